@@ -1,0 +1,70 @@
+"""The only place where bytes that are hashed or signed are made from values, and read back strictly.
+
+The form is a subset of RFC 8785 (JSON Canonicalization Scheme): UTF-8, no white space, keys sorted by code point, no floats,
+integers within
++-(2^53 - 1). Keys are ASCII by convention of every format of ours, so that sorting by code point and by UTF-16 unit agree.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from expunge.errors import EvidenceInvalid
+
+Json: TypeAlias = "None | bool | int | str | Sequence[Json] | Mapping[str, Json]"
+
+_LIMIT = 2**53 - 1
+
+
+def encode(value: Json) -> bytes:
+    """Return the one canonical byte form of ``value``.
+
+    Raises:
+        ValueError: for floats, integers beyond 2^53 - 1, keys that are not ASCII strings, or lone surrogates.
+    """
+    _check(value)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("utf-8")
+
+
+def decode(data: bytes) -> Json:
+    """Parse bytes that must be exactly what :func:`encode` writes.
+
+    Raises:
+        EvidenceInvalid: when they are not UTF-8 JSON, or are JSON in any other spelling (white space, key order,
+            duplicate keys, floats, escapes that were not needed).
+    """
+    try:
+        value: Json = json.loads(data.decode("utf-8"))
+        again = encode(value)
+    except (ValueError, RecursionError) as error:
+        message = "not canonical JSON"
+        raise EvidenceInvalid(message, help="the file was changed or is not one of ours") from error
+    if again != data:
+        message = "JSON is not in its canonical spelling"
+        raise EvidenceInvalid(message, help="the file was re-formatted or changed; use it byte for byte as issued")
+    return value
+
+
+def _check(value: Json) -> None:
+    if value is None or isinstance(value, bool | str):
+        return
+    if isinstance(value, int):
+        if abs(value) > _LIMIT:
+            message = "integer beyond 2^53 - 1"
+            raise ValueError(message)
+        return
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if not isinstance(key, str) or not key.isascii():
+                message = "keys must be ASCII strings"
+                raise ValueError(message)
+            _check(inner)
+        return
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        for inner in value:
+            _check(inner)
+        return
+    message = f"{type(value).__name__} has no canonical form"
+    raise ValueError(message)

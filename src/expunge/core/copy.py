@@ -1,0 +1,114 @@
+"""What is asked of a store and what it answers: selectors, copies, items, findings, evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+
+from expunge.core.ids import Pseudonym
+
+
+@dataclass(frozen=True)
+class Selector:
+    """Whose data to find in one dataset, in that dataset's own words.
+
+    The engine makes it from the identities of a person or, for ``through``, from what was located upstream. Any one
+    matching field is enough. Values are compared as text (``str``) and exactly: no trimming, no case folding.
+    """
+
+    subject: Pseudonym
+    match: Mapping[str, frozenset[str]] = field(repr=False)
+    """Column, template placeholder or record field -> the values that mean this subject."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """What one dataset holds about one subject."""
+
+    dataset: str
+    subject: Pseudonym
+    keys: tuple[str, ...] = field(repr=False)
+    """The store's own names of the items (a relative path, ``rowid``, a primary key as JSON): opaque to everybody else,
+    stable until the item is erased, private."""
+    items: int
+    """How many recordings, rows or records; equals ``len(keys)`` except where one key (a file) holds several records."""
+    bytes: int = 0
+    links: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    """Field -> values, for the fields that other datasets follow (``through ... via``, identities)."""
+    selector: Selector | None = field(default=None, repr=False)
+    """The selector that found it, so that ``erase`` and ``probe`` can look again."""
+    shared: frozenset[str] = field(default=frozenset(), repr=False)
+    """The keys that other people are in as well."""
+
+    def without(self, keys: Iterable[str]) -> Copy:
+        """The same copy less some items (they are held or kept)."""
+        gone = frozenset(keys)
+        left = tuple(key for key in self.keys if key not in gone)
+        return replace(self, keys=left, items=max(0, self.items - (len(self.keys) - len(left))), shared=self.shared - gone)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One piece of a subject-access export, streamed."""
+
+    name: str = field(repr=False)
+    """Path inside the archive, relative, forward slashes; unique within a dataset."""
+    chunks: Iterable[bytes] = field(repr=False)
+    """The bytes: media byte for byte, rows as one JSON object per line."""
+    media_type: str = "application/octet-stream"
+    shared: bool = False
+    """Other people are in it as well."""
+
+
+class FindingKind(StrEnum):
+    """What ``check`` can find; each has exit code 1 unless it is a note."""
+
+    UNDECLARED = "undeclared"
+    MISSING = "missing"
+    PERMISSION = "permission"
+    SUBJECT_PATH = "subject path"
+    UNREADABLE = "unreadable"
+    UNSUPPORTED = "unsupported"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, or not declared, in a real store."""
+
+    kind: FindingKind
+    store: str
+    where: str
+    """Table, folder or file: for the operator's terminal only (it may hold an identifier), never for logs or evidence."""
+    what: str
+    """What is wrong, without identifiers."""
+    mend: str
+    """What to write in the map or do to the store."""
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What the normal read paths return about one subject, looked at over a connection that did not erase."""
+
+    subject: Pseudonym
+    items: int
+    """How many items a normal read still returns: 0 is what we hope for."""
+    paths: tuple[str, ...]
+    """The read paths tried: ``table``, ``view v``, ``index i``, ``full-text f``, ``listing``, ``open`` ...; names of the map or
+    schema only."""
+    could_not: str = ""
+    """Non-empty: the probe could not look (locked, unreadable); then ``items`` says nothing and the verdict is *cannot tell*."""
+
+
+@dataclass(frozen=True)
+class RawSource:
+    """Where bytes of a store lie: one file, or a folder that is walked whole."""
+
+    path: Path
+    role: str
+    """``data``, ``index``, ``journal``, ``log``, ``old version``, ``temporary`` ..."""
+
+
+Copies = Iterator[Copy]

@@ -1,0 +1,173 @@
+"""The data map as typed values: what ``expunge.yaml`` says once it has been read and found sound.
+
+Reading, defaults and fault messages live in ``expunge.adapters.datamap``; these values can only be built sound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import TypeAlias
+
+from expunge.core.grounding import Grounding
+
+
+@dataclass(frozen=True)
+class StoreSpec:
+    """One declared store."""
+
+    name: str
+    kind: str
+    """A key of ``expunge.stores.REGISTRY``."""
+    url: str = field(repr=False)
+    """As written, ``${ENV}`` filled in; relative paths made absolute against the map's folder."""
+    options: Mapping[str, str | int | bool | Mapping[str, str]] = field(default_factory=dict, repr=False)
+    """Settings of the kind itself (``attach`` for sqlite), validated by the store's class."""
+    window: str = ""
+    """Maintenance window for exclusive work, ``HH:MM-HH:MM`` in UTC; empty means any time."""
+    outside: tuple[str, ...] = ()
+    """Places beyond this store that the receipt must name: backups, replicas, third parties, with their end dates."""
+
+
+@dataclass(frozen=True)
+class IdentitySpec:
+    """Which dataset says who exists, and how identifiers of this kind hang together."""
+
+    kind: str
+    dataset: str
+    key: str
+    """Field of the dataset that holds the identifier."""
+    also: tuple[str, ...] = ()
+    """Other fields of that dataset by which the same person may be named (``email``)."""
+    member_of: str | None = None
+    """The identity kind this one belongs to (a profile to an account): erasing the owner erases its members. The field that links
+    the two is named like the owner's key."""
+
+
+@dataclass(frozen=True)
+class Retention:
+    """A finite period and why it is needed."""
+
+    name: str
+    period: timedelta
+    start: str
+    """The field that the period runs from (``from:`` in the map)."""
+    purpose: str
+    need: str
+    inactive_after: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class ByField:
+    """The subject stands in the data itself: identity kind -> field. Several kinds: any match means the subject."""
+
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Through:
+    """The subject is found through another dataset: this dataset's ``via`` field equals that dataset's field of the same name."""
+
+    dataset: str
+    via: str
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """No subject at all, for a stated reason; the four de-identification conditions are asserted in the map."""
+
+    reason: str
+
+
+SubjectRule: TypeAlias = ByField | Through | Aggregate
+
+
+class Shared(StrEnum):
+    """What happens to a recording of several people when one of them is erased."""
+
+    ERASE = "erase"
+    KEEP = "keep"
+    MUTE = "mute"
+
+
+class Act(StrEnum):
+    """What an erasure does to a dataset."""
+
+    ERASE = "erase"
+    FORGET = "forget"
+    REBUILD = "rebuild"
+    RETRAIN = "retrain"
+    DESTROY = "destroy"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True)
+class OnErase:
+    """The act, with the command of a rebuild or retrain, or the ground of a keep."""
+
+    act: Act = Act.ERASE
+    argument: str = ""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One collection in a store with one layout."""
+
+    name: str
+    store: str
+    subject: SubjectRule
+    retention: str
+    table: str = ""
+    """For databases: ``table`` or ``schema.table``."""
+    paths: tuple[str, ...] = ()
+    """For files: templates such as ``voice/{profile_id}/{recording_id}.flac``; several for sidecars."""
+    format: str = ""
+    """For files with records of many people: ``jsonl``, ``csv`` or ``json``, compression told from the name; empty means whole files."""
+    shared: Shared = Shared.ERASE
+    people: str = ""
+    """For shared recordings: the dataset that says who is in one (rows of it link this dataset's ``via`` field to people)."""
+    categories: tuple[str, ...] = ()
+    """Fideslang data categories."""
+    derived_from: tuple[str, ...] = ()
+    on_erase: OnErase = OnErase()
+    grounding: Grounding | None = None
+    """Asked for by the map; None means what the store reaches."""
+    line: int = 0
+    """Line of the map, for messages."""
+
+
+@dataclass(frozen=True)
+class Ignore:
+    """Something in a store that is declared to hold no personal data, with the reason."""
+
+    store: str
+    pattern: str
+    """``fnmatch`` pattern over table names or relative paths."""
+    reason: str
+
+
+@dataclass(frozen=True)
+class DataMap:
+    """The whole declaration."""
+
+    stores: Mapping[str, StoreSpec]
+    datasets: Mapping[str, Dataset]
+    identities: Mapping[str, IdentitySpec]
+    retention: Mapping[str, Retention]
+    ignore: tuple[Ignore, ...]
+    state: str
+    """Where Expunge keeps its own state: a folder."""
+    cooling_off: timedelta = timedelta(0)
+    """Between an order and the first erase: the time in which it may be cancelled."""
+    approvers: Mapping[str, str] = field(default_factory=dict)
+    """Name -> Ed25519 public key (``signed-note`` verifier key); when not empty, plans need one approval."""
+    traces_kept: timedelta = timedelta(days=90)
+    """How long traces and the sealed contact address are kept for later probes."""
+    source: str = ""
+    """Path of the file, for messages."""
+
+    def datasets_of(self, store: str) -> tuple[Dataset, ...]:
+        """The datasets declared in one store, in the order of the map."""
+        return tuple(each for each in self.datasets.values() if each.store == store)

@@ -1,0 +1,50 @@
+"""How deep an erasure goes, and what a kind of store can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Grounding(IntEnum):
+    """Depth of an erasure; a larger value is deeper. ``NONE`` means that nothing was confirmed."""
+
+    NONE = 0
+    HIDDEN = 1
+    """No normal read returns it."""
+    REMOVED = 2
+    """No live file or row holds it."""
+    SCRUBBED = 3
+    """No trace in any file of the store: free pages, logs, statistics, old versions, journals."""
+    DEVICE = 4
+    """The medium was discarded, or encrypted under a destroyed key."""
+
+    @property
+    def word(self) -> str:
+        """The lower-case word used in maps, receipts and pages."""
+        return self.name.lower()
+
+    @classmethod
+    def from_word(cls, word: str) -> Grounding:
+        """Parse the word of a map or receipt. Raises ValueError."""
+        try:
+            return cls[word.upper()]
+        except KeyError:
+            message = f"unknown grounding {word!r}"
+            raise ValueError(message) from None
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a store can do in the place where it runs; the planner reads it, the conformance suite checks it."""
+
+    grounding: Grounding
+    """The deepest grounding reachable here, with the rights and file access that this process has."""
+    batch: int = 1000
+    """Subjects that one ``erase`` call takes well."""
+    exclusive: bool = False
+    """``purge`` needs the store to itself for a while (a maintenance window applies)."""
+    mute: bool = False
+    """Can silence one person in a shared recording."""
+    out_of_scope: tuple[str, ...] = ()
+    """Sentences for the receipt: what this store cannot reach, and where it lies."""

@@ -1,0 +1,30 @@
+"""Names of things, as types. None of them can hold a person's identifier."""
+
+from __future__ import annotations
+
+import hmac
+from hashlib import sha256
+from typing import NewType
+
+Pseudonym = NewType("Pseudonym", str)
+"""Keyed name of one identity: hex of HMAC-SHA-256 cut to 32 characters (128 bits)."""
+OrderId = NewType("OrderId", str)
+"""``ord-`` and 20 lower-case base32 characters; random, so it says nothing about anybody."""
+StepId = NewType("StepId", str)
+"""``<kind>:<dataset or store>``; unique within a plan."""
+PlanDigest = NewType("PlanDigest", str)
+"""Hex SHA-256 of a plan's canonical bytes."""
+IdempotencyKey = NewType("IdempotencyKey", str)
+"""Names one attempt at one effect; the same key twice has the effect once."""
+
+
+def pseudonym(key: bytes, kind: str, value: str) -> Pseudonym:
+    """Derive the keyed pseudonym of one identifier.
+
+    Args:
+        key: the pseudonym key, 32 bytes, from the keystore.
+        kind: identity kind of the data map (``profile``); part of the input, so that equal values of two kinds differ.
+        value: the identifier exactly as the stores hold it.
+    """
+    message = len(kind.encode()).to_bytes(2, "big") + kind.encode() + value.encode("utf-8", "surrogatepass")
+    return Pseudonym(hmac.new(key, b"expunge/pseudonym/1\0" + message, sha256).hexdigest()[:32])

@@ -1,0 +1,84 @@
+"""The one tree of errors, sorted by what the reader must do next.
+
+An error's message says what is wrong and where; ``help`` says what to do about it. Neither ever holds an identifier
+or the content of a person. The command line prints both and exits with ``exit_code``; no traceback reaches a user.
+"""
+
+from __future__ import annotations
+
+
+class ExpungeError(Exception):
+    """Something went wrong that a person can act on."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, help: str = "") -> None:  # noqa: A002 - the field's usual word
+        super().__init__(message)
+        self.message = message
+        self.help = help
+
+
+class UsageError(ExpungeError):
+    """The command or call cannot be understood; call again, corrected."""
+
+    exit_code = 2
+
+
+class Misconfigured(ExpungeError):
+    """The data map or a setting is wrong; fix the file that the message names."""
+
+
+class NotResolved(ExpungeError):
+    """An identifier names nobody, or several people; name the person in another way."""
+
+    exit_code = 2
+
+
+class Busy(ExpungeError):
+    """Another run holds what is needed; try again when it has ended."""
+
+
+class Drift(ExpungeError):
+    """The world changed since the plan was made; plan again."""
+
+
+class NeedsApproval(ExpungeError):
+    """A gate waits for a person."""
+
+    exit_code = 5
+
+
+class IllegalTransition(ExpungeError):
+    """The order is not in a state in which this can be done."""
+
+
+class EvidenceInvalid(ExpungeError):
+    """A receipt, proof or log does not verify or cannot be parsed; do not rely on it."""
+
+    exit_code = 6
+
+
+class StateCorrupt(ExpungeError):
+    """Expunge's own state contradicts itself; stop, restore or ask for help, never overwrite."""
+
+
+class KeyDestroyed(ExpungeError):
+    """The key was destroyed on purpose; what it sealed cannot be read by anybody."""
+
+
+class KeystoreLocked(ExpungeError):
+    """The keystore needs its passphrase, or the one given is wrong."""
+
+    exit_code = 2
+
+
+class StoreUnavailable(ExpungeError):
+    """A store cannot be reached or opened now; other stores go on and the step can be tried again."""
+
+
+class Conflict(ExpungeError):
+    """Somebody else appended to this journal stream first; read it again."""
+
+
+class CouldNotLook(ExpungeError):
+    """A scan or probe could not be made; the verdict is *cannot tell*, never *gone*."""

@@ -1,0 +1,39 @@
+"""The journal port: append-only streams of canonical event bytes, the single truth about every order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+
+class Journal(Protocol):
+    """Append-only streams with compare-and-append.
+
+    A stream is one order (its id) or a named register (``holds``, ``suppressions`` ...). Positions count from 0 without gaps.
+
+    Durability: ``append`` returns after the events are on the device (they survive a power cut); all events of one call become
+    visible together
+    or not at all. Every event is chained: the stored digest of event n is SHA-256 over the digest of event n-1 and its bytes, and ``read``
+    checks it. Safe across processes; on SQLite one process at a time runs orders, others wait briefly and then get ``Busy``.
+    """
+
+    def append(self, stream: str, expected: int, events: Sequence[bytes]) -> int:
+        """Append at position ``expected``; returns the new length.
+
+        Raises:
+            Conflict: when the stream's length is not ``expected`` (somebody else appended); nothing was written.
+            StateCorrupt: when the stored chain does not hold.
+        """
+        ...
+
+    def read(self, stream: str, start: int = 0) -> Iterator[bytes]:
+        """The events from ``start`` on, in order; raises StateCorrupt when the chain does not hold or a position is missing."""
+        ...
+
+    def length(self, stream: str) -> int:
+        """How many events the stream has; 0 for one that does not exist."""
+        ...
+
+    def streams(self) -> Iterator[str]:
+        """Names of all streams, in order of creation."""
+        ...

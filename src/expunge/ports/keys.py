@@ -1,0 +1,80 @@
+"""Keys: made, used and destroyed here; key material for signing never crosses the port."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from expunge.core.ids import OrderId
+
+
+class Keys(Protocol):
+    """The keystore.
+
+    Durability: a key that was returned or used once survives a crash; a key that ``destroy_*`` returned for is nowhere on disk
+    (not wrapped, not in
+    a temporary, not in a journal). Destroying twice is success. Everything else raises ``KeystoreLocked`` or ``KeyDestroyed``.
+    """
+
+    def pseudonym_key(self) -> bytes:
+        """32 bytes; the same for the life of the installation (rotating it would orphan every suppression)."""
+        ...
+
+    def gate_key(self) -> bytes:
+        """32 bytes for the suppression entries of the gate's snapshot; derived, so that a pipeline need not hold the pseudonym key."""
+        ...
+
+    def sign_receipt(self, data: bytes) -> bytes:
+        """Ed25519 signature (64 bytes) over ``data`` by the current signer key. Deterministic (RFC 8032)."""
+        ...
+
+    def signer_public(self) -> bytes:
+        """The signer's raw Ed25519 public key, 32 bytes."""
+        ...
+
+    def sign_checkpoint(self, data: bytes) -> bytes:
+        """Ed25519 signature by the log key."""
+        ...
+
+    def log_public(self) -> bytes:
+        """The log's raw Ed25519 public key, 32 bytes."""
+        ...
+
+    def sign_checkpoint_p256(self, data: bytes) -> bytes:
+        """ECDSA P-256 / SHA-256 signature (DER) by the log's second key; deterministic where the library offers RFC 6979."""
+        ...
+
+    def log_public_p256(self) -> bytes:
+        """SubjectPublicKeyInfo (DER) of the log's second key."""
+        ...
+
+    def seal(self, order: OrderId, purpose: str, plaintext: bytes) -> bytes:
+        """Encrypt under the order's key (made at first use), bound to ``purpose`` and the order id."""
+        ...
+
+    def open(self, order: OrderId, purpose: str, sealed: bytes) -> bytes:
+        """Decrypt; raises KeyDestroyed after ``destroy_order``, StateCorrupt when it does not authenticate."""
+        ...
+
+    def destroy_order(self, order: OrderId) -> None:
+        """Destroy the order's key for good."""
+        ...
+
+    def trace_key(self, order: OrderId) -> bytes:
+        """32 bytes for this order's traces (made at first use); raises KeyDestroyed after ``destroy_trace_key``."""
+        ...
+
+    def destroy_trace_key(self, order: OrderId) -> None:
+        """Destroy the trace key at the traces' end date."""
+        ...
+
+    def seal_contact(self, order: OrderId, plaintext: bytes) -> bytes:
+        """Encrypt a contact address under a key of its own, which outlives the order until the traces' end date."""
+        ...
+
+    def open_contact(self, order: OrderId, sealed: bytes) -> bytes:
+        """Decrypt it."""
+        ...
+
+    def destroy_contact(self, order: OrderId) -> None:
+        """Destroy that key."""
+        ...

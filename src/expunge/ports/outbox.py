@@ -1,0 +1,20 @@
+"""Notices to the person: by order id, without an address; who delivers them resolves the address at the last moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from expunge.core.ids import OrderId
+
+
+class Outbox(Protocol):
+    """Where notices are left for delivery.
+
+    Durable once ``put`` returns; idempotent under (order, kind): putting the same notice twice leaves one.
+    """
+
+    def put(self, order: OrderId, kind: str, text: str, fields: Mapping[str, str]) -> None:
+        """Leave a notice. ``kind`` is ``received``, ``done``, ``could-not``, ``came-back`` or ``cancelled``; text and fields hold no
+        identifier."""
+        ...

@@ -1,0 +1,119 @@
+"""The other eyes: taking traces and scanning raw bytes. Implemented by ``expunge.residue``, which no eraser imports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from expunge.core.copy import RawSource
+from expunge.core.ids import Pseudonym
+from expunge.core.traces import Trace, Traces
+
+
+class Tracer(Protocol):
+    """Takes real content, one field at a time, and keeps only keyed fingerprints within a budget per subject and field.
+
+    Implementations: one that collects traces, one that only asks which of some known traces a content holds.
+    """
+
+    def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
+        """A string: identifiers, transcripts, e-mail. Traced in utf-8, utf-16, hex, base64 (three alignments), JSON and SQL escapes."""
+        ...
+
+    def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:
+        """A number: packed as IEEE doubles and floats in both byte orders, and printed."""
+        ...
+
+    def vector(self, subject: Pseudonym, dataset: str, field: str, value: Sequence[float]) -> None:
+        """An embedding: packed floats (32 and 64 bit) and printed."""
+        ...
+
+    def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
+        """Bytes or media: windows spread over the stream; audio (WAV, FLAC) also as decoded samples. Reads the stream once, to its
+        end at most."""
+        ...
+
+    def name(self, subject: Pseudonym, dataset: str, value: str) -> None:
+        """A file or folder name (the last component, not the whole path) that belongs to the subject."""
+        ...
+
+
+@dataclass(frozen=True)
+class Residue:
+    """One place where a trace was found."""
+
+    path: Path = field(repr=False)
+    """For the operator; file names may hold identifiers."""
+    offset: int
+    """Byte offset in the file as it lies on disk (for decoded content: of the frame, page or member that holds it)."""
+    hidden: str
+    """How it was hidden: ``plain``, ``zstd@1024``, ``gzip > utf-16``, ``file name`` ..., outermost first."""
+    trace: Trace
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much one scan read."""
+
+    files: int
+    bytes: int
+    """On disk."""
+    decoded_bytes: int
+    """After decompression and decoding, in addition."""
+    skipped: tuple[tuple[str, int], ...]
+    """Reason -> how many things were not read (``socket``, ``device``, ``permission``, ``encrypted``); the reason is a fixed word."""
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What one scan saw."""
+
+    found: tuple[Residue, ...]
+    """Capped per trace (the first few places each); traces beyond the cap still count in ``seen``."""
+    seen: frozenset[int]
+    """Indexes into ``Traces.traces`` that were found at least once."""
+    coverage: Coverage
+
+
+class Scanner(Protocol):
+    """Finds traces in raw bytes."""
+
+    def tracer(self, key: bytes, *, budget: int) -> CollectingTracer:
+        """A tracer that collects at most ``budget`` windows per subject and field under the 32-byte ``key``."""
+        ...
+
+    def holder(self, traces: Traces, candidates: Iterable[int]) -> HoldingTracer:
+        """A tracer that only asks which of the candidate traces other people's content holds as well, at any offset."""
+        ...
+
+    def scan(self, sources: Sequence[RawSource], traces: Traces) -> Scanned:
+        """Read every byte of every source, decode what can be decoded, and report where traces lie.
+
+        Raises CouldNotLook when a source cannot be read at all; parts that could not be read are in ``coverage.skipped``.
+        """
+        ...
+
+
+class CollectingTracer(Tracer, Protocol):
+    """A tracer whose harvest can be taken."""
+
+    def traces(self, controls: Iterable[Pseudonym] = ()) -> Traces:
+        """What was collected so far, duplicates and windows of little information left out."""
+        ...
+
+    def rejected(self) -> int:
+        """How many windows were left out as saying too little (silence, zeros, repeated bytes, too short)."""
+        ...
+
+
+class HoldingTracer(Tracer, Protocol):
+    """A tracer that answers which traces somebody else's content holds."""
+
+    def held(self) -> frozenset[int]:
+        """Indexes of the candidate traces that were seen in what was handed over."""
+        ...
+
+
+Findings = Iterator[Residue]

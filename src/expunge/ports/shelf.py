@@ -1,0 +1,34 @@
+"""What the engine must remember besides events: sealed blobs, traces, receipts, as files keyed by order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from expunge.core.ids import OrderId
+
+
+class Shelf(Protocol):
+    """Small durable files by order and name.
+
+    ``put`` is atomic and durable; ``get`` returns exactly the bytes put, or None; ``remove`` overwrites nothing (what is sealed
+    is unreadable without its
+    key) but leaves no name behind and is idempotent. Names are fixed words of the engine (``identifiers.sealed``, ``traces``,
+    ``receipt-3.dsse.json``).
+    """
+
+    def put(self, order: OrderId, name: str, data: bytes) -> None:
+        """Store or replace one file."""
+        ...
+
+    def get(self, order: OrderId, name: str) -> bytes | None:
+        """Read one file; None when there is none."""
+        ...
+
+    def remove(self, order: OrderId, name: str) -> None:
+        """Remove one file; no error when it is gone."""
+        ...
+
+    def names(self, order: OrderId) -> Iterator[str]:
+        """Names of the files of one order, sorted."""
+        ...

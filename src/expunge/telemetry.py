@@ -1,0 +1,46 @@
+"""Structured log records from a closed list of actions, and nothing that belongs to a person.
+
+``log(Action.X, key=value)`` refuses every value that is not a number, a boolean, an enum member or an opaque id type, so that an
+identifier cannot reach a log line by accident.
+"""
+
+from __future__ import annotations
+
+import logging
+from enum import Enum, StrEnum
+
+_logger = logging.getLogger("expunge")
+
+
+class Action(StrEnum):
+    """What can be logged; a new event starts by adding its name here."""
+
+    ORDER_RECEIVED = "order_received"
+    FENCED = "fenced"
+    PLANNED = "planned"
+    STEP_INTENDED = "step_intended"
+    STEP_ENDED = "step_ended"
+    RECEIPT_PUBLISHED = "receipt_published"
+    ORDER_ENDED = "order_ended"
+    RECOVERED = "recovered"
+    SWEPT = "swept"
+    DATA_CAME_BACK = "data_came_back"
+
+
+class Opaque(str):
+    """A string that is known to hold no identifier: an order id, a step id, a dataset or store name of the map."""
+
+    __slots__ = ()
+
+
+def log(action: Action, **fields: float | bool | Enum | Opaque | None) -> None:
+    """Write one structured record at INFO.
+
+    Raises:
+        TypeError: for a field that is a plain string or another type; wrap names of the map and ids in :class:`Opaque`.
+    """
+    for name, value in fields.items():
+        if value is not None and not isinstance(value, float | int | Enum | Opaque):
+            message = f"telemetry field {name!r} may not be a {type(value).__name__}"
+            raise TypeError(message)
+    _logger.info(action.value, extra={"action": action.value, "fields": fields})
