@@ -132,6 +132,8 @@ class Dataset:
     """Fideslang data categories."""
     derived_from: tuple[str, ...] = ()
     on_erase: OnErase = OnErase()
+    follow: tuple[str, ...] = ()
+    """Fields of this dataset that other datasets (``through``) or identities follow; filled in by the reader of the map."""
     grounding: Grounding | None = None
     """Asked for by the map; None means what the store reaches."""
     line: int = 0
