@@ -1,6 +1,6 @@
 """The data map as typed values: what ``expunge.yaml`` says once it has been read and found sound.
 
-Reading, defaults and fault messages live in ``expunge.adapters.datamap``; these values can only be built sound.
+Reading, defaults and fault messages live in ``expunge.adapters.datamap``, which hands out sound maps only.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from expunge.core.grounding import Grounding
+from expunge.core.retention import Period
 
 
 @dataclass(frozen=True)
@@ -22,13 +23,16 @@ class StoreSpec:
     kind: str
     """A key of ``expunge.stores.REGISTRY``."""
     url: str = field(repr=False)
-    """As written, ``${ENV}`` filled in; relative paths made absolute against the map's folder."""
+    """``${ENV}`` filled in; paths made absolute against the map's folder: ``/srv/media`` for files, ``sqlite:////srv/app.db`` for
+    sqlite (four slashes: the path itself begins with one). May hold a password: never shown, logged or hashed."""
     options: Mapping[str, str | int | bool | Mapping[str, str]] = field(default_factory=dict, repr=False)
-    """Settings of the kind itself (``attach`` for sqlite), validated by the store's class."""
+    """Settings of the kind itself, paths made absolute. sqlite: ``attach``, alias -> absolute path."""
     window: str = ""
     """Maintenance window for exclusive work, ``HH:MM-HH:MM`` in UTC; empty means any time."""
     outside: tuple[str, ...] = ()
     """Places beyond this store that the receipt must name: backups, replicas, third parties, with their end dates."""
+    line: int = 0
+    """Line of the map, for messages."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class IdentitySpec:
     member_of: str | None = None
     """The identity kind this one belongs to (a profile to an account): erasing the owner erases its members. The field that links
     the two is named like the owner's key."""
+    line: int = 0
+    """Line of the map, for messages."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +57,23 @@ class Retention:
     """A finite period and why it is needed."""
 
     name: str
-    period: timedelta
+    period: Period
     start: str
     """The field that the period runs from (``from:`` in the map)."""
     purpose: str
     need: str
-    inactive_after: timedelta | None = None
+    inactive_after: Period | None = None
+    """Without any use by the person for so long, the data goes even where ``period`` has not ended."""
+    line: int = 0
+    """Line of the map, for messages."""
 
 
 @dataclass(frozen=True)
 class ByField:
-    """The subject stands in the data itself: identity kind -> field. Several kinds: any match means the subject."""
+    """The subject stands in the data itself: identity kind -> field (column, template placeholder or record field).
+
+    Several kinds: any match means the subject.
+    """
 
     fields: Mapping[str, str]
 
@@ -75,13 +87,34 @@ class Through:
 
 
 @dataclass(frozen=True)
+class Inherited:
+    """Its subjects are those of its sources, and nothing in it says whose is what: a model, an index, an export made anew.
+
+    Nothing can be located in it; what ``on_erase`` names is done to the whole (never ``erase``).
+    """
+
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Aggregate:
-    """No subject at all, for a stated reason; the four de-identification conditions are asserted in the map."""
+    """No subject at all, for a stated reason, with the four conditions of de-identified data stated in the map.
+
+    The conditions are those of the definition "Deidentified" in the orders against X-Mode, Gravy and Avast.
+    """
 
     reason: str
+    safeguards: str
+    """Technical safeguards that keep people from being found in it again."""
+    prohibition: str
+    """The business rule that forbids trying, buyers and recipients included."""
+    release: str
+    """What keeps identifiable data from being released by accident."""
+    no_attempt: str
+    """The statement that nobody here tries to identify anyone in it."""
 
 
-SubjectRule: TypeAlias = ByField | Through | Aggregate
+SubjectRule: TypeAlias = ByField | Through | Inherited | Aggregate
 
 
 class Shared(StrEnum):
@@ -119,15 +152,18 @@ class Dataset:
     store: str
     subject: SubjectRule
     retention: str
+    """Name of a :class:`Retention`; where the map names none for a derived dataset, the shortest among its sources."""
     table: str = ""
-    """For databases: ``table`` or ``schema.table``."""
+    """For databases: ``table`` or ``schema.table`` (for sqlite, the schema is the alias of an attached file)."""
     paths: tuple[str, ...] = ()
     """For files: templates such as ``voice/{profile_id}/{recording_id}.flac``; several for sidecars."""
+    model: str = ""
+    """For model registries: the registered name."""
     format: str = ""
     """For files with records of many people: ``jsonl``, ``csv`` or ``json``, compression told from the name; empty means whole files."""
     shared: Shared = Shared.ERASE
     people: str = ""
-    """For shared recordings: the dataset that says who is in one (rows of it link this dataset's ``via`` field to people)."""
+    """For shared recordings: the dataset that says who is in one (its rows link this dataset's ``via`` field to people)."""
     categories: tuple[str, ...] = ()
     """Fideslang data categories."""
     derived_from: tuple[str, ...] = ()
@@ -148,6 +184,8 @@ class Ignore:
     pattern: str
     """``fnmatch`` pattern over table names or relative paths."""
     reason: str
+    line: int = 0
+    """Line of the map, for messages."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +198,7 @@ class DataMap:
     retention: Mapping[str, Retention]
     ignore: tuple[Ignore, ...]
     state: str
-    """Where Expunge keeps its own state: a folder."""
+    """Where Expunge keeps its own state: the absolute path of a folder."""
     cooling_off: timedelta = timedelta(0)
     """Between an order and the first erase: the time in which it may be cancelled."""
     approvers: Mapping[str, str] = field(default_factory=dict)
