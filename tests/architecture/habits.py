@@ -1,0 +1,154 @@
+"""Sizes, clocks, prints, broad excepts, log calls: what a module may do inside itself."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import statistics
+import tokenize
+from collections.abc import Iterator
+
+from tests.architecture.source import PACKAGE, Module, Tree, aliases, callee, dotted
+
+MEDIAN_LINES, MOST_LINES, FUNCTION_LINES = 150, 400, 60
+
+IMPURE_MODULES = frozenset(
+    {
+        "asyncio", "glob", "io", "logging", "mmap", "multiprocessing", "os", "random", "secrets", "select", "selectors", "shutil",
+        "signal", "socket", "sqlite3", "subprocess", "sys", "tempfile", "threading", "time", "urllib.request", "uuid", "warnings",
+    }
+)  # fmt: skip
+IMPURE_CALLS = frozenset({"open", "input", "print", "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today"}) | {
+    "datetime.date.today",
+    "pathlib.Path.cwd",
+    "pathlib.Path.home",
+}
+PATH_IO = frozenset(
+    {
+        "exists", "expanduser", "glob", "is_dir", "is_file", "is_symlink", "iterdir", "lstat", "mkdir", "open", "read_bytes", "read_text",
+        "resolve", "rglob", "stat", "touch", "unlink", "write_bytes", "write_text",
+    }
+)  # fmt: skip
+
+MAY_PRINT = frozenset({"cli", "demo", "__main__"})
+MAY_CATCH_ALL = frozenset({f"{PACKAGE}.engine.calling", f"{PACKAGE}.cli.failing", f"{PACKAGE}.testing.forked"})
+"""The step boundary, the command line's edge, a test's child process: where a surprise becomes an outcome, an exit code, an answer."""
+
+LOGGING = f"{PACKAGE}.telemetry"
+OPAQUE_NAMES = frozenset({"dataset", "digest", "id", "kind", "name", "order", "order_id", "reason", "state", "step", "step_id", "store"})
+
+
+def sizes(tree: Tree) -> Iterator[str]:
+    """Modules: median at most 150 lines, none over 400. Functions: at most 60."""
+    counts = [module.lines for module in tree if module.lines > 0]
+    if counts and statistics.median(counts) > MEDIAN_LINES:
+        yield f"the median module has {statistics.median(counts):.0f} lines, more than {MEDIAN_LINES}"
+    for module in tree:
+        if module.lines > MOST_LINES:
+            yield f"{module.name}: {module.lines} lines, more than {MOST_LINES}"
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                if length > FUNCTION_LINES:
+                    yield f"{module.at(node)}: {node.name} has {length} lines, more than {FUNCTION_LINES}"
+
+
+def no_clock_in_core(tree: Tree) -> Iterator[str]:
+    """The core has no clock, no randomness, no input or output, no logging; a ``Path`` may be a value there, nothing more."""
+    for module in tree:
+        if module.room != "core":
+            continue
+        for each in module.imports:
+            if any(each.target == name or each.target.startswith(f"{name}.") for name in IMPURE_MODULES):
+                yield f"{module.name}:{each.line}: the core may not import {each.target}"
+        names = aliases(module)
+        for call in module.calls():
+            path = callee(call, names)
+            if path in IMPURE_CALLS:
+                yield f"{module.at(call)}: the core may not call {path}"
+            elif "." in path and path.rpartition(".")[2] in PATH_IO and _looks_like_a_path(call):
+                yield f"{module.at(call)}: the core may not touch files ({path})"
+
+
+def _looks_like_a_path(call: ast.Call) -> bool:
+    owner = dotted(call.func).rpartition(".")[0]
+    return "path" in owner.lower() or owner.endswith(("folder", "file", "directory", "?"))
+
+
+def prints(tree: Tree) -> Iterator[str]:
+    """``print`` and the standard streams belong to the command line and the demo."""
+    for module in tree:
+        if module.room in MAY_PRINT:
+            continue
+        names = aliases(module)
+        for call in module.calls():
+            if callee(call, names) in {"print", "sys.stdout.write", "sys.stderr.write"}:
+                yield f"{module.at(call)}: prints"
+
+
+def broad_excepts(tree: Tree) -> Iterator[str]:
+    """``except Exception`` swallows what nobody foresaw: only at the edges named here, or to clean up and raise again."""
+    for module in tree:
+        if module.name in MAY_CATCH_ALL:
+            continue
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ExceptHandler) and _is_broad(node.type) and not _raises_again(node):
+                yield f"{module.at(node)}: catches everything"
+
+
+def _is_broad(kind: ast.expr | None) -> bool:
+    if kind is None:
+        return True
+    each = kind.elts if isinstance(kind, ast.Tuple) else [kind]
+    return any(dotted(one) in {"Exception", "BaseException", "builtins.Exception"} for one in each)
+
+
+def _raises_again(handler: ast.ExceptHandler) -> bool:
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
+
+
+def unfinished(tree: Tree) -> Iterator[str]:
+    """No notes to do something later, no empty promise."""
+    for module in tree:
+        for token in tokenize.generate_tokens(io.StringIO(module.text).readline):
+            if token.type in {tokenize.COMMENT, tokenize.STRING} and re.search(r"\b(TODO|FIXME|XXX|HACK)\b", token.string):
+                yield f"{module.name}:{token.start[0]}: unfinished work is noted in the code"
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Raise) and node.exc is not None and "NotImplementedError" in ast.dump(node.exc):
+                yield f"{module.at(node)}: raises NotImplementedError"
+
+
+def logs(tree: Tree) -> Iterator[str]:
+    """Logging goes through ``telemetry.log`` with numbers, enum members and names of the map wrapped in ``Opaque``; nowhere else."""
+    for module in tree:
+        if module.name == LOGGING:
+            continue
+        for each in module.imports:
+            if each.target == "logging" or each.target.startswith("logging."):
+                yield f"{module.name}:{each.line}: logs by itself; use telemetry.log"
+        names = aliases(module)
+        for call in module.calls():
+            path = callee(call, names)
+            if path == f"{LOGGING}.log":
+                yield from _log_call(module, call, names)
+            elif path == f"{LOGGING}.Opaque":
+                yield from _opaque_call(module, call)
+
+
+def _log_call(module: Module, call: ast.Call, names: dict[str, str]) -> Iterator[str]:
+    for keyword in call.keywords:
+        value = keyword.value
+        is_text = isinstance(value, ast.JoinedStr) or (isinstance(value, ast.Constant) and isinstance(value.value, str))
+        makes_text = isinstance(value, ast.Call) and callee(value, names) in {"str", "repr", "format"}
+        reveals = any(isinstance(node, ast.Attribute) and node.attr == "reveal" for node in ast.walk(value))
+        if keyword.arg is None or is_text or makes_text or reveals:
+            yield f"{module.at(call)}: the log call may hold an identifier ({keyword.arg})"
+
+
+def _opaque_call(module: Module, call: ast.Call) -> Iterator[str]:
+    for argument in call.args:
+        last = dotted(argument).rpartition(".")[2]
+        if last not in OPAQUE_NAMES:
+            yield f"{module.at(call)}: Opaque({ast.unparse(argument)}) is not known to be free of identifiers"

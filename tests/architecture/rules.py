@@ -1,0 +1,30 @@
+"""All rules of the house, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from tests.architecture import effects, failpoints, habits, layers
+from tests.architecture.source import Tree
+
+Rule = Callable[[Tree], Iterator[str]]
+
+RULES: dict[str, Rule] = {
+    "arrows": layers.arrows,
+    "cycles": layers.cycles,
+    "core is pure": layers.core_is_pure,
+    "top level": layers.top_level,
+    "late imports": layers.late_imports,
+    "dynamic imports": layers.dynamic_imports,
+    "sizes": habits.sizes,
+    "no clock in core": habits.no_clock_in_core,
+    "prints": habits.prints,
+    "broad excepts": habits.broad_excepts,
+    "unfinished": habits.unfinished,
+    "logs": habits.logs,
+    "file effects": effects.file_effects,
+    "store calls": effects.store_calls,
+    "journal appends": effects.journal_appends,
+    "guarded": effects.guarded,
+    "failpoints": failpoints.failpoint_faults,
+}

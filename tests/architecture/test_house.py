@@ -1,0 +1,32 @@
+"""The package keeps its own rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.architecture.failpoints import all_failpoints
+from tests.architecture.rules import RULES
+from tests.architecture.source import Tree
+
+
+@pytest.fixture(scope="module")
+def tree() -> Tree:
+    return Tree.load()
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_package_keeps_the_rule(rule: str, tree: Tree) -> None:
+    faults = list(RULES[rule](tree))
+    assert not faults, "\n" + "\n".join(faults)
+
+
+def test_the_package_is_really_read(tree: Tree) -> None:
+    assert len(tree.modules) > 20
+    assert any(module.imports for module in tree)
+
+
+def test_failpoints_are_found_and_counted() -> None:
+    points = all_failpoints()
+    print(f"{len(points)} failpoints")
+    assert all(point.count(".") >= 1 for point in points)
+    assert len(points) == len(set(points))

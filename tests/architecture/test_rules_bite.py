@@ -1,0 +1,164 @@
+# ruff: noqa: E501
+"""Each rule reports a small package that breaks it, and says nothing about one that does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.failpoints import all_failpoints
+from tests.architecture.rules import RULES
+from tests.architecture.source import Tree
+
+GOOD = {
+    "__init__.py": "",
+    "errors.py": "class ExpungeError(Exception): ...\n",
+    "faults.py": "def failpoint(name): ...\n",
+    "durable.py": "import os\nfrom expunge.faults import failpoint\ndef unlink(path, *, at):\n    failpoint(f'{at}:before')\n    os.unlink(path)\n",
+    "telemetry.py": "import logging\nclass Opaque(str): ...\ndef log(action, **fields): ...\n",
+    "core/__init__.py": "",
+    "core/plan.py": "from pathlib import Path\nfrom expunge.errors import ExpungeError\ndef plan(text, path: Path):\n    return text.replace('a', 'b')\n",
+    "core/signature.py": "from cryptography.hazmat.primitives import hashes\n",
+    "ports/__init__.py": "",
+    "ports/store.py": "from expunge.core.plan import plan\n",
+    "stores/__init__.py": "import importlib\ndef load(name):\n    return importlib.import_module(name)\n",
+    "stores/files.py": "from expunge import durable\nfrom expunge.ports import store\ndef erase(path):\n    durable.unlink(path, at='files.erase.name')\n",
+    "engine/__init__.py": "",
+    "engine/calling.py": "from expunge.faults import failpoint\ndef erase(store):\n    failpoint('call.erase:before')\n    store.erase()\n",
+    "engine/running.py": "from expunge.engine import calling\nfrom expunge import telemetry\n"
+    "def run(store, order):\n    calling.erase(store)\n    telemetry.log(1, order=telemetry.Opaque(order.id), n=3)\n",
+    "bootstrap.py": "from expunge.engine import running\nfrom expunge.stores import files\n",
+    "cli/__init__.py": "",
+    "cli/main.py": "def main():\n    from expunge.bootstrap import running\n    print(running)\n",
+}
+
+BAD: list[tuple[str, str, str]] = [
+    # rule, file, source
+    ("arrows", "core/plan.py", "from expunge.ports import store\n"),
+    ("arrows", "stores/files.py", "from expunge.residue import scan\n"),
+    ("arrows", "residue/scan.py", "from expunge.stores import files\n"),
+    ("arrows", "residue/scan.py", "from expunge.stores.files import erase\n"),
+    ("arrows", "engine/running.py", "from expunge.stores.files import erase\n"),
+    ("arrows", "engine/running.py", "from ..stores import files\n"),
+    ("arrows", "gate.py", "from expunge.engine import running\n"),
+    ("arrows", "bootstrap.py", "from expunge.cli import main\n"),
+    ("arrows", "cli/main.py", "from expunge.stores import files\n"),
+    ("arrows", "core/plan.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from expunge.ports import store\n"),
+    ("arrows", "attic/old.py", "x = 1\n"),
+    ("cycles", "core/plan.py", "from expunge.core import other\n"),
+    ("core is pure", "core/plan.py", "import numpy as np\n"),
+    ("core is pure", "core/plan.py", "from cryptography.hazmat.primitives import hashes\n"),
+    ("core is pure", "ports/store.py", "import django\n"),
+    ("top level", "engine/running.py", "import expunge\n"),
+    ("top level", "engine/running.py", "from expunge import Expunge\n"),
+    ("late imports", "engine/running.py", "def run():\n    from expunge.core.plan import plan\n    return plan\n"),
+    ("dynamic imports", "engine/running.py", "import importlib\nimportlib.import_module('x')\n"),
+    ("dynamic imports", "engine/running.py", "from importlib import import_module as load\nload('x')\n"),
+    ("dynamic imports", "engine/running.py", "__import__('x')\n"),
+    ("sizes", "core/plan.py", "x = 1\n" * 401),
+    ("sizes", "core/plan.py", "def f():\n" + "    x = 1\n" * 60),
+    ("no clock in core", "core/plan.py", "import time\n"),
+    ("no clock in core", "core/plan.py", "from datetime import datetime, UTC\nx = datetime.now(UTC)\n"),
+    ("no clock in core", "core/plan.py", "import datetime as d\nx = d.datetime.utcnow()\n"),
+    ("no clock in core", "core/plan.py", "import random\n"),
+    ("no clock in core", "core/plan.py", "from os import urandom\n"),
+    ("no clock in core", "core/plan.py", "def f(name):\n    return open(name)\n"),
+    ("no clock in core", "core/plan.py", "from pathlib import Path\ndef f(path: Path):\n    return path.read_text()\n"),
+    ("no clock in core", "core/plan.py", "from pathlib import Path\ndef f(x):\n    return Path(x).read_bytes()\n"),
+    ("prints", "engine/running.py", "print('x')\n"),
+    ("prints", "engine/running.py", "import sys\nsys.stderr.write('x')\n"),
+    ("broad excepts", "engine/running.py", "try:\n    x = 1\nexcept Exception:\n    x = 2\n"),
+    ("broad excepts", "engine/running.py", "try:\n    x = 1\nexcept (ValueError, BaseException):\n    x = 2\n"),
+    ("broad excepts", "engine/running.py", "try:\n    x = 1\nexcept:\n    x = 2\n"),
+    ("unfinished", "engine/running.py", "x = 1  # TODO: more\n"),
+    ("unfinished", "engine/running.py", "def f():\n    raise NotImplementedError\n"),
+    ("logs", "engine/running.py", "import logging\n"),
+    ("logs", "engine/running.py", "from logging import getLogger\n"),
+    ("logs", "engine/running.py", "from expunge import telemetry\ndef f(email):\n    telemetry.log(1, who=f'{email}')\n"),
+    ("logs", "engine/running.py", "from expunge.telemetry import log\ndef f(email):\n    log(1, who=str(email))\n"),
+    ("logs", "engine/running.py", "from expunge.telemetry import log\ndef f(email):\n    log(1, who=email.reveal())\n"),
+    ("logs", "engine/running.py", "from expunge.telemetry import Opaque\ndef f(email):\n    return Opaque(email)\n"),
+    ("file effects", "stores/files.py", "import os\nos.unlink('x')\n"),
+    ("file effects", "stores/files.py", "from os import fsync as sync\nsync(1)\n"),
+    ("file effects", "stores/files.py", "def f(path):\n    path.unlink()\n"),
+    ("file effects", "stores/files.py", "def f(path, other):\n    path.replace(other)\n"),
+    ("file effects", "stores/files.py", "def f(path, other):\n    path.rename(other)\n"),
+    ("file effects", "stores/files.py", "import shutil\nshutil.rmtree('x')\n"),
+    ("file effects", "stores/files.py", "def f(file):\n    file.truncate(0)\n"),
+    ("store calls", "engine/running.py", "def f(store):\n    store.erase()\n"),
+    ("store calls", "engine/running.py", "class A:\n    def f(self):\n        return self._stores['x'], self._store.purge([])\n"),
+    ("journal appends", "engine/running.py", "class A:\n    def f(self):\n        self.journal.append('s', 0, [])\n"),
+    ("guarded", "engine/calling.py", "def erase(store):\n    store.erase()\n"),
+    ("guarded", "engine/recording.py", "def append(journal):\n    journal.append('s', 0, [])\n"),
+    ("failpoints", "stores/files.py", "from expunge.faults import failpoint\ndef f(x):\n    failpoint(x)\n"),
+    ("failpoints", "stores/files.py", "from expunge import durable\ndef f(x):\n    durable.unlink(x)\n"),
+    ("failpoints", "stores/files.py", "from expunge import durable\ndef f(x):\n    durable.unlink(x, at=f'files.{x}')\n"),
+    ("failpoints", "stores/files.py", "from expunge import durable\ndef f(x):\n    durable.unlink(x, at='Files')\n"),
+    (
+        "failpoints",
+        "stores/files.py",
+        "from expunge import durable\ndef f(x):\n    durable.unlink(x, at='a.b.c')\n    durable.unlink(x, at='a.b.c')\n",
+    ),
+]
+
+
+def write(folder: Path, files: dict[str, str]) -> Tree:
+    for name, text in files.items():
+        path = folder / "expunge" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return Tree.load(folder / "expunge")
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_package_in_order_is_left_alone(rule: str, tmp_path: Path) -> None:
+    assert list(RULES[rule](write(tmp_path, GOOD))) == []
+
+
+@pytest.mark.parametrize(("rule", "name", "text"), BAD)
+def test_a_breach_is_reported(rule: str, name: str, text: str, tmp_path: Path) -> None:
+    more = {"residue/scan.py": "", "core/other.py": "from expunge.core import plan\n"}
+    faults = list(RULES[rule](write(tmp_path, {**GOOD, **more, name: text})))
+    assert faults, f"{rule!r} did not notice"
+
+
+def test_every_rule_is_seen_to_bite() -> None:
+    assert {rule for rule, _, _ in BAD} == set(RULES)
+
+
+def test_a_small_module_does_not_hide_a_large_median(tmp_path: Path) -> None:
+    files = {f"core/m{n}.py": "x = 1\n" * 200 for n in range(60)}
+    assert any("median" in fault for fault in RULES["sizes"](write(tmp_path, {**GOOD, **files})))
+
+
+def test_an_import_for_the_type_checker_alone_closes_no_cycle(tmp_path: Path) -> None:
+    files = {
+        "core/plan.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from expunge.core import other\n",
+        "core/other.py": "from expunge.core import plan\n",
+    }
+    assert list(RULES["cycles"](write(tmp_path, {**GOOD, **files}))) == []
+
+
+def test_a_late_import_closes_a_cycle(tmp_path: Path) -> None:
+    files = {
+        "core/plan.py": "def f():\n    from expunge.core import other\n    return other\n",
+        "core/other.py": "from expunge.core import plan\n",
+    }
+    assert list(RULES["cycles"](write(tmp_path, {**GOOD, **files})))
+
+
+def test_failpoints_of_a_whole_write_are_its_three_steps(tmp_path: Path) -> None:
+    text = "from expunge import durable\ndef f(x):\n    durable.write_bytes(x, b'', at='log.tile.write')\n    durable.unlink(x, at='log.old.drop')\n"
+    write(tmp_path, {**GOOD, "stores/files.py": text})
+    assert all_failpoints(tmp_path / "expunge") == [
+        "call.erase:before",
+        "log.old.drop:after",
+        "log.old.drop:before",
+        "log.tile.write.data:after",
+        "log.tile.write.data:before",
+        "log.tile.write.folder:after",
+        "log.tile.write.folder:before",
+        "log.tile.write.swap:after",
+        "log.tile.write.swap:before",
+    ]
