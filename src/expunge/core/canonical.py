@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from expunge.errors import EvidenceInvalid
 
-Json: TypeAlias = "None | bool | int | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None"
 
 _LIMIT = 2**53 - 1
 

@@ -1,0 +1,269 @@
+"""Everything that can happen to an order, as values. Events hold pseudonyms, commitments and counts: no identifier, no content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from expunge.core import canonical, codec
+from expunge.core.hold import Hold
+from expunge.core.ids import IdempotencyKey, OrderId, PlanDigest, Pseudonym, StepId
+from expunge.core.order import OrderKind, OrderState
+from expunge.core.outcome import Outcome
+from expunge.errors import StateCorrupt
+
+
+@dataclass(frozen=True)
+class Received:
+    """Commit point of intake: from here on we owe these people."""
+
+    at: datetime
+    order: OrderId
+    kind: OrderKind
+    subjects: tuple[Pseudonym, ...]
+    commitments: tuple[str, ...]
+    """One per subject, base64: opens with the 32 bytes that the person was given."""
+    channel: str
+    """How it came in: ``cli``, ``library``, ``sweep``."""
+    attested: str
+    """How the person's identity was established, in the operator's words; no identifier."""
+    earliest: datetime
+    """End of the cooling-off time: no erase before it."""
+    follows: OrderId | None
+    """The order that this one takes up again because data came back."""
+
+
+@dataclass(frozen=True)
+class Fenced:
+    """The subjects are suppressed and the snapshot that pipelines read says so."""
+
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan was made; it replaces any earlier one and voids its approvals."""
+
+    at: datetime
+    digest: PlanDigest
+    plan: str
+    """The plan's canonical bytes, as text."""
+    expected: Mapping[str, int]
+    """Dataset -> items that were located when the plan was made (not part of the digest)."""
+
+
+@dataclass(frozen=True)
+class Approved:
+    """Somebody entitled signed the digest."""
+
+    at: datetime
+    digest: PlanDigest
+    approver: str
+    signature: str
+    """Base64 Ed25519 signature over ``expunge approval/1 <order> <digest>``; empty where no approver is named by the map."""
+
+
+@dataclass(frozen=True)
+class RoundStarted:
+    """``apply`` began, or began again after the order had ended in part."""
+
+    at: datetime
+    round: int
+
+
+@dataclass(frozen=True)
+class StepIntended:
+    """Written before the act. Crash after this: the outcome is unknown until it is looked at."""
+
+    at: datetime
+    step: StepId
+    attempt: int
+    key: IdempotencyKey
+
+
+@dataclass(frozen=True)
+class Located:
+    """How much each dataset held of each subject, found while tracing; written together with the end of the trace step."""
+
+    at: datetime
+    items: Mapping[str, Mapping[str, int]]
+    """Dataset -> subject -> items."""
+
+
+@dataclass(frozen=True)
+class StepEnded:
+    """Written after the act."""
+
+    at: datetime
+    step: StepId
+    attempt: int
+    outcomes: Mapping[str, Mapping[str, Outcome]]
+    """Dataset -> subject -> outcome; for ``purge`` the one entry ``*`` -> ``*``."""
+    counts: Mapping[str, int]
+    """Step-specific figures: files and bytes scanned, traces taken, usable, found, controls."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What probe and scan together say, per dataset and subject: a sealed summary for the receipt."""
+
+    at: datetime
+    results: str
+    """Canonical JSON of the results, as text (see ``core.results``)."""
+
+
+@dataclass(frozen=True)
+class ReceiptStated:
+    """The statement's bytes are fixed before they are signed, so that a crash cannot lead to two different receipts."""
+
+    at: datetime
+    subject: Pseudonym
+    statement: str
+    leaf: str
+    """Hex SHA-256 leaf hash in the log."""
+    log_size: int
+    """Size of the log before: where to look for the leaf after a crash."""
+
+
+@dataclass(frozen=True)
+class ReceiptLogged:
+    """The leaf is in the log under a published checkpoint."""
+
+    at: datetime
+    subject: Pseudonym
+    index: int
+    size: int
+    root: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The order reached an end state, with the reasons where it is not a full one."""
+
+    at: datetime
+    state: OrderState
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class KeyDestroyed:
+    """The order's key is gone; identifiers sealed under it cannot be read by anybody."""
+
+    at: datetime
+
+
+@dataclass(frozen=True)
+class TracesEnded:
+    """The traces' end date came: trace key and contact key are gone."""
+
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Reverified:
+    """A later look with the kept traces."""
+
+    at: datetime
+    found: int
+    usable: int
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """Cancelled before anything was erased; the fence is lifted."""
+
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class Reopened:
+    """Data came back; the follow-up order erases it again."""
+
+    at: datetime
+    by: OrderId | None
+
+
+@dataclass(frozen=True)
+class HoldPlaced:
+    """In the register ``holds``."""
+
+    at: datetime
+    hold: Hold
+
+
+@dataclass(frozen=True)
+class HoldEnded:
+    """In the register ``holds``: lifted before its date."""
+
+    at: datetime
+    hold_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Suppressed:
+    """In the register ``suppressions``: identities that no pipeline may use."""
+
+    at: datetime
+    order: OrderId
+    pseudonyms: tuple[str, ...]
+    gate_entries: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unsuppressed:
+    """In the register ``suppressions``: an order was cancelled."""
+
+    at: datetime
+    order: OrderId
+
+
+OrderEvent: TypeAlias = (
+    Received
+    | Fenced
+    | Planned
+    | Approved
+    | RoundStarted
+    | StepIntended
+    | Located
+    | StepEnded
+    | Judged
+    | ReceiptStated
+    | ReceiptLogged
+    | Ended
+    | KeyDestroyed
+    | TracesEnded
+    | Reverified
+    | Cancelled
+    | Reopened
+)
+RegisterEvent: TypeAlias = HoldPlaced | HoldEnded | Suppressed | Unsuppressed
+Event: TypeAlias = OrderEvent | RegisterEvent
+
+_KINDS: dict[str, type] = {
+    each.__name__: each
+    for each in (
+        Received, Fenced, Planned, Approved, RoundStarted, StepIntended, Located, StepEnded, Judged, ReceiptStated, ReceiptLogged, Ended,
+        KeyDestroyed, TracesEnded, Reverified, Cancelled, Reopened, HoldPlaced, HoldEnded, Suppressed, Unsuppressed,
+    )
+}  # fmt: skip
+
+
+def encode(event: Event) -> bytes:
+    """Canonical bytes of one event, as journalled."""
+    return canonical.encode(codec.to_json(event))
+
+
+def decode(data: bytes) -> Event:
+    """Read one journalled event. Raises StateCorrupt for anything that :func:`encode` did not write."""
+    value = canonical.decode(data)
+    name = value.get("is") if isinstance(value, dict) else None
+    kind = _KINDS.get(str(name))
+    if kind is None:
+        message = "unknown event in the journal"
+        raise StateCorrupt(message, help="it was written by a newer version; use that version")
+    event: Event = codec.from_json(kind, value)
+    return event

@@ -1,0 +1,211 @@
+"""The steps that an order needs: a pure function from a snapshot to a plan with a digest. Same input, same bytes.
+
+Order of the steps, and why:
+
+1. ``trace`` each store (content is still there), then ``look`` at each store's raw bytes: what cannot be seen before is no evidence after.
+2. ``erase`` each dataset, dependents of a ``through`` before the dataset they are found through: pointers go after what they point to.
+3. ``purge`` each store, once for all people and datasets of the order.
+4. ``verify`` each store: probe and scan.
+
+``keep`` and ``manual`` steps do nothing to the data; they are there to be seen, approved and listed in the receipt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+
+from expunge.core import canonical, codec
+from expunge.core.canonical import Json
+from expunge.core.datamap import Act, Aggregate, DataMap, Dataset, Through
+from expunge.core.grounding import Capabilities, Grounding
+from expunge.core.hold import Hold
+from expunge.core.ids import OrderId, PlanDigest, Pseudonym, StepId
+
+
+class StepKind(StrEnum):
+    """What a step does."""
+
+    TRACE = "trace"
+    LOOK = "look"
+    ERASE = "erase"
+    PURGE = "purge"
+    VERIFY = "verify"
+    KEEP = "keep"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a plan."""
+
+    id: StepId
+    kind: StepKind
+    store: str
+    datasets: tuple[str, ...]
+    after: tuple[StepId, ...]
+    """Steps that must have ended before this one starts."""
+    grounding: str
+    """The depth aimed at (a word of :class:`Grounding`); ``none`` for steps that erase nothing."""
+    note: str = ""
+    """The ground of a keep, or what a person has to do by hand."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything that planning may look at, taken at one instant."""
+
+    order: OrderId
+    subjects: tuple[Pseudonym, ...]
+    data_map: DataMap
+    map_digest: str
+    capabilities: Mapping[str, Capabilities]
+    """Store name -> what it can do; a store that could not be asked is missing and gets a manual step."""
+    holds: tuple[Hold, ...]
+    """Those that bind now and name a subject of the order."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done, by whom it may be approved (over the digest), in which order."""
+
+    order: OrderId
+    subjects: tuple[Pseudonym, ...]
+    map_digest: str
+    steps: tuple[Step, ...]
+    holds: tuple[str, ...]
+    """Ids of the holds that bind."""
+
+    def step(self, step: StepId) -> Step:
+        """One step by id. Raises KeyError."""
+        return {each.id: each for each in self.steps}[step]
+
+    def to_bytes(self) -> bytes:
+        """Canonical bytes: what is saved, approved and digested."""
+        body: Json = codec.to_json(self)
+        return canonical.encode({"schema": "expunge.plan/1", "plan": body})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Plan:
+        """Read a saved plan. Raises EvidenceInvalid or StateCorrupt when it is not one."""
+        value = canonical.decode(data)
+        body = value.get("plan") if isinstance(value, dict) and value.get("schema") == "expunge.plan/1" else None
+        plan: Plan = codec.from_json(cls, body)
+        return plan
+
+    @property
+    def digest(self) -> PlanDigest:
+        """Hex SHA-256 of the canonical bytes."""
+        return PlanDigest(sha256(self.to_bytes()).hexdigest())
+
+
+def plan(snapshot: Snapshot) -> Plan:
+    """Compute the steps; deterministic, total over every sound map."""
+    touched = [each for each in dependents_first(snapshot.data_map) if not isinstance(each.subject, Aggregate)]
+    erased = [each for each in touched if _does(snapshot, each) is StepKind.ERASE]
+    stores = sorted({each.store for each in erased})
+    steps: list[Step] = []
+    for store in stores:
+        names = tuple(each.name for each in erased if each.store == store)
+        steps.append(Step(_id(StepKind.TRACE, store), StepKind.TRACE, store, names, (), "none"))
+    traced = tuple(each.id for each in steps)
+    steps += [Step(_id(StepKind.LOOK, store), StepKind.LOOK, store, (), traced, "none") for store in stores]
+    looked = tuple(_id(StepKind.LOOK, store) for store in stores)
+    for dataset in erased:
+        after = looked + tuple(_id(StepKind.ERASE, each.name) for each in erased if _found_through(each, dataset))
+        goal = aim(dataset, snapshot.capabilities[dataset.store]).word
+        steps.append(Step(_id(StepKind.ERASE, dataset.name), StepKind.ERASE, dataset.store, (dataset.name,), after, goal))
+    for store in stores:
+        names = tuple(each.name for each in erased if each.store == store)
+        goal = snapshot.capabilities[store].grounding.word
+        after = tuple(_id(StepKind.ERASE, name) for name in names)
+        steps.append(Step(_id(StepKind.PURGE, store), StepKind.PURGE, store, names, after, goal))
+    purged = tuple(_id(StepKind.PURGE, store) for store in stores)
+    for store in stores:
+        names = tuple(each.name for each in erased if each.store == store)
+        steps.append(Step(_id(StepKind.VERIFY, store), StepKind.VERIFY, store, names, purged, "none"))
+    steps += [_aside(snapshot, each) for each in touched if each not in erased]
+    return Plan(snapshot.order, snapshot.subjects, snapshot.map_digest, tuple(steps), tuple(sorted(each.id for each in snapshot.holds)))
+
+
+def aim(dataset: Dataset, capabilities: Capabilities) -> Grounding:
+    """The depth that counts as fulfilled: what the map asks for, else what the store reaches in this place."""
+    return capabilities.grounding if dataset.grounding is None else dataset.grounding
+
+
+def dependents_first(data_map: DataMap) -> tuple[Dataset, ...]:
+    """All datasets, each before the one it is found through and before the one that says who exists; ties by name.
+
+    The map's reader has refused cycles; should one be here all the same, ValueError is raised rather than an order invented.
+    """
+    homes = {each.dataset for each in data_map.identities.values()}
+    waiting = {name: _dependents(data_map, dataset, homes) for name, dataset in data_map.datasets.items()}
+    done: list[str] = []
+    while waiting:
+        ready = sorted(name for name, before in waiting.items() if not before & waiting.keys())
+        if not ready:
+            message = "the datasets of the map are found through one another in a circle"
+            raise ValueError(message)
+        done += ready
+        for name in ready:
+            del waiting[name]
+    return tuple(data_map.datasets[name] for name in done)
+
+
+def _dependents(data_map: DataMap, dataset: Dataset, homes: Iterable[str]) -> frozenset[str]:
+    """Names that must come before ``dataset``."""
+    found = {each.name for each in data_map.datasets.values() if _found_through(each, dataset)}
+    if dataset.name in homes:
+        # Why: an identity's home is the pointer to the person; everything else of theirs goes first, members before owners.
+        members = {each.dataset for each in data_map.identities.values() if each.member_of and _is_home(data_map, each.member_of, dataset)}
+        found |= {each for each in data_map.datasets if each not in homes and not _reaches(data_map, dataset.name, each)} | members
+    return frozenset(found - {dataset.name})
+
+
+def _is_home(data_map: DataMap, kind: str, dataset: Dataset) -> bool:
+    owner = data_map.identities.get(kind)
+    return owner is not None and owner.dataset == dataset.name
+
+
+def _reaches(data_map: DataMap, start: str, goal: str) -> bool:
+    """Whether ``start`` is found through ``goal``, directly or by steps."""
+    seen: set[str] = set()
+    while start in data_map.datasets and start not in seen:
+        seen.add(start)
+        rule = data_map.datasets[start].subject
+        if not isinstance(rule, Through):
+            return False
+        start = rule.dataset
+        if start == goal:
+            return True
+    return False
+
+
+def _found_through(dataset: Dataset, parent: Dataset) -> bool:
+    return isinstance(dataset.subject, Through) and dataset.subject.dataset == parent.name
+
+
+def _does(snapshot: Snapshot, dataset: Dataset) -> StepKind:
+    if dataset.store not in snapshot.capabilities:
+        return StepKind.MANUAL
+    if dataset.on_erase.act is Act.KEEP:
+        return StepKind.KEEP
+    return StepKind.ERASE if dataset.on_erase.act is Act.ERASE else StepKind.MANUAL
+
+
+def _aside(snapshot: Snapshot, dataset: Dataset) -> Step:
+    kind = _does(snapshot, dataset)
+    act = dataset.on_erase
+    if kind is StepKind.KEEP:
+        note = act.argument
+    elif dataset.store not in snapshot.capabilities:
+        note = "the store could not be reached when the plan was made; plan again when it is back"
+    else:
+        note = f"{act.act.value}: no runner for this action"
+    return Step(_id(kind, dataset.name), kind, dataset.store, (dataset.name,), (), "none", note)
+
+
+def _id(kind: StepKind, target: str) -> StepId:
+    return StepId(f"{kind.value}:{target}")

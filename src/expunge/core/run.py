@@ -1,0 +1,189 @@
+"""State is a fold of events; what to do next is a function of state. Recovery is the path that every start takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from expunge.core import events as ev
+from expunge.core.ids import OrderId, Pseudonym, StepId
+from expunge.core.order import OrderState, check_transition
+from expunge.core.outcome import RETRYABLE, Outcome, Unable, Unknown
+from expunge.core.plan import Plan, StepKind
+from expunge.errors import StateCorrupt
+
+
+@dataclass(frozen=True)
+class StepRun:
+    """One step in the current round."""
+
+    attempts: int = 0
+    open: bool = False
+    """Intended and not ended: the process died, or is still at it."""
+    outcomes: Mapping[str, Mapping[str, Outcome]] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    ended: datetime | None = None
+
+    @property
+    def unknown(self) -> bool:
+        """Whether some outcome must be settled by a probe."""
+        return self.open or any(isinstance(each, Unknown) for by in self.outcomes.values() for each in by.values())
+
+    @property
+    def retryable(self) -> bool:
+        """Whether some outcome failed for a reason that passes."""
+        return any(isinstance(each, Unable) and each.reason in RETRYABLE for by in self.outcomes.values() for each in by.values())
+
+
+@dataclass(frozen=True)
+class Run:
+    """An order as its events tell it."""
+
+    received: ev.Received
+    state: OrderState
+    plan: Plan | None = None
+    planned: ev.Planned | None = None
+    fenced_at: datetime | None = None
+    approvals: tuple[ev.Approved, ...] = ()
+    round: int = 0
+    steps: Mapping[StepId, StepRun] = field(default_factory=dict)
+    """Of the current round."""
+    items: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Dataset -> subject -> most items ever located in this order: what ``Erased`` counts, whatever crashes came between."""
+    judged: ev.Judged | None = None
+    stated: Mapping[Pseudonym, ev.ReceiptStated] = field(default_factory=dict)
+    """Of the current round."""
+    logged: Mapping[Pseudonym, ev.ReceiptLogged] = field(default_factory=dict)
+    history: tuple[tuple[int, Pseudonym, int], ...] = ()
+    """(round, subject, log index) of every receipt, also of earlier rounds."""
+    reasons: tuple[str, ...] = ()
+    ended_at: datetime | None = None
+    erased_at: datetime | None = None
+    """When the last erase or purge of the current round ended."""
+    key_destroyed: bool = False
+    traces_ended: bool = False
+    last: datetime | None = None
+    length: int = 0
+
+    @property
+    def order(self) -> OrderId:
+        """The order's id."""
+        return self.received.order
+
+    @property
+    def subjects(self) -> tuple[Pseudonym, ...]:
+        """Whom it is about."""
+        return self.received.subjects
+
+
+def fold(events: Iterable[ev.Event]) -> Run:
+    """Fold an order's events. Raises StateCorrupt for a stream that does not begin with ``Received`` or makes an illegal move."""
+    run: Run | None = None
+    for event in events:
+        if run is None:
+            if not isinstance(event, ev.Received):
+                message = "an order's stream must begin with its receipt"
+                raise StateCorrupt(message)
+            run = Run(event, OrderState.RECEIVED, last=event.at, length=1)
+            continue
+        run = advance(run, event)
+    if run is None:
+        message = "no such order"
+        raise StateCorrupt(message, help="see `expunge status` for the orders there are")
+    return run
+
+
+def advance(run: Run, event: ev.Event) -> Run:
+    """The run after one more event. Raises IllegalTransition or StateCorrupt."""
+    return replace(_apply(run, event), last=event.at, length=run.length + 1)
+
+
+def _apply(run: Run, event: ev.Event) -> Run:  # noqa: C901, PLR0911, PLR0912 - one line per kind of event is the clearest form
+    match event:
+        case ev.Fenced():
+            return replace(_to(run, OrderState.FENCED), fenced_at=event.at)
+        case ev.Planned():
+            plan = Plan.from_bytes(event.plan.encode())
+            return replace(_to(run, OrderState.PLANNED), plan=plan, planned=event, approvals=())
+        case ev.Approved():
+            return replace(_to(run, OrderState.APPROVED), approvals=(*run.approvals, event))
+        case ev.RoundStarted():
+            return replace(_to(run, OrderState.RUNNING), round=event.round, steps={}, judged=None, stated={}, logged={}, reasons=())
+        case ev.StepIntended():
+            before = run.steps.get(event.step, StepRun())
+            return replace(run, steps={**run.steps, event.step: replace(before, attempts=event.attempt, open=True)})
+        case ev.Located():
+            return replace(run, items=_most(run.items, event.items))
+        case ev.StepEnded():
+            return _step_ended(run, event)
+        case ev.Judged():
+            return replace(run, judged=event)
+        case ev.ReceiptStated():
+            return replace(run, stated={**run.stated, event.subject: event})
+        case ev.ReceiptLogged():
+            history = (*run.history, (run.round, event.subject, event.index))
+            return replace(run, logged={**run.logged, event.subject: event}, history=history)
+        case ev.Ended():
+            return replace(_to(run, event.state), reasons=event.reasons, ended_at=event.at)
+        case ev.Cancelled():
+            return replace(_to(run, OrderState.CANCELLED), ended_at=event.at, reasons=(event.reason,))
+        case ev.Reopened():
+            return _to(run, OrderState.REOPENED)
+        case ev.KeyDestroyed():
+            return replace(run, key_destroyed=True)
+        case ev.TracesEnded():
+            return replace(run, traces_ended=True)
+        case ev.Reverified():
+            return run
+        case _:
+            message = f"{type(event).__name__} does not belong in an order's stream"
+            raise StateCorrupt(message)
+
+
+def _to(run: Run, state: OrderState) -> Run:
+    check_transition(run.state, state)
+    return replace(run, state=state)
+
+
+def _step_ended(run: Run, event: ev.StepEnded) -> Run:
+    step = StepRun(event.attempt, open=False, outcomes=event.outcomes, counts=event.counts, ended=event.at)
+    kind = event.step.partition(":")[0]
+    erased_at = event.at if kind in (StepKind.ERASE, StepKind.PURGE) else run.erased_at
+    return replace(run, steps={**run.steps, event.step: step}, erased_at=erased_at)
+
+
+def _most(known: Mapping[str, Mapping[str, int]], located: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    result = {dataset: dict(by) for dataset, by in known.items()}
+    for dataset, by in located.items():
+        slot = result.setdefault(dataset, {})
+        for subject, items in by.items():
+            slot[subject] = max(slot.get(subject, 0), items)
+    return result
+
+
+MOST_ATTEMPTS = 3
+"""How often one round tries a step that failed for a passing reason; ``apply`` later starts a new round."""
+
+
+def next_steps(run: Run) -> tuple[StepId, ...]:
+    """The steps of the plan that can be taken now, in plan order: what they wait for has ended, and they have not ended well or for good.
+
+    An open step (intended, not ended) and one whose reply was lost come first: they must be settled before anything that waits for them.
+    """
+    if run.plan is None or run.state is not OrderState.RUNNING:
+        return ()
+    ready = []
+    for step in run.plan.steps:
+        if step.kind in (StepKind.KEEP, StepKind.MANUAL) or _done(run, step.id):
+            continue
+        if all(_done(run, before) for before in step.after):
+            ready.append(step.id)
+    return tuple(ready)
+
+
+def _done(run: Run, step: StepId) -> bool:
+    state = run.steps.get(step)
+    if state is None or state.open or state.unknown:
+        return False
+    return not (state.retryable and state.attempts < MOST_ATTEMPTS)
