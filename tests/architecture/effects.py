@@ -10,8 +10,8 @@ from tests.architecture.source import PACKAGE, Module, Tree, aliases, callee, do
 DURABLE = f"{PACKAGE}.durable"
 STORE_CALLS = f"{PACKAGE}.engine.calling"
 JOURNAL_APPENDS = f"{PACKAGE}.engine.recording"
-OUTSIDE_EFFECTS = frozenset({"demo"})
-"""The demo builds and clears toy companies of its own; nothing there is an effect of an order."""
+OUTSIDE_EFFECTS = frozenset({"demo", "testing"})
+"""The demo and the conformance suites build and clear toy companies of their own; nothing there is an effect of an order."""
 
 OS_EFFECTS = frozenset(
     {

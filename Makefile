@@ -1,0 +1,35 @@
+# make demo needs git, make and python3-venv, an ordinary user and, once, a package index. Nothing is installed outside this folder.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help env demo test soak bench lint clean
+
+DEMO ?= demo-out
+BENCH ?= bench-out/bench.json
+
+help: ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+
+env: ## .venv with every extra and the tools of a developer
+	@scripts/make-env all
+
+demo: ## the story of three erasures, from order to receipt [DEMO=DIR] [KEEP_BEFORE=1]
+	@scripts/make-env demo
+	@.venv/bin/expunge demo "$(DEMO)" $(if $(filter-out 0,$(KEEP_BEFORE)),--keep-before)
+
+test: env ## everything but the long runs, and core and units on the other Python where it is installed
+	@scripts/test
+
+soak: env ## the long runs
+	@HYPOTHESIS_PROFILE=soak .venv/bin/python -m pytest -m soak
+
+bench: env ## measured numbers beside their anchors [BENCH=FILE.json], and a table beside it
+	@.venv/bin/python -m bench --out "$(BENCH)"
+
+lint: env ## ruff and mypy
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+clean: ## remove what was made here
+	@rm -rf build .venv demo-out bench-out .mypy_cache .ruff_cache .pytest_cache .hypothesis
