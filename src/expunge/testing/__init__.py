@@ -1,0 +1,21 @@
+"""Conformance suites that ship with Expunge: subclass one in a test file to show that an implementation keeps its port's promises.
+
+They need pytest, and import only the ports and the core: what they test is handed to them.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+# So that a failing assert inside a suite explains itself as one in a test file does; must come before the import.
+pytest.register_assert_rewrite(
+    "expunge.testing.harness",
+    "expunge.testing.store_reading",
+    "expunge.testing.store_erasing",
+    "expunge.testing.store_faults",
+)
+
+from expunge.testing.people import AWKWARD, Person, people, person  # noqa: E402
+from expunge.testing.store_suite import StoreSuite  # noqa: E402
+
+__all__ = ["AWKWARD", "Person", "StoreSuite", "people", "person"]

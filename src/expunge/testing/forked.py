@@ -1,0 +1,118 @@
+"""Run a function in a process of its own, which may die: the way in which suites play crashes, rivals and missing rights."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+NOBODY = 65534
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a child process ended."""
+
+    killed_by: int
+    """Signal number, 0 when it ended by itself."""
+    value: Any
+    """What the function returned."""
+    error: str
+    """The traceback of what it raised; empty when it returned."""
+
+    def returned(self) -> Any:
+        """Return the function's value; fails the test with the child's traceback otherwise."""
+        assert not self.killed_by, f"the child was killed by signal {self.killed_by}"
+        assert not self.error, self.error
+        return self.value
+
+
+class Running:
+    """A child at work."""
+
+    def __init__(self, pid: int, pipe: int) -> None:
+        self.pid = pid
+        self._pipe = pipe
+
+    def wait(self) -> Ended:
+        """Wait until it ends."""
+        with os.fdopen(self._pipe, "rb") as pipe:
+            answer = pipe.read()
+        _, status = os.waitpid(self.pid, 0)
+        if os.WIFSIGNALED(status):
+            return Ended(os.WTERMSIG(status), None, "")
+        # What is unpickled here was pickled by our own child a moment ago.
+        value, error = pickle.loads(answer) if answer else (None, "the child ended without an answer")  # noqa: S301
+        return Ended(0, value, error)
+
+
+def start(function: Callable[[], Any]) -> Running:
+    """Start ``function`` in a forked child. Handles that the parent has open must not be used by it."""
+    reading, writing = os.pipe()
+    with warnings.catch_warnings():
+        # A child that only runs our function and leaves through os._exit needs none of the parent's threads.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid:
+        os.close(writing)
+        return Running(pid, reading)
+    os.close(reading)
+    value, error = None, ""
+    try:
+        value = function()
+    except BaseException:  # noqa: BLE001 - whatever it was is the child's answer
+        error = traceback.format_exc()
+    try:
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(pickle.dumps((value, error)))
+    finally:
+        os._exit(0)
+
+
+def in_child(function: Callable[[], Any]) -> Ended:
+    """Run ``function`` in a forked child and wait for it."""
+    return start(function).wait()
+
+
+@contextmanager
+def alongside(function: Callable[[], Any]) -> Iterator[Running]:
+    """Run ``function`` in a child while the block runs; the child is killed when the block fails."""
+    child = start(function)
+    try:
+        yield child
+    except BaseException:
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait()
+        raise
+
+
+def without_rights(folder: Path, function: Callable[[], Any]) -> Ended:
+    """Run ``function`` as somebody who may read ``folder`` but change nothing in it; the folder's modes are put back.
+
+    As root this means becoming ``nobody`` in the child, because modes do not bind root.
+    """
+    everything = [folder, *folder.rglob("*")]
+    modes = {path: path.stat().st_mode for path in everything if not path.is_symlink()}
+    for path, mode in modes.items():
+        path.chmod(0o555 if path.is_dir() else mode & 0o111 | 0o444)
+
+    def deprived() -> Any:
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setresgid(NOBODY, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+        return function()
+
+    try:
+        return in_child(deprived)
+    finally:
+        for path, mode in modes.items():
+            if path.exists():
+                path.chmod(mode)

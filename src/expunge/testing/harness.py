@@ -1,0 +1,216 @@
+"""What a conformance suite needs of whoever brings a store, and the verbs that its tests are told in."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from expunge.core.copy import Copy, Selector
+from expunge.core.datamap import ByField, Dataset, StoreSpec, Through
+from expunge.core.ids import IdempotencyKey
+from expunge.core.outcome import RETRYABLE, Absent, Erased, Outcome, Unable
+from expunge.ports.store import Store
+from expunge.testing.people import Person
+from expunge.testing.plain_search import search
+
+KEY = IdempotencyKey("conformance-1")
+
+
+class Opener(Protocol):
+    """A store's class, or anything that is called like one."""
+
+    def __call__(self, spec: StoreSpec, datasets: tuple[Dataset, ...], /) -> Store: ...  # noqa: D102
+
+
+class StoreHarness(ABC):
+    """Bring a store: say how to open it, and how the world outside writes to it and reads from it.
+
+    ``write``, ``read`` and ``plant`` play the company whose store it is: they use the ordinary means of that technology, never the
+    class under test, and close whatever they open before they return (some tests fork).
+    """
+
+    store: Opener
+    """The class under test."""
+    unsayable = ""
+    """Characters that an identifier in this store can never hold (``"/\\0"`` in a file name)."""
+    unsayable_whole: tuple[str, ...] = ()
+    """Whole identifiers that it cannot hold, though their characters are fine (``"."``)."""
+    crowd = 1000
+    """How many subjects the batch test erases in one call."""
+
+    # --- to be written by whoever brings a store -------------------------------------------------
+
+    @abstractmethod
+    def declare(self, folder: Path) -> tuple[StoreSpec, Sequence[Dataset]]:
+        """The store inside ``folder`` (empty, made by the suite) and its datasets; nothing is created yet.
+
+        Every field of a ``ByField`` rule is matched with ``Person.id``, whatever its identity kind. ``follow`` need not be filled in.
+        """
+
+    @abstractmethod
+    def write(self, folder: Path, people: Sequence[Person]) -> None:
+        """Add people in the ordinary way; the first call creates the store.
+
+        Every dataset gets something of each person, and ``email``, ``text`` and ``blob`` of each are stored somewhere (the blob as it
+        is, in hex or in base64).
+        """
+
+    @abstractmethod
+    def read(self, folder: Path) -> Mapping[str, bytes]:
+        """Person id -> all that an ordinary reader gets of that person, in a stable form: rows by value, files by byte.
+
+        Must not fail while others write.
+        """
+
+    @abstractmethod
+    def plant(self, folder: Path, person: Person) -> None:
+        """Put data of the person inside the store where no dataset declares it (a backup table, a stray file)."""
+
+    # --- to be overridden where it makes sense ---------------------------------------------------
+
+    def obstruct(self, folder: Path, person: Person) -> AbstractContextManager[object] | None:  # noqa: ARG002 - for overriders
+        """A block during which somebody stands in the way of making the person's erasure physical; None where nobody can.
+
+        For instance a reader in the middle of its work. Inside the block ``erase`` or ``purge`` must answer ``Unable``.
+        """
+        return None
+
+    def spoil(self, folder: Path, person: Person) -> bool:  # noqa: ARG002 - for overriders
+        """Damage the place where the person's data lies so that it cannot be read (a torn gzip); False where that cannot be."""
+        return False
+
+    # --- fixtures --------------------------------------------------------------------------------
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        """An empty folder that will hold the store and nothing else."""
+        made = tmp_path / "estate"
+        made.mkdir()
+        return made
+
+    @pytest.fixture
+    def public_folder(self) -> Iterator[Path]:
+        """The same, but reachable for other users of this machine."""
+        top = Path(tempfile.mkdtemp(prefix="conformance-"))
+        top.chmod(0o755)
+        made = top / "estate"
+        made.mkdir(mode=0o755)
+        yield made
+        shutil.rmtree(top)
+
+    # --- verbs -----------------------------------------------------------------------------------
+
+    @contextmanager
+    def opened(self, folder: Path) -> Iterator[tuple[Store, tuple[Dataset, ...]]]:
+        """The store under test, opened afresh and closed at the end."""
+        spec, declared = self.declare(folder)
+        datasets = followed(declared)
+        with closing(type(self).store(spec, datasets)) as store:
+            yield store, datasets
+
+    def sayable(self, identifier: str) -> bool:
+        """Whether the store can hold this identifier at all."""
+        return identifier not in self.unsayable_whole and not any(letter in identifier for letter in self.unsayable)
+
+    def locate(self, folder: Path, people: Sequence[Person]) -> dict[str, list[Copy]]:
+        """Dataset name -> what it holds about the people."""
+        with self.opened(folder) as (store, datasets):
+            return locate_all(store, datasets, people)
+
+    def erase(self, folder: Path, copies: Mapping[str, Sequence[Copy]], key: IdempotencyKey = KEY) -> list[Outcome]:
+        """Erase what was located, dependents first; all outcomes."""
+        with self.opened(folder) as (store, datasets):
+            return erase_all(store, datasets, copies, key)
+
+    def purge(self, folder: Path, key: IdempotencyKey = KEY) -> Outcome:
+        """Make it physical."""
+        with self.opened(folder) as (store, datasets):
+            return store.purge(datasets, key)
+
+    def forget(self, folder: Path, people: Sequence[Person], key: IdempotencyKey = KEY) -> None:
+        """Locate, erase and purge, asking again while somebody is in the way, as an engine would; fails the test when it never works."""
+        deadline = time.monotonic() + 30
+        while True:
+            outcomes = self.erase(folder, self.locate(folder, people), key)
+            outcomes.append(self.purge(folder, key))
+            stuck = [each for each in outcomes if isinstance(each, Unable) and each.reason in RETRYABLE]
+            if not stuck:
+                assert all(isinstance(each, Erased | Absent) for each in outcomes), outcomes
+                return
+            assert time.monotonic() < deadline, stuck
+            time.sleep(0.05)
+
+    def remaining(self, folder: Path, people: Sequence[Person]) -> int:
+        """How many items a probe, opened for it alone, still sees of the people, found anew."""
+        with self.opened(folder) as (store, datasets):
+            located = locate_all(store, datasets, people)
+            return sum(seen.items for each in datasets for seen in store.probe(each, located[each.name]))
+
+    def residue(self, folder: Path, people: Sequence[Person]) -> list[str]:
+        """Where a plain byte search of everything in ``folder`` still finds the people."""
+        return search([folder], [mark for each in people for mark in (*each.marks, *self.long_id(each))])
+
+    @staticmethod
+    def long_id(person: Person) -> tuple[str, ...]:
+        """The identifier, if it is long enough to be nobody else's by chance."""
+        return (person.id,) if len(person.id) >= 16 else ()
+
+
+def followed(declared: Sequence[Dataset]) -> tuple[Dataset, ...]:
+    """The datasets with ``follow`` filled in from each other's ``through``."""
+    via: dict[str, set[str]] = {each.name: set(each.follow) for each in declared}
+    for each in declared:
+        if isinstance(each.subject, Through):
+            via[each.subject.dataset].add(each.subject.via)
+    return tuple(replace(each, follow=tuple(sorted(via[each.name]))) for each in declared)
+
+
+def upstream_first(datasets: Sequence[Dataset]) -> list[Dataset]:
+    """Every dataset after the one that it is found through."""
+    ordered: list[Dataset] = []
+    left = list(datasets)
+    while left:
+        done = {each.name for each in ordered}
+        ready = [each for each in left if not isinstance(each.subject, Through) or each.subject.dataset in done]
+        assert ready, "datasets found through one another in a circle"
+        ordered += ready
+        left = [each for each in left if each not in ready]
+    return ordered
+
+
+def locate_all(store: Store, datasets: Sequence[Dataset], people: Sequence[Person]) -> dict[str, list[Copy]]:
+    """Locate the people in every dataset, following ``through`` as the engine does."""
+    located: dict[str, list[Copy]] = {}
+    for dataset in upstream_first(datasets):
+        if isinstance(dataset.subject, ByField):
+            fields = dataset.subject.fields.values()
+            selectors = [Selector(each.pseudonym, {name: frozenset({each.id}) for name in fields}) for each in people]
+        elif isinstance(dataset.subject, Through):
+            via = dataset.subject.via
+            upstream = located[dataset.subject.dataset]
+            selectors = [Selector(each.subject, {via: each.links[via]}) for each in upstream if each.links.get(via)]
+        else:
+            selectors = []
+        located[dataset.name] = list(store.locate(dataset, selectors)) if selectors else []
+    return located
+
+
+def erase_all(store: Store, datasets: Sequence[Dataset], copies: Mapping[str, Sequence[Copy]], key: IdempotencyKey) -> list[Outcome]:
+    """Erase dependents before what they are found through; every subject must get its answer."""
+    outcomes: list[Outcome] = []
+    for dataset in reversed(upstream_first(datasets)):
+        wanted = copies.get(dataset.name, ())
+        if wanted:
+            answers = store.erase(dataset, wanted, key)
+            assert set(answers) == {each.subject for each in wanted}, "an outcome for every subject, and for nobody else"
+            outcomes += answers.values()
+    return outcomes

@@ -1,0 +1,82 @@
+"""A plain byte search that shares no code with any eraser or with the residue scanner: slow, simple, hard to fool."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import zstandard
+
+
+def forms(mark: str) -> Iterator[tuple[str, bytes]]:
+    """Every way of writing ``mark`` that is searched for: (name, bytes)."""
+    plain = mark.encode("utf-8", "surrogateescape")
+    yield "utf-8", plain
+    yield "utf-16-le", mark.encode("utf-16-le", "surrogatepass")
+    yield "utf-16-be", mark.encode("utf-16-be", "surrogatepass")
+    yield "hex", plain.hex().encode()
+    yield "HEX", plain.hex().upper().encode()
+    yield "json", json.dumps(mark).strip('"').encode()
+    for shift in range(3):
+        # The characters at both ends depend on the neighbours, so only those in the middle are searched for.
+        encoded = base64.b64encode(bytes(shift) + plain)
+        yield f"base64+{shift}", encoded[(0, 2, 3)[shift] : len(encoded) - 4]
+
+
+def search(paths: Iterable[Path], marks: Iterable[str]) -> list[str]:
+    """List where any form of any mark lies, in names and in bytes, plain or inside gzip and zstd; empty means nowhere."""
+    wanted = [(name, form) for mark in marks for name, form in forms(mark) if len(form) >= 4]
+    found = []
+    for path in files_under(paths):
+        name = os.fsencode(path)
+        found += [f"{form} in the name of {path}" for form, needle in wanted if needle in name]
+        if path.is_file() and not path.is_symlink():
+            for layer, data in _layers(path.read_bytes()):
+                found += [f"{form} in {path} ({layer})" for form, needle in wanted if needle in data]
+        if path.is_symlink():
+            target = os.fsencode(path.readlink())
+            found += [f"{form} in the target of {path}" for form, needle in wanted if needle in target]
+    return found
+
+
+def files_under(paths: Iterable[Path]) -> Iterator[Path]:
+    """Every file and folder at or under the paths, links not followed, hidden ones too."""
+    for top in paths:
+        if top.is_dir() and not top.is_symlink():
+            for folder, _, names in os.walk(top):
+                yield Path(folder)
+                yield from (Path(folder, name) for name in names)
+        elif top.exists() or top.is_symlink():
+            yield top
+
+
+def snapshot(folder: Path) -> dict[Path, tuple[int, int, str]]:
+    """Mode, time of change in ns and SHA-256 of everything under ``folder``; folders without their times."""
+    seen = {}
+    for path in files_under([folder]):
+        status = path.lstat()
+        if path.is_file() and not path.is_symlink():
+            seen[path] = (status.st_mode, status.st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
+        else:
+            seen[path] = (status.st_mode, 0, "")
+    return seen
+
+
+def _layers(data: bytes) -> Iterator[tuple[str, bytes]]:
+    yield "plain", data
+    at = data.find(b"\x1f\x8b\x08")
+    while at >= 0:
+        with contextlib.suppress(zlib.error):
+            yield f"gzip@{at}", zlib.decompressobj(31).decompress(data[at:])
+        at = data.find(b"\x1f\x8b\x08", at + 1)
+    at = data.find(b"\x28\xb5\x2f\xfd")
+    while at >= 0:
+        with contextlib.suppress(zstandard.ZstdError):
+            yield f"zstd@{at}", zstandard.ZstdDecompressor().decompressobj().decompress(data[at:])
+        at = data.find(b"\x28\xb5\x2f\xfd", at + 1)

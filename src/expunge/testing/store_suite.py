@@ -1,0 +1,23 @@
+"""The conformance suite of the store port."""
+
+from __future__ import annotations
+
+from expunge.testing.store_erasing import Erasing
+from expunge.testing.store_faults import Faults
+from expunge.testing.store_reading import Reading
+
+
+class StoreSuite(Reading, Erasing, Faults):
+    """Every promise of :class:`expunge.ports.store.Store`, against a real store that a subclass brings.
+
+    ::
+
+        class TestMyStore(StoreSuite):
+            store = MyStore
+            def declare(self, folder): return StoreSpec("mine", "mine", f"{folder}/data"), [Dataset(...)]
+            def write(self, folder, people): ...    # as the company's own programs would
+            def read(self, folder): ...             # person id -> bytes
+            def plant(self, folder, person): ...    # somewhere no dataset declares
+
+    See :class:`expunge.testing.harness.StoreHarness` for what each must do and for what may be overridden.
+    """

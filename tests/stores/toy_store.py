@@ -1,0 +1,123 @@
+"""A toy store, to show how small one is: a folder with one JSON document per collection, ``{person's id: {field: text}}``.
+
+Its writers agree on a lock over the folder. The worked example of CONTRIBUTING: one file, one registry line, five lines of test.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from expunge import durable
+from expunge.core.copy import Copy, Finding, FindingKind, Item, Probed, RawSource, Selector
+from expunge.core.datamap import Dataset, Ignore, StoreSpec
+from expunge.core.grounding import Capabilities, Grounding
+from expunge.core.ids import IdempotencyKey, Pseudonym
+from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
+from expunge.errors import CouldNotLook
+from expunge.ports.scanner import Tracer
+
+REASONS = {errno.EACCES: Reason.PERMISSION, errno.EPERM: Reason.PERMISSION, errno.EROFS: Reason.PERMISSION, errno.ENOSPC: Reason.DISK_FULL}
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, as every program that changes a collection does."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+class ToyStore:
+    """JSON collections in a folder; the key of a record is the person's id."""
+
+    capabilities = Capabilities(Grounding.SCRUBBED, out_of_scope=("blocks that the file system freed and nobody has overwritten yet",))
+
+    def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
+        self.spec, self.datasets, self.folder = spec, datasets, Path(spec.url)
+
+    def records(self, dataset: Dataset) -> dict[str, dict[str, str]]:
+        try:
+            return json.loads((self.folder / dataset.table).read_text())
+        except (OSError, ValueError) as error:
+            raise CouldNotLook(f"dataset {dataset.name} cannot be read", help="restore or repair its collection") from error
+
+    def check(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
+        mine = {each.table for each in self.datasets}
+        there = {each.name for each in self.folder.iterdir()} if self.folder.exists() else set()
+        for name in mine - there:
+            yield Finding(FindingKind.MISSING, self.spec.name, name, "no such collection", "correct `table:`")
+        for name in there - mine:
+            yield Finding(FindingKind.UNDECLARED, self.spec.name, name, "no dataset declares it", "declare or ignore it")
+        for dataset in self.datasets:
+            try:
+                self.records(dataset)
+            except CouldNotLook as error:
+                yield Finding(FindingKind.UNREADABLE, self.spec.name, dataset.table, error.message, error.help)
+
+    def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
+        held = self.records(dataset)
+        for each in selectors:
+            keys = tuple(sorted(each.match["id"] & held.keys()))
+            if keys:
+                yield Copy(dataset.name, each.subject, keys, len(keys), links={"id": frozenset(keys)}, selector=each)
+
+    def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
+        stay = sorted(self.records(dataset).keys() - {key for each in erased for key in each.keys})
+        for number, key in enumerate(stay[:limit]):
+            yield Copy(dataset.name, Pseudonym(f"control-{number}"), (key,), 1)
+
+    def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
+        held = self.records(dataset)
+        rows = ({"id": key, **held[key]} for key in copy.keys if key in held)
+        yield Item(f"{dataset.name}.jsonl", (json.dumps(row).encode() + b"\n" for row in rows), "application/jsonl")
+
+    def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
+        held = self.records(dataset)
+        for copy in copies:
+            for key in copy.keys:
+                for name, value in {"id": key, **held.get(key, {})}.items():
+                    tracer.text(copy.subject, dataset.name, name, value)
+
+    def preflight(self, dataset: Dataset, copies: Sequence[Copy]) -> tuple[Unable, ...]:
+        return () if os.access(self.folder, os.W_OK) else (Unable(Reason.PERMISSION, "the folder cannot be written"),)
+
+    def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:
+        try:
+            with locked(self.folder):
+                held = self.records(dataset)
+                found = {each.subject: sum(held.pop(name, None) is not None for name in each.keys) for each in copies}
+                if any(found.values()):
+                    durable.write_bytes(self.folder / dataset.table, json.dumps(held).encode(), at="toy.erase.write", mode=0o644)
+        except OSError as error:
+            return dict.fromkeys((each.subject for each in copies), Unable(REASONS.get(error.errno or 0, Reason.ERROR)))
+        return {subject: Erased(items) if items else Absent() for subject, items in found.items()}
+
+    def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:
+        try:
+            left = list(self.folder.glob(f"{durable.TEMPORARY_PREFIX}*"))  # a crash in the middle of `erase` leaves at most one
+            for path in left:
+                durable.unlink(path, at="toy.purge.unlink")
+        except OSError as error:
+            return Unable(REASONS.get(error.errno or 0, Reason.ERROR))
+        return Erased(len(left)) if left else Absent()
+
+    def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
+        held = ToyStore(self.spec, self.datasets).records(dataset)
+        for copy in copies:
+            wanted = {*copy.keys, *(copy.selector.match["id"] if copy.selector else ())}
+            yield Probed(copy.subject, len(wanted & held.keys()), ("collection",))
+
+    def raw(self) -> Iterator[RawSource]:
+        yield RawSource(self.folder, "data")
+
+    def close(self) -> None:
+        """Nothing stays open between calls."""
