@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from tests.architecture.source import PACKAGE, Module, Tree, aliases, callee, dotted
+from tests.architecture.source import PACKAGE, Tree, aliases, callee, dotted
 
 DURABLE = f"{PACKAGE}.durable"
 STORE_CALLS = f"{PACKAGE}.engine.calling"
@@ -20,7 +20,9 @@ OS_EFFECTS = frozenset(
     }
 )  # fmt: skip
 PATH_EFFECTS = frozenset({"hardlink_to", "rename", "rmdir", "truncate", "unlink"})
-STORE_METHODS = frozenset({"bystanders", "check", "erase", "export", "locate", "preflight", "probe", "purge", "trace"})
+STORE_MEMBERS = frozenset(
+    {"bystanders", "capabilities", "check", "erase", "export", "locate", "preflight", "probe", "purge", "raw", "trace"}
+)
 
 
 def file_effects(tree: Tree) -> Iterator[str]:
@@ -44,51 +46,42 @@ def _is_path_replace(call: ast.Call, owner: str, verb: str) -> bool:
 
 
 def store_calls(tree: Tree) -> Iterator[str]:
-    """The engine calls stores through ``engine/calling.py``, where a failpoint stands before and after each call."""
+    """The engine uses stores through ``engine/calling.py``, where a failpoint stands before and after each call."""
     for module in tree:
-        if module.room != "engine" or module.name == STORE_CALLS:
-            continue
-        for call in module.calls():
-            owner, _, verb = dotted(call.func).rpartition(".")
-            if verb in STORE_METHODS and "store" in owner.rpartition(".")[2].lower():
-                yield f"{module.at(call)}: {owner}.{verb} is called without a failpoint; go through engine.calling"
+        if module.room == "engine" and module.name != STORE_CALLS:
+            for use in _uses(module.tree, STORE_MEMBERS, "store"):
+                yield f"{module.at(use)}: {ast.unparse(use)} is used without a failpoint; go through engine.calling"
 
 
 def journal_appends(tree: Tree) -> Iterator[str]:
     """The engine appends to the journal through ``engine/recording.py``."""
     for module in tree:
-        if module.room != "engine" or module.name == JOURNAL_APPENDS:
-            continue
-        for call in module.calls():
-            owner, _, verb = dotted(call.func).rpartition(".")
-            if verb == "append" and "journal" in owner.rpartition(".")[2].lower():
-                yield f"{module.at(call)}: the journal is appended to without a failpoint; go through engine.recording"
+        if module.room == "engine" and module.name != JOURNAL_APPENDS:
+            for use in _uses(module.tree, frozenset({"append"}), "journal"):
+                yield f"{module.at(use)}: the journal is appended to without a failpoint; go through engine.recording"
 
 
 def guarded(tree: Tree) -> Iterator[str]:
-    """In the two modules that may, every function which makes such a call passes a failpoint before and after it."""
-    for name, verbs in ((STORE_CALLS, STORE_METHODS), (JOURNAL_APPENDS, frozenset({"append"}))):
+    """In the two modules that may, a failpoint stands before and after each such call, in the same function."""
+    for name, members, owner in ((STORE_CALLS, STORE_MEMBERS, "store"), (JOURNAL_APPENDS, frozenset({"append"}), "journal")):
         module = tree.modules.get(name)
         if module is None:
             continue
-        word = "store" if name == STORE_CALLS else "journal"
         for function in ast.walk(module.tree):
-            if isinstance(function, ast.FunctionDef):
-                yield from _guarded_function(module, function, verbs, word)
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            points = [call.lineno for call in ast.walk(function) if isinstance(call, ast.Call) and _is_failpoint(call)]
+            for use in _uses(function, members, owner):
+                if not points or not min(points) < use.lineno < max(points):
+                    yield f"{module.at(use)}: {ast.unparse(use)} in {function.name} has no failpoint before and after it"
 
 
-def _guarded_function(module: Module, function: ast.FunctionDef, verbs: frozenset[str], word: str) -> Iterator[str]:
-    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
-    effects = [
-        call
-        for call in calls
-        if dotted(call.func).rpartition(".")[2] in verbs and word in dotted(call.func).rpartition(".")[0].rpartition(".")[2].lower()
-    ]
-    points = [call.lineno for call in calls if dotted(call.func).rpartition(".")[2] == "failpoint" or _has_literal_at(call)]
-    for call in effects:
-        if not points:
-            yield f"{module.at(call)}: {function.name} calls {dotted(call.func)} and has no failpoint"
+def _uses(tree: ast.AST, members: frozenset[str], owner: str) -> Iterator[ast.Attribute]:
+    """Members of whatever is named like ``owner``: ``store.erase``, ``self._journal.append``; called or handed on."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in members and dotted(node.value).rpartition(".")[2].lower().endswith(owner):
+            yield node
 
 
-def _has_literal_at(call: ast.Call) -> bool:
-    return any(each.arg == "at" and isinstance(each.value, ast.Constant) and isinstance(each.value.value, str) for each in call.keywords)
+def _is_failpoint(call: ast.Call) -> bool:
+    return dotted(call.func).rpartition(".")[2] == "failpoint"

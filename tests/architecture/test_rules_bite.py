@@ -25,7 +25,7 @@ GOOD = {
     "stores/__init__.py": "import importlib\ndef load(name):\n    return importlib.import_module(name)\n",
     "stores/files.py": "from expunge import durable\nfrom expunge.ports import store\ndef erase(path):\n    durable.unlink(path, at='files.erase.name')\n",
     "engine/__init__.py": "",
-    "engine/calling.py": "from expunge.faults import failpoint\ndef erase(store):\n    failpoint('call.erase:before')\n    store.erase()\n",
+    "engine/calling.py": "from expunge.faults import failpoint\ndef erase(store):\n    failpoint('call.erase:before')\n    store.erase()\n    failpoint('call.erase:after')\n",
     "engine/running.py": "from expunge.engine import calling\nfrom expunge import telemetry\n"
     "def run(store, order):\n    calling.erase(store)\n    telemetry.log(1, order=telemetry.Opaque(order.id), n=3)\n",
     "bootstrap.py": "from expunge.engine import running\nfrom expunge.stores import files\n",
@@ -88,8 +88,15 @@ BAD: list[tuple[str, str, str]] = [
     ("file effects", "stores/files.py", "def f(file):\n    file.truncate(0)\n"),
     ("store calls", "engine/running.py", "def f(store):\n    store.erase()\n"),
     ("store calls", "engine/running.py", "class A:\n    def f(self):\n        return self._stores['x'], self._store.purge([])\n"),
+    ("store calls", "engine/running.py", "def f(store, pool):\n    return pool.submit(store.erase)\n"),
+    ("store calls", "engine/running.py", "def f(store):\n    return store.capabilities\n"),
     ("journal appends", "engine/running.py", "class A:\n    def f(self):\n        self.journal.append('s', 0, [])\n"),
     ("guarded", "engine/calling.py", "def erase(store):\n    store.erase()\n"),
+    (
+        "guarded",
+        "engine/calling.py",
+        "from expunge.faults import failpoint\ndef erase(store):\n    failpoint('a.b:before')\n    store.erase()\n",
+    ),
     ("guarded", "engine/recording.py", "def append(journal):\n    journal.append('s', 0, [])\n"),
     ("failpoints", "stores/files.py", "from expunge.faults import failpoint\ndef f(x):\n    failpoint(x)\n"),
     ("failpoints", "stores/files.py", "from expunge import durable\ndef f(x):\n    durable.unlink(x)\n"),
@@ -152,6 +159,7 @@ def test_failpoints_of_a_whole_write_are_its_three_steps(tmp_path: Path) -> None
     text = "from expunge import durable\ndef f(x):\n    durable.write_bytes(x, b'', at='log.tile.write')\n    durable.unlink(x, at='log.old.drop')\n"
     write(tmp_path, {**GOOD, "stores/files.py": text})
     assert all_failpoints(tmp_path / "expunge") == [
+        "call.erase:after",
         "call.erase:before",
         "log.old.drop:after",
         "log.old.drop:before",

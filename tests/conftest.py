@@ -1,0 +1,14 @@
+"""Settings for every test: Hypothesis profiles, and a machine-independent environment."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("soak", settings.get_profile("default"), max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+for name in ("EXPUNGE_FAILPOINT", "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+    os.environ.pop(name, None)
