@@ -62,6 +62,10 @@ class StateCorrupt(ExpungeError):
     """Expunge's own state contradicts itself; stop, restore or ask for help, never overwrite."""
 
 
+class StateUnavailable(ExpungeError):
+    """Expunge's own state cannot be read or written now (disk full, permission); run again when that is mended."""
+
+
 class KeyDestroyed(ExpungeError):
     """The key was destroyed on purpose; what it sealed cannot be read by anybody."""
 

@@ -1,0 +1,41 @@
+"""The outbox as files: ``<order>-<kind>.txt`` for people and ``<order>-<kind>.json`` for whoever delivers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from expunge import durable
+from expunge.adapters.guarded import guarded
+from expunge.core import canonical
+from expunge.core.ids import OrderId
+
+SCHEMA = "expunge.notice/1"
+_WORD = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+class FileOutbox:
+    """Implements ``expunge.ports.outbox.Outbox`` in ``folder`` (made with mode 0700 when it is not there).
+
+    Whoever delivers reads the ``.json`` files (the text is inside too), resolves the address of the order at that moment, sends, and moves
+    the pair away. Delivery is at least once: a notice that was moved away and is put again after a crash comes again.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        with guarded("the outbox could not be opened"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+
+    def put(self, order: OrderId, kind: str, text: str, fields: Mapping[str, str]) -> None:
+        """Leave a notice; durable when it returns; the same notice again changes nothing. Raises StateUnavailable."""
+        if not _WORD.fullmatch(order) or not _WORD.fullmatch(kind):
+            raise ValueError("not an order id or not a kind of notice")
+        data = canonical.encode({"schema": SCHEMA, "order": order, "kind": kind, "text": text, "fields": dict(fields)})
+        path = self._folder / f"{order}-{kind}.json"
+        with guarded("a notice could not be left in the outbox"):
+            if path.is_file() and path.read_bytes() == data:
+                return
+            durable.write_bytes(path.with_suffix(".txt"), text.encode(), at="outbox.put.text")
+            # commit point: a notice exists when its .json does.
+            durable.write_bytes(path, data, at="outbox.put.notice")

@@ -1,0 +1,79 @@
+"""The shelf as files: ``<folder>/<order>/<name>``, each written whole or not at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from expunge import durable
+from expunge.adapters.filelock import FileLock
+from expunge.adapters.guarded import guarded
+from expunge.core.ids import OrderId
+
+_ORDER = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+class FileShelf:
+    """Implements ``expunge.ports.shelf.Shelf`` in ``folder`` (made with mode 0700 when it is not there).
+
+    Writers take turns under a lock file, so that temporaries found by a writer are a dead one's and are removed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        with guarded("the shelf could not be opened"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        self._lock = FileLock(folder / ".lock", wait=30.0, busy="another process is writing to the shelf")
+
+    def put(self, order: OrderId, name: str, data: bytes) -> None:
+        """Store or replace one file; durable when it returns. Raises StateUnavailable, Busy."""
+        path = self._path(order, name)
+        with guarded("a file of the order could not be written"), self._lock.held():
+            if not path.parent.is_dir():
+                path.parent.mkdir(mode=0o700)
+                durable.fsync_directory(self._folder, at="shelf.put.order")
+            self._sweep(path.parent)
+            # commit point: the new bytes under the name.
+            durable.write_bytes(path, data, at="shelf.put")
+
+    def get(self, order: OrderId, name: str) -> bytes | None:
+        """Read one file; None when there is none. Raises StateUnavailable."""
+        with guarded("a file of the order could not be read"):
+            try:
+                return self._path(order, name).read_bytes()
+            except FileNotFoundError:
+                return None
+
+    def remove(self, order: OrderId, name: str) -> None:
+        """Remove one file, and with the last one the order's folder; no error when it is gone. Raises StateUnavailable, Busy."""
+        path = self._path(order, name)
+        with guarded("a file of the order could not be removed"), self._lock.held():
+            if not path.parent.is_dir():
+                return
+            self._sweep(path.parent)
+            durable.unlink(path, at="shelf.remove.name")
+            durable.fsync_directory(path.parent, at="shelf.remove.folder")
+            if not any(path.parent.iterdir()):
+                durable.rmdir(path.parent, at="shelf.remove.order")
+
+    def names(self, order: OrderId) -> Iterator[str]:
+        """Names of the order's files, sorted."""
+        folder = self._path(order, "any").parent
+        with guarded("the order's files could not be listed"):
+            if not folder.is_dir():
+                return
+            found = sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name))
+        yield from found
+
+    def _path(self, order: OrderId, name: str) -> Path:
+        if not _ORDER.fullmatch(order):
+            raise ValueError("not an order id")
+        if not _NAME.fullmatch(name):
+            raise ValueError("not a name that the shelf takes: lower-case letters, digits, dots and hyphens, at most 64")
+        return self._folder / order / name
+
+    def _sweep(self, folder: Path) -> None:
+        for path in folder.glob(f"{durable.TEMPORARY_PREFIX}*"):
+            durable.unlink(path, at="shelf.sweep")
