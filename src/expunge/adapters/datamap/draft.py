@@ -1,0 +1,55 @@
+"""A map that has been read section by section and not yet been checked as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from expunge.adapters.datamap.faults import Faults, did_you_mean
+from expunge.adapters.datamap.nodes import Table, Value
+from expunge.core.datamap import Dataset, IdentitySpec, Ignore, Retention, StoreSpec
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the rules look at."""
+
+    root: Table
+    faults: Faults
+    state: str
+    stores: Mapping[str, StoreSpec]
+    datasets: Mapping[str, Dataset]
+    identities: Mapping[str, IdentitySpec]
+    retention: Mapping[str, Retention]
+    ignore: tuple[Ignore, ...]
+
+    def line(self, *keys: str) -> int:
+        """The line of ``datasets``, ``recordings``, ``path``, or of as much of that as there is."""
+        at: Value = self.root
+        line = self.root.line
+        for key in keys:
+            if not isinstance(at, Table) or (inner := at.get(key)) is None:
+                break
+            line = at.line_of(key)
+            at = inner
+        return line
+
+    def has(self, *keys: str) -> bool:
+        """Whether the author wrote this."""
+        at: Value | None = self.root
+        for key in keys:
+            at = at.get(key) if isinstance(at, Table) else None
+        return at is not None
+
+    def has_field(self, dataset: str, field: str) -> bool:
+        """Whether a dataset may have a field, as far as the map itself can tell: whole files have their placeholders only."""
+        spec = self.datasets.get(dataset)
+        if spec is None or not spec.paths or spec.format:
+            return True
+        return any("{" + field + "}" in path for path in spec.paths)
+
+    def known(self, rule: str, word: str, among: Mapping[str, object], line: int, what: str) -> bool:
+        """Whether a name is declared; a fault otherwise. An empty word was noted before."""
+        if word and word not in among:
+            self.faults.add(rule, line, f"{what} names {word!r}, which is not declared", did_you_mean(word, among))
+        return word in among

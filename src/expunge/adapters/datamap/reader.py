@@ -1,0 +1,148 @@
+"""Finds, reads and checks a map. Everything that is wrong is reported at once, with its line and what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from expunge.adapters.datamap import words
+from expunge.adapters.datamap.datasets import read_datasets, read_ignore
+from expunge.adapters.datamap.draft import Draft
+from expunge.adapters.datamap.faults import Faults, MapFault, MapFaults
+from expunge.adapters.datamap.form import Form
+from expunge.adapters.datamap.layout import check_layouts, check_overlaps, check_stores
+from expunge.adapters.datamap.nodes import MAX_BYTES, Scalar, Table, Value, load
+from expunge.adapters.datamap.places import read_approvers, read_identities, read_retention, read_state, read_stores
+from expunge.adapters.datamap.rules import check_identities, check_lineage, check_shared, check_subjects, with_people, with_retention
+from expunge.core.datamap import ByField, DataMap, Dataset, IdentitySpec, Through
+from expunge.core.retention import parse_span
+from expunge.errors import Misconfigured
+
+MAP_NAME = "expunge.yaml"
+KNOWN_KINDS = ("files", "sqlite")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A map as far as it could be read, and what is wrong in it. Only a reading without faults may be used for more than showing."""
+
+    map: DataMap | None
+    faults: tuple[MapFault, ...]
+
+
+def find_map(start: Path) -> Path:
+    """The ``expunge.yaml`` in ``start`` or the nearest folder above it. Raises Misconfigured when there is none."""
+    folder = start.absolute()
+    for each in (folder, *folder.parents):
+        if (each / MAP_NAME).is_file():
+            return each / MAP_NAME
+    message = f"no {MAP_NAME} in {folder} or above it"
+    raise Misconfigured(message, help="expunge init FOLDER-OR-DATABASE proposes a first map")
+
+
+def read_map(
+    path: Path, environ: Mapping[str, str], *, known_kinds: Collection[str] = KNOWN_KINDS, can_mute: Collection[str] = ()
+) -> DataMap:
+    """Read a map that must be sound.
+
+    Args:
+        path: the file.
+        environ: where ``${NAME}`` is looked up.
+        known_kinds: kinds of store that the registry has.
+        can_mute: those of them that can silence one person in a recording.
+
+    Raises:
+        MapFaults: with everything that is wrong in it.
+        Misconfigured: when the file cannot be opened.
+    """
+    reading = examine(path, environ, known_kinds=known_kinds, can_mute=can_mute)
+    if reading.faults or reading.map is None:
+        raise MapFaults(reading.faults)
+    return reading.map
+
+
+def examine(
+    path: Path, environ: Mapping[str, str], *, known_kinds: Collection[str] = KNOWN_KINDS, can_mute: Collection[str] = ()
+) -> Reading:
+    """Read a map that may be faulty; arguments as for :func:`read_map`. Raises Misconfigured when the file cannot be opened."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        message = f"the data map {path} cannot be read: {error.strerror}"
+        raise Misconfigured(message, help="expunge init FOLDER-OR-DATABASE proposes a first map") from error
+    faults = Faults(str(path))
+    root = load(data, faults)
+    if root is None:
+        return Reading(None, faults.sorted())
+    form = Form(faults, environ)
+    table = form.table(root, "the map", words.MAP, ("version", "stores", "datasets"))
+    if table is None:
+        return Reading(None, faults.sorted())
+    data_map = _whole(form, table, path.absolute(), known_kinds, can_mute)
+    return Reading(data_map, faults.sorted())
+
+
+def _whole(form: Form, root: Table, path: Path, known_kinds: Collection[str], can_mute: Collection[str]) -> DataMap:
+    _check_version(form, root)
+    draft = Draft(
+        root=root,
+        faults=form.faults,
+        state=read_state(form, root, path.parent),
+        stores=read_stores(form, root, path.parent, known_kinds),
+        datasets=read_datasets(form, root),
+        identities=read_identities(form, root),
+        retention=read_retention(form, root),
+        ignore=read_ignore(form, root),
+    )
+    draft = replace(draft, datasets=with_people(draft))
+    check_stores(draft)
+    check_layouts(draft)
+    check_overlaps(draft)
+    check_identities(draft)
+    check_subjects(draft)
+    check_shared(draft, can_mute)
+    graph = check_lineage(draft)
+    datasets = with_retention(draft, graph)
+    return DataMap(
+        stores=draft.stores,
+        datasets=_with_follow(datasets, draft.identities),
+        identities=draft.identities,
+        retention=draft.retention,
+        ignore=draft.ignore,
+        state=draft.state,
+        cooling_off=_span(form, root.get("cooling_off"), "cooling_off", timedelta(0)),
+        approvers=read_approvers(form, root),
+        traces_kept=_span(form, root.get("traces_kept"), "traces_kept", timedelta(days=90)),
+        source=str(path),
+    )
+
+
+def _check_version(form: Form, root: Table) -> None:
+    value = root.get("version")
+    if value is not None and not (isinstance(value, Scalar) and value.text == "1"):
+        form.faults.add("bad-version", value.line, "this version of Expunge reads maps of version 1", "version: 1")
+
+
+def _span(form: Form, value: Value | None, what: str, default: timedelta) -> timedelta:
+    span = form.parsed(value, what, "bad-span", parse_span)
+    return default if span is None else span
+
+
+def _with_follow(datasets: Mapping[str, Dataset], identities: Mapping[str, IdentitySpec]) -> dict[str, Dataset]:
+    """Fill in which fields of each dataset others follow: ``through``, identities and who else is in a recording."""
+    follow: dict[str, set[str]] = {name: set() for name in datasets}
+    nobody: set[str] = set()
+    for dataset in datasets.values():
+        if isinstance(dataset.subject, Through):
+            follow.get(dataset.subject.dataset, nobody).add(dataset.subject.via)
+            people = datasets.get(dataset.people)
+            if people is not None:
+                fields = people.subject.fields.values() if isinstance(people.subject, ByField) else ()
+                follow[people.name] |= {dataset.subject.via, *fields}
+    for identity in identities.values():
+        owner = identities.get(identity.member_of or "")
+        follow.get(identity.dataset, nobody).update({identity.key, *identity.also, *([owner.key] if owner else [])})
+    return {name: replace(dataset, follow=tuple(sorted(follow[name] - {""}))) for name, dataset in datasets.items()}

@@ -1,0 +1,42 @@
+"""The words that a map may hold, in one place for the reader, the JSON Schema and the documentation."""
+
+from __future__ import annotations
+
+from expunge.core.datamap import Act, Shared
+
+MAP = ("version", "state", "cooling_off", "traces_kept", "approvers", "identities", "stores", "retention", "datasets", "ignore")
+IDENTITY = ("dataset", "key", "also", "member_of")
+STORE = ("kind", "url", "window", "outside")
+RETENTION = ("period", "from", "purpose", "need", "inactive_after")
+DATASET = (
+    "store",
+    "table",
+    "path",
+    "model",
+    "format",
+    "subject",
+    "aggregate",
+    "shared",
+    "people",
+    "categories",
+    "retention",
+    "derived_from",
+    "on_erase",
+    "grounding",
+)
+AGGREGATE = ("reason", "safeguards", "prohibition", "release", "no_attempt")
+THROUGH = ("through", "via")
+IGNORE = ("store", "table", "path", "reason")
+
+FORMATS = ("jsonl", "csv", "json")
+SHARED = tuple(Shared)
+GROUNDINGS = ("hidden", "removed", "scrubbed", "device")
+PLAIN_ACTS = (Act.ERASE, Act.FORGET, Act.DESTROY)
+ACTS_WITH_ARGUMENT = (Act.REBUILD, Act.RETRAIN, Act.KEEP)
+
+LAYOUT = {"files": "path", "s3": "path", "sqlite": "table", "postgres": "table", "mysql": "table", "duckdb": "table", "mlflow": "model"}
+"""Kind of store -> how its datasets are laid out; a kind that is not here takes any layout and its store checks it."""
+LAYOUTS = ("table", "path", "model")
+
+OPTIONS = {"files": (), "sqlite": ("attach",)}
+"""Kind of store -> keys of its own; a kind that is not here takes any and its store checks them."""
