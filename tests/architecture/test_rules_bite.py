@@ -45,6 +45,7 @@ BAD: list[tuple[str, str, str]] = [
     ("arrows", "bootstrap.py", "from expunge.cli import main\n"),
     ("arrows", "cli/main.py", "from expunge.stores import files\n"),
     ("arrows", "core/plan.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from expunge.ports import store\n"),
+    ("arrows", "cli/main.py", "from expunge.engine import running\n"),
     ("arrows", "attic/old.py", "x = 1\n"),
     ("cycles", "core/plan.py", "from expunge.core import other\n"),
     ("core is pure", "core/plan.py", "import numpy as np\n"),
@@ -137,6 +138,11 @@ def test_every_rule_is_seen_to_bite() -> None:
 def test_a_small_module_does_not_hide_a_large_median(tmp_path: Path) -> None:
     files = {f"core/m{n}.py": "x = 1\n" * 200 for n in range(60)}
     assert any("median" in fault for fault in RULES["sizes"](write(tmp_path, {**GOOD, **files})))
+
+
+def test_the_command_line_may_name_what_the_engine_answers_with(tmp_path: Path) -> None:
+    text = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from expunge.engine import running\n"
+    assert list(RULES["arrows"](write(tmp_path, {**GOOD, "cli/main.py": text}))) == []
 
 
 def test_an_import_for_the_type_checker_alone_closes_no_cycle(tmp_path: Path) -> None:
