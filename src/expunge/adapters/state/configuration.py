@@ -1,0 +1,65 @@
+"""Sets Django up once, lazily, and gives each state database an alias of our own.
+
+A host program's settings are left as they are: nothing is written to them, ``default`` is never used, and our app need not be among its
+``INSTALLED_APPS``.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from hashlib import sha256
+from pathlib import Path
+
+import django
+from django.apps import apps
+from django.conf import settings
+from django.db import connections
+
+from expunge import durable
+from expunge.adapters.guarded import guarded
+from expunge.adapters.state.url import Database, parse
+
+_guard = threading.Lock()
+
+
+def ensure_django() -> None:
+    """Configure Django unless the host program did, and load its app registry. Models can be imported afterwards."""
+    with _guard:
+        if not settings.configured and not os.environ.get("DJANGO_SETTINGS_MODULE"):
+            settings.configure(INSTALLED_APPS=["expunge.adapters.state"], DATABASES={}, USE_TZ=True, TIME_ZONE="UTC")
+        if not apps.ready:
+            django.setup()
+
+
+def configure(url: str, base: Path | None = None) -> tuple[str, Database]:
+    """Make the state database usable from this process and return its alias; the same URL again returns the same alias.
+
+    Args:
+        url: see :func:`expunge.adapters.state.url.parse`.
+        base: folder that a relative path counts from; the working folder when None.
+
+    Raises:
+        Misconfigured: the URL cannot be understood.
+        StateUnavailable: its folder or file cannot be made.
+    """
+    database = parse(url, (base or Path.cwd()).absolute())
+    alias = f"expunge-{sha256(database.settings['NAME'].encode()).hexdigest()[:16]}"
+    ensure_django()
+    if database.file is not None:
+        _make_private(database.file)
+    with _guard:
+        if alias not in connections.settings:
+            connections.settings[alias] = connections.configure_settings({"default": {}, alias: database.settings})[alias]
+    return alias, database
+
+
+def _make_private(file: Path) -> None:
+    """Make the file ourselves, so that it and the journals SQLite puts beside it (which take its mode) are readable by the owner only."""
+    with guarded("the state database could not be made"):
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except FileExistsError:
+            return
+        durable.fsync_directory(file.parent, at="state.create.folder")

@@ -1,0 +1,67 @@
+"""Brings a state database to the present tables.
+
+Django's own ``migrate`` looks for migrations of installed apps only; ours must also work inside a host program that does not install us.
+The record of what was applied is Django's, so that its command sees the same.
+"""
+
+from __future__ import annotations
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import Migration
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.migrations.state import ProjectState
+from django.db.utils import DatabaseError
+
+from expunge.adapters.state.migrations import m0001_initial
+from expunge.errors import StateCorrupt
+from expunge.faults import failpoint
+
+APP = "expunge_state"
+_IN_ORDER: tuple[tuple[str, type[Migration]], ...] = (("m0001_initial", m0001_initial.Migration),)
+"""Module names are identifiers (Django does not mind), so that they can be imported by an ordinary statement."""
+
+
+def migrate(alias: str) -> None:
+    """Apply what is missing, each step whole or not at all. Safe when two processes start at once.
+
+    Raises:
+        StateCorrupt: when a newer version of Expunge has been here.
+        django.db.utils.DatabaseError: whatever the database says.
+    """
+    connection = connections[alias]
+    recorder = MigrationRecorder(connection)
+    done = _applied(recorder)
+    if done - {name for name, _ in _IN_ORDER}:
+        raise StateCorrupt("the state database was written by a newer version of Expunge", help="use that version, or a later one")
+    if len(done) == len(_IN_ORDER):
+        return
+    recorder.ensure_schema()
+    state = ProjectState()
+    for name, kind in _IN_ORDER:
+        migration = kind(name, APP)
+        if name in done:
+            state = migration.mutate_state(state)
+            continue
+        try:
+            state = _apply(connection, recorder, migration, state.clone())
+        except DatabaseError:
+            if name not in _applied(recorder):
+                raise
+            # another process was quicker
+            state = migration.mutate_state(state)
+
+
+def _applied(recorder: MigrationRecorder) -> set[str]:
+    return {name for app, name in recorder.applied_migrations() if app == APP}
+
+
+def _apply(connection: BaseDatabaseWrapper, recorder: MigrationRecorder, migration: Migration, state: ProjectState) -> ProjectState:
+    failpoint("state.migrate:before")
+    with connection.schema_editor(atomic=True) as editor:
+        state = migration.apply(state, editor)
+        recorder.record_applied(APP, migration.name)
+        failpoint("state.migrate.commit:before")
+    # commit point: the tables and the record that they are there.
+    failpoint("state.migrate.commit:after")
+    return state
