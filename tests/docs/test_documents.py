@@ -1,0 +1,33 @@
+"""What the documents show is what the files hold, and their links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+SHOWN = re.compile(r"^```python\n# (\S+\.py)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\((?!https?://|mailto:|#)([^)#]+)")
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_code_that_is_shown_stands_in_the_file_it_names(document: Path) -> None:
+    for path, code in SHOWN.findall(document.read_text(encoding="utf-8")):
+        assert code in (ROOT / path).read_text(encoding="utf-8"), f"{name(document)} shows code that {path} does not hold"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_links_lead_to_files(document: Path) -> None:
+    for target in LINK.findall(document.read_text(encoding="utf-8")):
+        assert (document.parent / target).exists(), f"{name(document)} links to {target}"
+
+
+def test_the_example_of_a_store_is_shown() -> None:
+    assert len(SHOWN.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))) >= 2
