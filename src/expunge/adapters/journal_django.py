@@ -82,12 +82,12 @@ class DjangoJournal:
         """
         _check_name(stream)
         with self._append_lock(), _explained("the journal could not be written"):
-            failpoint("journal.append:before")
+            failpoint("journal.transaction:before")
             with transaction.atomic(using=self._alias, durable=True):
                 length = self._append(stream, expected, events)
-                failpoint("journal.append.commit:before")
+                failpoint("journal.commit:before")
             # commit point: COMMIT has forced the write-ahead log to the device.
-            failpoint("journal.append.commit:after")
+            failpoint("journal.commit:after")
         return length
 
     def read(self, stream: str, start: int = 0) -> Iterator[bytes]:
@@ -168,7 +168,7 @@ class DjangoJournal:
         rows = (Event(stream=row, position=length + at, digest=digest, body=body) for at, (body, digest) in enumerate(links))
         Event.objects.using(self._alias).bulk_create(rows)
         # crash here: events without the stream's new length; the transaction takes both back.
-        failpoint("journal.append.insert:after")
+        failpoint("journal.events:after")
         row.length, row.head = length + len(links), links[-1][1]
         row.save(using=self._alias, force_update=True)
         return row.length

@@ -379,9 +379,8 @@ def _place(order: OrderId, kind: str) -> str:
 
 def _remove_unfinished(parent: Path) -> None:
     for staging in parent.glob(f"{_STAGING}*"):
-        for path in sorted(staging.rglob("*"), reverse=True):
-            if path.is_dir():
-                durable.rmdir(path, at="keys.create.unfinished")
-            else:
-                keyfiles.wipe(path)
-        durable.rmdir(staging, at="keys.create.unfinished")
+        inside = sorted(staging.rglob("*"), reverse=True)
+        for path in (path for path in inside if not path.is_dir()):
+            keyfiles.wipe(path)
+        for path in (*(path for path in inside if path.is_dir()), staging):
+            durable.rmdir(path, at="keys.create.unfinished")
