@@ -116,7 +116,9 @@ def unfinished(tree: Tree) -> Iterator[str]:
             if token.type in {tokenize.COMMENT, tokenize.STRING} and re.search(r"\b(TODO|FIXME|XXX|HACK)\b", token.string):
                 yield f"{module.name}:{token.start[0]}: unfinished work is noted in the code"
         for node in ast.walk(module.tree):
-            if isinstance(node, ast.Raise) and node.exc is not None and "NotImplementedError" in ast.dump(node.exc):
+            raises = isinstance(node, ast.Raise) and node.exc is not None and "NotImplementedError" in ast.dump(node.exc)
+            # The shipped suites ask their subclasses for hooks; nothing else may promise what it does not do.
+            if raises and module.room != "testing":
                 yield f"{module.at(node)}: raises NotImplementedError"
 
 

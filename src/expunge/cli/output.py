@@ -1,0 +1,117 @@
+"""What is written where: the result to stdout, everything else to stderr; JSON with a schema, or text for people.
+
+Strings that come from stores (file names, tables, identifiers) are shown through :func:`visible`, so that they cannot move the cursor,
+colour the screen or forge a line.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import Enum
+from functools import cache
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+BYTE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+@cache
+def stdout() -> Console:
+    """The console of results; tables are not squeezed when nobody looks."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+@cache
+def stderr() -> Console:
+    """The console of progress, questions and complaints."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+_json_wanted = False
+
+
+def want_json(value: bool) -> bool:
+    """Remember whether ``--json`` was given, for errors that come later; returns ``value``."""
+    global _json_wanted  # noqa: PLW0603 - one command a process
+    _json_wanted = value
+    return value
+
+
+def json_wanted() -> bool:
+    """Whether the answer is to be JSON."""
+    return _json_wanted
+
+
+def say(text: str) -> None:
+    """One line of result for people; no markup in it is obeyed."""
+    stdout().print(text, markup=False)
+
+
+def note(text: str) -> None:
+    """One line beside the result."""
+    stderr().print(text, markup=False)
+
+
+def write_json(schema: str, body: Mapping[str, Any]) -> None:
+    """One JSON object in one line on stdout: ``{"schema": "expunge.<schema>", ...}``."""
+    sys.stdout.write(json.dumps({"schema": f"expunge.{schema}", **body}, default=_plain, ensure_ascii=True) + "\n")
+    sys.stdout.flush()
+
+
+def visible(text: str) -> str:
+    """The text with everything that a terminal would obey written as an escape."""
+    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in text)
+
+
+def size(count: int) -> str:
+    """``1536`` as ``1.5 KiB``."""
+    value, unit = float(count), BYTE_UNITS[0]
+    for unit in BYTE_UNITS:
+        if value < 1024 or unit == BYTE_UNITS[-1]:
+            break
+        value /= 1024
+    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """``1 copy``, ``2 copies``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def moment(at: datetime | None) -> str:
+    """A time for people, in UTC."""
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC") if at else "-"
+
+
+def _escaped(letter: str) -> str:
+    code = ord(letter)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, frozenset | set):
+        return sorted(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence):
+        return list(value)
+    message = f"{type(value).__name__} has no JSON form"
+    raise TypeError(message)

@@ -1,0 +1,55 @@
+"""Help and verification need neither the database layer nor numpy, and help is quick."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.receipts import Company
+
+PROGRAM = """
+import sys
+from expunge.__main__ import main
+sys.argv[1:] = {arguments!r}
+try:
+    main()
+except SystemExit as ended:
+    assert ended.code in (0, None), ended.code
+heavy = sorted(name for name in sys.modules if name.partition(".")[0] in {{"django", "numpy", "yaml", "soundfile"}})
+heavy += sorted(name for name in sys.modules if name.startswith("expunge.") and name.split(".")[1] not in {allowed!r})
+sys.exit(f"imported {{heavy}}" if heavy else 0)
+"""
+
+
+def run(arguments: list[str], allowed: set[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(arguments=arguments, allowed=allowed)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["receipt", "--help"], ["receipt", "verify", "--help"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    run(arguments, {"__main__", "cli", "errors"})
+
+
+def test_verification_runs_on_the_core_alone(tmp_path: Path) -> None:
+    run(["receipt", "verify", str(Company().issue(tmp_path / "receipt"))], {"__main__", "cli", "errors", "core"})
+
+
+def test_help_is_quick() -> None:
+    """Under 0.4 s where nothing else runs; the best of several counts, since tests run beside it."""
+    times = []
+    for _ in range(7):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "expunge", "--help"], capture_output=True, check=True, timeout=60)
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.4, times
