@@ -17,7 +17,7 @@ Day = TypeVar("Day", date, datetime)
 
 _UNITS = {"day": (1, 0), "week": (7, 0), "month": (0, 1), "year": (0, 12)}
 _CLOCK = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
-_FORM = re.compile(r"([0-9]{1,6}) ([a-z]+)")
+_FORM = re.compile(r"(0|[1-9][0-9]{0,5}) ([a-z]+)")
 _LONGEST_MONTHS = 100 * 12
 _LONGEST_DAYS = 100 * 366
 _MEAN_MONTH = (146097, 4800)

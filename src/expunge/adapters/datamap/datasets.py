@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 
 from expunge.adapters.datamap import words
 from expunge.adapters.datamap.faults import did_you_mean
@@ -62,10 +63,8 @@ def _one_of(form: Form, value: Value | None, what: str, rule: str, known: tuple[
     text = form.text(value, what)
     if text is None or value is None or text in known:
         return text or ""
-    key = what.rsplit(".", 1)[-1]
-    form.faults.add(
-        rule, value.line, f"{what}: {text!r} is not one of {', '.join(known)}", f"{key}: {known[0]}; {did_you_mean(text, known)}"
-    )
+    key, near = what.rsplit(".", 1)[-1], get_close_matches(text, known, n=1)
+    form.faults.add(rule, value.line, f"{what}: {text!r} is not one of {', '.join(known)}", f"{key}: {near[0] if near else known[0]}")
     return ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from expunge.adapters.datamap import words
 from expunge.adapters.datamap.faults import Faults, did_you_mean
 from expunge.adapters.datamap.nodes import Table, Value
 from expunge.core.datamap import Dataset, IdentitySpec, Ignore, Retention, StoreSpec
@@ -44,9 +45,13 @@ class Draft:
     def has_field(self, dataset: str, field: str) -> bool:
         """Whether a dataset may have a field, as far as the map itself can tell: whole files have their placeholders only."""
         spec = self.datasets.get(dataset)
-        if spec is None or not spec.paths or spec.format:
-            return True
-        return any("{" + field + "}" in path for path in spec.paths)
+        return spec is None or not self.is_whole_files(spec) or any("{" + field + "}" in path for path in spec.paths)
+
+    def is_whole_files(self, dataset: Dataset) -> bool:
+        """Whether its items are files that are taken whole, so that their paths must say everything."""
+        store = self.stores.get(dataset.store)
+        layout = words.LAYOUT.get(store.kind, "path") if store else "path"
+        return layout == "path" and bool(dataset.paths) and not dataset.format
 
     def known(self, rule: str, word: str, among: Mapping[str, object], line: int, what: str) -> bool:
         """Whether a name is declared; a fault otherwise. An empty word was noted before."""

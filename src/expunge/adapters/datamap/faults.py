@@ -64,6 +64,7 @@ RULES = (
     "unknown-key",
     "unknown-kind",
     "unknown-retention",
+    "unknown-schema",
     "unknown-store",
     "wrong-type",
 )

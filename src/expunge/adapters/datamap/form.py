@@ -12,6 +12,24 @@ from expunge.adapters.datamap.nodes import Listing, Scalar, Table, Value
 
 T = TypeVar("T")
 
+_EXAMPLES = {
+    "version": "version: 1",
+    "stores": "stores: {media: {kind: files, url: ./media}}",
+    "datasets": "datasets: {}, or what the stores hold",
+    "kind": "kind: files",
+    "url": "url: ./media",
+    "store": "store: media",
+    "dataset": "dataset: accounts",
+    "key": "key: account_id",
+    "period": "period: 90 days",
+    "from": "from: recorded_at",
+    "purpose": "purpose: what the data is used for",
+    "need": "need: why that needs the data",
+    "reason": "reason: why it holds no personal data",
+    "through": "through: recordings",
+    "via": "via: recording_id",
+}
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,62}")
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -38,7 +56,7 @@ class Form:
                     self.faults.add("unknown-key", name.line, f"{what} has no key {name.text!r}", hint)
         for key in required:
             if value.get(key) is None:
-                self.faults.add("missing-key", value.line, f"{what} lacks {key!r}", f"{key}: ...")
+                self.faults.add("missing-key", value.line, f"{what} lacks {key!r}", _EXAMPLES.get(key, f"{key}: text"))
         return value
 
     def named(self, root: Table, section: str) -> Iterator[tuple[Scalar, Value]]:
@@ -53,8 +71,7 @@ class Form:
             elif not _NAME.fullmatch(name.text):
                 what = f"{name.text!r} is no name: letters, digits, '_', '-' and '.', beginning with a letter, at most 63"
                 self.faults.add("bad-name", name.line, what, re.sub(r"[^A-Za-z0-9_.-]+", "_", name.text).strip("_.-")[:40] or "a_name")
-            else:
-                yield name, entry
+            yield name, entry
 
     def text(self, value: Value | None, what: str) -> str | None:
         """Text that is not empty and that YAML takes for text."""
@@ -92,7 +109,7 @@ class Form:
         for item in value.items:
             text = self.text(item, what)
             if text in found:
-                self.faults.add("duplicate-item", item.line, f"{what} names {text!r} twice", "it once")
+                self.faults.add("duplicate-item", item.line, f"{what} names {text!r} twice", "each once")
             elif text is not None:
                 found.append(text)
         return tuple(found)

@@ -56,15 +56,25 @@ def check_layouts(draft: Draft) -> None:
         wanted = words.LAYOUT.get(store.kind, "") if store else ""
         if len(stated) != 1:
             text = f"{what} says {' and '.join(stated) or 'nowhere'} where its data lies"
-            draft.faults.add("missing-layout", dataset.line, text, f"one of {wanted or ', '.join(words.LAYOUTS)}")
+            draft.faults.add("missing-layout", dataset.line, text, f"{wanted}: ..." if wanted else f"one of {', '.join(words.LAYOUTS)}")
         elif wanted and stated[0] != wanted and store:
             text = f"{what}: a {store.kind} store has no {stated[0]}"
             draft.faults.add("layout-not-for-kind", draft.line("datasets", name, stated[0]), text, f"{wanted}: ...")
+        _check_schema(draft, dataset, store)
         if dataset.format and "path" not in stated:
             text = f"{what}: format is for files with records"
-            draft.faults.add("layout-not-for-kind", draft.line("datasets", name, "format"), text, "it without format")
+            draft.faults.add("layout-not-for-kind", draft.line("datasets", name, "format"), text, "the dataset without format")
     for entry in draft.ignore:
         draft.known("unknown-store", entry.store, draft.stores, entry.line, "ignore")
+
+
+def _check_schema(draft: Draft, dataset: Dataset, store: StoreSpec | None) -> None:
+    schema, dot, _ = dataset.table.partition(".")
+    attached = store.options.get("attach", {}) if store and store.kind == "sqlite" else None
+    if dot and isinstance(attached, Mapping) and schema.lower() not in {"main", *(alias.lower() for alias in attached)}:
+        text = f"datasets.{dataset.name}: no database is attached as {schema!r}"
+        line = draft.line("datasets", dataset.name, "table")
+        draft.faults.add("unknown-schema", line, text, f"attach: {{{schema}: ./{schema}.db}} under stores.{dataset.store}")
 
 
 def check_overlaps(draft: Draft) -> None:

@@ -120,7 +120,9 @@ def _bounded(text: str, faults: Faults) -> bool:
         _syntax(error, text, faults)
         return False
     except (ValueError, OverflowError):
-        # PyYAML lets chr() fail on escapes such as "\UFFFFFFFF" without a mark of its own; the last event was just before.
+        # PyYAML lets chr() fail on an escape beyond the last character, without a mark of its own.
+        beyond = re.search(r"\\U(?!0010|000[0-9A-Fa-f])[0-9A-Fa-f]{8}", text)
+        line = text.count("\n", 0, beyond.start()) + 1 if beyond else line
         faults.add("syntax", line, "an escape sequence (\\x, \\u, \\U) names no character", "the character itself")
         return False
     return True

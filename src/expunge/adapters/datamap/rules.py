@@ -26,7 +26,7 @@ def check_identities(draft: Draft) -> None:
             chain = [kind]
             while (owner := draft.identities[chain[-1]].member_of) in draft.identities and owner not in chain:
                 chain.append(str(owner))
-            if owner == kind:
+            if owner == kind == min(chain):
                 text = f"{what}: a cycle of member_of: {' -> '.join([*chain, kind])}"
                 draft.faults.add("member-cycle", line, text, "member_of in one direction: the member names its owner")
 
@@ -43,18 +43,19 @@ def check_subjects(draft: Draft) -> None:
                     draft.known("unknown-identity", kind, draft.identities, at, what)
                     _field_in_each(draft, dataset, field, at, what)
             case Through(dataset=source, via=via):
-                if draft.known("unknown-dataset", source, draft.datasets, line, what):
+                if draft.known("unknown-dataset", source, draft.datasets, line, what) and _ends_in_a_person(draft, name, source, line):
                     _field_in(draft, source, via, line, f"{what} follows")
-                    _ends_in_a_person(draft, name, source, line)
                 _field_in_each(draft, dataset, via, line, what)
 
 
-def _ends_in_a_person(draft: Draft, name: str, source: str, line: int) -> None:
+def _ends_in_a_person(draft: Draft, name: str, source: str, line: int) -> bool:
     rule = draft.datasets[source].subject
     if isinstance(rule, Aggregate | Inherited):
         word = "about nobody (aggregate)" if isinstance(rule, Aggregate) else "derived, without a subject of its own"
         text = f"datasets.{name}.subject goes through {source!r}, which is {word}: the path ends nowhere"
         draft.faults.add("through-ends-nowhere", line, text, f"subject: {{KIND: FIELD}}, or a subject for {source!r}")
+        return False
+    return True
 
 
 def _field_in(draft: Draft, dataset: str, field: str, line: int, what: str) -> None:
@@ -68,7 +69,7 @@ def _field_in(draft: Draft, dataset: str, field: str, line: int, what: str) -> N
 
 def _field_in_each(draft: Draft, dataset: Dataset, field: str, line: int, what: str) -> None:
     """For finding people in whole files: every template must say whose the file is."""
-    if field and not dataset.format:
+    if field and draft.is_whole_files(dataset):
         for path in dataset.paths:
             if "{" + field + "}" not in path:
                 text = f"{what}: the path {path!r} has no {{{field}}}, so nothing says whose file it is"
@@ -86,8 +87,8 @@ def check_lineage(draft: Draft) -> Lineage:
     for kind, rule, key in ((EdgeKind.DERIVED, "derived-cycle", "derived_from"), (EdgeKind.THROUGH, "through-cycle", "subject")):
         cycle = graph.cycle({kind})
         if cycle:
-            line = draft.line("datasets", cycle[0], key)
-            draft.faults.add(rule, line, f"a cycle of {kind.value!r}: {' -> '.join(cycle)}", "the edges without the one that goes back")
+            line = draft.line("datasets", cycle[1], key)
+            draft.faults.add(rule, line, f"a cycle of {kind.value!r}: {' -> '.join(cycle)}", "these without the one that leads back")
     return graph
 
 

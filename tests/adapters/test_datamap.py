@@ -1,0 +1,300 @@
+"""Sound maps read into typed values; mutated ones never crash; the published schema says the same as the reader."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from expunge.adapters.datamap import MapFaults, examine, find_map, read_map, words
+from expunge.adapters.datamap.schema import json_schema
+from expunge.core.datamap import Act, Aggregate, ByField, Inherited, OnErase, Shared, Through
+from expunge.core.grounding import Grounding
+from expunge.core.lineage import lineage_of
+from expunge.core.retention import Period
+from expunge.errors import Misconfigured
+
+ROOT = Path(__file__).parents[2]
+MAPS = ROOT / "tests" / "vectors" / "maps"
+ALL_KINDS = ("files", "sqlite", "postgres", "mlflow")
+APP_DB = {"APP_DB": "postgres://app@localhost/app"}
+
+
+def sound():
+    return read_map(MAPS / "sound.yaml", {})
+
+
+def written(folder, text):
+    path = folder / "expunge.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_the_example_of_the_documentation_reads_where_its_kinds_exist():
+    data_map = read_map(MAPS / "example.yaml", APP_DB, known_kinds=ALL_KINDS)
+    assert list(data_map.datasets) == ["accounts", "profiles", "recordings", "transcripts", "intent_model"]
+    assert data_map.datasets["transcripts"].subject == Through("recordings", "recording_id")
+    assert data_map.datasets["transcripts"].retention == "voice"
+    assert data_map.datasets["intent_model"].subject == Inherited(("transcripts",))
+    assert data_map.datasets["intent_model"].retention == "voice"
+    assert data_map.datasets["intent_model"].on_erase == OnErase(Act.RETRAIN, "make train-intent")
+    assert data_map.stores["app"].url == APP_DB["APP_DB"]
+    assert data_map.stores["models"].url == f"sqlite:///{MAPS}/mlflow.db"
+    assert data_map.stores["models"].options == {"artifacts": str(MAPS / "mlartifacts")}
+    assert data_map.state == str(MAPS / ".expunge")
+
+
+def test_the_example_is_explained_where_its_kinds_do_not_exist():
+    faults = examine(MAPS / "example.yaml", APP_DB).faults
+    assert [(fault.rule, fault.line) for fault in faults] == [("unknown-kind", 8), ("unknown-kind", 9)]
+
+
+def test_the_example_is_the_one_that_the_reference_shows():
+    page = (ROOT / "docs" / "reference" / "data-map.md").read_text()
+    assert (MAPS / "example.yaml").read_text() in page
+
+
+def test_everything_a_map_can_say_arrives():
+    data_map = sound()
+    assert data_map.cooling_off == timedelta(days=3)
+    assert data_map.traces_kept == timedelta(days=90)
+    assert list(data_map.approvers) == ["priya"]
+    assert data_map.stores["media"].url == str(MAPS / "media")
+    assert data_map.stores["media"].outside == ("weekly backups of the media disk, kept until 2027-01-31",)
+    assert data_map.stores["app"].url == f"sqlite:///{MAPS}/app.db"
+    assert data_map.stores["app"].options == {"attach": {"archive": str(MAPS / "archive.db")}}
+    assert data_map.stores["app"].window == "02:00-05:00"
+    assert data_map.identities["profile"].member_of == "account"
+    assert data_map.retention["voice"].period == Period(days=90)
+    assert data_map.retention["voice"].inactive_after == Period(months=18)
+    assert data_map.retention["life"].period == Period(months=24)
+    assert data_map.datasets["profiles"].subject == ByField({"profile": "profile_id", "account": "account_id"})
+    assert data_map.datasets["recordings"].paths[1].endswith(".json")
+    assert data_map.datasets["recordings"].grounding is Grounding.SCRUBBED
+    assert data_map.datasets["family_calls"].shared is Shared.KEEP
+    assert data_map.datasets["family_calls"].people == "participants"
+    assert data_map.datasets["events"].format == "jsonl"
+    assert data_map.datasets["wake_words"].on_erase == OnErase(Act.REBUILD, "make wake-words")
+    assert isinstance(data_map.datasets["daily_counts"].subject, Aggregate)
+    assert data_map.datasets["daily_counts"].on_erase == OnErase(Act.KEEP, "statistics about nobody")
+    assert [entry.pattern for entry in data_map.ignore] == ["django_*", "cache/*"]
+
+
+def test_each_dataset_knows_which_of_its_fields_others_follow():
+    follow = {name: dataset.follow for name, dataset in sound().datasets.items()}
+    assert follow["accounts"] == ("account_id", "email")
+    assert follow["profiles"] == ("account_id", "profile_id")
+    assert follow["recordings"] == ("recording_id",)
+    assert follow["participants"] == ("profile_id", "recording_id")
+    assert follow["transcripts"] == ()
+
+
+def test_a_derived_dataset_takes_the_shortest_retention_of_its_sources(tmp_path):
+    text = (MAPS / "sound.yaml").read_text()
+    text = text.replace("voice: {period: 90 days", "calls: {period: 2 months, from: at, purpose: p, need: n}\n  voice: {period: 90 days")
+    text = text.replace("    shared: keep\n    retention: voice", "    shared: keep\n    retention: calls")
+    data_map = read_map(written(tmp_path, text), {})
+    assert data_map.datasets["family_calls"].retention == "calls"
+    assert data_map.datasets["wake_words"].retention == "calls"
+    assert data_map.datasets["transcripts"].retention == "voice"
+
+
+def test_an_unknown_source_is_a_fault_and_a_visible_edge():
+    reading = examine(MAPS / "faults" / "unknown-dataset.yaml", {})
+    assert reading.map is not None
+    (edge,) = lineage_of(reading.map.datasets, reading.map.identities).unknown
+    assert (edge.source, edge.target, edge.known) == ("recordngs", "transcripts", False)
+
+
+def test_the_map_is_found_from_a_folder_below_it(tmp_path):
+    path = written(tmp_path, "version: 1\n")
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    assert find_map(inner) == path
+    assert find_map(tmp_path) == path
+
+
+def test_no_map_and_an_unreadable_map_are_explained(tmp_path):
+    with pytest.raises(Misconfigured, match=r"no expunge\.yaml") as caught:
+        find_map(tmp_path)
+    assert "init" in caught.value.help
+    with pytest.raises(Misconfigured, match="cannot be read"):
+        read_map(tmp_path / "expunge.yaml", {})
+    (tmp_path / "expunge.yaml").mkdir()
+    with pytest.raises(Misconfigured, match="cannot be read"):
+        read_map(tmp_path / "expunge.yaml", {})
+
+
+def test_paths_are_relative_to_the_map_and_not_to_where_one_stands(tmp_path, monkeypatch):
+    written(tmp_path, (MAPS / "sound.yaml").read_text())
+    monkeypatch.chdir(tmp_path)
+    data_map = read_map(Path("expunge.yaml"), {})
+    assert data_map.stores["media"].url == str(tmp_path / "media")
+    assert data_map.state == str(tmp_path / ".expunge")
+
+
+@pytest.mark.parametrize(
+    ("state", "folder"),
+    [
+        (".expunge", ".expunge"),
+        ("sqlite:///.expunge/state.db", ".expunge"),
+        ("sqlite:////var/x/state.db", "/var/x"),
+        ("/srv/state", "/srv/state"),
+    ],
+)
+def test_state_is_a_folder_however_it_is_written(tmp_path, state, folder):
+    text = (MAPS / "sound.yaml").read_text().replace("state: .expunge", f"state: {state}")
+    assert read_map(written(tmp_path, text), {}).state == str(tmp_path / folder)
+
+
+def test_environment_variables_are_filled_in_where_places_are_named(tmp_path):
+    text = (MAPS / "sound.yaml").read_text().replace("./media", '"${HOME_OF_MEDIA}/${PART}"').replace("./archive.db", '"${ARCHIVE}"')
+    data_map = read_map(written(tmp_path, text), {"HOME_OF_MEDIA": "/srv", "PART": "media", "ARCHIVE": "old.db"})
+    assert data_map.stores["media"].url == "/srv/media"
+    assert data_map.stores["app"].options["attach"] == {"archive": str(tmp_path / "old.db")}
+
+
+def test_an_empty_variable_is_as_bad_as_a_missing_one(tmp_path):
+    text = (MAPS / "sound.yaml").read_text().replace("./media", '"${MEDIA}"')
+    assert [fault.rule for fault in examine(written(tmp_path, text), {"MEDIA": ""}).faults] == ["missing-environment"]
+
+
+def test_muting_is_possible_where_a_store_can_mute():
+    with pytest.raises(MapFaults):
+        read_map(MAPS / "faults" / "mute-not-possible.yaml", {})
+    data_map = read_map(MAPS / "faults" / "mute-not-possible.yaml", {}, can_mute={"files"})
+    assert data_map.datasets["recordings"].shared is Shared.MUTE
+
+
+# The published schema
+
+
+def test_the_published_schema_is_the_one_in_the_code():
+    published = ROOT / "docs" / "reference" / "expunge.schema.json"
+    assert published.read_text() == json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+
+
+def test_the_schema_knows_every_word_that_the_reader_knows():
+    properties = json_schema()["properties"]
+    assert tuple(properties) == words.MAP
+    for section, keys in (
+        ("identities", words.IDENTITY),
+        ("stores", words.STORE),
+        ("retention", words.RETENTION),
+        ("datasets", words.DATASET),
+    ):
+        assert tuple(properties[section]["additionalProperties"]["properties"]) == keys
+    assert tuple(properties["ignore"]["items"]["properties"]) == words.IGNORE
+
+
+@pytest.mark.parametrize("name", ["example", "sound"])
+def test_the_schema_accepts_what_the_reader_accepts(name):
+    jsonschema.validate(yaml.safe_load((MAPS / f"{name}.yaml").read_text()), json_schema())
+
+
+SHAPE = ("bad-grounding", "bad-name", "bad-on-erase", "bad-period", "bad-shared", "bad-span", "bad-subject", "bad-version", "bad-window")
+SHAPE += ("act-needs-argument", "aggregate-incomplete", "derived-without-on-erase", "duplicate-item", "forever", "missing-key")
+SHAPE += ("missing-layout", "no-retention", "no-subject", "not-text", "unknown-key", "wrong-type")
+
+
+@pytest.mark.parametrize("name", SHAPE)
+def test_the_schema_refuses_what_is_wrong_in_itself(name):
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(yaml.safe_load((MAPS / "faults" / f"{name}.yaml").read_text()), json_schema())
+
+
+# Mutations
+
+SOUND_TEXT = (MAPS / "sound.yaml").read_text()
+PIECES = st.sampled_from(
+    [
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        "\n",
+        "  ",
+        "\t",
+        "&a ",
+        "*a",
+        "!!int ",
+        "<<: ",
+        "-",
+        "? ",
+        "|",
+        '"',
+        "'",
+        "#",
+        "${X}",
+        "%",
+        "\x00",
+        "\u2028",
+    ]
+)
+EDITS = st.lists(
+    st.tuples(
+        st.integers(0, len(SOUND_TEXT)), st.integers(0, 60), st.one_of(PIECES, st.text(max_size=12), st.sampled_from(SOUND_TEXT.split()))
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+def survives(path):
+    """Either a map or faults with line numbers inside the file; nothing else ever."""
+    try:
+        read_map(path, {"X": "x"})
+    except MapFaults as refused:
+        lines = path.read_bytes().count(b"\n") + 1
+        assert refused.faults
+        assert all(1 <= fault.line <= lines and fault.write_instead for fault in refused.faults)
+
+
+@given(edits=EDITS)
+def test_no_mutation_of_the_text_crashes_the_reader(tmp_path_factory, edits):
+    text = SOUND_TEXT
+    for at, cut, piece in edits:
+        text = text[:at] + piece + text[at + cut :]
+    path = tmp_path_factory.mktemp("map") / "expunge.yaml"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    survives(path)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.floats() | st.dates() | st.sampled_from(SOUND_TEXT.split()) | st.text(max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*words.DATASET, *words.STORE, "x", "through"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(data=st.data())
+def test_no_mutation_of_the_tree_crashes_the_reader(tmp_path_factory, data):
+    tree = yaml.safe_load(SOUND_TEXT)
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = tree
+        while True:
+            keys = list(at) if isinstance(at, dict) else list(range(len(at)))
+            if not keys:
+                break
+            key = data.draw(st.sampled_from(keys))
+            if not isinstance(at[key], dict | list) or data.draw(st.booleans()):
+                if data.draw(st.booleans()) or isinstance(at, list):
+                    at[key] = data.draw(VALUES)
+                else:
+                    del at[key]
+                break
+            at = at[key]
+    path = tmp_path_factory.mktemp("map") / "expunge.yaml"
+    path.write_text(yaml.safe_dump(tree, allow_unicode=True), encoding="utf-8", errors="surrogatepass")
+    survives(path)
