@@ -1,0 +1,25 @@
+"""Pages for people, each a pure function of a statement's bytes.
+
+A released version is never changed: receipts name the one that they came with, and are checked against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from expunge.core import receipt
+from expunge.core.pages import receipt_v1
+from expunge.errors import EvidenceInvalid
+
+PAGES: Mapping[int, Callable[[bytes], bytes]] = {1: receipt_v1.render}
+"""Template version -> page. Add; never change or remove."""
+LATEST = 1
+
+
+def render(statement: bytes) -> bytes:
+    """The page of the template version that the statement names. Raises EvidenceInvalid, also for a version not known here."""
+    version = receipt.parse(statement).tool.page
+    if version not in PAGES:
+        message = f"the receipt's page is of template version {version}, which this version does not have"
+        raise EvidenceInvalid(message, help="check it with a newer version of the tool")
+    return PAGES[version](statement)

@@ -1,0 +1,271 @@
+"""Version 1 of the page that a parent or customer reads. Released: do not change it, add a version 2 beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from html import escape
+
+from expunge.core import receipt as r
+from expunge.core.datamap import Act
+from expunge.core.grounding import Grounding
+from expunge.core.order import OrderKind
+from expunge.core.pages.receipt_v1_style import STYLE
+from expunge.core.receipt_codec import instant
+
+_NONE = "\N{EN DASH}"
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""Characters that do not show or that turn the direction of writing: a fixed list, so that every Python makes the same page."""
+_ORDER = {
+    OrderKind.ERASURE: "a request to erase",
+    OrderKind.WITHDRAWAL: "a withdrawal of consent",
+    OrderKind.EXPIRY: "the end of the published keeping time",
+    OrderKind.INACTIVITY: "a long time without use",
+    OrderKind.DISGORGEMENT: "an order of a court or regulator",
+}
+_DEPTH = {
+    Grounding.NONE: "Nothing could be confirmed.",
+    Grounding.HIDDEN: "No ordinary reading of the system returns it any more. The data itself may still lie there.",
+    Grounding.REMOVED: "No file or table in use holds it any more. Old versions, logs or free space may.",
+    Grounding.SCRUBBED: "No trace of it is in any file of the system: not in free space, logs, statistics or old versions.",
+    Grounding.DEVICE: "The disk it lay on was discarded, or was encrypted with a key that no longer exists.",
+}
+_ACT = {
+    Act.ERASE: "Erased",
+    Act.FORGET: "Made to forget",
+    Act.REBUILD: "Built again without the data",
+    Act.RETRAIN: "Trained again without the data",
+    Act.DESTROY: "Destroyed as a whole",
+    Act.KEEP: "Kept",
+}
+_RESULT = {r.Result.ABSENT: "Nothing was there", r.Result.KEPT: "Kept", r.Result.UNABLE: "Not done"}
+_MARK = {r.Result.ERASED: "good", r.Result.ABSENT: "good", r.Result.KEPT: "stay", r.Result.UNABLE: "bad"}
+
+
+def render(statement: bytes) -> bytes:
+    """The page, UTF-8, one file without scripts, pictures or network. Raises EvidenceInvalid for what is not a statement."""
+    receipt = r.parse(statement)
+    parts = [
+        _head(receipt),
+        _verdict(receipt),
+        _places(receipt),
+        _depths(receipt),
+        _kept(receipt),
+        _undone(receipt),
+        _scope(receipt),
+        _when(receipt),
+        _check(receipt),
+        _details(receipt),
+    ]
+    return ("".join(part for part in parts if part) + "</main>\n</body>\n</html>\n").encode("utf-8")
+
+
+def _head(receipt: r.Receipt) -> str:
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        f"<title>Receipt {_text(receipt.order)}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f'<header><p class="kicker">Receipt of erasure</p>\n<h1>Order {_text(receipt.order)}</h1>\n'
+        f"<p>This order came from {_ORDER[receipt.order_kind]}. It was received on {_day(receipt.times.requested)} "
+        f"and checked on {_day(receipt.times.verified)}.</p></header>\n"
+    )
+
+
+def _verdict(receipt: r.Receipt) -> str:
+    erased = [each for each in receipt.datasets if each.outcome is r.Result.ERASED]
+    items, places = sum(each.items for each in erased), len(receipt.datasets)
+    done = f"{_count(items, 'item')} erased in {_count(len(erased), 'place')}; {_count(places, 'place')} looked at."
+    if receipt.verdict is r.Verdict.FULFILLED:
+        title = "Everything that was found has been erased" if erased else "Nothing about this person was found"
+        return f'<section class="verdict good" aria-labelledby="verdict">\n<h2 id="verdict">{title}</h2>\n<p>{done}</p></section>\n'
+    unable = sum(each.outcome is r.Result.UNABLE for each in receipt.datasets)
+    left = [f"{_count(unable, 'place')} could not be finished"] if unable else []
+    left += [f"{_count(sum(each.items for each in receipt.kept), 'item')} kept on purpose"] if receipt.kept else []
+    return (
+        '<section class="verdict bad" aria-labelledby="verdict">\n<h2 id="verdict">Not everything was erased</h2>\n'
+        f"<p>{done} {' and '.join(left)}: see below, with the reasons.</p></section>\n"
+    )
+
+
+def _places(receipt: r.Receipt) -> str:
+    rows = [
+        (
+            f"<strong>{_text(each.dataset)}</strong><br><small>in {_text(each.store)} ({_text(each.kind)})</small>",
+            f'<span class="mark {_MARK[each.outcome]}">{_RESULT.get(each.outcome) or _ACT[each.act]}</span>',
+            _number(each.items),
+            _depth_cell(each),
+            _looked(each),
+        )
+        for each in receipt.datasets
+    ]
+    return _section("What was done, place by place", _table(("Place", "What happened", "Items", "How deep", "How it was checked"), rows))
+
+
+def _depth_cell(entry: r.DatasetEntry) -> str:
+    if entry.outcome in (r.Result.ABSENT, r.Result.KEPT):
+        return _NONE
+    asked = f"<br><small>asked for: {entry.asked.word}</small>" if entry.claimed < entry.asked else ""
+    return f"{entry.claimed.word}{asked}"
+
+
+def _looked(entry: r.DatasetEntry) -> str:
+    lines = []
+    if entry.probe is not None and entry.probe.could_not:
+        lines.append(f"Could not read it again: {_text(entry.probe.could_not)}.")
+    elif entry.probe is not None:
+        ways = f" ({', '.join(map(_text, entry.probe.paths))})" if entry.probe.paths else ""
+        lines.append(f"Read again in {_count(len(entry.probe.paths), 'way')}{ways}: {_count(entry.probe.items_found, 'item')} came back.")
+    if entry.scan is not None:
+        lines.append(_scanned(entry.scan))
+    return "<br>".join(lines) or _NONE
+
+
+def _scanned(scan: r.Scan) -> str:
+    if scan.traces_taken == 0:
+        return "There was nothing to search raw bytes for."
+    extent = {
+        r.ScanMode.ALL: "all of it",
+        r.ScanMode.CHANGED: f"what changed since {_moment(scan.since) if scan.since else ''}",
+        r.ScanMode.SAMPLE: "a sample",
+    }[scan.mode]
+    said = {
+        r.ScanVerdict.GONE: "no trace found",
+        r.ScanVerdict.PRESENT: f"{_count(scan.found, 'trace')} found",
+        r.ScanVerdict.CANNOT_TELL: "this scan cannot tell",
+    }[scan.verdict]
+    skipped = f" Not read: {', '.join(f'{_number(each.count)} {_text(each.reason)}' for each in scan.skipped)}." if scan.skipped else ""
+    return (
+        f"Raw bytes searched ({extent}: {_count(scan.files, 'file')}, {_size(scan.bytes)} on disk, {_size(scan.decoded_bytes)} unpacked) "
+        f"for {_number(scan.traces_usable)} of {_count(scan.traces_taken, 'trace')}: <strong>{said}</strong>. "
+        f"Control: content of people who stay was found for {_number(scan.controls_found)} of {_number(scan.controls_asked)}.{skipped}"
+    )
+
+
+def _depths(receipt: r.Receipt) -> str:
+    used = {each.claimed for each in receipt.datasets if each.outcome in (r.Result.ERASED, r.Result.UNABLE)}
+    used |= {each.asked for each in receipt.datasets if each.claimed < each.asked and each.outcome is r.Result.UNABLE}
+    if not used:
+        return ""
+    items = "".join(f"<dt>{each.word}</dt><dd>{_DEPTH[each]}</dd>\n" for each in sorted(used, reverse=True))
+    return _section("What the words for depth mean", f"<dl>\n{items}</dl>\n")
+
+
+def _kept(receipt: r.Receipt) -> str:
+    if not receipt.kept:
+        return ""
+    rows = [
+        (
+            _text(each.dataset),
+            _number(each.items),
+            _text(each.ground),
+            _day(each.until) if each.until else "no date given: its keeping time",
+        )
+        for each in receipt.kept
+    ]
+    return _section("What was kept, why and until when", _table(("Place", "Items", "Ground", "Until"), rows))
+
+
+def _undone(receipt: r.Receipt) -> str:
+    rows = [
+        (_text(each.dataset), _text(each.reason or ""), _text(each.detail) or _NONE)
+        for each in receipt.datasets
+        if each.outcome is r.Result.UNABLE
+    ]
+    return _section("What could not be done, and why", _table(("Place", "Reason", "What is left, and what to do"), rows)) if rows else ""
+
+
+def _scope(receipt: r.Receipt) -> str:
+    sentences = "".join(f"<li>{_text(each)}</li>\n" for each in receipt.out_of_scope)
+    return _section("What this receipt does not speak about", f"<ul>\n{sentences}</ul>\n")
+
+
+def _when(receipt: r.Receipt) -> str:
+    times = receipt.times
+    rows = [
+        ("Order received", _moment(times.requested)),
+        ("From then on, no new data was let in", _moment(times.fenced)),
+        ("Last erasing ended", _moment(times.erased) if times.erased else "nothing was erased"),
+        ("Checked", _moment(times.verified)),
+        ("Will be checked again by", _moment(receipt.valid_until)),
+    ]
+    return _section("When", "<dl>\n" + "".join(f"<dt>{name}</dt><dd>{value}</dd>\n" for name, value in rows) + "</dl>\n")
+
+
+def _check(receipt: r.Receipt) -> str:
+    return _section(
+        "How to check it yourself",
+        "<p>This page came with six other files. In their folder, any computer with OpenSSL 3 can check the signature:</p>\n"
+        "<pre><code>openssl pkeyutl -verify -pubin -inkey signer.pem -rawin \\\n  -in receipt.pae -sigfile receipt.sig</code></pre>\n"
+        "<p>It answers <em>Signature Verified Successfully</em>. To check everything, this page included, against keys that you got from "
+        "somewhere else than this folder:</p>\n"
+        "<pre><code>expunge receipt verify . --trust THEIR-KEYS.txt</code></pre>\n"
+        f"<p>The receipt is entered in the public log <code>{_text(receipt.log)}</code>; its place there, and the proof that it is there, "
+        "are in <code>receipt.tlog-proof</code>. The log cannot be rewritten without anyone noticing who kept a receipt.</p>\n",
+    )
+
+
+def _details(receipt: r.Receipt) -> str:
+    rows = [
+        ("Order", receipt.order),
+        ("Commitment to the person", receipt.commitment),
+        ("Plan (SHA-256)", receipt.plan_digest),
+        ("Signing key (SHA-256)", receipt.signer),
+        ("Trust policy (SHA-256)", receipt.policy_digest),
+        ("Searched by", ", ".join(sorted({each.scan.scanner for each in receipt.datasets if each.scan})) or _NONE),
+        ("Made by", f"{receipt.tool.name} {receipt.tool.version}, page {receipt.tool.page}"),
+    ]
+    listed = "".join(f"<dt>{name}</dt><dd><code>{_text(value)}</code></dd>\n" for name, value in rows)
+    return _section("Details for whoever checks", f'<dl class="fine">\n{listed}</dl>\n')
+
+
+def _section(title: str, body: str) -> str:
+    return f"<section>\n<h2>{title}</h2>\n{body}</section>\n"
+
+
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    head = "".join(f'<th scope="col">{each}</th>' for each in heads)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<th scope="row" data-label="{heads[0]}">{cell}</th>' if column == 0 else f'<td data-label="{heads[column]}">{cell}</td>'
+            for column, cell in enumerate(row)
+        )
+        + "</tr>\n"
+        for row in rows
+    )
+    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n"
+
+
+def _text(value: str) -> str:
+    """Escaped; characters that cannot be seen are shown by their number."""
+    return escape(_UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", value), quote=True)
+
+
+def _number(value: int) -> str:
+    return f"{value:,}"
+
+
+def _count(value: int, word: str) -> str:
+    return f"{value:,} {word}" if value == 1 else f"{value:,} {word}s"
+
+
+def _size(value: int) -> str:
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if value >= size:
+            return f"{value // (size // 10) / 10:.1f} {unit}"
+    return f"{value} bytes"
+
+
+def _day(when: datetime) -> str:
+    return f'<time datetime="{instant(when)}">{when.day} {_MONTHS[when.month - 1]} {when.year}</time>'
+
+
+def _moment(when: datetime) -> str:
+    text = f"{when.day} {_MONTHS[when.month - 1]} {when.year}, {when.hour:02d}:{when.minute:02d}:{when.second:02d} UTC"
+    return f'<time datetime="{instant(when)}">{text}</time>'
+
+
+_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")

@@ -1,0 +1,285 @@
+"""What a receipt says, as values that can only be built honest, and their one byte form (an in-toto Statement v1).
+
+The statement's ``subject`` is the order, its digest a blinded commitment to the person's identifiers. Nothing here can be matched with a
+list of guesses: the opening of the commitment is not in the receipt, and a random nonce makes the hash of the whole unguessable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from expunge.core import canonical
+from expunge.core.canonical import Json
+from expunge.core.datamap import Act
+from expunge.core.grounding import Grounding
+from expunge.core.ids import OrderId, PlanDigest
+from expunge.core.order import OrderKind
+from expunge.core.outcome import Reason
+from expunge.core.receipt_codec import from_json, to_json
+from expunge.errors import EvidenceInvalid
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "https://expunge.example/receipt/v1"
+NONCE_SIZE = 32
+_HEX = re.compile(r"[0-9a-f]{64}")
+
+
+class Verdict(StrEnum):
+    """The one-word answer."""
+
+    FULFILLED = "fulfilled"
+    IN_PART = "in part"
+
+
+class Result(StrEnum):
+    """What became of what one dataset held. A lost reply is settled by a probe before a receipt is made, or is ``unable``."""
+
+    ERASED = "erased"
+    ABSENT = "absent"
+    KEPT = "kept"
+    UNABLE = "unable"
+
+
+class ScanMode(StrEnum):
+    """How much of a store's bytes a scan read."""
+
+    ALL = "all"
+    CHANGED = "changed since"
+    SAMPLE = "sample"
+
+
+class ScanVerdict(StrEnum):
+    """What a scan can say."""
+
+    GONE = "gone"
+    PRESENT = "present"
+    CANNOT_TELL = "cannot tell"
+
+
+@dataclass(frozen=True)
+class Times:
+    """When; whole seconds, UTC, never going backwards."""
+
+    requested: datetime
+    fenced: datetime
+    erased: datetime | None
+    """End of the last erase or purge; None where nothing was erased."""
+    verified: datetime
+
+    def __post_init__(self) -> None:
+        known = [each for each in (self.requested, self.fenced, self.erased, self.verified) if each is not None]
+        _require(known == sorted(known), "times go backwards")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Every normal read path, tried again over another connection."""
+
+    paths: tuple[str, ...]
+    items_found: int
+    could_not: str
+    """Empty, or why it could not look."""
+
+    @property
+    def clean(self) -> bool:
+        """It looked, and nothing came back."""
+        return not self.could_not and self.items_found == 0
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Things a scan did not read, by a fixed word."""
+
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The search for residue in raw bytes, by code that did not erase."""
+
+    scanner: str
+    """Name and version."""
+    mode: ScanMode
+    since: datetime | None
+    """For ``changed since`` alone."""
+    files: int
+    bytes: int
+    """On disk."""
+    decoded_bytes: int
+    """After decompression and decoding, in addition."""
+    traces_taken: int
+    traces_usable: int
+    """Those that nobody else's data holds as well: only these are evidence."""
+    found: int
+    """Usable traces that were found."""
+    controls_found: int
+    controls_asked: int
+    """Content of people who stay, looked for in the same scan to show that it can see."""
+    skipped: tuple[Skipped, ...]
+    verdict: ScanVerdict
+
+    def __post_init__(self) -> None:
+        _require((self.mode is ScanMode.CHANGED) == (self.since is not None), "`since` belongs to `changed since`, and to that alone")
+        _require(0 <= self.found <= self.traces_usable <= self.traces_taken, "trace counts contradict each other")
+        _require(0 <= self.controls_found <= self.controls_asked, "control counts contradict each other")
+        _require((self.verdict is ScanVerdict.PRESENT) == (self.found > 0), "the scan's verdict contradicts what it found")
+        if self.verdict is ScanVerdict.GONE:
+            _require(self.traces_usable > 0, "a scan without usable traces cannot tell")
+            _require(self.controls_found > 0 or self.controls_asked == 0, "a scan that missed its controls cannot tell")
+
+
+@dataclass(frozen=True)
+class DatasetEntry:
+    """One dataset of the plan."""
+
+    dataset: str
+    store: str
+    kind: str
+    """Kind of the store."""
+    act: Act
+    """What the plan did with it."""
+    outcome: Result
+    items: int
+    """Erased (or, for ``kept``, kept) recordings, rows or records."""
+    claimed: Grounding
+    """What probe and scan confirmed."""
+    asked: Grounding
+    """What the plan asked for."""
+    probe: Probe | None
+    scan: Scan | None
+    reason: Reason | None
+    """For ``unable`` alone."""
+    detail: str
+    """For ``unable``: what is left, where, and what to do; names of the map only."""
+
+    def __post_init__(self) -> None:
+        _require(bool(self.dataset and self.store and self.kind), "a dataset without name, store or kind")
+        _require(self.items >= 0, "a negative count")
+        _require((self.outcome is Result.UNABLE) == (self.reason is not None), "a reason belongs to `unable`, and to that alone")
+        if self.outcome is Result.ERASED:
+            _require(self.items > 0, "nothing was erased: that is `absent` or `unable`")
+            _require(self.claimed is not Grounding.NONE and self.claimed >= self.asked, "erased less deeply than asked is `unable`")
+            _require(self.probe is not None and self.probe.clean, "erased needs a probe that found nothing")
+            _require(self.scan is None or self.scan.verdict is ScanVerdict.GONE, "residue or `cannot tell` is not erased")
+            _require(self.claimed < Grounding.SCRUBBED or self.scan is not None, "`scrubbed` and `device` need a scan")
+        if self.outcome is Result.ABSENT:
+            _require(self.items == 0, "absent has no items")
+            _require(self.probe is not None and self.probe.clean, "absent needs a probe that found nothing")
+            _require(self.scan is None or self.scan.verdict is not ScanVerdict.PRESENT, "residue was found: that is not `absent`")
+
+    @property
+    def done(self) -> bool:
+        """Whether the duty to erase is discharged here."""
+        return self.outcome in (Result.ERASED, Result.ABSENT)
+
+
+@dataclass(frozen=True)
+class KeptItems:
+    """What stays on purpose."""
+
+    dataset: str
+    ground: str
+    until: datetime | None
+    """None where no date is given: then the dataset's retention period ends it."""
+    items: int
+
+    def __post_init__(self) -> None:
+        _require(bool(self.dataset and self.ground) and self.items > 0, "kept needs a dataset, a ground and at least one item")
+
+
+@dataclass(frozen=True)
+class Tool:
+    """What made the receipt."""
+
+    name: str
+    version: str
+    page: int
+    """Version of the template of the page for people; released templates stay."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """One order for one subject. Building one that contradicts itself raises ValueError."""
+
+    order: OrderId
+    order_kind: OrderKind
+    commitment: str
+    """Hex; see :mod:`expunge.core.commitment`."""
+    verdict: Verdict
+    times: Times
+    datasets: tuple[DatasetEntry, ...]
+    kept: tuple[KeptItems, ...]
+    out_of_scope: tuple[str, ...]
+    """Sentences: what this receipt says nothing about (backups until when, replicas, third parties, the disk below)."""
+    valid_until: datetime
+    """The next re-probe."""
+    tool: Tool
+    signer: str
+    """Hex SHA-256 of the signer's DER key."""
+    log: str
+    """Origin of the log that it is entered in."""
+    policy_digest: str
+    """Hex SHA-256 of ``trust-policy.txt``."""
+    plan_digest: PlanDigest
+    nonce: bytes = field(repr=False)
+    """32 random bytes; without them, whoever reads the log could try out receipts they imagine."""
+
+    def __post_init__(self) -> None:
+        _require(bool(self.order and self.log and self.tool.name and self.tool.version) and self.tool.page > 0, "an empty name")
+        _require(all(map(_HEX.fullmatch, (self.commitment, self.signer, self.policy_digest, self.plan_digest))), "a digest is malformed")
+        _require(len(self.nonce) == NONCE_SIZE, "the nonce is not 32 bytes")
+        _require(bool(self.out_of_scope) and all(self.out_of_scope), "a receipt that does not say what is out of scope is a bug")
+        _require(bool(self.datasets), "a receipt about no dataset says nothing")
+        names = {each.dataset for each in self.datasets}
+        _require(len(names) == len(self.datasets), "a dataset is listed twice")
+        _require(names.issuperset(each.dataset for each in self.kept), "something is kept in a dataset that is not listed")
+        kept = {each.dataset for each in self.datasets if each.outcome is Result.KEPT}
+        _require(kept.issubset(each.dataset for each in self.kept), "a kept dataset does not say on which ground")
+        _require(self.verdict is verdict_of(self.datasets, self.kept), "the verdict contradicts the list of datasets")
+        _require(self.times.erased is not None or not any(each.outcome is Result.ERASED for each in self.datasets), "erased, but not when")
+        _require(self.valid_until >= self.times.verified, "it ends before it begins")
+
+
+def verdict_of(datasets: Iterable[DatasetEntry], kept: Iterable[KeptItems]) -> Verdict:
+    """The only verdict that the entries allow: partial never reads as done."""
+    return Verdict.FULFILLED if all(each.done for each in datasets) and not tuple(kept) else Verdict.IN_PART
+
+
+def build(receipt: Receipt) -> bytes:
+    """The statement: canonical JSON, the same bytes for the same values. Raises ValueError for times that are not whole seconds."""
+    predicate = dict(_fields(receipt))
+    subject: Json = [{"digest": {"sha256": predicate.pop("commitment")}, "name": predicate.pop("order")}]
+    return canonical.encode({"_type": STATEMENT_TYPE, "predicate": predicate, "predicateType": PREDICATE_TYPE, "subject": subject})
+
+
+def parse(statement: bytes) -> Receipt:
+    """Read a statement. Raises EvidenceInvalid unless it is exactly what :func:`build` makes of what it says."""
+    match canonical.decode(statement):
+        case {
+            "predicate": dict(predicate),
+            "predicateType": str(kind),
+            "subject": [{"digest": {"sha256": str(commitment)}, "name": str(order)}],
+        } if kind == PREDICATE_TYPE:
+            values: Json = {**predicate, "commitment": commitment, "order": order}
+        case _:
+            raise EvidenceInvalid("not a receipt of the form this tool issues", help="see docs/spec/receipt.md")
+    receipt: Receipt = from_json(Receipt, values, "receipt")
+    if build(receipt) != statement:
+        raise EvidenceInvalid("the receipt has fields that do not belong there")
+    return receipt
+
+
+def _fields(receipt: Receipt) -> Iterable[tuple[str, Json]]:
+    body = to_json(receipt)
+    assert isinstance(body, dict)
+    return body.items()
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise ValueError(what)

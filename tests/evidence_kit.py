@@ -1,0 +1,174 @@
+"""Keys from fixed seeds, a log in memory and sample receipts, for every test about evidence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from expunge.core import checkpoint, commitment, merkle, receipt, receipt_folder, trust
+from expunge.core.datamap import Act
+from expunge.core.grounding import Grounding
+from expunge.core.ids import OrderId, PlanDigest
+from expunge.core.note import Algorithm, VerifierKey
+from expunge.core.order import OrderKind
+from expunge.core.outcome import Reason
+from expunge.core.receipt import Result, ScanMode, ScanVerdict, Verdict
+from expunge.core.signature import key_id
+from expunge.core.tlog_proof import TlogProof
+
+ORIGIN = "log.nightowl.example/2026"
+OPENING = sha256(b"opening").digest()
+IDENTIFIERS = (("profile", "kid-7f3a"), ("email", "mia@example.org"))
+
+
+def raw(key: Ed25519PrivateKey) -> bytes:
+    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+class SeededKeys:
+    """The signing half of ``ports.keys.Keys``, the same for the same seed."""
+
+    def __init__(self, seed: str = "nightowl") -> None:
+        self.signer = Ed25519PrivateKey.from_private_bytes(sha256(f"{seed}/signer".encode()).digest())
+        self.log = Ed25519PrivateKey.from_private_bytes(sha256(f"{seed}/log".encode()).digest())
+        self.p256 = ec.derive_private_key(int.from_bytes(sha256(f"{seed}/p256".encode()).digest(), "big") >> 1, ec.SECP256R1())
+
+    def sign_receipt(self, data: bytes) -> bytes:
+        return self.signer.sign(data)
+
+    def signer_public(self) -> bytes:
+        return raw(self.signer)
+
+    def sign_checkpoint(self, data: bytes) -> bytes:
+        return self.log.sign(data)
+
+    def log_public(self) -> bytes:
+        return raw(self.log)
+
+    def sign_checkpoint_p256(self, data: bytes) -> bytes:
+        return self.p256.sign(data, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+
+    def log_public_p256(self) -> bytes:
+        return self.p256.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    def log_keys(self, origin: str = ORIGIN) -> tuple[VerifierKey, VerifierKey]:
+        return checkpoint.log_keys(origin, self.log_public(), self.log_public_p256())
+
+    def policy(self, origin: str = ORIGIN) -> trust.TrustPolicy:
+        signer = VerifierKey(f"{origin}/signer", Algorithm.ED25519, self.signer_public())
+        return trust.TrustPolicy((signer,), tuple(trust.Named(key) for key in self.log_keys(origin)))
+
+    def signed(self, head: checkpoint.Checkpoint) -> bytes:
+        text = head.text().encode()
+        return checkpoint.signed(head, self.log_keys(head.origin), (self.sign_checkpoint(text), self.sign_checkpoint_p256(text)))
+
+
+def at(hour: int, minute: int = 0, *, month: int = 11, day: int = 25) -> datetime:
+    return datetime(2026, month, day, hour, minute, tzinfo=UTC)
+
+
+def scan(**changes: object) -> receipt.Scan:
+    whole = receipt.Scan(
+        scanner="expunge.residue 0.1.0",
+        mode=ScanMode.ALL,
+        since=None,
+        files=412,
+        bytes=231_442_118,
+        decoded_bytes=88_120_004,
+        traces_taken=210,
+        traces_usable=188,
+        found=0,
+        controls_found=3,
+        controls_asked=3,
+        skipped=(),
+        verdict=ScanVerdict.GONE,
+    )
+    return replace(whole, **changes)  # type: ignore[arg-type]
+
+
+def entry(dataset: str = "recordings", **changes: object) -> receipt.DatasetEntry:
+    whole = receipt.DatasetEntry(
+        dataset=dataset,
+        store="media",
+        kind="files",
+        act=Act.ERASE,
+        outcome=Result.ERASED,
+        items=42,
+        claimed=Grounding.SCRUBBED,
+        asked=Grounding.SCRUBBED,
+        probe=receipt.Probe(("listing", "open"), 0, ""),
+        scan=scan(),
+        reason=None,
+        detail="",
+    )
+    return replace(whole, **changes)  # type: ignore[arg-type]
+
+
+def absent(dataset: str = "embeddings") -> receipt.DatasetEntry:
+    nothing = scan(traces_taken=0, traces_usable=0, verdict=ScanVerdict.CANNOT_TELL)
+    return entry(dataset, store="app", kind="sqlite", outcome=Result.ABSENT, items=0, claimed=Grounding.NONE, scan=nothing)
+
+
+def fulfilled(**changes: object) -> receipt.Receipt:
+    """A receipt of an order that was fulfilled."""
+    keys = SeededKeys()
+    whole = receipt.Receipt(
+        order=OrderId("ord-4b7qk2m5xw3tj6ynz2ra"),
+        order_kind=OrderKind.ERASURE,
+        commitment=commitment.commit(OPENING, IDENTIFIERS),
+        verdict=Verdict.FULFILLED,
+        times=receipt.Times(at(9, 2), at(9, 3), at(9, 40), at(9, 52)),
+        datasets=(entry(), entry("transcripts", store="app", kind="sqlite", items=310), absent()),
+        kept=(),
+        out_of_scope=(
+            "Backups of the store media made before 25 November 2026; they end on 25 December 2026.",
+            "The disk below the file system: blocks that a file no longer uses keep their bytes until the disk discards or reuses them.",
+        ),
+        valid_until=at(9, month=12, day=25),
+        tool=receipt.Tool("expunge", "0.1.0", 1),
+        signer=key_id(keys.signer_public()),
+        log=ORIGIN,
+        policy_digest=sha256(keys.policy().encode()).hexdigest(),
+        plan_digest=PlanDigest(sha256(b"a plan").hexdigest()),
+        nonce=sha256(b"nonce").digest(),
+    )
+    return replace(whole, **changes)  # type: ignore[arg-type]
+
+
+def in_part(**changes: object) -> receipt.Receipt:
+    """A receipt with one of everything that can be left."""
+    unable = entry(
+        "locations",
+        store="app",
+        kind="sqlite",
+        outcome=Result.UNABLE,
+        items=0,
+        claimed=Grounding.HIDDEN,
+        reason=Reason.READER_OPEN,
+        detail="another program holds a read transaction on app; close it and run `expunge apply` again",
+        scan=scan(found=4, verdict=ScanVerdict.PRESENT, skipped=(receipt.Skipped("socket", 1),)),
+    )
+    kept = entry(
+        "invoices", store="app", kind="sqlite", act=Act.KEEP, outcome=Result.KEPT, items=2, claimed=Grounding.NONE, probe=None, scan=None
+    )
+    items = (receipt.KeptItems("invoices", "tax law: invoices are kept for ten years", at(0, month=12, day=31), 2),)
+    return fulfilled(**{"verdict": Verdict.IN_PART, "datasets": (entry(), unable, kept, absent()), "kept": items, **changes})
+
+
+def issue(said: receipt.Receipt, keys: SeededKeys | None = None, *, before: int = 5, after: int = 3) -> dict[str, bytes]:
+    """Sign a receipt, enter it in a log in memory between other leaves, and make its folder."""
+    keys = keys or SeededKeys()
+    statement = receipt.build(said)
+    signature = keys.sign_receipt(receipt_folder.to_sign(statement))
+    leaf = receipt_folder.leaf(statement, signature, keys.signer_public())
+    leaves = [*(b"before %d" % n for n in range(before)), leaf, *(b"after %d" % n for n in range(after))]
+    node = merkle.nodes_of([merkle.leaf_hash(each) for each in leaves])
+    head = checkpoint.Checkpoint(said.log, len(leaves), merkle.tree_root(len(leaves), node))
+    proof = TlogProof(before, merkle.prove_inclusion(before, len(leaves), node), keys.signed(head))
+    return receipt_folder.assemble(statement, signature, keys.signer_public(), keys.policy(said.log).encode(), proof)
