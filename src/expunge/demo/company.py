@@ -1,0 +1,57 @@
+"""Builds the demo company's world: a folder of recordings, a database, a folder of analytics, and a copy that nobody declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from random import Random
+
+from expunge.demo import casting, people, schema, writing
+from expunge.demo.book import Book
+from expunge.demo.people import Household
+from expunge.demo.speech import Speech
+from expunge.demo.world import Request, World
+
+
+def build_company(folder: Path, seed: int, speech: Speech) -> World:
+    """Write ``folder/world/``, ``folder/expunge.yaml`` (the undeclared copy left out) and ``folder/CREDITS.txt``.
+
+    The same seed gives the same company, but for the bytes of synthetic sound.
+    """
+    homes = people.households(seed)
+    requests = _requests(homes)
+    recordings, late = casting.record(homes, frozenset(each.person.profile_id for each in requests), seed, speech)
+    world = World(folder, homes, tuple(recordings), late, requests, Book(), speech.notes)
+    (folder / "world").mkdir(parents=True)
+    writing.write_media(world)
+    writing.write_database(world)
+    writing.write_analytics(world, Random(f"events {seed}"))
+    writing.write_export(world)
+    (folder / "expunge.yaml").write_text(schema.data_map(with_export=False), "utf-8")
+    (folder / "CREDITS.txt").write_text(_credits(speech), "utf-8")
+    return world
+
+
+def declare_export(folder: Path) -> None:
+    """Declare the engineer's copy in ``expunge.yaml``."""
+    (folder / "expunge.yaml").write_text(schema.data_map(with_export=True), "utf-8")
+
+
+def _requests(homes: Iterable[Household]) -> tuple[Request, ...]:
+    named = {person.name: (home, person) for home in homes for person in home.profiles}
+    requests = []
+    for place, name in enumerate(people.PARENT_ORDERS):
+        home, child = named[name]
+        parent = next(person.name for person in home.profiles if not person.child)
+        kind_value = child.profile_id if place == 0 else child.tablet
+        requests.append(Request(child, "profile", kind_value, parent))
+    person = named[people.OWN_ORDER][1]
+    return (*requests, Request(person, "profile", person.email, person.name))
+
+
+def _credits(speech: Speech) -> str:
+    lines = ["Whose voices these are", ""]
+    lines += [f"- {voice.speaker} ({voice.language}): {voice.licence}; cut and renamed, otherwise unchanged" for voice in speech.voices]
+    lines += ["- everybody else: synthetic speech by espeak-ng (GPL-3), or tones where it is not installed", "", *speech.notes]
+    lines += ["", "All people, addresses, places and things said by synthetic voices are made up."]
+    return "\n".join(lines) + "\n"
