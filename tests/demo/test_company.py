@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from expunge.adapters.datamap import read_map
 from expunge.demo import people, truth
 from expunge.demo.book import HOUSEHOLD, Book, Entry
 from expunge.demo.company import build_company, declare_export
 from expunge.demo.outside_search import Search
+from expunge.demo.schema import data_map
 from expunge.demo.speech import Tones
 from expunge.demo.survey import survey
 from expunge.demo.twin import copy_world, delete_ordinarily
@@ -145,3 +147,12 @@ def test_nobody_says_the_same_sentence() -> None:
     everybody = tuple(person for home in people.households(3) for person in home.profiles)
     said = [text for texts in people.sentences(everybody, 8, 3).values() for text in texts]
     assert len(said) == len(set(said)) == 8 * len(everybody)
+
+
+def test_both_maps_are_sound(company: World, tmp_path: Path) -> None:
+    for declared in (False, True):
+        path = tmp_path / "expunge.yaml"
+        path.write_text(data_map(with_export=declared), "utf-8")
+        read = read_map(path, {})
+        assert set(read.stores) == set(company.stores)
+        assert ("asr_errors" in read.datasets) is declared

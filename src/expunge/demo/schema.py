@@ -67,7 +67,7 @@ identities:
   profile: {dataset: profiles, key: profile_id, also: [email, own_device], member_of: account}
 stores:
   media:     {kind: files, url: ./world/media}
-  app:       {kind: sqlite, url: ./world/app.db, outside: ["snapshots of the database's disk, overwritten after 35 days"]}
+  app:       {kind: sqlite, url: "sqlite:///world/app.db", outside: ["snapshots of the database's disk, overwritten after 35 days"]}
   analytics: {kind: files, url: ./world/analytics}
 retention:
   voice:   {period: 90 days, from: recorded_at, purpose: answer the request, need: the service itself, inactive_after: 18 months}
