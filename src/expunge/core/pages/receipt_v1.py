@@ -39,7 +39,7 @@ _ACT = {
     Act.DESTROY: "Destroyed as a whole",
     Act.KEEP: "Kept",
 }
-_RESULT = {r.Result.ABSENT: "Nothing was there", r.Result.KEPT: "Kept", r.Result.UNABLE: "Not done"}
+_RESULT = {r.Result.ABSENT: "Nothing there", r.Result.KEPT: "Kept", r.Result.UNABLE: "Not done"}
 _MARK = {r.Result.ERASED: "good", r.Result.ABSENT: "good", r.Result.KEPT: "stay", r.Result.UNABLE: "bad"}
 
 
@@ -68,9 +68,9 @@ def _head(receipt: r.Receipt) -> str:
         '<meta name="color-scheme" content="light dark">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         f"<title>Receipt {_text(receipt.order)}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f'<header><p class="kicker">Receipt of erasure</p>\n<h1>Order {_text(receipt.order)}</h1>\n'
-        f"<p>This order came from {_ORDER[receipt.order_kind]}. It was received on {_day(receipt.times.requested)} "
-        f"and checked on {_day(receipt.times.verified)}.</p></header>\n"
+        "<header>\n<h1>Receipt of erasure</h1>\n"
+        f"<p>Order <strong>{_text(receipt.order)}</strong> came from {_ORDER[receipt.order_kind]}. It was received on "
+        f"{_day(receipt.times.requested)}, and what became of it was checked on {_day(receipt.times.verified)}.</p>\n</header>\n"
     )
 
 
@@ -101,7 +101,13 @@ def _places(receipt: r.Receipt) -> str:
         )
         for each in receipt.datasets
     ]
-    return _section("What was done, place by place", _table(("Place", "What happened", "Items", "How deep", "How it was checked"), rows))
+    told = (
+        "<p>The last column says how each place was checked: by reading it again in the ordinary ways, and by searching its raw bytes for "
+        "fingerprints of the person's content that were taken before, with a program that did not do the erasing.</p>\n"
+    )
+    return _section(
+        "What was done, place by place", told + _table(("Place", "What happened", "Items", "How deep", "How it was checked"), rows)
+    )
 
 
 def _depth_cell(entry: r.DatasetEntry) -> str:
@@ -202,8 +208,8 @@ def _check(receipt: r.Receipt) -> str:
         "<p>It answers <em>Signature Verified Successfully</em>. To check everything, this page included, against keys that you got from "
         "somewhere else than this folder:</p>\n"
         "<pre><code>expunge receipt verify . --trust THEIR-KEYS.txt</code></pre>\n"
-        f"<p>The receipt is entered in the public log <code>{_text(receipt.log)}</code>; its place there, and the proof that it is there, "
-        "are in <code>receipt.tlog-proof</code>. The log cannot be rewritten without anyone noticing who kept a receipt.</p>\n",
+        f"<p>The receipt is entered in the log <code>{_text(receipt.log)}</code>; its place there, and the proof that it is there, "
+        "are in <code>receipt.tlog-proof</code>. Whoever kept a receipt would notice if the log were rewritten.</p>\n",
     )
 
 

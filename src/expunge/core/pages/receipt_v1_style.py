@@ -14,7 +14,7 @@ main { max-width: 62rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .5rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin: 2.25rem 0 .6rem; }
 p { margin: .4rem 0 .8rem; max-width: 46rem; }
-.kicker { margin: 0; color: var(--soft); font-weight: 600; letter-spacing: .04em; }
+strong { overflow-wrap: anywhere; }
 .verdict { border: 2px solid; border-radius: .6rem; padding: 1rem 1.25rem; margin: 1.25rem 0; }
 .verdict h2 { margin: 0; font-size: 1.45rem; line-height: 1.3; }
 .verdict p { margin: .35rem 0 0; color: var(--ink); }
@@ -26,9 +26,10 @@ th, td { text-align: left; vertical-align: top; padding: .55rem .75rem .55rem 0;
 thead th { color: var(--soft); font-size: .875rem; font-weight: 600; overflow-wrap: normal; white-space: nowrap; }
 tbody th { min-width: 9rem; }
 td[data-label="What happened"], td[data-label="Items"], td[data-label="How deep"] { overflow-wrap: normal; }
+td[data-label="What happened"] { min-width: 9rem; }
 td[data-label="How it was checked"] { font-size: .9rem; }
 small { color: var(--soft); font-size: .875rem; }
-.mark { display: inline-block; padding: .05rem .5rem; border-radius: 1rem; font-weight: 600; font-size: .9rem; }
+.mark { display: inline-block; padding: .05rem .5rem; border-radius: .5rem; font-weight: 600; font-size: .9rem; }
 .mark.good { color: var(--good); background: var(--good-tint); }
 .mark.bad { color: var(--bad); background: var(--bad-tint); }
 .mark.stay { color: var(--stay); background: var(--stay-tint); }
@@ -55,6 +56,7 @@ code { font: .875rem/1.5 ui-monospace, "SFMono-Regular", Menlo, Consolas, "Liber
   @page { margin: 16mm; }
   body { font-size: 10pt; }
   main { max-width: none; padding: 0; }
+  .mark { padding: 0; }
   h2 { break-after: avoid; }
   tr, dt, dd, li, pre, .verdict { break-inside: avoid; }
   pre { white-space: pre-wrap; }

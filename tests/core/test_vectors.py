@@ -1,0 +1,85 @@
+"""What was released stays: the vectors of docs/spec verify, and are still what the code makes."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+
+import pytest
+
+from expunge.core import checkpoint, commitment, merkle, receipt
+from expunge.core.note import open_note
+from expunge.core.pages import PAGES
+from expunge.core.receipt_verify import verify
+from tests import evidence_vectors as make
+from tests.evidence_kit import in_part
+
+RELEASED_PAGES = {
+    1: {
+        "receipt-fulfilled": "36b5b1f96796c17c1dff1a011717866ae438997d37102cfd3555c42b32745759",
+        "receipt-in-part": "1852f3513b396f7aa1fd94ab7fcfe5993f120e91ba507a4e870d462407ef5b03",
+    },
+}
+"""Template version -> vector -> SHA-256 of its page. Never edit a line: add a version."""
+
+
+def folder(name: str) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (make.HERE / name).iterdir()}
+
+
+def test_the_vectors_are_what_the_code_makes() -> None:
+    made = make.vectors()
+    on_disk = {str(path.relative_to(make.HERE)): path.read_bytes() for path in make.HERE.glob("*/*")}
+    assert on_disk == made
+
+
+@pytest.mark.parametrize("name", ["receipt-fulfilled", "receipt-in-part"])
+def test_the_released_receipts_verify(name: str) -> None:
+    assert verify(folder(name), folder(name)["trust-policy.txt"]).trusted
+
+
+@pytest.mark.parametrize(("version", "name"), [(version, name) for version, pages in RELEASED_PAGES.items() for name in pages])
+def test_released_page_templates_stay_as_they_are(version: int, name: str) -> None:
+    statement = folder(name)["receipt.pae"].split(b" ", 4)[4]
+    assert sha256(PAGES[version](statement)).hexdigest() == RELEASED_PAGES[version][name]
+
+
+def test_every_page_template_is_pinned() -> None:
+    assert set(PAGES) == set(RELEASED_PAGES)
+
+
+def test_the_commitment_vector_opens() -> None:
+    opening = commitment.parse_opening(folder("commitment")["opening.json"])
+    opening.verify(folder("commitment")["commitment.txt"].decode().strip())
+
+
+def test_the_log_vectors_hold() -> None:
+    files = folder("log")
+    head = checkpoint.parse(open_note(files["checkpoint"], files["vkeys.txt"].decode().split()).text)
+    said = json.loads(files["proofs.json"])
+    roots = {int(size): bytes.fromhex(root) for size, root in said["roots"].items()}
+    assert roots[300] == head.root
+    assert roots[0] == merkle.EMPTY_ROOT
+    for each in said["inclusion"]:
+        path = [bytes.fromhex(one) for one in each["path"]]
+        merkle.verify_inclusion(merkle.leaf_hash(b"leaf %d" % each["index"]), each["index"], each["size"], path, roots[each["size"]])
+    for each in said["consistency"]:
+        path = [bytes.fromhex(one) for one in each["path"]]
+        merkle.verify_consistency(each["size1"], each["size2"], roots[each["size1"]], roots[each["size2"]], path)
+
+
+def test_pages_need_no_network_no_script_and_say_the_language() -> None:
+    for name in RELEASED_PAGES[1]:
+        page = folder(name)["receipt.html"].decode()
+        assert '<html lang="en">' in page
+        for word in ("<script", "http://", "https://", "src=", "href=", "@import", "url("):
+            assert word not in page, word
+        assert page.count("<h1>") == 1
+        assert page.count("<th scope=") >= 5
+
+
+def test_values_are_escaped_and_what_cannot_be_seen_is_shown() -> None:
+    page = PAGES[1](
+        receipt.build(in_part(out_of_scope=("<script>alert(1)</script> \u202edesrever\x00 \"quoted\" 'single' & more",)))
+    ).decode()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; [U+202E]desrever[U+0000] &quot;quoted&quot; &#x27;single&#x27; &amp; more" in page

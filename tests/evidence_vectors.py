@@ -1,0 +1,46 @@
+"""Writes the vectors of docs/spec from fixed seeds: `python -m tests.evidence_vectors` must change nothing that was released."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from expunge.core import canonical, checkpoint, commitment, merkle
+from tests.evidence_kit import IDENTIFIERS, OPENING, ORIGIN, SeededKeys, fulfilled, in_part, issue
+
+HERE = Path(__file__).parent / "vectors" / "evidence"
+
+
+def vectors() -> dict[str, bytes]:
+    """Relative path -> bytes."""
+    made = {}
+    for name, said in (("receipt-fulfilled", fulfilled()), ("receipt-in-part", in_part())):
+        made.update({f"{name}/{file}": content for file, content in issue(said).items()})
+    opening = commitment.Opening(OPENING, IDENTIFIERS)
+    made["commitment/opening.json"] = opening.encode()
+    made["commitment/commitment.txt"] = f"{opening.commitment()}\n".encode()
+    keys, leaves = SeededKeys(), [b"leaf %d" % number for number in range(300)]
+    node = merkle.nodes_of([merkle.leaf_hash(each) for each in leaves])
+    made["log/checkpoint"] = keys.signed(checkpoint.Checkpoint(ORIGIN, 300, merkle.tree_root(300, node)))
+    made["log/vkeys.txt"] = "".join(f"{key}\n" for key in keys.log_keys()).encode()
+    made["log/proofs.json"] = canonical.encode(
+        {
+            "leaf": "the bytes `leaf ` and the index in decimal",
+            "inclusion": [
+                {"index": index, "size": size, "path": [each.hex() for each in merkle.prove_inclusion(index, size, node)]}
+                for index, size in ((0, 1), (255, 256), (256, 257), (17, 300), (299, 300))
+            ],
+            "consistency": [
+                {"size1": size1, "size2": size2, "path": [each.hex() for each in merkle.prove_consistency(size1, size2, node)]}
+                for size1, size2 in ((1, 300), (255, 256), (256, 300), (299, 300))
+            ],
+            "roots": {str(size): merkle.tree_root(size, node).hex() for size in (0, 1, 255, 256, 257, 299, 300)},
+        },
+    )
+    return made
+
+
+if __name__ == "__main__":
+    for name, content in vectors().items():
+        path = HERE / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
