@@ -1,0 +1,205 @@
+"""What a map says, in one normal form: its digest for drift checks, and the differences between two maps for review.
+
+Lines, the file's own path, the order of entries and passwords are left out: two maps that mean the same have one digest, and a
+digest tells nothing about a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import timedelta
+from enum import Enum, StrEnum
+from hashlib import sha256
+from typing import Any, TypeAlias
+
+from expunge.core.canonical import Json, encode
+from expunge.core.datamap import Act, Aggregate, ByField, DataMap, Dataset, Inherited, Retention, Through
+from expunge.core.grounding import Grounding
+from expunge.core.retention import Period
+
+_LEFT_OUT = frozenset({"line", "source", "follow"})
+_UNORDERED = frozenset({"derived_from", "sources", "categories", "also", "outside", "paths"})
+_RULES = (ByField, Through, Inherited, Aggregate)
+_SECRET = re.compile(r"(?i)(?<=://)[^/?#]*@|(?<=password=)[^\s&]+|(?<=secret=)[^\s&]+|(?<=token=)[^\s&]+")
+_SECRET_NAME = re.compile(r"(?i)password|secret|token|key$")
+_SETTINGS = ("state", "cooling_off", "traces_kept")
+
+
+class Kind(StrEnum):
+    """What happened to one entry."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+class Section(StrEnum):
+    """The part of a map that an entry is in, in the order of review."""
+
+    SETTINGS = "settings"
+    APPROVERS = "approvers"
+    STORES = "stores"
+    IDENTITIES = "identities"
+    RETENTION = "retention"
+    DATASETS = "datasets"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One field of a changed entry, as text for people; empty where it is not set."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """One entry that differs between two maps."""
+
+    section: Section
+    name: str
+    kind: Kind
+    fields: tuple[FieldChange, ...] = ()
+    weaker: tuple[str, ...] = ()
+    """Why a reviewer should look twice: what is protected less than before. Empty for a change that protects as much or more."""
+
+
+MapDiff: TypeAlias = tuple[Change, ...]
+"""Differences in the order of :class:`Section`, then by name; empty when the maps mean the same."""
+
+
+def normalised(data_map: DataMap) -> dict[str, Json]:
+    """The map as plain JSON values in normal form, by section."""
+    return {
+        Section.SETTINGS.value: {name: _plain(getattr(data_map, name)) for name in _SETTINGS},
+        Section.APPROVERS.value: dict(data_map.approvers),
+        Section.STORES.value: _plain(data_map.stores),
+        Section.IDENTITIES.value: _plain(data_map.identities),
+        Section.RETENTION.value: _plain(data_map.retention),
+        Section.DATASETS.value: _plain(data_map.datasets),
+        Section.IGNORE.value: {f"{each.store}: {each.pattern}": each.reason for each in data_map.ignore},
+    }
+
+
+def digest(data_map: DataMap) -> str:
+    """Hex SHA-256 over the normal form: equal exactly when nothing that a plan depends on has changed."""
+    return sha256(encode(_ascii_keys(normalised(data_map)))).hexdigest()
+
+
+def map_diff(before: DataMap, after: DataMap) -> MapDiff:
+    """How ``after`` differs from ``before``."""
+    old, new = normalised(before), normalised(after)
+    changes: list[Change] = []
+    for section in Section:
+        left, right = old[section.value], new[section.value]
+        assert isinstance(left, Mapping)
+        assert isinstance(right, Mapping)
+        for name in sorted({*left, *right}):
+            kind = Kind.ADDED if name not in left else Kind.REMOVED if name not in right else Kind.CHANGED
+            if kind is Kind.CHANGED and left[name] == right[name]:
+                continue
+            weaker = tuple(_weaker(section, name, kind, before, after))
+            changes.append(Change(section, name, kind, tuple(_fields(left.get(name), right.get(name))), weaker))
+    return tuple(changes)
+
+
+def _plain(value: Any, name: str = "") -> Json:
+    if isinstance(value, Period | timedelta):
+        return str(value)
+    if isinstance(value, Enum):
+        return value.word if isinstance(value, Grounding) else str(value.value)
+    if is_dataclass(value):
+        body = {each.name: _plain(getattr(value, each.name), each.name) for each in fields(value) if each.name not in _LEFT_OUT}
+        return {"is": type(value).__name__, **body} if isinstance(value, _RULES) else body
+    if isinstance(value, Mapping):
+        return {str(key): _secretless(_plain(each, str(key)), str(key), name) for key, each in value.items()}
+    if isinstance(value, tuple):
+        items = [_plain(each) for each in value]
+        return sorted(items, key=str) if name in _UNORDERED else items
+    return _SECRET.sub("", value) if isinstance(value, str) else value
+
+
+def _secretless(value: Json, key: str, inside: str) -> Json:
+    """An option that is named like a secret counts as set, whatever it is."""
+    return "set" if inside == "options" and isinstance(value, str) and _SECRET_NAME.search(key) else value
+
+
+def _ascii_keys(value: Json) -> Json:
+    """Keys of a map may be any text; canonical JSON wants ASCII."""
+    if isinstance(value, Mapping):
+        return {key.encode("unicode_escape").decode("ascii"): _ascii_keys(each) for key, each in value.items()}
+    return value
+
+
+def _fields(left: Json, right: Json) -> list[FieldChange]:
+    if not isinstance(left, Mapping) or not isinstance(right, Mapping):
+        return [FieldChange("", _shown(left), _shown(right))] if not isinstance(left or right, Mapping) else []
+    names = [name for name in {**left, **right} if left.get(name) != right.get(name)]
+    return [FieldChange(name, _shown(left.get(name)), _shown(right.get(name))) for name in names]
+
+
+def _shown(value: Json) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_shown(each)}" for key, each in value.items() if key != "is" and each not in ("", None))
+    if isinstance(value, list):
+        return ", ".join(_shown(each) for each in value)
+    return str(value)
+
+
+def _weaker(section: Section, name: str, kind: Kind, before: DataMap, after: DataMap) -> list[str]:
+    """The changes by which people's data becomes less protected."""
+    match section, kind:
+        case Section.IGNORE, Kind.ADDED | Kind.CHANGED:
+            return ["what fits this pattern is not looked at any more"] if kind is Kind.ADDED else []
+        case Section.APPROVERS, Kind.ADDED | Kind.CHANGED:
+            return ["another key can approve plans"] if before.approvers else []
+        case Section.APPROVERS, Kind.REMOVED:
+            return [] if after.approvers else ["plans need no approval any more"]
+        case Section.STORES | Section.DATASETS | Section.IDENTITIES, Kind.REMOVED:
+            return ["orders do not reach it any more"]
+        case Section.SETTINGS, _ if name == "traces_kept" and after.traces_kept < before.traces_kept:
+            return ["returning data is looked for over a shorter time"]
+        case _, Kind.CHANGED:
+            return _weaker_entry(section, name, before, after)
+        case _:
+            return []
+
+
+def _weaker_entry(section: Section, name: str, before: DataMap, after: DataMap) -> list[str]:
+    match section:
+        case Section.RETENTION:
+            return _weaker_retention(before.retention[name], after.retention[name])
+        case Section.DATASETS:
+            return _weaker_dataset(before.datasets[name], after.datasets[name])
+        case Section.STORES:
+            return ["orders reach another place"] if before.stores[name].url != after.stores[name].url else []
+        case _:
+            return []
+
+
+def _weaker_retention(old: Retention, new: Retention) -> list[str]:
+    reasons = ["data is kept longer"] if new.period.nominal > old.period.nominal else []
+    if old.inactive_after and (new.inactive_after is None or new.inactive_after.nominal > old.inactive_after.nominal):
+        reasons.append("unused data is kept longer")
+    return reasons
+
+
+def _weaker_dataset(old: Dataset, new: Dataset) -> list[str]:
+    reasons = []
+    if new.on_erase.act is Act.KEEP and old.on_erase.act is not Act.KEEP:
+        reasons.append("an erasure keeps it")
+    if isinstance(new.subject, Aggregate) and not isinstance(old.subject, Aggregate):
+        reasons.append("it counts as data about nobody")
+    if set(old.derived_from) - set(new.derived_from):
+        reasons.append("a source is not followed any more")
+    if old.grounding is not None and (new.grounding or Grounding.NONE) < old.grounding:
+        reasons.append("less depth is asked for")
+    if set(old.paths) - set(new.paths):
+        reasons.append("some paths are not looked at any more")
+    return reasons

@@ -1,0 +1,143 @@
+"""The digest changes exactly with what a map means; a review sees what is protected less."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from expunge.core.datamap import (
+    Act,
+    Aggregate,
+    ByField,
+    DataMap,
+    Dataset,
+    IdentitySpec,
+    Ignore,
+    OnErase,
+    Retention,
+    StoreSpec,
+    Through,
+)
+from expunge.core.grounding import Grounding
+from expunge.core.mapdiff import Kind, Section, digest, map_diff
+from expunge.core.retention import Period
+
+AGGREGATE = Aggregate("counts only", "groups of a hundred", "forbidden by policy", "checked first", "nobody tries it")
+BASE = DataMap(
+    stores={
+        "app": StoreSpec("app", "postgres", "postgres://app:hunter2@db/app", {"password": "hunter2"}),
+        "media": StoreSpec("media", "files", "/srv/media"),
+    },
+    datasets={
+        "accounts": Dataset("accounts", "app", ByField({"account": "id"}), "life", table="accounts"),
+        "voice": Dataset(
+            "voice", "media", ByField({"account": "id"}), "life", paths=("v/{id}.flac", "v/{id}.json"), grounding=Grounding.SCRUBBED
+        ),
+        "text": Dataset("text", "app", Through("voice", "id"), "life", table="text", derived_from=("voice", "accounts")),
+    },
+    identities={"account": IdentitySpec("account", "accounts", "id", ("email", "phone"))},
+    retention={"life": Retention("life", Period(days=30), "closed_at", "keep it", "contract", Period(months=6))},
+    ignore=(Ignore("app", "django_*", "framework"), Ignore("media", "cache/*", "icons")),
+    state="/srv/state",
+    approvers={"priya": "key-1"},
+)
+
+
+def with_dataset(name, **changes):
+    return replace(BASE, datasets={**BASE.datasets, name: replace(BASE.datasets[name], **changes)})
+
+
+def with_store(name, **changes):
+    return replace(BASE, stores={**BASE.stores, name: replace(BASE.stores[name], **changes)})
+
+
+def with_retention(**changes):
+    return replace(BASE, retention={"life": replace(BASE.retention["life"], **changes)})
+
+
+SAME = {
+    "another file": replace(BASE, source="/elsewhere/expunge.yaml"),
+    "other lines": with_dataset("voice", line=99),
+    "another order of datasets": replace(BASE, datasets=dict(reversed(BASE.datasets.items()))),
+    "another order of ignores": replace(BASE, ignore=BASE.ignore[::-1]),
+    "another order of sources": with_dataset("text", derived_from=("accounts", "voice")),
+    "another order of paths": with_dataset("voice", paths=BASE.datasets["voice"].paths[::-1]),
+    "another password": with_store("app", url="postgres://app:changed@db/app", options={"password": "changed"}),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_what_means_the_same_has_one_digest(name):
+    assert digest(SAME[name]) == digest(BASE)
+    assert map_diff(BASE, SAME[name]) == ()
+
+
+DIFFERENT = {
+    "state": (replace(BASE, state="/other"), Section.SETTINGS, "state", Kind.CHANGED, False),
+    "cooling off": (replace(BASE, cooling_off=timedelta(days=1)), Section.SETTINGS, "cooling_off", Kind.CHANGED, False),
+    "traces": (replace(BASE, traces_kept=timedelta(days=1)), Section.SETTINGS, "traces_kept", Kind.CHANGED, True),
+    "no approver": (replace(BASE, approvers={}), Section.APPROVERS, "priya", Kind.REMOVED, True),
+    "another key": (replace(BASE, approvers={"priya": "key-2"}), Section.APPROVERS, "priya", Kind.CHANGED, True),
+    "another host": (with_store("app", url="postgres://app:hunter2@other/app"), Section.STORES, "app", Kind.CHANGED, True),
+    "a window": (with_store("app", window="02:00-05:00"), Section.STORES, "app", Kind.CHANGED, False),
+    "kept longer": (with_retention(period=Period(months=2)), Section.RETENTION, "life", Kind.CHANGED, True),
+    "kept shorter": (with_retention(period=Period(days=20)), Section.RETENTION, "life", Kind.CHANGED, False),
+    "never inactive": (with_retention(inactive_after=None), Section.RETENTION, "life", Kind.CHANGED, True),
+    "kept": (with_dataset("text", on_erase=OnErase(Act.KEEP, "law")), Section.DATASETS, "text", Kind.CHANGED, True),
+    "about nobody": (with_dataset("text", subject=AGGREGATE), Section.DATASETS, "text", Kind.CHANGED, True),
+    "shallower": (with_dataset("voice", grounding=Grounding.REMOVED), Section.DATASETS, "voice", Kind.CHANGED, True),
+    "a source less": (with_dataset("text", derived_from=("voice",)), Section.DATASETS, "text", Kind.CHANGED, True),
+    "another rule, same words": (
+        with_dataset("text", subject=ByField({"dataset": "voice", "via": "id"})),
+        Section.DATASETS,
+        "text",
+        Kind.CHANGED,
+        False,
+    ),
+    "another way in": (
+        replace(BASE, identities={"account": replace(BASE.identities["account"], also=("email",))}),
+        Section.IDENTITIES,
+        "account",
+        Kind.CHANGED,
+        False,
+    ),
+    "ignored": (replace(BASE, ignore=(*BASE.ignore, Ignore("app", "*", "all"))), Section.IGNORE, "app: *", Kind.ADDED, True),
+    "looked at again": (replace(BASE, ignore=BASE.ignore[:1]), Section.IGNORE, "media: cache/*", Kind.REMOVED, False),
+    "forgotten": (
+        replace(BASE, datasets={k: v for k, v in BASE.datasets.items() if k != "text"}),
+        Section.DATASETS,
+        "text",
+        Kind.REMOVED,
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DIFFERENT)
+def test_what_means_something_else_is_seen_and_judged(name):
+    after, section, entry, kind, weaker = DIFFERENT[name]
+    assert digest(after) != digest(BASE)
+    (change,) = map_diff(BASE, after)
+    assert (change.section, change.name, change.kind, bool(change.weaker)) == (section, entry, kind, weaker)
+    (back,) = map_diff(after, BASE)
+    assert back.kind is {Kind.ADDED: Kind.REMOVED, Kind.REMOVED: Kind.ADDED, Kind.CHANGED: Kind.CHANGED}[kind]
+
+
+def test_a_change_shows_each_field_before_and_after():
+    (change,) = map_diff(BASE, with_dataset("voice", grounding=None, shared="keep"))
+    assert [(each.field, each.before, each.after) for each in change.fields] == [("shared", "erase", "keep"), ("grounding", "scrubbed", "")]
+
+
+def test_no_password_is_shown_or_hashed():
+    after = with_store("app", url="postgres://app:hunter3@db/other", options={"password": "hunter3", "dsn": "host=db password=hunter3"})
+    assert "hunter" not in repr(map_diff(BASE, after))
+    longer = with_store("app", url="host=db password=hunter4")
+    assert digest(longer) == digest(with_store("app", url="host=db password=hunter5"))
+
+
+def test_names_beyond_ascii_have_a_digest():
+    assert digest(replace(BASE, ignore=(Ignore("app", "größe_*", "sizes"),))) != digest(
+        replace(BASE, ignore=(Ignore("app", "grösse_*", "sizes"),))
+    )
