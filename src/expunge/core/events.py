@@ -85,11 +85,13 @@ class StepIntended:
 
 @dataclass(frozen=True)
 class Located:
-    """How much each dataset held of each subject, found while tracing; written together with the end of the trace step."""
+    """How much each dataset holds of each subject, found at the beginning of a round."""
 
     at: datetime
     items: Mapping[str, Mapping[str, int]]
-    """Dataset -> subject -> items."""
+    """Dataset -> subject -> items to be erased."""
+    kept: Mapping[str, Mapping[str, int]]
+    """Dataset -> subject -> items that stay on purpose."""
 
 
 @dataclass(frozen=True)
@@ -107,11 +109,12 @@ class StepEnded:
 
 @dataclass(frozen=True)
 class Judged:
-    """What probe and scan together say, per dataset and subject: a sealed summary for the receipt."""
+    """What probe and scan together say about one store; written together with the end of its verify step."""
 
     at: datetime
-    results: str
-    """Canonical JSON of the results, as text (see ``core.results``)."""
+    store: str
+    entries: str
+    """Canonical JSON: subject -> entries for the receipt, as text."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,8 @@ class Ended:
     at: datetime
     state: OrderState
     reasons: tuple[str, ...]
+    final: bool
+    """Nothing is left that this order could still erase: its key dies now."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from expunge.core.canonical import Json
 from expunge.core.copy import Copy, Selector
-from expunge.core.datamap import Aggregate, ByField, DataMap, Dataset, Through
+from expunge.core.datamap import Aggregate, ByField, DataMap, Dataset, Inherited, Through
 from expunge.core.ids import Pseudonym
 from expunge.errors import StateCorrupt
 
@@ -83,7 +83,7 @@ def selector(data_map: DataMap, dataset: Dataset, person: Person, upstream: Mapp
         case Through(dataset=parent, via=via):
             held = upstream.get(parent)
             _add(match, via, held.links.get(via, frozenset()) if held else frozenset())
-        case Aggregate():
+        case Aggregate() | Inherited():
             return None
     return Selector(person.subject, match) if match else None
 

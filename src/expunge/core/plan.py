@@ -19,7 +19,7 @@ from hashlib import sha256
 
 from expunge.core import canonical, codec
 from expunge.core.canonical import Json
-from expunge.core.datamap import Act, Aggregate, DataMap, Dataset, Through
+from expunge.core.datamap import Act, Aggregate, DataMap, Dataset, Inherited, Through
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.hold import Hold
 from expunge.core.ids import OrderId, PlanDigest, Pseudonym, StepId
@@ -192,7 +192,7 @@ def _does(snapshot: Snapshot, dataset: Dataset) -> StepKind:
         return StepKind.MANUAL
     if dataset.on_erase.act is Act.KEEP:
         return StepKind.KEEP
-    return StepKind.ERASE if dataset.on_erase.act is Act.ERASE else StepKind.MANUAL
+    return StepKind.ERASE if dataset.on_erase.act is Act.ERASE and not isinstance(dataset.subject, Inherited) else StepKind.MANUAL
 
 
 def _aside(snapshot: Snapshot, dataset: Dataset) -> Step:

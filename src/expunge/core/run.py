@@ -51,7 +51,12 @@ class Run:
     """Of the current round."""
     items: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Dataset -> subject -> most items ever located in this order: what ``Erased`` counts, whatever crashes came between."""
-    judged: ev.Judged | None = None
+    kept: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Dataset -> subject -> items that stay on purpose, as of this round."""
+    located_in: int = 0
+    """The round that located last."""
+    judged: Mapping[str, ev.Judged] = field(default_factory=dict)
+    """Store -> what was found there in the current round."""
     stated: Mapping[Pseudonym, ev.ReceiptStated] = field(default_factory=dict)
     """Of the current round."""
     logged: Mapping[Pseudonym, ev.ReceiptLogged] = field(default_factory=dict)
@@ -59,6 +64,8 @@ class Run:
     """(round, subject, log index) of every receipt, also of earlier rounds."""
     reasons: tuple[str, ...] = ()
     ended_at: datetime | None = None
+    final: bool = False
+    """The end was reached with nothing left for this order to erase."""
     erased_at: datetime | None = None
     """When the last erase or purge of the current round ended."""
     key_destroyed: bool = False
@@ -109,23 +116,23 @@ def _apply(run: Run, event: ev.Event) -> Run:  # noqa: C901, PLR0911, PLR0912 - 
         case ev.Approved():
             return replace(_to(run, OrderState.APPROVED), approvals=(*run.approvals, event))
         case ev.RoundStarted():
-            return replace(_to(run, OrderState.RUNNING), round=event.round, steps={}, judged=None, stated={}, logged={}, reasons=())
+            return replace(_to(run, OrderState.RUNNING), round=event.round, steps={}, judged={}, stated={}, logged={}, reasons=())
         case ev.StepIntended():
             before = run.steps.get(event.step, StepRun())
             return replace(run, steps={**run.steps, event.step: replace(before, attempts=event.attempt, open=True)})
         case ev.Located():
-            return replace(run, items=_most(run.items, event.items))
+            return replace(run, items=_most(run.items, event.items), kept=event.kept, located_in=run.round)
         case ev.StepEnded():
             return _step_ended(run, event)
         case ev.Judged():
-            return replace(run, judged=event)
+            return replace(run, judged={**run.judged, event.store: event})
         case ev.ReceiptStated():
             return replace(run, stated={**run.stated, event.subject: event})
         case ev.ReceiptLogged():
             history = (*run.history, (run.round, event.subject, event.index))
             return replace(run, logged={**run.logged, event.subject: event}, history=history)
         case ev.Ended():
-            return replace(_to(run, event.state), reasons=event.reasons, ended_at=event.at)
+            return replace(_to(run, event.state), reasons=event.reasons, ended_at=event.at, final=event.final)
         case ev.Cancelled():
             return replace(_to(run, OrderState.CANCELLED), ended_at=event.at, reasons=(event.reason,))
         case ev.Reopened():

@@ -1,0 +1,364 @@
+"""The composition root: from a data map to ports, and from ports to verbs. The only module that knows everyone.
+
+``Expunge`` offers the verbs of the command line to programs; both are this thin.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from expunge.adapters.clock import MonotonicClock, SystemClock
+from expunge.adapters.datamap import find_map, read_map
+from expunge.adapters.gate_file import FileGatePublisher
+from expunge.adapters.journal_django import DjangoJournal, open_journal
+from expunge.adapters.keys_local import LocalKeys, create, open_keystore
+from expunge.adapters.log_tiles import open_log
+from expunge.adapters.outbox_files import FileOutbox
+from expunge.adapters.shelf_files import FileShelf
+from expunge.core import events as ev
+from expunge.core.copy import Finding, FindingKind
+from expunge.core.datamap import DataMap
+from expunge.core.hold import Hold
+from expunge.core.ids import OrderId, Pseudonym
+from expunge.core.mapdiff import digest
+from expunge.core.run import Run
+from expunge.engine import (
+    approving,
+    calling,
+    cancelling,
+    exporting,
+    fencing,
+    holding,
+    intake,
+    planning,
+    receipts,
+    recording,
+    recovering,
+    residue,
+    resolving,
+    running,
+    sweeping,
+)
+from expunge.engine.context import Context, Reporter, silent
+from expunge.engine.exporting import Exported
+from expunge.engine.intake import Accepted
+from expunge.engine.locating import Located, locate
+from expunge.engine.planning import Forecast
+from expunge.engine.receipts import Issued
+from expunge.engine.resolving import Resolved
+from expunge.engine.sweeping import Looked, Swept
+from expunge.errors import Misconfigured
+from expunge.gate import Gate
+from expunge.ports.store import Store
+from expunge.residue import ResidueScanner
+from expunge.stores import REGISTRY, open_store
+
+KEYS = "keys"
+LOG = "log"
+ORDERS = "orders"
+OUTBOX = "outbox"
+GATE = "gate/snapshot"
+DATABASE = "state.db"
+
+
+@dataclass
+class _Stores:
+    """Opens each declared store once."""
+
+    data_map: DataMap
+    opened: dict[str, Store] = field(default_factory=dict)
+
+    def __call__(self, name: str) -> Store:
+        if name not in self.opened:
+            spec = self.data_map.stores[name]
+            self.opened[name] = open_store(spec, self.data_map.datasets_of(name))
+        return self.opened[name]
+
+    def close(self) -> None:
+        for each in self.opened.values():
+            each.close()
+        self.opened.clear()
+
+
+class Expunge:
+    """One installation: a data map, its state, its keys. A context manager; ``close`` lets go of everything.
+
+    Raises, from any verb, :class:`expunge.errors.ExpungeError` with what is wrong and what to do.
+    """
+
+    def __init__(self, data_map: DataMap, context: Context, stores: _Stores, keys: LocalKeys, journal: DjangoJournal) -> None:
+        """Composed by :meth:`open`."""
+        self.map = data_map
+        self.context = context
+        self._stores = stores
+        self._keys = keys
+        self._journal = journal
+        self.clock_behind: list[timedelta] = []
+
+    @classmethod
+    def init(cls, map_path: Path | str | None = None, *, passphrase: str | None = None) -> Path:
+        """Create keystore, journal and log of a map; returns the state folder. Raises Misconfigured when there is one already."""
+        data_map = _read(map_path)
+        state = Path(data_map.state)
+        if (state / KEYS).exists():
+            message = f"the state folder {state} has keys already"
+            raise Misconfigured(message, help="use it as it is, or point `state:` of the map at a new folder")
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        state.chmod(0o700)
+        create(state / KEYS, passphrase)
+        with cls.open(map_path, passphrase=passphrase) as opened:
+            opened.context.log.head()
+            fencing.publish(opened.context)
+        return state
+
+    @classmethod
+    def open(cls, map_path: Path | str | None = None, *, passphrase: str | None = None) -> Expunge:
+        """Open an installation; what a crash left is taken up first.
+
+        Args:
+            map_path: the data map; None walks up from the working folder to an ``expunge.yaml``.
+            passphrase: of the keystore, where it has one.
+        """
+        data_map = _read(map_path)
+        state = Path(data_map.state)
+        if not (state / KEYS).exists():
+            message = f"there is no state in {state} yet"
+            raise Misconfigured(message, help="run `expunge init`")
+        keys = open_keystore(state / KEYS, passphrase)
+        journal = open_journal(f"sqlite:///{state / DATABASE}")
+        behind: list[timedelta] = []
+        clock = MonotonicClock(SystemClock(), _latest(journal), behind.append)
+        origin = _origin(keys)
+        log = open_log(state / LOG, origin, keys, anchor=lambda: _anchor(journal))
+        stores = _Stores(data_map)
+        context = Context(
+            data_map=data_map,
+            map_digest=digest(data_map),
+            journal=journal,
+            keys=keys,
+            shelf=FileShelf(state / ORDERS),
+            outbox=FileOutbox(state / OUTBOX),
+            log=log,
+            scanner=ResidueScanner(),
+            clock=clock,
+            open_store=stores,
+            publish_gate=FileGatePublisher(state / GATE, keys),
+            random=secrets.token_bytes,
+            pause=time.sleep,
+            trust_policy=lambda: receipts.trust_policy(origin, keys.signer_public(), keys.log_public(), keys.log_public_p256()),
+            version=_version(),
+        )
+        opened = cls(data_map, context, stores, keys, journal)
+        opened.clock_behind = behind
+        return opened
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of stores and database; safe to call twice."""
+        self._stores.close()
+        self._journal.close()
+
+    @property
+    def state(self) -> Path:
+        """The state folder."""
+        return Path(self.map.state)
+
+    def check(self) -> tuple[Finding, ...]:
+        """Open every store and compare it with the map."""
+        found: list[Finding] = []
+        for name in self.map.stores:
+            try:
+                ignored = [each for each in self.map.ignore if each.store == name]
+                found += calling.check(self._stores(name), ignored)
+            except calling.TROUBLE as error:
+                what = calling.as_unable(error)
+                found.append(
+                    Finding(
+                        FindingKind.UNREADABLE, name, name, what.detail or what.reason.value, "make the store reachable and check again"
+                    )
+                )
+        return tuple(found)
+
+    def resolve(self, name: str, *, whole: bool = False) -> Resolved:
+        """Who is meant by a name; see :func:`expunge.engine.resolving.resolve`."""
+        return resolving.resolve(self.context, name, whole=whole)
+
+    def candidates(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Every (kind, id) that a name can mean: for the operator's terminal only."""
+        return resolving.candidates(self.context, name)
+
+    def locate(self, people: Sequence[Resolved]) -> Located:
+        """What every dataset holds about people."""
+        subjects = [each.person.subject for each in people]
+        return locate(self.context, [each.person for each in people], holding.binding_on(self.context, subjects))
+
+    def order_erase(
+        self,
+        people: Sequence[Resolved],
+        *,
+        attested: str = "by the operator",
+        contact: str = "",
+        cooling_off: timedelta | None = None,
+        channel: str = "library",
+    ) -> Accepted:
+        """Receive an erasure order for people that were resolved (and shown, and confirmed). The fence stands when this returns."""
+        with self._writing():
+            return intake.receive(self.context, intake.Request(tuple(people), channel, attested, contact, cooling_off))
+
+    def order_cancel(self, order: OrderId, reason: str = "cancelled by the requester") -> Run:
+        """Cancel an order before anything was erased."""
+        with self._writing():
+            return cancelling.cancel(self.context, order, reason)
+
+    def plan(self, order: OrderId) -> Forecast:
+        """Plan an order, journal the plan, forecast what it will meet."""
+        with self._writing():
+            return planning.make(self.context, order)
+
+    def approval_message(self, order: OrderId) -> bytes:
+        """The bytes that an approver signs for the order's current plan."""
+        run = self.status(order)
+        if run.plan is None:
+            message = "the order has no plan yet"
+            raise Misconfigured(message, help=f"run `expunge plan {order}`")
+        return approving.message(order, run.plan.digest)
+
+    def approve(self, order: OrderId, approver: str, signature: str) -> Run:
+        """Enter an approval."""
+        with self._writing():
+            return approving.approve(self.context, order, approver, signature)
+
+    def apply(self, order: OrderId, *, saved: bytes | None = None, report: Reporter = silent) -> Run:
+        """Take an order as far as it goes now; resumes and retries. One process at a time."""
+        with self._writing():
+            return running.apply(self.context, order, saved=saved, report=report)
+
+    def status(self, order: OrderId) -> Run:
+        """One order."""
+        return recording.Recorder(self.context.journal, self.context.clock, order).run
+
+    def orders(self) -> tuple[Run, ...]:
+        """All orders, oldest first."""
+        return tuple(self.status(order) for order in recording.orders(self.context.journal))
+
+    def residue(self, order: OrderId) -> tuple[residue.Place, ...]:
+        """Where the last look found residue: for the operator's terminal."""
+        return residue.places(self.context, order)
+
+    def verify(self, order: OrderId) -> Looked:
+        """Look again, now, with the kept traces."""
+        with self._writing():
+            return sweeping.look_again(self.context, order)
+
+    def sweep(self) -> Swept:
+        """Replay who is suppressed into every store; end traces that are due."""
+        with self._writing():
+            recovering.recover(self.context)
+            return sweeping.sweep(self.context)
+
+    def recover(self) -> tuple[OrderId, ...]:
+        """Take up what a crash left; returns the orders whose erasing was interrupted."""
+        with self._writing():
+            return recovering.recover(self.context)
+
+    def receipts(self, order: OrderId) -> tuple[Issued, ...]:
+        """Every receipt issued for an order, oldest first."""
+        return receipts.issued(self.context, order)
+
+    def receipt_folder(self, order: OrderId, number: int = 1) -> dict[str, bytes]:
+        """The files of the receipt that holds for the n-th person of an order: name -> bytes."""
+        return receipts.folder(self.context, receipts.latest(self.status(order), number))
+
+    def export(self, resolved: Resolved, target: Path) -> Exported:
+        """Write what is held about a person as a zip with a manifest of hashes."""
+        return exporting.export(self.context, resolved, target)
+
+    def hold_add(
+        self, subject: Pseudonym, dataset: str, *, ground: str, authority: str, until: datetime, items: Sequence[str] = ()
+    ) -> Hold:
+        """Place a hold."""
+        with self._writing():
+            return holding.place(self.context, subject, dataset, ground=ground, authority=authority, until=until, items=items)
+
+    def hold_end(self, hold_id: str, reason: str) -> None:
+        """Lift a hold before its date."""
+        with self._writing():
+            holding.end(self.context, hold_id, reason)
+
+    def holds(self) -> tuple[Hold, ...]:
+        """The holds that bind now."""
+        return holding.active(self.context)
+
+    def gate(self, max_age: timedelta = timedelta(minutes=1)) -> Gate:
+        """The gate over this installation's own snapshot."""
+        return Gate.open(self.state / GATE, self._keys.gate_key(), self._keys.signer_publics(), max_age)
+
+    def gate_publish(self) -> int:
+        """Renew the snapshot; returns how many identities are suppressed."""
+        return fencing.publish(self.context)
+
+    def trust_policy(self) -> str:
+        """The trust policy that goes with receipts signed now."""
+        return self.context.trust_policy()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One process at a time changes orders; others get Busy."""
+        with self._journal.exclusive():
+            yield
+
+
+def _read(map_path: Path | str | None) -> DataMap:
+    path = find_map(Path.cwd()) if map_path is None else Path(map_path)
+    return read_map(path, os.environ, known_kinds=frozenset(REGISTRY))
+
+
+def _version() -> str:
+    try:
+        return version("expunge")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _origin(keys: LocalKeys) -> str:
+    """Names the log after its first key, so that two installations never share a name."""
+    from hashlib import sha256
+
+    return f"expunge.local/{sha256(keys.log_publics()[0][0]).hexdigest()[:16]}"
+
+
+def _latest(journal: DjangoJournal) -> datetime | None:
+    """The latest instant in the journal: time never goes back behind it."""
+    latest: datetime | None = None
+    for stream in journal.streams():
+        length = journal.length(stream)
+        for data in journal.read(stream, max(0, length - 1)):
+            at = ev.decode(data).at
+            latest = at if latest is None else max(latest, at)
+    return latest
+
+
+def _anchor(journal: DjangoJournal) -> tuple[int, bytes] | None:
+    """The largest log head that the journal knows: a log on disk that is older was put back from a backup."""
+    best: tuple[int, bytes] | None = None
+    for order in recording.orders(journal):
+        for data in journal.read(order):
+            event = ev.decode(data)
+            if isinstance(event, ev.ReceiptLogged) and (best is None or event.size > best[0]):
+                best = (event.size, bytes.fromhex(event.root))
+    return best

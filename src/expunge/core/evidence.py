@@ -1,0 +1,94 @@
+"""Which traces count as evidence, and what a scan may say with them.
+
+The rule. A trace counts (is *usable*) for a store when
+
+1. a scan found it there **before** anything was erased: what the scanner cannot see before proves nothing when it is not seen after; and
+2. nobody else's live data holds the same window: it was not seen after, or what was seen after is accounted for by no one who stays.
+
+With no usable trace the scan *cannot tell*. It cannot tell either when it missed the content of people who stay that it had seen before
+(the positive control): then it was blind. Otherwise usable traces that are seen after are residue (*present*), and if none is: *gone*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from expunge.core.ids import Pseudonym
+from expunge.core.receipt import ScanVerdict
+from expunge.core.traces import Traces
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one scan of one store says about one dataset of one subject (or about everything else, see :func:`elsewhere`)."""
+
+    taken: int
+    usable: int
+    found: int
+    controls_asked: int
+    controls_found: int
+
+    @property
+    def verdict(self) -> ScanVerdict:
+        """Gone, present or cannot tell; residue that was seen is residue, however blind the scan was otherwise."""
+        if self.found:
+            return ScanVerdict.PRESENT
+        if not self.usable or self.controls_found < self.controls_asked:
+            return ScanVerdict.CANNOT_TELL
+        return ScanVerdict.GONE
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What two scans of one store saw, as indexes into the traces."""
+
+    before: frozenset[int]
+    after: frozenset[int]
+    held: frozenset[int]
+    """Those seen after that somebody who stays holds as well, or that are kept on purpose."""
+
+
+class Ledger:
+    """Traces by dataset and subject, so that figures for many people cost one pass."""
+
+    def __init__(self, traces: Traces, sight: Sight, datasets: Iterable[str]) -> None:
+        """Sort the traces.
+
+        Args:
+            traces: all of the order.
+            sight: what was seen in this store.
+            datasets: names of the datasets that lie in this store; traces of others count as *elsewhere*.
+        """
+        self._sight = sight
+        self._own = frozenset(datasets)
+        self._by: dict[tuple[str, Pseudonym], list[int]] = {}
+        controls: list[int] = []
+        for index, each in enumerate(traces.traces):
+            if each.subject in traces.controls:
+                controls.append(index)
+            else:
+                self._by.setdefault((each.dataset, each.subject), []).append(index)
+        asked = {self._person(traces, index) for index in controls if index in sight.before and traces.traces[index].dataset in self._own}
+        found = {self._person(traces, index) for index in controls if index in sight.after}
+        self._controls = (len(asked), len(asked & found))
+
+    @staticmethod
+    def _person(traces: Traces, index: int) -> tuple[str, Pseudonym]:
+        return traces.traces[index].dataset, traces.traces[index].subject
+
+    def figures(self, dataset: str, subject: Pseudonym) -> Figures:
+        """For one dataset of this store."""
+        return self._count(self._by.get((dataset, subject), ()))
+
+    def elsewhere(self, subject: Pseudonym) -> Figures:
+        """For what was taken in other stores, or is the identifier itself: seen here, it lies in a place that no dataset accounts for."""
+        indexes = [index for (dataset, whom), each in self._by.items() if whom == subject and dataset not in self._own for index in each]
+        seen = frozenset(indexes) & self._sight.after - self._sight.held
+        return Figures(len(indexes), len(seen), len(seen), *self._controls)
+
+    def _count(self, indexes: Iterable[int]) -> Figures:
+        taken = frozenset(indexes)
+        # Why the union: what was not seen before but is seen after has come in since, and is residue all the same.
+        usable = taken & (self._sight.before | self._sight.after) - self._sight.held
+        return Figures(len(taken), len(usable), len(usable & self._sight.after), *self._controls)

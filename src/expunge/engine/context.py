@@ -1,0 +1,71 @@
+"""What every use case is handed: the map, the ports, and how to open a store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from expunge.core.datamap import DataMap
+from expunge.core.ids import OrderId
+from expunge.ports.clock import Clock
+from expunge.ports.journal import Journal
+from expunge.ports.keys import Keys
+from expunge.ports.log import TransparencyLog
+from expunge.ports.outbox import Outbox
+from expunge.ports.scanner import Scanner
+from expunge.ports.shelf import Shelf
+from expunge.ports.store import Store
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One thing that just began or ended, for bars and JSON lines; names of the map and numbers only."""
+
+    step: str
+    """Step id, or ``receipts``."""
+    state: str
+    """``start``, ``done``, ``unable``."""
+    done: int
+    total: int
+    seconds: float = 0.0
+
+
+Reporter = Callable[[Progress], None]
+
+
+def silent(_: Progress) -> None:
+    """Report to nobody."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """The composition that ``bootstrap`` made."""
+
+    data_map: DataMap
+    map_digest: str
+    journal: Journal
+    keys: Keys
+    shelf: Shelf
+    outbox: Outbox
+    log: TransparencyLog
+    scanner: Scanner
+    clock: Clock
+    open_store: Callable[[str], Store]
+    """Opens (once) the store of that name; raises StoreUnavailable."""
+    publish_gate: Callable[[datetime, frozenset[str]], None]
+    """Writes the signed snapshot that pipelines read."""
+    random: Callable[[int], bytes]
+    """Random bytes: order ids, nonces."""
+    pause: Callable[[float], None]
+    """Waits between two attempts at a step, in seconds."""
+    trust_policy: Callable[[], str]
+    """The trust policy that goes with receipts signed now."""
+    version: str
+    reprobe_after: timedelta = field(default=timedelta(days=30))
+
+
+def new_order_id(context: Context) -> OrderId:
+    """Draw an order id: ``ord-`` and 20 base32 characters, which say nothing about anybody."""
+    alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+    return OrderId("ord-" + "".join(alphabet[byte % 32] for byte in context.random(20)))

@@ -1,0 +1,43 @@
+"""What dies with an order, and what dies later: the order's key at its end, traces and contact at their end date."""
+
+from __future__ import annotations
+
+from expunge.core import events as ev
+from expunge.core.order import OrderState
+from expunge.engine import intake
+from expunge.engine.context import Context
+from expunge.engine.recording import Recorder
+
+_SEALED_UNDER_ORDER_KEY = (intake.IDENTIFIERS, intake.OPENINGS, "selectors.sealed")
+
+
+def destroy(context: Context, recorder: Recorder) -> None:
+    """Destroy the order's key and what it sealed; idempotent."""
+    order = recorder.run.order
+    context.keys.destroy_order(order)
+    # commit point: nobody can read the identifiers any more, whatever copies of the sealed files there are.
+    sealed = [each for each in context.shelf.names(order) if each.startswith("residue-")]
+    for name in (*_SEALED_UNDER_ORDER_KEY, *sealed):
+        context.shelf.remove(order, name)
+    if not recorder.run.key_destroyed:
+        recorder.append(ev.KeyDestroyed(recorder.now()))
+
+
+def destroy_traces(context: Context, recorder: Recorder) -> None:
+    """Destroy trace key, contact key and the files they open; idempotent."""
+    order = recorder.run.order
+    context.keys.destroy_trace_key(order)
+    context.keys.destroy_contact(order)
+    for name in list(context.shelf.names(order)):
+        if name.startswith(("traces-", "seen-")) or name == intake.CONTACT:
+            context.shelf.remove(order, name)
+    if not recorder.run.traces_ended:
+        recorder.append(ev.TracesEnded(recorder.now()))
+
+
+def traces_due(context: Context, recorder: Recorder) -> bool:
+    """Whether the traces' end date has come."""
+    run = recorder.run
+    if run.traces_ended or run.ended_at is None or run.state is OrderState.IN_PART:
+        return False
+    return recorder.now() >= run.ended_at + context.data_map.traces_kept

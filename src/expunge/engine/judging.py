@@ -1,0 +1,295 @@
+"""Look with other eyes, and judge: probe and scan of a store, and what they allow a receipt to say about each dataset and subject."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from expunge.core import canonical, receipt_codec
+from expunge.core.copy import Copy, Probed, Selector
+from expunge.core.datamap import Dataset, Inherited
+from expunge.core.evidence import Figures, Ledger, Sight
+from expunge.core.grounding import Capabilities, Grounding
+from expunge.core.ids import Pseudonym, StepId
+from expunge.core.outcome import Absent, Erased, Kept, Outcome, Reason, Unable
+from expunge.core.person import Person
+from expunge.core.plan import Step, StepKind, aim
+from expunge.core.receipt import DatasetEntry, KeptItems, Probe, Result, Scan, ScanMode, ScanVerdict, Skipped
+from expunge.core.run import Run
+from expunge.engine import attributing, calling, tracing
+from expunge.engine.context import Context
+from expunge.engine.locating import Located
+from expunge.ports.scanner import Coverage, Residue
+
+SubjectEntries: TypeAlias = tuple[tuple[DatasetEntry, ...], tuple[KeptItems, ...]]
+Entries: TypeAlias = Mapping[Pseudonym, SubjectEntries]
+ELSEWHERE = "elsewhere in "
+"""Begins the name of an entry for residue that no dataset of the store accounts for."""
+SCANNER = "expunge.residue/1"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What one verify step saw."""
+
+    entries: Entries
+    files: int
+    bytes: int
+    found: int
+    places: tuple[Residue, ...]
+    """Where residue lies: for the operator's eyes."""
+
+    def to_text(self) -> str:
+        """The entries as canonical JSON, for the journal."""
+        body = {
+            subject: {
+                "datasets": [receipt_codec.to_json(each) for each in datasets],
+                "kept": [receipt_codec.to_json(each) for each in kept],
+            }
+            for subject, (datasets, kept) in self.entries.items()
+        }
+        return canonical.encode(body).decode()
+
+
+def verify_store(
+    context: Context,
+    run: Run,
+    step: Step,
+    located: Located,
+    selectors: Mapping[str, Mapping[Pseudonym, Selector]],
+    people: Sequence[Person],
+) -> Verified:
+    """Probe every dataset of the step by its normal read paths, scan every byte of its store, judge.
+
+    Raises what stores and scanner raise when they cannot look; the caller journals that as *could not*.
+    """
+    store = context.open_store(step.store)
+    capabilities = calling.capabilities(store)
+    datasets = tuple(context.data_map.datasets[name] for name in step.datasets)
+    probed = {each.name: _probe(context, each, located, selectors.get(each.name, {})) for each in datasets}
+    traces = tracing.load(context, run.order)
+    scanned = tracing.look(context, step.store, traces)
+    before = tracing.recall(context, run.order, "seen-before-", traces, store=step.store)
+    held = attributing.held_by_others(context, step.store, traces, scanned.seen, located.kept_copies, located.copies, people)
+    tracing.remember(context, run.order, f"seen-after-{run.round}-{step.store}", traces, scanned.seen)
+    ledger = Ledger(traces, Sight(before, scanned.seen, held), (each.name for each in context.data_map.datasets_of(step.store)))
+    judge = _Judge(context, run, step, capabilities, ledger, scanned.coverage)
+    entries: dict[Pseudonym, SubjectEntries] = {}
+    for subject in run.subjects:
+        made, kept = [], []
+        for dataset in datasets:
+            aside = located.kept.get(dataset.name, {}).get(subject, ())
+            made.append(judge.entry(dataset, subject, probed[dataset.name].get(subject), aside))
+            kept += [
+                KeptItems(dataset.name, each.ground, each.until.replace(microsecond=0) if each.until else None, each.items)
+                for each in aside
+                if each.items
+            ]
+        made += judge.elsewhere(subject, made)
+        entries[subject] = (tuple(made), tuple(kept))
+    residue = scanned.seen - held
+    places = tuple(each for each in scanned.found if any(traces.traces[index] == each.trace for index in residue))
+    places = tuple(each for each in places if each.trace.subject not in traces.controls)
+    return Verified(entries, scanned.coverage.files, scanned.coverage.bytes, len({each.trace.digest for each in places}), places)
+
+
+def _probe(context: Context, dataset: Dataset, located: Located, selectors: Mapping[Pseudonym, Selector]) -> dict[Pseudonym, Probed]:
+    """Look for what was found again, and for everybody else with the selector alone."""
+    again = located.copies.get(dataset.name, ())
+    found = {each.subject for each in again}
+    bare = tuple(Copy(dataset.name, subject, (), 0, selector=each) for subject, each in selectors.items() if subject not in found)
+    copies = (*again, *bare)
+    if not copies:
+        return {}
+    return {each.subject: each for each in calling.probe(context.open_store(dataset.store), dataset, copies)}
+
+
+@dataclass(frozen=True)
+class _Judge:
+    context: Context
+    run: Run
+    step: Step
+    capabilities: Capabilities
+    ledger: Ledger
+    coverage: Coverage
+
+    def entry(self, dataset: Dataset, subject: Pseudonym, probed: Probed | None, kept: Sequence[Kept]) -> DatasetEntry:
+        """What may be said: the outcome of the step, less whatever probe and scan do not bear out."""
+        outcome = self._outcome(StepKind.ERASE, dataset.name, dataset.name, subject)
+        figures = self.ledger.figures(dataset.name, subject)
+        staying = sum(each.items for each in kept)
+        # Why an absent subject is probed as clean without a call: nothing in the dataset can mean them, so there is nothing to ask it for.
+        looked = probed or Probed(subject, 0, ("nothing to look for",))
+        against = self._against(dataset, outcome, looked, figures, staying)
+        if against is not None:
+            return self._unable(dataset, against, looked, figures)
+        if isinstance(outcome, Erased):
+            return self._make(dataset, Result.ERASED, outcome.items, self.capabilities.grounding, looked, figures)
+        if staying:
+            return self._make(dataset, Result.KEPT, staying, Grounding.NONE, looked, figures)
+        return self._make(dataset, Result.ABSENT, 0, Grounding.NONE, looked, figures)
+
+    def _against(self, dataset: Dataset, outcome: Outcome, probed: Probed, figures: Figures, staying: int) -> Unable | None:
+        """The first thing that speaks against *erased* or *absent*."""
+        if isinstance(outcome, Unable):
+            return outcome
+        if not isinstance(outcome, Erased | Absent):
+            return Unable(Reason.CANNOT_TELL, "the step ended without a settled outcome; apply again")
+        if probed.could_not:
+            return Unable(Reason.CANNOT_TELL, f"{dataset.name} could not be probed: {probed.could_not}")
+        if probed.items > staying:
+            return Unable(Reason.RESIDUE, f"a normal read of {dataset.name} still returns items ({', '.join(probed.paths)})")
+        if figures.verdict is ScanVerdict.PRESENT:
+            return Unable(Reason.RESIDUE, f"bytes of {dataset.name} were found in files of {dataset.store}")
+        if isinstance(outcome, Absent):
+            return None
+        return self._too_little(dataset, figures)
+
+    def _too_little(self, dataset: Dataset, figures: Figures) -> Unable | None:
+        """What speaks against *erased* though nothing was found."""
+        purged = self._outcome(StepKind.PURGE, self.step.store, "*", Pseudonym("*"))
+        if not isinstance(purged, Erased | Absent):
+            return purged if isinstance(purged, Unable) else Unable(Reason.CANNOT_TELL, "the purge ended without a settled outcome")
+        goal = aim(dataset, self.capabilities)
+        if self.capabilities.grounding < goal:
+            reached = self.capabilities.grounding.word
+            return Unable(Reason.TOO_SHALLOW, f"the map asks for {goal.word}; {dataset.store} reaches {reached} here")
+        if self.capabilities.grounding >= Grounding.SCRUBBED and figures.verdict is not ScanVerdict.GONE:
+            return Unable(Reason.CANNOT_TELL, _why_blind(figures))
+        return None
+
+    def elsewhere(self, subject: Pseudonym, made: Sequence[DatasetEntry]) -> list[DatasetEntry]:
+        """An entry for traces of other stores, or identifiers, that lie here in no declared place; none while a dataset here is not erased."""
+        figures = self.ledger.elsewhere(subject)
+        if figures.verdict is not ScanVerdict.PRESENT or any(each.outcome is Result.UNABLE for each in made):
+            return []
+        kind = self.context.data_map.stores[self.step.store].kind
+        detail = (
+            f"what the person left lies in {self.step.store} where no dataset of the map accounts for it; `expunge check` shows such places"
+        )
+        return [
+            DatasetEntry(
+                f"{ELSEWHERE}{self.step.store}", self.step.store, kind, made[0].act, Result.UNABLE, 0, Grounding.NONE,
+                self.capabilities.grounding, None, self._scan(figures), Reason.RESIDUE, detail,
+            )
+        ]  # fmt: skip
+
+    def _outcome(self, kind: StepKind, target: str, dataset: str, subject: Pseudonym) -> Outcome:
+        state = self.run.steps.get(StepId(f"{kind.value}:{target}"))
+        found = state.outcomes.get(dataset, {}).get(subject) if state else None
+        return found if found is not None else Unable(Reason.ERROR, "the step was not taken")
+
+    def _unable(self, dataset: Dataset, why: Unable, probed: Probed, figures: Figures) -> DatasetEntry:
+        return self._make(dataset, Result.UNABLE, 0, Grounding.NONE, probed, figures, why)
+
+    def _make(
+        self, dataset: Dataset, result: Result, items: int, claimed: Grounding, probed: Probed, figures: Figures, why: Unable | None = None
+    ) -> DatasetEntry:
+        return DatasetEntry(
+            dataset=dataset.name,
+            store=dataset.store,
+            kind=self.context.data_map.stores[dataset.store].kind,
+            act=dataset.on_erase.act,
+            outcome=result,
+            items=items,
+            claimed=claimed,
+            asked=aim(dataset, self.capabilities),
+            probe=Probe(probed.paths, probed.items, probed.could_not),
+            scan=self._scan(figures) if self.capabilities.grounding >= Grounding.SCRUBBED else None,
+            reason=why.reason if why else None,
+            detail=why.detail if why else "",
+        )
+
+    def _scan(self, figures: Figures) -> Scan:
+        return Scan(
+            scanner=SCANNER,
+            mode=ScanMode.ALL,
+            since=None,
+            files=self.coverage.files,
+            bytes=self.coverage.bytes,
+            decoded_bytes=self.coverage.decoded_bytes,
+            traces_taken=figures.taken,
+            traces_usable=figures.usable,
+            found=figures.found,
+            controls_found=figures.controls_found,
+            controls_asked=figures.controls_asked,
+            skipped=tuple(Skipped(reason, count) for reason, count in self.coverage.skipped),
+            verdict=figures.verdict,
+        )
+
+
+def _why_blind(figures: Figures) -> str:
+    if not figures.taken:
+        return "nothing in it is long enough to be looked for in raw bytes"
+    if not figures.usable:
+        return "other people's data holds every window that could be looked for, or none could be seen before"
+    return "the scan missed content of people who stay, so it says nothing"
+
+
+def entries(context: Context, run: Run) -> Entries:
+    """All entries of the round: what the verify steps found, what stays by the map, what was for a person to do, what could not be looked at."""
+    assert run.plan is not None
+    made: dict[Pseudonym, tuple[list[DatasetEntry], list[KeptItems]]] = {subject: ([], []) for subject in run.subjects}
+    for judged in run.judged.values():
+        body = canonical.decode(judged.entries.encode())
+        assert isinstance(body, dict)
+        for subject, parts in body.items():
+            datasets = receipt_codec.from_json(tuple[DatasetEntry, ...], parts["datasets"], "entries")
+            kept = receipt_codec.from_json(tuple[KeptItems, ...], parts["kept"], "kept")
+            made[Pseudonym(subject)][0].extend(datasets)
+            made[Pseudonym(subject)][1].extend(kept)
+    for step in run.plan.steps:
+        if step.kind in (StepKind.KEEP, StepKind.MANUAL):
+            _add_aside(context, run, step, made)
+        elif step.kind is StepKind.VERIFY and step.store not in run.judged:
+            for name in step.datasets:
+                _add_unseen(context, run, step, context.data_map.datasets[name], made)
+    return {subject: (tuple(datasets), tuple(kept)) for subject, (datasets, kept) in made.items()}
+
+
+def _add_aside(context: Context, run: Run, step: Step, made: Mapping[Pseudonym, tuple[list[DatasetEntry], list[KeptItems]]]) -> None:
+    """A dataset that the plan does not erase: kept by the map, or for a person to do."""
+    (name,) = step.datasets
+    dataset = context.data_map.datasets[name]
+    for subject, (datasets, kept) in made.items():
+        staying = run.kept.get(name, {}).get(subject, 0)
+        if step.kind is StepKind.KEEP and staying:
+            datasets.append(_bare(context, dataset, Result.KEPT, staying))
+            kept.append(KeptItems(name, step.note, None, staying))
+        elif _nothing_there(context, run, dataset, subject):
+            datasets.append(_bare(context, dataset, Result.ABSENT, 0))
+        else:
+            datasets.append(_bare(context, dataset, Result.UNABLE, 0, Unable(Reason.NO_RUNNER, step.note)))
+
+
+def _nothing_there(context: Context, run: Run, dataset: Dataset, subject: Pseudonym) -> bool:
+    """Whether a dataset that is not erased holds nothing of the subject: it was looked through, or what it was made from holds nothing."""
+    if isinstance(dataset.subject, Inherited):
+        sources = [context.data_map.datasets[each] for each in dataset.subject.sources]
+        return all(_nothing_there(context, run, each, subject) for each in sources)
+    looked = run.items.get(dataset.name)
+    return looked is not None and not looked.get(subject) and not run.kept.get(dataset.name, {}).get(subject)
+
+
+def _add_unseen(
+    context: Context, run: Run, step: Step, dataset: Dataset, made: Mapping[Pseudonym, tuple[list[DatasetEntry], list[KeptItems]]]
+) -> None:
+    """A dataset whose store could not be verified: whatever the erase step said, nothing was confirmed."""
+    state = run.steps.get(step.id)
+    found = state.outcomes.get("*", {}).get("*") if state else None
+    why = found if isinstance(found, Unable) else Unable(Reason.CANNOT_TELL, f"{step.store} was not verified")
+    for subject, (datasets, _) in made.items():
+        erase = run.steps.get(StepId(f"{StepKind.ERASE.value}:{dataset.name}"))
+        outcome = erase.outcomes.get(dataset.name, {}).get(subject) if erase else None
+        datasets.append(_bare(context, dataset, Result.UNABLE, 0, outcome if isinstance(outcome, Unable) else why))
+
+
+def _bare(context: Context, dataset: Dataset, result: Result, items: int, why: Unable | None = None) -> DatasetEntry:
+    """An entry without a scan."""
+    probe = Probe(("located",), 0, "") if result is Result.ABSENT else None
+    kind = context.data_map.stores[dataset.store].kind
+    return DatasetEntry(
+        dataset.name, dataset.store, kind, dataset.on_erase.act, result, items, Grounding.NONE, dataset.grounding or Grounding.NONE,
+        probe, None, why.reason if why else None, why.detail if why else "",
+    )  # fmt: skip

@@ -1,0 +1,185 @@
+"""Find what every dataset holds about the people of an order, following ``through``, setting aside what is held or shared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from expunge.core.copy import Copy, Selector
+from expunge.core.datamap import Act, Aggregate, Dataset, Inherited, Shared, Through
+from expunge.core.hold import Hold, binding, item_tag
+from expunge.core.ids import Pseudonym
+from expunge.core.outcome import Kept, Reason, Unable
+from expunge.core.person import Person, selector
+from expunge.core.plan import dependents_first
+from expunge.engine import calling
+from expunge.engine.context import Context
+
+SHARED_GROUND = "recording shared with people who stay"
+
+
+@dataclass
+class Located:
+    """What was found, per dataset."""
+
+    copies: dict[str, tuple[Copy, ...]] = field(default_factory=dict)
+    """What is to be erased."""
+    kept: dict[str, dict[Pseudonym, tuple[Kept, ...]]] = field(default_factory=dict)
+    """What stays, and why."""
+    kept_copies: dict[str, tuple[Copy, ...]] = field(default_factory=dict)
+    selectors: dict[str, dict[Pseudonym, Selector]] = field(default_factory=dict)
+    """How each subject was looked for; sealed by the engine so that a probe can look again after the pointers are gone."""
+    failed: dict[str, Unable] = field(default_factory=dict)
+
+    def items(self) -> dict[str, dict[str, int]]:
+        """Dataset -> subject -> items to be erased."""
+        return {name: {each.subject: each.items for each in copies} for name, copies in self.copies.items()}
+
+    def kept_items(self) -> dict[str, dict[str, int]]:
+        """Dataset -> subject -> items that stay on purpose."""
+        return {name: {subject: sum(each.items for each in by[subject]) for subject in by} for name, by in self.kept.items()}
+
+
+def locate(
+    context: Context, people: Sequence[Person], holds: Sequence[Hold] = (), known: Mapping[str, Mapping[Pseudonym, Selector]] | None = None
+) -> Located:
+    """Locate in all datasets, parents of a ``through`` first. Trouble with one dataset never hides another.
+
+    Args:
+        context: the composition.
+        people: whom to look for.
+        holds: those that bind now.
+        known: selectors of an earlier look at the same order, which are joined with today's: a pointer that is gone already still leads on.
+    """
+    located = Located()
+    raw: dict[str, dict[Pseudonym, Copy]] = {}
+    for dataset in reversed(dependents_first(context.data_map)):
+        if isinstance(dataset.subject, Aggregate | Inherited):
+            continue
+        try:
+            _locate_one(context, dataset, people, located, raw, known or {})
+        except calling.TROUBLE as error:
+            located.failed[dataset.name] = calling.as_unable(error)
+    for name in list(located.copies):
+        _set_aside(context, context.data_map.datasets[name], located, holds)
+    return located
+
+
+def _locate_one(
+    context: Context,
+    dataset: Dataset,
+    people: Sequence[Person],
+    located: Located,
+    raw: dict[str, dict[Pseudonym, Copy]],
+    known: Mapping[str, Mapping[Pseudonym, Selector]],
+) -> None:
+    if isinstance(dataset.subject, Through) and dataset.subject.dataset in located.failed and dataset.name not in known:
+        located.failed[dataset.name] = Unable(Reason.UNREACHABLE, f"found through {dataset.subject.dataset}, which could not be read")
+        return
+    selectors = {}
+    for person in people:
+        upstream = {name: by[person.subject] for name, by in raw.items() if person.subject in by}
+        asked = join(selector(context.data_map, dataset, person, upstream), known.get(dataset.name, {}).get(person.subject))
+        if asked is not None:
+            selectors[person.subject] = asked
+    store = context.open_store(dataset.store)
+    copies = calling.locate(store, dataset, tuple(selectors.values()))
+    raw[dataset.name] = {each.subject: each for each in copies}
+    located.selectors[dataset.name] = selectors
+    located.copies[dataset.name] = tuple(copies)
+
+
+def join(first: Selector | None, second: Selector | None) -> Selector | None:
+    """One selector that finds what either finds."""
+    if first is None or second is None:
+        return first or second
+    names = {*first.match, *second.match}
+    return Selector(first.subject, {name: first.match.get(name, frozenset()) | second.match.get(name, frozenset()) for name in names})
+
+
+def _set_aside(context: Context, dataset: Dataset, located: Located, holds: Sequence[Hold]) -> None:
+    """Take out of the copies what stays: kept by the map, shared with others, under hold."""
+    copies = located.copies[dataset.name]
+    kept: dict[Pseudonym, tuple[Kept, ...]] = {}
+    if dataset.on_erase.act is Act.KEEP:
+        located.kept[dataset.name] = {each.subject: (Kept(dataset.on_erase.argument, None, each.items),) for each in copies}
+        located.kept_copies[dataset.name], located.copies[dataset.name] = copies, ()
+        return
+    if dataset.shared is Shared.KEEP:
+        copies = _less_shared(context, dataset, copies, located, kept)
+    remaining, aside = [], []
+    for copy in copies:
+        held = _held_keys(context, dataset, copy, holds)
+        if held:
+            for hold_id in sorted({each.id for each in held.values()}):
+                hold = next(each for each in held.values() if each.id == hold_id)
+                count = sum(1 for each in held.values() if each.id == hold_id)
+                kept[copy.subject] = (*kept.get(copy.subject, ()), Kept(hold.ground, hold.until, count))
+            aside.append(copy.without(set(copy.keys) - held.keys()))
+            copy = copy.without(held.keys())  # noqa: PLW2901 - what is left of it is what goes on
+        if copy.keys:
+            remaining.append(copy)
+    located.copies[dataset.name] = tuple(remaining)
+    if kept:
+        located.kept[dataset.name] = kept
+        located.kept_copies[dataset.name] = (*located.kept_copies.get(dataset.name, ()), *aside)
+
+
+def _held_keys(context: Context, dataset: Dataset, copy: Copy, holds: Sequence[Hold]) -> dict[str, Hold]:
+    mine = [each for each in holds if each.dataset == dataset.name and each.subject == copy.subject]
+    if not mine:
+        return {}
+    key, now = context.keys.pseudonym_key(), context.clock.now()
+    found = {each: binding(mine, dataset.name, copy.subject, item_tag(key, dataset.name, each), now) for each in copy.keys}
+    return {each: hold for each, hold in found.items() if hold is not None}
+
+
+def _less_shared(
+    context: Context, dataset: Dataset, copies: Sequence[Copy], located: Located, kept: dict[Pseudonym, tuple[Kept, ...]]
+) -> tuple[Copy, ...]:
+    """Drop the recordings that people who are not erased are in as well."""
+    staying = _values_of_others(context, dataset, located)
+    via = dataset.subject.via if isinstance(dataset.subject, Through) else ""
+    result = []
+    for copy in copies:
+        keys = set(copy.shared)
+        asked = copy.selector.match.get(via, frozenset()) & staying if copy.selector else frozenset()
+        if asked:
+            again = calling.locate(context.open_store(dataset.store), dataset, (Selector(copy.subject, {via: asked}),))
+            keys |= {key for each in again for key in each.keys}
+            if copy.selector is not None:
+                narrowed = {**copy.selector.match, via: copy.selector.match[via] - staying}
+                left = Selector(copy.subject, {name: values for name, values in narrowed.items() if values})
+                located.selectors[dataset.name][copy.subject] = left
+                copy = replace(copy, selector=left)  # noqa: PLW2901
+        if keys:
+            kept[copy.subject] = (Kept(SHARED_GROUND, None, len(keys)),)
+            aside = copy.without(set(copy.keys) - keys)
+            located.kept_copies[dataset.name] = (*located.kept_copies.get(dataset.name, ()), aside)
+        left_over = copy.without(keys)
+        if left_over.keys:
+            result.append(left_over)
+    return tuple(result)
+
+
+def _values_of_others(context: Context, dataset: Dataset, located: Located) -> frozenset[str]:
+    """Values of the ``via`` field that people who stay have as well, asked of the dataset that says who is in a recording."""
+    if not isinstance(dataset.subject, Through):
+        return frozenset()
+    people = context.data_map.datasets[dataset.people or dataset.subject.dataset]
+    store = context.open_store(people.store)
+    mine = located.copies.get(people.name, ())
+    others: set[str] = set()
+    for copy in calling.bystanders(store, people, mine, None):
+        others |= copy.links.get(dataset.subject.via, frozenset())
+    return frozenset(others)
+
+
+def total(located: Located) -> dict[str, int]:
+    """Dataset -> items to be erased, over all subjects."""
+    return {name: sum(each.items for each in copies) for name, copies in located.copies.items()}
+
+
+def subjects_of(copies: Iterable[Copy]) -> frozenset[Pseudonym]:
+    """Whom the copies are about."""
+    return frozenset(each.subject for each in copies)

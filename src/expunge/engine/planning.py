@@ -1,0 +1,132 @@
+"""Gather one snapshot, hand it whole to the core, journal the plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from expunge import telemetry
+from expunge.core import events as ev
+from expunge.core.datamap import Aggregate
+from expunge.core.grounding import Capabilities
+from expunge.core.ids import OrderId
+from expunge.core.plan import Plan, Snapshot, plan
+from expunge.core.run import Run
+from expunge.engine import calling, holding, intake, locating
+from expunge.engine.context import Context
+from expunge.engine.locating import Located
+from expunge.engine.recording import Recorder
+from expunge.errors import Drift
+from expunge.telemetry import Action, Opaque
+
+SCAN_RATE = 200_000_000
+"""Bytes a second that a scan is assumed to read when a plan estimates its time; `make bench` measures it."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A plan with what it will meet; the figures are not part of the digest."""
+
+    plan: Plan
+    items: dict[str, dict[str, int]]
+    """Dataset -> subject -> items to be erased."""
+    bytes: dict[str, int]
+    """Dataset -> bytes of those items."""
+    kept: dict[str, dict[str, tuple[str, ...]]]
+    """Dataset -> subject -> why it stays."""
+    failed: dict[str, str]
+    """Dataset -> why it could not be looked at."""
+    raw_bytes: dict[str, int]
+    """Store -> bytes to be scanned, twice."""
+    seconds: int
+    """Estimated duration."""
+    capabilities: dict[str, Capabilities] = field(default_factory=dict)
+
+
+def make(context: Context, order: OrderId) -> Forecast:
+    """Plan an order and journal it. Raises IllegalTransition when it has ended for good or has begun to erase."""
+    recorder = Recorder(context.journal, context.clock, order)
+    intake.fence_if_needed(context, recorder)
+    forecast = forecast_of(context, recorder.run)
+    expected = {name: sum(by.values()) for name, by in forecast.items.items()}
+    text = forecast.plan.to_bytes().decode()
+    recorder.append(ev.Planned(recorder.now(), forecast.plan.digest, text, expected))
+    telemetry.log(Action.PLANNED, order=Opaque(order), steps=len(forecast.plan.steps))
+    return forecast
+
+
+def forecast_of(context: Context, run: Run) -> Forecast:
+    """Compute a plan and its figures without journalling anything."""
+    made, capabilities = compute(context, run)
+    located = locating.locate(context, intake.open_people(context, run.order), holding.binding_on(context, run.subjects))
+    raw_bytes = {name: _raw_bytes(context, name) for name in sorted(capabilities)}
+    kept = {name: {subject: tuple(each.ground for each in grounds) for subject, grounds in by.items()} for name, by in located.kept.items()}
+    return Forecast(
+        plan=made,
+        items=located.items(),
+        bytes={name: sum(each.bytes for each in copies) for name, copies in located.copies.items()},
+        kept={name: {str(subject): grounds for subject, grounds in by.items()} for name, by in kept.items()},
+        failed={name: each.reason.value for name, each in located.failed.items()},
+        raw_bytes=raw_bytes,
+        seconds=_estimate(located, raw_bytes),
+        capabilities=capabilities,
+    )
+
+
+def compute(context: Context, run: Run) -> tuple[Plan, dict[str, Capabilities]]:
+    """The plan as it comes out now."""
+    capabilities: dict[str, Capabilities] = {}
+    for name in sorted({each.store for each in context.data_map.datasets.values() if not isinstance(each.subject, Aggregate)}):
+        try:
+            capabilities[name] = calling.capabilities(context.open_store(name))
+        except calling.TROUBLE:
+            continue
+    snapshot = Snapshot(
+        order=run.order,
+        subjects=run.subjects,
+        data_map=context.data_map,
+        map_digest=context.map_digest,
+        capabilities=capabilities,
+        holds=holding.binding_on(context, run.subjects),
+    )
+    return plan(snapshot), capabilities
+
+
+def check_drift(context: Context, run: Run, saved: bytes | None) -> None:
+    """Compare the journalled plan with the saved file, if one is given, and with what planning says now. Raises Drift."""
+    if run.plan is None:
+        message = "the order has no plan yet"
+        raise Drift(message, help=f"run `expunge plan {run.order}`")
+    if saved is not None and Plan.from_bytes(saved).digest != run.plan.digest:
+        message = "the saved plan is not the order's current plan"
+        raise Drift(message, help=f"run `expunge plan {run.order} --out FILE` and use that file")
+    now, _ = compute(context, run)
+    if now.digest != run.plan.digest:
+        message = f"the world changed since the plan was made: {_difference(run.plan, now)}"
+        raise Drift(message, help=f"run `expunge plan {run.order}`, look at it and apply again")
+
+
+def _difference(old: Plan, new: Plan) -> str:
+    if old.map_digest != new.map_digest:
+        return "the data map was edited"
+    if old.holds != new.holds:
+        return "a hold was placed or ended"
+    changed = sorted({each.store for each in set(old.steps) ^ set(new.steps)})
+    return f"what can be done in {', '.join(changed)} is not the same"
+
+
+def _raw_bytes(context: Context, store: str) -> int:
+    total = 0
+    try:
+        for source in calling.raw(context.open_store(store)):
+            if source.path.is_dir():
+                total += sum(each.lstat().st_size for each in source.path.rglob("*") if each.is_file() and not each.is_symlink())
+            elif source.path.exists():
+                total += source.path.stat().st_size
+    except calling.TROUBLE:
+        return total
+    return total
+
+
+def _estimate(located: Located, raw_bytes: dict[str, int]) -> int:
+    items = sum(locating.total(located).values())
+    return 2 + 3 * sum(raw_bytes.values()) // SCAN_RATE + items // 1000

@@ -1,0 +1,198 @@
+"""From judged results to receipts: state, sign, log, end. Each subject of an order gets one receipt and one leaf per round.
+
+A statement's bytes are journalled before they are signed; the signature is deterministic; the log is asked for the leaf before it is
+appended again. So a crash anywhere ends with the same receipt and one leaf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+
+from expunge import telemetry
+from expunge.core import dsse, merkle, receipt
+from expunge.core import events as ev
+from expunge.core.ids import Pseudonym
+from expunge.core.order import OrderState
+from expunge.core.outcome import RETRYABLE, Reason
+from expunge.core.pages import LATEST
+from expunge.core.plan import StepKind
+from expunge.core.receipt import DatasetEntry, KeptItems, Receipt
+from expunge.core.run import Run
+from expunge.core.signature import key_id
+from expunge.engine import calling, ending, judging
+from expunge.engine.context import Context, Progress, Reporter
+from expunge.engine.judging import Entries
+from expunge.engine.recording import Recorder
+from expunge.telemetry import Action, Opaque
+
+BATCH = 200
+"""Receipts that share one checkpoint and one append to the journal."""
+
+
+def conclude(context: Context, recorder: Recorder, report: Reporter) -> None:
+    """State, sign and log what is missing of this round's receipts, and end the order."""
+    if recorder.run.state is OrderState.RUNNING:
+        entries = judging.entries(context, recorder.run)
+        for start in range(0, len(recorder.run.subjects), BATCH):
+            subjects = recorder.run.subjects[start : start + BATCH]
+            _state(context, recorder, entries, subjects)
+            _log(context, recorder, subjects)
+            report(Progress("receipts", "done", len(recorder.run.logged), len(recorder.run.subjects)))
+        _end(recorder, entries)
+    finish(context, recorder)
+
+
+def finish(context: Context, recorder: Recorder) -> None:
+    """What follows the end: the notice, and the death of the order's key unless something is left to be erased with it."""
+    run = recorder.run
+    if run.state is OrderState.FULFILLED:
+        context.outbox.put(run.order, "done", _DONE, {"receipts": str(len(run.logged))})
+    elif run.state is OrderState.IN_PART:
+        context.outbox.put(run.order, "could-not", _COULD_NOT, {"reasons": "; ".join(run.reasons)})
+    if run.final and not run.key_destroyed:
+        ending.destroy(context, recorder)
+
+
+def _state(context: Context, recorder: Recorder, entries: Entries, subjects: Sequence[Pseudonym]) -> None:
+    """Fix the bytes of the receipts that this round has not stated yet."""
+    run = recorder.run
+    stated: list[ev.OrderEvent] = []
+    size = context.log.head().size
+    scope = out_of_scope(context, run)
+    for subject in subjects:
+        if subject in run.stated:
+            continue
+        statement = receipt.build(_receipt(context, run, subject, entries[subject], scope, recorder.now()))
+        leaf = dsse.leaf(sign(context, statement), context.keys.signer_public())
+        stated.append(ev.ReceiptStated(recorder.now(), subject, statement.decode(), merkle.leaf_hash(leaf).hex(), size))
+    if stated:
+        recorder.append(*stated)
+
+
+def _receipt(
+    context: Context,
+    run: Run,
+    subject: Pseudonym,
+    entries: tuple[tuple[DatasetEntry, ...], tuple[KeptItems, ...]],
+    scope: tuple[str, ...],
+    now: datetime,
+) -> Receipt:
+    datasets, kept = entries
+    assert run.plan is not None
+    assert run.fenced_at is not None
+    requested = _second(run.received.at)
+    erased = _second(run.erased_at) if run.erased_at and any(each.outcome is receipt.Result.ERASED for each in datasets) else None
+    verified = _second(max((each.at for each in run.judged.values()), default=now))
+    return Receipt(
+        order=run.order,
+        order_kind=run.received.kind,
+        commitment=run.received.commitments[run.subjects.index(subject)],
+        verdict=receipt.verdict_of(datasets, kept),
+        times=receipt.Times(requested, _second(run.fenced_at), erased, verified),
+        datasets=datasets,
+        kept=kept,
+        out_of_scope=scope,
+        valid_until=_second(verified + context.reprobe_after),
+        tool=receipt.Tool("expunge", context.version, LATEST),
+        signer=key_id(context.keys.signer_public()),
+        log=context.log.origin,
+        policy_digest=sha256(context.trust_policy().encode()).hexdigest(),
+        plan_digest=run.plan.digest,
+        nonce=context.random(receipt.NONCE_SIZE),
+    )
+
+
+def out_of_scope(context: Context, run: Run) -> tuple[str, ...]:
+    """What the receipt says nothing about: in the words of each store, of the map, and of nobody (other systems)."""
+    assert run.plan is not None
+    sentences: list[str] = []
+    for name in sorted({each.store for each in run.plan.steps}):
+        try:
+            sentences += [f"{name}: {each}" for each in calling.capabilities(context.open_store(name)).out_of_scope]
+        except calling.TROUBLE:
+            sentences.append(f"{name}: could not be asked what it cannot reach")
+        sentences += [f"{name}: {each}" for each in context.data_map.stores[name].outside]
+        if not context.data_map.stores[name].outside:
+            sentences.append(f"{name}: backups, replicas and exports of it; the operator's map names none")
+    sentences.append("every system and third party that the operator's map does not name")
+    return tuple(dict.fromkeys(sentences))
+
+
+def sign(context: Context, statement: bytes) -> dsse.Envelope:
+    """Sign a statement; the same bytes give the same envelope."""
+    return dsse.Envelope(statement, context.keys.sign_receipt(dsse.pae(statement)), key_id(context.keys.signer_public()))
+
+
+def _log(context: Context, recorder: Recorder, subjects: Sequence[Pseudonym]) -> None:
+    """Enter the stated receipts that have no leaf yet, and put their files on the shelf."""
+    run = recorder.run
+    missing = [run.stated[subject] for subject in subjects if subject not in run.logged]
+    if not missing:
+        return
+    public = context.keys.signer_public()
+    envelopes = {each.subject: sign(context, each.statement.encode()) for each in missing}
+    leaves = {subject: dsse.leaf(envelope, public) for subject, envelope in envelopes.items()}
+    # Why asked first: a crash after the append and before the event must not enter a leaf twice.
+    indexes = {each.subject: context.log.find(leaves[each.subject], each.log_size) for each in missing}
+    fresh = [subject for subject, index in indexes.items() if index is None]
+    indexes.update(zip(fresh, context.log.append([leaves[each] for each in fresh]) if fresh else (), strict=True))
+    head = context.log.head()
+    # commit point: the leaves are in the log under a published checkpoint; crash here and they are found again by their bytes.
+    logged: list[ev.OrderEvent] = []
+    for subject, index in indexes.items():
+        assert index is not None
+        number = run.subjects.index(subject) + 1
+        context.shelf.put(run.order, f"receipt-{run.round}-{number}.dsse.json", envelopes[subject].encode())
+        logged.append(ev.ReceiptLogged(recorder.now(), subject, index, head.size, head.root.hex()))
+    context.shelf.put(run.order, f"trust-policy-{run.round}.txt", context.trust_policy().encode())
+    recorder.append(*logged)
+    telemetry.log(Action.RECEIPT_PUBLISHED, order=Opaque(run.order), receipts=len(logged))
+
+
+def _end(recorder: Recorder, entries: Entries) -> None:
+    reasons: dict[str, None] = {}
+    for datasets, kept in entries.values():
+        reasons.update(dict.fromkeys(f"{each.dataset}: {each.reason.value}" for each in datasets if each.reason is not None))
+        reasons.update(dict.fromkeys(f"{each.dataset}: kept, {each.ground}" for each in kept))
+    state = OrderState.IN_PART if reasons else OrderState.FULFILLED
+    if state is OrderState.FULFILLED and any(not each.done for datasets, _ in entries.values() for each in datasets):
+        state, reasons = OrderState.IN_PART, {Reason.ERROR.value: None}
+    final = all(each.done or each.outcome is receipt.Result.KEPT for datasets, _ in entries.values() for each in datasets)
+    final = final and all(each.until is None for _, kept in entries.values() for each in kept)
+    recorder.append(ev.Ended(recorder.now(), state, tuple(reasons), final))
+    telemetry.log(Action.ORDER_ENDED, order=Opaque(recorder.run.order), fulfilled=state is OrderState.FULFILLED)
+
+
+def can_go_on(run: Run) -> bool:
+    """Whether applying an order that ended in part again may change anything by itself (a lock gone, a disk with room again)."""
+    return any(reason.value in each for each in run.reasons for reason in RETRYABLE)
+
+
+def steps_total(run: Run) -> int:
+    """How many steps of the plan act, for bars."""
+    return 0 if run.plan is None else sum(1 for each in run.plan.steps if each.kind not in (StepKind.KEEP, StepKind.MANUAL))
+
+
+def _second(when: datetime) -> datetime:
+    return when.replace(microsecond=0)
+
+
+def summary(entries: Mapping[Pseudonym, tuple[tuple[DatasetEntry, ...], tuple[KeptItems, ...]]]) -> dict[str, int]:
+    """Result word -> how many (dataset, subject) pairs."""
+    counts: dict[str, int] = {}
+    for datasets, _ in entries.values():
+        for each in datasets:
+            counts[each.outcome.value] = counts.get(each.outcome.value, 0) + 1
+    return counts
+
+
+_DONE = (
+    "What was ordered is done. Your receipt says for every place what was erased, how deeply, how it was checked, and what it says nothing "
+    "about. Anybody can check it without us."
+)
+_COULD_NOT = (
+    "A part of what was ordered could not be done yet, or stays for a stated reason. Your receipt says which part, and why. We go on trying "
+    "where the reason can pass, and will tell you when it is done."
+)

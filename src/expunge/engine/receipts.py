@@ -1,0 +1,76 @@
+"""Put the folder of a receipt together, for whoever it is about: the files that a stranger needs to check it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from expunge.core import checkpoint, dsse, note, trust
+from expunge.core.ids import OrderId, Pseudonym
+from expunge.core.pages import render
+from expunge.core.run import Run
+from expunge.core.signature import ed25519_pem
+from expunge.core.tlog_proof import TlogProof
+from expunge.engine.context import Context
+from expunge.engine.recording import Recorder
+from expunge.errors import StateCorrupt, UsageError
+
+
+@dataclass(frozen=True)
+class Issued:
+    """One receipt that was issued."""
+
+    order: OrderId
+    round: int
+    number: int
+    """1-based position of the subject in the order."""
+    subject: Pseudonym
+    index: int
+    """Leaf in the log."""
+
+
+def issued(context: Context, order: OrderId) -> tuple[Issued, ...]:
+    """Every receipt of an order, oldest first; the last one of each subject is the one that holds."""
+    run = Recorder(context.journal, context.clock, order).run
+    return tuple(Issued(order, turn, run.subjects.index(subject) + 1, subject, index) for turn, subject, index in run.history)
+
+
+def latest(run: Run, number: int) -> Issued:
+    """The receipt that holds for the n-th subject. Raises UsageError when none was issued."""
+    if not 1 <= number <= len(run.subjects):
+        message = f"the order names {len(run.subjects)} people; there is no number {number}"
+        raise UsageError(message, help="count from 1")
+    subject = run.subjects[number - 1]
+    for turn, whom, index in reversed(run.history):
+        if whom == subject:
+            return Issued(run.order, turn, number, subject, index)
+    message = "no receipt was issued yet"
+    raise UsageError(message, help=f"run `expunge apply {run.order}` first")
+
+
+def folder(context: Context, which: Issued) -> dict[str, bytes]:
+    """File name -> bytes; the proof is made against the log's head of now, the page by the template the receipt names."""
+    data = context.shelf.get(which.order, f"receipt-{which.round}-{which.number}.dsse.json")
+    policy = context.shelf.get(which.order, f"trust-policy-{which.round}.txt")
+    if data is None or policy is None:
+        message = "the files of an issued receipt are missing"
+        raise StateCorrupt(message, help="restore the state folder")
+    envelope = dsse.parse(data)
+    parsed = trust.parse_canonical(policy)
+    head = context.log.head()
+    proof = TlogProof(which.index, context.log.prove_inclusion(which.index, head.size), head.checkpoint)
+    return {
+        "receipt.dsse.json": data,
+        "receipt.pae": dsse.pae(envelope.payload),
+        "receipt.sig": envelope.signature,
+        "receipt.tlog-proof": proof.encode(),
+        "trust-policy.txt": policy,
+        "signer.pem": ed25519_pem(parsed.signers[0].key),
+        "receipt.html": render(envelope.payload),
+    }
+
+
+def trust_policy(origin: str, signer: bytes, log_ed25519: bytes, log_p256: bytes) -> str:
+    """The policy that goes with receipts signed by these keys."""
+    signers = (note.VerifierKey(origin, note.Algorithm.ED25519, signer),)
+    logs = tuple(trust.Named(each) for each in checkpoint.log_keys(origin, log_ed25519, log_p256))
+    return trust.TrustPolicy(signers=signers, logs=logs).encode().decode()

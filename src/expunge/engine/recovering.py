@@ -1,0 +1,38 @@
+"""What every start does first: take up what a crash left. Recovery is not a mode; it is the same functions, called again."""
+
+from __future__ import annotations
+
+from expunge import telemetry
+from expunge.core.ids import OrderId
+from expunge.core.order import OrderState
+from expunge.engine import cancelling, fencing, intake, publishing
+from expunge.engine.context import Context
+from expunge.engine.recording import Recorder, orders
+from expunge.telemetry import Action
+
+
+def recover(context: Context) -> tuple[OrderId, ...]:
+    """Raise fences, finish ends, destroy keys that a crash left standing; returns the orders whose erasing was interrupted.
+
+    Those are resumed by ``apply``, not here: erasing goes on only when somebody asks for it.
+    """
+    interrupted: list[OrderId] = []
+    touched = 0
+    for order in orders(context.journal):
+        recorder = Recorder(context.journal, context.clock, order)
+        run = recorder.run
+        if run.state is OrderState.RECEIVED:
+            intake.fence_if_needed(context, recorder)
+            touched += 1
+        elif run.state is OrderState.RUNNING:
+            interrupted.append(order)
+        elif run.state is OrderState.CANCELLED and not run.traces_ended:
+            cancelling.cancel(context, order, "")
+            touched += 1
+        elif run.final and not run.key_destroyed:
+            publishing.finish(context, recorder)
+            touched += 1
+    if touched:
+        fencing.publish(context)
+        telemetry.log(Action.RECOVERED, orders=touched)
+    return tuple(interrupted)

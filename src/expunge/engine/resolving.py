@@ -1,0 +1,168 @@
+"""Who is meant: from what an order names (an e-mail, a profile, a device serial) to the whole set of identities it resolves to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from expunge.core.copy import Copy, Selector
+from expunge.core.datamap import IdentitySpec
+from expunge.core.ids import Pseudonym, pseudonym
+from expunge.core.person import Person
+from expunge.engine import calling
+from expunge.engine.context import Context
+from expunge.errors import NotResolved, UsageError
+
+_NOBODY = Pseudonym("0" * 32)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What one name resolved to; shown and confirmed before anything is planned."""
+
+    kind: str
+    """Identity kind of the person; for a name that nobody bears, the kind it was asked as."""
+    person: Person
+    known: bool
+    """Whether any dataset of the map holds such an identity."""
+    members: dict[str, int] = field(default_factory=dict)
+    """Identity kind -> how many identities belong to the person and go with them."""
+    owners: tuple[str, ...] = ()
+    """Identity kinds that this one belongs to and that stay (a child's account)."""
+
+
+def resolve(context: Context, name: str, *, whole: bool = False) -> Resolved:
+    """Resolve ``KIND:VALUE`` or a bare value.
+
+    Args:
+        context: the composition.
+        name: ``profile:p-17``, ``email:a@example.org``, or a bare value that is looked up under every kind.
+        whole: climb to the owner first: ``device:SERIAL`` then means the account it belongs to, with everything in it.
+
+    Raises:
+        NotResolved: it names several people, or nobody and its kind is not said. With a kind, a name that nobody bears is no error: an
+            order for it ends with a receipt that says so.
+        UsageError: unknown kind, empty value.
+    """
+    kind, value = _split(context, name)
+    found = list(_candidates(context, kind, value))
+    distinct = {(identity.kind, key) for identity, copy in found for key in _keys(identity, copy)}
+    if len(distinct) > 1:
+        kinds = ", ".join(sorted({each for each, _ in distinct}))
+        message = f"the name means {len(distinct)} different people ({kinds})"
+        raise NotResolved(message, help="`expunge locate NAME` shows them; name one of them by its own id, as KIND:ID")
+    if not distinct:
+        if not kind:
+            message = "nobody of that name is known"
+            raise NotResolved(message, help="say its kind, as KIND:VALUE, to order the erasure of somebody of whom nothing may be held")
+        return _unknown(context, kind, value)
+    (identity, copy), *_ = found
+    key = next(iter(_keys(identity, copy)))
+    if whole:
+        identity, copy, key = _climb(context, identity, copy, key)
+    return _whole(context, identity, copy, key)
+
+
+def candidates(context: Context, name: str) -> tuple[tuple[str, str], ...]:
+    """Every (identity kind, id) that a name can mean: for the operator's terminal only."""
+    kind, value = _split(context, name)
+    return tuple(sorted({(identity.kind, key) for identity, copy in _candidates(context, kind, value) for key in _keys(identity, copy)}))
+
+
+def _split(context: Context, name: str) -> tuple[str, str]:
+    kinds = set(context.data_map.identities)
+    also = {each for identity in context.data_map.identities.values() for each in identity.also}
+    kind, colon, value = name.partition(":")
+    if colon and kind in kinds | also:
+        if not value:
+            message = f"nothing stands after {kind!r} and the colon"
+            raise UsageError(message, help="write KIND:VALUE, for example profile:p-17")
+        return kind, value
+    if not name:
+        message = "an empty name"
+        raise UsageError(message, help=f"write KIND:VALUE with one of the kinds {', '.join(sorted(kinds | also))}")
+    return "", name
+
+
+def _candidates(context: Context, kind: str, value: str) -> Iterator[tuple[IdentitySpec, Copy]]:
+    for identity in context.data_map.identities.values():
+        fields = [identity.key] if kind in ("", identity.kind) else []
+        fields += [each for each in identity.also if kind in ("", each)]
+        for name in fields:
+            for copy in _locate(context, identity, name, value):
+                yield identity, copy
+
+
+def _locate(context: Context, identity: IdentitySpec, name: str, value: str) -> tuple[Copy, ...]:
+    dataset = context.data_map.datasets[identity.dataset]
+    return calling.locate(context.open_store(dataset.store), dataset, (Selector(_NOBODY, {name: frozenset({value})}),))
+
+
+def _keys(identity: IdentitySpec, copy: Copy) -> frozenset[str]:
+    return copy.links.get(identity.key, frozenset())
+
+
+def _unknown(context: Context, kind: str, value: str) -> Resolved:
+    key = context.keys.pseudonym_key()
+    identities = context.data_map.identities
+    if kind in identities:
+        return Resolved(kind, Person(pseudonym(key, kind, value), {kind: frozenset({value})}, {}), known=False)
+    owner = next(each for each in identities.values() if kind in each.also)
+    dotted = f"{owner.kind}.{kind}"
+    return Resolved(kind, Person(pseudonym(key, dotted, value), {}, {dotted: frozenset({value})}), known=False)
+
+
+def _climb(context: Context, identity: IdentitySpec, copy: Copy, key: str) -> tuple[IdentitySpec, Copy, str]:
+    while identity.member_of is not None:
+        owner = context.data_map.identities[identity.member_of]
+        owners = copy.links.get(owner.key, frozenset())
+        if len(owners) != 1:
+            break
+        key = next(iter(owners))
+        found = _locate(context, owner, owner.key, key)
+        if not found:
+            break
+        identity, copy = owner, found[0]
+    return identity, copy, key
+
+
+def _whole(context: Context, identity: IdentitySpec, copy: Copy, key: str) -> Resolved:
+    """The identity with its members, their members, and every other value they are known by."""
+    ids: dict[str, set[str]] = {identity.kind: {key}}
+    also: dict[str, set[str]] = {}
+    _note_also(identity, (copy,), also)
+    queue: list[tuple[IdentitySpec, Sequence[str]]] = [(identity, [key])]
+    while queue:
+        owner, keys = queue.pop()
+        for member in context.data_map.identities.values():
+            if member.member_of != owner.kind:
+                continue
+            found = [each for each_key in keys for each in _locate(context, member, owner.key, each_key)]
+            fresh = {each for one in found for each in _keys(member, one)} - ids.get(member.kind, set())
+            _note_also(member, found, also)
+            if fresh:
+                ids.setdefault(member.kind, set()).update(fresh)
+                queue.append((member, sorted(fresh)))
+    person = Person(
+        pseudonym(context.keys.pseudonym_key(), identity.kind, key),
+        {kind: frozenset(values) for kind, values in ids.items()},
+        {kind: frozenset(values) for kind, values in also.items()},
+    )
+    members = {kind: len(values) - (1 if kind == identity.kind else 0) for kind, values in ids.items()}
+    return Resolved(identity.kind, person, known=True, members={k: n for k, n in members.items() if n}, owners=_owners(context, identity))
+
+
+def _note_also(identity: IdentitySpec, copies: Sequence[Copy], also: dict[str, set[str]]) -> None:
+    for copy in copies:
+        for name in identity.also:
+            values = copy.links.get(name, frozenset())
+            if values:
+                also.setdefault(f"{identity.kind}.{name}", set()).update(values)
+
+
+def _owners(context: Context, identity: IdentitySpec) -> tuple[str, ...]:
+    result: list[str] = []
+    while identity.member_of is not None and identity.member_of not in result:
+        result.append(identity.member_of)
+        identity = context.data_map.identities[identity.member_of]
+    return tuple(result)

@@ -1,0 +1,162 @@
+"""Look again later: with the kept traces, and by replaying who is suppressed into every store. Data that came back reopens the order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from expunge import telemetry
+from expunge.core import events as ev
+from expunge.core.copy import Copy
+from expunge.core.datamap import ByField, Dataset
+from expunge.core.ids import OrderId, Pseudonym, pseudonym
+from expunge.core.order import OrderState
+from expunge.core.person import Person
+from expunge.engine import attributing, calling, ending, fencing, intake, tracing
+from expunge.engine.context import Context
+from expunge.engine.recording import Recorder, orders
+from expunge.engine.resolving import Resolved
+from expunge.errors import IllegalTransition
+from expunge.ports.scanner import Residue
+from expunge.telemetry import Action, Opaque
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A later look at one order with its kept traces."""
+
+    order: OrderId
+    usable: int
+    found: int
+    places: tuple[Residue, ...]
+    """For the operator's terminal."""
+    failed: dict[str, str]
+    """Store -> why it could not be scanned: then nothing found says nothing."""
+
+
+@dataclass(frozen=True)
+class CameBack:
+    """A suppressed person of whom there is data again."""
+
+    subject: Pseudonym
+    order: OrderId
+    """The order that had erased them."""
+    followed_by: OrderId
+    """The new order that will erase them again; plan and apply it."""
+    datasets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep saw and did."""
+
+    came_back: tuple[CameBack, ...]
+    traces_ended: int
+    """Orders whose traces reached their end date and were destroyed."""
+    failed: dict[str, str]
+    """Dataset -> why it could not be looked through."""
+
+
+def look_again(context: Context, order: OrderId) -> Looked:
+    """Scan every store of an ended order's plan with its kept traces.
+
+    Raises IllegalTransition for an order that has not ended or whose traces have reached their end date.
+    """
+    recorder = Recorder(context.journal, context.clock, order)
+    run = recorder.run
+    if run.plan is None or run.state not in (OrderState.FULFILLED, OrderState.IN_PART) or run.traces_ended:
+        message = "there are no traces to look with: the order has not ended, or its traces have reached their end date"
+        raise IllegalTransition(message, help="`expunge sweep` still finds suppressed people by their identifiers")
+    traces = tracing.load(context, order)
+    visible = tracing.recall(context, order, "seen-before-", traces)
+    found: set[int] = set()
+    places: list[Residue] = []
+    failed: dict[str, str] = {}
+    for store in sorted({each.store for each in run.plan.steps}):
+        try:
+            scanned = tracing.look(context, store, traces)
+            seen = scanned.seen & visible
+            held = attributing.held_by_others(context, store, traces, seen, {}, {})
+        except calling.TROUBLE as error:
+            failed[store] = calling.as_unable(error).reason.value
+            continue
+        fresh = {index for index in seen - held if traces.traces[index].subject not in traces.controls}
+        found |= fresh
+        places += [each for each in scanned.found if any(traces.traces[index] == each.trace for index in fresh)]
+    usable = sum(1 for index in visible if traces.traces[index].subject not in traces.controls)
+    recorder.append(ev.Reverified(recorder.now(), len(found), usable))
+    return Looked(order, usable, len(found), tuple(places), failed)
+
+
+def sweep(context: Context) -> Swept:
+    """Find suppressed people of whom there is data again, open an order for each, and let die what has reached its end date."""
+    failed: dict[str, str] = {}
+    known = fencing.suppressed(context)
+    busy = _unfinished(context)
+    back: dict[Pseudonym, tuple[OrderId, dict[str, set[str]], set[str]]] = {}
+    for dataset, kind, value, name in _identities_in(context, failed):
+        order = known.get(name)
+        if order is not None and order not in busy:
+            entry = back.setdefault(name, (order, {}, set()))
+            entry[1].setdefault(kind, set()).add(value)
+            entry[2].add(dataset.name)
+    came_back = tuple(_reopen(context, name, *entry) for name, entry in sorted(back.items()))
+    return Swept(came_back, _end_traces(context), failed)
+
+
+def _identities_in(context: Context, failed: dict[str, str]) -> Iterator[tuple[Dataset, str, str, Pseudonym]]:
+    """Every identity that stands in the data itself: (dataset, kind, value, pseudonym)."""
+    key = context.keys.pseudonym_key()
+    for dataset in context.data_map.datasets.values():
+        if not isinstance(dataset.subject, ByField):
+            continue
+        try:
+            for copy in calling.bystanders(context.open_store(dataset.store), dataset, (), None):
+                for kind, value in _values(dataset.subject, copy):
+                    yield dataset, kind, value, pseudonym(key, kind, value)
+        except calling.TROUBLE as error:
+            failed[dataset.name] = calling.as_unable(error).reason.value
+
+
+def _values(rule: ByField, copy: Copy) -> Iterator[tuple[str, str]]:
+    match = copy.selector.match if copy.selector else {}
+    for kind, name in rule.fields.items():
+        for value in match.get(name, frozenset()):
+            yield kind, value
+
+
+def _unfinished(context: Context) -> frozenset[OrderId]:
+    """Orders that will erase what they are about anyway, or have ended in part."""
+    going = (OrderState.RECEIVED, OrderState.FENCED, OrderState.PLANNED, OrderState.APPROVED, OrderState.RUNNING)
+    runs = (Recorder(context.journal, context.clock, order).run for order in orders(context.journal))
+    return frozenset(run.order for run in runs if run.state in going or (run.state is OrderState.IN_PART and not run.final))
+
+
+def _reopen(context: Context, name: Pseudonym, order: OrderId, ids: dict[str, set[str]], datasets: set[str]) -> CameBack:
+    person = Person(name, {kind: frozenset(values) for kind, values in ids.items()}, {})
+    kind = next(iter(ids))
+    request = intake.Request((Resolved(kind, person, known=True),), "sweep", "suppressed since an earlier order", follows=order)
+    accepted = intake.receive(context, request)
+    recorder = Recorder(context.journal, context.clock, order)
+    if recorder.run.state in (OrderState.FULFILLED, OrderState.IN_PART):
+        recorder.append(ev.Reopened(recorder.now(), accepted.order))
+    context.outbox.put(order, "came-back", _CAME_BACK, {"order": accepted.order})
+    telemetry.log(Action.DATA_CAME_BACK, order=Opaque(order), follow_up=Opaque(accepted.order))
+    return CameBack(name, order, accepted.order, tuple(sorted(datasets)))
+
+
+def _end_traces(context: Context) -> int:
+    ended = 0
+    for order in orders(context.journal):
+        recorder = Recorder(context.journal, context.clock, order)
+        if ending.traces_due(context, recorder):
+            ending.destroy_traces(context, recorder)
+            ended += 1
+    telemetry.log(Action.SWEPT, traces_ended=ended)
+    return ended
+
+
+_CAME_BACK = (
+    "Data of the person was found again after it had been erased, for example because a backup was restored. It will be erased again; you will "
+    "get a new receipt."
+)

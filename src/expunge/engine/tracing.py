@@ -1,0 +1,123 @@
+"""Take traces while the content is still there, and look at the raw bytes before and after with them.
+
+What lies on the shelf: ``traces-<round>-<store>`` (fingerprints, worthless without the trace key), ``seen-before-...`` and
+``seen-after-...`` (digests of the traces that a scan found).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from expunge.core import traces as core_traces
+from expunge.core.datamap import Dataset
+from expunge.core.ids import OrderId, Pseudonym
+from expunge.core.person import Person
+from expunge.core.traces import Trace, Traces
+from expunge.engine import calling
+from expunge.engine.context import Context
+from expunge.engine.locating import Located
+from expunge.ports.scanner import CollectingTracer, Scanned
+from expunge.ports.store import Store
+
+IDENTIFIERS = "identifiers"
+"""Dataset name of the traces of the identifiers themselves; no dataset of a map may be called so."""
+CONTROLS = 3
+"""How many people who stay are traced per dataset, as positive control."""
+MOST_WINDOWS = 8
+"""Windows per subject and field when one person is erased; fewer when many are, so that a scan stays fast."""
+FEWEST_WINDOWS = 1
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What one trace step took."""
+
+    traces: int
+    rejected: int
+
+
+def budget(subjects: int) -> int:
+    """Windows per subject and field, so that the number of traces in one scan stays near a constant."""
+    return max(FEWEST_WINDOWS, min(MOST_WINDOWS, 160 // max(1, subjects)))
+
+
+def take(
+    context: Context, order: OrderId, turn: int, store: str, datasets: Sequence[Dataset], located: Located, people: Sequence[Person] | None
+) -> Taken:
+    """Trace one store's copies and a few people who stay, and put the traces on the shelf.
+
+    Args:
+        context: the composition.
+        order: whose traces.
+        turn: the round.
+        store: the store's name.
+        datasets: its datasets that will be erased.
+        located: what they hold.
+        people: given for one store of the plan only: their identifiers are traced there as a dataset of their own.
+    """
+    opened = context.open_store(store)
+    tracer = context.scanner.tracer(context.keys.trace_key(order), budget=budget(max(1, len(subjects(located)))))
+    controls: set[Pseudonym] = set()
+    for dataset in datasets:
+        if dataset.name in located.failed:
+            continue
+        controls |= _take_dataset(opened, dataset, located, tracer)
+    for person in people or ():
+        for kind, value in person.identifiers():
+            tracer.text(person.subject, IDENTIFIERS, kind, value)
+    taken = tracer.traces(controls)
+    context.shelf.put(order, f"traces-{turn}-{store}", core_traces.dump(taken))
+    return Taken(len(taken.traces), tracer.rejected())
+
+
+def _take_dataset(store: Store, dataset: Dataset, located: Located, tracer: CollectingTracer) -> set[Pseudonym]:
+    copies = located.copies.get(dataset.name, ())
+    if copies:
+        calling.trace(store, dataset, copies, tracer)
+    everybody = (*copies, *located.kept_copies.get(dataset.name, ()))
+    controls = tuple(calling.bystanders(store, dataset, everybody, CONTROLS))
+    if controls:
+        calling.trace(store, dataset, controls, tracer)
+    return {each.subject for each in controls}
+
+
+def subjects(located: Located) -> frozenset[Pseudonym]:
+    """Everybody of whom something was located."""
+    return frozenset(each.subject for copies in located.copies.values() for each in copies)
+
+
+def load(context: Context, order: OrderId) -> Traces:
+    """All traces of the order so far, of every round and store, each once, in a stable order."""
+    key = context.keys.trace_key(order)
+    known: dict[tuple[str, str, bytes], Trace] = {}
+    controls: set[Pseudonym] = set()
+    for name in context.shelf.names(order):
+        data = context.shelf.get(order, name) if name.startswith("traces-") else None
+        if data is not None:
+            loaded = core_traces.load(data, key)
+            controls |= loaded.controls
+            for each in loaded.traces:
+                known.setdefault((each.dataset, each.subject, each.digest), each)
+    return Traces(key, tuple(known.values()), frozenset(controls))
+
+
+def look(context: Context, store: str, traces: Traces) -> Scanned:
+    """Scan every byte of a store."""
+    return context.scanner.scan(calling.raw(context.open_store(store)), traces)
+
+
+def remember(context: Context, order: OrderId, name: str, traces: Traces, seen: Iterable[int]) -> None:
+    """Put on the shelf which traces were seen, by digest."""
+    context.shelf.put(order, name, b"".join(sorted(traces.traces[index].digest for index in seen)))
+
+
+def recall(context: Context, order: OrderId, prefix: str, traces: Traces, *, store: str = "") -> frozenset[int]:
+    """Indexes of the traces that any scan (of that store, in any round) remembered under a name with this prefix."""
+    digests: set[bytes] = set()
+    for name in context.shelf.names(order):
+        mine = name.startswith(prefix) and (not store or name.removeprefix(prefix).partition("-")[2] == store)
+        data = context.shelf.get(order, name) if mine else None
+        if data:
+            digests |= {data[start : start + 16] for start in range(0, len(data), 16)}
+    return frozenset(index for index, each in enumerate(traces.traces) if each.digest in digests)
