@@ -24,7 +24,7 @@ class FileGatePublisher:
         self._valid_for = valid_for
 
     def __call__(self, now: datetime, entries: Iterable[str]) -> None:
-        """Publish the entries (hex, of ``gate_entry``); whoever opens the path sees the old snapshot or the new. Raises StateUnavailable."""
+        """Publish the entries (hex, of ``gate_entry``); a reader sees the old snapshot or the new one. Raises StateUnavailable."""
         raw = (bytes.fromhex(entry) for entry in entries)
         gate_key = self._keys.gate_key()
         data = publish_snapshot(raw, gate_key, published=now, valid_until=now + self._valid_for, sign=self._keys.sign_receipt)

@@ -202,6 +202,7 @@ class LocalKeys:
         The new passphrase counts from the first durable step on; the next open finishes what a crash interrupts.
         """
         with self._changing("the root key could not be rotated"):
+            self._finish_destroying()
             self._rewrap()
             before, self._root = self._root, secrets.token_bytes(32)
             self._previous = before
@@ -343,18 +344,22 @@ class LocalKeys:
     # ---- recovery ----------------------------------------------------------------------------------------------
 
     def _recover(self, previous: bytes | None, passphrase: str | None) -> None:
+        self._finish_destroying()
+        if previous is not None:
+            self._previous = previous
+            self._rewrap()
+            self._write_root(passphrase)
+
+    def _finish_destroying(self) -> None:
         for folder in (self._folder, self._folder / "orders", self._folder / "destroyed"):
             keyfiles.sweep(folder)
         for path in sorted((self._folder / "orders").iterdir()):
             if self._mark(path.name).exists():
                 keyfiles.wipe(path)
-        if previous is not None:
-            self._previous = previous
-            self._rewrap()
-            self._write_root(passphrase)
         for kind in ("signer", "log"):
             for number in self._numbers(kind)[:-1]:
-                self._keep_public(kind, number)
+                if not (self._folder / f"{kind}-{number}.pub").exists():
+                    self._keep_public(kind, number)
                 keyfiles.wipe(self._folder / f"{kind}-{number}.key")
 
     def _rewrap(self) -> None:

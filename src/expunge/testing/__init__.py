@@ -13,6 +13,8 @@ pytest.register_assert_rewrite(
     "expunge.testing.store_reading",
     "expunge.testing.store_erasing",
     "expunge.testing.store_faults",
+    "expunge.testing.journal_suite",
+    "expunge.testing.keys_suite",
 )
 
 from expunge.testing.people import AWKWARD, Person, people, person  # noqa: E402
