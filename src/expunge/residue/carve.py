@@ -1,0 +1,94 @@
+"""Finds where compressed frames, media and databases begin, at every offset of a buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+Bytes = npt.NDArray[np.uint8]
+
+LOOKAHEAD = 32
+"""Bytes from the magic on that decide whether it is one."""
+_CHUNK = 1 << 18
+
+
+def _gzip(head: bytes) -> bool:
+    return len(head) >= 10 and head[3] < 0x20
+
+
+def _zip(head: bytes) -> bool:
+    if len(head) < 30:
+        return False
+    method = int.from_bytes(head[8:10], "little")
+    return head[4] < 64 and method < 100 and 0 < int.from_bytes(head[26:28], "little") < 4096
+
+
+def _bzip2(head: bytes) -> bool:
+    return len(head) >= 10 and 0x31 <= head[3] <= 0x39 and head[4:10] == b"\x31\x41\x59\x26\x53\x59"
+
+
+def _flac(head: bytes) -> bool:
+    return len(head) >= 8 and head[4] & 0x7F == 0 and head[5:8] == b"\x00\x00\x22"
+
+
+def _wave(head: bytes) -> bool:
+    return head[8:12] == b"WAVE"
+
+
+def _sqlite(head: bytes) -> bool:
+    return head[:16] == b"SQLite format 3\0"
+
+
+def _always(_head: bytes) -> bool:
+    return True
+
+
+_MAGICS: tuple[tuple[bytes, str, Callable[[bytes], bool]], ...] = (
+    (b"\x1f\x8b\x08", "gzip", _gzip),
+    (b"\x28\xb5\x2f\xfd", "zstd", _always),
+    (b"\x04\x22\x4d\x18", "lz4", _always),
+    (b"\xff\x06\x00\x00sNaPpY", "snappy", _always),
+    (b"PK\x03\x04", "zip", _zip),
+    (b"BZh", "bzip2", _bzip2),
+    (b"\xfd7zXZ\x00", "xz", _always),
+    (b"\x78\x01", "zlib", _always),
+    (b"\x78\x5e", "zlib", _always),
+    (b"\x78\x9c", "zlib", _always),
+    (b"\x78\xda", "zlib", _always),
+    (b"fLaC", "flac", _flac),
+    (b"RIFF", "wave", _wave),
+    (b"SQLite", "sqlite", _sqlite),
+    (b"\x37\x7f\x06\x82\x00\x2d\xe2\x18", "sqlite wal", _always),
+    (b"\x37\x7f\x06\x83\x00\x2d\xe2\x18", "sqlite wal", _always),
+    (b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7", "sqlite journal", _always),
+)
+
+_BY_PAIR: dict[bytes, tuple[tuple[bytes, str, Callable[[bytes], bool]], ...]] = {}
+for _magic in _MAGICS:
+    _BY_PAIR[_magic[0][:2]] = (*_BY_PAIR.get(_magic[0][:2], ()), _magic)
+_TABLE = np.zeros(1 << 16, dtype=np.bool_)
+for _pair in _BY_PAIR:
+    _TABLE[int.from_bytes(_pair, "little")] = True
+
+
+def starts(buffer: Bytes, length: int) -> list[tuple[int, str]]:
+    """Return (offset, kind) of everything that may begin in ``buffer[:length]``, in order.
+
+    ``buffer`` has padding of at least 2 bytes beyond ``length``. Kinds are those of ``decoders.MAKERS``, ``flac``, ``wave``, ``sqlite``,
+    ``sqlite wal`` and ``sqlite journal``.
+    """
+    found: list[tuple[int, str]] = []
+    for base in range(0, length, _CHUNK):
+        size = min(_CHUNK, length - base)
+        count = (size + 1) // 2
+        places = [
+            np.flatnonzero(_TABLE.take(buffer[base + shift : base + shift + count * 2].view("<u2"), mode="clip")) * 2 + base + shift
+            for shift in (0, 1)
+        ]
+        for place in np.concatenate(places).tolist():
+            head = buffer[place : min(place + LOOKAHEAD, length)].tobytes()
+            found.extend((place, kind) for magic, kind, check in _BY_PAIR.get(head[:2], ()) if head.startswith(magic) and check(head))
+    found.sort()
+    return found

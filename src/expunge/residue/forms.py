@@ -1,0 +1,173 @@
+"""How a piece of text or a number may have been written down, and which windows of it are worth looking for."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import struct
+from collections.abc import Iterator, Sequence
+from urllib.parse import quote
+
+from expunge.residue.keyed import MAX_LENGTH
+
+SHORTEST = 8
+"""Bytes below which a window cannot be traced."""
+_WHOLE = 32
+"""Text up to so many bytes is traced as a whole."""
+_WINDOW = 24
+_FRAGMENT = 12
+
+
+def utf8(text: str) -> bytes:
+    """Encode any string that Python can hold: lone surrogates from file names go back to the bytes they came from."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+def dress(text: str) -> Iterator[tuple[str, bytes]]:
+    """Yield (form, bytes) for each way of writing ``text``, without those that come out like an earlier one."""
+    plain = utf8(text)
+    passed = {plain}
+    yield "utf-8", plain
+    for form, data in _dresses(text, plain):
+        if data not in passed:
+            passed.add(data)
+            yield form, data
+
+
+def _dresses(text: str, plain: bytes) -> Iterator[tuple[str, bytes]]:
+    for form, codec in (("utf-16", "utf-16-le"), ("utf-16-be", "utf-16-be")):
+        yield form, text.encode(codec, "surrogatepass")
+    yield from wrap(plain)
+    yield "json", _json(text, ensure_ascii=True)
+    yield "json-utf-8", _json(text, ensure_ascii=False)
+    yield "json-slash", _json(text, ensure_ascii=True).replace(b"/", b"\\/")
+    yield "json-in-json", _json(_json(text, ensure_ascii=True).decode(), ensure_ascii=True)
+    yield "sql", plain.replace(b"'", b"''")
+    yield "sql-backslash", plain.replace(b"\\", b"\\\\").replace(b"'", b"\\'").replace(b'"', b'\\"')
+    yield "csv", plain.replace(b'"', b'""')
+    yield "url", quote(plain, safe="").encode()
+    yield "html", utf8(html.escape(text))
+    if not text.isascii():
+        yield "latin-1", text.encode("latin-1", "ignore")
+
+
+def _json(text: str, *, ensure_ascii: bool) -> bytes:
+    return utf8(json.dumps(text, ensure_ascii=ensure_ascii)[1:-1])
+
+
+def wrap(plain: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the forms that any bytes can take: hex in both cases, base64 in its three alignments and two alphabets."""
+    yield "hex", plain.hex().encode()
+    yield "hex-upper", plain.hex().upper().encode()
+    for alignment in range(3):
+        inner = plain[-alignment % 3 :]
+        # only characters that the bytes before and after have no part in
+        sure = len(inner) * 8 // 6
+        standard = base64.b64encode(inner)[:sure]
+        yield f"base64+{alignment}", standard
+        yield f"base64url+{alignment}", standard.replace(b"+", b"-").replace(b"/", b"_")
+
+
+def forms_of_number(value: float) -> Iterator[tuple[str, bytes]]:
+    """Yield the packed and printed forms of a number: IEEE doubles in both byte orders, and the shortest decimal."""
+    if isinstance(value, float):
+        yield "float64", struct.pack("<d", value)
+        yield "float64-be", struct.pack(">d", value)
+    yield "printed", repr(value).encode()
+
+
+def forms_of_vector(values: Sequence[float]) -> Iterator[tuple[str, bytes]]:
+    """Yield the packed forms of a vector: 32- and 64-bit floats in both byte orders."""
+    count = len(values)
+    for form, code in (("float32", "<f"), ("float32-be", ">f"), ("float64", "<d"), ("float64-be", ">d")):
+        try:
+            yield form, struct.pack(f"{code[0]}{count}{code[1]}", *values)
+        except OverflowError:
+            continue
+
+
+def printed(value: float) -> Iterator[str]:
+    """Yield the shortest decimals of a number as a double and as a single."""
+    yield repr(float(value))
+    try:
+        single = struct.unpack("<f", struct.pack("<f", value))[0]
+    except OverflowError:
+        return
+    for digits in range(6, 10):
+        text = f"{single:.{digits}g}"
+        if struct.pack("<f", float(text)) == struct.pack("<f", single):
+            yield text
+            return
+
+
+def telling(window: bytes) -> bool:
+    """Whether a window says enough: silence, zeros and repeated bytes do not."""
+    if len(window) < SHORTEST:
+        return False
+    return len(set(window)) >= (4 if len(window) < 16 else 6) and len(set(window[:8])) >= 2
+
+
+def pieces(text: str, most: int) -> list[str]:
+    """Choose windows of a text, most telling first: all of it if it is short, else runs from the starts of words, spread over it."""
+    size = len(utf8(text))
+    if size <= _WHOLE:
+        return [text]
+    starts = [each.start() for each in re.finditer(r"\S+", text)] if size < 1 << 20 else list(range(0, len(text), 1 << 10))
+    if len(starts) * _WINDOW < len(text):
+        # long runs without a space: a language that has none, or a long token
+        starts = sorted({*starts, *range(0, len(text), _WINDOW)})
+    chosen: list[str] = []
+    fitting = [each for each in starts if len(text) - each >= _WINDOW // 4]
+    for index in spread(len(fitting), most):
+        piece = _cut(text, fitting[index], _WINDOW)
+        if len(utf8(piece)) >= min(size, _WINDOW) - 3:
+            chosen.append(piece)
+    return chosen or [_cut(text, 0, _WINDOW)]
+
+
+def fragments(text: str) -> list[str]:
+    """Parts of a short string that survive where the whole does not: cut off in statistics, folded and cut in a text index."""
+    found: list[str] = []
+    words = text.split()
+    if len(words) == 1 and _FRAGMENT + 8 <= len(utf8(text)) <= _WHOLE:
+        found += [_cut(text, 0, _FRAGMENT), text[-len(_cut(text[::-1], 0, _FRAGMENT)) :]]
+    # dictionary words are everybody's: a word by itself is taken where it is the whole value or has a digit in it
+    single = [word for word in re.findall(r"\w{10,}", text) if len(words) == 1 or any(each.isdigit() for each in word)]
+    folded = [word.lower() for word in single]
+    return [each for each in dict.fromkeys([*found, *folded]) if each != text]
+
+
+def _cut(text: str, start: int, size: int) -> str:
+    """The longest run from ``start`` that has at most ``size`` bytes in UTF-8."""
+    end = start
+    left = size
+    while end < len(text):
+        left -= len(utf8(text[end]))
+        if left < 0:
+            break
+        end += 1
+    return text[start:end]
+
+
+def spread(count: int, most: int) -> Iterator[int]:
+    """Yield up to ``most`` of the indexes below ``count``, evenly spread however early one stops (van der Corput's sequence)."""
+    wanted = min(count, most)
+    bits = max(1, (max(count, 1) - 1).bit_length())
+    passed: set[int] = set()
+    number = 0
+    while len(passed) < wanted:
+        index = int(format(number, f"0{bits}b")[::-1], 2)
+        number += 1
+        if index < count and index not in passed:
+            passed.add(index)
+            yield index
+
+
+def clip(data: bytes) -> bytes:
+    """The part of a form that is traced."""
+    return data[:MAX_LENGTH]

@@ -1,0 +1,91 @@
+"""Asks which traces somebody else's content holds as well: those are no evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePath
+from typing import BinaryIO
+
+from expunge.core.ids import Pseudonym
+from expunge.core.traces import Traces
+from expunge.residue.forms import dress, forms_of_number, forms_of_vector, printed, utf8, wrap
+from expunge.residue.matcher import Matcher
+from expunge.residue.session import Allowance, Limits, Session, Where
+from expunge.residue.stream import Stream, carve_small
+
+_READ = 3 << 16
+_NOWHERE = Path()
+
+
+class Holder:
+    """Implements ``ports.scanner.HoldingTracer``: every form of every value is searched for the candidates at every offset."""
+
+    def __init__(self, traces: Traces, candidates: Iterable[int], limits: Limits) -> None:
+        wanted = sorted(set(candidates))
+        self._forms = {traces.traces[each].form for each in wanted}
+        self._seen: set[int] = set()
+        self._matcher = Matcher(traces, wanted)
+        self._session = Session(self._matcher, limits, self._note)
+        self._session.carver = carve_small
+        self._as_it_is = Where(_NOWHERE, depth=limits.depth)
+        self._limits = limits
+
+    def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:  # noqa: ARG002 - the port's shape
+        """Search a string in every form in which a candidate was taken."""
+        for form, data in dress(value):
+            if form == "utf-8" or form in self._forms:
+                self._add(data)
+        if "fragment" in self._forms:
+            folded = value.lower()
+            if folded != value:
+                self._add(utf8(folded))
+
+    def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:  # noqa: ARG002 - the port's shape
+        """Search a number, packed and printed."""
+        for _, data in forms_of_number(value):
+            self._add(data)
+
+    def vector(self, subject: Pseudonym, dataset: str, field: str, value: Sequence[float]) -> None:  # noqa: ARG002 - the port's shape
+        """Search a vector, packed and printed."""
+        numbers = [float(each) for each in value]
+        for _, data in forms_of_vector(numbers):
+            self._add(data)
+        if "printed" in self._forms:
+            self._add(b" ".join(text.encode() for each in numbers for text in printed(each)))
+
+    def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:  # noqa: ARG002 - the port's shape
+        """Search bytes or media: as they are, decoded, and in the forms that bytes can take."""
+        run = Stream(self._session, Where(_NOWHERE), Allowance.of(self._limits, 0))
+        wrapped = any(form.startswith(("hex", "base64")) for form in self._forms)
+        tail = b""
+        while data := stream.read(_READ):
+            run.feed(data)
+            if wrapped:
+                joined = tail + data
+                for form, dressed in wrap(joined):
+                    if form in self._forms:
+                        self._add(dressed)
+                tail = joined[-64:]
+        run.close()
+
+    def name(self, subject: Pseudonym, dataset: str, value: str) -> None:
+        """Search a name."""
+        self.text(subject, dataset, "name", value)
+        stem = PurePath(value).stem
+        if stem != value:
+            self.text(subject, dataset, "name", stem)
+
+    def held(self) -> frozenset[int]:
+        """Indexes of the candidates seen so far."""
+        self._session.flush()
+        return frozenset(self._seen)
+
+    def _add(self, data: bytes) -> None:
+        for begin in range(0, max(1, len(data)), 1 << 18):
+            # 64 bytes more than a step, so that no window is cut
+            self._session.add(self._as_it_is, Allowance(0, 0), data[begin : begin + (1 << 18) + 64])
+
+    def _note(self, _where: Where, _offset: int, trace: int) -> None:
+        if trace not in self._seen:
+            self._seen.add(trace)
+            self._matcher.finished(trace)

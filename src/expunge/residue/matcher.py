@@ -1,0 +1,164 @@
+"""Finds traced windows at every offset of a buffer, with numpy and without a compiler.
+
+For each of the eight byte alignments a buffer is read as 64-bit words, hashed, and looked up in a table of booleans; the few survivors
+are compared with sorted anchors, and the fewer that remain are decided by their keyed digest.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from expunge.core.traces import Traces
+from expunge.residue.keyed import HIGH, Secret
+
+Bytes = npt.NDArray[np.uint8]
+Words = npt.NDArray[np.uint64]
+Places = npt.NDArray[np.int64]
+
+CHUNK = 1 << 18
+PADDING = 32
+"""Bytes a buffer must have beyond the length that is searched; their value does not matter."""
+_SECOND_BITS = 20
+_ONES = np.uint64(0x0101010101010101)
+
+
+class Matcher:
+    """All traces of one scan, ready to be looked for. Not for use by two threads at once."""
+
+    def __init__(self, traces: Traces, wanted: Iterable[int] | None = None) -> None:
+        secret = Secret(traces.key)
+        self._secret = secret
+        self._flip_a, self._times_a = np.uint64(secret.flip_a), np.uint64(secret.times_a)
+        self._flip_b, self._times_b = np.uint64(secret.flip_b), np.uint64(secret.times_b)
+        indexes = range(len(traces.traces)) if wanted is None else sorted(set(wanted))
+        self._groups: list[dict[int, dict[bytes, list[int]]]] = []
+        self._sorted: dict[int, Words] = {}
+        self._first: dict[int, int] = {}
+        self._second: dict[int, npt.NDArray[np.bool_]] = {}
+        for width in (8, 16):
+            self._index(traces, [i for i in indexes if traces.traces[i].width == width], width)
+        total = sum(len(each) for each in self._sorted.values())
+        bits = min(22, max(16, total.bit_length() + 6))
+        self._shift = np.uint64(64 - bits)
+        self._table = np.zeros(1 << bits, dtype=np.bool_)
+        for anchors in self._sorted.values():
+            self._table[(anchors >> self._shift).astype(np.int64)] = True
+        self._live = np.ones(len(self._groups), dtype=np.bool_)
+        self._waiting = [sum(len(each) for by in group.values() for each in by.values()) for group in self._groups]
+        self._hash = np.empty(CHUNK // 8, dtype=np.uint64)
+        self._word = np.empty(CHUNK // 8, dtype=np.uint64)
+        self._hit = np.empty(CHUNK // 8, dtype=np.bool_)
+        self._group_of: dict[int, int] = {}
+        for number, group in enumerate(self._groups):
+            for by in group.values():
+                for members in by.values():
+                    self._group_of.update(dict.fromkeys(members, number))
+
+    def _index(self, traces: Traces, indexes: list[int], width: int) -> None:
+        by_anchor: dict[int, dict[int, dict[bytes, list[int]]]] = {}
+        for index in indexes:
+            trace = traces.traces[index]
+            lengths = by_anchor.setdefault(trace.anchor, defaultdict(dict))
+            lengths[trace.length].setdefault(trace.digest, []).append(index)
+        anchors = sorted(by_anchor)
+        self._first[width] = len(self._groups)
+        self._groups.extend(by_anchor[each] for each in anchors)
+        self._sorted[width] = np.array(anchors, dtype=np.uint64)
+        table = np.zeros(1 << _SECOND_BITS, dtype=np.bool_)
+        table[_second(self._sorted[width], width)] = True
+        self._second[width] = table
+
+    def finished(self, trace: int) -> None:
+        """Say that nobody needs further places of this trace; windows all of whose traces are finished are no longer looked at."""
+        group = self._group_of[trace]
+        self._waiting[group] -= 1
+        if self._waiting[group] == 0:
+            self._live[group] = False
+
+    def find(self, buffer: Bytes, length: int) -> list[tuple[int, int, int]]:
+        """Return (offset, length of the window, trace index) for every traced window that lies in ``buffer[:length]`` whole.
+
+        ``buffer`` is contiguous and has :data:`PADDING` bytes more than ``length``.
+        """
+        found: list[tuple[int, int, int]] = []
+        if not self._groups:
+            return found
+        for base in range(0, length - 7, CHUNK):
+            size = min(CHUNK, length - base)
+            if _constant(buffer[base : base + size + 7]):
+                continue
+            places = self._survivors(buffer, base, size)
+            if places.size:
+                places = places[places <= length - 8]
+                self._narrow(buffer, length, places, found)
+        return found
+
+    def _survivors(self, buffer: Bytes, base: int, size: int) -> Places:
+        count = (size + 7) // 8
+        hashes, word, hit = self._hash[:count], self._word[:count], self._hit[:count]
+        as_bytes = word.view(np.uint8)
+        slots = hashes.view(np.int64)
+        parts: list[Places] = []
+        for shift in range(8):
+            start = base + shift
+            # a copy into an aligned buffer is cheaper than numpy's own handling of unaligned words
+            np.copyto(as_bytes, buffer[start : start + count * 8])
+            np.bitwise_xor(word, self._flip_a, out=hashes)
+            np.multiply(hashes, self._times_a, out=hashes)
+            np.right_shift(hashes, self._shift, out=hashes)
+            np.take(self._table, slots, out=hit, mode="clip")
+            where = np.flatnonzero(hit)
+            if where.size:
+                parts.append(where * 8 + start)
+        if not parts:
+            return np.empty(0, dtype=np.int64)
+        return np.concatenate(parts)
+
+    def _narrow(self, buffer: Bytes, length: int, places: Places, found: list[tuple[int, int, int]]) -> None:
+        words: Words = np.ndarray((buffer.size - 7,), dtype="<u8", buffer=buffer, strides=(1,))
+        first = words[places]
+        if places.size > 4096:
+            # windows never begin with eight equal bytes, pages of zeros do
+            keep = first != (first & np.uint64(0xFF)) * _ONES
+            places, first = places[keep], first[keep]
+        first = (first ^ self._flip_a) * self._times_a
+        for width in (8, 16):
+            if not self._sorted[width].size:
+                continue
+            anchors = first
+            if width == 16:
+                anchors = (words[places + 8] ^ self._flip_b) * self._times_b
+                anchors = (first & np.uint64(HIGH)) | ((first + anchors) >> np.uint64(32))
+            near = np.flatnonzero(self._second[width][_second(anchors, width)])
+            if near.size:
+                self._decide(buffer, length, places[near], anchors[near], width, found)
+
+    def _decide(self, buffer: Bytes, length: int, places: Places, anchors: Words, width: int, found: list[tuple[int, int, int]]) -> None:
+        known = self._sorted[width]
+        slots = np.minimum(np.searchsorted(known, anchors), known.size - 1)
+        same = known[slots] == anchors
+        groups = slots[same] + self._first[width]
+        places = places[same]
+        live = self._live[groups]
+        for place, group in zip(places[live].tolist(), groups[live].tolist(), strict=True):
+            for size, by_digest in self._groups[group].items():
+                if place + size <= length:
+                    digest = self._secret.digest(buffer[place : place + size].tobytes())
+                    found.extend((place, size, index) for index in by_digest.get(digest, ()))
+
+
+def _second(anchors: Words, width: int) -> Places:
+    # bits that the first table did not use: the low half of a wide anchor, the middle of a narrow one
+    shifted = anchors if width == 16 else anchors >> np.uint64(22)
+    return (shifted & np.uint64((1 << _SECOND_BITS) - 1)).astype(np.int64)
+
+
+def _constant(part: Bytes) -> bool:
+    value = part[0]
+    if part[part.size // 2] != value or part[-1] != value:
+        return False
+    return bool((part == value).all())

@@ -1,0 +1,151 @@
+"""What one scan carries along: where bytes come from, how much may still be decoded, what was found, what could not be read."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from expunge.residue.carve import starts
+from expunge.residue.decoders import TooLarge
+from expunge.residue.matcher import PADDING, Matcher
+
+SMALL = 1 << 15
+"""Pieces up to this size are gathered and searched together: a pass over a buffer costs the same for 10 bytes as for 10,000."""
+_BATCH = 1 << 19
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds that keep a scan finite, whatever lies in the files."""
+
+    depth: int = 3
+    """How many containers deep to decode."""
+    decoded: int = 1 << 30
+    """Bytes that one file may decode to ..."""
+    ratio: int = 128
+    """... or this many times its size, whichever is more."""
+    held: int = 1 << 26
+    """Bytes of one nested recording or database that may be kept in memory to be decoded."""
+    open: int = 64
+    """Streams that may be decoded side by side at one level."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a run of bytes comes from."""
+
+    path: Path = field(repr=False)
+    chain: tuple[str, ...] = ()
+    """How it was hidden so far, outermost first."""
+    base: int = 0
+    """Offset in the file on disk of the run's first byte, or of the container that holds it."""
+    fixed: bool = False
+    """The run is decoded content: every place in it is reported at ``base``."""
+    depth: int = 0
+
+    def inside(self, what: str, offset: int) -> Where:
+        """The run that is decoded from the container ``what`` at ``offset`` of this run."""
+        base = self.base if self.fixed else self.base + offset
+        return replace(self, chain=(*self.chain, what), base=base, fixed=True, depth=self.depth + 1)
+
+
+@dataclass
+class Allowance:
+    """What one file may still decode to, and keep in memory."""
+
+    decoded: int
+    held: int
+
+    def take(self, count: int) -> None:
+        """Spend. Raises TooLarge when nothing is left."""
+        self.decoded -= count
+        if self.decoded < 0:
+            raise TooLarge
+
+    def keep(self, count: int) -> None:
+        """Hold bytes in memory. Raises TooLarge when nothing is left."""
+        self.held -= count
+        if self.held < 0:
+            raise TooLarge
+
+    @classmethod
+    def of(cls, limits: Limits, size: int) -> Allowance:
+        """What a file of ``size`` bytes on disk is allowed."""
+        return cls(max(limits.decoded, limits.ratio * size), limits.held)
+
+
+Report = Callable[[Where, int, int], None]
+"""Takes the run, the offset on disk and the index of the trace."""
+
+
+class Session:
+    """One scan in progress. Not for use by two threads at once."""
+
+    def __init__(self, matcher: Matcher, limits: Limits, report: Report) -> None:
+        self.matcher = matcher
+        self.limits = limits
+        self.skipped: Counter[str] = Counter()
+        self.files = 0
+        self.bytes = 0
+        self.decoded_bytes = 0
+        self._report = report
+        self._batch: list[tuple[Where, Allowance, bytes]] = []
+        self._size = 0
+        self.carver: Callable[[Session, Where, Allowance, bytes, list[tuple[int, str]]], None] | None = None
+        """Opens what begins in a small piece; set by ``stream``, which knows streams."""
+
+    def skip(self, reason: str, count: int = 1) -> None:
+        """Count things that were not read, under a fixed word."""
+        self.skipped[reason] += count
+
+    def decoded(self, allowance: Allowance, count: int) -> None:
+        """Count decoded bytes. Raises TooLarge."""
+        self.decoded_bytes += count
+        allowance.take(count)
+
+    def found(self, where: Where, offset: int, trace: int) -> None:
+        """Report one place."""
+        self._report(where, where.base if where.fixed else where.base + offset, trace)
+
+    def add(self, where: Where, allowance: Allowance, data: bytes) -> None:
+        """Search a small, whole piece, sooner or later (``flush`` at the latest)."""
+        if len(data) < 8:
+            return
+        self._batch.append((where, allowance, data))
+        self._size += len(data)
+        if self._size >= _BATCH:
+            self._search()
+
+    def flush(self) -> None:
+        """Search all that was added, and what is decoded from it."""
+        while self._batch:
+            self._search()
+
+    def _search(self) -> None:
+        batch, self._batch, self._size = self._batch, [], 0
+        begins: list[int] = []
+        at = 0
+        for _, _, data in batch:
+            begins.append(at)
+            at += len(data)
+        joined = np.frombuffer(b"".join([*(data for _, _, data in batch), bytes(PADDING)]), dtype=np.uint8)
+        for place, size, trace in self.matcher.find(joined, at):
+            number = bisect_right(begins, place) - 1
+            where, _, data = batch[number]
+            if place + size <= begins[number] + len(data):
+                self.found(where, place - begins[number], trace)
+        if self.carver is None:
+            return
+        by_piece: dict[int, list[tuple[int, str]]] = {}
+        for place, kind in starts(joined, at):
+            number = bisect_right(begins, place) - 1
+            by_piece.setdefault(number, []).append((place - begins[number], kind))
+        for number, kinds in by_piece.items():
+            where, allowance, data = batch[number]
+            if where.depth < self.limits.depth:
+                self.carver(self, where, allowance, data, kinds)

@@ -1,0 +1,283 @@
+"""One run of bytes, pushed piece by piece: searched for traces, and for containers whose content is a run of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+
+from expunge.residue import audio, sqlite
+from expunge.residue.carve import LOOKAHEAD, starts
+from expunge.residue.decoders import MAKERS, PIECE, Broken, Decoder, Encrypted, TooLarge, Unsupported
+from expunge.residue.keyed import MAX_LENGTH
+from expunge.residue.matcher import PADDING
+from expunge.residue.session import SMALL, Allowance, Session, Where
+from expunge.residue.slices import MemorySlice, Slice
+
+_BLOCK = 1 << 20
+_HEAD = 128
+_KEEP = max(MAX_LENGTH, LOOKAHEAD)
+_WHOLE = frozenset({"flac", "wave", "sqlite", "sqlite wal", "sqlite journal"})
+"""Kinds that must be read at any place, not as a stream."""
+_GUESS = 512
+"""A zlib header is two bytes: what breaks before it has yielded this much was none."""
+
+
+class Stream:
+    """One run of bytes. Feed it, then close it."""
+
+    def __init__(self, session: Session, where: Where, allowance: Allowance, whole: Slice | None = None) -> None:
+        self._session = session
+        self._where = where
+        self._allowance = allowance
+        self._whole = whole
+        self._tail = b""
+        self._parts: list[bytes] = []
+        self._waiting = 0
+        self._at = 0
+        self._open: list[_Open] = []
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the run."""
+        self._parts.append(data)
+        self._waiting += len(data)
+        if self._waiting >= _BLOCK:
+            self._search(last=False)
+
+    def close(self) -> None:
+        """The run has ended: search what is left."""
+        small = self._at == 0 and not self._tail and self._waiting <= SMALL and self._whole is None
+        if small:
+            self._session.add(self._where, self._allowance, b"".join(self._parts))
+        else:
+            self._search(last=True)
+            for each in self._open:
+                each.end()
+        self._parts, self._open = [], []
+
+    def abandon(self) -> None:
+        """The run was none: forget what has not been searched."""
+        self._parts, self._waiting, self._tail = [], 0, b""
+        for each in self._open:
+            each.end()
+        self._open = []
+
+    def _search(self, *, last: bool) -> None:
+        old = len(self._tail)
+        block = b"".join([self._tail, *self._parts])
+        self._parts, self._waiting = [], 0
+        padded = np.frombuffer(block + bytes(PADDING), dtype=np.uint8)
+        end = len(block)
+        for place, size, trace in self._session.matcher.find(padded, end):
+            if place + size > old:
+                self._session.found(self._where, self._at + place, trace)
+        for each in self._open:
+            each.feed(block[old:])
+        self._open = [each for each in self._open if not each.done]
+        if self._where.depth < self._session.limits.depth:
+            for place, kind in starts(padded, end):
+                # each place is looked at once: in the first block that holds enough of it to decide, or in the last
+                if old < place + LOOKAHEAD and (place + LOOKAHEAD <= end or last):
+                    self._begin(place, kind, block)
+        keep = min(_KEEP, end)
+        self._at += end - keep
+        self._tail = block[end - keep :]
+
+    def _begin(self, place: int, kind: str, block: bytes) -> None:
+        opened = begin(self._session, self._where, self._allowance, self._at + place, kind, self._whole)
+        if opened is None:
+            return
+        if opened.alone:
+            # a recording ends where the next begins, at the latest
+            for each in self._open:
+                if each.alone:
+                    each.end()
+            self._open = [each for each in self._open if not each.done]
+        opened.feed(block[place:])
+        if opened.done:
+            return
+        if len(self._open) >= self._session.limits.open:
+            self._session.skip("limit")
+            opened.end()
+            return
+        self._open.append(opened)
+
+
+class _Open(Protocol):
+    """Something that began in a run and goes on."""
+
+    done: bool
+    alone: bool
+    """At most one of these is open in a run."""
+
+    def feed(self, data: bytes) -> None: ...
+
+    def end(self) -> None: ...
+
+
+class _Decoding:
+    """A compressed stream: its decoded bytes are a run of their own."""
+
+    alone = False
+
+    def __init__(self, session: Session, inner: Where, allowance: Allowance, decoder: Decoder, *, guess: bool) -> None:
+        self._session = session
+        self._allowance = allowance
+        self._decoder = decoder
+        self._guess = guess
+        self._first = inner.base == 0 and inner.depth == 1
+        self._yielded = 0
+        self._child = Stream(session, inner, allowance)
+        self.done = False
+
+    def feed(self, data: bytes) -> None:
+        try:
+            for at in range(0, len(data), PIECE):
+                for out in self._decoder.feed(data[at : at + PIECE]):
+                    self._yielded += len(out)
+                    self._session.decoded(self._allowance, len(out))
+                    self._child.feed(out)
+                if self._decoder.done:
+                    self.end()
+                    return
+        except Broken:
+            self._broke()
+        except TooLarge:
+            self._stop("limit")
+        except Encrypted:
+            self._stop("encrypted")
+        except Unsupported:
+            self._stop("unsupported")
+
+    def end(self) -> None:
+        if not self.done:
+            self.done = True
+            self._child.close()
+
+    def _stop(self, reason: str) -> None:
+        self._session.skip(reason)
+        self.end()
+
+    def _broke(self) -> None:
+        if self._guess and self._yielded < _GUESS:
+            self.done = True
+            self._child.abandon()
+            return
+        if self._first and not self._guess:
+            # what a file begins with is what it is; a magic elsewhere may be chance
+            self._session.skip("corrupt")
+        self.end()
+
+
+class _Holding:
+    """A recording or database inside decoded content: kept until it can be read at any place, within a limit."""
+
+    def __init__(self, session: Session, inner: Where, allowance: Allowance, kind: str) -> None:
+        self._session = session
+        self._inner = inner
+        self._allowance = allowance
+        self._kind = kind
+        self._kept = bytearray()
+        self._needed: int | None = None
+        self.alone = kind in {"flac", "wave"}
+        self.done = False
+
+    def feed(self, data: bytes) -> None:
+        if self.done:
+            return
+        if self._needed is not None:
+            data = data[: self._needed - len(self._kept)]
+        try:
+            self._allowance.keep(len(data))
+        except TooLarge:
+            self._session.skip("limit")
+            self._allowance.held += len(self._kept) + len(data)
+            self._kept.clear()
+            self.done = True
+            return
+        self._kept += data
+        if self._needed is None and len(self._kept) >= _HEAD:
+            self._needed = _extent(self._kind, bytes(self._kept[:_HEAD]))
+        if self._needed is not None and len(self._kept) >= self._needed:
+            del self._kept[self._needed :]
+            self.end()
+
+    def end(self) -> None:
+        if not self.done:
+            self.done = True
+            kept, self._kept = self._kept, bytearray()
+            read_whole(self._session, self._inner, self._allowance, self._kind, MemorySlice(kept))
+            self._allowance.held += len(kept)
+
+
+def _extent(kind: str, head: bytes) -> int | None:
+    if kind == "sqlite":
+        return sqlite.extent(head)
+    if kind == "wave":
+        return _HEAD if audio.is_plain_wave(head) else 8 + int.from_bytes(head[4:8], "little")
+    return None
+
+
+def begin(session: Session, where: Where, allowance: Allowance, place: int, kind: str, whole: Slice | None) -> _Open | None:
+    """Start on what begins at ``place`` of a run; None when it was dealt with at once."""
+    if kind not in _WHOLE:
+        inner = where.inside(f"{kind}@{place}", place)
+        return _Decoding(session, inner, allowance, MAKERS[kind](), guess=kind == "zlib")
+    inner = where.inside(kind, place)
+    if place == 0 and where.depth == 0 and any(where.path.name.endswith(end) and kind == of for end, of in sqlite.BESIDE.items()):
+        # it is read together with the database that it lies beside
+        return None
+    if whole is None:
+        return _Holding(session, inner, allowance, kind)
+    read_whole(session, inner, allowance, kind, whole.part(place))
+    return None
+
+
+def read_whole(session: Session, inner: Where, allowance: Allowance, kind: str, source: Slice) -> None:
+    """Read a recording or database that begins at the start of ``source`` and search what its plain bytes do not show."""
+    if kind in {"flac", "wave"}:
+        _read_audio(session, inner, allowance, kind, source)
+    else:
+        read_pages(session, inner, allowance, sqlite.runs(source, kind), kind)
+
+
+def read_pages(session: Session, inner: Where, allowance: Allowance, runs: Iterator[tuple[int, Iterator[bytes]]], kind: str) -> None:
+    """Search what database pages show only when they are put in order."""
+    chain = (*inner.chain[:-1], sqlite.HIDDEN[kind])
+    try:
+        for at, run in runs:
+            base = inner.base + at if inner.depth == 1 else inner.base
+            stream = Stream(session, Where(inner.path, chain, base, fixed=True, depth=inner.depth), allowance)
+            for part in run:
+                session.decoded(allowance, len(part))
+                stream.feed(part)
+            stream.close()
+    except TooLarge:
+        session.skip("limit")
+
+
+def _read_audio(session: Session, inner: Where, allowance: Allowance, kind: str, source: Slice) -> None:
+    if kind == "wave" and audio.is_plain_wave(source.read_at(0, 4096)):
+        return
+    stream = Stream(session, Where(inner.path, inner.chain, inner.base, fixed=True, depth=session.limits.depth), allowance)
+    try:
+        for part in audio.samples(source):
+            session.decoded(allowance, len(part))
+            stream.feed(part)
+    except Broken:
+        if inner.base == 0 and inner.depth == 1:
+            session.skip("corrupt")
+    except TooLarge:
+        session.skip("limit")
+    stream.close()
+
+
+def carve_small(session: Session, where: Where, allowance: Allowance, data: bytes, kinds: list[tuple[int, str]]) -> None:
+    """Open everything that begins in a small, whole piece."""
+    whole = MemorySlice(data)
+    for place, kind in kinds:
+        opened = begin(session, where, allowance, place, kind, whole)
+        if opened is not None:
+            opened.feed(data[place:])
+            opened.end()
