@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from expunge.core import events as ev
+from expunge.core.ids import IdempotencyKey, OrderId, Pseudonym, StepId
+from expunge.core.order import ENDED, TRANSITIONS, OrderKind, OrderState, check_transition
+from expunge.core.outcome import Absent, Erased, Kept, Outcome, Reason, Unable, Unknown, discharges
+from expunge.core.plan import Snapshot, StepKind, plan
+from expunge.core.run import MOST_ATTEMPTS, Run, advance, fold, next_steps
+from expunge.errors import IllegalTransition, StateCorrupt
+from tests.core.maps import SCRUBS, voice_company
+
+ANNA = Pseudonym("a" * 32)
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+PLAN = plan(Snapshot(OrderId("ord-x"), (ANNA,), voice_company(), "m" * 64, SCRUBS, ()))
+
+RECEIVED = ev.Received(NOON, OrderId("ord-x"), OrderKind.ERASURE, (ANNA,), ("c" * 64,), "cli", "seen", NOON, None)
+STARTED: list[ev.Event] = [
+    RECEIVED,
+    ev.Fenced(NOON),
+    ev.Planned(NOON, PLAN.digest, PLAN.to_bytes().decode(), {}),
+    ev.RoundStarted(NOON, 1),
+]
+
+
+def ended(step: str, outcome: Outcome = Absent(), attempt: int = 1) -> ev.StepEnded:
+    return ev.StepEnded(NOON, StepId(step), attempt, {step.partition(":")[2]: {ANNA: outcome}}, {})
+
+
+def intended(step: str, attempt: int = 1) -> ev.StepIntended:
+    return ev.StepIntended(NOON, StepId(step), attempt, IdempotencyKey("k"))
+
+
+def run_after(*events: ev.Event) -> Run:
+    return fold([*STARTED, *events])
+
+
+def test_the_first_steps_are_the_traces() -> None:
+    assert next_steps(run_after()) == ("trace:app", "trace:media")
+
+
+def test_an_open_step_is_taken_again_before_anything_that_waits_for_it() -> None:
+    run = run_after(intended("trace:app"))
+    assert run.steps[StepId("trace:app")].unknown
+    assert "trace:app" in next_steps(run)
+    assert not any(each.startswith("look") for each in next_steps(run))
+
+
+def test_a_lost_reply_must_be_settled() -> None:
+    done = [ended("trace:app"), ended("trace:media"), ended("look:app"), ended("look:media")]
+    run = run_after(*done, ended("erase:transcripts", Unknown()))
+    assert "erase:transcripts" in next_steps(run)
+    assert "erase:recordings" not in next_steps(run)
+
+
+def test_a_passing_reason_is_tried_again_and_not_for_ever() -> None:
+    done = [ended("trace:app"), ended("trace:media"), ended("look:app"), ended("look:media")]
+    locked = Unable(Reason.LOCKED)
+    assert "erase:transcripts" in next_steps(run_after(*done, ended("erase:transcripts", locked)))
+    assert "erase:transcripts" not in next_steps(run_after(*done, ended("erase:transcripts", locked, MOST_ATTEMPTS)))
+
+
+def test_a_lasting_reason_is_not_tried_again_in_the_same_round() -> None:
+    done = [ended("trace:app"), ended("trace:media"), ended("look:app"), ended("look:media")]
+    assert "erase:transcripts" not in next_steps(run_after(*done, ended("erase:transcripts", Unable(Reason.CORRUPT))))
+
+
+def everything(run: Run) -> Run:
+    """Take every step as it becomes ready."""
+    taken = []
+    while ready := next_steps(run):
+        run = advance(advance(run, intended(ready[0])), ended(ready[0]))
+        taken.append(ready[0])
+    assert len(taken) == sum(1 for each in PLAN.steps if each.kind not in (StepKind.KEEP, StepKind.MANUAL))
+    return run
+
+
+def test_taking_what_is_ready_takes_every_step_once() -> None:
+    everything(run_after())
+
+
+@given(st.data())
+def test_a_crash_anywhere_and_a_fold_again_lead_to_the_same_steps(data: Any) -> None:
+    """Whatever prefix of the events survived, going on from it ends where an undisturbed run ends."""
+    events: list[ev.Event] = list(STARTED)
+    run = fold(events)
+    while ready := next_steps(run):
+        step = data.draw(st.sampled_from(ready))
+        for event in (intended(step), ended(step)):
+            events.append(event)
+            run = advance(run, event)
+    cut = data.draw(st.integers(len(STARTED), len(events)))
+    again = everything_from(fold(events[:cut]))
+    assert again.steps.keys() == run.steps.keys()
+    assert all(not each.unknown for each in again.steps.values())
+
+
+def everything_from(run: Run) -> Run:
+    while ready := next_steps(run):
+        run = advance(advance(run, intended(ready[0])), ended(ready[0]))
+    return run
+
+
+def test_what_was_located_first_counts_however_often_it_is_looked_for_again() -> None:
+    first = ev.Located(NOON, {"recordings": {ANNA: 7}}, {})
+    later = ev.Located(NOON, {"recordings": {ANNA: 2}}, {})
+    assert run_after(first, later).items["recordings"][ANNA] == 7
+
+
+def test_a_stream_that_does_not_begin_with_its_receipt_is_refused() -> None:
+    with pytest.raises(StateCorrupt):
+        fold([ev.Fenced(NOON)])
+    with pytest.raises(StateCorrupt):
+        fold([])
+
+
+def test_an_event_of_a_register_does_not_belong_in_an_order() -> None:
+    with pytest.raises(StateCorrupt):
+        fold([RECEIVED, ev.Unsuppressed(NOON, OrderId("ord-x"))])
+
+
+@given(st.sampled_from(OrderState), st.sampled_from(OrderState))
+def test_only_the_table_says_what_may_follow(now: OrderState, then: OrderState) -> None:
+    if then in TRANSITIONS[now]:
+        check_transition(now, then)
+    else:
+        with pytest.raises(IllegalTransition):
+            check_transition(now, then)
+
+
+def test_nothing_leads_out_of_cancelled_and_fulfilled_leads_only_to_reopened() -> None:
+    assert TRANSITIONS[OrderState.CANCELLED] == frozenset()
+    assert TRANSITIONS[OrderState.FULFILLED] == {OrderState.REOPENED}
+    assert OrderState.CANCELLED not in TRANSITIONS[OrderState.RUNNING], "what was begun cannot be undone"
+    assert {OrderState.FULFILLED, OrderState.IN_PART} <= ENDED
+
+
+@pytest.mark.parametrize("outcome", [Unable(Reason.LOCKED), Kept("hold", None, 1), Unknown()])
+def test_nothing_but_erased_and_absent_discharges(outcome: Outcome) -> None:
+    assert not discharges(outcome)
+
+
+def test_nothing_was_done_cannot_be_written_as_erased() -> None:
+    with pytest.raises(ValueError, match="at least one item"):
+        Erased(0)
+
+
+@given(st.integers(1, 10**9), st.sampled_from(Reason), st.text(max_size=20).filter(lambda text: text.isprintable()))
+def test_events_read_back_as_they_were_written(items: int, reason: Reason, detail: str) -> None:
+    outcomes: dict[str, dict[str, Outcome]] = {
+        "d": {
+            "a": Erased(items),
+            "b": Unable(reason, detail),
+            "c": Kept("g", NOON + timedelta(microseconds=1), 2),
+            "d": Absent(),
+            "e": Unknown(),
+        }
+    }
+    event = ev.StepEnded(NOON, StepId("erase:d"), 1, outcomes, {"files": 3})
+    assert ev.decode(ev.encode(event)) == event
+
+
+def test_an_event_of_a_newer_version_stops_the_reader() -> None:
+    with pytest.raises(StateCorrupt, match="unknown event"):
+        ev.decode(b'{"at":"2026-05-01T12:00:00Z","is":"Teleported"}')
