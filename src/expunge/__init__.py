@@ -1,7 +1,7 @@
 """Expunge erases a person's recordings, and everything learned from them, from every place they went, and proves it.
 
-``from expunge import Expunge`` offers the verbs of the command line to programs; it is imported on first use, so that ``expunge.core`` can be
-used without a database.
+``from expunge import Expunge`` offers the verbs of the command line to programs; it is imported on first use, so that ``expunge.core``
+can be used without a database.
 """
 
 from __future__ import annotations

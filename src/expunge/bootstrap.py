@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
@@ -337,8 +338,6 @@ def _version() -> str:
 
 def _origin(keys: LocalKeys) -> str:
     """Names the log after its first key, so that two installations never share a name."""
-    from hashlib import sha256
-
     return f"expunge.local/{sha256(keys.log_publics()[0][0]).hexdigest()[:16]}"
 
 

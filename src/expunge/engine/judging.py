@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from expunge.core import canonical, receipt_codec
@@ -42,7 +43,7 @@ class Verified:
 
     def to_text(self) -> str:
         """The entries as canonical JSON, for the journal."""
-        body = {
+        body: dict[str, canonical.Json] = {
             subject: {
                 "datasets": [receipt_codec.to_json(each) for each in datasets],
                 "kept": [receipt_codec.to_json(each) for each in kept],
@@ -81,11 +82,7 @@ def verify_store(
         for dataset in datasets:
             aside = located.kept.get(dataset.name, {}).get(subject, ())
             made.append(judge.entry(dataset, subject, probed[dataset.name].get(subject), aside))
-            kept += [
-                KeptItems(dataset.name, each.ground, each.until.replace(microsecond=0) if each.until else None, each.items)
-                for each in aside
-                if each.items
-            ]
+            kept += [KeptItems(dataset.name, each.ground, _second(each), each.items) for each in aside if each.items]
         made += judge.elsewhere(subject, made)
         entries[subject] = (tuple(made), tuple(kept))
     residue = scanned.seen - held
@@ -160,7 +157,10 @@ class _Judge:
         return None
 
     def elsewhere(self, subject: Pseudonym, made: Sequence[DatasetEntry]) -> list[DatasetEntry]:
-        """An entry for traces of other stores, or identifiers, that lie here in no declared place; none while a dataset here is not erased."""
+        """An entry for traces of other stores, or identifiers, that lie here in no declared place.
+
+        None while a dataset of this store is not erased: then they may lie in that.
+        """
         figures = self.ledger.elsewhere(subject)
         if figures.verdict is not ScanVerdict.PRESENT or any(each.outcome is Result.UNABLE for each in made):
             return []
@@ -227,8 +227,12 @@ def _why_blind(figures: Figures) -> str:
     return "the scan missed content of people who stay, so it says nothing"
 
 
+def _second(kept: Kept) -> datetime | None:
+    return kept.until.replace(microsecond=0) if kept.until else None
+
+
 def entries(context: Context, run: Run) -> Entries:
-    """All entries of the round: what the verify steps found, what stays by the map, what was for a person to do, what could not be looked at."""
+    """All entries of the round: what the verify steps found, what stays, what was for a person to do, what could not be looked at."""
     assert run.plan is not None
     made: dict[Pseudonym, tuple[list[DatasetEntry], list[KeptItems]]] = {subject: ([], []) for subject in run.subjects}
     for judged in run.judged.values():

@@ -105,6 +105,13 @@ def check_drift(context: Context, run: Run, saved: bytes | None) -> None:
         raise Drift(message, help=f"run `expunge plan {run.order}`, look at it and apply again")
 
 
+def check_map(context: Context, run: Run) -> None:
+    """Refuse to go on with an interrupted order under another map than it was planned with. Raises Drift."""
+    if run.plan is not None and run.plan.map_digest != context.map_digest:
+        message = "the data map was edited while the order was being carried out"
+        raise Drift(message, help="put the map back as it was, apply again, and edit it after the order has ended")
+
+
 def _difference(old: Plan, new: Plan) -> str:
     if old.map_digest != new.map_digest:
         return "the data map was edited"

@@ -193,6 +193,6 @@ _DONE = (
     "about. Anybody can check it without us."
 )
 _COULD_NOT = (
-    "A part of what was ordered could not be done yet, or stays for a stated reason. Your receipt says which part, and why. We go on trying "
-    "where the reason can pass, and will tell you when it is done."
+    "A part of what was ordered could not be done yet, or stays for a stated reason. Your receipt says which part, and why. We go on "
+    "trying where the reason can pass, and will tell you when it is done."
 )

@@ -51,7 +51,9 @@ def apply(context: Context, order: OrderId, *, saved: bytes | None = None, repor
     if run.state is OrderState.IN_PART:
         planning.make(context, order)
         recorder = Recorder(context.journal, context.clock, order)
-    if recorder.run.state is not OrderState.RUNNING:
+    if recorder.run.state is OrderState.RUNNING:
+        planning.check_map(context, recorder.run)
+    else:
         _start_round(context, recorder, saved)
     _Runner(context, recorder, report).to_the_end()
     return recorder.run

@@ -157,6 +157,6 @@ def _end_traces(context: Context) -> int:
 
 
 _CAME_BACK = (
-    "Data of the person was found again after it had been erased, for example because a backup was restored. It will be erased again; you will "
-    "get a new receipt."
+    "Data of the person was found again after it had been erased, for example because a backup was restored. It will be erased again; "
+    "you will get a new receipt."
 )
