@@ -16,7 +16,9 @@ class TestToyStore(StoreSuite):
     store = ToyStore
 
     def declare(self, folder):
-        return StoreSpec("toy", "toy", str(folder / "toy")), [Dataset("people", "toy", ByField({"person": "id"}), "life", table="people.json")]
+        return StoreSpec("toy", "toy", str(folder / "toy")), [
+            Dataset("people", "toy", ByField({"person": "id"}), "life", table="people.json")
+        ]
 
     def write(self, folder, people):
         path = folder / "toy" / "people.json"

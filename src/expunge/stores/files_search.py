@@ -1,0 +1,194 @@
+"""Looking through declared folders: who has what, and who else is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from expunge.core.copy import Copy, Selector
+from expunge.core.ids import Pseudonym
+from expunge.errors import CouldNotLook
+from expunge.stores.layout import Layout, Tally, Wanted, open_regular
+from expunge.stores.records import Record, Unreadable
+from expunge.stores.second_names import SecondNames
+from expunge.stores.templates import Bindings, Found, Readings, Template, walk
+
+
+class Search:
+    """One pass over the files of one dataset."""
+
+    def __init__(self, root: Path, layout: Layout, everything: Sequence[Layout]) -> None:
+        self._root = root
+        self._layout = layout
+        self._everything = everything
+        """All layouts of the store: a folder in which another dataset has files is not bare."""
+        self._second_names = SecondNames(root, everything)
+        self.unreadable: set[str] = set()
+        """Keys of the files that a call could not read."""
+
+    # --- who has what ---------------------------------------------------------------------------
+
+    def locate(self, selectors: Sequence[Selector]) -> Iterator[Copy]:
+        """One copy for each selector that anything belongs to, or that an unreadable file may hold something of."""
+        wanted = Wanted(selectors)
+        tallies = [Tally() for _ in selectors]
+        for template in self._layout.templates:
+            self._look_along(template, wanted, tallies)
+        for selector, tally in zip(selectors, tallies, strict=True):
+            if tally.keys:
+                yield self._copy(selector, tally)
+
+    def _look_along(self, template: Template, wanted: Wanted, tallies: Sequence[Tally]) -> None:
+        recorded = self._layout.recorded(template, wanted.fields)
+        named = [name for name in wanted.fields if name in template.placeholders]
+        if not named and not recorded:
+            return
+        last_hit = ""
+        for found in self._walk(template, lambda reading: bool(recorded) or wanted.may_lead(named, reading)):
+            owners = wanted.in_name(found.readings)
+            if found.key.endswith("/"):
+                if owners and not last_hit.startswith(found.key) and self._bare(found):
+                    self._add(found.key, 0, found.readings, owners, tallies)
+            elif owners:
+                last_hit = found.key
+                self._add_file(found, template, owners, wanted, tallies)
+            elif recorded:
+                self._look_inside(found, recorded, wanted, tallies)
+
+    def _add_file(self, found: Found, template: Template, owners: set[int], wanted: Wanted, tallies: Sequence[Tally]) -> None:
+        try:
+            size = found.entry.stat(follow_symlinks=False).st_size
+        except FileNotFoundError:
+            return
+        self._add(found.key, size, found.readings, owners, tallies)
+        # A name that can be read in two ways may as well be somebody else's.
+        for owner in owners:
+            if any(owner not in wanted.in_name((reading,)) for reading in found.readings):
+                tallies[owner].shared.add(found.key)
+        followed = self._layout.recorded(template, self._layout.dataset.follow)
+        if followed and not found.is_link:
+            for record in self._records(found, ()):
+                for owner in owners:
+                    for name in followed:
+                        tallies[owner].links.setdefault(name, set()).update(record.texts(name))
+
+    def _add(self, key: str, size: int, readings: Readings, owners: set[int], tallies: Sequence[Tally]) -> None:
+        links = {name: {reading[name] for reading in readings if name in reading} for name in self._layout.dataset.follow}
+        for owner in owners:
+            tallies[owner].add(key, size, links)
+
+    def _look_inside(self, found: Found, recorded: Sequence[str], wanted: Wanted, tallies: Sequence[Tally]) -> None:
+        if found.is_link and self._second_names.objection(found.key) is None:
+            return
+        try:
+            for record in self._records(found, recorded):
+                owners = wanted.in_record(record, recorded)
+                if owners:
+                    self._add_record(found, record, owners, recorded, tallies, wanted)
+        except FileNotFoundError:
+            return
+        except (Unreadable, OSError):
+            self.unreadable.add(found.key)
+            # It may hold anybody's data: whoever is asked for has an item here that cannot be erased before it is mended.
+            for tally in tallies:
+                tally.add(found.key, 0, {})
+
+    def _add_record(
+        self, found: Found, record: Record, owners: set[int], recorded: Sequence[str], tallies: Sequence[Tally], wanted: Wanted
+    ) -> None:
+        values = {name: record.texts(name) for name in recorded}
+        for owner in owners:
+            links = {name: _bound(found.readings, name) | record.texts(name) for name in self._layout.dataset.follow}
+            tallies[owner].add(found.key, len(record.raw), links)
+            if any(values[name] - wanted.selectors[owner].match.get(name, frozenset()) for name in recorded if len(values[name]) > 1):
+                tallies[owner].shared.add(found.key)
+
+    def _copy(self, selector: Selector, tally: Tally) -> Copy:
+        links = {name: frozenset(tally.links.get(name, ())) for name in self._layout.dataset.follow}
+        return Copy(
+            self._layout.dataset.name,
+            selector.subject,
+            tuple(tally.keys),
+            tally.items,
+            tally.bytes,
+            links=links,
+            selector=selector,
+            shared=frozenset(tally.shared) if not self._many_in_a_file() else frozenset(),
+        )
+
+    def _many_in_a_file(self) -> bool:
+        return self._layout.dataset.format in {"jsonl", "csv"}
+
+    # --- who else is there ----------------------------------------------------------------------
+
+    def bystanders(self, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
+        """Copies of those who stay, grouped by what their subject fields say, at most ``limit``."""
+        gone = {key for each in erased for key in each.keys}
+        leaving = Wanted(each.selector for each in erased if each.selector)
+        groups: dict[tuple[frozenset[str], ...], Tally] = {}
+        fields = self._layout.subject_fields
+        for key, size, values in self._everybody(gone, leaving):
+            group = tuple(values.get(name, frozenset()) for name in fields)
+            if group not in groups and limit is not None and len(groups) >= limit:
+                break
+            groups.setdefault(group, Tally()).add(key, size, {})
+        for number, (group, tally) in enumerate(groups.items()):
+            match = {name: values for name, values in zip(fields, group, strict=True) if values}
+            yield self._copy(Selector(Pseudonym(f"control-{number}"), match), tally)
+
+    def _everybody(self, gone: set[str], leaving: Wanted) -> Iterator[tuple[str, int, dict[str, frozenset[str]]]]:
+        fields = self._layout.subject_fields
+        for template in self._layout.templates:
+            recorded = self._layout.recorded(template, fields)
+            named = [name for name in fields if name in template.placeholders]
+            for found in self._walk(template, lambda _: True):
+                if found.key.endswith("/") or found.is_link or (named and found.key in gone):
+                    continue
+                if named:
+                    reading = found.readings[0]
+                    yield found.key, 0, {name: frozenset({reading[name]}) for name in named}
+                elif recorded:
+                    yield from self._others_inside(found, recorded, leaving)
+
+    def _others_inside(
+        self, found: Found, recorded: Sequence[str], leaving: Wanted
+    ) -> Iterator[tuple[str, int, dict[str, frozenset[str]]]]:
+        try:
+            for record in self._records(found, recorded):
+                values = {name: record.texts(name) for name in recorded}
+                if any(values.values()) and not leaving.in_record(record, recorded):
+                    yield found.key, len(record.raw), values
+        except (Unreadable, OSError):
+            # Nobody's control can be taken from a damaged file; its damage is reported where it matters, by erase and check.
+            return
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def _walk(self, template: Template, wanted: Callable[[Bindings], bool]) -> Iterator[Found]:
+        try:
+            yield from walk(self._root, template, wanted)
+        except OSError as error:
+            message = f"dataset {self._layout.dataset.name}: a folder cannot be listed"
+            raise CouldNotLook(message, help="see `expunge check` for which one; give this user the right to read it") from error
+
+    def _records(self, found: Found, fields: Sequence[str]) -> Iterator[Record]:
+        with open_regular(Path(found.entry.path)) as file:
+            yield from self._layout.read(file, found.key, fields)
+
+    def _bare(self, found: Found) -> bool:
+        """Whether nothing that any dataset declares lies in the folder."""
+        return found.is_link or not any(True for _ in declared_inside(self._root, found.key, self._everything))
+
+
+def declared_inside(root: Path, folder: str, layouts: Sequence[Layout]) -> Iterator[str]:
+    """The keys of what any dataset declares, at any depth in a folder (a key that ends with ``/``)."""
+    for current, folders, names in os.walk(root / folder):
+        for name in (*names, *(each for each in folders if Path(current, each).is_symlink())):
+            key = Path(current, name).relative_to(root).as_posix()
+            if any(layout.template_of(key) for layout in layouts):
+                yield key
+
+
+def _bound(readings: Readings, name: str) -> frozenset[str]:
+    return frozenset(reading[name] for reading in readings if name in reading)
