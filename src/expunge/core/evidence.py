@@ -6,7 +6,8 @@ The rule. A trace counts (is *usable*) for a store when
 2. nobody else's live data holds the same window: it was not seen after, or what was seen after is accounted for by no one who stays.
 
 With no usable trace the scan *cannot tell*. It cannot tell either when it missed the content of people who stay that it had seen before
-(the positive control): then it was blind. Otherwise usable traces that are seen after are residue (*present*), and if none is: *gone*.
+(the positive control): then it was blind; nor when a part of the store could not be read. Otherwise usable traces that are seen after
+are residue (*present*), and if none is: *gone*.
 """
 
 from __future__ import annotations
@@ -18,6 +19,15 @@ from expunge.core.ids import Pseudonym
 from expunge.core.receipt import ScanVerdict
 from expunge.core.traces import Traces
 
+BLINDING = frozenset({"permission", "unreadable", "encrypted", "corrupt", "limit", "unsupported"})
+"""Reasons for which a scan left bytes of a store unread. Sockets, pipes and devices hold none; links are not followed because what they
+point to is scanned where it lies; what vanished is gone."""
+
+
+def blinding(skipped: Iterable[tuple[str, int]]) -> int:
+    """How many things a scan left unread that may hold bytes of the store, of all that it skipped (reason, count)."""
+    return sum(count for reason, count in skipped if reason in BLINDING)
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -28,13 +38,15 @@ class Figures:
     found: int
     controls_asked: int
     controls_found: int
+    blind: int = 0
+    """Parts of the store that could not be read."""
 
     @property
     def verdict(self) -> ScanVerdict:
         """Gone, present or cannot tell; residue that was seen is residue, however blind the scan was otherwise."""
         if self.found:
             return ScanVerdict.PRESENT
-        if not self.usable or self.controls_found < self.controls_asked:
+        if not self.usable or self.controls_found < self.controls_asked or self.blind:
             return ScanVerdict.CANNOT_TELL
         return ScanVerdict.GONE
 
@@ -52,13 +64,14 @@ class Sight:
 class Ledger:
     """Traces by dataset and subject, so that figures for many people cost one pass."""
 
-    def __init__(self, traces: Traces, sight: Sight, datasets: Iterable[str]) -> None:
+    def __init__(self, traces: Traces, sight: Sight, datasets: Iterable[str], blind: int = 0) -> None:
         """Sort the traces.
 
         Args:
             traces: all of the order.
             sight: what was seen in this store.
             datasets: names of the datasets that lie in this store; traces of others count as *elsewhere*.
+            blind: parts of the store that the scan after could not read (:func:`blinding`).
         """
         self._sight = sight
         self._own = frozenset(datasets)
@@ -71,7 +84,7 @@ class Ledger:
                 self._by.setdefault((each.dataset, each.subject), []).append(index)
         asked = {self._person(traces, index) for index in controls if index in sight.before and traces.traces[index].dataset in self._own}
         found = {self._person(traces, index) for index in controls if index in sight.after}
-        self._controls = (len(asked), len(asked & found))
+        self._controls = (len(asked), len(asked & found), blind)
 
     @staticmethod
     def _person(traces: Traces, index: int) -> tuple[str, Pseudonym]:

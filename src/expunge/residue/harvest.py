@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from expunge.core.traces import Trace
 
+FORMS = 16
+"""Other written forms of one window, at most."""
+
 
 @dataclass
 class Harvest:
@@ -25,16 +28,19 @@ class Harvest:
         known = kept.get(trace.digest)
         if known is None or rank < known[0]:
             kept[trace.digest] = (rank, trace)
-        if len(kept) > 4 * self.budget + 64:
-            best = _best(kept, self.budget)
+        most = self._most_dressed if dressed else self.budget
+        if len(kept) > 2 * most + 256:
+            best = _best(kept, most)
             kept.clear()
             kept.update((trace.digest, (rank, trace)) for rank, trace in best)
 
     def take(self) -> list[Trace]:
-        """The windows within the budget: at least half of it for content as it is, if there is so much."""
-        plain, dressed = _best(self.plain, self.budget), _best(self.dressed, self.budget)
-        share = min(len(plain), max((self.budget + 1) // 2, self.budget - len(dressed)))
-        return [trace for _, trace in plain[:share]] + [trace for _, trace in dressed[: self.budget - share]]
+        """At most ``budget`` windows as they are, and other forms: none with a budget of one, else up to 16 for each but the first."""
+        return [trace for _, trace in (*_best(self.plain, self.budget), *_best(self.dressed, self._most_dressed))]
+
+    @property
+    def _most_dressed(self) -> int:
+        return FORMS * (self.budget - 1)
 
 
 def _best(kept: dict[bytes, tuple[int, Trace]], count: int) -> list[tuple[int, Trace]]:

@@ -31,7 +31,7 @@ class ResidueScanner:
         self._per_trace = per_trace
 
     def tracer(self, key: bytes, *, budget: int) -> Collector:
-        """A tracer that collects at most ``budget`` fingerprints per subject, dataset and field, all written forms counted."""
+        """A tracer that collects at most ``budget`` windows per subject, dataset and field; each may be taken in several written forms."""
         return Collector(key, budget)
 
     def holder(self, traces: Traces, candidates: Iterable[int]) -> Holder:

@@ -34,7 +34,8 @@ _LEAVES = 4096
 class Collector:
     """Collects fingerprints; implements ``ports.scanner.CollectingTracer``.
 
-    The budget counts fingerprints (each written form is one) per subject, dataset and field. Content as it is has at least half of it.
+    The budget counts windows of content as it is, per subject, dataset and field. Each window is a fingerprint; with a budget above one its
+    other written forms are up to 16 more.
     """
 
     def __init__(self, key: bytes, budget: int) -> None:
@@ -66,7 +67,7 @@ class Collector:
         for form, data in forms_of_number(value):
             wanted = 5 if form.startswith("float64") else 4
             if len(data) >= SHORTEST and len(set(data)) >= wanted:
-                self._take((subject, dataset, field), 0, form, data, dressed=form != "printed")
+                self._take((subject, dataset, field), 0, form, data, dressed=False)
                 taken = True
         if not taken:
             self._rejected += 1
