@@ -1,0 +1,280 @@
+"""SQLite databases: one file and those attached to it, each to ``scrubbed``.
+
+Reads go by subject column through whatever index serves it; an erasure is one transaction per batch; ``purge`` climbs the
+ladder of :mod:`expunge.stores.sqlite_purge`. Attached databases are files with transactions of their own: no reference and no
+trigger crosses from one to another.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from expunge.core.copy import Copy, Finding, FindingKind, Item, Probed, RawSource, Selector
+from expunge.core.datamap import Aggregate, ByField, Dataset, Ignore, StoreSpec, Through
+from expunge.core.grounding import Capabilities, Grounding
+from expunge.core.ids import IdempotencyKey
+from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
+from expunge.errors import CouldNotLook, Misconfigured
+from expunge.ports.scanner import Tracer
+from expunge.stores import sqlite_reading
+from expunge.stores.sqlite_check import Check
+from expunge.stores.sqlite_erase import Eraser, Family
+from expunge.stores.sqlite_file import DatabaseFile
+from expunge.stores.sqlite_match import Matcher, Row, RowReader, encode_key, fields_of, merged, wanted_columns
+from expunge.stores.sqlite_probe import Probe
+from expunge.stores.sqlite_purge import climb, in_the_way, room_needed
+from expunge.stores.sqlite_schema import NotInSchema, Schema, Table, quoted
+
+BUSY_MS = 5000
+OUT_OF_SCOPE = (
+    "blocks of the disk that the file system has freed and not overwritten or discarded yet",
+    "copies of the database file outside its folder, and backups",
+)
+
+
+class Sqlite:
+    """A store of kind ``sqlite``.
+
+    ``url`` is the path of the database (``sqlite:///`` before it is allowed). Options: ``attach``, a mapping of alias to path (a
+    dataset's ``table: alias.name`` lies there; relative paths start at the main database's folder); ``busy_ms``, how long to wait
+    for a lock before answering ``Unable`` (default 5000).
+    """
+
+    def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
+        """Take the declaration; nothing is opened.
+
+        Raises:
+            Misconfigured: for an unknown or senseless option.
+        """
+        self._spec = spec
+        self._datasets = datasets
+        self._files = _files(spec)
+        self._open: dict[str, sqlite3.Connection] = {}
+        self._purged: dict[str, tuple[int, ...]] = {}
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """``scrubbed`` where files and folders can be written, ``none`` otherwise."""
+        able = all(each.writable() for each in self._files.values() if each.path.exists())
+        return Capabilities(Grounding.SCRUBBED if able else Grounding.NONE, batch=1000, exclusive=True, out_of_scope=OUT_OF_SCOPE)
+
+    # --- looking -----------------------------------------------------------------------------------
+
+    def check(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
+        """Compare the databases with the map."""
+        beside = frozenset(each.path.name for each in self._files.values())
+        for alias, file in self._files.items():
+            declared = [(each, self._place(each)[1]) for each in self._datasets if self._place(each)[0] is file]
+            if not file.path.exists():
+                what, mend = f"the database {alias} does not exist", "correct `url:` or `attach:`, or restore the file"
+                yield Finding(FindingKind.MISSING, self._spec.name, str(file.path), what, mend)
+                continue
+            try:
+                findings = list(Check(file, self._connection(file), declared, ignored, beside).findings())
+            except (sqlite3.Error, OSError) as error:
+                unable = file.unable(error)
+                kind = FindingKind.PERMISSION if unable.reason is Reason.PERMISSION else FindingKind.UNREADABLE
+                findings = [Finding(kind, self._spec.name, str(file.path), unable.detail, "see above, then run `check` again")]
+            yield from findings
+
+    def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
+        """Find rows; one query per subject field for all selectors, by index where there is one."""
+        if isinstance(dataset.subject, Aggregate):
+            return
+        wanted = merged(selectors)
+        with self._looking(dataset) as (connection, table):
+            extra = [_size(table), *wanted_columns(table, dataset.follow)]
+            found: list[dict[Row, tuple[object, ...]]] = [{} for _ in wanted]
+            for hit in Matcher(connection, table, wanted).hits(extra):
+                found[hit.selector][hit.key] = hit.extra
+        for selector, rows in zip(wanted, found, strict=True):
+            if rows:
+                links = {
+                    name: frozenset(str(row[at]) for row in rows.values() if row[at] is not None)
+                    for at, name in enumerate(dataset.follow, start=1)
+                }
+                size = sum(int(str(row[0])) for row in rows.values())
+                keys = tuple(encode_key(each) for each in rows)
+                yield Copy(dataset.name, selector.subject, keys, len(keys), size, links, selector)
+
+    def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
+        """Rows of the people who stay, in pages of the key's order."""
+        fields = _subject_fields(dataset)
+        with self._looking(dataset) as (connection, table):
+            staying = sqlite_reading.Bystanders(connection, table, dataset.name, fields, erased)
+            yield from staying.everybody() if limit is None else staying.a_few(limit)
+
+    def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
+        """The rows as JSON lines, BLOBs as files of their own."""
+        with self._looking(dataset) as (connection, table):
+            yield from sqlite_reading.export(dataset.name, copy, RowReader(connection, table, fields_of([copy])))
+
+    def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
+        """Hand over every column of every row."""
+        with self._looking(dataset) as (connection, table):
+            sqlite_reading.trace(dataset.name, copies, RowReader(connection, table, fields_of(copies)), tracer)
+
+    def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
+        """Look by table, index, view and full-text search over a new connection."""
+        file, name = self._place(dataset)
+        try:
+            with closing(file.connect()) as connection:
+                schema = Schema(connection)
+                answers = list(Probe(connection, schema, schema.require(name)).look(copies))
+        except (sqlite3.Error, OSError) as error:
+            answers = _could_not(copies, file.unable(error).detail)
+        except NotInSchema as error:
+            answers = _could_not(copies, f"dataset {dataset.name}: {error.what} does not exist")
+        yield from answers
+
+    def raw(self) -> Iterator[RawSource]:
+        """The database files and whatever is named like them: logs, journals, copies. Temporary files lie there too, unnamed."""
+        seen = set()
+        for file in self._files.values():
+            for source in file.sources():
+                if source.path not in seen:
+                    seen.add(source.path)
+                    yield source
+
+    # --- erasing -----------------------------------------------------------------------------------
+
+    def preflight(self, dataset: Dataset, copies: Sequence[Copy]) -> tuple[Unable, ...]:
+        """Rights, room to rewrite the file, a writer in the way, missing columns, triggers that cannot run, undeclared references."""
+        file, name = self._place(dataset)
+        try:
+            connection = self._connection(file)
+            if not file.writable():
+                return (file.read_only(),)
+            troubles = []
+            if shutil.disk_usage(file.path.parent).free < (need := room_needed(file)):
+                detail = f"{file.where}: rewriting the database needs {need >> 20} MiB free beside it"
+                troubles.append(Unable(Reason.DISK_FULL, detail))
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+            eraser = self._eraser(connection, dataset, name)
+            eraser.compile()
+            return (*troubles, *dict.fromkeys(eraser.blocked(copies).values()))
+        except (sqlite3.Error, OSError) as error:
+            return (file.unable(error),)
+        except NotInSchema as error:
+            return (_schema_changed(dataset, error),)
+
+    def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - idempotent in effect
+        """Delete the rows in one transaction; what is gone already answers ``Absent``, so that any key may come twice."""
+        file, name = self._place(dataset)
+        try:
+            connection = self._connection(file)
+            if not file.writable():
+                # A read-only database lets a write transaction begin and fails only at its first write.
+                return {each.subject: file.read_only() for each in copies}
+            return self._eraser(connection, dataset, name).erase(copies)
+        except sqlite3.OperationalError as error:
+            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY and file.alias in self._open
+            unable = Unable(*in_the_way(file, self._open[file.alias])) if busy else file.unable(error)
+        except (sqlite3.Error, OSError) as error:
+            unable = file.unable(error)
+        except NotInSchema as error:
+            unable = _schema_changed(dataset, error)
+        return {each.subject: unable for each in copies}
+
+    def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - idempotent in effect
+        """Climb the ladder over each file that one of the datasets lies in."""
+        done = 0
+        for file in dict.fromkeys(self._place(each)[0] for each in datasets):
+            outcome = self._purge(file)
+            if isinstance(outcome, Unable):
+                return outcome
+            done += outcome.items if isinstance(outcome, Erased) else 0
+        return Erased(done) if done else Absent()
+
+    def _purge(self, file: DatabaseFile) -> Outcome:
+        try:
+            if file.alias in self._purged and self._purged[file.alias] == file.state():
+                return Absent()
+            with closing(file.connect()) as connection:
+                outcome = climb(file, connection)
+            if isinstance(outcome, Erased):
+                self._purged[file.alias] = file.state()
+        except (sqlite3.Error, OSError) as error:
+            return file.unable(error)
+        return outcome
+
+    def close(self) -> None:
+        """Close the connections."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+    # --- places ------------------------------------------------------------------------------------
+
+    def _place(self, dataset: Dataset) -> tuple[DatabaseFile, str]:
+        """The file that a dataset's table lies in, and the table's name there."""
+        alias, dot, name = dataset.table.partition(".")
+        if dot and alias in self._files:
+            return self._files[alias], name
+        return self._files["main"], dataset.table
+
+    def _connection(self, file: DatabaseFile) -> sqlite3.Connection:
+        if file.alias not in self._open:
+            self._open[file.alias] = file.connect()
+        return self._open[file.alias]
+
+    @contextmanager
+    def _looking(self, dataset: Dataset) -> Iterator[tuple[sqlite3.Connection, Table]]:
+        """The connection and table of a dataset, with trouble turned into the errors that the port names."""
+        file, name = self._place(dataset)
+        with file.looking(f"dataset {dataset.name}"):
+            connection = self._connection(file)
+            try:
+                yield connection, Schema(connection).require(name)
+            except NotInSchema as error:
+                message = f"dataset {dataset.name}: {error.what} does not exist in {file.where}"
+                raise CouldNotLook(message, help="correct the map; `expunge check` lists what does not fit") from error
+
+    def _eraser(self, connection: sqlite3.Connection, dataset: Dataset, name: str) -> Eraser:
+        schema = Schema(connection)
+        file = self._place(dataset)[0]
+        places = [(each, self._place(each)) for each in self._datasets]
+        others = {schema.named(table) or table: each for each, (where, table) in places if where is file}
+        return Eraser(connection, schema.require(name), Family(dataset, others))
+
+
+def _files(spec: StoreSpec) -> dict[str, DatabaseFile]:
+    """The main database and the attached ones, by alias."""
+    unknown = set(spec.options) - {"attach", "busy_ms"}
+    attach, busy = spec.options.get("attach", {}), spec.options.get("busy_ms", BUSY_MS)
+    if unknown:
+        message = f"store {spec.name}: kind sqlite has no option {', '.join(sorted(unknown))}"
+        raise Misconfigured(message, help="it has `attach` and `busy_ms`")
+    if not isinstance(attach, Mapping) or not all(isinstance(each, str) and each for each in attach.values()) or "main" in attach:
+        message = f"store {spec.name}: `attach` does not map aliases to paths"
+        raise Misconfigured(message, help="write `attach: {alias: ./other.db}`; the alias `main` is taken")
+    if not isinstance(busy, int) or isinstance(busy, bool) or busy < 0:
+        message = f"store {spec.name}: `busy_ms` is no number of milliseconds"
+        raise Misconfigured(message, help="write for instance `busy_ms: 5000`")
+    main = Path(spec.url.removeprefix("sqlite:///"))
+    paths = {"main": main, **{alias: main.parent / path for alias, path in attach.items()}}
+    return {alias: DatabaseFile(spec.name, alias, path, busy) for alias, path in paths.items()}
+
+
+def _subject_fields(dataset: Dataset) -> tuple[str, ...]:
+    if isinstance(dataset.subject, ByField):
+        return tuple(dict.fromkeys(dataset.subject.fields.values()))
+    return (dataset.subject.via,) if isinstance(dataset.subject, Through) else ()
+
+
+def _size(table: Table) -> str:
+    """SQL for the bytes of a row's values."""
+    function = "octet_length" if sqlite3.sqlite_version_info >= (3, 43) else "length"
+    return "+".join(f"coalesce({function}(t.{quoted(each.name)}), 0)" for each in table.columns)
+
+
+def _could_not(copies: Sequence[Copy], why: str) -> list[Probed]:
+    return [Probed(each.subject, 0, (), why) for each in copies]
+
+
+def _schema_changed(dataset: Dataset, error: NotInSchema) -> Unable:
+    return Unable(Reason.SCHEMA_CHANGED, f"dataset {dataset.name}: {error.what} does not exist; correct the map and plan again")

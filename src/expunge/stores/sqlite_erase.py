@@ -1,0 +1,201 @@
+"""Deleting a batch of people's rows in one transaction."""
+
+# ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from expunge.core.copy import Copy
+from expunge.core.datamap import Aggregate, ByField, Dataset, Through
+from expunge.core.ids import Pseudonym
+from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable
+from expunge.faults import failpoint
+from expunge.stores.sqlite_fulltext import indexes_over
+from expunge.stores.sqlite_match import Row, RowReader, bound, decode_key, fields_of
+from expunge.stores.sqlite_schema import Reference, Schema, Table, quoted
+
+
+@dataclass(frozen=True)
+class Family:
+    """What the map says about the tables of one database file, to tell whose rows a reference comes from."""
+
+    dataset: Dataset
+    """The one that is erased."""
+    others: Mapping[str, Dataset]
+    """Name of a table -> the dataset that declares it; the erased one included."""
+
+    def kinds(self, child: str) -> list[tuple[str, str]]:
+        """Pairs of fields (of the child, of the parent) that hold the same kind of identity."""
+        theirs, ours = self.others[child].subject, self.dataset.subject
+        if not isinstance(theirs, ByField) or not isinstance(ours, ByField):
+            return []
+        return [(theirs.fields[kind], ours.fields[kind]) for kind in theirs.fields if kind in ours.fields]
+
+    def goes_by_itself(self, child: str, *, beforehand: bool) -> bool:
+        """Whether an order erases the child's rows in a step of its own, so that they do not stand in the way.
+
+        A declared child of another kind of identity (profiles of an account) does. One that is found ``through`` others is
+        erased earlier: then it should be gone, but beforehand it is still there.
+        """
+        declared = self.others.get(child)
+        if declared is None or isinstance(declared.subject, Aggregate):
+            return False
+        return beforehand if isinstance(declared.subject, Through) else not self.kinds(child)
+
+
+class Eraser:
+    """One transaction over one table: everything of it happens or nothing."""
+
+    def __init__(self, connection: sqlite3.Connection, table: Table, family: Family) -> None:
+        self._connection = connection
+        self._schema = Schema(connection)
+        self._table = table
+        self._family = family
+
+    def erase(self, copies: Sequence[Copy]) -> dict[Pseudonym, Outcome]:
+        """Delete the copies' rows that still exist and still belong to their subjects; one outcome for each subject.
+
+        Raises:
+            sqlite3.Error, OSError: nothing of the batch happened, or (after the commit) all of it.
+            NotInSchema: a selector's field does not exist.
+        """
+        self._connection.execute(f"PRAGMA foreign_keys={'ON' if self._acting() else 'OFF'}")
+        failpoint("sqlite.erase.begin:before")
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._connection.execute("PRAGMA defer_foreign_keys=ON")
+            outcomes = self._delete_all(copies)
+            failpoint("sqlite.erase.commit:before")
+            # commit point: the rows are gone from every read once this returns; before, a crash leaves all of them.
+            self._connection.execute("COMMIT")
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        failpoint("sqlite.erase.commit:after")
+        return outcomes
+
+    def blocked(self, copies: Sequence[Copy]) -> dict[Pseudonym, Unable]:
+        """The subjects whose rows other rows refer to, with the table that does; changes nothing but a temporary table."""
+        reader = self._reader(copies)
+        return self._blocked({each.subject: self._standing(each, reader) for each in copies}, beforehand=True)
+
+    def compile(self) -> None:
+        """Prepare the statement that deletes a row with all its triggers, without running it; raises sqlite3.Error where it cannot."""
+        where = " AND ".join(f"{each.removeprefix('t.')} = NULL" for each in self._table.key)
+        self._connection.execute(f"EXPLAIN DELETE FROM {self._table.sql} WHERE {where}").close()
+
+    def _acting(self) -> bool:
+        """Whether the schema asks for cascades: only then SQLite itself follows the references, row by row."""
+        return any(each.acts for each in self._schema.references(self._table.name))
+
+    def _reader(self, copies: Sequence[Copy]) -> RowReader:
+        return RowReader(self._connection, self._table, fields_of(copies))
+
+    def _standing(self, copy: Copy, reader: RowReader) -> list[Row]:
+        return [key for key in map(decode_key, copy.keys) if reader.belongs(key, copy.selector)]
+
+    def _delete_all(self, copies: Sequence[Copy]) -> dict[Pseudonym, Outcome]:
+        reader = self._reader(copies)
+        standing = {each.subject: self._standing(each, reader) for each in copies}
+        blocked = self._blocked(standing, beforehand=False)
+        going = [key for subject, keys in standing.items() if subject not in blocked for key in keys]
+        indexes = list(indexes_over(self._connection, self._schema, self._table, going))
+        outcomes: dict[Pseudonym, Outcome] = {}
+        for subject, keys in standing.items():
+            if subject in blocked:
+                outcomes[subject] = blocked[subject]
+            elif not keys:
+                outcomes[subject] = Absent()
+            else:
+                outcomes[subject] = self._delete(keys, reader)
+        for each in indexes:
+            each.follow()
+        return outcomes
+
+    def _delete(self, keys: Sequence[Row], reader: RowReader) -> Outcome:
+        """Delete one subject's rows, or none of them."""
+        self._connection.execute("SAVEPOINT expunge_subject")
+        try:
+            for key in keys:
+                where, parameters = reader.where(key)
+                self._connection.execute(f"DELETE FROM {self._table.sql} AS t WHERE {where}", parameters)
+            kept = any(reader.row(key) is not None for key in keys)
+        except sqlite3.IntegrityError as error:
+            if not self._connection.in_transaction:
+                raise
+            self._undo()
+            return self._refused(error)
+        if kept:
+            self._undo()
+            return Unable(Reason.UNSUPPORTED, f"table {self._table.name}: a trigger keeps rows that are deleted; change the trigger")
+        self._connection.execute("RELEASE expunge_subject")
+        return Erased(len(keys))
+
+    def _undo(self) -> None:
+        self._connection.execute("ROLLBACK TO expunge_subject")
+        self._connection.execute("RELEASE expunge_subject")
+
+    def _refused(self, error: sqlite3.IntegrityError) -> Unable:
+        if error.sqlite_errorname == "SQLITE_CONSTRAINT_FOREIGNKEY":
+            tables = ", ".join(sorted({each.child for each in self._schema.references(self._table.name)}))
+            detail = (
+                f"table {self._table.name}: rows that follow it ({tables}) are referred to by others; declare those and erase them first"
+            )
+            return Unable(Reason.REFERENCED, detail)
+        return Unable(Reason.UNSUPPORTED, f"table {self._table.name}: a trigger or constraint refuses the deletion; change it")
+
+    # --- references --------------------------------------------------------------------------------
+
+    def _blocked(self, standing: dict[Pseudonym, list[Row]], *, beforehand: bool) -> dict[Pseudonym, Unable]:
+        references = [
+            each
+            for each in self._schema.references(self._table.name)
+            if not each.acts and not self._family.goes_by_itself(each.child, beforehand=beforehand)
+        ]
+        if not references:
+            return {}
+        self._doom(standing)
+        subjects = list(standing)
+        found: dict[Pseudonym, set[str]] = {}
+        for each in references:
+            for (number,) in self._connection.execute(self._referring(each)).fetchall():
+                found.setdefault(subjects[number], set()).add(each.child)
+        return {
+            subject: Unable(
+                Reason.REFERENCED,
+                f"table {self._table.name}: rows of {', '.join(sorted(tables))} refer to what should go; "
+                "declare these tables as datasets of the same people so that they are erased first",
+            )
+            for subject, tables in found.items()
+        }
+
+    def _doom(self, standing: dict[Pseudonym, list[Row]]) -> None:
+        columns = ", ".join(f"k{at}" for at in range(len(self._table.key)))
+        self._connection.execute("DROP TABLE IF EXISTS temp.expunge_doomed")
+        self._connection.execute(f"CREATE TEMP TABLE expunge_doomed ({columns}, subject INTEGER)")
+        for number, keys in enumerate(standing.values()):
+            for key in keys:
+                forms = [bound(each) for each in key]
+                places = ", ".join(form for form, _ in forms)
+                self._connection.execute(f"INSERT INTO temp.expunge_doomed VALUES ({places}, ?)", [*(each for _, each in forms), number])
+        self._connection.execute(f"CREATE INDEX temp.expunge_doomed_key ON expunge_doomed ({columns})")
+
+    def _referring(self, reference: Reference) -> str:
+        """SQL for the numbers of subjects that rows of the child refer to, rows of the batch and of the same person left out."""
+        joined = " AND ".join(f"c.{quoted(child)} = t.{quoted(parent)}" for child, parent in reference.columns)
+        doomed = " AND ".join(f"d.k{at} = {name}" for at, name in enumerate(self._table.key))
+        others = []
+        if reference.child == self._table.name:
+            itself = " AND ".join(f"o.k{at} = {name.replace('t.', 'c.', 1)}" for at, name in enumerate(self._table.key))
+            others.append(f"NOT EXISTS (SELECT 1 FROM temp.expunge_doomed AS o WHERE {itself})")
+        child = self._schema.table(reference.child)
+        for theirs, ours in self._family.kinds(reference.child) if reference.child in self._family.others else ():
+            their_field, our_field = child.field(theirs, "c") if child else None, self._table.field(ours)
+            if their_field and our_field:
+                others.append(f"{their_field.text} IS NOT {our_field.text}")
+        return (
+            f"SELECT DISTINCT d.subject FROM main.{quoted(reference.child)} AS c JOIN {self._table.sql} AS t ON {joined} "
+            f"JOIN temp.expunge_doomed AS d ON {doomed} WHERE {' AND '.join(others) or '1'}"
+        )

@@ -1,0 +1,218 @@
+"""Finding rows by the values of subject fields: one query per field for all selectors of a call."""
+
+# ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
+from __future__ import annotations
+
+import json
+import math
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from expunge.core.copy import Copy, Selector
+from expunge.core.ids import Pseudonym
+from expunge.stores.sqlite_schema import Field, Table, quoted
+
+Row: TypeAlias = tuple[Any, ...]
+
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})")
+
+
+def encode_key(key: Row) -> str:
+    """A row's key as text; the opposite of :func:`decode_key`."""
+    return json.dumps([{"b": each.hex()} if isinstance(each, bytes) else each for each in key])
+
+
+def decode_key(text: str) -> Row:
+    """The values of a key."""
+    return tuple(bytes.fromhex(each["b"]) if isinstance(each, dict) else each for each in json.loads(text))
+
+
+def bound(value: Any) -> tuple[str, Any]:
+    """A placeholder and parameter for a value; text that is no valid Unicode goes as its bytes."""
+    if isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return "CAST(? AS TEXT)", value.encode("utf-8", "surrogateescape")
+    return "?", value
+
+
+def wanted_text(value: str, affinity: str) -> str:
+    """A selector's value as ``Field.text`` would show it: in a REAL column 42.0 reads as ``42``."""
+    whole = value.removesuffix(".0")
+    return whole if affinity == "real" and whole != value and _INTEGER.fullmatch(whole) else value
+
+
+def _typed(value: str, affinity: str) -> Iterator[Any]:
+    """What the value may be stored as, for a comparison that an index can serve."""
+    yield value
+    yield value.encode("utf-8", "surrogateescape")
+    if affinity == "blob" and _INTEGER.fullmatch(value):
+        number = int(value)
+        if -(2**63) <= number < 2**63:
+            yield number
+        yield float(number)
+    elif affinity == "blob":
+        try:
+            real = float(value)
+        except ValueError:
+            return
+        if math.isfinite(real):
+            yield real
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One row that belongs to one selector."""
+
+    selector: int
+    """Its place in the sequence."""
+    key: Row
+    extra: Row
+
+
+class Matcher:
+    """The selectors of one call, loaded into a temporary table in memory, and the queries over it."""
+
+    def __init__(self, connection: sqlite3.Connection, table: Table, selectors: Sequence[Selector]) -> None:
+        """Load the selectors' values.
+
+        Raises:
+            NotInSchema: when the table has no such field.
+        """
+        self._connection = connection
+        self.table = table
+        names = sorted({name for each in selectors for name in each.match})
+        self.fields = [table.require(name) for name in names]
+        connection.execute("DROP TABLE IF EXISTS temp.expunge_wanted")
+        connection.execute("CREATE TEMP TABLE expunge_wanted (field INTEGER, text TEXT, value, selector INTEGER)")
+        for number, selector in enumerate(selectors):
+            for at, field in enumerate(self.fields):
+                for value in sorted(selector.match.get(field.name, ())):
+                    self._want(number, at, field, value)
+        connection.execute("CREATE INDEX temp.expunge_wanted_text ON expunge_wanted (field, text)")
+
+    def _want(self, selector: int, at: int, field: Field, value: str) -> None:
+        shown, text = bound(wanted_text(value, field.affinity))
+        for typed in _typed(value, field.affinity):
+            form, parameter = bound(typed)
+            self._connection.execute(f"INSERT INTO temp.expunge_wanted VALUES (?, {shown}, {form}, ?)", (at, text, parameter, selector))
+
+    def hits(self, extra: Sequence[str] = ()) -> Iterator[Hit]:
+        """Every row of every selector, for each field; a row found twice comes twice.
+
+        Args:
+            extra: further SQL expressions over the alias ``t``.
+        """
+        for at, field in enumerate(self.fields):
+            yield from self.by_query(self._best(at, field, extra), len(self.table.key))
+
+    def scan(self, at: int, extra: Sequence[str] = ()) -> Iterator[Hit]:
+        """The rows found by reading the whole table, without any index."""
+        how = "" if self.table.virtual else " NOT INDEXED"
+        return self.by_query(self._scan(at, self.fields[at], extra, how), len(self.table.key))
+
+    def through(self, at: int, index: str) -> Iterator[Hit]:
+        """The rows found through one index and no other way."""
+        return self.by_query(self._search(at, self.fields[at], (), f" INDEXED BY {quoted(index)}"), len(self.table.key))
+
+    def by_query(self, sql: str, width: int) -> Iterator[Hit]:
+        """Run a query whose columns are a key of ``width``, the selector's number and extras."""
+        for row in self._connection.execute(sql):
+            yield Hit(row[width], row[:width], row[width + 1 :])
+
+    def _best(self, at: int, field: Field, extra: Sequence[str]) -> str:
+        search = self._search(at, field, extra, "")
+        if field.affinity == "json":
+            return self._scan(at, field, extra, "")
+        plan = [str(row[3]) for row in self._connection.execute(f"EXPLAIN QUERY PLAN {search}").fetchall()]
+        served = any(re.match(r"SEARCH t\b", step) for step in plan) or field.sql in self.table.key
+        return search if served else self._scan(at, field, extra, "")
+
+    def _search(self, at: int, field: Field, extra: Sequence[str], how: str) -> str:
+        return (
+            f"SELECT {self._columns(extra)} FROM temp.expunge_wanted AS w CROSS JOIN {self.table.sql} AS t{how} "
+            f"ON {field.sql} = w.value AND {field.text} = w.text COLLATE BINARY WHERE w.field = {at}"
+        )
+
+    def _scan(self, at: int, field: Field, extra: Sequence[str], how: str) -> str:
+        return (
+            f"SELECT {self._columns(extra)} FROM {self.table.sql} AS t{how} CROSS JOIN temp.expunge_wanted AS w "
+            f"ON w.field = {at} AND w.text = {field.text} COLLATE BINARY"
+        )
+
+    def _columns(self, extra: Sequence[str]) -> str:
+        return ", ".join((*self.table.key, "w.selector", *extra))
+
+
+class RowReader:
+    """Reads single rows by key, so that no cursor stays open between two of them and memory holds one row at a time."""
+
+    def __init__(self, connection: sqlite3.Connection, table: Table, fields: Iterable[str] = ()) -> None:
+        """Prepare to read rows of a table.
+
+        Args:
+            connection: an open one.
+            table: the table.
+            fields: names by which :meth:`belongs` may be asked.
+
+        Raises:
+            NotInSchema: as :class:`Matcher`.
+        """
+        self._connection = connection
+        self.names = tuple(each.name for each in table.columns)
+        self._fields = [table.require(each) for each in sorted(set(fields))]
+        self._table = table
+        self._where = " AND ".join(f"{each} = ?" for each in table.key)
+        self._columns = ", ".join(f"t.{quoted(each)}" for each in self.names)
+
+    def row(self, key: Row) -> Row | None:
+        """The values of a row's columns, None when it is gone."""
+        return self._one(self._columns, key)
+
+    def belongs(self, key: Row, selector: Selector | None) -> bool:
+        """Whether the row exists and, where there is a selector, one of its fields still has a wanted value: rowids are used again."""
+        if selector is None or not self._fields:
+            return self._one("1", key) is not None
+        values = self._one(", ".join(each.text for each in self._fields), key)
+        if values is None:
+            return False
+        for field, value in zip(self._fields, values, strict=True):
+            wanted = selector.match.get(field.name, frozenset())
+            if value in wanted or (field.affinity == "real" and f"{value}.0" in wanted):
+                return True
+        return False
+
+    def _one(self, columns: str, key: Row) -> Row | None:
+        where, parameters = self.where(key)
+        rows = self._connection.execute(f"SELECT {columns} FROM {self._table.sql} AS t WHERE {where}", parameters).fetchall()
+        return rows[0] if rows else None
+
+    def where(self, key: Row) -> tuple[str, list[Any]]:
+        """A condition over the alias ``t`` and its parameters, for one row."""
+        forms = [bound(each) for each in key]
+        return " AND ".join(f"{name} = {form}" for name, (form, _) in zip(self._table.key, forms, strict=True)), [each for _, each in forms]
+
+
+def fields_of(copies: Iterable[Copy]) -> set[str]:
+    """The fields that the selectors of copies look at."""
+    return {name for each in copies if each.selector for name in each.selector.match}
+
+
+def merged(selectors: Sequence[Selector]) -> list[Selector]:
+    """One selector for each subject."""
+    together: dict[Pseudonym, dict[str, frozenset[str]]] = {}
+    for each in selectors:
+        fields = together.setdefault(each.subject, {})
+        for name, values in each.match.items():
+            fields[name] = fields.get(name, frozenset()) | values
+    return [Selector(subject, fields) for subject, fields in together.items()]
+
+
+def wanted_columns(table: Table, fields: Iterable[str]) -> list[str]:
+    """SQL for the text of each field that the table has."""
+    found = (table.field(each) for each in fields)
+    return [each.text for each in found if each is not None]

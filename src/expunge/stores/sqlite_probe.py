@@ -1,0 +1,110 @@
+"""Looking for erased people by every normal read path, over a connection of its own."""
+
+# ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+
+from expunge.core.copy import Copy, Probed, Selector
+from expunge.stores.sqlite_match import Matcher, Row, RowReader, decode_key, fields_of
+from expunge.stores.sqlite_schema import Field, FullText, Schema, Table, quoted
+
+
+class Probe:
+    """The read paths of one table: whole scan, each index over a subject field, views, full-text indexes."""
+
+    def __init__(self, connection: sqlite3.Connection, schema: Schema, table: Table) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._table = table
+
+    def look(self, copies: Sequence[Copy]) -> Iterator[Probed]:
+        """One answer for each copy.
+
+        Raises:
+            sqlite3.Error: the probe could not be made.
+            NotInSchema: a selector's field does not exist.
+        """
+        selectors = [each.selector or Selector(each.subject, {}) for each in copies]
+        matcher = Matcher(self._connection, self._table, selectors)
+        seen: list[set[Row]] = [set() for _ in copies]
+        paths = ["table", *self._tables(matcher, seen)]
+        self._keys(copies, seen)
+        shown, views = self._views(matcher, len(copies))
+        listed, indexes = self._full_text(copies)
+        for number, copy in enumerate(copies):
+            items = max(len(seen[number]), shown[number]) + listed[number]
+            yield Probed(copy.subject, items, (*paths, *views, *indexes))
+
+    def _tables(self, matcher: Matcher, seen: list[set[Row]]) -> Iterator[str]:
+        indexes = [] if self._table.virtual else list(self._schema.indexes(self._table.name))
+        for at, field in enumerate(matcher.fields):
+            for hit in matcher.scan(at):
+                seen[hit.selector].add(hit.key)
+            column = self._table.column(field.name)
+            for index in indexes:
+                if column is not None and index.leading == column.name and not index.partial:
+                    for hit in matcher.through(at, index.name):
+                        seen[hit.selector].add(hit.key)
+                    yield f"index {index.name}"
+
+    def _keys(self, copies: Sequence[Copy], seen: list[set[Row]]) -> None:
+        reader = RowReader(self._connection, self._table, fields_of(copies))
+        for number, copy in enumerate(copies):
+            seen[number].update(key for key in map(decode_key, copy.keys) if reader.belongs(key, copy.selector))
+
+    # --- views -------------------------------------------------------------------------------------
+
+    def _views(self, matcher: Matcher, count: int) -> tuple[list[int], list[str]]:
+        """How many rows each view still shows of each copy, in those of its columns that are named like a subject field."""
+        shown, paths = [0] * count, []
+        for view in self._schema.views(self._table.name):
+            names = {each.name.lower(): each.name for each in self._schema.columns(view)}
+            fields = [(at, names[each.name.lower()]) for at, each in enumerate(matcher.fields) if each.name.lower() in names]
+            for at, name in fields:
+                text = Field(name, f"t.{quoted(name)}", "blob").text
+                sql = (
+                    f"SELECT w.selector, count(*) FROM main.{quoted(view)} AS t CROSS JOIN temp.expunge_wanted AS w "
+                    f"ON w.field = {at} AND w.text = {text} COLLATE BINARY WHERE typeof(w.value) = 'text' GROUP BY w.selector"
+                )
+                for number, rows in self._connection.execute(sql):
+                    shown[number] = max(shown[number], rows)
+            if fields:
+                paths.append(f"view {view}")
+        return shown, paths
+
+    # --- full-text indexes ------------------------------------------------------------------------
+
+    def _full_text(self, copies: Sequence[Copy]) -> tuple[list[int], list[str]]:
+        """How many rows an index still returns whose content is gone: by number, and by searching for the subject's values."""
+        listed, paths = [0] * len(copies), []
+        for index in self._schema.full_text:
+            if not index.content or self._schema.named(index.content) != self._table.name:
+                continue
+            field = self._table.field(index.content_rowid)
+            if field is None:
+                continue
+            paths.append(f"full-text {index.name}")
+            gone = f"NOT EXISTS (SELECT 1 FROM {self._table.sql} AS t WHERE {field.sql} = f.rowid)"
+            for number, copy in enumerate(copies):
+                found = self._by_number(index, field, copy) | self._by_value(index, gone, copy)
+                listed[number] += len(found)
+        return listed, paths
+
+    def _by_number(self, index: FullText, field: Field, copy: Copy) -> set[int]:
+        if index.sizes is None or self._table.key != (field.sql,):
+            return set()
+        content = f"SELECT 1 FROM {self._table.sql} AS t WHERE {field.sql} = s.{index.docid}"
+        sql = f"SELECT s.{index.docid} FROM main.{quoted(index.sizes)} AS s WHERE s.{index.docid} = ? AND NOT EXISTS ({content})"
+        return {row[0] for key in copy.keys for row in self._connection.execute(sql, decode_key(key)).fetchall()}
+
+    def _by_value(self, index: FullText, gone: str, copy: Copy) -> set[int]:
+        values = {value for wanted in (copy.selector.match.values() if copy.selector else ()) for value in wanted}
+        sql = f"SELECT f.rowid FROM {index.sql} AS f WHERE {quoted(index.name)} MATCH ? AND {gone}"
+        found: set[int] = set()
+        for value in values:
+            phrase = "".join(letter if letter.isalnum() else " " for letter in value).strip()
+            if phrase:
+                found.update(row[0] for row in self._connection.execute(sql, (f'"{phrase}"',)).fetchall())
+        return found

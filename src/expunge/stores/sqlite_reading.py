@@ -1,0 +1,188 @@
+"""Rows as a person's export, as content for the tracer, and in pages; no cursor stays open between two of them."""
+
+# ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
+from __future__ import annotations
+
+import io
+import json
+import math
+import re
+import sqlite3
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from expunge.core.copy import Copy, Item, Selector
+from expunge.core.ids import Pseudonym
+from expunge.ports.scanner import Tracer
+from expunge.stores.sqlite_match import Matcher, Row, RowReader, decode_key, encode_key
+from expunge.stores.sqlite_schema import Table
+
+PAGE = 500
+KNOWN_PEOPLE = 200_000
+"""Up to so many people, all rows of one carry one control's name; beyond, a person may get several."""
+CONTROL_ROWS = 1000
+"""Rows of one control that are looked at when only a few controls are asked for."""
+
+
+def export(dataset: str, copy: Copy, reader: RowReader) -> Iterator[Item]:
+    """The copy's rows as JSON lines, and each BLOB as a file of its own that the line names."""
+    keys = [decode_key(each) for each in copy.keys]
+    yield Item(f"{_safe(dataset)}.jsonl", _lines(keys, copy, reader), "application/jsonl")
+    for number, key in enumerate(keys):
+        row = reader.row(key) if reader.belongs(key, copy.selector) else None
+        for at, value in enumerate(row or ()):
+            if isinstance(value, bytes):
+                yield Item(_blob_name(number, at, reader.names[at]), _blob(key, at, reader))
+
+
+def _lines(keys: Sequence[Row], copy: Copy, reader: RowReader) -> Iterator[bytes]:
+    for number, key in enumerate(keys):
+        row = reader.row(key) if reader.belongs(key, copy.selector) else None
+        if row is None:
+            continue
+        shown = {name: _shown(value, _blob_name(number, at, name)) for at, (name, value) in enumerate(zip(reader.names, row, strict=True))}
+        try:
+            yield json.dumps(shown, ensure_ascii=False).encode() + b"\n"
+        except UnicodeEncodeError:
+            yield json.dumps(shown).encode() + b"\n"
+
+
+def _shown(value: Any, file: str) -> Any:
+    if isinstance(value, bytes):
+        return {"file": file, "bytes": len(value)}
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _blob(key: Row, at: int, reader: RowReader) -> Iterator[bytes]:
+    row = reader.row(key)
+    value = row[at] if row is not None else b""
+    for start in range(0, len(value), 1 << 20):
+        yield value[start : start + (1 << 20)]
+
+
+def _blob_name(number: int, at: int, column: str) -> str:
+    return f"blobs/{number}/{at}-{_safe(column)}.bin"
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^\w-]", "_", name) or "_"
+
+
+def trace(dataset: str, copies: Sequence[Copy], reader: RowReader, tracer: Tracer) -> None:
+    """Hand every value of every row of the copies to the tracer."""
+    for copy in copies:
+        for key in map(decode_key, copy.keys):
+            row = reader.row(key) if reader.belongs(key, copy.selector) else None
+            for name, value in zip(reader.names, row or (), strict=False):
+                _hand_over(tracer, copy.subject, dataset, name, value)
+
+
+def _hand_over(tracer: Tracer, subject: Pseudonym, dataset: str, name: str, value: Any) -> None:
+    if isinstance(value, str):
+        tracer.text(subject, dataset, name, value)
+    elif isinstance(value, bytes):
+        tracer.blob(subject, dataset, name, io.BytesIO(value))
+        floats = _as_vector(value)
+        if floats is not None:
+            tracer.vector(subject, dataset, name, floats)
+    elif isinstance(value, int | float):
+        tracer.number(subject, dataset, name, value)
+        if isinstance(value, int) and not -(2**47) <= value < 2**47:
+            # Rows hold such integers as 8 bytes, most significant first.
+            tracer.blob(subject, dataset, name, io.BytesIO(value.to_bytes(8, "big", signed=True)))
+
+
+def _as_vector(value: bytes) -> tuple[float, ...] | None:
+    """The little-endian 32-bit floats that a BLOB of an embedding holds; None when it looks like anything else."""
+    if len(value) % 4 or not 32 <= len(value) <= 1 << 18:
+        return None
+    floats = struct.unpack(f"<{len(value) // 4}f", value)
+    plausible = all(math.isfinite(each) and (each == 0 or 1e-12 < abs(each) < 1e5) for each in floats)
+    return floats if plausible and any(floats) else None
+
+
+@dataclass(frozen=True)
+class Bystanders:
+    """The rows of people who stay."""
+
+    connection: sqlite3.Connection
+    table: Table
+    dataset: str
+    fields: Sequence[str]
+    """Names of the subject's fields."""
+    erased: Sequence[Copy]
+
+    def everybody(self) -> Iterator[Copy]:
+        """All of them, page by page: several copies for a person whose rows lie in several pages."""
+        numbers: dict[tuple[str, str], int] = {}
+        count = 0
+        for page in self._pages():
+            people: dict[tuple[str, str], list[Row]] = {}
+            for key, who in page:
+                people.setdefault(who, []).append(key)
+            for who, keys in people.items():
+                number = numbers.get(who, count)
+                if number == count:
+                    count += 1
+                    if len(numbers) < KNOWN_PEOPLE:
+                        numbers[who] = number
+                yield self._copy(number, keys)
+
+    def a_few(self, limit: int) -> Iterator[Copy]:
+        """The first ``limit`` people, each with (at most a thousand of) their rows."""
+        people: dict[tuple[str, str], list[Row]] = {}
+        for page in self._pages():
+            for key, who in page:
+                if who in people or len(people) < limit:
+                    people.setdefault(who, []).append(key)
+            if len(people) >= limit:
+                break
+        named = [who for who in people if who[0]]
+        if named:
+            selectors = [Selector(Pseudonym(f"control-{at}"), {name: frozenset({value})}) for at, (name, value) in enumerate(named)]
+            gone = self._gone()
+            for hit in Matcher(self.connection, self.table, selectors).hits():
+                keys = people[named[hit.selector]]
+                if len(keys) < CONTROL_ROWS and encode_key(hit.key) not in gone:
+                    keys.append(hit.key)
+        for number, who in enumerate([*named, *(each for each in people if not each[0])]):
+            yield self._copy(number, people[who])
+
+    def _copy(self, number: int, keys: Sequence[Row]) -> Copy:
+        names = tuple(dict.fromkeys(map(encode_key, keys)))
+        return Copy(self.dataset, Pseudonym(f"control-{number}"), names, len(names))
+
+    def _gone(self) -> frozenset[str]:
+        return frozenset(key for each in self.erased for key in each.keys)
+
+    def _pages(self) -> Iterator[list[tuple[Row, tuple[str, str]]]]:
+        """Pages of rows that stay: key, and who it belongs to as (field, value); both empty for rows of nobody."""
+        gone, values = self._gone(), self._erased_values()
+        resolved = [found for each in self.fields if (found := self.table.field(each)) is not None]
+        columns = ", ".join((*self.table.key, *(each.text for each in resolved)))
+        width = len(self.table.key)
+        order, last = ", ".join(self.table.key), None
+        while True:
+            places = ", ".join("?" * width)
+            after = f" WHERE ({order}) > ({places})" if last is not None else ""
+            sql = f"SELECT {columns} FROM {self.table.sql} AS t{after} ORDER BY {order} LIMIT {PAGE}"
+            rows = self.connection.execute(sql, last or ()).fetchall()
+            page = []
+            for row in rows:
+                shown = [(field.name, value) for field, value in zip(resolved, row[width:], strict=True) if value is not None]
+                if encode_key(row[:width]) not in gone and not any(value in values.get(name, ()) for name, value in shown):
+                    page.append((row[:width], shown[0] if shown else ("", "")))
+            if page:
+                yield page
+            if len(rows) < PAGE:
+                return
+            last = rows[-1][:width]
+
+    def _erased_values(self) -> Mapping[str, set[str]]:
+        values: dict[str, set[str]] = {}
+        for each in self.erased:
+            for name, wanted in each.selector.match.items() if each.selector else ():
+                values.setdefault(name, set()).update(wanted)
+        return values
