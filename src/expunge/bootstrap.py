@@ -23,7 +23,7 @@ from expunge.adapters.datamap import find_map, read_map
 from expunge.adapters.gate_file import FileGatePublisher
 from expunge.adapters.journal_django import DjangoJournal, open_journal
 from expunge.adapters.keys_local import LocalKeys, create, open_keystore
-from expunge.adapters.log_tiles import open_log
+from expunge.adapters.log_tiles import TileLog
 from expunge.adapters.outbox_files import FileOutbox
 from expunge.adapters.shelf_files import FileShelf
 from expunge.core import events as ev
@@ -111,12 +111,15 @@ class Expunge:
         """Create keystore, journal and log of a map; returns the state folder. Raises Misconfigured when there is one already."""
         data_map = _read(map_path)
         state = Path(data_map.state)
-        if (state / KEYS).exists():
-            message = f"the state folder {state} has keys already"
+        if (state / GATE).exists():
+            message = f"the state folder {state} is in use already"
             raise Misconfigured(message, help="use it as it is, or point `state:` of the map at a new folder")
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         state.chmod(0o700)
-        create(state / KEYS, passphrase)
+        (state / GATE).parent.mkdir(exist_ok=True)
+        # Why keys may be there: an earlier init was interrupted; the snapshot is written last and marks that it was finished.
+        if not (state / KEYS).exists():
+            create(state / KEYS, passphrase)
         with cls.open(map_path, passphrase=passphrase) as opened:
             opened.context.log.head()
             fencing.publish(opened.context)
@@ -140,7 +143,7 @@ class Expunge:
         behind: list[timedelta] = []
         clock = MonotonicClock(SystemClock(), _latest(journal), behind.append)
         origin = _origin(keys)
-        log = open_log(state / LOG, origin, keys, anchor=lambda: _anchor(journal))
+        log = TileLog(state / LOG, origin, keys, anchor=lambda: _anchor(journal))
         stores = _Stores(data_map)
         context = Context(
             data_map=data_map,

@@ -196,7 +196,7 @@ class _Judge:
             claimed=claimed,
             asked=aim(dataset, self.capabilities),
             probe=Probe(probed.paths, probed.items, probed.could_not),
-            scan=self._scan(figures) if self.capabilities.grounding >= Grounding.SCRUBBED else None,
+            scan=self._scan(figures) if self.capabilities.grounding >= Grounding.SCRUBBED and (figures.taken or why) else None,
             reason=why.reason if why else None,
             detail=why.detail if why else "",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from expunge.core.copy import Copy, Selector
@@ -87,7 +87,7 @@ def _split(context: Context, name: str) -> tuple[str, str]:
 def _candidates(context: Context, kind: str, value: str) -> Iterator[tuple[IdentitySpec, Copy]]:
     for identity in context.data_map.identities.values():
         fields = [identity.key] if kind in ("", identity.kind) else []
-        fields += [each for each in identity.also if kind in ("", each)]
+        fields += [each for each in identity.also if kind in ("", identity.kind, each)]
         for name in fields:
             for copy in _locate(context, identity, name, value):
                 yield identity, copy
@@ -143,13 +143,20 @@ def _whole(context: Context, identity: IdentitySpec, copy: Copy, key: str) -> Re
             if fresh:
                 ids.setdefault(member.kind, set()).update(fresh)
                 queue.append((member, sorted(fresh)))
+    own = {kind: frozenset(each for each in values if _is_theirs(context, each, ids)) for kind, values in also.items()}
     person = Person(
         pseudonym(context.keys.pseudonym_key(), identity.kind, key),
         {kind: frozenset(values) for kind, values in ids.items()},
-        {kind: frozenset(values) for kind, values in also.items()},
+        {kind: values for kind, values in own.items() if values},
     )
     members = {kind: len(values) - (1 if kind == identity.kind else 0) for kind, values in ids.items()}
     return Resolved(identity.kind, person, known=True, members={k: n for k, n in members.items() if n}, owners=_owners(context, identity))
+
+
+def _is_theirs(context: Context, value: str, ids: Mapping[str, set[str]]) -> bool:
+    """Whether nobody who stays is known by the value as well: a parent's e-mail in a child's profile is the parent's."""
+    bearers = {(identity.kind, key) for identity, copy in _candidates(context, "", value) for key in _keys(identity, copy)}
+    return all(key in ids.get(kind, set()) for kind, key in bearers)
 
 
 def _note_also(identity: IdentitySpec, copies: Sequence[Copy], also: dict[str, set[str]]) -> None:
