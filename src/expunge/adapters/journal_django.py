@@ -47,11 +47,14 @@ def open_journal(url: str, base: Path | None = None, *, wait: float = 10.0) -> D
         Misconfigured: the URL cannot be understood.
         StateCorrupt: the file is no database, is damaged, or was written by a newer version.
         StateUnavailable: it cannot be read or written.
+        Busy: other processes held it for the whole wait.
     """
     alias, database = configure(url, base)
-    with _explained("the state database could not be opened"):
+    journal = DjangoJournal(alias, database.file, wait)
+    # SQLite itself does not survive two first connections that both switch a new file to its write-ahead log.
+    with journal._append_lock(), _explained("the state database could not be opened"):  # noqa: SLF001 - this is its constructor
         migrate(alias)
-    return DjangoJournal(alias, database.file, wait)
+    return journal
 
 
 class DjangoJournal:

@@ -50,7 +50,9 @@ def configure(url: str, base: Path | None = None) -> tuple[str, Database]:
         _make_private(database.file)
     with _guard:
         if alias not in connections.settings:
-            connections.settings[alias] = connections.configure_settings({"default": {}, alias: database.settings})[alias]
+            whole = connections.configure_settings({"default": {}, alias: database.settings})[alias]
+            # a new dict: the present one is the host program's own DATABASES
+            connections.settings = {**connections.settings, alias: whole}
     return alias, database
 
 

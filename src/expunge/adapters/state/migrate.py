@@ -11,7 +11,6 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
-from django.db.utils import DatabaseError
 
 from expunge.adapters.state.migrations import m0001_initial
 from expunge.errors import StateCorrupt
@@ -23,7 +22,7 @@ _IN_ORDER: tuple[tuple[str, type[Migration]], ...] = (("m0001_initial", m0001_in
 
 
 def migrate(alias: str) -> None:
-    """Apply what is missing, each step whole or not at all. Safe when two processes start at once.
+    """Apply what is missing, each step whole or not at all. One process at a time: the caller holds a lock.
 
     Raises:
         StateCorrupt: when a newer version of Expunge has been here.
@@ -43,13 +42,7 @@ def migrate(alias: str) -> None:
         if name in done:
             state = migration.mutate_state(state)
             continue
-        try:
-            state = _apply(connection, recorder, migration, state.clone())
-        except DatabaseError:
-            if name not in _applied(recorder):
-                raise
-            # another process was quicker
-            state = migration.mutate_state(state)
+        state = _apply(connection, recorder, migration, state)
 
 
 def _applied(recorder: MigrationRecorder) -> set[str]:
