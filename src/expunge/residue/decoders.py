@@ -10,12 +10,13 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import cramjam
 import lz4.frame
 import zstandard
 
+Piece: TypeAlias = "bytes | memoryview"
 PIECE = 4096
 _OUT = 1 << 18
 _WINDOW = 1 << 27
@@ -44,7 +45,7 @@ class Decoder(Protocol):
     done: bool
     """The end of the stream was reached; further input belongs to somebody else."""
 
-    def feed(self, piece: bytes) -> Iterator[bytes]:
+    def feed(self, piece: Piece) -> Iterator[bytes]:
         """Take at most :data:`PIECE` bytes and yield what they decode to.
 
         Raises Broken, TooLarge, Encrypted or Unsupported.
@@ -59,9 +60,9 @@ class Deflate:
         self._inner = zlib.decompressobj(wbits)
         self.done = False
 
-    def feed(self, piece: bytes) -> Iterator[bytes]:
+    def feed(self, piece: Piece) -> Iterator[bytes]:
         """See :class:`Decoder`."""
-        data = piece
+        data: Piece = piece
         while data and not self.done:
             try:
                 out = self._inner.decompress(data, _OUT)
@@ -80,7 +81,7 @@ class Zstd:
         self._inner: Any = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
         self.done = False
 
-    def feed(self, piece: bytes) -> Iterator[bytes]:
+    def feed(self, piece: Piece) -> Iterator[bytes]:
         """See :class:`Decoder`."""
         try:
             out: bytes = self._inner.decompress(piece)
@@ -102,9 +103,9 @@ class Stepwise:
         self._inner = inner
         self.done = False
 
-    def feed(self, piece: bytes) -> Iterator[bytes]:
+    def feed(self, piece: Piece) -> Iterator[bytes]:
         """See :class:`Decoder`."""
-        data = piece
+        data: Piece = piece
         while not self.done:
             try:
                 out = self._inner.decompress(data, max_length=_OUT)
@@ -132,7 +133,7 @@ class Snappy:
         self._begun = False
         self.done = False
 
-    def feed(self, piece: bytes) -> Iterator[bytes]:
+    def feed(self, piece: Piece) -> Iterator[bytes]:
         """See :class:`Decoder`."""
         self._kept += piece
         while len(self._kept) >= 4:
@@ -171,7 +172,7 @@ class ZipMember:
         self._inner: Decoder | None = None
         self.done = False
 
-    def feed(self, piece: bytes) -> Iterator[bytes]:
+    def feed(self, piece: Piece) -> Iterator[bytes]:
         """See :class:`Decoder`."""
         if self._inner is None:
             self._head += piece

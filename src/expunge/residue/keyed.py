@@ -1,6 +1,6 @@
 """The keyed fingerprint of a window: a cheap anchor to find candidates by, and a digest that decides.
 
-The anchor is a multiply-add hash of one or two 64-bit words: fast at every offset of a buffer, but not a pseudo-random function. So it is
+The anchor is a multiply-shift hash of one or two 64-bit words: fast at every offset of a buffer, but not a pseudo-random function. So it is
 only ever compared in memory; what is stored is masked under the key (``core.traces.dump``). The digest is keyed BLAKE2b (RFC 7693).
 """
 
@@ -22,7 +22,6 @@ class Secret:
             message = "a trace key has 32 bytes"
             raise ValueError(message)
         words = blake2b(b"anchor", key=key, person=b"expunge/trace/1", digest_size=32).digest()
-        self.flip_a = int.from_bytes(words[0:8], "little")
         self.times_a = int.from_bytes(words[8:16], "little") | 1
         self.flip_b = int.from_bytes(words[16:24], "little")
         self.times_b = int.from_bytes(words[24:32], "little") | 1
@@ -33,7 +32,7 @@ class Secret:
 
         The upper half depends on the first 8 bytes alone for both widths, so that one table look-up per offset serves both.
         """
-        first = ((int.from_bytes(window[0:8], "little") ^ self.flip_a) * self.times_a) & MASK
+        first = (int.from_bytes(window[0:8], "little") * self.times_a) & MASK
         if width == 8:
             return first
         second = ((int.from_bytes(window[8:16], "little") ^ self.flip_b) * self.times_b) & MASK

@@ -73,7 +73,7 @@ class Stream:
             if place + size > old:
                 self._session.found(self._where, self._at + place, trace)
         for each in self._open:
-            each.feed(block[old:])
+            each.feed(memoryview(block)[old:])
         self._open = [each for each in self._open if not each.done]
         if self._where.depth < self._session.limits.depth:
             for place, kind in starts(padded, end):
@@ -94,7 +94,7 @@ class Stream:
                 if each.alone:
                     each.end()
             self._open = [each for each in self._open if not each.done]
-        opened.feed(block[place:])
+        opened.feed(memoryview(block)[place:])
         if opened.done:
             return
         if len(self._open) >= self._session.limits.open:
@@ -111,7 +111,7 @@ class _Open(Protocol):
     alone: bool
     """At most one of these is open in a run."""
 
-    def feed(self, data: bytes) -> None: ...
+    def feed(self, data: memoryview) -> None: ...
 
     def end(self) -> None: ...
 
@@ -131,7 +131,7 @@ class _Decoding:
         self._child = Stream(session, inner, allowance)
         self.done = False
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: memoryview) -> None:
         try:
             for at in range(0, len(data), PIECE):
                 for out in self._decoder.feed(data[at : at + PIECE]):
@@ -183,7 +183,7 @@ class _Holding:
         self.alone = kind in {"flac", "wave"}
         self.done = False
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: memoryview) -> None:
         if self.done:
             return
         if self._needed is not None:
@@ -279,5 +279,5 @@ def carve_small(session: Session, where: Where, allowance: Allowance, data: byte
     for place, kind in kinds:
         opened = begin(session, where, allowance, place, kind, whole)
         if opened is not None:
-            opened.feed(data[place:])
+            opened.feed(memoryview(data)[place:])
             opened.end()
