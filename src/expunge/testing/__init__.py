@@ -15,6 +15,7 @@ pytest.register_assert_rewrite(
     "expunge.testing.store_faults",
     "expunge.testing.journal_suite",
     "expunge.testing.keys_suite",
+    "expunge.testing.log_suite",
 )
 
 from expunge.testing.people import AWKWARD, Person, people, person  # noqa: E402
