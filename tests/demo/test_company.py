@@ -15,7 +15,7 @@ import pytest
 from expunge.adapters.datamap import read_map
 from expunge.demo import people, truth
 from expunge.demo.book import HOUSEHOLD, Book, Entry
-from expunge.demo.company import build_company, declare_export
+from expunge.demo.company import build_company, write_map
 from expunge.demo.outside_search import Search
 from expunge.demo.schema import data_map
 from expunge.demo.speech import Tones
@@ -113,7 +113,7 @@ def test_the_newest_rows_are_in_the_write_ahead_log_and_searching_finds_words(co
 def test_the_map_leaves_the_export_out_until_it_is_declared(tmp_path: Path) -> None:
     world = build_company(tmp_path, 7, Tones())
     assert "asr_errors" not in (tmp_path / "expunge.yaml").read_text()
-    declare_export(tmp_path)
+    write_map(tmp_path, with_export=True)
     assert "asr_errors" in (tmp_path / "expunge.yaml").read_text()
     rows = list(csv.DictReader(io.StringIO(gzip.decompress((world.stores["media"] / EXPORT).read_bytes()).decode())))
     assert {row["profile_id"] for row in rows} == {person.profile_id for person in world.people}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from random import Random
 
@@ -13,7 +13,7 @@ from expunge.demo.speech import Speech
 from expunge.demo.world import Request, World
 
 
-def build_company(folder: Path, seed: int, speech: Speech) -> World:
+def build_company(folder: Path, seed: int, speech: Speech, approvers: Mapping[str, str] | None = None) -> World:
     """Write ``folder/world/``, ``folder/expunge.yaml`` (the undeclared copy left out) and ``folder/CREDITS.txt``.
 
     The same seed gives the same company, but for the bytes of synthetic sound.
@@ -27,14 +27,16 @@ def build_company(folder: Path, seed: int, speech: Speech) -> World:
     writing.write_database(world)
     writing.write_analytics(world, Random(f"events {seed}"))
     writing.write_export(world)
-    (folder / "expunge.yaml").write_text(schema.data_map(with_export=False), "utf-8")
+    write_map(folder, with_export=False, approvers=approvers)
     (folder / "CREDITS.txt").write_text(_credits(speech), "utf-8")
     return world
 
 
-def declare_export(folder: Path) -> None:
-    """Declare the engineer's copy in ``expunge.yaml``."""
-    (folder / "expunge.yaml").write_text(schema.data_map(with_export=True), "utf-8")
+def write_map(folder: Path, *, with_export: bool, approvers: Mapping[str, str] | None = None) -> Path:
+    """Write ``folder/expunge.yaml``, with or without the engineer's copy declared."""
+    path = folder / "expunge.yaml"
+    path.write_text(schema.data_map(with_export=with_export, approvers=approvers), "utf-8")
+    return path
 
 
 def _requests(homes: Iterable[Household]) -> tuple[Request, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 TABLES = """
 CREATE TABLE accounts (
   account_id TEXT PRIMARY KEY, surname TEXT NOT NULL, email TEXT UNIQUE NOT NULL, street TEXT NOT NULL,
@@ -155,6 +157,12 @@ ignore:
 """
 
 
-def data_map(*, with_export: bool) -> str:
-    """``expunge.yaml`` of the company: as first written, or with the engineer's copy declared as well."""
-    return _MAP + (_EXPORT if with_export else "") + _IGNORE
+def data_map(*, with_export: bool, approvers: Mapping[str, str] | None = None) -> str:
+    """``expunge.yaml`` of the company: as first written, or with the engineer's copy declared as well.
+
+    Args:
+        with_export: declare the copy.
+        approvers: name -> verifier key of who may approve plans.
+    """
+    names = "".join(f"  {name}: {key}\n" for name, key in (approvers or {}).items())
+    return _MAP + (_EXPORT if with_export else "") + _IGNORE + (f"approvers:\n{names}" if names else "")

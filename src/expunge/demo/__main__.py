@@ -1,0 +1,29 @@
+"""``python -m expunge.demo DIR [--keep-before]``: the whole demonstration."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from expunge.demo.story import SEED, tell
+from expunge.errors import ExpungeError
+
+
+def main() -> int:
+    """Perform it; exit code 0 when every claim held, 1 when one did not."""
+    parser = argparse.ArgumentParser(prog="expunge demo", description="A small company, and three people who ask to be forgotten.")
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("demo-out"), help="where to build it (default: demo-out)")
+    parser.add_argument("--keep-before", action="store_true", help="also keep before/, a copy of the stores from before the orders")
+    parser.add_argument("--seed", type=int, default=SEED, help="another number, another company")
+    given = parser.parse_args()
+    try:
+        stage = tell(given.folder.resolve(), keep_before=given.keep_before, seed=given.seed)
+    except ExpungeError as error:
+        sys.stderr.write(f"error: {error.message}\n" + (f"help: {error.help}\n" if error.help else ""))
+        return error.exit_code
+    return 1 if stage.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""The whole story, told with tones: what outside checkers look for is there, and every claim holds."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+import wave
+import zipfile
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from expunge.core import dsse, receipt
+from expunge.core.receipt import Verdict
+from expunge.demo import outside_search, proving
+from expunge.demo.narration import Narrator
+from expunge.demo.outside_search import Search
+from expunge.demo.speech import Tones
+from expunge.demo.stage import Stage
+from expunge.demo.story import tell
+from expunge.errors import UsageError
+
+pytestmark = pytest.mark.slow
+
+FILES = {
+    "receipt.dsse.json", "receipt.pae", "receipt.sig", "receipt.tlog-proof", "trust-policy.txt", "signer.pem", "receipt.html",
+    "export.zip", "before.json",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stage, str]:
+    folder = tmp_path_factory.mktemp("a demo")
+    out = io.StringIO()
+    stage = tell(folder, keep_before=True, speech=Tones(), narrator=Narrator(Console(file=out, width=300)))
+    return stage, out.getvalue()
+
+
+@pytest.fixture
+def stage(told: tuple[Stage, str]) -> Stage:
+    return told[0]
+
+
+def _strings(stage: Stage) -> list[list[str]]:
+    return [json.loads((folder / "before.json").read_text("utf-8")) for folder in sorted((stage.folder / "guardian").iterdir())]
+
+
+def test_every_claim_holds_and_every_person_has_their_folder(told: tuple[Stage, str]) -> None:
+    stage, text = told
+    assert stage.failures == []
+    assert "✗" not in text.replace("✗ media: exports/asr-errors", "")
+    assert {path.name for path in (stage.folder / "guardian").iterdir()} == {"1", "2", "3"}
+    for folder in (stage.folder / "guardian").iterdir():
+        assert {path.name for path in folder.iterdir()} == FILES
+
+
+def test_every_string_of_before_is_in_before_as_plain_bytes_and_nowhere_in_world_and_state(stage: Stage) -> None:
+    before = [path.read_bytes() for path in (stage.folder / "before").rglob("*") if path.is_file()]
+    for strings in _strings(stage):
+        assert len(strings) >= 20
+        assert all(len(text) >= 8 for text in strings)
+        for text in strings:
+            assert any(text.encode() in data for data in before), "in the cold copy, as plain UTF-8"
+        hits = [hit for place in ("world", "state") for hit in Search(strings).folder(stage.folder / place)]
+        assert hits == []
+
+
+def test_sounds_and_voiceprints_are_gone_too(stage: Stage) -> None:
+    pieces = [piece for who in stage.erased for piece in stage.world.book.own_samples(who)]
+    assert len(pieces) > 50
+    assert {hit.what for hit in Search([], pieces).folder(stage.folder / "before")} == set(pieces)
+    for place in ("world", "state"):
+        assert Search([], pieces).folder(stage.folder / place) == []
+
+
+def test_the_searches_find_what_an_ordinary_delete_leaves(stage: Stage) -> None:
+    left = {hit.path.name for hit in Search([text for texts in _strings(stage) for text in texts]).folder(stage.folder / "twin")}
+    assert "app.db" in left
+    assert "asr-errors-2026-10.csv.gz" in left
+
+
+def test_both_searches_saw_something_in_every_store_before_and_nothing_after(stage: Stage) -> None:
+    assert set(stage.before) == {"media", "app", "analytics"}
+    assert all(stage.before.values())
+    for number in (1, 2, 3):
+        said = receipt.parse(dsse.parse((stage.guardian(number) / "receipt.dsse.json").read_bytes()).payload)
+        assert said.verdict is Verdict.FULFILLED
+        scans = [entry.scan for entry in said.datasets if entry.scan is not None and entry.items]
+        assert scans
+        assert {entry.store for entry in said.datasets if entry.scan is not None and entry.scan.traces_usable} == set(stage.before)
+        assert all(scan.found == 0 and scan.controls_found > 0 for scan in scans)
+
+
+def test_the_export_holds_media_byte_for_byte(stage: Stage) -> None:
+    for number, request in enumerate(stage.world.requests, 1):
+        with zipfile.ZipFile(stage.guardian(number) / "export.zip") as archive:
+            sounds = {name: archive.read(name) for name in archive.namelist() if name.endswith(".wav")}
+        own = {name: data for name, data in sounds.items() if not name.startswith("shared/")}
+        assert len(own) >= 2
+        assert len(sounds) > len(own), "a recording of several people, under shared/"
+        there = {path.read_bytes() for path in (stage.folder / "before" / "media").rglob("*.wav")}
+        assert there.issuperset(sounds.values())
+        for data in sounds.values():
+            with wave.open(io.BytesIO(data)) as file:
+                assert file.getnframes() > 0
+        assert sum(request.person.profile_id in name for name in own) == len(own)
+
+
+def test_receipts_hold_no_string_of_anybody(stage: Stage) -> None:
+    strings = [text for texts in _strings(stage) for text in texts]
+    for number in (1, 2, 3):
+        for name in FILES - {"export.zip", "before.json"}:
+            assert Search(strings).folder(stage.guardian(number) / name) == []
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_openssl_accepts_each_signature_and_refuses_a_changed_one(stage: Stage, tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        assert subprocess.run(proving.openssl_line(stage.guardian(number)), capture_output=True, check=False).returncode == 0
+    copy = tmp_path / "copy"
+    shutil.copytree(stage.guardian(1), copy)
+    (copy / "receipt.pae").write_bytes((copy / "receipt.pae").read_bytes()[:-1] + b" ")
+    assert subprocess.run(proving.openssl_line(copy), capture_output=True, check=False).returncode != 0
+
+
+def test_the_last_lines_can_be_typed(told: tuple[Stage, str]) -> None:
+    stage, text = told
+    commands = re.findall(r"\$ (.*)", text)
+    assert any(line.startswith("openssl pkeyutl -verify") for line in commands)
+    done = subprocess.run(
+        [sys.executable, "-I", outside_search.__file__, str(stage.guardian(2) / "before.json"), str(stage.folder / "world")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout.split(", ")[1]) == (0, "0 found")
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "diary.txt").write_text("mine")
+    with pytest.raises(UsageError, match="not empty"):
+        tell(tmp_path, speech=Tones(), narrator=Narrator(Console(file=io.StringIO())))
+    assert (tmp_path / "diary.txt").read_text() == "mine"
+    done = subprocess.run([sys.executable, "-m", "expunge.demo", str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_an_earlier_demonstration_is_replaced(stage: Stage, tmp_path: Path) -> None:
+    from expunge.demo.story import clear
+
+    shutil.copytree(stage.folder, tmp_path / "old")
+    clear(tmp_path / "old")
+    assert {path.name for path in (tmp_path / "old").iterdir()} == {"demo.json"}
