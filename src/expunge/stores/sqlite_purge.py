@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from expunge import durable
 from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable
 from expunge.faults import failpoint
 from expunge.stores.sqlite_file import DatabaseFile
@@ -140,20 +139,6 @@ def _temporaries_beside(file: DatabaseFile, connection: sqlite3.Connection) -> I
             connection.execute("PRAGMA temp_store=MEMORY")
 
 
-def old_journal(file: DatabaseFile, connection: sqlite3.Connection) -> int:
-    """A rollback journal of earlier days beside a database that now has a write-ahead log: nobody reads it any more."""
-    journal = file.beside("-journal")
-    if _mode(connection) != "wal" or not journal.exists():
-        return 0
-    # While a write transaction is open nobody can leave the write-ahead log, so nobody can need a rollback journal.
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        durable.unlink(journal, at="sqlite.purge.old_journal")
-    finally:
-        connection.execute("ROLLBACK")
-    return 1
-
-
 def write_ahead_log(file: DatabaseFile, connection: sqlite3.Connection) -> int:
     """Frames of the write-ahead log: moved into the database, the log cut to nothing."""
     if _mode(connection) != "wal":
@@ -188,7 +173,7 @@ def _mode(connection: sqlite3.Connection) -> str:
 
 Rung = Callable[[DatabaseFile, sqlite3.Connection], int]
 
-LADDER: tuple[Rung, ...] = (full_text, r_tree, statistics, vacuum, old_journal, write_ahead_log)
+LADDER: tuple[Rung, ...] = (full_text, r_tree, statistics, vacuum, write_ahead_log)
 """From the database's own structures down to its files."""
 
 
