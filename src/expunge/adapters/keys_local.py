@@ -339,7 +339,6 @@ class LocalKeys:
                 # commit point: from here on the key counts as destroyed; the next open finishes what a crash leaves.
                 durable.write_bytes(self._mark(place), b"", at="keys.destroy.mark")
             keyfiles.wipe(self._folder / place)
-            keyfiles.sweep(self._folder / "orders")
 
     # ---- recovery ----------------------------------------------------------------------------------------------
 
