@@ -22,7 +22,10 @@ from typing import BinaryIO, TypeAlias, cast
 from expunge import durable
 
 Copier: TypeAlias = Callable[[BinaryIO, BinaryIO], None]
-"""Gets the old file, as it lies on disk and from its start, and the new one, and copies what stays. May be called several times."""
+"""Gets the old file, as it lies on disk and from its start, and the new one, and copies what stays. May be called several times.
+
+It raises :class:`NothingStays` when the file should go with its name.
+"""
 
 _TRIES = 20
 _PAUSE = 0.05
@@ -33,11 +36,15 @@ class InUse(Exception):
     """Somebody has the file open for writing and does not let go."""
 
 
+class NothingStays(Exception):
+    """Raised by a copier: the file is to be unlinked, not replaced."""
+
+
 class _Changed(Exception):
     """The file is being written to, or is not the one that was copied any more."""
 
 
-def rewrite(path: Path, copy: Copier, *, at: str) -> None:
+def rewrite(path: Path, copy: Copier) -> None:
     """Atomically replace ``path`` by what ``copy`` makes of it: mode, owner and extended attributes stay, where we may set them.
 
     Readers see the old file or the new one. A crash leaves one of the two whole, and at most one temporary beside it.
@@ -51,11 +58,14 @@ def rewrite(path: Path, copy: Copier, *, at: str) -> None:
             try:
                 old = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
                 held.callback(os.close, old)
-                before, after = _swap(path, old, copy, at)
+                before, after = _swap(path, old, copy)
             except _Changed:
                 time.sleep(_PAUSE)
                 continue
             if _left_alone(old, before):
+                return
+            if after is None:
+                _put_back(path, old, before, copy)
                 return
             # Somebody wrote to the file after it had lost its name: the next round puts that into the new one.
             copy = _carrying(old, after, copy)
@@ -75,11 +85,16 @@ def busy(path: Path) -> bool:
     return False
 
 
-def _swap(path: Path, old: int, copy: Copier, at: str) -> tuple[os.stat_result, os.stat_result]:
-    """Put the copy in the place of ``old``; the state of the old file that was copied and of the new one that was put there."""
+def _swap(path: Path, old: int, copy: Copier) -> tuple[os.stat_result, os.stat_result | None]:
+    """Put the copy in the place of ``old``; the state of the old file that was copied and of the new one, None where none was put."""
     before = os.fstat(old)
-    after = before
+    after: os.stat_result | None = None
     with _lease(old) as take:
+
+        def untouched() -> None:
+            take()
+            if _differs(os.fstat(old), before) or _differs(path.lstat(), before):
+                raise _Changed
 
         def write(new: BinaryIO) -> None:
             nonlocal after
@@ -89,14 +104,17 @@ def _swap(path: Path, old: int, copy: Copier, at: str) -> tuple[os.stat_result, 
                 copy(reading, new)
             new.flush()
             _dress(old, new.fileno())
-            durable.fsync(new, at=f"{at}.flush")
-            take()
-            if _differs(os.fstat(old), before) or _differs(path.lstat(), before):
-                raise _Changed
+            durable.fsync(new, at="files.rewrite.flush")
+            untouched()
             after = os.fstat(new.fileno())
 
         try:
-            durable.write_new(path, write, at=at)
+            durable.write_new(path, write, at="files.rewrite")
+        except NothingStays:
+            untouched()
+            # commit point: the name, and with it every record, is gone.
+            durable.unlink(path, at="files.rewrite.unlink")
+            durable.fsync_directory(path.parent, at="files.rewrite.unlinked")
         except FileNotFoundError as error:
             # The file was moved away meanwhile, or its temporary was cleared away: opening it again will tell.
             raise _Changed from error
@@ -114,6 +132,19 @@ def _left_alone(old: int, before: os.stat_result) -> bool:
         except _Changed:
             time.sleep(_PAUSE)
     raise InUse
+
+
+def _put_back(path: Path, displaced: int, before: os.stat_result, copy: Copier) -> None:
+    """Somebody was just opening the file when it lost its name: what they wrote gets the name again."""
+    with _from_start(displaced) as late, path.open("ab") as again:
+        if again.tell():
+            late.seek(before.st_size)
+            shutil.copyfileobj(late, again)
+        else:
+            with suppress(NothingStays):
+                copy(late, again)
+        again.flush()
+        durable.fsync(again, at="files.rewrite.late")
 
 
 def _carrying(displaced: int, swapped: os.stat_result, copy: Copier) -> Copier:

@@ -107,7 +107,7 @@ class Files:
 
         for folder, _, names in os.walk(self._root, onerror=refuse):
             if any(name.startswith(durable.TEMPORARY_PREFIX) for name in names):
-                found = clear_temporaries(Path(folder), at="files.purge.unlink")
+                found = clear_temporaries(Path(folder))
                 if found.removed:
                     durable.fsync_directory(Path(folder), at="files.purge.folder")
                 removed += found.removed

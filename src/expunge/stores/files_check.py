@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from expunge.core.copy import Finding, FindingKind
-from expunge.core.datamap import Aggregate
 from expunge.durable import TEMPORARY_PREFIX
 from expunge.stores.layout import Layout, open_regular
 from expunge.stores.records import FORMATS, Unreadable
@@ -58,7 +57,7 @@ class FilesCheck:
             if dataset.format and dataset.format not in FORMATS:
                 mend = f"one of: {', '.join(sorted(FORMATS))}; nothing for whole files"
                 yield self._finding(FindingKind.UNSUPPORTED, dataset.name, f"there is no format {dataset.format!r}", mend)
-            if dataset.format or isinstance(dataset.subject, Aggregate):
+            if dataset.format or not layout.subject_fields:
                 continue
             for template in layout.templates:
                 lost = [name for name in (*layout.subject_fields, *dataset.follow) if name not in template.placeholders]

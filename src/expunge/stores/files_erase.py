@@ -14,7 +14,7 @@ from expunge import durable
 from expunge.core.copy import Copy
 from expunge.core.ids import Pseudonym
 from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
-from expunge.stores.exclusive import InUse, rewrite
+from expunge.stores.exclusive import InUse, NothingStays, rewrite
 from expunge.stores.files_search import declared_inside
 from expunge.stores.layout import Layout, Wanted, open_regular
 from expunge.stores.records import Unreadable, encoded
@@ -133,23 +133,30 @@ class Eraser:
     def _rewrite(self, key: str, wanted: Wanted, concerned: set[int], shares: Mapping[Pseudonym, Share]) -> None:
         path = self._inside(key)
         gone: dict[int, tuple[int, int]] = {}
+        found = self._layout.template_of(key)
+        # Where the template leaves the file's name open (a device, a session), the name of a file of theirs alone is theirs as well.
+        goes_with_them = found is not None and bool(found[0].segments[-1].placeholders)
 
         def copy(old: BinaryIO, new: BinaryIO) -> None:
             now: dict[int, tuple[int, int]] = {}
+            staying = 0
             with encoded(new, key) as plain:
                 for record in self._layout.read(old, key, wanted.fields):
                     owners = wanted.in_record(record, wanted.fields) & concerned
                     if not owners:
                         plain.write(record.raw)
+                        staying += record.value is not None
                     for owner in owners:
                         items, size = now.get(owner, (0, 0))
                         now[owner] = (items + 1, size + len(record.raw))
             if not now and not gone:
                 raise _NobodyThere
             gone.update(now)
+            if goes_with_them and not staying:
+                raise NothingStays
 
         try:
-            rewrite(path, copy, at="files.rewrite")
+            rewrite(path, copy)
         except (_NobodyThere, FileNotFoundError):
             return
         for owner, (items, size) in gone.items():
@@ -197,7 +204,7 @@ class Eraser:
             path = self._inside(folder)
             if path.is_symlink():
                 return None
-            leftovers = clear_temporaries(path, at="files.erase.leftover")
+            leftovers = clear_temporaries(path)
             if leftovers.others:
                 return False
             durable.rmdir(path, at="files.erase.rmdir")
@@ -257,7 +264,7 @@ class Leftovers:
     """Entries that are not ours."""
 
 
-def clear_temporaries(folder: Path, *, at: str) -> Leftovers:
+def clear_temporaries(folder: Path) -> Leftovers:
     """Remove what interrupted runs of ours left in one folder. Raises OSError."""
     removed = alive = others = 0
     with os.scandir(folder) as listing:
@@ -267,7 +274,7 @@ def clear_temporaries(folder: Path, *, at: str) -> Leftovers:
             elif _alive(entry.path):
                 alive += 1
             else:
-                durable.unlink(Path(entry.path), at=at)
+                durable.unlink(Path(entry.path), at="files.leftover.unlink")
                 removed += 1
     return Leftovers(removed, alive, others + alive)
 

@@ -17,6 +17,7 @@ from expunge.stores.second_names import SecondNames
 
 _RIGHTS = Unable(Reason.PERMISSION, "names cannot be removed from a folder: give this user the right to write to it")
 _READ = Unable(Reason.PERMISSION, "a file cannot be read: give this user the right to read it")
+_EFFECTIVE = os.access in os.supports_effective_ids
 _BUSY = Unable(Reason.LOCKED, "another process has a file open for writing: stop it or let it reopen its files")
 
 
@@ -44,7 +45,9 @@ class Preflight:
             return
         if not _may_remove_from(path.parent, path):
             yield _RIGHTS
-        if not key.endswith("/") and not path.is_symlink() and not self._layout.owners(key, wanted):
+        if not path.is_symlink() and not os.access(path, os.R_OK, effective_ids=_EFFECTIVE):
+            yield _READ
+        elif not key.endswith("/") and not path.is_symlink() and not self._layout.owners(key, wanted):
             yield from self._about_records(path, key, wanted)
 
     def _about_records(self, path: Path, key: str, wanted: Wanted) -> Iterator[Unable]:
@@ -66,8 +69,7 @@ class Preflight:
 
 
 def _may_remove_from(folder: Path, path: Path) -> bool:
-    effective = os.access in os.supports_effective_ids
-    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=effective):
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=_EFFECTIVE):
         return False
     status = folder.stat()
     mine = {status.st_uid, path.lstat().st_uid}

@@ -68,10 +68,19 @@ class Search:
                 tallies[owner].shared.add(found.key)
         followed = self._layout.recorded(template, self._layout.dataset.follow)
         if followed and not found.is_link:
-            for record in self._records(found, ()):
-                for owner in owners:
+            self._follow(found, followed, [tallies[owner] for owner in owners])
+
+    def _follow(self, found: Found, followed: Sequence[str], tallies: Sequence[Tally]) -> None:
+        try:
+            for record in self._records(found, followed):
+                for tally in tallies:
                     for name in followed:
-                        tallies[owner].links.setdefault(name, set()).update(record.texts(name))
+                        tally.links.setdefault(name, set()).update(record.texts(name))
+        except FileNotFoundError:
+            return
+        except (Unreadable, OSError) as error:
+            message = f"dataset {self._layout.dataset.name}: a file that other datasets follow cannot be read"
+            raise CouldNotLook(message, help="`expunge check` names it; repair it, then run again") from error
 
     def _add(self, key: str, size: int, readings: Readings, owners: set[int], tallies: Sequence[Tally]) -> None:
         links = {name: {reading[name] for reading in readings if name in reading} for name in self._layout.dataset.follow}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import mimetypes
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -66,43 +67,45 @@ class Show:
                 elif not (self._root / key).is_symlink():
                     sharing.setdefault(key, []).append(copy)
         for key, together in sharing.items():
-            try:
-                with open_regular(self._root / key) as file:
-                    for record, subjects in self._theirs(file, key, together):
-                        for subject in subjects:
-                            self._trace_value(subject, "", record.value, tracer)
-            except FileNotFoundError:
-                continue
-            except (OSError, Unreadable):
-                # What cannot be read can be neither traced nor erased: erase and check say so.
-                continue
+            # What cannot be read can be neither traced nor erased: erase and check say so.
+            with suppress(OSError, Unreadable), open_regular(self._root / key) as file:
+                for record, subjects in self._theirs(file, key, together):
+                    for subject in subjects:
+                        self._trace_value(subject, "", record.value, tracer)
+                        if self._layout.dataset.format == "json":
+                            self._trace_names(subject, key, tracer)
+
+    def _trace_names(self, subject: Pseudonym, key: str, tracer: Tracer) -> None:
+        name = self._layout.dataset.name
+        found = self._layout.template_of(key)
+        if found is None:
+            return
+        template, readings = found
+        for part, segment in zip(key.rstrip("/").split("/"), template.segments, strict=False):
+            if segment.placeholders:
+                tracer.name(subject, name, part)
+        for placeholder, value in sorted({pair for reading in readings for pair in reading.items()}):
+            tracer.text(subject, name, placeholder, value)
 
     def _trace_file(self, copy: Copy, key: str, tracer: Tracer) -> None:
         name = self._layout.dataset.name
-        found = self._layout.template_of(key)
-        parts = key.rstrip("/").split("/")
-        if found:
-            template, readings = found
-            for part, segment in zip(parts, template.segments, strict=False):
-                if segment.placeholders:
-                    tracer.name(copy.subject, name, part)
-            for placeholder, value in sorted({pair for reading in readings for pair in reading.items()}):
-                tracer.text(copy.subject, name, placeholder, value)
+        self._trace_names(copy.subject, key, tracer)
         path = self._root / key
         if key.endswith("/") or path.is_symlink():
             return
         try:
             with open_regular(path) as file:
                 tracer.blob(copy.subject, name, "content", file)
-            if self._layout.dataset.format:
-                with open_regular(path) as file:
-                    for record in self._layout.read(file, key, ()):
-                        self._trace_value(copy.subject, "", record.value, tracer)
         except FileNotFoundError:
             return
-        except (Unreadable, PermissionError) as error:
+        except (Unreadable, OSError) as error:
             message = f"dataset {name}: a file cannot be read"
             raise CouldNotLook(message, help="`expunge check` names it") from error
+        if self._layout.dataset.format:
+            # Damaged records are no obstacle here: the whole file goes, and all of it was traced as bytes.
+            with suppress(OSError, Unreadable), open_regular(path) as file:
+                for record in self._layout.read(file, key, ()):
+                    self._trace_value(copy.subject, "", record.value, tracer)
 
     def _trace_value(self, subject: Pseudonym, field: str, value: Value, tracer: Tracer) -> None:
         dataset = self._layout.dataset.name
