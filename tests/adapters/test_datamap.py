@@ -301,3 +301,28 @@ def test_no_mutation_of_the_tree_crashes_the_reader(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("map") / "expunge.yaml"
     path.write_text(yaml.safe_dump(tree, allow_unicode=True), encoding="utf-8", errors="surrogatepass")
     survives(path)
+
+
+def test_paths_may_belong_to_different_kinds_of_people(tmp_path):
+    text = (MAPS / "sound.yaml").read_text()
+    text = text.replace("voice/{profile_id}/{recording_id}.json", "house/{account_id}/{recording_id}.flac")
+    text = text.replace("    subject: {profile: profile_id}\n    cat", "    subject: {profile: profile_id, account: account_id}\n    cat")
+    assert len(read_map(written(tmp_path, text), {}).datasets["recordings"].paths) == 2
+    faults = examine(written(tmp_path, text.replace("house/{account_id}", "house/{room}")), {}).faults
+    assert [fault.rule for fault in faults] == ["field-not-in-path", "field-not-in-path"]
+
+
+def test_what_others_follow_must_stand_in_every_path(tmp_path):
+    text = (MAPS / "sound.yaml").read_text().replace("voice/{profile_id}/{recording_id}.json", "voice/{profile_id}/about.json")
+    assert [fault.rule for fault in examine(written(tmp_path, text), {}).faults] == ["field-not-in-path"]
+
+
+def test_a_sqlite_store_takes_its_own_settings_and_no_others(tmp_path):
+    text = (
+        (MAPS / "sound.yaml").read_text().replace("attach: {archive: ./archive.db}", "attach: {archive: ./archive.db}\n    busy_ms: 2500")
+    )
+    assert read_map(written(tmp_path, text), {}).stores["app"].options["busy_ms"] == 2500
+    (fault,) = examine(written(tmp_path, text.replace("busy_ms", "bussy_ms")), {}).faults
+    assert (fault.rule, fault.write_instead) == ("unknown-key", "did you mean 'busy_ms'?")
+    (fault,) = examine(written(tmp_path, text.replace("2500", "0x1F")), {}).faults
+    assert fault.rule == "coerced-value"

@@ -45,7 +45,7 @@ class Draft:
     def has_field(self, dataset: str, field: str) -> bool:
         """Whether a dataset may have a field, as far as the map itself can tell: whole files have their placeholders only."""
         spec = self.datasets.get(dataset)
-        return spec is None or not self.is_whole_files(spec) or any("{" + field + "}" in path for path in spec.paths)
+        return spec is None or not self.is_whole_files(spec) or all("{" + field + "}" in path for path in spec.paths)
 
     def is_whole_files(self, dataset: Dataset) -> bool:
         """Whether its items are files that are taken whole, so that their paths must say everything."""

@@ -101,14 +101,12 @@ def _located(folder: Path, text: str) -> str:
 
 
 def _options(form: Form, table: Table, what: str, kind: str, folder: Path) -> Options:
-    if kind == "sqlite":
-        attached = _attached(form, table.get("attach"), f"{what}.attach", folder)
-        return {"attach": attached} if attached else {}
-    if kind in words.OPTIONS:
-        return {}
     options: Options = {}
     for name, value in table.entries:
-        if name.text in words.STORE:
+        if name.text in words.STORE or name.text not in words.OPTIONS.get(kind, (name.text,)):
+            continue
+        if kind == "sqlite" and name.text == "attach":
+            options["attach"] = _attached(form, value, f"{what}.attach", folder)
             continue
         if isinstance(value, Table):
             pairs = ((key.text, form.filled(each, f"{what}.{name.text}.{key.text}")) for key, each in value.entries)
@@ -133,8 +131,8 @@ def _plain(form: Form, value: Scalar, what: str) -> int | bool:
     return False
 
 
-def _attached(form: Form, value: Value | None, what: str, folder: Path) -> dict[str, str]:
-    table = form.table(value, what) if value is not None else None
+def _attached(form: Form, value: Value, what: str, folder: Path) -> dict[str, str]:
+    table = form.table(value, what)
     attached = {}
     for alias, each in table.entries if table else ():
         path = form.filled(each, f"{what}.{alias.text}")

@@ -38,14 +38,13 @@ def check_subjects(draft: Draft) -> None:
         line = draft.line("datasets", name, "subject")
         match dataset.subject:
             case ByField(fields=fields):
-                for kind, field in fields.items():
-                    at = draft.line("datasets", name, "subject", kind)
-                    draft.known("unknown-identity", kind, draft.identities, at, what)
-                    _field_in_each(draft, dataset, field, at, what)
+                for kind in fields:
+                    draft.known("unknown-identity", kind, draft.identities, draft.line("datasets", name, "subject", kind), what)
+                _a_field_in_each(draft, dataset, tuple(fields.values()), line, what)
             case Through(dataset=source, via=via):
                 if draft.known("unknown-dataset", source, draft.datasets, line, what) and _ends_in_a_person(draft, name, source, line):
                     _field_in(draft, source, via, line, f"{what} follows")
-                _field_in_each(draft, dataset, via, line, what)
+                _a_field_in_each(draft, dataset, (via,), line, what)
 
 
 def _ends_in_a_person(draft: Draft, name: str, source: str, line: int) -> bool:
@@ -67,13 +66,20 @@ def _field_in(draft: Draft, dataset: str, field: str, line: int, what: str) -> N
         )
 
 
-def _field_in_each(draft: Draft, dataset: Dataset, field: str, line: int, what: str) -> None:
-    """For finding people in whole files: every template must say whose the file is."""
-    if field and draft.is_whole_files(dataset):
-        for path in dataset.paths:
-            if "{" + field + "}" not in path:
-                text = f"{what}: the path {path!r} has no {{{field}}}, so nothing says whose file it is"
-                draft.faults.add("field-not-in-path", line, text, f'path: "{{{field}}}/{path}", or format: jsonl if the files hold records')
+def _a_field_in_each(draft: Draft, dataset: Dataset, fields: tuple[str, ...], line: int, what: str) -> None:
+    """Whole files: each template says whose the file is, and each field stands in some template."""
+    named = [field for field in fields if field]
+    if not named or not draft.is_whole_files(dataset):
+        return
+    instead = "or format: jsonl if the files hold records"
+    for path in dataset.paths:
+        if not any("{" + field + "}" in path for field in named):
+            text = f"{what}: the path {path!r} has no {{{named[0]}}}, so nothing says whose file it is"
+            draft.faults.add("field-not-in-path", line, text, f'path: "{{{named[0]}}}/{path}", {instead}')
+    for field in named:
+        if not any("{" + field + "}" in path for path in dataset.paths):
+            text = f"{what}: no path of it has {{{field}}}"
+            draft.faults.add("field-not-in-path", line, text, f"the path with {{{field}}} in it, {instead}")
 
 
 def check_lineage(draft: Draft) -> Lineage:

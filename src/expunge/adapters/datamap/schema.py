@@ -94,7 +94,10 @@ def _store() -> Schema:
         for kind, keys in words.OPTIONS.items()
     ]
     attach = {"type": "object", "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}, "additionalProperties": _text()}
-    sqlite = {"if": {"properties": {"kind": {"const": "sqlite"}}}, "then": {"properties": {"attach": attach}}}
+    sqlite = {
+        "if": {"properties": {"kind": {"const": "sqlite"}}},
+        "then": {"properties": {"attach": attach, "busy_ms": {"type": "integer", "minimum": 0}}},
+    }
     return {**_table({key: fields[key] for key in words.STORE}, ("kind", "url"), others=True), "allOf": [*closed, sqlite]}
 
 

@@ -38,5 +38,5 @@ LAYOUT = {"files": "path", "s3": "path", "sqlite": "table", "postgres": "table",
 """Kind of store -> how its datasets are laid out; a kind that is not here takes any layout and its store checks it."""
 LAYOUTS = ("table", "path", "model")
 
-OPTIONS = {"files": (), "sqlite": ("attach",)}
+OPTIONS = {"files": (), "sqlite": ("attach", "busy_ms")}
 """Kind of store -> keys of its own; a kind that is not here takes any and its store checks them."""
