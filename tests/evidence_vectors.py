@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from expunge.core import canonical, checkpoint, commitment, merkle
-from tests.evidence_kit import IDENTIFIERS, OPENING, ORIGIN, SeededKeys, fulfilled, in_part, issue
+from expunge.core import canonical, checkpoint, commitment, merkle, trust
+from expunge.core.note import Algorithm, VerifierKey
+from tests.evidence_kit import IDENTIFIERS, OPENING, ORIGIN, SeededKeys, fulfilled, in_part, issue, raw
 
 HERE = Path(__file__).parent / "vectors" / "evidence"
+
+
+def witnesses() -> trust.TrustPolicy:
+    """A policy that asks for one witness of each of two groups."""
+    keys = [VerifierKey(f"w{n}.example", Algorithm.COSIGNATURE, raw(SeededKeys(f"w{n}").log)) for n in range(4)]
+    named = tuple(trust.Named(key, f"https://{key.name}/" if n else "", f"w{n}") for n, key in enumerate(keys))
+    groups = (trust.Group("a", "1", ("w0", "w1")), trust.Group("b", "any", ("w2", "w3")), trust.Group("both", "all", ("a", "b")))
+    return replace(SeededKeys().policy(), witnesses=named, groups=groups, quorum="both")
 
 
 def vectors() -> dict[str, bytes]:
@@ -18,6 +28,7 @@ def vectors() -> dict[str, bytes]:
     opening = commitment.Opening(OPENING, IDENTIFIERS)
     made["commitment/opening.json"] = opening.encode()
     made["commitment/commitment.txt"] = f"{opening.commitment()}\n".encode()
+    made["trust-policy/witnesses.txt"] = witnesses().encode()
     keys, leaves = SeededKeys(), [b"leaf %d" % number for number in range(300)]
     node = merkle.nodes_of([merkle.leaf_hash(each) for each in leaves])
     made["log/checkpoint"] = keys.signed(checkpoint.Checkpoint(ORIGIN, 300, merkle.tree_root(300, node)))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from hashlib import sha256
 
 import pytest
 
-from expunge.core import checkpoint, commitment, merkle, receipt
+from expunge.core import checkpoint, commitment, merkle, receipt, trust
+from expunge.core.datamap import Act
+from expunge.core.grounding import Grounding
 from expunge.core.note import open_note
+from expunge.core.order import OrderKind
 from expunge.core.pages import PAGES
 from expunge.core.receipt_verify import verify
 from tests import evidence_vectors as make
@@ -51,6 +55,32 @@ def test_every_page_template_is_pinned() -> None:
 def test_the_commitment_vector_opens() -> None:
     opening = commitment.parse_opening(folder("commitment")["opening.json"])
     opening.verify(folder("commitment")["commitment.txt"].decode().strip())
+
+
+def test_the_policy_vector_is_read_and_written_back() -> None:
+    written = folder("trust-policy")["witnesses.txt"]
+    assert trust.parse_canonical(written) == make.witnesses()
+
+
+VALUES = (
+    receipt.Receipt,
+    receipt.Times,
+    receipt.DatasetEntry,
+    receipt.Probe,
+    receipt.Scan,
+    receipt.Skipped,
+    receipt.KeptItems,
+    receipt.Tool,
+)
+WORDS = (receipt.Verdict, receipt.Result, receipt.ScanMode, receipt.ScanVerdict, Act, OrderKind)
+
+
+def test_the_specification_names_every_field_and_every_word() -> None:
+    text = (make.HERE.parents[2] / "docs/spec/receipt.md").read_text()
+    names = {each.name for value in VALUES for each in fields(value)} - {"order", "commitment"}
+    words = {each.value for kind in WORDS for each in kind} | {each.word for each in Grounding}
+    missing = {each for each in names | words if f"`{each}`" not in text}
+    assert not missing
 
 
 def test_the_log_vectors_hold() -> None:
