@@ -12,7 +12,7 @@ import io
 import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
@@ -192,19 +192,17 @@ def _csv(file: BinaryIO, fields: Sequence[str]) -> Iterator[Record]:
 
 def _header(raw: bytes, fields: Sequence[str]) -> tuple[list[str], str]:
     for delimiter in _DELIMITERS:
-        row = _parse_row(raw, delimiter, 1)
-        if any(name in row for name in fields):
-            return row, delimiter
+        with suppress(csv.Error):
+            for row in _rows(raw, delimiter, 1):
+                if any(name in row for name in fields):
+                    return row, delimiter
     message = "the first line has no column by which a subject can be found"
     raise Unreadable(message)
 
 
 def _parse_row(raw: bytes, delimiter: str, number: int) -> list[str]:
     try:
-        rows = list(csv.reader(io.StringIO(raw.decode("utf-8"), newline=""), delimiter=delimiter, strict=True))
-    except UnicodeDecodeError as error:
-        message = f"line {number} is not UTF-8"
-        raise Unreadable(message) from error
+        rows = _rows(raw, delimiter, number)
     except csv.Error as error:
         message = f"line {number} is not CSV"
         raise Unreadable(message) from error
@@ -212,6 +210,14 @@ def _parse_row(raw: bytes, delimiter: str, number: int) -> list[str]:
         message = f"line {number} holds a line break outside quotes"
         raise Unreadable(message)
     return rows[0] if rows else []
+
+
+def _rows(raw: bytes, delimiter: str, number: int) -> list[list[str]]:
+    try:
+        return list(csv.reader(io.StringIO(raw.decode("utf-8"), newline=""), delimiter=delimiter, strict=True))
+    except UnicodeDecodeError as error:
+        message = f"line {number} is not UTF-8"
+        raise Unreadable(message) from error
 
 
 class _Rows:
