@@ -141,7 +141,8 @@ class Search:
             group = tuple(values.get(name, frozenset()) for name in fields)
             if group not in groups and limit is not None and len(groups) >= limit:
                 break
-            groups.setdefault(group, Tally()).add(key, size, {})
+            links = {name: values.get(name, frozenset()) for name in self._layout.dataset.follow}
+            groups.setdefault(group, Tally()).add(key, size, links)
         for number, (group, tally) in enumerate(groups.items()):
             match = {name: values for name, values in zip(fields, group, strict=True) if values}
             yield self._copy(Selector(Pseudonym(f"control-{number}"), match), tally)
@@ -156,7 +157,7 @@ class Search:
                     continue
                 if named:
                     reading = found.readings[0]
-                    yield found.key, 0, {name: frozenset({reading[name]}) for name in named}
+                    yield found.key, 0, {name: frozenset({value}) for name, value in reading.items()}
                 elif recorded:
                     yield from self._others_inside(found, recorded, leaving)
 
@@ -165,8 +166,8 @@ class Search:
     ) -> Iterator[tuple[str, int, dict[str, frozenset[str]]]]:
         try:
             for record in self._records(found, recorded):
-                values = {name: record.texts(name) for name in recorded}
-                if any(values.values()) and not leaving.in_record(record, recorded):
+                values = {name: record.texts(name) for name in (*recorded, *self._layout.dataset.follow)}
+                if any(values[name] for name in recorded) and not leaving.in_record(record, recorded):
                     yield found.key, len(record.raw), values
         except (Unreadable, OSError):
             # Nobody's control can be taken from a damaged file; its damage is reported where it matters, by erase and check.

@@ -105,7 +105,7 @@ class Sqlite:
         """Rows of the people who stay, in pages of the key's order."""
         fields = _subject_fields(dataset)
         with self._looking(dataset) as (connection, table):
-            staying = sqlite_reading.Bystanders(connection, table, dataset.name, fields, erased)
+            staying = sqlite_reading.Bystanders(connection, table, dataset.name, fields, erased, dataset.follow)
             yield from staying.everybody() if limit is None else staying.a_few(limit)
 
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:

@@ -11,7 +11,7 @@ import sqlite3
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from expunge.core.copy import Copy, Item, Selector
 from expunge.core.ids import Pseudonym
@@ -103,6 +103,19 @@ def _as_vector(value: bytes) -> tuple[float, ...] | None:
     return floats if plausible and any(floats) else None
 
 
+Who: TypeAlias = tuple[tuple[str, str], ...]
+"""Whose row it is: (field, value) of every subject field that is set; empty for rows of nobody."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One row of somebody who stays."""
+
+    key: Row
+    who: Who
+    links: tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True)
 class Bystanders:
     """The rows of people who stay."""
@@ -113,55 +126,66 @@ class Bystanders:
     fields: Sequence[str]
     """Names of the subject's fields."""
     erased: Sequence[Copy]
+    follow: Sequence[str] = ()
+    """Fields that other datasets follow: their values become the copies' links."""
 
     def everybody(self) -> Iterator[Copy]:
         """All of them, page by page: several copies for a person whose rows lie in several pages."""
-        numbers: dict[tuple[str, str], int] = {}
+        numbers: dict[Who, int] = {}
         count = 0
         for page in self._pages():
-            people: dict[tuple[str, str], list[Row]] = {}
-            for key, who in page:
-                people.setdefault(who, []).append(key)
-            for who, keys in people.items():
+            people: dict[Who, list[Seen]] = {}
+            for seen in page:
+                people.setdefault(seen.who, []).append(seen)
+            for who, rows in people.items():
                 number = numbers.get(who, count)
                 if number == count:
                     count += 1
                     if len(numbers) < KNOWN_PEOPLE:
                         numbers[who] = number
-                yield self._copy(number, keys)
+                yield self._copy(number, who, [each.key for each in rows], rows)
 
     def a_few(self, limit: int) -> Iterator[Copy]:
         """The first ``limit`` people, each with (at most a thousand of) their rows."""
-        people: dict[tuple[str, str], list[Row]] = {}
+        people: dict[Who, list[Seen]] = {}
         for page in self._pages():
-            for key, who in page:
-                if who in people or len(people) < limit:
-                    people.setdefault(who, []).append(key)
+            for seen in page:
+                if seen.who in people or len(people) < limit:
+                    people.setdefault(seen.who, []).append(seen)
             if len(people) >= limit:
                 break
-        named = [who for who in people if who[0]]
+        keys = {who: [each.key for each in rows] for who, rows in people.items()}
+        named = [who for who in people if who]
         if named:
-            selectors = [Selector(Pseudonym(f"control-{at}"), {name: frozenset({value})}) for at, (name, value) in enumerate(named)]
+            selectors = [Selector(Pseudonym(f"control-{at}"), {who[0][0]: frozenset({who[0][1]})}) for at, who in enumerate(named)]
             gone = self._gone()
             for hit in Matcher(self.connection, self.table, selectors).hits():
-                keys = people[named[hit.selector]]
-                if len(keys) < CONTROL_ROWS and encode_key(hit.key) not in gone:
-                    keys.append(hit.key)
-        for number, who in enumerate([*named, *(each for each in people if not each[0])]):
-            yield self._copy(number, people[who])
+                known = keys[named[hit.selector]]
+                if len(known) < CONTROL_ROWS and encode_key(hit.key) not in gone:
+                    known.append(hit.key)
+        for number, who in enumerate([*named, *(each for each in people if not each)]):
+            yield self._copy(number, who, keys[who], people[who])
 
-    def _copy(self, number: int, keys: Sequence[Row]) -> Copy:
+    def _copy(self, number: int, who: Who, keys: Sequence[Row], rows: Sequence[Seen]) -> Copy:
         names = tuple(dict.fromkeys(map(encode_key, keys)))
-        return Copy(self.dataset, Pseudonym(f"control-{number}"), names, len(names))
+        subject = Pseudonym(f"control-{number}")
+        selector = Selector(subject, {name: frozenset({value}) for name, value in who}) if who else None
+        links: dict[str, set[str]] = {}
+        for each in rows:
+            for name, value in each.links:
+                links.setdefault(name, set()).add(value)
+        followed = {name: frozenset(values) for name, values in links.items()}
+        return Copy(self.dataset, subject, names, len(names), links=followed, selector=selector)
 
     def _gone(self) -> frozenset[str]:
         return frozenset(key for each in self.erased for key in each.keys)
 
-    def _pages(self) -> Iterator[list[tuple[Row, tuple[str, str]]]]:
-        """Pages of rows that stay: key, and who it belongs to as (field, value); both empty for rows of nobody."""
+    def _pages(self) -> Iterator[list[Seen]]:
+        """Pages of rows that stay."""
         gone, values = self._gone(), self._erased_values()
         resolved = [found for each in self.fields if (found := self.table.field(each)) is not None]
-        columns = ", ".join((*self.table.key, *(each.text for each in resolved)))
+        followed = [found for each in self.follow if (found := self.table.field(each)) is not None]
+        columns = ", ".join((*self.table.key, *(each.text for each in (*resolved, *followed))))
         width = len(self.table.key)
         order, last = ", ".join(self.table.key), None
         while True:
@@ -171,9 +195,11 @@ class Bystanders:
             rows = self.connection.execute(sql, last or ()).fetchall()
             page = []
             for row in rows:
-                shown = [(field.name, value) for field, value in zip(resolved, row[width:], strict=True) if value is not None]
-                if encode_key(row[:width]) not in gone and not any(value in values.get(name, ()) for name, value in shown):
-                    page.append((row[:width], shown[0] if shown else ("", "")))
+                shown, links = row[width : width + len(resolved)], row[width + len(resolved) :]
+                who = tuple((field.name, value) for field, value in zip(resolved, shown, strict=True) if value is not None)
+                if encode_key(row[:width]) not in gone and not any(value in values.get(name, ()) for name, value in who):
+                    linked = tuple((field.name, value) for field, value in zip(followed, links, strict=True) if value is not None)
+                    page.append(Seen(row[:width], who, linked))
             if page:
                 yield page
             if len(rows) < PAGE:
