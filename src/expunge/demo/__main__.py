@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from expunge.demo.story import SEED, tell
 from expunge.errors import ExpungeError
 
 
-def main() -> int:
-    """Perform it; exit code 0 when every claim held, 1 when one did not."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Perform it; exit code 0 when every claim held, 1 when one did not.
+
+    Args:
+        arguments: those of the command line when None.
+    """
     parser = argparse.ArgumentParser(prog="expunge demo", description="A small company, and three people who ask to be forgotten.")
     parser.add_argument("folder", type=Path, nargs="?", default=Path("demo-out"), help="where to build it (default: demo-out)")
     parser.add_argument("--keep-before", action="store_true", help="also keep before/, a copy of the stores from before the orders")
     parser.add_argument("--seed", type=int, default=SEED, help="another number, another company")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     try:
         stage = tell(given.folder.resolve(), keep_before=given.keep_before, seed=given.seed)
     except ExpungeError as error:

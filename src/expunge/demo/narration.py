@@ -18,11 +18,19 @@ from rich.text import Text
 _WIDTH = 116
 
 
+def _console() -> Console:
+    """As wide as the terminal, within reason; of one width where there is none."""
+    console = Console(highlight=False)
+    if not console.is_terminal or console.width > _WIDTH:
+        console.width = _WIDTH
+    return console
+
+
 @dataclass
 class Narrator:
     """Says one thing after another; what it is given is text, never markup."""
 
-    console: Console = field(default_factory=lambda: Console(highlight=False, width=_WIDTH, soft_wrap=False))
+    console: Console = field(default_factory=_console)
     began: float = field(default_factory=time.monotonic)
     chapters: list[tuple[str, float]] = field(default_factory=list)
     """Title and seconds of each chapter so far."""

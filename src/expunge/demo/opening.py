@@ -71,7 +71,7 @@ def undeclared(stage: Stage) -> None:
         with Expunge.open(stage.map) as expunge:
             findings = [finding for finding in expunge.check() if finding.kind.value != "note"]
         for finding in findings:
-            narrator.point(f"{finding.store}: {finding.where}: {finding.what}", good=False)
+            narrator.point(f"found in {finding.store}: {finding.where}: {finding.what}")
         found = len(findings) == 1 and EXPORT.partition("/")[0] in findings[0].where
         stage.expect(found, "one finding: an engineer's copy of what everybody said, in no dataset of the map")
         write_map(stage.folder, with_export=True, approvers=stage.officer.approvers)
