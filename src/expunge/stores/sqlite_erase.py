@@ -65,7 +65,6 @@ class Eraser:
         failpoint("sqlite.erase.begin:before")
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            self._connection.execute("PRAGMA defer_foreign_keys=ON")
             outcomes = self._delete_all(copies)
             failpoint("sqlite.erase.commit:before")
             # commit point: the rows are gone from every read once this returns; before, a crash leaves all of them.
@@ -79,7 +78,9 @@ class Eraser:
     def blocked(self, copies: Sequence[Copy]) -> dict[Pseudonym, Unable]:
         """The subjects whose rows other rows refer to, with the table that does; changes nothing but a temporary table."""
         reader = self._reader(copies)
-        return self._blocked({each.subject: self._standing(each, reader) for each in copies}, beforehand=True)
+        standing = {each.subject: self._standing(each, reader) for each in copies}
+        self._doom(standing)
+        return self._blocked(standing, beforehand=True)
 
     def compile(self) -> None:
         """Prepare the statement that deletes a row with all its triggers, without running it; raises sqlite3.Error where it cannot."""
@@ -99,29 +100,31 @@ class Eraser:
     def _delete_all(self, copies: Sequence[Copy]) -> dict[Pseudonym, Outcome]:
         reader = self._reader(copies)
         standing = {each.subject: self._standing(each, reader) for each in copies}
+        self._doom(standing)
         blocked = self._blocked(standing, beforehand=False)
         going = [key for subject, keys in standing.items() if subject not in blocked for key in keys]
         indexes = list(indexes_over(self._connection, self._schema, self._table, going))
         outcomes: dict[Pseudonym, Outcome] = {}
-        for subject, keys in standing.items():
+        for number, (subject, keys) in enumerate(standing.items()):
             if subject in blocked:
                 outcomes[subject] = blocked[subject]
             elif not keys:
                 outcomes[subject] = Absent()
             else:
-                outcomes[subject] = self._delete(keys, reader)
+                outcomes[subject] = self._delete(number, keys, reader)
         for each in indexes:
             each.follow()
         return outcomes
 
-    def _delete(self, keys: Sequence[Row], reader: RowReader) -> Outcome:
-        """Delete one subject's rows, or none of them."""
+    def _delete(self, number: int, keys: Sequence[Row], reader: RowReader) -> Outcome:
+        """Delete one subject's rows in one statement, so that they may refer to each other, or none of them."""
+        key = ", ".join(each.removeprefix("t.") for each in self._table.key)
+        doomed = ", ".join(f"k{at}" for at in range(len(self._table.key)))
         self._connection.execute("SAVEPOINT expunge_subject")
         try:
-            for key in keys:
-                where, parameters = reader.where(key)
-                self._connection.execute(f"DELETE FROM {self._table.sql} AS t WHERE {where}", parameters)
-            kept = any(reader.row(key) is not None for key in keys)
+            wanted = f"SELECT {doomed} FROM temp.expunge_doomed WHERE subject = ?"
+            self._connection.execute(f"DELETE FROM {self._table.sql} WHERE ({key}) IN ({wanted})", (number,))
+            kept = any(reader.row(each) is not None for each in keys)
         except sqlite3.IntegrityError as error:
             if not self._connection.in_transaction:
                 raise
@@ -138,7 +141,8 @@ class Eraser:
         self._connection.execute("RELEASE expunge_subject")
 
     def _refused(self, error: sqlite3.IntegrityError) -> Unable:
-        if error.sqlite_errorname == "SQLITE_CONSTRAINT_FOREIGNKEY":
+        # RESTRICT is a trigger inside SQLite and has the code of one.
+        if str(error) == "FOREIGN KEY constraint failed":
             tables = ", ".join(sorted({each.child for each in self._schema.references(self._table.name)}))
             detail = (
                 f"table {self._table.name}: rows that follow it ({tables}) are referred to by others; declare those and erase them first"
@@ -156,7 +160,6 @@ class Eraser:
         ]
         if not references:
             return {}
-        self._doom(standing)
         subjects = list(standing)
         found: dict[Pseudonym, set[str]] = {}
         for each in references:
@@ -181,6 +184,7 @@ class Eraser:
                 places = ", ".join(form for form, _ in forms)
                 self._connection.execute(f"INSERT INTO temp.expunge_doomed VALUES ({places}, ?)", [*(each for _, each in forms), number])
         self._connection.execute(f"CREATE INDEX temp.expunge_doomed_key ON expunge_doomed ({columns})")
+        self._connection.execute("CREATE INDEX temp.expunge_doomed_subject ON expunge_doomed (subject)")
 
     def _referring(self, reference: Reference) -> str:
         """SQL for the numbers of subjects that rows of the child refer to, rows of the batch and of the same person left out."""

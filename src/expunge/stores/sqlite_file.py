@@ -106,6 +106,8 @@ class DatabaseFile:
         if code is None:
             raise error
         primary = code & 0xFF
+        if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+            return Reason.REFERENCED, "other rows refer to what should go, through a deferred reference; declare and erase those first"
         if primary == sqlite3.SQLITE_CANTOPEN:
             return self._cannot_open()
         for text, reason, detail in _BY_TEXT if primary == sqlite3.SQLITE_ERROR else ():
