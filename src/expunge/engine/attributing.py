@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import BinaryIO
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, BinaryIO
 
 from expunge.core.copy import Copy
-from expunge.core.datamap import Aggregate, Dataset, Inherited
+from expunge.core.datamap import Aggregate, Inherited
 from expunge.core.ids import Pseudonym
 from expunge.core.person import Person
 from expunge.core.traces import Traces
-from expunge.engine import calling, tracing
+from expunge.engine import calling
 from expunge.engine.context import Context
 from expunge.ports.scanner import Tracer
 
 BATCH = 500
 """Copies of people who stay that are read at a time."""
+_SMALL = 1 << 20
+"""Whole files smaller than this (sidecars, documents) are looked through for identifiers; larger ones are media."""
 
 
 def held_by_others(
@@ -45,57 +48,48 @@ def held_by_others(
     candidates = frozenset(index for index in seen if traces.traces[index].subject not in traces.controls)
     if not candidates:
         return frozenset()
-    names = frozenset(index for index in candidates if traces.traces[index].dataset == tracing.IDENTIFIERS)
-    content = context.scanner.holder(traces, candidates - names)
-    words = context.scanner.holder(traces, names)
-    both = _Both(content, _WholeWordsOut(words, people))
+    holder = context.scanner.holder(traces, candidates)
+    filtered = _WholeWordsOut(holder, people)
     opened = context.open_store(store)
     for dataset in context.data_map.datasets_of(store):
         if isinstance(dataset.subject, Aggregate | Inherited):
             continue
-        mine = (*erased.get(dataset.name, ()), *kept.get(dataset.name, ()))
-        batch: list[Copy] = []
-        for copy in calling.bystanders(opened, dataset, mine, None):
-            batch.append(copy)
-            if len(batch) == BATCH:
-                calling.trace(opened, dataset, batch, both)
-                batch = []
-        if batch:
-            calling.trace(opened, dataset, batch, both)
-        _hold_kept(context, dataset, kept.get(dataset.name, ()), (content, words))
-    return content.held() | words.held()
+        staying = kept.get(dataset.name, ())
+        mine = (*erased.get(dataset.name, ()), *staying)
+        for batch in _batches(calling.bystanders(opened, dataset, mine, None)):
+            calling.trace(opened, dataset, batch, filtered)
+        if staying:
+            # What stays on purpose holds its own content, names and identifiers included.
+            calling.trace(opened, dataset, staying, holder)
+    return holder.held()
 
 
-def _hold_kept(context: Context, dataset: Dataset, kept: Sequence[Copy], holders: tuple[Tracer, Tracer]) -> None:
-    """What stays on purpose holds its own content, names and identifiers included."""
-    if kept:
-        for holder in holders:
-            calling.trace(context.open_store(dataset.store), dataset, kept, holder)
+def _batches(copies: Iterable[Copy]) -> Iterator[list[Copy]]:
+    batch: list[Copy] = []
+    for copy in copies:
+        batch.append(copy)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
-class _Both:
-    """Hands content to two tracers; a stream is read once for each."""
+class _Joined(io.RawIOBase):
+    """A head that was read already, and the rest of its stream."""
 
-    def __init__(self, first: Tracer, second: Tracer) -> None:
-        self._tracers = (first, second)
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        super().__init__()
+        self._head = io.BytesIO(head)
+        self._rest = rest
 
-    def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
-        for each in self._tracers:
-            each.text(subject, dataset, field, value)
+    def readable(self) -> bool:
+        return True
 
-    def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:
-        for each in self._tracers:
-            each.number(subject, dataset, field, value)
-
-    def vector(self, subject: Pseudonym, dataset: str, field: str, value: Sequence[float]) -> None:
-        self._tracers[0].vector(subject, dataset, field, value)
-
-    def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
-        self._tracers[0].blob(subject, dataset, field, stream)
-
-    def name(self, subject: Pseudonym, dataset: str, value: str) -> None:
-        for each in self._tracers:
-            each.name(subject, dataset, value)
+    def readinto(self, buffer: Any) -> int:
+        data = self._head.read(len(buffer)) or self._rest.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 class _WholeWordsOut:
@@ -107,7 +101,9 @@ class _WholeWordsOut:
     def __init__(self, inner: Tracer, people: Sequence[Person]) -> None:
         self._inner = inner
         values = sorted({value for person in people for _, value in person.identifiers()}, key=len, reverse=True)
-        self._words = re.compile("|".join(rf"(?<![\w.-]){re.escape(each)}(?![\w-])" for each in values)) if values else None
+        pattern = "|".join(rf"(?<![\w.-]){re.escape(each)}(?![\w-])" for each in values)
+        self._words = re.compile(pattern) if values else None
+        self._bytes = re.compile(pattern.encode("utf-8", "surrogatepass")) if values else None
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
         self._inner.text(subject, dataset, field, self._without(value))
@@ -119,7 +115,10 @@ class _WholeWordsOut:
         self._inner.vector(subject, dataset, field, value)
 
     def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
-        self._inner.blob(subject, dataset, field, stream)
+        head = stream.read(_SMALL)
+        if self._bytes is not None and len(head) < _SMALL:
+            head = self._bytes.sub(lambda found: bytes(len(found.group())), head)
+        self._inner.blob(subject, dataset, field, io.BufferedReader(_Joined(head, stream)))
 
     def name(self, subject: Pseudonym, dataset: str, value: str) -> None:
         self._inner.name(subject, dataset, self._without(value))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from expunge.core import canonical, receipt_codec
-from expunge.core.copy import Copy, Probed, Selector
+from expunge.core.copy import Copy, Probed
 from expunge.core.datamap import Dataset, Inherited
 from expunge.core.evidence import Figures, Ledger, Sight
 from expunge.core.grounding import Capabilities, Grounding
@@ -58,7 +58,6 @@ def verify_store(
     run: Run,
     step: Step,
     located: Located,
-    selectors: Mapping[str, Mapping[Pseudonym, Selector]],
     people: Sequence[Person],
 ) -> Verified:
     """Probe every dataset of the step by its normal read paths, scan every byte of its store, judge.
@@ -68,7 +67,7 @@ def verify_store(
     store = context.open_store(step.store)
     capabilities = calling.capabilities(store)
     datasets = tuple(context.data_map.datasets[name] for name in step.datasets)
-    probed = {each.name: _probe(context, each, located, selectors.get(each.name, {})) for each in datasets}
+    probed = {each.name: _probe(context, each, located) for each in datasets}
     traces = tracing.load(context, run.order)
     scanned = tracing.look(context, step.store, traces)
     before = tracing.recall(context, run.order, "seen-before-", traces, store=step.store)
@@ -91,11 +90,13 @@ def verify_store(
     return Verified(entries, scanned.coverage.files, scanned.coverage.bytes, len({each.trace.digest for each in places}), places)
 
 
-def _probe(context: Context, dataset: Dataset, located: Located, selectors: Mapping[Pseudonym, Selector]) -> dict[Pseudonym, Probed]:
+def _probe(context: Context, dataset: Dataset, located: Located) -> dict[Pseudonym, Probed]:
     """Look for what was found again, and for everybody else with the selector alone."""
     again = located.copies.get(dataset.name, ())
     found = {each.subject for each in again}
-    bare = tuple(Copy(dataset.name, subject, (), 0, selector=each) for subject, each in selectors.items() if subject not in found)
+    bare = tuple(
+        Copy(dataset.name, subject, (), 0, selector=each) for subject, each in located.probing(dataset.name).items() if subject not in found
+    )
     copies = (*again, *bare)
     if not copies:
         return {}
@@ -120,12 +121,12 @@ class _Judge:
         looked = probed or Probed(subject, 0, ("nothing to look for",))
         against = self._against(dataset, outcome, looked, figures, staying)
         if against is not None:
-            return self._unable(dataset, against, looked, figures)
+            return self._make(dataset, Result.UNABLE, 0, Grounding.NONE, looked, figures, staying, against)
         if isinstance(outcome, Erased):
-            return self._make(dataset, Result.ERASED, outcome.items, self.capabilities.grounding, looked, figures)
+            return self._make(dataset, Result.ERASED, outcome.items, self.capabilities.grounding, looked, figures, staying)
         if staying:
-            return self._make(dataset, Result.KEPT, staying, Grounding.NONE, looked, figures)
-        return self._make(dataset, Result.ABSENT, 0, Grounding.NONE, looked, figures)
+            return self._make(dataset, Result.KEPT, staying, Grounding.NONE, looked, figures, staying)
+        return self._make(dataset, Result.ABSENT, 0, Grounding.NONE, looked, figures, staying)
 
     def _against(self, dataset: Dataset, outcome: Outcome, probed: Probed, figures: Figures, staying: int) -> Unable | None:
         """The first thing that speaks against *erased* or *absent*."""
@@ -137,17 +138,16 @@ class _Judge:
             return Unable(Reason.CANNOT_TELL, f"{dataset.name} could not be probed: {probed.could_not}")
         if probed.items > staying:
             return Unable(Reason.RESIDUE, f"a normal read of {dataset.name} still returns items ({', '.join(probed.paths)})")
+        purged = self._outcome(StepKind.PURGE, self.step.store, "*", Pseudonym("*"))
+        if isinstance(outcome, Erased) and not isinstance(purged, Erased | Absent):
+            # Why before residue: what stands in the way of the purge is why there is residue.
+            return purged if isinstance(purged, Unable) else Unable(Reason.CANNOT_TELL, "the purge ended without a settled outcome")
         if figures.verdict is ScanVerdict.PRESENT:
             return Unable(Reason.RESIDUE, f"bytes of {dataset.name} were found in files of {dataset.store}")
-        if isinstance(outcome, Absent):
-            return None
-        return self._too_little(dataset, figures)
+        return self._too_little(dataset, figures) if isinstance(outcome, Erased) else None
 
     def _too_little(self, dataset: Dataset, figures: Figures) -> Unable | None:
         """What speaks against *erased* though nothing was found."""
-        purged = self._outcome(StepKind.PURGE, self.step.store, "*", Pseudonym("*"))
-        if not isinstance(purged, Erased | Absent):
-            return purged if isinstance(purged, Unable) else Unable(Reason.CANNOT_TELL, "the purge ended without a settled outcome")
         goal = aim(dataset, self.capabilities)
         if self.capabilities.grounding < goal:
             reached = self.capabilities.grounding.word
@@ -180,11 +180,16 @@ class _Judge:
         found = state.outcomes.get(dataset, {}).get(subject) if state else None
         return found if found is not None else Unable(Reason.ERROR, "the step was not taken")
 
-    def _unable(self, dataset: Dataset, why: Unable, probed: Probed, figures: Figures) -> DatasetEntry:
-        return self._make(dataset, Result.UNABLE, 0, Grounding.NONE, probed, figures, why)
-
     def _make(
-        self, dataset: Dataset, result: Result, items: int, claimed: Grounding, probed: Probed, figures: Figures, why: Unable | None = None
+        self,
+        dataset: Dataset,
+        result: Result,
+        items: int,
+        claimed: Grounding,
+        probed: Probed,
+        figures: Figures,
+        staying: int,
+        why: Unable | None = None,
     ) -> DatasetEntry:
         return DatasetEntry(
             dataset=dataset.name,
@@ -195,7 +200,7 @@ class _Judge:
             items=items,
             claimed=claimed,
             asked=aim(dataset, self.capabilities),
-            probe=Probe(probed.paths, probed.items, probed.could_not),
+            probe=Probe(probed.paths, max(0, probed.items - staying), probed.could_not),
             scan=self._scan(figures) if self.capabilities.grounding >= Grounding.SCRUBBED and (figures.taken or why) else None,
             reason=why.reason if why else None,
             detail=why.detail if why else "",

@@ -29,7 +29,13 @@ class Located:
     kept_copies: dict[str, tuple[Copy, ...]] = field(default_factory=dict)
     selectors: dict[str, dict[Pseudonym, Selector]] = field(default_factory=dict)
     """How each subject was looked for; sealed by the engine so that a probe can look again after the pointers are gone."""
+    narrowed: dict[str, dict[Pseudonym, Selector]] = field(default_factory=dict)
+    """Selectors less the recordings that stay because others are in them: what a probe must no longer find."""
     failed: dict[str, Unable] = field(default_factory=dict)
+
+    def probing(self, dataset: str) -> dict[Pseudonym, Selector]:
+        """How to probe for each subject."""
+        return {**self.selectors.get(dataset, {}), **self.narrowed.get(dataset, {})}
 
     def items(self) -> dict[str, dict[str, int]]:
         """Dataset -> subject -> items to be erased."""
@@ -150,7 +156,7 @@ def _less_shared(
             if copy.selector is not None:
                 narrowed = {**copy.selector.match, via: copy.selector.match[via] - staying}
                 left = Selector(copy.subject, {name: values for name, values in narrowed.items() if values})
-                located.selectors[dataset.name][copy.subject] = left
+                located.narrowed.setdefault(dataset.name, {})[copy.subject] = left
                 copy = replace(copy, selector=left)  # noqa: PLW2901
         if keys:
             kept[copy.subject] = (Kept(SHARED_GROUND, None, len(keys)),)

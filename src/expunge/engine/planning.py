@@ -9,6 +9,7 @@ from expunge.core import events as ev
 from expunge.core.datamap import Aggregate
 from expunge.core.grounding import Capabilities
 from expunge.core.ids import OrderId
+from expunge.core.order import OrderState, check_transition
 from expunge.core.plan import Plan, Snapshot, plan
 from expunge.core.run import Run
 from expunge.engine import calling, holding, intake, locating
@@ -46,6 +47,7 @@ def make(context: Context, order: OrderId) -> Forecast:
     """Plan an order and journal it. Raises IllegalTransition when it has ended for good or has begun to erase."""
     recorder = Recorder(context.journal, context.clock, order)
     intake.fence_if_needed(context, recorder)
+    check_transition(recorder.run.state, OrderState.PLANNED)
     forecast = forecast_of(context, recorder.run)
     expected = {name: sum(by.values()) for name, by in forecast.items.items()}
     text = forecast.plan.to_bytes().decode()

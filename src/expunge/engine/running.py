@@ -268,9 +268,8 @@ class _Runner:
 
     def verify(self, step: Step, attempt: int, _: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
         located = self._locate(fresh=True)
-        selectors = open_selectors(self.context, self.run.order)
         try:
-            seen = judging.verify_store(self.context, self.run, step, located, selectors, self.people)
+            seen = judging.verify_store(self.context, self.run, step, located, self.people)
         except (ReplyLost, *calling.TROUBLE) as error:
             why = Unable(Reason.CANNOT_TELL, "the answer was lost") if isinstance(error, ReplyLost) else calling.as_unable(error)
             return (self._end(step, attempt, {"*": {"*": why}}),)

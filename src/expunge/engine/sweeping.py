@@ -75,7 +75,7 @@ def look_again(context: Context, order: OrderId) -> Looked:
     for store in sorted({each.store for each in run.plan.steps}):
         try:
             scanned = tracing.look(context, store, traces)
-            seen = scanned.seen & visible
+            seen = scanned.seen
             held = attributing.held_by_others(context, store, traces, seen, {}, {})
         except calling.TROUBLE as error:
             failed[store] = calling.as_unable(error).reason.value

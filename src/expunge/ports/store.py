@@ -50,7 +50,8 @@ class Store(Protocol):
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
         """Copies of people who stay (at most ``limit``): everything live in the dataset that is not in ``erased``.
 
-        Subjects are named ``control-<n>``, not by pseudonym: nobody learns who they are. Used as positive control (a few) and to
+        Subjects are named ``control-<n>``, not by pseudonym: nobody learns who they are. ``selector`` (for rows and files that name a
+        subject) and ``links`` are filled as by ``locate``. Used as positive control (a few) and to
         tell whether a window found later belongs to somebody else too (all, ``limit=None``).
         """
         ...
