@@ -94,9 +94,8 @@ def _probe(context: Context, dataset: Dataset, located: Located) -> dict[Pseudon
     """Look for what was found again, and for everybody else with the selector alone."""
     again = located.copies.get(dataset.name, ())
     found = {each.subject for each in again}
-    bare = tuple(
-        Copy(dataset.name, subject, (), 0, selector=each) for subject, each in located.probing(dataset.name).items() if subject not in found
-    )
+    asked = {subject: each for subject, each in located.probing(dataset.name).items() if each.match and subject not in found}
+    bare = tuple(Copy(dataset.name, subject, (), 0, selector=each) for subject, each in asked.items())
     copies = (*again, *bare)
     if not copies:
         return {}

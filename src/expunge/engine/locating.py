@@ -148,23 +148,22 @@ def _less_shared(
     via = dataset.subject.via if isinstance(dataset.subject, Through) else ""
     result = []
     for copy in copies:
-        keys = set(copy.shared)
+        keys, left = set(copy.shared), copy
         asked = copy.selector.match.get(via, frozenset()) & staying if copy.selector else frozenset()
-        if asked:
+        if asked and copy.selector is not None:
             again = calling.locate(context.open_store(dataset.store), dataset, (Selector(copy.subject, {via: asked}),))
             keys |= {key for each in again for key in each.keys}
-            if copy.selector is not None:
-                narrowed = {**copy.selector.match, via: copy.selector.match[via] - staying}
-                left = Selector(copy.subject, {name: values for name, values in narrowed.items() if values})
-                located.narrowed.setdefault(dataset.name, {})[copy.subject] = left
-                copy = replace(copy, selector=left)  # noqa: PLW2901
+            narrowed = {**copy.selector.match, via: copy.selector.match[via] - staying}
+            selector_left = Selector(copy.subject, {name: values for name, values in narrowed.items() if values})
+            located.narrowed.setdefault(dataset.name, {})[copy.subject] = selector_left
+            left = replace(copy, selector=selector_left)
         if keys:
             kept[copy.subject] = (Kept(SHARED_GROUND, None, len(keys)),)
             aside = copy.without(set(copy.keys) - keys)
             located.kept_copies[dataset.name] = (*located.kept_copies.get(dataset.name, ()), aside)
-        left_over = copy.without(keys)
-        if left_over.keys:
-            result.append(left_over)
+        left = left.without(keys)
+        if left.keys:
+            result.append(left)
     return tuple(result)
 
 
