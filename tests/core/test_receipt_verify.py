@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -240,6 +241,13 @@ def test_openssl_alone_accepts_the_signature_and_refuses_a_changed_one(tmp_path:
     assert (answer.returncode == 0) is not broken
 
 
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed")
+def test_the_signer_is_named_by_the_fingerprint_that_openssh_prints(tmp_path: Path) -> None:
+    (tmp_path / "signer.pub").write_bytes(SeededKeys().signer.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH))
+    answer = subprocess.run(["ssh-keygen", "-l", "-f", "signer.pub"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert answer.stdout.split()[1] == key_id(SeededKeys().signer_public())
+
+
 def test_it_takes_less_than_fifty_milliseconds() -> None:
     verify(GOOD, TRUST)
     taken = []
@@ -248,3 +256,16 @@ def test_it_takes_less_than_fifty_milliseconds() -> None:
         verify(GOOD, TRUST)
         taken.append(time.perf_counter() - start)
     assert min(taken) < 0.05
+
+
+@pytest.mark.skipif(shutil.which("spicy-litetlog") is None, reason="litetlog is not installed")
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_log_tool_of_others_accepts_the_proof_and_refuses_a_changed_leaf(tmp_path: Path, broken: bool) -> None:
+    envelope = dsse.parse(GOOD[receipt_folder.ENVELOPE])
+    leaf = dsse.leaf(envelope, SeededKeys().signer_public())
+    (tmp_path / "leaf").write_bytes(leaf[:-1] if broken else leaf)
+    # That tool reads the form of the proof from before it had a first line.
+    (tmp_path / "leaf.spicy").write_bytes(GOOD[receipt_folder.PROOF].split(b"\n", 1)[1])
+    key = str(SeededKeys().log_keys()[0])
+    answer = subprocess.run(["spicy-litetlog", "-verify", key, "leaf"], cwd=tmp_path, capture_output=True, check=False)
+    assert (answer.returncode == 0) is not broken

@@ -1,8 +1,7 @@
 """Commitments to identifiers: a receipt can be tied to a person by who holds the opening, and by nobody else.
 
-``commitment = HMAC-SHA-256(opening, "expunge/commitment/1" NUL, then for each pair, sorted and without repeats: length and bytes of kind,
-length and bytes of value)``, lengths as four bytes, big-endian, text as UTF-8. The opening is 32 random bytes that are never in the
-receipt: without it a list of all guesses matches nothing. The person holds it in ``opening.json``.
+The commitment is the SHA-256 of the file ``opening.json``, which holds the identifiers and 32 random bytes, used once. Without the file a
+list of all guesses matches nothing; with it, every tool that compares a file with an in-toto subject can tie it to the receipt.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from expunge.errors import EvidenceInvalid
 
 OPENING_SIZE = 32
 SCHEMA = "expunge.opening/1"
-_DOMAIN = b"expunge/commitment/1\0"
 
 Identifier: TypeAlias = tuple[str, str]
 """Identity kind of the data map, and value."""
@@ -37,9 +35,7 @@ def commit(opening: bytes, identifiers: Iterable[Identifier]) -> str:
     if len(opening) != OPENING_SIZE:
         message = "the opening of a commitment is 32 bytes"
         raise ValueError(message)
-    pairs = sorted({(kind.encode("utf-8"), value.encode("utf-8")) for kind, value in identifiers})
-    body = b"".join(len(part).to_bytes(4, "big") + part for pair in pairs for part in pair)
-    return hmac.new(opening, _DOMAIN + body, sha256).hexdigest()
+    return sha256(Opening(opening, tuple(identifiers)).encode()).hexdigest()
 
 
 def verify(commitment: str, opening: bytes, identifiers: Iterable[Identifier]) -> None:

@@ -29,7 +29,7 @@ class Envelope:
     signature: bytes
     """64 bytes."""
     keyid: str
-    """Hex SHA-256 of the signer's DER key; a hint in DSSE, compared with the key here."""
+    """Fingerprint of the signer's key; a hint in DSSE, compared with the key here."""
 
     def encode(self) -> bytes:
         """Canonical JSON, without a final newline."""

@@ -26,6 +26,7 @@ STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://expunge.example/receipt/v1"
 NONCE_SIZE = 32
 _HEX = re.compile(r"[0-9a-f]{64}")
+_FINGERPRINT = re.compile(r"SHA256:[0-9A-Za-z+/]{43}")
 
 
 class Verdict(StrEnum):
@@ -220,7 +221,7 @@ class Receipt:
     """The next re-probe."""
     tool: Tool
     signer: str
-    """Hex SHA-256 of the signer's DER key."""
+    """Fingerprint of the signer's key; see :func:`expunge.core.signature.key_id`."""
     log: str
     """Origin of the log that it is entered in."""
     policy_digest: str
@@ -231,7 +232,8 @@ class Receipt:
 
     def __post_init__(self) -> None:
         _require(bool(self.order and self.log and self.tool.name and self.tool.version) and self.tool.page > 0, "an empty name")
-        _require(all(map(_HEX.fullmatch, (self.commitment, self.signer, self.policy_digest, self.plan_digest))), "a digest is malformed")
+        _require(all(map(_HEX.fullmatch, (self.commitment, self.policy_digest, self.plan_digest))), "a digest is malformed")
+        _require(_FINGERPRINT.fullmatch(self.signer) is not None, "the signer's fingerprint is malformed")
         _require(len(self.nonce) == NONCE_SIZE, "the nonce is not 32 bytes")
         _require(bool(self.out_of_scope) and all(self.out_of_scope), "a receipt that does not say what is out of scope is a bug")
         _require(bool(self.datasets), "a receipt about no dataset says nothing")

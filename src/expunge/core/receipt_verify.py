@@ -103,7 +103,7 @@ def _check_statement(reading: _Reading, elsewhere: TrustPolicy | None, steps: li
         raise EvidenceInvalid("the receipt names another signer than signer.pem")
     if receipt.policy_digest != sha256(reading.files[folder.POLICY]).hexdigest():
         raise EvidenceInvalid("trust-policy.txt is not the one that the receipt names")
-    steps.append(f"The statement is signed by the key {receipt.signer[:16]}... (Ed25519), and is spelled in its one right way.")
+    steps.append(f"The statement is signed by the key {receipt.signer} (Ed25519), and is spelled in its one right way.")
     for policy in (reading.policy, elsewhere):
         if policy is not None and public not in {key.key for key in policy.signers}:
             raise EvidenceInvalid(

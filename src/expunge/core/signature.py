@@ -59,8 +59,13 @@ def ed25519_spki(public: bytes) -> bytes:
 
 
 def key_id(public: bytes) -> str:
-    """Hex SHA-256 of the DER SubjectPublicKeyInfo: how receipts name their signer."""
-    return sha256(ed25519_spki(public)).hexdigest()
+    """OpenSSH fingerprint of an Ed25519 key (``SHA256:`` and 43 characters): how receipts name their signer.
+
+    The key id that DSSE tools of the Sigstore family work out for themselves: with any other, they skip the signature.
+    """
+    parts = (b"ssh-ed25519", public)
+    blob = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return "SHA256:" + b64.encode(sha256(blob).digest()).rstrip("=")
 
 
 def ed25519_pem(public: bytes) -> bytes:

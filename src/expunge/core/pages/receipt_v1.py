@@ -218,7 +218,7 @@ def _details(receipt: r.Receipt) -> str:
         ("Order", receipt.order),
         ("Commitment to the person", receipt.commitment),
         ("Plan (SHA-256)", receipt.plan_digest),
-        ("Signing key (SHA-256)", receipt.signer),
+        ("Signing key", receipt.signer),
         ("Trust policy (SHA-256)", receipt.policy_digest),
         ("Searched by", ", ".join(sorted({each.scan.scanner for each in receipt.datasets if each.scan})) or _NONE),
         ("Made by", f"{receipt.tool.name} {receipt.tool.version}, page {receipt.tool.page}"),
