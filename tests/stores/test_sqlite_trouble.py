@@ -274,7 +274,8 @@ def test_temporary_files_stay_beside_the_database(tmp_path):
     crowd(path, size=60_000)
     script = (
         "import sys; sys.path.insert(0, sys.argv[2])\nfrom sqlite_company import *\nPath('/dev/null').open()\n"
-        "people = dataset('people')\nwith opened(Path(sys.argv[1]), people) as store:\n  erased(store, people, 'p7'); store.purge([people], KEY)"
+        "people = dataset('people')\n"
+        "with opened(Path(sys.argv[1]), people) as store:\n  erased(store, people, 'p7'); store.purge([people], KEY)"
     )
     log = tmp_path.parent / "strace.log"
     command = [
@@ -319,6 +320,18 @@ def test_capabilities_say_what_can_be_reached(tmp_path):
     with closing(Sqlite(StoreSpec("app", "sqlite", f"sqlite:///{path}"), (PEOPLE,))) as store:
         assert store.capabilities.grounding is Grounding.SCRUBBED
         assert store.capabilities.exclusive
+
+
+def test_behind_a_link_the_real_files_are_seen(tmp_path):
+    (tmp_path / "real").mkdir()
+    real, link = tmp_path / "real" / "data.db", tmp_path / "app.db"
+    crowd(real, "journal_mode=wal")
+    link.symlink_to(real)
+    with opened(link, PEOPLE) as store, busy(link, "SELECT 1 FROM people"):
+        assert {source.path.name for source in store.raw()} == {"data.db", "data.db-wal", "data.db-shm"}
+        erased(store, PEOPLE, "p7")
+        assert isinstance(store.purge([PEOPLE], KEY), Erased)
+    assert not lying(real, SAID.encode())
 
 
 # --- check -----------------------------------------------------------------------------------------

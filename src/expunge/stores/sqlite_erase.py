@@ -76,11 +76,18 @@ class Eraser:
         return outcomes
 
     def blocked(self, copies: Sequence[Copy]) -> dict[Pseudonym, Unable]:
-        """The subjects whose rows other rows refer to, with the table that does; changes nothing but a temporary table."""
+        """The subjects whose rows other rows refer to, with the table that does; changes nothing but a temporary table.
+
+        Raises:
+            NotInSchema: a selector's field does not exist.
+        """
         reader = self._reader(copies)
+        references = self._in_the_way(beforehand=True)
+        if not references:
+            return {}
         standing = {each.subject: self._standing(each, reader) for each in copies}
         self._doom(standing)
-        return self._blocked(standing, beforehand=True)
+        return self._blocked(list(standing), references)
 
     def compile(self) -> None:
         """Prepare the statement that deletes a row with all its triggers, without running it; raises sqlite3.Error where it cannot."""
@@ -101,7 +108,7 @@ class Eraser:
         reader = self._reader(copies)
         standing = {each.subject: self._standing(each, reader) for each in copies}
         self._doom(standing)
-        blocked = self._blocked(standing, beforehand=False)
+        blocked = self._blocked(list(standing), self._in_the_way(beforehand=False))
         going = [key for subject, keys in standing.items() if subject not in blocked for key in keys]
         indexes = list(indexes_over(self._connection, self._schema, self._table, going))
         outcomes: dict[Pseudonym, Outcome] = {}
@@ -111,12 +118,12 @@ class Eraser:
             elif not keys:
                 outcomes[subject] = Absent()
             else:
-                outcomes[subject] = self._delete(number, keys, reader)
+                outcomes[subject] = self._delete(number, len(keys))
         for each in indexes:
             each.follow()
         return outcomes
 
-    def _delete(self, number: int, keys: Sequence[Row], reader: RowReader) -> Outcome:
+    def _delete(self, number: int, items: int) -> Outcome:
         """Delete one subject's rows in one statement, so that they may refer to each other, or none of them."""
         key = ", ".join(each.removeprefix("t.") for each in self._table.key)
         doomed = ", ".join(f"k{at}" for at in range(len(self._table.key)))
@@ -124,7 +131,9 @@ class Eraser:
         try:
             wanted = f"SELECT {doomed} FROM temp.expunge_doomed WHERE subject = ?"
             self._connection.execute(f"DELETE FROM {self._table.sql} WHERE ({key}) IN ({wanted})", (number,))
-            kept = any(reader.row(each) is not None for each in keys)
+            kept = (
+                self._connection.execute(f"SELECT 1 FROM {self._table.sql} WHERE ({key}) IN ({wanted})", (number,)).fetchone() is not None
+            )
         except sqlite3.IntegrityError as error:
             if not self._connection.in_transaction:
                 raise
@@ -134,7 +143,7 @@ class Eraser:
             self._undo()
             return Unable(Reason.UNSUPPORTED, f"table {self._table.name}: a trigger keeps rows that are deleted; change the trigger")
         self._connection.execute("RELEASE expunge_subject")
-        return Erased(len(keys))
+        return Erased(items)
 
     def _undo(self) -> None:
         self._connection.execute("ROLLBACK TO expunge_subject")
@@ -152,15 +161,12 @@ class Eraser:
 
     # --- references --------------------------------------------------------------------------------
 
-    def _blocked(self, standing: dict[Pseudonym, list[Row]], *, beforehand: bool) -> dict[Pseudonym, Unable]:
-        references = [
-            each
-            for each in self._schema.references(self._table.name)
-            if not each.acts and not self._family.goes_by_itself(each.child, beforehand=beforehand)
-        ]
-        if not references:
-            return {}
-        subjects = list(standing)
+    def _in_the_way(self, *, beforehand: bool) -> list[Reference]:
+        """The references by which rows that stay could point at rows that go."""
+        everyone = self._schema.references(self._table.name)
+        return [each for each in everyone if not each.acts and not self._family.goes_by_itself(each.child, beforehand=beforehand)]
+
+    def _blocked(self, subjects: Sequence[Pseudonym], references: Sequence[Reference]) -> dict[Pseudonym, Unable]:
         found: dict[Pseudonym, set[str]] = {}
         for each in references:
             for (number,) in self._connection.execute(self._referring(each)).fetchall():
@@ -178,11 +184,13 @@ class Eraser:
         columns = ", ".join(f"k{at}" for at in range(len(self._table.key)))
         self._connection.execute("DROP TABLE IF EXISTS temp.expunge_doomed")
         self._connection.execute(f"CREATE TEMP TABLE expunge_doomed ({columns}, subject INTEGER)")
+        plain = f"INSERT INTO temp.expunge_doomed VALUES ({', '.join('?' * len(self._table.key))}, ?)"
         for number, keys in enumerate(standing.values()):
             for key in keys:
-                forms = [bound(each) for each in key]
-                places = ", ".join(form for form, _ in forms)
-                self._connection.execute(f"INSERT INTO temp.expunge_doomed VALUES ({places}, ?)", [*(each for _, each in forms), number])
+                forms = [bound(each) for each in key] if any(isinstance(each, str) for each in key) else None
+                places = ", ".join(form for form, _ in forms or ())
+                insert = f"INSERT INTO temp.expunge_doomed VALUES ({places}, ?)" if forms else plain
+                self._connection.execute(insert, (*((each for _, each in forms) if forms else key), number))
         self._connection.execute(f"CREATE INDEX temp.expunge_doomed_key ON expunge_doomed ({columns})")
         self._connection.execute("CREATE INDEX temp.expunge_doomed_subject ON expunge_doomed (subject)")
 

@@ -59,7 +59,8 @@ class DatabaseFile:
     def __init__(self, store: str, alias: str, path: Path, busy_ms: int) -> None:
         self.store = store
         self.alias = alias
-        self.path = path
+        # SQLite keeps logs and journals beside the file that a link leads to.
+        self.path = path.resolve()
         self.busy_ms = busy_ms
 
     @property

@@ -168,6 +168,7 @@ class RowReader:
         self._table = table
         self._where = " AND ".join(f"{each} = ?" for each in table.key)
         self._columns = ", ".join(f"t.{quoted(each)}" for each in self.names)
+        self._texts = ", ".join(each.text for each in self._fields)
 
     def row(self, key: Row) -> Row | None:
         """The values of a row's columns, None when it is gone."""
@@ -177,7 +178,7 @@ class RowReader:
         """Whether the row exists and, where there is a selector, one of its fields still has a wanted value: rowids are used again."""
         if selector is None or not self._fields:
             return self._one("1", key) is not None
-        values = self._one(", ".join(each.text for each in self._fields), key)
+        values = self._one(self._texts, key)
         if values is None:
             return False
         for field, value in zip(self._fields, values, strict=True):
@@ -191,10 +192,13 @@ class RowReader:
         rows = self._connection.execute(f"SELECT {columns} FROM {self._table.sql} AS t WHERE {where}", parameters).fetchall()
         return rows[0] if rows else None
 
-    def where(self, key: Row) -> tuple[str, list[Any]]:
+    def where(self, key: Row) -> tuple[str, Row]:
         """A condition over the alias ``t`` and its parameters, for one row."""
+        if not any(isinstance(each, str) for each in key):
+            return self._where, key
         forms = [bound(each) for each in key]
-        return " AND ".join(f"{name} = {form}" for name, (form, _) in zip(self._table.key, forms, strict=True)), [each for _, each in forms]
+        where = " AND ".join(f"{name} = {form}" for name, (form, _) in zip(self._table.key, forms, strict=True))
+        return where, tuple(each for _, each in forms)
 
 
 def fields_of(copies: Iterable[Copy]) -> set[str]:
