@@ -157,3 +157,8 @@ def test_faults_say_what_and_where_without_a_traceback_of_yaml():
     (fault,) = examine(MAPS / "faults" / "syntax.yaml", {}).faults
     assert 'in "<unicode string>"' not in fault.what
     assert re.search(r"expected ',' or '}'", fault.what)
+
+
+def test_the_reference_lists_every_rule():
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "data-map.md").read_text()
+    assert re.findall(r"^\| `([a-z-]+)` \|", page.partition("## Faults")[2], re.MULTILINE) == list(RULES)

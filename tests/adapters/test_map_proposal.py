@@ -173,6 +173,19 @@ def test_looking_changes_nothing(company):
     assert {path: path.read_bytes() for path in company.rglob("*") if path.is_file()} == before
 
 
+def test_a_key_that_names_a_person_is_not_followed_either(tmp_path):
+    for folder, record in (
+        ("exports", {"profile_id": "a", "zoe_id": 1, "session_id": 2}),
+        ("reports", {"zoe_id": 1}),
+        ("logs", {"session_id": 2}),
+    ):
+        (tmp_path / "media" / folder).mkdir(parents=True)
+        (tmp_path / "media" / folder / "events.jsonl").write_text(json.dumps(record))
+    text = propose_map(tmp_path / "media", tmp_path)
+    assert "zoe" not in text
+    assert "subject: {through: exports_events, via: session_id}" in text
+
+
 def test_links_are_not_followed(tmp_path):
     (tmp_path / "media" / "voice").mkdir(parents=True)
     (tmp_path / "media" / "voice" / "loop").symlink_to(tmp_path / "media")
