@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 import re
 from collections.abc import Collection, Mapping
-from hashlib import sha256
 from pathlib import Path
 
 from expunge.adapters.datamap import words
@@ -15,7 +12,9 @@ from expunge.adapters.datamap.faults import did_you_mean
 from expunge.adapters.datamap.form import Form
 from expunge.adapters.datamap.nodes import Scalar, Table, Value
 from expunge.core.datamap import IdentitySpec, Retention, StoreSpec
+from expunge.core.note import Algorithm, parse_key
 from expunge.core.retention import Period, parse_period
+from expunge.errors import EvidenceInvalid
 
 SQLITE = "sqlite:///"
 Options = dict[str, "str | int | bool | Mapping[str, str]"]
@@ -218,12 +217,8 @@ def read_approvers(form: Form, root: Table) -> dict[str, str]:
 
 
 def _is_verifier_key(text: str) -> bool:
-    """C2SP signed-note, "Verifier keys": name, hash over name and key, and base64 of the algorithm byte 0x01 and 32 bytes."""
-    name, _, rest = text.partition("+")
-    digest, _, encoded = rest.partition("+")
+    """Plain Ed25519: a cosigner's or a P-256 key signs no plan."""
     try:
-        key = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
+        return parse_key(text).algorithm is Algorithm.ED25519
+    except EvidenceInvalid:
         return False
-    expected = sha256(name.encode() + b"\n" + key).hexdigest()[:8]
-    return bool(name) and not re.search(r"\s", name) and len(key) == 33 and key[0] == 1 and digest == expected
