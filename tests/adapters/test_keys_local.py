@@ -128,6 +128,16 @@ def test_rotating_the_root_key_keeps_everything_and_buries_the_old_one(tmp_path:
             each.seal(OTHER, "p", b"x")
 
 
+def test_rotating_the_root_key_overwrites_what_lay_under_the_old_one(tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
+    keys = create(folder)
+    kept = [(folder / name).open("rb") for name in ("root.json", "pseudonym.key", "signer-1.key")]
+    keys.rotate_root()
+    for file in kept:  # what the blocks on the device hold, which have no name any more
+        with file:
+            assert set(file.read()) == {0}, file.name
+
+
 def test_who_had_it_open_while_the_root_key_was_rotated_is_told_and_writes_nothing(tmp_path: Path) -> None:
     first = create(tmp_path / "keys")
     sealed = first.seal(ONE, "p", b"x")

@@ -16,7 +16,7 @@ from pathlib import Path
 from expunge.errors import Busy
 
 _FIRST_PAUSE = 0.0005
-_LONGEST_PAUSE = 0.02
+_LONGEST_PAUSE = 0.005
 
 
 class FileLock:
