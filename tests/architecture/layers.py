@@ -10,6 +10,8 @@ from tests.architecture.source import PACKAGE, Module, Tree, aliases, callee
 BESIDE = frozenset({"errors", "telemetry", "faults", "durable"})
 BRACES = frozenset({"stores", "residue", "vault", "learn", "adapters", "engine"})
 INSIDE = frozenset({"core", "ports"})
+ROOTS = frozenset({"bootstrap", "survey"})
+"""The composition roots: ``bootstrap`` for an installation, ``survey`` for what needs a map and no state."""
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "": frozenset({"bootstrap", "core", "errors"}),
@@ -22,9 +24,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     **{room: INSIDE | BESIDE | {room} for room in BRACES},
     "gate": INSIDE | {"errors"},
     "testing": INSIDE | BESIDE | {"residue", "testing"},
-    "bootstrap": INSIDE | BESIDE | BRACES | {"bootstrap", "gate"},
-    **{room: INSIDE | BESIDE | {"bootstrap", "gate", room} for room in ("cli", "web", "demo")},
-    "__main__": frozenset({"bootstrap", "cli", "web", "demo", "errors"}),
+    **{room: INSIDE | BESIDE | BRACES | {room, "gate"} for room in ROOTS},
+    **{room: INSIDE | BESIDE | ROOTS | {"gate", room} for room in ("cli", "web", "demo")},
+    "__main__": frozenset({"cli", "web", "demo", "errors"}),
 }
 """Room -> rooms that it may import, for the type checker too."""
 

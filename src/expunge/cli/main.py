@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import typer
 
-from expunge.cli import exits, receipts
+from expunge.cli import applying, exits, holds, later, logs, maps, orders, people, planning, receipts, standing, state
 from expunge.cli.failing import Edge
 
 HELP = """Erases a person's recordings, and everything learned from them, from every place they went, and proves it.
 
 The way of an order: `expunge init`, `expunge check`, `expunge order erase`, `expunge plan`, `expunge apply`, `expunge receipt verify`.
 """
+
+SET_UP, ORDER, LATER, EVIDENCE = "Set up", "Orders", "Afterwards", "Evidence"
+
+COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
+    SET_UP: (state.init, maps.check, state.doctor),
+    ORDER: (people.locate, planning.plan, planning.approve, applying.apply, standing.status, standing.watch),
+    LATER: (later.verify, later.sweep, people.export),
+}
+NOUNS = (
+    (SET_UP, "map", maps.app),
+    (ORDER, "order", orders.app),
+    (ORDER, "hold", holds.app),
+    (EVIDENCE, "receipt", receipts.app),
+    (EVIDENCE, "log", logs.app),
+)
 
 
 def application() -> typer.Typer:
@@ -24,5 +41,9 @@ def application() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     )
-    app.add_typer(receipts.app, name="receipt")
+    for panel, commands in COMMANDS.items():
+        for command in commands:
+            app.command(rich_help_panel=panel)(command)
+    for panel, name, nouns in NOUNS:
+        app.add_typer(nouns, name=name, rich_help_panel=panel)
     return app

@@ -18,15 +18,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
+UNSQUEEZED = 1000
 BYTE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 @cache
 def stdout() -> Console:
-    """The console of results; tables are not squeezed when nobody looks."""
+    """The console of results; tables and trees are not squeezed where no terminal is."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(highlight=False, width=None if sys.stdout.isatty() else UNSQUEEZED, soft_wrap=not sys.stdout.isatty())
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -48,24 +47,27 @@ def verify(
 @app.command()
 def show(
     which: Annotated[str, typer.Argument(metavar="ORDER|DIR", help="An order's id, or the folder of one receipt.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write an order's receipts here, one folder per person.", show_default=False),
+    ] = None,
     map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show what a receipt says. It is not checked here: see `expunge receipt verify`."""
+    """Show what a receipt says, and write the files to give away with --out. It is not checked here: see `expunge receipt verify`."""
     from expunge.core import dsse, receipt, receipt_folder
 
     shown = []
-    for folder in _folders(which, map_file):
-        files = read_folder(folder)
+    for files in _files(which, out, map_file):
         if receipt_folder.ENVELOPE not in files:
             message = f"there is no {receipt_folder.ENVELOPE} in that folder"
             raise EvidenceInvalid(message, help="name the folder of one receipt")
-        shown.append((folder, receipt.parse(dsse.parse(files[receipt_folder.ENVELOPE]).payload)))
+        shown.append(receipt.parse(dsse.parse(files[receipt_folder.ENVELOPE]).payload))
     if as_json:
-        output.write_json("receipts/1", {"receipts": [{"folder": folder, **_said(each)} for folder, each in shown]})
+        output.write_json("receipts/1", {"receipts": [_said(each) for each in shown]})
         return
-    for folder, each in shown:
-        _show(folder, each)
+    for each in shown:
+        _show(each)
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
@@ -88,26 +90,29 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     return files
 
 
-def _folders(which: str, map_file: Path | None) -> Iterator[Path]:
+def _files(which: str, out: Path | None, map_file: Path | None) -> list[dict[str, bytes]]:
+    """The files of one folder, or of every receipt of an order that holds now."""
     folder = Path(which)
     if folder.is_dir():
-        yield folder
-        return
+        return [read_folder(folder)]
+    from expunge.cli.applying import write_receipts
     from expunge.cli.opening import opened
+    from expunge.core.ids import OrderId
 
     with opened(map_file) as expunge:
-        found = [Path(each) for each in expunge.receipts(which)]
-    if not found:
-        message = "that order has no receipt yet"
-        raise UsageError(message, help="`expunge status` shows where orders stand")
-    yield from found
+        run = expunge.status(OrderId(which))
+        if not run.history:
+            message = "that order has no receipt yet"
+            raise UsageError(message, help="`expunge status` shows where orders stand")
+        if out is not None:
+            write_receipts(expunge, run, out)
+        return [expunge.receipt_folder(run.order, number) for number in range(1, len(run.subjects) + 1)]
 
 
-def _show(folder: Path, receipt: Receipt) -> None:
+def _show(receipt: Receipt) -> None:
     from rich.table import Table
 
     output.say(f"{receipt.order}: {receipt.verdict.value}, verified {output.moment(receipt.times.verified)}")
-    output.say(f"in {output.visible(str(folder))}")
     table = Table("dataset", "store", "result", "items", "depth", "read paths", "scan", "why")
     for each in receipt.datasets:
         table.add_row(*map(output.visible, _row(each)))

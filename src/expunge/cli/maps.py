@@ -1,0 +1,134 @@
+"""``expunge check`` and ``expunge map``: the data map against itself, against the stores, as a picture, against another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from expunge.cli import options, output
+
+if TYPE_CHECKING:
+    from expunge.core.mapdiff import Change
+    from expunge.survey import Branch, Checked
+
+app = typer.Typer(help="The data map: show its lineage, compare two.", no_args_is_help=True)
+
+
+def check(map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Check the map, then open every store: rights, fields, paths to a subject, and whatever lies there that nobody declared.
+
+    Exit code 1 when anything is found.
+    """
+    from expunge import survey
+
+    checked = survey.check(map_file)
+    if as_json:
+        output.write_json("check/1", _checked(checked))
+    else:
+        _show(checked)
+    if not checked.sound:
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    svg: Annotated[Path | None, typer.Option(help="Write the picture here.", show_default=False)] = None,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show where data comes from and goes to: a tree here, an SVG file with --svg."""
+    from expunge import survey
+
+    data_map = survey.read(map_file)
+    if svg is not None:
+        svg.write_text(survey.drawing(data_map), encoding="utf-8")
+    if as_json:
+        branches = [_branch(each) for each in survey.tree(data_map)]
+        output.write_json("map/1", {"map": data_map.source, "lineage": branches, "svg": svg})
+        return
+    for line in survey.tree_lines(data_map).splitlines():
+        output.say(output.visible(line))
+
+
+@app.command()
+def diff(
+    before: Annotated[Path, typer.Argument(metavar="OLD", help="The map to compare with.", exists=True, dir_okay=False)],
+    after: Annotated[
+        Path | None, typer.Argument(metavar="[NEW]", help="Else the nearest expunge.yaml.", exists=True, dir_okay=False, show_default=False)
+    ] = None,
+    detailed_exitcode: Annotated[bool, typer.Option(help="Exit with 3 when they differ.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Show how two maps differ, and where people's data is protected less than before."""
+    from expunge import survey
+
+    changes = survey.compare(before, after)
+    if as_json:
+        output.write_json("map-diff/1", {"changes": [_change(each) for each in changes]})
+    elif not changes:
+        output.say("the maps mean the same")
+    else:
+        for each in changes:
+            _show_change(each)
+    if changes and detailed_exitcode:
+        raise typer.Exit(3)
+
+
+def _checked(checked: Checked) -> dict[str, Any]:
+    return {
+        "map": checked.path,
+        "sound": checked.sound,
+        "stores": checked.stores,
+        "datasets": checked.datasets,
+        "faults": [
+            {"file": each.file, "line": each.line, "rule": each.rule, "what": each.what, "write_instead": each.write_instead}
+            for each in checked.faults
+        ],
+        "findings": [
+            {"kind": each.kind, "store": each.store, "where": each.where, "what": each.what, "mend": each.mend} for each in checked.findings
+        ],
+    }
+
+
+def _show(checked: Checked) -> None:
+    for fault in checked.faults:
+        for line in str(fault).splitlines():
+            output.say(output.visible(line))
+    for each in checked.findings:
+        output.say(f"{each.kind.value}: {each.store}: {output.visible(each.where)}: {output.visible(each.what)}")
+        output.say(f"    {output.visible(each.mend)}")
+    if checked.faults:
+        output.note(f"{output.count(len(checked.faults), 'fault')} in the map; no store was opened")
+    elif checked.sound:
+        output.say(f"{output.count(checked.datasets, 'dataset')} in {output.count(checked.stores, 'store')}: all as declared")
+    else:
+        output.note(output.count(len(checked.findings), "finding"))
+
+
+def _branch(branch: Branch) -> dict[str, Any]:
+    return {
+        "dataset": branch.name,
+        "how": branch.how,
+        "place": branch.place,
+        "about": branch.about,
+        "kept_for": branch.kept_for,
+        "on_erase": branch.on_erase,
+        "known": branch.known,
+        "children": [_branch(each) for each in branch.children],
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    fields = [{"field": each.field, "before": each.before, "after": each.after} for each in change.fields]
+    return {"section": change.section, "name": change.name, "kind": change.kind, "fields": fields, "weaker": change.weaker}
+
+
+def _show_change(change: Change) -> None:
+    output.say(f"{change.kind.value}: {change.section.value}: {output.visible(change.name)}")
+    for each in change.fields:
+        name = f"{each.field}: " if each.field else ""
+        output.say(f"    {name}{output.visible(each.before) or 'nothing'} -> {output.visible(each.after) or 'nothing'}")
+    for reason in change.weaker:
+        output.say(f"    look twice: {reason}")

@@ -1,0 +1,105 @@
+"""``expunge order``: receive an order to erase, or cancel one before anything was erased."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from expunge.cli import options, output, people
+from expunge.cli.opening import opened
+from expunge.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from expunge.engine.intake import Accepted
+    from expunge.engine.resolving import Resolved
+
+app = typer.Typer(help="Orders: receive, cancel.", no_args_is_help=True)
+
+
+@app.command()
+def erase(
+    names: people.Names,
+    whole: people.Whole = False,
+    attested: Annotated[str, typer.Option(help="How their identity was established; no identifier.")] = "by the operator",
+    contact: Annotated[
+        str,
+        typer.Option(help="Where notices go; sealed, and destroyed at the traces' end date.", envvar="EXPUNGE_CONTACT", show_default=False),
+    ] = "",
+    cooling_off: Annotated[
+        str, typer.Option(help="Time in which it may be cancelled, like '3 days'; else the map's.", show_default=False)
+    ] = "",
+    openings: Annotated[
+        Path | None,
+        typer.Option(help="Folder for each person's opening.json: with it they can show that a receipt is about them.", show_default=False),
+    ] = None,
+    yes: options.Yes = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Receive an order to erase people. What the names resolve to is shown and confirmed; from then on the fence stands.
+
+    Nothing is erased yet: `expunge plan` and `expunge apply` do that.
+    """
+    span = _span(cooling_off)
+    with opened(map_file, recover=True) as expunge:
+        resolved = people.resolve(expunge, names, whole=whole)
+        for each in resolved:
+            output.note(people.described(each))
+        options.confirm("Order the erasure of everything held about them?", yes=yes)
+        accepted = expunge.order_erase(resolved, attested=attested, contact=contact, cooling_off=span, channel="cli")
+    if openings is not None:
+        _write_openings(openings, accepted, resolved)
+    if as_json:
+        held = [base64.b64encode(each).decode() for each in accepted.openings]
+        order = {"order": accepted.order, "subjects": accepted.subjects, "earliest": accepted.earliest, "openings": held}
+        output.write_json("order/1", order)
+        return
+    output.say(accepted.order)
+    output.note(f"received and fenced; it may be applied from {output.moment(accepted.earliest)} on; next: expunge plan {accepted.order}")
+
+
+@app.command()
+def cancel(
+    order: options.OrderArgument,
+    reason: Annotated[str, typer.Option(help="For the journal; no identifier.")] = "cancelled by the requester",
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Cancel an order before anything was erased: the fence is lifted, what identified the person is destroyed."""
+    from expunge.core.ids import OrderId
+
+    with opened(map_file, recover=True) as expunge:
+        run = expunge.order_cancel(OrderId(order), reason)
+    if as_json:
+        output.write_json("order/1", {"order": run.order, "state": run.state})
+    else:
+        output.say(f"{run.order} is {run.state.value}")
+
+
+def _span(text: str) -> timedelta | None:
+    from expunge.core.retention import parse_span
+
+    if not text:
+        return None
+    try:
+        return parse_span(text)
+    except ValueError as error:
+        message = f"--cooling-off: {error}"
+        raise UsageError(message, help="write a number and a unit: 12 hours, 3 days") from error
+
+
+def _write_openings(folder: Path, accepted: Accepted, resolved: Sequence[Resolved]) -> None:
+    """One folder per person, numbered as in the order. Kept by the person: Expunge's own copy dies with the order."""
+    from expunge.core.commitment import Opening
+
+    for number, (opening, each) in enumerate(zip(accepted.openings, resolved, strict=True), 1):
+        path = folder / str(number) / "opening.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(Opening(opening, each.person.identifiers()).encode())
+        path.chmod(0o600)

@@ -1,0 +1,123 @@
+"""``expunge status`` and ``expunge watch``: where orders stand."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from expunge.cli import options, output
+from expunge.cli.applying import exit_code, summary
+from expunge.cli.opening import opened
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.table import Table
+
+    from expunge.core.run import Run
+
+OptionalOrder = Annotated[str | None, typer.Argument(metavar="[ORDER]", help="An order's id; else all.", show_default=False)]
+
+
+def status(order: OptionalOrder = None, map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Show where orders stand."""
+    from expunge.core.ids import OrderId
+
+    with opened(map_file) as expunge:
+        runs = expunge.orders() if order is None else (expunge.status(OrderId(order)),)
+    if as_json:
+        output.write_json("status/1", {"orders": [{**summary(run), **({"steps": _steps(run)} if order else {})} for run in runs]})
+    elif order is None:
+        output.stdout().print(_orders(runs)) if runs else output.say("no orders yet")
+    else:
+        output.stdout().print(_one(runs[0]))
+
+
+def watch(
+    order: options.OrderArgument,
+    interval: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.1)] = 1.0,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Follow an order until it has ended; exits as `expunge apply` would."""
+    from expunge.core.order import ENDED
+
+    if as_json:
+        from importlib.metadata import version
+
+        output.write_json("run/1", {"what": "watch", "version": version("expunge")})
+    length = -1
+    while True:
+        run = _read(map_file, order)
+        if run.length != length:
+            length = run.length
+            _told(run, as_json=as_json)
+        if run.state in ENDED:
+            break
+        time.sleep(interval)
+    if code := exit_code(run):
+        raise typer.Exit(code)
+
+
+def _read(map_file: Path | None, order: str) -> Run:
+    from expunge.core.ids import OrderId
+
+    with opened(map_file) as expunge:
+        return expunge.status(OrderId(order))
+
+
+def _told(run: Run, *, as_json: bool) -> None:
+    if as_json:
+        output.write_json("status/1", {"orders": [{**summary(run), "steps": _steps(run)}]})
+    elif sys.stdout.isatty():
+        output.stdout().clear()
+        output.stdout().print(_one(run))
+    else:
+        ended = sum(1 for each in run.steps.values() if each.ended is not None)
+        output.say(f"{run.order}: {run.state.value}, {output.count(ended, 'step')} of {len(run.plan.steps) if run.plan else '?'} ended")
+
+
+def _steps(run: Run) -> list[dict[str, object]]:
+    steps = []
+    for step in run.plan.steps if run.plan else ():
+        state = run.steps.get(step.id)
+        reasons = _reasons(run, step.id)
+        steps.append(
+            {"step": step.id, "attempts": state.attempts if state else 0, "ended": state.ended if state else None, "unable": reasons}
+        )
+    return steps
+
+
+def _reasons(run: Run, step: str) -> list[str]:
+    from expunge.core.ids import StepId
+    from expunge.core.outcome import Unable
+
+    state = run.steps.get(StepId(step))
+    outcomes = [each for by in state.outcomes.values() for each in by.values()] if state else []
+    return sorted({each.reason.value for each in outcomes if isinstance(each, Unable)})
+
+
+def _orders(runs: Sequence[Run]) -> Table:
+    from rich.table import Table
+
+    table = Table("order", "people", "state", "received", "ended", "why not")
+    for run in runs:
+        why = "; ".join(output.visible(reason) for reason in run.reasons)
+        table.add_row(run.order, str(len(run.subjects)), run.state.value, output.moment(run.received.at), output.moment(run.ended_at), why)
+    return table
+
+
+def _one(run: Run) -> Table:
+    from rich.table import Table
+
+    title = f"{run.order}: {run.state.value}"
+    table = Table("step", "tries", "ended", "unable", title=title, title_justify="left")
+    for step in run.plan.steps if run.plan else ():
+        state = run.steps.get(step.id)
+        ended = "-" if state is None else "under way" if state.ended is None else output.moment(state.ended)
+        table.add_row(step.id, str(state.attempts if state else 0), ended, ", ".join(_reasons(run, step.id)))
+    return table

@@ -1,0 +1,120 @@
+"""The verbs that need a data map and its stores, and no state of Expunge's own: propose, check, draw, compare, audit a log.
+
+Like ``bootstrap`` a composition root: it may know every room.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from expunge.adapters.datamap import MapFault, examine, find_map, read_map
+from expunge.adapters.log_audit import Audit, verify_log
+from expunge.adapters.map_drawing import draw_lineage
+from expunge.adapters.map_proposal import propose_map
+from expunge.adapters.map_tree import Branch, lineage_tree, tree_text
+from expunge.core.copy import Finding, FindingKind
+from expunge.core.datamap import DataMap
+from expunge.core.mapdiff import MapDiff, map_diff
+from expunge.core.note import VerifierKey
+from expunge.engine import calling
+from expunge.stores import REGISTRY, open_store
+
+__all__ = [
+    "Audit",
+    "Branch",
+    "Checked",
+    "MapFault",
+    "audit",
+    "check",
+    "compare",
+    "drawing",
+    "locate_map",
+    "propose",
+    "read",
+    "tree",
+    "tree_lines",
+]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A map held against itself and against what is really there."""
+
+    path: Path
+    faults: tuple[MapFault, ...]
+    """What is wrong in the map itself; then no store was opened."""
+    findings: tuple[Finding, ...]
+    """What is wrong, or not declared, in the stores."""
+    stores: int
+    datasets: int
+
+    @property
+    def sound(self) -> bool:
+        """Nothing was found that is more than a note."""
+        return not self.faults and all(each.kind is FindingKind.NOTE for each in self.findings)
+
+
+def locate_map(path: Path | None) -> Path:
+    """The map named, or the nearest ``expunge.yaml`` at or above the working folder. Raises Misconfigured when there is none."""
+    return find_map(Path.cwd()) if path is None else path
+
+
+def read(path: Path | None) -> DataMap:
+    """A map that must be sound. Raises Misconfigured with every fault."""
+    return read_map(locate_map(path), os.environ, known_kinds=frozenset(REGISTRY))
+
+
+def check(path: Path | None) -> Checked:
+    """Read a map; where it is sound, open every store and compare it with the map."""
+    found = locate_map(path)
+    reading = examine(found, os.environ, known_kinds=frozenset(REGISTRY))
+    if reading.faults or reading.map is None:
+        return Checked(found, reading.faults, (), 0, 0)
+    findings = tuple(each for name in reading.map.stores for each in _check_store(reading.map, name))
+    return Checked(found, (), findings, len(reading.map.stores), len(reading.map.datasets))
+
+
+def compare(before: Path, after: Path | None) -> MapDiff:
+    """How the second map (the nearest one, when None) differs from the first."""
+    return map_diff(read(before), read(after))
+
+
+def audit(folder: Path, keys: Sequence[VerifierKey], known: Iterable[tuple[int, bytes]]) -> Audit:
+    """Check a whole log on disk; see :func:`expunge.adapters.log_audit.verify_log`."""
+    return verify_log(folder, keys, known)
+
+
+def tree(data_map: DataMap) -> tuple[Branch, ...]:
+    """The lineage as a tree of values."""
+    return lineage_tree(data_map)
+
+
+def tree_lines(data_map: DataMap) -> str:
+    """The lineage as text."""
+    return tree_text(lineage_tree(data_map))
+
+
+def drawing(data_map: DataMap) -> str:
+    """The lineage as an SVG file."""
+    return draw_lineage(data_map)
+
+
+def propose(target: Path, map_file: Path) -> str:
+    """The text of a first map for a folder or SQLite file, to be written to ``map_file``. Raises UsageError, StoreUnavailable."""
+    return propose_map(target, map_file.absolute().parent)
+
+
+def _check_store(data_map: DataMap, name: str) -> Iterator[Finding]:
+    store = None
+    try:
+        store = open_store(data_map.stores[name], data_map.datasets_of(name))
+        yield from calling.check(store, [each for each in data_map.ignore if each.store == name])
+    except calling.TROUBLE as error:
+        what = calling.as_unable(error)
+        yield Finding(FindingKind.UNREADABLE, name, name, what.detail or what.reason.value, "make the store reachable and check again")
+    finally:
+        if store is not None:
+            store.close()

@@ -1,0 +1,165 @@
+"""``check``, ``map``, ``init``, ``doctor`` and ``log`` through the real command."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.cli import world
+from tests.cli.running import expunge
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Path:
+    world.make(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def with_log(company: Path) -> Path:
+    """A company with one receipt in its log."""
+    expunge("init", cwd=company)
+    order = expunge("order", "erase", "profile:p-mia", "--yes", "--json", cwd=company).json["order"]
+    expunge("plan", order, cwd=company)
+    assert expunge("apply", order, "--yes", "--out", "receipts", cwd=company).code == 0
+    return company
+
+
+def test_check_needs_no_state_and_is_content_with_what_is_declared(company: Path) -> None:
+    ran = expunge("check", "--json", cwd=company)
+    assert (ran.code, ran.json["sound"]) == (0, True)
+    assert not (company / "state").exists()
+
+
+def test_check_finds_what_nobody_declared(company: Path) -> None:
+    (company / "world/media/backup").mkdir()
+    (company / "world/media/backup/mia.wav").write_bytes(b"RIFF")
+    ran = expunge("check", "--json", cwd=company)
+    assert (ran.code, ran.json["sound"]) == (1, False)
+    assert any(each["kind"] == "undeclared" and "backup" in each["where"] for each in ran.json["findings"])
+    assert "undeclared" in expunge("check", cwd=company).out
+
+
+def test_check_names_file_line_and_what_to_write(company: Path) -> None:
+    path = company / "expunge.yaml"
+    path.write_text(path.read_text().replace("retention: life}", "retention: live}", 1))
+    ran = expunge("check", cwd=company)
+    assert ran.code == 1
+    assert f"{path}:13:" in ran.out
+    assert "did you mean 'life'?" in ran.out
+    (fault,) = expunge("check", "--json", cwd=company).json["faults"]
+    assert (fault["line"], fault["rule"]) == (13, "unknown-retention")
+
+
+def test_the_map_is_found_from_a_folder_below_and_missed_outside(company: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert expunge("check", cwd=company / "world" / "media").code == 0
+    ran = expunge("check", cwd=tmp_path_factory.mktemp("elsewhere"))
+    assert ran.code == 1
+    assert "expunge init" in ran.err
+
+
+def test_map_show_draws_a_tree_and_a_picture(company: Path) -> None:
+    ran = expunge("map", "show", "--svg", "map.svg", cwd=company)
+    assert ran.code == 0
+    assert "└─ transcripts" in ran.out
+    assert (company / "map.svg").read_text().startswith("<svg")
+    top = [each["dataset"] for each in expunge("map", "show", "--json", cwd=company).json["lineage"]]
+    assert top == ["accounts", "profiles", "recordings"]
+
+
+def test_map_diff_says_where_people_are_protected_less(company: Path) -> None:
+    old = company / "old.yaml"
+    shutil.copy(company / "expunge.yaml", old)
+    assert "mean the same" in expunge("map", "diff", old, cwd=company).out
+    path = company / "expunge.yaml"
+    path.write_text(path.read_text().replace("90 days", "120 days"))
+    ran = expunge("map", "diff", old, "--detailed-exitcode", cwd=company)
+    assert ran.code == 3
+    assert "look twice: data is kept longer" in ran.out
+
+
+def test_init_refuses_to_make_keys_twice(company: Path) -> None:
+    assert expunge("init", cwd=company).code == 0
+    again = expunge("init", cwd=company)
+    assert again.code == 1
+    assert "already" in again.err
+
+
+def test_without_state_every_verb_says_to_init(company: Path) -> None:
+    ran = expunge("status", cwd=company)
+    assert (ran.code, "expunge init" in ran.err) == (1, True)
+
+
+def test_a_keystore_with_a_passphrase_opens_with_it_alone(company: Path) -> None:
+    secret = {"EXPUNGE_PASSPHRASE": "correct horse"}
+    assert expunge("init", cwd=company, env=secret).code == 0
+    assert expunge("status", cwd=company, env=secret).code == 0
+    for env in ({}, {"EXPUNGE_PASSPHRASE": "wrong"}):
+        ran = expunge("status", cwd=company, env=env)
+        assert ran.code == 2
+        assert "passphrase" in (ran.err).lower()
+
+
+def test_doctor_finds_a_state_that_others_can_read(with_log: Path) -> None:
+    assert expunge("doctor", cwd=with_log).code == 0
+    (with_log / "state").chmod(0o755)
+    ran = expunge("doctor", cwd=with_log)
+    assert (ran.code, "NOT  state folder" in ran.out) == (1, True)
+
+
+def test_the_log_verifies_with_its_own_state_and_as_a_copy_with_keys_got_elsewhere(with_log: Path) -> None:
+    ran = expunge("log", "verify", "--since", "receipts/1/receipt.tlog-proof", "--json", cwd=with_log)
+    assert ran.code == 0, ran.out
+    assert (ran.json["size"], ran.json["known"]) == (1, 1)
+    (with_log / "trust.txt").write_text(expunge("log", "policy", cwd=with_log).out)
+    shutil.copytree(with_log / "state/log", with_log / "copy")
+    assert expunge("log", "verify", "copy", cwd=with_log).code == 2
+    assert expunge("log", "verify", "copy", "--trust", "trust.txt", cwd=with_log).code == 0
+    assert expunge("receipt", "verify", "receipts/1", "--trust", "trust.txt", cwd=with_log).code == 0
+
+
+def test_a_changed_entry_in_the_log_is_bad_evidence(with_log: Path) -> None:
+    entry = next(path for path in (with_log / "state/log/tile/entries").rglob("*") if path.is_file())
+    data = bytearray(entry.read_bytes())
+    data[10] ^= 1
+    entry.write_bytes(data)
+    (with_log / "trust.txt").write_bytes((with_log / "receipts/1/trust-policy.txt").read_bytes())
+    assert expunge("log", "verify", "state/log", "--trust", "trust.txt", cwd=with_log).code == 6
+
+
+def test_another_log_is_not_mistaken_for_the_one_that_is_trusted(with_log: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = tmp_path_factory.mktemp("other")
+    world.make(other)
+    expunge("init", cwd=other)
+    ran = expunge("log", "verify", "state/log", "--trust", with_log / "receipts/1/trust-policy.txt", cwd=other)
+    assert ran.code == 6
+
+
+def test_the_served_log_gives_its_files_and_nothing_else(with_log: Path) -> None:
+    (with_log / "state/log/secret").write_text("x")
+    command = [sys.executable, "-m", "expunge", "log", "serve", "--port", "0", "--json"]
+    with subprocess.Popen(command, cwd=with_log, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            import json
+
+            url = json.loads(process.stdout.readline())["url"]
+            with urllib.request.urlopen(f"{url}checkpoint") as answer:
+                assert answer.read() == (with_log / "state/log/checkpoint").read_bytes()
+                assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+            with urllib.request.urlopen(f"{url}tile/entries/000.p/1") as answer:
+                assert answer.read()
+                assert "immutable" in answer.headers["Cache-Control"]
+            for path in ("secret", "", "tile", "tile/../secret", "../state.db", "tile/entries/001", "%63heckpoint"):
+                with pytest.raises(urllib.error.HTTPError) as refused:
+                    urllib.request.urlopen(f"{url}{path}")
+                assert refused.value.code == 404
+                refused.value.close()
+        finally:
+            process.terminate()
