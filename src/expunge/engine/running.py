@@ -19,7 +19,7 @@ from expunge.core.order import OrderState
 from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable, Unknown, discharges
 from expunge.core.person import Person
 from expunge.core.plan import Plan, Step, StepKind
-from expunge.core.run import Run, next_steps
+from expunge.core.run import MOST_ATTEMPTS, Run, next_steps
 from expunge.core.window import inside
 from expunge.engine import approving, calling, holding, intake, judging, locating, planning, publishing, residue, tracing
 from expunge.engine.context import Context, Progress, Reporter, silent
@@ -128,6 +128,8 @@ class _Runner:
         self.report(Progress(step, state, done, total, seconds))
 
     def _end(self, step: Step, attempt: int, outcomes: Mapping[str, Mapping[str, Outcome]], **counts: int) -> ev.StepEnded:
+        if attempt >= MOST_ATTEMPTS:
+            outcomes = {name: {subject: _given_up(each) for subject, each in by.items()} for name, by in outcomes.items()}
         return ev.StepEnded(self.recorder.now(), step.id, attempt, outcomes, counts)
 
     def _locate(self, *, fresh: bool) -> Located:
@@ -271,11 +273,16 @@ class _Runner:
         try:
             seen = judging.verify_store(self.context, self.run, step, located, self.people)
         except (ReplyLost, *calling.TROUBLE) as error:
-            why = Unable(Reason.CANNOT_TELL, "the answer was lost") if isinstance(error, ReplyLost) else calling.as_unable(error)
+            why = Unknown() if isinstance(error, ReplyLost) else calling.as_unable(error)
             return (self._end(step, attempt, {"*": {"*": why}}),)
         residue.keep(self.context, self.run.order, step.store, seen.places)
         judged = ev.Judged(self.recorder.now(), step.store, seen.to_text())
         return (judged, self._end(step, attempt, {}, files=seen.files, bytes=seen.bytes, found=seen.found))
+
+
+def _given_up(outcome: Outcome) -> Outcome:
+    """A reply that is lost again and again is a reason of its own; the order must not wait for it for ever."""
+    return Unable(Reason.CANNOT_TELL, "the store's replies were lost") if isinstance(outcome, Unknown) else outcome
 
 
 _Act = Callable[[_Runner, Step, int, IdempotencyKey], tuple[ev.OrderEvent, ...]]
