@@ -200,6 +200,16 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "state.db").read_bytes() == before
 
 
+def test_a_damaged_page_is_said(tmp_path: Path) -> None:
+    with open_journal(f"sqlite:///{tmp_path}/state.db") as journal:
+        journal.append("ord-a", 0, [bytes(5000)] * 20)
+    with (tmp_path / "state.db").open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 40_000)
+    with pytest.raises(StateCorrupt), open_journal(f"sqlite:///{tmp_path}/state.db") as journal:
+        list(journal.read("ord-a"))
+
+
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StateUnavailable):

@@ -52,8 +52,12 @@ def open_journal(url: str, base: Path | None = None, *, wait: float = 10.0) -> D
     alias, database = configure(url, base)
     journal = DjangoJournal(alias, database.file, wait)
     # SQLite itself does not survive two first connections that both switch a new file to its write-ahead log.
-    with journal._append_lock(), _explained("the state database could not be opened"):  # noqa: SLF001 - this is its constructor
-        migrate(alias)
+    try:
+        with journal._append_lock(), _explained("the state database could not be opened"):  # noqa: SLF001 - this is its constructor
+            migrate(alias)
+    except BaseException:
+        journal.close()
+        raise
     return journal
 
 

@@ -19,6 +19,7 @@ from django.db import connections
 from expunge import durable
 from expunge.adapters.guarded import guarded
 from expunge.adapters.state.url import Database, parse
+from expunge.errors import StateCorrupt
 
 _guard = threading.Lock()
 
@@ -42,6 +43,7 @@ def configure(url: str, base: Path | None = None) -> tuple[str, Database]:
     Raises:
         Misconfigured: the URL cannot be understood.
         StateUnavailable: its folder or file cannot be made.
+        StateCorrupt: a file of another kind lies there.
     """
     database = parse(url, (base or Path.cwd()).absolute())
     alias = f"expunge-{sha256(database.settings['NAME'].encode()).hexdigest()[:16]}"
@@ -63,5 +65,14 @@ def _make_private(file: Path) -> None:
         try:
             os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         except FileExistsError:
+            _refuse_foreign(file)
             return
         durable.fsync_directory(file.parent, at="state.create.folder")
+
+
+def _refuse_foreign(file: Path) -> None:
+    """Stop before SQLite touches a file that it did not make; the bytes are those at the start of every database of its version 3."""
+    with file.open("rb") as existing:
+        start = existing.read(16)
+    if start and start != b"SQLite format 3\0":
+        raise StateCorrupt("the state database is damaged or is none", help=f"look at {file}: it is not ours; nothing was changed in it")
