@@ -213,8 +213,8 @@ class Sqlite:
     def _place(self, dataset: Dataset) -> tuple[DatabaseFile, str]:
         """The file that a dataset's table lies in, and the table's name there."""
         alias, dot, name = dataset.table.partition(".")
-        if dot and alias in self._files:
-            return self._files[alias], name
+        if dot and alias.lower() in self._files:
+            return self._files[alias.lower()], name
         return self._files["main"], dataset.table
 
     def _connection(self, file: DatabaseFile) -> sqlite3.Connection:
@@ -249,14 +249,14 @@ def _files(spec: StoreSpec) -> dict[str, DatabaseFile]:
     if unknown:
         message = f"store {spec.name}: kind sqlite has no option {', '.join(sorted(unknown))}"
         raise Misconfigured(message, help="it has `attach` and `busy_ms`")
-    if not isinstance(attach, Mapping) or not all(isinstance(each, str) and each for each in attach.values()) or "main" in attach:
+    if not isinstance(attach, Mapping) or not all(attach.values()) or "main" in {each.lower() for each in attach}:
         message = f"store {spec.name}: `attach` does not map aliases to paths"
         raise Misconfigured(message, help="write `attach: {alias: ./other.db}`; the alias `main` is taken")
     if not isinstance(busy, int) or isinstance(busy, bool) or busy < 0:
         message = f"store {spec.name}: `busy_ms` is no number of milliseconds"
         raise Misconfigured(message, help="write for instance `busy_ms: 5000`")
     main = Path(spec.url.removeprefix("sqlite:///"))
-    paths = {"main": main, **{alias: main.parent / path for alias, path in attach.items()}}
+    paths = {"main": main, **{alias.lower(): main.parent / path for alias, path in attach.items()}}
     return {alias: DatabaseFile(spec.name, alias, path, busy) for alias, path in paths.items()}
 
 
