@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from expunge.core.gate_snapshot import Snapshot, key_check, parse_snapshot, gate_entry
+from expunge.core.gate_snapshot import Snapshot, gate_entry, key_check, parse_snapshot
 from expunge.errors import EvidenceInvalid
 
 SKEW = timedelta(minutes=5)

@@ -123,6 +123,15 @@ def test_nobody_else_may_read_the_database_or_its_journals(tmp_path: Path) -> No
         os.umask(mask)
 
 
+@pytest.mark.parametrize("name", ["plain", "a b", "50%", "%41", "what?", "#1", 'Zoë\'s "state"', "a:b"])
+def test_any_folder_name_can_be_written_as_a_url(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name / "state.db"
+    for place in (url.sqlite_url(file), url.sqlite_url(file.relative_to(tmp_path))):
+        open_journal(place, tmp_path).close()
+        assert {path.name for path in tmp_path.iterdir()} == {name}
+    assert file.is_file()
+
+
 def test_a_relative_url_counts_from_the_folder_of_the_map(tmp_path: Path) -> None:
     open_journal("sqlite:///.expunge/a%20b.db", tmp_path).close()
     assert (tmp_path / ".expunge" / "a b.db").is_file()
@@ -139,6 +148,7 @@ def test_a_relative_url_counts_from_the_folder_of_the_map(tmp_path: Path) -> Non
         "sqlite:///:memory:",
         "sqlite:///a/",
         "sqlite:///a?x=1",
+        "sqlite:///a#b",
         "oracle://u:secret@h/d",
     ],
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from expunge.errors import Misconfigured
 
@@ -44,10 +44,15 @@ def parse(url: str, base: Path) -> Database:
 _EXAMPLE = "sqlite:///.expunge/state.db"
 
 
+def sqlite_url(file: Path) -> str:
+    """The URL of a database file, with the characters quoted that mean something in a URL."""
+    return f"sqlite:///{quote(str(file))}"
+
+
 def _sqlite(url: str, base: Path) -> Database:
     parts = urlsplit(url)
     path = unquote(parts.path)[1:]
-    if parts.netloc or not path or parts.query or path.endswith("/"):
+    if parts.netloc or not path or parts.query or parts.fragment or path.endswith("/"):
         raise Misconfigured("state: the URL names no file", help=f"write {_EXAMPLE}")
     if ":memory:" in path:
         raise Misconfigured("state: a database in memory forgets its orders", help=f"write {_EXAMPLE}")
