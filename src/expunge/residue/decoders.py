@@ -138,10 +138,10 @@ class Snappy:
         self._kept += piece
         while len(self._kept) >= 4:
             kind, size = self._kept[0], int.from_bytes(self._kept[1:4], "little")
-            if kind == 0xFF and self._begun:
+            if kind == 0xFF and self._begun and size == 6:
                 self.done = True
                 return
-            if 0x02 <= kind <= 0x7F or size > (1 << 24) - 1 or (kind < 2 and not 4 < size <= 80_000):
+            if 0x02 <= kind <= 0x7F or (kind == 0xFF and size != 6) or (kind < 2 and size <= 4):
                 raise Broken
             if len(self._kept) < 4 + size:
                 return

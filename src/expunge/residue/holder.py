@@ -22,7 +22,9 @@ class Holder:
 
     def __init__(self, traces: Traces, candidates: Iterable[int], limits: Limits) -> None:
         wanted = sorted(set(candidates))
-        self._forms = {traces.traces[each].form for each in wanted}
+        forms = {traces.traces[each].form for each in wanted}
+        # a window in one alignment of base64 lies in another alignment of the text around it
+        self._forms = forms | ({name for name, _ in wrap(bytes(3)) if _is_base64(name)} if any(map(_is_base64, forms)) else set())
         self._seen: set[int] = set()
         self._matcher = Matcher(traces, wanted)
         self._session = Session(self._matcher, limits, self._note)
@@ -89,3 +91,7 @@ class Holder:
         if trace not in self._seen:
             self._seen.add(trace)
             self._matcher.finished(trace)
+
+
+def _is_base64(form: str) -> bool:
+    return form.startswith("base64")

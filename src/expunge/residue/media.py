@@ -77,8 +77,10 @@ def read(stream: BinaryIO) -> Read:
                 kept = None
         for begin in range(0, len(block), _STEP):
             part = block[begin : begin + _STEP]
-            if sound_from is not None and at + begin >= sound_from:
-                result.sound.offer(loud(part, (at + begin - sound_from) % 2))
+            if sound_from is not None:
+                # the header says nothing about anybody; it lies in the first part
+                header = max(0, sound_from - at - begin)
+                result.sound.offer(loud(part[header:], (at + begin + header - sound_from) % 2))
             else:
                 result.raw.offer(varied(part))
         at += len(block)
@@ -90,16 +92,15 @@ def read(stream: BinaryIO) -> Read:
 
 
 def _blocks(stream: BinaryIO) -> Iterator[bytes]:
-    parts: list[bytes] = []
-    size = 0
+    """The stream in blocks of one size, however much each read returns: the same content gives the same windows."""
+    kept = bytearray()
     while data := stream.read(_BLOCK):
-        parts.append(data)
-        size += len(data)
-        if size >= _BLOCK:
-            yield b"".join(parts)
-            parts, size = [], 0
-    if parts:
-        yield b"".join(parts)
+        kept += data
+        while len(kept) >= _BLOCK:
+            yield bytes(kept[:_BLOCK])
+            del kept[:_BLOCK]
+    if kept:
+        yield bytes(kept)
 
 
 def _to_decode(head: bytes) -> bool:

@@ -22,6 +22,7 @@ BESIDE = {"-wal": "sqlite wal", "-journal": "sqlite journal"}
 _MAX_CHAIN = 1 << 20
 _MAX_PAGE = 1 << 26
 _SEAM = 64
+_LEAVES = 4
 _BLOCK = 1 << 20
 
 Run = tuple[int, Iterator[bytes]]
@@ -119,6 +120,7 @@ def _chains(pages: _Pages) -> Iterator[Run]:
     best: dict[int, tuple[int, int, bool]] = {}
     for index, places in _pointers(pages, likely, targets):
         yield from _seams(pages, index, places, by_number, best)
+    yield from _trunks(pages, likely, by_number)
     inner = set(following[likely].tolist())
     for number, indexes in by_number.items():
         start = best.get(number)
@@ -187,6 +189,25 @@ def _seams(
             yield int(pages.offsets[index]), iter((joined,))
         if place in exact or number not in best:
             best[number] = (index, place, place in exact)
+
+
+def _trunks(pages: _Pages, likely: npt.NDArray[np.bool_], by_number: dict[int, list[int]]) -> Iterator[Run]:
+    """Seams that a freelist trunk page hides (file format 1.5).
+
+    The first page of a freed chain may have become a trunk: its pointer was overwritten, but the pages freed after it are in its list.
+    """
+    for index in np.flatnonzero(likely).tolist():
+        head = pages.source.read_at(int(pages.offsets[index]), 8 + 4 * _LEAVES)
+        count = int.from_bytes(head[4:8], "big")
+        if not 0 < count <= pages.size // 4 - 2:
+            continue
+        leaves = [int.from_bytes(head[8 + 4 * number : 12 + 4 * number], "big") for number in range(min(count, _LEAVES))]
+        if not all(leaf in by_number for leaf in leaves):
+            continue
+        end = pages.image(index)[-_SEAM:]
+        for leaf in leaves:
+            other = _near(by_number[leaf], index, 1)[0]
+            yield int(pages.offsets[index]), iter((end + pages.image(other)[4 : 4 + _SEAM],))
 
 
 def _near(indexes: list[int], index: int, count: int) -> list[int]:

@@ -1,0 +1,130 @@
+"""The matcher finds exactly what a naive search finds, at every offset, whatever lies around it."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from expunge.core.ids import Pseudonym
+from expunge.core.traces import Trace, Traces
+from expunge.residue.keyed import Secret
+from expunge.residue.matcher import CHUNK, PADDING, Matcher, constant
+from tests.residue.planting import KEY
+
+SECRET = Secret(KEY)
+
+
+def traces_for(windows: list[bytes]) -> Traces:
+    made = []
+    for window in windows:
+        width = 16 if len(window) >= 16 else 8
+        made.append(Trace(Pseudonym("s"), "d", "p", "bytes", SECRET.anchor(window, width), width, len(window), SECRET.digest(window)))
+    return Traces(KEY, tuple(made))
+
+
+def find(windows: list[bytes], data: bytes) -> set[tuple[int, int]]:
+    buffer = np.frombuffer(data + bytes(PADDING), dtype=np.uint8)
+    return {(place, trace) for place, _, trace in Matcher(traces_for(windows)).find(buffer, len(data))}
+
+
+def naive(windows: list[bytes], data: bytes) -> set[tuple[int, int]]:
+    found = set()
+    for number, window in enumerate(windows):
+        at = data.find(window)
+        while at >= 0:
+            found.add((at, number))
+            at = data.find(window, at + 1)
+    return found
+
+
+@given(
+    st.lists(st.binary(min_size=8, max_size=40).filter(lambda each: len(set(each[:8])) > 1), min_size=1, max_size=20, unique=True),
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 19)), max_size=20),
+    st.integers(0, 2**32),
+)
+def test_it_finds_what_a_naive_search_finds(windows: list[bytes], plants: list[tuple[int, int]], seed: int) -> None:
+    # few different bytes in the noise, so that windows nearly match
+    noise = bytearray(random.Random(seed).choices(b"".join(windows)[:6], k=600))
+    for at, number in plants:
+        window = windows[number % len(windows)]
+        noise[at : at + len(window)] = window
+    data = bytes(noise)
+    assert find(windows, data) == naive(windows, data)
+
+
+@pytest.mark.parametrize("edge", [0, CHUNK, 2 * CHUNK, 3 * CHUNK + 1000])
+def test_a_window_across_the_edge_of_a_chunk_is_found_at_every_offset(edge: int) -> None:
+    window = b"\x01window of thirty two bytes long."
+    for around in range(-40, 40):
+        at = edge + around
+        data = bytearray(random.Random(around).randbytes(3 * CHUNK + 1000))
+        if at < 0 or at + len(window) > len(data):
+            continue
+        data[at : at + len(window)] = window
+        assert find([window], bytes(data)) == {(at, 0)}
+
+
+def test_a_window_at_the_very_end_is_found_and_one_cut_by_the_end_is_not() -> None:
+    window = b"exactly sixteen."
+    assert find([window], b"x" * 50 + window) == {(50, 0)}
+    assert find([window], b"x" * 50 + window[:-1]) == set()
+
+
+def test_padding_is_never_part_of_a_window() -> None:
+    window = b"ends in zeros\0\0\0\0\0\0\0\0"
+    assert find([window], window[:15]) == set()
+
+
+def test_a_window_in_a_sea_of_zeros_is_found() -> None:
+    window = b"\0\0\0\0\0\0\0\x01island in zeros"
+    data = bytes(CHUNK + 77) + window + bytes(2 * CHUNK)
+    assert find([window], data) == {(CHUNK + 77, 0)}
+
+
+def test_ten_thousand_windows_are_all_found_among_random_bytes() -> None:
+    rng = random.Random(7)
+    windows = [rng.randbytes(rng.choice([8, 11, 16, 24, 32])) for _ in range(10_000)]
+    data = bytearray(rng.randbytes(1 << 20))
+    for number, window in enumerate(windows):
+        at = number * 100 + rng.randrange(60)
+        data[at : at + len(window)] = window
+    assert {trace for _, trace in find(windows, bytes(data))} == set(range(10_000))
+
+
+def test_random_bytes_hold_none_of_ten_thousand_windows() -> None:
+    rng = random.Random(8)
+    windows = [rng.randbytes(rng.choice([8, 16, 32])) for _ in range(10_000)]
+    assert find(windows, rng.randbytes(8 << 20)) == set()
+
+
+def test_windows_with_one_anchor_and_different_ends_are_told_apart() -> None:
+    windows = [b"the same sixteen" + end for end in (b" one", b" two", b" three")]
+    assert find(windows, b"..the same sixteen two..the same sixteen four") == {(2, 1)}
+
+
+def test_a_window_that_nobody_waits_for_is_passed_over() -> None:
+    windows = [b"first window here", b"second window here"]
+    matcher = Matcher(traces_for(windows))
+    matcher.finished(0)
+    data = b"..".join(windows)
+    buffer = np.frombuffer(data + bytes(PADDING), dtype=np.uint8)
+    assert {trace for _, _, trace in matcher.find(buffer, len(data))} == {1}
+
+
+def test_another_key_finds_nothing() -> None:
+    window = b"a window under one key"
+    taken = traces_for([window])
+    other = Traces(bytes(32), taken.traces)
+    buffer = np.frombuffer(window + bytes(PADDING), dtype=np.uint8)
+    assert Matcher(other).find(buffer, len(window)) == []
+
+
+def test_constant_means_every_byte() -> None:
+    part = np.zeros(1000, dtype=np.uint8)
+    assert constant(part)
+    part[321] = 1
+    assert not constant(part)
