@@ -186,6 +186,16 @@ def test_a_full_tile_swapped_for_another_trees_tile_is_found(tmp_path: Path) -> 
         verify_log(tmp_path / "a", KEYS.log_keys())
 
 
+@pytest.mark.parametrize("size", [700, 188])
+def test_entries_and_tile_at_the_right_edge_changed_together_do_not_pass_for_what_was_signed(tmp_path: Path, size: int) -> None:
+    published(tmp_path / "a", size)
+    published(tmp_path / "b", size - 1).append([b"something else"])
+    for name in (tiles.tile_name(tiles.Place(0, size // 256, 188)), tiles.bundle_name(size // 256, 188)):
+        shutil.copy(tmp_path / "b" / name, tmp_path / "a" / name)
+    with pytest.raises(StateCorrupt, match="root that was signed"):
+        opened(tmp_path / "a")
+
+
 def test_an_old_copy_put_back_is_refused_by_whoever_saw_more(tmp_path: Path) -> None:
     folder, copy = tmp_path / "log", tmp_path / "copy"
     log = published(folder, 300)
@@ -239,6 +249,17 @@ def test_the_log_goes_on_under_an_anchor_that_lags_behind(tmp_path: Path) -> Non
     assert again.append([b"next"]) == (350,)
 
 
+def test_an_anchor_that_moves_on_while_the_log_is_opened_is_no_alarm(tmp_path: Path) -> None:
+    log = published(tmp_path, 300)
+
+    def another_process_publishes() -> tuple[int, bytes]:
+        head = log.head()
+        log.append([b"meanwhile"])
+        return head.size, head.root
+
+    assert opened(tmp_path, anchor=another_process_publishes).head().size == 301
+
+
 def test_another_log_key_does_not_continue_the_log(tmp_path: Path) -> None:
     published(tmp_path, 10)
     with pytest.raises(StateCorrupt, match="does not verify"):
@@ -267,6 +288,27 @@ def test_a_second_writer_is_told_that_the_log_is_busy(tmp_path: Path) -> None:
             opened(tmp_path, wait=0.1).append([b"x"])
         assert opened(tmp_path, wait=0.1).head().size == 10, "readers need no lock"
         release.touch()
+        child.wait().returned()
+
+
+def test_readers_that_open_the_log_while_it_grows_never_take_its_growth_for_damage(tmp_path: Path) -> None:
+    opened(tmp_path)
+
+    def write() -> None:
+        log = opened(tmp_path)
+        for number in range(600):
+            log.append([b"%d" % number])
+
+    with alongside(write) as child:
+        size = 0
+        while size < 600:
+            log = opened(tmp_path)
+            head = log.head()
+            assert head.size >= size
+            size = head.size
+            if size:
+                path = log.prove_inclusion(size - 1, size)
+                merkle.verify_inclusion(merkle.leaf_hash(log.entry(size - 1)), size - 1, size, path, head.root)
         child.wait().returned()
 
 

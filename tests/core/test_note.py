@@ -60,6 +60,18 @@ def test_a_known_key_whose_signature_fails_spoils_the_note_even_beside_a_good_on
         open_note(bad, [ED25519, P256])
 
 
+def test_an_ecdsa_signature_in_loose_der_is_refused() -> None:
+    note = parse_note(NOTE)
+    line = note.signatures[1]
+    assert line.signature[0] == 0x30
+    long_form = b"\x30\x81" + line.signature[1:]
+    integer = line.signature[3]
+    padded = bytes([0x30, line.signature[1] + 1, 2, integer + 1, 0]) + line.signature[4:]
+    for loose in (long_form, padded, line.signature + b"\0"):
+        with pytest.raises(EvidenceInvalid):
+            open_note(note._replace(signatures=(line._replace(signature=loose),)).encode(), [P256])
+
+
 @given(st.integers(0, len(NOTE) - 1), st.integers(0, 255))
 def test_one_changed_byte_never_opens_with_both_keys_to_another_text_or_signature(where: int, byte: int) -> None:
     changed = NOTE[:where] + bytes([byte]) + NOTE[where + 1 :]

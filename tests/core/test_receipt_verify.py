@@ -175,6 +175,17 @@ def with_lines(lines: tuple[NoteSignature, ...]) -> dict[str, bytes]:
     return {**GOOD, receipt_folder.PROOF: replace(proof, checkpoint=note.encode()).encode()}
 
 
+def test_a_policy_other_than_the_one_that_was_in_use_is_refused_though_it_names_the_same_keys() -> None:
+    policy = SeededKeys().policy()
+    other = replace(policy, logs=(replace(policy.logs[0], url="https://log.nightowl.example/"), policy.logs[1]))
+    assert "not the one that the receipt names" in refused({**GOOD, receipt_folder.POLICY: other.encode()})
+
+
+def test_a_key_id_that_is_not_the_signers_is_refused_though_dsse_calls_it_a_hint() -> None:
+    envelope = replace(dsse.parse(GOOD[receipt_folder.ENVELOPE]), keyid=key_id(SeededKeys("other").signer_public()))
+    assert "names another key" in refused({**GOOD, receipt_folder.ENVELOPE: envelope.encode()})
+
+
 def test_signature_lines_that_are_missing_repeated_reordered_or_unknown_are_refused() -> None:
     ed25519, p256 = parse_note(tlog_proof.parse(GOOD[receipt_folder.PROOF]).checkpoint).signatures
     stranger = NoteSignature("stranger.example", b"\1\2\3\4", bytes(64))

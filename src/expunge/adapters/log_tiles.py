@@ -131,22 +131,29 @@ class TileLog:
     def _fresh(self) -> Snapshot:
         """The published state; read again, and compared with what was seen before, when the checkpoint file is another one."""
         with guarded(_READ):
-            note = self._checkpoint()
-            while self._state is None or note != self._state.note:
-                try:
-                    state = self._files.load(note, self._verifiers)
-                except StateCorrupt:
-                    # Another process may have published, and dropped partial tiles that are full now, while we read.
-                    before, note = note, self._checkpoint()
-                    if note == before:
-                        raise
-                    continue
-                for known in (self._anchor(), (self._state.size, self._state.head.root) if self._state else None):
-                    self._check_known(state, known)
-                # A writer may have died between the rename and this: nobody may rely on the checkpoint before it is on the device.
-                durable.fsync_directory(self._folder, at="log.open.folder")
-                self._state, self._swept = state, False
-        return self._state
+            seen = self._state  # once: another thread may append meanwhile
+            if seen is not None and self._checkpoint() == seen.note:
+                return seen
+            # Asked before reading: another process may publish and record more while we read, and that is no old copy.
+            known = [self._anchor(), (seen.size, seen.head.root) if seen else None]
+            state = self._load()
+            for each in known:
+                self._check_known(state, each)
+            # A writer may have died between the rename and this: nobody may rely on the checkpoint before it is on the device.
+            durable.fsync_directory(self._folder, at="log.open.folder")
+            self._state, self._swept = state, False
+        return state
+
+    def _load(self) -> Snapshot:
+        """Read and check what is published. Another process may publish, and drop partial tiles that are full now, while we read."""
+        note = self._checkpoint()
+        while True:
+            try:
+                return self._files.load(note, self._verifiers)
+            except StateCorrupt:
+                before, note = note, self._checkpoint()
+                if note == before:
+                    raise
 
     def _checkpoint(self) -> bytes:
         try:
