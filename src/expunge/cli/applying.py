@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from expunge.core.ids import OrderId
     from expunge.core.run import Run
 
+MOST_PLACES = 12
+"""Places of residue shown to people."""
+
 
 def apply(
     what: Annotated[str, typer.Argument(metavar="ORDER|PLANFILE", help="An order's id, or a plan saved by `expunge plan --out`.")],
@@ -49,8 +52,11 @@ def apply(
         output.write_json("applied/1", {**summary(run), "residue": found})
     else:
         output.say(told(run))
-        for each in places:
-            output.say(f"residue of {each.dataset} in {each.store}: {output.visible(each.path)} at {each.offset}, {each.hidden}")
+        lines = {f"residue in {each.store}: {output.visible(each.path)} at {each.offset}, {each.hidden}": None for each in places}
+        for line in list(lines)[:MOST_PLACES]:
+            output.say(line)
+        if len(lines) > MOST_PLACES:
+            output.say(f"and {output.count(len(lines) - MOST_PLACES, 'more place')}: --json lists them all")
     if code := exit_code(run):
         raise typer.Exit(code)
 

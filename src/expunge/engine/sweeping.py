@@ -12,7 +12,7 @@ from expunge.core.datamap import ByField, Dataset
 from expunge.core.ids import OrderId, Pseudonym, pseudonym
 from expunge.core.order import OrderState
 from expunge.core.person import Person
-from expunge.engine import attributing, calling, ending, fencing, intake, tracing
+from expunge.engine import attributing, calling, ending, fencing, intake, locating, tracing
 from expunge.engine.context import Context
 from expunge.engine.recording import Recorder, orders
 from expunge.engine.resolving import Resolved
@@ -68,6 +68,8 @@ def look_again(context: Context, order: OrderId) -> Looked:
         message = "there are no traces to look with: the order has not ended, or its traces have reached their end date"
         raise IllegalTransition(message, help="`expunge sweep` still finds suppressed people by their identifiers")
     traces = tracing.load(context, order)
+    people = _back_under_their_names(context, order)
+    back = locating.locate(context, people)
     visible = tracing.recall(context, order, "seen-before-", traces)
     found: set[int] = set()
     places: list[Residue] = []
@@ -76,7 +78,7 @@ def look_again(context: Context, order: OrderId) -> Looked:
         try:
             scanned = tracing.look(context, store, traces)
             seen = scanned.seen
-            held = attributing.held_by_others(context, store, traces, seen, {}, {})
+            held = attributing.held_by_others(context, store, traces, seen, {}, back.copies, people)
         except calling.TROUBLE as error:
             failed[store] = calling.as_unable(error).reason.value
             continue
@@ -102,6 +104,16 @@ def sweep(context: Context) -> Swept:
             entry[2].add(dataset.name)
     came_back = tuple(_reopen(context, name, *entry) for name, entry in sorted(back.items()))
     return Swept(came_back, _end_traces(context), failed)
+
+
+def _back_under_their_names(context: Context, order: OrderId) -> tuple[Person, ...]:
+    """The order's people of whom there is live data again: what they hold is theirs, not somebody else's."""
+    known = fencing.suppressed(context)
+    found: dict[Pseudonym, dict[str, set[str]]] = {}
+    for _, kind, value, name in _identities_in(context, {}):
+        if known.get(name) == order:
+            found.setdefault(name, {}).setdefault(kind, set()).add(value)
+    return tuple(Person(name, {kind: frozenset(values) for kind, values in ids.items()}, {}) for name, ids in sorted(found.items()))
 
 
 def _identities_in(context: Context, failed: dict[str, str]) -> Iterator[tuple[Dataset, str, str, Pseudonym]]:
