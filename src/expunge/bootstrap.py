@@ -26,8 +26,9 @@ from expunge.adapters.keys_local import LocalKeys, create, open_keystore
 from expunge.adapters.log_tiles import TileLog
 from expunge.adapters.outbox_files import FileOutbox
 from expunge.adapters.shelf_files import FileShelf
+from expunge.adapters.state.url import sqlite_url
 from expunge.core import events as ev
-from expunge.core.copy import Finding, FindingKind
+from expunge.core.copy import Finding
 from expunge.core.datamap import DataMap
 from expunge.core.hold import Hold
 from expunge.core.ids import OrderId, Pseudonym
@@ -35,8 +36,8 @@ from expunge.core.mapdiff import digest
 from expunge.core.run import Run
 from expunge.engine import (
     approving,
-    calling,
     cancelling,
+    checking,
     exporting,
     fencing,
     holding,
@@ -139,7 +140,7 @@ class Expunge:
             message = f"there is no state in {state} yet"
             raise Misconfigured(message, help="run `expunge init`")
         keys = open_keystore(state / KEYS, passphrase)
-        journal = open_journal(f"sqlite:///{state / DATABASE}")
+        journal = open_journal(sqlite_url(state / DATABASE))
         behind: list[timedelta] = []
         clock = MonotonicClock(SystemClock(), _latest(journal), behind.append)
         origin = _origin(keys)
@@ -184,19 +185,7 @@ class Expunge:
 
     def check(self) -> tuple[Finding, ...]:
         """Open every store and compare it with the map."""
-        found: list[Finding] = []
-        for name in self.map.stores:
-            try:
-                ignored = [each for each in self.map.ignore if each.store == name]
-                found += calling.check(self._stores(name), ignored)
-            except calling.TROUBLE as error:
-                what = calling.as_unable(error)
-                found.append(
-                    Finding(
-                        FindingKind.UNREADABLE, name, name, what.detail or what.reason.value, "make the store reachable and check again"
-                    )
-                )
-        return tuple(found)
+        return checking.check(self.context)
 
     def resolve(self, name: str, *, whole: bool = False) -> Resolved:
         """Who is meant by a name; see :func:`expunge.engine.resolving.resolve`."""
@@ -219,10 +208,21 @@ class Expunge:
         contact: str = "",
         cooling_off: timedelta | None = None,
         channel: str = "library",
+        requester: str = "",
     ) -> Accepted:
-        """Receive an erasure order for people that were resolved (and shown, and confirmed). The fence stands when this returns."""
+        """Receive an erasure order for people that were resolved (and shown, and confirmed). The fence stands when this returns.
+
+        Args:
+            people: whom it is about; each gets a receipt and a leaf of their own.
+            attested: how it was established that the order comes from them or their guardian; no identifier.
+            contact: where notices go; sealed, never logged.
+            cooling_off: the map's when None.
+            channel: how it came in.
+            requester: who entered it: their own approval of its plan is refused.
+        """
         with self._writing():
-            return intake.receive(self.context, intake.Request(tuple(people), channel, attested, contact, cooling_off))
+            request = intake.Request(tuple(people), channel, attested, contact, cooling_off, requester)
+            return intake.receive(self.context, request)
 
     def order_cancel(self, order: OrderId, reason: str = "cancelled by the requester") -> Run:
         """Cancel an order before anything was erased."""

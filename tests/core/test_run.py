@@ -20,7 +20,7 @@ ANNA = Pseudonym("a" * 32)
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 PLAN = plan(Snapshot(OrderId("ord-x"), (ANNA,), voice_company(), "m" * 64, SCRUBS, ()))
 
-RECEIVED = ev.Received(NOON, OrderId("ord-x"), OrderKind.ERASURE, (ANNA,), ("c" * 64,), "cli", "seen", NOON, None)
+RECEIVED = ev.Received(NOON, OrderId("ord-x"), OrderKind.ERASURE, (ANNA,), ("c" * 64,), "cli", "seen", "", NOON, None)
 STARTED: list[ev.Event] = [
     RECEIVED,
     ev.Fenced(NOON),

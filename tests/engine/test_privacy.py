@@ -141,7 +141,7 @@ def test_only_the_contact_address_outlives_the_order_and_that_until_its_end_date
         assert opened.sweep().traces_ended == 0, "not before the date"
     with later(home, timedelta(days=1, minutes=1)) as opened:
         assert opened.sweep().traces_ended == 1
-        assert list(opened.context.shelf.names(accepted.order)) == ["receipt-1-1.dsse.json", "trust-policy-1.txt"]
+        assert list(opened.context.shelf.names(accepted.order)) == ["receipt-1-1.dsse.json", "receipt-1-1.tlog-proof", "trust-policy-1.txt"]
         with pytest.raises(ExpungeError):
             opened.context.keys.open_contact(accepted.order, sealed)
         assert opened.receipt_folder(accepted.order), "the receipt stays"

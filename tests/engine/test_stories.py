@@ -296,3 +296,63 @@ def test_an_export_holds_what_is_held_byte_for_byte_with_hashes(home: Household)
         everything = b"".join(archive.read(each) for each in names)
     assert SAID[ANNA][1].encode() in everything
     assert SAID[BELA][1].encode() not in everything
+
+
+def test_what_leads_to_nobody_is_a_finding_and_no_cover_for_residue(home: Household) -> None:
+    """An orphaned transcript holds the child's words; no order can reach it, and it does not make them somebody else's."""
+    with sqlite3.connect(home.database) as db:
+        db.execute("INSERT INTO transcripts (recording_id, text) VALUES (?, ?)", ("rec-of-nobody-any-more", SAID[ANNA][0]))
+    db.close()
+    with home.open() as opened:
+        assert any("lead to nothing in voice" in each.what for each in opened.check())
+    run = home.erase(f"profile:{ANNA}")
+    assert run.state is OrderState.IN_PART
+    assert any("residue found" in each for each in run.reasons)
+    with sqlite3.connect(home.database) as db:
+        db.execute("DELETE FROM transcripts WHERE recording_id = 'rec-of-nobody-any-more'")
+    db.close()
+    assert home.apply(run.order).state is OrderState.FULFILLED
+    assert home.search(*strings_of(ANNA)) == []
+
+
+def test_residue_of_an_ordinary_delete_goes_with_the_order_that_comes_after_it(home: Household) -> None:
+    """The app deleted the child's rows before anybody asked Expunge; their bytes still lie in free pages."""
+    with sqlite3.connect(home.database) as db:
+        db.execute("PRAGMA secure_delete=OFF")
+        db.execute("DELETE FROM transcripts WHERE recording_id LIKE 'rec-anna-%'")
+        db.execute("DELETE FROM participants WHERE profile_id = ?", (ANNA,))
+        db.execute("DELETE FROM profiles WHERE profile_id = ?", (ANNA,))
+    db.close()
+    assert home.search(*SAID[ANNA], where=("world/app.db",))
+    assert home.erase(f"profile:{ANNA}").state is OrderState.FULFILLED
+    assert home.search(*strings_of(ANNA)) == []
+
+
+def test_a_store_where_nothing_is_to_be_erased_is_looked_at_all_the_same(home: Household) -> None:
+    (home.world / "notes").mkdir()
+    (home.world / "notes" / "friday.txt").write_text(f"funny: {SAID[ANNA][1]}")
+    text = home.map.read_text().replace("  lake:", "  notes: {kind: files, url: ./world/notes}\n  lake:")
+    home.map.write_text(text)
+    run = home.erase(f"profile:{ANNA}")
+    assert run.state is OrderState.IN_PART
+    assert run.reasons == ("elsewhere in notes: residue found",)
+
+
+def test_places_that_nobody_declared_are_named_in_the_receipt_even_when_nothing_was_found_there(home: Household) -> None:
+    (home.world / "media" / "mystery.bin").write_bytes(b"nothing of anybody")
+    run = home.erase(f"profile:{ANNA}")
+    assert run.state is OrderState.FULFILLED
+    with home.open() as opened:
+        receipt = receipt_verify.verify(opened.receipt_folder(run.order), None, at=None).receipt
+    assert any("1 places inside it that no dataset of the map declares" in each for each in receipt.out_of_scope)
+
+
+def test_a_log_key_that_is_rotated_does_not_unmake_receipts(home: Household) -> None:
+    run = home.erase(f"profile:{ANNA}")
+    with home.open() as opened:
+        before = opened.receipt_folder(run.order)
+        opened._keys.rotate_signer()
+    with home.open() as opened:
+        assert opened.receipt_folder(run.order) == before
+        receipt_verify.verify(before, before["trust-policy.txt"], at=None)
+    assert home.erase(f"profile:{CARA}").state is OrderState.FULFILLED

@@ -29,6 +29,8 @@ class Received:
     """How it came in: ``cli``, ``library``, ``sweep``."""
     attested: str
     """How the person's identity was established, in the operator's words; no identifier."""
+    requester: str
+    """Name of the operator who entered it (a name under ``approvers:``, where they are one); empty when nobody said."""
     earliest: datetime
     """End of the cooling-off time: no erase before it."""
     follows: OrderId | None

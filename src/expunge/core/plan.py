@@ -5,7 +5,7 @@ Order of the steps, and why:
 1. ``trace`` each store (content is still there), then ``look`` at each store's raw bytes: what cannot be seen before is no evidence after.
 2. ``erase`` each dataset, dependents of a ``through`` before the dataset they are found through: pointers go after what they point to.
 3. ``purge`` each store, once for all people and datasets of the order.
-4. ``verify`` each store: probe and scan.
+4. ``verify`` each store: probe and scan. Stores where nothing is to be erased are looked at as well.
 
 ``keep`` and ``manual`` steps do nothing to the data; they are there to be seen, approved and listed in the receipt.
 """
@@ -111,8 +111,10 @@ def plan(snapshot: Snapshot) -> Plan:
         names = tuple(each.name for each in erased if each.store == store)
         steps.append(Step(_id(StepKind.TRACE, store), StepKind.TRACE, store, names, (), "none"))
     traced = tuple(each.id for each in steps)
-    steps += [Step(_id(StepKind.LOOK, store), StepKind.LOOK, store, (), traced, "none") for store in stores]
-    looked = tuple(_id(StepKind.LOOK, store) for store in stores)
+    # Why every store, also one where nothing is to be erased: what was copied there undeclared is residue too.
+    watched = sorted(snapshot.capabilities)
+    steps += [Step(_id(StepKind.LOOK, store), StepKind.LOOK, store, (), traced, "none") for store in watched]
+    looked = tuple(_id(StepKind.LOOK, store) for store in watched)
     for dataset in erased:
         after = looked + tuple(_id(StepKind.ERASE, each.name) for each in erased if _found_through(each, dataset))
         goal = aim(dataset, snapshot.capabilities[dataset.store]).word
@@ -123,7 +125,7 @@ def plan(snapshot: Snapshot) -> Plan:
         after = tuple(_id(StepKind.ERASE, name) for name in names)
         steps.append(Step(_id(StepKind.PURGE, store), StepKind.PURGE, store, names, after, goal))
     purged = tuple(_id(StepKind.PURGE, store) for store in stores)
-    for store in stores:
+    for store in watched:
         names = tuple(each.name for each in erased if each.store == store)
         steps.append(Step(_id(StepKind.VERIFY, store), StepKind.VERIFY, store, names, purged, "none"))
     steps += [_aside(snapshot, each) for each in touched if each not in erased]

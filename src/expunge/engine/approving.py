@@ -42,6 +42,9 @@ def approve(context: Context, order: OrderId, approver: str, signed: str) -> Run
     if key is None:
         text = f"the map names no approver {approver!r}"
         raise UsageError(text, help=f"it names {', '.join(sorted(context.data_map.approvers)) or 'none'}")
+    if approver == run.received.requester:
+        text = f"{approver} entered the order, so somebody else has to approve its plan"
+        raise UsageError(text, help=f"another of {', '.join(sorted(context.data_map.approvers))}")
     try:
         data = base64.b64decode(signed, validate=True)
     except binascii.Error as error:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from expunge.core.copy import Copy
-from expunge.core.datamap import Aggregate, Inherited
+from expunge.core.datamap import Aggregate, Dataset, Inherited
 from expunge.core.ids import Pseudonym
 from expunge.core.person import Person
 from expunge.core.traces import Traces
-from expunge.engine import calling
+from expunge.engine import calling, owning
 from expunge.engine.context import Context
 from expunge.ports.scanner import Tracer
 
-BATCH = 500
-"""Copies of people who stay that are read at a time."""
+FIRST_BATCH = 50
+MOST_IN_A_BATCH = 25_000
+"""Copies of people who stay that are read at a time: few at first, because windows that many people's data holds are met at once; then ten
+times as many each time, because a store may read a file with many people's records once for each batch."""
 _SMALL = 1 << 20
 """Whole files smaller than this (sidecars, documents) are looked through for identifiers; larger ones are media."""
 
@@ -33,8 +36,10 @@ def held_by_others(
 ) -> frozenset[int]:
     """Which of the traces seen after belong to somebody who stays, or to something that is kept on purpose.
 
-    Reads the live data of everybody else in the store, but only when something was seen. The erased people's own identifiers are held by
-    nobody else where they stand as whole words: a child's id inside the household's record is the child's.
+    Only data that leads to somebody counts: a row that names nobody, or is found through a pointer that is gone, is no one's, and what it
+    holds of the erased person is residue. The live data of everybody else is read only when something was seen, and only until all of it is
+    accounted for. The erased people's own identifiers are held by nobody else where they stand as whole words: a child's id inside the
+    household's record is the child's.
 
     Args:
         context: the composition.
@@ -51,26 +56,34 @@ def held_by_others(
     holder = context.scanner.holder(traces, candidates)
     filtered = _WholeWordsOut(holder, people)
     opened = context.open_store(store)
-    for dataset in context.data_map.datasets_of(store):
-        if isinstance(dataset.subject, Aggregate | Inherited):
-            continue
+    for dataset in _likeliest_first(context, store, (traces.traces[index].dataset for index in candidates)):
         staying = kept.get(dataset.name, ())
-        mine = (*erased.get(dataset.name, ()), *staying)
-        for batch in _batches(calling.bystanders(opened, dataset, mine, None)):
-            calling.trace(opened, dataset, batch, filtered)
         if staying:
             # What stays on purpose holds its own content, names and identifiers included.
             calling.trace(opened, dataset, staying, holder)
+        mine = (*erased.get(dataset.name, ()), *staying)
+        for batch in _batches(owning.owned(context, dataset, calling.bystanders(opened, dataset, mine, None), erased)):
+            calling.trace(opened, dataset, batch, filtered)
+            if candidates <= holder.held():
+                return candidates
     return holder.held()
+
+
+def _likeliest_first(context: Context, store: str, sources: Iterable[str]) -> list[Dataset]:
+    """The datasets of a store that hold somebody's data, those first that most of the windows come from."""
+    counts = Counter(sources)
+    looked = [each for each in context.data_map.datasets_of(store) if not isinstance(each.subject, Aggregate | Inherited)]
+    return sorted(looked, key=lambda each: -counts[each.name])
 
 
 def _batches(copies: Iterable[Copy]) -> Iterator[list[Copy]]:
     batch: list[Copy] = []
+    wanted = FIRST_BATCH
     for copy in copies:
         batch.append(copy)
-        if len(batch) == BATCH:
+        if len(batch) == wanted:
             yield batch
-            batch = []
+            batch, wanted = [], min(wanted * 10, MOST_IN_A_BATCH)
     if batch:
         yield batch
 

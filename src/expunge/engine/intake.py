@@ -45,6 +45,7 @@ class Request:
     attested: str
     contact: str = field(default="", repr=False)
     cooling_off: timedelta | None = None
+    requester: str = ""
     follows: OrderId | None = None
 
 
@@ -76,6 +77,7 @@ def receive(context: Context, request: Request) -> Accepted:
             commitments=tuple(commitment.commit(opening, person.identifiers()) for opening, person in zip(openings, people, strict=True)),
             channel=request.channel,
             attested=request.attested,
+            requester=request.requester,
             earliest=now + cooling,
             follows=request.follows,
         ),

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from expunge.core import canonical, receipt_codec
 from expunge.core.copy import Copy, Probed
-from expunge.core.datamap import Dataset, Inherited
+from expunge.core.datamap import Act, Dataset, Inherited
 from expunge.core.evidence import Figures, Ledger, Sight
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.ids import Pseudonym, StepId
@@ -169,7 +169,7 @@ class _Judge:
         )
         return [
             DatasetEntry(
-                f"{ELSEWHERE}{self.step.store}", self.step.store, kind, made[0].act, Result.UNABLE, 0, Grounding.NONE,
+                f"{ELSEWHERE}{self.step.store}", self.step.store, kind, Act.ERASE, Result.UNABLE, 0, Grounding.NONE,
                 self.capabilities.grounding, None, self._scan(figures), Reason.RESIDUE, detail,
             )
         ]  # fmt: skip

@@ -117,9 +117,10 @@ def _set_aside(context: Context, dataset: Dataset, located: Located, holds: Sequ
     for copy in copies:
         held = _held_keys(context, dataset, copy, holds)
         if held:
-            for hold_id in sorted({each.id for each in held.values()}):
-                hold = next(each for each in held.values() if each.id == hold_id)
-                count = sum(1 for each in held.values() if each.id == hold_id)
+            by_hold = {each.id: each for each in held.values()}
+            for hold_id, hold in sorted(by_hold.items()):
+                whole = len(by_hold) == 1 and len(held) == len(copy.keys)
+                count = copy.items if whole else sum(1 for each in held.values() if each.id == hold_id)
                 kept[copy.subject] = (*kept.get(copy.subject, ()), Kept(hold.ground, hold.until, count))
             aside.append(copy.without(set(copy.keys) - held.keys()))
             copy = copy.without(held.keys())  # noqa: PLW2901 - what is left of it is what goes on

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from expunge import telemetry
 from expunge.core import events as ev
-from expunge.core.datamap import Aggregate
 from expunge.core.grounding import Capabilities
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState, check_transition
@@ -77,7 +76,7 @@ def forecast_of(context: Context, run: Run) -> Forecast:
 def compute(context: Context, run: Run) -> tuple[Plan, dict[str, Capabilities]]:
     """The plan as it comes out now."""
     capabilities: dict[str, Capabilities] = {}
-    for name in sorted({each.store for each in context.data_map.datasets.values() if not isinstance(each.subject, Aggregate)}):
+    for name in sorted(context.data_map.stores):
         try:
             capabilities[name] = calling.capabilities(context.open_store(name))
         except calling.TROUBLE:

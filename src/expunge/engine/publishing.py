@@ -13,6 +13,7 @@ from hashlib import sha256
 from expunge import telemetry
 from expunge.core import dsse, merkle, receipt
 from expunge.core import events as ev
+from expunge.core.copy import FindingKind
 from expunge.core.ids import Pseudonym
 from expunge.core.order import OrderState
 from expunge.core.outcome import RETRYABLE, Reason
@@ -21,6 +22,7 @@ from expunge.core.plan import StepKind
 from expunge.core.receipt import DatasetEntry, KeptItems, Receipt
 from expunge.core.run import Run
 from expunge.core.signature import key_id
+from expunge.core.tlog_proof import TlogProof
 from expunge.engine import calling, ending, judging
 from expunge.engine.context import Context, Progress, Reporter
 from expunge.engine.judging import Entries
@@ -113,11 +115,23 @@ def out_of_scope(context: Context, run: Run) -> tuple[str, ...]:
             sentences += [f"{name}: {each}" for each in calling.capabilities(context.open_store(name)).out_of_scope]
         except calling.TROUBLE:
             sentences.append(f"{name}: could not be asked what it cannot reach")
+        undeclared = _undeclared(context, name)
+        if undeclared:
+            sentences.append(f"{name}: {undeclared} places inside it that no dataset of the map declares; they were scanned, not erased")
         sentences += [f"{name}: {each}" for each in context.data_map.stores[name].outside]
         if not context.data_map.stores[name].outside:
             sentences.append(f"{name}: backups, replicas and exports of it; the operator's map names none")
     sentences.append("every system and third party that the operator's map does not name")
     return tuple(dict.fromkeys(sentences))
+
+
+def _undeclared(context: Context, store: str) -> int:
+    """How many places of the store nobody declared; 0 where it cannot be asked, which is said elsewhere."""
+    try:
+        found = calling.check(context.open_store(store), [each for each in context.data_map.ignore if each.store == store])
+    except calling.TROUBLE:
+        return 0
+    return sum(1 for each in found if each.kind is FindingKind.UNDECLARED)
 
 
 def sign(context: Context, statement: bytes) -> dsse.Envelope:
@@ -144,7 +158,10 @@ def _log(context: Context, recorder: Recorder, subjects: Sequence[Pseudonym]) ->
     for subject, index in indexes.items():
         assert index is not None
         number = run.subjects.index(subject) + 1
+        proof = TlogProof(index, context.log.prove_inclusion(index, head.size), head.checkpoint)
         context.shelf.put(run.order, f"receipt-{run.round}-{number}.dsse.json", envelopes[subject].encode())
+        # Why the proof is kept: a log key that is rotated later signs later heads, under which this receipt's policy does not hold.
+        context.shelf.put(run.order, f"receipt-{run.round}-{number}.tlog-proof", proof.encode())
         logged.append(ev.ReceiptLogged(recorder.now(), subject, index, head.size, head.root.hex()))
     context.shelf.put(run.order, f"trust-policy-{run.round}.txt", context.trust_policy().encode())
     recorder.append(*logged)

@@ -9,7 +9,6 @@ from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.pages import render
 from expunge.core.run import Run
 from expunge.core.signature import ed25519_pem
-from expunge.core.tlog_proof import TlogProof
 from expunge.engine.context import Context
 from expunge.engine.recording import Recorder
 from expunge.errors import StateCorrupt, UsageError
@@ -48,21 +47,20 @@ def latest(run: Run, number: int) -> Issued:
 
 
 def folder(context: Context, which: Issued) -> dict[str, bytes]:
-    """File name -> bytes; the proof is made against the log's head of now, the page by the template the receipt names."""
+    """File name -> bytes; the proof is that of the day it was logged, the page by the template the receipt names."""
     data = context.shelf.get(which.order, f"receipt-{which.round}-{which.number}.dsse.json")
     policy = context.shelf.get(which.order, f"trust-policy-{which.round}.txt")
-    if data is None or policy is None:
+    proof = context.shelf.get(which.order, f"receipt-{which.round}-{which.number}.tlog-proof")
+    if data is None or policy is None or proof is None:
         message = "the files of an issued receipt are missing"
         raise StateCorrupt(message, help="restore the state folder")
     envelope = dsse.parse(data)
     parsed = trust.parse_canonical(policy)
-    head = context.log.head()
-    proof = TlogProof(which.index, context.log.prove_inclusion(which.index, head.size), head.checkpoint)
     return {
         "receipt.dsse.json": data,
         "receipt.pae": dsse.pae(envelope.payload),
         "receipt.sig": envelope.signature,
-        "receipt.tlog-proof": proof.encode(),
+        "receipt.tlog-proof": proof,
         "trust-policy.txt": policy,
         "signer.pem": ed25519_pem(parsed.signers[0].key),
         "receipt.html": render(envelope.payload),

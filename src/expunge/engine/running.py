@@ -247,8 +247,6 @@ class _Runner:
         return (self._end(step, attempt, {"*": {"*": self._purge(step, key)}}),)
 
     def _purge(self, step: Step, key: IdempotencyKey) -> Outcome:
-        if not self._anything_to_purge(step):
-            return Absent()
         try:
             store = self.context.open_store(step.store)
             window = self.context.data_map.stores[step.store].window
@@ -259,14 +257,6 @@ class _Runner:
             return Unknown()
         except calling.TROUBLE as error:
             return calling.as_unable(error)
-
-    def _anything_to_purge(self, step: Step) -> bool:
-        """Whether something of these people was erased or seen in the store; a rewrite for nothing would only cost its users."""
-        seen = self.run.steps.get(StepId(f"{StepKind.LOOK.value}:{step.store}"))
-        if self.run.round > 1 or seen is None or seen.counts.get("found", 1) > 0:
-            return True
-        by_dataset = (self.run.steps.get(StepId(f"{StepKind.ERASE.value}:{name}")) for name in step.datasets)
-        return any(not isinstance(each, Absent) for state in by_dataset if state for by in state.outcomes.values() for each in by.values())
 
     def verify(self, step: Step, attempt: int, _: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
         located = self._locate(fresh=True)

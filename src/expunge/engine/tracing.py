@@ -20,8 +20,8 @@ from expunge.engine.locating import Located
 from expunge.ports.scanner import CollectingTracer, Scanned
 from expunge.ports.store import Store
 
-IDENTIFIERS = "identifiers"
-"""Dataset name of the traces of the identifiers themselves; no dataset of a map may be called so."""
+IDENTIFIERS = "(identifiers)"
+"""Dataset name of the traces of the identifiers themselves; not a name that a map can give."""
 CONTROLS = 3
 """How many people who stay are traced per dataset, as positive control."""
 MOST_WINDOWS = 8

@@ -1,0 +1,36 @@
+"""Compare the map with the real stores: rights, fields, what nobody declared, and what leads to nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from expunge.core.copy import Finding, FindingKind
+from expunge.engine import calling, owning
+from expunge.engine.context import Context
+
+_CANNOT_FOLLOW = frozenset({FindingKind.UNREADABLE, FindingKind.MISSING, FindingKind.PERMISSION, FindingKind.SUBJECT_PATH})
+"""With one of these, whether an item leads to somebody cannot be told yet."""
+
+
+def check(context: Context) -> tuple[Finding, ...]:
+    """Everything that is wrong or undeclared, store by store; a store that cannot be opened is a finding and hides no other."""
+    found: list[Finding] = []
+    for name in context.data_map.stores:
+        try:
+            ignored = [each for each in context.data_map.ignore if each.store == name]
+            found += calling.check(context.open_store(name), ignored)
+        except calling.TROUBLE as error:
+            why = calling.as_unable(error)
+            mend = "make the store reachable and check again"
+            found.append(Finding(FindingKind.UNREADABLE, name, name, why.detail or why.reason.value, mend))
+    if not any(each.kind in _CANNOT_FOLLOW for each in found):
+        found += _ownerless(context)
+    return tuple(found)
+
+
+def _ownerless(context: Context) -> Iterator[Finding]:
+    for each in owning.ownerless(context):
+        dataset = context.data_map.datasets[each.dataset]
+        what = f"{each.items} items of {each.dataset} {each.why}: no order can ever reach them"
+        mend = "remove them, or give them back their owner"
+        yield Finding(FindingKind.SUBJECT_PATH, dataset.store, dataset.table or each.dataset, what, mend)
