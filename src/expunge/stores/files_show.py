@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import mimetypes
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from expunge.core.copy import Copy, Item
 from expunge.core.ids import Pseudonym
 from expunge.errors import CouldNotLook
 from expunge.ports.scanner import Tracer
-from expunge.stores.layout import Layout, Wanted, open_regular
+from expunge.stores.layout import Layout, Wanted, opened
 from expunge.stores.records import Record, Unreadable, Value
 
 _CHUNK = 1 << 20
@@ -46,12 +47,12 @@ class Show:
                 yield Item(f"{_archived(key)}.records.jsonl", self._lines(path, key, copy), "application/jsonl", shared)
 
     def _bytes(self, path: Path) -> Iterator[bytes]:
-        with self._opened(path) as file:
+        with self._open(path) as file:
             while chunk := file.read(_CHUNK):
                 yield chunk
 
     def _lines(self, path: Path, key: str, copy: Copy) -> Iterator[bytes]:
-        with self._opened(path) as file:
+        with self._open(path) as file:
             for record, _ in self._theirs(file, key, [copy]):
                 yield json.dumps(record.value, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
 
@@ -68,10 +69,12 @@ class Show:
                     sharing.setdefault(key, []).append(copy)
         for key, together in sharing.items():
             # What cannot be read can be neither traced nor erased: erase and check say so.
-            with suppress(OSError, Unreadable), open_regular(self._root / key) as file:
+            with suppress(OSError, Unreadable), opened(self._root / key) as file:
                 for record, subjects in self._theirs(file, key, together):
                     for subject in subjects:
                         self._trace_value(subject, "", record.value, tracer)
+                        # Also as it lies there: a window taken from another file (a sidecar) may run across several fields.
+                        tracer.blob(subject, self._layout.dataset.name, "record", io.BytesIO(record.raw))
                         if self._layout.dataset.format == "json":
                             self._trace_names(subject, key, tracer)
 
@@ -94,7 +97,7 @@ class Show:
         if key.endswith("/") or path.is_symlink():
             return
         try:
-            with open_regular(path) as file:
+            with opened(path) as file:
                 tracer.blob(copy.subject, name, "content", file)
         except FileNotFoundError:
             return
@@ -103,7 +106,7 @@ class Show:
             raise CouldNotLook(message, help="`expunge check` names it") from error
         if self._layout.dataset.format:
             # Damaged records are no obstacle here: the whole file goes, and all of it was traced as bytes.
-            with suppress(OSError, Unreadable), open_regular(path) as file:
+            with suppress(OSError, Unreadable), opened(path) as file:
                 for record in self._layout.read(file, key, ()):
                     self._trace_value(copy.subject, "", record.value, tracer)
 
@@ -138,9 +141,9 @@ class Show:
             if owners:
                 yield record, [wanted.selectors[owner].subject for owner in sorted(owners)]
 
-    def _opened(self, path: Path) -> BinaryIO:
+    def _open(self, path: Path) -> BinaryIO:
         try:
-            return open_regular(path)
+            return opened(path)
         except (OSError, Unreadable) as error:
             message = f"dataset {self._layout.dataset.name}: a file cannot be read"
             raise CouldNotLook(message, help="`expunge check` names it; run again once it can be read") from error
