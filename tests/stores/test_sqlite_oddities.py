@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlite_company import KEY, dataset, erased, forget, located, lying, opened, rows, run, selectors
 
-from expunge.core.copy import Selector
+from expunge.core.copy import Copy, Selector
 from expunge.core.datamap import ByField, Dataset, Through
 from expunge.core.ids import Pseudonym
 from expunge.core.outcome import Absent, Erased, Reason, Unable
@@ -444,3 +444,44 @@ def test_exactly_the_rows_of_the_named_go(tmp_path_factory, people, gone, index,
             connection.execute("CREATE INDEX by_id ON people (id)")
     forget(path, dataset("people"), *gone)
     assert rows(path, "SELECT n, id FROM people ORDER BY n") == [(n, one) for n, one in enumerate(people) if one not in gone]
+
+
+# --- what the probe sees ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", ["fts5 (said, id, content='people')", 'fts4 (said, id, content="people")'])
+def test_the_probe_sees_what_only_a_full_text_index_still_knows(tmp_path, module):
+    """The application deleted the row and did not tell the index: a search by number or by identifier still returns it."""
+    path, each = tmp_path / "app.db", dataset("people")
+    run(path, PEOPLE + f"CREATE VIRTUAL TABLE words USING {module}; INSERT INTO words (words) VALUES ('rebuild')")
+    with opened(path, each) as store:
+        copies = located(store, each, "a", "b")
+        run(path, "DELETE FROM people WHERE id = 'a'")
+        gone, there = store.probe(each, copies)
+        assert (gone.items, there.items) == (1, 1)
+        (by_value,) = store.probe(each, [Copy(each.name, copies[0].subject, (), 0, selector=copies[0].selector)])
+        assert by_value.items == 1
+        store.purge([each], KEY)
+        assert [seen.items for seen in store.probe(each, copies)] == [0, 1]
+
+
+def test_the_probe_sees_what_only_a_view_still_shows(tmp_path):
+    path, each = tmp_path / "app.db", dataset("people")
+    run(
+        path,
+        PEOPLE + "CREATE TABLE archive AS SELECT * FROM people;"
+        "CREATE VIEW everybody AS SELECT said, id FROM people UNION ALL SELECT said, id FROM archive; CREATE VIEW other AS SELECT 1 AS id",
+    )
+    with opened(path, each) as store:
+        copies = located(store, each, "a")
+        store.erase(each, copies, KEY)
+        (seen,) = store.probe(each, copies)
+    assert (seen.items, seen.paths) == (1, ("table", "view everybody"))
+
+
+def test_less_lies_about_while_the_purge_waits(tmp_path):
+    path, each = tmp_path / "app.db", dataset("people")
+    run(path, PEOPLE, "secure_delete=0")
+    with opened(path, each) as store:
+        erased(store, each, "a")
+        assert not lying(path, b"sentence of a")
