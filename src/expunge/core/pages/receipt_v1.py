@@ -77,7 +77,9 @@ def _head(receipt: r.Receipt) -> str:
 def _verdict(receipt: r.Receipt) -> str:
     erased = [each for each in receipt.datasets if each.outcome is r.Result.ERASED]
     items, places = sum(each.items for each in erased), len(receipt.datasets)
-    done = f"{_count(items, 'item')} erased in {_count(len(erased), 'place')}; {_count(places, 'place')} looked at."
+    done = f"{_count(items, 'item')} erased in {_count(len(erased), 'place')}, of {_number(places)} where the plan of this order went."
+    if not erased:
+        done = f"Nothing was erased in the {_count(places, 'place')} where the plan of this order went."
     if receipt.verdict is r.Verdict.FULFILLED:
         title = "Everything that was found has been erased" if erased else "Nothing about this person was found"
         return f'<section class="verdict good" aria-labelledby="verdict">\n<h2 id="verdict">{title}</h2>\n<p>{done}</p></section>\n'
