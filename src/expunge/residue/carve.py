@@ -13,6 +13,7 @@ from expunge.residue.matcher import Bytes, constant
 LOOKAHEAD = 32
 """Bytes from the magic on that decide whether it is one."""
 _CHUNK = 1 << 17
+_PRINTED = 64
 
 
 def _gzip(head: bytes) -> bool:
@@ -43,7 +44,10 @@ def _sqlite(head: bytes) -> bool:
 
 
 def _zlib(head: bytes) -> bool:
-    # two bytes are found by chance in every 8 KiB: see at once whether it decodes at all
+    # two bytes are found by chance in every 8 KiB: see at once whether it can be, and whether it decodes at all
+    kind = head[2] & 6 if len(head) > 6 else 0
+    if kind == 6 or (kind == 0 and len(head) > 6 and (head[3] ^ head[5] != 0xFF or head[4] ^ head[6] != 0xFF)):
+        return False
     try:
         zlib.decompressobj().decompress(head, 256)
     except zlib.error:
@@ -107,8 +111,12 @@ def starts(buffer: Bytes, length: int) -> list[tuple[int, str]]:
     pairs: npt.NDArray[np.uint16] = np.ndarray((buffer.size - 1,), dtype="<u2", buffer=buffer, strides=(1,))
     for base in range(0, length, _CHUNK):
         size = min(_CHUNK, length - base)
-        if constant(buffer[base : base + size + 1]):
+        part = buffer[base : base + size]
+        if constant(part):
             continue
+        if size > 2 * _PRINTED and part.max() < 0x80 and part.min() >= 0x09:
+            # no container is made of printed characters alone: one can begin only at the end, and go on in what follows
+            base, size = base + size - _PRINTED, _PRINTED  # noqa: PLW2901
         count = (size + 1) // 2
         near = np.concatenate(
             [

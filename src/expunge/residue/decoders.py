@@ -1,7 +1,7 @@
 """Decompressors that are pushed pieces and yield bounded pieces, one class a family.
 
-Each is handed input in small pieces (:data:`PIECE`), so that even the densest bomb yields no more than some megabytes at once; the
-caller counts what comes out and stops when it is too much.
+Each is handed input in small pieces, so that even the densest bomb yields no more than some megabytes at once; the caller counts what
+comes out and stops when it is too much.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import lz4.frame
 import zstandard
 
 Piece: TypeAlias = "bytes | memoryview"
-PIECE = 4096
 _OUT = 1 << 18
 _WINDOW = 1 << 27
 _MEMORY = 1 << 27
@@ -44,9 +43,11 @@ class Decoder(Protocol):
 
     done: bool
     """The end of the stream was reached; further input belongs to somebody else."""
+    piece: int
+    """Bytes that one call takes at most."""
 
     def feed(self, piece: Piece) -> Iterator[bytes]:
-        """Take at most :data:`PIECE` bytes and yield what they decode to.
+        """Take at most ``piece`` bytes and yield what they decode to.
 
         Raises Broken, TooLarge, Encrypted or Unsupported.
         """
@@ -55,6 +56,8 @@ class Decoder(Protocol):
 
 class Deflate:
     """gzip (RFC 1952), zlib (RFC 1950) and raw deflate (RFC 1951), told apart by zlib's ``wbits``."""
+
+    piece = 1 << 14
 
     def __init__(self, wbits: int) -> None:
         self._inner = zlib.decompressobj(wbits)
@@ -77,6 +80,9 @@ class Deflate:
 class Zstd:
     """One Zstandard frame (RFC 8878) with a window of at most 128 MiB."""
 
+    # the library cannot be told how much to yield, and 4 bytes can stand for 128 KiB
+    piece = 1 << 12
+
     def __init__(self) -> None:
         self._inner: Any = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
         self.done = False
@@ -98,6 +104,8 @@ class Zstd:
 
 class Stepwise:
     """bzip2, xz and LZ4 frames: the decompressors of one common shape."""
+
+    piece = 1 << 16
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
@@ -127,6 +135,8 @@ class Stepwise:
 
 class Snappy:
     """The snappy framing format: a stream identifier, then chunks of at most 64 KiB."""
+
+    piece = 1 << 16
 
     def __init__(self) -> None:
         self._kept = bytearray()
@@ -166,6 +176,8 @@ def _snappy_block(body: bytes) -> bytes:
 
 class ZipMember:
     """One member of a zip archive from its local header on (APPNOTE.TXT 4.3.7), whatever the central directory says."""
+
+    piece = 1 << 14
 
     def __init__(self) -> None:
         self._head = bytearray()

@@ -147,7 +147,7 @@ class Matcher:
             if width == 16:
                 anchors = (words[places + 8] ^ self._flip_b) * self._times_b
                 anchors = (first & np.uint64(HIGH)) | ((first + anchors) >> np.uint64(32))
-            near = np.flatnonzero(self._second[width][_second(anchors, width)])
+            (near,) = self._second[width].take(_second(anchors, width), mode="clip").nonzero()
             if near.size:
                 self._decide(buffer, length, places[near], anchors[near], width, found)
 
@@ -168,7 +168,7 @@ class Matcher:
 def _second(anchors: Words, width: int) -> Places:
     # bits that the first table did not use: the low half of a wide anchor, the middle of a narrow one
     shifted = anchors if width == 16 else anchors >> np.uint64(22)
-    return (shifted & np.uint64((1 << _SECOND_BITS) - 1)).astype(np.int64)
+    return (shifted & np.uint64((1 << _SECOND_BITS) - 1)).view(np.int64)
 
 
 def constant(part: Bytes) -> bool:

@@ -9,13 +9,14 @@ import numpy as np
 
 from expunge.residue import audio, sqlite
 from expunge.residue.carve import LOOKAHEAD, starts
-from expunge.residue.decoders import MAKERS, PIECE, Broken, Decoder, Encrypted, TooLarge, Unsupported
+from expunge.residue.decoders import MAKERS, Broken, Decoder, Encrypted, TooLarge, Unsupported
 from expunge.residue.keyed import MAX_LENGTH
 from expunge.residue.matcher import PADDING
 from expunge.residue.session import SMALL, Allowance, Session, Where
 from expunge.residue.slices import MemorySlice, Slice
 
 _BLOCK = 1 << 20
+_PAD = bytes(PADDING)
 _HEAD = 128
 _KEEP = max(MAX_LENGTH, LOOKAHEAD)
 _WHOLE = frozenset({"flac", "wave", "sqlite", "sqlite wal", "sqlite journal"})
@@ -65,15 +66,16 @@ class Stream:
 
     def _search(self, *, last: bool) -> None:
         old = len(self._tail)
-        block = b"".join([self._tail, *self._parts])
+        whole = b"".join([self._tail, *self._parts, _PAD])
         self._parts, self._waiting = [], 0
-        padded = np.frombuffer(block + bytes(PADDING), dtype=np.uint8)
-        end = len(block)
+        padded = np.frombuffer(whole, dtype=np.uint8)
+        end = len(whole) - PADDING
+        block = memoryview(whole)[:end]
         for place, size, trace in self._session.matcher.find(padded, end):
             if place + size > old:
                 self._session.found(self._where, self._at + place, trace)
         for each in self._open:
-            each.feed(memoryview(block)[old:])
+            each.feed(block[old:])
         self._open = [each for each in self._open if not each.done]
         if self._where.depth < self._session.limits.depth:
             for place, kind in starts(padded, end):
@@ -82,9 +84,9 @@ class Stream:
                     self._begin(place, kind, block)
         keep = min(_KEEP, end)
         self._at += end - keep
-        self._tail = block[end - keep :]
+        self._tail = whole[end - keep : end]
 
-    def _begin(self, place: int, kind: str, block: bytes) -> None:
+    def _begin(self, place: int, kind: str, block: memoryview) -> None:
         opened = begin(self._session, self._where, self._allowance, self._at + place, kind, self._whole)
         if opened is None:
             return
@@ -94,7 +96,7 @@ class Stream:
                 if each.alone:
                     each.end()
             self._open = [each for each in self._open if not each.done]
-        opened.feed(memoryview(block)[place:])
+        opened.feed(block[place:])
         if opened.done:
             return
         if len(self._open) >= self._session.limits.open:
@@ -133,8 +135,8 @@ class _Decoding:
 
     def feed(self, data: memoryview) -> None:
         try:
-            for at in range(0, len(data), PIECE):
-                for out in self._decoder.feed(data[at : at + PIECE]):
+            for at in range(0, len(data), self._decoder.piece):
+                for out in self._decoder.feed(data[at : at + self._decoder.piece]):
                     self._yielded += len(out)
                     self._session.decoded(self._allowance, len(out))
                     self._child.feed(out)
