@@ -134,7 +134,7 @@ def grow(size: int, edges: Edges, hashes: Sequence[bytes]) -> tuple[dict[int, Ti
 
 def encode_bundle(entries: Iterable[bytes]) -> bytes:
     """Entries, each with its length in two bytes before it. Raises EvidenceInvalid for one that is too long."""
-    parts = []
+    parts: list[bytes] = []
     for entry in entries:
         if len(entry) > MAX_ENTRY:
             message = f"a log entry may have {MAX_ENTRY} bytes at most"
