@@ -70,6 +70,11 @@ def candidates(context: Context, name: str) -> tuple[tuple[str, str], ...]:
 
 
 def _split(context: Context, name: str) -> tuple[str, str]:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        message = "the name is not valid text"
+        raise UsageError(message, help="give it in UTF-8") from error
     kinds = set(context.data_map.identities)
     also = {each for identity in context.data_map.identities.values() for each in identity.also}
     kind, colon, value = name.partition(":")
