@@ -144,7 +144,7 @@ class Expunge:
         behind: list[timedelta] = []
         clock = MonotonicClock(SystemClock(), _latest(journal), behind.append)
         origin = _origin(keys)
-        log = TileLog(state / LOG, origin, keys, anchor=lambda: _anchor(journal))
+        log = TileLog(state / LOG, origin, keys, former=keys.log_publics()[:-1], anchor=lambda: _anchor(journal))
         stores = _Stores(data_map)
         context = Context(
             data_map=data_map,

@@ -11,8 +11,9 @@ import pytest
 from expunge.core import receipt_verify
 from expunge.core.order import OrderState
 from expunge.core.receipt import Result, Verdict
-from expunge.errors import Drift, IllegalTransition, NotResolved, UsageError
+from expunge.errors import Busy, Drift, IllegalTransition, NotResolved, UsageError
 from expunge.gate import Subject
+from expunge.testing.forked import in_child
 from tests.engine.household import ANNA, BELA, CARA, DINO, PEOPLE, SAID, Household, difference, strings_of, wav
 
 
@@ -267,6 +268,23 @@ def test_a_store_that_is_gone_is_said_and_never_reads_as_absent(home: Household)
     assert home.search(*strings_of(ANNA)) == []
 
 
+def test_two_applies_at_once_are_one_too_many(home: Household) -> None:
+    accepted = home.order(f"profile:{ANNA}")
+    home.plan(accepted.order)
+    with home.open() as first, first._journal.exclusive():
+        ended = in_child(lambda: busy(home, accepted.order))
+    assert ended.returned() == "another process is running orders"
+    assert home.apply(accepted.order).state is OrderState.FULFILLED
+
+
+def busy(home: Household, order: str) -> str:
+    with home.open() as opened:
+        opened._journal._wait = 0.2
+        with pytest.raises(Busy) as caught:
+            opened.apply(order)  # type: ignore[arg-type]
+        return caught.value.message
+
+
 def test_an_order_names_nobody_twice_and_somebody_at_least(home: Household) -> None:
     with home.open() as opened:
         anna = opened.resolve(f"profile:{ANNA}")
@@ -347,11 +365,12 @@ def test_places_that_nobody_declared_are_named_in_the_receipt_even_when_nothing_
     assert any("1 places inside it that no dataset of the map declares" in each for each in receipt.out_of_scope)
 
 
-def test_a_log_key_that_is_rotated_does_not_unmake_receipts(home: Household) -> None:
+def test_keys_that_are_rotated_do_not_unmake_receipts(home: Household) -> None:
     run = home.erase(f"profile:{ANNA}")
     with home.open() as opened:
         before = opened.receipt_folder(run.order)
         opened._keys.rotate_signer()
+        opened._keys.rotate_log()
     with home.open() as opened:
         assert opened.receipt_folder(run.order) == before
         receipt_verify.verify(before, before["trust-policy.txt"], at=None)

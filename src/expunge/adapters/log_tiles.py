@@ -15,6 +15,7 @@ from expunge.adapters.filelock import FileLock
 from expunge.adapters.guarded import guarded
 from expunge.adapters.log_files import LogFiles, Snapshot, corrupt
 from expunge.core import checkpoint, merkle, tiles
+from expunge.core.note import VerifierKey, open_strict
 from expunge.errors import EvidenceInvalid, StateCorrupt
 from expunge.ports.keys import Keys
 from expunge.ports.log import Head
@@ -37,6 +38,7 @@ class TileLog:
         keys: signs checkpoints by the two keys of the log.
         anchor: the last (size, root) that is known elsewhere, as in the journal; asked whenever the log is read from disk, so that a folder
             put back from an old copy, or swapped for another, is refused instead of continued.
+        former: pairs of public keys (Ed25519, P-256) that were rotated out: a tree signed by one of them is signed anew, at the same size.
         wait: seconds to wait for another writer before ``Busy``.
 
     Every method raises StateCorrupt when the log contradicts itself, its keys, its anchor, or what this object saw earlier, and
@@ -50,6 +52,7 @@ class TileLog:
         keys: Keys,
         *,
         anchor: Callable[[], tuple[int, bytes] | None] = _no_anchor,
+        former: Sequence[tuple[bytes, bytes]] = (),
         wait: float = 10.0,
     ) -> None:
         self.origin = origin
@@ -65,6 +68,7 @@ class TileLog:
         self._lock = FileLock(folder / _LOCK, wait=wait, busy="another process writes to the log")
         if not (folder / tiles.CHECKPOINT).exists():
             self._create()
+        self._take_over(former)
         self._fresh()
 
     def head(self) -> Head:
@@ -180,6 +184,25 @@ class TileLog:
                 corrupt("its checkpoint is missing, though entries were published")
             note = self._sign(checkpoint.Checkpoint(self.origin, 0, merkle.EMPTY_ROOT))
             durable.write_bytes(self._folder / tiles.CHECKPOINT, note, at="log.create", mode=0o644)
+
+    def _take_over(self, former: Sequence[tuple[bytes, bytes]]) -> None:
+        """Sign the published tree anew, unchanged, where it is signed by a pair of keys that was rotated out since."""
+        if self._signed_by(self._verifiers):
+            return
+        with guarded(_WRITE), self._lock.held():
+            for pair in reversed(former):
+                verifiers = checkpoint.log_keys(self.origin, *pair)
+                if self._signed_by(verifiers):
+                    note = self._sign(self._files.load(self._checkpoint(), verifiers).head)
+                    durable.write_bytes(self._folder / tiles.CHECKPOINT, note, at="log.rotate", mode=0o644)
+                    return
+
+    def _signed_by(self, verifiers: tuple[VerifierKey, VerifierKey]) -> bool:
+        try:
+            open_strict(self._checkpoint(), verifiers)
+        except EvidenceInvalid:
+            return False
+        return True
 
     def _extend(self, before: Snapshot, leaves: Sequence[bytes]) -> Snapshot:
         """Write entries and tiles, and sign the larger tree; nothing is published yet."""
