@@ -20,8 +20,8 @@ demo: ## the story of three erasures, from order to receipt [DEMO=DIR] [KEEP_BEF
 test: env ## everything but the long runs, and core and units on the other Python where it is installed
 	@scripts/test
 
-soak: env ## the long runs
-	@HYPOTHESIS_PROFILE=soak .venv/bin/python -m pytest -m soak
+soak: env ## the long runs: property tests with many examples, kills at random moments
+	@HYPOTHESIS_PROFILE=soak .venv/bin/python -m pytest -m "soak or hypothesis"
 
 bench: env ## measured numbers beside their anchors [BENCH=FILE.json], and a table beside it
 	@.venv/bin/python -m bench --out "$(BENCH)"
