@@ -189,3 +189,16 @@ def test_the_holder_is_not_taken_in_by_others_data() -> None:
     for number in range(2000):
         holder.text(TOM, "d", "f", f"An unrelated sentence about the number {number}")
     assert holder.held() == frozenset()
+
+
+def test_the_holder_reads_the_strings_of_documents() -> None:
+    label = "Küchenlautsprecher"
+    traces = text_traces(label)
+    holder = ResidueScanner().holder(traces, range(len(traces.traces)))
+    holder.blob(TOM, "d", "sidecar", io.BytesIO(json.dumps({"label": label}).encode()))
+    assert holder.held() == frozenset(range(len(traces.traces)))
+
+
+def test_a_word_in_a_text_index_is_found_without_its_beginning(tmp_path: Path) -> None:
+    (tmp_path / "index").write_bytes(b"\x02\x0catherstone7q\x00")
+    assert ways(tmp_path, text_traces("Featherstone7Q"))

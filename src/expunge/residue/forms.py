@@ -7,7 +7,8 @@ import html
 import json
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from functools import partial
 from urllib.parse import quote
 
 from expunge.residue.keyed import MAX_LENGTH
@@ -28,32 +29,20 @@ def utf8(text: str) -> bytes:
         return text.encode("utf-8", "surrogatepass")
 
 
-def dress(text: str) -> Iterator[tuple[str, bytes]]:
-    """Yield (form, bytes) for each way of writing ``text``, without those that come out like an earlier one."""
+def dress(text: str, only: Container[str] | None = None) -> Iterator[tuple[str, bytes]]:
+    """Yield (form, bytes) for each way of writing ``text``, without those that come out like an earlier one.
+
+    ``utf-8`` is always the first; ``only`` limits the others.
+    """
     plain = utf8(text)
     passed = {plain}
     yield "utf-8", plain
-    for form, data in _dresses(text, plain):
-        if data not in passed:
-            passed.add(data)
-            yield form, data
-
-
-def _dresses(text: str, plain: bytes) -> Iterator[tuple[str, bytes]]:
-    for form, codec in (("utf-16", "utf-16-le"), ("utf-16-be", "utf-16-be")):
-        yield form, text.encode(codec, "surrogatepass")
-    yield from wrap(plain)
-    yield "json", _json(text, ensure_ascii=True)
-    yield "json-utf-8", _json(text, ensure_ascii=False)
-    yield "json-slash", _json(text, ensure_ascii=True).replace(b"/", b"\\/")
-    yield "json-in-json", _json(_json(text, ensure_ascii=True).decode(), ensure_ascii=True)
-    yield "sql", plain.replace(b"'", b"''")
-    yield "sql-backslash", plain.replace(b"\\", b"\\\\").replace(b"'", b"\\'").replace(b'"', b'\\"')
-    yield "csv", plain.replace(b'"', b'""')
-    yield "url", quote(plain, safe="").encode()
-    yield "html", utf8(html.escape(text))
-    if not text.isascii():
-        yield "latin-1", text.encode("latin-1", "ignore")
+    for form, write in _FORMS.items():
+        if only is None or form in only:
+            data = write(text, plain)
+            if data not in passed:
+                passed.add(data)
+                yield form, data
 
 
 def _json(text: str, *, ensure_ascii: bool) -> bytes:
@@ -62,15 +51,47 @@ def _json(text: str, *, ensure_ascii: bool) -> bytes:
 
 def wrap(plain: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield the forms that any bytes can take: hex in both cases, base64 in its three alignments and two alphabets."""
-    yield "hex", plain.hex().encode()
-    yield "hex-upper", plain.hex().upper().encode()
-    for alignment in range(3):
-        inner = plain[-alignment % 3 :]
-        # only characters that the bytes before and after have no part in
-        sure = len(inner) * 8 // 6
-        standard = base64.b64encode(inner)[:sure]
-        yield f"base64+{alignment}", standard
-        yield f"base64url+{alignment}", standard.replace(b"+", b"-").replace(b"/", b"_")
+    for form, write in _WRAPPINGS.items():
+        yield form, write(plain)
+
+
+def _base64(plain: bytes, alignment: int) -> bytes:
+    inner = plain[-alignment % 3 :]
+    # only characters that the bytes before and after have no part in
+    return base64.b64encode(inner)[: len(inner) * 8 // 6]
+
+
+def _base64url(plain: bytes, alignment: int) -> bytes:
+    return _base64(plain, alignment).replace(b"+", b"-").replace(b"/", b"_")
+
+
+_WRAPPINGS: dict[str, Callable[[bytes], bytes]] = {
+    "hex": lambda plain: plain.hex().encode(),
+    "hex-upper": lambda plain: plain.hex().upper().encode(),
+    **{f"base64+{number}": partial(_base64, alignment=number) for number in range(3)},
+    **{f"base64url+{number}": partial(_base64url, alignment=number) for number in range(3)},
+}
+
+
+def _wrapped(write: Callable[[bytes], bytes]) -> Callable[[str, bytes], bytes]:
+    return lambda _, plain: write(plain)
+
+
+_FORMS: dict[str, Callable[[str, bytes], bytes]] = {
+    "utf-16": lambda text, _: text.encode("utf-16-le", "surrogatepass"),
+    "utf-16-be": lambda text, _: text.encode("utf-16-be", "surrogatepass"),
+    **{form: _wrapped(write) for form, write in _WRAPPINGS.items()},
+    "json": lambda text, _: _json(text, ensure_ascii=True),
+    "json-utf-8": lambda text, _: _json(text, ensure_ascii=False),
+    "json-slash": lambda text, _: _json(text, ensure_ascii=True).replace(b"/", b"\\/"),
+    "json-in-json": lambda text, _: _json(_json(text, ensure_ascii=True).decode(), ensure_ascii=True),
+    "sql": lambda _, plain: plain.replace(b"'", b"''"),
+    "sql-backslash": lambda _, plain: plain.replace(b"\\", b"\\\\").replace(b"'", b"\\'").replace(b'"', b'\\"'),
+    "csv": lambda _, plain: plain.replace(b'"', b'""'),
+    "url": lambda _, plain: quote(plain, safe="").encode(),
+    "html": lambda text, _: utf8(html.escape(text)),
+    "latin-1": lambda text, plain: plain if text.isascii() else text.encode("latin-1", "ignore"),
+}
 
 
 def forms_of_number(value: float) -> Iterator[tuple[str, bytes]]:
@@ -139,6 +160,8 @@ def fragments(text: str) -> list[str]:
     # dictionary words are everybody's: a word by itself is taken where it is the whole value or has a digit in it
     single = [word for word in re.findall(r"\w{10,}", text) if len(words) == 1 or any(each.isdigit() for each in word)]
     folded = [word.lower() for word in single]
+    # a text index keeps of a word only what differs from the word before it
+    folded += [word[max(2, len(word) - _FRAGMENT) :] for word in folded]
     return [each for each in dict.fromkeys([*found, *folded]) if each != text]
 
 

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from expunge.core.ids import Pseudonym
 from expunge.core.traces import Traces
+from expunge.residue import media
 from expunge.residue.forms import dress, forms_of_number, forms_of_vector, printed, utf8, wrap
 from expunge.residue.matcher import Matcher
 from expunge.residue.session import Allowance, Limits, Session, Where
@@ -34,9 +35,8 @@ class Holder:
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:  # noqa: ARG002 - the port's shape
         """Search a string in every form in which a candidate was taken."""
-        for form, data in dress(value):
-            if form == "utf-8" or form in self._forms:
-                self._add(data)
+        for _, data in dress(value, self._forms):
+            self._add(data)
         if "fragment" in self._forms:
             folded = value.lower()
             if folded != value:
@@ -55,13 +55,17 @@ class Holder:
         if "printed" in self._forms:
             self._add(b" ".join(text.encode() for each in numbers for text in printed(each)))
 
-    def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:  # noqa: ARG002 - the port's shape
+    def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
         """Search bytes or media: as they are, decoded, and in the forms that bytes can take."""
         run = Stream(self._session, Where(_NOWHERE), Allowance.of(self._limits, 0))
         wrapped = any(form.startswith(("hex", "base64")) for form in self._forms)
         tail = b""
+        kept: bytearray | None = bytearray()
         while data := stream.read(_READ):
             run.feed(data)
+            if kept is not None:
+                kept += data
+                kept = kept if len(kept) <= media.TEXT else None
             if wrapped:
                 joined = tail + data
                 for form, dressed in wrap(joined):
@@ -69,6 +73,9 @@ class Holder:
                         self._add(dressed)
                 tail = joined[-64:]
         run.close()
+        written = media.text_of(bytes(kept)) if kept else None
+        for value in media.strings(written) if written else ():
+            self.text(subject, dataset, field, value)
 
     def name(self, subject: Pseudonym, dataset: str, value: str) -> None:
         """Search a name."""

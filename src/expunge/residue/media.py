@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -18,6 +19,7 @@ SIZE = 32
 _BLOCK = 1 << 16
 _STEP = 1 << 13
 _MOST = 4096
+_LEAVES = 4096
 HELD = 1 << 28
 """Bytes of one compressed recording that are kept in memory to be decoded; of longer ones the raw bytes alone are traced."""
 TEXT = 1 << 20
@@ -87,7 +89,7 @@ def read(stream: BinaryIO) -> Read:
     if kept is not None and _to_decode(head):
         _decode(kept, result.sound)
     elif kept is not None and sound_from is None:
-        result.text = _text(bytes(kept))
+        result.text = text_of(bytes(kept))
     return result
 
 
@@ -124,13 +126,41 @@ def _decode(kept: bytearray, into: Candidates) -> None:
         return
 
 
-def _text(data: bytes) -> str | None:
+def text_of(data: bytes) -> str | None:
+    """The blob as text, or None when it is none."""
     if b"\0" in data:
         return None
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return None
+
+
+def strings(text: str) -> Iterator[str]:
+    """The strings of a JSON document or of JSON lines, which say more than its syntax does; else the text itself."""
+    found: list[str] = []
+    try:
+        _gather(json.loads(text), found)
+    except (ValueError, RecursionError):
+        lines = text.splitlines()
+        for line in lines[:_LEAVES]:
+            try:
+                _gather(json.loads(line), found)
+            except (ValueError, RecursionError):
+                yield text
+                return
+    yield from found[:_LEAVES] or [text]
+
+
+def _gather(value: object, into: list[str]) -> None:
+    if isinstance(value, str):
+        into.append(value)
+    elif isinstance(value, dict):
+        for inner in value.values():
+            _gather(inner, into)
+    elif isinstance(value, list):
+        for inner in value:
+            _gather(inner, into)
 
 
 def varied(part: bytes) -> bytes | None:

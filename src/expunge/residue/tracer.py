@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 from typing import BinaryIO
 
@@ -28,7 +27,6 @@ from expunge.residue.harvest import Harvest
 from expunge.residue.keyed import Secret
 
 _VECTOR_WINDOW = 32
-_LEAVES = 4096
 
 
 class Collector:
@@ -99,7 +97,7 @@ class Collector:
                 for form, data in wrap(window):
                     self._offer(where, rank + 1, form, data, dressed=True)
         if read.text is not None:
-            for value in _leaves(read.text):
+            for value in media.strings(read.text):
                 if len(utf8(value)) >= SHORTEST:
                     self.text(subject, dataset, field, value)
 
@@ -142,30 +140,3 @@ class Collector:
         subject, dataset, field = where
         trace = Trace(subject, dataset, field, form, self._secret.anchor(data, width), width, len(data), self._secret.digest(data))
         self._harvests.setdefault(where, Harvest(self._budget)).add(rank, trace, dressed=dressed)
-
-
-def _leaves(text: str) -> Iterator[str]:
-    """The strings of a JSON document or of JSON lines, which say more than its syntax does; else the text itself."""
-    found: list[str] = []
-    try:
-        _gather(json.loads(text), found)
-    except (ValueError, RecursionError):
-        lines = text.splitlines()
-        for line in lines[:_LEAVES]:
-            try:
-                _gather(json.loads(line), found)
-            except (ValueError, RecursionError):
-                yield text
-                return
-    yield from found[:_LEAVES] or [text]
-
-
-def _gather(value: object, into: list[str]) -> None:
-    if isinstance(value, str):
-        into.append(value)
-    elif isinstance(value, dict):
-        for inner in value.values():
-            _gather(inner, into)
-    elif isinstance(value, list):
-        for inner in value:
-            _gather(inner, into)
