@@ -30,6 +30,9 @@ def read(data, layout, *fields, name="x"):
     st.booleans(),
 )
 def test_csv_is_read_as_python_reads_it_and_kept_byte_for_byte(rows, delimiter, end, quoting, bom):
+    if quoting == csv.QUOTE_MINIMAL:
+        # Before Python 3.13 the writer leaves a lone carriage return unquoted: no reader can tell it from a line end.
+        rows = [[cell.replace("\r", "") for cell in row] for row in rows]
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting)
     writer.writerows([["id", "a", "b"], *rows])

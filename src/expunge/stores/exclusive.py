@@ -10,16 +10,23 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import io
 import os
-import shutil
 import signal
+import stat
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
 from expunge import durable
+from expunge.stores.records import Unreadable
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 Copier: TypeAlias = Callable[[BinaryIO, BinaryIO], None]
 """Gets the old file, as it lies on disk and from its start, and the new one, and copies what stays. May be called several times.
@@ -28,7 +35,8 @@ It raises :class:`NothingStays` when the file should go with its name.
 """
 
 _TRIES = 20
-_PAUSE = 0.05
+_SETTLE = 0.05
+"""Seconds to wait for late writers where there are no leases."""
 _UNLEASABLE = {errno.EACCES, errno.EPERM, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOLCK, errno.ENOSYS}
 
 
@@ -51,30 +59,26 @@ def rewrite(path: Path, copy: Copier) -> None:
 
     Raises:
         InUse: when others keep writing to it.
+        Unreadable: when it is no regular file.
         OSError: as the file system says; FileNotFoundError when the file is gone.
     """
     with ExitStack() as held:
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
             try:
-                old = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+                old = open_regular(path)
                 held.callback(os.close, old)
-                before, after = _swap(path, old, copy)
+                swapped = _swap(path, old, copy)
             except _Changed:
-                time.sleep(_PAUSE)
+                _pause(attempt)
                 continue
-            if _left_alone(old, before):
-                return
-            if after is None:
-                _put_back(path, old, before, copy)
-                return
-            # Somebody wrote to the file after it had lost its name: the next round puts that into the new one.
-            copy = _carrying(old, after, copy)
+            _carry(path, old, swapped, copy)
+            return
     raise InUse
 
 
 def busy(path: Path) -> bool:
     """Whether somebody has the file open for writing now, as far as can be told."""
-    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    file = open_regular(path)
     try:
         with _lease(file) as take:
             take()
@@ -85,9 +89,36 @@ def busy(path: Path) -> bool:
     return False
 
 
-def _swap(path: Path, old: int, copy: Copier) -> tuple[os.stat_result, os.stat_result | None]:
-    """Put the copy in the place of ``old``; the state of the old file that was copied and of the new one, None where none was put."""
+def open_regular(path: Path) -> int:
+    """Open a regular file for reading, following no link at its end; a handle to be closed.
+
+    Raises:
+        Unreadable: when it is a pipe, a socket or a device; it is not waited for.
+        OSError: as the file system says, ELOOP for a link.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        message = "not a regular file"
+        raise Unreadable(message)
+    return handle
+
+
+@dataclass(frozen=True)
+class _Swapped:
+    """What took whose place."""
+
+    before: os.stat_result
+    """The old file as it was copied."""
+    checksum: int
+    after: os.stat_result | None
+    """The new one; None where the name is gone."""
+
+
+def _swap(path: Path, old: int, copy: Copier) -> _Swapped:
+    """Put the copy in the place of ``old``. Raises _Changed when somebody else is writing, and OSError."""
     before = os.fstat(old)
+    checksum = 0
     after: os.stat_result | None = None
     with _lease(old) as take:
 
@@ -97,11 +128,14 @@ def _swap(path: Path, old: int, copy: Copier) -> tuple[os.stat_result, os.stat_r
                 raise _Changed
 
         def write(new: BinaryIO) -> None:
-            nonlocal after
+            nonlocal after, checksum
             # Tells a purge that runs at the same time that this temporary is alive.
             fcntl.flock(new, fcntl.LOCK_EX)
-            with _from_start(old) as reading:
-                copy(reading, new)
+            watched = _Summed(old)
+            try:
+                copy(_buffered(watched), new)
+            finally:
+                checksum = watched.checksum
             new.flush()
             _dress(old, new.fileno())
             durable.fsync(new, at="files.rewrite.flush")
@@ -118,49 +152,67 @@ def _swap(path: Path, old: int, copy: Copier) -> tuple[os.stat_result, os.stat_r
         except FileNotFoundError as error:
             # The file was moved away meanwhile, or its temporary was cleared away: opening it again will tell.
             raise _Changed from error
-    return before, after
+    return _Swapped(before, checksum, after)
 
 
-def _left_alone(old: int, before: os.stat_result) -> bool:
-    """Wait until nobody writes to the nameless file any more; whether it is still what was copied."""
-    for _ in range(_TRIES):
+def _carry(path: Path, old: int, swapped: _Swapped, copy: Copier) -> None:
+    """What others wrote to the old file after it lost its name goes where they meant it to."""
+    if not _written_late(old, swapped.before):
+        return
+    size = swapped.before.st_size
+    if os.fstat(old).st_size >= size and _checksum(old, size) == swapped.checksum:
+        _append(path, old, size if path.exists() else 0, copy)
+        return
+    # Written anew as a whole: it is the newest version, unless somebody has written a newer one since.
+    for attempt in range(_TRIES):
         try:
-            with _lease(old) as take:
-                if not take():
-                    time.sleep(_PAUSE)
-                return not _differs(os.fstat(old), before)
+            now = open_regular(path)
+        except FileNotFoundError:
+            _append(path, old, 0, copy)
+            return
+        try:
+            if swapped.after is None or _differs(os.fstat(now), swapped.after):
+                return
+            _swap(path, now, lambda _, new: copy(_buffered(_Summed(old)), new))
         except _Changed:
-            time.sleep(_PAUSE)
+            _pause(attempt)
+        else:
+            return
+        finally:
+            os.close(now)
     raise InUse
 
 
-def _put_back(path: Path, displaced: int, before: os.stat_result, copy: Copier) -> None:
-    """Somebody was just opening the file when it lost its name: what they wrote gets the name again."""
-    with _from_start(displaced) as late, path.open("ab") as again:
-        if again.tell():
-            late.seek(before.st_size)
-            shutil.copyfileobj(late, again)
+def _append(path: Path, old: int, start: int, copy: Copier) -> None:
+    """Add the end of the old file to the file of that name; all that stays of it, where there is none."""
+    with path.open("ab") as file:
+        if start:
+            with os.fdopen(old, "rb", closefd=False) as late:
+                late.seek(start)
+                file.write(late.read())
         else:
             with suppress(NothingStays):
-                copy(late, again)
-        again.flush()
-        durable.fsync(again, at="files.rewrite.late")
+                copy(_buffered(_Summed(old)), file)
+        file.flush()
+        durable.fsync(file, at="files.rewrite.late")
 
 
-def _carrying(displaced: int, swapped: os.stat_result, copy: Copier) -> Copier:
-    """A copier that makes the new file again from all of the displaced one, and keeps what was added to the new one since."""
+def _written_late(old: int, before: os.stat_result) -> bool:
+    """Wait until nobody writes to the nameless file any more; whether it is not what was copied."""
+    for attempt in range(_TRIES):
+        try:
+            with _lease(old) as take:
+                if not take():
+                    time.sleep(_SETTLE)
+                return _differs(os.fstat(old), before)
+        except _Changed:
+            _pause(attempt)
+    raise InUse
 
-    def again(now: BinaryIO, new: BinaryIO) -> None:
-        if os.fstat(now.fileno()).st_ino != swapped.st_ino:
-            # Somebody replaced the whole file since, as they would have replaced the old one.
-            copy(now, new)
-            return
-        with _from_start(displaced) as reading:
-            copy(reading, new)
-        now.seek(swapped.st_size)
-        shutil.copyfileobj(now, new)
 
-    return again
+def _pause(attempt: int) -> None:
+    """Twice as long each time, about 1.5 seconds in all."""
+    time.sleep(min(0.1, 0.001 * 2**attempt))
 
 
 @contextmanager
@@ -194,9 +246,36 @@ def _differs(one: os.stat_result, other: os.stat_result) -> bool:
     return (one.st_dev, one.st_ino, one.st_size, one.st_mtime_ns) != (other.st_dev, other.st_ino, other.st_size, other.st_mtime_ns)
 
 
-def _from_start(file: int) -> BinaryIO:
-    os.lseek(file, 0, os.SEEK_SET)
-    return cast("BinaryIO", os.fdopen(file, "rb", closefd=False))
+class _Summed(io.RawIOBase):
+    """A handle read from its start, with a checksum of what was read."""
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+        self._at = 0
+        self.checksum = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        count = os.preadv(self._file, [view], self._at)
+        self._at += count
+        self.checksum = zlib.crc32(view[:count], self.checksum)
+        return count
+
+
+def _buffered(raw: _Summed) -> BinaryIO:
+    return cast("BinaryIO", io.BufferedReader(raw, 1 << 18))
+
+
+def _checksum(file: int, size: int) -> int:
+    """The checksum of the first bytes of a file."""
+    total, at = 0, 0
+    while at < size and (chunk := os.pread(file, min(1 << 20, size - at), at)):
+        total = zlib.crc32(chunk, total)
+        at += len(chunk)
+    return total
 
 
 def _dress(old: int, new: int) -> None:

@@ -73,7 +73,7 @@ class Files:
         """File names, folder names, placeholders' values, whole files, and every field of records."""
         Show(self._root, self._layouts[dataset.name]).trace(copies, tracer)
 
-    def preflight(self, dataset: Dataset, copies: Sequence[Copy]) -> tuple[Unable, ...]:
+    def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:  # noqa: ARG002 - no file takes another along
         """Rights, further names, damage, writers and room for the largest rewrite."""
         return Preflight(self._root, self._layouts[dataset.name], tuple(self._layouts.values())).reasons(copies)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from expunge.core.copy import Finding, FindingKind
 from expunge.durable import TEMPORARY_PREFIX
-from expunge.stores.layout import Layout, open_regular
+from expunge.stores.layout import Layout, opened
 from expunge.stores.records import FORMATS, Unreadable
 from expunge.stores.second_names import SecondNames
 from expunge.stores.templates import Template
@@ -125,7 +125,7 @@ class FilesCheck:
     def _records(self, key: str, layout: Layout, template: Template, recorded: Sequence[str]) -> Iterator[Finding]:
         records = with_subject = 0
         try:
-            with open_regular(self._root / key) as file:
+            with opened(self._root / key) as file:
                 for record in layout.read(file, key, recorded):
                     records += record.value is not None
                     with_subject += any(record.texts(name) for name in recorded)

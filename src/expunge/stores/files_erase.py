@@ -16,7 +16,7 @@ from expunge.core.ids import Pseudonym
 from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.stores.exclusive import InUse, NothingStays, rewrite
 from expunge.stores.files_search import declared_inside
-from expunge.stores.layout import Layout, Wanted, open_regular
+from expunge.stores.layout import Layout, Wanted, opened
 from expunge.stores.records import Unreadable, encoded
 from expunge.stores.second_names import SecondNames
 
@@ -120,7 +120,7 @@ class Eraser:
         """A file that is one JSON object goes when the object still says that it is theirs."""
         path = self._inside(key)
         try:
-            with open_regular(path) as file:
+            with opened(path) as file:
                 (record,) = self._layout.read(file, key, wanted.fields)
         except FileNotFoundError:
             return

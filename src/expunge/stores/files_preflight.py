@@ -11,7 +11,7 @@ from pathlib import Path
 from expunge.core.copy import Copy
 from expunge.core.outcome import Reason, Unable
 from expunge.stores.exclusive import busy
-from expunge.stores.layout import Layout, Wanted, open_regular
+from expunge.stores.layout import Layout, Wanted, opened
 from expunge.stores.records import Unreadable
 from expunge.stores.second_names import SecondNames
 
@@ -52,7 +52,7 @@ class Preflight:
 
     def _about_records(self, path: Path, key: str, wanted: Wanted) -> Iterator[Unable]:
         try:
-            with open_regular(path) as file:
+            with opened(path) as file:
                 size = os.fstat(file.fileno()).st_size
                 for _ in self._layout.read(file, key, wanted.fields):
                     pass

@@ -9,7 +9,7 @@ from pathlib import Path
 from expunge.core.copy import Copy, Selector
 from expunge.core.ids import Pseudonym
 from expunge.errors import CouldNotLook
-from expunge.stores.layout import Layout, Tally, Wanted, open_regular
+from expunge.stores.layout import Layout, Tally, Wanted, opened
 from expunge.stores.records import Record, Unreadable
 from expunge.stores.second_names import SecondNames
 from expunge.stores.templates import Bindings, Found, Readings, Template, walk
@@ -183,7 +183,7 @@ class Search:
             raise CouldNotLook(message, help="see `expunge check` for which one; give this user the right to read it") from error
 
     def _records(self, found: Found, fields: Sequence[str]) -> Iterator[Record]:
-        with open_regular(Path(found.entry.path)) as file:
+        with opened(Path(found.entry.path)) as file:
             yield from self._layout.read(file, found.key, fields)
 
     def _bare(self, found: Found) -> bool:

@@ -7,7 +7,6 @@ whole file is theirs), or because *records* in it say so (the dataset has a ``fo
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,8 @@ from typing import BinaryIO, cast
 
 from expunge.core.copy import Selector
 from expunge.core.datamap import ByField, Dataset, Through
-from expunge.stores.records import Record, Unreadable, records
+from expunge.stores.exclusive import open_regular
+from expunge.stores.records import Record, records
 from expunge.stores.templates import Bindings, Readings, Template
 
 
@@ -116,11 +116,6 @@ class Tally:
             self.links.setdefault(name, set()).update(values)
 
 
-def open_regular(path: Path) -> BinaryIO:
-    """Open a regular file without following a link at its end; raises OSError, also for what is no regular file."""
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        message = "not a regular file"
-        raise Unreadable(message)
-    return cast("BinaryIO", os.fdopen(handle, "rb"))
+def opened(path: Path) -> BinaryIO:
+    """Open a regular file without following a link at its end; raises OSError, and Unreadable for what is no regular file."""
+    return cast("BinaryIO", os.fdopen(open_regular(path), "rb"))

@@ -40,12 +40,20 @@ class Running:
     def __init__(self, pid: int, pipe: int) -> None:
         self.pid = pid
         self._pipe = pipe
+        self._ended = False
+
+    def kill(self) -> None:
+        """End it now, unless it has ended."""
+        if not self._ended:
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait()
 
     def wait(self) -> Ended:
-        """Wait until it ends."""
+        """Wait until it ends; once."""
         with os.fdopen(self._pipe, "rb") as pipe:
             answer = pipe.read()
         _, status = os.waitpid(self.pid, 0)
+        self._ended = True
         if os.WIFSIGNALED(status):
             return Ended(os.WTERMSIG(status), None, "")
         # What is unpickled here was pickled by our own child a moment ago.
@@ -88,8 +96,7 @@ def alongside(function: Callable[[], Any]) -> Iterator[Running]:
     try:
         yield child
     except BaseException:
-        os.kill(child.pid, signal.SIGKILL)
-        child.wait()
+        child.kill()
         raise
 
 

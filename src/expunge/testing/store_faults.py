@@ -130,6 +130,8 @@ class Faults(StoreHarness):
                 one = person(f"newcomer-{len(added)}")
                 self.write(folder, [one])
                 added.append(one.id)
+                # Busy, but not without a pause: a store may answer ``locked`` for as long as somebody never lets go.
+                time.sleep(0.005)
             return added
 
         with alongside(writer) as child:
