@@ -375,3 +375,29 @@ def test_keys_that_are_rotated_do_not_unmake_receipts(home: Household) -> None:
         assert opened.receipt_folder(run.order) == before
         receipt_verify.verify(before, before["trust-policy.txt"], at=None)
     assert home.erase(f"profile:{CARA}").state is OrderState.FULFILLED
+
+
+def test_a_cascade_does_not_take_along_what_a_hold_keeps(home: Household) -> None:
+    with sqlite3.connect(home.database) as db:
+        db.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, profile_id TEXT REFERENCES profiles ON DELETE CASCADE, note TEXT)")
+        for who in (ANNA, BELA):
+            db.execute("INSERT INTO notes (profile_id, note) VALUES (?, ?)", (who, f"note about {who} and her bicycle"))
+    db.close()
+    home.map.write_text(home.map.read_text() + "  notes: {store: app, table: notes, subject: {profile: profile_id}, retention: life}\n")
+    with home.open() as opened:
+        subject = opened.resolve(f"profile:{ANNA}").person.subject
+        until = datetime.now(UTC) + timedelta(days=30)
+        hold = opened.hold_add(subject, "notes", ground="matter 7", authority="district court", until=until)
+    run = home.erase(f"profile:{ANNA}", f"profile:{BELA}")
+    assert run.state is OrderState.IN_PART
+    with sqlite3.connect(home.database) as db:
+        assert db.execute("SELECT count(*) FROM notes WHERE profile_id = ?", (ANNA,)).fetchone() == (1,), "the held row is still there"
+        assert db.execute("SELECT count(*) FROM notes WHERE profile_id = ?", (BELA,)).fetchone() == (0,)
+        assert db.execute("SELECT count(*) FROM profiles WHERE profile_id = ?", (BELA,)).fetchone() == (0,)
+    db.close()
+    assert entries(home, run.order, 1)["profiles"] is Result.UNABLE
+    assert entries(home, run.order, 2)["profiles"] is Result.ERASED
+    with home.open() as opened:
+        opened.hold_end(hold.id, "closed")
+    assert home.apply(run.order).state is OrderState.FULFILLED
+    assert home.search(*strings_of(ANNA), *strings_of(BELA)) == []

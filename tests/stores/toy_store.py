@@ -87,7 +87,7 @@ class ToyStore:
                 for name, value in {"id": key, **held.get(key, {})}.items():
                     tracer.text(copy.subject, dataset.name, name, value)
 
-    def preflight(self, dataset: Dataset, copies: Sequence[Copy]) -> tuple[Unable, ...]:
+    def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:
         return () if os.access(self.folder, os.W_OK) else (Unable(Reason.PERMISSION, "the folder cannot be written"),)
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:

@@ -65,10 +65,10 @@ def trace(store: Store, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer
     failpoint("store.trace:after")
 
 
-def preflight(store: Store, dataset: Dataset, copies: Sequence[Copy]) -> tuple[Unable, ...]:
+def preflight(store: Store, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy]) -> tuple[Unable, ...]:
     """Ask for foreseeable reasons, changing nothing."""
     failpoint("store.preflight:before")
-    answer = store.preflight(dataset, copies)
+    answer = store.preflight(dataset, copies, kept)
     failpoint("store.preflight:after")
     return answer
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from expunge import telemetry
 from expunge.core import canonical
 from expunge.core import events as ev
-from expunge.core.copy import Selector
+from expunge.core.copy import Copy, Selector
 from expunge.core.datamap import Dataset, Through
 from expunge.core.ids import IdempotencyKey, OrderId, Pseudonym, StepId
 from expunge.core.order import OrderState
@@ -80,6 +80,8 @@ class _Runner:
     people: tuple[Person, ...] = ()
     located: Located | None = None
     preflighted: dict[str, Unable] = field(default_factory=dict)
+    entangled: dict[tuple[str, Pseudonym], Unable] = field(default_factory=dict)
+    """(dataset, subject) -> why theirs cannot be erased without touching something of theirs that is kept."""
     fresh: bool = False
     """Whether ``located`` was made after tracing, for erasing."""
 
@@ -182,7 +184,8 @@ class _Runner:
         in_the_way = located.failed.get(dataset.name) or self._untraced(dataset) or self._pointed_to(dataset) or self._preflight(dataset)
         if in_the_way is not None:
             return dict.fromkeys(self.run.subjects, in_the_way)
-        copies = located.copies.get(dataset.name, ())
+        blocked = {subject: why for (name, subject), why in self.entangled.items() if name == dataset.name}
+        copies = tuple(each for each in located.copies.get(dataset.name, ()) if each.subject not in blocked)
         answered: Mapping[Pseudonym, Outcome] = {}
         if copies:
             try:
@@ -192,7 +195,9 @@ class _Runner:
             except calling.TROUBLE as error:
                 answered = {each.subject: calling.as_unable(error) for each in copies}
             self.fresh = False
-        return {subject: self._count(dataset, subject, answered.get(subject, Absent())) for subject in self.run.subjects}
+        return {
+            subject: blocked.get(subject) or self._count(dataset, subject, answered.get(subject, Absent())) for subject in self.run.subjects
+        }
 
     def _count(self, dataset: Dataset, subject: Pseudonym, outcome: Outcome) -> Outcome:
         """The figure of a receipt is what was located before the first attempt, so that a crash or a lost reply does not change it."""
@@ -234,14 +239,29 @@ class _Runner:
             if step.kind is not StepKind.ERASE:
                 continue
             (dataset,) = self._datasets(step)
+            kept = tuple(each for name in self._neighbours(dataset) for each in located.kept_copies.get(name, ()))
+            mixed = {each.subject for each in kept}
             copies = located.copies.get(dataset.name, ())
-            try:
-                found = calling.preflight(self.context.open_store(dataset.store), dataset, copies) if copies else ()
-            except calling.TROUBLE as error:
-                found = (calling.as_unable(error),)
+            found = self._ask(dataset, tuple(each for each in copies if each.subject not in mixed), ())
             if found:
                 reasons[dataset.name] = found[0]
+            for subject in mixed:
+                theirs = tuple(each for each in copies if each.subject == subject)
+                found = self._ask(dataset, theirs, tuple(each for each in kept if each.subject == subject))
+                if found:
+                    self.entangled[dataset.name, subject] = found[0]
         return reasons
+
+    def _neighbours(self, dataset: Dataset) -> tuple[str, ...]:
+        return tuple(each.name for each in self.context.data_map.datasets_of(dataset.store))
+
+    def _ask(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy]) -> tuple[Unable, ...]:
+        if not copies:
+            return ()
+        try:
+            return calling.preflight(self.context.open_store(dataset.store), dataset, copies, kept)
+        except calling.TROUBLE as error:
+            return (calling.as_unable(error),)
 
     def purge(self, step: Step, attempt: int, key: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
         return (self._end(step, attempt, {"*": {"*": self._purge(step, key)}}),)

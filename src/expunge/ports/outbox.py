@@ -15,6 +15,8 @@ class Outbox(Protocol):
     """
 
     def put(self, order: OrderId, kind: str, text: str, fields: Mapping[str, str]) -> None:
-        """Leave a notice. ``kind`` is ``received``, ``done``, ``could-not``, ``came-back`` or ``cancelled``; text and fields hold no
-        identifier."""
+        """Leave a notice.
+
+        ``kind`` is ``received``, ``done``, ``could-not``, ``came-back`` or ``cancelled``; text and fields hold no identifier.
+        """
         ...

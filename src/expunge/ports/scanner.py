@@ -31,8 +31,10 @@ class Tracer(Protocol):
         ...
 
     def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
-        """Bytes or media: windows spread over the stream; audio (WAV, FLAC) also as decoded samples. Reads the stream once, to its
-        end at most."""
+        """Bytes or media: windows spread over the stream; audio (WAV, FLAC) also as decoded samples.
+
+        Reads the stream once, to its end at most.
+        """
         ...
 
     def name(self, subject: Pseudonym, dataset: str, value: str) -> None:

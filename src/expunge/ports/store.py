@@ -64,9 +64,11 @@ class Store(Protocol):
         """Hand the real content of the copies to the tracer, field by field, through normal reads. Reads only; keeps nothing."""
         ...
 
-    def preflight(self, dataset: Dataset, copies: Sequence[Copy]) -> tuple[Unable, ...]:
-        """Say every foreseeable reason why ``erase`` or ``purge`` would fail (rights, locks, free disk, references, types), changing
-        nothing."""
+    def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:
+        """Say every foreseeable reason why ``erase`` or ``purge`` would fail (rights, locks, free disk, references, types); change nothing.
+
+        ``kept`` are items of this store that stay on purpose (a hold): erasing that would take one of them along (a cascade) is a reason.
+        """
         ...
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:

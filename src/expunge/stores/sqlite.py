@@ -142,7 +142,7 @@ class Sqlite:
 
     # --- erasing -----------------------------------------------------------------------------------
 
-    def preflight(self, dataset: Dataset, copies: Sequence[Copy]) -> tuple[Unable, ...]:
+    def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:
         """Rights, room to rewrite the file, a writer in the way, missing columns, triggers that cannot run, undeclared references."""
         file, name = self._place(dataset)
         try:
@@ -157,11 +157,25 @@ class Sqlite:
             connection.execute("ROLLBACK")
             eraser = self._eraser(connection, dataset, name)
             eraser.compile()
+            troubles += self._takes_along(Schema(connection), file, name, kept)
             return (*troubles, *dict.fromkeys(eraser.blocked(copies).values()))
         except (sqlite3.Error, OSError) as error:
             return (file.unable(error),)
         except NotInSchema as error:
             return (_schema_changed(dataset, error),)
+
+    def _takes_along(self, schema: Schema, file: DatabaseFile, table: str, kept: Sequence[Copy]) -> list[Unable]:
+        """Kept items of tables that the schema's ``ON DELETE`` would change together with this one's rows."""
+        reached, waiting = set[str](), [table]
+        while waiting:
+            for each in schema.references(waiting.pop()):
+                if each.acts and each.child.casefold() not in reached:
+                    reached.add(each.child.casefold())
+                    waiting.append(each.child)
+        names = {each.dataset for each in kept}
+        places = {each.name: self._place(each) for each in self._datasets if each.name in names}
+        taken = [name for name, (where, child) in places.items() if where is file and child.casefold() in reached]
+        return [Unable(Reason.REFERENCED, f"the schema's ON DELETE would reach items of {name} that are kept") for name in taken]
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - idempotent in effect
         """Delete the rows in one transaction; what is gone already answers ``Absent``, so that any key may come twice."""
