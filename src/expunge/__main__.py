@@ -25,12 +25,17 @@ def demo(
         raise typer.Exit(1)
 
 
-def main() -> None:
-    """Run the command line; never returns."""
+def whole_application() -> typer.Typer:
+    """The command line with the demo."""
     app = application()
     app.command(rich_help_panel="Set up")(demo)
+    return app
+
+
+def main() -> None:
+    """Run it; never returns."""
     try:
-        app()
+        whole_application()()
     except BrokenPipeError:
         # Whoever read our output has gone; what they read was right. Keep the interpreter from writing to the pipe once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -32,8 +32,7 @@ def apply(
 ) -> None:
     """Erase what the order's plan says, look again, issue receipts. The same command goes on after an interruption, and tries again.
 
-    Exit code 0 when everything was erased and verified, 4 when something was not, 5 when the plan waits for approval, 1 when the
-    world changed since the plan was made.
+    Exit code 0: all erased and verified; 4: something was not; 5: the plan waits for approval; 1: the world changed since the plan.
     """
     order, saved = _order(what)
     with opened(map_file, recover=True) as expunge:

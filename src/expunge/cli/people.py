@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from expunge.engine.resolving import Resolved
 
 Names = Annotated[
-    list[str], typer.Argument(metavar="NAME...", help="KIND:VALUE (profile:p-17, email:a@example.org) or a bare value.", show_default=False)
+    list[str], typer.Argument(metavar="NAME", help="KIND:VALUE (profile:p-17, email:a@example.org) or a bare value.", show_default=False)
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="KIND:VALUE or a bare value.", show_default=False)]
 Whole = Annotated[bool, typer.Option("--whole", help="Mean the owner with everything in it: the account that a device belongs to.")]
