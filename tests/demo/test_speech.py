@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +91,25 @@ def test_without_packages_and_folder_everybody_is_synthetic_and_it_is_said(tmp_p
     found = speech.find(tmp_path / "cache")
     assert found.voices == ()
     assert "apt-get is not here" in found.notes[0]
+
+
+def test_a_cache_that_cannot_be_written_is_replaced_and_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("EXPUNGE_SPEECH", raising=False)
+    (tmp_path / "file").write_text("in the way")
+    found = speech.find(tmp_path / "file" / "cache")
+    assert "cache folder cannot be written" in found.notes[0]
+
+
+@needs_espeak
+def test_a_synthesiser_that_fails_leaves_tones_and_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("EXPUNGE_SPEECH", raising=False)
+    # What starts instead of Python ends at once, with an error, and writes nothing.
+    monkeypatch.setattr(sys, "executable", shutil.which("false", path="/usr/bin:/bin"))
+    found = speech.find(tmp_path / "cache")
+    assert "the synthesiser ended with 1" in found.notes[-1]
+    assert found.say([Line("good night", "en-us", 50)])[0].origin is Origin.TONE
 
 
 def test_an_empty_folder_of_speech_is_said_to_be_empty(tmp_path: Path) -> None:

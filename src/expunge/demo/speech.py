@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -132,15 +133,31 @@ def find(cache: Path | None = None, folder: Path | None = None) -> Speech:
         cache: where to keep what was fetched; the user's cache folder when None.
         folder: WAV or FLAC files whose names start with the speaker and ``-``; ``EXPUNGE_SPEECH`` when None.
     """
-    place = cache or cache_folder()
-    place.mkdir(parents=True, exist_ok=True)
-    named = folder or (Path(os.environ["EXPUNGE_SPEECH"]) if os.environ.get("EXPUNGE_SPEECH") else None)
     notes: list[str] = []
+    place = _usable(cache or cache_folder(), notes)
+    named = folder or (Path(os.environ["EXPUNGE_SPEECH"]) if os.environ.get("EXPUNGE_SPEECH") else None)
     voices = _from_folder(named, place, notes) if named is not None else _from_packages(place, notes)
+    why = "espeakng-loader (extra speech) is not installed"
     if synthesis.available():
-        return Voices(voices, place, tuple(notes))
-    notes.append("espeakng-loader (extra speech) is not installed: children and whoever has no recorded voice are tones")
+        try:
+            Voices((), place).say([Line("good morning", "en-us", 50)])
+        except OSError as error:
+            why = str(error)
+        else:
+            return Voices(voices, place, tuple(notes))
+    notes.append(f"{why}: children and whoever has no recorded voice are tones")
     return _Silent(voices, tuple(notes))
+
+
+def _usable(cache: Path, notes: list[str]) -> Path:
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        if os.access(cache, os.W_OK):
+            return cache
+    except OSError:
+        pass
+    notes.append("the cache folder cannot be written: voices are fetched anew each time (EXPUNGE_CACHE names another)")
+    return Path(tempfile.mkdtemp(prefix="expunge-voices-"))
 
 
 @dataclass(frozen=True)
@@ -196,8 +213,11 @@ def _from_folder(folder: Path, cache: Path, notes: list[str], limit: int = 13) -
     if not recogniser.available():
         notes.append("pocketsphinx (extra demo) is not installed: the recordings have no transcripts, so everybody is synthetic")
         return ()
-    everything = recogniser.transcribe([clip.sound for voice in voices for clip in voice.clips], cache)
-    heard = iter(everything)
+    try:
+        heard = iter(recogniser.transcribe([clip.sound for voice in voices for clip in voice.clips], cache))
+    except OSError as error:
+        notes.append(f"{error}: the recordings have no transcripts, so everybody is synthetic")
+        return ()
     return tuple(
         Voice(voice.language, voice.speaker, voice.licence,
               tuple(clip for clip in (Clip(each.sound, next(heard), each.origin, each.text_from) for each in voice.clips) if clip.text))
@@ -209,5 +229,9 @@ def _hear(clips: list[Clip], cache: Path, notes: list[str]) -> list[Clip]:
     if not recogniser.available():
         notes.append("pocketsphinx (extra demo) is not installed: the English voice has the text of its prompts")
         return clips
-    heard = recogniser.transcribe([clip.sound for clip in clips], cache)
+    try:
+        heard = recogniser.transcribe([clip.sound for clip in clips], cache)
+    except OSError as error:
+        notes.append(f"{error}: the English voice has the text of its prompts")
+        return clips
     return [Clip(clip.sound, text, clip.origin, "recogniser") for clip, text in zip(clips, heard, strict=True) if text]
