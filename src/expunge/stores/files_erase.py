@@ -69,6 +69,8 @@ class Eraser:
         self._layout = layout
         self._everything = everything
         self._second_names = SecondNames(root, everything)
+        self._sound: set[Path] = set()
+        """Folders that were found to be reached by no link."""
         self._touched: dict[str, set[Pseudonym]] = {}
         """Folders whose entries changed, or may have before a crash, and for whom: to be forced to the device."""
 
@@ -248,8 +250,11 @@ class Eraser:
             message = "the name fits no template of the dataset"
             raise Unreadable(message)
         path = self._root / key
-        if path.parent.exists() and path.parent.resolve() != self._root.joinpath(path.parent.relative_to(self._root)):
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        folder = path.parent
+        if folder not in self._sound:
+            if folder.resolve() != folder:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            self._sound.add(folder)
         return path
 
 

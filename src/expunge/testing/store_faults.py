@@ -49,6 +49,7 @@ class Faults(StoreHarness):
                 during = dict(self.read(folder))
                 assert {each.id: during.get(each.id) for each in crowd[2:]} == {each.id: before[each.id] for each in crowd[2:]}, name
                 self.forget(folder, crowd[:2])
+                assert self.remaining(folder, crowd[:2]) == 0, name
                 assert dict(self.read(folder)) == {each.id: before[each.id] for each in crowd[2:]}, name
                 assert self.residue(folder, crowd[:2]) == [], name
                 with self.opened(folder) as (store, _):
@@ -82,7 +83,8 @@ class Faults(StoreHarness):
             except ReplyLost:
                 lost = True
             assert lost, f"{name}: a lost reply was taken for an answer"
-            assert self.remaining(folder, people(2)) >= 0
+            seen = set(self.read(folder)) & {each.id for each in people(2)}
+            assert not seen or self.remaining(folder, people(2)), f"{name}: a reader sees what the probe does not"
 
         self._each_time(tmp_path, ":after", spoil)
 
