@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from expunge.core.copy import FindingKind, Selector
-from expunge.core.datamap import Aggregate, ByField, Dataset, Ignore, StoreSpec, Through
+from expunge.core.datamap import Aggregate, ByField, Dataset, Ignore, Shared, StoreSpec, Through
 from expunge.core.ids import IdempotencyKey, Pseudonym
 from expunge.core.outcome import Absent, Erased, Reason, Unable
 from expunge.durable import TEMPORARY_PREFIX
@@ -339,6 +339,31 @@ def test_numbers_match_as_text(company):
     path = company.has("events.jsonl", b'{"profile_id": 7}\n{"profile_id": 77}\n{"profile_id": "7"}\n{"profile_id": 7.5}\n')
     assert company.erase(company.locate("7")) == [Erased(2, 38)]
     assert path.read_bytes() == b'{"profile_id": 77}\n{"profile_id": 7.5}\n'
+
+
+@pytest.mark.parametrize("shared", list(Shared))
+def test_a_record_of_several_people_goes_only_where_the_map_says_so(company, shared):
+    company.declares("talks", "talks.jsonl", format="jsonl", shared=shared)
+    path = company.has("talks.jsonl", b'{"profile_id": ["p1", "p2"]}\n{"profile_id": "p1"}\n')
+    before = path.read_bytes()
+    (outcome,) = company.erase(company.locate("p1"))
+    if shared is Shared.ERASE:
+        assert outcome == Erased(2, 50)
+    else:
+        assert isinstance(outcome, Unable)
+        assert outcome.reason is Reason.UNSUPPORTED
+        assert path.read_bytes() == before
+        assert all(isinstance(each, Erased) for each in company.erase(company.locate("p1", "p2")))
+
+
+def test_a_sidecar_of_several_people_is_marked_as_shared(company):
+    company.declares("talks", "{talk}.json", format="json")
+    company.has("t1.json", b'{"profile_id": ["p1", "p2"]}')
+    company.has("t2.json", b'{"profile_id": ["p1"]}')
+    (copy,) = company.locate("p1")
+    assert copy.shared == {"t1.json"}
+    assert company.erase([copy.without(copy.shared)]) == [Erased(1, 22)]
+    assert company.names() == ["t1.json"]
 
 
 def test_links_are_what_others_follow(company):

@@ -12,12 +12,13 @@ from typing import BinaryIO
 
 from expunge import durable
 from expunge.core.copy import Copy
+from expunge.core.datamap import Shared
 from expunge.core.ids import Pseudonym
 from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.stores.exclusive import InUse, NothingStays, rewrite
 from expunge.stores.files_search import declared_inside
 from expunge.stores.layout import Layout, Wanted, opened
-from expunge.stores.records import Unreadable, encoded
+from expunge.stores.records import Record, Unreadable, encoded
 from expunge.stores.second_names import SecondNames
 
 _REASONS = {
@@ -61,6 +62,10 @@ class _NobodyThere(Exception):
     """No record of the file matches: it stays as it is, its time included."""
 
 
+class _SharedRecord(Exception):
+    """A record names others as well, and the map does not say that it may go."""
+
+
 class Eraser:
     """One ``erase`` call over the files of one dataset."""
 
@@ -98,7 +103,7 @@ class Eraser:
                     self._remove_object(key, wanted, concerned, shares)
                 else:
                     self._rewrite(key, wanted, concerned, shares)
-            except (OSError, Unreadable, InUse) as error:
+            except (OSError, Unreadable, InUse, _SharedRecord) as error:
                 for subject in subjects:
                     shares[subject].troubles.append(_trouble(error))
         self._remove_folders(copies, wanted, shares)
@@ -145,6 +150,8 @@ class Eraser:
             with encoded(new, key) as plain:
                 for record in self._layout.read(old, key, wanted.fields):
                     owners = wanted.in_record(record, wanted.fields) & concerned
+                    if owners and self._must_stay(record, wanted, owners):
+                        raise _SharedRecord
                     if not owners:
                         plain.write(record.raw)
                         staying += record.value is not None
@@ -165,6 +172,14 @@ class Eraser:
             share = shares[wanted.selectors[owner].subject]
             share.items += items
             share.bytes += size
+
+    def _must_stay(self, record: Record, wanted: Wanted, owners: set[int]) -> bool:
+        """Whether the map keeps shared recordings, and others than those of this call are in the record."""
+        if self._layout.dataset.shared is Shared.ERASE:
+            return False
+        leaving = [wanted.selectors[owner].match for owner in owners]
+        values = {name: record.texts(name) for name in wanted.fields}
+        return any(texts - frozenset().union(*(match.get(name, frozenset()) for match in leaving)) for name, texts in values.items())
 
     # --- folders --------------------------------------------------------------------------------
 
@@ -301,6 +316,8 @@ def _alive(path: str) -> bool:
 def _trouble(error: Exception) -> Unable:
     if isinstance(error, InUse):
         return Unable(Reason.LOCKED, "another process keeps writing to a file; stop it or let it reopen its files")
+    if isinstance(error, _SharedRecord):
+        return Unable(Reason.UNSUPPORTED, "a record of several people among many in one file can only be erased: write `shared: erase`")
     if isinstance(error, Unreadable):
         return Unable(Reason.CORRUPT, f"a file cannot be read: {error}; `expunge check` names it")
     if isinstance(error, OSError):
