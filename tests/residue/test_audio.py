@@ -154,6 +154,14 @@ def test_a_nested_recording_beyond_the_limit_is_said(tmp_path: Path) -> None:
     assert dict(seen.coverage.skipped) == {"limit": 1}
 
 
+def test_recordings_side_by_side_are_held_one_at_a_time(tmp_path: Path) -> None:
+    flacs = [encode(voice(number, seconds=5), "FLAC") for number in range(8)]
+    (tmp_path / "f").write_bytes(gzip.compress(b"".join(each + b"padding" * 50 for each in flacs)))
+    seen = look(tmp_path, blob_traces(encode(voice(7, seconds=5), "WAV")), Limits(held=3 * len(flacs[0]) + (1 << 20)))
+    assert seen.coverage.skipped == ()
+    assert any(each.hidden == "gzip@0 > flac > pcm16" for each in seen.found)
+
+
 def test_a_blob_that_is_json_is_traced_by_its_strings(tmp_path: Path) -> None:
     traces = blob_traces(b'{"n": 1, "who": "Philippa Featherstone", "tags": ["swing and slide"]}')
     (tmp_path / "f").write_bytes("Philippa Featherstone".encode("utf-16-le"))

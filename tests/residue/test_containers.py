@@ -88,6 +88,12 @@ def test_frames_one_after_another_are_each_opened(tmp_path: Path) -> None:
     assert look(tmp_path, TRACES).found
 
 
+@pytest.mark.parametrize("before", range(-40, 41, 8))
+def test_a_frame_at_the_edge_of_a_block_is_opened_once(tmp_path: Path, before: int) -> None:
+    (tmp_path / "f").write_bytes(b"." * ((1 << 20) - before) + zstandard.compress(CONTENT))
+    assert look(tmp_path, TRACES).coverage.decoded_bytes == len(CONTENT)
+
+
 def test_depth_is_bounded(tmp_path: Path) -> None:
     data = CONTENT
     for _ in range(4):

@@ -21,8 +21,6 @@ _HEAD = 128
 _KEEP = max(MAX_LENGTH, LOOKAHEAD)
 _WHOLE = frozenset({"flac", "wave", "sqlite", "sqlite wal", "sqlite journal"})
 """Kinds that must be read at any place, not as a stream."""
-_GUESS = 512
-"""A zlib header is two bytes: what breaks before it has yielded this much was none."""
 
 
 class Stream:
@@ -56,13 +54,6 @@ class Stream:
             for each in self._open:
                 each.end()
         self._parts, self._open = [], []
-
-    def abandon(self) -> None:
-        """The run was none: forget what has not been searched."""
-        self._parts, self._waiting, self._tail = [], 0, b""
-        for each in self._open:
-            each.end()
-        self._open = []
 
     def _search(self, *, last: bool) -> None:
         old = len(self._tail)
@@ -129,7 +120,6 @@ class _Decoding:
         self._decoder = decoder
         self._guess = guess
         self._first = inner.base == 0 and inner.depth == 1
-        self._yielded = 0
         self._child = Stream(session, inner, allowance)
         self.done = False
 
@@ -137,7 +127,6 @@ class _Decoding:
         try:
             for at in range(0, len(data), self._decoder.piece):
                 for out in self._decoder.feed(data[at : at + self._decoder.piece]):
-                    self._yielded += len(out)
                     self._session.decoded(self._allowance, len(out))
                     self._child.feed(out)
                 if self._decoder.done:
@@ -162,12 +151,8 @@ class _Decoding:
         self.end()
 
     def _broke(self) -> None:
-        if self._guess and self._yielded < _GUESS:
-            self.done = True
-            self._child.abandon()
-            return
+        # what a file begins with is what it is; a magic elsewhere may be chance, and so may the two bytes of zlib's
         if self._first and not self._guess:
-            # what a file begins with is what it is; a magic elsewhere may be chance
             self._session.skip("corrupt")
         self.end()
 
