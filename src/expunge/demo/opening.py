@@ -13,7 +13,7 @@ from expunge.demo.people import COMPANY
 from expunge.demo.speech import Speech, find
 from expunge.demo.stage import Officer, Stage
 from expunge.demo.survey import survey
-from expunge.demo.truth import by_store, own_strings
+from expunge.demo.truth import by_store, candidates, require_plain
 from expunge.demo.world import EXPORT, World
 
 
@@ -36,8 +36,11 @@ def company(folder: Path, narrator: Narrator, seed: int, speech: Speech | None) 
             narrator.point(note)
         # Noted before anybody opens the database: whoever may write to it folds its write-ahead log in when they close it.
         stage.survey = survey(folder / "world")
-        stage.strings = {request.person.profile_id: own_strings(world, request.person) for request in world.requests}
-        stage.before = by_store(world.stores, stage.search().folder(folder / "world"))
+        stage.strings = {request.person.profile_id: candidates(world, request.person) for request in world.requests}
+        hits = stage.search().folder(folder / "world")
+        for strings in stage.strings.values():
+            require_plain(strings, hits)
+        stage.before = by_store(world.stores, hits)
         stage.expect(set(stage.survey) == set(world.book.entries), f"{len(stage.survey)} items, each one's owner known to this story alone")
     return stage
 

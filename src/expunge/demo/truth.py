@@ -21,13 +21,22 @@ def own_strings(world: World, person: Profile) -> list[str]:
     Raises:
         ValueError: when a string cannot be found, or there are too few to show anything.
     """
-    strings = [text for text in world.book.own_strings(person.profile_id) if text.count(" ") < 2 or len(text) >= 14]
-    hits = Search(strings).folder(world.folder / "world")
+    strings = candidates(world, person)
+    require_plain(strings, Search(strings).folder(world.folder / "world"))
+    return strings
+
+
+def candidates(world: World, person: Profile) -> list[str]:
+    """The same by the book alone; :func:`require_plain` is what holds them against the bytes."""
+    return [text for text in world.book.own_strings(person.profile_id) if text.count(" ") < 2 or len(text) >= 14]
+
+
+def require_plain(strings: list[str], hits: list[Hit]) -> None:
+    """Raise ValueError unless each string was found as plain UTF-8, and there are enough of them to show anything."""
     missing = set(strings) - {hit.what for hit in hits if hit.how == "utf-8"}
     if missing or len(strings) < _FEWEST:
         message = f"{len(strings)} strings of one person, {len(missing)} of which are not in the world as plain text"
         raise ValueError(message)
-    return strings
 
 
 def write_before(path: Path, strings: list[str]) -> None:
