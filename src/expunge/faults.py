@@ -17,7 +17,7 @@ from contextlib import contextmanager
 ENVIRONMENT = "EXPUNGE_FAILPOINT"
 
 
-class ReplyLost(Exception):  # noqa: N818 - a condition to be settled by a probe, not an error of anybody
+class ReplyLost(Exception):
     """The call may have taken effect; only a probe may settle whether it did."""
 
 

@@ -82,7 +82,7 @@ def _end(stage: Stage, *, keep_before: bool) -> None:
     narrator.box("Where things lie", "\n".join(places))
     narrator.say("Check a signature yourself, with openssl alone:")
     narrator.command(shlex.join(proving.openssl_line(stage.guardian(1))))
-    narrator.say("Search for every string of a before.json with forty lines of plain Python that know nothing of Expunge:")
+    narrator.say("Search for every string of a before.json with a small script of plain Python that knows nothing of Expunge:")
     search = Path(__file__).with_name("outside_search.py")
     narrator.command(
         shlex.join(["python3", str(search), str(stage.guardian(1) / "before.json"), str(folder / "world"), str(folder / "state")])
