@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from contextlib import closing
 
+import pytest
 from toy_store import ToyStore, locked
 
 from expunge.core.datamap import ByField, Dataset, StoreSpec
+from expunge.errors import Misconfigured
 from expunge.stores import REGISTRY, open_store
 from expunge.testing import StoreSuite
 
@@ -44,3 +46,9 @@ def test_one_line_registers_it(tmp_path, monkeypatch):
     monkeypatch.setitem(REGISTRY, "toy", ToyStore)
     with closing(open_store(StoreSpec("mine", "toy", str(tmp_path)), ())) as store:
         assert isinstance(store, ToyStore)
+
+
+def test_an_unknown_kind_is_a_fault_of_the_map_that_lists_the_known_ones():
+    with pytest.raises(Misconfigured, match="no kind 'tape'") as caught:
+        open_store(StoreSpec("mine", "tape", "/dev/tape"), ())
+    assert "files" in caught.value.help
