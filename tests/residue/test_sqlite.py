@@ -75,6 +75,17 @@ def test_text_of_a_deleted_row_is_found_although_cut(tmp_path: Path, secure: int
     assert left >= (1 if secure == 0 else 0)
 
 
+def test_numbers_that_look_like_pointers_do_not_hide_a_deleted_rows_own(tmp_path: Path) -> None:
+    page, four = 512, (4).to_bytes(4, "big")
+    head = (b"SQLite format 3\0" + page.to_bytes(2, "big")).ljust(page, b"\0")
+    decoy = (b"\x0d" + bytes(7) + b"...." + four * 3).ljust(page, b".")
+    # a leaf without live cells: what is left of one ends in the number of its first overflow page
+    leaf = (b"\x0d" + bytes(7) + b"." * 200 + ONE[:13].encode() + four).ljust(page, b".")
+    overflow = (bytes(4) + ONE[13:].encode()).ljust(page, b".")
+    (tmp_path / "a.db").write_bytes(head + decoy + leaf + overflow)
+    assert {(each.offset, each.hidden) for each in found_in(tmp_path, TRACES)} == {(2 * page, "sqlite overflow")}
+
+
 def test_text_in_an_index_is_found_although_cut(tmp_path: Path) -> None:
     for trail in range(980, 1060, 5):
         path = tmp_path / f"{trail}.db"
