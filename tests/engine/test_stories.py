@@ -401,3 +401,13 @@ def test_a_cascade_does_not_take_along_what_a_hold_keeps(home: Household) -> Non
         opened.hold_end(hold.id, "closed")
     assert home.apply(run.order).state is OrderState.FULFILLED
     assert home.search(*strings_of(ANNA), *strings_of(BELA)) == []
+
+
+def test_a_file_that_the_scan_cannot_read_makes_it_say_cannot_tell(home: Household) -> None:
+    damaged = home.world / "media" / "damaged.gz"
+    damaged.write_bytes(gzip.compress(b"something " * 100)[:-30])
+    run = home.erase(f"profile:{ANNA}")
+    assert run.state is OrderState.IN_PART
+    assert "voice: cannot tell" in run.reasons
+    damaged.unlink()
+    assert home.apply(run.order).state is OrderState.FULFILLED

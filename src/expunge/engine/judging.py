@@ -10,7 +10,7 @@ from typing import TypeAlias
 from expunge.core import canonical, receipt_codec
 from expunge.core.copy import Copy, Probed
 from expunge.core.datamap import Act, Dataset, Inherited
-from expunge.core.evidence import Figures, Ledger, Sight
+from expunge.core.evidence import Figures, Ledger, Sight, blinding
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.ids import Pseudonym, StepId
 from expunge.core.outcome import Absent, Erased, Kept, Outcome, Reason, Unable
@@ -73,7 +73,8 @@ def verify_store(
     before = tracing.recall(context, run.order, "seen-before-", traces, store=step.store)
     held = attributing.held_by_others(context, step.store, traces, scanned.seen, located.kept_copies, located.copies, people)
     tracing.remember(context, run.order, f"seen-after-{run.round}-{step.store}", traces, scanned.seen)
-    ledger = Ledger(traces, Sight(before, scanned.seen, held), (each.name for each in context.data_map.datasets_of(step.store)))
+    names = [each.name for each in context.data_map.datasets_of(step.store)]
+    ledger = Ledger(traces, Sight(before, scanned.seen, held), names, blinding(scanned.coverage.skipped))
     judge = _Judge(context, run, step, capabilities, ledger, scanned.coverage)
     entries: dict[Pseudonym, SubjectEntries] = {}
     for subject in run.subjects:
@@ -226,6 +227,8 @@ class _Judge:
 def _why_blind(figures: Figures) -> str:
     if not figures.taken:
         return "nothing in it is long enough to be looked for in raw bytes"
+    if figures.blind:
+        return f"{figures.blind} parts of the store could not be read by the scan (encrypted, damaged, no right to read)"
     if not figures.usable:
         return "other people's data holds every window that could be looked for, or none could be seen before"
     return "the scan missed content of people who stay, so it says nothing"
