@@ -1,7 +1,8 @@
-"""Runs the real command in a process of its own, as a shell would."""
+"""Runs the command: in a process of its own, as a shell would, or in this one, which is quicker and says the same."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -9,6 +10,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from typer.testing import CliRunner
+
+from expunge.__main__ import whole_application
+from expunge.cli import output
 
 
 @dataclass(frozen=True)
@@ -29,9 +35,21 @@ class Ran:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-def expunge(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None, stdin: str = "") -> Ran:
+def expunge(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> Ran:
+    """In this process; nobody is at a terminal."""
+    output.stdout.cache_clear()
+    output.stderr.cache_clear()
+    with contextlib.chdir(cwd or Path.cwd()):
+        done = CliRunner().invoke(whole_application(), [str(each) for each in arguments], env={"NO_COLOR": "1", **(env or {})})
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return Ran(done.exit_code, done.stdout, done.stderr)
+
+
+def in_a_process(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> Ran:
+    """As a shell would."""
     command = [sys.executable, "-m", "expunge", *map(str, arguments)]
     environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1", **(env or {})}
-    done = subprocess.run(command, cwd=cwd, env=environment, input=stdin, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=cwd, env=environment, input="", capture_output=True, text=True, timeout=120, check=False)
     assert "Traceback" not in done.stderr, done.stderr
     return Ran(done.returncode, done.stdout, done.stderr)

@@ -84,6 +84,18 @@ def test_map_diff_says_where_people_are_protected_less(company: Path) -> None:
     assert "look twice: data is kept longer" in ran.out
 
 
+def test_init_proposes_a_first_map_that_check_accepts_and_never_overwrites_one(company: Path) -> None:
+    (company / "expunge.yaml").unlink()
+    ran = expunge("init", "world", "--json", cwd=company)
+    assert (ran.code, ran.json["schema"]) == (0, "expunge.proposal/1"), ran.err
+    proposed = (company / "expunge.yaml").read_text()
+    assert "DECIDE" in proposed
+    assert "p-mia" not in proposed
+    assert expunge("check", cwd=company).code == 0
+    assert expunge("init", "world", cwd=company).code == 2
+    assert (company / "expunge.yaml").read_text() == proposed
+
+
 def test_init_refuses_to_make_keys_twice(company: Path) -> None:
     assert expunge("init", cwd=company).code == 0
     again = expunge("init", cwd=company)

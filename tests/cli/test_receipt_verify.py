@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.receipts import ORIGIN, Company
-from tests.cli.running import expunge
+from tests.cli.running import expunge, in_a_process
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def policy(tmp_path: Path) -> Path:
 
 
 def test_a_good_receipt_holds_and_says_that_its_keys_came_along(receipt: Path) -> None:
-    ran = expunge("receipt", "verify", receipt)
+    ran = in_a_process("receipt", "verify", receipt)
     assert ran.code == 0
     assert "The receipt holds. It says: fulfilled" in ran.out
     assert "keys came along" in ran.out
@@ -66,7 +66,7 @@ def test_twenty_changes_of_one_character_are_all_refused(receipt: Path, tmp_path
         at = chance.randrange(len(data))
         data[at] = chance.choice([byte for byte in range(32, 127) if byte != data[at]])
         path.write_bytes(data)
-        ran = expunge("receipt", "verify", changed)
+        ran = in_a_process("receipt", "verify", changed)
         assert ran.code == 6, f"{path.name} byte {at} was changed and nobody noticed"
         assert "error:" in ran.err
         assert "help:" in ran.err

@@ -17,28 +17,27 @@ from tests.cli import world
 from tests.cli.running import expunge
 
 
-def on_a_terminal(arguments: list[str], answers: dict[str, str], cwd: Path) -> tuple[int, str]:
-    """Run a command on a pseudo-terminal; each answer is typed once its question has been seen."""
+def on_a_terminal(arguments: list[str], question: str, answer: str, cwd: Path) -> tuple[int, str]:
+    """Run a command on a pseudo-terminal and type the answer once the question has been seen."""
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
-    with subprocess.Popen(
-        [sys.executable, "-m", "expunge", *arguments], cwd=cwd, stdin=theirs, stdout=theirs, stderr=theirs, env=environment
-    ) as process:
+    command = [sys.executable, "-m", "expunge", *arguments]
+    screen, typed, until = "", False, time.monotonic() + 90
+    with subprocess.Popen(command, cwd=cwd, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
         os.close(theirs)
-        screen, waiting, until = "", dict(answers), time.monotonic() + 60
         while time.monotonic() < until:
-            if not select.select([ours], [], [], 0.2)[0]:
-                if process.poll() is not None:
+            if select.select([ours], [], [], 0.2)[0]:
+                try:
+                    screen += os.read(ours, 65536).decode("utf-8", "replace")
+                except OSError:
                     break
-                continue
-            try:
-                data = os.read(ours, 65536)
-            except OSError:
+            elif process.poll() is not None:
                 break
-            screen += data.decode("utf-8", "replace")
-            for question in [each for each in waiting if each in screen]:
-                os.write(ours, waiting.pop(question).encode() + b"\n")
-        process.wait(timeout=30)
+            if question in screen and not typed:
+                os.write(ours, f"{answer}\n".encode())
+                typed = True
+        else:
+            process.kill()
     os.close(ours)
     return process.returncode, screen
 
@@ -51,7 +50,7 @@ def company(tmp_path: Path) -> Path:
 
 
 def test_who_is_meant_is_shown_before_the_question_and_no_leaves_everything(company: Path) -> None:
-    code, screen = on_a_terminal(["order", "erase", "profile:p-mia"], {"Order the erasure": "n"}, company)
+    code, screen = on_a_terminal(["order", "erase", "profile:p-mia"], "Order the erasure", "n", company)
     assert code == 1
     assert screen.index("profile:p-mia") < screen.index("Order the erasure")
     assert "nothing was done" in screen
@@ -59,12 +58,12 @@ def test_who_is_meant_is_shown_before_the_question_and_no_leaves_everything(comp
 
 
 def test_yes_erases_under_a_bar(company: Path) -> None:
-    code, screen = on_a_terminal(["order", "erase", "profile:p-mia"], {"Order the erasure": "y"}, company)
+    code, screen = on_a_terminal(["order", "erase", "profile:p-mia"], "Order the erasure", "y", company)
     assert code == 0
     order = re.search(r"ord-[a-z2-7]{20}", screen)
     assert order is not None
     expunge("plan", order[0], cwd=company)
-    code, screen = on_a_terminal(["apply", order[0]], {"for good?": "y"}, company)
+    code, screen = on_a_terminal(["apply", order[0]], "for good?", "y", company)
     assert code == 0, screen
     assert "━" in screen, "a bar was drawn"
     assert "fulfilled" in screen
@@ -74,7 +73,7 @@ def test_a_passphrase_is_asked_for_and_not_shown(tmp_path: Path) -> None:
     world.make(tmp_path)
     secret = "correct horse battery"
     assert expunge("init", cwd=tmp_path, env={"EXPUNGE_PASSPHRASE": secret}).code == 0
-    code, screen = on_a_terminal(["status"], {"passphrase": secret}, tmp_path)
+    code, screen = on_a_terminal(["status"], "passphrase", secret, tmp_path)
     assert code == 0, screen
     assert "no orders yet" in screen
     assert secret not in screen

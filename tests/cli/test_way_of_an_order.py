@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli import world
-from tests.cli.running import expunge
+from tests.cli.running import expunge, in_a_process
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_a_child_is_erased_everywhere_and_the_others_stay(company: Path) -> None
     assert plan.code == 3
     assert "recordings: erase 2 items" in plan.out
     assert "down to scrubbed" in plan.out
-    done = expunge("apply", "plan.json", "--yes", "--out", "receipts", cwd=company)
+    done = in_a_process("apply", "plan.json", "--yes", "--out", "receipts", cwd=company)
     assert (done.code, "fulfilled" in done.out) == (0, True), done.err
     (company / "openings" / "1" / "opening.json").rename(company / "receipts" / "1" / "opening.json")
     verified = expunge("receipt", "verify", "receipts/1", "--json", cwd=company).json
@@ -132,7 +132,7 @@ def test_interrupted_is_130_and_the_same_command_goes_on(company: Path) -> None:
 
 def test_killed_in_the_middle_it_says_so_at_the_next_start_and_goes_on(company: Path) -> None:
     order = planned(company, "profile:p-mia")
-    killed = expunge("apply", order, "--yes", cwd=company, env={"EXPUNGE_FAILPOINT": "store.erase:after=kill"})
+    killed = in_a_process("apply", order, "--yes", cwd=company, env={"EXPUNGE_FAILPOINT": "store.erase:after=kill"})
     assert killed.code == -signal.SIGKILL
     doctor = expunge("doctor", cwd=company)
     assert (doctor.code, "interrupted" in doctor.out) == (1, True)
@@ -143,7 +143,7 @@ def test_killed_in_the_middle_it_says_so_at_the_next_start_and_goes_on(company: 
 
 def test_a_full_disk_is_a_message_and_the_order_goes_on_afterwards(company: Path) -> None:
     order = planned(company, "profile:p-mia")
-    full = expunge("apply", order, "--yes", cwd=company, env={"EXPUNGE_FAILPOINT": "journal.append:before=full@4"})
+    full = in_a_process("apply", order, "--yes", cwd=company, env={"EXPUNGE_FAILPOINT": "journal.append:before=full@4"})
     assert full.code == 1
     assert "error:" in full.err
     assert expunge("apply", order, "--yes", cwd=company).code == 0
@@ -321,6 +321,19 @@ def test_watch_ends_with_the_order(company: Path) -> None:
     expunge("apply", order, "--yes", cwd=company)
     ran = expunge("watch", order, "--json", cwd=company)
     assert (ran.code, ran.lines[-1]["orders"][0]["state"]) == (0, "fulfilled")
+
+
+def test_watch_follows_what_another_process_does(company: Path) -> None:
+    order = planned(company, "profile:p-mia")
+    command = [sys.executable, "-m", "expunge", "watch", order, "--json", "--interval", "0.1"]
+    with subprocess.Popen(command, cwd=company, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        seen = [json.loads(process.stdout.readline()), json.loads(process.stdout.readline())]
+        assert expunge("apply", order, "--yes", cwd=company).code == 0
+        seen += [json.loads(line) for line in process.stdout]
+    assert process.returncode == 0
+    assert [seen[1]["orders"][0]["state"], seen[-1]["orders"][0]["state"]] == ["planned", "fulfilled"]
+    assert any(each["ended"] for each in seen[-1]["orders"][0]["steps"])
 
 
 def test_an_unknown_order_is_bad_usage_everywhere(company: Path) -> None:

@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from expunge.cli import output
 from expunge.errors import KeystoreLocked
 
@@ -49,4 +47,11 @@ def _open(map_file: Path | None) -> Expunge:
         if passphrase is not None or not sys.stdin.isatty():
             error.help = error.help or f"set {PASSPHRASE}"
             raise
-    return Expunge.open(map_file, passphrase=typer.prompt("passphrase of the keystore", hide_input=True, err=True))
+    return Expunge.open(map_file, passphrase=ask_secret("passphrase of the keystore: "))
+
+
+def ask_secret(question: str) -> str:
+    """Ask on the terminal, without an echo. The echo is off before the question stands there, so that nothing typed early shows."""
+    from getpass import getpass
+
+    return getpass(question)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,6 +43,7 @@ def watch(
     as_json: options.Json = False,
 ) -> None:
     """Follow an order until it has ended; exits as `expunge apply` would."""
+    from expunge.core.ids import OrderId
     from expunge.core.order import ENDED
 
     if as_json:
@@ -51,23 +51,17 @@ def watch(
 
         output.write_json("run/1", {"what": "watch", "version": version("expunge")})
     length = -1
-    while True:
-        run = _read(map_file, order)
-        if run.length != length:
-            length = run.length
-            _told(run, as_json=as_json)
-        if run.state in ENDED:
-            break
-        time.sleep(interval)
+    with opened(map_file) as expunge:
+        while True:
+            run = expunge.status(OrderId(order))
+            if run.length != length:
+                length = run.length
+                _told(run, as_json=as_json)
+            if run.state in ENDED:
+                break
+            time.sleep(interval)
     if code := exit_code(run):
         raise typer.Exit(code)
-
-
-def _read(map_file: Path | None, order: str) -> Run:
-    from expunge.core.ids import OrderId
-
-    with opened(map_file) as expunge:
-        return expunge.status(OrderId(order))
 
 
 def _told(run: Run, *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from expunge.cli import options, output
-from expunge.cli.opening import PASSPHRASE, opened
+from expunge.cli.opening import PASSPHRASE, ask_secret, opened
 from expunge.errors import ExpungeError, UsageError
 
 if TYPE_CHECKING:
@@ -107,7 +107,10 @@ def _passphrase(*, ask: bool) -> str | None:
     if not sys.stdin.isatty():
         message = "there is no terminal to ask for a passphrase on"
         raise UsageError(message, help=f"set {PASSPHRASE} instead")
-    answer: str = typer.prompt("passphrase", hide_input=True, confirmation_prompt=True, err=True)
+    answer = ask_secret("passphrase: ")
+    if not answer or answer != ask_secret("once more: "):
+        message = "the two passphrases are not the same, or empty"
+        raise UsageError(message, help="run the same command again")
     return answer
 
 
