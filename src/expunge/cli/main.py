@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
-from expunge.cli import applying, exits, holds, later, logs, maps, orders, people, planning, receipts, standing, state
+from expunge.cli import applying, exits, gates, holds, later, logs, maps, orders, people, planning, receipts, standing, state
 from expunge.cli.failing import Edge
 
 HELP = """Erases a person's recordings, and everything learned from them, from every place they went, and proves it.
@@ -25,6 +26,7 @@ NOUNS = (
     (SET_UP, "map", maps.app),
     (ORDER, "order", orders.app),
     (ORDER, "hold", holds.app),
+    (LATER, "gate", gates.app),
     (EVIDENCE, "receipt", receipts.app),
     (EVIDENCE, "log", logs.app),
 )
@@ -41,9 +43,24 @@ def application() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     )
+    app.callback()(_root)
     for panel, commands in COMMANDS.items():
         for command in commands:
             app.command(rich_help_panel=panel)(command)
     for panel, name, nouns in NOUNS:
         app.add_typer(nouns, name=name, rich_help_panel=panel)
     return app
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"expunge {version('expunge')}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.", callback=_tell_version, is_eager=True)] = False,
+) -> None:
+    pass
