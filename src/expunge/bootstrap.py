@@ -314,7 +314,9 @@ class Expunge:
 
     def gate_publish(self) -> int:
         """Renew the snapshot; returns how many identities are suppressed."""
-        return fencing.publish(self.context)
+        # Why alone: a snapshot read before another process fences somebody, and written after, would let them through.
+        with self._writing():
+            return fencing.publish(self.context)
 
     def trust_policy(self) -> str:
         """The trust policy that goes with receipts signed now."""
