@@ -46,5 +46,8 @@ class Capabilities:
     """``purge`` needs the store to itself for a while (a maintenance window applies)."""
     mute: bool = False
     """Can silence one person in a shared recording."""
+    rewritten: frozenset[str] = frozenset()
+    """Datasets that the store itself writes into when rows of another are deleted (by a trigger): what is found there after an erasure
+    is somebody else's own only if they held it before."""
     out_of_scope: tuple[str, ...] = ()
     """Sentences for the receipt: what this store cannot reach, and where it lies."""
