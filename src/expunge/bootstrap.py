@@ -30,6 +30,7 @@ from expunge.adapters.state.url import sqlite_url
 from expunge.core import events as ev
 from expunge.core.copy import Finding
 from expunge.core.datamap import DataMap
+from expunge.core.gate_snapshot import ENTRY_BYTES, parse_snapshot
 from expunge.core.hold import Hold
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.mapdiff import digest
@@ -46,6 +47,7 @@ from expunge.engine import (
     receipts,
     recording,
     recovering,
+    remembering,
     residue,
     resolving,
     running,
@@ -59,7 +61,7 @@ from expunge.engine.planning import Forecast
 from expunge.engine.receipts import Issued
 from expunge.engine.resolving import Resolved
 from expunge.engine.sweeping import Looked, Swept
-from expunge.errors import Misconfigured
+from expunge.errors import EvidenceInvalid, Misconfigured, StateCorrupt
 from expunge.gate import Gate
 from expunge.ports.store import Store
 from expunge.residue import ResidueScanner
@@ -163,6 +165,8 @@ class Expunge:
             trust_policy=lambda: receipts.trust_policy(origin, keys.signer_public(), keys.log_public(), keys.log_public_p256()),
             version=_version(),
         )
+        _check_journal(journal, log, state)
+        remembering.require(journal, log_size=log.head().size, suppressed=_snapshot(state / GATE, keys))
         opened = cls(data_map, context, stores, keys, journal)
         opened.clock_behind = behind
         return opened
@@ -344,6 +348,22 @@ def _version() -> str:
 def _origin(keys: LocalKeys) -> str:
     """Names the log after its first key, so that two installations never share a name."""
     return f"expunge.local/{sha256(keys.log_publics()[0][0]).hexdigest()[:16]}"
+
+
+def _check_journal(journal: DjangoJournal, log: TileLog, state: Path) -> None:
+    """An empty journal beside a log with entries, or files of orders, is a lost one: going on would let the fence down without a word."""
+    if next(journal.streams(), None) is None and (log.head().size > 0 or any((state / ORDERS).glob("ord-*"))):
+        message = "the journal is empty, but the log or the files of orders show that there were orders: the journal was lost or swapped"
+        raise StateCorrupt(message, help="restore state.db from its backup; nothing was overwritten")
+
+
+def _snapshot(path: Path, keys: LocalKeys) -> frozenset[bytes]:
+    """Entries of the published snapshot; none where it is not there, or is not ours: pipelines refuse such a file too."""
+    try:
+        snapshot = parse_snapshot(path.read_bytes(), keys.signer_publics())
+    except (OSError, EvidenceInvalid):
+        return frozenset()
+    return frozenset(snapshot.entries[at : at + ENTRY_BYTES] for at in range(0, len(snapshot.entries), ENTRY_BYTES))
 
 
 def _latest(journal: DjangoJournal) -> datetime | None:

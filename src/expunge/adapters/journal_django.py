@@ -22,7 +22,7 @@ from expunge.adapters.guarded import guarded
 from expunge.adapters.journal_chain import chain, genesis, link
 from expunge.adapters.state.configuration import configure, ensure_django
 from expunge.adapters.state.migrate import migrate
-from expunge.errors import Busy, Conflict, ExpungeError, StateCorrupt, StateUnavailable
+from expunge.errors import Busy, Conflict, ExpungeError, StateCorrupt, StateUnavailable, UsageError
 from expunge.faults import failpoint
 
 ensure_django()  # a model class can be made only after it
@@ -200,7 +200,7 @@ class DjangoJournal:
 
 def _check_name(stream: str) -> None:
     if not _NAME.fullmatch(stream):
-        raise ValueError("not the name of a stream: lower-case letters, digits and hyphens, at most 64")
+        raise UsageError("not the id of an order: lower-case letters, digits and hyphens, at most 64")
 
 
 @contextmanager

@@ -82,7 +82,8 @@ def described(person: Resolved) -> str:
     members = "".join(f", with {output.count(number, kind)} of theirs" for kind, number in sorted(person.members.items()))
     owners = f" (the {', '.join(person.owners)} stays)" if person.owners else ""
     unknown = "" if person.known else ": nobody of that name is known; the order ends with a receipt that says so"
-    return f"{values}{members}{owners}{unknown}"
+    straddling = f"; {person.straddling} of them belong to somebody else as well, whose data goes too" if person.straddling else ""
+    return f"{values}{members}{owners}{unknown}{straddling}"
 
 
 def _as_json(person: Resolved) -> dict[str, Any]:
@@ -93,6 +94,7 @@ def _as_json(person: Resolved) -> dict[str, Any]:
         "known": person.known,
         "members": person.members,
         "owners": person.owners,
+        "straddling": person.straddling,
     }
 
 

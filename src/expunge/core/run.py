@@ -44,6 +44,8 @@ class Run:
     state: OrderState
     plan: Plan | None = None
     planned: ev.Planned | None = None
+    places: frozenset[str] = frozenset()
+    """Every store that any plan of this order named: leaving the map does not empty one."""
     fenced_at: datetime | None = None
     approvals: tuple[ev.Approved, ...] = ()
     round: int = 0
@@ -112,7 +114,8 @@ def _apply(run: Run, event: ev.Event) -> Run:  # noqa: C901, PLR0911, PLR0912 - 
             return replace(_to(run, OrderState.FENCED), fenced_at=event.at)
         case ev.Planned():
             plan = Plan.from_bytes(event.plan.encode())
-            return replace(_to(run, OrderState.PLANNED), plan=plan, planned=event, approvals=())
+            places = run.places | {each.store for each in plan.steps}
+            return replace(_to(run, OrderState.PLANNED), plan=plan, planned=event, approvals=(), places=places)
         case ev.Approved():
             return replace(_to(run, OrderState.APPROVED), approvals=(*run.approvals, event))
         case ev.RoundStarted():

@@ -6,6 +6,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from expunge.core.copy import Copy
@@ -25,6 +26,16 @@ _SMALL = 1 << 20
 """Whole files smaller than this (sidecars, documents) are looked through for identifiers; larger ones are media."""
 
 
+@dataclass(frozen=True)
+class Held:
+    """Which traces are accounted for, by index."""
+
+    people: frozenset[int]
+    """Held by somebody who stays."""
+    kept: frozenset[int]
+    """Held by what is kept on purpose; that excuses the kept item's own place, not a stray copy of it."""
+
+
 def held_by_others(
     context: Context,
     store: str,
@@ -33,7 +44,8 @@ def held_by_others(
     kept: Mapping[str, Sequence[Copy]],
     erased: Mapping[str, Sequence[Copy]],
     people: Sequence[Person] = (),
-) -> frozenset[int]:
+    before: frozenset[int] = frozenset(),
+) -> Held:
     """Which of the traces seen after belong to somebody who stays, or to something that is kept on purpose.
 
     Only data that leads to somebody counts: a row that names nobody, or is found through a pointer that is gone, is no one's, and what it
@@ -49,24 +61,42 @@ def held_by_others(
         kept: dataset -> copies of the erased people that stay on purpose.
         erased: dataset -> copies of the erased people that are still live (an erase failed): they are not *others*.
         people: the erased people, where they are known.
+        before: what datasets that the store rewrites by itself held before anything was erased (:func:`held_before`).
     """
     candidates = frozenset(index for index in seen if traces.traces[index].subject not in traces.controls)
     if not candidates:
-        return frozenset()
-    holder = context.scanner.holder(traces, candidates)
-    filtered = _WholeWordsOut(holder, people)
+        return Held(frozenset(), frozenset())
     opened = context.open_store(store)
+    rewritten = calling.capabilities(opened).rewritten
+    holder, keeper, moved = (context.scanner.holder(traces, candidates) for _ in range(3))
+    filtered, filtered_moved = _WholeWordsOut(holder, people), _WholeWordsOut(moved, people)
     for dataset in _likeliest_first(context, store, (traces.traces[index].dataset for index in candidates)):
         staying = kept.get(dataset.name, ())
         if staying:
             # What stays on purpose holds its own content, names and identifiers included.
-            calling.trace(opened, dataset, staying, holder)
+            calling.trace(opened, dataset, staying, keeper)
         mine = (*erased.get(dataset.name, ()), *staying)
         for batch in _batches(owning.owned(context, dataset, calling.bystanders(opened, dataset, mine, None), erased)):
-            calling.trace(opened, dataset, batch, filtered)
+            calling.trace(opened, dataset, batch, filtered_moved if dataset.name in rewritten else filtered)
             if candidates <= holder.held():
-                return candidates
-    return holder.held()
+                return Held(candidates, keeper.held())
+    # Why less: a trigger may have handed the erased person's content to them; their own is what they held before as well.
+    return Held(holder.held() | (moved.held() & before), keeper.held())
+
+
+def held_before(context: Context, store: str, traces: Traces) -> frozenset[int]:
+    """What people who stay hold in the datasets that the store itself writes into when others' rows are deleted.
+
+    Asked before anything is erased: afterwards nobody could tell what a trigger has put there.
+    """
+    opened = context.open_store(store)
+    rewritten = calling.capabilities(opened).rewritten
+    holder = context.scanner.holder(traces, [index for index, each in enumerate(traces.traces) if each.subject not in traces.controls])
+    for dataset in context.data_map.datasets_of(store):
+        if dataset.name in rewritten:
+            for batch in _batches(calling.bystanders(opened, dataset, (), None)):
+                calling.trace(opened, dataset, batch, holder)
+    return holder.held() if rewritten else frozenset()
 
 
 def _likeliest_first(context: Context, store: str, sources: Iterable[str]) -> list[Dataset]:
@@ -105,6 +135,32 @@ class _Joined(io.RawIOBase):
         return len(data)
 
 
+class _Words:
+    """Values as whole words, for any number of values: which of them to look for is told by their first run of word characters."""
+
+    def __init__(self, values: Iterable[str], flags: re.RegexFlag = re.NOFLAG) -> None:
+        self._flags = flags
+        self._runs = re.compile(r"[\w-]+", flags)
+        self._by_run: dict[str, list[str]] = {}
+        self._anywhere: list[str] = []
+        """Those that begin otherwise."""
+        for value in values:
+            run = self._runs.match(value)
+            if run is None:
+                self._anywhere.append(value)
+            else:
+                self._by_run.setdefault(run.group(), []).append(value)
+
+    def in_text(self, text: str) -> re.Pattern[str] | None:
+        """What to take out of this text; None when nothing of the kind is in it."""
+        met = self._by_run.keys() & set(self._runs.findall(text)) if self._by_run else set()
+        values = [*self._anywhere, *(value for run in met for value in self._by_run[run])]
+        if not values:
+            return None
+        longest_first = sorted(values, key=len, reverse=True)
+        return re.compile("|".join(rf"(?<![\w.-]){re.escape(each)}(?![\w-])" for each in longest_first), self._flags)
+
+
 class _WholeWordsOut:
     """Passes content on with the erased people's identifiers taken out where they stand as whole words.
 
@@ -113,10 +169,10 @@ class _WholeWordsOut:
 
     def __init__(self, inner: Tracer, people: Sequence[Person]) -> None:
         self._inner = inner
-        values = sorted({value for person in people for _, value in person.identifiers()}, key=len, reverse=True)
-        pattern = "|".join(rf"(?<![\w.-]){re.escape(each)}(?![\w-])" for each in values)
-        self._words = re.compile(pattern) if values else None
-        self._bytes = re.compile(pattern.encode("utf-8", "surrogatepass")) if values else None
+        values = {value for person in people for _, value in person.identifiers() if len(value) >= 8}
+        self._words = _Words(values)
+        # Bytes are looked through as Latin-1, one character each, with the words of ASCII.
+        self._bytes = _Words((value.encode("utf-8", "surrogatepass").decode("latin-1") for value in values), re.ASCII)
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
         self._inner.text(subject, dataset, field, self._without(value))
@@ -129,12 +185,16 @@ class _WholeWordsOut:
 
     def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
         head = stream.read(_SMALL)
-        if self._bytes is not None and len(head) < _SMALL:
-            head = self._bytes.sub(lambda found: bytes(len(found.group())), head)
+        if len(head) < _SMALL:
+            text = head.decode("latin-1")
+            words = self._bytes.in_text(text)
+            if words is not None:
+                head = words.sub(lambda found: "\0" * len(found.group()), text).encode("latin-1")
         self._inner.blob(subject, dataset, field, io.BufferedReader(_Joined(head, stream)))
 
     def name(self, subject: Pseudonym, dataset: str, value: str) -> None:
         self._inner.name(subject, dataset, self._without(value))
 
     def _without(self, value: str) -> str:
-        return self._words.sub("\0", value) if self._words is not None else value
+        words = self._words.in_text(value)
+        return words.sub("\0", value) if words is not None else value

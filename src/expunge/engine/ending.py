@@ -29,7 +29,7 @@ def destroy_traces(context: Context, recorder: Recorder) -> None:
     context.keys.destroy_trace_key(order)
     context.keys.destroy_contact(order)
     for name in list(context.shelf.names(order)):
-        if name.startswith(("traces-", "seen-")) or name == intake.CONTACT:
+        if name.startswith(("traces-", "seen-", "held-")) or name == intake.CONTACT:
             context.shelf.remove(order, name)
     if not recorder.run.traces_ended:
         recorder.append(ev.TracesEnded(recorder.now()))

@@ -55,4 +55,5 @@ def active(context: Context) -> tuple[Hold, ...]:
 
 def binding_on(context: Context, subjects: Sequence[Pseudonym]) -> tuple[Hold, ...]:
     """Those that bind now on any of these subjects."""
-    return tuple(each for each in active(context) if each.subject in set(subjects))
+    asked = frozenset(subjects)
+    return tuple(each for each in active(context) if each.subject in asked)

@@ -18,10 +18,11 @@ from expunge.core.person import Person
 from expunge.core.plan import Step, StepKind, aim
 from expunge.core.receipt import DatasetEntry, KeptItems, Probe, Result, Scan, ScanMode, ScanVerdict, Skipped
 from expunge.core.run import Run
+from expunge.core.traces import Trace, Traces
 from expunge.engine import attributing, calling, tracing
 from expunge.engine.context import Context
 from expunge.engine.locating import Located
-from expunge.ports.scanner import Coverage, Residue
+from expunge.ports.scanner import Coverage, Residue, Scanned
 
 SubjectEntries: TypeAlias = tuple[tuple[DatasetEntry, ...], tuple[KeptItems, ...]]
 Entries: TypeAlias = Mapping[Pseudonym, SubjectEntries]
@@ -71,7 +72,9 @@ def verify_store(
     traces = tracing.load(context, run.order)
     scanned = tracing.look(context, step.store, traces)
     before = tracing.recall(context, run.order, "seen-before-", traces, store=step.store)
-    held = attributing.held_by_others(context, step.store, traces, scanned.seen, located.kept_copies, located.copies, people)
+    moved = tracing.recall(context, run.order, "held-before-", traces, store=step.store)
+    accounted = attributing.held_by_others(context, step.store, traces, scanned.seen, located.kept_copies, located.copies, people, moved)
+    held = accounted.people | (accounted.kept - _strays(traces, scanned, accounted, located))
     tracing.remember(context, run.order, f"seen-after-{run.round}-{step.store}", traces, scanned.seen)
     names = [each.name for each in context.data_map.datasets_of(step.store)]
     ledger = Ledger(traces, Sight(before, scanned.seen, held), names, blinding(scanned.coverage.skipped))
@@ -86,9 +89,22 @@ def verify_store(
         made += judge.elsewhere(subject, made)
         entries[subject] = (tuple(made), tuple(kept))
     residue = scanned.seen - held
-    places = tuple(each for each in scanned.found if any(traces.traces[index] == each.trace for index in residue))
-    places = tuple(each for each in places if each.trace.subject not in traces.controls)
+    left = {traces.traces[index] for index in residue}
+    places = tuple(each for each in scanned.found if each.trace in left and each.trace.subject not in traces.controls)
     return Verified(entries, scanned.coverage.files, scanned.coverage.bytes, len({each.trace.digest for each in places}), places)
+
+
+def _strays(traces: Traces, scanned: Scanned, accounted: attributing.Held, located: Located) -> frozenset[int]:
+    """Windows of kept items that were also seen in another file: a hold keeps the named item, not a copy that nobody declared.
+
+    Told where keys are paths (a file's key ends the path where it was seen); inside one database file places cannot be told apart.
+    """
+    keys = tuple(f"/{key}" for copies in located.kept_copies.values() for each in copies for key in each.keys)
+    doubtful = accounted.kept - accounted.people
+    places: dict[Trace, list[bool]] = {}
+    for each in scanned.found:
+        places.setdefault(each.trace, []).append(each.path.as_posix().endswith(keys) if keys else False)
+    return frozenset(index for index in doubtful if len(set(places.get(traces.traces[index], ()))) == 2)
 
 
 def _probe(context: Context, dataset: Dataset, located: Located) -> dict[Pseudonym, Probed]:
@@ -256,7 +272,19 @@ def entries(context: Context, run: Run) -> Entries:
         elif step.kind is StepKind.VERIFY and step.store not in run.judged:
             for name in step.datasets:
                 _add_unseen(context, run, step, context.data_map.datasets[name], made)
+    for store in sorted(run.places - context.data_map.stores.keys()):
+        for datasets, _ in made.values():
+            datasets.append(_vanished(store))
     return {subject: (tuple(datasets), tuple(kept)) for subject, (datasets, kept) in made.items()}
+
+
+def _vanished(store: str) -> DatasetEntry:
+    """A store of an earlier plan of the order that the map no longer names: it was not looked at, so nothing is known of it."""
+    detail = f"{store} was part of an earlier plan of this order and is no longer in the map; it was not looked at"
+    return DatasetEntry(
+        f"{ELSEWHERE}{store}", store, "unknown", Act.ERASE, Result.UNABLE, 0, Grounding.NONE, Grounding.NONE, None, None,
+        Reason.UNREACHABLE, detail,
+    )  # fmt: skip
 
 
 def _add_aside(context: Context, run: Run, step: Step, made: Mapping[Pseudonym, tuple[list[DatasetEntry], list[KeptItems]]]) -> None:

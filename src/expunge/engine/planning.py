@@ -18,6 +18,7 @@ from expunge.engine.recording import Recorder
 from expunge.errors import Drift
 from expunge.telemetry import Action, Opaque
 
+GIVEN_UP = "the round was given up: the data map was edited"
 SCAN_RATE = 200_000_000
 """Bytes a second that a scan is assumed to read when a plan estimates its time; `make bench` measures it."""
 
@@ -46,6 +47,9 @@ def make(context: Context, order: OrderId) -> Forecast:
     """Plan an order and journal it. Raises IllegalTransition when it has ended for good or has begun to erase."""
     recorder = Recorder(context.journal, context.clock, order)
     intake.fence_if_needed(context, recorder)
+    if recorder.run.state is OrderState.RUNNING and not _under_its_map(context, recorder.run):
+        # Why allowed: the old map may be gone for good, and an order must never be stuck; the round's steps are taken again by the next.
+        recorder.append(ev.Ended(recorder.now(), OrderState.IN_PART, (GIVEN_UP,), final=False))
     check_transition(recorder.run.state, OrderState.PLANNED)
     forecast = forecast_of(context, recorder.run)
     expected = {name: sum(by.values()) for name, by in forecast.items.items()}
@@ -108,9 +112,13 @@ def check_drift(context: Context, run: Run, saved: bytes | None) -> None:
 
 def check_map(context: Context, run: Run) -> None:
     """Refuse to go on with an interrupted order under another map than it was planned with. Raises Drift."""
-    if run.plan is not None and run.plan.map_digest != context.map_digest:
+    if not _under_its_map(context, run):
         message = "the data map was edited while the order was being carried out"
-        raise Drift(message, help="put the map back as it was, apply again, and edit it after the order has ended")
+        raise Drift(message, help=f"put the map back as it was and apply again, or plan again from here: `expunge plan {run.order}`")
+
+
+def _under_its_map(context: Context, run: Run) -> bool:
+    return run.plan is None or run.plan.map_digest == context.map_digest
 
 
 def _difference(old: Plan, new: Plan) -> str:

@@ -37,9 +37,10 @@ def conclude(context: Context, recorder: Recorder, report: Reporter) -> None:
     """State, sign and log what is missing of this round's receipts, and end the order."""
     if recorder.run.state is OrderState.RUNNING:
         entries = judging.entries(context, recorder.run)
+        scope = out_of_scope(context, recorder.run)
         for start in range(0, len(recorder.run.subjects), BATCH):
             subjects = recorder.run.subjects[start : start + BATCH]
-            _state(context, recorder, entries, subjects)
+            _state(context, recorder, entries, scope, subjects)
             _log(context, recorder, subjects)
             report(Progress("receipts", "done", len(recorder.run.logged), len(recorder.run.subjects)))
         _end(recorder, entries)
@@ -57,12 +58,11 @@ def finish(context: Context, recorder: Recorder) -> None:
         ending.destroy(context, recorder)
 
 
-def _state(context: Context, recorder: Recorder, entries: Entries, subjects: Sequence[Pseudonym]) -> None:
+def _state(context: Context, recorder: Recorder, entries: Entries, scope: tuple[str, ...], subjects: Sequence[Pseudonym]) -> None:
     """Fix the bytes of the receipts that this round has not stated yet."""
     run = recorder.run
     stated: list[ev.OrderEvent] = []
     size = context.log.head().size
-    scope = out_of_scope(context, run)
     for subject in subjects:
         if subject in run.stated:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -29,6 +30,8 @@ class Resolved:
     """Identity kind -> how many identities belong to the person and go with them."""
     owners: tuple[str, ...] = ()
     """Identity kinds that this one belongs to and that stay (a child's account)."""
+    straddling: int = 0
+    """How many of the members belong to somebody else as well (a child with two homes): their data goes there too."""
 
 
 def resolve(context: Context, name: str, *, whole: bool = False) -> Resolved:
@@ -52,6 +55,7 @@ def resolve(context: Context, name: str, *, whole: bool = False) -> Resolved:
         message = f"the name means {len(distinct)} different people ({kinds})"
         raise NotResolved(message, help="`expunge locate NAME` shows them; name one of them by its own id, as KIND:ID")
     if not distinct:
+        _refuse_near_miss(context, kind, value)
         if not kind:
             message = "nobody of that name is known"
             raise NotResolved(message, help="say its kind, as KIND:VALUE, to order the erasure of somebody of whom nothing may be held")
@@ -107,6 +111,25 @@ def _keys(identity: IdentitySpec, copy: Copy) -> frozenset[str]:
     return copy.links.get(identity.key, frozenset())
 
 
+def _refuse_near_miss(context: Context, kind: str, value: str) -> None:
+    """Raise NotResolved when somebody is known by the same name in another spelling: capitals, accents, spaces around it."""
+    wanted = _folded(value)
+    for identity in context.data_map.identities.values():
+        names = [identity.key] if kind in ("", identity.kind) else []
+        names += [each for each in identity.also if kind in ("", identity.kind, each)]
+        if not names:
+            continue
+        dataset = context.data_map.datasets[identity.dataset]
+        for copy in calling.bystanders(context.open_store(dataset.store), dataset, (), None):
+            if any(_folded(each) == wanted for name in names for each in copy.links.get(name, frozenset())):
+                message = f"nobody has exactly that name, but somebody ({identity.kind}) is known by it in another spelling"
+                raise NotResolved(message, help="names are compared exactly: give it as the store holds it, with its capitals and accents")
+
+
+def _folded(value: str) -> str:
+    return unicodedata.normalize("NFKC", value).casefold().strip()
+
+
 def _unknown(context: Context, kind: str, value: str) -> Resolved:
     key = context.keys.pseudonym_key()
     identities = context.data_map.identities
@@ -136,6 +159,7 @@ def _whole(context: Context, identity: IdentitySpec, copy: Copy, key: str) -> Re
     ids: dict[str, set[str]] = {identity.kind: {key}}
     also: dict[str, set[str]] = {}
     _note_also(identity, (copy,), also)
+    straddling: set[str] = set()
     queue: list[tuple[IdentitySpec, Sequence[str]]] = [(identity, [key])]
     while queue:
         owner, keys = queue.pop()
@@ -145,6 +169,7 @@ def _whole(context: Context, identity: IdentitySpec, copy: Copy, key: str) -> Re
             found = [each for each_key in keys for each in _locate(context, member, owner.key, each_key)]
             fresh = {each for one in found for each in _keys(member, one)} - ids.get(member.kind, set())
             _note_also(member, found, also)
+            straddling |= {each for each in fresh if _owners_of(context, owner, member, each) - set(keys)}
             if fresh:
                 ids.setdefault(member.kind, set()).update(fresh)
                 queue.append((member, sorted(fresh)))
@@ -155,7 +180,18 @@ def _whole(context: Context, identity: IdentitySpec, copy: Copy, key: str) -> Re
         {kind: values for kind, values in own.items() if values},
     )
     members = {kind: len(values) - (1 if kind == identity.kind else 0) for kind, values in ids.items()}
-    return Resolved(identity.kind, person, known=True, members={k: n for k, n in members.items() if n}, owners=_owners(context, identity))
+    return Resolved(
+        identity.kind,
+        person,
+        known=True,
+        members={k: n for k, n in members.items() if n},
+        owners=_owners(context, identity),
+        straddling=len(straddling),
+    )
+
+
+def _owners_of(context: Context, owner: IdentitySpec, member: IdentitySpec, key: str) -> frozenset[str]:
+    return frozenset(each for copy in _locate(context, member, member.key, key) for each in copy.links.get(owner.key, frozenset()))
 
 
 def _is_theirs(context: Context, value: str, ids: Mapping[str, set[str]]) -> bool:

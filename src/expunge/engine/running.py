@@ -21,7 +21,7 @@ from expunge.core.person import Person
 from expunge.core.plan import Plan, Step, StepKind
 from expunge.core.run import MOST_ATTEMPTS, Run, next_steps
 from expunge.core.window import inside
-from expunge.engine import approving, calling, holding, intake, judging, locating, planning, publishing, residue, tracing
+from expunge.engine import approving, attributing, calling, holding, intake, judging, locating, planning, publishing, residue, tracing
 from expunge.engine.context import Context, Progress, Reporter, silent
 from expunge.engine.locating import Located
 from expunge.engine.recording import Recorder
@@ -83,7 +83,9 @@ class _Runner:
     entangled: dict[tuple[str, Pseudonym], Unable] = field(default_factory=dict)
     """(dataset, subject) -> why theirs cannot be erased without touching something of theirs that is kept."""
     fresh: bool = False
-    """Whether ``located`` was made after tracing, for erasing."""
+    """Whether ``located`` was made after tracing: once for all erasing, so that what points and what is pointed to are of one instant."""
+    erased: bool = False
+    """Whether something may have been erased since."""
 
     def to_the_end(self) -> None:
         self.people = intake.open_people(self.context, self.run.order)
@@ -142,7 +144,7 @@ class _Runner:
             holds = holding.binding_on(self.context, self.run.subjects)
             self.located = locating.locate(self.context, self.people, holds, known)
             seal_selectors(self.context, order, known, self.located)
-            self.fresh = fresh
+            self.fresh, self.erased = fresh, False
         return self.located
 
     def _datasets(self, step: Step) -> tuple[Dataset, ...]:
@@ -164,9 +166,11 @@ class _Runner:
         traces = tracing.load(self.context, self.run.order)
         try:
             scanned = tracing.look(self.context, step.store, traces)
+            held = attributing.held_before(self.context, step.store, traces)
         except calling.TROUBLE as error:
             return (self._end(step, attempt, {"*": {"*": calling.as_unable(error)}}),)
         tracing.remember(self.context, self.run.order, f"seen-before-{self.run.round}-{step.store}", traces, scanned.seen)
+        tracing.remember(self.context, self.run.order, f"held-before-{self.run.round}-{step.store}", traces, held)
         stay = sum(1 for index in scanned.seen if traces.traces[index].subject in traces.controls)
         return (
             self._end(
@@ -176,6 +180,7 @@ class _Runner:
 
     def erase(self, step: Step, attempt: int, key: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
         (dataset,) = self._datasets(step)
+        self.fresh = self.fresh and not (attempt > 1 and self.erased)
         outcomes = self._erase(dataset, key)
         return (self._end(step, attempt, {dataset.name: outcomes}),)
 
@@ -194,7 +199,7 @@ class _Runner:
                 answered = {each.subject: Unknown() for each in copies}
             except calling.TROUBLE as error:
                 answered = {each.subject: calling.as_unable(error) for each in copies}
-            self.fresh = False
+            self.erased = True
         return {
             subject: blocked.get(subject) or self._count(dataset, subject, answered.get(subject, Absent())) for subject in self.run.subjects
         }
@@ -279,6 +284,7 @@ class _Runner:
             return calling.as_unable(error)
 
     def verify(self, step: Step, attempt: int, _: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
+        self.fresh = self.fresh and not self.erased
         located = self._locate(fresh=True)
         try:
             seen = judging.verify_store(self.context, self.run, step, located, self.people)

@@ -9,8 +9,10 @@ from expunge import telemetry
 from expunge.core import events as ev
 from expunge.core.copy import Copy
 from expunge.core.datamap import ByField, Dataset
+from expunge.core.evidence import blinding
 from expunge.core.ids import OrderId, Pseudonym, pseudonym
 from expunge.core.order import OrderState
+from expunge.core.outcome import Reason
 from expunge.core.person import Person
 from expunge.engine import attributing, calling, ending, fencing, intake, locating, tracing
 from expunge.engine.context import Context
@@ -74,17 +76,24 @@ def look_again(context: Context, order: OrderId) -> Looked:
     found: set[int] = set()
     places: list[Residue] = []
     failed: dict[str, str] = {}
-    for store in sorted({each.store for each in run.plan.steps}):
+    for store in sorted(run.places):
+        if store not in context.data_map.stores:
+            failed[store] = Reason.UNREACHABLE.value
+            continue
         try:
             scanned = tracing.look(context, store, traces)
             seen = scanned.seen
-            held = attributing.held_by_others(context, store, traces, seen, {}, back.copies, people)
+            moved = tracing.recall(context, order, "held-before-", traces, store=store)
+            held = attributing.held_by_others(context, store, traces, seen, {}, back.copies, people, moved).people
         except calling.TROUBLE as error:
             failed[store] = calling.as_unable(error).reason.value
             continue
+        if blinding(scanned.coverage.skipped):
+            failed[store] = Reason.CANNOT_TELL.value
         fresh = {index for index in seen - held if traces.traces[index].subject not in traces.controls}
         found |= fresh
-        places += [each for each in scanned.found if any(traces.traces[index] == each.trace for index in fresh)]
+        returned = {traces.traces[index] for index in fresh}
+        places += [each for each in scanned.found if each.trace in returned]
     usable = sum(1 for index in visible if traces.traces[index].subject not in traces.controls)
     recorder.append(ev.Reverified(recorder.now(), len(found), usable))
     return Looked(order, usable, len(found), tuple(places), failed)

@@ -24,9 +24,13 @@ IDENTIFIERS = "(identifiers)"
 """Dataset name of the traces of the identifiers themselves; not a name that a map can give."""
 CONTROLS = 3
 """How many people who stay are traced per dataset, as positive control."""
-MOST_WINDOWS = 8
+MOST_WINDOWS = 1024
 """Windows per subject and field when one person is erased; fewer when many are, so that a scan stays fast."""
 FEWEST_WINDOWS = 1
+PER_FIELD = 5000
+"""Traces of one field over all subjects: with a dozen fields some tens of thousands, at which a scan is still at full speed."""
+FORMS, DRESSED = 20, 7
+"""About how many written forms a window has, and how many windows of a field are taken in all of them."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,13 @@ class Taken:
 
 
 def budget(subjects: int) -> int:
-    """Windows per subject and field, so that the number of traces in one scan stays near a constant."""
-    return max(FEWEST_WINDOWS, min(MOST_WINDOWS, 160 // max(1, subjects)))
+    """Windows per subject and field, so that the number of traces in one scan stays near a constant.
+
+    Each of the first few windows is taken in its other written forms as well, which count as much as it does.
+    """
+    allowed = PER_FIELD // max(1, subjects)
+    in_all_forms = min((allowed - 1) // FORMS, DRESSED)
+    return max(FEWEST_WINDOWS, min(MOST_WINDOWS, allowed - FORMS * DRESSED if in_all_forms == DRESSED else in_all_forms + 1))
 
 
 def take(
@@ -72,10 +81,10 @@ def take(
 
 
 def _take_dataset(store: Store, dataset: Dataset, located: Located, tracer: CollectingTracer) -> set[Pseudonym]:
-    copies = located.copies.get(dataset.name, ())
-    if copies:
-        calling.trace(store, dataset, copies, tracer)
-    everybody = (*copies, *located.kept_copies.get(dataset.name, ()))
+    # Why what is kept is traced too: a hold keeps the named item, and a stray copy of it elsewhere is residue.
+    everybody = (*located.copies.get(dataset.name, ()), *located.kept_copies.get(dataset.name, ()))
+    if everybody:
+        calling.trace(store, dataset, everybody, tracer)
     controls = tuple(calling.bystanders(store, dataset, everybody, CONTROLS))
     if controls:
         calling.trace(store, dataset, controls, tracer)

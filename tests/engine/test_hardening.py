@@ -1,0 +1,88 @@
+"""Ways in which *done* could have been said too early, or an order could have been stuck; each was possible once."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from expunge.core.order import OrderState
+from expunge.errors import Drift, NotResolved, StateCorrupt
+from expunge.faults import arm
+from expunge.testing.forked import in_child
+from tests.engine.household import ANNA, DINO, PEOPLE, SAID, Household, strings_of
+
+
+def test_a_hold_on_one_recording_does_not_cover_a_stray_copy_of_it(home: Household) -> None:
+    key = f"voice/{ANNA}/rec-anna-0-X7.wav"
+    with home.open() as opened:
+        subject = opened.resolve(f"profile:{ANNA}").person.subject
+        until = datetime.now(UTC) + timedelta(days=10)
+        opened.hold_add(subject, "voice", ground="matter 7", authority="court", until=until, items=[key])
+    shutil.copy(home.world / "media" / key, home.world / "media" / "stray.wav")
+    run = home.erase(f"profile:{ANNA}")
+    assert "voice: residue found" in run.reasons
+    with home.open() as opened:
+        assert any(each.path.endswith("stray.wav") for each in opened.residue(run.order))
+
+
+@pytest.mark.parametrize("name", ["email:ACC-NORTH-51XK@example.org", "email: acc-north-51XK@example.org", "ACC-NORTH-51xk"])
+def test_a_name_in_another_spelling_is_not_answered_as_nobodys(home: Household, name: str) -> None:
+    with home.open() as opened, pytest.raises(NotResolved, match="another spelling"):
+        opened.resolve(name)
+
+
+def test_an_emptied_journal_is_refused_while_anything_shows_that_there_were_orders(home: Household) -> None:
+    home.erase(f"profile:{ANNA}")
+    for name in ("state.db-wal", "state.db-shm"):
+        (home.state / name).unlink(missing_ok=True)
+    (home.state / "state.db").write_bytes(b"")
+    with pytest.raises(StateCorrupt, match="journal was lost"), home.open():
+        pytest.fail("the fence would be down without a word")
+
+
+def test_residue_does_not_leave_the_order_with_the_store_that_leaves_the_map(home: Household) -> None:
+    (home.world / "lake" / "dump.txt").write_text(SAID[ANNA][0])
+    first = home.erase(f"profile:{ANNA}")
+    assert first.state is OrderState.IN_PART
+    text = home.map.read_text()
+    home.map.write_text(text[: text.index("  events:")].replace("  lake: {kind: files, url: ./world/lake}\n", ""))
+    again = home.apply(first.order)
+    assert again.reasons == ("elsewhere in lake: unreachable",)
+    with home.open() as opened:
+        assert "lake" in opened.verify(first.order).failed
+
+
+def test_an_interrupted_order_is_not_stuck_when_its_map_is_gone_for_good(home: Household) -> None:
+    accepted = home.order(f"profile:{ANNA}")
+    home.plan(accepted.order)
+
+    def doomed() -> None:
+        with arm("store.erase:after", "kill", 2):
+            home.apply(accepted.order)
+
+    assert in_child(doomed).killed_by == 9
+    home.write_map(shared="keep")
+    with home.open() as opened, pytest.raises(Drift, match="was being carried out"):
+        opened.apply(accepted.order)
+    home.plan(accepted.order)
+    run = home.apply(accepted.order)
+    assert [each for each in run.reasons if "kept" not in each] == []
+    assert home.search(*strings_of(ANNA)) == []
+
+
+def test_a_child_with_two_homes_is_shown_before_one_of_them_takes_their_data_along(home: Household) -> None:
+    with sqlite3.connect(home.database) as db:
+        db.execute("CREATE TABLE old AS SELECT * FROM profiles")
+        db.execute("DROP TABLE profiles")
+        db.execute("CREATE TABLE profiles (profile_id TEXT, account_id TEXT, closed_at TEXT, PRIMARY KEY (profile_id, account_id))")
+        db.execute("INSERT INTO profiles SELECT * FROM old")
+        db.execute("DROP TABLE old")
+        db.execute("INSERT INTO profiles VALUES (?, ?, NULL)", (DINO, PEOPLE[ANNA]))
+    db.close()
+    with home.open() as opened:
+        resolved = opened.resolve(f"account:{PEOPLE[ANNA]}")
+    assert resolved.members == {"profile": 3}
+    assert resolved.straddling == 1
