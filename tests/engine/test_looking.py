@@ -1,0 +1,201 @@
+"""Looking again with other eyes: what comes in while an order runs, what cannot be looked at, and whose the data is that comes back."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from expunge import faults
+from expunge.core import receipt_verify
+from expunge.core.ids import OrderId
+from expunge.core.order import OrderState
+from expunge.core.outcome import Reason
+from expunge.core.receipt import DatasetEntry, Result
+from expunge.core.run import Run
+from expunge.engine.context import Progress
+from expunge.errors import Drift
+from expunge.testing.forked import in_child
+from tests.engine.household import ANNA, BELA, PEOPLE, SAID, Household, strings_of, wav
+
+
+def entry(home: Household, order: OrderId, dataset: str) -> DatasetEntry:
+    with home.open() as opened:
+        files = opened.receipt_folder(order)
+    said = receipt_verify.verify(files, None, at=None).receipt
+    (found,) = [each for each in said.datasets if each.dataset == dataset]
+    return found
+
+
+def apply_with(home: Household, order: OrderId, at: dict[str, Callable[[], object]]) -> Run:
+    """Apply, and let something happen in the company just before a step begins."""
+
+    def report(progress: Progress) -> None:
+        if progress.state == "start" and progress.step in at:
+            at.pop(progress.step)()
+
+    with home.open() as opened:
+        opened.context = replace(opened.context, pause=lambda _: None)
+        run = opened.apply(order, report=report)
+    assert at == {}, "it happened"
+    return run
+
+
+def planned(home: Household, name: str = f"profile:{ANNA}") -> OrderId:
+    accepted = home.order(name)
+    home.plan(accepted.order)
+    return accepted.order
+
+
+def records(home: Household, name: str) -> Callable[[], object]:
+    """The app, which does not ask the gate, stores one more recording."""
+
+    def write() -> None:
+        folder = home.world / "media" / "voice" / ANNA
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.wav").write_bytes(wav(name))
+
+    return write
+
+
+def test_what_came_in_between_planning_and_erasing_is_erased_too(home: Household) -> None:
+    order = planned(home)
+    run = apply_with(home, order, {"look:media": records(home, "rec-anna-8-X7")})
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert entry(home, order, "voice").items == 3
+    assert home.search(*strings_of(ANNA), "rec-anna-8-X7") == []
+
+
+def test_what_a_normal_read_still_returns_is_never_erased_whatever_the_step_said(home: Household) -> None:
+    order = planned(home)
+    run = apply_with(home, order, {"purge:media": records(home, "rec-anna-9-X7")})
+    assert run.state is OrderState.IN_PART
+    said = entry(home, order, "voice")
+    assert (said.outcome, said.reason) == (Result.UNABLE, Reason.RESIDUE)
+    assert said.detail.startswith("a normal read of voice still returns items")
+    assert said.probe is not None
+    assert said.probe.items_found == 1
+    assert home.apply(order).state is OrderState.FULFILLED
+
+
+def test_a_dataset_that_cannot_be_probed_is_not_erased_and_the_receipt_says_why(home: Household) -> None:
+    order = planned(home)
+    damaged = home.world / "lake" / "events" / "2026-05-02.jsonl.gz"
+    run = apply_with(home, order, {"purge:lake": lambda: damaged.write_bytes(b"\x1f\x8b\x08\x00 this is no gzip stream")})
+    assert run.state is OrderState.IN_PART
+    said = entry(home, order, "events")
+    assert (said.outcome, said.reason) == (Result.UNABLE, Reason.CANNOT_TELL)
+    assert "could not be probed" in said.detail
+    assert said.probe is not None
+    assert not said.probe.clean
+
+
+def test_an_interrupted_order_does_not_go_on_under_another_map(home: Household) -> None:
+    order = planned(home)
+
+    def doomed() -> None:
+        with faults.arm("store.erase:before", "kill", 1):
+            home.apply(order)
+
+    assert in_child(doomed).killed_by == 9
+    original = home.map.read_text()
+    home.write_map(shared="keep")
+    with pytest.raises(Drift):
+        home.apply(order)
+    assert home.search(*SAID[ANNA], where=("world",)), "nothing was erased under the new map"
+    home.map.write_text(original)
+    assert home.apply(order).state is OrderState.FULFILLED
+
+
+def test_a_hold_that_was_placed_after_the_plan_is_drift(home: Household) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    order = planned(home)
+    with home.open() as opened:
+        subject, until = opened.status(order).subjects[0], datetime.now(UTC) + timedelta(days=3)
+        opened.hold_add(subject, "voice", ground="matter 7", authority="court", until=until)
+    with pytest.raises(Drift, match="a hold was placed"):
+        home.apply(order)
+
+
+def test_a_hold_for_one_child_keeps_nothing_of_another(home: Household) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    with home.open() as opened:
+        subject = opened.resolve(f"profile:{BELA}").person.subject
+        opened.hold_add(subject, "voice", ground="matter 7", authority="court", until=datetime.now(UTC) + timedelta(days=3))
+    with home.open() as opened:
+        order = opened.order_erase([opened.resolve(f"profile:{ANNA}")]).order
+        assert opened.plan(order).plan.holds == ()
+    assert home.apply(order).state is OrderState.FULFILLED
+
+
+def test_an_export_that_could_not_read_a_place_says_so_inside(home: Household) -> None:
+    (home.world / "lake").rename(home.world / "elsewhere")
+    target = home.folder / "export.zip"
+    with home.open() as opened:
+        exported = opened.export(opened.resolve(f"profile:{ANNA}"), target)
+    assert set(exported.failed) == {"events"}
+    with zipfile.ZipFile(target) as archive:
+        assert [each["dataset"] for each in json.loads(archive.read("manifest.json"))["could_not"]] == ["events"]
+
+
+def test_a_later_look_names_the_store_it_could_not_search(home: Household) -> None:
+    run = home.erase(f"profile:{ANNA}")
+    (home.world / "lake").rename(home.world / "elsewhere")
+    with home.open() as opened:
+        looked = opened.verify(run.order)
+    assert looked.found == 0
+    assert set(looked.failed) == {"lake"}
+
+
+def test_what_came_back_under_the_persons_own_name_is_theirs_and_found_by_a_later_look(home: Household) -> None:
+    run = home.erase(f"profile:{ANNA}")
+    with sqlite3.connect(home.database) as db:
+        db.execute("INSERT INTO profiles VALUES (?, ?, NULL)", (ANNA, PEOPLE[ANNA]))
+    db.close()
+    records(home, "rec-anna-0-X7")()
+    (home.world / "media" / "voice" / ANNA / "rec-anna-0-X7.wav").write_bytes(wav(f"{ANNA}0"))
+    with home.open() as opened:
+        assert opened.verify(run.order).found > 0
+        assert len(opened.sweep().came_back) == 1
+    kinds = {path.stem.removeprefix(f"{run.order}-") for path in (home.state / "outbox").glob(f"{run.order}-*.json")}
+    assert "came-back" in kinds, "the person is told"
+
+
+def test_a_parents_email_in_a_childs_profile_stays_the_parents(home: Household) -> None:
+    parent = f"{PEOPLE[ANNA]}@example.org"
+    with sqlite3.connect(home.database) as db:
+        db.execute("ALTER TABLE profiles ADD COLUMN contact TEXT")
+        db.execute("UPDATE profiles SET contact = ? WHERE profile_id = ?", (parent, ANNA))
+    db.close()
+    home.map.write_text(home.map.read_text().replace("key: profile_id, member_of", "key: profile_id, also: [contact], member_of"))
+    with home.open() as opened:
+        values = {value for _, value in opened.resolve(f"profile:{ANNA}").person.identifiers()}
+    assert values == {ANNA}
+
+
+def test_a_child_named_as_a_whole_means_the_account_with_everybody_in_it(home: Household) -> None:
+    with home.open() as opened:
+        alone, whole = opened.resolve(f"profile:{ANNA}"), opened.resolve(f"profile:{ANNA}", whole=True)
+    assert (alone.kind, alone.owners) == ("profile", ("account",))
+    assert whole.kind == "account"
+    assert whole.members == {"profile": 2}
+    assert {ANNA, BELA} <= {value for _, value in whole.person.identifiers()}
+
+
+def test_only_who_is_in_a_recording_decides_whether_it_is_shared(home: Household) -> None:
+    """The dataset that names the people may be another than the one that leads to the recording."""
+    with sqlite3.connect(home.database) as db:
+        db.execute("CREATE TABLE plays (recording_id TEXT, profile_id TEXT, closed_at TEXT)")
+        db.execute("INSERT INTO plays VALUES ('rec-both-north-K2', ?, NULL)", (ANNA,))
+    db.close()
+    home.write_map(shared="keep", more="  plays: {store: app, table: plays, subject: {profile: profile_id}, retention: life}\n")
+    home.map.write_text(home.map.read_text().replace("{through: participants, via", "{through: plays, via"))
+    run = home.erase(f"profile:{ANNA}")
+    assert (home.world / "media" / "shared" / "rec-both-north-K2.wav").exists()
+    assert run.reasons == ("shared: kept, recording shared with people who stay",)
