@@ -165,8 +165,11 @@ class Expunge:
             trust_policy=lambda: receipts.trust_policy(origin, keys.signer_public(), keys.log_public(), keys.log_public_p256()),
             version=_version(),
         )
-        _check_journal(journal, log, state)
-        remembering.require(journal, log_size=log.head().size, suppressed=_snapshot(state / GATE, keys))
+        try:
+            remembering.require(journal, log_size=log.head().size, suppressed=_snapshot(state / GATE, keys))
+        except StateCorrupt:
+            journal.close()
+            raise
         opened = cls(data_map, context, stores, keys, journal)
         opened.clock_behind = behind
         return opened
@@ -348,13 +351,6 @@ def _version() -> str:
 def _origin(keys: LocalKeys) -> str:
     """Names the log after its first key, so that two installations never share a name."""
     return f"expunge.local/{sha256(keys.log_publics()[0][0]).hexdigest()[:16]}"
-
-
-def _check_journal(journal: DjangoJournal, log: TileLog, state: Path) -> None:
-    """An empty journal beside a log with entries, or files of orders, is a lost one: going on would let the fence down without a word."""
-    if next(journal.streams(), None) is None and (log.head().size > 0 or any((state / ORDERS).glob("ord-*"))):
-        message = "the journal is empty, but the log or the files of orders show that there were orders: the journal was lost or swapped"
-        raise StateCorrupt(message, help="restore state.db from its backup; nothing was overwritten")
 
 
 def _snapshot(path: Path, keys: LocalKeys) -> frozenset[bytes]:
