@@ -73,15 +73,20 @@ class Ledger:
             datasets: names of the datasets that lie in this store; traces of others count as *elsewhere*.
             blind: parts of the store that the scan after could not read (:func:`blinding`).
         """
-        self._sight = sight
+        # Why the union: what was not seen before but is seen after has come in since, and is residue all the same.
+        self._usable = (sight.before | sight.after) - sight.held
+        self._left = sight.after - sight.held
         self._own = frozenset(datasets)
         self._by: dict[tuple[str, Pseudonym], list[int]] = {}
+        self._elsewhere: dict[Pseudonym, list[int]] = {}
         controls: list[int] = []
         for index, each in enumerate(traces.traces):
             if each.subject in traces.controls:
                 controls.append(index)
             else:
                 self._by.setdefault((each.dataset, each.subject), []).append(index)
+                if each.dataset not in self._own:
+                    self._elsewhere.setdefault(each.subject, []).append(index)
         asked = {self._person(traces, index) for index in controls if index in sight.before and traces.traces[index].dataset in self._own}
         found = {self._person(traces, index) for index in controls if index in sight.after}
         self._controls = (len(asked), len(asked & found), blind)
@@ -96,12 +101,10 @@ class Ledger:
 
     def elsewhere(self, subject: Pseudonym) -> Figures:
         """For what was taken in other stores, or is the identifier itself: seen here, it lies in a place that no dataset accounts for."""
-        indexes = [index for (dataset, whom), each in self._by.items() if whom == subject and dataset not in self._own for index in each]
-        seen = frozenset(indexes) & self._sight.after - self._sight.held
+        indexes = self._elsewhere.get(subject, ())
+        seen = self._left.intersection(indexes)
         return Figures(len(indexes), len(seen), len(seen), *self._controls)
 
     def _count(self, indexes: Iterable[int]) -> Figures:
         taken = frozenset(indexes)
-        # Why the union: what was not seen before but is seen after has come in since, and is residue all the same.
-        usable = taken & (self._sight.before | self._sight.after) - self._sight.held
-        return Figures(len(taken), len(usable), len(usable & self._sight.after), *self._controls)
+        return Figures(len(taken), len(taken & self._usable), len(taken & self._left), *self._controls)

@@ -190,6 +190,8 @@ class _WholeWordsOut:
             words = self._bytes.in_text(text)
             if words is not None:
                 head = words.sub(lambda found: "\0" * len(found.group()), text).encode("latin-1")
+            self._inner.blob(subject, dataset, field, io.BytesIO(head))
+            return
         self._inner.blob(subject, dataset, field, io.BufferedReader(_Joined(head, stream)))
 
     def name(self, subject: Pseudonym, dataset: str, value: str) -> None:

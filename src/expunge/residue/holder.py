@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import BinaryIO
@@ -15,6 +16,10 @@ from expunge.residue.session import Allowance, Limits, Session, Where
 from expunge.residue.stream import Stream, carve_small
 
 _READ = 3 << 16
+_SHORT = 48
+"""Bytes of a blob in which no container fits."""
+_VALUE = 1 << 10
+_VALUES = 1 << 15
 _NOWHERE = Path()
 
 
@@ -30,8 +35,10 @@ class Holder:
         self._matcher = Matcher(traces, wanted)
         self._session = Session(self._matcher, limits, self._note)
         self._session.carver = carve_small
-        self._as_it_is = Where(_NOWHERE, depth=limits.depth)
+        self._as_it_is = Where(_NOWHERE, leaf=True)
         self._limits = limits
+        self._values = bytearray()
+        self._between = secrets.token_bytes(8)
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:  # noqa: ARG002 - the port's shape
         """Search a string in every form in which a candidate was taken."""
@@ -44,8 +51,9 @@ class Holder:
 
     def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:  # noqa: ARG002 - the port's shape
         """Search a number, packed and printed."""
-        for _, data in forms_of_number(value):
-            self._add(data)
+        for form, data in forms_of_number(value):
+            if form == "printed" or form in self._forms:
+                self._add(data)
 
     def vector(self, subject: Pseudonym, dataset: str, field: str, value: Sequence[float]) -> None:  # noqa: ARG002 - the port's shape
         """Search a vector, packed and printed."""
@@ -57,11 +65,19 @@ class Holder:
 
     def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
         """Search bytes or media: as they are, decoded, and in the forms that bytes can take."""
-        run = Stream(self._session, Where(_NOWHERE), Allowance.of(self._limits, 0))
         wrapped = any(form.startswith(("hex", "base64")) for form in self._forms)
+        data = stream.read(_READ)
+        if len(data) <= _SHORT:
+            self._add(data)
+            for form, dressed in wrap(data) if wrapped else ():
+                if form in self._forms:
+                    self._add(dressed)
+            self._strings(subject, dataset, field, data)
+            return
+        run = Stream(self._session, Where(_NOWHERE), Allowance.of(self._limits, 0))
         tail = b""
         kept: bytearray | None = bytearray()
-        while data := stream.read(_READ):
+        while data:
             run.feed(data)
             if kept is not None:
                 kept += data
@@ -72,8 +88,13 @@ class Holder:
                     if form in self._forms:
                         self._add(dressed)
                 tail = joined[-64:]
+            data = stream.read(_READ)
         run.close()
-        written = media.text_of(bytes(kept)) if kept else None
+        if kept:
+            self._strings(subject, dataset, field, bytes(kept))
+
+    def _strings(self, subject: Pseudonym, dataset: str, field: str, data: bytes) -> None:
+        written = media.text_of(data) if data else None
         for value in media.strings(written) if written else ():
             self.text(subject, dataset, field, value)
 
@@ -86,13 +107,25 @@ class Holder:
 
     def held(self) -> frozenset[int]:
         """Indexes of the candidates seen so far."""
+        self._hand_on()
         self._session.flush()
         return frozenset(self._seen)
 
     def _add(self, data: bytes) -> None:
+        if len(data) <= _VALUE:
+            # few long pieces instead of many short ones; nothing that was traced runs across the random bytes between two values
+            self._values += data
+            self._values += self._between
+            if len(self._values) >= _VALUES:
+                self._hand_on()
+            return
         for begin in range(0, max(1, len(data)), 1 << 18):
             # 64 bytes more than a step, so that no window is cut
             self._session.add(self._as_it_is, Allowance(0, 0), data[begin : begin + (1 << 18) + 64])
+
+    def _hand_on(self) -> None:
+        values, self._values = bytes(self._values), bytearray()
+        self._session.add(self._as_it_is, Allowance(0, 0), values)
 
     def _note(self, _where: Where, _offset: int, trace: int) -> None:
         if trace not in self._seen:

@@ -7,7 +7,8 @@ import json
 import math
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -16,17 +17,23 @@ from expunge.core.ids import Pseudonym
 from expunge.stores.sqlite_schema import Field, Table, quoted
 
 Row: TypeAlias = tuple[Any, ...]
+MANY = 500
+"""Rows that are asked for by one statement."""
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})")
 
 
 def encode_key(key: Row) -> str:
     """A row's key as text; the opposite of :func:`decode_key`."""
+    if len(key) == 1 and type(key[0]) is int:
+        return f"[{key[0]}]"  # as JSON would have it, in a tenth of the time
     return json.dumps([{"b": each.hex()} if isinstance(each, bytes) else each for each in key])
 
 
 def decode_key(text: str) -> Row:
     """The values of a key."""
+    if text[1:-1].isdecimal():
+        return (int(text[1:-1]),)
     return tuple(bytes.fromhex(each["b"]) if isinstance(each, dict) else each for each in json.loads(text))
 
 
@@ -149,7 +156,7 @@ class Matcher:
 
 
 class RowReader:
-    """Reads single rows by key, so that no cursor stays open between two of them and memory holds one row at a time."""
+    """Reads rows by key; memory holds one at a time. Where what is done with a row may take long, no cursor stays open between two."""
 
     def __init__(self, connection: sqlite3.Connection, table: Table, fields: Iterable[str] = ()) -> None:
         """Prepare to read rows of a table.
@@ -179,13 +186,41 @@ class RowReader:
         if selector is None or not self._fields:
             return self._one("1", key) is not None
         values = self._one(self._texts, key)
-        if values is None:
-            return False
+        return values is not None and self._means(values, selector)
+
+    def _means(self, values: Row, selector: Selector) -> bool:
         for field, value in zip(self._fields, values, strict=True):
             wanted = selector.match.get(field.name, frozenset())
             if value in wanted or (field.affinity == "real" and f"{value}.0" in wanted):
                 return True
         return False
+
+    def each(self, copies: Iterable[Copy]) -> Iterator[tuple[Copy, Row]]:
+        """Every row of the copies that is there and still theirs; numbered ones many at a time, in an order that suits the table."""
+        waiting: dict[int, list[Copy]] = {}
+        for copy in copies:
+            for key in map(decode_key, copy.keys):
+                if len(key) == 1 and type(key[0]) is int:
+                    waiting.setdefault(key[0], []).append(copy)
+                    if len(waiting) == MANY:
+                        yield from self._numbered(waiting)
+                        waiting = {}
+                elif self.belongs(key, copy.selector) and (row := self.row(key)) is not None:
+                    yield copy, row
+        yield from self._numbered(waiting)
+
+    def _numbered(self, waiting: Mapping[int, Sequence[Copy]]) -> Iterator[tuple[Copy, Row]]:
+        if not waiting:
+            return
+        (key,) = self._table.key
+        columns = ", ".join((key, *(each.text for each in self._fields), self._columns))
+        sql = f"SELECT {columns} FROM {self._table.sql} AS t WHERE {key} IN ({', '.join('?' * len(waiting))})"
+        start = 1 + len(self._fields)
+        with closing(self._connection.execute(sql, tuple(waiting))) as rows:
+            for row in rows:
+                for copy in waiting[row[0]]:
+                    if copy.selector is None or not self._fields or self._means(row[1:start], copy.selector):
+                        yield copy, row[start:]
 
     def _one(self, columns: str, key: Row) -> Row | None:
         where, parameters = self.where(key)
