@@ -94,6 +94,14 @@ def test_a_dataset_that_cannot_be_probed_is_not_erased_and_the_receipt_says_why(
     assert not said.probe.clean
 
 
+def test_a_call_that_was_lost_before_it_took_effect_is_made_again(home: Household) -> None:
+    order = planned(home)
+    with faults.arm("store.erase:before", "lost", 1):
+        run = apply_with(home, order, {})
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert sorted(step.attempts for name, step in run.steps.items() if name.startswith("erase:"))[-2:] == [1, 2]
+
+
 def test_an_interrupted_order_does_not_go_on_under_another_map(home: Household) -> None:
     order = planned(home)
 
