@@ -61,6 +61,14 @@ def test_a_recording_is_found_in_another_container(tmp_path: Path, stored: str, 
     assert "pcm16" in forms_found(tmp_path, traces)
 
 
+@pytest.mark.parametrize("stored", ["FLAC", "WAV"])
+@pytest.mark.parametrize("copy", ["AIFF", "AU"])
+def test_the_same_samples_with_the_other_byte_first_are_found(tmp_path: Path, stored: str, copy: str) -> None:
+    samples = voice(1)
+    (tmp_path / "f").write_bytes(encode(samples, copy))
+    assert forms_found(tmp_path, blob_traces(encode(samples, stored))) == {"pcm16-be"}
+
+
 def test_the_way_it_was_hidden_is_named(tmp_path: Path) -> None:
     samples = voice(1)
     (tmp_path / "f").write_bytes(b"x" * 77 + encode(samples, "FLAC"))

@@ -7,10 +7,12 @@ import gzip
 import io
 import lzma
 import random
+import sqlite3
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import cramjam
@@ -102,6 +104,64 @@ def test_depth_is_bounded(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(data)
     assert not look(tmp_path, TRACES).found
     assert look(tmp_path, TRACES, Limits(depth=4)).found
+
+
+def nested(inner: bytes, times: int = 3) -> bytes:
+    for _ in range(times):
+        inner = bz2.compress(inner)
+    return inner
+
+
+def database() -> bytes:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE t (x)")
+        connection.execute("INSERT INTO t VALUES (?)", (CONTENT,))
+        connection.commit()
+        return bytes(connection.serialize())
+
+
+@pytest.mark.parametrize("lead", [0, 512, (1 << 20) - 40, (1 << 20) + 3])
+@pytest.mark.parametrize("kind", PACKERS)
+def test_what_lies_deeper_than_the_scan_goes_is_counted_as_not_read(tmp_path: Path, kind: str, lead: int) -> None:
+    (tmp_path / "f").write_bytes(nested(b"." * lead + PACKERS[kind](CONTENT)))
+    assert dict(look(tmp_path, TRACES).coverage.skipped) == {"limit": 1}
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_a_few_words_that_lie_too_deep_are_counted_as_well(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "f").write_bytes(nested(PACKERS[kind](SENTENCE.encode())))
+    seen = look(tmp_path, TRACES)
+    assert seen.found or dict(seen.coverage.skipped) == {"limit": 1}
+
+
+def test_a_database_that_lies_too_deep_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(nested(database()))
+    assert dict(look(tmp_path, TRACES).coverage.skipped) == {"limit": 1}
+
+
+def test_a_tar_of_a_tar_of_a_tar_is_counted(tmp_path: Path) -> None:
+    data = CONTENT
+    for _ in range(4):
+        data = gzip.compress(tarred(data))
+    (tmp_path / "f").write_bytes(data)
+    assert dict(look(tmp_path, TRACES).coverage.skipped) == {"limit": 1}
+
+
+def test_bytes_that_look_packed_by_chance_are_not_counted(tmp_path: Path) -> None:
+    rng = random.Random(5)
+    noise = b"".join(
+        magic + rng.randbytes(3000)
+        for magic in (b"\x1f\x8b\x08\x00", b"\x78\x01", b"\x78\x9c", b"\x78\xda", b"\x78\x5e", b"PK\x03\x04\x14\x00\x00\x00\x08\x00")
+        for _ in range(200)
+    )
+    (tmp_path / "f").write_bytes(nested(noise))
+    (tmp_path / "g").write_bytes(nested(rng.randbytes(3_000_000)))
+    assert look(tmp_path, TRACES).coverage.skipped == ()
+
+
+def test_names_that_look_packed_are_names(tmp_path: Path) -> None:
+    (tmp_path / "BZh91AY&SY and more of it").write_bytes(b"")
+    assert look(tmp_path, TRACES).coverage.skipped == ()
 
 
 @pytest.mark.parametrize("kind", PACKERS)

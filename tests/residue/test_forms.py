@@ -45,6 +45,9 @@ WRITINGS: dict[str, Callable[[str], bytes]] = {
     "sql": lambda text: b"INSERT INTO t VALUES ('" + text.replace("'", "''").encode() + b"')",
     "csv": as_csv,
     "address": lambda text: urllib.parse.quote(text, safe="").encode(),
+    "form": lambda text: urllib.parse.quote_plus(text).encode(),
+    "capitals": lambda text: text.upper().encode(),
+    "small letters": lambda text: text.lower().encode(),
     "html": lambda text: html.escape(text).encode(),
 }
 

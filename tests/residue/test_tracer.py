@@ -65,7 +65,7 @@ def as_float32(value: float) -> str:
     return next(text for digits in range(6, 10) if struct.pack("<f", float(text := f"{value:.{digits}g}")) == struct.pack("<f", value))
 
 
-@pytest.mark.parametrize("form", ["<f", ">f", "<d", ">d", "json", "json of singles"])
+@pytest.mark.parametrize("form", ["<f", ">f", "<d", ">d", "<e", "json", "json of singles"])
 def test_a_vector_is_found_packed_and_printed(tmp_path: Path, form: str) -> None:
     vector = embedding(1)
     if form == "json":
@@ -103,6 +103,15 @@ def test_the_budget_is_kept_for_every_subject_and_field(budget: int, texts: list
     tracer.blob(MARY, "d", "blob", io.BytesIO(data))
     counts = Counter((each.subject, each.dataset, each.part) for each in tracer.traces().traces)
     assert all(count <= budget + FORMS * (budget - 1) for count in counts.values())
+
+
+def test_a_large_budget_buys_content_and_not_more_ways_of_writing_it() -> None:
+    tracer = Collector(KEY, 1024)
+    for number in range(2000):
+        tracer.text(MARY, "d", "one", f"sentence number {number} about {number * 7919}")
+    forms = Counter(each.form == "utf-8" for each in tracer.traces().traces)
+    assert forms[True] == 1024
+    assert forms[False] <= FORMS * 7
 
 
 def test_a_budget_of_one_takes_one_window_as_it_is() -> None:

@@ -9,7 +9,7 @@ import re
 import struct
 from collections.abc import Callable, Container, Iterator, Sequence
 from functools import partial
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from expunge.residue.keyed import MAX_LENGTH
 
@@ -89,6 +89,9 @@ _FORMS: dict[str, Callable[[str, bytes], bytes]] = {
     "sql-backslash": lambda _, plain: plain.replace(b"\\", b"\\\\").replace(b"'", b"\\'").replace(b'"', b'\\"'),
     "csv": lambda _, plain: plain.replace(b'"', b'""'),
     "url": lambda _, plain: quote(plain, safe="").encode(),
+    "url-plus": lambda _, plain: quote_plus(plain).encode(),
+    "lower": lambda text, _: utf8(text.lower()),
+    "upper": lambda text, _: utf8(text.upper()),
     "html": lambda text, _: utf8(html.escape(text)),
     "latin-1": lambda text, plain: plain if text.isascii() else text.encode("latin-1", "ignore"),
 }
@@ -102,10 +105,18 @@ def forms_of_number(value: float) -> Iterator[tuple[str, bytes]]:
     yield "printed", repr(value).encode()
 
 
+_PACKED = {"float32": "<f", "float32-be": ">f", "float64": "<d", "float64-be": ">d", "float16": "<e"}
+
+
+def size_of(form: str) -> int:
+    """Bytes of one number in a packed form."""
+    return struct.calcsize(_PACKED[form])
+
+
 def forms_of_vector(values: Sequence[float]) -> Iterator[tuple[str, bytes]]:
-    """Yield the packed forms of a vector: 32- and 64-bit floats in both byte orders."""
+    """Yield the packed forms of a vector: 32- and 64-bit floats in both byte orders, 16-bit ones as they are kept to save room."""
     count = len(values)
-    for form, code in (("float32", "<f"), ("float32-be", ">f"), ("float64", "<d"), ("float64-be", ">d")):
+    for form, code in _PACKED.items():
         try:
             yield form, struct.pack(f"{code[0]}{count}{code[1]}", *values)
         except OverflowError:

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 from expunge.core.traces import Trace
 
-FORMS = 16
+FORMS = 19
 """Other written forms of one window, at most."""
+_DRESSED = 7
+"""Windows that are taken in other forms too, however large the budget: so that a large one buys more of the content as it is."""
 
 
 @dataclass
@@ -35,12 +37,12 @@ class Harvest:
             kept.update((trace.digest, (rank, trace)) for rank, trace in best)
 
     def take(self) -> list[Trace]:
-        """At most ``budget`` windows as they are, and other forms: none with a budget of one, else up to 16 for each but the first."""
+        """At most ``budget`` windows as they are, and other forms: none with a budget of one, else as of all windows but one."""
         return [trace for _, trace in (*_best(self.plain, self.budget), *_best(self.dressed, self._most_dressed))]
 
     @property
     def _most_dressed(self) -> int:
-        return FORMS * (self.budget - 1)
+        return FORMS * min(self.budget - 1, _DRESSED)
 
 
 def _best(kept: dict[bytes, tuple[int, Trace]], count: int) -> list[tuple[int, Trace]]:

@@ -116,7 +116,7 @@ def _walk(roots: Iterable[tuple[Path, bool]], skip: Callable[[str], None]) -> It
 
 
 def _scan_entry(session: Session, entry: Entry) -> None:
-    named = Where(entry.path, ("file name",), fixed=True, depth=session.limits.depth)
+    named = Where(entry.path, ("file name",), fixed=True, leaf=True)
     for name in entry.names:
         session.add(named, Allowance(0, 0), name)
     if not entry.regular:

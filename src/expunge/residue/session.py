@@ -12,6 +12,7 @@ import numpy as np
 
 from expunge.residue.carve import starts
 from expunge.residue.decoders import TooLarge
+from expunge.residue.deeper import TRIED, is_one
 from expunge.residue.matcher import PADDING, Matcher
 
 SMALL = 1 << 15
@@ -47,6 +48,8 @@ class Where:
     fixed: bool = False
     """The run is decoded content: every place in it is reported at ``base``."""
     depth: int = 0
+    leaf: bool = False
+    """Nothing can begin in it: a name, a value, samples."""
 
     def inside(self, what: str, offset: int) -> Where:
         """The run that is decoded from the container ``what`` at ``offset`` of this run."""
@@ -142,10 +145,14 @@ class Session:
         if self.carver is None:
             return
         by_piece: dict[int, list[tuple[int, str]]] = {}
-        for place, kind in starts(joined, at):
+        for place, kind in starts(joined, at) if any(not where.leaf for where, _, _ in batch) else ():
             number = bisect_right(begins, place) - 1
             by_piece.setdefault(number, []).append((place - begins[number], kind))
         for number, kinds in by_piece.items():
             where, allowance, data = batch[number]
+            if where.leaf:
+                continue
             if where.depth < self.limits.depth:
                 self.carver(self, where, allowance, data, kinds)
+            elif any(is_one(kind, data[begin : begin + TRIED]) for begin, kind in kinds):
+                self.skip("limit")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from expunge.residue import audio, sqlite
 from expunge.residue.carve import LOOKAHEAD, starts
 from expunge.residue.decoders import MAKERS, Broken, Decoder, Encrypted, TooLarge, Unsupported
+from expunge.residue.deeper import TRIED, is_one
 from expunge.residue.keyed import MAX_LENGTH
 from expunge.residue.matcher import PADDING
 from expunge.residue.session import SMALL, Allowance, Session, Where
@@ -36,6 +38,8 @@ class Stream:
         self._waiting = 0
         self._at = 0
         self._open: list[_Open] = []
+        self._deeper = False
+        """Something begins here that is not opened because it lies too deep: counted once for the run."""
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the run."""
@@ -68,12 +72,17 @@ class Stream:
         for each in self._open:
             each.feed(block[old:])
         self._open = [each for each in self._open if not each.done]
-        if self._where.depth < self._session.limits.depth:
-            for place, kind in starts(padded, end):
-                # each place is looked at once: in the first block that holds enough of it to decide, or in the last
-                if old < place + LOOKAHEAD and (place + LOOKAHEAD <= end or last):
+        deepest = self._where.depth >= self._session.limits.depth
+        ahead = TRIED if deepest else LOOKAHEAD
+        for place, kind in starts(padded, end) if not self._where.leaf and not (deepest and self._deeper) else ():
+            # each place is looked at once: in the first block that holds enough of it to decide, or in the last
+            if old < place + ahead and (place + ahead <= end or last):
+                if not deepest:
                     self._begin(place, kind, block)
-        keep = min(_KEEP, end)
+                elif not self._deeper and is_one(kind, block[place : place + TRIED]):
+                    self._deeper = True
+                    self._session.skip("limit")
+        keep = min(max(_KEEP, ahead), end)
         self._at += end - keep
         self._tail = whole[end - keep : end]
 
@@ -247,7 +256,7 @@ def read_pages(session: Session, inner: Where, allowance: Allowance, runs: Itera
 def _read_audio(session: Session, inner: Where, allowance: Allowance, kind: str, source: Slice) -> None:
     if kind == "wave" and audio.is_plain_wave(source.read_at(0, 4096)):
         return
-    stream = Stream(session, Where(inner.path, inner.chain, inner.base, fixed=True, depth=session.limits.depth), allowance)
+    stream = Stream(session, replace(inner, fixed=True, leaf=True), allowance)
     try:
         for part in audio.samples(source):
             session.decoded(allowance, len(part))

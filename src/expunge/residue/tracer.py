@@ -18,6 +18,7 @@ from expunge.residue.forms import (
     fragments,
     pieces,
     printed,
+    size_of,
     spread,
     telling,
     utf8,
@@ -33,7 +34,7 @@ class Collector:
     """Collects fingerprints; implements ``ports.scanner.CollectingTracer``.
 
     The budget counts windows of content as it is, per subject, dataset and field. Each window is a fingerprint; with a budget above one its
-    other written forms are up to 16 more.
+    other written forms are more, up to a bound (see :class:`~expunge.residue.harvest.Harvest`).
     """
 
     def __init__(self, key: bytes, budget: int) -> None:
@@ -75,7 +76,7 @@ class Collector:
         where = (subject, dataset, field)
         numbers = [float(each) for each in value]
         for form, data in forms_of_vector(numbers):
-            step = 8 if form.startswith("float64") else 4
+            step = size_of(form)
             window = min(_VECTOR_WINDOW, len(data))
             for rank, index in enumerate(spread((len(data) - window) // step + 1 if data else 0, self._budget)):
                 self._offer(where, rank, form, data[index * step : index * step + window], dressed=form.endswith("-be"))
@@ -91,6 +92,9 @@ class Collector:
         self._rejected += read.raw.rejected + read.sound.rejected
         for rank, window in enumerate(read.sound.best(self._budget)):
             self._offer(where, rank, "pcm16", window)
+            swapped = bytearray(window)
+            swapped[0::2], swapped[1::2] = window[1::2], window[0::2]
+            self._offer(where, rank, "pcm16-be", bytes(swapped), dressed=True)
         for rank, window in enumerate(read.raw.best(self._budget)):
             self._offer(where, rank, "bytes", window)
             if rank < 2:
