@@ -61,5 +61,5 @@ def test_a_window_may_cross_midnight(window: str, hour: int, open_: bool) -> Non
 
 @pytest.mark.parametrize("window", ["2:00-05:00", "02:00", "02:00-05:61", "25:00-26:00"])
 def test_a_window_of_another_form_is_refused(window: str) -> None:
-    with pytest.raises(ValueError, match="time of day|window|unpack|invalid literal"):
+    with pytest.raises(ValueError, match=r"time of day|window|unpack|invalid literal"):
         inside(window, JANUARY)
