@@ -73,6 +73,8 @@ ORDERS = "orders"
 OUTBOX = "outbox"
 GATE = "gate/snapshot"
 DATABASE = "state.db"
+_LOGGED = b'"is":"ReceiptLogged"'
+"""Stands in every such event: the others, some of which are large, need not be decoded to be passed over."""
 
 
 @dataclass
@@ -364,21 +366,12 @@ def _snapshot(path: Path, keys: LocalKeys) -> frozenset[bytes]:
 
 def _latest(journal: DjangoJournal) -> datetime | None:
     """The latest instant in the journal: time never goes back behind it."""
-    latest: datetime | None = None
-    for stream in journal.streams():
-        length = journal.length(stream)
-        for data in journal.read(stream, max(0, length - 1)):
-            at = ev.decode(data).at
-            latest = at if latest is None else max(latest, at)
-    return latest
+    return next((ev.decode(data).at for _, data in journal.newest()), None)
 
 
 def _anchor(journal: DjangoJournal) -> tuple[int, bytes] | None:
     """The largest log head that the journal knows: a log on disk that is older was put back from a backup."""
-    best: tuple[int, bytes] | None = None
-    for order in recording.orders(journal):
-        for data in journal.read(order):
-            event = ev.decode(data)
-            if isinstance(event, ev.ReceiptLogged) and (best is None or event.size > best[0]):
-                best = (event.size, bytes.fromhex(event.root))
-    return best
+    # The log only grows, so that the order which entered something last knows its largest head; that order is read whole, and checked.
+    last = next((stream for stream, data in journal.newest() if _LOGGED in data), None)
+    heads = (ev.decode(data) for data in journal.read(last) if _LOGGED in data) if last else ()
+    return max(((each.size, bytes.fromhex(each.root)) for each in heads if isinstance(each, ev.ReceiptLogged)), default=None)

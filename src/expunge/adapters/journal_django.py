@@ -32,6 +32,8 @@ from expunge.adapters.state.models import Event, Stream  # noqa: E402
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _PAGE = 1000
 """Events fetched at a time while reading: memory stays flat, and no read transaction stays open between pages."""
+_LAST = 10
+"""Events fetched at a time from the end: one of the last few is what is wanted, and some are large."""
 _RESTORE = "stop, keep a copy of the state folder, and restore it from its backup; nothing was overwritten"
 
 
@@ -136,6 +138,22 @@ class DjangoJournal:
         with _explained("the journal could not be read"):
             names = list(Stream.objects.using(self._alias).order_by("id").values_list("name", flat=True))
         yield from names
+
+    def newest(self) -> Iterator[tuple[str, bytes]]:
+        """(stream, event) of all streams, the one appended last first; not checked against the chain, as :meth:`read` does.
+
+        Raises StateUnavailable when the database cannot be read.
+        """
+        before: int | None = None
+        while True:
+            with _explained("the journal could not be read"):
+                found = Event.objects.using(self._alias).order_by("-id").values_list("id", "stream__name", "body")
+                rows = list(found[:_LAST] if before is None else found.filter(id__lt=before)[:_LAST])
+            for _, name, body in rows:
+                yield name, bytes(body)
+            if len(rows) < _LAST:
+                return
+            before = rows[-1][0]
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Hold the right to run orders; one process at a time has it.
