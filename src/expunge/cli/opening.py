@@ -45,7 +45,8 @@ def _open(map_file: Path | None) -> Expunge:
         return Expunge.open(map_file, passphrase=passphrase)
     except KeystoreLocked as error:
         if passphrase is not None or not sys.stdin.isatty():
-            error.help = error.help or f"set {PASSPHRASE}"
+            if passphrase is None:
+                error.help = f"set {PASSPHRASE}, or run it on a terminal, which asks"
             raise
     return Expunge.open(map_file, passphrase=ask_secret("passphrase of the keystore: "))
 

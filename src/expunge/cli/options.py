@@ -32,7 +32,7 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        message = "this cannot be undone and there is no terminal to ask on"
+        message = "somebody has to say yes to this, and there is no terminal to ask on"
         raise UsageError(message, help="look at what will happen, then give --yes")
     if not typer.confirm(question, err=True):
         output.note("nothing was done")

@@ -90,8 +90,8 @@ def _span(text: str) -> timedelta | None:
     try:
         return parse_span(text)
     except ValueError as error:
-        message = f"--cooling-off: {error}"
-        raise UsageError(message, help="write a number and a unit: 12 hours, 3 days") from error
+        message = f"{output.visible(text)!r} is not a cooling-off time"
+        raise UsageError(message, help=str(error)) from error
 
 
 def _write_openings(folder: Path, accepted: Accepted, resolved: Sequence[Resolved]) -> None:

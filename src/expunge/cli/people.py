@@ -56,7 +56,7 @@ def export(
             "exported/1", {"file": out, "items": done.items, "bytes": done.bytes, "datasets": done.datasets, "failed": failed}
         )
     else:
-        output.say(f"{output.count(done.items, 'item')}, {output.size(done.bytes)}, in {output.visible(str(out))}")
+        output.say(f"{output.count(done.items, 'file')}, {output.size(done.bytes)}, in {output.visible(str(out))}")
         for dataset, reason in failed.items():
             output.say(f"could not read {dataset}: {reason}")
     if failed:

@@ -84,6 +84,8 @@ def _state(expunge: Expunge) -> Iterator[Check]:
     yield Check("disk", free > LOW_DISK, f"{output.size(free)} free beside the state")
     behind = expunge.clock_behind
     yield Check("clock", not behind, f"{behind[-1]} behind the journal" if behind else "not behind the journal")
+    expunge.context.keys.pseudonym_key()
+    yield Check("keys", True, "there, and readable by this user alone")
     head = expunge.context.log.head()
     yield Check("log", True, f"{output.count(head.size, 'entry', 'entries')}, agrees with the journal")
 
@@ -96,9 +98,9 @@ def _work(expunge: Expunge) -> Iterator[Check]:
     yield Check("stores", not findings, output.count(len(findings), "finding") + (": run expunge check" if findings else ""))
     runs = expunge.orders()
     running = [run.order for run in runs if run.state is OrderState.RUNNING]
-    yield Check(
-        "orders", not running, f"interrupted: {', '.join(running)}" if running else f"{output.count(len(runs), 'order')}, none interrupted"
-    )
+    waiting = sum(1 for run in runs if not run.final and run.state not in (OrderState.FULFILLED, OrderState.REOPENED, OrderState.CANCELLED))
+    told = f"{output.count(len(runs), 'order')}, {waiting} not finished, none interrupted"
+    yield Check("orders", not running, f"interrupted: {', '.join(running)}" if running else told)
 
 
 def _passphrase(*, ask: bool) -> str | None:
