@@ -168,7 +168,7 @@ class Expunge:
             version=_version(),
         )
         try:
-            remembering.require(journal, log_size=log.head().size, suppressed=_snapshot(state / GATE, keys))
+            remembering.require(journal, journal.newest(), log_size=log.head().size, suppressed=_snapshot(state / GATE, keys))
         except StateCorrupt:
             journal.close()
             raise

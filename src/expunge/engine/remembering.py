@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from expunge.core import events as ev
-from expunge.engine.recording import SUPPRESSIONS, orders, read_register
+from expunge.engine.recording import SUPPRESSIONS, read_register
 from expunge.errors import StateCorrupt
 from expunge.ports.journal import Journal
 
@@ -15,18 +15,19 @@ _HELP = (
 )
 
 
-def require(journal: Journal, *, log_size: int, suppressed: frozenset[bytes]) -> None:
+def require(journal: Journal, newest: Iterable[tuple[str, bytes]], *, log_size: int, suppressed: frozenset[bytes]) -> None:
     """Refuse a journal that is older than the log or the gate's snapshot.
 
     Args:
-        journal: read after the other two were, so that whoever is at work meanwhile does no harm.
+        journal: read after log and snapshot were, so that whoever is at work meanwhile does no harm.
+        newest: (stream, event) of all its streams, the one appended last first.
         log_size: entries of the published log.
         suppressed: entries of the gate's snapshot; empty where there is none.
 
     Raises:
         StateCorrupt: the log holds receipts, or the snapshot people, that the journal knows nothing of.
     """
-    known, stated = _receipts(journal)
+    known, stated = _receipts(newest)
     if log_size > known + stated:
         message = f"the journal is an old copy: the log holds {log_size} receipts, the journal knows of {known}"
         raise StateCorrupt(message, help=_HELP)
@@ -35,24 +36,18 @@ def require(journal: Journal, *, log_size: int, suppressed: frozenset[bytes]) ->
         raise StateCorrupt(message, help=_HELP)
 
 
-def _receipts(journal: Journal) -> tuple[int, int]:
-    """(largest size of the log that an order saw, receipts that may be in the log, for a crash came before that was noted)."""
-    known = stated = 0
-    for event in _about_receipts(journal):
-        if isinstance(event, ev.ReceiptLogged):
-            known = max(known, event.size)
-            stated -= 1
-        elif isinstance(event, ev.ReceiptStated):
+def _receipts(newest: Iterable[tuple[str, bytes]]) -> tuple[int, int]:
+    """(size of the log that an order saw last, receipts stated since: they may be in the log, for a crash came before that was noted)."""
+    stated = 0
+    for _, data in newest:
+        # Why the glance at the bytes: every command comes by here, and most events are others.
+        if b'"is":"ReceiptLogged"' in data:
+            logged = ev.decode(data)
+            assert isinstance(logged, ev.ReceiptLogged)
+            return logged.size, stated
+        if b'"is":"ReceiptStated"' in data:
             stated += 1
-    return known, stated
-
-
-def _about_receipts(journal: Journal) -> Iterator[ev.Event]:
-    for order in orders(journal):
-        for data in journal.read(order):
-            # Why the glance at the bytes: of thousands of events these are few, and every command comes by here.
-            if b'"is":"Receipt' in data:
-                yield ev.decode(data)
+    return 0, stated
 
 
 def _ever_suppressed(journal: Journal) -> frozenset[bytes]:
