@@ -115,7 +115,7 @@ class FilesCheck:
         template, readings = found
         fields = [name for name in layout.subject_fields if name in template.placeholders]
         if len({tuple(reading[name] for name in fields) for reading in readings}) > 1:
-            what = "the name can be read in two ways, so it can be two people's: each of them is taken to own it"
+            what = "the name can be read in two ways, so it can be two people's: it is erased only with both of them"
             mend = "separate the placeholders by '/' or by a character that no identifier holds"
             yield self._finding(FindingKind.SUBJECT_PATH, key, what, mend)
         recorded = layout.recorded(template, layout.subject_fields)

@@ -19,7 +19,7 @@ from expunge.stores.exclusive import InUse, NothingStays, rewrite
 from expunge.stores.files_search import declared_inside
 from expunge.stores.layout import Layout, Wanted, opened
 from expunge.stores.records import Record, Unreadable, encoded
-from expunge.stores.second_names import SecondNames
+from expunge.stores.second_names import DOUBTFUL, SecondNames
 
 _REASONS = {
     errno.EACCES: Reason.PERMISSION,
@@ -87,7 +87,7 @@ class Eraser:
         for key, subjects in _by_key(copies).items():
             self._touched.setdefault(_parent(key), set()).update(subjects)
             concerned = {number for number, each in enumerate(wanted.selectors) if each.subject in subjects}
-            objection = self._second_names.objection(key)
+            objection = DOUBTFUL if self._layout.doubtful(key, wanted) else self._second_names.objection(key)
             if objection:
                 for subject in subjects:
                     shares[subject].troubles.append(objection)

@@ -47,6 +47,9 @@ class Search:
         last_hit = ""
         for found in self._walk(template, lambda reading: bool(recorded) or wanted.may_lead(named, reading)):
             owners = wanted.in_name(found.readings)
+            if found.key.endswith("/") and found.is_link and not owners and self._second_names.objection(found.key):
+                message = f"dataset {self._layout.dataset.name}: a folder is a symbolic link to a place that no dataset declares"
+                raise CouldNotLook(message, help="`expunge check` names it; declare the place where it leads as a store, or move it back")
             if found.key.endswith("/"):
                 if owners and not last_hit.startswith(found.key) and self._bare(found):
                     self._add(found.key, 0, found.readings, owners, tallies)

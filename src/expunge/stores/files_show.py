@@ -94,7 +94,12 @@ class Show:
         name = self._layout.dataset.name
         self._trace_names(copy.subject, key, tracer)
         path = self._root / key
-        if key.endswith("/") or path.is_symlink():
+        if path.is_symlink():
+            # What a link leads to is theirs as well: if it stays there, under a name that leads to nobody, it is residue.
+            if not path.is_file() or not path.resolve().is_relative_to(self._root):
+                return
+            path = path.resolve()
+        if key.endswith("/"):
             return
         try:
             with opened(path) as file:

@@ -92,6 +92,12 @@ class Layout:
         found = self.template_of(key)
         return wanted.in_name(found[1]) if found else set()
 
+    def doubtful(self, key: str, wanted: Wanted) -> bool:
+        """Whether the name means somebody wanted in one way of reading it, and nobody of them in another: it may be a stranger's."""
+        found = self.template_of(key)
+        meant = {bool(wanted.in_name((reading,))) for reading in found[1]} if found else set()
+        return len(meant) > 1
+
     def read(self, file: BinaryIO, key: str, fields: Sequence[str]) -> Iterator[Record]:
         """The records of an open file of this dataset. Raises Unreadable."""
         return records(file, key, self.dataset.format, fields)

@@ -299,6 +299,9 @@ def _scalars(value: Value) -> Iterator[str]:
             yield from _scalars(each)
     elif isinstance(value, bool):
         yield "true" if value else "false"
+    elif isinstance(value, float) and value.is_integer():
+        # 1000.0 and 1e3 are the number 1000, as they are in a database.
+        yield str(int(value))
     elif isinstance(value, str | int | float):
         yield str(value)
 

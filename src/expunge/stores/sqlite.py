@@ -28,12 +28,14 @@ from expunge.stores.sqlite_match import Matcher, Row, RowReader, encode_key, fie
 from expunge.stores.sqlite_probe import Probe
 from expunge.stores.sqlite_purge import climb, in_the_way, room_needed
 from expunge.stores.sqlite_schema import NotInSchema, Schema, Table, quoted
+from expunge.stores.sqlite_triggers import rewritten, unfollowed
 
 BUSY_MS = 5000
 OUT_OF_SCOPE = (
     "blocks of the disk that the file system has freed and not overwritten or discarded yet",
     "copies of the database file outside its folder, and backups",
 )
+_CONTENTLESS = "a contentless full-text index may keep words of what was erased, and nobody can tell: declare it or drop it"
 
 
 class Sqlite:
@@ -55,12 +57,27 @@ class Sqlite:
         self._files = _files(spec)
         self._open: dict[str, sqlite3.Connection] = {}
         self._purged: dict[str, tuple[int, ...]] = {}
+        self._triggers: dict[str, tuple[int, frozenset[str]]] = {}
 
     @property
     def capabilities(self) -> Capabilities:
         """``scrubbed`` where files and folders can be written, ``none`` otherwise."""
         able = all(each.writable() for each in self._files.values() if each.path.exists())
-        return Capabilities(Grounding.SCRUBBED if able else Grounding.NONE, batch=1000, exclusive=True, out_of_scope=OUT_OF_SCOPE)
+        grounding = Grounding.SCRUBBED if able else Grounding.NONE
+        rewritten = frozenset[str]().union(*map(self._rewritten, self._files.values()))
+        return Capabilities(grounding, batch=1000, exclusive=True, rewritten=rewritten, out_of_scope=OUT_OF_SCOPE)
+
+    def _rewritten(self, file: DatabaseFile) -> frozenset[str]:
+        """Of the datasets in one file those that triggers write to, once for each schema; all where that cannot be told."""
+        declared = [(each.name, self._place(each)[1]) for each in self._datasets if self._place(each)[0] is file]
+        try:
+            connection = self._connection(file)
+            (version,) = connection.execute("PRAGMA main.schema_version").fetchone()
+            if self._triggers.get(file.alias, (None,))[0] != version:
+                self._triggers[file.alias] = (version, rewritten(connection, declared))
+        except (sqlite3.Error, OSError):
+            return frozenset(name for name, _ in declared)
+        return self._triggers[file.alias][1]
 
     # --- looking -----------------------------------------------------------------------------------
 
@@ -116,7 +133,7 @@ class Sqlite:
     def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
         """Hand over every column of every row."""
         with self._looking(dataset) as (connection, table):
-            sqlite_reading.trace(dataset.name, copies, RowReader(connection, table, fields_of(copies)), tracer)
+            sqlite_reading.trace(dataset.name, copies, table, RowReader(connection, table, fields_of(copies)), tracer)
 
     def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
         """Look by table, index, view and full-text search over a new connection."""
@@ -211,11 +228,18 @@ class Sqlite:
                 return Absent()
             with closing(file.connect()) as connection:
                 outcome = climb(file, connection)
+                unfollowed = self._unfollowed(file, connection)
+            if unfollowed and not isinstance(outcome, Unable):
+                return Unable(Reason.UNSUPPORTED, f"{file.where}: {_CONTENTLESS} ({', '.join(unfollowed)})")
             if isinstance(outcome, Erased):
                 self._purged[file.alias] = file.state()
         except (sqlite3.Error, OSError) as error:
             return file.unable(error)
         return outcome
+
+    def _unfollowed(self, file: DatabaseFile, connection: sqlite3.Connection) -> tuple[str, ...]:
+        declared = [self._place(each)[1] for each in self._datasets if self._place(each)[0] is file]
+        return unfollowed(connection, Schema(connection), declared)
 
     def close(self) -> None:
         """Close the connections."""

@@ -12,6 +12,7 @@ from expunge.core.datamap import ByField, Dataset, Ignore, Shared, Through
 from expunge.stores.sqlite_erase import Eraser, Family
 from expunge.stores.sqlite_file import DatabaseFile
 from expunge.stores.sqlite_schema import Schema, Table, module_of
+from expunge.stores.sqlite_triggers import unfollowed
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,19 @@ class Check:
     def _undeclared(self, schema: Schema) -> Iterator[Finding]:
         known = {table.name for _, name in self.declared if (table := schema.table(name)) is not None}
         known |= {name for name in schema.kinds if self._is_ignored(name)}
+        known |= self._kept_in_step(schema)
         for name, (kind, _) in schema.kinds.items():
             if kind in {"table", "virtual"} and not self._covered(schema, name, known):
                 what = "no dataset declares this table" if kind == "table" else self._of_virtual(schema, name)
                 yield self._finding(FindingKind.UNDECLARED, name, what, "declare it under `datasets:`, or under `ignore:` with a reason")
+
+    def _kept_in_step(self, schema: Schema) -> set[str]:
+        """The contentless full-text indexes that nothing has to be said about."""
+        try:
+            silent = unfollowed(self.connection, schema, [name for _, name in self.declared])
+        except sqlite3.Error:
+            return set()
+        return {each.name for each in schema.full_text if each.content == ""} - set(silent)
 
     def _covered(self, schema: Schema, name: str, known: set[str]) -> bool:
         if name in known:
@@ -116,6 +126,8 @@ class Check:
             return "no dataset declares this virtual table"
         if index.content:
             return "a full-text index over a table that no dataset declares"
+        if index.content == "":
+            return "a contentless full-text index that no dataset declares: it may keep words of people who were erased"
         return (
             "a full-text index with words of its own that no dataset declares (`subject: {through: ..., via: rowid}` follows row numbers)"
         )

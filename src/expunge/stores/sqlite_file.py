@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -49,6 +50,19 @@ _BY_ERRNO = {
 }
 
 
+_BESIDE = re.compile(r"-(wal|shm|journal)$")
+
+
+def _tables(path: Path) -> frozenset[str]:
+    """The names of a database's tables, read without touching anything beside it; none when it is no database."""
+    try:
+        with closing(sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro&immutable=1", uri=True)) as connection:
+            rows = connection.execute("SELECT lower(name) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'").fetchall()
+    except sqlite3.Error:
+        return frozenset()
+    return frozenset(row[0] for row in rows)
+
+
 def _as_text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
@@ -62,6 +76,8 @@ class DatabaseFile:
         # SQLite keeps logs and journals beside the file that a link leads to.
         self.path = path.resolve()
         self.busy_ms = busy_ms
+        self._stem = re.compile(rf"(?<![^\W_]){re.escape(self.path.stem)}(?![^\W_])")
+        """The name without its ending, as a word of a file name (``app-2026.db``, ``old_app.sql.gz``)."""
 
     @property
     def where(self) -> str:
@@ -148,14 +164,24 @@ class DatabaseFile:
         return Unable(Reason.PERMISSION, f"{self.where}: the database or its folder cannot be written")
 
     def sources(self) -> Iterator[RawSource]:
-        """The file and everything in its folder whose name starts with the file's name."""
+        """The file, everything in its folder whose name starts with the file's name, and what else there seems to be a copy of it."""
         if self.path.exists():
             yield RawSource(self.path, "data")
         if not self.path.parent.is_dir():
             return
         for other in sorted(self.path.parent.iterdir()):
-            if other.name.startswith(self.path.name) and other != self.path:
+            if other == self.path:
+                continue
+            if other.name.startswith(self.path.name):
                 yield RawSource(other, self._role(other.name.removeprefix(self.path.name)))
+            elif self._stem.search(other.name) and other.is_file() and not self._is_another_database(other):
+                yield RawSource(other, "old version")
+
+    def _is_another_database(self, other: Path) -> bool:
+        """Whether a file named like ours (``app-jobs.db`` beside ``app.db``) is a database without any table of ours, or its log."""
+        whole = other.with_name(_BESIDE.sub("", other.name))
+        theirs, ours = _tables(whole), _tables(self.path)
+        return bool(theirs and ours) and theirs.isdisjoint(ours)
 
     @staticmethod
     def _role(ending: str) -> str:

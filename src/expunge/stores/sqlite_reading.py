@@ -11,6 +11,7 @@ import sqlite3
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from expunge.core.copy import Copy, Item, Selector
@@ -70,13 +71,47 @@ def _safe(name: str) -> str:
     return re.sub(r"[^\w-]", "_", name) or "_"
 
 
-def trace(dataset: str, copies: Sequence[Copy], reader: RowReader, tracer: Tracer) -> None:
-    """Hand every value of every row of the copies to the tracer."""
-    for copy in copies:
-        for key in map(decode_key, copy.keys):
-            row = reader.row(key) if reader.belongs(key, copy.selector) else None
-            for name, value in zip(reader.names, row or (), strict=False):
+def trace(dataset: str, copies: Sequence[Copy], table: Table, reader: RowReader, tracer: Tracer) -> None:
+    """Hand every value of every row of the copies to the tracer, and of rows of short values what joins them."""
+    in_record = [reader.names.index(each) for each in table.recorded]
+    for copy, row in reader.each(copies):
+        for name, value in zip(reader.names, row, strict=True):
+            if value is not None:
                 _hand_over(tracer, copy.subject, dataset, name, value)
+        for seam in _seams([row[at] for at in in_record]):
+            tracer.blob(copy.subject, dataset, "row", io.BytesIO(seam))
+
+
+_SEAM = 16
+_CONTENT = 32
+"""Bytes of a value from which on it is taken to be content, which tells whose the row is."""
+
+
+def _seams(record: Sequence[Any]) -> Iterator[bytes]:
+    """What lies around each border of two values in a record (file format 2.1).
+
+    Ids may each be other people's as well, or too short to be looked for (``7``, ``acc-51``); the row that joins them is not.
+    """
+    stored = [each for each in map(_stored, record) if each]
+    if all(len(each) < _CONTENT for each in stored):
+        for left, right in pairwise(stored):
+            yield left[-_SEAM:] + right[:_SEAM]
+
+
+def _stored(value: Any) -> bytes:
+    """A value as a record of a UTF-8 database holds it; nothing for NULL, 0 and 1, which lie in the record's header."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape")
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, float) and not (value.is_integer() and abs(value) < 1 << 47):
+        return struct.pack(">d", value)
+    if value is None or value in {0, 1}:
+        return b""
+    # A column of reals keeps whole ones as integers.
+    whole = int(value)
+    size = next(each for each in (1, 2, 3, 4, 6, 8) if -(1 << (8 * each - 1)) <= whole < 1 << (8 * each - 1))
+    return whole.to_bytes(size, "big", signed=True)
 
 
 def _hand_over(tracer: Tracer, subject: Pseudonym, dataset: str, name: str, value: Any) -> None:
@@ -182,7 +217,7 @@ class Bystanders:
 
     def _pages(self) -> Iterator[list[Seen]]:
         """Pages of rows that stay."""
-        gone, values = self._gone(), self._erased_values()
+        gone, values = frozenset(map(decode_key, self._gone())), self._erased_values()
         resolved = [found for each in self.fields if (found := self.table.field(each)) is not None]
         followed = [found for each in self.follow if (found := self.table.field(each)) is not None]
         columns = ", ".join((*self.table.key, *(each.text for each in (*resolved, *followed))))
@@ -197,7 +232,7 @@ class Bystanders:
             for row in rows:
                 shown, links = row[width : width + len(resolved)], row[width + len(resolved) :]
                 who = tuple((field.name, value) for field, value in zip(resolved, shown, strict=True) if value is not None)
-                if encode_key(row[:width]) not in gone and not any(value in values.get(name, ()) for name, value in who):
+                if row[:width] not in gone and not any(value in values.get(name, ()) for name, value in who):
                     linked = tuple((field.name, value) for field, value in zip(followed, links, strict=True) if value is not None)
                     page.append(Seen(row[:width], who, linked))
             if page:

@@ -74,6 +74,13 @@ class Table:
         """The table's qualified name."""
         return f"main.{quoted(self.name)}"
 
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        """Names of the columns in the order in which a record holds their values; the one that is the row's number is in none."""
+        if self.rowid:
+            return tuple(each.name for each in self.columns if f"t.{quoted(each.name)}" not in self.key)
+        return tuple(each.name for each in sorted(self.columns, key=lambda each: each.primary or len(self.columns) + 1))
+
     def column(self, name: str) -> Column | None:
         """The column of that name; letters A to Z compare without case, as in SQL."""
         return next((each for each in self.columns if _fold(each.name) == _fold(name)), None)
