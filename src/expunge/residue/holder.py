@@ -18,6 +18,8 @@ from expunge.residue.stream import Stream, carve_small
 _READ = 3 << 16
 _SHORT = 48
 """Bytes of a blob in which no container fits."""
+_AS_THEY_ARE = frozenset({"utf-8", "bytes", "fragment", "pcm16"})
+"""Forms in which a text without a quotation mark is found by its bytes."""
 _VALUE = 1 << 10
 _VALUES = 1 << 15
 _NOWHERE = Path()
@@ -72,7 +74,8 @@ class Holder:
             for form, dressed in wrap(data) if wrapped else ():
                 if form in self._forms:
                     self._add(dressed)
-            self._strings(subject, dataset, field, data)
+            if b'"' in data or not self._forms <= _AS_THEY_ARE:
+                self._strings(subject, dataset, field, data)
             return
         run = Stream(self._session, Where(_NOWHERE), Allowance.of(self._limits, 0))
         tail = b""

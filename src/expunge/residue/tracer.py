@@ -129,7 +129,7 @@ class Collector:
         if not telling(utf8(piece)):
             self._rejected += 1
             return
-        for form, data in dress(piece):
+        for form, data in dress(piece, None if self._budget > 1 else ()):
             self._offer((subject, dataset, field), rank, form, clip(data), dressed=form != "utf-8")
 
     def _offer(self, where: tuple[Pseudonym, str, str], rank: int, form: str, data: bytes, *, dressed: bool = False) -> None:
