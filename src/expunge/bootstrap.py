@@ -10,7 +10,6 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
@@ -61,11 +60,10 @@ from expunge.engine.planning import Forecast
 from expunge.engine.receipts import Issued
 from expunge.engine.resolving import Resolved
 from expunge.engine.sweeping import Looked, Swept
-from expunge.errors import EvidenceInvalid, Misconfigured, StateCorrupt
+from expunge.errors import EvidenceInvalid, Misconfigured, StateCorrupt, StateUnavailable
 from expunge.gate import Gate
-from expunge.ports.store import Store
 from expunge.residue import ResidueScanner
-from expunge.stores import REGISTRY, open_store
+from expunge.stores import REGISTRY, OpenStores
 
 KEYS = "keys"
 LOG = "log"
@@ -77,32 +75,13 @@ _LOGGED = b'"is":"ReceiptLogged"'
 """Stands in every such event: the others, some of which are large, need not be decoded to be passed over."""
 
 
-@dataclass
-class _Stores:
-    """Opens each declared store once."""
-
-    data_map: DataMap
-    opened: dict[str, Store] = field(default_factory=dict)
-
-    def __call__(self, name: str) -> Store:
-        if name not in self.opened:
-            spec = self.data_map.stores[name]
-            self.opened[name] = open_store(spec, self.data_map.datasets_of(name))
-        return self.opened[name]
-
-    def close(self) -> None:
-        for each in self.opened.values():
-            each.close()
-        self.opened.clear()
-
-
 class Expunge:
     """One installation: a data map, its state, its keys. A context manager; ``close`` lets go of everything.
 
     Raises, from any verb, :class:`expunge.errors.ExpungeError` with what is wrong and what to do.
     """
 
-    def __init__(self, data_map: DataMap, context: Context, stores: _Stores, keys: LocalKeys, journal: DjangoJournal) -> None:
+    def __init__(self, data_map: DataMap, context: Context, stores: OpenStores, keys: LocalKeys, journal: DjangoJournal) -> None:
         """Composed by :meth:`open`."""
         self.map = data_map
         self.context = context
@@ -141,6 +120,9 @@ class Expunge:
         data_map = _read(map_path)
         state = Path(data_map.state)
         if not (state / KEYS).exists():
+            if (state / DATABASE).exists():
+                message = f"the keys of {state} are missing: {KEYS}/ is not there"
+                raise StateUnavailable(message, help=f"restore {KEYS}/ from its backup; nothing was changed")
             message = f"there is no state in {state} yet"
             raise Misconfigured(message, help="run `expunge init`")
         keys = open_keystore(state / KEYS, passphrase)
@@ -149,7 +131,7 @@ class Expunge:
         clock = MonotonicClock(SystemClock(), _latest(journal), behind.append)
         origin = _origin(keys)
         log = TileLog(state / LOG, origin, keys, former=keys.log_publics()[:-1], anchor=lambda: _anchor(journal))
-        stores = _Stores(data_map)
+        stores = OpenStores(data_map)
         context = Context(
             data_map=data_map,
             map_digest=digest(data_map),

@@ -6,7 +6,7 @@ Like ``bootstrap`` a composition root: it may know every room.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +19,9 @@ from expunge.core.copy import Finding, FindingKind
 from expunge.core.datamap import DataMap
 from expunge.core.mapdiff import MapDiff, map_diff
 from expunge.core.note import VerifierKey
-from expunge.engine import calling
-from expunge.stores import REGISTRY, open_store
+from expunge.engine import checking
+from expunge.ports.store import Store
+from expunge.stores import REGISTRY, OpenStores
 
 __all__ = [
     "Audit",
@@ -57,6 +58,12 @@ class Checked:
         return not self.faults and all(each.kind is FindingKind.NOTE for each in self.findings)
 
 
+@dataclass(frozen=True)
+class _Places:
+    data_map: DataMap
+    open_store: Callable[[str], Store]
+
+
 def locate_map(path: Path | None) -> Path:
     """The map named, or the nearest ``expunge.yaml`` at or above the working folder. Raises Misconfigured when there is none."""
     return find_map(Path.cwd()) if path is None else path
@@ -73,7 +80,11 @@ def check(path: Path | None) -> Checked:
     reading = examine(found, os.environ, known_kinds=frozenset(REGISTRY))
     if reading.faults or reading.map is None:
         return Checked(found, reading.faults, (), 0, 0)
-    findings = tuple(each for name in reading.map.stores for each in _check_store(reading.map, name))
+    stores = OpenStores(reading.map)
+    try:
+        findings = checking.check(_Places(reading.map, stores))
+    finally:
+        stores.close()
     return Checked(found, (), findings, len(reading.map.stores), len(reading.map.datasets))
 
 
@@ -105,16 +116,3 @@ def drawing(data_map: DataMap) -> str:
 def propose(target: Path, map_file: Path) -> str:
     """The text of a first map for a folder or SQLite file, to be written to ``map_file``. Raises UsageError, StoreUnavailable."""
     return propose_map(target, map_file.absolute().parent)
-
-
-def _check_store(data_map: DataMap, name: str) -> Iterator[Finding]:
-    store = None
-    try:
-        store = open_store(data_map.stores[name], data_map.datasets_of(name))
-        yield from calling.check(store, [each for each in data_map.ignore if each.store == name])
-    except calling.TROUBLE as error:
-        what = calling.as_unable(error)
-        yield Finding(FindingKind.UNREADABLE, name, name, what.detail or what.reason.value, "make the store reachable and check again")
-    finally:
-        if store is not None:
-            store.close()

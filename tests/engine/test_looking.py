@@ -62,12 +62,20 @@ def records(home: Household, name: str) -> Callable[[], object]:
     return write
 
 
-def test_what_came_in_between_planning_and_erasing_is_erased_too(home: Household) -> None:
+def test_what_came_in_between_planning_and_erasing_is_erased_too_with_what_hangs_on_it(home: Household) -> None:
     order = planned(home)
-    run = apply_with(home, order, {"look:media": records(home, "rec-anna-8-X7")})
+    said = "a sentence about zeppelins that came in late"
+
+    def comes_in() -> None:
+        records(home, "rec-anna-8-X7")()
+        with sqlite3.connect(home.database) as db:
+            db.execute("INSERT INTO transcripts (recording_id, text) VALUES ('rec-anna-8-X7', ?)", (said,))
+        db.close()
+
+    run = apply_with(home, order, {"look:media": comes_in})
     assert run.state is OrderState.FULFILLED, run.reasons
-    assert entry(home, order, "voice").items == 3
-    assert home.search(*strings_of(ANNA), "rec-anna-8-X7") == []
+    assert [entry(home, order, each).items for each in ("voice", "transcripts")] == [3, 3]
+    assert home.search(*strings_of(ANNA), "rec-anna-8-X7", said) == []
 
 
 def test_what_a_normal_read_still_returns_is_never_erased_whatever_the_step_said(home: Household) -> None:

@@ -66,11 +66,12 @@ def held_by_others(
     candidates = frozenset(index for index in seen if traces.traces[index].subject not in traces.controls)
     if not candidates:
         return Held(frozenset(), frozenset())
-    opened = context.open_store(store)
-    rewritten = calling.capabilities(opened).rewritten
     holder, keeper, moved = (context.scanner.holder(traces, candidates) for _ in range(3))
     filtered, filtered_moved = _WholeWordsOut(holder, people), _WholeWordsOut(moved, people)
-    for dataset in _likeliest_first(context, store, (traces.traces[index].dataset for index in candidates)):
+    stores = {name: context.open_store(name) for name in (store, *_inside(context, store))}
+    rewritten = frozenset(name for each in stores.values() for name in calling.capabilities(each).rewritten)
+    for dataset in _likeliest_first(context, stores, (traces.traces[index].dataset for index in candidates)):
+        opened = stores[dataset.store]
         staying = kept.get(dataset.name, ())
         if staying:
             # What stays on purpose holds its own content, names and identifiers included.
@@ -99,10 +100,25 @@ def held_before(context: Context, store: str, traces: Traces) -> frozenset[int]:
     return holder.held() if rewritten else frozenset()
 
 
-def _likeliest_first(context: Context, store: str, sources: Iterable[str]) -> list[Dataset]:
-    """The datasets of a store that hold somebody's data, those first that most of the windows come from."""
+def _inside(context: Context, store: str) -> list[str]:
+    """Other stores whose files lie under this one's root, as a database in a folder: what is found there may be their people's."""
+    roots = [each.path.resolve() for each in calling.raw(context.open_store(store)) if each.path.is_dir()]
+    found = []
+    for name in context.data_map.stores if roots else ():
+        try:
+            paths = [each.path.resolve() for each in calling.raw(context.open_store(name))] if name != store else []
+        except calling.TROUBLE:
+            continue
+        if any(path.is_relative_to(root) for path in paths for root in roots):
+            found.append(name)
+    return found
+
+
+def _likeliest_first(context: Context, stores: Iterable[str], sources: Iterable[str]) -> list[Dataset]:
+    """The datasets of some stores that hold somebody's data, those first that most of the windows come from."""
     counts = Counter(sources)
-    looked = [each for each in context.data_map.datasets_of(store) if not isinstance(each.subject, Aggregate | Inherited)]
+    declared = [each for name in stores for each in context.data_map.datasets_of(name)]
+    looked = [each for each in declared if not isinstance(each.subject, Aggregate | Inherited)]
     return sorted(looked, key=lambda each: -counts[each.name])
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from expunge.core.copy import Finding, FindingKind
 from expunge.engine import calling, owning
-from expunge.engine.context import Context
+from expunge.engine.context import Places
 
 _CANNOT_FOLLOW = frozenset({FindingKind.UNREADABLE, FindingKind.MISSING, FindingKind.PERMISSION, FindingKind.SUBJECT_PATH})
 """With one of these, whether an item leads to somebody cannot be told yet."""
 
 
-def check(context: Context) -> tuple[Finding, ...]:
+def check(context: Places) -> tuple[Finding, ...]:
     """Everything that is wrong or undeclared, store by store; a store that cannot be opened is a finding and hides no other."""
     found: list[Finding] = []
     for name in context.data_map.stores:
@@ -28,7 +28,7 @@ def check(context: Context) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def _ownerless(context: Context) -> Iterator[Finding]:
+def _ownerless(context: Places) -> Iterator[Finding]:
     for each in owning.ownerless(context):
         dataset = context.data_map.datasets[each.dataset]
         what = f"{each.items} items of {each.dataset} {each.why}: no order can ever reach them"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from expunge.core.datamap import DataMap
 from expunge.core.ids import OrderId
@@ -36,6 +37,20 @@ Reporter = Callable[[Progress], None]
 
 def silent(_: Progress) -> None:
     """Report to nobody."""
+
+
+class Places(Protocol):
+    """What is enough to look at stores: the map, and how to open one."""
+
+    @property
+    def data_map(self) -> DataMap:
+        """The declaration."""
+        ...
+
+    @property
+    def open_store(self) -> Callable[[str], Store]:
+        """Opens (once) the store of that name; raises StoreUnavailable."""
+        ...
 
 
 @dataclass(frozen=True)

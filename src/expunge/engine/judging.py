@@ -72,7 +72,7 @@ def verify_store(
     traces = tracing.load(context, run.order)
     scanned = tracing.look(context, step.store, traces)
     before = tracing.recall(context, run.order, "seen-before-", traces, store=step.store)
-    moved = tracing.recall(context, run.order, "held-before-", traces, store=step.store)
+    moved = tracing.recall(context, run.order, "held-before-", traces)
     accounted = attributing.held_by_others(context, step.store, traces, scanned.seen, located.kept_copies, located.copies, people, moved)
     held = accounted.people | (accounted.kept - _strays(traces, scanned, accounted, located))
     tracing.remember(context, run.order, f"seen-after-{run.round}-{step.store}", traces, scanned.seen)
@@ -272,19 +272,29 @@ def entries(context: Context, run: Run) -> Entries:
         elif step.kind is StepKind.VERIFY and step.store not in run.judged:
             for name in step.datasets:
                 _add_unseen(context, run, step, context.data_map.datasets[name], made)
+            if not step.datasets:
+                for datasets, _ in made.values():
+                    datasets.append(_not_looked_at(step.store, context.data_map.stores[step.store].kind, _why_unseen(run, step)))
     for store in sorted(run.places - context.data_map.stores.keys()):
         for datasets, _ in made.values():
-            datasets.append(_vanished(store))
+            datasets.append(_not_looked_at(store, "unknown", _VANISHED))
     return {subject: (tuple(datasets), tuple(kept)) for subject, (datasets, kept) in made.items()}
 
 
-def _vanished(store: str) -> DatasetEntry:
-    """A store of an earlier plan of the order that the map no longer names: it was not looked at, so nothing is known of it."""
-    detail = f"{store} was part of an earlier plan of this order and is no longer in the map; it was not looked at"
+def _not_looked_at(store: str, kind: str, why: Unable) -> DatasetEntry:
+    """A store of which nothing is known: it has left the map, or could not be looked at and nothing in it was to be erased."""
     return DatasetEntry(
-        f"{ELSEWHERE}{store}", store, "unknown", Act.ERASE, Result.UNABLE, 0, Grounding.NONE, Grounding.NONE, None, None,
-        Reason.UNREACHABLE, detail,
-    )  # fmt: skip
+        f"{ELSEWHERE}{store}", store, kind, Act.ERASE, Result.UNABLE, 0, Grounding.NONE, Grounding.NONE, None, None, why.reason, why.detail
+    )
+
+
+_VANISHED = Unable(Reason.UNREACHABLE, "it was part of an earlier plan of this order and is no longer in the map; it was not looked at")
+
+
+def _why_unseen(run: Run, step: Step) -> Unable:
+    state = run.steps.get(step.id)
+    found = state.outcomes.get("*", {}).get("*") if state else None
+    return found if isinstance(found, Unable) else Unable(Reason.CANNOT_TELL, f"{step.store} was not verified")
 
 
 def _add_aside(context: Context, run: Run, step: Step, made: Mapping[Pseudonym, tuple[list[DatasetEntry], list[KeptItems]]]) -> None:
@@ -315,9 +325,7 @@ def _add_unseen(
     context: Context, run: Run, step: Step, dataset: Dataset, made: Mapping[Pseudonym, tuple[list[DatasetEntry], list[KeptItems]]]
 ) -> None:
     """A dataset whose store could not be verified: whatever the erase step said, nothing was confirmed."""
-    state = run.steps.get(step.id)
-    found = state.outcomes.get("*", {}).get("*") if state else None
-    why = found if isinstance(found, Unable) else Unable(Reason.CANNOT_TELL, f"{step.store} was not verified")
+    why = _why_unseen(run, step)
     for subject, (datasets, _) in made.items():
         erase = run.steps.get(StepId(f"{StepKind.ERASE.value}:{dataset.name}"))
         outcome = erase.outcomes.get(dataset.name, {}).get(subject) if erase else None

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from expunge.core.copy import Copy
 from expunge.core.datamap import Aggregate, Dataset, Inherited, Through
 from expunge.engine import calling
-from expunge.engine.context import Context
+from expunge.engine.context import Places
 
 
-def owned(context: Context, dataset: Dataset, copies: Iterable[Copy], erased: Mapping[str, Sequence[Copy]]) -> Iterator[Copy]:
+def owned(context: Places, dataset: Dataset, copies: Iterable[Copy], erased: Mapping[str, Sequence[Copy]]) -> Iterator[Copy]:
     """Those of the copies that lead to somebody; streamed, but for ``through``, which needs the pointers there are."""
     if not isinstance(dataset.subject, Through):
         yield from (each for each in copies if _names_somebody(each))
@@ -24,7 +24,7 @@ def owned(context: Context, dataset: Dataset, copies: Iterable[Copy], erased: Ma
             yield copy
 
 
-def pointers_of(context: Context, parent: Dataset, via: str, erased: Mapping[str, Sequence[Copy]]) -> frozenset[str]:
+def pointers_of(context: Places, parent: Dataset, via: str, erased: Mapping[str, Sequence[Copy]]) -> frozenset[str]:
     """Values of ``via`` that lead on to somebody who stays."""
     copies = calling.bystanders(context.open_store(parent.store), parent, erased.get(parent.name, ()), None)
     found: set[str] = set()
@@ -42,7 +42,7 @@ class Ownerless:
     why: str
 
 
-def ownerless(context: Context) -> Iterator[Ownerless]:
+def ownerless(context: Places) -> Iterator[Ownerless]:
     """Count, per dataset, the items that lead to nobody: an order can never find them, so somebody has to look."""
     for dataset in context.data_map.datasets.values():
         if isinstance(dataset.subject, Aggregate | Inherited):

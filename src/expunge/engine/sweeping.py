@@ -83,7 +83,7 @@ def look_again(context: Context, order: OrderId) -> Looked:
         try:
             scanned = tracing.look(context, store, traces)
             seen = scanned.seen
-            moved = tracing.recall(context, order, "held-before-", traces, store=store)
+            moved = tracing.recall(context, order, "held-before-", traces)
             held = attributing.held_by_others(context, store, traces, seen, {}, back.copies, people, moved).people
         except calling.TROUBLE as error:
             failed[store] = calling.as_unable(error).reason.value

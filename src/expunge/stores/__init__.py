@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable
 from typing import cast
 
-from expunge.core.datamap import Dataset, StoreSpec
+from expunge.core.datamap import DataMap, Dataset, StoreSpec
 from expunge.errors import Misconfigured
 from expunge.ports.store import Store
 
@@ -17,6 +17,26 @@ REGISTRY: dict[str, str | Kind] = {
     "sqlite": "expunge.stores.sqlite:Sqlite",
 }
 """Kind, as written in the data map -> class, or ``module:Class`` to be imported at first use."""
+
+
+class OpenStores:
+    """Opens each store of a map once, at first use; :meth:`close` lets go of all."""
+
+    def __init__(self, data_map: DataMap) -> None:
+        self.data_map = data_map
+        self._opened: dict[str, Store] = {}
+
+    def __call__(self, name: str) -> Store:
+        """The store of that name. Raises Misconfigured, as :func:`open_store`."""
+        if name not in self._opened:
+            self._opened[name] = open_store(self.data_map.stores[name], self.data_map.datasets_of(name))
+        return self._opened[name]
+
+    def close(self) -> None:
+        """Let go of every store; safe to call twice."""
+        for each in self._opened.values():
+            each.close()
+        self._opened.clear()
 
 
 def open_store(spec: StoreSpec, datasets: tuple[Dataset, ...]) -> Store:
