@@ -34,12 +34,35 @@ def whole_application() -> typer.Typer:
 
 def main() -> None:
     """Run it; never returns."""
+    _stand_in_for_closed_streams()
     try:
-        whole_application()()
-    except BrokenPipeError:
-        # Whoever read our output has gone; what they read was right. Keep the interpreter from writing to the pipe once more.
+        try:
+            whole_application()()
+        finally:
+            # A device that is full says so here, while it can still be told.
+            sys.stdout.flush()
+    except OSError as error:
+        # What could not be written goes nowhere: the interpreter would try once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            sys.stderr.write(f"error: the answer could not be written: {error.strerror or type(error).__name__}\n")
         sys.exit(1)
+
+
+def _stand_in_for_closed_streams() -> None:
+    """Put the null device where a standard stream is closed: no file of ours may come to lie under its number.
+
+    Letters that the terminal's encoding lacks are written as escapes.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
+        elif number and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":
