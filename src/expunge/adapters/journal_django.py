@@ -243,13 +243,19 @@ def _explained(what: str) -> Iterator[None]:
             raise Conflict("somebody else appended to this stream first", help="read it again and decide again") from error
         except DatabaseError as error:
             raise _explain(what, error) from error
+        except UnicodeDecodeError:
+            # The text of a damaged schema; from None: the error's own text holds bytes of the file.
+            message = f"{what}: the state database is damaged"
+            raise StateCorrupt(message, help=_RESTORE) from None
 
 
 def _explain(what: str, error: DatabaseError) -> ExpungeError:
     code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return Busy(f"{what}: another program holds the state database", help="close it, then try again")
-    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+    # An operational error without a code is the module's own: text in the file that is no UTF-8.
+    undecodable = isinstance(error.__cause__, sqlite3.OperationalError) and not code
+    if undecodable or code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return StateCorrupt(f"{what}: the state database is damaged or is none", help=_RESTORE)
     if code == sqlite3.SQLITE_FULL:
         return StateUnavailable(f"{what}: no space left on the device", help="free some space, then run the same command again")
