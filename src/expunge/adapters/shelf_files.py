@@ -10,6 +10,7 @@ from expunge import durable
 from expunge.adapters.filelock import FileLock
 from expunge.adapters.guarded import guarded
 from expunge.core.ids import OrderId
+from expunge.errors import UsageError
 
 _ORDER = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -69,7 +70,8 @@ class FileShelf:
 
     def _path(self, order: OrderId, name: str) -> Path:
         if not _ORDER.fullmatch(order):
-            raise ValueError("not an order id")
+            message = "not the id of an order: lower-case letters, digits and hyphens, at most 64"
+            raise UsageError(message, help="`expunge status` lists the orders")
         if not _NAME.fullmatch(name):
             raise ValueError("not a name that the shelf takes: lower-case letters, digits, dots and hyphens, at most 64")
         return self._folder / order / name
