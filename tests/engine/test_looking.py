@@ -102,6 +102,33 @@ def test_a_dataset_that_cannot_be_probed_is_not_erased_and_the_receipt_says_why(
     assert not said.probe.clean
 
 
+def away(home: Household, store: str) -> dict[str, Callable[[], object]]:
+    """A store that goes away, and comes back."""
+    here, there = home.world / store, home.folder / "away"
+    return {"goes": lambda: here.rename(there), "comes": lambda: there.rename(here)}
+
+
+def test_what_could_not_be_traced_is_not_erased_because_nothing_could_show_that_it_is_gone(home: Household) -> None:
+    order, media = planned(home), away(home, "media")
+    run = apply_with(home, order, {"trace:media": media["goes"], "look:app": media["comes"]})
+    assert run.state is OrderState.IN_PART
+    assert entry(home, order, "voice").outcome is Result.UNABLE
+    assert len(list((home.world / "media" / "voice" / ANNA).iterdir())) == 2
+    assert home.apply(order).state is OrderState.FULFILLED
+
+
+def test_a_pointer_stays_while_what_it_points_to_could_not_be_erased(home: Household) -> None:
+    order, media = planned(home), away(home, "media")
+    run = apply_with(home, order, {"erase:shared": media["goes"], "erase:participants": media["comes"]})
+    assert run.state is OrderState.IN_PART
+    assert entry(home, order, "participants").reason is Reason.REFERENCED
+    with sqlite3.connect(home.database) as db:
+        assert db.execute("SELECT count(*) FROM participants WHERE profile_id = ?", (ANNA,)).fetchone() == (1,)
+    db.close()
+    assert home.apply(order).state is OrderState.FULFILLED
+    assert home.search(*strings_of(ANNA)) == []
+
+
 def test_a_call_that_was_lost_before_it_took_effect_is_made_again(home: Household) -> None:
     order = planned(home)
     with faults.arm("store.erase:before", "lost", 1):
@@ -132,7 +159,7 @@ def test_a_hold_that_was_placed_after_the_plan_is_drift(home: Household) -> None
 
     order = planned(home)
     with home.open() as opened:
-        subject, until = opened.status(order).subjects[0], datetime.now(UTC) + timedelta(days=3)
+        subject, until = opened.resolve(f"profile:{ANNA}"), datetime.now(UTC) + timedelta(days=3)
         opened.hold_add(subject, "voice", ground="matter 7", authority="court", until=until)
     with pytest.raises(Drift, match="a hold was placed"):
         home.apply(order)
@@ -142,7 +169,7 @@ def test_a_hold_for_one_child_keeps_nothing_of_another(home: Household) -> None:
     from datetime import UTC, datetime, timedelta
 
     with home.open() as opened:
-        subject = opened.resolve(f"profile:{BELA}").person.subject
+        subject = opened.resolve(f"profile:{BELA}")
         opened.hold_add(subject, "voice", ground="matter 7", authority="court", until=datetime.now(UTC) + timedelta(days=3))
     with home.open() as opened:
         order = opened.order_erase([opened.resolve(f"profile:{ANNA}")]).order
