@@ -31,7 +31,7 @@ from expunge.core.copy import Finding
 from expunge.core.datamap import DataMap
 from expunge.core.gate_snapshot import ENTRY_BYTES, parse_snapshot
 from expunge.core.hold import Hold
-from expunge.core.ids import OrderId, Pseudonym
+from expunge.core.ids import OrderId
 from expunge.core.mapdiff import digest
 from expunge.core.run import Run
 from expunge.engine import (
@@ -60,7 +60,7 @@ from expunge.engine.planning import Forecast
 from expunge.engine.receipts import Issued
 from expunge.engine.resolving import Resolved
 from expunge.engine.sweeping import Looked, Swept
-from expunge.errors import EvidenceInvalid, Misconfigured, StateCorrupt, StateUnavailable
+from expunge.errors import EvidenceInvalid, Misconfigured, StateCorrupt, StateUnavailable, UsageError
 from expunge.gate import Gate
 from expunge.residue import ResidueScanner
 from expunge.stores import REGISTRY, OpenStores
@@ -220,6 +220,14 @@ class Expunge:
         with self._writing():
             return cancelling.cancel(self.context, order, reason)
 
+    def contact(self, order: OrderId) -> str:
+        """The address that notices of the order go to, unsealed. Raises UsageError where none was given or its end date has come."""
+        sealed = self.context.shelf.get(order, intake.CONTACT)
+        if sealed is None:
+            message = "the order has no contact address, or its end date has come"
+            raise UsageError(message, help="give one with --contact when the order is entered")
+        return self.context.keys.open_contact(order, sealed).decode()
+
     def plan(self, order: OrderId) -> Forecast:
         """Plan an order, journal the plan, forecast what it will meet."""
         with self._writing():
@@ -283,12 +291,10 @@ class Expunge:
         """Write what is held about a person as a zip with a manifest of hashes."""
         return exporting.export(self.context, resolved, target)
 
-    def hold_add(
-        self, subject: Pseudonym, dataset: str, *, ground: str, authority: str, until: datetime, items: Sequence[str] = ()
-    ) -> Hold:
+    def hold_add(self, person: Resolved, dataset: str, *, ground: str, authority: str, until: datetime, items: Sequence[str] = ()) -> Hold:
         """Place a hold."""
         with self._writing():
-            return holding.place(self.context, subject, dataset, ground=ground, authority=authority, until=until, items=items)
+            return holding.place(self.context, person.person, dataset, ground=ground, authority=authority, until=until, items=items)
 
     def hold_end(self, hold_id: str, reason: str) -> None:
         """Lift a hold before its date."""

@@ -67,7 +67,7 @@ def test_a_plan_that_changed_voids_what_was_signed_before(guarded: Household) ->
     old = signed(guarded, order)
     approve(guarded, order, "officer", old)
     with guarded.open() as opened:
-        subject, until = opened.status(order).subjects[0], datetime.now(UTC) + timedelta(days=9)
+        subject, until = opened.resolve(f"profile:{ANNA}"), datetime.now(UTC) + timedelta(days=9)
         opened.hold_add(subject, "voice", ground="matter 7", authority="court", until=until)
     guarded.plan(order)
     waits(guarded, order)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from expunge.core.order import OrderState
-from expunge.errors import Drift, NotResolved, StateCorrupt
+from expunge.errors import Drift, NotResolved, StateCorrupt, UsageError
 from expunge.faults import arm
 from expunge.testing.forked import in_child
 from tests.engine.household import ANNA, DINO, PEOPLE, SAID, Household, strings_of
@@ -18,7 +18,7 @@ from tests.engine.household import ANNA, DINO, PEOPLE, SAID, Household, strings_
 def test_a_hold_on_one_recording_does_not_cover_a_stray_copy_of_it(home: Household) -> None:
     key = f"voice/{ANNA}/rec-anna-0-X7.wav"
     with home.open() as opened:
-        subject = opened.resolve(f"profile:{ANNA}").person.subject
+        subject = opened.resolve(f"profile:{ANNA}")
         until = datetime.now(UTC) + timedelta(days=10)
         opened.hold_add(subject, "voice", ground="matter 7", authority="court", until=until, items=[key])
     shutil.copy(home.world / "media" / key, home.world / "media" / "stray.wav")
@@ -39,7 +39,7 @@ def test_an_emptied_journal_is_refused_while_anything_shows_that_there_were_orde
     for name in ("state.db-wal", "state.db-shm"):
         (home.state / name).unlink(missing_ok=True)
     (home.state / "state.db").write_bytes(b"")
-    with pytest.raises(StateCorrupt, match="journal is an old copy|journal was lost"), home.open():
+    with pytest.raises(StateCorrupt, match=r"journal is an old copy|journal was lost"), home.open():
         pytest.fail("the fence would be down without a word")
 
 
@@ -109,3 +109,29 @@ def test_a_store_that_cannot_be_looked_at_is_said_even_where_nothing_is_to_be_er
     run = home.apply(accepted.order)
     assert run.state is OrderState.IN_PART
     assert [each for each in run.reasons if "notes" in each]
+
+
+def test_a_hold_names_items_that_are_there_and_keep_their_names(home: Household) -> None:
+    with sqlite3.connect(home.database) as db:
+        db.execute("CREATE TABLE moods (profile_id TEXT, mood TEXT)")
+        db.execute("INSERT INTO moods VALUES (?, ?)", (ANNA, "cheerful on the whole"))
+    db.close()
+    home.map.write_text(home.map.read_text() + "  moods: {store: app, table: moods, subject: {profile: profile_id}, retention: life}\n")
+    until = datetime.now(UTC) + timedelta(days=10)
+    with home.open() as opened:
+        anna = opened.resolve(f"profile:{ANNA}")
+        with pytest.raises(UsageError, match="not among"):
+            opened.hold_add(anna, "voice", ground="matter 7", authority="court", until=until, items=["voice/nobody/x.wav"])
+        (row,) = opened.locate([anna]).copies["moods"][0].keys
+        with pytest.raises(UsageError, match="no key that lasts"):
+            opened.hold_add(anna, "moods", ground="matter 7", authority="court", until=until, items=[row])
+        assert opened.holds() == ()
+
+
+def test_whoever_delivers_notices_can_read_the_address_until_its_end(home: Household) -> None:
+    accepted = home.order(f"profile:{ANNA}", contact="parent@example.org")
+    with home.open() as opened:
+        assert opened.contact(accepted.order) == "parent@example.org"
+        opened.order_cancel(accepted.order)
+        with pytest.raises(UsageError, match="no contact address"):
+            opened.contact(accepted.order)

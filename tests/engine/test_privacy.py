@@ -82,13 +82,16 @@ def troubles(home: Household) -> Iterator[str]:
     yield repr(run.reasons)
     yield repr(run)
     with home.open() as opened:
+        anna = opened.resolve(f"profile:{ANNA}")
         for number, act in enumerate(
             (
                 lambda: opened.resolve(SAID[ANNA][0]),
                 lambda: opened.resolve("profile:"),
                 lambda: opened.order_cancel(run.order),
                 lambda: opened.export(opened.resolve(f"profile:{ANNA}"), home.map),
-                lambda: opened.hold_add(run.subjects[0], ANNA, ground="g", authority="a", until=datetime.now(UTC) + timedelta(1)),
+                lambda: opened.hold_add(
+                    opened.resolve(f"profile:{ANNA}"), ANNA, ground="g", authority="a", until=datetime.now(UTC) + timedelta(1)
+                ),
                 lambda: opened.approve(run.order, ANNA, "c2ln"),
             )
         ):

@@ -91,7 +91,7 @@ def test_a_held_item_stands_in_the_receipt_with_its_date_and_the_last_receipt_is
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
     key = f"voice/{ANNA}/rec-anna-0-X7.wav"
     with home.open() as opened:
-        subject = opened.resolve(f"profile:{ANNA}").person.subject
+        subject = opened.resolve(f"profile:{ANNA}")
         hold = opened.hold_add(subject, "voice", ground="matter 7", authority="court", until=until, items=[key])
     run = home.erase(f"profile:{ANNA}")
     (kept,) = receipt(home, run.order).kept
@@ -205,7 +205,7 @@ def test_the_person_is_told_what_was_received_what_could_not_be_done_and_what_is
 
 def test_two_people_in_one_order_each_read_only_what_is_theirs(home: Household) -> None:
     with home.open() as opened:
-        subject = opened.resolve(f"profile:{CARA}").person.subject
+        subject = opened.resolve(f"profile:{CARA}")
         opened.hold_add(subject, "voice", ground="matter 7", authority="court", until=datetime.now(UTC) + timedelta(days=9))
     run = home.erase(f"profile:{ANNA}", f"profile:{CARA}")
     anna, cara = receipt(home, run.order, 1), receipt(home, run.order, 2)

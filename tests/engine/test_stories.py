@@ -112,7 +112,7 @@ def test_words_that_others_said_as_well_are_no_evidence_and_no_obstacle(home: Ho
 def test_a_hold_keeps_the_named_items_alone_and_ends(home: Household) -> None:
     key = f"voice/{ANNA}/rec-anna-0-X7.wav"
     with home.open() as opened:
-        subject = opened.resolve(f"profile:{ANNA}").person.subject
+        subject = opened.resolve(f"profile:{ANNA}")
         hold = opened.hold_add(
             subject, "voice", ground="matter 7", authority="district court", until=datetime.now(UTC) + timedelta(days=30), items=[key]
         )
@@ -385,7 +385,7 @@ def test_a_cascade_does_not_take_along_what_a_hold_keeps(home: Household) -> Non
     db.close()
     home.map.write_text(home.map.read_text() + "  notes: {store: app, table: notes, subject: {profile: profile_id}, retention: life}\n")
     with home.open() as opened:
-        subject = opened.resolve(f"profile:{ANNA}").person.subject
+        subject = opened.resolve(f"profile:{ANNA}")
         until = datetime.now(UTC) + timedelta(days=30)
         hold = opened.hold_add(subject, "notes", ground="matter 7", authority="district court", until=until)
     run = home.erase(f"profile:{ANNA}", f"profile:{BELA}")

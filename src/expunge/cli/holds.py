@@ -34,7 +34,7 @@ def add(
     end = _date(until)
     with opened(map_file) as expunge:
         (person,) = people.resolve(expunge, [name], whole=False)
-        hold = expunge.hold_add(person.person.subject, dataset, ground=ground, authority=authority, until=end, items=item or ())
+        hold = expunge.hold_add(person, dataset, ground=ground, authority=authority, until=end, items=item or ())
     output.write_json("hold/1", _values(hold)) if as_json else output.say(hold.id)
 
 

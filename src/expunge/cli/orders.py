@@ -34,6 +34,9 @@ def erase(
     cooling_off: Annotated[
         str, typer.Option(help="Time in which it may be cancelled, like '3 days'; else the map's.", show_default=False)
     ] = "",
+    by: Annotated[
+        str, typer.Option(help="Who enters it, as under approvers: of the map; their own approval is refused.", show_default=False)
+    ] = "",
     openings: Annotated[
         Path | None,
         typer.Option(help="Folder for each person's opening.json: with it they can show that a receipt is about them.", show_default=False),
@@ -52,7 +55,7 @@ def erase(
         for each in resolved:
             output.note(people.described(each))
         options.confirm("Order the erasure of everything held about them?", yes=yes)
-        accepted = expunge.order_erase(resolved, attested=attested, contact=contact, cooling_off=span, channel="cli")
+        accepted = expunge.order_erase(resolved, attested=attested, contact=contact, cooling_off=span, channel="cli", requester=by)
     if openings is not None:
         _write_openings(openings, accepted, resolved)
     if as_json:
@@ -61,6 +64,8 @@ def erase(
         output.write_json("order/1", order)
         return
     output.say(accepted.order)
+    if openings is None:
+        output.note("no --openings: nobody will be able to show that the receipt is about them; the order's own copy dies with it")
     output.note(f"received and fenced; it may be applied from {output.moment(accepted.earliest)} on; next: expunge plan {accepted.order}")
 
 
@@ -80,6 +85,16 @@ def cancel(
         output.write_json("order/1", {"order": run.order, "state": run.state})
     else:
         output.say(f"{run.order} is {run.state.value}")
+
+
+@app.command()
+def contact(order: options.OrderArgument, map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Show the address that notices of an order go to, for whoever delivers what lies in the outbox. It dies at the traces' end date."""
+    from expunge.core.ids import OrderId
+
+    with opened(map_file) as expunge:
+        address = expunge.contact(OrderId(order))
+    output.write_json("contact/1", {"order": order, "contact": address}) if as_json else output.say(output.visible(address))
 
 
 def _span(text: str) -> timedelta | None:

@@ -24,17 +24,28 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="KIND:VALUE or a bare 
 Whole = Annotated[bool, typer.Option("--whole", help="Mean the owner with everything in it: the account that a device belongs to.")]
 
 
-def locate(names: Names, whole: Whole = False, map_file: options.Map = None, as_json: options.Json = False) -> None:
+def locate(
+    names: Names,
+    whole: Whole = False,
+    items: Annotated[bool, typer.Option("--items", help="Also the key of each item, as `expunge hold add --item` takes it.")] = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
     """Show whom a name means and what every dataset holds about them. Changes nothing."""
     with opened(map_file) as expunge:
         people = resolve(expunge, names, whole=whole)
         located = expunge.locate(people)
+    keys = {name: [key for each in copies for key in each.keys] for name, copies in located.copies.items()} if items else {}
     if as_json:
-        output.write_json("located/1", {"people": [_as_json(each) for each in people], **_located(located)})
+        named = {"keys": keys} if items else {}
+        output.write_json("located/1", {"people": [_as_json(each) for each in people], **_located(located), **named})
         return
     for each in people:
         output.say(described(each))
     _show(located)
+    for dataset, names_of_items in sorted(keys.items()):
+        for key in names_of_items:
+            output.say(f"{dataset}: {output.visible(key)}")
 
 
 def export(

@@ -41,6 +41,8 @@ class Copy:
     """The selector that found it, so that ``erase`` and ``probe`` can look again."""
     shared: frozenset[str] = field(default=frozenset(), repr=False)
     """The keys that other people are in as well."""
+    lasting: bool = True
+    """Whether keys still name the same items after others were erased and the store was rewritten: only then can a hold name items."""
 
     def without(self, keys: Iterable[str]) -> Copy:
         """The same copy less some items (they are held or kept)."""

@@ -116,7 +116,7 @@ class Sqlite:
                 }
                 size = sum(int(str(row[0])) for row in rows.values())
                 keys = tuple(encode_key(each) for each in rows)
-                yield Copy(dataset.name, selector.subject, keys, len(keys), size, links, selector)
+                yield Copy(dataset.name, selector.subject, keys, len(keys), size, links, selector, lasting=table.numbered)
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
         """Rows of the people who stay, in pages of the key's order."""
