@@ -13,7 +13,7 @@ from expunge.core.outcome import Reason, Unable
 from expunge.stores.exclusive import busy
 from expunge.stores.layout import Layout, Wanted, opened
 from expunge.stores.records import Unreadable
-from expunge.stores.second_names import DOUBTFUL, SecondNames
+from expunge.stores.second_names import SecondNames
 
 _RIGHTS = Unable(Reason.PERMISSION, "names cannot be removed from a folder: give this user the right to write to it")
 _READ = Unable(Reason.PERMISSION, "a file cannot be read: give this user the right to read it")
@@ -38,7 +38,7 @@ class Preflight:
 
     def _about(self, key: str, wanted: Wanted) -> Iterator[Unable]:
         path = self._root / key
-        objection = DOUBTFUL if self._layout.doubtful(key, wanted) else self._second_names.objection(key)
+        objection = self._second_names.objection(key)
         if objection:
             yield objection
         if not path.exists() and not path.is_symlink():
