@@ -185,6 +185,13 @@ def test_the_holder_sees_numbers_vectors_names_and_recordings() -> None:
     assert {traces.traces[index].form for index in missed} == set()
 
 
+def test_the_holder_knows_a_number_that_somebody_else_keeps_as_text() -> None:
+    traces = text_traces("4915112345678", budget=1)
+    holder = ResidueScanner().holder(traces, [0])
+    holder.number(TOM, "e", "telephone", 4915112345678)
+    assert holder.held() == {0}
+
+
 def test_the_holder_answers_for_candidates_only() -> None:
     traces = text_traces(SENTENCE)
     holder = ResidueScanner().holder(traces, [1])

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from expunge.core.ids import Pseudonym
 from expunge.core.traces import Traces
 from expunge.residue import media
-from expunge.residue.forms import dress, forms_of_number, forms_of_vector, printed, utf8, wrap
+from expunge.residue.forms import SHORTEST, dress, forms_of_number, forms_of_vector, printed, utf8, wrap
 from expunge.residue.matcher import Matcher
 from expunge.residue.session import Allowance, Limits, Session, Where
 from expunge.residue.stream import Stream, carve_small
@@ -54,7 +54,8 @@ class Holder:
     def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:  # noqa: ARG002 - the port's shape
         """Search a number, packed and printed."""
         for form, data in forms_of_number(value):
-            if form == "printed" or form in self._forms:
+            # What is a number here may be text there: a telephone number, an id.
+            if form in self._forms or (form == "printed" and len(data) >= SHORTEST):
                 self._add(data)
 
     def vector(self, subject: Pseudonym, dataset: str, field: str, value: Sequence[float]) -> None:  # noqa: ARG002 - the port's shape
