@@ -188,8 +188,8 @@ class Expunge:
 
     def locate(self, people: Sequence[Resolved]) -> Located:
         """What every dataset holds about people."""
-        subjects = [each.person.subject for each in people]
-        return locate(self.context, [each.person for each in people], holding.binding_on(self.context, subjects))
+        persons = [each.person for each in people]
+        return locate(self.context, persons, holding.binding_on(self.context, persons))
 
     def order_erase(
         self,

@@ -13,7 +13,7 @@ JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def hold(name: str = "hold-1", days: int = 30, items: frozenset[str] = frozenset()) -> Hold:
-    return Hold(name, "recordings", ANNA, "matter 7", "district court", JANUARY, JANUARY + timedelta(days=days), items)
+    return Hold(name, "recordings", ANNA, "matter 7", "district court", JANUARY, JANUARY + timedelta(days=days), items, whole=not items)
 
 
 def test_a_hold_binds_until_its_end_and_not_after() -> None:
@@ -24,14 +24,20 @@ def test_a_hold_binds_until_its_end_and_not_after() -> None:
 def test_a_hold_names_items_and_beats_erasure_for_those_alone() -> None:
     one, other = item_tag(bytes(32), "recordings", "v/1.wav"), item_tag(bytes(32), "recordings", "v/2.wav")
     holds = [hold(items=frozenset({one}))]
-    assert binding(holds, "recordings", ANNA, one, JANUARY) is not None
-    assert binding(holds, "recordings", ANNA, other, JANUARY) is None
-    assert binding(holds, "transcripts", ANNA, one, JANUARY) is None
-    assert binding(holds, "recordings", Pseudonym("b" * 32), one, JANUARY) is None
+    assert binding(holds, "recordings", frozenset({ANNA}), one, JANUARY) is not None
+    assert binding(holds, "recordings", frozenset({ANNA}), other, JANUARY) is None
+    assert binding(holds, "transcripts", frozenset({ANNA}), one, JANUARY) is None
+    assert binding(holds, "recordings", frozenset({Pseudonym("b" * 32)}), one, JANUARY) is not None, "whoever else is in the item"
+
+
+def test_a_whole_hold_keeps_what_comes_later_for_the_subject_under_any_of_their_names() -> None:
+    later = item_tag(bytes(32), "recordings", "v/3.wav")
+    assert binding([hold()], "recordings", frozenset({Pseudonym("b" * 32), ANNA}), later, JANUARY) is not None
+    assert binding([hold()], "recordings", frozenset({Pseudonym("b" * 32)}), later, JANUARY) is None
 
 
 def test_of_two_holds_the_one_that_ends_last_binds() -> None:
-    found = binding([hold("hold-1", 30), hold("hold-2", 60)], "recordings", ANNA, "t", JANUARY)
+    found = binding([hold("hold-1", 30), hold("hold-2", 60)], "recordings", frozenset({ANNA}), "t", JANUARY)
     assert found is not None
     assert found.id == "hold-2"
 

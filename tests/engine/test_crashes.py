@@ -148,3 +148,4 @@ def test_every_failpoint_of_an_order_is_in_the_code_and_was_killed(capsys: pytes
     with capsys.disabled():
         print(f"\n{len(killed)} of {len(known)} failpoints lie on the way of an order; killed at {len(POINTS)} passes")
     assert killed <= known
+    assert len(killed) > 60, "an order passes that many places where durability changes"

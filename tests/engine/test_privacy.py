@@ -82,7 +82,6 @@ def troubles(home: Household) -> Iterator[str]:
     yield repr(run.reasons)
     yield repr(run)
     with home.open() as opened:
-        anna = opened.resolve(f"profile:{ANNA}")
         for number, act in enumerate(
             (
                 lambda: opened.resolve(SAID[ANNA][0]),
@@ -144,7 +143,8 @@ def test_only_the_contact_address_outlives_the_order_and_that_until_its_end_date
         assert opened.sweep().traces_ended == 0, "not before the date"
     with later(home, timedelta(days=1, minutes=1)) as opened:
         assert opened.sweep().traces_ended == 1
-        assert list(opened.context.shelf.names(accepted.order)) == ["receipt-1-1.dsse.json", "receipt-1-1.tlog-proof", "trust-policy-1.txt"]
+        left = list(opened.context.shelf.names(accepted.order))
+        assert [each for each in left if not each.startswith("trust-policy-")] == ["receipt-1-1.dsse.json", "receipt-1-1.tlog-proof"]
         with pytest.raises(ExpungeError):
             opened.context.keys.open_contact(accepted.order, sealed)
         assert opened.receipt_folder(accepted.order), "the receipt stays"

@@ -112,7 +112,8 @@ def _files(which: str, out: Path | None, map_file: Path | None) -> list[dict[str
 def _show(receipt: Receipt) -> None:
     from rich.table import Table
 
-    output.say(f"{receipt.order}: {receipt.verdict.value}, verified {output.moment(receipt.times.verified)}")
+    looked = f"verified {output.moment(receipt.times.verified)}" if receipt.times.verified else "nothing could be verified"
+    output.say(f"{receipt.order}: {receipt.verdict.value}, {looked}")
     table = Table("dataset", "store", "result", "items", "depth", "read paths", "scan", "why")
     for each in receipt.datasets:
         table.add_row(*map(output.visible, _row(each)))

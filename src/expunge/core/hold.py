@@ -24,7 +24,9 @@ class Hold:
     placed: datetime
     until: datetime
     items: frozenset[str]
-    """Item tags (:func:`item_tag`); empty means every item of the subject in the dataset."""
+    """Item tags (:func:`item_tag`): what is named, or for a whole hold what the dataset held of the subject when it was placed."""
+    whole: bool = False
+    """Every item of the subject in the dataset, also those that come later."""
 
     def __post_init__(self) -> None:
         if self.until <= self.placed:
@@ -38,9 +40,15 @@ class Hold:
         """Whether it binds at that instant. A clock set back cannot shorten it: the engine's instant never goes back."""
         return at < self.until
 
-    def covers(self, dataset: str, subject: Pseudonym, tag: str) -> bool:
-        """Whether this item of this subject is named."""
-        return self.dataset == dataset and self.subject == subject and (not self.items or tag in self.items)
+    def covers(self, dataset: str, names: frozenset[Pseudonym], tag: str) -> bool:
+        """Whether this item stays, whoever of the people in it is to be erased.
+
+        Args:
+            dataset: where the item lies.
+            names: every pseudonym of the person it was found for, and of those who go with them.
+            tag: the item's.
+        """
+        return self.dataset == dataset and (tag in self.items or (self.whole and self.subject in names))
 
 
 def item_tag(key: bytes, dataset: str, item: str) -> str:
@@ -48,7 +56,7 @@ def item_tag(key: bytes, dataset: str, item: str) -> str:
     return hmac.new(key, f"expunge/item/1\0{dataset}\0{item}".encode("utf-8", "surrogatepass"), sha256).hexdigest()[:32]
 
 
-def binding(holds: Iterable[Hold], dataset: str, subject: Pseudonym, tag: str, at: datetime) -> Hold | None:
+def binding(holds: Iterable[Hold], dataset: str, names: frozenset[Pseudonym], tag: str, at: datetime) -> Hold | None:
     """The hold that keeps this item longest at that instant, or None."""
-    found = [each for each in holds if each.active(at) and each.covers(dataset, subject, tag)]
+    found = [each for each in holds if each.active(at) and each.covers(dataset, names, tag)]
     return max(found, key=lambda each: (each.until, each.id), default=None)

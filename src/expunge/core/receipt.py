@@ -69,7 +69,8 @@ class Times:
     fenced: datetime
     erased: datetime | None
     """End of the last erase or purge; None where nothing was erased."""
-    verified: datetime
+    verified: datetime | None
+    """End of the last look; None where nothing could be looked at."""
 
     def __post_init__(self) -> None:
         known = [each for each in (self.requested, self.fenced, self.erased, self.verified) if each is not None]
@@ -244,7 +245,10 @@ class Receipt:
         _require(kept.issubset(each.dataset for each in self.kept), "a kept dataset does not say on which ground")
         _require(self.verdict is verdict_of(self.datasets, self.kept), "the verdict contradicts the list of datasets")
         _require(self.times.erased is not None or not any(each.outcome is Result.ERASED for each in self.datasets), "erased, but not when")
-        _require(self.valid_until >= self.times.verified, "it ends before it begins")
+        _require(
+            self.times.verified is not None or not any(each.outcome is Result.ERASED for each in self.datasets), "erased, but not verified"
+        )
+        _require(self.valid_until >= (self.times.verified or self.times.fenced), "it ends before it begins")
 
 
 def verdict_of(datasets: Iterable[DatasetEntry], kept: Iterable[KeptItems]) -> Verdict:

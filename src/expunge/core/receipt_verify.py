@@ -182,7 +182,8 @@ def _closing(receipt: Receipt, *, trusted: bool, expired: bool) -> str:
     said = "fulfilled" if receipt.verdict is Verdict.FULFILLED else "fulfilled in part only"
     keys = "" if trusted else " The keys came along with the receipt: to know who signed, check it against keys that you got elsewhere."
     due = f" It was to be checked again by {instant(receipt.valid_until)}: ask for a newer one." if expired else ""
-    return f"The receipt holds. It says: {said}, verified {instant(receipt.times.verified)}.{keys}{due}"
+    looked = f"verified {instant(receipt.times.verified)}" if receipt.times.verified else "nothing could be verified"
+    return f"The receipt holds. It says: {said}, {looked}.{keys}{due}"
 
 
 @dataclass(frozen=True)

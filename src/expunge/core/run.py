@@ -9,7 +9,7 @@ from datetime import datetime
 from expunge.core import events as ev
 from expunge.core.ids import OrderId, Pseudonym, StepId
 from expunge.core.order import OrderState, check_transition
-from expunge.core.outcome import RETRYABLE, Outcome, Unable, Unknown
+from expunge.core.outcome import RETRYABLE, Erased, Outcome, Unable, Unknown
 from expunge.core.plan import Plan, StepKind
 from expunge.errors import StateCorrupt
 
@@ -53,6 +53,8 @@ class Run:
     """Of the current round."""
     items: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Dataset -> subject -> most items ever located in this order: what ``Erased`` counts, whatever crashes came between."""
+    erased: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Dataset -> subject -> items that earlier rounds erased."""
     kept: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Dataset -> subject -> items that stay on purpose, as of this round."""
     located_in: int = 0
@@ -119,7 +121,17 @@ def _apply(run: Run, event: ev.Event) -> Run:  # noqa: C901, PLR0911, PLR0912 - 
         case ev.Approved():
             return replace(_to(run, OrderState.APPROVED), approvals=(*run.approvals, event))
         case ev.RoundStarted():
-            return replace(_to(run, OrderState.RUNNING), round=event.round, steps={}, judged={}, stated={}, logged={}, reasons=())
+            return replace(
+                _to(run, OrderState.RUNNING),
+                round=event.round,
+                items={},
+                erased=_erased(run),
+                steps={},
+                judged={},
+                stated={},
+                logged={},
+                reasons=(),
+            )
         case ev.StepIntended():
             before = run.steps.get(event.step, StepRun())
             return replace(run, steps={**run.steps, event.step: replace(before, attempts=event.attempt, open=True)})
@@ -161,6 +173,15 @@ def _step_ended(run: Run, event: ev.StepEnded) -> Run:
     kind = event.step.partition(":")[0]
     erased_at = event.at if kind in (StepKind.ERASE, StepKind.PURGE) else run.erased_at
     return replace(run, steps={**run.steps, event.step: step}, erased_at=erased_at)
+
+
+def _erased(run: Run) -> dict[str, dict[str, int]]:
+    """What this round and those before it erased: an outcome of a later round includes the earlier ones."""
+    result = {dataset: dict(by) for dataset, by in run.erased.items()}
+    for state in run.steps.values():
+        for dataset, by in state.outcomes.items():
+            result.setdefault(dataset, {}).update({subject: each.items for subject, each in by.items() if isinstance(each, Erased)})
+    return result
 
 
 def _most(known: Mapping[str, Mapping[str, int]], located: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:

@@ -22,6 +22,8 @@ FIRST_BATCH = 50
 MOST_IN_A_BATCH = 25_000
 """Copies of people who stay that are read at a time: few at first, because windows that many people's data holds are met at once; then ten
 times as many each time, because a store may read a file with many people's records once for each batch."""
+SEAM = "row"
+"""The part under which stores hand over what joins two values of a row; only what was taken there can be met there."""
 _SMALL = 1 << 20
 """Whole files smaller than this (sidecars, documents) are looked through for identifiers; larger ones are media."""
 
@@ -67,7 +69,8 @@ def held_by_others(
     if not candidates:
         return Held(frozenset(), frozenset())
     holder, keeper, moved = (context.scanner.holder(traces, candidates) for _ in range(3))
-    filtered, filtered_moved = _WholeWordsOut(holder, people), _WholeWordsOut(moved, people)
+    seams = any(traces.traces[index].part == SEAM for index in candidates)
+    filtered, filtered_moved = (_WholeWordsOut(each, people, seams=seams) for each in (holder, moved))
     stores = {name: context.open_store(name) for name in (store, *_inside(context, store))}
     rewritten = frozenset(name for each in stores.values() for name in calling.capabilities(each).rewritten)
     for dataset in _likeliest_first(context, stores, (traces.traces[index].dataset for index in candidates)):
@@ -183,8 +186,9 @@ class _WholeWordsOut:
     What is left of a match is then an identifier of somebody else that merely contains theirs (``a-12`` in ``a-123``).
     """
 
-    def __init__(self, inner: Tracer, people: Sequence[Person]) -> None:
+    def __init__(self, inner: Tracer, people: Sequence[Person], *, seams: bool) -> None:
         self._inner = inner
+        self._seams = seams
         values = {value for person in people for _, value in person.identifiers() if len(value) >= 8}
         self._words = _Words(values)
         # Bytes are looked through as Latin-1, one character each, with the words of ASCII.
@@ -200,6 +204,8 @@ class _WholeWordsOut:
         self._inner.vector(subject, dataset, field, value)
 
     def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
+        if field == SEAM and not self._seams:
+            return
         head = stream.read(_SMALL)
         if len(head) < _SMALL:
             text = head.decode("latin-1")

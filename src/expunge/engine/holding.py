@@ -7,10 +7,10 @@ from datetime import datetime
 
 from expunge.core import events as ev
 from expunge.core.hold import Hold, item_tag
-from expunge.core.ids import Pseudonym
 from expunge.core.person import Person
 from expunge.engine import locating
 from expunge.engine.context import Context
+from expunge.engine.locating import names_of
 from expunge.engine.recording import HOLDS, read_register, register
 from expunge.errors import UsageError
 
@@ -26,23 +26,24 @@ def place(
     if dataset not in context.data_map.datasets:
         message = f"the map has no dataset {dataset!r}"
         raise UsageError(message, help=f"it has {', '.join(sorted(context.data_map.datasets))}")
-    _check_items(context, person, dataset, items)
+    named = _items(context, person, dataset, items)
     now = context.clock.now()
-    tags = frozenset(item_tag(context.keys.pseudonym_key(), dataset, each) for each in items)
+    tags = frozenset(item_tag(context.keys.pseudonym_key(), dataset, each) for each in named)
     try:
-        hold = Hold("hold-" + context.random(8).hex(), dataset, person.subject, ground, authority, now, until, tags)
+        hold = Hold("hold-" + context.random(8).hex(), dataset, person.subject, ground, authority, now, until, tags, whole=not items)
     except ValueError as error:
         raise UsageError(str(error), help="say --ground, --authority and an --until in the future") from error
     register(context.journal, HOLDS, ev.HoldPlaced(now, hold))
     return hold
 
 
-def _check_items(context: Context, person: Person, dataset: str, items: Sequence[str]) -> None:
-    """A hold on an item that is not there would keep nothing, and nobody would notice."""
-    if not items:
-        return
+def _items(context: Context, person: Person, dataset: str, items: Sequence[str]) -> frozenset[str]:
+    """The keys that the hold names; for a whole hold those there are now, as far as they last: others may be in them as well."""
     located = locating.locate(context, (person,))
     copies = (*located.copies.get(dataset, ()), *located.kept_copies.get(dataset, ()))
+    if not items:
+        return frozenset(key for each in copies if each.lasting for key in each.keys)
+    # Why: a hold on an item that is not there would keep nothing, and nobody would notice.
     missing = set(items) - {key for each in copies for key in each.keys}
     if missing:
         message = f"{len(missing)} of the items named are not among what {dataset} holds of the person"
@@ -50,6 +51,7 @@ def _check_items(context: Context, person: Person, dataset: str, items: Sequence
     if not all(each.lasting for each in copies):
         message = f"the rows of {dataset} have no key that lasts: rewriting the database may number them anew"
         raise UsageError(message, help="leave --item out to hold everything the dataset holds of the person")
+    return frozenset(items)
 
 
 def end(context: Context, hold_id: str, reason: str) -> None:
@@ -72,7 +74,7 @@ def active(context: Context) -> tuple[Hold, ...]:
     return tuple(each for each in standing.values() if each.active(now))
 
 
-def binding_on(context: Context, subjects: Sequence[Pseudonym]) -> tuple[Hold, ...]:
-    """Those that bind now on any of these subjects."""
-    asked = frozenset(subjects)
-    return tuple(each for each in active(context) if each.subject in asked)
+def binding_on(context: Context, people: Sequence[Person]) -> tuple[Hold, ...]:
+    """Those that bind now on any identity of these people, and those on named items: whoever else is in an item, it stays."""
+    names = frozenset(name for person in people for name in names_of(context, person))
+    return tuple(each for each in active(context) if each.items or each.subject in names)

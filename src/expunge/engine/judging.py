@@ -68,7 +68,7 @@ def verify_store(
     store = context.open_store(step.store)
     capabilities = calling.capabilities(store)
     datasets = tuple(context.data_map.datasets[name] for name in step.datasets)
-    probed = {each.name: _probe(context, each, located) for each in datasets}
+    probed = {each.name: _probe(context, each, located, run.subjects) for each in datasets}
     traces = tracing.load(context, run.order)
     scanned = tracing.look(context, step.store, traces)
     before = tracing.recall(context, run.order, "seen-before-", traces, store=step.store)
@@ -107,8 +107,12 @@ def _strays(traces: Traces, scanned: Scanned, accounted: attributing.Held, locat
     return frozenset(index for index in doubtful if len(set(places.get(traces.traces[index], ()))) == 2)
 
 
-def _probe(context: Context, dataset: Dataset, located: Located) -> dict[Pseudonym, Probed]:
+def _probe(context: Context, dataset: Dataset, located: Located, subjects: Sequence[Pseudonym]) -> dict[Pseudonym, Probed]:
     """Look for what was found again, and for everybody else with the selector alone."""
+    failed = located.failed.get(dataset.name)
+    if failed is not None:
+        # Why not silence: who could not be looked for has not been probed, and an entry without a probe reads as clean.
+        return {subject: Probed(subject, 0, (), failed.detail or failed.reason.value) for subject in subjects}
     again = located.copies.get(dataset.name, ())
     found = {each.subject for each in again}
     asked = {subject: each for subject, each in located.probing(dataset.name).items() if each.match and subject not in found}
@@ -178,7 +182,8 @@ class _Judge:
         None while a dataset of this store is not erased: then they may lie in that.
         """
         figures = self.ledger.elsewhere(subject)
-        if figures.verdict is not ScanVerdict.PRESENT or any(each.outcome is Result.UNABLE for each in made):
+        blind = figures.blind > 0 and figures.taken > 0
+        if not (figures.found or blind) or any(each.outcome is Result.UNABLE for each in made):
             return []
         kind = self.context.data_map.stores[self.step.store].kind
         detail = (
@@ -187,7 +192,8 @@ class _Judge:
         return [
             DatasetEntry(
                 f"{ELSEWHERE}{self.step.store}", self.step.store, kind, Act.ERASE, Result.UNABLE, 0, Grounding.NONE,
-                self.capabilities.grounding, None, self._scan(figures), Reason.RESIDUE, detail,
+                self.capabilities.grounding, None, self._scan(figures), Reason.RESIDUE if figures.found else Reason.CANNOT_TELL,
+                detail if figures.found else _why_blind(figures),
             )
         ]  # fmt: skip
 

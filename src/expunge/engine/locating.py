@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from expunge.core.copy import Copy, Selector
 from expunge.core.datamap import Act, Aggregate, Dataset, Inherited, Shared, Through
 from expunge.core.hold import Hold, binding, item_tag
-from expunge.core.ids import Pseudonym
+from expunge.core.ids import Pseudonym, pseudonym
 from expunge.core.outcome import Kept, Reason, Unable
 from expunge.core.person import Person, selector
 from expunge.core.plan import dependents_first
@@ -66,9 +66,16 @@ def locate(
             _locate_one(context, dataset, people, located, raw, known or {})
         except calling.TROUBLE as error:
             located.failed[dataset.name] = calling.as_unable(error)
+    names = {each.subject: names_of(context, each) for each in people}
     for name in list(located.copies):
-        _set_aside(context, context.data_map.datasets[name], located, holds)
+        _set_aside(context, context.data_map.datasets[name], located, holds, names)
     return located
+
+
+def names_of(context: Context, person: Person) -> frozenset[Pseudonym]:
+    """Every pseudonym that stands for the person or somebody who goes with them: a hold may have been placed on any."""
+    key = context.keys.pseudonym_key()
+    return frozenset({person.subject, *(pseudonym(key, kind, value) for kind, value in person.identifiers())})
 
 
 def _locate_one(
@@ -103,7 +110,9 @@ def join(first: Selector | None, second: Selector | None) -> Selector | None:
     return Selector(first.subject, {name: first.match.get(name, frozenset()) | second.match.get(name, frozenset()) for name in names})
 
 
-def _set_aside(context: Context, dataset: Dataset, located: Located, holds: Sequence[Hold]) -> None:
+def _set_aside(
+    context: Context, dataset: Dataset, located: Located, holds: Sequence[Hold], names: Mapping[Pseudonym, frozenset[Pseudonym]]
+) -> None:
     """Take out of the copies what stays: kept by the map, shared with others, under hold."""
     copies = located.copies[dataset.name]
     kept: dict[Pseudonym, tuple[Kept, ...]] = {}
@@ -115,7 +124,7 @@ def _set_aside(context: Context, dataset: Dataset, located: Located, holds: Sequ
         copies = _less_shared(context, dataset, copies, located, kept)
     remaining, aside = [], []
     for copy in copies:
-        held = _held_keys(context, dataset, copy, holds)
+        held = _held_keys(context, dataset, copy, holds, names[copy.subject])
         if held:
             by_hold = {each.id: each for each in held.values()}
             for hold_id, hold in sorted(by_hold.items()):
@@ -132,12 +141,12 @@ def _set_aside(context: Context, dataset: Dataset, located: Located, holds: Sequ
         located.kept_copies[dataset.name] = (*located.kept_copies.get(dataset.name, ()), *aside)
 
 
-def _held_keys(context: Context, dataset: Dataset, copy: Copy, holds: Sequence[Hold]) -> dict[str, Hold]:
-    mine = [each for each in holds if each.dataset == dataset.name and each.subject == copy.subject]
+def _held_keys(context: Context, dataset: Dataset, copy: Copy, holds: Sequence[Hold], names: frozenset[Pseudonym]) -> dict[str, Hold]:
+    mine = [each for each in holds if each.dataset == dataset.name]
     if not mine:
         return {}
     key, now = context.keys.pseudonym_key(), context.clock.now()
-    found = {each: binding(mine, dataset.name, copy.subject, item_tag(key, dataset.name, each), now) for each in copy.keys}
+    found = {each: binding(mine, dataset.name, names, item_tag(key, dataset.name, each), now) for each in copy.keys}
     return {each: hold for each, hold in found.items() if hold is not None}
 
 

@@ -18,7 +18,7 @@ from expunge.engine.recording import Recorder
 from expunge.errors import Drift
 from expunge.telemetry import Action, Opaque
 
-GIVEN_UP = "the round was given up: the data map was edited"
+GIVEN_UP = "the round was given up: the data map or a hold changed"
 SCAN_RATE = 200_000_000
 """Bytes a second that a scan is assumed to read when a plan estimates its time; `make bench` measures it."""
 
@@ -62,7 +62,8 @@ def make(context: Context, order: OrderId) -> Forecast:
 def forecast_of(context: Context, run: Run) -> Forecast:
     """Compute a plan and its figures without journalling anything."""
     made, capabilities = compute(context, run)
-    located = locating.locate(context, intake.open_people(context, run.order), holding.binding_on(context, run.subjects))
+    people = intake.open_people(context, run.order)
+    located = locating.locate(context, people, holding.binding_on(context, people))
     raw_bytes = {name: _raw_bytes(context, name) for name in sorted(capabilities)}
     kept = {name: {subject: tuple(each.ground for each in grounds) for subject, grounds in by.items()} for name, by in located.kept.items()}
     return Forecast(
@@ -91,7 +92,7 @@ def compute(context: Context, run: Run) -> tuple[Plan, dict[str, Capabilities]]:
         data_map=context.data_map,
         map_digest=context.map_digest,
         capabilities=capabilities,
-        holds=holding.binding_on(context, run.subjects),
+        holds=holding.binding_on(context, intake.open_people(context, run.order)),
     )
     return plan(snapshot), capabilities
 
@@ -101,24 +102,34 @@ def check_drift(context: Context, run: Run, saved: bytes | None) -> None:
     if run.plan is None:
         message = "the order has no plan yet"
         raise Drift(message, help=f"run `expunge plan {run.order}`")
-    if saved is not None and Plan.from_bytes(saved).digest != run.plan.digest:
-        message = "the saved plan is not the order's current plan"
-        raise Drift(message, help=f"run `expunge plan {run.order} --out FILE` and use that file")
+    if saved is not None:
+        check_saved(run, saved)
     now, _ = compute(context, run)
     if now.digest != run.plan.digest:
         message = f"the world changed since the plan was made: {_difference(run.plan, now)}"
         raise Drift(message, help=f"run `expunge plan {run.order}`, look at it and apply again")
 
 
+def check_saved(run: Run, saved: bytes) -> None:
+    """Compare a saved plan with the order's own, whatever state it is in. Raises Drift."""
+    if run.plan is None or Plan.from_bytes(saved).digest != run.plan.digest:
+        message = "the saved plan is not the order's current plan"
+        raise Drift(message, help=f"run `expunge plan {run.order} --out FILE` and use that file")
+
+
 def check_map(context: Context, run: Run) -> None:
     """Refuse to go on with an interrupted order under another map than it was planned with. Raises Drift."""
     if not _under_its_map(context, run):
-        message = "the data map was edited while the order was being carried out"
+        message = "the data map was edited, or a hold placed or ended, while the order was being carried out"
         raise Drift(message, help=f"put the map back as it was and apply again, or plan again from here: `expunge plan {run.order}`")
 
 
 def _under_its_map(context: Context, run: Run) -> bool:
-    return run.plan is None or run.plan.map_digest == context.map_digest
+    """Whether map and holds are those that the round was planned with."""
+    if run.plan is None:
+        return True
+    holds = tuple(sorted(each.id for each in holding.binding_on(context, intake.open_people(context, run.order))))
+    return run.plan.map_digest == context.map_digest and run.plan.holds == holds
 
 
 def _difference(old: Plan, new: Plan) -> str:

@@ -63,8 +63,9 @@ def _state(context: Context, recorder: Recorder, entries: Entries, scope: tuple[
     run = recorder.run
     stated: list[ev.OrderEvent] = []
     size = context.log.head().size
+    policy = _policy_digest(context)
     for subject in subjects:
-        if subject in run.stated:
+        if subject in run.logged or (subject in run.stated and _still_ours(context, run.stated[subject], policy)):
             continue
         statement = receipt.build(_receipt(context, run, subject, entries[subject], scope, recorder.now()))
         leaf = dsse.leaf(sign(context, statement), context.keys.signer_public())
@@ -86,7 +87,7 @@ def _receipt(
     assert run.fenced_at is not None
     requested = _second(run.received.at)
     erased = _second(run.erased_at) if run.erased_at and any(each.outcome is receipt.Result.ERASED for each in datasets) else None
-    verified = _second(max((each.at for each in run.judged.values()), default=now))
+    verified = _second(max(each.at for each in run.judged.values())) if run.judged else None
     return Receipt(
         order=run.order,
         order_kind=run.received.kind,
@@ -96,14 +97,24 @@ def _receipt(
         datasets=datasets,
         kept=kept,
         out_of_scope=scope,
-        valid_until=_second(verified + context.reprobe_after),
+        valid_until=_second((verified or now) + context.reprobe_after),
         tool=receipt.Tool("expunge", context.version, LATEST),
         signer=key_id(context.keys.signer_public()),
         log=context.log.origin,
-        policy_digest=sha256(context.trust_policy().encode()).hexdigest(),
+        policy_digest=_policy_digest(context),
         plan_digest=run.plan.digest,
         nonce=context.random(receipt.NONCE_SIZE),
     )
+
+
+def _policy_digest(context: Context) -> str:
+    return sha256(context.trust_policy().encode()).hexdigest()
+
+
+def _still_ours(context: Context, stated: ev.ReceiptStated, policy: str) -> bool:
+    """Whether what was stated before an interruption names the keys of now; after a rotation it could be signed, but never verified."""
+    made = receipt.parse(stated.statement.encode())
+    return made.signer == key_id(context.keys.signer_public()) and made.policy_digest == policy
 
 
 def out_of_scope(context: Context, run: Run) -> tuple[str, ...]:
@@ -117,7 +128,7 @@ def out_of_scope(context: Context, run: Run) -> tuple[str, ...]:
             sentences.append(f"{name}: could not be asked what it cannot reach")
         undeclared = _undeclared(context, name)
         if undeclared:
-            sentences.append(f"{name}: {undeclared} places inside it that no dataset of the map declares; they were scanned, not erased")
+            sentences.append(f"{name}: {undeclared} places inside it that no dataset of the map declares; nothing in them was erased")
         sentences += [f"{name}: {each}" for each in context.data_map.stores[name].outside]
         if not context.data_map.stores[name].outside:
             sentences.append(f"{name}: backups, replicas and exports of it; the operator's map names none")
@@ -137,6 +148,11 @@ def _undeclared(context: Context, store: str) -> int:
 def sign(context: Context, statement: bytes) -> dsse.Envelope:
     """Sign a statement; the same bytes give the same envelope."""
     return dsse.Envelope(statement, context.keys.sign_receipt(dsse.pae(statement)), key_id(context.keys.signer_public()))
+
+
+def policy_name(digest: str) -> str:
+    """Name on the shelf of the trust policy that a receipt names by digest; several, where keys were rotated between two receipts."""
+    return f"trust-policy-{digest[:16]}.txt"
 
 
 def _log(context: Context, recorder: Recorder, subjects: Sequence[Pseudonym]) -> None:
@@ -163,7 +179,7 @@ def _log(context: Context, recorder: Recorder, subjects: Sequence[Pseudonym]) ->
         # Why the proof is kept: a log key that is rotated later signs later heads, under which this receipt's policy does not hold.
         context.shelf.put(run.order, f"receipt-{run.round}-{number}.tlog-proof", proof.encode())
         logged.append(ev.ReceiptLogged(recorder.now(), subject, index, head.size, head.root.hex()))
-    context.shelf.put(run.order, f"trust-policy-{run.round}.txt", context.trust_policy().encode())
+    context.shelf.put(run.order, policy_name(_policy_digest(context)), context.trust_policy().encode())
     recorder.append(*logged)
     telemetry.log(Action.RECEIPT_PUBLISHED, order=Opaque(run.order), receipts=len(logged))
 

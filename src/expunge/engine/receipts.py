@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from expunge.core import checkpoint, dsse, note, trust
+from expunge.core import checkpoint, dsse, note, receipt, trust
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.pages import render
 from expunge.core.run import Run
 from expunge.core.signature import ed25519_pem
+from expunge.engine import publishing
 from expunge.engine.context import Context
 from expunge.engine.recording import Recorder
 from expunge.errors import StateCorrupt, UsageError
@@ -49,7 +50,8 @@ def latest(run: Run, number: int) -> Issued:
 def folder(context: Context, which: Issued) -> dict[str, bytes]:
     """File name -> bytes; the proof is that of the day it was logged, the page by the template the receipt names."""
     data = context.shelf.get(which.order, f"receipt-{which.round}-{which.number}.dsse.json")
-    policy = context.shelf.get(which.order, f"trust-policy-{which.round}.txt")
+    named = receipt.parse(dsse.parse(data).payload).policy_digest if data is not None else ""
+    policy = context.shelf.get(which.order, publishing.policy_name(named))
     proof = context.shelf.get(which.order, f"receipt-{which.round}-{which.number}.tlog-proof")
     if data is None or policy is None or proof is None:
         message = "the files of an issued receipt are missing"

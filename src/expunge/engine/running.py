@@ -45,6 +45,8 @@ def apply(context: Context, order: OrderId, *, saved: bytes | None = None, repor
     recorder = Recorder(context.journal, context.clock, order)
     intake.fence_if_needed(context, recorder)
     run = recorder.run
+    if saved is not None and run.plan is not None and run.state is not OrderState.IN_PART:
+        planning.check_saved(run, saved)
     if run.final or run.state in (OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REOPENED):
         publishing.finish(context, recorder)
         return recorder.run
@@ -141,7 +143,7 @@ class _Runner:
         if self.located is None or (fresh and not self.fresh):
             order = self.run.order
             known = open_selectors(self.context, order)
-            holds = holding.binding_on(self.context, self.run.subjects)
+            holds = holding.binding_on(self.context, self.people)
             self.located = locating.locate(self.context, self.people, holds, known)
             seal_selectors(self.context, order, known, self.located)
             self.fresh, self.erased = fresh, False
@@ -207,11 +209,12 @@ class _Runner:
     def _count(self, dataset: Dataset, subject: Pseudonym, outcome: Outcome) -> Outcome:
         """The figure of a receipt is what was located before the first attempt, so that a crash or a lost reply does not change it."""
         located = self.run.items.get(dataset.name, {}).get(subject, 0)
+        before = self.run.erased.get(dataset.name, {}).get(subject, 0)
         match outcome:
-            case Absent() if located:
-                return Erased(located)
+            case Absent() if located or before:
+                return Erased(located + before)
             case Erased(items=items, bytes=size):
-                return Erased(max(items, located), size)
+                return Erased(max(items, located) + before, size)
             case _:
                 return outcome
 

@@ -9,7 +9,7 @@ from expunge import telemetry
 from expunge.core import events as ev
 from expunge.core.copy import Copy
 from expunge.core.datamap import ByField, Dataset
-from expunge.core.evidence import blinding
+from expunge.core.evidence import Ledger, Sight, blinding
 from expunge.core.ids import OrderId, Pseudonym, pseudonym
 from expunge.core.order import OrderState
 from expunge.core.outcome import Reason
@@ -88,7 +88,10 @@ def look_again(context: Context, order: OrderId) -> Looked:
         except calling.TROUBLE as error:
             failed[store] = calling.as_unable(error).reason.value
             continue
-        if blinding(scanned.coverage.skipped):
+        mine = [each.name for each in context.data_map.datasets_of(store)]
+        earlier = tracing.recall(context, order, "seen-before-", traces, store=store)
+        figures = Ledger(traces, Sight(earlier, seen, held), mine).elsewhere(Pseudonym(""))
+        if blinding(scanned.coverage.skipped) or figures.controls_found < figures.controls_asked:
             failed[store] = Reason.CANNOT_TELL.value
         fresh = {index for index in seen - held if traces.traces[index].subject not in traces.controls}
         found |= fresh

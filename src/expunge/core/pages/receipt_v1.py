@@ -70,7 +70,7 @@ def _head(receipt: r.Receipt) -> str:
         f"<title>Receipt {_text(receipt.order)}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n"
         "<header>\n<h1>Receipt of erasure</h1>\n"
         f"<p>Order <strong>{_text(receipt.order)}</strong> came from {_ORDER[receipt.order_kind]}. It was received on "
-        f"{_day(receipt.times.requested)}, and what became of it was checked on {_day(receipt.times.verified)}.</p>\n</header>\n"
+        f"{_day(receipt.times.requested)}, and {_checked(receipt.times)}.</p>\n</header>\n"
     )
 
 
@@ -196,7 +196,7 @@ def _when(receipt: r.Receipt) -> str:
         ("Order received", _moment(times.requested)),
         ("From then on, no new data was let in", _moment(times.fenced)),
         ("Last erasing ended", _moment(times.erased) if times.erased else "nothing was erased"),
-        ("Checked", _moment(times.verified)),
+        ("Checked", _moment(times.verified) if times.verified else "nothing could be checked"),
         ("Will be checked again by", _moment(receipt.valid_until)),
     ]
     return _section("When", "<dl>\n" + "".join(f"<dt>{name}</dt><dd>{value}</dd>\n" for name, value in rows) + "</dl>\n")
@@ -265,6 +265,10 @@ def _size(value: int) -> str:
         if value >= size:
             return f"{value // (size // 10) / 10:.1f} {unit}"
     return f"{value} bytes"
+
+
+def _checked(times: r.Times) -> str:
+    return f"what became of it was checked on {_day(times.verified)}" if times.verified else "nothing could be checked"
 
 
 def _day(when: datetime) -> str:
