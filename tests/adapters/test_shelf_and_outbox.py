@@ -89,7 +89,7 @@ def test_names_that_could_be_a_person_or_a_path_are_refused_without_repeating_th
         lambda: shelf.get(OrderId(order), name),
         lambda: shelf.remove(OrderId(order), name),
     ):
-        with pytest.raises(UsageError if order != ONE else ValueError, match="^not ") as caught:
+        with pytest.raises(UsageError if order != ONE else ValueError, match=r"^not ") as caught:
             use()
         assert "Ann" not in str(caught.value)
         assert "ann@" not in str(caught.value)
