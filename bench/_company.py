@@ -18,7 +18,7 @@ SPOKEN = 20
 """Transcripts of each recording."""
 PLACES = 78
 """Positions of each profile."""
-DAYS = 20
+DAYS = 5
 """Files of JSON lines; each profile has a line in each."""
 SAMPLES = 2000
 MAP = """\
