@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from expunge.core import events as ev
+from expunge.core.datamap import Through
 from expunge.core.hold import Hold, item_tag
 from expunge.core.person import Person
 from expunge.engine import locating
@@ -77,4 +78,12 @@ def active(context: Context) -> tuple[Hold, ...]:
 def binding_on(context: Context, people: Sequence[Person]) -> tuple[Hold, ...]:
     """Those that bind now on any identity of these people, and those on named items: whoever else is in an item, it stays."""
     names = frozenset(name for person in people for name in names_of(context, person))
-    return tuple(each for each in active(context) if each.items or each.subject in names)
+    return tuple(each for each in active(context) if each.subject in names or _may_be_in_it(context, each))
+
+
+def _may_be_in_it(context: Context, hold: Hold) -> bool:
+    """Whether other people than the hold's subject can be in the items it names."""
+    dataset = context.data_map.datasets.get(hold.dataset)
+    if dataset is None or not hold.items:
+        return False
+    return bool(dataset.people) or isinstance(dataset.subject, Through) or len(getattr(dataset.subject, "fields", ())) > 1
