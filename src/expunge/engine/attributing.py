@@ -88,17 +88,18 @@ def held_by_others(
     return Held(holder.held() | (moved.held() & before), keeper.held())
 
 
-def held_before(context: Context, store: str, traces: Traces) -> frozenset[int]:
+def held_before(context: Context, store: str, traces: Traces, theirs: Mapping[str, Sequence[Copy]]) -> frozenset[int]:
     """What people who stay hold in the datasets that the store itself writes into when others' rows are deleted.
 
-    Asked before anything is erased: afterwards nobody could tell what a trigger has put there.
+    Asked before anything is erased: afterwards nobody could tell what a trigger has put there. ``theirs`` are the copies of the people to
+    be erased, by dataset.
     """
     opened = context.open_store(store)
     rewritten = calling.capabilities(opened).rewritten
     holder = context.scanner.holder(traces, [index for index, each in enumerate(traces.traces) if each.subject not in traces.controls])
     for dataset in context.data_map.datasets_of(store):
         if dataset.name in rewritten:
-            for batch in _batches(calling.bystanders(opened, dataset, (), None)):
+            for batch in _batches(calling.bystanders(opened, dataset, theirs.get(dataset.name, ()), None)):
                 calling.trace(opened, dataset, batch, holder)
     return holder.held() if rewritten else frozenset()
 

@@ -168,7 +168,7 @@ class _Runner:
         traces = tracing.load(self.context, self.run.order)
         try:
             scanned = tracing.look(self.context, step.store, traces)
-            held = attributing.held_before(self.context, step.store, traces)
+            held = attributing.held_before(self.context, step.store, traces, self._locate(fresh=False).copies)
         except calling.TROUBLE as error:
             return (self._end(step, attempt, {"*": {"*": calling.as_unable(error)}}),)
         tracing.remember(self.context, self.run.order, f"seen-before-{self.run.round}-{step.store}", traces, scanned.seen)
