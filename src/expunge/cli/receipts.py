@@ -84,7 +84,11 @@ def read_folder(folder: Path) -> dict[str, bytes]:
             files[path.name] = b""
         elif path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
             message = "the folder holds something that is no file of a receipt"
-            raise EvidenceInvalid(message, help="a receipt is seven plain files; move anything else away")
+            several = path.is_dir() and (path / "receipt.dsse.json").exists()
+            mend = (
+                "it holds folders of receipts: name one of them" if several else "a receipt is seven plain files; move anything else away"
+            )
+            raise EvidenceInvalid(message, help=mend)
         else:
             files[path.name] = path.read_bytes()
     return files

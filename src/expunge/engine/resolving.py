@@ -58,7 +58,9 @@ def resolve(context: Context, name: str, *, whole: bool = False) -> Resolved:
         _refuse_near_miss(context, kind, value)
         if not kind:
             message = "nobody of that name is known"
-            raise NotResolved(message, help="say its kind, as KIND:VALUE, to order the erasure of somebody of whom nothing may be held")
+            kinds = ", ".join(sorted(_kinds(context)))
+            mend = f"to order the erasure of somebody of whom nothing may be held, say its kind: KIND:VALUE with one of {kinds}"
+            raise NotResolved(message, help=mend)
         return _unknown(context, kind, value)
     (identity, copy), *_ = found
     key = next(iter(_keys(identity, copy)))
@@ -79,18 +81,22 @@ def _split(context: Context, name: str) -> tuple[str, str]:
     except UnicodeEncodeError as error:
         message = "the name is not valid text"
         raise UsageError(message, help="give it in UTF-8") from error
-    kinds = set(context.data_map.identities)
-    also = {each for identity in context.data_map.identities.values() for each in identity.also}
+    kinds = _kinds(context)
     kind, colon, value = name.partition(":")
-    if colon and kind in kinds | also:
+    if colon and kind in kinds:
         if not value:
             message = f"nothing stands after {kind!r} and the colon"
             raise UsageError(message, help="write KIND:VALUE, for example profile:p-17")
         return kind, value
     if not name:
         message = "an empty name"
-        raise UsageError(message, help=f"write KIND:VALUE with one of the kinds {', '.join(sorted(kinds | also))}")
+        raise UsageError(message, help=f"write KIND:VALUE with one of the kinds {', '.join(sorted(kinds))}")
     return "", name
+
+
+def _kinds(context: Context) -> frozenset[str]:
+    identities = context.data_map.identities
+    return frozenset(identities) | {each for identity in identities.values() for each in identity.also}
 
 
 def _candidates(context: Context, kind: str, value: str) -> Iterator[tuple[IdentitySpec, Copy]]:

@@ -73,6 +73,8 @@ def look_again(context: Context, order: OrderId) -> Looked:
     people = _back_under_their_names(context, order)
     back = locating.locate(context, people)
     visible = tracing.recall(context, order, "seen-before-", traces)
+    # Who stayed then may have been erased since: that they are not found says nothing about the scan.
+    left = frozenset(fencing.suppressed(context))
     found: set[int] = set()
     places: list[Residue] = []
     failed: dict[str, str] = {}
@@ -90,6 +92,7 @@ def look_again(context: Context, order: OrderId) -> Looked:
             continue
         mine = [each.name for each in context.data_map.datasets_of(store)]
         earlier = tracing.recall(context, order, "seen-before-", traces, store=store)
+        earlier = frozenset(index for index in earlier if traces.traces[index].subject not in left)
         figures = Ledger(traces, Sight(earlier, seen, held), mine).elsewhere(Pseudonym(""))
         if blinding(scanned.coverage.skipped) or figures.controls_found < figures.controls_asked:
             failed[store] = Reason.CANNOT_TELL.value
