@@ -136,3 +136,11 @@ def test_a_later_look_that_misses_everybody_else_cannot_tell(home: Household) ->
     (home.world / "media").mkdir()
     with home.open() as opened:
         assert "media" in opened.verify(order).failed
+
+
+def test_a_later_look_does_not_miss_people_who_were_erased_since(home: Household) -> None:
+    order = home.erase(f"profile:{ANNA}").order
+    home.erase(f"profile:{BELA}")
+    with home.open() as opened:
+        looked = opened.verify(order)
+    assert (looked.failed, looked.found) == ({}, 0)
