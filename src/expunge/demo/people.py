@@ -170,9 +170,13 @@ def sentences(everybody: tuple[Profile, ...], count: int, seed: int) -> dict[str
     return said
 
 
-def espeak_voice(person: Profile, place: int) -> tuple[str, int]:
-    """An espeak-ng voice and pitch (0 to 100) for a person without a recorded voice; ``place`` keeps siblings apart."""
+def espeak_voice(person: Profile, place: int) -> tuple[str, int, int, int]:
+    """An espeak-ng voice, pitch (0 to 100), words a minute and loudness for the ``place``th person without a recorded voice.
+
+    No two people are equally loud: a consonant's samples are the same at every pitch, and each recording must be its owner's alone.
+    """
+    rate, loudness = 150 + place % 20, 70 + place
     if person.child:
         base = "ru" if person.name.endswith("Sokolov") else "en-us"
-        return f"{base}+f{2 + place % 4}", 84 + (place * 5) % 15
-    return f"en-us+{'mf'[place % 2]}{1 + place % 4}", 35 + (place * 11) % 30
+        return f"{base}+f{2 + place % 4}", 84 + (place * 5) % 15, rate, loudness
+    return f"en-us+{'mf'[place % 2]}{1 + place % 4}", 35 + (place * 11) % 30, rate, loudness

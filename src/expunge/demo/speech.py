@@ -64,6 +64,7 @@ class Line:
     voice: str
     pitch: int
     rate: int = 160
+    loudness: int = 100
 
 
 class Speech(Protocol):
@@ -112,7 +113,7 @@ class Voices:
         fresh = {path: line for path, line in zip(paths, lines, strict=True) if not path.is_file()}
         if fresh:
             trouble = synthesis.say([
-                synthesis.Job(line.text, line.voice, line.pitch, line.rate, str(path)) for path, line in fresh.items()
+                synthesis.Job(line.text, line.voice, line.pitch, line.rate, line.loudness, str(path)) for path, line in fresh.items()
             ])  # fmt: skip
             if trouble:
                 raise OSError(trouble)

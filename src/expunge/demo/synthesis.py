@@ -2,7 +2,7 @@
 
 espeak-ng is free software under GPL-3. It is found through the package ``espeakng-loader`` (extra ``speech``), loaded by this
 module only when it runs as a program, and never in the process that imports Expunge. One job is one line of JSON on standard
-input: ``{"text", "voice", "pitch", "rate", "path"}``; one line, the path, answers each on standard output.
+input: ``{"text", "voice", "pitch", "rate", "loudness", "path"}``; one line, the path, answers each on standard output.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 _SYNCHRONOUS = 2
 _UTF8 = 1
-_RATE, _PITCH = 1, 3
+_RATE, _VOLUME, _PITCH = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Job:
     """0 to 100; children lie at 80 and above."""
     rate: int
     """Words a minute."""
+    loudness: int
+    """100 as usual, 200 at most."""
     path: str
     """The WAV file to write."""
 
@@ -87,6 +89,7 @@ class _Voice:
             raise OSError(message)
         self._library.espeak_SetParameter(_PITCH, job.pitch, 0)
         self._library.espeak_SetParameter(_RATE, job.rate, 0)
+        self._library.espeak_SetParameter(_VOLUME, job.loudness, 0)
         self._heard.clear()
         text = job.text.encode()
         self._library.espeak_Synth(text, ctypes.c_size_t(len(text) + 1), 0, 1, 0, _UTF8, None, None)
