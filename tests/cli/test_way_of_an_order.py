@@ -116,7 +116,8 @@ def test_an_open_reader_ends_the_order_in_part_and_a_second_apply_finishes_it(co
 def test_interrupted_is_130_and_the_same_command_goes_on(company: Path) -> None:
     order = planned(company, "profile:p-mia")
     with reader(company):
-        command = [sys.executable, "-m", "expunge", "apply", order, "--yes", "--json"]
+        # A run in the background inherits that interrupts are ignored; whoever sits at a terminal does not.
+        command = ["env", "--default-signal=INT", sys.executable, "-m", "expunge", "apply", order, "--yes", "--json"]
         with subprocess.Popen(command, cwd=company, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             for line in process.stdout:
