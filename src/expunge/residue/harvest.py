@@ -12,6 +12,10 @@ _DRESSED = 7
 """Windows that are taken in other forms too, however large the budget: so that a large one buys more of the content as it is."""
 
 
+_SLACK = 16
+"""Windows kept beyond twice those wanted before the worst are dropped; small, because an order has thousands of fields of people."""
+
+
 @dataclass
 class Harvest:
     """A sample: of each value the best windows first, and among equals those with the smallest keyed digest, which is a fair draw."""
@@ -26,12 +30,14 @@ class Harvest:
         """Offer one window; rank 0 is the best of its value."""
         if trace.digest in self.plain:
             return
+        most = self._most_dressed if dressed else self.budget
+        if not most:
+            return
         kept = self.dressed if dressed else self.plain
         known = kept.get(trace.digest)
         if known is None or rank < known[0]:
             kept[trace.digest] = (rank, trace)
-        most = self._most_dressed if dressed else self.budget
-        if len(kept) > 2 * most + 256:
+        if len(kept) > 2 * most + _SLACK:
             best = _best(kept, most)
             kept.clear()
             kept.update((trace.digest, (rank, trace)) for rank, trace in best)
