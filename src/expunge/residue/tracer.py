@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 from typing import BinaryIO
@@ -28,6 +29,8 @@ from expunge.residue.harvest import Harvest
 from expunge.residue.keyed import Secret
 
 _VECTOR_WINDOW = 32
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:?\d\d)?)?")
+"""A date, or a time to the second (ISO 8601), and nothing else."""
 
 
 class Collector:
@@ -49,7 +52,8 @@ class Collector:
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
         """Trace a string: all of it when short, else windows from the starts of words; each in every written form."""
-        if len(utf8(value)) < SHORTEST:
+        if len(utf8(value)) < SHORTEST or _MOMENT.fullmatch(value):
+            # Why a moment says too little: many people's rows were written in the same second, and all of them would have to be asked.
             self._rejected += 1
             return
         rank = 0
