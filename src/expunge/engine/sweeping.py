@@ -91,7 +91,7 @@ def look_again(context: Context, order: OrderId) -> Looked:
             continue
         mine = [each.name for each in context.data_map.datasets_of(store)]
         earlier = tracing.recall(context, order, "seen-before-", traces, store=store)
-        if blinding(scanned.coverage.skipped) or _controlled(traces, earlier, mine) - _controlled(traces, seen, mine):
+        if blinding(scanned.coverage.skipped) or (_controlled(traces, earlier, mine) and not _controlled(traces, seen, mine)):
             failed[store] = Reason.CANNOT_TELL.value
         fresh = {index for index in seen - held if traces.traces[index].subject not in traces.controls}
         found |= fresh
@@ -103,7 +103,10 @@ def look_again(context: Context, order: OrderId) -> Looked:
 
 
 def _controlled(traces: Traces, seen: Iterable[int], datasets: Collection[str]) -> set[str]:
-    """Datasets of which somebody who stays was seen; one is enough: others may have been erased since, or their data's time may be over."""
+    """Datasets of which somebody who stayed was seen.
+
+    Later, one in the whole store is enough to show that the scan can see: a small dataset's few controls may all have been erased since.
+    """
     controls = (traces.traces[index] for index in seen)
     return {each.dataset for each in controls if each.subject in traces.controls and each.dataset in datasets}
 
