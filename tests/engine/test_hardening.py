@@ -135,3 +135,17 @@ def test_whoever_delivers_notices_can_read_the_address_until_its_end(home: House
         opened.order_cancel(accepted.order)
         with pytest.raises(UsageError, match="no contact address"):
             opened.contact(accepted.order)
+
+
+def test_a_later_look_still_sees_when_the_few_others_of_a_small_dataset_were_erased_since(home: Household) -> None:
+    with sqlite3.connect(home.database) as db:
+        db.execute("CREATE TABLE moods (id INTEGER PRIMARY KEY, profile_id TEXT, mood TEXT)")
+        for who in (ANNA, "prf-bela-3R8W1Z6P"):
+            db.execute("INSERT INTO moods (profile_id, mood) VALUES (?, ?)", (who, f"the mood of {who} was excellent"))
+    db.close()
+    home.map.write_text(home.map.read_text() + "  moods: {store: app, table: moods, subject: {profile: profile_id}, retention: life}\n")
+    first = home.erase(f"profile:{ANNA}")
+    home.erase("profile:prf-bela-3R8W1Z6P")
+    with home.open() as opened:
+        looked = opened.verify(first.order)
+    assert (looked.found, looked.failed) == (0, {})
