@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from expunge.core.copy import Copy, Selector
@@ -193,8 +193,3 @@ def _values_of_others(context: Context, dataset: Dataset, located: Located) -> f
 def total(located: Located) -> dict[str, int]:
     """Dataset -> items to be erased, over all subjects."""
     return {name: sum(each.items for each in copies) for name, copies in located.copies.items()}
-
-
-def subjects_of(copies: Iterable[Copy]) -> frozenset[Pseudonym]:
-    """Whom the copies are about."""
-    return frozenset(each.subject for each in copies)

@@ -6,7 +6,7 @@ appended again. So a crash anywhere ends with the same receipt and one leaf.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 
@@ -16,9 +16,8 @@ from expunge.core import events as ev
 from expunge.core.copy import FindingKind
 from expunge.core.ids import Pseudonym
 from expunge.core.order import OrderState
-from expunge.core.outcome import RETRYABLE, Reason
+from expunge.core.outcome import Reason
 from expunge.core.pages import LATEST
-from expunge.core.plan import StepKind
 from expunge.core.receipt import DatasetEntry, KeptItems, Receipt
 from expunge.core.run import Run
 from expunge.core.signature import key_id
@@ -198,27 +197,8 @@ def _end(recorder: Recorder, entries: Entries) -> None:
     telemetry.log(Action.ORDER_ENDED, order=Opaque(recorder.run.order), fulfilled=state is OrderState.FULFILLED)
 
 
-def can_go_on(run: Run) -> bool:
-    """Whether applying an order that ended in part again may change anything by itself (a lock gone, a disk with room again)."""
-    return any(reason.value in each for each in run.reasons for reason in RETRYABLE)
-
-
-def steps_total(run: Run) -> int:
-    """How many steps of the plan act, for bars."""
-    return 0 if run.plan is None else sum(1 for each in run.plan.steps if each.kind not in (StepKind.KEEP, StepKind.MANUAL))
-
-
 def _second(when: datetime) -> datetime:
     return when.replace(microsecond=0)
-
-
-def summary(entries: Mapping[Pseudonym, tuple[tuple[DatasetEntry, ...], tuple[KeptItems, ...]]]) -> dict[str, int]:
-    """Result word -> how many (dataset, subject) pairs."""
-    counts: dict[str, int] = {}
-    for datasets, _ in entries.values():
-        for each in datasets:
-            counts[each.outcome.value] = counts.get(each.outcome.value, 0) + 1
-    return counts
 
 
 _DONE = (
