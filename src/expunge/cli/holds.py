@@ -63,7 +63,7 @@ def list_holds(map_file: options.Map = None, as_json: options.Json = False) -> N
 
     table = Table("hold", "dataset", "items", "until", "ground", "authority")
     for each in holds:
-        named = str(len(each.items)) if each.items else "all"
+        named = "all" if each.whole else str(len(each.items))
         table.add_row(each.id, each.dataset, named, output.moment(each.until), output.visible(each.ground), output.visible(each.authority))
     output.stdout().print(table) if holds else output.say("no hold binds now")
 
@@ -77,7 +77,7 @@ def _values(hold: Hold) -> dict[str, Any]:
         "authority": hold.authority,
         "placed": hold.placed,
         "until": hold.until,
-        "items": len(hold.items) or None,
+        "items": None if hold.whole else len(hold.items),
     }
 
 
