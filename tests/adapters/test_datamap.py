@@ -120,6 +120,16 @@ def test_the_map_is_found_from_a_folder_below_it(tmp_path):
     assert find_map(tmp_path) == path
 
 
+def test_a_map_that_anybody_may_have_left_is_not_taken(tmp_path):
+    path = written(tmp_path, "version: 1\n")
+    inner = tmp_path / "a"
+    inner.mkdir()
+    tmp_path.chmod(0o1777)
+    with pytest.raises(Misconfigured, match=r"no expunge\.yaml"):
+        find_map(inner)
+    assert find_map(tmp_path) == path, "who stands in the folder means it"
+
+
 def test_no_map_and_an_unreadable_map_are_explained(tmp_path):
     with pytest.raises(Misconfigured, match=r"no expunge\.yaml") as caught:
         find_map(tmp_path)

@@ -46,7 +46,9 @@ def make_database(path, schema=SCHEMA):
 
 @pytest.fixture
 def company(tmp_path):
-    media = tmp_path / "media"
+    home = tmp_path / "company"
+    home.mkdir()
+    media = home / "media"
     for child in CHILDREN:
         for number in range(2):
             name = f"r0x{number}{child}"
@@ -62,8 +64,8 @@ def company(tmp_path):
     (media / "calls" / "r0x9.wav").write_bytes(b"RIFF")
     (media / "calls" / "r0x8.wav").write_bytes(b"RIFF")
     (media / ".DS_Store").write_bytes(b"\0")
-    make_database(tmp_path / "app.db")
-    return tmp_path
+    make_database(home / "app.db")
+    return home
 
 
 def reading_of(text, folder):

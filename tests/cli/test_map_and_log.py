@@ -59,7 +59,10 @@ def test_check_names_file_line_and_what_to_write(company: Path) -> None:
 
 def test_the_map_is_found_from_a_folder_below_and_missed_outside(company: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     assert expunge("check", cwd=company / "world" / "media").code == 0
-    ran = expunge("check", cwd=tmp_path_factory.mktemp("elsewhere"))
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    elsewhere.chmod(0o777)
+    (elsewhere / "below").mkdir()
+    ran = expunge("check", cwd=elsewhere / "below")
     assert ran.code == 1
     assert "expunge init" in ran.err
 

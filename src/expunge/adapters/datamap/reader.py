@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -33,9 +34,14 @@ class Reading:
 
 
 def find_map(start: Path) -> Path:
-    """The ``expunge.yaml`` in ``start`` or the nearest folder above it. Raises Misconfigured when there is none."""
+    """The ``expunge.yaml`` in ``start`` or the nearest folder above it. Raises Misconfigured when there is none.
+
+    A folder above ``start`` that everybody may write to (``/tmp``) ends the walk: a map left there by somebody else is nobody's order.
+    """
     folder = start.absolute()
     for each in (folder, *folder.parents):
+        if each != folder and each.is_dir() and each.stat().st_mode & stat.S_IWOTH:
+            break
         if (each / MAP_NAME).is_file():
             return each / MAP_NAME
     message = f"no {MAP_NAME} in {folder} or above it"
