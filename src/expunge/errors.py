@@ -80,6 +80,10 @@ class StoreUnavailable(ExpungeError):
     """A store cannot be reached or opened now; other stores go on and the step can be tried again."""
 
 
+class TakenOver(ExpungeError):
+    """The lease under which this step ran has passed to another worker, which finishes it; what was done here does not count."""
+
+
 class Conflict(ExpungeError):
     """Somebody else appended to this journal stream first; read it again."""
 

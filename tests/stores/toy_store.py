@@ -9,12 +9,12 @@ import errno
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from expunge import durable
-from expunge.core.copy import Copy, Finding, FindingKind, Item, Probed, RawSource, Selector
+from expunge.core.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
 from expunge.core.datamap import Dataset, Ignore, StoreSpec
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.ids import IdempotencyKey, Pseudonym
@@ -89,6 +89,12 @@ class ToyStore:
 
     def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:
         return () if os.access(self.folder, os.W_OK) else (Unable(Reason.PERMISSION, "the folder cannot be written"),)
+
+    def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:
+        """Every collection that somebody goes from is written anew."""
+        files = [self.folder / each.table for each in self.datasets if copies.get(each.name)]
+        size = sum(each.stat().st_size for each in files if each.exists())
+        return Cost(size, len(files), size)
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:
         try:

@@ -89,15 +89,25 @@ class DjangoJournal:
             Busy: other processes kept writing for the whole wait; nothing was written.
             StateUnavailable: the disk said no; read the stream again to learn whether the events are there.
         """
-        _check_name(stream)
+        self.append_all([(stream, expected, events)])
+        return expected + len(events)
+
+    def append_all(self, appends: Sequence[tuple[str, int, Sequence[bytes]]]) -> None:
+        """Append to several streams at once: (stream, expected length, events) each. All become durable together, or none.
+
+        Raises as :meth:`append`.
+        """
+        for stream, _, _ in appends:
+            _check_name(stream)
         with self._append_lock(), _explained("the journal could not be written"):
             failpoint("journal.transaction:before")
             with transaction.atomic(using=self._alias, durable=True):
-                length = self._append(stream, expected, events)
+                # In one order for everybody, so that two transactions never wait for each other in a circle.
+                for stream, expected, events in sorted(appends, key=lambda each: each[0]):
+                    self._append(stream, expected, events)
                 failpoint("journal.commit:before")
             # commit point: COMMIT has forced the write-ahead log to the device.
             failpoint("journal.commit:after")
-        return length
 
     def read(self, stream: str, start: int = 0) -> Iterator[bytes]:
         """The events from ``start`` on that are there when reading begins, in order, each checked against the chain.

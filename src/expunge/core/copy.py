@@ -113,4 +113,18 @@ class RawSource:
     """``data``, ``index``, ``journal``, ``log``, ``old version``, ``temporary`` ..."""
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What erasing some copies will make the store read and write again: an estimate, told before anything is done."""
+
+    read_bytes: int = 0
+    """Read to find and rewrite."""
+    rewrites: int = 0
+    """Files, tables or row groups that are written anew."""
+    written_bytes: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.read_bytes + other.read_bytes, self.rewrites + other.rewrites, self.written_bytes + other.written_bytes)
+
+
 Copies = Iterator[Copy]

@@ -199,6 +199,10 @@ class DataMap:
     ignore: tuple[Ignore, ...]
     state: str
     """Where Expunge keeps its own state: the absolute path of a folder."""
+    state_url: str = field(default="", repr=False)
+    """Where orders, receipts and leases lie instead, when that is PostgreSQL; keys and log stay in the folder. May hold a password."""
+    longest_wait: timedelta = timedelta(hours=24)
+    """How long an order that is in no hurry waits for others, to share the rewriting of tables and files with them."""
     cooling_off: timedelta = timedelta(0)
     """Between an order and the first erase: the time in which it may be cancelled."""
     approvers: Mapping[str, str] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 
 
@@ -35,6 +36,18 @@ class Grounding(IntEnum):
 
 
 @dataclass(frozen=True)
+class Retained:
+    """Something that goes on holding what was erased elsewhere, until it ends by itself: a backup with a schedule."""
+
+    ground: str
+    """A sentence for the receipt, without identifiers: ``backups of app (pg_dump, daily, kept 30 days)``."""
+    until: datetime | None
+    """When the last of it that holds data from before now is gone; None where only a condition ends it (the ground says which)."""
+    items: int = 1
+    """How many backup files or sets there are."""
+
+
+@dataclass(frozen=True)
 class Capabilities:
     """What a store can do in the place where it runs; the planner reads it, the conformance suite checks it."""
 
@@ -49,5 +62,7 @@ class Capabilities:
     rewritten: frozenset[str] = frozenset()
     """Datasets that the store itself writes into when rows of another are deleted (by a trigger): what is found there after an erasure
     is somebody else's own only if they held it before."""
+    retains: tuple[Retained, ...] = ()
+    """What this store keeps of everybody, whatever is erased: then it is not scanned, and each receipt says until when."""
     out_of_scope: tuple[str, ...] = ()
     """Sentences for the receipt: what this store cannot reach, and where it lies."""

@@ -5,9 +5,9 @@ A call that answers nothing because the reply was lost surfaces as :class:`expun
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from expunge.core.copy import Copy, Finding, Item, Probed, RawSource, Selector
+from expunge.core.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
 from expunge.core.datamap import Dataset, Ignore
 from expunge.core.grounding import Capabilities
 from expunge.core.ids import IdempotencyKey
@@ -70,6 +70,14 @@ def preflight(store: Store, dataset: Dataset, copies: Sequence[Copy], kept: Sequ
     failpoint("store.preflight:before")
     answer = store.preflight(dataset, copies, kept)
     failpoint("store.preflight:after")
+    return answer
+
+
+def cost(store: Store, copies: Mapping[str, Sequence[Copy]]) -> Cost:
+    """Ask what erasing the copies will read and write."""
+    failpoint("store.cost:before")
+    answer = store.cost(copies)
+    failpoint("store.cost:after")
     return answer
 
 

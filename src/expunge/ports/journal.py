@@ -26,6 +26,13 @@ class Journal(Protocol):
         """
         ...
 
+    def append_all(self, appends: Sequence[tuple[str, int, Sequence[bytes]]]) -> None:
+        """Append to several streams in one transaction: (stream, expected length, events) each; all become durable together, or none.
+
+        Raises as :meth:`append`. Where a lease was handed to the journal (:meth:`guard`), its token is checked in the same transaction.
+        """
+        ...
+
     def read(self, stream: str, start: int = 0) -> Iterator[bytes]:
         """The events from ``start`` on, in order; raises StateCorrupt when the chain does not hold or a position is missing."""
         ...

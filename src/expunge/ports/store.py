@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
-from expunge.core.copy import Copy, Finding, Item, Probed, RawSource, Selector
+from expunge.core.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
 from expunge.core.datamap import Dataset, Ignore
 from expunge.core.grounding import Capabilities
 from expunge.core.ids import IdempotencyKey
@@ -71,13 +71,18 @@ class Store(Protocol):
         """
         ...
 
+    def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:
+        """Estimate what erasing these copies (dataset name -> copies) and the purge after it will read and write; changes nothing."""
+        ...
+
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:
         """Make the items gone from every normal read path; durable once it returns.
 
         Idempotent under ``key`` and in effect: what is gone already answers ``Absent``. Exactly the items of ``copies`` go
         (``keys``; for files with records of many people, the records matching ``copy.selector``); everybody else's bytes and values
         stay identical. A crash at any instruction leaves each file or transaction either whole before or whole after. The answer
-        has one outcome per subject in ``copies``.
+        has one outcome per subject in ``copies``; ``Kept(ground, until)`` where the store itself forbids it for a time (an object lock).
+        Calls :func:`expunge.permit.check` right before each point from which there is no way back.
         """
         ...
 
@@ -100,7 +105,8 @@ class Store(Protocol):
     def raw(self) -> Iterator[RawSource]:
         """Where all bytes of the store lie, as the store itself reports it: data, indexes, journals, logs, old versions, temporaries.
 
-        Every file that any workload on the store changes lies at or under one of these.
+        Every file that any workload on the store changes lies at or under one of these. Nothing for a store whose disks are out of reach:
+        then ``capabilities.grounding`` is at most ``REMOVED``. A server is asked to flush what it holds in memory before it answers.
         """
         ...
 

@@ -15,6 +15,10 @@ Kind = Callable[[StoreSpec, tuple[Dataset, ...]], Store]
 REGISTRY: dict[str, str | Kind] = {
     "files": "expunge.stores.files:Files",
     "sqlite": "expunge.stores.sqlite:Sqlite",
+    "postgres": "expunge.stores.postgres:Postgres",
+    "parquet": "expunge.stores.parquet:Parquet",
+    "s3": "expunge.stores.s3:S3",
+    "backup": "expunge.stores.backup:Backup",
 }
 """Kind, as written in the data map -> class, or ``module:Class`` to be imported at first use."""
 

@@ -6,11 +6,11 @@ The ladder to ``scrubbed``, each rung with a test that fails without it, is in `
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from expunge import durable
-from expunge.core.copy import Copy, Finding, Item, Probed, RawSource, Selector
+from expunge.core.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
 from expunge.core.datamap import Dataset, Ignore, StoreSpec
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.ids import IdempotencyKey, Pseudonym
@@ -76,6 +76,16 @@ class Files:
     def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:  # noqa: ARG002 - no file takes another along
         """Rights, further names, damage, writers and room for the largest rewrite."""
         return Preflight(self._root, self._layouts[dataset.name], tuple(self._layouts.values())).reasons(copies)
+
+    def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:
+        """Whole files are unlinked; files with records of many people are read and written again."""
+        total = Cost()
+        for name, found in copies.items():
+            if self._layouts[name].dataset.format:
+                files = {key for each in found for key in each.keys}
+                size = sum((self._root / each).stat().st_size for each in files if (self._root / each).is_file())
+                total += Cost(size, len(files), size)
+        return total
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - gone is gone under any key
         """Unlink, rewrite, remove folders named after somebody; each durable before the answer."""

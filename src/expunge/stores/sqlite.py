@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from expunge.core.copy import Copy, Finding, FindingKind, Item, Probed, RawSource, Selector
+from expunge.core.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
 from expunge.core.datamap import Aggregate, ByField, Dataset, Ignore, StoreSpec, Through
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.ids import IdempotencyKey
@@ -193,6 +193,12 @@ class Sqlite:
         places = {each.name: self._place(each) for each in self._datasets if each.name in names}
         taken = [name for name, (where, child) in places.items() if where is file and child.casefold() in reached]
         return [Unable(Reason.REFERENCED, f"the schema's ON DELETE would reach items of {name} that are kept") for name in taken]
+
+    def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:
+        """Each database file that something goes from is read and written again as a whole (VACUUM)."""
+        files = {self._place(each)[0] for each in self._datasets if copies.get(each.name)}
+        size = sum(each.path.stat().st_size for each in files if each.path.exists())
+        return Cost(size, len(files), size)
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - idempotent in effect
         """Delete the rows in one transaction; what is gone already answers ``Absent``, so that any key may come twice."""

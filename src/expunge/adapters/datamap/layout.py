@@ -19,7 +19,7 @@ def check_stores(draft: Draft) -> None:
     for one, other in combinations(draft.stores.values(), 2):
         for path in _places(one):
             for twin in _places(other):
-                nested = one.kind == other.kind == "files" and (_within(path, twin) or _within(twin, path))
+                nested = one.kind != "sqlite" and other.kind != "sqlite" and (_within(path, twin) or _within(twin, path))
                 if path == twin or nested:
                     text = f"stores.{other.name} and stores.{one.name} hold the same place"
                     draft.faults.add(
@@ -34,7 +34,7 @@ def check_stores(draft: Draft) -> None:
 
 def _places(store: StoreSpec) -> Iterator[str]:
     """The local folders and files of a store, as absolute paths."""
-    if store.kind == "files" and store.url:
+    if (store.kind == "files" or (store.kind == "parquet" and "://" not in store.url)) and store.url:
         yield store.url
     if store.kind == "sqlite" and store.url:
         yield store.url.removeprefix(SQLITE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from expunge.adapters.datamap import words
@@ -17,6 +17,7 @@ from expunge.core.retention import Period, parse_period
 from expunge.errors import EvidenceInvalid
 
 SQLITE = "sqlite:///"
+POSTGRES = ("postgresql://", "postgres://")
 Options = dict[str, "str | int | bool | Mapping[str, str]"]
 
 _WINDOW = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]")
@@ -29,14 +30,26 @@ def absolute(folder: Path, text: str) -> str:
     return os.path.normpath(folder / text)
 
 
-def read_state(form: Form, root: Table, folder: Path) -> str:
-    """The folder of Expunge's own state; ``sqlite:///FOLDER/state.db`` means its folder."""
-    value = root.get("state")
-    text = form.filled(value, "state") if value is not None else ".expunge"
+def read_state(form: Form, root: Table, folder: Path) -> tuple[str, str]:
+    """(folder, server) of Expunge's own state; ``sqlite:///FOLDER/state.db`` means its folder.
+
+    With ``state: postgresql://...`` orders and receipts lie there, keys and log in ``state_folder`` (``.expunge`` beside the map).
+    """
+    value, beside = root.get("state"), root.get("state_folder")
+    text = form.filled(value, "state") if value is not None else None
+    if text is None or not text.startswith(POSTGRES):
+        if beside is not None:
+            form.faults.add("bad-state", beside.line, "state_folder goes with state on PostgreSQL", "state: the folder itself")
+        return _state_folder(form, value, text, folder), ""
+    named = form.filled(beside, "state_folder") if beside is not None else ".expunge"
+    return absolute(folder, named or ".expunge"), text
+
+
+def _state_folder(form: Form, value: Value | None, text: str | None, folder: Path) -> str:
     if text is None or value is None:
         return absolute(folder, ".expunge")
     if "://" in text and not text.startswith(SQLITE):
-        form.faults.add("bad-state", value.line, "state is kept in a local folder", "state: .expunge")
+        form.faults.add("bad-state", value.line, "state is kept in a local folder, or on PostgreSQL", "state: .expunge")
     elif text.startswith(SQLITE):
         inner = Path(text.removeprefix(SQLITE))
         if inner.name and inner.parent != Path():
@@ -78,18 +91,47 @@ def _url(form: Form, table: Table, what: str, kind: str, folder: Path) -> str:
     if text is None:
         return ""
     line = table.line_of("url")
-    if kind == "files":
-        if "://" in text or text.startswith("~"):
-            form.faults.add("bad-url", line, f"{what}: the url of a files store is a folder", "url: ./media, or ${HOME}/media")
-            return ""
-        return absolute(folder, text)
-    if kind == "sqlite":
-        path = text.removeprefix(SQLITE)
-        if path == text or not path or path.startswith(":") or re.search(r"[?#\0]", path):
-            form.faults.add("bad-url", line, f"{what}: the url of a sqlite store names one file", "url: sqlite:///app.db")
-            return ""
-        return SQLITE + absolute(folder, path)
-    return _located(folder, text)
+    means = _URLS.get(kind)
+    if means is None:
+        return _located(folder, text)
+    url = means[0](folder, text)
+    if not url:
+        form.faults.add("bad-url", line, f"{what}: the url of a {kind} store names {means[1]}", f"url: {means[2]}")
+    return url
+
+
+def _folder_url(folder: Path, text: str) -> str:
+    return "" if "://" in text or text.startswith("~") else absolute(folder, text)
+
+
+def _sqlite_url(folder: Path, text: str) -> str:
+    path = text.removeprefix(SQLITE)
+    if path == text or not path or path.startswith(":") or re.search(r"[?#\0]", path):
+        return ""
+    return SQLITE + absolute(folder, path)
+
+
+def _server_url(_: Path, text: str) -> str:
+    return text if text.startswith(POSTGRES) else ""
+
+
+def _bucket_url(_: Path, text: str) -> str:
+    return text if re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", text) else ""
+
+
+def _lake_url(folder: Path, text: str) -> str:
+    return _bucket_url(folder, text) if text.startswith("s3://") else _folder_url(folder, text)
+
+
+_URLS: dict[str, tuple[Callable[[Path, str], str], str, str]] = {
+    "files": (_folder_url, "a folder", "./media, or ${HOME}/media"),
+    "sqlite": (_sqlite_url, "one file", "sqlite:///app.db"),
+    "postgres": (_server_url, "a database", "${APP_DB}, filled with postgresql://HOST/NAME"),
+    "s3": (_bucket_url, "a bucket", "s3://BUCKET/PREFIX"),
+    "parquet": (_lake_url, "a folder or a bucket", "./lake, or s3://BUCKET/PREFIX"),
+    "backup": (_folder_url, "a folder", "./backups"),
+}
+"""Kind -> how its url is understood (empty when it cannot be), what it names, and an example."""
 
 
 def _located(folder: Path, text: str) -> str:

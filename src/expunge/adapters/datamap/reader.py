@@ -22,7 +22,7 @@ from expunge.core.retention import parse_span
 from expunge.errors import Misconfigured
 
 MAP_NAME = "expunge.yaml"
-KNOWN_KINDS = ("files", "sqlite")
+KNOWN_KINDS = ("files", "sqlite", "postgres", "parquet", "s3", "backup")
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,11 @@ def examine(
 
 def _whole(form: Form, root: Table, path: Path, known_kinds: Collection[str], can_mute: Collection[str]) -> DataMap:
     _check_version(form, root)
+    state, state_url = read_state(form, root, path.parent)
     draft = Draft(
         root=root,
         faults=form.faults,
-        state=read_state(form, root, path.parent),
+        state=state,
         stores=read_stores(form, root, path.parent, known_kinds),
         datasets=read_datasets(form, root),
         identities=read_identities(form, root),
@@ -119,6 +120,8 @@ def _whole(form: Form, root: Table, path: Path, known_kinds: Collection[str], ca
         retention=draft.retention,
         ignore=draft.ignore,
         state=draft.state,
+        state_url=state_url,
+        longest_wait=_span(form, root.get("longest_wait"), "longest_wait", timedelta(hours=24)),
         cooling_off=_span(form, root.get("cooling_off"), "cooling_off", timedelta(0)),
         approvers=read_approvers(form, root),
         traces_kept=_span(form, root.get("traces_kept"), "traces_kept", timedelta(days=90)),

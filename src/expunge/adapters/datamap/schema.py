@@ -24,7 +24,9 @@ def json_schema() -> Schema:
     """The schema, draft 2020-12."""
     sections = {
         "version": {"const": 1},
-        "state": _text("Folder of Expunge's own state, outside every store; .expunge beside the map by default."),
+        "state": _text("Folder of Expunge's own state, outside every store (.expunge beside the map by default), or postgresql://..."),
+        "state_folder": _text("With state on PostgreSQL: the folder of keys and log; .expunge beside the map by default."),
+        "longest_wait": {**_SPAN, "description": "How long an order that is in no hurry waits to share rewrites with others; 24 hours."},
         "cooling_off": {**_SPAN, "description": "Time between an order and the first erase, in which it may be cancelled."},
         "traces_kept": {**_SPAN, "description": "How long keyed traces are kept for later looks; 90 days by default."},
         "approvers": _named(_text("An Ed25519 verifier key (C2SP signed-note)."), "Who may approve plans; none: no approval needed."),

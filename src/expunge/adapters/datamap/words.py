@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from expunge.core.datamap import Act, Shared
 
-MAP = ("version", "state", "cooling_off", "traces_kept", "approvers", "identities", "stores", "retention", "datasets", "ignore")
+MAP = (
+    "version",
+    "state",
+    "state_folder",
+    "longest_wait",
+    "cooling_off",
+    "traces_kept",
+    "approvers",
+    "identities",
+    "stores",
+    "retention",
+    "datasets",
+    "ignore",
+)
 IDENTITY = ("dataset", "key", "also", "member_of")
 STORE = ("kind", "url", "window", "outside")
 RETENTION = ("period", "from", "purpose", "need", "inactive_after")
@@ -34,9 +47,27 @@ GROUNDINGS = ("hidden", "removed", "scrubbed", "device")
 PLAIN_ACTS = (Act.ERASE, Act.FORGET, Act.DESTROY)
 ACTS_WITH_ARGUMENT = (Act.REBUILD, Act.RETRAIN, Act.KEEP)
 
-LAYOUT = {"files": "path", "s3": "path", "sqlite": "table", "postgres": "table", "mysql": "table", "duckdb": "table", "mlflow": "model"}
+LAYOUT = {
+    "files": "path",
+    "s3": "path",
+    "parquet": "path",
+    "sqlite": "table",
+    "postgres": "table",
+    "mysql": "table",
+    "duckdb": "table",
+    "mlflow": "model",
+}
 """Kind of store -> how its datasets are laid out; a kind that is not here takes any layout and its store checks it."""
 LAYOUTS = ("table", "path", "model")
 
-OPTIONS = {"files": (), "sqlite": ("attach", "busy_ms")}
+BUCKET = ("endpoint", "region", "access_key", "secret_key", "clock")
+"""Of kinds that lie in an object store: where it is, who asks, and the provider's published clock for its own copies."""
+OPTIONS = {
+    "files": (),
+    "sqlite": ("attach", "busy_ms"),
+    "postgres": ("clock", "lock_ms"),
+    "s3": (*BUCKET, "vacuum"),
+    "parquet": BUCKET,
+    "backup": ("of", "format", "every", "keep"),
+}
 """Kind of store -> keys of its own; a kind that is not here takes any and its store checks them."""
