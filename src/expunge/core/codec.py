@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache
@@ -112,8 +112,11 @@ def _decode_union(members: tuple[Any, ...], value: Any) -> Any:
 
 def _decode_dataclass(kind: Any, value: Any) -> Any:
     names = {each.name for each in fields(kind)}
-    if value.get("is") != kind.__name__ or set(value) - {"is"} != names:
+    # Why defaults may be missing: what was written before a field existed means its default.
+    needed = {each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING}
+    there = set(value) - {"is"}
+    if value.get("is") != kind.__name__ or not needed <= there <= names:
         message = f"fields of {kind.__name__} differ"
         raise TypeError(message)
     hints = _hints(kind)
-    return kind(**{name: _decode(hints[name], value[name]) for name in names})
+    return kind(**{name: _decode(hints[name], value[name]) for name in there})

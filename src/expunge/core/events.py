@@ -73,6 +73,17 @@ class RoundStarted:
 
     at: datetime
     round: int
+    cohort: tuple[OrderId, ...] = ()
+    """The orders that share this round's steps, the one that leads first; empty for an order that goes alone."""
+
+
+@dataclass(frozen=True)
+class Queued:
+    """The order may wait for others, to share the rewriting of tables and files with them."""
+
+    at: datetime
+    latest: datetime
+    """When it is carried out at the latest; now, for one in a hurry."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +94,8 @@ class StepIntended:
     step: StepId
     attempt: int
     key: IdempotencyKey
+    token: int = 0
+    """Fencing token of the lease under which it is taken; 0 where one process runs orders."""
 
 
 @dataclass(frozen=True)
@@ -233,6 +246,7 @@ OrderEvent: TypeAlias = (
     | Fenced
     | Planned
     | Approved
+    | Queued
     | RoundStarted
     | StepIntended
     | Located
@@ -253,7 +267,7 @@ Event: TypeAlias = OrderEvent | RegisterEvent
 _KINDS: dict[str, type] = {
     each.__name__: each
     for each in (
-        Received, Fenced, Planned, Approved, RoundStarted, StepIntended, Located, StepEnded, Judged, ReceiptStated, ReceiptLogged, Ended,
+        Received, Fenced, Planned, Approved, Queued, RoundStarted, StepIntended, Located, StepEnded, Judged, ReceiptStated, ReceiptLogged, Ended,
         KeyDestroyed, TracesEnded, Reverified, Cancelled, Reopened, HoldPlaced, HoldEnded, Suppressed, Unsuppressed,
     )
 }  # fmt: skip

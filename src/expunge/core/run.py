@@ -48,7 +48,13 @@ class Run:
     """Every store that any plan of this order named: leaving the map does not empty one."""
     fenced_at: datetime | None = None
     approvals: tuple[ev.Approved, ...] = ()
+    queued: ev.Queued | None = None
+    """Since when it waits for others, and how long at most."""
     round: int = 0
+    cohort: tuple[OrderId, ...] = ()
+    """The orders that share the current round, the leading one first; empty when it goes alone."""
+    traces_of: OrderId | None = None
+    """The order under whose trace key this one's traces were taken: its own, or the one that led its first round."""
     steps: Mapping[StepId, StepRun] = field(default_factory=dict)
     """Of the current round."""
     items: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -120,10 +126,16 @@ def _apply(run: Run, event: ev.Event) -> Run:  # noqa: C901, PLR0911, PLR0912 - 
             return replace(_to(run, OrderState.PLANNED), plan=plan, planned=event, approvals=(), places=places)
         case ev.Approved():
             return replace(_to(run, OrderState.APPROVED), approvals=(*run.approvals, event))
+        case ev.Queued():
+            check_transition(run.state, OrderState.RUNNING)
+            return replace(run, queued=event)
         case ev.RoundStarted():
             return replace(
                 _to(run, OrderState.RUNNING),
+                queued=None,
                 round=event.round,
+                cohort=event.cohort,
+                traces_of=run.traces_of or (event.cohort[0] if event.cohort else run.order),
                 items={},
                 erased=_erased(run),
                 steps={},
