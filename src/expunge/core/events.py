@@ -267,8 +267,8 @@ Event: TypeAlias = OrderEvent | RegisterEvent
 _KINDS: dict[str, type] = {
     each.__name__: each
     for each in (
-        Received, Fenced, Planned, Approved, Queued, RoundStarted, StepIntended, Located, StepEnded, Judged, ReceiptStated, ReceiptLogged, Ended,
-        KeyDestroyed, TracesEnded, Reverified, Cancelled, Reopened, HoldPlaced, HoldEnded, Suppressed, Unsuppressed,
+        Received, Fenced, Planned, Approved, Queued, RoundStarted, StepIntended, Located, StepEnded, Judged, ReceiptStated, ReceiptLogged,
+        Ended, KeyDestroyed, TracesEnded, Reverified, Cancelled, Reopened, HoldPlaced, HoldEnded, Suppressed, Unsuppressed,
     )
 }  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
 
 
@@ -37,14 +37,25 @@ class Grounding(IntEnum):
 
 @dataclass(frozen=True)
 class Retained:
-    """Something that goes on holding what was erased elsewhere, until it ends by itself: a backup with a schedule."""
+    """Something that goes on holding what is erased elsewhere, until it ends by itself: a backup, or a schedule of them."""
 
     ground: str
     """A sentence for the receipt, without identifiers: ``backups of app (pg_dump, daily, kept 30 days)``."""
-    until: datetime | None
-    """When the last of it that holds data from before now is gone; None where only a condition ends it (the ground says which)."""
-    items: int = 1
-    """How many backup files or sets there are."""
+    made: datetime | None = None
+    """When this one was made: it holds only what was there then. None for a schedule whose single backups cannot be seen."""
+    lasts: timedelta | None = None
+    """How long after it was made it ends; None where only a condition ends it (the ground says which)."""
+
+    def until(self, erased: datetime | None) -> datetime | None:
+        """The last instant at which it holds what was erased at that time."""
+        start = self.made or erased
+        return start + self.lasts if start and self.lasts else None
+
+    def holds(self, erased: datetime | None, now: datetime) -> bool:
+        """Whether it can still hold, now, what was erased then (None: not yet)."""
+        until = self.until(erased)
+        made_before = self.made is None or erased is None or self.made <= erased
+        return made_before and (until is None or until > now)
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,8 @@ class Run:
     """The end was reached with nothing left for this order to erase."""
     erased_at: datetime | None = None
     """When the last erase or purge of the current round ended."""
+    taken_at: datetime | None = None
+    """When something that was there was last erased, in any round: what was copied before may hold it still."""
     key_destroyed: bool = False
     traces_ended: bool = False
     last: datetime | None = None
@@ -184,7 +186,17 @@ def _step_ended(run: Run, event: ev.StepEnded) -> Run:
     step = StepRun(event.attempt, open=False, outcomes=event.outcomes, counts=event.counts, ended=event.at)
     kind = event.step.partition(":")[0]
     erased_at = event.at if kind in (StepKind.ERASE, StepKind.PURGE) else run.erased_at
-    return replace(run, steps={**run.steps, event.step: step}, erased_at=erased_at)
+    taken_at = event.at if kind == StepKind.ERASE and _took(run, event) else run.taken_at
+    return replace(run, steps={**run.steps, event.step: step}, erased_at=erased_at, taken_at=taken_at)
+
+
+def _took(run: Run, event: ev.StepEnded) -> bool:
+    """Whether something that was located in this round was erased, rather than an earlier round's figure repeated."""
+    return any(
+        isinstance(each, Erased) and run.items.get(dataset, {}).get(subject, 0) > 0
+        for dataset, by in event.outcomes.items()
+        for subject, each in by.items()
+    )
 
 
 def _erased(run: Run) -> dict[str, dict[str, int]]:

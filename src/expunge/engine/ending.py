@@ -23,14 +23,19 @@ def destroy(context: Context, recorder: Recorder) -> None:
         recorder.append(ev.KeyDestroyed(recorder.now()))
 
 
-def destroy_traces(context: Context, recorder: Recorder) -> None:
-    """Destroy trace key, contact key and the files they open; idempotent."""
+def destroy_traces(context: Context, recorder: Recorder, *, key: bool = True) -> None:
+    """Destroy trace key, contact key and the files they open; idempotent.
+
+    ``key=False`` leaves the trace key and the traces: orders that shared a round are still looked at with them.
+    """
     order = recorder.run.order
-    context.keys.destroy_trace_key(order)
     context.keys.destroy_contact(order)
-    for name in list(context.shelf.names(order)):
-        if name.startswith(("traces-", "seen-", "held-")) or name == intake.CONTACT:
-            context.shelf.remove(order, name)
+    context.shelf.remove(order, intake.CONTACT)
+    if key:
+        context.keys.destroy_trace_key(order)
+        for name in list(context.shelf.names(order)):
+            if name.startswith(("traces-", "seen-", "held-")):
+                context.shelf.remove(order, name)
     if not recorder.run.traces_ended:
         recorder.append(ev.TracesEnded(recorder.now()))
 

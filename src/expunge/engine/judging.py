@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import TypeAlias
 
 from expunge.core import canonical, receipt_codec
+from expunge.core.cohort import trace_owner, turn
 from expunge.core.copy import Copy, Probed
 from expunge.core.datamap import Act, Dataset, Inherited
 from expunge.core.evidence import Figures, Ledger, Sight, blinding
-from expunge.core.grounding import Capabilities, Grounding
+from expunge.core.grounding import Capabilities, Grounding, Retained
 from expunge.core.ids import Pseudonym, StepId
 from expunge.core.outcome import Absent, Erased, Kept, Outcome, Reason, Unable
 from expunge.core.person import Person
@@ -67,15 +68,18 @@ def verify_store(
     """
     store = context.open_store(step.store)
     capabilities = calling.capabilities(store)
+    if capabilities.retains:
+        return Verified({subject: ((), _retained(context, run, step.store, capabilities)) for subject in run.subjects}, 0, 0, 0, ())
     datasets = tuple(context.data_map.datasets[name] for name in step.datasets)
+    owner = trace_owner(run)
     probed = {each.name: _probe(context, each, located, run.subjects) for each in datasets}
-    traces = tracing.load(context, run.order)
+    traces = tracing.load(context, owner)
     scanned = tracing.look(context, step.store, traces)
-    before = tracing.recall(context, run.order, "seen-before-", traces, store=step.store)
-    moved = tracing.recall(context, run.order, "held-before-", traces)
+    before = tracing.recall(context, owner, "seen-before-", traces, store=step.store)
+    moved = tracing.recall(context, owner, "held-before-", traces)
     accounted = attributing.held_by_others(context, step.store, traces, scanned.seen, located.kept_copies, located.copies, people, moved)
     held = accounted.people | (accounted.kept - _strays(traces, scanned, accounted, located))
-    tracing.remember(context, run.order, f"seen-after-{run.round}-{step.store}", traces, scanned.seen)
+    tracing.remember(context, owner, f"seen-after-{turn(run)}-{step.store}", traces, scanned.seen)
     names = [each.name for each in context.data_map.datasets_of(step.store)]
     ledger = Ledger(traces, Sight(before, scanned.seen, held), names, blinding(scanned.coverage.skipped))
     judge = _Judge(context, run, step, capabilities, ledger, scanned.coverage)
@@ -83,7 +87,7 @@ def verify_store(
     for subject in run.subjects:
         made, kept = [], []
         for dataset in datasets:
-            aside = located.kept.get(dataset.name, {}).get(subject, ())
+            aside = (*located.kept.get(dataset.name, {}).get(subject, ()), *judge.locked(dataset, subject))
             made.append(judge.entry(dataset, subject, probed[dataset.name].get(subject), aside))
             kept += [KeptItems(dataset.name, each.ground, _second(each), each.items) for each in aside if each.items]
         made += judge.elsewhere(subject, made)
@@ -92,6 +96,20 @@ def verify_store(
     left = {traces.traces[index] for index in residue}
     places = tuple(each for each in scanned.found if each.trace in left and each.trace.subject not in traces.controls)
     return Verified(entries, scanned.coverage.files, scanned.coverage.bytes, len({each.trace.digest for each in places}), places)
+
+
+def _retained(context: Context, run: Run, store: str, capabilities: Capabilities) -> tuple[KeptItems, ...]:
+    """What the store goes on holding of everybody, by ground: how many, and when the last of them ends."""
+    by_ground: dict[str, list[Retained]] = {}
+    for each in capabilities.retains:
+        if each.holds(run.taken_at, context.clock.now()):
+            by_ground.setdefault(each.ground, []).append(each)
+    kept = []
+    for ground, held in by_ground.items():
+        ends = [each.until(run.taken_at) for each in held]
+        last = None if None in ends else max(end for end in ends if end is not None)
+        kept.append(KeptItems(store, ground, last.replace(microsecond=0) if last else None, len(held)))
+    return tuple(kept)
 
 
 def _strays(traces: Traces, scanned: Scanned, accounted: attributing.Held, located: Located) -> frozenset[int]:
@@ -132,6 +150,11 @@ class _Judge:
     ledger: Ledger
     coverage: Coverage
 
+    def locked(self, dataset: Dataset, subject: Pseudonym) -> tuple[Kept, ...]:
+        """What the store itself would not let go of, as it answered: an object lock, a legal hold."""
+        outcome = self._outcome(StepKind.ERASE, dataset.name, dataset.name, subject)
+        return (outcome,) if isinstance(outcome, Kept) else ()
+
     def entry(self, dataset: Dataset, subject: Pseudonym, probed: Probed | None, kept: Sequence[Kept]) -> DatasetEntry:
         """What may be said: the outcome of the step, less whatever probe and scan do not bear out."""
         outcome = self._outcome(StepKind.ERASE, dataset.name, dataset.name, subject)
@@ -152,7 +175,7 @@ class _Judge:
         """The first thing that speaks against *erased* or *absent*."""
         if isinstance(outcome, Unable):
             return outcome
-        if not isinstance(outcome, Erased | Absent):
+        if not isinstance(outcome, Erased | Absent | Kept):
             return Unable(Reason.CANNOT_TELL, "the step ended without a settled outcome; apply again")
         if probed.could_not:
             return Unable(Reason.CANNOT_TELL, f"{dataset.name} could not be probed: {probed.could_not}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from expunge.core.copy import Copy, Selector
 from expunge.core.datamap import Act, Aggregate, Dataset, Inherited, Shared, Through
@@ -15,6 +16,7 @@ from expunge.core.plan import dependents_first
 from expunge.engine import calling
 from expunge.engine.context import Context
 
+T = TypeVar("T")
 SHARED_GROUND = "recording shared with people who stay"
 
 
@@ -36,6 +38,20 @@ class Located:
     def probing(self, dataset: str) -> dict[Pseudonym, Selector]:
         """How to probe for each subject."""
         return {**self.selectors.get(dataset, {}), **self.narrowed.get(dataset, {})}
+
+    def of(self, subjects: Iterable[Pseudonym]) -> Located:
+        """The part that is about some of the people; what failed, failed for all."""
+        mine = frozenset(subjects)
+
+        def only(copies: Mapping[str, tuple[Copy, ...]]) -> dict[str, tuple[Copy, ...]]:
+            return {name: tuple(each for each in found if each.subject in mine) for name, found in copies.items()}
+
+        def these(by_name: Mapping[str, Mapping[Pseudonym, T]]) -> dict[str, dict[Pseudonym, T]]:
+            return {name: part for name, by in by_name.items() if (part := {who: each for who, each in by.items() if who in mine})}
+
+        return Located(
+            only(self.copies), these(self.kept), only(self.kept_copies), these(self.selectors), these(self.narrowed), dict(self.failed)
+        )
 
     def items(self) -> dict[str, dict[str, int]]:
         """Dataset -> subject -> items to be erased."""

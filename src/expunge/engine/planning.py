@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from expunge import telemetry
 from expunge.core import events as ev
+from expunge.core.copy import Cost
 from expunge.core.grounding import Capabilities
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState, check_transition
@@ -21,6 +23,10 @@ from expunge.telemetry import Action, Opaque
 GIVEN_UP = "the round was given up: the data map or a hold changed"
 SCAN_RATE = 200_000_000
 """Bytes a second that a scan is assumed to read when a plan estimates its time; `make bench` measures it."""
+
+
+REWRITE_RATE = 50_000_000
+"""Bytes a second, read and written, that rewriting is assumed to move."""
 
 
 @dataclass(frozen=True)
@@ -41,51 +47,74 @@ class Forecast:
     seconds: int
     """Estimated duration."""
     capabilities: dict[str, Capabilities] = field(default_factory=dict)
+    costs: dict[str, Cost] = field(default_factory=dict)
+    """Store -> what erasing will make it read and write."""
 
 
 def make(context: Context, order: OrderId) -> Forecast:
     """Plan an order and journal it. Raises IllegalTransition when it has ended for good or has begun to erase."""
-    recorder = Recorder(context.journal, context.clock, order)
-    intake.fence_if_needed(context, recorder)
-    if recorder.run.state is OrderState.RUNNING and not _under_its_map(context, recorder.run):
-        # Why allowed: the old map may be gone for good, and an order must never be stuck; the round's steps are taken again by the next.
-        recorder.append(ev.Ended(recorder.now(), OrderState.IN_PART, (GIVEN_UP,), final=False))
-    check_transition(recorder.run.state, OrderState.PLANNED)
-    forecast = forecast_of(context, recorder.run)
-    expected = {name: sum(by.values()) for name, by in forecast.items.items()}
-    text = forecast.plan.to_bytes().decode()
-    recorder.append(ev.Planned(recorder.now(), forecast.plan.digest, text, expected))
-    telemetry.log(Action.PLANNED, order=Opaque(order), steps=len(forecast.plan.steps))
-    return forecast
+    return make_all(context, [order])[0]
 
 
-def forecast_of(context: Context, run: Run) -> Forecast:
-    """Compute a plan and its figures without journalling anything."""
-    made, capabilities = compute(context, run)
-    people = intake.open_people(context, run.order)
-    located = locating.locate(context, people, holding.binding_on(context, people))
-    raw_bytes = {name: _raw_bytes(context, name) for name in sorted(capabilities)}
-    kept = {name: {subject: tuple(each.ground for each in grounds) for subject, grounds in by.items()} for name, by in located.kept.items()}
+def make_all(context: Context, orders: Sequence[OrderId]) -> tuple[Forecast, ...]:
+    """Plan several orders with one look at the stores; each is journalled by itself. Raises as :func:`make`, before journalling any."""
+    recorders = []
+    for order in orders:
+        recorder = Recorder(context.journal, context.clock, order)
+        intake.fence_if_needed(context, recorder)
+        if recorder.run.state is OrderState.RUNNING and not _under_its_map(context, recorder.run):
+            # Why allowed: the old map may be gone for good, and an order must never be stuck; the next round takes its steps again.
+            recorder.append(ev.Ended(recorder.now(), OrderState.IN_PART, (GIVEN_UP,), final=False))
+        check_transition(recorder.run.state, OrderState.PLANNED)
+        recorders.append(recorder)
+    forecasts = forecasts_of(context, [each.run for each in recorders])
+    for recorder, forecast in zip(recorders, forecasts, strict=True):
+        expected = {name: sum(by.values()) for name, by in forecast.items.items()}
+        text = forecast.plan.to_bytes().decode()
+        recorder.append(ev.Planned(recorder.now(), forecast.plan.digest, text, expected))
+        telemetry.log(Action.PLANNED, order=Opaque(recorder.run.order), steps=len(forecast.plan.steps))
+    return forecasts
+
+
+def forecasts_of(context: Context, runs: Sequence[Run]) -> tuple[Forecast, ...]:
+    """Compute plans and their figures without journalling anything; all people are looked for in one pass."""
+    capabilities = capabilities_of(context)
+    groups = [intake.open_people(context, run.order) for run in runs]
+    everybody = list({person.subject: person for people in groups for person in people}.values())
+    located = locating.locate(context, everybody, holding.binding_on(context, everybody))
+    raw_bytes = {name: _raw_bytes(context, name) for name, each in sorted(capabilities.items()) if not each.retains}
+    return tuple(_forecast(context, run, capabilities, located.of(run.subjects), raw_bytes) for run in runs)
+
+
+def _forecast(context: Context, run: Run, capabilities: dict[str, Capabilities], located: Located, raw_bytes: dict[str, int]) -> Forecast:
+    kept = {name: {str(who): tuple(each.ground for each in grounds) for who, grounds in by.items()} for name, by in located.kept.items()}
+    costs = {name: _cost(context, name, located) for name in capabilities}
     return Forecast(
-        plan=made,
+        plan=compute(context, run, capabilities),
         items=located.items(),
         bytes={name: sum(each.bytes for each in copies) for name, copies in located.copies.items()},
-        kept={name: {str(subject): grounds for subject, grounds in by.items()} for name, by in kept.items()},
+        kept=kept,
         failed={name: each.reason.value for name, each in located.failed.items()},
         raw_bytes=raw_bytes,
-        seconds=_estimate(located, raw_bytes),
+        seconds=_estimate(located, raw_bytes, costs.values()),
         capabilities=capabilities,
+        costs=costs,
     )
 
 
-def compute(context: Context, run: Run) -> tuple[Plan, dict[str, Capabilities]]:
-    """The plan as it comes out now."""
+def capabilities_of(context: Context) -> dict[str, Capabilities]:
+    """What each store can do now; one that cannot be asked is left out."""
     capabilities: dict[str, Capabilities] = {}
     for name in sorted(context.data_map.stores):
         try:
             capabilities[name] = calling.capabilities(context.open_store(name))
         except calling.TROUBLE:
             continue
+    return capabilities
+
+
+def compute(context: Context, run: Run, capabilities: Mapping[str, Capabilities]) -> Plan:
+    """The plan as it comes out now."""
     snapshot = Snapshot(
         order=run.order,
         subjects=run.subjects,
@@ -94,17 +123,17 @@ def compute(context: Context, run: Run) -> tuple[Plan, dict[str, Capabilities]]:
         capabilities=capabilities,
         holds=holding.binding_on(context, intake.open_people(context, run.order)),
     )
-    return plan(snapshot), capabilities
+    return plan(snapshot)
 
 
-def check_drift(context: Context, run: Run, saved: bytes | None) -> None:
+def check_drift(context: Context, run: Run, saved: bytes | None, capabilities: Mapping[str, Capabilities]) -> None:
     """Compare the journalled plan with the saved file, if one is given, and with what planning says now. Raises Drift."""
     if run.plan is None:
         message = "the order has no plan yet"
         raise Drift(message, help=f"run `expunge plan {run.order}`")
     if saved is not None:
         check_saved(run, saved)
-    now, _ = compute(context, run)
+    now = compute(context, run, capabilities)
     if now.digest != run.plan.digest:
         message = f"the world changed since the plan was made: {_difference(run.plan, now)}"
         raise Drift(message, help=f"run `expunge plan {run.order}`, look at it and apply again")
@@ -154,6 +183,16 @@ def _raw_bytes(context: Context, store: str) -> int:
     return total
 
 
-def _estimate(located: Located, raw_bytes: dict[str, int]) -> int:
+def _cost(context: Context, store: str, located: Located) -> Cost:
+    """What the store says that erasing will make it read and write; nothing where it cannot be asked."""
+    copies = {each.name: found for each in context.data_map.datasets_of(store) if (found := located.copies.get(each.name, ()))}
+    try:
+        return calling.cost(context.open_store(store), copies) if copies else Cost()
+    except calling.TROUBLE:
+        return Cost()
+
+
+def _estimate(located: Located, raw_bytes: dict[str, int], costs: Iterable[Cost]) -> int:
     items = sum(locating.total(located).values())
-    return 2 + 3 * sum(raw_bytes.values()) // SCAN_RATE + items // 1000
+    moved = sum(each.read_bytes + each.written_bytes for each in costs)
+    return 2 + 2 * sum(raw_bytes.values()) // SCAN_RATE + moved // REWRITE_RATE + items // 1000

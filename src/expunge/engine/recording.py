@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from expunge.core import events as ev
+from expunge.core.cohort import merge, split, still_open
 from expunge.core.ids import OrderId
 from expunge.core.run import Run, advance, fold
-from expunge.errors import UsageError
+from expunge.errors import Busy, Conflict, TakenOver, UsageError
 from expunge.faults import failpoint
 from expunge.ports.clock import Clock
 from expunge.ports.journal import Journal
+from expunge.ports.leases import Lease
 
 HOLDS = "holds"
 SUPPRESSIONS = "suppressions"
 _REGISTERS = frozenset({HOLDS, SUPPRESSIONS})
+MOST_REBASES = 50
+"""How often an append is tried again after what other workers appended to the same orders."""
 
 
 class Recorder:
@@ -30,6 +34,11 @@ class Recorder:
         self._clock = clock
         self.run: Run = fold(ev.decode(data) for data in journal.read(order))
 
+    def refresh(self) -> None:
+        """Read and fold what others appended since."""
+        for data in self._journal.read(self.run.order, self.run.length):
+            self.run = advance(self.run, ev.decode(data))
+
     def now(self) -> datetime:
         """The instant for the next event: never before the last one of this order."""
         now = self._clock.now()
@@ -37,15 +46,98 @@ class Recorder:
 
     def append(self, *events: ev.OrderEvent) -> Run:
         """Append events, all or none; raises Conflict when somebody else appended meanwhile, IllegalTransition before writing anything."""
-        run = self.run
-        for event in events:
-            run = advance(run, event)
+        run = self.after(events)
         failpoint("journal.append:before")
-        self._journal.append(self.run.order, self.run.length, [ev.encode(each) for each in events])
+        self._journal.append(self.run.order, self.run.length, encoded(events))
         # commit point: the events are on the device; crash here and the next start folds them.
         failpoint("journal.append:after")
         self.run = run
         return run
+
+    def after(self, events: Iterable[ev.OrderEvent]) -> Run:
+        """The run as it will be after some events. Raises IllegalTransition or StateCorrupt."""
+        run = self.run
+        for event in events:
+            run = advance(run, event)
+        return run
+
+
+class CohortRecorder:
+    """Orders that share a round, with the fold of each and the merged one of all: their events are written together or not at all."""
+
+    def __init__(self, journal: Journal, clock: Clock, members: Sequence[Recorder], lease: Lease | None = None) -> None:
+        """Args: the members' recorders, the leading order's first; the lease under which this process works, where there are several."""
+        self._journal = journal
+        self._clock = clock
+        self._lease = lease
+        self.members = tuple(members)
+        self.run: Run = merge([each.run for each in self.members])
+
+    @property
+    def orders(self) -> tuple[OrderId, ...]:
+        """The members' ids, the leading one first."""
+        return tuple(each.run.order for each in self.members)
+
+    def now(self) -> datetime:
+        """The instant for the next event: never before the last one of any member."""
+        return max(each.now() for each in self.members)
+
+    def append(self, *events: ev.OrderEvent) -> Run:
+        """Append events to every member, each with its own people only.
+
+        Raises as :meth:`Recorder.append`, and TakenOver when this process works under a lease that has passed to another.
+        """
+        by_event = [split(event, [each.run for each in self.members]) for event in events]
+        self.append_each([[parts[at] for parts in by_event] for at in range(len(self.members))])
+        return self.run
+
+    def append_each(self, events: Sequence[Sequence[ev.OrderEvent]]) -> None:
+        """Append to each member events of its own (in the order of ``members``), in one transaction; ``run`` is merged anew.
+
+        Under a lease, others may append to the same orders meanwhile (other steps): then what is new is read and the events are put after
+        it, as long as the step that they end is still this process's.
+        """
+        for _ in range(MOST_REBASES):
+            runs = [member.after(each) for member, each in zip(self.members, events, strict=True)]
+            appends = [(each.run.order, each.run.length, encoded(mine)) for each, mine in zip(self.members, events, strict=True)]
+            failpoint("journal.append:before")
+            try:
+                if self._lease is None:
+                    self._journal.append_all(appends)
+                else:
+                    self._journal.append_all(appends, self._lease)
+            except Conflict:
+                if self._lease is None:
+                    raise
+                self.refresh()
+                self._require_still_ours(events)
+                continue
+            # commit point: the events are on the device; crash here and the next start folds them.
+            failpoint("journal.append:after")
+            for member, run in zip(self.members, runs, strict=True):
+                member.run = run
+            self.run = merge(runs)
+            return
+        message = "other workers keep writing to the same orders"
+        raise Busy(message, help="nothing is lost; the step is taken again")
+
+    def refresh(self) -> None:
+        """Read what others appended."""
+        for each in self.members:
+            each.refresh()
+        self.run = merge([each.run for each in self.members])
+
+    def _require_still_ours(self, events: Sequence[Sequence[ev.OrderEvent]]) -> None:
+        for member, mine in zip(self.members, events, strict=True):
+            late = [each for each in mine if isinstance(each, ev.StepEnded) and not still_open(member.run, each.step, each.attempt)]
+            if late:
+                message = "another worker has taken the step over"
+                raise TakenOver(message, help="nothing has to be done: that worker finishes it")
+
+
+def encoded(events: Iterable[ev.OrderEvent]) -> list[bytes]:
+    """Canonical bytes of some events, as journalled."""
+    return [ev.encode(each) for each in events]
 
 
 def begin(journal: Journal, received: ev.Received) -> None:

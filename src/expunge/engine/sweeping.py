@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from expunge import telemetry
 from expunge.core import events as ev
+from expunge.core.cohort import trace_owner
 from expunge.core.copy import Copy
 from expunge.core.datamap import ByField, Dataset
 from expunge.core.evidence import blinding
@@ -70,10 +71,11 @@ def look_again(context: Context, order: OrderId) -> Looked:
     if run.plan is None or run.state not in (OrderState.FULFILLED, OrderState.IN_PART) or run.traces_ended:
         message = "there are no traces to look with: the order has not ended, or its traces have reached their end date"
         raise IllegalTransition(message, help="`expunge sweep` still finds suppressed people by their identifiers")
-    traces = tracing.load(context, order)
+    owner = trace_owner(run)
+    traces = _own(tracing.load(context, owner), run.subjects)
     people = _back_under_their_names(context, order)
     back = locating.locate(context, people)
-    visible = tracing.recall(context, order, "seen-before-", traces)
+    visible = tracing.recall(context, owner, "seen-before-", traces)
     found: set[int] = set()
     places: list[Residue] = []
     failed: dict[str, str] = {}
@@ -82,15 +84,17 @@ def look_again(context: Context, order: OrderId) -> Looked:
             failed[store] = Reason.UNREACHABLE.value
             continue
         try:
+            if calling.capabilities(context.open_store(store)).retains:
+                continue
             scanned = tracing.look(context, store, traces)
             seen = scanned.seen
-            moved = tracing.recall(context, order, "held-before-", traces)
+            moved = tracing.recall(context, owner, "held-before-", traces)
             held = attributing.held_by_others(context, store, traces, seen, {}, back.copies, people, moved).people
         except calling.TROUBLE as error:
             failed[store] = calling.as_unable(error).reason.value
             continue
         mine = [each.name for each in context.data_map.datasets_of(store)]
-        earlier = tracing.recall(context, order, "seen-before-", traces, store=store)
+        earlier = tracing.recall(context, owner, "seen-before-", traces, store=store)
         if blinding(scanned.coverage.skipped) or (_controlled(traces, earlier, mine) and not _controlled(traces, seen, mine)):
             failed[store] = Reason.CANNOT_TELL.value
         fresh = {index for index in seen - held if traces.traces[index].subject not in traces.controls}
@@ -100,6 +104,12 @@ def look_again(context: Context, order: OrderId) -> Looked:
     usable = sum(1 for index in visible if traces.traces[index].subject not in traces.controls)
     recorder.append(ev.Reverified(recorder.now(), len(found), usable))
     return Looked(order, usable, len(found), tuple(places), failed)
+
+
+def _own(traces: Traces, subjects: Collection[Pseudonym]) -> Traces:
+    """Of traces that were taken for several orders together, this one's people and the controls."""
+    mine = {*subjects, *traces.controls}
+    return replace(traces, traces=tuple(each for each in traces.traces if each.subject in mine))
 
 
 def _controlled(traces: Traces, seen: Iterable[int], datasets: Collection[str]) -> set[str]:
@@ -180,11 +190,19 @@ def _reopen(context: Context, name: Pseudonym, order: OrderId, ids: dict[str, se
 
 def _end_traces(context: Context) -> int:
     ended = 0
-    for order in orders(context.journal):
-        recorder = Recorder(context.journal, context.clock, order)
+    recorders = {order: Recorder(context.journal, context.clock, order) for order in orders(context.journal)}
+    for order, recorder in recorders.items():
         if ending.traces_due(context, recorder):
-            ending.destroy_traces(context, recorder)
+            # Why the key may stay: those who shared a round with this order are looked at again with the same traces until their own date.
+            shared = any(
+                trace_owner(each.run) == order and not each.run.traces_ended for each in recorders.values() if each is not recorder
+            )
+            ending.destroy_traces(context, recorder, key=not shared)
             ended += 1
+    for order, recorder in recorders.items():
+        followers = [each.run for each in recorders.values() if trace_owner(each.run) == order]
+        if recorder.run.traces_ended and len(followers) > 1 and all(each.traces_ended for each in followers):
+            ending.destroy_traces(context, recorder)
     telemetry.log(Action.SWEPT, traces_ended=ended)
     return ended
 

@@ -52,7 +52,13 @@ def budget(subjects: int) -> int:
 
 
 def take(
-    context: Context, order: OrderId, turn: int, store: str, datasets: Sequence[Dataset], located: Located, people: Sequence[Person] | None
+    context: Context,
+    order: OrderId,
+    turn: int | str,
+    store: str,
+    datasets: Sequence[Dataset],
+    located: Located,
+    people: Sequence[Person] | None,
 ) -> Taken:
     """Trace one store's copies and a few people who stay, and put the traces on the shelf.
 
