@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from expunge.core.traces import Traces
 from expunge.residue.keyed import HIGH, Secret
+from expunge.residue.needles import Needles
 
 Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint64]
@@ -23,68 +24,74 @@ PADDING = 32
 """Bytes a buffer must have beyond the length that is searched; their value does not matter."""
 _SECOND_BITS = 20
 _MANY = 1 << 15
+_MOST_MET = 1 << 16
 _ONES = np.uint64(0x0101010101010101)
 
 
 class Matcher:
     """All traces of one scan, ready to be looked for. Not for use by two threads at once."""
 
-    def __init__(self, traces: Traces, wanted: Iterable[int] | None = None) -> None:
-        secret = Secret(traces.key)
+    def __init__(self, sought: Traces | Needles, wanted: Iterable[int] | None = None) -> None:
+        """Make the tables. ``wanted`` are indexes of traces; without it all of them are looked for."""
+        needles = sought if isinstance(sought, Needles) else Needles.of(sought, wanted)
+        secret = Secret(needles.key)
         self._secret = secret
         self._times_a = np.uint64(secret.times_a)
         self._flip_b, self._times_b = np.uint64(secret.flip_b), np.uint64(secret.times_b)
-        self._traces = traces.traces
+        self._needles = needles
         self._sorted: dict[int, Words] = {}
         self._first: dict[int, int] = {}
         self._second: dict[int, npt.NDArray[np.bool_]] = {}
-        self._members: list[list[int]] = []
-        self._by_length: dict[int, dict[int, dict[bytes, list[int]]]] = {}
-        self._group_of: dict[int, int] = {}
-        indexes = range(len(self._traces)) if wanted is None else sorted(set(wanted))
+        self._rows: Places = np.zeros(0, dtype=np.int64)
+        """Rows of the needles, those of one group of equal anchors together."""
+        self._begin: Places = np.zeros(1, dtype=np.int64)
+        """Where each group begins among them, and their end."""
+        self._by_length: dict[int, tuple[tuple[int, dict[bytes, tuple[int, ...]]], ...]] = {}
         for width in (8, 16):
-            self._index([i for i in indexes if self._traces[i].width == width], width)
-        total = sum(len(each) for each in self._sorted.values())
-        bits = min(22, max(16, total.bit_length() + 6))
+            self._index(np.flatnonzero(needles.widths == width), width)
+        sizes = np.diff(self._begin)
+        self._group_of = np.zeros(len(needles.indexes), dtype=np.int64)
+        self._group_of[self._rows] = np.repeat(np.arange(sizes.size), sizes)
+        bits = min(22, max(16, int(sizes.size).bit_length() + 6))
         self._shift = np.uint64(64 - bits)
         self._table = np.zeros(1 << bits, dtype=np.bool_)
         for anchors in self._sorted.values():
             self._table[(anchors >> self._shift).astype(np.int64)] = True
-        self._live = np.ones(len(self._members), dtype=np.bool_)
-        self._waiting = [len(each) for each in self._members]
+        self._live = np.ones(sizes.size, dtype=np.bool_)
+        self._waiting = sizes
+        self._met: dict[tuple[int, bytes], tuple[int, ...]] = {}
+        """Windows that were decided, and the traces they are: what begins like a traced window is often met again and again."""
         self._hash = np.empty(CHUNK // 8, dtype=np.uint64)
         self._word = np.empty(CHUNK // 8, dtype=np.uint64)
         self._hit = np.empty(CHUNK // 8, dtype=np.bool_)
 
-    def _index(self, indexes: list[int], width: int) -> None:
-        by_anchor: dict[int, list[int]] = {}
-        for index in indexes:
-            by_anchor.setdefault(self._traces[index].anchor, []).append(index)
-        anchors = np.array(list(by_anchor), dtype=np.uint64)
-        order = np.argsort(anchors)
-        self._first[width] = len(self._members)
-        members = list(by_anchor.values())
-        for number in order.tolist():
-            self._group_of.update(dict.fromkeys(members[number], len(self._members)))
-            self._members.append(members[number])
-        self._sorted[width] = anchors[order]
+    def _index(self, rows: Places, width: int) -> None:
+        anchors = self._needles.anchors[rows]
+        order = np.argsort(anchors, kind="stable")
+        known, begins = np.unique(anchors[order], return_index=True)
+        self._first[width] = self._begin.size - 1
+        self._begin = np.concatenate([self._begin[:-1], begins + self._rows.size, [self._rows.size + rows.size]])
+        self._rows = np.concatenate([self._rows, rows[order]])
+        self._sorted[width] = known
         table = np.zeros(1 << _SECOND_BITS, dtype=np.bool_)
-        table[_second(self._sorted[width], width)] = True
+        table[_second(known, width)] = True
         self._second[width] = table
 
-    def _group(self, number: int) -> dict[int, dict[bytes, list[int]]]:
-        """Length -> digest -> traces of one group of equal anchors, made when it is first met."""
+    def _group(self, number: int) -> tuple[tuple[int, dict[bytes, tuple[int, ...]]], ...]:
+        """(Length, digest -> traces) of one group of equal anchors, made when it is first met."""
         known = self._by_length.get(number)
         if known is None:
-            known = self._by_length[number] = {}
-            for index in self._members[number]:
-                trace = self._traces[index]
-                known.setdefault(trace.length, {}).setdefault(trace.digest, []).append(index)
+            made: dict[int, dict[bytes, tuple[int, ...]]] = {}
+            for row in self._rows[self._begin[number] : self._begin[number + 1]].tolist():
+                by_digest = made.setdefault(int(self._needles.lengths[row]), {})
+                digest = self._needles.digest(row)
+                by_digest[digest] = (*by_digest.get(digest, ()), int(self._needles.indexes[row]))
+            known = self._by_length[number] = tuple(made.items())
         return known
 
     def finished(self, trace: int) -> None:
         """Say that nobody needs further places of this trace; windows all of whose traces are finished are no longer looked at."""
-        group = self._group_of[trace]
+        group = self._group_of[np.searchsorted(self._needles.indexes, trace)]
         self._waiting[group] -= 1
         if self._waiting[group] == 0:
             self._live[group] = False
@@ -95,7 +102,7 @@ class Matcher:
         ``buffer`` is contiguous and has :data:`PADDING` bytes more than ``length``.
         """
         found: list[tuple[int, int, int]] = []
-        if not self._members:
+        if not self._live.size:
             return found
         parts: list[Places] = []
         waiting = 0
@@ -158,11 +165,22 @@ class Matcher:
         groups = slots[same] + self._first[width]
         places = places[same]
         live = self._live[groups]
+        view = buffer.data
         for place, group in zip(places[live].tolist(), groups[live].tolist(), strict=True):
-            for size, by_digest in self._group(group).items():
+            for size, by_digest in self._group(group):
                 if place + size <= length:
-                    digest = self._secret.digest(buffer[place : place + size].tobytes())
-                    found.extend((place, size, index) for index in by_digest.get(digest, ()))
+                    window = bytes(view[place : place + size])
+                    traces = self._met.get((group, window))
+                    if traces is None:
+                        traces = self._meet(group, window, by_digest)
+                    for index in traces:
+                        found.append((place, size, index))  # noqa: PERF401 - nearly always none
+
+    def _meet(self, group: int, window: bytes, by_digest: dict[bytes, tuple[int, ...]]) -> tuple[int, ...]:
+        if len(self._met) >= _MOST_MET:
+            self._met.clear()
+        traces = self._met[group, window] = by_digest.get(self._secret.digest(window), ())
+        return traces
 
 
 def _second(anchors: Words, width: int) -> Places:
