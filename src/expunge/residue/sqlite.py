@@ -159,19 +159,34 @@ def _images(pages: _Pages) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
 
 def _pointers(pages: _Pages, likely: npt.NDArray[np.bool_], targets: npt.NDArray[np.bool_]) -> Iterator[tuple[int, list[tuple[int, int]]]]:
     """For each page that is no overflow page: the (offset, number) of all that may point to one."""
-    top = len(targets) - 1
     for first, images in _images(pages):
-        for row in np.flatnonzero(~likely[first : first + len(images)]).tolist():
-            padded = np.concatenate([images[row], np.zeros(8, dtype=np.uint8)])
-            places: list[tuple[int, int]] = []
-            for shift in range(4):
-                values = padded[shift : shift + pages.size].view(">u4")
-                near = np.flatnonzero((values >= 2) & (values <= top))
-                numbers = values[near].astype(np.int64)
-                hit = targets[numbers]
-                places += zip((near[hit] * 4 + shift).tolist(), numbers[hit].tolist(), strict=True)
-            if places:
-                yield first + row, places
+        rows = np.flatnonzero(~likely[first : first + len(images)])
+        if not rows.size:
+            continue
+        padded = np.zeros((rows.size, pages.size + 8), dtype=np.uint8)
+        padded[:, : pages.size] = images[rows]
+        hits = [_at_shift(padded[:, shift : shift + pages.size], shift, targets) for shift in range(4)]
+        row, place, number = (np.concatenate(each) for each in zip(*hits, strict=True))
+        order = np.argsort(row, kind="stable")
+        row, place, number = row[order], place[order], number[order]
+        met, begins = np.unique(row, return_index=True)
+        ends = [*begins.tolist(), row.size][1:]
+        for index, begin, end in zip(met.tolist(), begins.tolist(), ends, strict=True):
+            yield first + int(rows[index]), list(zip(place[begin:end].tolist(), number[begin:end].tolist(), strict=True))
+
+
+Numbers = npt.NDArray[np.int64]
+
+
+def _at_shift(images: npt.NDArray[np.uint8], shift: int, targets: npt.NDArray[np.bool_]) -> tuple[Numbers, Numbers, Numbers]:
+    """The (row, place, number) of every fourth place where the number of a page among the targets stands."""
+    values = images.copy().view(">u4").astype(np.uint32)
+    # below 2 wraps around and is more than any page's number
+    values -= np.uint32(2)
+    row, near = (values <= np.uint32(max(len(targets), 3) - 3)).nonzero()
+    numbers = values[row, near].astype(np.int64) + 2
+    hit = targets.take(numbers, mode="clip")
+    return row[hit], near[hit] * 4 + shift, numbers[hit]
 
 
 def _seams(
