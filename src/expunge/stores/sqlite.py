@@ -21,8 +21,9 @@ from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unab
 from expunge.errors import CouldNotLook, Misconfigured
 from expunge.ports.scanner import Tracer
 from expunge.stores import sqlite_reading
+from expunge.stores.family import Family
 from expunge.stores.sqlite_check import Check
-from expunge.stores.sqlite_erase import Eraser, Family
+from expunge.stores.sqlite_erase import Eraser
 from expunge.stores.sqlite_file import DatabaseFile
 from expunge.stores.sqlite_match import Matcher, Row, RowReader, encode_key, fields_of, merged, wanted_columns
 from expunge.stores.sqlite_probe import Probe

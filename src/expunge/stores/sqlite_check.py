@@ -9,7 +9,8 @@ from fnmatch import fnmatchcase
 
 from expunge.core.copy import Finding, FindingKind
 from expunge.core.datamap import ByField, Dataset, Ignore, Shared, Through
-from expunge.stores.sqlite_erase import Eraser, Family
+from expunge.stores.family import Family
+from expunge.stores.sqlite_erase import Eraser
 from expunge.stores.sqlite_file import DatabaseFile
 from expunge.stores.sqlite_schema import Schema, Table, module_of
 from expunge.stores.sqlite_triggers import unfollowed
