@@ -9,19 +9,20 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from expunge.servers.processes import LOOPBACK, Child, ServerFailed, free_ports, tail, wait_until
+from expunge.servers.processes import LOOPBACK, Child, ServerFailed, descendants, free_ports, tail, wait_until
 
 Flavour = Literal["embedded", "debian"]
 _DEBIAN = Path("/usr/lib/postgresql")
 _NOBODY = 65534
 _NAMESPACE = ("unshare", "-U", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}")
+_SHARED = "/dev/shm/PostgreSQL."  # noqa: S108
 _PATIENCE = 60.0
 _TRIES = 5
 _DEFAULTS = {
@@ -62,7 +63,6 @@ class PostgresServer:
         self._launch = launch
         self._settings = {**_DEFAULTS, **settings}
         self._child: Child | None = None
-        self._shared: list[str] = []
 
     @property
     def url(self) -> str:
@@ -106,12 +106,12 @@ class PostgresServer:
         """SIGKILL to the postmaster and every backend at once, as a power cut would look to the files."""
         if self._child is None:
             return
-        self._note_shared_memory()
+        shared = _shared_memory([self._child.pid, *descendants(self._child.pid)])
         self._child.kill()
         self._child = None
-        for path in self._shared:
-            Path(path).unlink(missing_ok=True)
-        self._shared = []
+        # Memory, which a power cut would have emptied too; else it is lost until the next start in this folder.
+        for path in shared:
+            path.unlink(missing_ok=True)
 
     def database(self, name: str) -> str:
         """Make a database and return its URL. Raises ServerFailed."""
@@ -144,12 +144,6 @@ class PostgresServer:
             if self._child is not child:
                 child.kill()
         return False
-
-    def _note_shared_memory(self) -> None:
-        """Remember what only a later start in the same folder would remove from /dev/shm."""
-        with contextlib.suppress(OSError):
-            lines = Path(f"/proc/{self.pid}/maps").read_text().splitlines()
-            self._shared = sorted({path for line in lines if (path := line.split()[-1]).startswith("/dev/shm/PostgreSQL.")})  # noqa: S108
 
 
 @contextmanager
@@ -261,3 +255,11 @@ def _ready(data: Path, pid: int) -> bool:
         lines = (data / "postmaster.pid").read_text().splitlines()
         return len(lines) >= 8 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
     return False
+
+
+def _shared_memory(processes: Iterable[int]) -> set[Path]:
+    found = set()
+    for each in processes:
+        with contextlib.suppress(OSError):
+            found |= {line.split()[-1] for line in Path(f"/proc/{each}/maps").read_text().splitlines() if _SHARED in line}
+    return {Path(path) for path in found if path.startswith(_SHARED)}

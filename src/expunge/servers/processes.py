@@ -99,7 +99,7 @@ class Child:
         if self.running():
             # A stopped process starts no more children.
             self.signal(signal.SIGSTOP)
-            family = _descendants(self.pid)
+            family = descendants(self.pid)
             self._process.kill()
         self._process.wait()
         for each in family:
@@ -148,7 +148,8 @@ def _lives(pid: int) -> bool:
     return found is not None and found[0] not in "ZX"
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """Process ids of all children, and of theirs, that live now."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         found = _stat(int(entry.name)) if entry.name.isdigit() else None
