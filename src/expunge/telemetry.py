@@ -18,6 +18,8 @@ class Action(StrEnum):
     ORDER_RECEIVED = "order_received"
     FENCED = "fenced"
     PLANNED = "planned"
+    QUEUED = "queued"
+    TAKEN_OVER = "taken_over"
     STEP_INTENDED = "step_intended"
     STEP_ENDED = "step_ended"
     RECEIPT_PUBLISHED = "receipt_published"

@@ -24,6 +24,7 @@ from expunge.adapters.state.configuration import configure, ensure_django
 from expunge.adapters.state.migrate import migrate
 from expunge.errors import Busy, Conflict, ExpungeError, StateCorrupt, StateUnavailable, UsageError
 from expunge.faults import failpoint
+from expunge.ports.leases import Lease
 
 ensure_django()  # a model class can be made only after it
 
@@ -92,7 +93,7 @@ class DjangoJournal:
         self.append_all([(stream, expected, events)])
         return expected + len(events)
 
-    def append_all(self, appends: Sequence[tuple[str, int, Sequence[bytes]]]) -> None:
+    def append_all(self, appends: Sequence[tuple[str, int, Sequence[bytes]]], lease: Lease | None = None) -> None:
         """Append to several streams at once: (stream, expected length, events) each. All become durable together, or none.
 
         Raises as :meth:`append`.
@@ -101,13 +102,21 @@ class DjangoJournal:
             _check_name(stream)
         with self._append_lock(), _explained("the journal could not be written"):
             failpoint("journal.transaction:before")
-            with transaction.atomic(using=self._alias, durable=True):
+            with transaction.atomic(using=self._alias, durable=not connections[self._alias].in_atomic_block):
+                if lease is not None:
+                    raise NotImplementedError("leases need state on PostgreSQL")
                 # In one order for everybody, so that two transactions never wait for each other in a circle.
                 for stream, expected, events in sorted(appends, key=lambda each: each[0]):
                     self._append(stream, expected, events)
                 failpoint("journal.commit:before")
             # commit point: COMMIT has forced the write-ahead log to the device.
             failpoint("journal.commit:after")
+
+    @contextmanager
+    def atomically(self) -> Iterator[None]:
+        """A block whose appends commit together at its end or not at all. Raises as :meth:`append`."""
+        with _explained("the journal could not be written"), transaction.atomic(using=self._alias, durable=True):
+            yield
 
     def read(self, stream: str, start: int = 0) -> Iterator[bytes]:
         """The events from ``start`` on that are there when reading begins, in order, each checked against the chain.

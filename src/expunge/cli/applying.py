@@ -1,4 +1,4 @@
-"""``expunge apply``: take an order as far as it goes now."""
+"""``expunge apply``: take orders as far as they go now, together."""
 
 from __future__ import annotations
 
@@ -11,53 +11,115 @@ from expunge.cli import options, output
 from expunge.cli.exits import Exit
 from expunge.cli.opening import opened
 from expunge.cli.progress import Meanwhile
+from expunge.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from expunge.bootstrap import Expunge
     from expunge.core.ids import OrderId
     from expunge.core.run import Run
+    from expunge.engine.residue import Place
 
 MOST_PLACES = 12
 """Places of residue shown to people."""
 
 
 def apply(
-    what: Annotated[str, typer.Argument(metavar="ORDER|PLANFILE", help="An order's id, or a plan saved by `expunge plan --out`.")],
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ORDER|PLANFILE]...", help="Ids of orders, or plans saved by `expunge plan --out`.", show_default=False),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the receipts, one folder per person.", show_default=False)
     ] = None,
+    queue: Annotated[bool, typer.Option("--queue", help="Let the orders wait for others, to share rewrites with them.")] = False,
+    due: Annotated[bool, typer.Option("--due", help="Carry out what is queued and due, with all that may go along.")] = False,
     yes: options.Yes = False,
     map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
-    """Erase what the order's plan says, look again, issue receipts. The same command goes on after an interruption, and tries again.
+    """Erase what the orders' plans say, look again, issue receipts. The same command goes on after an interruption, and tries again.
 
-    Exit code 0: all erased and verified; 4: something was not; 5: the plan waits for approval; 1: the world changed since the plan.
+    Orders that are named together share one look, one rewrite of each table or file, and one scan. With --queue they wait for others, at
+    most as long as `longest_wait:` of the map says; a worker, or --due, carries them out.
+
+    Exit code 0: all erased and verified; 4: something was not; 5: a plan waits for approval; 1: the world changed since the plan.
     """
-    order, saved = _order(what)
+    wanted = [_order(each) for each in what or ()]
+    if bool(wanted) == due or (queue and due):
+        problem = "name the orders, or ask for what is due"
+        raise UsageError(problem, help="expunge apply ORDER...; expunge apply --queue ORDER...; expunge apply --due")
     with opened(map_file, recover=True) as expunge:
-        run = expunge.status(order)
-        if not run.final:
-            items = sum(run.planned.expected.values()) if run.planned else 0
-            people = output.count(len(run.subjects), "person", "people")
-            options.confirm(f"Erase {output.count(items, 'item')} of {people} for good?", yes=yes)
-        with Meanwhile("apply") as report:
-            run = expunge.apply(order, saved=saved, report=report)
-        if out is not None:
-            write_receipts(expunge, run, out)
-        places = expunge.residue(order)
+        if queue:
+            runs = tuple(expunge.submit(order) for order, _ in wanted)
+            _tell_queued(runs, as_json=as_json)
+            return
+        runs = _applied(expunge, wanted, yes=yes)
+        for number, run in enumerate(runs, start=1):
+            if out is not None:
+                write_receipts(expunge, run, out / str(number) if len(runs) > 1 else out)
+        places = {run.order: expunge.residue(run.order) for run in runs}
     if as_json:
-        found = [{"store": each.store, "path": each.path, "offset": each.offset, "hidden": each.hidden} for each in places]
-        output.write_json("applied/1", {**summary(run), "residue": found})
+        output.write_json("applied/1", _values(runs, places, many=due or len(wanted) > 1))
     else:
-        output.say(told(run))
-        lines = {f"residue in {each.store}: {output.visible(each.path)} at {each.offset}, {each.hidden}": None for each in places}
-        for line in list(lines)[:MOST_PLACES]:
-            output.say(line)
-        if len(lines) > MOST_PLACES:
-            output.say(f"and {output.count(len(lines) - MOST_PLACES, 'more place')}: --json lists them all")
-    if code := exit_code(run):
+        for run in runs:
+            output.say(told(run))
+            _tell_places(places[run.order])
+        if not runs:
+            output.say("nothing is due")
+    if code := max((exit_code(run) for run in runs), default=Exit.OK):
         raise typer.Exit(code)
+
+
+def _applied(expunge: Expunge, wanted: list[tuple[OrderId, bytes | None]], *, yes: bool) -> tuple[Run, ...]:
+    named = (expunge.status(order) for order, _ in wanted) if wanted else expunge.queued()
+    open_runs = [run for run in named if not run.final]
+    if open_runs:
+        items = sum(sum(run.planned.expected.values()) for run in open_runs if run.planned)
+        people = output.count(sum(len(run.subjects) for run in open_runs), "person", "people")
+        options.confirm(f"Erase {output.count(items, 'item')} of {people} for good?", yes=yes)
+    with Meanwhile("apply") as report:
+        if not wanted:
+            return expunge.run_due(report=report)
+        if len(wanted) == 1:
+            order, saved = wanted[0]
+            return (expunge.apply(order, saved=saved, report=report),)
+        if any(saved is not None for _, saved in wanted):
+            problem = "a saved plan is applied by itself"
+            raise UsageError(problem, help="name several orders by their ids")
+        return expunge.apply_all([order for order, _ in wanted], report=report)
+
+
+def _values(runs: Sequence[Run], places: Mapping[OrderId, Sequence[Place]], *, many: bool) -> dict[str, Any]:
+    values = [
+        {
+            **summary(run),
+            "residue": [
+                {"store": each.store, "path": each.path, "offset": each.offset, "hidden": each.hidden} for each in places[run.order]
+            ],
+        }
+        for run in runs
+    ]
+    return {"orders": values} if many else values[0]
+
+
+def _tell_places(places: Sequence[Place]) -> None:
+    lines = {f"residue in {each.store}: {output.visible(each.path)} at {each.offset}, {each.hidden}": None for each in places}
+    for line in list(lines)[:MOST_PLACES]:
+        output.say(line)
+    if len(lines) > MOST_PLACES:
+        output.say(f"and {output.count(len(lines) - MOST_PLACES, 'more place')}: --json lists them all")
+
+
+def _tell_queued(runs: Sequence[Run], *, as_json: bool) -> None:
+    if as_json:
+        entries = [{"order": run.order, "latest": run.queued.latest} for run in runs if run.queued]
+        output.write_json("queued/1", {"orders": entries})
+        return
+    for run in runs:
+        if run.queued:
+            output.say(f"{run.order} waits for others, until {run.queued.latest:%Y-%m-%d %H:%M} UTC at the latest")
 
 
 def write_receipts(expunge: Expunge, run: Run, out: Path) -> None:
@@ -89,6 +151,8 @@ def summary(run: Run) -> dict[str, Any]:
         "ended": run.ended_at,
         "reasons": run.reasons,
         "final": run.final,
+        "latest": run.queued.latest if run.queued else None,
+        "together": run.cohort,
         "digest": run.plan.digest if run.plan else None,
         "follows": run.received.follows,
         "receipts": len(run.logged),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from expunge.cli import applying, exits, gates, holds, later, logs, maps, orders, people, planning, receipts, standing, state
+from expunge.cli import applying, exits, gates, holds, later, logs, maps, orders, people, planning, receipts, standing, state, working
 from expunge.cli.failing import Edge
 
 HELP = """Erases a person's recordings, and everything learned from them, from every place they went, and proves it.
@@ -19,7 +19,7 @@ SET_UP, ORDER, LATER, EVIDENCE = "Set up", "Orders", "Afterwards", "Evidence"
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     SET_UP: (state.init, maps.check, state.doctor),
-    ORDER: (people.locate, planning.plan, planning.approve, applying.apply, standing.status, standing.watch),
+    ORDER: (people.locate, planning.plan, planning.approve, applying.apply, working.worker, standing.status, standing.watch),
     LATER: (later.verify, later.sweep, people.export),
 }
 NOUNS = (

@@ -90,6 +90,10 @@ def drawn(forecast: Forecast) -> Tree:
         can = forecast.capabilities.get(store)
         scanned = f", {output.size(forecast.raw_bytes.get(store, 0))} to be searched before and after" if can else ""
         branch = root.add(f"{store}: {'can reach ' + can.grounding.word if can else 'could not be reached'}{scanned}")
+        cost = forecast.costs.get(store)
+        if cost and cost.rewrites:
+            sizes = f"{output.size(cost.read_bytes)} read, {output.size(cost.written_bytes)} written"
+            branch.add(Text(f"rewrites {output.count(cost.rewrites, 'file or table', 'files or tables')}: {sizes}"))
         for step in steps:
             leaf = branch.add(Text(_line(forecast, step, counts)))
             for name in step.datasets:
@@ -130,6 +134,10 @@ def as_values(forecast: Forecast) -> dict[str, Any]:
         "kept": forecast.kept,
         "failed": forecast.failed,
         "raw_bytes": forecast.raw_bytes,
+        "costs": {
+            store: {"read_bytes": each.read_bytes, "rewrites": each.rewrites, "written_bytes": each.written_bytes}
+            for store, each in forecast.costs.items()
+        },
         "seconds": forecast.seconds,
         "plan": json.loads(forecast.plan.to_bytes()),
     }

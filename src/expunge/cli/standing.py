@@ -28,10 +28,18 @@ def status(order: OptionalOrder = None, map_file: options.Map = None, as_json: o
 
     with opened(map_file) as expunge:
         runs = expunge.orders() if order is None else (expunge.status(OrderId(order)),)
+        leases = expunge.leases()
     if as_json:
-        output.write_json("status/1", {"orders": [{**summary(run), **({"steps": _steps(run)} if order else {})} for run in runs]})
+        working = [{"what": each.name, "worker": each.holder, "since": each.since, "until": each.until} for each in leases]
+        orders = [{**summary(run), **({"steps": _steps(run)} if order else {})} for run in runs]
+        output.write_json("status/1", {"orders": orders, "working": working})
+        return
+    for each in leases:
+        output.say(f"{each.holder} is at {each.name} since {output.moment(each.since)}")
+    if not runs:
+        output.say("no orders yet")
     elif order is None:
-        output.stdout().print(_orders(runs)) if runs else output.say("no orders yet")
+        output.stdout().print(_orders(runs))
     else:
         output.stdout().print(_one(runs[0]))
 
@@ -101,6 +109,8 @@ def _orders(runs: Sequence[Run]) -> Table:
     table = Table("order", "people", "state", "received", "ended", "why not")
     for run in runs:
         why = "; ".join(output.visible(reason) for reason in run.reasons)
+        if run.queued:
+            why = f"waits for others, until {output.moment(run.queued.latest)}"
         table.add_row(run.order, str(len(run.subjects)), run.state.value, output.moment(run.received.at), output.moment(run.ended_at), why)
     return table
 

@@ -87,6 +87,14 @@ class Queued:
 
 
 @dataclass(frozen=True)
+class Unqueued:
+    """It could not be started when it was due; somebody has to look and queue it again."""
+
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True)
 class StepIntended:
     """Written before the act. Crash after this: the outcome is unknown until it is looked at."""
 
@@ -247,6 +255,7 @@ OrderEvent: TypeAlias = (
     | Planned
     | Approved
     | Queued
+    | Unqueued
     | RoundStarted
     | StepIntended
     | Located
@@ -267,8 +276,9 @@ Event: TypeAlias = OrderEvent | RegisterEvent
 _KINDS: dict[str, type] = {
     each.__name__: each
     for each in (
-        Received, Fenced, Planned, Approved, Queued, RoundStarted, StepIntended, Located, StepEnded, Judged, ReceiptStated, ReceiptLogged,
-        Ended, KeyDestroyed, TracesEnded, Reverified, Cancelled, Reopened, HoldPlaced, HoldEnded, Suppressed, Unsuppressed,
+        Received, Fenced, Planned, Approved, Queued, Unqueued, RoundStarted, StepIntended, Located, StepEnded, Judged,
+        ReceiptStated, ReceiptLogged, Ended, KeyDestroyed, TracesEnded, Reverified, Cancelled, Reopened, HoldPlaced, HoldEnded,
+        Suppressed, Unsuppressed,
     )
 }  # fmt: skip
 

@@ -131,6 +131,8 @@ def _apply(run: Run, event: ev.Event) -> Run:  # noqa: C901, PLR0911, PLR0912 - 
         case ev.Queued():
             check_transition(run.state, OrderState.RUNNING)
             return replace(run, queued=event)
+        case ev.Unqueued():
+            return replace(run, queued=None, reasons=(event.why,))
         case ev.RoundStarted():
             return replace(
                 _to(run, OrderState.RUNNING),

@@ -32,6 +32,12 @@ BATCH = 200
 """Receipts that share one checkpoint and one append to the journal."""
 
 
+def conclude_all(context: Context, recorders: Sequence[Recorder], report: Reporter) -> None:
+    """Conclude every order of a cohort, each with its own receipts and end."""
+    for recorder in recorders:
+        conclude(context, recorder, report)
+
+
 def conclude(context: Context, recorder: Recorder, report: Reporter) -> None:
     """State, sign and log what is missing of this round's receipts, and end the order."""
     if recorder.run.state is OrderState.RUNNING:

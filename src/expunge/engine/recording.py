@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 
 from expunge.core import events as ev
@@ -65,11 +66,27 @@ class Recorder:
 class CohortRecorder:
     """Orders that share a round, with the fold of each and the merged one of all: their events are written together or not at all."""
 
-    def __init__(self, journal: Journal, clock: Clock, members: Sequence[Recorder], lease: Lease | None = None) -> None:
-        """Args: the members' recorders, the leading order's first; the lease under which this process works, where there are several."""
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        members: Sequence[Recorder],
+        lease: Lease | None = None,
+        announce: Callable[[Run], None] | None = None,
+    ) -> None:
+        """Record for several orders.
+
+        Args:
+            journal: where to.
+            clock: for the events' instants.
+            members: the members' recorders, the leading order's first.
+            lease: under which this process works, where several do.
+            announce: told of the merged run inside the transaction that appends, so that what it enqueues commits with the events.
+        """
         self._journal = journal
         self._clock = clock
         self._lease = lease
+        self._announce = announce
         self.members = tuple(members)
         self.run: Run = merge([each.run for each in self.members])
 
@@ -102,10 +119,10 @@ class CohortRecorder:
             appends = [(each.run.order, each.run.length, encoded(mine)) for each, mine in zip(self.members, events, strict=True)]
             failpoint("journal.append:before")
             try:
-                if self._lease is None:
-                    self._journal.append_all(appends)
-                else:
+                with self._journal.atomically() if self._announce else nullcontext():
                     self._journal.append_all(appends, self._lease)
+                    if self._announce:
+                        self._announce(merge(runs))
             except Conflict:
                 if self._lease is None:
                     raise

@@ -24,11 +24,17 @@ OVER = (OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REOPENED)
 
 def apply(context: Context, order: OrderId, *, saved: bytes | None = None, report: Reporter = silent) -> Run:
     """Take one order as far as it goes now; see :func:`apply_all`. ``saved``: a plan that was kept, which must still be the order's own."""
-    recorder = Recorder(context.journal, context.clock, order)
-    if saved is not None and recorder.run.plan is not None and recorder.run.state is not OrderState.IN_PART:
-        planning.check_saved(recorder.run, saved)
+    if saved is not None:
+        require_saved(context, order, saved)
     (run,) = apply_all(context, [order], saved=saved, report=report)
     return run
+
+
+def require_saved(context: Context, order: OrderId, saved: bytes) -> None:
+    """Raise Drift unless a saved plan is the order's own; one that ended in part is planned again anyway."""
+    run = Recorder(context.journal, context.clock, order).run
+    if run.plan is not None and run.state is not OrderState.IN_PART:
+        planning.check_saved(run, saved)
 
 
 def apply_all(context: Context, orders: Sequence[OrderId], *, saved: bytes | None = None, report: Reporter = silent) -> tuple[Run, ...]:
@@ -71,18 +77,24 @@ def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = Non
         planning.make_all(context, again)
         for each in starting:
             each.refresh()
-    _require_ready(context, starting, saved)
-    cohorts = [CohortRecorder(context.journal, context.clock, _members(context, each)) for each in resumed.values()]
+    _require(context, starting, saved)
+    cohorts = [CohortRecorder(context.journal, context.clock, members_of(context, each)) for each in resumed.values()]
     return [*cohorts, *(_start(context, each) for each in together(starting))]
 
 
-def _members(context: Context, orders: Sequence[OrderId]) -> list[Recorder]:
-    """The members of an interrupted cohort whose round has not ended yet."""
+def members_of(context: Context, orders: Sequence[OrderId]) -> list[Recorder]:
+    """The members of a cohort whose round has not ended yet."""
     recorders = [Recorder(context.journal, context.clock, each) for each in orders]
     return [each for each in recorders if each.run.state is OrderState.RUNNING]
 
 
-def _require_ready(context: Context, starting: Sequence[Recorder], saved: bytes | None) -> None:
+def require_ready(context: Context, orders: Sequence[OrderId]) -> None:
+    """Raise what stands in the way of starting a round of any of these orders; those that will be planned again are not asked."""
+    recorders = [Recorder(context.journal, context.clock, each) for each in orders]
+    _require(context, [each for each in recorders if each.run.state is not OrderState.IN_PART], None)
+
+
+def _require(context: Context, starting: Sequence[Recorder], saved: bytes | None) -> None:
     snapshot = planning.capabilities_of(context) if starting else {}
     for recorder in starting:
         run = recorder.run
@@ -121,5 +133,4 @@ def carry_out(context: Context, cohort: CohortRecorder, report: Reporter = silen
     stepper.begin()
     while steps := next_steps(stepper.run):
         stepper.take(stepper.plan.step(steps[0]))
-    for each in cohort.members:
-        publishing.conclude(context, each, report)
+    publishing.conclude_all(context, cohort.members, report)

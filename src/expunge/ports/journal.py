@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
+
+from expunge.ports.leases import Lease
 
 
 class Journal(Protocol):
@@ -26,11 +29,16 @@ class Journal(Protocol):
         """
         ...
 
-    def append_all(self, appends: Sequence[tuple[str, int, Sequence[bytes]]]) -> None:
+    def append_all(self, appends: Sequence[tuple[str, int, Sequence[bytes]]], lease: Lease | None = None) -> None:
         """Append to several streams in one transaction: (stream, expected length, events) each; all become durable together, or none.
 
-        Raises as :meth:`append`. Where a lease was handed to the journal (:meth:`guard`), its token is checked in the same transaction.
+        Raises as :meth:`append`, and TakenOver when a lease is given whose fencing token is no longer the newest: that is checked in the
+        same transaction, so that a worker that comes back late writes nothing.
         """
+        ...
+
+    def atomically(self) -> AbstractContextManager[None]:
+        """A block whose appends, and what is enqueued in it, commit together at its end or not at all."""
         ...
 
     def read(self, stream: str, start: int = 0) -> Iterator[bytes]:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
@@ -20,16 +20,11 @@ from typing import Self
 from expunge.adapters.clock import MonotonicClock, SystemClock
 from expunge.adapters.datamap import find_map, read_map
 from expunge.adapters.gate_file import FileGatePublisher
-from expunge.adapters.journal_django import DjangoJournal, open_journal
 from expunge.adapters.keys_local import LocalKeys, create, open_keystore
 from expunge.adapters.log_tiles import TileLog
-from expunge.adapters.outbox_files import FileOutbox
-from expunge.adapters.shelf_files import FileShelf
-from expunge.adapters.state.url import sqlite_url
-from expunge.core import events as ev
+from expunge.bootstrap.state import GATE, KEYS, LOG, State, anchor, latest, open_state, origin_of, published, require_keys
 from expunge.core.copy import Finding
 from expunge.core.datamap import DataMap
-from expunge.core.gate_snapshot import ENTRY_BYTES, parse_snapshot
 from expunge.core.hold import Hold
 from expunge.core.ids import OrderId
 from expunge.core.mapdiff import digest
@@ -43,6 +38,7 @@ from expunge.engine import (
     holding,
     intake,
     planning,
+    queueing,
     receipts,
     recording,
     recovering,
@@ -60,19 +56,12 @@ from expunge.engine.planning import Forecast
 from expunge.engine.receipts import Issued
 from expunge.engine.resolving import Resolved
 from expunge.engine.sweeping import Looked, Swept
-from expunge.errors import EvidenceInvalid, Misconfigured, StateCorrupt, StateUnavailable, UsageError
+from expunge.engine.working import Worker
+from expunge.errors import Misconfigured, StateCorrupt, UsageError
 from expunge.gate import Gate
+from expunge.ports.leases import Lease
 from expunge.residue import ResidueScanner
 from expunge.stores import REGISTRY, OpenStores
-
-KEYS = "keys"
-LOG = "log"
-ORDERS = "orders"
-OUTBOX = "outbox"
-GATE = "gate/snapshot"
-DATABASE = "state.db"
-_LOGGED = b'"is":"ReceiptLogged"'
-"""Stands in every such event: the others, some of which are large, need not be decoded to be passed over."""
 
 
 class Expunge:
@@ -81,13 +70,14 @@ class Expunge:
     Raises, from any verb, :class:`expunge.errors.ExpungeError` with what is wrong and what to do.
     """
 
-    def __init__(self, data_map: DataMap, context: Context, stores: OpenStores, keys: LocalKeys, journal: DjangoJournal) -> None:
+    def __init__(self, data_map: DataMap, context: Context, stores: OpenStores, keys: LocalKeys, kept: State) -> None:
         """Composed by :meth:`open`."""
         self.map = data_map
         self.context = context
         self._stores = stores
         self._keys = keys
-        self._journal = journal
+        self._kept = kept
+        self._journal = kept.journal
         self.clock_behind: list[timedelta] = []
 
     @classmethod
@@ -119,26 +109,22 @@ class Expunge:
         """
         data_map = _read(map_path)
         state = Path(data_map.state)
-        if not (state / KEYS).exists():
-            if (state / DATABASE).exists():
-                message = f"the keys of {state} are missing: {KEYS}/ is not there"
-                raise StateUnavailable(message, help=f"restore {KEYS}/ from its backup; nothing was changed")
-            message = f"there is no state in {state} yet"
-            raise Misconfigured(message, help="run `expunge init`")
+        require_keys(state)
         keys = open_keystore(state / KEYS, passphrase)
-        journal = open_journal(sqlite_url(state / DATABASE))
+        kept = open_state(data_map)
+        journal = kept.journal
         behind: list[timedelta] = []
-        clock = MonotonicClock(SystemClock(), _latest(journal), behind.append)
-        origin = _origin(keys)
-        log = TileLog(state / LOG, origin, keys, former=keys.log_publics()[:-1], anchor=lambda: _anchor(journal))
+        clock = MonotonicClock(SystemClock(), latest(journal), behind.append)
+        origin = origin_of(keys)
+        log = TileLog(state / LOG, origin, keys, former=keys.log_publics()[:-1], anchor=lambda: anchor(journal))
         stores = OpenStores(data_map)
         context = Context(
             data_map=data_map,
             map_digest=digest(data_map),
             journal=journal,
             keys=keys,
-            shelf=FileShelf(state / ORDERS),
-            outbox=FileOutbox(state / OUTBOX),
+            shelf=kept.shelf,
+            outbox=kept.outbox,
             log=log,
             scanner=ResidueScanner(),
             clock=clock,
@@ -150,11 +136,11 @@ class Expunge:
             version=_version(),
         )
         try:
-            remembering.require(journal, journal.newest(), log_size=log.head().size, suppressed=_snapshot(state / GATE, keys))
+            remembering.require(journal, journal.newest(), log_size=log.head().size, suppressed=published(state / GATE, keys))
         except StateCorrupt:
             journal.close()
             raise
-        opened = cls(data_map, context, stores, keys, journal)
+        opened = cls(data_map, context, stores, keys, kept)
         opened.clock_behind = behind
         return opened
 
@@ -247,9 +233,50 @@ class Expunge:
             return approving.approve(self.context, order, approver, signature)
 
     def apply(self, order: OrderId, *, saved: bytes | None = None, report: Reporter = silent) -> Run:
-        """Take an order as far as it goes now; resumes and retries. One process at a time."""
+        """Take an order as far as it goes now; resumes and retries. With state in a file one process at a time, else beside the workers."""
+        if saved is not None:
+            running.require_saved(self.context, order, saved)
+        (run,) = self.apply_all([order], saved=saved, report=report)
+        return run
+
+    def apply_all(self, orders: Sequence[OrderId], *, saved: bytes | None = None, report: Reporter = silent) -> tuple[Run, ...]:
+        """Take orders as far as they go now, sharing rewrites and scans as far as they can."""
+        if self._kept.leases is None:
+            with self._writing():
+                return running.apply_all(self.context, orders, saved=saved, report=report)
         with self._writing():
-            return running.apply(self.context, order, saved=saved, report=report)
+            cohorts = running.ready(self.context, orders, saved)
+        worker = self.worker(report=report)
+        for each in cohorts:
+            worker.to_the_end(each)
+        return tuple(self.status(each) for each in orders)
+
+    def worker(self, *, lease_seconds: float = 30.0, report: Reporter = silent) -> Worker:
+        """One worker of many, for state on PostgreSQL. Raises Misconfigured where state is in a file: there one process runs orders."""
+        kept = self._kept
+        if kept.leases is None or kept.queue is None:
+            message = "with state in a file, one process at a time carries out orders"
+            raise Misconfigured(message, help="`expunge apply --due` does what a worker would; many need `state: postgresql://...`")
+        name = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+        return Worker(self.context, kept.leases, kept.queue, name, lease_seconds, report)
+
+    def submit(self, order: OrderId, *, hurry: bool = False, wait: timedelta | None = None) -> Run:
+        """Queue an order: it waits for others at most so long, to share the rewriting of tables and files with them."""
+        with self._writing():
+            return queueing.submit(self.context, order, hurry=hurry, wait=wait)
+
+    def queued(self) -> tuple[Run, ...]:
+        """The orders that wait for others, oldest first."""
+        return queueing.waiting(self.context)
+
+    def run_due(self, *, report: Reporter = silent) -> tuple[Run, ...]:
+        """Carry out the queued orders that are due, with all that may go along; nothing when all can wait."""
+        released = queueing.due(self.context)
+        return self.apply_all(released, report=report) if released else ()
+
+    def leases(self) -> tuple[Lease, ...]:
+        """Who is at which step now; empty where one process runs orders."""
+        return self._kept.leases.held() if self._kept.leases else ()
 
     def status(self, order: OrderId) -> Run:
         """One order."""
@@ -321,7 +348,7 @@ class Expunge:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """One process at a time changes orders; others get Busy."""
+        """One process at a time changes what orders share (register, snapshot, rounds); others wait, then get Busy."""
         with self._journal.exclusive():
             yield
 
@@ -336,30 +363,3 @@ def _version() -> str:
         return version("expunge")
     except PackageNotFoundError:
         return "0"
-
-
-def _origin(keys: LocalKeys) -> str:
-    """Names the log after its first key, so that two installations never share a name."""
-    return f"expunge.local/{sha256(keys.log_publics()[0][0]).hexdigest()[:16]}"
-
-
-def _snapshot(path: Path, keys: LocalKeys) -> frozenset[bytes]:
-    """Entries of the published snapshot; none where it is not there, or is not ours: pipelines refuse such a file too."""
-    try:
-        snapshot = parse_snapshot(path.read_bytes(), keys.signer_publics())
-    except (OSError, EvidenceInvalid):
-        return frozenset()
-    return frozenset(snapshot.entries[at : at + ENTRY_BYTES] for at in range(0, len(snapshot.entries), ENTRY_BYTES))
-
-
-def _latest(journal: DjangoJournal) -> datetime | None:
-    """The latest instant in the journal: time never goes back behind it."""
-    return next((ev.decode(data).at for _, data in journal.newest()), None)
-
-
-def _anchor(journal: DjangoJournal) -> tuple[int, bytes] | None:
-    """The largest log head that the journal knows: a log on disk that is older was put back from a backup."""
-    # The log only grows, so that the order which entered something last knows its largest head; that order is read whole, and checked.
-    last = next((stream for stream, data in journal.newest() if _LOGGED in data), None)
-    heads = (ev.decode(data) for data in journal.read(last) if _LOGGED in data) if last else ()
-    return max(((each.size, bytes.fromhex(each.root)) for each in heads if isinstance(each, ev.ReceiptLogged)), default=None)

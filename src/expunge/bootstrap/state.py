@@ -1,0 +1,97 @@
+"""Where an installation keeps its own state: opened by the map's ``state``, a folder or a server.
+
+In a folder everything is files, and one process at a time runs orders. On PostgreSQL orders, receipts, notices and leases lie on the
+server, and any number of workers run orders; keys, log and the gate's snapshot stay in the folder, which all workers share.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from expunge.adapters.journal_django import DjangoJournal, open_journal
+from expunge.adapters.keys_local import LocalKeys
+from expunge.adapters.outbox_files import FileOutbox
+from expunge.adapters.shelf_files import FileShelf
+from expunge.adapters.state.url import sqlite_url
+from expunge.core import events as ev
+from expunge.core.datamap import DataMap
+from expunge.core.gate_snapshot import ENTRY_BYTES, parse_snapshot
+from expunge.errors import EvidenceInvalid, Misconfigured, StateUnavailable
+from expunge.ports.leases import Leases
+from expunge.ports.outbox import Outbox
+from expunge.ports.queue import Queue
+from expunge.ports.shelf import Shelf
+
+KEYS = "keys"
+LOG = "log"
+ORDERS = "orders"
+OUTBOX = "outbox"
+GATE = "gate/snapshot"
+DATABASE = "state.db"
+_LOGGED = b'"is":"ReceiptLogged"'
+"""Stands in every such event: the others, some of which are large, need not be decoded to be passed over."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What is kept, behind its ports."""
+
+    journal: DjangoJournal
+    shelf: Shelf
+    outbox: Outbox
+    leases: Leases | None = None
+    """None where one process at a time runs orders."""
+    queue: Queue | None = None
+
+
+def require_keys(folder: Path) -> None:
+    """Raise Misconfigured where there is no installation yet, StateUnavailable where its keys are gone."""
+    if (folder / KEYS).exists():
+        return
+    if (folder / DATABASE).exists():
+        message = f"the keys of {folder} are missing: {KEYS}/ is not there"
+        raise StateUnavailable(message, help=f"restore {KEYS}/ from its backup; nothing was changed")
+    message = f"there is no state in {folder} yet"
+    raise Misconfigured(message, help="run `expunge init`")
+
+
+def open_state(data_map: DataMap) -> State:
+    """Open what the map names. Raises as :func:`expunge.adapters.journal_django.open_journal`."""
+    folder = Path(data_map.state)
+    if data_map.state_url:
+        return _on_server(data_map.state_url)
+    return State(open_journal(sqlite_url(folder / DATABASE)), FileShelf(folder / ORDERS), FileOutbox(folder / OUTBOX))
+
+
+def _on_server(url: str) -> State:
+    raise Misconfigured("state on PostgreSQL is not there yet")
+
+
+def origin_of(keys: LocalKeys) -> str:
+    """Names the log after its first key, so that two installations never share a name."""
+    return f"expunge.local/{sha256(keys.log_publics()[0][0]).hexdigest()[:16]}"
+
+
+def published(path: Path, keys: LocalKeys) -> frozenset[bytes]:
+    """Entries of the published snapshot; none where it is not there, or is not ours: pipelines refuse such a file too."""
+    try:
+        snapshot = parse_snapshot(path.read_bytes(), keys.signer_publics())
+    except (OSError, EvidenceInvalid):
+        return frozenset()
+    return frozenset(snapshot.entries[at : at + ENTRY_BYTES] for at in range(0, len(snapshot.entries), ENTRY_BYTES))
+
+
+def latest(journal: DjangoJournal) -> datetime | None:
+    """The latest instant in the journal: time never goes back behind it."""
+    return next((ev.decode(data).at for _, data in journal.newest()), None)
+
+
+def anchor(journal: DjangoJournal) -> tuple[int, bytes] | None:
+    """The largest log head that the journal knows: a log on disk that is older was put back from a backup."""
+    # The log only grows, so that the order which entered something last knows its largest head; that order is read whole, and checked.
+    last = next((stream for stream, data in journal.newest() if _LOGGED in data), None)
+    heads = (ev.decode(data) for data in journal.read(last) if _LOGGED in data) if last else ()
+    return max(((each.size, bytes.fromhex(each.root)) for each in heads if isinstance(each, ev.ReceiptLogged)), default=None)

@@ -1,0 +1,66 @@
+"""Orders wait for one another, to share the rewriting of tables and files; one that is due, or in a hurry, waits for nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from expunge import telemetry
+from expunge.core import events as ev
+from expunge.core.batching import Waiting, released
+from expunge.core.ids import OrderId
+from expunge.core.order import OrderState
+from expunge.core.run import Run
+from expunge.engine import approving
+from expunge.engine.context import Context
+from expunge.engine.recording import Recorder, orders
+from expunge.errors import IllegalTransition
+from expunge.telemetry import Action, Opaque
+
+STARTABLE = (OrderState.PLANNED, OrderState.APPROVED, OrderState.IN_PART)
+
+
+def submit(context: Context, order: OrderId, *, hurry: bool = False, wait: timedelta | None = None) -> Run:
+    """Hand an order to whoever carries orders out; doing it again only changes how long it may wait.
+
+    Args:
+        context: the composition.
+        order: planned, and approved where the map asks for that.
+        hurry: start as soon as its cooling-off time is over.
+        wait: longest wait from now; the map's ``longest_wait`` when None.
+
+    Raises:
+        IllegalTransition: not planned yet, or under way, or over.
+        NeedsApproval: a gate of the map waits.
+    """
+    recorder = Recorder(context.journal, context.clock, order)
+    run = recorder.run
+    if run.state not in STARTABLE or run.plan is None or run.final:
+        message = f"an order that is {run.state} cannot be queued"
+        raise IllegalTransition(message, help=f"run `expunge plan {order}` first" if run.plan is None else "see `expunge status`")
+    if run.state is not OrderState.IN_PART:
+        approving.require(context, run)
+    now = recorder.now()
+    longest = context.data_map.longest_wait if wait is None else wait
+    recorder.append(ev.Queued(now, now if hurry else now + longest))
+    telemetry.log(Action.QUEUED, order=Opaque(order))
+    return recorder.run
+
+
+def let_go(context: Context, order: OrderId, why: str) -> None:
+    """Take an order that cannot start out of the queue; ``why`` goes to the outbox, so that somebody looks."""
+    recorder = Recorder(context.journal, context.clock, order)
+    recorder.append(ev.Unqueued(recorder.now(), why))
+
+
+def waiting(context: Context) -> tuple[Run, ...]:
+    """The orders in the queue, oldest first."""
+    runs = (Recorder(context.journal, context.clock, order).run for order in orders(context.journal))
+    return tuple(run for run in runs if run.queued is not None and run.state in STARTABLE)
+
+
+def due(context: Context, runs: Iterable[Run] | None = None) -> tuple[OrderId, ...]:
+    """The orders that start now; see :func:`expunge.core.batching.released`."""
+    queued = waiting(context) if runs is None else tuple(runs)
+    entries = [Waiting(run.order, run.received.earliest, run.queued.latest) for run in queued if run.queued is not None]
+    return released(entries, context.clock.now(), [each.window for each in context.data_map.stores.values()])
