@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from expunge.residue import audio, sqlite
+from expunge.residue import audio, postgres, sqlite
 from expunge.residue.carve import LOOKAHEAD, starts
 from expunge.residue.decoders import MAKERS, Broken, Decoder, Encrypted, TooLarge, Unsupported
 from expunge.residue.deeper import TRIED, is_one
@@ -26,20 +26,27 @@ _WHOLE = frozenset({"flac", "wave", "sqlite", "sqlite wal", "sqlite journal"})
 
 
 class Stream:
-    """One run of bytes. Feed it, then close it."""
+    """One run of bytes, or a stretch of one. Feed it, then close it or leave it."""
 
-    def __init__(self, session: Session, where: Where, allowance: Allowance, whole: Slice | None = None) -> None:
+    before = _KEEP
+    """Bytes before a stretch that it has to know."""
+
+    def __init__(
+        self, session: Session, where: Where, allowance: Allowance, whole: Slice | None = None, *, at: int = 0, before: bytes = b""
+    ) -> None:
+        """Begin at ``at`` of the run; what somebody else searches ends there, with the bytes ``before``."""
         self._session = session
         self._where = where
         self._allowance = allowance
         self._whole = whole
-        self._tail = b""
+        self._tail = before
         self._parts: list[bytes] = []
         self._waiting = 0
-        self._at = 0
+        self._at = at - len(before)
         self._open: list[_Open] = []
         self._deeper = False
         """Something begins here that is not opened because it lies too deep: counted once for the run."""
+        self._pages = None if where.leaf else postgres.Pages(session, where, allowance, whole, search)
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the run."""
@@ -52,11 +59,24 @@ class Stream:
         """The run has ended: search what is left."""
         small = self._at == 0 and not self._tail and self._waiting <= SMALL and self._whole is None
         if small:
-            self._session.add(self._where, self._allowance, b"".join(self._parts))
+            add_small(self._session, self._where, self._allowance, b"".join(self._parts), None)
         else:
             self._search(last=True)
             for each in self._open:
                 each.end()
+            if self._pages is not None:
+                self._pages.close()
+        self._parts, self._open = [], []
+
+    def leave(self, following: Iterator[bytes]) -> None:
+        """Somebody else searches what follows: read on only in what has begun here."""
+        self._search(last=False)
+        while self._open and (data := next(following, b"")):
+            for each in self._open:
+                each.feed(memoryview(data))
+            self._open = [each for each in self._open if not each.done]
+        for each in self._open:
+            each.end()
         self._parts, self._open = [], []
 
     def _search(self, *, last: bool) -> None:
@@ -69,6 +89,8 @@ class Stream:
         for place, size, trace in self._session.matcher.find(padded, end):
             if place + size > old:
                 self._session.found(self._where, self._at + place, trace)
+        if self._pages is not None:
+            self._pages.feed(block[old:], self._at + old)
         for each in self._open:
             each.feed(block[old:])
         self._open = [each for each in self._open if not each.done]
@@ -266,6 +288,26 @@ def _read_audio(session: Session, inner: Where, allowance: Allowance, kind: str,
             session.skip("corrupt")
     except TooLarge:
         session.skip("limit")
+    stream.close()
+
+
+def add_small(session: Session, where: Where, allowance: Allowance, data: bytes, whole: Slice | None) -> None:
+    """Search a small, whole run, and what its pages hide."""
+    session.add(where, allowance, data)
+    if not where.leaf and postgres.may_hold(data):
+        pages = postgres.Pages(session, where, allowance, whole, search)
+        pages.feed(data, 0)
+        pages.close()
+
+
+def search(session: Session, where: Where, allowance: Allowance, data: bytes) -> None:
+    """Search a whole run that was decoded, and was counted already."""
+    if len(data) <= SMALL:
+        add_small(session, where, allowance, data, None)
+        return
+    stream = Stream(session, where, allowance)
+    for at in range(0, len(data), _BLOCK):
+        stream.feed(data[at : at + _BLOCK])
     stream.close()
 
 

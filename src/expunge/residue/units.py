@@ -1,0 +1,253 @@
+"""A scan in pieces: some files, or a stretch of a large one. Any process can take one; what is found does not depend on which does."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from expunge.residue.matcher import Matcher
+from expunge.residue.needles import Needles
+from expunge.residue.session import SMALL, Allowance, Limits, Session, Where
+from expunge.residue.slices import FileSlice
+from expunge.residue.sqlite import BESIDE, runs
+from expunge.residue.stream import Stream, carve_small, read_pages
+from expunge.residue.walk import Entry, entries, reason_of
+
+SIZE = 1 << 24
+"""Bytes of a unit."""
+MOST_FILES = 2000
+"""Files of a unit."""
+_READ = 1 << 20
+_AS_IT_IS = frozenset({"utf-8", "bytes", "fragment"})
+_SEGMENT = re.compile(r"([0-9A-F]{24})|(\d+)(\.\d+)?")
+"""Names that PostgreSQL gives to segments of its log and of tables: a value may begin in one page and end many pages, or a file, later."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file, or a stretch of it."""
+
+    entry: Entry
+    start: int = 0
+    end: int | None = None
+    """Where the next part begins; None for the end that the file has when it is opened."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What one process takes at once."""
+
+    number: int
+    parts: tuple[Part, ...]
+    size: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a trace was found."""
+
+    path: Path = field(repr=False)
+    chain: tuple[str, ...]
+    offset: int
+    trace: int
+
+
+@dataclass
+class Done:
+    """What a unit came to."""
+
+    number: int
+    places: list[Place] = field(default_factory=list)
+    """The first few of each trace, of all that this process has taken."""
+    seen: set[int] = field(default_factory=set)
+    """Traces that this process had not seen before."""
+    files: int = 0
+    bytes: int = 0
+    decoded: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+
+
+def walk(roots: Iterable[tuple[Path, bool]], skip: Callable[[str], None]) -> Iterator[Entry]:
+    """Everything below the roots (path, whether it has to be there), each once. Raises CouldNotLook."""
+    passed: set[str] = set()
+    for root, must in roots:
+        for entry in entries(root, skip, must=must):
+            name = os.path.abspath(entry.path)  # noqa: PTH100 - resolve() would follow links
+            if name not in passed:
+                passed.add(name)
+                yield entry
+
+
+def divide(found: Iterable[Entry], *, sliced: bool) -> Iterator[Unit]:
+    """Put small files together and cut large ones, in the order of the walk; ``sliced`` is whether files may be cut at all."""
+    number = size = 0
+    parts: list[Part] = []
+    last: object = None
+    for entry in found:
+        own = _size(entry) if entry.regular else 0
+        family = _family(entry.path)
+        if parts and (size + own > SIZE or len(parts) >= MOST_FILES) and (family is None or family != last):
+            yield Unit(number, tuple(parts), size)
+            number, parts, size = number + 1, [], 0
+        last = family
+        if sliced and family is None and own > 2 * SIZE:
+            starts = range(0, own - SIZE // 2, SIZE)
+            for start in starts:
+                end = None if start == starts[-1] else start + SIZE
+                yield Unit(number, (*parts, Part(entry, start, end)), size + (end or own) - start)
+                number, parts, size = number + 1, [], 0
+            continue
+        parts.append(Part(entry))
+        size += own
+    if parts:
+        yield Unit(number, tuple(parts), size)
+
+
+def _size(entry: Entry) -> int:
+    try:
+        return entry.path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _family(path: Path) -> tuple[Path, str] | None:
+    """Files that must be read one after the other, as one."""
+    name = _SEGMENT.fullmatch(path.name)
+    if name is None:
+        return None
+    return path.parent, name.group(2) or "log"
+
+
+class Taker:
+    """Takes units, in ascending order. Not for use by two threads at once."""
+
+    def __init__(self, needles: Needles, limits: Limits, per_trace: int) -> None:
+        self._matcher = Matcher(needles)
+        self._limits = limits
+        self._per_trace = per_trace
+        self._counts: dict[int, int] = {}
+
+    def take(self, unit: Unit) -> Done:
+        """Read every byte of the unit."""
+        done = Done(unit.number)
+
+        def report(where: Where, offset: int, trace: int) -> None:
+            count = self._counts.get(trace, 0) + 1
+            if count <= self._per_trace:
+                self._counts[trace] = count
+                if count == 1:
+                    done.seen.add(trace)
+                done.places.append(Place(where.path, where.chain, offset, trace))
+                if count == self._per_trace:
+                    self._matcher.finished(trace)
+
+        session = new_session(self._matcher, self._limits, report)
+        for part in unit.parts:
+            scan_part(session, part)
+        session.flush()
+        done.files, done.bytes, done.decoded, done.skipped = session.files, session.bytes, session.decoded_bytes, dict(session.skipped)
+        return done
+
+
+def new_session(matcher: Matcher, limits: Limits, report: Callable[[Where, int, int], None]) -> Session:
+    """A session that opens what it meets."""
+    session = Session(matcher, limits, report)
+    session.carver = carve_small
+    return session
+
+
+def hidden(chain: tuple[str, ...], form: str) -> str:
+    """How something was hidden, in words."""
+    return " > ".join(chain if form in _AS_IT_IS else (*chain, form)) or "plain"
+
+
+def scan_part(session: Session, part: Part) -> None:
+    """Search a file's name and bytes; what cannot be opened is counted."""
+    entry = part.entry
+    if part.start == 0:
+        named = Where(entry.path, ("file name",), fixed=True, leaf=True)
+        for name in entry.names:
+            session.add(named, Allowance(0, 0), name)
+    if not entry.regular:
+        return
+    try:
+        descriptor = os.open(entry.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        session.skip(reason_of(error))
+        return
+    try:
+        _scan_bytes(session, part, descriptor)
+    except OSError as error:
+        session.skip(reason_of(error))
+    finally:
+        os.close(descriptor)
+
+
+def _scan_bytes(session: Session, part: Part, descriptor: int) -> None:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        session.skip("vanished")
+        return
+    size = status.st_size
+    path = part.entry.path
+    source = FileSlice(descriptor, 0, size)
+    end = size if part.end is None else min(part.end, size)
+    where, allowance = Where(path), Allowance.of(session.limits, max(0, end - part.start))
+    if part.start == 0:
+        session.files += 1
+    if size <= SMALL:
+        data = source.read_at(0, size)
+        session.bytes += len(data)
+        session.add(where, allowance, data)
+    elif part.start < end:
+        before = source.read_at(max(0, part.start - Stream.before), min(part.start, Stream.before))
+        stream = Stream(session, where, allowance, source, at=part.start, before=before)
+        for data in _pieces(source, part.start, end):
+            stream.feed(data)
+            session.bytes += len(data)
+        if end < size:
+            stream.leave(_allowed(session, allowance, _pieces(source, end, size)))
+        else:
+            stream.close()
+    if part.start == 0:
+        _beside_database(session, path, source, allowance)
+
+
+def _pieces(source: FileSlice, start: int, end: int) -> Iterator[bytes]:
+    """A file that grows meanwhile is read up to the size it had when it was opened."""
+    at = start
+    while at < end:
+        data = source.read_at(at, min(_READ, end - at))
+        if not data:
+            return
+        yield data
+        at += len(data)
+
+
+def _allowed(session: Session, allowance: Allowance, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """What goes on beyond a stretch may decode to as much for its size as what lies within."""
+    for data in pieces:
+        allowance.decoded += session.limits.ratio * len(data)
+        yield data
+
+
+def _beside_database(session: Session, path: Path, source: FileSlice, allowance: Allowance) -> None:
+    """Put the pages of a WAL or journal in order with the help of the database that it lies beside."""
+    for ending, kind in BESIDE.items():
+        if not path.name.endswith(ending) or not source.size:
+            continue
+        inner = Where(path).inside(kind, 0)
+        try:
+            descriptor = os.open(path.with_name(path.name.removesuffix(ending)), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError:
+            read_pages(session, inner, allowance, runs(source, kind), kind)
+            return
+        try:
+            main = FileSlice(descriptor, 0, os.fstat(descriptor).st_size)
+            read_pages(session, inner, allowance, runs(source, kind, main), kind)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,40 @@
+"""The program of a process that helps with a scan: takes units from its standard input and answers on its standard output."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+from typing import BinaryIO
+
+from expunge.residue.units import Taker
+
+READY = "ready"
+
+
+def main() -> None:
+    """Serve until the input ends. What goes in and comes out are pickles that this program and its parent make."""
+    # an interrupt reaches every process of a terminal; the parent ends its helpers itself
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(1), "wb")
+    # what a library may print must not come between the answers
+    os.dup2(2, 1)
+    try:
+        serve(sys.stdin.buffer, answers)
+    except (EOFError, BrokenPipeError):
+        # the parent is gone or wants no more
+        os._exit(0)
+
+
+def serve(tasks: BinaryIO, answers: BinaryIO) -> None:
+    """Make the tables of the scan, say so, and take one unit after the other; None is the end."""
+    taker = Taker(*pickle.load(tasks))  # noqa: S301
+    _answer(answers, READY)
+    while (unit := pickle.load(tasks)) is not None:  # noqa: S301
+        _answer(answers, taker.take(unit))
+
+
+def _answer(answers: BinaryIO, value: object) -> None:
+    pickle.dump(value, answers, protocol=pickle.HIGHEST_PROTOCOL)
+    answers.flush()

@@ -1,0 +1,131 @@
+"""A scan that is shared finds the same, in the same order, however many take part and wherever files are cut; who dies is no silence."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from expunge.core.copy import RawSource
+from expunge.core.traces import Traces
+from expunge.errors import CouldNotLook
+from expunge.ports.scanner import Scanned
+from expunge.residue import ResidueScanner, units, workers
+from tests.residue.planting import text_traces
+
+CUT = 1 << 16
+SAID = [f"sentence {number * 7919} that nobody else has said" for number in range(40)]
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are cut small, and helpers are called for next to nothing."""
+    monkeypatch.setattr(units, "SIZE", CUT)
+    monkeypatch.setattr(workers, "_WORTH", 1)
+
+
+def share(folder: Path, traces: Traces, processes: int) -> Scanned:
+    return ResidueScanner(processes=processes).scan([RawSource(folder, "data")], traces)
+
+
+def seen_texts(scanned: Scanned, traces: Traces) -> int:
+    plain = {index for index, each in enumerate(traces.traces) if each.form == "utf-8"}
+    return len(scanned.seen & plain)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A large file with a sentence across every cut, a compressed one that goes on over many cuts, and small ones."""
+    rng = random.Random(1)
+    large = bytearray(rng.randbytes(12 * CUT + 777))
+    for number in range(1, 12):
+        at = number * CUT - 1 - (number * 4)
+        large[at : at + len(SAID[number])] = SAID[number].encode()
+    (tmp_path / "large").write_bytes(large)
+    hidden = b"".join(rng.randbytes(CUT) + each.encode() for each in SAID[12:20])
+    (tmp_path / "packed").write_bytes(rng.randbytes(CUT + 11) + gzip.compress(hidden, 1))
+    for number in range(20, 40):
+        (tmp_path / f"small-{number}").write_bytes(b".." + SAID[number].encode())
+    return tmp_path
+
+
+@pytest.mark.usefixtures("eager")
+def test_any_number_of_processes_finds_the_same(folder: Path) -> None:
+    traces = text_traces(*SAID, budget=60)
+    alone = share(folder, traces, 1)
+    assert seen_texts(alone, traces) >= 39
+    assert {each.hidden.partition("@")[0] for each in alone.found} >= {"plain", "gzip"}
+    for processes in (2, 3):
+        assert share(folder, traces, processes) == alone
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_cut_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    traces = text_traces(*SAID, budget=60)
+    cut = share(folder, traces, 2)
+    monkeypatch.setattr(units, "SIZE", 1 << 30)
+    whole = share(folder, traces, 1)
+    assert cut.seen == whole.seen
+    places = [(each.path, each.offset, each.hidden, each.trace.digest) for each in whole.found]
+    assert sorted(places) == sorted((each.path, each.offset, each.hidden, each.trace.digest) for each in cut.found)
+    assert cut.coverage == whole.coverage
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_helper_that_dies_at_work_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(units.Taker):
+        def take(self, unit: units.Unit) -> units.Done:
+            time.sleep(0.5)
+            return super().take(unit)
+
+    monkeypatch.setattr(workers, "Taker", Slow)
+    monkeypatch.setattr(workers, "_PROGRAM", "import os, pickle, time; os.write(1, pickle.dumps('ready')); time.sleep(0.1)")
+    with pytest.raises(CouldNotLook, match="ended before it was done"):
+        share(folder, text_traces(SAID[1]), 2)
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("program", ["import os; os._exit(3)", "print('hello')", "nonsense"])
+def test_a_helper_that_cannot_begin_is_done_without(folder: Path, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    traces = text_traces(*SAID, budget=60)
+    alone = share(folder, traces, 1)
+    monkeypatch.setattr(workers, "_PROGRAM", program)
+    assert share(folder, traces, 3) == alone
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    assert share(folder, traces, 3) == alone
+
+
+@pytest.mark.usefixtures("eager")
+def test_nobody_is_left_running(folder: Path) -> None:
+    share(folder, text_traces(SAID[1]), 3)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.mark.usefixtures("eager")
+def test_what_is_missing_is_an_error_whoever_takes_part(folder: Path) -> None:
+    sources = [RawSource(folder, "data"), RawSource(folder / "gone", "data")]
+    with pytest.raises(CouldNotLook, match="missing"):
+        ResidueScanner(processes=3).scan(sources, text_traces(SAID[1]))
+
+
+def test_a_small_scan_calls_nobody(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    monkeypatch.setattr(workers.threading.Thread, "start", lambda _: pytest.fail("a helper was called"))
+    assert share(folder, text_traces(*SAID, budget=60), 8).found
+
+
+def test_files_that_are_read_one_after_the_other_stay_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(units, "SIZE", CUT)
+    names = ["000000010000000000000001", "000000010000000000000002", "16385", "16385.1", "16386", "notes"]
+    for name in names:
+        (tmp_path / name).write_bytes(bytes(CUT * 3))
+    made = units.divide(units.walk([(tmp_path, True)], lambda _: None), sliced=True)
+    together = [[each.entry.path.name for each in unit.parts] for unit in made]
+    assert together[:3] == [names[:2], names[2:4], names[4:5]]
+    assert len(together) == 3 + 3
