@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 from expunge.core.datamap import StoreSpec
 from expunge.core.outcome import Reason, Unable
+from expunge.stores.records import Unreadable
 from expunge.stores.s3_client import ABSENT, WIDTH, BucketTrouble, Changed, asked_to_wait, new_client, said
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _WINDOW = 8 << 20
 """Bytes that one ranged read asks for."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Entry:
     """One line of a listing: an object, one of its versions, or a delete marker."""
 
@@ -139,19 +140,56 @@ class Bucket:
         """Whether the bucket has, or ever had, versions."""
         return bool(self.call("get_bucket_versioning").get("Status"))
 
-    def names(self, prefix: str = "") -> Iterator[Entry]:
-        """Every live object whose key begins so, in the service's order, in pages. Raises BucketTrouble."""
-        for page in self._pages("list_objects_v2", prefix, {"NextContinuationToken": "ContinuationToken"}):
-            for each in page.get("Contents", ()):
-                yield self._entry(each, "", latest=True)
+    def locking(self) -> bool:
+        """Whether objects of the bucket can be locked; False where the service does not say."""
+        try:
+            found = self.call("get_object_lock_configuration")
+        except FileNotFoundError:
+            return False
+        except BucketTrouble as trouble:
+            if trouble.unable.reason is Reason.UNREACHABLE:
+                raise
+            return False
+        return bool(found.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled") == "Enabled")
 
-    def entries(self, prefix: str = "") -> Iterator[Entry]:
-        """Every version and every delete marker of every key that begins so; newest first within a key."""
+    def names(self, prefix: str = "") -> Iterator[Entry]:
+        """Every live object whose key begins so, in the service's order. Raises BucketTrouble."""
+        for page in self.pages(prefix, versioned=False):
+            for entries in page.values():
+                yield from entries
+
+    def pages(self, prefix: str, *, versioned: bool) -> Iterator[dict[str, list[Entry]]]:
+        """What lies under a prefix, page by page: key -> its live object, or all its versions and delete markers, the newest first.
+
+        All states of a key are in one page, however many pages the service took for them. Raises BucketTrouble.
+        """
+        if not versioned:
+            for page in self._pages("list_objects_v2", prefix, {"NextContinuationToken": "ContinuationToken"}):
+                found = (self._entry(each, "", latest=True) for each in page.get("Contents", ()))
+                yield {entry.key: [entry] for entry in found}
+            return
+        held: dict[str, list[Entry]] = {}
         for page in self._pages("list_object_versions", prefix, {"NextKeyMarker": "KeyMarker", "NextVersionIdMarker": "VersionIdMarker"}):
-            for each in page.get("Versions", ()):
-                yield self._entry(each, each["VersionId"], latest=bool(each.get("IsLatest")))
-            for each in page.get("DeleteMarkers", ()):
-                yield self._entry(each, each["VersionId"], latest=bool(each.get("IsLatest")), marker=True)
+            for kind in ("Versions", "DeleteMarkers"):
+                for each in page.get(kind, ()):
+                    latest, marker = bool(each.get("IsLatest")), kind == "DeleteMarkers"
+                    entry = self._entry(each, each["VersionId"], latest=latest, marker=marker)
+                    held.setdefault(entry.key, []).append(entry)
+            # More of the last key may stand on the next page.
+            last = page.get("NextKeyMarker", "")[len(self.prefix) :] if page.get("IsTruncated") else ""
+            open_end = {last: held.pop(last)} if last in held else {}
+            yield {key: _newest_first(entries) for key, entries in held.items()}
+            held = open_end
+        if held:
+            yield {key: _newest_first(entries) for key, entries in held.items()}
+
+    def at(self, key: str, *, versioned: bool) -> list[Entry]:
+        """What a listing says about one key, the newest first; empty when nothing is there."""
+        for page in self.pages(key, versioned=versioned):
+            if page:
+                # The key itself comes before all longer ones.
+                return page.get(key, [])
+        return []
 
     def uploads(self, prefix: str = "") -> Iterator[Upload]:
         """Every open multipart upload whose key begins so."""
@@ -204,7 +242,11 @@ class Bucket:
             raise
 
     def open(self, key: str, version: str = "", etag: str = "") -> BinaryIO:
-        """An object as a seekable file of one state of it: :class:`Changed` comes out of a read when it was replaced meanwhile."""
+        """An object as a seekable file of one state of it.
+
+        Opening and reading raise FileNotFoundError, BucketTrouble while the service is out of reach, and Unreadable for what is refused or
+        archived; Changed (which is one) when the object was replaced meanwhile.
+        """
         return cast("BinaryIO", io.BufferedReader(_Ranges(self, key, version, etag), 1 << 18))
 
     # --- changing -------------------------------------------------------------------------------
@@ -239,6 +281,13 @@ class Bucket:
             for each in answer.get("Errors", ())
             if each.get("Code", "") not in ABSENT
         }
+
+    def delete_if(self, key: str, etag: str) -> None:
+        """Delete the present object (where there are versions: hide it behind a delete marker) if it still is the one with ``etag``.
+
+        Raises Changed, FileNotFoundError, BucketTrouble.
+        """
+        self.call("delete_object", Key=self.full(key), IfMatch=etag)
 
     def abort(self, upload: Upload) -> None:
         """End an upload and drop its parts; one that has ended is no trouble."""
@@ -285,14 +334,25 @@ class _Ranges(io.RawIOBase):
         return count
 
     def _fill(self, start: int) -> None:
-        data, answer = self._bucket.read(self._key, start, _WINDOW, self._version, self._etag)
+        try:
+            data, answer = self._bucket.read(self._key, start, _WINDOW, self._version, self._etag)
+        except BucketTrouble as trouble:
+            if trouble.unable.reason is Reason.UNREACHABLE:
+                raise
+            raise Unreadable(trouble.unable.detail) from trouble
         if self._size < 0:
             self._etag = self._etag or answer.get("ETag", "")
             whole = str(answer.get("ContentRange", "")).rpartition("/")[2]
             self._size = int(whole) if whole.isdigit() else len(data)
         if not data and start < self._size:
-            raise BucketTrouble(Unable(Reason.ERROR, "an object ends before the length that the service gives"))
+            raise Unreadable("an object ends before the length that the service gives")
         self._start, self._held = start, memoryview(data)
+
+
+def _newest_first(entries: list[Entry]) -> list[Entry]:
+    if len(entries) > 1:
+        entries.sort(key=lambda entry: (entry.latest, entry.modified), reverse=True)
+    return entries
 
 
 def _version(version: str) -> dict[str, str]:

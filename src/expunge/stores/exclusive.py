@@ -22,8 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
-from expunge import durable
+from expunge import durable, permit
+from expunge.core.outcome import Reason, Unable
 from expunge.stores.records import Unreadable
+from expunge.stores.tree import NothingStays, Trouble
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -40,12 +42,11 @@ _SETTLE = 0.05
 _UNLEASABLE = {errno.EACCES, errno.EPERM, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOLCK, errno.ENOSYS}
 
 
-class InUse(Exception):
+class InUse(Trouble):
     """Somebody has the file open for writing and does not let go."""
 
-
-class NothingStays(Exception):
-    """Raised by a copier: the file is to be unlinked, not replaced."""
+    def __init__(self) -> None:
+        super().__init__(Unable(Reason.LOCKED, "another process keeps writing to a file; stop it or let it reopen its files"))
 
 
 class _Changed(Exception):
@@ -126,6 +127,7 @@ def _swap(path: Path, old: int, copy: Copier) -> _Swapped:
             take()
             if _differs(os.fstat(old), before) or _differs(path.lstat(), before):
                 raise _Changed
+            permit.check()
 
         def write(new: BinaryIO) -> None:
             nonlocal after, checksum

@@ -18,12 +18,14 @@ from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unab
 from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.ports.scanner import Tracer
 from expunge.stores.files_check import FilesCheck
-from expunge.stores.files_erase import Eraser, clear_temporaries, reason_of
+from expunge.stores.files_folders import clear_temporaries
 from expunge.stores.files_preflight import Preflight
-from expunge.stores.files_search import Search
-from expunge.stores.files_show import Show
+from expunge.stores.files_tree import LocalTree
 from expunge.stores.holders import holders
 from expunge.stores.layout import Layout
+from expunge.stores.tree_erase import Eraser, reason_of
+from expunge.stores.tree_search import Search
+from expunge.stores.tree_show import Show
 
 _CAPABILITIES = Capabilities(
     Grounding.SCRUBBED,
@@ -67,11 +69,11 @@ class Files:
 
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
         """Whole files byte for byte, records as JSON lines."""
-        return Show(self._root, self._layouts[dataset.name]).export(copy)
+        return Show(self._tree(dataset), self._layouts[dataset.name]).export(copy)
 
     def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
         """File names, folder names, placeholders' values, whole files, and every field of records."""
-        Show(self._root, self._layouts[dataset.name]).trace(copies, tracer)
+        Show(self._tree(dataset), self._layouts[dataset.name]).trace(copies, tracer)
 
     def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:  # noqa: ARG002 - no file takes another along
         """Rights, further names, damage, writers and room for the largest rewrite."""
@@ -91,7 +93,7 @@ class Files:
         """Unlink, rewrite, remove folders named after somebody; each durable before the answer."""
         if not self._root.is_dir():
             return {copy.subject: Unable(Reason.UNREACHABLE, "the store's folder is not there") for copy in copies}
-        return Eraser(self._root, self._layouts[dataset.name], tuple(self._layouts.values())).erase(copies)
+        return Eraser(self._tree(dataset), self._layouts[dataset.name]).erase(copies)
 
     def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - always store-wide
         """Clear what interrupted runs left, then make sure that nobody holds a removed file open."""
@@ -134,7 +136,7 @@ class Files:
             could_not = "a file cannot be read" if damaged else ""
         except (CouldNotLook, StoreUnavailable) as error:
             could_not = error.message
-        show = Show(self._root, self._layouts[dataset.name])
+        show = Show(self._tree(dataset), self._layouts[dataset.name])
         paths = ("listing", "open", *(("records",) if dataset.format else ()))
         for copy in copies:
             again = found.get(copy.subject)
@@ -157,7 +159,10 @@ class Files:
         """Nothing stays open between calls."""
 
     def _search(self, dataset: Dataset) -> Search:
-        return Search(self._root, self._layouts[dataset.name], tuple(self._layouts.values()))
+        return Search(self._tree(dataset), self._layouts[dataset.name])
+
+    def _tree(self, dataset: Dataset) -> LocalTree:
+        return LocalTree(self._root, self._layouts[dataset.name], tuple(self._layouts.values()))
 
     def _present(self) -> None:
         if not self._root.is_dir():

@@ -7,7 +7,7 @@ whole file is theirs), or because *records* in it say so (the dataset has a ``fo
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -34,6 +34,10 @@ class Wanted:
     def fields(self) -> tuple[str, ...]:
         """All fields that any selector looks at."""
         return tuple(self._by)
+
+    def values(self, name: str) -> Collection[str]:
+        """The values of one field that mean somebody."""
+        return self._by.get(name, {}).keys()
 
     def by(self, name: str, value: str) -> Sequence[int]:
         """Which selectors (by number) a value of a field means."""

@@ -10,6 +10,8 @@ from typing import Any
 
 from expunge.core.outcome import Reason, Unable
 from expunge.errors import Misconfigured
+from expunge.stores.records import Unreadable
+from expunge.stores.tree import Trouble
 
 WIDTH = 8
 """Calls under way at once."""
@@ -22,12 +24,11 @@ _ARCHIVED = frozenset({"InvalidObjectState"})
 _CODE = re.compile(r"[A-Za-z]{1,60}|[1-5][0-9][0-9]")
 
 
-class BucketTrouble(Exception):
+class BucketTrouble(Trouble):
     """The service could not or would not; what it said is in ``unable``, without keys."""
 
     def __init__(self, unable: Unable, code: str = "") -> None:
-        super().__init__(unable.detail)
-        self.unable = unable
+        super().__init__(unable)
         self.code = code
         """The service's own word (``AccessDenied``)."""
 
@@ -36,8 +37,11 @@ class NoBucket(BucketTrouble):
     """There is no such bucket."""
 
 
-class Changed(Exception):
+class Changed(Unreadable):
     """A conditional call found another object than the one that was read: somebody else wrote."""
+
+    def __init__(self) -> None:
+        super().__init__("it was replaced while it was being read")
 
 
 def refusal(code: str) -> Unable:

@@ -17,10 +17,6 @@ LEADS_OUT = Unable(
     "a name is a symbolic link to data that no dataset declares: declare the place where it lies, or move it to where the link is",
 )
 OUTSIDE = Unable(Reason.REFERENCED, "a file has a further name (hard link) outside this store: remove that name")
-DOUBTFUL = Unable(
-    Reason.UNSUPPORTED,
-    "a name can be read in two ways, in one of them not as theirs: separate the placeholders by '/' or by a character that no id has",
-)
 UNDECLARED = Unable(Reason.REFERENCED, "a file has a further name (hard link) that no dataset declares: declare it or remove it")
 
 

@@ -112,6 +112,15 @@ class Found:
         """Whether it is a symbolic link, to whatever."""
         return self.entry.is_symlink()
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder, or a link in the place of one."""
+        return self.key.endswith("/")
+
+    def size(self) -> int:
+        """Bytes. Raises FileNotFoundError."""
+        return self.entry.stat(follow_symlinks=False).st_size
+
 
 def walk(root: Path, template: Template, wanted: Callable[[Bindings], bool]) -> Iterator[Found]:
     """Walk along a template: every file or link that fits, and after its content every real folder on the way.

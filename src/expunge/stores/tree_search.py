@@ -1,29 +1,25 @@
-"""Looking through declared folders: who has what, and who else is there."""
+"""Looking through declared names: who has what, and who else is there."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import islice
 
 from expunge.core.copy import Copy, Selector
 from expunge.core.ids import Pseudonym
 from expunge.errors import CouldNotLook
-from expunge.stores.layout import Layout, Tally, Wanted, opened
+from expunge.stores.layout import Layout, Tally, Wanted
 from expunge.stores.records import Record, Unreadable
-from expunge.stores.second_names import SecondNames
-from expunge.stores.templates import Bindings, Found, Readings, Template, walk
+from expunge.stores.templates import Bindings, Readings, Template
+from expunge.stores.tree import Found, State, Tree
 
 
 class Search:
     """One pass over the files of one dataset."""
 
-    def __init__(self, root: Path, layout: Layout, everything: Sequence[Layout]) -> None:
-        self._root = root
+    def __init__(self, tree: Tree, layout: Layout) -> None:
+        self._tree = tree
         self._layout = layout
-        self._everything = everything
-        """All layouts of the store: a folder in which another dataset has files is not bare."""
-        self._second_names = SecondNames(root, everything)
         self.unreadable: set[str] = set()
         """Keys of the files that a call could not read."""
 
@@ -45,13 +41,14 @@ class Search:
         if not named and not recorded:
             return
         last_hit = ""
-        for found in self._walk(template, lambda reading: bool(recorded) or wanted.may_lead(named, reading)):
+        only = {} if recorded or len(named) != 1 else {named[0]: wanted.values(named[0])}
+        for found in self._walk(template, lambda reading: bool(recorded) or wanted.may_lead(named, reading), only):
             owners = wanted.in_name(found.readings)
-            if found.key.endswith("/") and found.is_link and not owners and self._second_names.objection(found.key):
+            if found.is_folder and found.is_link and not owners and self._tree.objection(found.key):
                 message = f"dataset {self._layout.dataset.name}: a folder is a symbolic link to a place that no dataset declares"
                 raise CouldNotLook(message, help="`expunge check` names it; declare the place where it leads as a store, or move it back")
-            if found.key.endswith("/"):
-                if owners and not last_hit.startswith(found.key) and self._bare(found):
+            if found.is_folder:
+                if owners and not last_hit.startswith(found.key) and self._tree.bare(found):
                     self._add(found.key, 0, found.readings, owners, tallies)
             elif owners:
                 last_hit = found.key
@@ -61,7 +58,7 @@ class Search:
 
     def _add_file(self, found: Found, template: Template, owners: set[int], wanted: Wanted, tallies: Sequence[Tally]) -> None:
         try:
-            size = found.entry.stat(follow_symlinks=False).st_size
+            size = found.size()
         except FileNotFoundError:
             return
         self._add(found.key, size, found.readings, owners, tallies)
@@ -75,10 +72,11 @@ class Search:
 
     def _follow(self, found: Found, followed: Sequence[str], tallies: Sequence[Tally]) -> None:
         try:
-            for record in self._records(found, followed):
-                for tally in tallies:
-                    for name in followed:
-                        tally.links.setdefault(name, set()).update(record.texts(name))
+            for state in self._tree.states_of(found):
+                for record in self._records(state, found.key, followed):
+                    for tally in tallies:
+                        for name in followed:
+                            tally.links.setdefault(name, set()).update(record.texts(name))
         except FileNotFoundError:
             return
         except (Unreadable, OSError) as error:
@@ -91,13 +89,19 @@ class Search:
             tallies[owner].add(key, size, links)
 
     def _look_inside(self, found: Found, recorded: Sequence[str], wanted: Wanted, tallies: Sequence[Tally]) -> None:
-        if found.is_link and self._second_names.objection(found.key) is None:
+        if found.is_link and self._tree.objection(found.key) is None:
             return
+        counted: set[int] = set()
+        """Who was met in a newer state of the file: what older ones hold of them is the same again, and not counted twice."""
         try:
-            for record in self._records(found, recorded):
-                owners = wanted.in_record(record, recorded)
-                if owners:
-                    self._add_record(found, record, owners, recorded, tallies, wanted)
+            for state in self._tree.states_of(found):
+                here: set[int] = set()
+                for record in self._records(state, found.key, recorded):
+                    owners = wanted.in_record(record, recorded) - counted
+                    if owners:
+                        here |= owners
+                        self._add_record(found, record, owners, recorded, tallies, wanted)
+                counted |= here
         except FileNotFoundError:
             return
         except (Unreadable, OSError):
@@ -155,7 +159,7 @@ class Search:
         for template in self._layout.templates:
             recorded = self._layout.recorded(template, fields)
             named = [name for name in fields if name in template.placeholders]
-            for found in self._walk(template, lambda _: True):
+            for found in self._walk(template, lambda _: True, {}):
                 if found.key.endswith("/") or found.is_link or (named and found.key in gone):
                     continue
                 if named:
@@ -168,39 +172,28 @@ class Search:
         self, found: Found, recorded: Sequence[str], leaving: Wanted
     ) -> Iterator[tuple[str, int, dict[str, frozenset[str]]]]:
         try:
-            for record in self._records(found, recorded):
-                values = {name: record.texts(name) for name in (*recorded, *self._layout.dataset.follow)}
-                if any(values[name] for name in recorded) and not leaving.in_record(record, recorded):
-                    yield found.key, len(record.raw), values
+            # What only an older state holds stays for nobody: the present one says who is there.
+            for state in islice(self._tree.states_of(found), 1):
+                for record in self._records(state, found.key, recorded):
+                    values = {name: record.texts(name) for name in (*recorded, *self._layout.dataset.follow)}
+                    if any(values[name] for name in recorded) and not leaving.in_record(record, recorded):
+                        yield found.key, len(record.raw), values
         except (Unreadable, OSError):
             # Nobody's control can be taken from a damaged file; its damage is reported where it matters, by erase and check.
             return
 
     # --- reading --------------------------------------------------------------------------------
 
-    def _walk(self, template: Template, wanted: Callable[[Bindings], bool]) -> Iterator[Found]:
+    def _walk(self, template: Template, wanted: Callable[[Bindings], bool], only: Mapping[str, Collection[str]]) -> Iterator[Found]:
         try:
-            yield from walk(self._root, template, wanted)
+            yield from self._tree.walk(template, wanted, only)
         except OSError as error:
             message = f"dataset {self._layout.dataset.name}: a folder cannot be listed"
             raise CouldNotLook(message, help="see `expunge check` for which one; give this user the right to read it") from error
 
-    def _records(self, found: Found, fields: Sequence[str]) -> Iterator[Record]:
-        with opened(Path(found.entry.path)) as file:
-            yield from self._layout.read(file, found.key, fields)
-
-    def _bare(self, found: Found) -> bool:
-        """Whether nothing that any dataset declares lies in the folder."""
-        return found.is_link or not any(True for _ in declared_inside(self._root, found.key, self._everything))
-
-
-def declared_inside(root: Path, folder: str, layouts: Sequence[Layout]) -> Iterator[str]:
-    """The keys of what any dataset declares, at any depth in a folder (a key that ends with ``/``)."""
-    for current, folders, names in os.walk(root / folder):
-        for name in (*names, *(each for each in folders if Path(current, each).is_symlink())):
-            key = Path(current, name).relative_to(root).as_posix()
-            if any(layout.template_of(key) for layout in layouts):
-                yield key
+    def _records(self, state: State, key: str, fields: Sequence[str]) -> Iterator[Record]:
+        with state.open() as file:
+            yield from self._layout.read(file, key, fields)
 
 
 def _bound(readings: Readings, name: str) -> frozenset[str]:

@@ -7,15 +7,15 @@ import json
 import mimetypes
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import BinaryIO
 
 from expunge.core.copy import Copy, Item
 from expunge.core.ids import Pseudonym
 from expunge.errors import CouldNotLook
 from expunge.ports.scanner import Tracer
-from expunge.stores.layout import Layout, Wanted, opened
+from expunge.stores.layout import Layout, Wanted
 from expunge.stores.records import Record, Unreadable, Value
+from expunge.stores.tree import State, Tree
 
 _CHUNK = 1 << 20
 
@@ -23,8 +23,8 @@ _CHUNK = 1 << 20
 class Show:
     """Reads of one dataset's copies."""
 
-    def __init__(self, root: Path, layout: Layout) -> None:
-        self._root = root
+    def __init__(self, tree: Tree, layout: Layout) -> None:
+        self._tree = tree
         self._layout = layout
 
     def wholly(self, copy: Copy, key: str) -> bool:
@@ -34,25 +34,34 @@ class Show:
     # --- export ---------------------------------------------------------------------------------
 
     def export(self, copy: Copy) -> Iterator[Item]:
-        """One item a file; folders and links have no content of their own."""
+        """One item for each state of a file, and one for what is noted beside it; folders and links have no content of their own."""
         for key in copy.keys:
-            path = self._root / key
-            if key.endswith("/") or path.is_symlink():
+            if self._tree.is_folder(key) or self._tree.is_link(key):
                 continue
-            shared = key in copy.shared
-            if self.wholly(copy, key) or self._layout.dataset.format == "json":
-                kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
-                yield Item(_archived(key), self._bytes(path), kind, shared)
-            else:
-                yield Item(f"{_archived(key)}.records.jsonl", self._lines(path, key, copy), "application/jsonl", shared)
+            for state in self._tree.states(key):
+                yield from self._items(copy, key, state)
 
-    def _bytes(self, path: Path) -> Iterator[bytes]:
-        with self._open(path) as file:
+    def _items(self, copy: Copy, key: str, state: State) -> Iterator[Item]:
+        name, shared = _archived(key, state.older), key in copy.shared
+        if not self.wholly(copy, key):
+            if self._layout.dataset.format != "json":
+                yield Item(f"{name}.records.jsonl", self._lines(state, key, copy), "application/jsonl", shared)
+                return
+            if state.older and not any(self._lines(state, key, copy)):
+                return
+        yield Item(name, self._bytes(state), mimetypes.guess_type(key)[0] or "application/octet-stream", shared)
+        notes = state.notes()
+        if notes:
+            text = json.dumps(dict(notes), ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+            yield Item(f"{name}.metadata.json", [text], "application/json", shared)
+
+    def _bytes(self, state: State) -> Iterator[bytes]:
+        with self._open(state) as file:
             while chunk := file.read(_CHUNK):
                 yield chunk
 
-    def _lines(self, path: Path, key: str, copy: Copy) -> Iterator[bytes]:
-        with self._open(path) as file:
+    def _lines(self, state: State, key: str, copy: Copy) -> Iterator[bytes]:
+        with self._open(state) as file:
             for record, _ in self._theirs(file, key, [copy]):
                 yield json.dumps(record.value, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
 
@@ -65,18 +74,24 @@ class Show:
             for key in copy.keys:
                 if self.wholly(copy, key):
                     self._trace_file(copy, key, tracer)
-                elif not (self._root / key).is_symlink():
+                elif not self._tree.is_link(key):
                     sharing.setdefault(key, []).append(copy)
         for key, together in sharing.items():
             # What cannot be read can be neither traced nor erased: erase and check say so.
-            with suppress(OSError, Unreadable), opened(self._root / key) as file:
-                for record, subjects in self._theirs(file, key, together):
-                    for subject in subjects:
-                        self._trace_value(subject, "", record.value, tracer)
-                        # Also as it lies there: a window taken from another file (a sidecar) may run across several fields.
-                        tracer.blob(subject, self._layout.dataset.name, "record", io.BytesIO(record.raw))
-                        if self._layout.dataset.format == "json":
-                            self._trace_names(subject, key, tracer)
+            with suppress(OSError, Unreadable):
+                for state in self._tree.states(key):
+                    self._trace_records(state, key, together, tracer)
+
+    def _trace_records(self, state: State, key: str, together: Sequence[Copy], tracer: Tracer) -> None:
+        with state.open() as file:
+            for record, subjects in self._theirs(file, key, together):
+                for subject in subjects:
+                    self._trace_value(subject, "", record.value, tracer)
+                    # Also as it lies there: a window taken from another file (a sidecar) may run across several fields.
+                    tracer.blob(subject, self._layout.dataset.name, "record", io.BytesIO(record.raw))
+                    if self._layout.dataset.format == "json":
+                        self._trace_names(subject, key, tracer)
+                        self._trace_notes(subject, state, tracer)
 
     def _trace_names(self, subject: Pseudonym, key: str, tracer: Tracer) -> None:
         name = self._layout.dataset.name
@@ -93,17 +108,14 @@ class Show:
     def _trace_file(self, copy: Copy, key: str, tracer: Tracer) -> None:
         name = self._layout.dataset.name
         self._trace_names(copy.subject, key, tracer)
-        path = self._root / key
-        if path.is_symlink():
-            # What a link leads to is theirs as well: if it stays there, under a name that leads to nobody, it is residue.
-            if not path.is_file() or not path.resolve().is_relative_to(self._root):
-                return
-            path = path.resolve()
-        if key.endswith("/"):
+        if self._tree.is_folder(key):
             return
         try:
-            with opened(path) as file:
-                tracer.blob(copy.subject, name, "content", file)
+            # What a link leads to is theirs as well: if it stays there, under a name that leads to nobody, it is residue.
+            for state in self._tree.states(key):
+                with state.open() as file:
+                    tracer.blob(copy.subject, name, "content", file)
+                self._trace_notes(copy.subject, state, tracer)
         except FileNotFoundError:
             return
         except (Unreadable, OSError) as error:
@@ -111,9 +123,17 @@ class Show:
             raise CouldNotLook(message, help="`expunge check` names it") from error
         if self._layout.dataset.format:
             # Damaged records are no obstacle here: the whole file goes, and all of it was traced as bytes.
-            with suppress(OSError, Unreadable), opened(path) as file:
-                for record in self._layout.read(file, key, ()):
-                    self._trace_value(copy.subject, "", record.value, tracer)
+            with suppress(OSError, Unreadable):
+                for state in self._tree.states(key):
+                    with state.open() as file:
+                        for record in self._layout.read(file, key, ()):
+                            self._trace_value(copy.subject, "", record.value, tracer)
+
+    def _trace_notes(self, subject: Pseudonym, state: State, tracer: Tracer) -> None:
+        for word, value in state.notes().items():
+            # The company's own words beside the bytes: both halves are content, and no names of fields.
+            tracer.text(subject, self._layout.dataset.name, "metadata", word)
+            tracer.text(subject, self._layout.dataset.name, "metadata", value)
 
     def _trace_value(self, subject: Pseudonym, field: str, value: Value, tracer: Tracer) -> None:
         dataset = self._layout.dataset.name
@@ -146,14 +166,16 @@ class Show:
             if owners:
                 yield record, [wanted.selectors[owner].subject for owner in sorted(owners)]
 
-    def _open(self, path: Path) -> BinaryIO:
+    def _open(self, state: State) -> BinaryIO:
         try:
-            return opened(path)
+            return state.open()
         except (OSError, Unreadable) as error:
             message = f"dataset {self._layout.dataset.name}: a file cannot be read"
             raise CouldNotLook(message, help="`expunge check` names it; run again once it can be read") from error
 
 
-def _archived(key: str) -> str:
-    """A key as a name that every archive can hold: bytes that are no UTF-8 are spelt out."""
-    return key.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+def _archived(key: str, older: int) -> str:
+    """A key as a name that every archive can hold: bytes that are no UTF-8 are spelt out, no part leads upwards."""
+    name = key.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    parts = ["_" if part in {"", ".", ".."} else part for part in name.split("/")]
+    return "/".join([f"older versions/{older}"] * bool(older) + parts)
