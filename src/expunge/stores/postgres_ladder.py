@@ -1,34 +1,121 @@
-"""The ladder that makes deletions in PostgreSQL physical: each rung removes what the one before leaves. The order matters."""
+"""The ladder that makes deletions in PostgreSQL physical: each rung removes what the one before leaves. The order matters.
+
+``docs/reference/stores/postgres.md`` says what each removes, and a test per rung shows what stays without it.
+"""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
+from typing import Any
 
-from psycopg import sql
+import psycopg
 
-from expunge.core.outcome import Absent, Erased, Outcome, Unable
-from expunge.faults import failpoint
-from expunge.stores.postgres_server import Server
+from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable
+from expunge.stores import postgres_readers, postgres_relations, postgres_rewrite, postgres_rights, postgres_sideways, postgres_statistics
+from expunge.stores.postgres_place import Place
+from expunge.stores.postgres_relations import Relation, Scope
+from expunge.stores.postgres_rung import Blocked, Climb, Rung
+from expunge.stores.postgres_server import Connection, Server
+from expunge.stores.postgres_wal import write_ahead_log
+
+FLUSH = "SELECT pg_stat_force_next_flush()"
+"""To be run in the transaction that deletes: then the counters by which :func:`climb` tells that something changed are there at commit."""
+
+RUNGS: tuple[Rung, ...] = (
+    Rung("readers", "rows that an older snapshot still sees are copied into the new files", postgres_readers.old_snapshots),
+    Rung("views", "rows in materialised views", postgres_rewrite.views),
+    Rung("tables", "rows in page holes, TOAST and every index", postgres_rewrite.tables),
+    Rung("large_objects", "chunks of unlinked large objects", postgres_rewrite.large_objects, deep=True),
+    Rung("statistics", "values in pg_stats and pg_stats_ext, which any user may read", postgres_statistics.refresh),
+    Rung("statistics_pages", "the same values in old pages of pg_statistic", postgres_statistics.pages, deep=True),
+    Rung("statements", "constants in the texts that pg_stat_statements keeps", postgres_sideways.statements, deep=True),
+    Rung("log_files", "values in the server's log", postgres_sideways.log_files, deep=True),
+    Rung("put_aside", "sort spills and temporary tables of other sessions", postgres_readers.put_aside, deep=True),
+    Rung("write_ahead_log", "records of the rows, in old and recycled segments", write_ahead_log, deep=True),
+)
+"""From the tables down to the log; ``deep`` ones only where files and rights allow ``scrubbed``."""
+
+_MARGIN = 64 << 20
+_COUNTERS = """
+SELECT c.oid, pg_relation_filenode(c.oid), s.n_tup_upd, s.n_tup_del FROM pg_catalog.pg_class c
+LEFT JOIN pg_catalog.pg_stat_all_tables s ON s.relid = c.oid WHERE c.oid = ANY(%s) ORDER BY 1"""
+_EPOCH = "SELECT pg_postmaster_start_time(), stats_reset FROM pg_catalog.pg_stat_database WHERE datname = current_database()"
 
 
 def climb(server: Server, tables: Sequence[str]) -> Outcome:
     """Climb every rung for ``tables``: texts that ``::regclass`` takes (quoted, with their schema), from which something was erased.
 
-    ``Erased(items)`` counts the structures rewritten or removed; ``Absent`` when nothing changed in them since the last climb of this
-    object; ``Unable`` with what stands in the way. Idempotent: after a crash in the middle the next climb finishes.
+    ``Erased(items)`` counts the structures rewritten or removed; ``Absent`` when nothing was deleted or updated in them since the last
+    climb of this object; ``Unable`` with what stands in the way. Idempotent: after a crash in the middle the next climb finishes.
 
     Raises:
         psycopg.Error, OSError: for what the store's translation of errors explains.
     """
+    connection = server.connection
+    scope = postgres_relations.scope(connection, tables)
+    if not scope.everything:
+        return Absent()
+    key = tuple(each.name for each in scope.everything)
+    if server.climbed.get(key) == _state(connection, scope):
+        return Absent()
+    (since,) = connection.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::xid::text").fetchone() or ("",)
+    way = Climb(server, scope, str(since), deep=not server.shallow())
     done = 0
-    for table in tables:
-        failpoint("postgres.purge.rewrite:before")
-        server.connection.execute(sql.SQL("VACUUM (FULL, ANALYZE) {}").format(sql.SQL(table)))
-        failpoint("postgres.purge.rewrite:after")
-        done += 1
+    try:
+        for rung in RUNGS:
+            if way.deep or not rung.deep:
+                way.restart_clock()
+                done += rung.climb(way)
+    except Blocked as blocked:
+        return blocked.unable
+    except psycopg.errors.LockNotAvailable:
+        return Unable(Reason.LOCKED, f"{way.where}: somebody uses a table that has to be rewritten; it is tried again")
+    server.climbed[key] = _state(connection, scope)
     return Erased(done) if done else Absent()
 
 
-def preflight(server: Server, tables: Sequence[str]) -> tuple[Unable, ...]:  # noqa: ARG001 - the form of the call
-    """Every foreseeable reason why :func:`climb` would fail over ``tables``: rights, readers, room on the disk; changes nothing."""
-    return ()
+def _state(connection: Connection, scope: Scope) -> tuple[Any, ...]:
+    """Changes with every deletion and update, and with every restart or reset of the counters."""
+    oids = [each.oid for each in scope.everything]
+    return (*connection.execute(_COUNTERS, ([*oids, 2613],)).fetchall(), *connection.execute(_EPOCH).fetchall())
+
+
+def preflight(server: Server, tables: Sequence[str]) -> tuple[Unable, ...]:
+    """Every foreseeable reason why :func:`climb` would fail over ``tables``: rights, who never lets go, room on the disk; changes nothing.
+
+    Readers that may end by themselves are no such reason.
+
+    Raises:
+        psycopg.Error, OSError: for what the store's translation of errors explains.
+    """
+    connection = server.connection
+    where = f"store {server.spec.name}"
+    if server.standby:
+        return (Unable(Reason.UNSUPPORTED, f"{where}: the server is a standby; name the primary in the map"),)
+    scope = postgres_relations.scope(connection, tables)
+    troubles = []
+    missing = postgres_rights.on_tables(connection, server.role, [each.name for each in scope.everything])
+    if missing:
+        troubles.append(Unable(Reason.PERMISSION, f"{where}: the role may not rewrite all that rows are erased from: {'; '.join(missing)}"))
+    if not server.shallow():
+        troubles += postgres_readers.lasting(connection, where)
+        troubles += _room(server, scope.tables, where)
+    return tuple(troubles)
+
+
+def _room(server: Server, tables: Sequence[Relation], where: str) -> list[Unable]:
+    """Rewriting needs the largest table once more, and as much for the write-ahead log, on each disk concerned."""
+    place = server.place()
+    if not tables or not isinstance(place, Place):
+        return []
+    need = room_needed(tables)
+    folders = [place.data, *place.tablespaces(server.connection)]
+    if all(shutil.disk_usage(each).free >= need for each in folders):
+        return []
+    return [Unable(Reason.DISK_FULL, f"{where}: rewriting the largest table needs {need >> 20} MiB free on the server's disk")]
+
+
+def room_needed(tables: Sequence[Relation]) -> int:
+    """Bytes that a climb over ``tables`` needs beside them."""
+    return 2 * max((each.bytes for each in tables), default=0) + _MARGIN

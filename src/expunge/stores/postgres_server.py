@@ -7,12 +7,21 @@ from typing import Any, TypeAlias
 
 import psycopg
 
-from expunge.core.copy import Finding, RawSource
+from expunge.core.copy import Finding, FindingKind, RawSource
 from expunge.core.datamap import StoreSpec
 from expunge.core.grounding import Grounding
+from expunge.stores import postgres_rights
+from expunge.stores.postgres_place import Place, find
 
-Connection: TypeAlias = "psycopg.Connection[tuple[Any, ...]]"
+Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 Connect: TypeAlias = Callable[[], Connection]
+
+LOCK_MS = 5000
+_FREED = "blocks of the disk that the file system has freed and not overwritten or discarded yet"
+_COPIES = "backups, and other copies of the server's files"
+_WHOEVER = "SELECT current_user::text, (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user), pg_is_in_recovery()"
+_STANDBYS = "SELECT count(*) FROM pg_catalog.pg_stat_replication"
+_SLOTS = "SELECT slot_name, active, coalesce(restart_lsn::text, '') FROM pg_catalog.pg_replication_slots ORDER BY slot_name"
 
 
 class Server:
@@ -24,8 +33,12 @@ class Server:
 
     def __init__(self, connect: Connect, spec: StoreSpec) -> None:
         self.spec = spec
+        self.lock_ms = int(str(spec.options.get("lock_ms", LOCK_MS)))
+        """How long to wait for locks, readers and slots, each, before answering ``Unable``."""
         self._connect = connect
         self._open: Connection | None = None
+        self.climbed: dict[tuple[str, ...], tuple[Any, ...]] = {}
+        """What the counters of some tables said when the ladder was last climbed over them."""
 
     @property
     def connection(self) -> Connection:
@@ -33,23 +46,112 @@ class Server:
         if self._open is None or self._open.closed:
             self._open = self._connect()
             self._open.autocommit = True
+            for setting in (f"lock_timeout = {self.lock_ms}", "statement_timeout = 0", "client_min_messages = notice"):
+                self._open.execute(f"SET {setting}")  # type: ignore[arg-type]
         return self._open
 
+    @property
+    def role(self) -> str:
+        """The role that the store works as."""
+        return str(self._whoever()[0])
+
+    @property
+    def superuser(self) -> bool:
+        """Whether that role may do anything."""
+        return bool(self._whoever()[1])
+
+    @property
+    def standby(self) -> bool:
+        """Whether the server only replays what another one writes: nothing can be erased through it."""
+        return bool(self._whoever()[2])
+
+    def _whoever(self) -> tuple[Any, ...]:
+        row = self.connection.execute(_WHOEVER).fetchone()
+        assert row is not None
+        return row
+
     def grounding(self) -> Grounding:
-        """``scrubbed`` where rights suffice and the server's files can be read here, ``removed`` otherwise."""
-        return Grounding.REMOVED
+        """``scrubbed`` where rights suffice and the server's files can be read here, else ``removed``; ``none`` on a standby."""
+        if self.standby:
+            return Grounding.NONE
+        return Grounding.REMOVED if self.shallow() else Grounding.SCRUBBED
+
+    def shallow(self) -> str:
+        """Why ``scrubbed`` is out of reach, in words for the receipt; empty when it is not."""
+        place = self.place()
+        if isinstance(place, str):
+            return place
+        unreadable = place.unreadable(self.connection)
+        if unreadable:
+            return f"this process may not read {unreadable}"
+        missing = postgres_rights.grants(self.connection, self.role)
+        return f"the role lacks {len(missing)} rights that `expunge doctor` prints" if missing else ""
+
+    def place(self) -> Place | str:
+        """The server's files, or why they are out of reach."""
+        return find(self.connection)
 
     def out_of_scope(self) -> tuple[str, ...]:
         """Sentences for the receipt: what goes on holding erased data, and until when."""
-        return ()
+        said = list(self._retained())
+        shallow = self.shallow()
+        if shallow:
+            clock = str(self.spec.options.get("clock", "")).strip()
+            until = f"the provider says: {clock}" if clock else "the map states no clock of the provider's for it"
+            said.append(f"the server's own files (write-ahead log, logs, free pages, old statistics), because {shallow}; {until}")
+        else:
+            place = self.place()
+            elsewhere = "" if isinstance(place, str) else place.logs().elsewhere
+            if elsewhere:
+                said.append(f"what the server logs to {elsewhere}")
+        return (*said, _COPIES, _FREED)
+
+    def _retained(self) -> Iterator[str]:
+        connection = self.connection
+        if connection.execute("SELECT current_setting('archive_mode') <> 'off'").fetchone() == (True,):
+            yield "the archive of the write-ahead log, which keeps erased rows until its own retention ends"
+        (standbys,) = connection.execute(_STANDBYS).fetchone() or (0,)
+        if standbys:
+            yield f"files of {standbys} standbys, which follow within their lag and keep logs and recycled segments of their own"
+        for name, active, position in connection.execute(_SLOTS).fetchall():
+            who = "its reader has passed that" if active else "it is read from again or dropped; nobody reads from it now"
+            if position:
+                yield f"write-ahead log from {position} on, kept by replication slot {name} until {who}"
 
     def raw(self) -> Iterator[RawSource]:
-        """Where the server's bytes lie, after a checkpoint; nothing where its files cannot be read here."""
-        return iter(())
+        """Where the server's bytes lie, after a checkpoint; nothing where ``scrubbed`` is out of reach."""
+        if self.shallow():
+            return
+        place = self.place()
+        if isinstance(place, Place):
+            self.checkpoint()
+            yield from place.sources(self.connection)
+
+    def checkpoint(self) -> None:
+        """Have the server write what it holds in memory."""
+        self.connection.execute("CHECKPOINT")
 
     def findings(self) -> Iterator[Finding]:
         """What stands between this role and ``scrubbed``, with the GRANTs that would mend it."""
-        return iter(())
+        name = self.spec.name
+        if self.standby:
+            yield Finding(
+                FindingKind.PERMISSION, name, "server", "the server is a standby, which cannot be written", "name the primary in `url:`"
+            )
+            return
+        place = self.place()
+        unreachable = place if isinstance(place, str) else place.unreadable(self.connection)
+        if unreachable:
+            what = f"{unreachable}: the store reaches `removed`, not `scrubbed`"
+            yield Finding(FindingKind.NOTE, name, "server", what, "run Expunge on the server's machine, as a user who may read its files")
+        missing = postgres_rights.grants(self.connection, self.role)
+        if missing:
+            yield Finding(FindingKind.NOTE, name, "server", "rights are missing for `scrubbed`", "; ".join(missing))
+        slow = () if self.superuser else postgres_rights.convenient(self.connection, self.role)
+        if slow and not unreachable:
+            yield Finding(FindingKind.NOTE, name, "server", "the write-ahead log has to be passed twice", "; ".join(slow))
+        for sentence in self._retained():
+            yield Finding(FindingKind.NOTE, name, "server", sentence, "receipts will say so")
 
     def close(self) -> None:
         """Let go of the connection; safe to call twice."""

@@ -1,0 +1,178 @@
+"""Where a PostgreSQL server's bytes lie, as it says itself, and whether what lies there on this machine is really that server's."""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import psycopg
+
+from expunge.core.copy import RawSource
+
+Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+
+_CONTROL = struct.Struct("<QII4x4xqQ")
+"""The beginning of ``global/pg_control`` (ControlFileData): system identifier, two versions, state, time, position of the checkpoint."""
+_TRIES = 3
+_ROLES = {
+    "pg_wal": "journal", "pg_stat": "statistics", "pg_stat_tmp": "statistics", "pg_replslot": "journal", "pg_twophase": "journal",
+    "pg_logical": "journal", "pg_notify": "temporary",
+}  # fmt: skip
+_SETTINGS = """
+SELECT name, setting FROM pg_catalog.pg_settings
+WHERE name IN ('data_directory', 'config_file', 'hba_file', 'ident_file', 'logging_collector', 'log_directory', 'log_filename',
+               'log_destination')"""
+
+
+@dataclass(frozen=True)
+class Logs:
+    """The server's log."""
+
+    files: tuple[Path, ...]
+    elsewhere: str
+    """Where it (also) goes that cannot be reached here; empty when the files are all of it."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The files of one running server, verified."""
+
+    data: Path
+    settings: dict[str, str]
+
+    def sources(self, connection: Connection) -> Iterator[RawSource]:
+        """Everything of the server but the folders of other databases: each of those is a store of its own."""
+        row = connection.execute("SELECT oid::text FROM pg_catalog.pg_database WHERE datname = current_database()").fetchone()
+        ours = str(row[0]) if row else ""
+        others = {each[0] for each in connection.execute("SELECT oid::text FROM pg_catalog.pg_database").fetchall()} - {ours}
+        for entry in sorted(self.data.iterdir()):
+            if entry.name == "base":
+                yield from (RawSource(each, _role_in_base(each)) for each in sorted(entry.iterdir()) if each.name not in others)
+            elif entry.name != "pg_tblspc" and _holds_bytes(entry):
+                yield RawSource(entry.resolve(), _ROLES.get(entry.name, "data"))
+        for space in self.tablespaces(connection):
+            for folder in sorted(space.glob("PG_*")):
+                yield from (RawSource(each, _role_in_base(each)) for each in sorted(folder.iterdir()) if each.name not in others)
+        for log in self.logs().files:
+            if not log.is_relative_to(self.data):
+                yield RawSource(log, "log")
+        for name in ("config_file", "hba_file", "ident_file"):
+            path = Path(self.settings.get(name, ""))
+            if path.is_absolute() and not path.is_relative_to(self.data) and os.access(path, os.R_OK):
+                yield RawSource(path, "settings")
+
+    def tablespaces(self, connection: Connection) -> tuple[Path, ...]:
+        """Folders of table spaces outside the data folder."""
+        query = "SELECT pg_tablespace_location(oid) FROM pg_catalog.pg_tablespace"
+        return tuple(Path(row[0]) for row in connection.execute(query).fetchall() if row[0])
+
+    def logs(self) -> Logs:
+        """The files that the server logs to."""
+        files, elsewhere = [], []
+        if self.settings.get("logging_collector") == "on":
+            folder = self.data / self.settings.get("log_directory", "log")
+            files += sorted(_logs_in(folder, self.settings.get("log_filename", ""), whole=folder.is_relative_to(self.data)))
+        standard = self._standard_error()
+        if standard is not None and standard.is_file():
+            files.append(standard)
+        elif standard is None and self.settings.get("logging_collector") != "on":
+            elsewhere.append("the standard error of the server's process, which its service keeps")
+        if any(each.strip() in {"syslog", "eventlog"} for each in self.settings.get("log_destination", "").split(",")):
+            elsewhere.append("the system's log")
+        return Logs(tuple(dict.fromkeys(files)), " and ".join(elsewhere))
+
+    def _standard_error(self) -> Path | None:
+        """The file that the postmaster's standard error goes to; ``/dev/null`` is one that keeps nothing."""
+        try:
+            process = Path("/proc", _postmaster(self.data)[0])
+            if (process / "cwd").readlink() != self.data:
+                return None
+            target = (process / "fd" / "2").readlink()
+        except (OSError, ValueError, IndexError):
+            return None
+        return target if target.is_file() or target == Path(os.devnull) else None
+
+    def unreadable(self, connection: Connection) -> str:
+        """The first part that this process may not read, in words without a path; empty when it may read all."""
+        for source in self.sources(connection):
+            folders = [Path(each) for each, _, _ in os.walk(source.path)] if source.path.is_dir() else []
+            if not all(os.access(each, os.R_OK | os.X_OK) for each in folders) or not os.access(source.path, os.R_OK):
+                return f"a {source.role} part of the server's files"
+        return ""
+
+
+def find(connection: Connection) -> Place | str:
+    """The server's files on this machine, or why they cannot be told or believed to be here."""
+    settings = dict(connection.execute(_SETTINGS).fetchall())
+    told = settings.get("data_directory") or ""
+    if not told:
+        return "the server does not tell this role where its files lie"
+    data = Path(os.path.realpath(told))
+    try:
+        if not _is_it(connection, data):
+            return "the folder that the server names is, on this machine, not that server's"
+    except FileNotFoundError:
+        return "the server's files are not on this machine"
+    except (OSError, ValueError, IndexError, struct.error):
+        return "this process may not read the server's files"
+    return Place(data, settings)
+
+
+def _is_it(connection: Connection, data: Path) -> bool:
+    """Compare what only this running server knows with the bytes that lie there.
+
+    A restored copy or a standby has the same system identifier: its last checkpoint is another, and its postmaster another port or start.
+    """
+    query = """
+    SELECT s.system_identifier, c.checkpoint_lsn - '0/0', current_setting('port'), extract(epoch FROM pg_postmaster_start_time())
+    FROM pg_control_system() s, pg_control_checkpoint() c"""
+    for _ in range(_TRIES):
+        row = connection.execute(query).fetchone()
+        assert row is not None
+        identifier, *_, checkpoint = _CONTROL.unpack(_head(data / "global" / "pg_control"))
+        if (int(row[0]) % 2**64, int(row[1])) == (identifier, checkpoint):
+            lines = _postmaster(data)
+            return lines[3] == row[2] and abs(int(lines[2]) - float(row[3])) < 60
+    return False
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_CONTROL.size)
+
+
+def _postmaster(data: Path) -> list[str]:
+    """Lines of ``postmaster.pid``: process, data folder, start in seconds, port ..."""
+    return (data / "postmaster.pid").read_text().splitlines()
+
+
+def _holds_bytes(path: Path) -> bool:
+    mode = path.stat().st_mode
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+
+
+def _role_in_base(path: Path) -> str:
+    return "temporary" if path.name.startswith("pgsql_tmp") else "data"
+
+
+def _logs_in(folder: Path, pattern: str, *, whole: bool) -> Iterator[Path]:
+    """Files of a log folder; in one that servers may share only those named as this server names them."""
+    if whole:
+        yield from (each for each in folder.glob("*") if each.is_file())
+        return
+    stem = "".join("*" if part.startswith("%") else part for part in _parts(pattern.removesuffix(".log")))
+    for ending in (".log", ".csv", ".json", ""):
+        yield from (each for each in folder.glob(stem + ending) if each.is_file())
+
+
+def _parts(pattern: str) -> Iterator[str]:
+    at = 0
+    while at < len(pattern):
+        width = 2 if pattern[at] == "%" else 1
+        yield pattern[at : at + width]
+        at += width

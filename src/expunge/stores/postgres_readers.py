@@ -1,0 +1,92 @@
+"""Who may still see, or has put aside, rows that were deleted: old snapshots, prepared transactions, sort spills, temporary tables.
+
+``VACUUM FULL`` copies a deleted row into the new file, without an error, as long as anybody's snapshot could see it.
+"""
+
+from __future__ import annotations
+
+from expunge.core.outcome import Reason, Unable
+from expunge.stores.postgres_rung import Blocked, Climb
+from expunge.stores.postgres_server import Connection
+
+_SESSIONS = """
+SELECT count(*) FROM pg_catalog.pg_stat_activity
+WHERE pid <> pg_backend_pid() AND backend_type <> 'autovacuum worker' AND (datname = current_database() OR backend_type = 'walsender')
+  AND greatest(age(backend_xmin), age(backend_xid)) > age(%(since)s::xid)"""
+
+_PREPARED = """
+SELECT count(*) FROM pg_catalog.pg_prepared_xacts WHERE database = current_database() AND age(transaction) > age(%(since)s::xid)"""
+
+_SLOTS = """
+SELECT string_agg(slot_name, ', ' ORDER BY slot_name) FROM pg_catalog.pg_replication_slots
+WHERE age(xmin) > age(%(since)s::xid) OR (%(catalog)s AND age(catalog_xmin) > age(%(since)s::xid))"""
+
+_TEMPORARY_TABLES = """
+SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relpersistence = 't' AND c.relkind = 'r' AND c.relnamespace <> pg_my_temp_schema() AND pg_relation_size(c.oid) > 0"""
+
+_SPILLS = """
+SELECT name FROM pg_catalog.pg_tablespace t CROSS JOIN LATERAL pg_ls_tmpdir(t.oid) WHERE t.spcname <> 'pg_global' AND size > 0"""
+
+
+def in_the_way(connection: Connection, since: str, *, catalog: bool = False) -> str:
+    """Who keeps rows deleted before transaction ``since`` from going, in words; empty when nobody does.
+
+    ``catalog`` asks for rows of system catalogs, which logical replication slots keep as well.
+    """
+    values = {"since": since, "catalog": catalog}
+    said = []
+    for query, words in ((_SESSIONS, "open transactions of other sessions"), (_PREPARED, "prepared transactions")):
+        (count,) = connection.execute(query, values).fetchone() or (0,)
+        if count:
+            said.append(f"{count} {words}")
+    (slots,) = connection.execute(_SLOTS, values).fetchone() or (None,)
+    if slots:
+        said.append(f"replication slots ({slots})")
+    return " and ".join(said)
+
+
+def old_snapshots(climb: Climb) -> int:
+    """Wait, within the lock time, until nobody can see the deleted rows any more."""
+    left = climb.waited(lambda: in_the_way(climb.connection, climb.since))
+    if left:
+        raise Blocked(Reason.READER_OPEN, f"{climb.where}: {left} can still see what was deleted; end them, it is tried again")
+    return 0
+
+
+def put_aside(climb: Climb) -> int:
+    """Wait, within the lock time, until other sessions' sort spills of now and their temporary tables are gone."""
+    before = _spills(climb)
+    if climb.waited(lambda: "left" if before & _spills(climb) else ""):
+        raise Blocked(
+            Reason.READER_OPEN, f"{climb.where}: other sessions have sorts or cursors spilled to disk; end them, it is tried again"
+        )
+    if climb.waited(lambda: "left" if _temporary_tables(climb) else ""):
+        detail = f"{climb.where}: other sessions keep temporary tables, which nobody else can look into; end them or DISCARD TEMP"
+        raise Blocked(Reason.READER_OPEN, detail)
+    return 0
+
+
+def _spills(climb: Climb) -> frozenset[str]:
+    return frozenset(row[0] for row in climb.connection.execute(_SPILLS).fetchall())
+
+
+def _temporary_tables(climb: Climb) -> int:
+    (count,) = climb.connection.execute(_TEMPORARY_TABLES).fetchone() or (0,)
+    return int(count)
+
+
+def lasting(connection: Connection, where: str) -> tuple[Unable, ...]:
+    """Those in the way who do not go by themselves: prepared transactions, and slots that nobody reads from."""
+    found = []
+    (since,) = connection.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::xid::text").fetchone() or ("0",)
+    (count,) = connection.execute(_PREPARED, {"since": since}).fetchone() or (0,)
+    if count:
+        detail = f"{where}: {count} prepared transactions can still see what is deleted; COMMIT PREPARED or ROLLBACK PREPARED them"
+        found.append(Unable(Reason.READER_OPEN, detail))
+    idle = "SELECT string_agg(slot_name, ', ' ORDER BY slot_name) FROM pg_catalog.pg_replication_slots WHERE NOT active"
+    (slots,) = connection.execute(idle).fetchone() or (None,)
+    if slots:
+        detail = f"{where}: replication slots that nobody reads from keep the write-ahead log ({slots}); read from them or drop them"
+        found.append(Unable(Reason.READER_OPEN, detail))
+    return tuple(found)

@@ -1,0 +1,47 @@
+"""Rungs over what the server writes beside its tables: texts of statements, log files."""
+
+from __future__ import annotations
+
+import os
+
+from psycopg import sql
+
+from expunge import permit
+from expunge.core.outcome import Reason
+from expunge.faults import failpoint
+from expunge.stores import postgres_log
+from expunge.stores.postgres_place import Place
+from expunge.stores.postgres_rung import Blocked, Climb
+
+_LOADED = "SELECT 'pg_stat_statements' = ANY(string_to_array(replace(current_setting('shared_preload_libraries'), ' ', ''), ','))"
+_RESET = """
+SELECT quote_ident(n.nspname) FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+WHERE e.extname = 'pg_stat_statements'"""
+
+
+def statements(climb: Climb) -> int:
+    """Texts of statements that ``pg_stat_statements`` keeps, with the constants of those it does not normalise, for all databases."""
+    if climb.rows(_LOADED) != [(True,)]:
+        return 0
+    permit.check()
+    failpoint("postgres.purge.statements:before")
+    with climb.connection.transaction(force_rollback=True):
+        # What is counted lies in memory that no transaction guards: a reset stays when the extension made for it is rolled back.
+        if not climb.rows(_RESET):
+            climb.connection.execute("CREATE EXTENSION pg_stat_statements")
+        ((schema,),) = climb.rows(_RESET)
+        climb.connection.execute(sql.SQL("SELECT {}.pg_stat_statements_reset()").format(sql.SQL(schema)))
+    failpoint("postgres.purge.statements:after")
+    return 1
+
+
+def log_files(climb: Climb) -> int:
+    """Statements, parameters and values in the server's log files: blanked in place; times, processes and severities stay."""
+    place = climb.server.place()
+    if not isinstance(place, Place):
+        raise Blocked(Reason.UNREACHABLE, f"{climb.where}: {place}")
+    files = place.logs().files
+    if not all(os.access(each, os.W_OK) for each in files):
+        raise Blocked(Reason.PERMISSION, f"{climb.where}: this process may not write the server's log files, which may quote erased rows")
+    permit.check()
+    return sum(bool(postgres_log.blank(each)) for each in files)
