@@ -14,6 +14,7 @@ from expunge.residue.decoders import MAKERS, Broken, Decoder, Encrypted, TooLarg
 from expunge.residue.deeper import TRIED, is_one
 from expunge.residue.keyed import MAX_LENGTH
 from expunge.residue.matcher import PADDING
+from expunge.residue.postgres_sift import PAGE
 from expunge.residue.session import SMALL, Allowance, Session, Where
 from expunge.residue.slices import MemorySlice, Slice
 
@@ -71,10 +72,16 @@ class Stream:
     def leave(self, following: Iterator[bytes]) -> None:
         """Somebody else searches what follows: read on only in what has begun here."""
         self._search(last=False)
-        while self._open and (data := next(following, b"")):
+        data = next(following, b"")
+        if self._pages is not None:
+            # a page that began before is whole then, and one that begins here is not
+            self._pages.feed(memoryview(data)[: PAGE - 1], self._at + len(self._tail))
+            self._pages.close()
+        while self._open and data:
             for each in self._open:
                 each.feed(memoryview(data))
             self._open = [each for each in self._open if not each.done]
+            data = next(following, b"")
         for each in self._open:
             each.end()
         self._parts, self._open = [], []

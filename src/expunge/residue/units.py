@@ -94,7 +94,7 @@ def divide(found: Iterable[Entry], *, sliced: bool) -> Iterator[Unit]:
             yield Unit(number, tuple(parts), size)
             number, parts, size = number + 1, [], 0
         last = family
-        if sliced and family is None and own > 2 * SIZE:
+        if sliced and family is None and own > 2 * SIZE and not _is_archive(entry.path):
             starts = range(0, own - SIZE // 2, SIZE)
             for start in starts:
                 end = None if start == starts[-1] else start + SIZE
@@ -112,6 +112,15 @@ def _size(entry: Entry) -> int:
         return entry.path.stat().st_size
     except OSError:
         return 0
+
+
+def _is_archive(path: Path) -> bool:
+    """Whether it holds other files as they are, with pages that belong together."""
+    try:
+        with path.open("rb") as file:
+            return file.read(512)[257:262] == b"ustar"
+    except OSError:
+        return False
 
 
 def _family(path: Path) -> tuple[Path, str] | None:
