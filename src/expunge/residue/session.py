@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,11 +51,17 @@ class Where:
     depth: int = 0
     leaf: bool = False
     """Nothing can begin in it: a name, a value, samples."""
+    mark: bytes = field(default=b"", repr=False)
+    """A digest of the content, where the same may come again: findings in it are remembered."""
 
     def inside(self, what: str, offset: int) -> Where:
         """The run that is decoded from the container ``what`` at ``offset`` of this run."""
         base = self.base if self.fixed else self.base + offset
         return replace(self, chain=(*self.chain, what), base=base, fixed=True, depth=self.depth + 1)
+
+    def marked(self, mark: bytes) -> Where:
+        """The same run under a digest of its content."""
+        return replace(self, mark=mark)
 
 
 @dataclass
@@ -99,6 +106,14 @@ class Session:
         self._report = report
         self._batch: list[tuple[Where, Allowance, bytes]] = []
         self._size = 0
+        self.rounds = 0
+        """How often a batch was searched: what was added before is searched when this has changed."""
+        self.hits: set[bytes] = set()
+        """Marks of the content in which something was found."""
+        self.between: dict[str, Any] = {}
+        """What readers of one format keep from one file to the next."""
+        self.endings: list[Callable[[], None]] = []
+        """What they have to do when no more files come."""
         self.carver: Callable[[Session, Where, Allowance, bytes, list[tuple[int, str]]], None] | None = None
         """Opens what begins in a small piece; set by ``stream``, which knows streams."""
 
@@ -113,6 +128,8 @@ class Session:
 
     def found(self, where: Where, offset: int, trace: int) -> None:
         """Report one place."""
+        if where.mark:
+            self.hits.add(where.mark)
         self._report(where, where.base if where.fixed else where.base + offset, trace)
 
     def add(self, where: Where, allowance: Allowance, data: bytes) -> None:
@@ -125,12 +142,15 @@ class Session:
             self._search()
 
     def flush(self) -> None:
-        """Search all that was added, and what is decoded from it."""
-        while self._batch:
+        """No more files come: search all that was added, and what is decoded from it."""
+        while self._batch or self.endings:
+            while self.endings:
+                self.endings.pop()()
             self._search()
 
     def _search(self) -> None:
         batch, self._batch, self._size = self._batch, [], 0
+        self.rounds += 1
         begins: list[int] = []
         at = 0
         for _, _, data in batch:

@@ -1,0 +1,317 @@
+"""Reads what PostgreSQL's pages hide from a plain search: in tables, indexes, tables of pieces, statistics, large objects and the log.
+
+Pages are recognised by their headers (``storage/bufpage.h``, ``access/xlog_internal.h``) wherever they lie at a multiple of 512 bytes of a run,
+so that a stray copy of a file, or one in an archive, is read like a live one. The pages of a server that runs change while they are read:
+a value that does not decode is read once more when its page has changed.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+
+import numpy as np
+import zstandard
+
+from expunge.residue import postgres_wal as wal
+from expunge.residue.decoders import Piece, TooLarge
+from expunge.residue.matcher import PADDING, Bytes
+from expunge.residue.pglz import LZ4, PGLZ, unpack
+from expunge.residue.postgres_sift import PAGE, Packed, packed, pieces
+from expunge.residue.postgres_values import Pieces, Place, Search, Values
+from expunge.residue.session import Allowance, Session, Where
+from expunge.residue.slices import Slice
+
+_GRID = 512
+_HEAD = 24
+_SEAM = 64
+_KEPT = 128
+_MOST_KEPT = 1 << 19
+_TORN = 256
+_EDGES = 4096
+_ZSTD = zstandard.ZstdDecompressor()
+
+
+def may_hold(data: bytes) -> bool:
+    """Whether a small run may hold pages."""
+    if len(data) < PAGE:
+        return False
+    return bool(_heads(np.frombuffer(data, dtype=np.uint8), 0).size)
+
+
+def _heads(data: Bytes, first: int) -> np.ndarray:
+    """Where on the grid, which begins at ``first``, something looks like a page; as offsets in ``data``."""
+    count = (data.size - first - _HEAD) // _GRID + 1
+    if count <= 0:
+        return np.empty(0, dtype=np.int64)
+    grid = np.lib.stride_tricks.as_strided(data[first:], shape=(count, _HEAD), strides=(_GRID, 1), writeable=False)
+    kind = (grid[:, 18] == 4) & (grid[:, 19] == PAGE >> 8)
+    log = (grid[:, 1] == 0xD1) | (grid[:, 1] == 0xD0)
+    return np.flatnonzero(kind | log) * _GRID + first
+
+
+def _is_page(data: Bytes, at: int) -> bool:
+    head = data[at : at + 20].tobytes()
+    lower, upper, special = (int.from_bytes(head[each : each + 2], "little") for each in (12, 14, 16))
+    return head[18:20] == b"\x04\x20" and 24 <= lower <= upper <= special <= PAGE and head[11] == 0
+
+
+class Pages:
+    """Watches one run for pages. Feed it all of the run in order, then close it."""
+
+    def __init__(self, session: Session, where: Where, allowance: Allowance, whole: Slice | None, search: Search) -> None:
+        self._session = session
+        self._where = where
+        self._allowance = allowance
+        self._whole = whole
+        self._search = search
+        self._carry = b""
+        self._stopped = False
+        self._inner: _Inner | None = None
+        self._log: wal.Log | None = None
+        self._next = -1
+        self._torn: OrderedDict[int, bytes] = OrderedDict()
+
+    def feed(self, data: Piece, at: int) -> None:
+        """Take the next bytes, which begin at ``at`` of the run."""
+        if self._stopped:
+            return
+        if self._carry:
+            data, at = b"".join([self._carry, data]), at - len(self._carry)
+            self._carry = b""
+        array = np.frombuffer(data, dtype=np.uint8)
+        rest = array.size
+        first = -at % _GRID
+        taken = 0
+        try:
+            for start, stop, is_log in _stretches(array, _heads(array, first)):
+                if stop > array.size:
+                    rest = start
+                    break
+                if is_log:
+                    self._read_log(array[start:stop], at + start)
+                else:
+                    self._read_pages(array[start:stop], at + start)
+                taken = stop
+        except TooLarge:
+            self._session.skip("limit")
+            self._stopped = True
+            return
+        # the grid's last place may not be seen whole
+        edge = first + (array.size - first) // _GRID * _GRID if array.size >= first else 0
+        if array.size - edge < _HEAD:
+            rest = min(rest, max(edge, taken))
+        self._carry = bytes(data[rest:])
+
+    def close(self) -> None:
+        """The run has ended."""
+        if self._inner is None or self._stopped:
+            return
+        try:
+            if self._log is not None:
+                self._inner.between.end(self._next, self._log)
+                self._log = None
+            self._again()
+            self._inner.pieces.close()
+        except TooLarge:
+            self._session.skip("limit")
+
+    def _open(self) -> _Inner | None:
+        if self._inner is None:
+            self._inner = _Inner(self._session, self._where, self._allowance, self._search)
+        return self._inner
+
+    def _read_pages(self, data: Bytes, at: int) -> None:
+        if not data.flags.aligned or data.ctypes.data % 8:
+            data = data.copy()
+        values, parts = packed(data, aligned=True), pieces(data, aligned=True)
+        if not values and not parts:
+            return
+        if self._where.depth >= self._session.limits.depth:
+            self._session.skip("limit")
+            self._stopped = True
+            return
+        inner = self._open()
+        for value in values:
+            if not inner.value(data, value, at + value.start, "postgres"):
+                page = value.start // PAGE * PAGE
+                if self._whole is not None and len(self._torn) < _TORN:
+                    self._torn[at + page] = data[page : page + PAGE].tobytes()
+        for part in parts:
+            inner.piece(data, part, at + part.start)
+
+    def _again(self) -> None:
+        """Read pages once more that held something that did not decode, if they have changed since."""
+        torn, self._torn = self._torn, OrderedDict()
+        for at, before in torn.items():
+            now = self._whole.read_at(at, PAGE) if self._whole is not None else b""
+            if len(now) == PAGE and now != before:
+                self._read_pages(np.frombuffer(now, dtype=np.uint8), at)
+        self._torn.clear()
+
+    def _read_log(self, data: Bytes, at: int) -> None:
+        if self._where.depth >= self._session.limits.depth:
+            self._session.skip("limit")
+            self._stopped = True
+            return
+        inner = self._open()
+        for first, following, log in wal.strip(data, at):
+            if first != self._next and self._log is not None:
+                inner.between.end(self._next, self._log)
+                self._log = None
+            if first != self._next:
+                self._log = inner.between.begin(first, log)
+            whole = self._log.followed(log) if self._log is not None else log
+            self._log = inner.log(whole, whole.data.size - log.data.size)
+            self._next = following
+
+
+def _stretches(data: Bytes, heads: np.ndarray) -> Iterator[tuple[int, int, bool]]:
+    """(start, end, whether of the log) of pages one after the other; the last may end beyond ``data``: it is not there whole."""
+    free, start, kind = 0, -1, False
+    for at in heads.tolist():
+        if at < free:
+            continue
+        if _is_page(data, at):
+            is_log = False
+        elif wal.is_head(data, at):
+            is_log = True
+        else:
+            continue
+        if start >= 0 and (at != free or is_log != kind):
+            yield start, free, kind
+            start = -1
+        if at + PAGE > data.size:
+            if start >= 0:
+                yield start, free, kind
+            yield at, at + PAGE, is_log
+            return
+        if start < 0:
+            start, kind = at, is_log
+        free = at + PAGE
+    if start >= 0:
+        yield start, free, kind
+
+
+class _Inner:
+    """What is opened for a run once pages were met in it."""
+
+    def __init__(self, session: Session, where: Where, allowance: Allowance, search: Search) -> None:
+        self._session = session
+        self._where = where
+        self._allowance = allowance
+        self._search = search
+        shared = session.between.get("postgres")
+        if shared is None:
+            shared = session.between["postgres"] = _Shared(session, search)
+            session.endings.append(shared.close)
+        self._values = shared.values
+        self._log_pieces = shared.pieces
+        self.between = shared.edges
+        self.pieces = Pieces(self._values, session)
+
+    def _place(self, at: int) -> Place:
+        return Place(self._where, self._allowance, at)
+
+    def value(self, data: Bytes, value: Packed, at: int, what: str) -> bool:
+        """Decode a value that lies in a tuple; whether it is one."""
+        return self._values.decode(self._place(at), data[value.start : value.end].tobytes(), value.size, value.method, what)
+
+    def piece(self, data: Bytes, part: object, at: int, *, of_log: bool = False) -> None:
+        """Take a piece of a long value."""
+        start, end, value, number, tight = part  # type: ignore[misc]
+        body = data[start:end].tobytes()
+        if tight is not None:
+            body = unpack(body, tight.size, tight.method)[0]
+        (self._log_pieces if of_log else self.pieces).add(self._place(at), value, number, body)
+
+    def log(self, log: wal.Log, old: int) -> wal.Log:
+        """Search a stretch of the log, of which ``old`` bytes were searched before; returns what the next stretch goes on from."""
+        data, size = log.data, log.data.size
+        self._seams(log, old)
+        found, cut = wal.images(log)
+        for image in found:
+            if image.end > old:
+                self._image(log, image)
+        keep = min(cut, size - _KEPT)
+        for value in packed(data, aligned=False):
+            if value.end > size:
+                keep = min(keep, value.start - 8)
+            elif value.end > old:
+                self.value(data, value, log.offset(value.start), "postgres wal")
+        for part in pieces(data, aligned=False):
+            if part.end > size:
+                keep = min(keep, part.start - 24)
+            elif part.end > old:
+                self.piece(data, part, log.offset(part.start), of_log=True)
+        return log.tail(max(0, keep, size - _MOST_KEPT) & ~7)
+
+    def _seams(self, log: wal.Log, old: int) -> None:
+        """Search where one page goes on on the next."""
+        edges = np.array([each for each in log.begins if old <= each and _SEAM <= each <= log.data.size - _SEAM], dtype=np.int64)
+        if not edges.size:
+            return
+        rows = log.data[edges[:, None] + np.arange(-_SEAM, _SEAM)[None, :]].reshape(-1)
+        padded = np.concatenate([rows, np.zeros(PADDING, dtype=np.uint8)])
+        for place, size, trace in self._session.matcher.find(padded, rows.size):
+            number, within = divmod(place, 2 * _SEAM)
+            if within < _SEAM < within + size <= 2 * _SEAM:
+                where = self._where.inside("postgres wal", log.offset(int(edges[number]) - 1))
+                self._session.found(where, 0, trace)
+
+    def _image(self, log: wal.Log, image: wal.Image) -> None:
+        body = log.data[image.start : image.end].tobytes()
+        at = log.offset(image.start)
+        self._allowance.take(PAGE)
+        out = _page(body, PAGE - image.hole, image.method)
+        if not out:
+            self._session.skip("corrupt")
+            return
+        page = out[: image.hole_at] + bytes(image.hole) + out[image.hole_at :]
+        where = self._where.inside(f"postgres wal {image.method}", at)
+        self._session.decoded(self._allowance, len(page))
+        # the page is searched as it is, and what it hides by the run that it makes
+        self._search(self._session, where, self._allowance, page)
+
+
+def _page(body: bytes, size: int, method: str) -> bytes:
+    if method == "zstd":
+        try:
+            return _ZSTD.decompress(body, max_output_size=size)
+        except zstandard.ZstdError:
+            return b""
+    out, whole = unpack(body, size, {"pglz": PGLZ, "lz4": LZ4}[method])
+    return out if whole else b""
+
+
+class _Shared:
+    """What is kept from one file to the next: values of a database lie in several, and the log goes on from one to another."""
+
+    def __init__(self, session: Session, search: Search) -> None:
+        self.values = Values(session, search)
+        self.pieces = Pieces(self.values, session)
+        self.edges = _Edges()
+        self._session = session
+
+    def close(self) -> None:
+        try:
+            self.pieces.close()
+        except TooLarge:
+            self._session.skip("limit")
+
+
+class _Edges:
+    """Ends of files of the log, by the address that comes next."""
+
+    def __init__(self) -> None:
+        self._ends: OrderedDict[int, wal.Log] = OrderedDict()
+
+    def end(self, following: int, log: wal.Log) -> None:
+        """A file ended here."""
+        self._ends[following] = log
+        while len(self._ends) > _EDGES:
+            self._ends.popitem(last=False)
+
+    def begin(self, address: int, _log: wal.Log) -> wal.Log | None:
+        """What comes before a file that begins here."""
+        return self._ends.pop(address, None)
