@@ -192,6 +192,8 @@ def _arguments(data: Path, configuration: Path, ports: dict[str, int]) -> list[s
         f"-s3.localSocket={ports['s3']}.sock",
         f"-filer.localSocket={ports['filer']}.sock",
         "-master.telemetry=false",
+        "-master.electionTimeout=1s",
+        "-master.heartbeatInterval=100ms",
         "-master.volumeSizeLimitMB=64",
         "-volume.max=50",
         "-volume.preStopSeconds=0",

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from expunge.servers import seaweedfs
+from expunge.servers.processes import ServerFailed, wait_until
+from expunge.servers.seaweedfs import SeaweedServer, running_seaweedfs
+
+
+def client(server: SeaweedServer) -> Any:
+    return boto3.client(
+        "s3",
+        endpoint_url=server.endpoint,
+        aws_access_key_id=server.access_key,
+        aws_secret_access_key=server.secret_key,
+        region_name=server.region,
+    )
+
+
+def holders(server: SeaweedServer, mark: bytes) -> list[str]:
+    return [path.name for path in server.data.rglob("*") if path.is_file() and mark in path.read_bytes()]
+
+
+def test_a_deleted_object_lies_in_the_volume_until_it_is_vacuumed(seaweed: SeaweedServer) -> None:
+    s3 = client(seaweed)
+    bucket, mark = f"deleted-{secrets.token_hex(4)}", secrets.token_bytes(40)
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="one", Body=mark + os.urandom(500))
+    assert holders(seaweed, mark)
+    s3.delete_object(Bucket=bucket, Key="one")
+    assert holders(seaweed, mark), "deleted is not erased"
+
+    def gone() -> bool:
+        seaweed.vacuum()
+        return not holders(seaweed, mark)
+
+    assert wait_until(gone, 20)
+
+
+def test_whoever_has_no_key_is_refused(seaweed: SeaweedServer) -> None:
+    stranger = boto3.client(
+        "s3", endpoint_url=seaweed.endpoint, aws_access_key_id="expunge-test", aws_secret_access_key="wrong", region_name=seaweed.region
+    )
+    with pytest.raises(stranger.exceptions.ClientError, match="SignatureDoesNotMatch"):
+        stranger.list_buckets()
+
+
+def test_in_a_folder_with_spaces_the_service_is_killed_and_started_and_keeps_its_objects_and_its_address(tmp_path: Path) -> None:
+    if reason := seaweedfs.missing():
+        pytest.skip(reason)
+    sockets = set(Path("/tmp").glob("seaweedfs-*.sock"))
+    folder = tmp_path / "two words"
+    with running_seaweedfs(folder) as server:
+        endpoint = server.endpoint
+        client(server).create_bucket(Bucket="kept")
+        client(server).put_object(Bucket="kept", Key="one", Body=b"here")
+        server.kill()
+        with pytest.raises(ServerFailed, match="does not run"):
+            assert server.pid
+        server.start()
+        assert server.endpoint == endpoint
+        assert client(server).get_object(Bucket="kept", Key="one")["Body"].read() == b"here"
+    assert set(Path("/tmp").glob("seaweedfs-*.sock")) - sockets == set()
+    assert sorted(path.name for path in folder.iterdir()) == ["data", "s3.json", "seaweedfs.log"]
+    assert (folder / "s3.json").stat().st_mode & 0o077 == 0
+    assert not [path for path in server.data.rglob("*") if path.suffix == ".log" and b"Start Seaweed" in path.read_bytes()]
