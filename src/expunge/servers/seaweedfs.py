@@ -60,9 +60,10 @@ class SeaweedServer:
         self.data.mkdir(parents=True, exist_ok=True)
         for attempt in range(_TRIES):
             before = self.log.stat().st_size if self.log.exists() else 0
-            ports = self._ports or _fresh_ports()
-            if self._try(ports):
+            known = self._ports
+            if self._try(known or _fresh_ports()):
                 return
+            self._ports = known
             taken = b"address already in use" in self.log.read_bytes()[before:]
             if not taken or attempt == _TRIES - 1:
                 break
@@ -70,23 +71,30 @@ class SeaweedServer:
         raise ServerFailed(message, help=f"read {self.log}")
 
     def stop(self) -> None:
-        """Shut it down and wait for its end."""
+        """Shut it down and wait for its end, which takes it about fifteen seconds; :meth:`kill` loses nothing that it answered for."""
         if self._child is None:
             return
         self._child.signal(signal.SIGTERM)
-        if not self._child.ended_within(_PATIENCE):
-            self.kill()
+        ended = self._child.ended_within(_PATIENCE)
+        self.kill()
+        if not ended:
             raise ServerFailed("SeaweedFS did not stop and was killed", help=f"read {self.log}")
-        self._child = None
 
     def kill(self) -> None:
         """SIGKILL, as a power cut would look to the files."""
         if self._child is not None:
             self._child.kill()
             self._child = None
+            self._sweep()
 
     def vacuum(self, threshold: float = 0.0001) -> None:
-        """Have the master rewrite every volume of which more than this share is garbage; returns when that is done. Raises ServerFailed."""
+        """Have the master rewrite every volume of which more than this share is garbage; returns when that is done.
+
+        What was deleted becomes garbage some two seconds after the answer to the deletion: ask again until the bytes are gone.
+
+        Raises:
+            ServerFailed: the master did not agree.
+        """
         status, _ = self._ask("master", f"/vol/vacuum?garbageThreshold={threshold:.6f}")
         if status != 200:
             message = f"SeaweedFS did not vacuum: status {status}"
@@ -103,8 +111,14 @@ class SeaweedServer:
         finally:
             if self._child is not child:
                 child.kill()
-                self._ports = {}
+                self._sweep()
         return False
+
+    def _sweep(self) -> None:
+        """Remove the sockets that it makes under a fixed name and leaves lying."""
+        for kind in _KINDS:
+            Path(f"/tmp/seaweedfs-{kind}-grpc-{self._ports[f'{kind}.grpc']}.sock").unlink(missing_ok=True)  # noqa: S108
+            (self._folder / f"{self._ports[kind]}.sock").unlink(missing_ok=True)
 
     def _ready(self) -> bool:
         """The gateway answers (to us: that it does not know us), and the master has room on a volume server."""
@@ -136,7 +150,7 @@ class SeaweedServer:
 
 @contextmanager
 def running_seaweedfs(folder: Path) -> Iterator[SeaweedServer]:
-    """Run the service in ``folder`` (made when it is not there) for the length of the block, and stop it; the folder is left as it is.
+    """Run the service in ``folder`` (made when it is not there) for the length of the block, then kill it; the folder stays as it is.
 
     Raises:
         ServerFailed: the program is not installed (see :func:`missing`), or the service does not start.
@@ -147,7 +161,7 @@ def running_seaweedfs(folder: Path) -> Iterator[SeaweedServer]:
         server.start()
         yield server
     finally:
-        server.stop()
+        server.kill()
 
 
 def missing() -> str:
