@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import os
 import random
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -101,10 +101,18 @@ def test_a_helper_that_cannot_begin_is_done_without(folder: Path, monkeypatch: p
 
 
 @pytest.mark.usefixtures("eager")
-def test_nobody_is_left_running(folder: Path) -> None:
+def test_nobody_is_left_running(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Noted(subprocess.Popen):
+        def __init__(self, *args: object, **others: object) -> None:
+            super().__init__(*args, **others)
+            started.append(self)
+
+    monkeypatch.setattr(workers.subprocess, "Popen", Noted)
     share(folder, text_traces(SAID[1]), 3)
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert len(started) == 2
+    assert all(each.returncode is not None for each in started)
 
 
 @pytest.mark.usefixtures("eager")

@@ -107,20 +107,45 @@ def forms_of_number(value: float) -> Iterator[tuple[str, bytes]]:
 
 _PACKED = {"float32": "<f", "float32-be": ">f", "float64": "<d", "float64-be": ">d", "float16": "<e"}
 
+_LOWEST_FIRST = ("float32", "float16", "float64")
+
 
 def size_of(form: str) -> int:
     """Bytes of one number in a packed form."""
     return struct.calcsize(_PACKED[form])
 
 
-def forms_of_vector(values: Sequence[float]) -> Iterator[tuple[str, bytes]]:
+def forms_of_vector(values: Sequence[float], only: Container[str] | None = None) -> Iterator[tuple[str, bytes]]:
     """Yield the packed forms of a vector: 32- and 64-bit floats in both byte orders, 16-bit ones as they are kept to save room."""
     count = len(values)
     for form, code in _PACKED.items():
-        try:
-            yield form, struct.pack(f"{code[0]}{count}{code[1]}", *values)
-        except OverflowError:
-            continue
+        if only is None or form in only:
+            try:
+                yield form, struct.pack(f"{code[0]}{count}{code[1]}", *values)
+            except OverflowError:
+                continue
+
+
+def windows_of_vector(values: Sequence[float], size: int, most: int) -> Iterator[tuple[int, str, bytes]]:
+    """Yield (rank, form, bytes) for up to ``most`` windows of a vector in each form that is written lowest byte first.
+
+    Of one place the 32-bit floats are the best, then 16-bit ones: that is how embeddings are kept.
+    """
+    for preference, form in enumerate(_LOWEST_FIRST):
+        width = min(size // size_of(form), len(values))
+        places = len(values) - width + 1 if values else 0
+        for rank, index in enumerate(spread(places, most)):
+            for _, data in forms_of_vector([float(each) for each in values[index : index + width]], (form,)):
+                yield len(_LOWEST_FIRST) * rank + preference, form, data
+
+
+def highest_first(form: str, data: bytes) -> tuple[str, bytes] | None:
+    """The same window of packed numbers with the highest byte first; None for a form that has no such twin."""
+    twin = f"{form}-be"
+    if twin not in _PACKED:
+        return None
+    step = size_of(form)
+    return twin, b"".join(data[at : at + step][::-1] for at in range(0, len(data), step))
 
 
 def printed(value: float) -> Iterator[str]:
@@ -146,9 +171,11 @@ def telling(window: bytes) -> bool:
 
 def pieces(text: str, most: int) -> list[str]:
     """Choose windows of a text, most telling first: all of it if it is short, else runs from the starts of words, spread over it."""
-    size = len(utf8(text))
+    size = len(text) if text.isascii() else len(utf8(text))
     if size <= _WHOLE:
         return [text]
+    if most == 1 and (first := _first(text, size)) is not None:
+        return [first]
     starts = [each.start() for each in re.finditer(r"\S+", text)] if size < 1 << 20 else list(range(0, len(text), 1 << 10))
     if len(starts) * _WINDOW < len(text):
         # long runs without a space: a language that has none, or a long token
@@ -160,6 +187,13 @@ def pieces(text: str, most: int) -> list[str]:
         if len(utf8(piece)) >= min(size, _WINDOW) - 3:
             chosen.append(piece)
     return chosen or [_cut(text, 0, _WINDOW)]
+
+
+def _first(text: str, size: int) -> str | None:
+    """The run from the first word on, where that is what many starts would give first."""
+    start = len(text) - len(text.lstrip())
+    piece = _cut(text, start, _WINDOW)
+    return piece if len(text) - start >= _WINDOW // 4 and len(utf8(piece)) >= min(size, _WINDOW) - 3 else None
 
 
 def fragments(text: str) -> list[str]:
@@ -178,6 +212,8 @@ def fragments(text: str) -> list[str]:
 
 def _cut(text: str, start: int, size: int) -> str:
     """The longest run from ``start`` that has at most ``size`` bytes in UTF-8."""
+    if text.isascii():
+        return text[start : start + size]
     end = start
     left = size
     while end < len(text):

@@ -2,54 +2,67 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-from expunge.core.traces import Trace
+from typing import NamedTuple
 
 FORMS = 19
-"""Other written forms of one window, at most."""
-_DRESSED = 7
+"""Other written forms of one window, on average at most."""
+DRESSED = 7
 """Windows that are taken in other forms too, however large the budget: so that a large one buys more of the content as it is."""
-
-
 _SLACK = 16
 """Windows kept beyond twice those wanted before the worst are dropped; small, because an order has thousands of fields of people."""
 
 
-@dataclass
+class Window(NamedTuple):
+    """Content that may become a trace."""
+
+    place: int
+    """Its rank within its value, and among those of equal rank a draw that depends on the window alone: the smaller, the better."""
+    data: bytes
+    form: str
+    piece: str | None = None
+    """The text it was written from, which can be written otherwise."""
+    value: str | None = None
+    """The value that the piece begins."""
+
+
 class Harvest:
-    """A sample: of each value the best windows first, and among equals those with the smallest keyed digest, which is a fair draw."""
+    """A sample: of each value the best windows first, and among equals those with the smallest draw, which is a fair one."""
 
-    budget: int
-    plain: dict[bytes, tuple[int, Trace]] = field(default_factory=dict)
-    """Content as it is, by digest; with its rank."""
-    dressed: dict[bytes, tuple[int, Trace]] = field(default_factory=dict)
-    """Content in another form."""
+    __slots__ = ("_budget", "_kept", "_limit")
 
-    def add(self, rank: int, trace: Trace, *, dressed: bool) -> None:
-        """Offer one window; rank 0 is the best of its value."""
-        if trace.digest in self.plain:
+    def __init__(self, budget: int) -> None:
+        self._budget = budget
+        self._kept: dict[bytes, Window] = {}
+        self._limit = 1 << 96
+
+    def wants(self, place: int) -> bool:
+        """Whether a window of this place may be among the best."""
+        return place <= self._limit
+
+    def add(self, window: Window) -> None:
+        """Offer one window."""
+        known = self._kept.get(window.data)
+        if known is not None:
+            if _preference(window) < _preference(known):
+                self._kept[window.data] = window
             return
-        most = self._most_dressed if dressed else self.budget
-        if not most:
-            return
-        kept = self.dressed if dressed else self.plain
-        known = kept.get(trace.digest)
-        if known is None or rank < known[0]:
-            kept[trace.digest] = (rank, trace)
-        if len(kept) > 2 * most + _SLACK:
-            best = _best(kept, most)
-            kept.clear()
-            kept.update((trace.digest, (rank, trace)) for rank, trace in best)
+        self._kept[window.data] = window
+        if len(self._kept) > (2 * self._budget + _SLACK if self._budget > 1 else 2):
+            best = self.best()
+            self._kept = {each.data: each for each in best}
+            self._limit = best[-1].place
 
-    def take(self) -> list[Trace]:
-        """At most ``budget`` windows as they are, and other forms: none with a budget of one, else as of all windows but one."""
-        return [trace for _, trace in (*_best(self.plain, self.budget), *_best(self.dressed, self._most_dressed))]
-
-    @property
-    def _most_dressed(self) -> int:
-        return FORMS * min(self.budget - 1, _DRESSED)
+    def best(self) -> list[Window]:
+        """At most ``budget`` windows, the best first."""
+        if len(self._kept) == 1:
+            return list(self._kept.values())
+        return sorted(self._kept.values(), key=_wanted)[: self._budget]
 
 
-def _best(kept: dict[bytes, tuple[int, Trace]], count: int) -> list[tuple[int, Trace]]:
-    return sorted(kept.values(), key=lambda each: (each[0], each[1].digest))[:count]
+def _wanted(window: Window) -> tuple[int, bytes]:
+    return window.place, window.data
+
+
+def _preference(window: Window) -> tuple[int, bool, str]:
+    """Among equal windows: the one of the better rank, then the one that can be written otherwise."""
+    return window.place, window.piece is None, window.value or ""

@@ -62,14 +62,24 @@ class Read:
     text: str | None = None
 
 
-def read(stream: BinaryIO) -> Read:
-    """Read the stream once to its end and choose windows."""
+def read_small(data: bytes) -> Read:
+    """What is taken from bytes in which there is no second window."""
+    result = Read()
+    if data:
+        result.raw.offer(varied(data))
+    if len(data) >= 8:
+        result.text = text_of(data)
+    return result
+
+
+def read(stream: BinaryIO, begun: bytes = b"") -> Read:
+    """Read the stream, which has ``begun`` so, once to its end and choose windows."""
     result = Read()
     head = b""
     kept: bytearray | None = bytearray()
     sound_from: int | None = None
     at = 0
-    for block in _blocks(stream):
+    for block in _blocks(stream, begun):
         if at == 0:
             head = block[:4096]
             sound_from = _plain_sound(head)
@@ -93,9 +103,9 @@ def read(stream: BinaryIO) -> Read:
     return result
 
 
-def _blocks(stream: BinaryIO) -> Iterator[bytes]:
+def _blocks(stream: BinaryIO, begun: bytes) -> Iterator[bytes]:
     """The stream in blocks of one size, however much each read returns: the same content gives the same windows."""
-    kept = bytearray()
+    kept = bytearray(begun)
     while data := stream.read(_BLOCK):
         kept += data
         while len(kept) >= _BLOCK:
@@ -138,6 +148,9 @@ def text_of(data: bytes) -> str | None:
 
 def strings(text: str) -> Iterator[str]:
     """The strings of a JSON document or of JSON lines, which say more than its syntax does; else the text itself."""
+    if '"' not in text:
+        yield text
+        return
     found: list[str] = []
     try:
         _gather(json.loads(text), found)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
 from pathlib import PurePath
 from typing import BinaryIO
+from zlib import crc32
 
 from expunge.core.ids import Pseudonym
 from expunge.core.traces import Trace, Traces
@@ -15,29 +17,36 @@ from expunge.residue.forms import (
     clip,
     dress,
     forms_of_number,
-    forms_of_vector,
     fragments,
+    highest_first,
     pieces,
     printed,
-    size_of,
     spread,
     telling,
     utf8,
+    windows_of_vector,
     wrap,
 )
-from expunge.residue.harvest import Harvest
+from expunge.residue.harvest import DRESSED, FORMS, Harvest, Window
 from expunge.residue.keyed import Secret
 
 _VECTOR_WINDOW = 32
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:?\d\d)?)?")
 """A date, or a time to the second (ISO 8601), and nothing else."""
+_LONGEST_MOMENT = 25
+_KEPT = 1 << 14
+"""Characters of a value that are kept until it is known whether parts of it are traced too."""
+
+Field = tuple[Pseudonym, str, str]
+"""Subject, dataset, field."""
 
 
 class Collector:
     """Collects fingerprints; implements ``ports.scanner.CollectingTracer``.
 
-    The budget counts windows of content as it is, per subject, dataset and field. Each window is a fingerprint; with a budget above one its
-    other written forms are more, up to a bound (see :class:`~expunge.residue.harvest.Harvest`).
+    The budget counts windows of content as it is, per subject, dataset and field. Which windows are taken is known at the end
+    (:class:`~expunge.residue.harvest.Harvest`); only then are they hashed, and with a budget above one the first of them written in other
+    forms as well. So most values of a large order cost one checksum.
     """
 
     def __init__(self, key: bytes, budget: int) -> None:
@@ -46,31 +55,33 @@ class Collector:
             raise ValueError(message)
         self._key = key
         self._secret = Secret(key)
+        self._seed = int.from_bytes(blake2b(b"draw", key=key, person=b"expunge/trace/1", digest_size=4).digest(), "big")
         self._budget = budget
-        self._harvests: dict[tuple[Pseudonym, str, str], Harvest] = {}
+        self._harvests: dict[Field, Harvest] = {}
+        self._others: dict[Field, Harvest] = {}
+        """Of what is content in another form from the start."""
         self._rejected = 0
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
-        """Trace a string: all of it when short, else windows from the starts of words; each in every written form."""
-        if len(utf8(value)) < SHORTEST or _MOMENT.fullmatch(value):
+        """Trace a string: all of it when short, else windows from the starts of words; the first of them in every written form."""
+        if (len(value) < SHORTEST and len(utf8(value)) < SHORTEST) or _is_moment(value):
             # Why a moment says too little: many people's rows were written in the same second, and all of them would have to be asked.
             self._rejected += 1
             return
-        rank = 0
-        for rank, piece in enumerate(pieces(value, self._budget)):
-            self._dressed(subject, dataset, field, rank, piece)
-        for piece in fragments(value):
-            rank += 1
-            if telling(utf8(piece)):
-                self._take((subject, dataset, field), rank, "fragment", utf8(piece), dressed=True)
+        self._pieces((subject, dataset, field), value, pieces(value, self._budget))
+
+    def _pieces(self, where: Field, value: str, chosen: Iterable[str]) -> None:
+        for rank, piece in enumerate(chosen):
+            self._offer(where, rank, "utf-8", utf8(piece), piece, None if rank else value)
 
     def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:
         """Trace a number that is long enough: 8 packed bytes, or 8 digits."""
+        where = (subject, dataset, field)
         taken = False
         for form, data in forms_of_number(value):
             wanted = 5 if form.startswith("float64") else 4
             if len(data) >= SHORTEST and len(set(data)) >= wanted:
-                self._take((subject, dataset, field), 0, form, data, dressed=False)
+                self._take(self._harvests, where, 0, form, data)
                 taken = True
         if not taken:
             self._rejected += 1
@@ -78,35 +89,30 @@ class Collector:
     def vector(self, subject: Pseudonym, dataset: str, field: str, value: Sequence[float]) -> None:
         """Trace an embedding: windows of its packed forms, and single numbers as they are printed."""
         where = (subject, dataset, field)
-        numbers = [float(each) for each in value]
-        for form, data in forms_of_vector(numbers):
-            step = size_of(form)
-            window = min(_VECTOR_WINDOW, len(data))
-            for rank, index in enumerate(spread((len(data) - window) // step + 1 if data else 0, self._budget)):
-                self._offer(where, rank, form, data[index * step : index * step + window], dressed=form.endswith("-be"))
-        for rank, index in enumerate(spread(len(numbers), self._budget)):
-            for text in printed(numbers[index]):
+        for rank, form, data in windows_of_vector(value, _VECTOR_WINDOW, self._budget):
+            self._offer(where, rank, form, data)
+        if self._budget == 1:
+            return
+        for rank, index in enumerate(spread(len(value), self._budget)):
+            for text in printed(float(value[index])):
                 if len(text) >= 10:
-                    self._take(where, rank, "printed", text.encode(), dressed=True)
+                    self._take(self._others, where, rank, "printed", text.encode())
 
     def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
         """Trace bytes or media: raw windows, decoded samples of WAV and FLAC, and text where the bytes are text."""
         where = (subject, dataset, field)
-        read = media.read(stream)
+        head = stream.read(media.SIZE + 1)
+        while 0 < len(head) <= media.SIZE and (more := stream.read(media.SIZE + 1 - len(head))):
+            head += more
+        read = media.read_small(head) if len(head) <= media.SIZE else media.read(stream, head)
         self._rejected += read.raw.rejected + read.sound.rejected
         for rank, window in enumerate(read.sound.best(self._budget)):
             self._offer(where, rank, "pcm16", window)
-            swapped = bytearray(window)
-            swapped[0::2], swapped[1::2] = window[1::2], window[0::2]
-            self._offer(where, rank, "pcm16-be", bytes(swapped), dressed=True)
         for rank, window in enumerate(read.raw.best(self._budget)):
             self._offer(where, rank, "bytes", window)
-            if rank < 2:
-                for form, data in wrap(window):
-                    self._offer(where, rank + 1, form, data, dressed=True)
         if read.text is not None:
             for value in media.strings(read.text):
-                if len(utf8(value)) >= SHORTEST:
+                if len(value) >= SHORTEST or len(utf8(value)) >= SHORTEST:
                     self.text(subject, dataset, field, value)
 
     def name(self, subject: Pseudonym, dataset: str, value: str) -> None:
@@ -115,36 +121,98 @@ class Collector:
         if not whole:
             self._rejected += 1
             return
-        self._dressed(subject, dataset, "name", 0, value)
         stem = PurePath(value).stem
-        if stem != value and len(utf8(stem)) >= SHORTEST:
-            self._dressed(subject, dataset, "name", 1, stem)
+        wanted = (value, stem) if stem != value and len(utf8(stem)) >= SHORTEST else (value,)
+        for rank, each in enumerate(wanted):
+            self._offer((subject, dataset, "name"), rank, "utf-8", clip(utf8(each)), each)
 
     def traces(self, controls: Iterable[Pseudonym] = ()) -> Traces:
         """What was collected so far."""
-        found = tuple(trace for harvest in self._harvests.values() for trace in harvest.take())
-        return Traces(self._key, found, frozenset(controls))
+        fields: list[tuple[Field, str]] = []
+        windows: list[bytes] = []
+        for where, harvest in self._harvests.items():
+            for form, data in self._chosen(where, harvest):
+                fields.append((where, form))
+                windows.append(data)
+        for where, other in self._others.items():
+            if where not in self._harvests:
+                for each in other.best():
+                    fields.append((where, each.form))
+                    windows.append(each.data)
+        digest = self._secret.digest
+        found = [
+            Trace(*where, form, anchor, 16 if len(data) >= 16 else 8, len(data), digest(data))
+            for (where, form), anchor, data in zip(fields, self._secret.anchors(windows), windows, strict=True)
+        ]
+        return Traces(self._key, tuple(found), frozenset(controls))
 
     def rejected(self) -> int:
-        """How many windows and values were left out as saying too little."""
+        """How many of the windows and values that were looked at were left out as saying too little."""
         return self._rejected
 
-    def _dressed(self, subject: Pseudonym, dataset: str, field: str, rank: int, piece: str) -> None:
-        if not telling(utf8(piece)):
-            self._rejected += 1
+    def _offer(self, where: Field, rank: int, form: str, data: bytes, piece: str | None = None, value: str | None = None) -> None:
+        harvest = self._harvests.get(where)
+        if harvest is None:
+            harvest = self._harvests[where] = Harvest(self._budget)
+        data = clip(data)
+        place = rank << 32 | crc32(data, self._seed)
+        if not harvest.wants(place):
             return
-        for form, data in dress(piece, None if self._budget > 1 else ()):
-            self._offer((subject, dataset, field), rank, form, clip(data), dressed=form != "utf-8")
-
-    def _offer(self, where: tuple[Pseudonym, str, str], rank: int, form: str, data: bytes, *, dressed: bool = False) -> None:
         if telling(data):
-            self._take(where, rank, form, data, dressed=dressed)
+            harvest.add(Window(place, data, form, piece, value if value is None or len(value) <= _KEPT else value[:_KEPT]))
         else:
             self._rejected += 1
 
-    def _take(self, where: tuple[Pseudonym, str, str], rank: int, form: str, data: bytes, *, dressed: bool) -> None:
-        data = clip(data)
-        width = 16 if len(data) >= 16 else 8
-        subject, dataset, field = where
-        trace = Trace(subject, dataset, field, form, self._secret.anchor(data, width), width, len(data), self._secret.digest(data))
-        self._harvests.setdefault(where, Harvest(self._budget)).add(rank, trace, dressed=dressed)
+    def _take(self, into: dict[Field, Harvest], where: Field, rank: int, form: str, data: bytes) -> None:
+        harvest = into.get(where)
+        if harvest is None:
+            harvest = into[where] = Harvest(self._budget if into is self._harvests else self._most_dressed)
+        place = rank << 32 | crc32(data, self._seed)
+        if harvest.wants(place):
+            harvest.add(Window(place, data, form))
+
+    @property
+    def _most_dressed(self) -> int:
+        return FORMS * min(self._budget - 1, DRESSED)
+
+    def _chosen(self, where: Field, harvest: Harvest) -> Iterator[tuple[str, bytes]]:
+        """At most ``budget`` windows as they are, and other forms: none with a budget of one, else of all windows but one, or of seven."""
+        best = harvest.best()
+        for each in best:
+            yield each.form, each.data
+        if self._budget == 1:
+            return
+        passed = {each.data for each in best}
+        left = self._most_dressed
+        for form, data in self._dressed(where, best[: min(self._budget - 1, DRESSED)]):
+            if left and data not in passed:
+                passed.add(data)
+                left -= 1
+                yield form, data
+
+    def _dressed(self, where: Field, best: Sequence[Window]) -> Iterator[tuple[str, bytes]]:
+        for each in best:
+            yield from ((form, data) for form, data in _other_forms(each) if telling(data))
+        if where in self._others:
+            yield from ((each.form, each.data) for each in self._others[where].best())
+        for each in best:
+            for piece in fragments(each.value) if each.value is not None else ():
+                if telling(utf8(piece)):
+                    yield "fragment", clip(utf8(piece))
+
+
+def _is_moment(value: str) -> bool:
+    return len(value) <= _LONGEST_MOMENT and value[4:5] == "-" and _MOMENT.fullmatch(value) is not None
+
+
+def _other_forms(window: Window) -> Iterator[tuple[str, bytes]]:
+    if window.piece is not None:
+        yield from ((form, clip(data)) for form, data in dress(window.piece) if form != "utf-8")
+    elif window.form == "bytes":
+        yield from ((form, clip(data)) for form, data in wrap(window.data))
+    elif window.form == "pcm16":
+        swapped = bytearray(window.data)
+        swapped[0::2], swapped[1::2] = window.data[1::2], window.data[0::2]
+        yield "pcm16-be", bytes(swapped)
+    elif (twin := highest_first(window.form, window.data)) is not None:
+        yield twin
