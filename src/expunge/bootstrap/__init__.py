@@ -45,6 +45,7 @@ from expunge.engine import (
     remembering,
     residue,
     resolving,
+    restoring,
     running,
     sweeping,
 )
@@ -55,6 +56,7 @@ from expunge.engine.locating import Located, locate
 from expunge.engine.planning import Forecast
 from expunge.engine.receipts import Issued
 from expunge.engine.resolving import Resolved
+from expunge.engine.restoring import Replayed
 from expunge.engine.sweeping import Looked, Swept
 from expunge.engine.working import Worker
 from expunge.errors import Misconfigured, StateCorrupt, UsageError
@@ -300,6 +302,17 @@ class Expunge:
         with self._writing():
             recovering.recover(self.context)
             return sweeping.sweep(self.context)
+
+    def restored(self, store: str, *, report: Reporter = silent) -> Replayed:
+        """Replay every suppression into a store that was put back from a backup, before it serves; see :mod:`expunge.engine.restoring`."""
+        with self._writing():
+            recovering.recover(self.context)
+            swept = restoring.find(self.context, store)
+        orders = tuple(each.followed_by for each in swept.came_back)
+        replayed = restoring.Replayed(store, swept, self.apply_all(orders, report=report) if orders else ())
+        with self._writing():
+            restoring.remember(self.context, store, orders, clean=replayed.may_serve)
+        return replayed
 
     def recover(self) -> tuple[OrderId, ...]:
         """Take up what a crash left; returns the orders whose erasing was interrupted."""

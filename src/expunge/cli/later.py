@@ -1,12 +1,15 @@
-"""``expunge verify`` and ``expunge sweep``: look again after an order has ended."""
+"""``expunge verify``, ``sweep`` and ``restored``: look again after an order has ended."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import typer
 
 from expunge.cli import options, output
 from expunge.cli.exits import Exit
 from expunge.cli.opening import opened
+from expunge.cli.progress import Meanwhile
 
 
 def verify(order: options.OrderArgument, map_file: options.Map = None, as_json: options.Json = False) -> None:
@@ -66,4 +69,32 @@ def sweep(map_file: options.Map = None, as_json: options.Json = False) -> None:
         if swept.traces_ended:
             output.say(f"traces of {output.count(swept.traces_ended, 'order')} reached their end date and were destroyed")
     if swept.came_back or swept.failed:
+        raise typer.Exit(Exit.NOT_ALL_ERASED)
+
+
+def restored(
+    store: Annotated[str, typer.Argument(help="The store that was put back from a backup.", show_default=False)],
+    yes: options.Yes = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Erase again, in a store that was put back from a backup, everybody who was erased since; run it before the store serves.
+
+    Exit code 0: it may serve; 4: it must not yet, for something could not be erased or looked through.
+    """
+    options.confirm(f"Erase everybody in {store} again who was erased before?", yes=yes)
+    with opened(map_file, recover=True) as expunge, Meanwhile("restored") as report:
+        replayed = expunge.restored(store, report=report)
+    if as_json:
+        orders = [{"order": run.order, "follows": run.received.follows, "state": run.state} for run in replayed.runs]
+        output.write_json(
+            "restored/1", {"store": store, "may_serve": replayed.may_serve, "orders": orders, "failed": replayed.swept.failed}
+        )
+    else:
+        for run in replayed.runs:
+            output.say(f"{run.order}, after {run.received.follows}: {run.state.value}")
+        for dataset, reason in replayed.swept.failed.items():
+            output.say(f"could not look through {dataset}: {reason}")
+        output.say(f"{store} may serve" if replayed.may_serve else f"{store} must not serve yet")
+    if not replayed.may_serve:
         raise typer.Exit(Exit.NOT_ALL_ERASED)

@@ -20,7 +20,7 @@ SET_UP, ORDER, LATER, EVIDENCE = "Set up", "Orders", "Afterwards", "Evidence"
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     SET_UP: (state.init, maps.check, state.doctor),
     ORDER: (people.locate, planning.plan, planning.approve, applying.apply, working.worker, standing.status, standing.watch),
-    LATER: (later.verify, later.sweep, people.export),
+    LATER: (later.verify, later.sweep, later.restored, people.export),
 }
 NOUNS = (
     (SET_UP, "map", maps.app),

@@ -249,6 +249,30 @@ class Unsuppressed:
     order: OrderId
 
 
+@dataclass(frozen=True)
+class Linked:
+    """In the register ``suppressions``: what led to rows of the order's people, so that such a row is known again without its pointer.
+
+    Keyed fingerprints of 8 bytes (:func:`expunge.core.ids.link_mark`), in base64, sorted.
+    """
+
+    at: datetime
+    order: OrderId
+    marks: Mapping[str, str]
+    """Subject -> marks."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """In the register ``restorals``: a store was put back from a backup and cleaned again."""
+
+    at: datetime
+    store: str
+    orders: tuple[OrderId, ...]
+    """Those that erased again whoever came back."""
+    clean: bool
+
+
 OrderEvent: TypeAlias = (
     Received
     | Fenced
@@ -270,7 +294,7 @@ OrderEvent: TypeAlias = (
     | Cancelled
     | Reopened
 )
-RegisterEvent: TypeAlias = HoldPlaced | HoldEnded | Suppressed | Unsuppressed
+RegisterEvent: TypeAlias = HoldPlaced | HoldEnded | Suppressed | Unsuppressed | Linked | Restored
 Event: TypeAlias = OrderEvent | RegisterEvent
 
 _KINDS: dict[str, type] = {
@@ -278,7 +302,7 @@ _KINDS: dict[str, type] = {
     for each in (
         Received, Fenced, Planned, Approved, Queued, Unqueued, RoundStarted, StepIntended, Located, StepEnded, Judged,
         ReceiptStated, ReceiptLogged, Ended, KeyDestroyed, TracesEnded, Reverified, Cancelled, Reopened, HoldPlaced, HoldEnded,
-        Suppressed, Unsuppressed,
+        Suppressed, Unsuppressed, Linked, Restored,
     )
 }  # fmt: skip
 

@@ -28,3 +28,16 @@ def pseudonym(key: bytes, kind: str, value: str) -> Pseudonym:
     """
     message = len(kind.encode()).to_bytes(2, "big") + kind.encode() + value.encode("utf-8", "surrogatepass")
     return Pseudonym(hmac.new(key, b"expunge/pseudonym/1\0" + message, sha256).hexdigest()[:32])
+
+
+def link_mark(key: bytes, dataset: str, field: str, value: str) -> bytes:
+    """Keyed fingerprint, 8 bytes, of a value by which rows of another dataset are found: knows such a row again when its pointer is gone.
+
+    Args:
+        key: the pseudonym key, 32 bytes.
+        dataset: the dataset that pointed.
+        field: its field that the rows name.
+        value: as the stores hold it.
+    """
+    message = b"\0".join(part.encode("utf-8", "surrogatepass") for part in (dataset, field, value))
+    return hmac.new(key, b"expunge/link/1\0" + message, sha256).digest()[:8]

@@ -24,7 +24,7 @@ _UNORDERED = frozenset({"derived_from", "sources", "categories", "also", "outsid
 _RULES = (ByField, Through, Inherited, Aggregate)
 _SECRET = re.compile(r"(?i)(?<=://)[^/?#]*@|(?<=password=)[^\s&]+|(?<=secret=)[^\s&]+|(?<=token=)[^\s&]+")
 _SECRET_NAME = re.compile(r"(?i)password|secret|token|key$")
-_SETTINGS = ("state", "cooling_off", "traces_kept")
+_SETTINGS = ("state", "state_url", "longest_wait", "cooling_off", "traces_kept")
 
 
 class Kind(StrEnum):

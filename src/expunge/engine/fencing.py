@@ -37,6 +37,11 @@ def publish(context: Context) -> int:
     return len(entries)
 
 
+def standing_orders(context: Context) -> dict[OrderId, ev.Suppressed]:
+    """The orders that suppress somebody now."""
+    return {each.order: each for each in _standing(context)}
+
+
 def suppressed(context: Context) -> dict[str, OrderId]:
     """Pseudonym -> the latest order that suppresses it."""
     return {name: each.order for each in _standing(context) for name in each.pseudonyms}

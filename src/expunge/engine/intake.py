@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from expunge import telemetry
 from expunge.core import canonical, commitment
 from expunge.core import events as ev
+from expunge.core.copy import Selector
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.order import OrderKind
 from expunge.core.person import Person
 from expunge.engine import fencing
 from expunge.engine.context import Context, new_order_id
+from expunge.engine.locating import Located
 from expunge.engine.recording import Recorder, begin
 from expunge.engine.resolving import Resolved
+from expunge.engine.selecting import seal_selectors
 from expunge.errors import StateCorrupt, UsageError
 from expunge.telemetry import Action, Opaque
 
@@ -47,6 +50,8 @@ class Request:
     cooling_off: timedelta | None = None
     requester: str = ""
     follows: OrderId | None = None
+    selectors: Mapping[str, Mapping[Pseudonym, Selector]] = field(default_factory=dict, repr=False)
+    """Dataset -> subject -> how rows are found that nothing points to any more."""
 
 
 def receive(context: Context, request: Request) -> Accepted:
@@ -63,6 +68,8 @@ def receive(context: Context, request: Request) -> Accepted:
     openings = tuple(context.random(32) for _ in people)
     seal_people(context, order, people)
     context.shelf.put(order, OPENINGS, context.keys.seal(order, OPENINGS, b"".join(openings)))
+    if request.selectors:
+        seal_selectors(context, order, request.selectors, Located())
     if request.contact:
         context.shelf.put(order, CONTACT, context.keys.seal_contact(order, request.contact.encode()))
     now = context.clock.now()

@@ -18,7 +18,8 @@ from expunge.ports.leases import Lease
 
 HOLDS = "holds"
 SUPPRESSIONS = "suppressions"
-_REGISTERS = frozenset({HOLDS, SUPPRESSIONS})
+RESTORALS = "restorals"
+_REGISTERS = frozenset({HOLDS, SUPPRESSIONS, RESTORALS})
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""
 
@@ -152,7 +153,7 @@ class CohortRecorder:
                 raise TakenOver(message, help="nothing has to be done: that worker finishes it")
 
 
-def encoded(events: Iterable[ev.OrderEvent]) -> list[bytes]:
+def encoded(events: Iterable[ev.Event]) -> list[bytes]:
     """Canonical bytes of some events, as journalled."""
     return [ev.encode(each) for each in events]
 
@@ -166,10 +167,17 @@ def begin(journal: Journal, received: ev.Received) -> None:
 
 
 def register(journal: Journal, name: str, *events: ev.RegisterEvent) -> None:
-    """Append to a register, wherever its end is now."""
+    """Append to a register, wherever its end is now. Raises Busy when others keep appending."""
     failpoint("journal.register:before")
-    journal.append(name, journal.length(name), [ev.encode(each) for each in events])
-    failpoint("journal.register:after")
+    for _ in range(MOST_REBASES):
+        try:
+            journal.append(name, journal.length(name), encoded(events))
+        except Conflict:
+            continue
+        failpoint("journal.register:after")
+        return
+    message = f"other processes keep writing to the register of {name}"
+    raise Busy(message, help="try again")
 
 
 def read_register(journal: Journal, name: str) -> Iterator[ev.Event]:

@@ -17,7 +17,7 @@ from expunge.core.person import Person
 from expunge.core.plan import Plan, Step, StepKind
 from expunge.core.run import MOST_ATTEMPTS, Run
 from expunge.core.window import inside
-from expunge.engine import attributing, calling, holding, intake, judging, locating, residue, tracing
+from expunge.engine import attributing, calling, holding, intake, judging, linking, locating, residue, tracing
 from expunge.engine.context import Context, Progress, Reporter
 from expunge.engine.locating import Located
 from expunge.engine.recording import CohortRecorder
@@ -156,6 +156,7 @@ class Stepper:
         copies = tuple(each for each in located.copies.get(dataset.name, ()) if each.subject not in blocked)
         answered: Mapping[Pseudonym, Outcome] = {}
         if copies:
+            linking.mark(self.context, [each.run for each in self.recorder.members], dataset.name, copies)
             try:
                 answered = calling.erase(self.context.open_store(dataset.store), dataset, copies, key)
             except ReplyLost:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from expunge import telemetry
 from expunge.core import events as ev
 from expunge.core.cohort import trace_owner
-from expunge.core.copy import Copy
-from expunge.core.datamap import ByField, Dataset
+from expunge.core.copy import Copy, Selector
+from expunge.core.datamap import ByField, Dataset, Through
 from expunge.core.evidence import blinding
-from expunge.core.ids import OrderId, Pseudonym, pseudonym
+from expunge.core.ids import OrderId, Pseudonym, link_mark, pseudonym
 from expunge.core.order import OrderState
 from expunge.core.outcome import Reason
 from expunge.core.person import Person
 from expunge.core.traces import Traces
-from expunge.engine import attributing, calling, ending, fencing, intake, locating, tracing
+from expunge.engine import attributing, calling, ending, fencing, intake, linking, locating, owning, tracing
 from expunge.engine.context import Context
 from expunge.engine.recording import Recorder, orders
 from expunge.engine.resolving import Resolved
@@ -121,20 +121,62 @@ def _controlled(traces: Traces, seen: Iterable[int], datasets: Collection[str]) 
     return {each.dataset for each in controls if each.subject in traces.controls and each.dataset in datasets}
 
 
-def sweep(context: Context) -> Swept:
-    """Find suppressed people of whom there is data again, open an order for each, and let die what has reached its end date."""
+@dataclass
+class _Back:
+    """What was found of one suppressed person."""
+
+    order: OrderId
+    ids: dict[str, set[str]] = field(default_factory=dict)
+    rows: dict[str, set[str]] = field(default_factory=dict)
+    """Dataset -> values of its ``via`` field, of rows that nothing points to any more."""
+    datasets: set[str] = field(default_factory=set)
+
+
+def sweep(context: Context, stores: Collection[str] | None = None) -> Swept:
+    """Find suppressed people of whom there is data again, open an order for each, and let die what has reached its end date.
+
+    Args:
+        context: the composition.
+        stores: look into these only; all when None.
+    """
     failed: dict[str, str] = {}
     known = fencing.suppressed(context)
     busy = _unfinished(context)
-    back: dict[Pseudonym, tuple[OrderId, dict[str, set[str]], set[str]]] = {}
-    for dataset, kind, value, name in _identities_in(context, failed):
+    back: dict[Pseudonym, _Back] = {}
+    for dataset, kind, value, name in _identities_in(context, failed, stores):
         order = known.get(name)
         if order is not None and order not in busy:
-            entry = back.setdefault(name, (order, {}, set()))
-            entry[1].setdefault(kind, set()).add(value)
-            entry[2].add(dataset.name)
-    came_back = tuple(_reopen(context, name, *entry) for name, entry in sorted(back.items()))
+            entry = back.setdefault(name, _Back(order))
+            entry.ids.setdefault(kind, set()).add(value)
+            entry.datasets.add(dataset.name)
+    for dataset, value, order, name in _rows_without_pointer(context, failed, stores):
+        if order not in busy:
+            entry = back.setdefault(name, _Back(order))
+            entry.rows.setdefault(dataset.name, set()).add(value)
+            entry.datasets.add(dataset.name)
+    came_back = tuple(_reopen(context, name, each) for name, each in sorted(back.items()))
     return Swept(came_back, _end_traces(context), failed)
+
+
+def _rows_without_pointer(
+    context: Context, failed: dict[str, str], stores: Collection[str] | None
+) -> Iterator[tuple[Dataset, str, OrderId, Pseudonym]]:
+    """Rows found through a dataset in which nothing leads to them, that are marked as an erased person's."""
+    marks = linking.marked(context, fencing.standing_orders(context))
+    key = context.keys.pseudonym_key()
+    for dataset in context.data_map.datasets.values():
+        rule = dataset.subject
+        if not marks or not isinstance(rule, Through) or (stores is not None and dataset.store not in stores):
+            continue
+        try:
+            pointers = owning.pointers_of(context, context.data_map.datasets[rule.dataset], rule.via, {})
+            for copy in calling.bystanders(context.open_store(dataset.store), dataset, (), None):
+                for value in (copy.selector.match.get(rule.via, frozenset()) if copy.selector else frozenset()) - pointers:
+                    whose = marks.get(link_mark(key, rule.dataset, rule.via, value))
+                    if whose is not None:
+                        yield dataset, value, *whose
+        except calling.TROUBLE as error:
+            failed[dataset.name] = calling.as_unable(error).reason.value
 
 
 def _back_under_their_names(context: Context, order: OrderId) -> tuple[Person, ...]:
@@ -147,11 +189,13 @@ def _back_under_their_names(context: Context, order: OrderId) -> tuple[Person, .
     return tuple(Person(name, {kind: frozenset(values) for kind, values in ids.items()}, {}) for name, ids in sorted(found.items()))
 
 
-def _identities_in(context: Context, failed: dict[str, str]) -> Iterator[tuple[Dataset, str, str, Pseudonym]]:
+def _identities_in(
+    context: Context, failed: dict[str, str], stores: Collection[str] | None = None
+) -> Iterator[tuple[Dataset, str, str, Pseudonym]]:
     """Every identity that stands in the data itself: (dataset, kind, value, pseudonym)."""
     key = context.keys.pseudonym_key()
     for dataset in context.data_map.datasets.values():
-        if not isinstance(dataset.subject, ByField):
+        if not isinstance(dataset.subject, ByField) or (stores is not None and dataset.store not in stores):
             continue
         try:
             for copy in calling.bystanders(context.open_store(dataset.store), dataset, (), None):
@@ -175,17 +219,25 @@ def _unfinished(context: Context) -> frozenset[OrderId]:
     return frozenset(run.order for run in runs if run.state in going or (run.state is OrderState.IN_PART and not run.final))
 
 
-def _reopen(context: Context, name: Pseudonym, order: OrderId, ids: dict[str, set[str]], datasets: set[str]) -> CameBack:
-    person = Person(name, {kind: frozenset(values) for kind, values in ids.items()}, {})
-    kind = next(iter(ids))
-    request = intake.Request((Resolved(kind, person, known=True),), "sweep", "suppressed since an earlier order", follows=order)
+def _reopen(context: Context, name: Pseudonym, back: _Back) -> CameBack:
+    person = Person(name, {kind: frozenset(values) for kind, values in back.ids.items()}, {})
+    selectors = {dataset: {name: Selector(name, {_via(context, dataset): frozenset(values)})} for dataset, values in back.rows.items()}
+    kind = next(iter(back.ids), "")
+    request = intake.Request(
+        (Resolved(kind, person, known=True),), "sweep", "suppressed since an earlier order", follows=back.order, selectors=selectors
+    )
     accepted = intake.receive(context, request)
-    recorder = Recorder(context.journal, context.clock, order)
+    recorder = Recorder(context.journal, context.clock, back.order)
     if recorder.run.state in (OrderState.FULFILLED, OrderState.IN_PART):
         recorder.append(ev.Reopened(recorder.now(), accepted.order))
-    context.outbox.put(order, "came-back", _CAME_BACK, {"order": accepted.order})
-    telemetry.log(Action.DATA_CAME_BACK, order=Opaque(order), follow_up=Opaque(accepted.order))
-    return CameBack(name, order, accepted.order, tuple(sorted(datasets)))
+    context.outbox.put(back.order, "came-back", _CAME_BACK, {"order": accepted.order})
+    telemetry.log(Action.DATA_CAME_BACK, order=Opaque(back.order), follow_up=Opaque(accepted.order))
+    return CameBack(name, back.order, accepted.order, tuple(sorted(back.datasets)))
+
+
+def _via(context: Context, dataset: str) -> str:
+    rule = context.data_map.datasets[dataset].subject
+    return rule.via if isinstance(rule, Through) else ""
 
 
 def _end_traces(context: Context) -> int:

@@ -1,0 +1,64 @@
+"""What led to rows of erased people: marked before the pointers go, so that a row which comes back without them is known again."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+
+from expunge.core import events as ev
+from expunge.core.copy import Copy
+from expunge.core.datamap import DataMap, Through
+from expunge.core.ids import OrderId, Pseudonym, link_mark
+from expunge.core.run import Run
+from expunge.engine.context import Context
+from expunge.engine.recording import SUPPRESSIONS, read_register, register
+
+MARK = 8
+"""Bytes of one mark."""
+
+
+def followed(data_map: DataMap) -> dict[str, frozenset[str]]:
+    """Dataset -> its fields by which rows of other datasets are found."""
+    fields: dict[str, set[str]] = {}
+    for dataset in data_map.datasets.values():
+        if isinstance(dataset.subject, Through):
+            fields.setdefault(dataset.subject.dataset, set()).add(dataset.subject.via)
+    return {name: frozenset(names) for name, names in fields.items()}
+
+
+def mark(context: Context, runs: Sequence[Run], dataset: str, copies: Sequence[Copy]) -> None:
+    """Journal the marks of what is about to be erased in one dataset; doing it twice adds nothing that matters."""
+    fields = followed(context.data_map).get(dataset, frozenset())
+    key = context.keys.pseudonym_key()
+    by_subject: dict[Pseudonym, set[bytes]] = {}
+    for copy in copies:
+        for field in fields:
+            marks = (link_mark(key, dataset, field, value) for value in copy.links.get(field, frozenset()))
+            by_subject.setdefault(copy.subject, set()).update(marks)
+    events = []
+    for run in runs:
+        mine = {str(subject): _packed(by_subject[subject]) for subject in run.subjects if by_subject.get(subject)}
+        if mine:
+            events.append(ev.Linked(context.clock.now(), run.order, mine))
+    if events:
+        register(context.journal, SUPPRESSIONS, *events)
+
+
+def _packed(marks: set[bytes]) -> str:
+    return base64.b64encode(b"".join(sorted(marks))).decode()
+
+
+def marked(context: Context, standing: Mapping[OrderId, object]) -> dict[bytes, tuple[OrderId, Pseudonym]]:
+    """Mark -> the latest order that erased what it led to, and whom; of the orders that still suppress."""
+    found: dict[bytes, tuple[OrderId, Pseudonym]] = {}
+    for event in read_register(context.journal, SUPPRESSIONS):
+        if isinstance(event, ev.Linked) and event.order in standing:
+            for subject, text in event.marks.items():
+                for each in _unpacked(text):
+                    found[each] = (event.order, Pseudonym(subject))
+    return found
+
+
+def _unpacked(text: str) -> Iterator[bytes]:
+    data = base64.b64decode(text)
+    return (data[start : start + MARK] for start in range(0, len(data), MARK))

@@ -1,0 +1,49 @@
+"""A store was put back from a backup: before it serves anybody, everyone who was erased since is erased in it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from expunge.core import events as ev
+from expunge.core.ids import OrderId
+from expunge.core.order import OrderState
+from expunge.core.run import Run
+from expunge.engine import planning, sweeping
+from expunge.engine.context import Context
+from expunge.engine.recording import RESTORALS, register
+from expunge.engine.sweeping import Swept
+from expunge.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What was found in a restored store, and what became of it."""
+
+    store: str
+    swept: Swept
+    runs: tuple[Run, ...]
+    """The orders that erased again, each with receipts of its own."""
+
+    @property
+    def may_serve(self) -> bool:
+        """Whether nobody who was erased is in it any more: everything could be looked through, and all that was found is erased."""
+        return not self.swept.failed and all(each.state is OrderState.FULFILLED for each in self.runs)
+
+
+def find(context: Context, store: str) -> Swept:
+    """Who of those erased is in the store again; an order is opened and planned for each.
+
+    Raises UsageError for a store that the map does not name.
+    """
+    if store not in context.data_map.stores:
+        message = f"the map names no store {store!r}"
+        raise UsageError(message, help=f"one of: {', '.join(sorted(context.data_map.stores))}")
+    swept = sweeping.sweep(context, {store})
+    if swept.came_back:
+        planning.make_all(context, [each.followed_by for each in swept.came_back])
+    return swept
+
+
+def remember(context: Context, store: str, orders: tuple[OrderId, ...], *, clean: bool) -> None:
+    """Journal that the store was restored and looked through."""
+    register(context.journal, RESTORALS, ev.Restored(context.clock.now(), store, orders, clean))

@@ -1,0 +1,97 @@
+"""Restore drills: what was copied before an order and put back after it. Nobody comes back; an unguarded restore is found by a sweep."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from expunge.core.order import OrderState
+from expunge.errors import UsageError
+from tests.engine.household import ANNA, CARA, Household, difference, strings_of
+
+
+@pytest.fixture
+def copies(home: Household, tmp_path: Path) -> Path:
+    """File-level copies of everything, taken before the order."""
+    shutil.copytree(home.world, tmp_path / "copies")
+    return tmp_path / "copies"
+
+
+def put_back(home: Household, copies: Path) -> None:
+    shutil.rmtree(home.world)
+    shutil.copytree(copies, home.world)
+
+
+def stores(home: Household) -> list[str]:
+    with home.open() as opened:
+        return list(opened.map.stores)
+
+
+def test_a_guarded_restore_brings_nobody_back(home: Household, copies: Path) -> None:
+    before = home.logical()
+    home.erase(f"profile:{ANNA}")
+    after = home.logical()
+    put_back(home, copies)
+    assert home.logical() == before
+    for store in stores(home):
+        with home.open() as opened:
+            assert opened.restored(store).may_serve
+    assert home.search(*strings_of(ANNA)) == []
+    assert difference(after, home.logical()) == set(), "everybody else is as after the order"
+
+
+def test_an_unguarded_restore_is_found_by_a_sweep_and_erased_again(home: Household, copies: Path) -> None:
+    order = home.erase(f"profile:{ANNA}").order
+    put_back(home, copies)
+    with home.open() as opened:
+        (back,) = opened.sweep().came_back
+        assert back.order == order
+        assert opened.status(order).state is OrderState.REOPENED
+        opened.plan(back.followed_by)
+        assert opened.apply(back.followed_by).state is OrderState.FULFILLED
+        assert opened.sweep().came_back == ()
+    assert home.search(*strings_of(ANNA)) == []
+
+
+def test_rows_that_come_back_without_what_pointed_to_them_are_known_again(home: Household, copies: Path) -> None:
+    order = home.erase(f"profile:{ANNA}").order
+    with sqlite3.connect(copies / "app.db") as old, sqlite3.connect(home.database) as db:
+        rows = old.execute("SELECT recording_id, text FROM transcripts").fetchall()
+        db.execute("DELETE FROM transcripts")
+        db.executemany("INSERT INTO transcripts (recording_id, text) VALUES (?, ?)", rows)
+    old.close()
+    db.close()
+    assert home.search(*strings_of(ANNA), where=("world",))
+    with home.open() as opened:
+        (back,) = opened.sweep().came_back
+        assert (back.order, back.datasets) == (order, ("transcripts",))
+        opened.plan(back.followed_by)
+        assert opened.apply(back.followed_by).state is OrderState.FULFILLED
+    assert home.search(*strings_of(ANNA)) == []
+
+
+def test_people_who_were_not_erased_are_left_alone_by_a_restore(home: Household, copies: Path) -> None:
+    home.erase(f"profile:{ANNA}")
+    put_back(home, copies)
+    for store in stores(home):
+        with home.open() as opened:
+            opened.restored(store)
+    assert home.search(*strings_of(CARA), where=("world",))
+
+
+def test_a_store_that_cannot_be_looked_through_must_not_serve(home: Household, copies: Path) -> None:
+    home.erase(f"profile:{ANNA}")
+    put_back(home, copies)
+    home.database.write_bytes(b"SQLite format 3\0" + b"\xff" * 8192)
+    with home.open() as opened:
+        replayed = opened.restored("app")
+    assert not replayed.may_serve
+    assert replayed.swept.failed
+
+
+def test_an_unknown_store_is_refused(home: Household) -> None:
+    with home.open() as opened, pytest.raises(UsageError, match="names no store"):
+        opened.restored("elsewhere")
