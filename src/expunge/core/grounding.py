@@ -52,10 +52,11 @@ class Retained:
         return start + self.lasts if start and self.lasts else None
 
     def holds(self, erased: datetime | None, now: datetime) -> bool:
-        """Whether it can still hold, now, what was erased then (None: not yet)."""
+        """Whether it can still hold, now, what was erased then; nothing was erased (None): nothing that it could hold is known of."""
+        if erased is None or (self.made is not None and self.made > erased):
+            return False
         until = self.until(erased)
-        made_before = self.made is None or erased is None or self.made <= erased
-        return made_before and (until is None or until > now)
+        return until is None or until > now
 
 
 @dataclass(frozen=True)

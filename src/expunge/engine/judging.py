@@ -69,7 +69,7 @@ def verify_store(
     store = context.open_store(step.store)
     capabilities = calling.capabilities(store)
     if capabilities.retains:
-        return Verified({subject: ((), _retained(context, run, step.store, capabilities)) for subject in run.subjects}, 0, 0, 0, ())
+        return _retaining(context, run, step.store, capabilities)
     datasets = tuple(context.data_map.datasets[name] for name in step.datasets)
     owner = trace_owner(run)
     probed = {each.name: _probe(context, each, located, run.subjects) for each in datasets}
@@ -98,8 +98,8 @@ def verify_store(
     return Verified(entries, scanned.coverage.files, scanned.coverage.bytes, len({each.trace.digest for each in places}), places)
 
 
-def _retained(context: Context, run: Run, store: str, capabilities: Capabilities) -> tuple[KeptItems, ...]:
-    """What the store goes on holding of everybody, by ground: how many, and when the last of them ends."""
+def _retaining(context: Context, run: Run, store: str, capabilities: Capabilities) -> Verified:
+    """What a store of backups goes on holding of everybody, by ground: how many, and when the last of them ends."""
     by_ground: dict[str, list[Retained]] = {}
     for each in capabilities.retains:
         if each.holds(run.taken_at, context.clock.now()):
@@ -109,7 +109,11 @@ def _retained(context: Context, run: Run, store: str, capabilities: Capabilities
         ends = [each.until(run.taken_at) for each in held]
         last = None if None in ends else max(end for end in ends if end is not None)
         kept.append(KeptItems(store, ground, last.replace(microsecond=0) if last else None, len(held)))
-    return tuple(kept)
+    kind = context.data_map.stores[store].kind
+    items = sum(each.items for each in kept)
+    entry = DatasetEntry(store, store, kind, Act.KEEP, Result.KEPT, items, Grounding.NONE, Grounding.NONE, None, None, None, "")
+    entries: SubjectEntries = ((entry,), tuple(kept)) if kept else ((), ())
+    return Verified(dict.fromkeys(run.subjects, entries), 0, 0, 0, ())
 
 
 def _strays(traces: Traces, scanned: Scanned, accounted: attributing.Held, located: Located) -> frozenset[int]:

@@ -65,7 +65,9 @@ class Backup:
             ground = f"backups of {self._of} ({self._schedule()}); they cannot be seen from here"
             backups = [Retained(ground, None, self._keep)]
         # An empty folder retains nothing: the entry is there all the same, with a date that is over.
-        return Capabilities(Grounding.NONE, retains=tuple(backups) or (NOTHING_YET,))
+        retains = tuple(backups) or (NOTHING_YET,)
+        left = f"what was gone from {self._of} before the order may lie in backups of it until those end ({self._schedule()})"
+        return Capabilities(Grounding.NONE, retains=retains, out_of_scope=(left,))
 
     def _schedule(self) -> str:
         return f"{self._format}, every {_words(self._every)}, kept {_words(self._keep)}"
