@@ -9,7 +9,25 @@ import psycopg
 
 from expunge.servers.postgres import PostgresServer
 
-WORDS = "quick brown fox jumps over lazy dog near river bank while old mill turns slowly wind carries small boats home".split()
+WORDS = (
+    "quick",
+    "brown",
+    "fox",
+    "over",
+    "lazy",
+    "dog",
+    "near",
+    "river",
+    "bank",
+    "old",
+    "mill",
+    "turns",
+    "slow",
+    "wind",
+    "small",
+    "boats",
+    "home",
+)
 
 
 def token(number: int, seed: str = "t") -> str:
@@ -30,7 +48,8 @@ def unseen(text: str, whole: str) -> str:
 def files(server: PostgresServer, connection: psycopg.Connection, relation: str) -> list[Path]:
     """Files of a relation and of its table of long values."""
     rows = connection.execute(
-        "SELECT pg_relation_filepath(oid), pg_relation_filepath(nullif(reltoastrelid, 0)) FROM pg_class WHERE oid = %s::regclass", [relation]
+        "SELECT pg_relation_filepath(oid), pg_relation_filepath(nullif(reltoastrelid, 0)) FROM pg_class WHERE oid = %s::regclass",
+        [relation],
     ).fetchall()
     return [server.data / each for row in rows for each in row if each]
 

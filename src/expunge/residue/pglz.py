@@ -1,10 +1,10 @@
 """Decodes what PostgreSQL compressed, as far as the bytes go: pglz (its own method) and raw LZ4 blocks.
 
-Neither has a magic or a checksum, so bytes that only look compressed, and values that were overwritten in part, are met all the time: a decoder
-here never raises and never reads or refers outside of what it has; it hands back what it decoded and whether all of it fitted.
+Neither has a magic or a checksum, so bytes that only look compressed, and values that were overwritten in part, are met all the time: a
+decoder here never raises and never reads or refers outside of what it has; it hands back what it decoded and whether all of it fitted.
 
-pglz (PostgreSQL, ``src/common/pg_lzcompress.c``): a control byte, then eight items, lowest bit first. 0 is one literal byte. 1 is a match of
-two bytes, length - 3 in four bits and the distance (1 to 4095) in twelve, with a third byte of further length when the four bits are all set.
+pglz (PostgreSQL, ``src/common/pg_lzcompress.c``): a control byte, then eight items, lowest bit first. 0 is one literal byte. 1 is a match
+of two bytes, length - 3 in four bits and the distance (1 to 4095) in twelve, with a third byte of further length when all four are set.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def pglz(data: Piece, size: int) -> tuple[bytes, bool]:
 
 
 def lz4_prefix(data: Piece, size: int) -> tuple[bytes, bool]:
-    """What a damaged or cut LZ4 block decodes to (LZ4 block format), of which the library gives nothing; and whether it breaks only at its end."""
+    """What a damaged or cut LZ4 block decodes to, of which the library gives nothing; and whether it breaks only at its end."""
     source = bytes(data)
     out = bytearray()
     at, end = 0, len(source)

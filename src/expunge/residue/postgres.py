@@ -1,8 +1,8 @@
 """Reads what PostgreSQL's pages hide from a plain search: in tables, indexes, tables of pieces, statistics, large objects and the log.
 
-Pages are recognised by their headers (``storage/bufpage.h``, ``access/xlog_internal.h``) wherever they lie at a multiple of 512 bytes of a run,
-so that a stray copy of a file, or one in an archive, is read like a live one. The pages of a server that runs change while they are read:
-a value that does not decode is read once more when its page has changed.
+Pages are recognised by their headers (``storage/bufpage.h``, ``access/xlog_internal.h``) wherever they lie at a multiple of 512 bytes of a
+run, so that a stray copy of a file, or one in an archive, is read like a live one. The pages of a server that runs change while they are
+read: a value that does not decode is read once more when its page has changed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from expunge.residue import postgres_wal as wal
 from expunge.residue.decoders import Piece, TooLarge
 from expunge.residue.matcher import PADDING, Bytes
 from expunge.residue.pglz import LZ4, PGLZ, unpack
-from expunge.residue.postgres_sift import PAGE, Packed, packed, pieces
+from expunge.residue.postgres_sift import PAGE, Packed, Part, packed, parts
 from expunge.residue.postgres_values import Pieces, Place, Search, Values
 from expunge.residue.session import Allowance, Session, Where
 from expunge.residue.slices import Slice
@@ -28,7 +28,7 @@ _SEAM = 64
 _KEPT = 128
 _MOST_KEPT = 1 << 19
 _TORN = 256
-_EDGES = 4096
+_EDGES = 2048
 _ZSTD = zstandard.ZstdDecompressor()
 
 
@@ -108,15 +108,13 @@ class Pages:
         if self._inner is None or self._stopped:
             return
         try:
-            if self._log is not None:
-                self._inner.between.end(self._next, self._log)
-                self._log = None
+            self._end_log()
             self._again()
             self._inner.pieces.close()
         except TooLarge:
             self._session.skip("limit")
 
-    def _open(self) -> _Inner | None:
+    def _open(self) -> _Inner:
         if self._inner is None:
             self._inner = _Inner(self._session, self._where, self._allowance, self._search)
         return self._inner
@@ -124,8 +122,8 @@ class Pages:
     def _read_pages(self, data: Bytes, at: int) -> None:
         if not data.flags.aligned or data.ctypes.data % 8:
             data = data.copy()
-        values, parts = packed(data, aligned=True), pieces(data, aligned=True)
-        if not values and not parts:
+        values, cut = packed(data, aligned=True), parts(data, aligned=True)
+        if not values and not cut:
             return
         if self._where.depth >= self._session.limits.depth:
             self._session.skip("limit")
@@ -137,7 +135,7 @@ class Pages:
                 page = value.start // PAGE * PAGE
                 if self._whole is not None and len(self._torn) < _TORN:
                     self._torn[at + page] = data[page : page + PAGE].tobytes()
-        for part in parts:
+        for part in cut:
             inner.piece(data, part, at + part.start)
 
     def _again(self) -> None:
@@ -156,14 +154,21 @@ class Pages:
             return
         inner = self._open()
         for first, following, log in wal.strip(data, at):
-            if first != self._next and self._log is not None:
-                inner.between.end(self._next, self._log)
-                self._log = None
             if first != self._next:
+                self._end_log()
                 self._log = inner.between.begin(first, log)
             whole = self._log.followed(log) if self._log is not None else log
             self._log = inner.log(whole, whole.data.size - log.data.size)
             self._next = following
+
+    def _end_log(self) -> None:
+        """The pages of the log that follow are not here: they may be in a file that was read before, or comes later."""
+        if self._log is not None and self._inner is not None:
+            following = self._inner.between.end(self._next, self._log)
+            if following is not None:
+                size = self._log.data.size
+                self._inner.log(self._log.followed(following), size, size)
+        self._log = None
 
 
 def _stretches(data: Bytes, heads: np.ndarray) -> Iterator[tuple[int, int, bool]]:
@@ -217,38 +222,48 @@ class _Inner:
         """Decode a value that lies in a tuple; whether it is one."""
         return self._values.decode(self._place(at), data[value.start : value.end].tobytes(), value.size, value.method, what)
 
-    def piece(self, data: Bytes, part: object, at: int, *, of_log: bool = False) -> None:
+    def piece(self, data: Bytes, part: Part, at: int, *, of_log: bool = False) -> None:
         """Take a piece of a long value."""
-        start, end, value, number, tight = part  # type: ignore[misc]
-        body = data[start:end].tobytes()
-        if tight is not None:
-            body = unpack(body, tight.size, tight.method)[0]
-        (self._log_pieces if of_log else self.pieces).add(self._place(at), value, number, body)
+        body = data[part.start : part.end].tobytes()
+        if part.packed is not None:
+            body = unpack(body, part.packed.size, part.packed.method)[0]
+        (self._log_pieces if of_log else self.pieces).add(self._place(at), part.value, part.number, body)
 
-    def log(self, log: wal.Log, old: int) -> wal.Log:
-        """Search a stretch of the log, of which ``old`` bytes were searched before; returns what the next stretch goes on from."""
+    def log(self, log: wal.Log, old: int, until: int | None = None) -> wal.Log:
+        """Search a stretch of the log.
+
+        Args:
+            log: the stretch.
+            old: so many bytes of it were searched before: what ends in them is known.
+            until: what begins from here on is known, too.
+
+        Returns:
+            What the next stretch goes on from.
+        """
         data, size = log.data, log.data.size
-        self._seams(log, old)
+        until = size if until is None else until
+        self._seams(log, old, until)
         found, cut = wal.images(log)
         for image in found:
-            if image.end > old:
+            if old < image.end and image.start < until:
                 self._image(log, image)
         keep = min(cut, size - _KEPT)
         for value in packed(data, aligned=False):
             if value.end > size:
                 keep = min(keep, value.start - 8)
-            elif value.end > old:
+            elif value.end > old and value.start < until:
                 self.value(data, value, log.offset(value.start), "postgres wal")
-        for part in pieces(data, aligned=False):
+        for part in parts(data, aligned=False):
             if part.end > size:
                 keep = min(keep, part.start - 24)
-            elif part.end > old:
+            elif part.end > old and part.start < until:
                 self.piece(data, part, log.offset(part.start), of_log=True)
         return log.tail(max(0, keep, size - _MOST_KEPT) & ~7)
 
-    def _seams(self, log: wal.Log, old: int) -> None:
+    def _seams(self, log: wal.Log, old: int, until: int) -> None:
         """Search where one page goes on on the next."""
-        edges = np.array([each for each in log.begins if old <= each and _SEAM <= each <= log.data.size - _SEAM], dtype=np.int64)
+        top = min(until, log.data.size - _SEAM)
+        edges = np.array([each for each in log.begins if max(old, _SEAM) <= each <= top], dtype=np.int64)
         if not edges.size:
             return
         rows = log.data[edges[:, None] + np.arange(-_SEAM, _SEAM)[None, :]].reshape(-1)
@@ -301,17 +316,26 @@ class _Shared:
 
 
 class _Edges:
-    """Ends of files of the log, by the address that comes next."""
+    """Where stretches of the log end and begin, by the address in the log, so that files can be read in any order."""
 
     def __init__(self) -> None:
         self._ends: OrderedDict[int, wal.Log] = OrderedDict()
+        self._begins: OrderedDict[int, wal.Log] = OrderedDict()
 
-    def end(self, following: int, log: wal.Log) -> None:
-        """A file ended here."""
-        self._ends[following] = log
-        while len(self._ends) > _EDGES:
-            self._ends.popitem(last=False)
+    def end(self, address: int, log: wal.Log) -> wal.Log | None:
+        """A stretch ended before this address; returns how it goes on, if that is known."""
+        known = self._begins.pop(address, None)
+        if known is None:
+            self._ends[address] = log
+            if len(self._ends) > _EDGES:
+                self._ends.popitem(last=False)
+        return known
 
-    def begin(self, address: int, _log: wal.Log) -> wal.Log | None:
-        """What comes before a file that begins here."""
-        return self._ends.pop(address, None)
+    def begin(self, address: int, log: wal.Log) -> wal.Log | None:
+        """A stretch begins at this address; returns how the one before it ended, if that is known."""
+        known = self._ends.pop(address, None)
+        if known is None:
+            self._begins[address] = log.head(2 * PAGE)
+            if len(self._begins) > _EDGES:
+                self._begins.popitem(last=False)
+        return known

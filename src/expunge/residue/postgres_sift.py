@@ -36,7 +36,7 @@ class Packed(NamedTuple):
     method: int
 
 
-class Piece(NamedTuple):
+class Part(NamedTuple):
     """One piece of a long value: its bytes are ``[start, end)``; ``packed`` when it is compressed by itself."""
 
     start: int
@@ -108,10 +108,11 @@ def _begins(buffer: Bytes, places: Places, method: npt.NDArray[np.int64]) -> npt
     one, two = buffer[np.minimum(at, top)].astype(np.int64), buffer[np.minimum(at + 1, top)].astype(np.int64)
     distance = np.where(method == PGLZ, (one & 0xF0) << 4 | two, one | two << 8)
     open_end = np.where(method == PGLZ, count == 8, count == 15) | (at >= top)
-    return open_end | ((distance >= 1) & (distance <= count))
+    good: npt.NDArray[np.bool_] = open_end | ((distance >= 1) & (distance <= count))
+    return good
 
 
-def pieces(buffer: Bytes, *, aligned: bool) -> list[Piece]:
+def parts(buffer: Bytes, *, aligned: bool) -> list[Part]:
     """All that may be pieces of long values in ``buffer``, in order; see :func:`packed`."""
     if buffer.size < 64:
         return []
@@ -136,14 +137,16 @@ def pieces(buffer: Bytes, *, aligned: bool) -> list[Piece]:
         keep &= places % PAGE + (end - places) <= PAGE
     keep &= head & 3 != 2
     plain = zip(start[keep].tolist(), end[keep].tolist(), _word(buffer, places[keep]).tolist(), number[keep].tolist(), strict=True)
-    out = [Piece(*row, None) for row in plain]
+    out = [Part(*row, None) for row in plain]
     # pages of large objects are compressed one by one
     size = _word(buffer, np.minimum(places + 12, buffer.size - 4))
-    tight = (head & 3 == 2) & (number < 1 << 20) & (head >> 2 > 8) & (head >> 2 <= _PIECE) & (size & 0x3FFF_FFFF <= 2048) & (size >> 30 <= LZ4)
+    tight = (
+        (head & 3 == 2) & (number < 1 << 20) & (head >> 2 > 8) & (head >> 2 <= _PIECE) & (size & 0x3FFF_FFFF <= 2048) & (size >> 30 <= LZ4)
+    )
     if aligned:
         tight &= places % PAGE + 8 + (head >> 2) <= PAGE
     for place in places[tight].tolist():
         value, count, total, info = (int.from_bytes(buffer[place + at : place + at + 4].tobytes(), "little") for at in (0, 4, 8, 12))
         inner = Packed(place + 16, place + 8 + (total >> 2), info & 0x3FFF_FFFF, info >> 30)
-        out.append(Piece(inner.start, inner.end, value, count, inner))
+        out.append(Part(inner.start, inner.end, value, count, inner))
     return out

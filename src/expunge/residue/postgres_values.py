@@ -1,4 +1,4 @@
-"""Puts long values of PostgreSQL together from their pieces, and decodes compressed ones: each content once, as long as it holds no trace."""
+"""Puts long values of PostgreSQL together from their pieces, and decodes compressed ones: the same content once, if it holds no trace."""
 
 from __future__ import annotations
 

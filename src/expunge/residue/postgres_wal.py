@@ -1,14 +1,15 @@
-"""Takes the headers out of pages of PostgreSQL's write-ahead log, so that what they cut lies whole, and finds compressed images of pages in it.
+"""Takes the headers out of pages of PostgreSQL's write-ahead log, so that what they cut lies whole, and finds compressed images of pages.
 
-``access/xlog_internal.h``: a page of 8 KiB begins with a header of 24 bytes, the first of a file with one of 40; records go on over pages and
-files. ``access/xlogrecord.h``: a record begins at a multiple of eight and says where the record before it lies, by which it is recognised here
-without reading those before. Images of pages may be compressed one by one (``wal_compression``).
+``access/xlog_internal.h``: a page of 8 KiB begins with a header of 24 bytes, the first of a file with one of 40; records go on over pages
+and files. ``access/xlogrecord.h``: a record begins at a multiple of eight and says where the record before it lies, by which it is
+recognised here without reading those before. Images of pages may be compressed one by one (``wal_compression``).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -65,6 +66,11 @@ class Log:
         """Where the page lies in the run on which ``place`` is."""
         return self.offsets[max(0, bisect_right(self.begins, place) - 1)]
 
+    def head(self, end: int) -> Log:
+        """The same up to ``end``, a multiple of eight."""
+        count = sum(each < end for each in self.begins[:8])
+        return Log(self.data[:end].copy(), self.addresses[: end // 8].copy(), self.magic, self.begins[:count], self.offsets[:count])
+
     def tail(self, start: int) -> Log:
         """The same from ``start`` on, a multiple of eight."""
         first = max(0, bisect_right(self.begins, start) - 1)
@@ -100,7 +106,7 @@ def strip(pages: Bytes, at: int) -> list[tuple[int, int, Log]]:
     follows = (addresses[1:] == addresses[:-1] + np.uint64(PAGE)) & ~long[1:]
     edges = [0, *(np.flatnonzero(~follows) + 1).tolist(), len(rows)]
     out = []
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         skip = LONG - SHORT if long[first] else 0
         body = np.ascontiguousarray(rows[first:last, SHORT:]).reshape(-1)[skip:]
         spread = addresses[first:last, None] + np.arange(SHORT, PAGE, 8, dtype=np.uint64)[None, :]
