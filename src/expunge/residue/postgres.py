@@ -39,6 +39,12 @@ def may_hold(data: bytes) -> bool:
     return bool(_heads(np.frombuffer(data, dtype=np.uint8), 0).size)
 
 
+def begins(head: bytes) -> bool:
+    """Whether what begins so begins with a page."""
+    data = np.frombuffer(head, dtype=np.uint8)
+    return data.size >= _HEAD and (_is_page(data, 0) or wal.is_head(data, 0))
+
+
 def _heads(data: Bytes, first: int) -> np.ndarray:
     """Where on the grid, which begins at ``first``, something looks like a page; as offsets in ``data``."""
     count = (data.size - first - _HEAD) // _GRID + 1

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from expunge.residue import postgres
 from expunge.residue.matcher import Matcher
 from expunge.residue.needles import Needles
 from expunge.residue.session import SMALL, Allowance, Limits, Session, Where
 from expunge.residue.slices import FileSlice
 from expunge.residue.sqlite import BESIDE, runs
-from expunge.residue.stream import Stream, carve_small, read_pages
+from expunge.residue.stream import Stream, add_small, carve_small, read_pages
 from expunge.residue.walk import Entry, entries, reason_of
 
 SIZE = 1 << 24
@@ -94,7 +95,7 @@ def divide(found: Iterable[Entry], *, sliced: bool) -> Iterator[Unit]:
             yield Unit(number, tuple(parts), size)
             number, parts, size = number + 1, [], 0
         last = family
-        if sliced and family is None and own > 2 * SIZE and not _is_archive(entry.path):
+        if sliced and family is None and own > 2 * SIZE and not _is_one(entry.path):
             starts = range(0, own - SIZE // 2, SIZE)
             for start in starts:
                 end = None if start == starts[-1] else start + SIZE
@@ -114,11 +115,12 @@ def _size(entry: Entry) -> int:
         return 0
 
 
-def _is_archive(path: Path) -> bool:
-    """Whether it holds other files as they are, with pages that belong together."""
+def _is_one(path: Path) -> bool:
+    """Whether it holds pages that belong together, or other files as they are, which may hold such."""
     try:
         with path.open("rb") as file:
-            return file.read(512)[257:262] == b"ustar"
+            head = file.read(512)
+        return head[257:262] == b"ustar" or postgres.begins(head)
     except OSError:
         return False
 
@@ -211,7 +213,7 @@ def _scan_bytes(session: Session, part: Part, descriptor: int) -> None:
     if size <= SMALL:
         data = source.read_at(0, size)
         session.bytes += len(data)
-        session.add(where, allowance, data)
+        add_small(session, where, allowance, data, source)
     elif part.start < end:
         before = source.read_at(max(0, part.start - Stream.before), min(part.start, Stream.before))
         stream = Stream(session, where, allowance, source, at=part.start, before=before)
