@@ -6,11 +6,11 @@ import shutil
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
@@ -19,8 +19,9 @@ from expunge.core.datamap import ByField, Dataset, StoreSpec, Through
 from expunge.core.ids import IdempotencyKey
 from expunge.core.outcome import RETRYABLE, Absent, Erased, Outcome, Unable
 from expunge.ports.store import Store
+from expunge.testing.forked import Ended, without_rights
 from expunge.testing.people import Person
-from expunge.testing.plain_search import search
+from expunge.testing.plain_search import search, snapshot
 
 KEY = IdempotencyKey("conformance-1")
 
@@ -87,6 +88,24 @@ class StoreHarness(ABC):
     def spoil(self, folder: Path, person: Person) -> bool:  # noqa: ARG002 - for overriders
         """Damage the place where the person's data lies so that it cannot be read (a torn gzip); False where that cannot be."""
         return False
+
+    def places(self, folder: Path) -> Sequence[Path]:
+        """Folders and files in which the store's bytes can lie: searched for residue, watched for changes.
+
+        For a store that is not a folder: what its server keeps of the store that ``folder`` stands for, journals and logs included.
+        """
+        return [folder]
+
+    def state(self, folder: Path) -> Mapping[Any, Any]:
+        """The store as it is, in a form in which any change shows, by the names of its parts (files, tables).
+
+        For a store that is not a folder: what its schema holds, and each row with whatever the server changes when the row is touched.
+        """
+        return snapshot(folder)
+
+    def deprived(self, folder: Path, function: Callable[[], Any]) -> Ended:
+        """Run ``function`` as somebody who may read the store but change nothing in it; what it returned or raised."""
+        return without_rights(folder, function)
 
     # --- fixtures --------------------------------------------------------------------------------
 
@@ -156,8 +175,8 @@ class StoreHarness(ABC):
             return sum(seen.items for each in datasets for seen in store.probe(each, located[each.name]))
 
     def residue(self, folder: Path, people: Sequence[Person]) -> list[str]:
-        """Where a plain byte search of everything in ``folder`` still finds the people."""
-        return search([folder], [mark for each in people for mark in (*each.marks, *self.long_id(each))])
+        """Where a plain byte search of every byte of the store still finds the people."""
+        return search(self.places(folder), [mark for each in people for mark in (*each.marks, *self.long_id(each))])
 
     @staticmethod
     def long_id(person: Person) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ def search(paths: Iterable[Path], marks: Iterable[str]) -> list[str]:
         name = os.fsencode(path)
         found += [f"{form} in the name of {path}" for form, needle in wanted if needle in name]
         if path.is_file() and not path.is_symlink():
-            for layer, data in _layers(path.read_bytes()):
+            for layer, data in _layers(_read(path)):
                 found += [f"{form} in {path} ({layer})" for form, needle in wanted if needle in data]
         if path.is_symlink():
             target = os.fsencode(path.readlink())
@@ -60,12 +60,22 @@ def snapshot(folder: Path) -> dict[Path, tuple[int, int, str]]:
     """Mode, time of change in ns and SHA-256 of everything under ``folder``; folders without their times."""
     seen = {}
     for path in files_under([folder]):
-        status = path.lstat()
-        if path.is_file() and not path.is_symlink():
-            seen[path] = (status.st_mode, status.st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
-        else:
-            seen[path] = (status.st_mode, 0, "")
+        # What a server removes while we look is not there.
+        with contextlib.suppress(FileNotFoundError):
+            status = path.lstat()
+            if path.is_file() and not path.is_symlink():
+                seen[path] = (status.st_mode, status.st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
+            else:
+                seen[path] = (status.st_mode, 0, "")
     return seen
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a file; none where a server has removed it a moment ago."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def _layers(data: bytes) -> Iterator[tuple[str, bytes]]:

@@ -13,10 +13,9 @@ import pytest
 from expunge.core.outcome import Outcome, Reason, Unable
 from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.faults import ReplyLost, arm, record
-from expunge.testing.forked import alongside, in_child, without_rights
+from expunge.testing.forked import alongside, in_child
 from expunge.testing.harness import KEY, StoreHarness, erase_all, locate_all
 from expunge.testing.people import people, person
-from expunge.testing.plain_search import snapshot
 
 
 class Faults(StoreHarness):
@@ -102,7 +101,7 @@ class Faults(StoreHarness):
         """Somebody who may only read gets a warning beforehand and ``Unable(permission)`` from the act; no byte changes."""
         crowd = people(4)
         self.write(public_folder, crowd)
-        before = snapshot(public_folder)
+        before = self.state(public_folder)
 
         def attempt() -> tuple[list[Unable], list[Outcome]]:
             with self.opened(public_folder) as (store, datasets):
@@ -110,8 +109,8 @@ class Faults(StoreHarness):
                 warned = [each for dataset in datasets for each in store.preflight(dataset, located[dataset.name])]
                 return warned, erase_all(store, datasets, located, KEY)
 
-        ended = without_rights(public_folder, attempt)
-        assert snapshot(public_folder) == before
+        ended = self.deprived(public_folder, attempt)
+        assert self.state(public_folder) == before
         if StoreUnavailable.__name__ in ended.error or CouldNotLook.__name__ in ended.error:
             return
         warned, outcomes = ended.returned()
@@ -190,7 +189,7 @@ class Faults(StoreHarness):
         """After an order the store holds no file that it did not hold before."""
         self.write(folder, people(5))
         self.forget(folder, people(1))  # whatever a first use creates
-        before = set(snapshot(folder))
+        before = set(self.state(folder))
         self.write(folder, people(1))
         self.forget(folder, people(1))
-        assert set(snapshot(folder)) - before == set()
+        assert set(self.state(folder)) - before == set()

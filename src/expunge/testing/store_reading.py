@@ -12,7 +12,6 @@ from expunge.core.grounding import Grounding
 from expunge.core.ids import Pseudonym
 from expunge.testing.harness import StoreHarness, locate_all
 from expunge.testing.people import AWKWARD, Person, people, person
-from expunge.testing.plain_search import snapshot
 
 
 class Listener:
@@ -156,7 +155,7 @@ class Reading(StoreHarness):
     def test_looking_changes_nothing(self, folder: Path) -> None:
         """Locate, export, trace, bystanders, preflight, check, probe and raw leave every byte and time as it was."""
         self.write(folder, people(5))
-        before = snapshot(folder)
+        before = self.state(folder)
         with self.opened(folder) as (store, datasets):
             located = locate_all(store, datasets, people(2))
             list(store.check(()))
@@ -169,7 +168,7 @@ class Reading(StoreHarness):
                 list(store.bystanders(dataset, copies, None))
                 for item in store.export(dataset, copies[0]):
                     assert all(isinstance(chunk, bytes) for chunk in item.chunks)
-        assert snapshot(folder) == before
+        assert self.state(folder) == before
 
     def test_probe_sees_what_the_eraser_would_not_admit(self, folder: Path) -> None:
         """It counts while the data is there, counts 0 once it is gone, and sees it again when it came back under the same copies."""

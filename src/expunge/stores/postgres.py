@@ -1,0 +1,247 @@
+"""PostgreSQL databases, server 15 and newer: to ``scrubbed`` where the server's files and enough rights are at hand, else to ``removed``.
+
+Reads go by subject column through whatever index serves it; all values of a call reach the server by COPY, which no server logs. An
+erasure is one transaction per batch; ``purge`` climbs the ladder of :mod:`expunge.stores.postgres_ladder`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+
+import psycopg
+
+from expunge.core.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
+from expunge.core.datamap import Aggregate, ByField, Dataset, Ignore, StoreSpec, Through
+from expunge.core.grounding import Capabilities, Grounding
+from expunge.core.ids import IdempotencyKey
+from expunge.core.outcome import Outcome, Outcomes, Reason, Unable
+from expunge.errors import CouldNotLook, Misconfigured
+from expunge.ports.scanner import Tracer
+from expunge.stores import postgres_ladder, postgres_reading
+from expunge.stores.family import Family
+from expunge.stores.postgres_check import Check
+from expunge.stores.postgres_erase import Eraser
+from expunge.stores.postgres_link import LOCK_MS, Connection, Link
+from expunge.stores.postgres_match import Matcher, Row, encode_key, linked, links, merged, transaction
+from expunge.stores.postgres_preflight import Preflight, locked
+from expunge.stores.postgres_probe import Probe
+from expunge.stores.postgres_schema import NotInSchema, Schema, Table, quoted
+from expunge.stores.postgres_server import Server
+from expunge.stores.postgres_triggers import rewritten
+
+OUT_OF_SCOPE = ("backups of the database, copies of its files, and programs that keep rows in their memory",)
+
+
+class Postgres:
+    """A store of kind ``postgres``.
+
+    ``url`` is a libpq URI. Options: ``lock_ms``, how long to wait for a lock before answering ``Unable`` (default 5000); ``clock``, a
+    sentence for the receipt: when a provider's own copies end. A dataset's ``table`` is ``table`` (in ``public``) or ``schema.table``.
+    """
+
+    def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
+        """Take the declaration; nothing is opened.
+
+        Raises:
+            Misconfigured: for an unknown or senseless option, or an address that is none.
+        """
+        self._spec = spec
+        self._datasets = datasets
+        self._link = Link(spec, _lock_ms(spec))
+        self._server = Server(self._link.connect, spec)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """``scrubbed`` where files and rights allow it, ``removed`` on a managed server, ``none`` where nothing can be reached."""
+        try:
+            grounding, beyond = self._server.grounding(), self._server.out_of_scope()
+            with self._link.borrowed() as connection:
+                schema = Schema(connection)
+                declared = [(each.name, table) for each in self._datasets if (table := schema.table(each.table)) is not None]
+                written = rewritten(connection, declared)
+        except (psycopg.Error, OSError):
+            grounding, beyond, written = Grounding.NONE, (), frozenset(each.name for each in self._datasets)
+        return Capabilities(grounding, batch=1000, exclusive=True, rewritten=written, out_of_scope=(*OUT_OF_SCOPE, *beyond))
+
+    # --- looking -----------------------------------------------------------------------------------
+
+    def check(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
+        """Compare the database with the map, and the role's rights with what the ladder needs."""
+        try:
+            with self._link.borrowed() as connection:
+                findings = list(Check(self._link, connection, self._datasets, ignored).findings())
+            findings += self._server.findings()
+        except (psycopg.Error, OSError) as error:
+            unable = self._link.unable(error)
+            kinds = {Reason.PERMISSION: FindingKind.PERMISSION, Reason.UNREACHABLE: FindingKind.MISSING}
+            kind = kinds.get(unable.reason, FindingKind.UNREADABLE)
+            findings = [Finding(kind, self._spec.name, self._spec.name, unable.detail, "see the words before, then run `check` again")]
+        yield from findings
+
+    def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
+        """Find rows; one query per subject field for all selectors, by index where there is one."""
+        if isinstance(dataset.subject, Aggregate):
+            return
+        wanted = merged(selectors)
+        with self._looking(dataset) as (connection, table), transaction(connection):
+            followed = links(table, dataset.follow)
+            extra = [_size(table), *(sql for _, sql in followed)]
+            found: list[dict[Row, Row]] = [{} for _ in wanted]
+            for hit in Matcher(connection, table, wanted).hits(extra):
+                found[hit.selector][hit.key] = hit.extra
+        names = [name for name, _ in followed]
+        for selector, rows in zip(wanted, found, strict=True):
+            if rows:
+                values = {**dict.fromkeys(dataset.follow, frozenset[str]()), **linked(names, (row[1:] for row in rows.values()))}
+                keys = tuple(map(encode_key, rows))
+                size = sum(row[0] for row in rows.values())
+                yield Copy(dataset.name, selector.subject, keys, len(keys), size, values, selector, lasting=table.lasting)
+
+    def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
+        """Rows of the people who stay, as of the moment of the call, by a cursor on the server."""
+        with self._looking(dataset) as (connection, table):
+            fields = postgres_reading.fields_of(table, _subject_fields(dataset))
+            staying = postgres_reading.Bystanders(connection, table, dataset.name, fields, erased, dataset.follow)
+            yield from staying.everybody() if limit is None else staying.a_few(limit)
+
+    def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
+        """The rows as JSON lines, large objects as files of their own."""
+        yield from postgres_reading.export(lambda: self._looking(dataset), dataset.name, copy)
+
+    def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
+        """Hand over every column of every row."""
+        with self._looking(dataset) as (connection, table):
+            postgres_reading.trace(connection, table, dataset.name, copies, tracer)
+
+    def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
+        """Look by table, key, index, partition and view over a new connection."""
+        try:
+            with closing(self._link.connect()) as connection:
+                schema = Schema(connection)
+                answers = list(Probe(connection, schema, schema.require(dataset.table)).look(copies))
+        except (psycopg.Error, OSError) as error:
+            answers = _could_not(copies, self._link.unable(error).detail)
+        except NotInSchema as error:
+            answers = _could_not(copies, f"dataset {dataset.name}: {error.what} does not exist")
+        yield from answers
+
+    def raw(self) -> Iterator[RawSource]:
+        """The server's own folders, after a checkpoint; nothing where they cannot be read here."""
+        with self._link.looking(self._link.where):
+            yield from self._server.raw()
+
+    # --- erasing -----------------------------------------------------------------------------------
+
+    def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:
+        """Rights, row policies, locks, room on the disk, missing columns, rules, undeclared references, cascades into what is kept."""
+        try:
+            with self._link.borrowed() as connection:
+                schema = Schema(connection)
+                table = schema.require(dataset.table)
+                names = {each.dataset for each in kept}
+                staying = {each.name: found for each in self._datasets if each.name in names and (found := schema.table(each.table))}
+                looks = Preflight(self._link, connection, schema, table, self._eraser(connection, schema, table, dataset))
+                troubles = list(looks.troubles(copies, staying))
+            return (*troubles, *postgres_ladder.preflight(self._server, [table.sql]))
+        except (psycopg.Error, OSError) as error:
+            return (self._link.unable(error),)
+        except NotInSchema as error:
+            return (_schema_changed(dataset, error),)
+
+    def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:
+        """Each table that something goes from is read and written again as a whole with its indexes, and once more to the log."""
+        count = size = 0
+        for dataset in self._datasets:
+            if copies.get(dataset.name):
+                with self._looking(dataset) as (connection, table):
+                    sizes = "SELECT coalesce(sum(pg_catalog.pg_total_relation_size(c)), 0)::bigint FROM pg_catalog.unnest(%s::oid[]) AS c"
+                    size += Schema(connection).one(sizes, (list(table.family),))
+                    count += 1
+        return Cost(size, count, 2 * size)
+
+    def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - idempotent in effect
+        """Delete the rows in one transaction; what is gone already answers ``Absent``, so that any key may come twice."""
+        table: Table | None = None
+        try:
+            with self._link.borrowed() as connection:
+                schema = Schema(connection)
+                table = schema.require(dataset.table)
+                return self._eraser(connection, schema, table, dataset).erase(copies)
+        except (psycopg.Error, OSError) as error:
+            waited = isinstance(error, psycopg.errors.LockNotAvailable) and table is not None
+            unable = locked(self._link, table) if waited and table else self._link.unable(error)
+        except NotInSchema as error:
+            unable = _schema_changed(dataset, error)
+        return {each.subject: unable for each in copies}
+
+    def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - idempotent in effect
+        """Climb the ladder over the tables of the datasets, and whatever the schema changes together with them."""
+        try:
+            with self._link.borrowed() as connection:
+                schema = Schema(connection)
+                tables = [schema.require(each.table).sql for each in datasets]
+            return postgres_ladder.climb(self._server, list(dict.fromkeys(tables)))
+        except (psycopg.Error, OSError) as error:
+            return self._link.unable(error)
+        except NotInSchema as error:
+            return Unable(Reason.SCHEMA_CHANGED, f"{self._link.where}: {error.what} does not exist; correct the map and plan again")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._link.close()
+        self._server.close()
+
+    # --- places ------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _looking(self, dataset: Dataset) -> Iterator[tuple[Connection, Table]]:
+        """A connection and the table of a dataset, with trouble turned into the errors that the port names."""
+        with self._link.looking(f"dataset {dataset.name}"), self._link.borrowed() as connection:
+            try:
+                yield connection, Schema(connection).require(dataset.table)
+            except NotInSchema as error:
+                what = error.what if error.other else f"{error.what} does not exist"
+                message = f"dataset {dataset.name}: {what} in {self._link.where}"
+                raise CouldNotLook(message, help="correct the map; `expunge check` lists what does not fit") from error
+
+    def _eraser(self, connection: Connection, schema: Schema, table: Table, dataset: Dataset) -> Eraser:
+        others = {found.shown: each for each in self._datasets if (found := schema.table(each.table)) is not None}
+        return Eraser(self._link, connection, schema, table, Family(dataset, others))
+
+
+def _lock_ms(spec: StoreSpec) -> int:
+    unknown = set(spec.options) - {"clock", "lock_ms"}
+    if unknown:
+        message = f"store {spec.name}: kind postgres has no option {', '.join(sorted(unknown))}"
+        raise Misconfigured(message, help="it has `clock` and `lock_ms`")
+    if not isinstance(spec.options.get("clock", ""), str):
+        message = f"store {spec.name}: `clock` is no text"
+        raise Misconfigured(message, help="write for instance `clock: snapshots of the provider end after 35 days`")
+    waiting = spec.options.get("lock_ms", LOCK_MS)
+    if not isinstance(waiting, int) or isinstance(waiting, bool) or waiting < 1:
+        message = f"store {spec.name}: `lock_ms` is no number of milliseconds above 0"
+        raise Misconfigured(message, help="write for instance `lock_ms: 5000`")
+    return waiting
+
+
+def _subject_fields(dataset: Dataset) -> tuple[str, ...]:
+    if isinstance(dataset.subject, ByField):
+        return tuple(dict.fromkeys(dataset.subject.fields.values()))
+    return (dataset.subject.via,) if isinstance(dataset.subject, Through) else ()
+
+
+def _size(table: Table) -> str:
+    """SQL for the bytes of a row's values as they are stored, compressed ones as they are."""
+    sizes = (f"coalesce(pg_catalog.pg_column_size(t.{quoted(each.name)}), 0)" for each in table.columns)
+    return " + ".join(("0", *sizes))
+
+
+def _could_not(copies: Sequence[Copy], why: str) -> list[Probed]:
+    return [Probed(each.subject, 0, (), why) for each in copies]
+
+
+def _schema_changed(dataset: Dataset, error: NotInSchema) -> Unable:
+    if error.other:
+        return Unable(Reason.UNSUPPORTED, f"dataset {dataset.name}: {error.what}: declare the table that it reads")
+    return Unable(Reason.SCHEMA_CHANGED, f"dataset {dataset.name}: {error.what} does not exist; correct the map and plan again")

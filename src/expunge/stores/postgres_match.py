@@ -1,0 +1,291 @@
+"""Finding rows by the values of subject fields, and by key: all values of a call go to the server by COPY into temporary tables.
+
+Why COPY: a server may log every statement with its parameters, whatever the client asks; what COPY sends is never logged, and a
+temporary table lies in no write-ahead log. These tables are never analysed: their statistics would outlive them.
+"""
+
+# ruff: noqa: S608 - names come from the catalogue and are quoted; values go by COPY
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from json.encoder import encode_basestring
+from typing import Any, TypeAlias
+
+from expunge.core.copy import Copy, Selector
+from expunge.core.ids import Pseudonym
+from expunge.stores.postgres_link import Connection
+from expunge.stores.postgres_schema import Column, Field, NotInSchema, Schema, Table
+
+Row: TypeAlias = tuple[Any, ...]
+_CHUNK = 1 << 18
+_CODECS = {"UTF8": "utf-8", "LATIN1": "iso8859-1", "LATIN9": "iso8859-15", "WIN1252": "cp1252", "SQL_ASCII": "utf-8"}
+
+
+def encode_key(key: Sequence[str]) -> str:
+    """A row's key, the texts of its parts, as JSON; the opposite of :func:`decode_key`."""
+    return "[" + ", ".join(map(encode_basestring, key)) + "]"
+
+
+def decode_key(text: str) -> tuple[str, ...]:
+    """The texts of a key's parts."""
+    inner = text[2:-2]
+    if '"' not in inner and "\\" not in inner:
+        return (inner,)  # one part without anything to unescape: as JSON would have it, in a tenth of the time
+    return tuple(json.loads(text))
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """A transaction that is rolled back at the end, temporary tables and all: for looking."""
+    connection.execute("BEGIN READ WRITE")
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute("ROLLBACK")
+
+
+class Sayable:
+    """Which texts a database can hold at all."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._name = connection.info.parameter_status("server_encoding") or "UTF8"
+        self._codec = _CODECS.get(self._name, "utf-8")
+
+    def bytes(self, text: str) -> bytes | None:
+        """The text as it is sent; None when no row can hold it."""
+        if text.isascii():
+            return text.encode()
+        try:
+            text.encode(self._codec)
+            return text.encode()
+        except UnicodeEncodeError:
+            return text.encode("utf-8", "surrogateescape") if self._name == "SQL_ASCII" else None
+
+
+def _escaped(data: bytes) -> bytes:
+    """A value in the text format of COPY."""
+    if b"\\" in data:
+        data = data.replace(b"\\", b"\\\\")
+    return data.replace(b"\t", b"\\t").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
+
+
+def load(connection: Connection, table: str, lines: Iterable[bytes]) -> None:
+    """COPY lines into a temporary table."""
+    with connection.cursor() as cursor, cursor.copy(f"COPY pg_temp.{table} FROM STDIN".encode()) as copy:
+        waiting: list[bytes] = []
+        size = 0
+        for line in lines:
+            waiting.append(line)
+            size += len(line)
+            if size > _CHUNK:
+                copy.write(b"".join(waiting))
+                waiting, size = [], 0
+        copy.write(b"".join(waiting))
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One row that belongs to one selector."""
+
+    selector: int
+    """Its place in the sequence."""
+    key: Row
+    extra: Row
+
+
+class Matcher:
+    """The selectors of one call in temporary tables, one for each field, and the queries over them; lives inside a transaction."""
+
+    def __init__(self, connection: Connection, table: Table, selectors: Sequence[Selector]) -> None:
+        """Load the selectors' values.
+
+        Raises:
+            NotInSchema: when the table has no such field.
+        """
+        self._connection = connection
+        self.table = table
+        self.fields = [table.require(name) for name in sorted({name for each in selectors for name in each.match})]
+        sayable = Sayable(connection)
+        for at, field in enumerate(self.fields):
+            typed = f"value {_type(field)}{_collated(field.column)}, " if _type(field) else ""
+            columns = f'{typed}text text COLLATE "C", selector integer'
+            connection.execute(f"CREATE TEMPORARY TABLE expunge_wanted_{at} ({columns}) ON COMMIT DROP".encode())
+            load(connection, f"expunge_wanted_{at}", _wanted(field, selectors, sayable, twice=bool(typed)))
+
+    def hits(self, extra: Sequence[str] = ()) -> Iterator[Hit]:
+        """Every row of every selector, for each field, by whatever way the server thinks best; a row found twice comes twice.
+
+        Args:
+            extra: further SQL expressions over the alias ``t``.
+        """
+        for at in range(len(self.fields)):
+            yield from self.found(at, extra)
+
+    def found(self, at: int, extra: Sequence[str] = ()) -> Iterator[Hit]:
+        """The rows that one field finds."""
+        width = len(self.table.keys)
+        with self._connection.cursor(binary=True) as cursor:
+            cursor.execute(self.query(at, extra).encode())
+            for row in cursor:
+                yield Hit(row[width], row[:width], row[width + 1 :])
+
+    def query(self, at: int, extra: Sequence[str] = ()) -> str:
+        """The query of one field: key, selector's number, extras."""
+        columns = ", ".join((*(f"{each.sql}::text" for each in self.table.keys), "w.selector", *extra))
+        return f"SELECT {columns} FROM {self.table.sql} AS t JOIN {joined(self.fields[at], at, by_index=self._by_index(at))}"
+
+    def _by_index(self, at: int) -> bool:
+        field = self.fields[at]
+        if field.form != "array":
+            return True
+        served = (
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid "
+            "JOIN pg_catalog.pg_am m ON m.oid = c.relam WHERE i.indrelid = %s AND m.amname = 'gin' AND i.indkey[0] = %s)"
+        )
+        return bool(Schema(self._connection).one(served, (self.table.oid, field.column.number)))
+
+
+def joined(field: Field, at: int, *, by_index: bool) -> str:
+    """The right side of a JOIN of ``t`` with the wanted values of a field."""
+    wanted = f"pg_temp.expunge_wanted_{at} AS w ON"
+    if field.form == "array":
+        element = field.column.element_sql
+        elements = f'SELECT FROM pg_catalog.unnest({field.sql}) AS e (v) WHERE (e.v::text COLLATE "C") = w.text'
+        if by_index and _type(field):
+            return f"{wanted} {field.sql} @> ARRAY[w.value]::{element}[] AND EXISTS ({elements})"
+        # Each element once, so that the values of all people are looked up in one hash table.
+        return (
+            f"LATERAL (SELECT DISTINCT w.selector FROM pg_catalog.unnest({field.sql}) AS e (v) JOIN pg_temp.expunge_wanted_{at} AS w "
+            f'ON (e.v::text COLLATE "C") = w.text) AS w ON true'
+        )
+    if field.form == "json":
+        return f'{wanted} {field.sql} = (w.text COLLATE pg_catalog."default") AND {field.text} = w.text'
+    if not field.column.typed:
+        return f"{wanted} {field.text} = w.text"
+    return f"{wanted} {field.sql} {field.column.equals} w.value AND {field.text} = w.text"
+
+
+def _type(field: Field) -> str:
+    """The type of the wanted values where the column's own is compared; empty otherwise."""
+    if field.form == "plain":
+        return field.column.sql_type if field.column.typed else ""
+    return field.column.element_sql if field.form == "array" and field.column.element in {"text", "varchar"} else ""
+
+
+def _collated(column: Column | None) -> str:
+    return f" COLLATE {column.collation}" if column and column.collation else ""
+
+
+def _wanted(field: Field, selectors: Sequence[Selector], sayable: Sayable, *, twice: bool) -> Iterator[bytes]:
+    for number, selector in enumerate(selectors):
+        for value in selector.match.get(field.name, ()):
+            said = field.said(value)
+            data = sayable.bytes(said) if said is not None else None
+            if data is not None:
+                one = _escaped(data)
+                yield b"%b\t%b\t%d\n" % (one, one, number) if twice else b"%b\t%d\n" % (one, number)
+
+
+def means(fields: Sequence[Field], texts: Sequence[Any], selector: Selector | None) -> bool:
+    """Whether a row whose fields read as ``texts`` belongs to a selector; arrays come as lists."""
+    if selector is None or not fields:
+        return True
+    for field, text in zip(fields, texts, strict=True):
+        wanted = selector.match.get(field.name)
+        if not wanted or text is None:
+            continue
+        held = text if isinstance(text, list) else (text,)
+        if any(each in wanted for each in held) or any(field.said(each) in held for each in wanted):
+            return True
+    return False
+
+
+class Keys:
+    """The keys of copies in the temporary table ``expunge_keys``, with the number of their copy; lives inside a transaction."""
+
+    def __init__(self, connection: Connection, table: Table, copies: Sequence[Copy]) -> None:
+        """Load the keys.
+
+        Raises:
+            NotInSchema: when the table's rows are no longer named as they were.
+        """
+        self.table = table
+        self.width = range(len(table.keys))
+        columns = ", ".join(f"k{at} {each.type}{_collated(each.column)}" for at, each in enumerate(table.keys))
+        connection.execute(f"CREATE TEMPORARY TABLE expunge_keys ({columns}, copy integer, free boolean) ON COMMIT DROP".encode())
+        load(connection, "expunge_keys", self._lines(copies, Sayable(connection)))
+
+    def _lines(self, copies: Sequence[Copy], sayable: Sayable) -> Iterator[bytes]:
+        width = len(self.table.keys)
+        for number, copy in enumerate(copies):
+            free = b"f" if copy.selector and copy.selector.match else b"t"
+            for key in copy.keys:
+                parts = decode_key(key)
+                if len(parts) != width:
+                    what = f"the key of table {self.table.shown} as it was"
+                    raise NotInSchema(what)
+                said = [each.column.said(part) if each.column else part for each, part in zip(self.table.keys, parts, strict=True)]
+                data = [sayable.bytes(each) if each is not None else None for each in said]
+                if all(each is not None for each in data):
+                    yield b"%b\t%d\t%b\n" % (b"\t".join(_escaped(each) for each in data if each is not None), number, free)
+
+    def named(self, alias: str = "k", row: str = "t") -> str:
+        """SQL: the key in ``alias`` names the row."""
+        return " AND ".join(
+            f"{each.sql.replace('t.', f'{row}.', 1)} {each.equals} {alias}.k{at}" for at, each in enumerate(self.table.keys)
+        )
+
+
+def belongs(fields: Sequence[Field], texts: Sequence[str] = ()) -> str:
+    """SQL: the row still has a value that was wanted for the copy of ``expunge_keys AS k``, or nothing was wanted for it at all.
+
+    ``texts`` are SQL for the fields' values where they are not to be read off the alias ``t``. Needs a :class:`Matcher` of the same copies.
+    """
+    forms = ["k.free"]
+    for at, field in enumerate(fields):
+        wanted = f"SELECT FROM pg_temp.expunge_wanted_{at} AS w WHERE w.selector = k.copy AND w.text"
+        text = texts[at] if texts else as_text(field)
+        forms.append(f"EXISTS ({wanted} = ANY ({text}))" if field.form == "array" else f"EXISTS ({wanted} = {text})")
+    return f"({' OR '.join(forms)})"
+
+
+def as_text(field: Field) -> str:
+    """SQL for a field's value as text compared byte by byte; of an array, as an array of such."""
+    return f'({field.sql}::text[] COLLATE "C")' if field.form == "array" else field.text
+
+
+def selectors_of(copies: Sequence[Copy]) -> list[Selector]:
+    """One selector for each copy; an empty one where it was found without."""
+    return [each.selector or Selector(each.subject, {}) for each in copies]
+
+
+def merged(selectors: Sequence[Selector]) -> list[Selector]:
+    """One selector for each subject."""
+    together: dict[Pseudonym, dict[str, frozenset[str]]] = {}
+    for each in selectors:
+        fields = together.setdefault(each.subject, {})
+        for name, values in each.match.items():
+            fields[name] = fields.get(name, frozenset()) | values
+    return [Selector(subject, fields) for subject, fields in together.items()]
+
+
+def links(table: Table, follow: Sequence[str]) -> list[tuple[str, str]]:
+    """Each followed field that the table has, with SQL for its value as text (of an array as a list of texts)."""
+    found = [(name, table.field(name)) for name in follow]
+    return [(name, f"{each.sql}::text[]" if each.form == "array" else f"{each.sql}::text") for name, each in found if each is not None]
+
+
+def linked(names: Sequence[str], rows: Iterable[Row]) -> Mapping[str, frozenset[str]]:
+    """Field -> values, from rows of followed values."""
+    values: dict[str, set[str]] = {name: set() for name in names}
+    for row in rows:
+        for name, value in zip(names, row, strict=True):
+            if isinstance(value, list):
+                values[name].update(each for each in value if each is not None)
+            elif value is not None:
+                values[name].add(value)
+    return {name: frozenset(each) for name, each in values.items()}

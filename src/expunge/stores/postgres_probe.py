@@ -1,0 +1,117 @@
+"""Looking for erased people by every normal read path, over a connection of its own."""
+
+# ruff: noqa: S608 - names come from the catalogue and are quoted; values go by COPY
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from expunge.core.copy import Copy, Probed
+from expunge.stores.postgres_link import Connection, lost
+from expunge.stores.postgres_match import Keys, Matcher, Row, belongs, selectors_of, transaction
+from expunge.stores.postgres_schema import Schema, Table, View, quoted
+
+_SCANS = ("enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan", "enable_seqscan")
+
+
+@dataclass
+class Probe:
+    """The read paths of one table: whole scan, the indexes over a subject field, the key, partitions, views and materialised views."""
+
+    connection: Connection
+    schema: Schema
+    table: Table
+    _troubles: list[str] = field(default_factory=list)
+
+    def look(self, copies: Sequence[Copy]) -> Iterator[Probed]:
+        """One answer for each copy.
+
+        Raises:
+            psycopg.Error: the probe could not be made.
+            NotInSchema: a selector's field does not exist, or rows are named otherwise now.
+        """
+        seen: list[set[Row]] = [set() for _ in copies]
+        shown = [0] * len(copies)
+        with transaction(self.connection):
+            matcher, keys = Matcher(self.connection, self.table, selectors_of(copies)), Keys(self.connection, self.table, copies)
+            paths = ["table", *(f"partition {each}" for each in self.table.children)]
+            self._scan(matcher, seen)
+            paths += self._indexes(matcher, seen)
+            self._keys(matcher, keys, seen)
+            self._by("seqscan", "indexscan", "indexonlyscan", "bitmapscan")
+            for view in self.schema.views(self.table.family):
+                if self._view(view, matcher, shown):
+                    paths.append(f"{'materialised view' if view.materialised else 'view'} {view.name}")
+        for number, copy in enumerate(copies):
+            yield Probed(copy.subject, max(len(seen[number]), shown[number]), tuple(dict.fromkeys(paths)), "; ".join(self._troubles))
+
+    def _by(self, *allowed: str) -> None:
+        for each in _SCANS:
+            on = "on" if each.removeprefix("enable_") in allowed else "off"
+            self.connection.execute(f"SET LOCAL {each} = {on}".encode())
+
+    def _scan(self, matcher: Matcher, seen: list[set[Row]]) -> None:
+        self._by("seqscan")
+        for hit in matcher.hits():
+            seen[hit.selector].add(hit.key)
+
+    def _indexes(self, matcher: Matcher, seen: list[set[Row]]) -> Iterator[str]:
+        self._by("indexscan", "indexonlyscan", "bitmapscan")
+        for at in range(len(matcher.fields)):
+            (plan,) = self.connection.execute(f"EXPLAIN (FORMAT JSON, COSTS OFF) {matcher.query(at)}".encode()).fetchone() or ([],)
+            for hit in matcher.found(at):
+                seen[hit.selector].add(hit.key)
+            yield from (f"index {name}" for name in _used(plan if isinstance(plan, list) else json.loads(plan)))
+
+    def _keys(self, matcher: Matcher, keys: Keys, seen: list[set[Row]]) -> None:
+        columns = ", ".join(f"{each.sql}::text" for each in self.table.keys)
+        sql = (
+            f"SELECT k.copy, {columns} FROM pg_temp.expunge_keys AS k JOIN {self.table.sql} AS t ON {keys.named()} "
+            f"WHERE {belongs(matcher.fields)}"
+        )
+        for number, *key in self.connection.execute(sql.encode()):
+            seen[number].add(tuple(key))
+
+    def _view(self, view: View, matcher: Matcher, shown: list[int]) -> bool:
+        """Count what a view still shows of each copy, in those of its columns that are named like a subject field; whether it has any."""
+        fields = [(at, each) for at, each in enumerate(matcher.fields) if each.form == "plain" and each.column.name in view.columns]
+        if not fields or not view.populated:
+            return False
+        if not view.readable:
+            if view.materialised:
+                self._troubles.append(f"no right to read the materialised view {view.name}")
+            return False
+        for at, each in fields:
+            name = f"t.{quoted(each.column.name)}"
+            same_type = each.column.typed and view.columns[each.column.name] == each.column.type
+            typed = f"{name} {each.column.equals} w.value AND " if same_type else ""
+            sql = (
+                f"SELECT w.selector, pg_catalog.count(*) FROM {view.sql} AS t JOIN pg_temp.expunge_wanted_{at} AS w "
+                f'ON {typed}({name}::text COLLATE "C") = w.text GROUP BY w.selector'
+            )
+            self.connection.execute("SAVEPOINT expunge_view")
+            try:
+                for number, rows in self.connection.execute(sql.encode()).fetchall():
+                    shown[number] = max(shown[number], rows)
+            except psycopg.Error as error:
+                if lost(error):
+                    raise
+                self.connection.execute("ROLLBACK TO expunge_view")
+                self._troubles.append(f"the view {view.name} cannot be read")
+        return True
+
+
+def _used(plan: Any) -> Iterator[str]:
+    """Names of the indexes in a plan."""
+    if isinstance(plan, list):
+        for each in plan:
+            yield from _used(each)
+    elif isinstance(plan, dict):
+        if isinstance(plan.get("Index Name"), str):
+            yield plan["Index Name"]
+        for each in plan.values():
+            yield from _used(each)
