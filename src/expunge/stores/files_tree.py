@@ -24,7 +24,7 @@ from expunge.stores.tree import Found as AnyFound
 
 
 @dataclass(frozen=True)
-class _Present:
+class Present:
     """A file has one state: the present one."""
 
     path: Path
@@ -59,7 +59,7 @@ class LocalTree:
 
     def states_of(self, found: AnyFound) -> Iterator[State]:
         """The file itself."""
-        yield _Present(self._root / found.key)
+        yield Present(self._root / found.key)
 
     def states(self, key: str) -> Iterator[State]:
         """The file, or the one that a link leads to inside this folder."""
@@ -68,7 +68,7 @@ class LocalTree:
             if not path.is_file() or not path.resolve().is_relative_to(self._root):
                 return
             path = path.resolve()
-        yield _Present(path)
+        yield Present(path)
 
     def objection(self, key: str) -> Unable | None:
         """Links that lead out, and hard links that nobody declared."""

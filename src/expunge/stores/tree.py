@@ -90,6 +90,11 @@ class Cut(Protocol):
         """
         ...
 
+    @property
+    def met(self) -> bool:
+        """Whether the last call met anybody who is leaving."""
+        ...
+
     def keep(self, kept: Kept) -> None:
         """Note that what the last call was about stays, because the store itself forbids its removal."""
         ...

@@ -105,6 +105,11 @@ class Taking:
         values = {name: record.texts(name) for name in self._wanted.fields}
         return any(texts - frozenset().union(*(match.get(name, frozenset()) for match in leaving)) for name, texts in values.items())
 
+    @property
+    def met(self) -> bool:
+        """Whether the last call met anybody who is leaving."""
+        return bool(self._last)
+
     def keep(self, kept: Kept) -> None:
         """Enter it for those whom the last call met."""
         for owner in self._last:
@@ -128,13 +133,16 @@ class OneObject:
         self._concerned = concerned
         self.owners: set[int] = set()
         """Whom any state named."""
+        self.met = False
 
     def __call__(self, old: BinaryIO, new: BinaryIO) -> None:  # noqa: ARG002 - nothing of it stays
         """See :class:`expunge.stores.tree.Cut`."""
+        self.met = False
         (record,) = self._layout.read(old, self._key, self._wanted.fields)
         owners = self._wanted.in_record(record, self._wanted.fields) & self._concerned
         if not owners:
             raise NobodyThere
+        self.met = True
         self.owners |= owners
         raise NothingStays
 
