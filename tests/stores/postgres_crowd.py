@@ -9,6 +9,7 @@ import json
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 
@@ -16,7 +17,6 @@ from expunge.core.datamap import StoreSpec
 from expunge.servers.postgres import PostgresServer
 from expunge.stores import postgres_ladder
 from expunge.stores.postgres_server import Server
-from expunge.testing.plain_search import search
 
 SETTINGS = {"shared_preload_libraries": "pg_stat_statements", "logging_collector": "on"}
 VICTIM = 42
@@ -24,25 +24,33 @@ CROWD = 300
 
 
 def token(what: str, number: int = VICTIM) -> str:
-    """A word of 26 letters and digits that stands for one person in one place."""
-    return base64.b32encode(hashlib.sha256(f"{what} {number}".encode()).digest()).decode().lower()[:26]
+    """A word of 26 letters and digits that stands for one person in one place; all of one person begin alike."""
+    return _hashed(str(number))[:8] + _hashed(f"{what} {number}")[:18]
+
+
+def _hashed(text: str) -> str:
+    return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode().lower()
 
 
 PLACES = ("email", "note", "json", "words", "long", "noise", "city", "street", "call", "draft", "photo", "moved", "logged", "stated")
 MARKS = tuple(token(each) for each in PLACES)
 TABLES = ("public.people",)
+NEIGHBOURS = """
+CREATE EXTENSION vector;
+ALTER TABLE people ADD COLUMN vec vector(16);
+CREATE INDEX people_vec ON people USING hnsw (vec vector_l2_ops);
+CREATE INDEX people_ivf ON people USING ivfflat (vec vector_l2_ops) WITH (lists = 4);
+"""
+"""Where the server has pgvector."""
 
 SCHEMA = """
-CREATE EXTENSION vector;
 CREATE EXTENSION pg_stat_statements;
 CREATE TABLE people (
-  id int PRIMARY KEY, email text UNIQUE, note text, data jsonb, words text, place point, vec vector(16), city text, street text,
+  id int PRIMARY KEY, email text UNIQUE, note text, data jsonb, words text, place point, city text, street text,
   long text, noise text, photo oid, seen tsvector GENERATED ALWAYS AS (to_tsvector('simple', words)) STORED);
 CREATE INDEX people_note ON people (lower(note));
 CREATE INDEX people_data ON people USING gin (data);
 CREATE INDEX people_seen ON people USING gin (seen);
-CREATE INDEX people_vec ON people USING hnsw (vec vector_l2_ops);
-CREATE INDEX people_ivf ON people USING ivfflat (vec vector_l2_ops) WITH (lists = 4);
 CREATE INDEX people_brin ON people USING brin (email);
 CREATE INDEX people_place ON people USING gist (place);
 CREATE INDEX people_hash ON people USING hash (email);
@@ -61,12 +69,17 @@ CREATE MATERIALIZED VIEW loud AS SELECT upper(said) AS said, said AS quiet FROM 
 def populate(connection: psycopg.Connection) -> None:
     """People 1 to CROWD, every one with words of their own, then a day of an app's life."""
     connection.execute(SCHEMA)
+    vectors = connection.execute("SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'").fetchone() == (1,)
+    if vectors:
+        connection.execute(NEIGHBOURS)
+    if "lz4" in connection.execute("SELECT enumvals FROM pg_settings WHERE name = 'default_toast_compression'").fetchone()[0]:
+        connection.execute("ALTER TABLE people ALTER COLUMN long SET COMPRESSION lz4")
     chance = random.Random(7)
-    _fill(
-        connection, "people (id, email, note, data, words, place, vec, city, street, long, noise)", (_person(n, chance) for n in _numbers())
-    )
+    _fill(connection, "people (id, email, note, data, words, place, city, street, long, noise)", (_person(n, chance) for n in _numbers()))
     _fill(connection, "calls (id, person, said)", ((n, n, token("call", n)) for n in _numbers()))
     _fill(connection, "drafts", ((n, token("draft", n)) for n in _numbers()))
+    if vectors:
+        connection.execute("UPDATE people SET vec = (SELECT array_agg(id + n)::vector FROM generate_series(1, 16) AS n)")
     photo = connection.execute("SELECT lo_from_bytea(0, convert_to(%s, 'UTF8'))", (token("photo") * 9,)).fetchone()
     connection.execute("UPDATE people SET photo = %s WHERE id = %s", (photo[0], VICTIM))
     for said in ("moved", "note"):
@@ -93,10 +106,9 @@ def _fill(connection: psycopg.Connection, where: str, rows: Iterator[tuple[objec
 
 def _person(number: int, chance: random.Random) -> tuple[object, ...]:
     noise = base64.b64encode(chance.randbytes(6000)).decode()
-    vector = [float(number + each) for each in range(16)]
     return (
         number, token("email", number), token("note", number), json.dumps({token("json", number): [token("json", number)] * 3}),
-        f"hello {token('words', number)} there", f"({number},{number})", str(vector), token("city", number), token("street", number),
+        f"hello {token('words', number)} there", f"({number},{number})", token("city", number), token("street", number),
         f"{token('long', number)} " * 400, f"{noise[:4000]}{token('noise', number)}{noise[4000:]}",
     )  # fmt: skip
 
@@ -128,18 +140,32 @@ def served(url: str, **options: object) -> Iterator[Server]:
 
 def lying(server: PostgresServer, url: str, marks: tuple[str, ...] = MARKS) -> list[str]:
     """Where anything of the person lies: in files of the server after a checkpoint, or in statistics that any user may read."""
-    found = []
     with connected(url) as connection:
         connection.execute("CHECKPOINT")
-        views = {"pg_stats": "pg_stats", "pg_stats_ext": "pg_stats_ext", "pg_stat_statements": "pg_stat_statements"}
-        for view in views:
-            for mark in marks:
-                (count,) = connection.execute(f"SELECT count(*) FROM {view} s WHERE s::text LIKE %s", (f"%{mark}%",)).fetchone()
-                found += [f"{name_of(mark)} in {view}"] * bool(count)
-    paths = [each for each in server.data.iterdir() if not each.is_socket()]
-    for each in search([*paths, server.log], marks):
-        found.append(each)
+        found = [
+            f"{view}: {name_of(mark)}"
+            for view in ("pg_stats", "pg_stats_ext", "pg_stat_statements")
+            for mark in marks
+            if connection.execute(f"SELECT count(*) FROM {view} s WHERE s::text LIKE %s", (f"%{mark}%",)).fetchone() != (0,)
+        ]
+        query = "SELECT pg_relation_filenode(oid)::text, relname FROM pg_class WHERE pg_relation_filenode(oid) IS NOT NULL"
+        names = dict(connection.execute(query).fetchall())
+        (ours,) = connection.execute("SELECT oid::text FROM pg_database WHERE datname = current_database()").fetchone()
+    for path in files_of(server, ours):
+        data = path.read_bytes()
+        place = names.get(path.name.partition(".")[0], "an old file") if path.parent.name == ours else path.name
+        if marks[0][:8].encode() in data:
+            found += [f"{place}: {name_of(mark)}" for mark in marks if mark.encode() in data]
     return found
+
+
+def files_of(server: PostgresServer, database: str) -> Iterator[Path]:
+    """Every file of the server but those of other databases."""
+    for path in [*server.data.rglob("*"), server.log]:
+        parts = path.parts[len(server.data.parts) :]
+        foreign = len(parts) > 2 and parts[0] == "base" and parts[1].isdigit() and parts[1] != database
+        if path.is_file() and not foreign:
+            yield path
 
 
 def name_of(mark: str) -> str:

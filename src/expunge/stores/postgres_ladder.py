@@ -23,7 +23,6 @@ FLUSH = "SELECT pg_stat_force_next_flush()"
 """To be run in the transaction that deletes: then the counters by which :func:`climb` tells that something changed are there at commit."""
 
 RUNGS: tuple[Rung, ...] = (
-    Rung("readers", "rows that an older snapshot still sees are copied into the new files", postgres_readers.old_snapshots),
     Rung("views", "rows in materialised views", postgres_rewrite.views),
     Rung("tables", "rows in page holes, TOAST and every index", postgres_rewrite.tables),
     Rung("large_objects", "chunks of unlinked large objects", postgres_rewrite.large_objects, deep=True),

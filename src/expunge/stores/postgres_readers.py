@@ -46,12 +46,11 @@ def in_the_way(connection: Connection, since: str, *, catalog: bool = False) -> 
     return " and ".join(said)
 
 
-def old_snapshots(climb: Climb) -> int:
-    """Wait, within the lock time, until nobody can see the deleted rows any more."""
+def old_snapshots(climb: Climb) -> None:
+    """Wait, within the lock time, until nobody can see the deleted rows any more: a rewrite would only have to be made again."""
     left = climb.waited(lambda: in_the_way(climb.connection, climb.since))
     if left:
         raise Blocked(Reason.READER_OPEN, f"{climb.where}: {left} can still see what was deleted; end them, it is tried again")
-    return 0
 
 
 def put_aside(climb: Climb) -> int:

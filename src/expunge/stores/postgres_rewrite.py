@@ -8,7 +8,7 @@ from psycopg import sql
 from expunge import permit
 from expunge.core.outcome import Reason
 from expunge.faults import failpoint
-from expunge.stores.postgres_readers import in_the_way
+from expunge.stores.postgres_readers import in_the_way, old_snapshots
 from expunge.stores.postgres_rung import Blocked, Climb, Notices, noticing
 
 _MIB = 1 << 20
@@ -36,7 +36,8 @@ def views(climb: Climb) -> int:
 
 
 def tables(climb: Climb) -> int:
-    """Heap, page holes, every index, TOAST: all of a table's files are replaced by new ones."""
+    """Heap, page holes, every index, TOAST: all of a table's files are replaced by new ones, once no older snapshot sees what went."""
+    old_snapshots(climb)
     _prepare(climb)
     for table in climb.scope.tables:
         permit.check()

@@ -1,0 +1,88 @@
+"""The ladder of PostgreSQL with and without one rung, over one real server and a fresh database each time."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+from expunge.core.outcome import Erased
+from expunge.servers.postgres import PostgresServer, running_postgres
+from expunge.stores import postgres_ladder
+from tests.stores.postgres_crowd import SETTINGS, TABLES, VICTIM, connected, forget, lying, populate, served, token
+
+RUNGS = tuple((each.name, each.why) for each in postgres_ladder.RUNGS)
+AWAY = 3.0
+"""Seconds after which the other session of ``put_aside`` ends: later than a climb that does not wait, and the search after it."""
+
+
+@contextmanager
+def ready() -> Iterator[Callable[[str, bool], list[str]]]:
+    """A server that logs into files of its own and keeps statements. Raises ServerFailed where it is not installed."""
+    numbers = count(1)
+    folder = Path(tempfile.mkdtemp(prefix="expunge-ladder-"))
+    try:
+        with running_postgres(folder, settings=SETTINGS) as server:
+            yield lambda rung, left_out: stays(server, f"ladder_{next(numbers)}", rung, left_out)
+    finally:
+        shutil.rmtree(folder)
+
+
+def stays(server: PostgresServer, name: str, rung: str, left_out: bool) -> list[str]:
+    """Erase the person from a new database and climb, perhaps without one rung; where something of them lies after success."""
+    url = server.database(name)
+    try:
+        with ExitStack() as held:
+            connection = held.enter_context(connected(url))
+            populate(connection)
+            session = _another_session(url) if rung == "put_aside" else None
+            forget(connection)
+            climbed = held.enter_context(served(url, lock_ms=20_000))
+            assert lying(server, url)
+            if session is not None:
+                timer = threading.Timer(AWAY, session.close)
+                held.callback(timer.join)
+                timer.start()
+            with without(rung if left_out else ""):
+                assert isinstance(postgres_ladder.climb(climbed, TABLES), Erased)
+            return lying(server, url)
+    finally:
+        server.drop(name)
+        _clear(server)
+
+
+@contextmanager
+def without(rung: str) -> Iterator[None]:
+    """Leave one rung out of the ladder; none when it is empty."""
+    before = postgres_ladder.RUNGS
+    postgres_ladder.RUNGS = tuple(each for each in before if each.name != rung)
+    assert not rung or len(postgres_ladder.RUNGS) == len(before) - 1
+    try:
+        yield
+    finally:
+        postgres_ladder.RUNGS = before
+
+
+def _another_session(url: str) -> psycopg.Connection:
+    """Somebody copies the person into a temporary table larger than memory meant for such."""
+    session = psycopg.connect(url, autocommit=True)
+    session.execute("SET temp_buffers = '800kB'")
+    session.execute("CREATE TEMPORARY TABLE mine AS SELECT p.*, n FROM people p, generate_series(1, 400) AS n WHERE p.id = %s", (VICTIM,))
+    assert session.execute("SELECT count(*) FROM mine WHERE email = %s", (token("email"),)).fetchone() == (400,)
+    return session
+
+
+def _clear(server: PostgresServer) -> None:
+    """Let nothing of one run be found by the next: all runs are about the same words."""
+    with connected(server.url) as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+        connection.execute("SELECT pg_stat_statements_reset()")
+    with served(server.url) as climbed, connected(server.url) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS nothing ()")
+        postgres_ladder.climb(climbed, ("public.nothing",))
