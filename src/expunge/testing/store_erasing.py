@@ -113,6 +113,8 @@ class Erasing(StoreHarness):
         before = self._files(folder)
         with self.opened(folder) as (store, _):
             sources = [each.path.resolve() for each in store.raw()]
+            if not sources and store.capabilities.grounding < Grounding.SCRUBBED:
+                pytest.skip("its disks are out of reach, and it claims no more")
         self.write(folder, people(5, prefix="more"))
         self.erase(folder, self.locate(folder, people(2)))
         self.purge(folder)
