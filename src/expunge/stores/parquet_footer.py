@@ -114,6 +114,7 @@ class Chunk:
 
     @property
     def meta(self) -> Struct:
+        """The ColumnMetaData."""
         found = self.struct.value(3)
         if not isinstance(found, Struct):
             raise corrupt("a column has no metadata")
@@ -146,7 +147,7 @@ class Chunk:
         found = self.meta.value(12)
         if found is None:
             return None
-        exact = bool(found.value(7, True)) and bool(found.value(8, True))
+        exact = bool(found.value(7, default=True)) and bool(found.value(8, default=True))
         return Statistics(found.value(6, found.value(2)), found.value(5, found.value(1)), found.value(3), exact)
 
     @property
@@ -180,6 +181,7 @@ class RowGroup:
 
     @property
     def rows(self) -> int:
+        """Rows in it."""
         return int(self.struct.value(3, 0))
 
 
@@ -195,6 +197,7 @@ class Footer:
 
     @property
     def rows(self) -> int:
+        """Rows in it."""
         return int(self.struct.value(3, 0))
 
     @property
@@ -205,6 +208,7 @@ class Footer:
 
     @property
     def created_by(self) -> str:
+        """The program that wrote the file, as it calls itself."""
         return _text(self.struct.value(6, b""))
 
 
@@ -273,15 +277,14 @@ def _leaves(elements: list[Struct]) -> tuple[Leaf, ...]:
         raise corrupt("it has no schema")
     found: list[Leaf] = []
     # (children left, path, definition, repetition) of the open groups, outermost first
-    open_groups: list[list[object]] = [[int(elements[0].value(5, 0)), (), 0, 0]]
+    open_groups: list[tuple[int, tuple[str, ...], int, int]] = [(int(elements[0].value(5, 0)), (), 0, 0)]
     for element in elements[1:]:
         while open_groups and open_groups[-1][0] == 0:
             open_groups.pop()
         if not open_groups:
             raise corrupt("its schema has too many elements")
         left, path, definition, repetition = open_groups[-1]
-        assert isinstance(left, int) and isinstance(path, tuple) and isinstance(definition, int) and isinstance(repetition, int)
-        open_groups[-1][0] = left - 1
+        open_groups[-1] = (left - 1, path, definition, repetition)
         kind = element.value(3, REQUIRED)
         path = (*path, _text(element.value(4, b"")))
         definition, repetition = definition + (kind != REQUIRED), repetition + (kind == REPEATED)
@@ -289,5 +292,5 @@ def _leaves(elements: list[Struct]) -> tuple[Leaf, ...]:
             length = int(element.value(2, 0) or 0)
             found.append(Leaf(path, int(element.value(1)), length, definition, repetition, element))
         else:
-            open_groups.append([int(element.value(5, 0) or 0), path, definition, repetition])
+            open_groups.append((int(element.value(5, 0) or 0), path, definition, repetition))
     return tuple(found)
