@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -16,14 +16,15 @@ from expunge.core.person import Person
 from expunge.core.traces import Traces
 from expunge.engine import calling, owning
 from expunge.engine.context import Context
-from expunge.ports.scanner import Tracer
+from expunge.ports.scanner import SEAM, Tracer
 
 FIRST_BATCH = 50
 MOST_IN_A_BATCH = 25_000
 """Copies of people who stay that are read at a time: few at first, because windows that many people's data holds are met at once; then ten
 times as many each time, because a store may read a file with many people's records once for each batch."""
-SEAM = "row"
-"""The part under which stores hand over what joins two values of a row; only what was taken there can be met there."""
+_GATHERED = 1 << 9
+"""Short values that are looked through together."""
+_SHORT = 1 << 12
 _SMALL = 1 << 20
 """Whole files smaller than this (sidecars, documents) are looked through for identifiers; larger ones are media."""
 
@@ -81,7 +82,9 @@ def held_by_others(
             calling.trace(opened, dataset, staying, keeper)
         mine = (*erased.get(dataset.name, ()), *staying)
         for batch in _batches(owning.owned(context, dataset, calling.bystanders(opened, dataset, mine, None), erased)):
-            calling.trace(opened, dataset, batch, filtered_moved if dataset.name in rewritten else filtered)
+            passing = filtered_moved if dataset.name in rewritten else filtered
+            calling.trace(opened, dataset, batch, passing)
+            passing.pass_on()
             if candidates <= holder.held():
                 return Held(candidates, keeper.held())
     # Why less: a trigger may have handed the erased person's content to them; their own is what they held before as well.
@@ -156,35 +159,57 @@ class _Joined(io.RawIOBase):
 
 
 class _Words:
-    """Values as whole words, for any number of values: which of them to look for is told by their first run of word characters."""
+    """Values as whole words, for any number of values: where to look for one is told by its first run of word characters."""
 
     def __init__(self, values: Iterable[str], flags: re.RegexFlag = re.NOFLAG) -> None:
-        self._flags = flags
         self._runs = re.compile(r"[\w-]+", flags)
-        self._by_run: dict[str, list[str]] = {}
-        self._anywhere: list[str] = []
-        """Those that begin otherwise."""
-        for value in values:
-            run = self._runs.match(value)
+        self._ends = (re.compile(r"[\w.-]", flags), re.compile(r"[\w-]", flags))
+        self._by_run: dict[str, list[tuple[str, int]]] = {}
+        """Run -> the values that have it first, the longest first, with its place in them."""
+        without = []
+        for value in sorted(set(values), key=len, reverse=True):
+            run = self._runs.search(value)
             if run is None:
-                self._anywhere.append(value)
+                without.append(value)
             else:
-                self._by_run.setdefault(run.group(), []).append(value)
+                self._by_run.setdefault(run.group(), []).append((value, run.start()))
+        alternatives = "|".join(rf"(?<![\w.-]){re.escape(each)}(?![\w-])" for each in without)
+        self._others = re.compile(alternatives, flags) if without else None
 
-    def in_text(self, text: str) -> re.Pattern[str] | None:
-        """What to take out of this text; None when nothing of the kind is in it."""
-        met = self._by_run.keys() & set(self._runs.findall(text)) if self._by_run else set()
-        values = [*self._anywhere, *(value for run in met for value in self._by_run[run])]
-        if not values:
-            return None
-        longest_first = sorted(values, key=len, reverse=True)
-        return re.compile("|".join(rf"(?<![\w.-]){re.escape(each)}(?![\w-])" for each in longest_first), self._flags)
+    def lie_in(self, text: str) -> bool:
+        """Whether anything of the kind may be in the text."""
+        if self._others is not None and self._others.search(text):
+            return True
+        return bool(self._by_run) and not self._by_run.keys().isdisjoint(self._runs.findall(text))
+
+    def take_out(self, text: str, instead: Callable[[str], str]) -> str:
+        """The text with each value that stands in it as a whole word replaced."""
+        if self._others is not None:
+            text = self._others.sub(lambda found: instead(found.group()), text)
+        parts: list[str] = []
+        done = 0
+        for run in self._runs.finditer(text):
+            for value, place in self._by_run.get(run.group(), ()):
+                begin = run.start() - place
+                if begin >= done and self._stands_at(text, begin, value):
+                    parts += (text[done:begin], instead(value))
+                    done = begin + len(value)
+                    break
+        return "".join([*parts, text[done:]]) if parts else text
+
+    def _stands_at(self, text: str, begin: int, value: str) -> bool:
+        before, after = self._ends
+        end = begin + len(value)
+        if not text.startswith(value, begin) or (begin and before.match(text, begin - 1)):
+            return False
+        return not after.match(text, end)
 
 
 class _WholeWordsOut:
     """Passes content on with the erased people's identifiers taken out where they stand as whole words.
 
-    What is left of a match is then an identifier of somebody else that merely contains theirs (``a-12`` in ``a-123``).
+    What is left of a match is then an identifier of somebody else that merely contains theirs (``a-12`` in ``a-123``). Short values are
+    gathered, because nearly always none of many has such a word in it; :meth:`pass_on` passes on what was gathered.
     """
 
     def __init__(self, inner: Tracer, people: Sequence[Person], *, seams: bool) -> None:
@@ -194,9 +219,13 @@ class _WholeWordsOut:
         self._words = _Words(values)
         # Bytes are looked through as Latin-1, one character each, with the words of ASCII.
         self._bytes = _Words((value.encode("utf-8", "surrogatepass").decode("latin-1") for value in values), re.ASCII)
+        self._texts: list[tuple[Pseudonym, str, str, str]] = []
+        self._blobs: list[tuple[Pseudonym, str, str, bytes]] = []
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
-        self._inner.text(subject, dataset, field, self._without(value))
+        self._texts.append((subject, dataset, field, value))
+        if len(self._texts) >= _GATHERED or len(value) > _SHORT:
+            self._pass_texts()
 
     def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:
         self._inner.number(subject, dataset, field, value)
@@ -209,17 +238,41 @@ class _WholeWordsOut:
             return
         head = stream.read(_SMALL)
         if len(head) < _SMALL:
-            text = head.decode("latin-1")
-            words = self._bytes.in_text(text)
-            if words is not None:
-                head = words.sub(lambda found: "\0" * len(found.group()), text).encode("latin-1")
-            self._inner.blob(subject, dataset, field, io.BytesIO(head))
+            self._blobs.append((subject, dataset, field, head))
+            if len(self._blobs) >= _GATHERED or len(head) > _SHORT:
+                self._pass_blobs()
             return
         self._inner.blob(subject, dataset, field, io.BufferedReader(_Joined(head, stream)))
 
     def name(self, subject: Pseudonym, dataset: str, value: str) -> None:
-        self._inner.name(subject, dataset, self._without(value))
+        self._inner.name(subject, dataset, self._words.take_out(value, _nothing))
 
-    def _without(self, value: str) -> str:
-        words = self._words.in_text(value)
-        return words.sub("\0", value) if words is not None else value
+    def pass_on(self) -> None:
+        """Pass on what was gathered."""
+        self._pass_texts()
+        self._pass_blobs()
+
+    def _pass_texts(self) -> None:
+        texts, self._texts = self._texts, []
+        text = self._inner.text
+        if self._words.lie_in("\n".join([each[3] for each in texts])):
+            for subject, dataset, field, value in texts:
+                text(subject, dataset, field, self._words.take_out(value, _nothing))
+        else:
+            for each in texts:
+                text(*each)
+
+    def _pass_blobs(self) -> None:
+        blobs, self._blobs = self._blobs, []
+        met = self._bytes.lie_in(b"\n".join([each[3] for each in blobs]).decode("latin-1"))
+        for subject, dataset, field, data in blobs:
+            left = self._bytes.take_out(data.decode("latin-1"), _zeros).encode("latin-1") if met else data
+            self._inner.blob(subject, dataset, field, io.BytesIO(left))
+
+
+def _nothing(_: str) -> str:
+    return "\0"
+
+
+def _zeros(value: str) -> str:
+    return "\0" * len(value)

@@ -25,31 +25,55 @@ from expunge.core.tlog_proof import TlogProof
 from expunge.engine import calling, ending, judging
 from expunge.engine.context import Context, Progress, Reporter
 from expunge.engine.judging import Entries
-from expunge.engine.recording import Recorder
+from expunge.engine.recording import Recorder, append_together
+from expunge.ports.leases import Lease
 from expunge.telemetry import Action, Opaque
 
 BATCH = 200
 """Receipts that share one checkpoint and one append to the journal."""
 
 
-def conclude_all(context: Context, recorders: Sequence[Recorder], report: Reporter) -> None:
-    """Conclude every order of a cohort, each with its own receipts and end."""
+def conclude_all(context: Context, recorders: Sequence[Recorder], report: Reporter, lease: Lease | None = None) -> None:
+    """State, sign and log what is missing of the round's receipts, and end each order; orders of a cohort share checkpoints and commits.
+
+    Args:
+        context: the composition.
+        recorders: the orders; those that are not running are only finished.
+        report: told of each batch.
+        lease: under which this process works, where there are several.
+    """
+    going = [each for each in recorders if each.run.state is OrderState.RUNNING]
+    entries = [judging.entries(context, each.run) for each in going]
+    scopes = _scopes(context, going)
+    pairs = [(at, subject) for at, each in enumerate(going) for subject in each.run.subjects]
+    for start in range(0, len(pairs), BATCH):
+        batch = pairs[start : start + BATCH]
+        stated = _state(context, going, entries, scopes, batch)
+        append_together(context.journal, going, stated, lease)
+        logged = _log(context, going, batch)
+        append_together(context.journal, going, logged, lease)
+        done = sum(len(each.run.logged) for each in going)
+        report(Progress("receipts", "done", done, len(pairs)))
+    if going:
+        ended = [[_ended(each, theirs)] for each, theirs in zip(going, entries, strict=True)]
+        append_together(context.journal, going, ended, lease)
+    for recorder in going:
+        telemetry.log(Action.ORDER_ENDED, order=Opaque(recorder.run.order), fulfilled=recorder.run.state is OrderState.FULFILLED)
     for recorder in recorders:
-        conclude(context, recorder, report)
+        finish(context, recorder)
 
 
-def conclude(context: Context, recorder: Recorder, report: Reporter) -> None:
-    """State, sign and log what is missing of this round's receipts, and end the order."""
-    if recorder.run.state is OrderState.RUNNING:
-        entries = judging.entries(context, recorder.run)
-        scope = out_of_scope(context, recorder.run)
-        for start in range(0, len(recorder.run.subjects), BATCH):
-            subjects = recorder.run.subjects[start : start + BATCH]
-            _state(context, recorder, entries, scope, subjects)
-            _log(context, recorder, subjects)
-            report(Progress("receipts", "done", len(recorder.run.logged), len(recorder.run.subjects)))
-        _end(recorder, entries)
-    finish(context, recorder)
+def _scopes(context: Context, recorders: Sequence[Recorder]) -> list[tuple[str, ...]]:
+    """What each order's receipts say nothing about; asked once for orders over the same stores."""
+    known: dict[frozenset[str], tuple[str, ...]] = {}
+    scopes = []
+    for recorder in recorders:
+        assert recorder.run.plan is not None
+        stores = frozenset(each.store for each in recorder.run.plan.steps)
+        if stores not in known:
+            known[stores] = out_of_scope(context, recorder.run)
+        scopes.append(known[stores])
+    return scopes
 
 
 def finish(context: Context, recorder: Recorder) -> None:
@@ -63,20 +87,26 @@ def finish(context: Context, recorder: Recorder) -> None:
         ending.destroy(context, recorder)
 
 
-def _state(context: Context, recorder: Recorder, entries: Entries, scope: tuple[str, ...], subjects: Sequence[Pseudonym]) -> None:
-    """Fix the bytes of the receipts that this round has not stated yet."""
-    run = recorder.run
-    stated: list[ev.OrderEvent] = []
+def _state(
+    context: Context,
+    recorders: Sequence[Recorder],
+    entries: Sequence[Entries],
+    scopes: Sequence[tuple[str, ...]],
+    batch: Sequence[tuple[int, Pseudonym]],
+) -> list[list[ev.OrderEvent]]:
+    """Fix the bytes of the receipts that this round has not stated yet; one list of events for each order."""
+    stated: list[list[ev.OrderEvent]] = [[] for _ in recorders]
     size = context.log.head().size
     policy = _policy_digest(context)
-    for subject in subjects:
+    public = context.keys.signer_public()
+    for at, subject in batch:
+        run, now = recorders[at].run, recorders[at].now()
         if subject in run.logged or (subject in run.stated and _still_ours(context, run.stated[subject], policy)):
             continue
-        statement = receipt.build(_receipt(context, run, subject, entries[subject], scope, recorder.now()))
-        leaf = dsse.leaf(sign(context, statement), context.keys.signer_public())
-        stated.append(ev.ReceiptStated(recorder.now(), subject, statement.decode(), merkle.leaf_hash(leaf).hex(), size))
-    if stated:
-        recorder.append(*stated)
+        statement = receipt.build(_receipt(context, run, subject, entries[at][subject], scopes[at], policy, now))
+        leaf = dsse.leaf(sign(context, statement), public)
+        stated[at].append(ev.ReceiptStated(now, subject, statement.decode(), merkle.leaf_hash(leaf).hex(), size))
+    return stated
 
 
 def _receipt(
@@ -85,6 +115,7 @@ def _receipt(
     subject: Pseudonym,
     entries: tuple[tuple[DatasetEntry, ...], tuple[KeptItems, ...]],
     scope: tuple[str, ...],
+    policy: str,
     now: datetime,
 ) -> Receipt:
     datasets, kept = entries
@@ -106,7 +137,7 @@ def _receipt(
         tool=receipt.Tool("expunge", context.version, LATEST),
         signer=key_id(context.keys.signer_public()),
         log=context.log.origin,
-        policy_digest=_policy_digest(context),
+        policy_digest=policy,
         plan_digest=run.plan.digest,
         nonce=context.random(receipt.NONCE_SIZE),
     )
@@ -160,36 +191,39 @@ def policy_name(digest: str) -> str:
     return f"trust-policy-{digest[:16]}.txt"
 
 
-def _log(context: Context, recorder: Recorder, subjects: Sequence[Pseudonym]) -> None:
-    """Enter the stated receipts that have no leaf yet, and put their files on the shelf."""
-    run = recorder.run
-    missing = [run.stated[subject] for subject in subjects if subject not in run.logged]
+def _log(context: Context, recorders: Sequence[Recorder], batch: Sequence[tuple[int, Pseudonym]]) -> list[list[ev.OrderEvent]]:
+    """Enter the stated receipts that have no leaf yet, and put their files on the shelf; one list of events for each order."""
+    logged: list[list[ev.OrderEvent]] = [[] for _ in recorders]
+    missing = [(at, recorders[at].run.stated[subject]) for at, subject in batch if subject not in recorders[at].run.logged]
     if not missing:
-        return
+        return logged
     public = context.keys.signer_public()
-    envelopes = {each.subject: sign(context, each.statement.encode()) for each in missing}
-    leaves = {subject: dsse.leaf(envelope, public) for subject, envelope in envelopes.items()}
+    envelopes = [sign(context, each.statement.encode()) for _, each in missing]
+    leaves = [dsse.leaf(envelope, public) for envelope in envelopes]
     # Why asked first: a crash after the append and before the event must not enter a leaf twice.
-    indexes = {each.subject: context.log.find(leaves[each.subject], each.log_size) for each in missing}
-    fresh = [subject for subject, index in indexes.items() if index is None]
-    indexes.update(zip(fresh, context.log.append([leaves[each] for each in fresh]) if fresh else (), strict=True))
+    indexes = [context.log.find(leaf, each.log_size) for leaf, (_, each) in zip(leaves, missing, strict=True)]
+    fresh = [number for number, index in enumerate(indexes) if index is None]
+    for place, entered in zip(fresh, context.log.append([leaves[each] for each in fresh]) if fresh else (), strict=True):
+        indexes[place] = entered
     head = context.log.head()
     # commit point: the leaves are in the log under a published checkpoint; crash here and they are found again by their bytes.
-    logged: list[ev.OrderEvent] = []
-    for subject, index in indexes.items():
+    policy = policy_name(_policy_digest(context)), context.trust_policy().encode()
+    numbers = {at: {subject: number for number, subject in enumerate(recorders[at].run.subjects, start=1)} for at, _ in missing}
+    for (at, each), envelope, index in zip(missing, envelopes, indexes, strict=True):
+        run, number = recorders[at].run, numbers[at][each.subject]
         assert index is not None
-        number = run.subjects.index(subject) + 1
         proof = TlogProof(index, context.log.prove_inclusion(index, head.size), head.checkpoint)
-        context.shelf.put(run.order, f"receipt-{run.round}-{number}.dsse.json", envelopes[subject].encode())
+        context.shelf.put(run.order, f"receipt-{run.round}-{number}.dsse.json", envelope.encode())
         # Why the proof is kept: a log key that is rotated later signs later heads, under which this receipt's policy does not hold.
         context.shelf.put(run.order, f"receipt-{run.round}-{number}.tlog-proof", proof.encode())
-        logged.append(ev.ReceiptLogged(recorder.now(), subject, index, head.size, head.root.hex()))
-    context.shelf.put(run.order, policy_name(_policy_digest(context)), context.trust_policy().encode())
-    recorder.append(*logged)
-    telemetry.log(Action.RECEIPT_PUBLISHED, order=Opaque(run.order), receipts=len(logged))
+        logged[at].append(ev.ReceiptLogged(recorders[at].now(), each.subject, index, head.size, head.root.hex()))
+    for at in {at for at, _ in missing}:
+        context.shelf.put(recorders[at].run.order, *policy)
+        telemetry.log(Action.RECEIPT_PUBLISHED, order=Opaque(recorders[at].run.order), receipts=len(logged[at]))
+    return logged
 
 
-def _end(recorder: Recorder, entries: Entries) -> None:
+def _ended(recorder: Recorder, entries: Entries) -> ev.OrderEvent:
     reasons: dict[str, None] = {}
     for datasets, kept in entries.values():
         reasons.update(dict.fromkeys(f"{each.dataset}: {each.reason.value}" for each in datasets if each.reason is not None))
@@ -199,8 +233,7 @@ def _end(recorder: Recorder, entries: Entries) -> None:
         state, reasons = OrderState.IN_PART, {Reason.ERROR.value: None}
     final = all(each.done or each.outcome is receipt.Result.KEPT for datasets, _ in entries.values() for each in datasets)
     final = final and all(each.until is None for _, kept in entries.values() for each in kept)
-    recorder.append(ev.Ended(recorder.now(), state, tuple(reasons), final))
-    telemetry.log(Action.ORDER_ENDED, order=Opaque(recorder.run.order), fulfilled=state is OrderState.FULFILLED)
+    return ev.Ended(recorder.now(), state, tuple(reasons), final)
 
 
 def _second(when: datetime) -> datetime:

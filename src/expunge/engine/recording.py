@@ -64,6 +64,22 @@ class Recorder:
         return run
 
 
+def append_together(
+    journal: Journal, recorders: Sequence[Recorder], events: Sequence[Sequence[ev.OrderEvent]], lease: Lease | None
+) -> None:
+    """Append to each order events of its own, in one transaction. Raises as :meth:`Recorder.append`, and TakenOver for a lost lease."""
+    runs = [recorder.after(each) for recorder, each in zip(recorders, events, strict=True)]
+    appends = [(each.run.order, each.run.length, encoded(mine)) for each, mine in zip(recorders, events, strict=True) if mine]
+    if not appends:
+        return
+    failpoint("journal.append:before")
+    journal.append_all(appends, lease)
+    # commit point: the events are on the device; crash here and the next start folds them.
+    failpoint("journal.append:after")
+    for recorder, run in zip(recorders, runs, strict=True):
+        recorder.run = run
+
+
 class CohortRecorder:
     """Orders that share a round, with the fold of each and the merged one of all: their events are written together or not at all."""
 
@@ -117,11 +133,9 @@ class CohortRecorder:
         """
         for _ in range(MOST_REBASES):
             runs = [member.after(each) for member, each in zip(self.members, events, strict=True)]
-            appends = [(each.run.order, each.run.length, encoded(mine)) for each, mine in zip(self.members, events, strict=True)]
-            failpoint("journal.append:before")
             try:
                 with self._journal.atomically() if self._announce else nullcontext():
-                    self._journal.append_all(appends, self._lease)
+                    append_together(self._journal, self.members, events, self._lease)
                     if self._announce:
                         self._announce(merge(runs))
             except Conflict:
@@ -130,10 +144,6 @@ class CohortRecorder:
                 self.refresh()
                 self._require_still_ours(events)
                 continue
-            # commit point: the events are on the device; crash here and the next start folds them.
-            failpoint("journal.append:after")
-            for member, run in zip(self.members, runs, strict=True):
-                member.run = run
             self.run = merge(runs)
             return
         message = "other workers keep writing to the same orders"

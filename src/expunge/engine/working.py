@@ -74,7 +74,7 @@ class Worker:
         cohort = CohortRecorder(self.context.journal, self.context.clock, recorders, lease, self._announce)
         if step == RECEIPTS:
             if not next_steps(cohort.run):
-                publishing.conclude_all(self.context, cohort.members, self.report)
+                publishing.conclude_all(self.context, cohort.members, self.report, lease)
             return
         if StepId(step) not in next_steps(cohort.run):
             return
