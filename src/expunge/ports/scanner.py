@@ -11,6 +11,9 @@ from expunge.core.copy import RawSource
 from expunge.core.ids import Pseudonym
 from expunge.core.traces import Trace, Traces
 
+SEAM = "row"
+"""Field under which stores hand over, as a blob, what joins two values of a row where the values alone may be other people's as well."""
+
 
 class Tracer(Protocol):
     """Takes real content, one field at a time, and keeps only keyed fingerprints within a budget per subject and field.

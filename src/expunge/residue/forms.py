@@ -107,6 +107,8 @@ def forms_of_number(value: float) -> Iterator[tuple[str, bytes]]:
 
 _PACKED = {"float32": "<f", "float32-be": ">f", "float64": "<d", "float64-be": ">d", "float16": "<e"}
 
+PACKED = frozenset(_PACKED)
+"""Names of the forms of packed numbers."""
 _LOWEST_FIRST = ("float32", "float16", "float64")
 
 
