@@ -6,6 +6,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from expunge import permit
 from expunge.core.copy import Copy
 from expunge.core.ids import Pseudonym
 from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable
@@ -37,6 +38,7 @@ class Eraser:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             outcomes = self._delete_all(copies)
+            permit.check()
             failpoint("sqlite.erase.commit:before")
             # commit point: the rows are gone from every read once this returns; before, a crash leaves all of them.
             self._connection.execute("COMMIT")

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from expunge import permit
 from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable
 from expunge.faults import failpoint
 from expunge.stores.sqlite_file import DatabaseFile
@@ -187,7 +188,10 @@ def climb(file: DatabaseFile, connection: sqlite3.Connection) -> Outcome:
         if _mode(connection) == "wal":
             # Whoever would keep the log from being cut is found before the work, not after it.
             checkpoint(file, connection)
-        done = sum(rung(file, connection) for rung in LADDER)
+        done = 0
+        for rung in LADDER:
+            permit.check()
+            done += rung(file, connection)
     except Blocked as blocked:
         return blocked.unable
     except sqlite3.OperationalError as error:
