@@ -259,6 +259,10 @@ class _Summed(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    def fileno(self) -> int:
+        """For a copier that jumps about in the file; what it reads so is in no checksum."""
+        return self._file
+
     def readinto(self, buffer: WriteableBuffer) -> int:
         view = memoryview(buffer).cast("B")
         count = os.preadv(self._file, [view], self._at)

@@ -1,0 +1,129 @@
+"""What an index remembers of a dataset, asked and kept up to date: files that it knows in their present version need not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from expunge.core.copy import Copy
+from expunge.ports.index import LocateIndex, Runs, Unit
+from expunge.stores.parquet_rows import Sought, Targets
+from expunge.stores.parquet_scan import Learned, Read, Scan
+from expunge.stores.parquet_tree import Part
+from expunge.stores.parquet_values import Numbers
+
+_LEARN_AT_ONCE = 1 << 22
+"""Runs that are collected before they are handed to the index."""
+_LISTED = " []"
+"""Ends the version of a file in which a row may name several people."""
+
+Found = tuple[Numbers, Numbers, Numbers]
+"""Owners, parts, rows."""
+
+
+class Recall:
+    """One call's use of the index."""
+
+    def __init__(self, index: LocateIndex, key: bytes, space: str) -> None:
+        self._index = index
+        self._key = key
+        self._space = space
+        self._waiting: list[Learned] = []
+        self._parts: Sequence[Part] = ()
+        self._columns = ""
+        self._current: list[Unit] = []
+
+    def narrow(self, scan: Scan, mine: Sequence[int], targets: Targets, columns: Sequence[str], *, whole: bool) -> tuple[list[int], Found]:
+        """Which parts still have to be read, and what the index knows of the others.
+
+        Args:
+            scan: the pass that will read; it is told what to learn and where to look.
+            mine: numbers of the parts that are asked about.
+            targets: what is looked for.
+            columns: the columns that say whose a row is.
+            whole: rows are not all that is asked, so that the rows which the index names are to be read as well.
+        """
+        self._parts, self._columns = scan.parts, " ".join(sorted(columns))
+        units = [self._unit(scan.parts[number], listed=False) for number in mine]
+        values, sought = targets.spoken(columns)
+        runs, unknown = self._index.find(self._key, self._space, values, units)
+        if not whole and not unknown:
+            self._current += units
+            return [], _rows(runs, sought, mine)
+        listed = [self._unit(scan.parts[mine[number]], listed=True) for number in unknown]
+        again, still = self._index.find(self._key, self._space, values, listed)
+        strangers = {mine[unknown[number]] for number in still}
+        self._current += [*units, *listed]
+        scan.learn = frozenset(number for number in strangers if scan.parts[number].settled)
+        scan.hints = _hints(again, [mine[number] for number in unknown])
+        if whole:
+            scan.hints |= _hints(runs, mine)
+        found = _rows(runs, sought, mine) if not whole else (_NONE, _NONE, _NONE)
+        return sorted({*strangers, *scan.hints}), found
+
+    def take(self, found: Read) -> None:
+        """Keep what a job learned, for the index."""
+        self._waiting += found.learned
+        if sum(len(each.codes) for each in self._waiting) > _LEARN_AT_ONCE:
+            self.settle()
+
+    def settle(self) -> None:
+        """Hand what was learned to the index."""
+        if not self._waiting:
+            return
+        known: dict[str, int] = {}
+        columns: list[tuple[Numbers, Numbers, Numbers, Numbers]] = []
+        units = []
+        for number, each in enumerate(self._waiting):
+            units.append(self._unit(self._parts[each.part], listed=each.listed))
+            place = np.array([known.setdefault(value, len(known)) for value in each.values], np.int64)
+            columns.append((place[each.codes], np.full(len(each.codes), number, np.int64), each.starts, each.counts))
+        runs = Runs(*(np.concatenate([each[n] for each in columns]).data for n in range(4)))
+        self._index.learn(self._key, self._space, tuple(known), units, runs, self._current)
+        self._waiting = []
+
+    def _unit(self, part: Part, *, listed: bool) -> Unit:
+        # Which columns were looked at is part of what is known of a file.
+        return Unit(part.key, f"{part.version} {self._columns}{_LISTED if listed else ''}")
+
+
+_NONE: Numbers = np.empty(0, np.int64)
+
+
+def forget(index: LocateIndex, key: bytes, space: str, copies: Iterable[Copy]) -> None:
+    """Make the index forget people who were erased. Raises OSError when it cannot."""
+    matches = [each.selector.match for each in copies if each.selector]
+    index.forget(key, space, {f"{name}\0{text}" for match in matches for name, values in match.items() for text in values})
+
+
+def _rows(runs: Runs, sought: Sought, mine: Sequence[int]) -> Found:
+    codes, at, starts, counts = (np.asarray(each) for each in (runs.values, runs.units, runs.starts, runs.counts))
+    if not len(codes):
+        return _NONE, _NONE, _NONE
+    if int(counts.max()) == 1:
+        places, rows = np.arange(len(codes)), starts
+    else:
+        places = np.repeat(np.arange(len(codes)), counts)
+        rows = np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(len(places))
+    owners, places = sought.owners(codes[places], np.stack([places, rows], axis=1) if len(sought.by) != len(sought.counts) else places)
+    if places.ndim == 2:
+        places, rows = places[:, 0], places[:, 1]
+    parts = np.asarray(mine, np.int64)[at[places]]
+    if len(np.unique(sought.by)) == len(sought.counts):
+        return owners, parts, rows
+    # Somebody is looked for by several texts: each row once, and each file's rows together.
+    once = np.unique(np.stack([owners, parts, rows], axis=1), axis=0)
+    return once[:, 0], once[:, 1], once[:, 2]
+
+
+def _hints(runs: Runs, mine: Sequence[int]) -> dict[int, Numbers]:
+    """Part -> rows at which runs begin; a run that crosses row groups counts with its end as well."""
+    at, starts, counts = (np.asarray(each) for each in (runs.units, runs.starts, runs.counts))
+    hints: dict[int, Numbers] = {}
+    order = np.argsort(at, kind="stable")
+    for unit in np.unique(at).tolist():
+        here = order[np.searchsorted(at[order], unit, "left") : np.searchsorted(at[order], unit, "right")]
+        spans = [np.arange(start, start + count) for start, count in zip(starts[here].tolist(), counts[here].tolist(), strict=True)]
+        hints[mine[unit]] = np.concatenate(spans)
+    return hints

@@ -1,0 +1,197 @@
+"""Which rows of a file are whose: columns are compared with everything that is looked for at once, many rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from expunge.core.copy import Selector
+from expunge.stores.parquet_tree import readable
+from expunge.stores.parquet_values import Leaf, Needles, Numbers, leaves, pieces
+
+ROWS_AT_ONCE = 1 << 18
+"""Rows that are compared at a time: enough for the machine to be quick, few enough for memory to stay flat."""
+_FEW = 256
+"""Up to so many texts, the bounds of a column can be expected to leave row groups out."""
+
+
+@dataclass(frozen=True)
+class Owned:
+    """Rows of one stretch of a file and whose they are; a row may occur several times, for several owners."""
+
+    owners: Numbers
+    """Numbers of selectors."""
+    rows: Numbers
+    """Numbers of rows in the file."""
+    shared: npt.NDArray[np.bool_]
+    """Whether others than the owner are in the row as well."""
+
+
+class _Field:
+    """One field: its texts, and for each the selectors that look for it."""
+
+    def __init__(self, pairs: Sequence[tuple[str, int]]) -> None:
+        self.needles = Needles([text for text, _ in pairs])
+        place = {text: number for number, text in enumerate(self.needles.texts)}
+        known = [(place[text], owner) for text, owner in pairs if text in place]
+        codes = np.array([code for code, _ in known], np.int64)
+        order = np.argsort(codes, kind="stable")
+        self.sought = Sought(np.array([owner for _, owner in known], np.int64)[order], np.bincount(codes, minlength=len(place)))
+
+
+@dataclass(frozen=True)
+class Sought:
+    """Who looks for each of some texts."""
+
+    by: Numbers
+    """Numbers of selectors, those of the first text first."""
+    counts: Numbers
+    """How many look for each text."""
+
+    def owners(self, codes: Numbers, rows: Numbers) -> tuple[Numbers, Numbers]:
+        """Owners of texts that were found, given by number, and the row of each."""
+        if len(self.by) == len(self.counts):
+            return self.by[codes], rows
+        counts = self.counts[codes]
+        starts = np.cumsum(self.counts) - self.counts
+        first = np.repeat(starts[codes] - (np.cumsum(counts) - counts), counts)
+        return self.by[first + np.arange(len(first))], np.repeat(rows, counts)
+
+
+class Targets:
+    """Selectors of one call, ready to be compared with columns."""
+
+    def __init__(self, selectors: Iterable[Selector]) -> None:
+        pairs: dict[str, list[tuple[str, int]]] = {}
+        for number, selector in enumerate(selectors):
+            for name, values in selector.match.items():
+                found = pairs.setdefault(name, [])
+                for value in values:
+                    found.append((value, number))
+        self._fields = {name: _Field(each) for name, each in pairs.items()}
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """All fields that any selector looks at."""
+        return tuple(self._fields)
+
+    def spoken(self, names: Sequence[str]) -> tuple[list[str], Sought]:
+        """All texts of some fields as an index knows them, ``field NUL text``, and who looks for each."""
+        fields = [(name, self._fields[name]) for name in names]
+        values = [f"{name}\0{text}" for name, each in fields for text in each.needles.texts]
+        none = np.empty(0, np.int64)
+        by, counts = (np.concatenate([none, *(getattr(each.sought, which) for _, each in fields)]) for which in ("by", "counts"))
+        return values, Sought(by, counts)
+
+    def leaves(self, file: pq.ParquetFile, names: Iterable[str]) -> list[Leaf]:
+        """The leaves of a file that hold some of the fields."""
+        wanted = set(names)
+        return [each for each in leaves(file.schema_arrow) if each.field in wanted]
+
+    def may_hold(self, file: pq.ParquetFile, group: int, found: Sequence[Leaf]) -> bool:
+        """Whether the bounds in the footer leave it open that a row group holds anything looked for."""
+        about = file.metadata.row_group(group)
+        for leaf in found:
+            needles = self._fields[leaf.field].needles
+            told = about.column(leaf.index).statistics
+            if len(needles.texts) > _FEW or told is None or not told.has_min_max or needles.between(told.min, told.max):
+                return True
+        return False
+
+    def in_tables(self, tables: Sequence[tuple[pa.Table, int]], found: Sequence[Leaf]) -> list[Owned]:
+        """Compare tables that follow the same schema; each comes with the number of its first row in its file."""
+        hits: list[list[_Hits]] = [[] for _ in tables]
+        for leaf in found:
+            if leaf.listed or len(leaf.steps) > 1:
+                for number, (table, _) in enumerate(tables):
+                    for values, rows in pieces(table, leaf):
+                        hits[number].append(self._compare(leaf, self._fields[leaf.field].needles.find(values), values, rows))
+                continue
+            columns = [table.column(leaf.steps[0]) for table, _ in tables]
+            codes = self._fields[leaf.field].needles.find(pa.chunked_array([each for column in columns for each in column.chunks]))
+            at = 0
+            for number, column in enumerate(columns):
+                hits[number].append(self._compare(leaf, codes[at : at + len(column)], None, None))
+                at += len(column)
+        return [_together(each, base) for each, (_, base) in zip(hits, tables, strict=True)]
+
+    def _compare(self, leaf: Leaf, codes: Numbers, values: pa.Array | None, rows: Numbers | None) -> _Hits:
+        where = np.flatnonzero(codes >= 0)
+        at = where if rows is None else rows[where]
+        owners, owned = self._fields[leaf.field].sought.owners(codes[where], at)
+        present = None
+        if leaf.listed and values is not None and rows is not None:
+            present = rows[np.asarray(values.is_valid().to_numpy(zero_copy_only=False))]
+        return _Hits(owners, owned, present)
+
+
+@dataclass(frozen=True)
+class _Hits:
+    owners: Numbers
+    rows: Numbers
+    present: Numbers | None
+    """For lists, the rows of all values that are there, found or not; None where a row has one value."""
+
+
+def _together(hits: Sequence[_Hits], base: int) -> Owned:
+    """What all leaves say about one table, each row once for each owner."""
+    if len(hits) == 1 and hits[0].present is None:
+        return Owned(hits[0].owners, hits[0].rows + base, np.zeros(len(hits[0].rows), np.bool_))
+    owners = np.concatenate([each.owners for each in hits] or [np.empty(0, np.int64)])
+    rows = np.concatenate([each.rows for each in hits] or [np.empty(0, np.int64)])
+    width = int(rows.max()) + 1 if len(rows) else 1
+    pairs = np.unique(owners * width + rows)
+    owners, rows = pairs // width, pairs % width
+    shared = np.zeros(len(pairs), np.bool_)
+    for each in hits:
+        if each.present is not None and len(each.present):
+            # Others are in a row when more values stand there than those that mean the owner.
+            there = np.bincount(each.present, minlength=width)
+            mine_pairs, counts = np.unique(each.owners * width + each.rows, return_counts=True)
+            mine = np.zeros(len(pairs), np.int64)
+            mine[np.searchsorted(pairs, mine_pairs)] = counts
+            shared |= (there[rows] > mine) & (there[rows] > 1)
+    return Owned(owners, rows + base, shared)
+
+
+def stretches(file: pq.ParquetFile, groups: Sequence[int]) -> Iterator[list[int]]:
+    """Row groups, as many at a time as are read and compared together."""
+    batch: list[int] = []
+    rows = 0
+    for group in groups:
+        here = file.metadata.row_group(group).num_rows
+        if batch and rows + here > ROWS_AT_ONCE:
+            yield batch
+            batch, rows = [], 0
+        batch.append(group)
+        rows += here
+    if batch:
+        yield batch
+
+
+def first_rows(file: pq.ParquetFile) -> Numbers:
+    """The number of the first row of each row group, and of the row after the last."""
+    counts = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+    return np.concatenate([[0], np.cumsum(np.array(counts, np.int64))]).astype(np.int64)
+
+
+def read(file: pq.ParquetFile, groups: Sequence[int], found: Sequence[Leaf] | None) -> pa.Table:
+    """Some columns of some row groups, all columns for None. Raises Damaged and OSError."""
+    with readable():
+        indices = None if found is None else [each.index for each in found]
+        return file.reader.read_row_groups(list(groups), column_indices=indices, use_threads=False)
+
+
+def owned_rows(file: pq.ParquetFile, targets: Targets, names: Iterable[str]) -> Iterator[Owned]:
+    """Everything in one file that is somebody's, stretch by stretch; every row group is read, whatever the footer says of it."""
+    found = targets.leaves(file, names)
+    if not found:
+        return
+    starts = first_rows(file)
+    for batch in stretches(file, range(file.metadata.num_row_groups)):
+        yield targets.in_tables([(read(file, batch, found), int(starts[batch[0]]))], found)[0]

@@ -1,0 +1,217 @@
+"""Looking through a lake: who has what, in whole files by their names and in rows by their columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from expunge.core.copy import Copy, Selector
+from expunge.errors import CouldNotLook
+from expunge.stores.layout import Wanted
+from expunge.stores.parquet_keys import UNREADABLE, WHOLE, Spelt, spelt
+from expunge.stores.parquet_recall import Recall
+from expunge.stores.parquet_rows import Targets, read
+from expunge.stores.parquet_scan import Read, Scan
+from expunge.stores.parquet_tree import Damaged, LakeLayout, LocalLake, Part, leads
+from expunge.stores.parquet_values import Numbers, leaves, pieces, texts
+from expunge.stores.records import Unreadable
+from expunge.stores.templates import Template
+
+Links = dict[tuple[int, str], set[str]]
+"""(owner, field) -> texts."""
+
+
+@dataclass
+class Other:
+    """What somebody has besides rows: whole files, folders, files that cannot be read."""
+
+    keys: list[str] = field(default_factory=list)
+    items: int = 0
+    bytes: int = 0
+    shared: set[str] = field(default_factory=set)
+
+
+class Hits:
+    """What one call found, as it adds up; owners are numbers of selectors or of groups."""
+
+    def __init__(self) -> None:
+        self.parts: list[Part] = []
+        self.counts: dict[int, int] = {}
+        """Part -> how many rows it has, where that is known."""
+        self.others: dict[int, Other] = {}
+        self.links: Links = {}
+        self._columns: list[tuple[Numbers, Numbers, Numbers, npt.NDArray[np.bool_]]] = []
+
+    def add(self, part: int, owners: Numbers, rows: Numbers, shared: npt.NDArray[np.bool_] | None = None) -> None:
+        """Rows of one part; parts come in their order, rows of a part ascend."""
+        alone = np.zeros(len(rows), np.bool_) if shared is None else shared
+        self._columns.append((owners, np.full(len(rows), part, np.int64), rows, alone))
+
+    def add_columns(self, owners: Numbers, parts: Numbers, rows: Numbers) -> None:
+        """Rows of many parts."""
+        self._columns.append((owners, parts, rows, np.zeros(len(rows), np.bool_)))
+
+    def rows(self) -> tuple[Numbers, Numbers, Numbers, npt.NDArray[np.bool_]]:
+        """Owners, parts, rows and whether others are in them."""
+        if not self._columns:
+            none = np.empty(0, np.int64)
+            return none, none, none, np.empty(0, np.bool_)
+        if len(self._columns) > 1:
+            owners, parts, rows, shared = (np.concatenate([each[n] for each in self._columns]) for n in range(4))
+            self._columns = [(owners, parts, rows, shared)]
+        return self._columns[0]
+
+    def copies(self, dataset: str, follow: Sequence[str], selectors: Sequence[Selector]) -> Iterator[Copy]:
+        """One copy for each owner that has anything."""
+        owners, parts, rows, shared = self.rows()
+        average = np.array([each.size / self.counts[number] if self.counts.get(number) else 0 for number, each in enumerate(self.parts)])
+        sizes = np.bincount(owners, average[parts], len(selectors)) if len(owners) else np.zeros(len(selectors))
+        left = dict(self.others)
+        for each in spelt([part.key for part in self.parts], owners, parts, rows, shared):
+            yield self._copy(dataset, follow, selectors[each.owner], each, left.pop(each.owner, None), int(sizes[each.owner]))
+        for owner, other in sorted(left.items()):
+            yield self._copy(dataset, follow, selectors[owner], Spelt(owner, (), 0, frozenset()), other, 0)
+
+    def _copy(self, dataset: str, follow: Sequence[str], selector: Selector, mine: Spelt, other: Other | None, size: int) -> Copy:
+        links = {name: frozenset(self.links.get((mine.owner, name), ())) for name in follow} if follow else {}
+        keys, items, shared = mine.keys, mine.rows, mine.shared
+        if other is not None:
+            keys, items, size, shared = (*keys, *other.keys), items + other.items, size + other.bytes, shared | other.shared
+        return Copy(dataset, selector.subject, keys, items, size, links, selector, shared, lasting=False)
+
+
+class Search:
+    """One pass over the files of one dataset."""
+
+    def __init__(self, lake: LocalLake, layout: LakeLayout, everything: Sequence[LakeLayout], recall: Recall | None = None) -> None:
+        self._lake = lake
+        self._layout = layout
+        self._everything = everything
+        self._recall = recall
+        self._name = layout.dataset.name
+        self.prune = True
+        """Whether what footers say of row groups is believed."""
+        self.damaged: dict[str, Damaged] = {}
+        """Files that a call could not read."""
+
+    def locate(self, selectors: Sequence[Selector]) -> Iterator[Copy]:
+        """One copy for each selector that anything belongs to, or that an unreadable file may hold something of."""
+        hits = self.find(selectors)
+        for key in self.damaged:
+            # It may hold anybody's data: whoever is asked for has an item here that cannot be erased before it is mended.
+            for owner in range(len(selectors)):
+                other = hits.others.setdefault(owner, Other())
+                other.keys.append(f"{key}#{UNREADABLE}")
+                other.items += 1
+        return hits.copies(self._name, self._layout.dataset.follow, selectors)
+
+    def find(self, selectors: Sequence[Selector]) -> Hits:
+        """What the selectors mean, still as columns of numbers. Raises CouldNotLook."""
+        targets = Targets(selectors)
+        named = any(set(targets.fields) & each.placeholders for each in self._layout.templates)
+        wanted = Wanted(selectors if named else ())
+        hits = Hits()
+        try:
+            for template in self._layout.templates:
+                self._look_along(template, wanted, targets, hits)
+        except OSError as error:
+            message = f"dataset {self._name}: a folder or file cannot be read"
+            raise CouldNotLook(message, help="see `expunge check` for which one; give this user the right to read it") from error
+        return hits
+
+    def _look_along(self, template: Template, wanted: Wanted, targets: Targets, hits: Hits) -> None:
+        columns = self._layout.columns(template, targets.fields)
+        first = len(hits.parts)
+        for part in self._lake.parts(template, leads(wanted, template, columns)):
+            owners = wanted.in_name(part.readings)
+            if part.key.endswith("/"):
+                if owners and not self._lake.holds(part.key, self._everything):
+                    for owner in owners:
+                        other = hits.others.setdefault(owner, Other())
+                        other.keys.append(part.key)
+                        other.items += 1
+                        self._follow_name(part, [owner], hits.links)
+            elif owners:
+                self._whole(part, template, wanted, owners, hits)
+            elif columns and not part.is_link:
+                hits.parts.append(part)
+        if columns:
+            self._look_inside(template, columns, targets, hits, range(first, len(hits.parts)))
+
+    # --- whole files ----------------------------------------------------------------------------
+
+    def _whole(self, part: Part, template: Template, wanted: Wanted, owners: set[int], hits: Hits) -> None:
+        key = f"{part.key}#{WHOLE}"
+        rows = self._rows(part, template, owners, hits.links)
+        for owner in owners:
+            other = hits.others.setdefault(owner, Other())
+            other.keys.append(key)
+            other.items += rows
+            other.bytes += part.size
+            # A name that can be read in two ways may as well be somebody else's.
+            if any(owner not in wanted.in_name((reading,)) for reading in part.readings):
+                other.shared.add(key)
+        self._follow_name(part, owners, hits.links)
+
+    def _rows(self, part: Part, template: Template, owners: set[int], links: Links) -> int:
+        """How many rows a whole file has (at least 1, it is there); what they lead to is added to the links."""
+        follow = self._layout.columns(template, self._layout.dataset.follow)
+        if part.is_link:
+            return 1
+        try:
+            with self._lake.opened(part.key) as file:
+                found = [each for each in leaves(file.schema_arrow) if each.field in follow]
+                for group in range(file.metadata.num_row_groups if found else 0):
+                    table = read(file, [group], found)
+                    for leaf in found:
+                        told = {text for values, _ in pieces(table, leaf) for text in texts(values).unique().to_pylist()} - {None}
+                        for owner in owners:
+                            links.setdefault((owner, leaf.field), set()).update(told)
+                return max(1, int(file.metadata.num_rows))
+        except FileNotFoundError:
+            return 1
+        except Unreadable as error:
+            if follow:
+                message = f"dataset {self._name}: a file that other datasets follow cannot be read"
+                raise CouldNotLook(message, help="`expunge check` names it; repair it, then run again") from error
+            return 1
+
+    def _follow_name(self, part: Part, owners: set[int] | Sequence[int], links: Links) -> None:
+        for name in self._layout.dataset.follow:
+            told = {reading[name] for reading in part.readings if name in reading}
+            for owner in owners if told else ():
+                links.setdefault((owner, name), set()).update(told)
+
+    # --- rows -----------------------------------------------------------------------------------
+
+    def _look_inside(self, template: Template, columns: Sequence[str], targets: Targets, hits: Hits, mine: range) -> None:
+        follow = self._layout.columns(template, self._layout.dataset.follow)
+        scan = Scan(self._lake, hits.parts, targets, columns, follow)
+        scan.prune = self.prune
+        which: Sequence[int] = mine
+        if self._recall is not None:
+            which, known = self._recall.narrow(scan, mine, targets, columns, whole=bool(follow))
+            hits.add_columns(*known)
+        for found in scan.run(which):
+            self._take(found, hits)
+        named = [name for name in self._layout.dataset.follow if name in template.placeholders]
+        if named:
+            owners, parts, _, _ = hits.rows()
+            for owner, part in np.unique(np.stack([owners, parts]), axis=1).T.tolist():
+                if part in mine:
+                    self._follow_name(hits.parts[part], [owner], hits.links)
+        if self._recall is not None:
+            self._recall.settle()
+
+    def _take(self, found: Read, hits: Hits) -> None:
+        for part, owned in found.owned:
+            hits.add(part, owned.owners, owned.rows, owned.shared)
+        hits.counts.update(found.counts)
+        self.damaged.update({hits.parts[number].key: error for number, error in found.damaged.items()})
+        for place, told in found.links.items():
+            hits.links.setdefault(place, set()).update(told)
+        if self._recall is not None:
+            self._recall.take(found)

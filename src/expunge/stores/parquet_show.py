@@ -1,0 +1,228 @@
+"""Handing over what a lake holds: to the person as JSON lines, to a tracer as content."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from expunge.core.copy import Copy, Item
+from expunge.core.ids import Pseudonym
+from expunge.errors import CouldNotLook
+from expunge.ports.scanner import Tracer
+from expunge.stores.parquet_keys import named
+from expunge.stores.parquet_rows import Targets, first_rows, owned_rows, read
+from expunge.stores.parquet_tree import LakeLayout, LocalLake, readable
+from expunge.stores.parquet_values import Numbers, said
+from expunge.stores.records import Unreadable
+from expunge.stores.templates import Bindings
+
+Row = dict[str, Any]
+_NOTHING: Bindings = {}
+
+
+class Show:
+    """Reads of one dataset's copies."""
+
+    def __init__(self, lake: LocalLake, layout: LakeLayout) -> None:
+        self._lake = lake
+        self._layout = layout
+        self._name = layout.dataset.name
+
+    # --- export ---------------------------------------------------------------------------------
+
+    def export(self, copy: Copy) -> Iterator[Item]:
+        """One item a file: the rows that are theirs as JSON objects, with what the file's name says in addition."""
+        whole_shared = {named(key).file for key in copy.shared}
+        for file, asked in _asking(copy).items():
+            if not file.endswith("/"):
+                whole = any(each.whole for each in asked)
+                yield Item(f"{_archived(file)}.rows.jsonl", self._lines(file, copy, whole=whole), "application/jsonl", file in whole_shared)
+
+    def _lines(self, key: str, copy: Copy, *, whole: bool) -> Iterator[bytes]:
+        bindings = self._bindings(key)
+        try:
+            for row, _ in self._rows(key, _asking(copy).get(key, []), whole=copy if whole else None):
+                plain = {**{name: value for name, value in bindings.items() if name not in row}, **row}
+                yield json.dumps(spoken(plain), ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+        except (OSError, Unreadable) as error:
+            message = f"dataset {self._name}: a file cannot be read"
+            raise CouldNotLook(message, help="`expunge check` names it; run again once it can be read") from error
+
+    # --- trace ----------------------------------------------------------------------------------
+
+    def trace(self, copies: Sequence[Copy], tracer: Tracer) -> None:
+        """Each file is read once for all subjects that have rows in it, once more for each that owns it whole."""
+        sharing: dict[str, list[_Asked]] = {}
+        for copy in copies:
+            for file, asked in _asking(copy).items():
+                if any(each.whole for each in asked):
+                    self._trace_file(copy, file, tracer)
+                else:
+                    sharing.setdefault(file, []).extend(asked)
+        for file, together in sharing.items():
+            # What cannot be read can be neither traced nor erased: erase and check say so.
+            with suppress(OSError, Unreadable):
+                for row, subjects in self._rows(file, together):
+                    for subject in subjects:
+                        self._trace_row(subject, row, tracer)
+
+    def _trace_file(self, copy: Copy, key: str, tracer: Tracer) -> None:
+        found = self._layout.template_of(key)
+        if found is None:
+            return
+        template, readings = found
+        for part, segment in zip(key.rstrip("/").split("/"), template.segments, strict=False):
+            if segment.placeholders:
+                tracer.name(copy.subject, self._name, part)
+        for placeholder, value in sorted({pair for reading in readings for pair in reading.items()}):
+            tracer.text(copy.subject, self._name, placeholder, value)
+        if key.endswith("/") or self._lake.is_link(key):
+            return
+        try:
+            with self._lake.bytes_of(key) as file:
+                tracer.blob(copy.subject, self._name, "content", file)
+        except FileNotFoundError:
+            return
+        except (OSError, Unreadable) as error:
+            message = f"dataset {self._name}: a file cannot be read"
+            raise CouldNotLook(message, help="`expunge check` names it") from error
+        # A damaged file is no obstacle here: it goes as a whole, and all of it was traced as bytes.
+        with suppress(OSError, Unreadable):
+            for row, _ in self._rows(key, [], whole=copy):
+                self._trace_row(copy.subject, row, tracer)
+
+    def _trace_row(self, subject: Pseudonym, row: Row, tracer: Tracer) -> None:
+        for name, value in row.items():
+            self._trace_value(subject, name, value, tracer)
+
+    def _trace_value(self, subject: Pseudonym, field: str, value: object, tracer: Tracer) -> None:
+        match value:
+            case None | bool():
+                return
+            case dict():
+                for key, inner in value.items():
+                    self._trace_value(subject, f"{field}.{key}", inner, tracer)
+            case list() | tuple():
+                numbers = [float(each) for each in value if isinstance(each, int | float) and not isinstance(each, bool)]
+                if len(numbers) > 1 and len(numbers) == len(value):
+                    tracer.vector(subject, self._name, field, numbers)
+                    return
+                for inner in value:
+                    self._trace_value(subject, field, inner, tracer)
+            case bytes():
+                tracer.blob(subject, self._name, field, cast("BinaryIO", io.BytesIO(value)))
+            case int() | float():
+                if math.isfinite(value) and abs(value) < 1e300:
+                    tracer.number(subject, self._name, field, float(value))
+                tracer.text(subject, self._name, field, str(value))
+            case _:
+                tracer.text(subject, self._name, field, said(value) or "")
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def _rows(self, key: str, asked: Sequence[_Asked], whole: Copy | None = None) -> Iterator[tuple[Row, list[Pseudonym]]]:
+        """Rows of a file with whose they are; all of them for a copy that it is whole."""
+        with self._lake.opened(key) as file:
+            if whole is not None:
+                for group in range(file.metadata.num_row_groups):
+                    for row in _python(read(file, [group], None)):
+                        yield row, [whole.subject]
+                return
+            for group, at, owners in self._owned(key, file, asked):
+                table = read(file, [group], None)
+                with readable():
+                    taken = table.take(pa.array(at))
+                yield from zip(_python(taken), owners, strict=True)
+
+    def _owned(self, key: str, file: pq.ParquetFile, asked: Sequence[_Asked]) -> Iterator[tuple[int, Numbers, list[list[Pseudonym]]]]:
+        """Row group by row group: the rows in it that are somebody's, and whose."""
+        selectors = [(each.copy.selector, each.shared) for each in asked if each.copy.selector]
+        targets = Targets(selector for selector, _ in selectors)
+        of_shared = np.array([shared for _, shared in selectors], np.bool_)
+        found = self._layout.template_of(key)
+        columns = self._layout.columns(found[0], targets.fields) if found else ()
+        starts = first_rows(file)
+        for owned in owned_rows(file, targets, columns):
+            take = owned.shared == of_shared[owned.owners]
+            rows, owners = owned.rows[take], owned.owners[take]
+            groups = np.searchsorted(starts, rows, side="right") - 1
+            for group in np.unique(groups).tolist():
+                here = groups == group
+                at, back = np.unique(rows[here] - starts[group], return_inverse=True)
+                whose: list[list[Pseudonym]] = [[] for _ in at]
+                for place, owner in zip(back.tolist(), owners[here].tolist(), strict=True):
+                    whose[place].append(selectors[owner][0].subject)
+                yield group, at, whose
+
+    def _bindings(self, key: str) -> Bindings:
+        found = self._layout.template_of(key)
+        return found[1][0] if found else _NOTHING
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What one key of a copy asks for of one file."""
+
+    copy: Copy
+    whole: bool
+    shared: bool
+    """Rows that others are in as well; the other rows when it is false."""
+
+
+def _asking(copy: Copy) -> dict[str, list[_Asked]]:
+    """File -> what the copy's keys ask for of it."""
+    files: dict[str, list[_Asked]] = {}
+    for key in copy.keys:
+        about = named(key)
+        files.setdefault(about.file, []).append(_Asked(copy, about.whole, about.shared))
+    return files
+
+
+def _python(table: pa.Table) -> list[Row]:
+    """Rows as Python values; instants that Python has no word for as numbers."""
+    with readable():
+        try:
+            return list(table.to_pylist())
+        except (ValueError, OverflowError):
+            return list(_numbered(table).to_pylist())
+
+
+def _numbered(table: pa.Table) -> pa.Table:
+    columns = [column.cast(pa.int64()) if pa.types.is_temporal(column.type) else column for column in table.columns]
+    return pa.table(columns, names=table.column_names)
+
+
+def spoken(value: object) -> object:
+    """A value as JSON can hold it: bytes in base64, instants in ISO 8601, numbers that are none as text."""
+    match value:
+        case dict():
+            return {str(key): spoken(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [spoken(inner) for inner in value]
+        case bytes():
+            return b64encode(value).decode()
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case datetime() | date() | time():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case None | bool() | int() | str():
+            return value
+    return str(value)
+
+
+def _archived(key: str) -> str:
+    """A key as a name that every archive can hold: bytes that are no UTF-8 are spelt out."""
+    return key.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
