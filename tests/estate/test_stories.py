@@ -1,0 +1,34 @@
+"""Whole orders over PostgreSQL, S3, Parquet and SQLite at once: what must go goes from every file of every server."""
+
+from __future__ import annotations
+
+from expunge.core.grounding import Grounding
+from expunge.core.order import OrderState
+from expunge.core.receipt import Result
+from tests.estate.estate import Estate
+
+
+def test_a_child_goes_from_every_server_and_nobody_else_changes(estate: Estate) -> None:
+    child, others = estate.children[0], estate.children[1:]
+    before = estate.logical()
+    assert estate.search(*child.strings)
+    run = estate.erase(f"profile:{child.profile}")
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+    assert estate.search(*child.strings) == []
+    gone = before - estate.logical()
+    assert gone
+    mine = (*child.strings, *child.recordings)
+    assert all(any(each in row for each in mine) for row in gone), "somebody else's data changed"
+    assert estate.logical() <= before
+    assert estate.search(*(each.profile for each in others))
+
+
+def test_each_place_is_erased_as_deep_as_it_reaches(estate: Estate) -> None:
+    child = estate.children[1]
+    run = estate.erase(f"profile:{child.profile}")
+    entries = {each.dataset: each for each in estate.receipt(run.order).datasets}
+    erased = {name: each for name, each in entries.items() if each.outcome is Result.ERASED}
+    assert set(erased) == {"profiles", "recordings", "transcripts", "voice", "events", "training", "places"}
+    assert erased["voice"].claimed is Grounding.REMOVED
+    assert {each.claimed for name, each in erased.items() if name != "voice"} == {Grounding.SCRUBBED}
+    assert any("60 days" in each for each in estate.receipt(run.order).out_of_scope)
