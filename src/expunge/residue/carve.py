@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from expunge.residue import parquet
 from expunge.residue.matcher import Bytes, constant
 
 LOOKAHEAD = 32
@@ -43,6 +44,14 @@ def _sqlite(head: bytes) -> bool:
     return head[:16] == b"SQLite format 3\0"
 
 
+def _avro(head: bytes) -> bool:
+    return len(head) > 5 and 0 < head[4] < 0x80
+
+
+def _parquet(head: bytes) -> bool:
+    return parquet.begins(head)
+
+
 def _zlib(head: bytes) -> bool:
     # two bytes are found by chance in every 8 KiB: see at once whether it can be, and whether it decodes at all
     kind = head[2] & 6 if len(head) > 6 else 0
@@ -74,6 +83,8 @@ _MAGICS: tuple[tuple[bytes, str, Callable[[bytes], bool]], ...] = (
     (b"fLaC", "flac", _flac),
     (b"RIFF", "wave", _wave),
     (b"SQLite", "sqlite", _sqlite),
+    (b"PAR1", "parquet", _parquet),
+    (b"Obj\x01", "avro", _avro),
     (b"\x37\x7f\x06\x82\x00\x2d\xe2\x18", "sqlite wal", _always),
     (b"\x37\x7f\x06\x83\x00\x2d\xe2\x18", "sqlite wal", _always),
     (b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7", "sqlite journal", _always),
@@ -104,8 +115,8 @@ _FIRST, _SHORT, _SECOND = _tables()
 def starts(buffer: Bytes, length: int) -> list[tuple[int, str]]:
     """Return (offset, kind) of everything that may begin in ``buffer[:length]``, in order.
 
-    ``buffer`` has padding of at least 4 bytes beyond ``length``. Kinds are those of ``decoders.MAKERS``, ``flac``, ``wave``, ``sqlite``,
-    ``sqlite wal`` and ``sqlite journal``.
+    ``buffer`` has padding of at least 4 bytes beyond ``length``. Kinds are those of ``decoders.MAKERS``, ``flac``, ``wave``, ``parquet``,
+    ``sqlite``, ``sqlite wal`` and ``sqlite journal``.
     """
     found: list[tuple[int, str]] = []
     pairs: npt.NDArray[np.uint16] = np.ndarray((buffer.size - 1,), dtype="<u2", buffer=buffer, strides=(1,))

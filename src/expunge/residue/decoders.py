@@ -16,6 +16,8 @@ import cramjam
 import lz4.frame
 import zstandard
 
+from expunge.residue.avro import Container
+
 Piece: TypeAlias = "bytes | memoryview"
 _OUT = 1 << 18
 _WINDOW = 1 << 27
@@ -207,6 +209,52 @@ class ZipMember:
         self.done = self._inner.done
 
 
+class Avro:
+    """An Avro object container file (Avro 1.12, "Object Container Files"): its blocks, each decoded by itself."""
+
+    piece = 1 << 14
+
+    def __init__(self) -> None:
+        self._inner = Container()
+        self._broken = 0
+        self.done = False
+
+    @property
+    def damaged(self) -> bool:
+        """A block did not decode, or something is not a block; those after it were read all the same."""
+        return self._broken > 0 or (not self.done and self._inner.damaged)
+
+    def feed(self, piece: Piece) -> Iterator[bytes]:
+        """See :class:`Decoder`."""
+        self._inner.add(piece)
+        while not self.done and (block := self._inner.block()) is not None:
+            try:
+                yield from self._decoded(block)
+            except Broken:
+                self._broken += 1
+        if self._inner.broken:
+            raise Broken
+
+    def _decoded(self, block: bytes) -> Iterator[bytes]:
+        codec = self._inner.codec
+        if codec == "null":
+            # it lies open
+            self.done = True
+            return
+        if codec == "snappy":
+            # a checksum of four bytes follows
+            yield _snappy_block(block[:-4])
+            return
+        if codec not in _OF_AVRO:
+            self.done = True
+            raise Unsupported
+        decoder = MAKERS[_OF_AVRO[codec]]() if codec != "deflate" else Deflate(-15)
+        for at in range(0, len(block), decoder.piece):
+            yield from decoder.feed(block[at : at + decoder.piece])
+
+
+_OF_AVRO = {"deflate": "zlib", "zstandard": "zstd", "bzip2": "bzip2", "xz": "xz"}
+
 _IN_THE_OPEN = frozenset({0, 12, 93, 95})
 """Stored, or with a magic of its own that is carved by itself: bzip2, zstd, xz."""
 
@@ -219,4 +267,5 @@ MAKERS: dict[str, Callable[[], Decoder]] = {
     "bzip2": lambda: Stepwise(bz2.BZ2Decompressor()),
     "xz": lambda: Stepwise(lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=_MEMORY)),
     "zip": ZipMember,
+    "avro": Avro,
 }

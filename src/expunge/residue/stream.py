@@ -8,9 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
-from expunge.residue import audio, postgres, sqlite
+from expunge.residue import audio, parquet, postgres, sqlite
 from expunge.residue.carve import LOOKAHEAD, starts
-from expunge.residue.decoders import MAKERS, Broken, Decoder, Encrypted, TooLarge, Unsupported
+from expunge.residue.decoders import MAKERS, Avro, Broken, Decoder, Encrypted, TooLarge, Unsupported
 from expunge.residue.deeper import TRIED, is_one
 from expunge.residue.keyed import MAX_LENGTH
 from expunge.residue.matcher import PADDING
@@ -22,7 +22,7 @@ _BLOCK = 1 << 20
 _PAD = bytes(PADDING)
 _HEAD = 128
 _KEEP = max(MAX_LENGTH, LOOKAHEAD)
-_WHOLE = frozenset({"flac", "wave", "sqlite", "sqlite wal", "sqlite journal"})
+_WHOLE = frozenset({"flac", "wave", "parquet", "sqlite", "sqlite wal", "sqlite journal"})
 """Kinds that must be read at any place, not as a stream."""
 
 
@@ -182,6 +182,8 @@ class _Decoding:
     def end(self) -> None:
         if not self.done:
             self.done = True
+            if self._first and isinstance(self._decoder, Avro) and self._decoder.damaged:
+                self._session.skip("corrupt")
             self._child.close()
 
     def _stop(self, reason: str) -> None:
@@ -263,6 +265,8 @@ def read_whole(session: Session, inner: Where, allowance: Allowance, kind: str, 
     """Read a recording or database that begins at the start of ``source`` and search what its plain bytes do not show."""
     if kind in {"flac", "wave"}:
         _read_audio(session, inner, allowance, kind, source)
+    elif kind == "parquet":
+        _read_parquet(session, inner, allowance, source)
     else:
         read_pages(session, inner, allowance, sqlite.runs(source, kind), kind)
 
@@ -274,6 +278,19 @@ def read_pages(session: Session, inner: Where, allowance: Allowance, runs: Itera
         for at, run in runs:
             base = inner.base + at if inner.depth == 1 else inner.base
             stream = Stream(session, Where(inner.path, chain, base, fixed=True, depth=inner.depth), allowance)
+            for part in run:
+                session.decoded(allowance, len(part))
+                stream.feed(part)
+            stream.close()
+    except TooLarge:
+        session.skip("limit")
+
+
+def _read_parquet(session: Session, inner: Where, allowance: Allowance, source: Slice) -> None:
+    try:
+        for at, what, run in parquet.runs(source, session.skip):
+            base = inner.base + at if inner.depth == 1 else inner.base
+            stream = Stream(session, Where(inner.path, (*inner.chain[:-1], what), base, fixed=True, depth=inner.depth), allowance)
             for part in run:
                 session.decoded(allowance, len(part))
                 stream.feed(part)
