@@ -103,6 +103,7 @@ class Bucket:
         return self._insist(lambda: getattr(self.client, operation)(Bucket=self.name, **arguments))
 
     def _insist(self, attempt: Callable[[], T]) -> T:
+        _ = self.client  # says that the library is missing, where it is
         from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
         for number in range(_TRIES):

@@ -22,6 +22,8 @@ from expunge.stores.tree import Found as AnyFound
 
 _FEW = 64
 """People for whom their own prefixes are listed at once, without trying how long the whole listing is."""
+_LONGEST_KEY = 1024
+"""Bytes, the protocol's own limit."""
 _FIRST = re.compile(r"([^{]*)\{([^{}]*)\}([^{]*)")
 
 
@@ -231,12 +233,17 @@ def _prefixes(template: Template, only: Mapping[str, Collection[str]]) -> tuple[
     head, name, literal = first.groups()
     if name not in only:
         return head, None
-    return head, [f"{head}{value}{literal}" for value in only[name] if _can_be_in_a_key(value)]
+    prefixes: list[str] = []
+    for prefix in sorted(f"{head}{value}{literal}" for value in only[name] if _can_be_in_a_key(value)):
+        # What begins with another one is listed with that.
+        if not prefixes or not prefix.startswith(prefixes[-1]):
+            prefixes.append(prefix)
+    return head, prefixes
 
 
 def _can_be_in_a_key(value: str) -> bool:
     try:
-        value.encode()
+        size = len(value.encode())
     except UnicodeEncodeError:
         return False
-    return bool(value) and "/" not in value and "\0" not in value
+    return 0 < size <= _LONGEST_KEY and "/" not in value and "\0" not in value

@@ -92,7 +92,8 @@ class Taking:
                     now[owner] = (items + 1, size + len(record.raw))
         if not now and not self._gone:
             raise NobodyThere
-        self._gone.update(now)
+        # Of several states of a file the one with most of theirs counts: they hold the same again.
+        self._gone |= {owner: max(counted, self._gone.get(owner, counted)) for owner, counted in now.items()}
         self._last = frozenset(now)
         if self._goes_with_them and not staying:
             raise NothingStays
