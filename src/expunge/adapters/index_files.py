@@ -7,13 +7,14 @@ with it only guessed. A later segment adds units; segments are merged as they gr
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import struct
 import threading
 import zlib
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -98,9 +99,10 @@ class FileIndex:
         chosen = fits[at]
         tags = np.where(fits, _tags(key, units), 0)
         fresh = _segment(tags, _hashes(key, values)[codes[chosen]], at[chosen], starts[chosen], counts[chosen])
-        with self._lock, suppress(OSError):
-            folder = self._of(key, space)
+        folder = self._of(key, space)
+        with suppress(OSError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(OSError), self._alone(folder):
             merged: list[_Segment] = []
             alive: Hashes | None = None
             for older in reversed(self._segments(key, space)):
@@ -117,8 +119,10 @@ class FileIndex:
         """Drop every unit that holds one of the values, for good. Raises OSError."""
         hashes = np.unique(_hashes(key, list(values)))
         dropped = 0
-        with self._lock:
-            folder = self._of(key, space)
+        folder = self._of(key, space)
+        if not folder.is_dir():
+            return 0
+        with self._alone(folder):
             for segment in self._segments(key, space):
                 there = np.isin(segment.hashes, hashes)
                 if not bool(there.any()):
@@ -138,6 +142,17 @@ class FileIndex:
 
     def _of(self, key: bytes, space: str) -> Path:
         return self._folder / blake2b(space.encode(), digest_size=12, key=key[:64], person=b"space").hexdigest()
+
+    @contextmanager
+    def _alone(self, folder: Path) -> Iterator[None]:
+        """One writer at a time, in this process and in others: who merges must not bring back what another forgets. Raises OSError."""
+        with self._lock:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                yield
+            finally:
+                os.close(descriptor)
 
     def _segments(self, key: bytes, space: str) -> list[_Segment]:
         """All sound segments, in the order in which they were written; damaged ones are removed, for they say nothing."""
@@ -215,7 +230,7 @@ def _parsed(data: npt.NDArray[np.uint8], path: Path) -> _Segment | None:
     if len(data) < _HEADER.size:
         return None
     magic, checksum, units, hashes, runs = _HEADER.unpack(data[: _HEADER.size].tobytes())
-    body = data[_HEADER.size :]
+    body = np.asarray(data)[_HEADER.size :]
     if magic != _MAGIC or len(body) != 8 * (units + 2 * hashes + 1) + 12 * runs or zlib.crc32(body.data if len(body) else b"") != checksum:
         return None
     cuts = np.cumsum([0, 8 * units, 8 * hashes, 8 * (hashes + 1), 4 * runs, 4 * runs, 4 * runs]).tolist()

@@ -101,16 +101,23 @@ def _rows(runs: Runs, sought: Sought, mine: Sequence[int]) -> Found:
     codes, at, starts, counts = (np.asarray(each) for each in (runs.values, runs.units, runs.starts, runs.counts))
     if not len(codes):
         return _NONE, _NONE, _NONE
+    simple = len(sought.by) == len(sought.counts)
+    if int(counts.max()) == 1 and simple:
+        owners, parts = sought.by[codes], np.asarray(mine, np.int64)[at]
+        return _once(owners, parts, starts, sought)
     if int(counts.max()) == 1:
         places, rows = np.arange(len(codes)), starts
     else:
         places = np.repeat(np.arange(len(codes)), counts)
         rows = np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(len(places))
-    owners, places = sought.owners(codes[places], np.stack([places, rows], axis=1) if len(sought.by) != len(sought.counts) else places)
+    owners, places = sought.owners(codes[places], places if simple else np.stack([places, rows], axis=1))
     if places.ndim == 2:
         places, rows = places[:, 0], places[:, 1]
-    parts = np.asarray(mine, np.int64)[at[places]]
-    if len(np.unique(sought.by)) == len(sought.counts):
+    return _once(owners, np.asarray(mine, np.int64)[at[places]], rows, sought)
+
+
+def _once(owners: Numbers, parts: Numbers, rows: Numbers, sought: Sought) -> Found:
+    if len(np.unique(sought.by)) == len(sought.by) == len(sought.counts):
         return owners, parts, rows
     # Somebody is looked for by several texts: each row once, and each file's rows together.
     once = np.unique(np.stack([owners, parts, rows], axis=1), axis=0)

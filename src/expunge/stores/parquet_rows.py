@@ -37,6 +37,9 @@ class _Field:
 
     def __init__(self, pairs: Sequence[tuple[str, int]]) -> None:
         self.needles = Needles([text for text, _ in pairs])
+        if len(self.needles.texts) == len(pairs):
+            self.sought = Sought(np.array([owner for _, owner in pairs], np.int64), np.ones(len(pairs), np.int64))
+            return
         place = {text: number for number, text in enumerate(self.needles.texts)}
         known = [(place[text], owner) for text, owner in pairs if text in place]
         codes = np.array([code for code, _ in known], np.int64)

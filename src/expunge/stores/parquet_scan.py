@@ -21,6 +21,8 @@ from expunge.stores.records import Unreadable
 _TOGETHER = 48 << 20
 """Bytes of files that one thread takes at a time; a file of more than that is divided by row groups."""
 _MOST = 64
+_REPEATED = 4
+"""Bytes a value, at which texts must be codes into a dictionary that is much shorter than the column."""
 THREADS = min(8, len(os.sched_getaffinity(0)) or 1)
 
 
@@ -114,7 +116,7 @@ class Scan:
         waiting = _Waiting(self, found)
         for number in job.parts:
             try:
-                with self._lake.opened(self.parts[number].key) as file:
+                with self._lake.opened(self.parts[number].key, self._coded) as file:
                     self._take(number, file, job, waiting)
             except FileNotFoundError:
                 continue
@@ -138,6 +140,19 @@ class Scan:
         for batch in stretches(file, self._groups(number, file, job, mine, starts)):
             for near in _neighbours(batch):
                 waiting.add(number, read(file, near, _each_once(mine, follow)), int(starts[near[0]]), mine, follow)
+
+    def _coded(self, file: pq.ParquetFile) -> list[str]:
+        """Columns whose values repeat so much that comparing their dictionaries is less work."""
+        if not file.metadata.num_row_groups:
+            return []
+        first = file.metadata.row_group(0)
+        alone = [each for each in self._targets.leaves(file, self._columns) if len(each.steps) == 1]
+        chunks = [(each, first.column(each.index)) for each in alone]
+        return [
+            chunk.path_in_schema
+            for _, chunk in chunks
+            if chunk.physical_type == "BYTE_ARRAY" and chunk.total_uncompressed_size < _REPEATED * chunk.num_values
+        ]
 
     def _groups(self, number: int, file: pq.ParquetFile, job: Job, mine: Sequence[Leaf], starts: Numbers) -> list[int]:
         count = file.metadata.num_row_groups

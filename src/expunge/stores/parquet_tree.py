@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -30,6 +30,10 @@ _ENCRYPTED_FOOTER = b"PARE"
 _MAGIC = 4
 _SETTLED_S = 2.0
 """Two writes within one tick of the file system's clock can look alike; after so long they cannot."""
+
+
+Coded: TypeAlias = Callable[[pq.ParquetFile], list[str]]
+"""Says which columns of a file are best read as codes into their dictionaries."""
 
 
 class Damaged(Unreadable):
@@ -147,11 +151,11 @@ class LocalLake:
         return Part(key, found[1], status.st_size, version_of(status), (self.root / key).is_symlink()) if found else None
 
     @contextmanager
-    def opened(self, key: str) -> Iterator[pq.ParquetFile]:
+    def opened(self, key: str, coded: Coded | None = None) -> Iterator[pq.ParquetFile]:
         """A file opened for reading. Raises Damaged (Unreadable) and OSError."""
         handle = open_regular(self.root / key)
         try:
-            with opened_at(f"/proc/self/fd/{handle}") as file:
+            with opened_at(f"/proc/self/fd/{handle}", coded) as file:
                 yield file
         finally:
             os.close(handle)
@@ -202,12 +206,15 @@ def version_of(status: os.stat_result) -> str:
 
 
 @contextmanager
-def opened_at(path: str) -> Iterator[pq.ParquetFile]:
+def opened_at(path: str, coded: Coded | None = None) -> Iterator[pq.ParquetFile]:
     """A local Parquet file opened for reading. Raises Damaged and OSError."""
     with pa.OSFile(path) as source:
         with readable():
             _refuse_encrypted(source)
             file = pq.ParquetFile(source)
+            names = coded(file) if coded else []
+            if names:
+                file = pq.ParquetFile(source, metadata=file.metadata, read_dictionary=names)
         yield file
 
 

@@ -143,20 +143,17 @@ class Needles:
     """Texts to look for in columns of any type. Many rows are compared at a time."""
 
     def __init__(self, wanted: Sequence[str]) -> None:
-        # What cannot be written in UTF-8 stands in no column.
-        self.texts = tuple(dict.fromkeys(each for each in wanted if _utf8(each)))
+        self.texts = tuple(dict.fromkeys(wanted))
+        if not _utf8("".join(self.texts)):
+            # What cannot be written in UTF-8 stands in no column.
+            self.texts = tuple(each for each in self.texts if _utf8(each))
         self._sets: dict[pa.DataType, tuple[pa.Array, Numbers | None]] = {}
 
     def find(self, array: pa.Array | pa.ChunkedArray) -> Numbers:
         """For each value the number of its text in :attr:`texts`, -1 for all others."""
         kind = array.type
         if pa.types.is_dictionary(kind):
-            if isinstance(array, pa.ChunkedArray):
-                return np.concatenate([self.find(each) for each in array.chunks] or [_NONE])
-            codes = self.find(array.dictionary)
-            at = array.indices.fill_null(-1).to_numpy(zero_copy_only=False) if array.null_count else array.indices.to_numpy()
-            found: Numbers = np.append(codes, -1)[at]
-            return found
+            return self._find_coded(array.chunks if isinstance(array, pa.ChunkedArray) else [array], kind)
         if not (_is_string(kind) or pa.types.is_integer(kind)):
             if isinstance(array, pa.ChunkedArray):
                 return np.concatenate([self.find(each) for each in array.chunks] or [_NONE])
@@ -169,6 +166,17 @@ class Needles:
         met = pc.index_in(array, value_set=values).fill_null(-1)
         codes = np.asarray(met.to_numpy() if isinstance(met, pa.ChunkedArray) else met.to_numpy(zero_copy_only=False))
         return codes if numbers is None else np.append(numbers, -1)[codes]
+
+    def _find_coded(self, chunks: Sequence[pa.DictionaryArray], kind: pa.DictionaryType) -> Numbers:
+        """The same for dictionary arrays: all dictionaries are compared at once, for that costs least."""
+        codes = self.find(pa.chunked_array([each.dictionary for each in chunks], kind.value_type))
+        found, at = [_NONE], 0
+        for each in chunks:
+            end = at + len(each.dictionary)
+            indices = each.indices.fill_null(-1).to_numpy(zero_copy_only=False) if each.null_count else each.indices.to_numpy()
+            found.append(np.append(codes[at:end], -1)[indices])
+            at = end
+        return np.concatenate(found) if len(found) != 2 else found[1]
 
     def between(self, low: object, high: object) -> bool:
         """Whether any text can be the text of a value from ``low`` to ``high`` (bounds of a column, both included)."""
