@@ -54,7 +54,7 @@ def stays(server: PostgresServer, name: str, rung: str, left_out: bool) -> list[
             return lying(server, url)
     finally:
         server.drop(name)
-        _clear(server)
+        clear(server)
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def _another_session(url: str) -> psycopg.Connection:
     return session
 
 
-def _clear(server: PostgresServer) -> None:
+def clear(server: PostgresServer) -> None:
     """Let nothing of one run be found by the next: all runs are about the same words."""
     with connected(server.url) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")

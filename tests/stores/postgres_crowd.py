@@ -18,7 +18,13 @@ from expunge.servers.postgres import PostgresServer
 from expunge.stores import postgres_ladder
 from expunge.stores.postgres_server import Server
 
-SETTINGS = {"shared_preload_libraries": "pg_stat_statements", "logging_collector": "on"}
+SETTINGS = {
+    "shared_preload_libraries": "pg_stat_statements",
+    "logging_collector": "on",
+    "log_destination": "stderr,csvlog,jsonlog",
+    "wal_level": "logical",
+    "max_prepared_transactions": "5",
+}
 VICTIM = 42
 CROWD = 300
 

@@ -10,7 +10,7 @@ import psycopg
 from expunge.core.copy import Finding, FindingKind, RawSource
 from expunge.core.datamap import StoreSpec
 from expunge.core.grounding import Grounding
-from expunge.stores import postgres_rights
+from expunge.stores import postgres_recycle, postgres_rights
 from expunge.stores.postgres_place import Place, find
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
@@ -150,6 +150,9 @@ class Server:
         slow = () if self.superuser else postgres_rights.convenient(self.connection, self.role)
         if slow and not unreachable:
             yield Finding(FindingKind.NOTE, name, "server", "the write-ahead log has to be passed twice", "; ".join(slow))
+        if postgres_recycle.held(self.connection):
+            what = "wal_recycle is off because a purge was cut short, or goes on now"
+            yield Finding(FindingKind.NOTE, name, "server", what, "the next purge puts it back")
         for sentence in self._retained():
             yield Finding(FindingKind.NOTE, name, "server", sentence, "receipts will say so")
 

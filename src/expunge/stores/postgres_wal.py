@@ -1,28 +1,13 @@
-"""The rung over the write-ahead log: every segment from before is passed and removed, those that lie ready for re-use too.
-
-A checkpoint does not remove old segments; it renames them into the future, old content and all, until the log gets there. So
-``wal_recycle`` is switched off for the time, and put back after. The value written then is a spelling of *off* that nobody would choose
-(PostgreSQL takes every beginning of *false*): a climb that finds it knows that an earlier one was cut short, and what was there before.
-"""
+"""The rung over the write-ahead log: every segment from before is passed and removed, those that lie ready for re-use too."""
 
 from __future__ import annotations
-
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from psycopg import sql
 
 from expunge import permit
 from expunge.core.outcome import Reason
 from expunge.faults import failpoint
+from expunge.stores.postgres_recycle import not_recycling
 from expunge.stores.postgres_rung import Blocked, Climb
-from expunge.stores.postgres_server import Connection
 
-WAS_UNSET, WAS_ON = "fal", "fals"
-"""What ``postgresql.auto.conf`` says while we hold the setting: nothing stood there before, or *on*."""
-
-_RELOADED_SECONDS = 2.0
 _SEGMENTS = """
 SELECT ('x' || substr(name, 9, 8))::bit(32)::bigint * (4294967296 / size) + ('x' || substr(name, 17, 8))::bit(32)::bigint
 FROM pg_ls_waldir() AS f (name, bytes, modification), pg_size_bytes(current_setting('wal_segment_size')) AS size
@@ -46,7 +31,7 @@ def write_ahead_log(climb: Climb) -> int:
     permit.check()
     climb.restart_clock()
     failpoint("postgres.purge.wal:before")
-    with _not_recycling(climb.connection) as off:
+    with not_recycling(climb.connection) as off:
         old = _segments(climb)
         last = max(old)
         _pass(climb, last)
@@ -96,68 +81,3 @@ def _segments(climb: Climb) -> list[int]:
 def _current(climb: Climb) -> int:
     ((current,),) = climb.rows(_CURRENT)
     return int(current)
-
-
-@contextmanager
-def _not_recycling(connection: Connection) -> Iterator[bool]:
-    """Switch ``wal_recycle`` off inside, where the role may; says whether it is off. Puts back what was there, a cut-short climb's too."""
-    if not _may_alter(connection):
-        yield not _recycles(connection)
-        return
-    spelled = held(connection)
-    if not spelled and _recycles(connection):
-        spelled = WAS_ON if _set_by_command(connection) else WAS_UNSET
-        failpoint("postgres.purge.recycle_off:before")
-        connection.execute(sql.SQL("ALTER SYSTEM SET wal_recycle = {}").format(spelled))
-        failpoint("postgres.purge.recycle_off:after")
-        _reload(connection, recycles=False)
-    try:
-        yield not _recycles(connection)
-    finally:
-        if spelled and not connection.closed:
-            put_back(connection, spelled)
-
-
-def put_back(connection: Connection, spelled: str) -> None:
-    """Undo what :func:`_not_recycling` wrote: ``spelled`` says what was there before."""
-    failpoint("postgres.purge.recycle_back:before")
-    connection.execute("ALTER SYSTEM SET wal_recycle = on" if spelled == WAS_ON else "ALTER SYSTEM RESET wal_recycle")
-    failpoint("postgres.purge.recycle_back:after")
-    _reload(connection, recycles=True)
-
-
-def held(connection: Connection) -> str:
-    """Our spelling in ``postgresql.auto.conf``, where a climb was cut short or another is going on; empty otherwise."""
-    if connection.execute("SELECT has_function_privilege('pg_show_all_file_settings()', 'EXECUTE')").fetchone() != (True,):
-        return ""
-    rows = connection.execute(
-        "SELECT setting FROM pg_catalog.pg_file_settings WHERE name = 'wal_recycle' AND sourcefile LIKE '%postgresql.auto.conf'"
-    ).fetchall()
-    return next((row[0] for row in rows if row[0] in {WAS_UNSET, WAS_ON}), "")
-
-
-def _set_by_command(connection: Connection) -> bool:
-    """Whether ``postgresql.auto.conf`` says *on*, so that it must say so again."""
-    rows = connection.execute(
-        "SELECT sourcefile LIKE '%postgresql.auto.conf' FROM pg_catalog.pg_settings WHERE name = 'wal_recycle'"
-    ).fetchall()
-    return bool(rows and rows[0][0])
-
-
-def _may_alter(connection: Connection) -> bool:
-    query = """
-    SELECT has_parameter_privilege('wal_recycle', 'ALTER SYSTEM') AND has_function_privilege('pg_reload_conf()', 'EXECUTE')
-       AND has_function_privilege('pg_show_all_file_settings()', 'EXECUTE')"""
-    return connection.execute(query).fetchone() == (True,)
-
-
-def _recycles(connection: Connection) -> bool:
-    return connection.execute("SELECT current_setting('wal_recycle')::bool").fetchone() == (True,)
-
-
-def _reload(connection: Connection, *, recycles: bool) -> None:
-    """Let the server read its settings, and wait for the news to arrive; a setting of the command line does not change."""
-    connection.execute("SELECT pg_reload_conf()")
-    until = time.monotonic() + _RELOADED_SECONDS
-    while _recycles(connection) is not recycles and time.monotonic() < until:
-        time.sleep(0.005)
