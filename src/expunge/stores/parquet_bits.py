@@ -14,7 +14,7 @@ from expunge.stores.parquet_footer import corrupt
 
 Bytes = npt.NDArray[np.uint8]
 Integers = npt.NDArray[np.integer[Any]]
-FEW_RUNS = 64
+FEW_RUNS, LONG_RUN = 64, 16
 BLOCK, MINIBLOCKS = 128, 4
 
 
@@ -132,11 +132,11 @@ class Runs:
 
 
 def _few(data: Bytes, count: int, width: int) -> list[int] | None:
-    """Where runs start, one after the other; None when there are more than a few."""
+    """Where runs start, one after the other; None when they are many and short, for which there is a quicker way."""
     found: list[int] = []
     at, seen, octets = 0, 0, (width + 7) // 8
     while seen < count:
-        if len(found) == FEW_RUNS:
+        if len(found) >= FEW_RUNS and at < len(found) * LONG_RUN:
             return None
         found.append(at)
         head = shift = 0

@@ -112,6 +112,14 @@ def cut_values(encoding: int, leaf: Leaf, body: Bytes, count: int, gone: tuple[P
     return encode(encoding, leaf, _cut(values, low, high)), _pick(values, low, high)
 
 
+def without(leaf: Leaf, entries: Bytes, count: int, gone: Positions, edges: Positions | None) -> list[Buffer]:
+    """A dictionary, PLAIN, without some of its entries; ``edges`` as of :func:`ends`, where the caller has them."""
+    if leaf.physical == BYTE_ARRAY:
+        edges = ends(entries, count) if edges is None else edges
+        return _slices(entries, edges[gone], edges[gone + 1])
+    return cut_values(PLAIN, leaf, entries, count, (gone, gone + 1))[0]
+
+
 def _slices(body: Bytes, low: Positions, high: Positions) -> list[Buffer]:
     parts: list[Buffer] = []
     raw, at = body.data, 0

@@ -65,3 +65,5 @@ class Output:
             if done == 0:
                 raise corrupt("it ends too early")
             start, size = start + done, size - done
+        # What a buffered file believes about its position is told again, as the kernel moved it.
+        self._file.seek(os.lseek(self._descriptor, 0, os.SEEK_CUR))

@@ -124,7 +124,7 @@ class _Rewriting:
             self._put_offset_index(each)
         erased = sum(map(len, self.gone.values()))
         rows = self.footer.rows - erased
-        struct = self.footer.struct.clone()
+        struct = Struct(self.footer.struct)
         struct.put(3, I64, rows)
         struct[4] = (9, Listed(STRUCT, self.groups))
         data = dump(scrubbed(struct, forbidden))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from expunge.stores.parquet_bits import Bytes, Integers
 from expunge.stores.parquet_bounds import Bounds, PageIndex, bounds, statistics
-from expunge.stores.parquet_encodings import BYTE_ARRAY, INDEXED, PLAIN, Values, cut_values, decode, ends, fixed, indexed, indexes
+from expunge.stores.parquet_encodings import BYTE_ARRAY, INDEXED, Values, cut_values, decode, ends, fixed, indexed, indexes, without
 from expunge.stores.parquet_footer import Chunk, corrupt
 from expunge.stores.parquet_pages import (
     DATA_V2,
@@ -87,6 +87,8 @@ class Splicer:
         self.firsts: list[int] = []
         self.entries: Bytes | None = None
         """The dictionary, unpacked."""
+        self.edges: Positions | None = None
+        """Where its byte arrays start, and where the last ends."""
         self.unused: npt.NDArray[np.bool_] | None = None
         """Which of its entries nobody uses any more."""
 
@@ -208,9 +210,10 @@ class Splicer:
         assert self.entries is not None
         assert self.dictionary is not None
         if self.leaf.physical == BYTE_ARRAY:
-            edges = ends(self.entries, self.dictionary.values)
-            raw = self.entries.data
-            return [bytes(raw[int(edges[each]) + 4 : int(edges[each + 1])]) for each in which]
+            if self.edges is None:
+                self.edges = ends(self.entries, self.dictionary.values)
+            raw, starts, stops = self.entries.data, self.edges[which] + 4, self.edges[which.astype(np.int64) + 1]
+            return [bytes(raw[start:stop]) for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
         return fixed(self.leaf, self.entries)[which]
 
     def _new_numbers(self) -> Integers:
@@ -227,7 +230,7 @@ class Splicer:
         if self.unused is None or self.entries is None:
             return self.dictionary
         gone = np.flatnonzero(self.unused)
-        parts, _ = cut_values(PLAIN, self.leaf, self.entries, self.dictionary.values, (gone, gone + 1))
+        parts = without(self.leaf, self.entries, self.dictionary.values, gone, self.edges)
         header = self.dictionary.header.clone()
         header.value(7).put(1, I32, self._size_of_dictionary())
         return made(header, parts, self.chunk.codec)
