@@ -20,6 +20,7 @@ class Action(StrEnum):
     PLANNED = "planned"
     QUEUED = "queued"
     TAKEN_OVER = "taken_over"
+    WORK_FAILED = "work_failed"
     STEP_INTENDED = "step_intended"
     STEP_ENDED = "step_ended"
     RECEIPT_PUBLISHED = "receipt_published"

@@ -15,11 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from expunge import faults
-from expunge.adapters import journal_django
 from expunge.adapters.journal_chain import genesis, link
 from expunge.adapters.journal_django import DjangoJournal, open_journal
 from expunge.adapters.state import url
-from expunge.errors import Busy, Misconfigured, StateCorrupt, StateUnavailable
+from expunge.errors import Busy, Conflict, Misconfigured, StateCorrupt, StateUnavailable
 from expunge.testing.forked import alongside, in_child, start
 from expunge.testing.journal_suite import JournalSuite
 from tests.architecture.failpoints import all_failpoints
@@ -67,7 +66,7 @@ def test_any_sequence_of_appends_reads_back_as_a_list_would(
         for stream, wrong, events in calls:
             length = len(model.get(stream, []))
             if wrong:
-                with pytest.raises(journal_django.Conflict):
+                with pytest.raises(Conflict):
                     journal.append(stream, length + 1, events)
                 continue
             assert journal.append(stream, length, events) == length + len(events)

@@ -29,9 +29,7 @@ class FileOutbox:
 
     def put(self, order: OrderId, kind: str, text: str, fields: Mapping[str, str]) -> None:
         """Leave a notice; durable when it returns; the same notice again changes nothing. Raises StateUnavailable."""
-        if not _WORD.fullmatch(order) or not _WORD.fullmatch(kind):
-            raise ValueError("not an order id or not a kind of notice")
-        data = canonical.encode({"schema": SCHEMA, "order": order, "kind": kind, "text": text, "fields": dict(fields)})
+        data = notice(order, kind, text, fields)
         path = self._folder / f"{order}-{kind}.json"
         with guarded("a notice could not be left in the outbox"):
             if path.is_file() and path.read_bytes() == data:
@@ -39,3 +37,10 @@ class FileOutbox:
             durable.write_bytes(path.with_suffix(".txt"), text.encode(), at="outbox.put.text")
             # commit point: a notice exists when its .json does.
             durable.write_bytes(path, data, at="outbox.put.notice")
+
+
+def notice(order: OrderId, kind: str, text: str, fields: Mapping[str, str]) -> bytes:
+    """A notice for programs: canonical JSON. Raises ValueError for what is no order id or no kind of notice."""
+    if not _WORD.fullmatch(order) or not _WORD.fullmatch(kind):
+        raise ValueError("not an order id or not a kind of notice")
+    return canonical.encode({"schema": SCHEMA, "order": order, "kind": kind, "text": text, "fields": dict(fields)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from expunge import durable
@@ -30,14 +30,19 @@ class FileShelf:
 
     def put(self, order: OrderId, name: str, data: bytes) -> None:
         """Store or replace one file; durable when it returns. Raises StateUnavailable, Busy."""
-        path = self._path(order, name)
+        self.put_all([(order, name, data)])
+
+    def put_all(self, files: Sequence[tuple[OrderId, str, bytes]]) -> None:
+        """Store or replace several files, (order, name, bytes) each; each is whole or not there. Raises as :meth:`put`."""
+        paths = [(self._path(order, name), data) for order, name, data in files]
         with guarded("a file of the order could not be written"), self._lock.held():
-            if not path.parent.is_dir():
-                path.parent.mkdir(mode=0o700)
-                durable.fsync_directory(self._folder, at="shelf.put.order")
-            self._sweep(path.parent)
-            # commit point: the new bytes under the name.
-            durable.write_bytes(path, data, at="shelf.put")
+            for path, data in paths:
+                if not path.parent.is_dir():
+                    path.parent.mkdir(mode=0o700)
+                    durable.fsync_directory(self._folder, at="shelf.put.order")
+                self._sweep(path.parent)
+                # commit point: the new bytes under the name.
+                durable.write_bytes(path, data, at="shelf.put")
 
     def get(self, order: OrderId, name: str) -> bytes | None:
         """Read one file; None when there is none. Raises StateUnavailable."""
@@ -69,13 +74,18 @@ class FileShelf:
         yield from found
 
     def _path(self, order: OrderId, name: str) -> Path:
-        if not _ORDER.fullmatch(order):
-            message = "not the id of an order: lower-case letters, digits and hyphens, at most 64"
-            raise UsageError(message, help="`expunge status` lists the orders")
-        if not _NAME.fullmatch(name):
-            raise ValueError("not a name that the shelf takes: lower-case letters, digits, dots and hyphens, at most 64")
+        check_names(order, name)
         return self._folder / order / name
 
     def _sweep(self, folder: Path) -> None:
         for path in folder.glob(f"{durable.TEMPORARY_PREFIX}*"):
             durable.unlink(path, at="shelf.sweep")
+
+
+def check_names(order: OrderId, name: str) -> None:
+    """Raise UsageError for what is no order id, ValueError for what is no name of the engine; neither repeats what it was."""
+    if not _ORDER.fullmatch(order):
+        message = "not the id of an order: lower-case letters, digits and hyphens, at most 64"
+        raise UsageError(message, help="`expunge status` lists the orders")
+    if not _NAME.fullmatch(name):
+        raise ValueError("not a name that the shelf takes: lower-case letters, digits, dots and hyphens, at most 64")

@@ -49,3 +49,7 @@ class Leases(Protocol):
     def held(self) -> tuple[Lease, ...]:
         """All that have not ended or expired, for `expunge status`."""
         ...
+
+    def close(self) -> None:
+        """Let go of the calling thread's connection to the database: a thread that renews a lease calls it before it ends."""
+        ...

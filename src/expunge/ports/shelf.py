@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from expunge.core.ids import OrderId
@@ -19,6 +19,13 @@ class Shelf(Protocol):
 
     def put(self, order: OrderId, name: str, data: bytes) -> None:
         """Store or replace one file."""
+        ...
+
+    def put_all(self, files: Sequence[tuple[OrderId, str, bytes]]) -> None:
+        """Store or replace several files, (order, name, bytes) each.
+
+        Each is whole or not there; in a database all become durable together, in one transaction.
+        """
         ...
 
     def get(self, order: OrderId, name: str) -> bytes | None:

@@ -14,12 +14,13 @@ from pathlib import Path
 import django
 from django.apps import apps
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
 from expunge import durable
 from expunge.adapters.guarded import guarded
 from expunge.adapters.state.url import Database, parse
-from expunge.errors import StateCorrupt
+from expunge.errors import Misconfigured, StateCorrupt
 
 _guard = threading.Lock()
 
@@ -41,12 +42,12 @@ def configure(url: str, base: Path | None = None) -> tuple[str, Database]:
         base: folder that a relative path counts from; the working folder when None.
 
     Raises:
-        Misconfigured: the URL cannot be understood.
+        Misconfigured: the URL cannot be understood, or the client of its database is not installed.
         StateUnavailable: its folder or file cannot be made.
         StateCorrupt: a file of another kind lies there.
     """
     database = parse(url, (base or Path.cwd()).absolute())
-    alias = f"expunge-{sha256(database.settings['NAME'].encode()).hexdigest()[:16]}"
+    alias = f"expunge-{sha256(repr(sorted(database.settings.items())).encode()).hexdigest()[:16]}"
     ensure_django()
     if database.file is not None:
         _make_private(database.file)
@@ -55,6 +56,11 @@ def configure(url: str, base: Path | None = None) -> tuple[str, Database]:
             whole = connections.configure_settings({"default": {}, alias: database.settings})[alias]
             # a new dict: the present one is the host program's own DATABASES
             connections.settings = {**connections.settings, alias: whole}
+    try:
+        connections[alias]  # loads the client
+    except ImproperlyConfigured as error:
+        message = f"state: the client of {database.vendor} is not installed"
+        raise Misconfigured(message, help="install expunge[workers]") from error
     return alias, database
 
 

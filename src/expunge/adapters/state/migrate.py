@@ -12,12 +12,15 @@ from django.db.migrations import Migration
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 
-from expunge.adapters.state.migrations import m0001_initial
-from expunge.errors import StateCorrupt
+from expunge.adapters.state.migrations import m0001_initial, m0002_server
+from expunge.errors import Misconfigured, StateCorrupt
 from expunge.faults import failpoint
 
 APP = "expunge_state"
-_IN_ORDER: tuple[tuple[str, type[Migration]], ...] = (("m0001_initial", m0001_initial.Migration),)
+_IN_ORDER: tuple[tuple[str, type[Migration]], ...] = (
+    ("m0001_initial", m0001_initial.Migration),
+    ("m0002_server", m0002_server.Migration),
+)
 """Module names are identifiers (Django does not mind), so that they can be imported by an ordinary statement."""
 
 
@@ -43,6 +46,24 @@ def migrate(alias: str) -> None:
             state = migration.mutate_state(state)
             continue
         state = _apply(connection, recorder, migration, state)
+
+
+def require_durable(alias: str) -> None:
+    """Refuse a server that answers before what it answers for is on the device.
+
+    Raises:
+        Misconfigured: its ``fsync`` or ``full_page_writes`` is off.
+        django.db.utils.DatabaseError: whatever the database says.
+    """
+    connection = connections[alias]
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off'")
+        row = cursor.fetchone()
+    if row is not None:
+        message = f"state: the server may lose what it committed: its {row[0]} is off"
+        raise Misconfigured(message, help=f"set {row[0]} = on in postgresql.conf")
 
 
 def _applied(recorder: MigrationRecorder) -> set[str]:

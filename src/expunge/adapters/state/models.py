@@ -1,4 +1,4 @@
-"""Two tables: streams, and their events. Rows are added and never changed, but for a stream's length and head."""
+"""Streams and their events, of which rows are added and never changed but for a stream's length and head; shelf, outbox, leases."""
 
 from __future__ import annotations
 
@@ -49,3 +49,68 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"event {self.position}"
+
+
+class ShelfFile(models.Model):
+    """One blob of an order."""
+
+    id: models.BigAutoField[int, int] = models.BigAutoField(primary_key=True)
+    order: models.CharField[str, str] = models.CharField(max_length=64)
+    name: models.CharField[str, str] = models.CharField(max_length=64)
+    data: models.BinaryField[bytes, bytes] = models.BinaryField()
+
+    objects: ClassVar[models.Manager[ShelfFile]] = models.Manager()
+
+    class Meta:
+        """One blob under each name."""
+
+        app_label = "expunge_state"
+        db_table = "expunge_shelf"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["order", "name"], name="expunge_shelf_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Notice(models.Model):
+    """One notice that waits for delivery."""
+
+    id: models.BigAutoField[int, int] = models.BigAutoField(primary_key=True)
+    order: models.CharField[str, str] = models.CharField(max_length=64)
+    kind: models.CharField[str, str] = models.CharField(max_length=64)
+    body: models.BinaryField[bytes, bytes] = models.BinaryField()
+    """Canonical JSON, as in the files of the outbox."""
+
+    objects: ClassVar[models.Manager[Notice]] = models.Manager()
+
+    class Meta:
+        """One notice of each kind for an order."""
+
+        app_label = "expunge_state"
+        db_table = "expunge_notice"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["order", "kind"], name="expunge_notice_kind")]
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+class LeaseRow(models.Model):
+    """One lease that was taken and not given back. Its id is the fencing token: neither database ever gives the same id again."""
+
+    id: models.BigAutoField[int, int] = models.BigAutoField(primary_key=True)
+    name: models.CharField[str, str] = models.CharField(max_length=255, unique=True)
+    holder: models.CharField[str, str] = models.CharField(max_length=255)
+    since: models.BigIntegerField[int, int] = models.BigIntegerField()
+    """Microseconds since 1970 by the database's clock: the same on every database, whatever a host program says about time zones."""
+    until: models.BigIntegerField[int, int] = models.BigIntegerField()
+
+    objects: ClassVar[models.Manager[LeaseRow]] = models.Manager()
+
+    class Meta:
+        """The name says what is worked on."""
+
+        app_label = "expunge_state"
+        db_table = "expunge_lease"
+
+    def __str__(self) -> str:
+        return self.name

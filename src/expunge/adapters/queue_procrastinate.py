@@ -1,0 +1,249 @@
+"""The queue on PostgreSQL, beside the journal's tables; the library procrastinate keeps it.
+
+What is put goes through the journal's own connection, so that it commits with the events that it follows from. Workers fetch, and send
+signs of life, on connections of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+
+import psycopg
+from django.db import connections, transaction
+from procrastinate import App
+from procrastinate.contrib.django.db_cleanup import DjangoApp
+from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.contrib.django.utils import connector_params
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
+from procrastinate.jobs import Status
+from procrastinate.psycopg_connector import PsycopgConnector
+from psycopg_pool import AsyncConnectionPool
+
+from expunge import telemetry
+from expunge.adapters.state.advisory import Lock, advisory
+from expunge.adapters.state.explained import explain, explained
+from expunge.adapters.state.queue_tables import migrate_queue
+from expunge.core.ids import OrderId
+from expunge.faults import failpoint
+from expunge.telemetry import Action, Opaque
+
+Handle = Callable[[tuple[OrderId, ...], str], object]
+"""Takes a step of some orders; its answer is not used."""
+
+QUEUE = "expunge"
+_TASK = "expunge.step"
+_STALE = 3
+"""A worker that missed so many signs of life is taken for dead; what it was at is given to others."""
+_GLANCE = 0.1
+"""Seconds between two looks at whether a worker shall stop."""
+_CONNECT = 5.0
+_BREATH = 1.0
+"""Seconds between two tries to reach a server that went away."""
+_MIGRATION_WAIT = 60.0
+
+
+def open_queue(alias: str) -> ProcrastinateQueue:
+    """The queue in a PostgreSQL database that :func:`expunge.adapters.journal_django.open_journal` opened; makes its tables.
+
+    Raises:
+        StateCorrupt: a newer version of the library made them.
+        StateUnavailable: the server cannot be reached.
+        Busy: another process made them for the whole wait.
+    """
+    lock = advisory(alias, Lock.MIGRATE, wait=_MIGRATION_WAIT, busy="another process is making the tables")
+    with lock, explained("the queue could not be opened", alias):
+        migrate_queue(alias)
+    return ProcrastinateQueue(alias)
+
+
+class ProcrastinateQueue:
+    """Implements ``expunge.ports.queue.Queue``; made by :func:`open_queue`. Threads may share it."""
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+        self._app = DjangoApp(connector=DjangoConnector(alias=alias))
+
+    def put(self, orders: tuple[OrderId, ...], step: str) -> None:
+        """Somebody should take this step of these orders; inside the journal's ``atomically`` it is there when that commits.
+
+        Raises:
+            StateUnavailable, Busy: the database; nothing was put.
+        """
+        # Of fixed length, however many orders share a round.
+        same = sha256("\n".join([step, *orders]).encode()).hexdigest()
+        with self._explained("work could not be put into the queue"):
+            failpoint("queue.put:before")
+            try:
+                # A savepoint: the answer that the work waits already does not undo what the caller's transaction did.
+                with transaction.atomic(using=self._alias):
+                    job = self._app.configure_task(_TASK, queue=QUEUE, queueing_lock=same)
+                    job.defer(orders=list(orders), step=step)
+                    failpoint("queue.put.commit:before")
+            except AlreadyEnqueued:
+                return
+            # commit point: the work waits, once the transaction around commits.
+            failpoint("queue.put.commit:after")
+
+    def waiting(self) -> int:
+        """How many pieces of work wait or are being worked on. Raises StateUnavailable."""
+        with self._explained("the queue could not be read"):
+            rows = list(self._app.job_manager.list_queues(queue=QUEUE))
+        counts = rows[0] if rows else {}
+        return sum(int(counts.get(each.value) or 0) for each in (Status.TODO, Status.DOING))
+
+    def work(
+        self,
+        handle: Handle,
+        *,
+        name: str,
+        stop: threading.Event,
+        concurrency: int = 1,
+        poll: float = 5.0,
+        heartbeat: float = 10.0,
+    ) -> None:
+        """Hand pieces of work to ``handle`` until ``stop`` is set; then what was begun is finished, and this returns.
+
+        A piece is done when ``handle`` returns or raises: the journal says what is left, and whoever reads it puts that again.
+        A server that goes away is waited for. What a killed worker was at is given to another after three missed signs of life.
+
+        Args:
+            handle: called in threads, up to ``concurrency`` at once; connections that it opens there are closed after it.
+            name: of this worker.
+            stop: set it to end, in a signal handler too.
+            concurrency: how many pieces at once.
+            poll: seconds between two looks into the queue; what is put meanwhile is announced by the server at once.
+            heartbeat: seconds between two signs of life.
+        """
+        asyncio.run(_Worker(self._alias, handle, name, stop, concurrency, poll, heartbeat).run())
+
+    def close(self) -> None:
+        """Close the calling thread's connection; the next call opens one again."""
+        connections[self._alias].close()
+
+    @contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        with explained(what, self._alias):
+            try:
+                yield
+            except ConnectorException as error:
+                raise explain(what, error.__cause__ or error) from error
+
+
+class _Worker:
+    """One run of a worker: starts the library's anew whenever the server went away."""
+
+    def __init__(
+        self, alias: str, handle: Handle, name: str, stop: threading.Event, concurrency: int, poll: float, heartbeat: float
+    ) -> None:
+        self._alias = alias
+        self._handle = handle
+        self._name = name
+        self._stop = stop
+        self._concurrency = concurrency
+        self._poll = poll
+        self._heartbeat = heartbeat
+
+    async def run(self) -> None:
+        # One thread for each piece of work, and a few for the library's own errands.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(self._concurrency + 2, "expunge-work"))
+        with _quiet():
+            while not self._stop.is_set():
+                # crash here, or cut off here: what was begun stands in the queue as begun, and is given to others when it is stale.
+                with suppress(ConnectorException, psycopg.Error):
+                    await self._until_stopped_or_cut_off()
+                await self._pause(min(self._poll, _BREATH))
+
+    async def _until_stopped_or_cut_off(self) -> None:
+        app = DjangoApp(connector=PsycopgConnector())
+        app.task(name=_TASK, queue=QUEUE)(self._take)
+        pool: AsyncConnectionPool = AsyncConnectionPool(
+            kwargs=connector_params(self._alias),
+            min_size=1,
+            max_size=self._concurrency + 4,
+            timeout=_CONNECT,
+            reconnect_timeout=_CONNECT,
+            check=AsyncConnectionPool.check_connection,
+            open=False,
+        )
+        async with pool:
+            await pool.wait(_CONNECT)
+            await app.open_async(pool)
+            working = asyncio.create_task(
+                app.run_worker_async(
+                    queues=[QUEUE],
+                    name=self._name,
+                    concurrency=self._concurrency,
+                    fetch_job_polling_interval=self._poll,
+                    install_signal_handlers=False,
+                    delete_jobs="always",
+                    update_heartbeat_interval=self._heartbeat,
+                    stalled_worker_timeout=self._heartbeat * _STALE,
+                )
+            )
+            rescuing = asyncio.create_task(self._rescue_again_and_again(app))
+            try:
+                while not (self._stop.is_set() or working.done() or rescuing.done()):
+                    await asyncio.wait([working, rescuing], timeout=_GLANCE, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for each in (rescuing, working):
+                    each.cancel()  # the worker takes it for a request to finish what it began
+                ends = await asyncio.gather(rescuing, working, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
+
+    def _take(self, orders: list[str], step: str) -> None:
+        try:
+            self._handle(tuple(OrderId(each) for each in orders), step)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the journal says what is left to do
+            kind = Opaque(type(error).__name__)
+            telemetry.log(Action.WORK_FAILED, order=Opaque(orders[0] if orders else ""), step=Opaque(step), error=kind)
+
+    async def _rescue_again_and_again(self, app: App) -> None:
+        while True:
+            await self._rescue(app)
+            await asyncio.sleep(self._heartbeat)
+
+    async def _rescue(self, app: App) -> None:
+        """Put back what workers were at that show no life any more."""
+        manager = app.job_manager
+        await manager.prune_stalled_workers(self._heartbeat * _STALE)
+        for job in await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=self._heartbeat * _STALE):
+            failpoint("queue.rescue:before")
+            try:
+                # commit point: it waits again.
+                await manager.retry_job(job)
+            except UniqueViolation:
+                # Somebody put the same work again meanwhile: one of the two is enough.
+                with suppress(ConnectorException):
+                    await manager.finish_job(job, Status.FAILED, delete_job=True)
+            except ConnectorException as error:
+                if not isinstance(error.__cause__, psycopg.errors.RaiseException):
+                    raise
+                # another worker was first with this rescue
+            failpoint("queue.rescue:after")
+
+    async def _pause(self, seconds: float) -> None:
+        deadline = asyncio.get_running_loop().time() + seconds
+        while not self._stop.is_set() and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(_GLANCE)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the library's own log lines back: they quote arguments and tracebacks, and what matters of them is logged here."""
+    loggers = [logging.getLogger(name) for name in ("procrastinate", "psycopg.pool", "asyncio")]
+    before = [each.level for each in loggers]
+    for each in loggers:
+        each.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for each, level in zip(loggers, before, strict=True):
+            each.setLevel(level)
