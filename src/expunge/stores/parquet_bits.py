@@ -98,6 +98,8 @@ class Runs:
         """All values."""
         if self.count and self.packed[0] and int(self.counts[0]) >= self.count:
             return unpack(self.data[int(self.at[0]) :], self.count, self.width)
+        if self.packed.all():
+            return self._unpacked()[: self.count]
         kind = np.uint8 if self.width <= 8 else np.uint32
         out = np.repeat(self.values.astype(kind), self.counts)
         if self.packed.any():
@@ -108,6 +110,9 @@ class Runs:
         """The values of all bit-packed runs, one after the other."""
         counts, at = self.counts[self.packed], self.at[self.packed]
         sizes = counts // 8 * self.width
+        if len(self.data) > LONG_RUN * len(at):
+            pieces = [self.data[start : start + size] for start, size in zip(at.tolist(), sizes.tolist(), strict=True)]
+            return unpack(np.concatenate(pieces), int(counts.sum()), self.width)
         # The last run may be cut short by the writer; what is missing reads as zero.
         padded = np.concatenate([self.data, np.zeros(max(0, int(at[-1] + sizes[-1]) - len(self.data)), np.uint8)])
         where = np.arange(int(sizes.sum())) + np.repeat(at - (np.cumsum(sizes) - sizes), sizes)

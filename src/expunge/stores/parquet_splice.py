@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
 from expunge.stores.parquet_bits import Bytes, Integers
 from expunge.stores.parquet_bounds import Bounds, PageIndex, bounds, statistics
@@ -89,8 +88,10 @@ class Splicer:
         """The dictionary, unpacked."""
         self.edges: Positions | None = None
         """Where its byte arrays start, and where the last ends."""
-        self.unused: npt.NDArray[np.bool_] | None = None
-        """Which of its entries nobody uses any more."""
+        self.unused: Positions | None = None
+        """Its entries that nobody uses any more, sorted."""
+        self.numbers: Integers | None = None
+        """The new number of each of its entries."""
 
     def splice(self) -> Spliced:
         """The whole of it. Raises CouldNotLook for damaged pages and for encodings that are not known."""
@@ -177,17 +178,18 @@ class Splicer:
         lost = np.zeros(self.dictionary.values, bool)
         for each in using:
             assert each.gone_indexes is not None
-            if int(each.gone_indexes.max()) >= len(lost):
+            which = np.unique(each.gone_indexes)
+            if int(which[-1]) >= len(lost):
                 raise corrupt("an index lies outside its dictionary")
-            lost[each.gone_indexes] = True
-            each.gone = self._looked_up(np.unique(each.gone_indexes))
+            lost[which] = True
+            each.gone = self._looked_up(which)
+        doubtful = np.flatnonzero(lost)
         for staying in self._staying():
-            if len(staying) and int(staying.max()) >= len(lost):
-                raise corrupt("an index lies outside its dictionary")
             lost[staying] = False
-            if not lost.any():
+            doubtful = doubtful[lost[doubtful]]
+            if not len(doubtful):
                 return
-        self.unused = lost
+        self.unused, self.numbers = doubtful, (np.cumsum(~lost) - 1).astype(np.uint32)
 
     def _staying(self) -> Iterator[Integers]:
         for each in self.cuts.values():
@@ -216,21 +218,18 @@ class Splicer:
             return [bytes(raw[start:stop]) for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
         return fixed(self.leaf, self.entries)[which]
 
-    def _new_numbers(self) -> Integers:
-        assert self.unused is not None
-        numbers: Integers = (np.cumsum(~self.unused) - 1).astype(np.uint32)
-        return numbers
+    def _renumber(self, old: Integers) -> Integers:
+        return old if self.numbers is None else self.numbers[old]
 
     def _size_of_dictionary(self) -> int:
         assert self.dictionary is not None
-        return self.dictionary.values - (int(self.unused.sum()) if self.unused is not None else 0)
+        return self.dictionary.values - (0 if self.unused is None else len(self.unused))
 
     def _shorter_dictionary(self) -> Page:
         assert self.dictionary is not None
         if self.unused is None or self.entries is None:
             return self.dictionary
-        gone = np.flatnonzero(self.unused)
-        parts = without(self.leaf, self.entries, self.dictionary.values, gone, self.edges)
+        parts = without(self.leaf, self.entries, self.dictionary.values, self.unused, self.edges)
         header = self.dictionary.header.clone()
         header.value(7).put(1, I32, self._size_of_dictionary())
         return made(header, parts, self.chunk.codec)
@@ -241,8 +240,7 @@ class Splicer:
         each = self.cuts[number]
         parts = each.parts
         if each.indexes is not None:
-            each.indexes = each.indexes if self.unused is None else self._new_numbers()[each.indexes]
-            parts = indexed(each.indexes, self._size_of_dictionary()) if self.dictionary is not None else [b"\0"]
+            parts = indexed(self._renumber(each.indexes), self._size_of_dictionary()) if self.dictionary is not None else [b"\0"]
         anew = partial(self._page_bounds, number, page)
         if self.index is not None and each.levels.count:
             self.index.cut(number, each.gone, each.gone_nulls, only_nulls=each.values == 0, anew=anew)
@@ -253,7 +251,7 @@ class Splicer:
 
     def _renumbered(self, page: Page) -> Page:
         opened = content(page, self.leaf, self.chunk.codec)
-        parts = indexed(self._new_numbers()[self._indexes(opened)], self._size_of_dictionary())
+        parts = indexed(self._renumber(self._indexes(opened)), self._size_of_dictionary())
         before = page.own.value(8 if page.kind == DATA_V2 else 5)
         return rebuilt(page, opened.levels, parts, self.leaf, self.chunk.codec, before)
 
@@ -275,8 +273,7 @@ class Splicer:
             return decode(page.encoding, self.leaf, opened.body, self._held(opened.levels))
         if each.indexes is None:
             return decode(page.encoding, self.leaf, np.frombuffer(b"".join(each.parts), np.uint8), each.values)
-        old = each.indexes if self.unused is None else np.flatnonzero(~self.unused)[each.indexes]
-        return self._entries(old)
+        return self._entries(each.indexes)
 
     def _entries(self, which: Integers) -> Values:
         if self.entries is None:
