@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,12 @@ from expunge.errors import StateCorrupt
 
 KEY = bytes(range(32))
 OTHER = bytes(32)
+FIRST_FORM = (
+    "657870756e67652f7472616365732f310a0733950055ff5f8cf6abb5d18e2798ae0000000500000001000000030009636f6e74726f6c2d3000206161"
+    "61616161616161616161616161616161616161616161616161616161616100016400016600057574662d380000000000000001000000020000000300"
+    "000004614a697a74c9b7b51018df6af1d8303e61cdc4bb86c3d1c42710000000010000000200000003000000047543c3fcc6e3118210187bd5d47e44"
+    "6fcec2a3d811736110e57800000001000000020000000300000004a4aec01a996e90ef101816c6e9c92d99bf358c2e0718822ce47c"
+)
 
 traces = st.builds(
     Trace,
@@ -85,6 +92,17 @@ def test_neither_the_key_nor_an_anchor_is_stored() -> None:
 def test_the_mask_differs_from_trace_to_trace() -> None:
     taken = some()
     same = Traces(KEY, tuple(Trace(each.subject, "d", "f", "utf-8", 5, 16, 24, each.digest) for each in taken.traces))
-    packed = dump(same)
-    masked = {packed[-42 * number :][16:24] for number in range(1, len(taken.traces) + 1)}
-    assert len(masked) == len(taken.traces)
+    count = len(taken.traces)
+    masked = dump(same)[-26 * count : -18 * count]
+    assert len({masked[at : at + 8] for at in range(0, len(masked), 8)}) == count
+
+
+def test_other_digests_are_under_another_mask() -> None:
+    one = Trace(Pseudonym("a"), "d", "f", "utf-8", 5, 16, 24, bytes(16))
+    masked = {dump(Traces(KEY, (replace(one, digest=digest),)))[-26:-18] for digest in (bytes(16), bytes(15) + b"\1")}
+    assert len(masked) == 2
+
+
+def test_what_the_first_form_packed_is_still_read() -> None:
+    """Written by the version before the second form."""
+    assert load(bytes.fromhex(FIRST_FORM), KEY) == some(3)

@@ -3,14 +3,18 @@
 A fingerprint says nothing without the key, which dies at the traces' end date. The scanner (``expunge.residue``) makes and finds them; the
 core counts them, and packs them for keeping.
 
-Packed form 1: a header line; a keyed 16-byte BLAKE2b tag over all that follows; three counts; the strings used, each as length and UTF-8;
-the controls as indexes of strings; the traces. Integers are big-endian. Anchors come from a hash that is fast rather than a pseudo-random
-function, so each is stored under a mask that only the key can make.
+Packed form 2: a header line; a keyed 16-byte BLAKE2b tag over all that follows; three counts; the strings used, each as length and UTF-8;
+the controls as indexes of strings; the traces, column by column: indexes of subject, dataset, part and form, anchors, widths, lengths,
+digests. Integers are big-endian. Anchors come from a hash that is fast rather than a pseudo-random function, so they are stored under a
+mask that only the key can make, another one for other digests. Form 1, which had row after row, can still be read.
 """
 
 from __future__ import annotations
 
 import struct
+import sys
+from array import array
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from hmac import compare_digest
@@ -19,7 +23,7 @@ from expunge.core.ids import Pseudonym
 from expunge.errors import StateCorrupt
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Trace:
     """One fingerprint."""
 
@@ -50,27 +54,33 @@ class Traces:
     """The subjects among the traces who stay: finding them shows that the scan can see (the positive control)."""
 
 
-_HEADER = b"expunge/traces/1\n"
+_HEADER = b"expunge/traces/2\n"
+_HEADER_1 = b"expunge/traces/1\n"
 _TAG = 16
-_TRACE = struct.Struct(">IIIIQBB16s")
+_DIGEST = 16
+_TRACE_1 = struct.Struct(">IIIIQBB16s")
+_NAMES = 4
 
 
 def dump(traces: Traces) -> bytes:
     """Pack traces without their key: about 42 bytes each. The same traces give the same bytes."""
     strings: dict[str, int] = {}
-
-    def index(text: str) -> int:
-        return strings.setdefault(text, len(strings))
-
-    body = bytearray()
-    for subject in sorted(traces.controls):
-        body += struct.pack(">I", index(subject))
-    for each in traces.traces:
-        places = (index(each.subject), index(each.dataset), index(each.part), index(each.form))
-        anchor = each.anchor ^ _mask(traces.key, each.digest)
-        body += _TRACE.pack(*places, anchor, each.width, each.length, each.digest)
-    table = b"".join(_text(text) for text in strings)
-    rest = struct.pack(">III", len(strings), len(traces.controls), len(traces.traces)) + table + bytes(body)
+    controls = array("I", (strings.setdefault(each, len(strings)) for each in sorted(traces.controls)))
+    columns = [
+        array("I", [strings.setdefault(text, len(strings)) for text in column])
+        for column in (
+            [each.subject for each in traces.traces],
+            [each.dataset for each in traces.traces],
+            [each.part for each in traces.traces],
+            [each.form for each in traces.traces],
+        )
+    ]
+    digests = b"".join([each.digest for each in traces.traces])
+    anchors = _masked(_big_endian(array("Q", [each.anchor for each in traces.traces])), digests, traces.key)
+    sizes = bytes([each.width for each in traces.traces]) + bytes([each.length for each in traces.traces])
+    table = b"".join(map(_text, strings))
+    counts = struct.pack(">III", len(strings), len(traces.controls), len(traces.traces))
+    rest = b"".join([counts, table, *map(_big_endian, (controls, *columns)), anchors, sizes, digests])
     return _HEADER + _tag(traces.key, rest) + rest
 
 
@@ -82,19 +92,22 @@ def load(data: bytes, key: bytes) -> Traces:
     """
     start = len(_HEADER) + _TAG
     rest = data[start:]
-    if not data.startswith(_HEADER) or not compare_digest(data[len(_HEADER) : start], _tag(key, rest)):
+    if not data.startswith((_HEADER, _HEADER_1)) or not compare_digest(data[len(_HEADER) : start], _tag(key, rest)):
         message = "stored traces do not authenticate"
         raise StateCorrupt(
             message, help="restore the state folder from a copy; what these traces would have shown cannot be told otherwise"
         )
     try:
-        return _unpack(rest, key)
+        return _unpack(rest, key, _columns if data.startswith(_HEADER) else _rows)
     except (struct.error, IndexError, UnicodeDecodeError) as error:
         message = "stored traces cannot be read"
         raise StateCorrupt(message) from error
 
 
-def _unpack(rest: bytes, key: bytes) -> Traces:
+_Reader = Callable[[bytes, list[str], int, bytes], Iterator[Trace]]
+
+
+def _unpack(rest: bytes, key: bytes, read: _Reader) -> Traces:
     texts, controls, count = struct.unpack_from(">III", rest)
     at = 12
     strings: list[str] = []
@@ -104,14 +117,48 @@ def _unpack(rest: bytes, key: bytes) -> Traces:
         at += 2 + size
     staying = frozenset(Pseudonym(strings[place]) for place in struct.unpack_from(f">{controls}I", rest, at))
     at += 4 * controls
-    if at + count * _TRACE.size != len(rest):
+    if at + count * _TRACE_1.size != len(rest):
         message = "stored traces have another length than they say"
         raise StateCorrupt(message)
-    found: list[Trace] = []
-    for subject, dataset, part, form, anchor, width, length, digest in _TRACE.iter_unpack(rest[at:]):
+    return Traces(key, tuple(read(rest[at:], strings, count, key)), staying)
+
+
+def _columns(body: bytes, strings: list[str], count: int, key: bytes) -> Iterator[Trace]:
+    places = [[strings[place] for place in _from_big_endian("I", body[4 * count * n : 4 * count * (n + 1)])] for n in range(_NAMES)]
+    at = 4 * count * _NAMES
+    digests = body[at + 10 * count :]
+    anchors = _from_big_endian("Q", _masked(body[at : at + 8 * count], digests, key))
+    at += 8 * count
+    pieces = [digests[start : start + _DIGEST] for start in range(0, len(digests), _DIGEST)]
+    return map(Trace, map(Pseudonym, places[0]), *places[1:], anchors, body[at : at + count], body[at + count : at + 2 * count], pieces)
+
+
+def _rows(body: bytes, strings: list[str], _: int, key: bytes) -> Iterator[Trace]:
+    for subject, dataset, part, form, anchor, width, length, digest in _TRACE_1.iter_unpack(body):
         names = (Pseudonym(strings[subject]), strings[dataset], strings[part], strings[form])
-        found.append(Trace(*names, anchor ^ _mask(key, digest), width, length, digest))
-    return Traces(key, tuple(found), staying)
+        yield Trace(*names, anchor ^ _mask_1(key, digest), width, length, digest)
+
+
+def _big_endian(column: array[int]) -> bytes:
+    if sys.byteorder == "little":
+        column = array(column.typecode, column)
+        column.byteswap()
+    return column.tobytes()
+
+
+def _from_big_endian(code: str, data: bytes) -> array[int]:
+    column = array(code, data)
+    if sys.byteorder == "little":
+        column.byteswap()
+    return column
+
+
+def _masked(anchors: bytes, digests: bytes, key: bytes) -> bytes:
+    """The anchors under, or from under, what the key makes of the digests."""
+    seed = blake2b(digests, key=key, person=b"expunge/tr-msk/2", digest_size=32).digest()
+    blocks = -(-len(anchors) // 64)
+    stream = b"".join([blake2b(number.to_bytes(8, "big"), key=seed).digest() for number in range(blocks)])[: len(anchors)]
+    return (int.from_bytes(anchors, "big") ^ int.from_bytes(stream, "big")).to_bytes(len(anchors), "big")
 
 
 def _text(text: str) -> bytes:
@@ -123,5 +170,5 @@ def _tag(key: bytes, data: bytes) -> bytes:
     return blake2b(data, key=key, person=b"expunge/tr-tag/1", digest_size=_TAG).digest()
 
 
-def _mask(key: bytes, digest: bytes) -> int:
+def _mask_1(key: bytes, digest: bytes) -> int:
     return int.from_bytes(blake2b(digest, key=key, person=b"expunge/tr-msk/1", digest_size=8).digest(), "big")
