@@ -12,7 +12,7 @@ from expunge.core.ids import IdempotencyKey, OrderId, Pseudonym, StepId
 from expunge.core.order import ENDED, TRANSITIONS, OrderKind, OrderState, check_transition
 from expunge.core.outcome import Absent, Erased, Kept, Outcome, Reason, Unable, Unknown, discharges
 from expunge.core.plan import Snapshot, StepKind, plan
-from expunge.core.run import MOST_ATTEMPTS, Run, advance, fold, next_steps
+from expunge.core.run import MOST_ATTEMPTS, Run, advance, advance_all, fold, next_steps
 from expunge.errors import IllegalTransition, StateCorrupt
 from tests.core.maps import SCRUBS, voice_company
 
@@ -169,3 +169,19 @@ def test_events_read_back_as_they_were_written(items: int, reason: Reason, detai
 def test_an_event_of_a_newer_version_stops_the_reader() -> None:
     with pytest.raises(StateCorrupt, match="unknown event"):
         ev.decode(b'{"at":"2026-05-01T12:00:00Z","is":"Teleported"}')
+
+
+def test_receipts_of_many_are_folded_together_as_one_by_one() -> None:
+    run = run_after()
+    events: list[ev.OrderEvent] = []
+    for start in range(0, 900, 300):
+        people = [Pseudonym(f"{number:032x}") for number in range(start, start + 300)]
+        events += [ev.ReceiptStated(NOON, each, "{}", "00" * 32, start) for each in people]
+        events += [ev.ReceiptLogged(NOON, each, number, 900, "00" * 32) for number, each in enumerate(people, start)]
+    events.append(ev.Ended(NOON, OrderState.FULFILLED, (), final=True))
+    one_by_one = run
+    for event in events:
+        one_by_one = advance(one_by_one, event)
+    assert advance_all(run, events) == one_by_one
+    assert len(one_by_one.history) == 900
+    assert one_by_one.length == run.length + len(events)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import groupby
 
 from expunge.core import events as ev
 from expunge.core.ids import OrderId, Pseudonym, StepId
@@ -98,24 +99,38 @@ class Run:
 
 def fold(events: Iterable[ev.Event]) -> Run:
     """Fold an order's events. Raises StateCorrupt for a stream that does not begin with ``Received`` or makes an illegal move."""
-    run: Run | None = None
-    for event in events:
-        if run is None:
-            if not isinstance(event, ev.Received):
-                message = "an order's stream must begin with its receipt"
-                raise StateCorrupt(message)
-            run = Run(event, OrderState.RECEIVED, last=event.at, length=1)
-            continue
-        run = advance(run, event)
-    if run is None:
+    stream = iter(events)
+    first = next(stream, None)
+    if first is None:
         message = "no such order"
         raise StateCorrupt(message, help="see `expunge status` for the orders there are")
-    return run
+    if not isinstance(first, ev.Received):
+        message = "an order's stream must begin with its receipt"
+        raise StateCorrupt(message)
+    return advance_all(Run(first, OrderState.RECEIVED, last=first.at, length=1), stream)
 
 
 def advance(run: Run, event: ev.Event) -> Run:
     """The run after one more event. Raises IllegalTransition or StateCorrupt."""
     return replace(_apply(run, event), last=event.at, length=run.length + 1)
+
+
+def advance_all(run: Run, events: Iterable[ev.Event]) -> Run:
+    """The run after more events, as :func:`advance` for each; receipts of many people do not each copy what is known of all others."""
+    for kind, group in groupby(events, type):
+        if kind is ev.ReceiptStated:
+            stated = [each for each in group if isinstance(each, ev.ReceiptStated)]
+            known = {**run.stated, **{each.subject: each for each in stated}}
+            run = replace(run, stated=known, last=stated[-1].at, length=run.length + len(stated))
+        elif kind is ev.ReceiptLogged:
+            logged = [each for each in group if isinstance(each, ev.ReceiptLogged)]
+            entered = {**run.logged, **{each.subject: each for each in logged}}
+            history = (*run.history, *((run.round, each.subject, each.index) for each in logged))
+            run = replace(run, logged=entered, history=history, last=logged[-1].at, length=run.length + len(logged))
+        else:
+            for event in group:
+                run = advance(run, event)
+    return run
 
 
 def _apply(run: Run, event: ev.Event) -> Run:  # noqa: C901, PLR0911, PLR0912 - one line per kind of event is the clearest form

@@ -9,7 +9,7 @@ from datetime import datetime
 from expunge.core import events as ev
 from expunge.core.cohort import merge, split, still_open
 from expunge.core.ids import OrderId
-from expunge.core.run import Run, advance, fold
+from expunge.core.run import Run, advance_all, fold
 from expunge.errors import Busy, Conflict, TakenOver, UsageError
 from expunge.faults import failpoint
 from expunge.ports.clock import Clock
@@ -38,8 +38,7 @@ class Recorder:
 
     def refresh(self) -> None:
         """Read and fold what others appended since."""
-        for data in self._journal.read(self.run.order, self.run.length):
-            self.run = advance(self.run, ev.decode(data))
+        self.run = advance_all(self.run, map(ev.decode, self._journal.read(self.run.order, self.run.length)))
 
     def now(self) -> datetime:
         """The instant for the next event: never before the last one of this order."""
@@ -58,10 +57,7 @@ class Recorder:
 
     def after(self, events: Iterable[ev.OrderEvent]) -> Run:
         """The run as it will be after some events. Raises IllegalTransition or StateCorrupt."""
-        run = self.run
-        for event in events:
-            run = advance(run, event)
-        return run
+        return advance_all(self.run, events)
 
 
 def append_together(
