@@ -38,9 +38,28 @@ def _hashed(text: str) -> str:
     return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode().lower()
 
 
-PLACES = ("email", "note", "json", "words", "long", "noise", "city", "street", "call", "draft", "photo", "moved", "logged", "stated")
+PLACES = (
+    "email",
+    "note",
+    "json",
+    "words",
+    "long",
+    "noise",
+    "city",
+    "street",
+    "call",
+    "draft",
+    "photo",
+    "moved",
+    "logged",
+    "stated",
+    "told",
+)
 MARKS = tuple(token(each) for each in PLACES)
 TABLES = ("public.people",)
+QUEUED = """
+SELECT coalesce(bool_or(position(convert_to(%s, 'UTF8') IN pg_read_binary_file('pg_notify/' || name)) > 0), false)
+FROM pg_ls_dir('pg_notify') AS name"""
 NEIGHBOURS = """
 CREATE EXTENSION vector;
 ALTER TABLE people ADD COLUMN vec vector(16);
@@ -96,6 +115,9 @@ def populate(connection: psycopg.Connection) -> None:
     # An error of the app, whose DETAIL and statement the log quotes; and a text that pg_stat_statements keeps as it is.
     with contextlib.suppress(psycopg.errors.UniqueViolation):
         connection.execute(f"INSERT INTO people (id, email, note) VALUES ({VICTIM + 1}, '{token('email')}', '{token('logged')}')")
+    while connection.execute(QUEUED, (token("told"),)).fetchone() == (False,):
+        # Until it is more than the server keeps in memory; nobody listens.
+        connection.execute("SELECT pg_notify('people', %s || n || repeat('.', 3000)) FROM generate_series(1, 8) n", (token("told"),))
     with connection.cursor() as cursor, cursor.copy(f"COPY (SELECT '{token('stated')}') TO STDOUT") as copy:
         list(copy)
 

@@ -548,3 +548,18 @@ def test_a_server_that_logs_to_standard_error_is_followed_into_the_file(tmp_path
             assert b"ERROR:  " in server.log.read_bytes()
     finally:
         shutil.rmtree(folder)
+
+
+def test_a_listener_who_does_not_read_keeps_payloads_and_is_waited_for(server, url, app):
+    with psycopg.connect(url) as other:
+        other.execute("LISTEN people")
+        other.commit()
+        other.execute("BEGIN")
+        app.execute("SELECT pg_notify('people', %s || n || repeat('.', 7000)) FROM generate_series(1, 40) n", (token("told"),))
+        forget(app)
+        answer = climbed(url)
+        assert isinstance(answer, Unable)
+        assert "LISTEN" in answer.detail
+        other.rollback()
+        assert isinstance(climbed(url, lock_ms=5000), Erased)
+    assert lying(server, url) == []

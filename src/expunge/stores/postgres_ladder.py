@@ -29,6 +29,7 @@ RUNGS: tuple[Rung, ...] = (
     Rung("statistics", "values in pg_stats and pg_stats_ext, which any user may read", postgres_statistics.refresh),
     Rung("statistics_pages", "the same values in old pages of pg_statistic", postgres_statistics.pages, deep=True),
     Rung("statements", "constants in the texts that pg_stat_statements keeps", postgres_sideways.statements, deep=True),
+    Rung("notifications", "payloads of NOTIFY in the queue's files", postgres_sideways.notifications, deep=True),
     Rung("log_files", "values in the server's log", postgres_sideways.log_files, deep=True),
     Rung("put_aside", "sort spills and temporary tables of other sessions", postgres_readers.put_aside, deep=True),
     Rung("write_ahead_log", "records of the rows, in old and recycled segments", write_ahead_log, deep=True),

@@ -13,6 +13,8 @@ from expunge.stores import postgres_log
 from expunge.stores.postgres_place import Place
 from expunge.stores.postgres_rung import Blocked, Climb
 
+_MOVE_ON = "SELECT count(pg_notify('expunge', repeat('.', 7900) || n::text)) FROM generate_series(1, %s) AS n"
+"""Each fills a page of 8 KiB; a file has 32."""
 _LOADED = "SELECT 'pg_stat_statements' = ANY(string_to_array(replace(current_setting('shared_preload_libraries'), ' ', ''), ','))"
 _RESET = """
 SELECT quote_ident(n.nspname) FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
@@ -33,6 +35,36 @@ def statements(climb: Climb) -> int:
         climb.connection.execute(sql.SQL("SELECT {}.pg_stat_statements_reset()").format(sql.SQL(schema)))
     failpoint("postgres.purge.statements:after")
     return 1
+
+
+def notifications(climb: Climb) -> int:
+    """Payloads of NOTIFY: read or not, they lie in ``pg_notify`` until the queue has moved on by a whole file and everybody has read it."""
+    place = climb.server.place()
+    if not isinstance(place, Place):
+        raise Blocked(Reason.UNREACHABLE, f"{climb.where}: {place}")
+    before = _queued(place)
+    if not before:
+        return 0
+    permit.check()
+    failpoint("postgres.purge.notifications:before")
+    climb.rows(_MOVE_ON, 40)
+    failpoint("postgres.purge.notifications:after")
+    if climb.waited(lambda: _unread(climb, place, before)):
+        detail = f"{climb.where}: a session that LISTENs has not read its notifications yet; end its transaction, it is tried again"
+        raise Blocked(Reason.READER_OPEN, detail)
+    return len(before)
+
+
+def _unread(climb: Climb, place: Place, before: frozenset[str]) -> str:
+    if not before & _queued(place):
+        return ""
+    # The server looks for what has been read by all only while somebody writes, every fourth page.
+    climb.rows(_MOVE_ON, 5)
+    return "left"
+
+
+def _queued(place: Place) -> frozenset[str]:
+    return frozenset(each.name for each in (place.data / "pg_notify").iterdir())
 
 
 def log_files(climb: Climb) -> int:
