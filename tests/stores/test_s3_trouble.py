@@ -15,7 +15,7 @@ from expunge.core.ids import IdempotencyKey, Pseudonym
 from expunge.core.outcome import Erased, Reason, Unable
 from expunge.errors import CouldNotLook, StoreUnavailable, TakenOver
 from expunge.permit import required
-from expunge.stores import s3_delete
+from expunge.stores import buckets, s3_delete
 from expunge.stores.s3 import S3
 from tests.stores.s3_company import Shelf, bucket, dataset, options
 from tests.stores.s3_proxy import Answer, refusal, standing_before
@@ -65,6 +65,12 @@ def behind(request, seaweed, tmp_path):
     with standing_before(seaweed.endpoint) as proxy:
         estate.proxy = proxy
         yield estate
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """Pauses before asking again are short, their number stays."""
+    monkeypatch.setattr(buckets, "_FIRST_PAUSE", 0.01)
 
 
 @pytest.fixture

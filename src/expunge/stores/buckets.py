@@ -239,7 +239,7 @@ class Bucket:
             return self._insist(attempt)
         except BucketTrouble as trouble:
             if trouble.code in {"InvalidRange", "416"}:
-                return b"", {}
+                return b"", self.head(key, version)
             raise
 
     def open(self, key: str, version: str = "", etag: str = "") -> BinaryIO:
@@ -248,7 +248,12 @@ class Bucket:
         Opening and reading raise FileNotFoundError, BucketTrouble while the service is out of reach, and Unreadable for what is refused or
         archived; Changed (which is one) when the object was replaced meanwhile.
         """
-        return cast("BinaryIO", io.BufferedReader(_Ranges(self, key, version, etag), 1 << 18))
+        return self.fetch(key, version, etag)[0]
+
+    def fetch(self, key: str, version: str = "", etag: str = "") -> tuple[BinaryIO, Any]:
+        """The same, with the metadata that came with the first bytes (as :meth:`head`)."""
+        raw = _Ranges(self, key, version, etag)
+        return cast("BinaryIO", io.BufferedReader(raw, 1 << 18)), raw.answer
 
     # --- changing -------------------------------------------------------------------------------
 
@@ -307,6 +312,8 @@ class _Ranges(io.RawIOBase):
         self._at = self._start = 0
         self._held = memoryview(b"")
         self._size = -1
+        self.answer: Any = {}
+        """What came with the first bytes."""
         self._fill(0)
 
     def readable(self) -> bool:
@@ -342,6 +349,7 @@ class _Ranges(io.RawIOBase):
                 raise
             raise Unreadable(trouble.unable.detail) from trouble
         if self._size < 0:
+            self.answer = answer
             self._etag = self._etag or answer.get("ETag", "")
             whole = str(answer.get("ContentRange", "")).rpartition("/")[2]
             self._size = int(whole) if whole.isdigit() else len(data)

@@ -144,6 +144,6 @@ def _asked(bucket: Bucket, operation: str) -> Any:
     except FileNotFoundError:
         return {}
     except BucketTrouble as trouble:
-        if trouble.unable.reason is Reason.UNREACHABLE and trouble.code not in {"", "NotImplemented"}:
+        if trouble.unable.reason is Reason.UNREACHABLE:
             raise
         return {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import urlencode
 
@@ -12,7 +13,7 @@ from expunge import permit
 from expunge.core.outcome import Reason, Unable
 from expunge.faults import failpoint
 from expunge.stores.buckets import Bucket, Entry
-from expunge.stores.s3_client import BucketTrouble, Changed
+from expunge.stores.s3_client import WIDTH, BucketTrouble, Changed
 from expunge.stores.s3_delete import SETTLE, Hand
 from expunge.stores.tree import Cut, NobodyThere, NothingStays, Trouble
 
@@ -65,9 +66,8 @@ class Rewriting:
             Trouble, Unreadable, OSError: as the cut, the service and armed failpoints say.
         """
         for attempt in range(_TRIES):
-            entries = self._bucket.at(self._key, versioned=self._hand.versioned)
             try:
-                written = self._present(entries)
+                written = self._present()
                 break
             except (Changed, FileNotFoundError):
                 time.sleep(min(0.2, 0.01 * 2**attempt))
@@ -80,21 +80,22 @@ class Rewriting:
 
     # --- the present content ----------------------------------------------------------------------
 
-    def _present(self, entries: list[Entry]) -> str:
-        """Rewrite it; the version id of what was written, empty when nothing was. Raises Changed when somebody else wrote."""
-        now = next((entry for entry in entries if entry.latest and not entry.marker), None)
-        if now is None:
+    def _present(self) -> str:
+        """Rewrite it; the version id of what was written, where there is one. Raises Changed when somebody else wrote."""
+        try:
+            old, head = self._bucket.fetch(self._key)
+        except FileNotFoundError:
             return ""
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
+        etag = str(head.get("ETag", ""))
+        with old, tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
             new = cast("BinaryIO", spool)
             try:
-                with self._bucket.open(self._key, now.version, now.etag) as old:
-                    self._cut(old, new)
+                self._cut(old, new)
             except NobodyThere:
                 return ""
             except NothingStays:
                 self._met = True
-                self._drop(now, entries)
+                self._drop(etag)
                 return ""
             if not self._cut.met:
                 return ""
@@ -102,30 +103,34 @@ class Rewriting:
             size = new.tell()
             if size > LARGEST:
                 raise Trouble(TOO_LARGE)
-            dress = dressed(self._bucket, self._key, now.version)
+            dress = dressed(self._bucket, self._key, head)
             permit.check()
             failpoint("s3.rewrite.put:before")
             # commit point: readers see the object without them; only on condition that it still is the one that was read.
-            answer = self._bucket.put(self._key, new, size, now.etag, **dress)
+            answer = self._bucket.put(self._key, new, size, etag, **dress)
             failpoint("s3.rewrite.put:after")
-        self._replaced(now)
-        return str(answer.get("VersionId", ""))
+        written = str(answer.get("VersionId", "")) if self._hand.versioned else ""
+        if not written:
+            self._replaced(etag)
+        return written
 
-    def _drop(self, now: Entry, entries: list[Entry]) -> None:
+    def _drop(self, etag: str) -> None:
         """The name goes with its last record. Where older versions stay, a delete marker keeps them from coming to light."""
-        if self._hand.versioned and not any(not entry.marker and entry is not now for entry in entries):
-            return
+        if self._hand.versioned:
+            entries = self._bucket.at(self._key, versioned=True)
+            if not any(not entry.marker and not entry.latest for entry in entries):
+                return
         permit.check()
         failpoint("s3.rewrite.drop:before")
         # commit point: the name, and with it every record, is gone from normal reads.
-        self._bucket.delete_if(self._key, now.etag)
+        self._bucket.delete_if(self._key, etag)
         failpoint("s3.rewrite.drop:after")
-        self._replaced(now)
+        self._replaced(etag)
 
-    def _replaced(self, old: Entry) -> None:
+    def _replaced(self, etag: str) -> None:
         """See that a listing shows another present object, or none, than the one that was replaced."""
         until = time.monotonic() + SETTLE
-        while old in self._bucket.at(self._key, versioned=self._hand.versioned):
+        while any(entry.latest and entry.etag == etag for entry in self._bucket.at(self._key, versioned=self._hand.versioned)):
             if time.monotonic() > until:
                 raise Trouble(_NOT_WRITTEN)
             time.sleep(0.2)
@@ -134,7 +139,13 @@ class Rewriting:
 
     def _older(self, written: str) -> None:
         entries = self._listing(written)
-        doomed = [entry for entry in entries if not entry.marker and entry.version != written and self._theirs(entry)]
+        contents = [entry for entry in entries if not entry.marker and entry.version != written]
+        doomed: list[Entry] = []
+        for start in range(0, len(contents), WIDTH):
+            few = contents[start : start + WIDTH]
+            for entry, old in zip(few, self._bucket.each(self._opened, few), strict=True):
+                if old is not None and self._theirs(entry, old):
+                    doomed.append(entry)
         if doomed and all(entry.marker or entry in doomed for entry in entries):
             doomed += [entry for entry in entries if entry.marker]
         if not doomed:
@@ -154,15 +165,16 @@ class Rewriting:
                 raise Trouble(_NOT_WRITTEN)
             time.sleep(0.2)
 
-    def _theirs(self, entry: Entry) -> bool:
-        """Whether a version holds anything of them, and may go; what is locked is entered as kept."""
+    def _opened(self, entry: Entry) -> BinaryIO | None:
         try:
-            with self._bucket.open(self._key, entry.version) as old:
-                self._cut(old, cast("BinaryIO", _Nowhere()))
-        except (NobodyThere, NothingStays):
-            pass
+            return self._bucket.open(self._key, entry.version)
         except FileNotFoundError:
-            return False
+            return None
+
+    def _theirs(self, entry: Entry, old: BinaryIO) -> bool:
+        """Whether a version holds anything of them, and may go; what is locked is entered as kept."""
+        with suppress(NobodyThere, NothingStays), old:
+            self._cut(old, cast("BinaryIO", _Nowhere()))
         if not self._cut.met:
             return False
         self._met = True
@@ -172,15 +184,14 @@ class Rewriting:
         return kept is None
 
 
-def dressed(bucket: Bucket, key: str, version: str) -> dict[str, Any]:
+def dressed(bucket: Bucket, key: str, head: Any) -> dict[str, Any]:
     """What a rewritten object must be given again: type, metadata, tags, storage class, encryption, lock."""
-    head = bucket.head(key, version)
     dress = {name: head[name] for name in _DRESS if head.get(name)}
     if "ExpiresString" in head:
         dress["Expires"] = head["ExpiresString"]
     if head.get("ObjectLockLegalHoldStatus") == "OFF":
         dress.pop("ObjectLockLegalHoldStatus")
-    tags = tags_of(bucket, key, version, head)
+    tags = tags_of(bucket, key, str(head.get("VersionId", "")), head)
     if tags:
         dress["Tagging"] = urlencode(tags)
     return dress

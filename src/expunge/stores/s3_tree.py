@@ -64,6 +64,25 @@ class _Version:
             return {}
 
 
+class _Ahead(_Version):
+    """A version whose first bytes are fetched while others are read; to be opened once."""
+
+    def begin(self) -> _Ahead:
+        """Fetch them; what goes wrong comes out of :meth:`open`."""
+        try:
+            object.__setattr__(self, "_begun", super().open())
+        except (OSError, Unreadable, Trouble) as error:
+            object.__setattr__(self, "_begun", error)
+        return self
+
+    def open(self) -> BinaryIO:
+        """See :class:`expunge.stores.tree.State`."""
+        begun = self.__dict__.pop("_begun", None)
+        if isinstance(begun, Exception):
+            raise begun
+        return cast("BinaryIO", begun) if begun is not None else super().open()
+
+
 class BucketTree:
     """One prefix, for one call over the objects of one dataset. Its calls raise BucketTrouble when the service is out of reach."""
 
@@ -120,14 +139,17 @@ class BucketTree:
         return self._bucket.pages(prefix, versioned=self.hand.versioned)
 
     def states_of(self, found: AnyFound) -> Iterator[State]:
-        """Every version that has content."""
-        return self._versions(cast("Held", found).entries)
+        """Every version that has content; of many, several are fetched at once."""
+        states = self._versions(cast("Held", found).entries)
+        yield from islice(states, 1)
+        while few := [_Ahead(each.bucket, each.entry, each.older) for each in islice(states, WIDTH)]:
+            yield from self._bucket.each(_Ahead.begin, few)
 
     def states(self, key: str) -> Iterator[State]:
         """The same, from a listing of the key."""
         return self._versions(self._bucket.at(key, versioned=self.hand.versioned))
 
-    def _versions(self, entries: Sequence[Entry]) -> Iterator[State]:
+    def _versions(self, entries: Sequence[Entry]) -> Iterator[_Version]:
         number = 0 if entries and entries[0].latest and not entries[0].marker else 1
         for entry in entries:
             if not entry.marker:
