@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from expunge.residue.forms import pieces, spread, telling, utf8
+from expunge.residue.forms import dress, pieces, spread, telling, utf8
 from tests.residue.planting import MARY, SENTENCE, look, text_traces, traces_of, ways
 
 TRICKY = 'Ünïcode "quoted" O\'Brien/back\\slash & <tag> 日本語のテキスト'
@@ -142,3 +142,12 @@ def test_telling_wants_different_bytes_and_a_beginning_that_is_not_constant() ->
     assert not telling(b"abcdefg")
     assert not telling(b"abababab")
     assert not telling(b"\0" * 8 + b"abcdefgh")
+
+
+@given(st.text(max_size=60))
+@example("100%20 of +49 151/2~x_y.z-")
+def test_addresses_are_written_as_everybody_writes_them(text: str) -> None:
+    written = dict(dress(text, {"url", "url-plus"}))
+    quoted = urllib.parse.quote(utf8(text), safe="").encode()
+    assert written.get("url", utf8(text)) == quoted
+    assert written.get("url-plus", quoted) == urllib.parse.quote_plus(utf8(text)).encode() or quoted == utf8(text)

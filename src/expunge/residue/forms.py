@@ -9,7 +9,6 @@ import re
 import struct
 from collections.abc import Callable, Container, Iterator, Sequence
 from functools import partial
-from urllib.parse import quote, quote_plus
 
 from expunge.residue.keyed import MAX_LENGTH
 
@@ -77,6 +76,18 @@ def _wrapped(write: Callable[[bytes], bytes]) -> Callable[[str, bytes], bytes]:
     return lambda _, plain: write(plain)
 
 
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~")
+
+
+def _percent(plain: bytes) -> bytes:
+    """Percent-encode (RFC 3986) as ``urllib.parse.quote`` does, which takes byte after byte; here are megabytes."""
+    special = set(plain) - _UNRESERVED
+    # the sign itself first, because it stands in what the others become
+    for byte in sorted(special, key=lambda each: each != 0x25):
+        plain = plain.replace(bytes((byte,)), b"%%%02X" % byte)
+    return plain
+
+
 _FORMS: dict[str, Callable[[str, bytes], bytes]] = {
     "utf-16": lambda text, _: text.encode("utf-16-le", "surrogatepass"),
     "utf-16-be": lambda text, _: text.encode("utf-16-be", "surrogatepass"),
@@ -88,8 +99,8 @@ _FORMS: dict[str, Callable[[str, bytes], bytes]] = {
     "sql": lambda _, plain: plain.replace(b"'", b"''"),
     "sql-backslash": lambda _, plain: plain.replace(b"\\", b"\\\\").replace(b"'", b"\\'").replace(b'"', b'\\"'),
     "csv": lambda _, plain: plain.replace(b'"', b'""'),
-    "url": lambda _, plain: quote(plain, safe="").encode(),
-    "url-plus": lambda _, plain: quote_plus(plain).encode(),
+    "url": lambda _, plain: _percent(plain),
+    "url-plus": lambda _, plain: _percent(plain).replace(b"%20", b"+"),
     "lower": lambda text, _: utf8(text.lower()),
     "upper": lambda text, _: utf8(text.upper()),
     "html": lambda text, _: utf8(html.escape(text)),

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from expunge.core.copy import Copy, Item, Selector
 from expunge.core.ids import Pseudonym
-from expunge.ports.scanner import Tracer
+from expunge.ports.scanner import SEAM, Tracer
 from expunge.stores.sqlite_match import Matcher, Row, RowReader, decode_key, encode_key
 from expunge.stores.sqlite_schema import Table
 
@@ -79,7 +79,7 @@ def trace(dataset: str, copies: Sequence[Copy], table: Table, reader: RowReader,
             if value is not None:
                 _hand_over(tracer, copy.subject, dataset, name, value)
         for seam in _seams([row[at] for at in in_record]):
-            tracer.blob(copy.subject, dataset, "row", io.BytesIO(seam))
+            tracer.blob(copy.subject, dataset, SEAM, io.BytesIO(seam))
 
 
 _SEAM = 16
@@ -92,6 +92,8 @@ def _seams(record: Sequence[Any]) -> Iterator[bytes]:
 
     Ids may each be other people's as well, or too short to be looked for (``7``, ``acc-51``); the row that joins them is not.
     """
+    if any(isinstance(each, str | bytes) and len(each) >= _CONTENT for each in record):
+        return
     stored = [each for each in map(_stored, record) if each]
     if all(len(each) < _CONTENT for each in stored):
         for left, right in pairwise(stored):
