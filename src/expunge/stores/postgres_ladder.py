@@ -57,10 +57,13 @@ def climb(server: Server, tables: Sequence[str]) -> Outcome:
     if not scope.everything:
         return Absent()
     key = tuple(each.name for each in scope.everything)
-    if server.climbed.get(key) == _state(connection, scope):
+    deep = not server.shallow()
+    if server.climbed.get(key) == (deep, *_state(connection, scope)):
         return Absent()
     (since,) = connection.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::xid::text").fetchone() or ("",)
-    way = Climb(server, scope, str(since), deep=not server.shallow())
+    way = Climb(server, scope, str(since), deep=deep)
+    if scope.foreign:
+        return _foreign(scope, way.where)[0]
     done = 0
     try:
         for rung in RUNGS:
@@ -75,7 +78,7 @@ def climb(server: Server, tables: Sequence[str]) -> Outcome:
         )
     except psycopg.errors.LockNotAvailable:
         return Unable(Reason.LOCKED, f"{way.where}: somebody uses a table that has to be rewritten; it is tried again")
-    server.climbed[key] = _state(connection, scope)
+    server.climbed[key] = (deep, *_state(connection, scope))
     return Erased(done) if done else Absent()
 
 
@@ -86,9 +89,9 @@ def _state(connection: Connection, scope: Scope) -> tuple[Any, ...]:
 
 
 def preflight(server: Server, tables: Sequence[str]) -> tuple[Unable, ...]:
-    """Every foreseeable reason why :func:`climb` would fail over ``tables``: rights, who never lets go, room on the disk; changes nothing.
+    """Every foreseeable reason why :func:`climb` would fail over ``tables``: rights, foreign tables, room on the disk; changes nothing.
 
-    Readers that may end by themselves are no such reason.
+    Readers, slots and prepared transactions are no such reason: rows can be erased meanwhile, and the climb waits for them.
 
     Raises:
         psycopg.Error, OSError: for what the store's translation of errors explains.
@@ -100,12 +103,17 @@ def preflight(server: Server, tables: Sequence[str]) -> tuple[Unable, ...]:
     scope = postgres_relations.scope(connection, tables)
     troubles = []
     missing = postgres_rights.on_tables(connection, server.role, [each.name for each in scope.everything])
+    troubles += _foreign(scope, where)
     if missing:
         troubles.append(Unable(Reason.PERMISSION, f"{where}: the role may not rewrite all that rows are erased from: {'; '.join(missing)}"))
     if not server.shallow():
-        troubles += postgres_readers.lasting(connection, where)
         troubles += _room(server, scope.tables, where)
     return tuple(troubles)
+
+
+def _foreign(scope: Scope, where: str) -> list[Unable]:
+    names = ", ".join(each.name for each in scope.foreign)
+    return [Unable(Reason.UNSUPPORTED, f"{where}: {names} lie on another server; declare that as a store of its own")] if names else []
 
 
 def _room(server: Server, tables: Sequence[Relation], where: str) -> list[Unable]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from expunge.core.outcome import Reason, Unable
+from expunge.core.outcome import Reason
 from expunge.stores.postgres_rung import Blocked, Climb
 from expunge.stores.postgres_server import Connection
 
@@ -73,19 +73,3 @@ def _spills(climb: Climb) -> frozenset[str]:
 def _temporary_tables(climb: Climb) -> int:
     (count,) = climb.connection.execute(_TEMPORARY_TABLES).fetchone() or (0,)
     return int(count)
-
-
-def lasting(connection: Connection, where: str) -> tuple[Unable, ...]:
-    """Those in the way who do not go by themselves: prepared transactions, and slots that nobody reads from."""
-    found = []
-    (since,) = connection.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::xid::text").fetchone() or ("0",)
-    (count,) = connection.execute(_PREPARED, {"since": since}).fetchone() or (0,)
-    if count:
-        detail = f"{where}: {count} prepared transactions can still see what is deleted; COMMIT PREPARED or ROLLBACK PREPARED them"
-        found.append(Unable(Reason.READER_OPEN, detail))
-    idle = "SELECT string_agg(slot_name, ', ' ORDER BY slot_name) FROM pg_catalog.pg_replication_slots WHERE NOT active"
-    (slots,) = connection.execute(idle).fetchone() or (None,)
-    if slots:
-        detail = f"{where}: replication slots that nobody reads from keep the write-ahead log ({slots}); read from them or drop them"
-        found.append(Unable(Reason.READER_OPEN, detail))
-    return tuple(found)

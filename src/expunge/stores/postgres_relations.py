@@ -75,6 +75,9 @@ class Scope:
     views: tuple[Relation, ...]
     """Materialised views that read any of them, in the order in which they read one another."""
 
+    foreign: tuple[Relation, ...] = ()
+    """Foreign tables among them, whose rows lie on another server."""
+
     @property
     def everything(self) -> tuple[Relation, ...]:
         """All of it, each once."""
@@ -103,6 +106,7 @@ def scope(connection: Connection, tables: Sequence[str]) -> Scope:
         tables=tuple(known[each] for each in known if each in touched and known[each].kind == "r"),
         parents=tuple(known[each] for each in known if each in parents),
         views=tuple(known[each] for each in solid if each in known),
+        foreign=tuple(known[each] for each in known if each in touched and known[each].kind == "f"),
     )
 
 

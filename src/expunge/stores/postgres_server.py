@@ -21,6 +21,7 @@ _FREED = "blocks of the disk that the file system has freed and not overwritten 
 _COPIES = "backups, and other copies of the server's files"
 _WHOEVER = "SELECT current_user::text, (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user), pg_is_in_recovery()"
 _STANDBYS = "SELECT count(*) FROM pg_catalog.pg_stat_replication"
+_PREPARED = "SELECT count(*) FROM pg_catalog.pg_prepared_xacts WHERE database = current_database()"
 _SLOTS = "SELECT slot_name, active, coalesce(restart_lsn::text, '') FROM pg_catalog.pg_replication_slots ORDER BY slot_name"
 
 
@@ -153,6 +154,10 @@ class Server:
         if postgres_recycle.held(self.connection):
             what = "wal_recycle is off because a purge was cut short, or goes on now"
             yield Finding(FindingKind.NOTE, name, "server", what, "the next purge puts it back")
+        (prepared,) = self.connection.execute(_PREPARED).fetchone() or (0,)
+        if prepared:
+            what = f"{prepared} prepared transactions, which keep what is deleted from going"
+            yield Finding(FindingKind.NOTE, name, "server", what, "COMMIT PREPARED or ROLLBACK PREPARED them")
         for sentence in self._retained():
             yield Finding(FindingKind.NOTE, name, "server", sentence, "receipts will say so")
 
