@@ -5,6 +5,7 @@ All of it in numpy over whole arrays. Source: apache/parquet-format, Encodings.m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from expunge.stores.parquet_footer import corrupt
 
 Bytes = npt.NDArray[np.uint8]
 Integers = npt.NDArray[np.integer[Any]]
+Positions = npt.NDArray[np.int64]
 FEW_RUNS, LONG_RUN = 64, 16
 BLOCK, MINIBLOCKS = 128, 4
 
@@ -71,8 +73,7 @@ class Runs:
 
     def __init__(self, data: Bytes, count: int, width: int) -> None:
         self.data, self.count, self.width = data, count, width
-        starts = _few(data, count, width)
-        heads, sizes = _headers(data, np.asarray(starts if starts is not None else _many(data, count, width), np.int64))
+        heads, sizes = _headers(data, _starts(data, count, width))
         self.packed = (heads & 1).astype(bool)
         self.counts = np.where(self.packed, (heads >> 1) * 8, heads >> 1)
         self.at = sizes
@@ -136,13 +137,27 @@ class Runs:
         return merged[: np.searchsorted(merged, self.count)]
 
 
-def _few(data: Bytes, count: int, width: int) -> list[int] | None:
-    """Where runs start, one after the other; None when they are many and short, for which there is a quicker way."""
+def _starts(data: Bytes, count: int, width: int) -> Positions:
+    """Where runs start: by walking while they are few or long; else by what repeats (lists of one length); else by pointer doubling."""
+    found, whole = _walked(data, count, width)
+    if whole:
+        return np.array(found, np.int64)
+    repeated = _repeated(data, found)
+    if repeated is None:
+        return _many(data, count, width)
+    starts, end = repeated
+    heads, _ = _headers(data, starts)
+    left = count - int(np.where(heads & 1, (heads >> 1) * 8, heads >> 1).sum())
+    return starts if left <= 0 else np.concatenate([starts, end + _starts(data[end:], left, width)])
+
+
+def _walked(data: Bytes, count: int, width: int) -> tuple[list[int], bool]:
+    """Where runs start, one after the other, and whether these are all; they are not when they are many and short."""
     found: list[int] = []
     at, seen, octets = 0, 0, (width + 7) // 8
     while seen < count:
         if len(found) >= FEW_RUNS and at < len(found) * LONG_RUN:
-            return None
+            return found, False
         found.append(at)
         head = shift = 0
         while True:
@@ -160,7 +175,20 @@ def _few(data: Bytes, count: int, width: int) -> list[int] | None:
             raise corrupt("a run is empty")
         seen += (head >> 1) * 8 if head & 1 else head >> 1
         at += (head >> 1) * width if head & 1 else octets
-    return found
+    return found, True
+
+
+def _repeated(data: Bytes, found: Sequence[int]) -> tuple[Positions, int] | None:
+    """The starts of runs as far as a pattern of bytes that begins with ``found`` repeats, and where that ends."""
+    sample = 8 * FEW_RUNS
+    for runs_of, period in enumerate(found[1 : FEW_RUNS // 2], 1):
+        if len(data) >= period + sample and (data[period : period + sample] == data[:sample]).all():
+            differs = data[period:] != data[:-period]
+            same = int(np.argmax(differs)) if differs.any() else len(differs)
+            times = same // period + 1
+            starts = np.arange(times, dtype=np.int64)[:, None] * period + np.array(found[:runs_of], np.int64)
+            return starts.reshape(-1), times * period
+    return None
 
 
 def _headers(data: Bytes, at: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -239,6 +267,8 @@ def lists(starts: npt.NDArray[np.int64], count: int) -> bytes:
     """Repetition levels of lists of depth one: 0 at each of ``starts``, 1 elsewhere."""
     lengths = np.diff(np.append(starts, count))
     lead = int(starts[0]) if len(starts) else count
+    if lead == 0 and count and int(lengths[0]) >= FEW_RUNS and (lengths == lengths[0]).all():
+        return runs(np.array([0, 1]), np.array([1, int(lengths[0]) - 1]), 1) * len(starts)
     if 5 * len(starts) >= count // 8:
         levels = np.ones(count, np.uint8)
         levels[starts] = 0

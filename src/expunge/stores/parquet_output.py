@@ -9,6 +9,8 @@ from typing import BinaryIO
 from expunge.stores.parquet_footer import Source, corrupt
 
 STRETCH = 8 << 20
+MOST_PARTS = 512
+"""Fewer than the 1024 that Linux takes in one call."""
 
 
 class Output:
@@ -31,17 +33,26 @@ class Output:
         self.size += len(data)
 
     def write_all(self, parts: Sequence[bytes | memoryview]) -> None:
-        """Append several stretches of bytes; small ones are written together."""
-        small: list[bytes | memoryview] = []
-        held = 0
-        for part in parts:
-            small.append(part)
-            held += len(part)
-            if held >= STRETCH:
-                self.write(b"".join(small))
-                small, held = [], 0
-        if small:
-            self.write(small[0] if len(small) == 1 else b"".join(small))
+        """Append several stretches of bytes."""
+        if self._descriptor is None:
+            self.write(b"".join(parts))
+            return
+        self._file.flush()
+        for first in range(0, len(parts), MOST_PARTS):
+            some = parts[first : first + MOST_PARTS]
+            size = sum(map(len, some))
+            done = os.writev(self._descriptor, some)
+            if done < size:
+                self._told()
+                self.write(memoryview(b"".join(some))[done:])
+                self._file.flush()
+            self.size += done
+        self._told()
+
+    def _told(self) -> None:
+        """Tell a buffered file again where it stands, as it was moved behind its back."""
+        assert self._descriptor is not None
+        self._file.seek(os.lseek(self._descriptor, 0, os.SEEK_CUR))
 
     def copy(self, source: Source, start: int, size: int) -> None:
         """Append ``size`` bytes of another file.
@@ -65,5 +76,4 @@ class Output:
             if done == 0:
                 raise corrupt("it ends too early")
             start, size = start + done, size - done
-        # What a buffered file believes about its position is told again, as the kernel moved it.
-        self._file.seek(os.lseek(self._descriptor, 0, os.SEEK_CUR))
+        self._told()
