@@ -16,6 +16,7 @@ from expunge.core.ids import Pseudonym
 from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable
 from expunge.faults import ReplyLost, failpoint
 from expunge.stores.family import Family
+from expunge.stores.postgres_ladder import FLUSH
 from expunge.stores.postgres_link import Connection, Link, lost
 from expunge.stores.postgres_match import Keys, Matcher, belongs, selectors_of
 from expunge.stores.postgres_schema import Reference, Schema, Table, quoted
@@ -64,6 +65,7 @@ class Eraser:
             run("SELECT pg_catalog.set_config('synchronous_commit', 'local', true) WHERE current_setting('synchronous_commit') = 'off'")
             outcomes = self._delete_all(copies)
             number = self.schema.one("SELECT pg_catalog.pg_current_xact_id()::text")
+            run(FLUSH)
             permit.check()
             failpoint("postgres.erase.commit:before")
             # commit point: the rows are gone from every read once this returns; before, a crash leaves all of them.
