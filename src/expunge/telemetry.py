@@ -7,6 +7,8 @@ identifier cannot reach a log line by accident.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum, StrEnum
 
 _logger = logging.getLogger("expunge")
@@ -47,3 +49,17 @@ def log(action: Action, **fields: float | bool | Enum | Opaque | None) -> None:
             message = f"telemetry field {name!r} may not be a {type(value).__name__}"
             raise TypeError(message)
     _logger.info(action.value, extra={"action": action.value, "fields": fields})
+
+
+@contextmanager
+def hushed(*names: str) -> Iterator[None]:
+    """Keep the log lines of some libraries back for the length of a block: they quote arguments, addresses and tracebacks."""
+    loggers = [logging.getLogger(name) for name in names]
+    before = [each.level for each in loggers]
+    for each in loggers:
+        each.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for each, level in zip(loggers, before, strict=True):
+            each.setLevel(level)

@@ -44,5 +44,5 @@ class OnPostgres:
 def run(url: str, statement: str, *values: object) -> list[tuple[object, ...]]:
     """Run a statement as another program would; its rows."""
     with psycopg.connect(url, autocommit=True) as connection:
-        cursor = connection.execute(statement, values)  # type: ignore[arg-type]
+        cursor = connection.execute(statement, values)
         return cursor.fetchall() if cursor.description else []

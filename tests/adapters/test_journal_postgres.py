@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -143,9 +143,9 @@ def test_a_database_of_a_newer_version_is_refused(database: str) -> None:
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> PostgresServer:
+def own_server(tmp_path: Path) -> Iterator[PostgresServer]:
     with running_postgres(tmp_path / "server") as server:
-        yield server  # type: ignore[misc]
+        yield server
 
 
 @pytest.mark.parametrize("how", ["fast", "immediate", "kill"])

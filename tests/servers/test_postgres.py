@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from expunge.servers import postgres
-from expunge.servers.postgres import PostgresServer, ServerFailed, running_postgres
-from expunge.servers.processes import free_ports, wait_until
+from expunge.servers.postgres import PostgresServer, running_postgres
+from expunge.servers.processes import ServerFailed, free_ports, wait_until
 
 
 def value(url: str, statement: str) -> object:

@@ -7,7 +7,6 @@ signs of life, on connections of their own.
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -152,7 +151,8 @@ class _Worker:
     async def run(self) -> None:
         # One thread for each piece of work, and a few for the library's own errands.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(self._concurrency + 2, "expunge-work"))
-        with _quiet():
+        # What matters of what these say is logged here.
+        with telemetry.hushed("procrastinate", "psycopg.pool", "asyncio"):
             while not self._stop.is_set():
                 # crash here, or cut off here: what was begun stands in the queue as begun, and is given to others when it is stale.
                 with suppress(ConnectorException, psycopg.Error):
@@ -199,11 +199,13 @@ class _Worker:
                 raise end
 
     def _take(self, orders: list[str], step: str) -> None:
+        order = orders[0] if orders else ""
         try:
             self._handle(tuple(OrderId(each) for each in orders), step)
-        except Exception as error:  # noqa: BLE001 - whatever it was, the journal says what is left to do
-            kind = Opaque(type(error).__name__)
-            telemetry.log(Action.WORK_FAILED, order=Opaque(orders[0] if orders else ""), step=Opaque(step), error=kind)
+        except Exception as error:
+            kind = type(error).__name__
+            telemetry.log(Action.WORK_FAILED, order=Opaque(order), step=Opaque(step), error=Opaque(kind))
+            raise
 
     async def _rescue_again_and_again(self, app: App) -> None:
         while True:
@@ -233,17 +235,3 @@ class _Worker:
         deadline = asyncio.get_running_loop().time() + seconds
         while not self._stop.is_set() and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(_GLANCE)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the library's own log lines back: they quote arguments and tracebacks, and what matters of them is logged here."""
-    loggers = [logging.getLogger(name) for name in ("procrastinate", "psycopg.pool", "asyncio")]
-    before = [each.level for each in loggers]
-    for each in loggers:
-        each.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        for each, level in zip(loggers, before, strict=True):
-            each.setLevel(level)

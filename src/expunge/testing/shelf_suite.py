@@ -96,12 +96,13 @@ class ShelfSuite:
         [("../up", "plan"), ("ann@example.com", "plan"), ("Ann'", "plan"), ("a" * 300, "plan"), (ONE, "../plan"), (ONE, "Ann"), (ONE, "")],
     )
     def test_names_that_could_be_a_person_or_a_path_are_refused_without_repeating_them(self, shelf: Shelf, order: str, name: str) -> None:
-        for use in (
+        uses: tuple[Callable[[], object], ...] = (
             lambda: shelf.put(OrderId(order), name, b"x"),
             lambda: shelf.put_all([(OrderId(order), name, b"x")]),
             lambda: shelf.get(OrderId(order), name),
             lambda: shelf.remove(OrderId(order), name),
-        ):
+        )
+        for use in uses:
             with pytest.raises(UsageError if order != ONE else ValueError, match=r"^not ") as caught:
                 use()
             assert "Ann" not in str(caught.value)
