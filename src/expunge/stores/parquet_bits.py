@@ -16,7 +16,7 @@ from expunge.stores.parquet_footer import corrupt
 Bytes = npt.NDArray[np.uint8]
 Integers = npt.NDArray[np.integer[Any]]
 Positions = npt.NDArray[np.int64]
-FEW_RUNS, LONG_RUN = 64, 16
+FEW_RUNS, LONG_RUN, SAMPLE = 64, 16, 512
 BLOCK, MINIBLOCKS = 128, 4
 
 
@@ -73,10 +73,9 @@ class Runs:
 
     def __init__(self, data: Bytes, count: int, width: int) -> None:
         self.data, self.count, self.width = data, count, width
-        heads, sizes = _headers(data, _starts(data, count, width))
+        heads, self.at = _heads(data, count, width)
         self.packed = (heads & 1).astype(bool)
         self.counts = np.where(self.packed, (heads >> 1) * 8, heads >> 1)
-        self.at = sizes
         if int(self.counts.sum()) < count:
             raise corrupt("a sequence of levels or indexes is too short")
         octets = (width + 7) // 8
@@ -137,28 +136,33 @@ class Runs:
         return merged[: np.searchsorted(merged, self.count)]
 
 
-def _starts(data: Bytes, count: int, width: int) -> Positions:
-    """Where runs start: by walking while they are few or long; else by what repeats (lists of one length); else by pointer doubling."""
-    found, whole = _walked(data, count, width)
+def _heads(data: Bytes, count: int, width: int) -> tuple[Positions, Positions]:
+    """The headers of all runs and where each header ends.
+
+    Found by walking while runs are few or long, else by what repeats (lists of one length do), else by pointer doubling.
+    """
+    heads, ends, whole = _walked(data, count, width)
     if whole:
-        return np.array(found, np.int64)
-    repeated = _repeated(data, found)
+        return np.array(heads, np.int64), np.array(ends, np.int64)
+    repeated = _repeated(data, heads, ends, width)
     if repeated is None:
-        return _many(data, count, width)
-    starts, end = repeated
-    heads, _ = _headers(data, starts)
-    left = count - int(np.where(heads & 1, (heads >> 1) * 8, heads >> 1).sum())
-    return starts if left <= 0 else np.concatenate([starts, end + _starts(data[end:], left, width)])
+        return _headers(data, _many(data, count, width))
+    all_heads, all_ends, end = repeated
+    left = count - int(np.where(all_heads & 1, (all_heads >> 1) * 8, all_heads >> 1).sum())
+    if left <= 0:
+        return all_heads, all_ends
+    more_heads, more_ends = _heads(data[end:], left, width)
+    return np.concatenate([all_heads, more_heads]), np.concatenate([all_ends, more_ends + end])
 
 
-def _walked(data: Bytes, count: int, width: int) -> tuple[list[int], bool]:
-    """Where runs start, one after the other, and whether these are all; they are not when they are many and short."""
-    found: list[int] = []
+def _walked(data: Bytes, count: int, width: int) -> tuple[list[int], list[int], bool]:
+    """Headers of runs and where they end, and whether these are all; they are not when runs are many and short."""
+    heads: list[int] = []
+    ends: list[int] = []
     at, seen, octets = 0, 0, (width + 7) // 8
     while seen < count:
-        if len(found) >= FEW_RUNS and at < len(found) * LONG_RUN:
-            return found, False
-        found.append(at)
+        if len(heads) >= FEW_RUNS and at < len(heads) * LONG_RUN:
+            return heads, ends, False
         head = shift = 0
         while True:
             if at >= len(data):
@@ -173,25 +177,27 @@ def _walked(data: Bytes, count: int, width: int) -> tuple[list[int], bool]:
                 raise corrupt("a run is too long")
         if head >> 1 == 0:
             raise corrupt("a run is empty")
+        heads.append(head)
+        ends.append(at)
         seen += (head >> 1) * 8 if head & 1 else head >> 1
         at += (head >> 1) * width if head & 1 else octets
-    return found, True
+    return heads, ends, True
 
 
-def _repeated(data: Bytes, found: Sequence[int]) -> tuple[Positions, int] | None:
-    """The starts of runs as far as a pattern of bytes that begins with ``found`` repeats, and where that ends."""
-    sample = 8 * FEW_RUNS
-    for runs_of, period in enumerate(found[1 : FEW_RUNS // 2], 1):
-        if len(data) >= period + sample and (data[period : period + sample] == data[:sample]).all():
+def _repeated(data: Bytes, heads: Sequence[int], ends: Sequence[int], width: int) -> tuple[Positions, Positions, int] | None:
+    """Headers and their ends as far as a pattern of bytes at the start repeats, and where that ends."""
+    for runs_of, (head, end) in enumerate(zip(heads, ends, strict=True), 1):
+        period = end + ((head >> 1) * width if head & 1 else (width + 7) // 8)
+        if len(data) >= period + SAMPLE and (data[period : period + SAMPLE] == data[:SAMPLE]).all():
             differs = data[period:] != data[:-period]
-            same = int(np.argmax(differs)) if differs.any() else len(differs)
-            times = same // period + 1
-            starts = np.arange(times, dtype=np.int64)[:, None] * period + np.array(found[:runs_of], np.int64)
-            return starts.reshape(-1), times * period
+            first = int(np.argmax(differs))
+            times = (first if differs[first] else len(differs)) // period + 1
+            starts = np.arange(times, dtype=np.int64)[:, None] * period
+            return np.tile(np.array(heads[:runs_of]), times), (starts + np.array(ends[:runs_of])).reshape(-1), times * period
     return None
 
 
-def _headers(data: Bytes, at: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _headers(data: Bytes, at: Positions) -> tuple[Positions, Positions]:
     """The run headers that start at ``at``, were they there, and where they end."""
     padded = np.concatenate([data, np.zeros(5, np.uint8)])
     head = np.zeros(len(at), np.int64)
@@ -255,11 +261,11 @@ def hybrid(values: Integers, width: int) -> bytes:
     count = len(values)
     if count == 0:
         return b""
-    edges = np.flatnonzero(values[1:] != values[:-1]) + 1
-    if (len(edges) + 1) * (2 + (width + 7) // 8) > (count * width + 7) // 8 + 5:
+    changes = values[1:] != values[:-1]
+    if (int(np.count_nonzero(changes)) + 1) * (2 + (width + 7) // 8) > (count * width + 7) // 8 + 5:
         heads, sizes = varints(np.array([(count + 7) // 8 << 1 | 1]))
         return heads[0, : sizes[0]].tobytes() + pack(values, width)
-    starts = np.concatenate([np.zeros(1, np.int64), edges])
+    starts = np.concatenate([np.zeros(1, np.int64), np.flatnonzero(changes) + 1])
     return runs(values[starts], np.diff(np.append(starts, count)), width)
 
 

@@ -201,8 +201,8 @@ class Levels:
             if self.definition == deepest:
                 return low, high, self.count
             return low[:0], high[:0], 0
-        before = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.definition == deepest)])
-        return *_merged(before[low], before[high]), int(before[-1])
+        held = np.flatnonzero(self.definition == deepest)
+        return *_merged(np.searchsorted(held, low), np.searchsorted(held, high)), len(held)
 
     def without(self, low: Positions, high: Positions) -> Levels:
         """The levels that are left when stretches go."""

@@ -189,7 +189,9 @@ class Splicer:
             doubtful = doubtful[lost[doubtful]]
             if not len(doubtful):
                 return
-        self.unused, self.numbers = doubtful, (np.cumsum(~lost) - 1).astype(np.uint32)
+        self.unused = doubtful
+        before = np.diff(np.concatenate([[0], doubtful + 1, [len(lost)]]))
+        self.numbers = np.arange(len(lost), dtype=np.uint32) - np.repeat(np.arange(len(before), dtype=np.uint32), before)
 
     def _staying(self) -> Iterator[Integers]:
         for each in self.cuts.values():
