@@ -384,6 +384,15 @@ def test_a_climb_cut_short_while_the_log_was_not_recycled_is_noticed(server, url
         assert not any("wal_recycle" in each.what for each in climbing.findings())
 
 
+def test_a_climb_cut_short_right_after_recycling_was_put_back_leaves_no_server_that_has_not_heard_of_it(url, app):
+    forget(app)
+    assert _dies_at(url, "postgres.purge.recycle_back:after")
+    assert app.execute("SHOW wal_recycle").fetchone() == ("off",)
+    assert isinstance(climbed(url), Erased)
+    with connected(url) as connection:
+        assert connection.execute("SHOW wal_recycle").fetchone() == ("on",)
+
+
 def test_a_server_killed_half_way_is_climbed_again(server, url, app):
     forget(app)
     assert _dies_at(url, "postgres.purge.table:after")

@@ -32,6 +32,8 @@ def not_recycling(connection: Connection) -> Iterator[bool]:
         yield not _recycles(connection)
         return
     spelled = held(connection)
+    if not spelled and _not_read_again(connection):
+        _reload(connection, recycles=True)
     if not spelled and _recycles(connection):
         spelled = WAS_ON if _set_by_command(connection) else WAS_UNSET
         failpoint("postgres.purge.recycle_off:before")
@@ -61,6 +63,16 @@ def held(connection: Connection) -> str:
         "SELECT setting FROM pg_catalog.pg_file_settings WHERE name = 'wal_recycle' AND sourcefile LIKE '%postgresql.auto.conf'"
     ).fetchall()
     return next((row[0] for row in rows if row[0] in {WAS_UNSET, WAS_ON}), "")
+
+
+def _not_read_again(connection: Connection) -> bool:
+    """Whether the server still goes by an *off* that is not in ``postgresql.auto.conf`` any more: cut short right after it was put back."""
+    query = """
+    SELECT NOT s.setting::bool AND s.sourcefile LIKE '%postgresql.auto.conf' AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_file_settings f
+      WHERE f.name = 'wal_recycle' AND f.sourcefile LIKE '%postgresql.auto.conf' AND NOT f.setting::bool)
+    FROM pg_catalog.pg_settings s WHERE s.name = 'wal_recycle'"""
+    return connection.execute(query).fetchone() == (True,)
 
 
 def _set_by_command(connection: Connection) -> bool:
