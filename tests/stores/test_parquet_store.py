@@ -551,7 +551,7 @@ def reads(lake, monkeypatch):
     opened = []
     kind = type(lake.store._lake)
     real = kind.opened
-    monkeypatch.setattr(kind, "opened", lambda self, key, *more: (opened.append(key), real(self, key, *more))[1])
+    monkeypatch.setattr(kind, "opened", lambda self, part, *more: (opened.append(part.key), real(self, part, *more))[1])
     return opened
 
 

@@ -15,7 +15,7 @@ from expunge.stores.parquet_cut import Leaving, RowCut
 from expunge.stores.parquet_keys import named
 from expunge.stores.parquet_rows import Targets
 from expunge.stores.parquet_scan import THREADS
-from expunge.stores.parquet_tree import SUMMARY, Damaged, LakeLayout, LocalLake, checksum_of
+from expunge.stores.parquet_tree import SUMMARY, Damaged, Lake, LakeLayout, checksum_of, rows_of
 from expunge.stores.records import Unreadable
 from expunge.stores.tree import NobodyThere, Removal, Share, Tree, Trouble
 from expunge.stores.tree_erase import DOUBTFUL, trouble_of
@@ -34,7 +34,7 @@ class _File:
 class Eraser:
     """One ``erase`` call over the files of one dataset."""
 
-    def __init__(self, lake: LocalLake, tree: Tree, layout: LakeLayout) -> None:
+    def __init__(self, lake: Lake, tree: Tree, layout: LakeLayout) -> None:
         self._lake = lake
         self._tree = tree
         self._layout = layout
@@ -117,7 +117,7 @@ class Eraser:
                     share.troubles.append(trouble_of(removed.error))
 
     def _remove(self, keys: Iterable[str], files: Mapping[str, _File], shares: Mapping[Pseudonym, Share]) -> None:
-        rows = {key: self._lake.rows(key) for key in keys}
+        rows = {key: sum(rows_of(self._lake, part) for part in self._lake.states(key)) for key in keys}
         for removed in self._tree.remove([Removal(key, [shares[each] for each in files[key].subjects]) for key in rows]):
             for share in removed.removal.shares:
                 share.kept += removed.kept

@@ -3,6 +3,7 @@
 =====================  =============================================================
 ``a/b.parquet#3-7,9``  rows 3 to 7 and 9 of that file, counted from 0
 ``a/b.parquet#~4``     a row that others are in as well
+``a/b.parquet#^2:7``   a row of an older version of it, which the bucket still gives out (the second last)
 ``a/b.parquet#*``      all of the file: its name says whose it is
 ``a/b.parquet#?``      a file that cannot be read, and so may hold anybody's rows
 ``sid=7/``             a folder named after somebody, with nothing in it
@@ -21,7 +22,7 @@ import pyarrow.compute as pc
 
 from expunge.stores.parquet_values import Numbers
 
-WHOLE, UNREADABLE, SHARED = "*", "?", "~"
+WHOLE, UNREADABLE, SHARED, OLDER = "*", "?", "~", "^"
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,13 @@ class Named:
     @property
     def shared(self) -> bool:
         """Whether others are in these rows as well."""
-        return self.rows.startswith(SHARED)
+        return self.rows.rpartition(":")[2].startswith(SHARED)
 
     def numbers(self) -> set[int]:
-        """The rows."""
+        """The rows, where the present version is meant."""
         found: set[int] = set()
+        if self.rows.startswith(OLDER):
+            return found
         for each in self.rows.removeprefix(SHARED).split(",") if self.rows not in {"", WHOLE, UNREADABLE} else ():
             first, _, last = each.partition("-")
             found.update(range(int(first), int(last or first) + 1))
@@ -60,11 +63,11 @@ def named(key: str) -> Named:
     return Named(file, rows)
 
 
-def spelt(files: Sequence[str], owners: Numbers, parts: Numbers, rows: Numbers, shared: npt.NDArray[np.bool_]) -> Iterator[Spelt]:
+def spelt(heads: Sequence[str], owners: Numbers, parts: Numbers, rows: Numbers, shared: npt.NDArray[np.bool_]) -> Iterator[Spelt]:
     """The keys of each owner, in the order of owners; one key a file, and one more for rows that others are in.
 
     Args:
-        files: keys of files.
+        heads: of each file, its key up to where its rows follow.
         owners: whose each row is.
         parts: which of the files each row is in; ascending.
         rows: the number of each row in its file; ascending within a file.
@@ -82,7 +85,7 @@ def spelt(files: Sequence[str], owners: Numbers, parts: Numbers, rows: Numbers, 
     spans = _spans(rows[first_of_run], rows[last_of_run])
     cuts = np.concatenate([np.searchsorted(first_of_run, first_of_key), [len(first_of_run)]])
     joined = pc.binary_join(pa.LargeListArray.from_arrays(pa.array(cuts, pa.int64()), spans), ",")
-    keys = _keys(files, parts[first_of_key], sorted_as[first_of_key] & 1, joined)
+    keys = _keys(heads, parts[first_of_key], sorted_as[first_of_key] & 1, joined)
     of_key = sorted_as[first_of_key] >> 1
     bounds = np.flatnonzero(np.concatenate([[True], np.diff(of_key) != 0, [True]])).tolist()
     begins = [*first_of_key.tolist(), len(rows)]
@@ -124,7 +127,7 @@ def _spans(first: Numbers, last: Numbers) -> pa.Array:
 
 
 def _keys(files: Sequence[str], parts: Numbers, shared: Numbers, rows: pa.Array) -> list[str]:
-    prefixes = [each + mark for each in files for mark in ("#", f"#{SHARED}")]
+    prefixes = [each + mark for each in files for mark in ("", SHARED)]
     which = parts * 2 + shared
     try:
         heads = pa.array(prefixes, pa.string()).take(pa.array(which))

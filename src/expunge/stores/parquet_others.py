@@ -16,7 +16,7 @@ from expunge.stores.parquet_keys import WHOLE, named
 from expunge.stores.parquet_rows import Targets, first_rows, read, stretches
 from expunge.stores.parquet_scan import linked
 from expunge.stores.parquet_search import Hits, Other
-from expunge.stores.parquet_tree import LakeLayout, LocalLake, Part
+from expunge.stores.parquet_tree import Lake, LakeLayout, Part, rows_of
 from expunge.stores.parquet_values import Leaf, Numbers, leaves, pieces, texts
 from expunge.stores.records import Unreadable
 from expunge.stores.templates import Template
@@ -29,7 +29,7 @@ _NOBODY: frozenset[str] = frozenset()
 class Others:
     """One pass over the files of one dataset."""
 
-    def __init__(self, lake: LocalLake, layout: LakeLayout, erased: Sequence[Copy], limit: int | None) -> None:
+    def __init__(self, lake: Lake, layout: LakeLayout, erased: Sequence[Copy], limit: int | None) -> None:
         self._lake = lake
         self._layout = layout
         self._limit = limit
@@ -89,8 +89,10 @@ class Others:
         if owner is None:
             return
         other = self._hits.others.setdefault(owner, Other())
-        other.keys.append(f"{part.key}#{WHOLE}")
-        other.items += self._lake.rows(part.key)
+        key = f"{part.key}#{WHOLE}"
+        if other.keys[-1:] != [key]:
+            other.keys.append(key)
+        other.items += rows_of(self._lake, part)
         other.bytes += part.size
         for name in self._layout.dataset.follow:
             if name in reading:
@@ -100,7 +102,7 @@ class Others:
 
     def _rows(self, part: Part, template: Template, columns: Sequence[str]) -> None:
         try:
-            with self._lake.opened(part.key) as file:
+            with self._lake.opened(part) as file:
                 self._inside(part, template, file, columns)
         except (FileNotFoundError, Unreadable):
             # Nobody's control can be taken from a damaged file; its damage is reported where it matters, by erase and check.

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from expunge.stores.parquet_rows import ROWS_AT_ONCE, Owned, Targets, first_rows, read, stretches
-from expunge.stores.parquet_tree import Damaged, LocalLake, Part
+from expunge.stores.parquet_tree import Damaged, Lake, Part
 from expunge.stores.parquet_values import Leaf, Numbers, leaves, pieces, texts
 from expunge.stores.records import Unreadable
 
@@ -64,7 +64,7 @@ class Learned:
 class Scan:
     """One pass over files of a dataset, all of which keep the same fields in columns."""
 
-    def __init__(self, lake: LocalLake, parts: Sequence[Part], targets: Targets, columns: Sequence[str], follow: Sequence[str]) -> None:
+    def __init__(self, lake: Lake, parts: Sequence[Part], targets: Targets, columns: Sequence[str], follow: Sequence[str]) -> None:
         self._lake = lake
         self.parts = parts
         self._targets = targets
@@ -116,7 +116,7 @@ class Scan:
         waiting = _Waiting(self, found)
         for number in job.parts:
             try:
-                with self._lake.opened(self.parts[number].key, self._coded) as file:
+                with self._lake.opened(self.parts[number], self._coded) as file:
                     self._take(number, file, job, waiting)
             except FileNotFoundError:
                 continue

@@ -15,7 +15,7 @@ from expunge.stores.parquet_keys import UNREADABLE, WHOLE, Spelt, spelt
 from expunge.stores.parquet_recall import Recall
 from expunge.stores.parquet_rows import Targets, read
 from expunge.stores.parquet_scan import Read, Scan
-from expunge.stores.parquet_tree import Damaged, LakeLayout, LocalLake, Part, leads
+from expunge.stores.parquet_tree import Damaged, Lake, LakeLayout, Part, leads
 from expunge.stores.parquet_values import Numbers, leaves, pieces, texts
 from expunge.stores.records import Unreadable
 from expunge.stores.templates import Template
@@ -70,7 +70,7 @@ class Hits:
         average = np.array([each.size / self.counts[number] if self.counts.get(number) else 0 for number, each in enumerate(self.parts)])
         sizes = np.bincount(owners, average[parts], len(selectors)) if len(owners) else np.zeros(len(selectors))
         left = dict(self.others)
-        for each in spelt([part.key for part in self.parts], owners, parts, rows, shared):
+        for each in spelt([part.head for part in self.parts], owners, parts, rows, shared):
             yield self._copy(dataset, follow, selectors[each.owner], each, left.pop(each.owner, None), int(sizes[each.owner]))
         for owner, other in sorted(left.items()):
             yield self._copy(dataset, follow, selectors[owner], Spelt(owner, (), 0, frozenset()), other, 0)
@@ -86,7 +86,7 @@ class Hits:
 class Search:
     """One pass over the files of one dataset."""
 
-    def __init__(self, lake: LocalLake, layout: LakeLayout, everything: Sequence[LakeLayout], recall: Recall | None = None) -> None:
+    def __init__(self, lake: Lake, layout: LakeLayout, everything: Sequence[LakeLayout], recall: Recall | None = None) -> None:
         self._lake = lake
         self._layout = layout
         self._everything = everything
@@ -148,7 +148,8 @@ class Search:
         rows = self._rows(part, template, owners, hits.links)
         for owner in owners:
             other = hits.others.setdefault(owner, Other())
-            other.keys.append(key)
+            if other.keys[-1:] != [key]:
+                other.keys.append(key)
             other.items += rows
             other.bytes += part.size
             # A name that can be read in two ways may as well be somebody else's.
@@ -162,7 +163,7 @@ class Search:
         if part.is_link:
             return 1
         try:
-            with self._lake.opened(part.key) as file:
+            with self._lake.opened(part) as file:
                 found = [each for each in leaves(file.schema_arrow) if each.field in follow]
                 for group in range(file.metadata.num_row_groups if found else 0):
                     table = read(file, [group], found)

@@ -22,7 +22,7 @@ from expunge.errors import CouldNotLook
 from expunge.ports.scanner import Tracer
 from expunge.stores.parquet_keys import named
 from expunge.stores.parquet_rows import Targets, first_rows, owned_rows, read
-from expunge.stores.parquet_tree import LakeLayout, LocalLake, readable
+from expunge.stores.parquet_tree import Lake, LakeLayout, Part, readable
 from expunge.stores.parquet_values import Numbers, said
 from expunge.stores.records import Unreadable
 from expunge.stores.templates import Bindings
@@ -34,7 +34,7 @@ _NOTHING: Bindings = {}
 class Show:
     """Reads of one dataset's copies."""
 
-    def __init__(self, lake: LocalLake, layout: LakeLayout) -> None:
+    def __init__(self, lake: Lake, layout: LakeLayout) -> None:
         self._lake = lake
         self._layout = layout
         self._name = layout.dataset.name
@@ -87,11 +87,13 @@ class Show:
                 tracer.name(copy.subject, self._name, part)
         for placeholder, value in sorted({pair for reading in readings for pair in reading.items()}):
             tracer.text(copy.subject, self._name, placeholder, value)
-        if key.endswith("/") or self._lake.is_link(key):
+        if key.endswith("/"):
             return
         try:
-            with self._lake.bytes_of(key) as file:
-                tracer.blob(copy.subject, self._name, "content", file)
+            for state in self._lake.states(key):
+                if not state.is_link:
+                    with self._lake.bytes_of(state) as file:
+                        tracer.blob(copy.subject, self._name, "content", file)
         except FileNotFoundError:
             return
         except (OSError, Unreadable) as error:
@@ -133,13 +135,18 @@ class Show:
 
     def _rows(self, key: str, asked: Sequence[_Asked], whole: Copy | None = None) -> Iterator[tuple[Row, list[Pseudonym]]]:
         """Rows of a file with whose they are; all of them for a copy that it is whole."""
-        with self._lake.opened(key) as file:
+        for part in self._lake.states(key):
+            if not part.is_link:
+                yield from self._rows_of(part, asked, whole)
+
+    def _rows_of(self, part: Part, asked: Sequence[_Asked], whole: Copy | None) -> Iterator[tuple[Row, list[Pseudonym]]]:
+        with self._lake.opened(part) as file:
             if whole is not None:
                 for group in range(file.metadata.num_row_groups):
                     for row in _python(read(file, [group], None)):
                         yield row, [whole.subject]
                 return
-            for group, at, owners in self._owned(key, file, asked):
+            for group, at, owners in self._owned(part.key, file, asked):
                 table = read(file, [group], None)
                 with readable():
                     taken = table.take(pa.array(at))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, Protocol, TypeAlias
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ from expunge.errors import StoreUnavailable
 from expunge.stores.exclusive import open_regular
 from expunge.stores.files_folders import declared_inside
 from expunge.stores.layout import Layout, Wanted, opened
+from expunge.stores.parquet_keys import OLDER
 from expunge.stores.records import Unreadable
 from expunge.stores.templates import Bindings, Found, Readings, Template, walk
 
@@ -55,8 +57,17 @@ class Part:
     version: str = field(repr=False)
     """Another one once the content may be another one."""
     is_link: bool = False
+    older: int = 0
+    """0 for what the name gives now, else a number that counts back."""
+    id: str = field(default="", repr=False)
+    """The version of the object, where the store has several under one name."""
     settled: bool = True
     """Whether it was last written to so long ago that another write would show in its version."""
+
+    @property
+    def head(self) -> str:
+        """How keys of its rows begin."""
+        return f"{self.key}#{OLDER}{self.older}:" if self.older else f"{self.key}#"
 
 
 @dataclass(frozen=True)
@@ -109,8 +120,58 @@ def _unquote(text: str) -> str:
         return text
 
 
+class Lake(Protocol):
+    """Where the files lie. Methods raise OSError, Unreadable, and :class:`expunge.stores.tree.Trouble` where a service is out of reach."""
+
+    @property
+    def store(self) -> str:
+        """The store's name in the map."""
+        ...
+
+    def present(self) -> None:
+        """Raise StoreUnavailable when the lake is not there."""
+        ...
+
+    def parts(self, template: Template, wanted: Callable[[Bindings], bool]) -> Iterator[Part]:
+        """Everything that fits a template; versions of one name follow one another, folders what is in them."""
+        ...
+
+    def states(self, key: str) -> list[Part]:
+        """What is found under a name, older versions too, the newest first; nothing when nothing is there."""
+        ...
+
+    def opened(self, part: Part, coded: Coded | None = None) -> AbstractContextManager[pq.ParquetFile]:
+        """A file opened for reading."""
+        ...
+
+    def bytes_of(self, part: Part) -> AbstractContextManager[BinaryIO]:
+        """A file's bytes."""
+        ...
+
+    def exists(self, key: str) -> bool:
+        """Whether a name is there."""
+        ...
+
+    def holds(self, folder: str, layouts: Sequence[Layout]) -> bool:
+        """Whether anything that some dataset declares lies in a folder, at any depth."""
+        ...
+
+    def table_format(self, key: str) -> str | None:
+        """Which table format keeps a log of the files around a key; None where there is none."""
+        ...
+
+
+def rows_of(lake: Lake, part: Part) -> int:
+    """How many rows a file has; 1 where that cannot be told: it is there."""
+    try:
+        with lake.opened(part) as file:
+            return max(1, int(file.metadata.num_rows))
+    except (OSError, Unreadable):
+        return 1
+
+
 class LocalLake:
-    """A lake in a folder of this machine."""
+    """A lake in a folder of this machine. See :class:`Lake`."""
 
     def __init__(self, store: str, root: Path) -> None:
         self.store = store
@@ -139,21 +200,21 @@ class LocalLake:
             status = found.entry.stat(follow_symlinks=False)
         except FileNotFoundError:
             return None
-        return Part(found.key, readings, status.st_size, version_of(status), found.is_link, time.time() - status.st_mtime > _SETTLED_S)
+        settled = time.time() - status.st_mtime > _SETTLED_S
+        return Part(found.key, readings, status.st_size, version_of(status), found.is_link, settled=settled)
 
-    def part(self, layout: LakeLayout, key: str) -> Part | None:
-        """One file of a dataset by its key; None when it is not there or fits no template."""
-        found = layout.template_of(key)
+    def states(self, key: str) -> list[Part]:
+        """The file itself."""
         try:
             status = (self.root / key).lstat()
         except (FileNotFoundError, NotADirectoryError):
-            return None
-        return Part(key, found[1], status.st_size, version_of(status), (self.root / key).is_symlink()) if found else None
+            return []
+        return [Part(key, (), status.st_size, version_of(status), stat.S_ISLNK(status.st_mode))]
 
     @contextmanager
-    def opened(self, key: str, coded: Coded | None = None) -> Iterator[pq.ParquetFile]:
+    def opened(self, part: Part, coded: Coded | None = None) -> Iterator[pq.ParquetFile]:
         """A file opened for reading. Raises Damaged (Unreadable) and OSError."""
-        handle = open_regular(self.root / key)
+        handle = open_regular(self.root / part.key)
         try:
             with opened_at(f"/proc/self/fd/{handle}", coded) as file:
                 yield file
@@ -161,26 +222,14 @@ class LocalLake:
             os.close(handle)
 
     @contextmanager
-    def bytes_of(self, key: str) -> Iterator[BinaryIO]:
+    def bytes_of(self, part: Part) -> Iterator[BinaryIO]:
         """A file's bytes. Raises Unreadable and OSError."""
-        with opened(self.root / key) as file:
+        with opened(self.root / part.key) as file:
             yield file
-
-    def rows(self, key: str) -> int:
-        """How many rows a file has; 1 where that cannot be told: it is there."""
-        try:
-            with self.opened(key) as file:
-                return max(1, int(file.metadata.num_rows))
-        except (OSError, Unreadable):
-            return 1
 
     def exists(self, key: str) -> bool:
         """Whether a name is there."""
         return os.path.lexists(self.root / key)
-
-    def is_link(self, key: str) -> bool:
-        """Whether a name is a symbolic link."""
-        return (self.root / key).is_symlink()
 
     def holds(self, folder: str, layouts: Sequence[Layout]) -> bool:
         """Whether anything that some dataset declares lies in a folder, at any depth."""
@@ -255,18 +304,19 @@ def leads(wanted: Wanted, template: Template, columns: Sequence[str]) -> Callabl
 
 
 @contextmanager
-def opened_on(file: BinaryIO) -> Iterator[pq.ParquetFile]:
+def opened_on(file: BinaryIO, coded: Coded | None = None) -> Iterator[pq.ParquetFile]:
     """The same over a file that somebody else opened, from its start. Raises Damaged and OSError."""
     try:
         handle = file.fileno()
     except (AttributeError, OSError):
-        with readable():
-            file.seek(0)
-            source = pa.PythonFile(file, "r")
-            _refuse_encrypted(source)
-            yield_file = pq.ParquetFile(source)
-        yield yield_file
+        handle = -1
+    if handle >= 0:
+        # By the handle's own name, so that it is this very file, and read without Python in between.
+        with opened_at(f"/proc/self/fd/{handle}", coded) as opened:
+            yield opened
         return
-    # By the handle's own name, so that it is this very file, and read without Python in between.
-    with opened_at(f"/proc/self/fd/{handle}") as opened:
-        yield opened
+    with readable():
+        source = pa.PythonFile(file, "r")
+        _refuse_encrypted(source)
+        opened = pq.ParquetFile(source)
+    yield opened
