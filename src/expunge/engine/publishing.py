@@ -14,7 +14,7 @@ from expunge import telemetry
 from expunge.core import dsse, merkle, receipt
 from expunge.core import events as ev
 from expunge.core.copy import FindingKind
-from expunge.core.ids import Pseudonym
+from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.order import OrderState
 from expunge.core.outcome import Reason
 from expunge.core.pages import LATEST
@@ -99,11 +99,12 @@ def _state(
     size = context.log.head().size
     policy = _policy_digest(context)
     public = context.keys.signer_public()
+    commitments = [dict(zip(each.run.subjects, each.run.received.commitments, strict=True)) for each in recorders]
     for at, subject in batch:
         run, now = recorders[at].run, recorders[at].now()
         if subject in run.logged or (subject in run.stated and _still_ours(context, run.stated[subject], policy)):
             continue
-        statement = receipt.build(_receipt(context, run, subject, entries[at][subject], scopes[at], policy, now))
+        statement = receipt.build(_receipt(context, run, commitments[at][subject], entries[at][subject], scopes[at], policy, now))
         leaf = dsse.leaf(sign(context, statement), public)
         stated[at].append(ev.ReceiptStated(now, subject, statement.decode(), merkle.leaf_hash(leaf).hex(), size))
     return stated
@@ -112,7 +113,7 @@ def _state(
 def _receipt(
     context: Context,
     run: Run,
-    subject: Pseudonym,
+    commitment: str,
     entries: tuple[tuple[DatasetEntry, ...], tuple[KeptItems, ...]],
     scope: tuple[str, ...],
     policy: str,
@@ -127,7 +128,7 @@ def _receipt(
     return Receipt(
         order=run.order,
         order_kind=run.received.kind,
-        commitment=run.received.commitments[run.subjects.index(subject)],
+        commitment=commitment,
         verdict=receipt.verdict_of(datasets, kept),
         times=receipt.Times(requested, _second(run.fenced_at), erased, verified),
         datasets=datasets,
@@ -208,17 +209,21 @@ def _log(context: Context, recorders: Sequence[Recorder], batch: Sequence[tuple[
     head = context.log.head()
     # commit point: the leaves are in the log under a published checkpoint; crash here and they are found again by their bytes.
     policy = policy_name(_policy_digest(context)), context.trust_policy().encode()
-    numbers = {at: {subject: number for number, subject in enumerate(recorders[at].run.subjects, start=1)} for at, _ in missing}
+    files: list[tuple[OrderId, str, bytes]] = []
+    numbers = {
+        at: {subject: number for number, subject in enumerate(recorders[at].run.subjects, start=1)} for at in {at for at, _ in missing}
+    }
     for (at, each), envelope, index in zip(missing, envelopes, indexes, strict=True):
         run, number = recorders[at].run, numbers[at][each.subject]
         assert index is not None
         proof = TlogProof(index, context.log.prove_inclusion(index, head.size), head.checkpoint)
-        context.shelf.put(run.order, f"receipt-{run.round}-{number}.dsse.json", envelope.encode())
+        files.append((run.order, f"receipt-{run.round}-{number}.dsse.json", envelope.encode()))
         # Why the proof is kept: a log key that is rotated later signs later heads, under which this receipt's policy does not hold.
-        context.shelf.put(run.order, f"receipt-{run.round}-{number}.tlog-proof", proof.encode())
+        files.append((run.order, f"receipt-{run.round}-{number}.tlog-proof", proof.encode()))
         logged[at].append(ev.ReceiptLogged(recorders[at].now(), each.subject, index, head.size, head.root.hex()))
-    for at in {at for at, _ in missing}:
-        context.shelf.put(recorders[at].run.order, *policy)
+    files += [(recorders[at].run.order, *policy) for at in numbers]
+    context.shelf.put_all(files)
+    for at in numbers:
         telemetry.log(Action.RECEIPT_PUBLISHED, order=Opaque(recorders[at].run.order), receipts=len(logged[at]))
     return logged
 
