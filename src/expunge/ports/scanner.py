@@ -45,7 +45,7 @@ class Tracer(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Residue:
     """One place where a trace was found."""
 

@@ -57,7 +57,8 @@ class ResidueScanner:
         counts: Counter[int] = Counter()
         for unit in done:
             skipped.update(unit.skipped)
-            for place in unit.places:
+            places, unit.places = unit.places, []
+            for place in places:
                 counts[place.trace] += 1
                 if counts[place.trace] <= self._per_trace:
                     found.append(_residue(place.path, place.chain, place.offset, traces, place.trace))

@@ -7,12 +7,14 @@ import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from expunge.residue import postgres
 from expunge.residue.matcher import Matcher
 from expunge.residue.needles import Needles
-from expunge.residue.session import SMALL, Allowance, Limits, Session, Where
+from expunge.residue.session import SMALL, Allowance, Known, Limits, Session, Where
 from expunge.residue.slices import FileSlice
 from expunge.residue.sqlite import BESIDE, runs
 from expunge.residue.stream import Stream, add_small, carve_small, read_pages
@@ -47,11 +49,10 @@ class Unit:
     size: int
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a trace was found."""
 
-    path: Path = field(repr=False)
+    path: Path
     chain: tuple[str, ...]
     offset: int
     trace: int
@@ -141,6 +142,7 @@ class Taker:
         self._limits = limits
         self._per_trace = per_trace
         self._counts: dict[int, int] = {}
+        self._known = Known()
 
     def take(self, unit: Unit) -> Done:
         """Read every byte of the unit."""
@@ -156,7 +158,7 @@ class Taker:
                 if count == self._per_trace:
                     self._matcher.finished(trace)
 
-        session = new_session(self._matcher, self._limits, report)
+        session = new_session(self._matcher, self._limits, report, self._known)
         for part in unit.parts:
             scan_part(session, part)
         session.flush()
@@ -164,13 +166,14 @@ class Taker:
         return done
 
 
-def new_session(matcher: Matcher, limits: Limits, report: Callable[[Where, int, int], None]) -> Session:
+def new_session(matcher: Matcher, limits: Limits, report: Callable[[Where, int, int], None], known: Known | None = None) -> Session:
     """A session that opens what it meets."""
-    session = Session(matcher, limits, report)
+    session = Session(matcher, limits, report, known)
     session.carver = carve_small
     return session
 
 
+@lru_cache(maxsize=4096)
 def hidden(chain: tuple[str, ...], form: str) -> str:
     """How something was hidden, in words."""
     return " > ".join(chain if form in _AS_IT_IS else (*chain, form)) or "plain"
