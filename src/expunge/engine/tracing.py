@@ -117,9 +117,9 @@ def load(context: Context, order: OrderId) -> Traces:
     return Traces(key, tuple(known.values()), frozenset(controls))
 
 
-def look(context: Context, store: str, traces: Traces) -> Scanned:
-    """Scan every byte of a store."""
-    return context.scanner.scan(calling.raw(context.open_store(store)), traces)
+def look(context: Context, store: str, traces: Traces, places: int | None = None) -> Scanned:
+    """Scan every byte of a store; up to ``places`` places of each trace are told."""
+    return context.scanner.scan(calling.raw(context.open_store(store)), traces, places)
 
 
 def remember(context: Context, order: OrderId, name: str, traces: Traces, seen: Iterable[int]) -> None:

@@ -93,9 +93,10 @@ class Scanner(Protocol):
         """A tracer that only asks which of the candidate traces other people's content holds as well, at any offset."""
         ...
 
-    def scan(self, sources: Sequence[RawSource], traces: Traces) -> Scanned:
-        """Read every byte of every source, decode what can be decoded, and report where traces lie.
+    def scan(self, sources: Sequence[RawSource], traces: Traces, places: int | None = None) -> Scanned:
+        """Read every byte of every source, decode what can be decoded, and report where traces lie: up to ``places`` places of each.
 
+        One is enough for who asks only which traces there are, and saves most of the time where there are many.
         Raises CouldNotLook when a source cannot be read at all; parts that could not be read are in ``coverage.skipped``.
         """
         ...

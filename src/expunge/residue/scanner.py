@@ -41,26 +41,27 @@ class ResidueScanner:
         """A tracer that asks which candidates other people's content holds as well."""
         return Holder(traces, candidates, self._limits)
 
-    def scan(self, sources: Sequence[RawSource], traces: Traces) -> Scanned:
+    def scan(self, sources: Sequence[RawSource], traces: Traces, places: int | None = None) -> Scanned:
         """Read every byte of every source. Raises CouldNotLook when a source cannot be read at all.
 
         A source in the role ``data`` has to be there; others may have vanished since the store named them.
         """
+        most = places or self._per_trace
         skipped: Counter[str] = Counter()
 
         def skip(reason: str) -> None:
             skipped[reason] += 1
 
         units = divide(walk(((each.path, each.role == "data") for each in sources), skip), sliced=self._limits.depth > 0)
-        done = Crew(units, Needles.of(traces), self._limits, self._per_trace, self._processes).take_all()
+        done = Crew(units, Needles.of(traces), self._limits, most, self._processes).take_all()
         found: list[Residue] = []
         counts: Counter[int] = Counter()
         for unit in done:
             skipped.update(unit.skipped)
-            places, unit.places = unit.places, []
-            for place in places:
+            met, unit.places = unit.places, []
+            for place in met:
                 counts[place.trace] += 1
-                if counts[place.trace] <= self._per_trace:
+                if counts[place.trace] <= most:
                     found.append(_residue(place.path, place.chain, place.offset, traces, place.trace))
         seen = frozenset().union(*(unit.seen for unit in done))
         files, size, decoded = (sum(getattr(unit, name) for unit in done) for name in ("files", "bytes", "decoded"))
