@@ -119,6 +119,10 @@ class LocalKeys:
         """32 bytes for suppression entries: HMAC-SHA-256 of a label under the pseudonym key, which cannot be had back from it."""
         return hmac.new(self.pseudonym_key(), b"expunge/gate/1", sha256).digest()
 
+    def index_key(self) -> bytes:
+        """32 bytes for the hashes of the locate index, derived like :meth:`gate_key`."""
+        return hmac.new(self.pseudonym_key(), b"expunge/index/1", sha256).digest()
+
     def sign_receipt(self, data: bytes) -> bytes:
         """Ed25519 over ``data`` by the current signer."""
         return keymaterial.signer(self._current("signer")).sign(data)

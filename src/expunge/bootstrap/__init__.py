@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,9 +21,11 @@ from typing import Self
 from expunge.adapters.clock import MonotonicClock, SystemClock
 from expunge.adapters.datamap import find_map, read_map
 from expunge.adapters.gate_file import FileGatePublisher
+from expunge.adapters.index_files import FileIndex
 from expunge.adapters.keys_local import LocalKeys, create, open_keystore
 from expunge.adapters.log_tiles import TileLog
-from expunge.bootstrap.state import GATE, KEYS, LOG, State, anchor, latest, open_state, origin_of, published, require_keys
+from expunge.bootstrap import working
+from expunge.bootstrap.state import GATE, INDEX, KEYS, LOG, State, anchor, latest, open_state, origin_of, published, require_keys
 from expunge.core.copy import Finding
 from expunge.core.datamap import DataMap
 from expunge.core.hold import Hold
@@ -119,7 +122,7 @@ class Expunge:
         clock = MonotonicClock(SystemClock(), latest(journal), behind.append)
         origin = origin_of(keys)
         log = TileLog(state / LOG, origin, keys, former=keys.log_publics()[:-1], anchor=lambda: anchor(journal))
-        stores = OpenStores(data_map)
+        stores = OpenStores(data_map, FileIndex(state / INDEX), keys.index_key())
         context = Context(
             data_map=data_map,
             map_digest=digest(data_map),
@@ -255,12 +258,20 @@ class Expunge:
 
     def worker(self, *, lease_seconds: float = 30.0, report: Reporter = silent) -> Worker:
         """One worker of many, for state on PostgreSQL. Raises Misconfigured where state is in a file: there one process runs orders."""
-        kept = self._kept
-        if kept.leases is None or kept.queue is None:
-            message = "with state in a file, one process at a time carries out orders"
-            raise Misconfigured(message, help="`expunge apply --due` does what a worker would; many need `state: postgresql://...`")
-        name = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
-        return Worker(self.context, kept.leases, kept.queue, name, lease_seconds, report)
+        return working.worker(self.context, self._kept, lease_seconds, report)
+
+    def work(
+        self, stop: threading.Event, *, poll: float = 5.0, lease_seconds: float = 30.0, until_idle: bool = False, report: Reporter = silent
+    ) -> None:
+        """Carry out queued orders beside other workers until ``stop`` is set; see :func:`expunge.bootstrap.working.work`."""
+        stores = OpenStores(self.map, FileIndex(self.state / INDEX), self._keys.index_key())
+        scheduling = replace(self.context, open_store=stores)
+        try:
+            working.work(
+                self.worker(lease_seconds=lease_seconds, report=report), scheduling, self._kept, stop, poll=poll, until_idle=until_idle
+            )
+        finally:
+            stores.close()
 
     def submit(self, order: OrderId, *, hurry: bool = False, wait: timedelta | None = None) -> Run:
         """Queue an order: it waits for others at most so long, to share the rewriting of tables and files with them."""

@@ -30,6 +30,7 @@ LOG = "log"
 ORDERS = "orders"
 OUTBOX = "outbox"
 GATE = "gate/snapshot"
+INDEX = "index"
 DATABASE = "state.db"
 _LOGGED = b'"is":"ReceiptLogged"'
 """Stands in every such event: the others, some of which are large, need not be decoded to be passed over."""
@@ -67,7 +68,18 @@ def open_state(data_map: DataMap) -> State:
 
 
 def _on_server(url: str) -> State:
-    raise Misconfigured("state on PostgreSQL is not there yet")
+    try:
+        # Why late: what only a server's state needs is an extra, and costs every other command its start.
+        from expunge.adapters.leases_django import DjangoLeases
+        from expunge.adapters.outbox_django import DjangoOutbox
+        from expunge.adapters.queue_procrastinate import open_queue
+        from expunge.adapters.shelf_django import DjangoShelf
+    except ImportError as error:
+        message = f"state on PostgreSQL needs a package that is not installed: {error.name}"
+        raise Misconfigured(message, help="pip install 'expunge[workers]'") from error
+    journal = open_journal(url)
+    alias = journal.alias
+    return State(journal, DjangoShelf(alias), DjangoOutbox(alias), DjangoLeases(alias), open_queue(alias))
 
 
 def origin_of(keys: LocalKeys) -> str:

@@ -42,9 +42,7 @@ def worker(
     before = {each: signal.signal(each, asked) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
         with opened(map_file) as expunge:
-            one = expunge.worker(lease_seconds=lease, report=told)
-            output.note(f"{one.name} is ready")
-            expunge.work(one, stop, poll=poll, until_idle=until_idle)
+            expunge.work(stop, poll=poll, lease_seconds=lease, until_idle=until_idle, report=told)
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)

@@ -37,7 +37,7 @@ def merge(runs: Sequence[Run]) -> Run:
     first = runs[0]
     if len(runs) == 1:
         return first
-    if any(each.steps.keys() != first.steps.keys() or each.state is not first.state for each in runs):
+    if not level(runs):
         message = "orders that share a round stand at different steps"
         raise StateCorrupt(message, help="stop, keep a copy of the state, and restore it from its backup")
     received = replace(
@@ -58,6 +58,11 @@ def merge(runs: Sequence[Run]) -> Run:
         stated={},
         logged={},
     )
+
+
+def level(runs: Sequence[Run]) -> bool:
+    """Whether the runs stand at the same point of their steps, as they do after each shared append."""
+    return len({(each.state, frozenset((step, at.attempts, at.open) for step, at in each.steps.items())) for each in runs}) <= 1
 
 
 def _plan(runs: Sequence[Run]) -> Plan | None:

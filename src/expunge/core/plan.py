@@ -3,7 +3,8 @@
 Order of the steps, and why:
 
 1. ``trace`` each store (content is still there), then ``look`` at each store's raw bytes: what cannot be seen before is no evidence after.
-2. ``erase`` each dataset, dependents of a ``through`` before the dataset they are found through: pointers go after what they point to.
+2. ``erase`` each dataset, one after another, dependents of a ``through`` before the dataset they are found through: pointers go after what
+   they point to.
 3. ``purge`` each store, once for all people and datasets of the order.
 4. ``verify`` each store: probe and scan. Stores where nothing is to be erased are looked at as well.
 
@@ -115,8 +116,11 @@ def plan(snapshot: Snapshot) -> Plan:
     watched = sorted(snapshot.capabilities)
     steps += [Step(_id(StepKind.LOOK, store), StepKind.LOOK, store, (), traced, "none") for store in watched]
     looked = tuple(_id(StepKind.LOOK, store) for store in watched)
+    before: tuple[StepId, ...] = ()
     for dataset in erased:
-        after = looked + tuple(_id(StepKind.ERASE, each.name) for each in erased if _found_through(each, dataset))
+        # Why one after another, in all stores: rows refer to one another in ways that only the databases know; workers run side by side.
+        after = looked + before
+        before = (_id(StepKind.ERASE, dataset.name),)
         goal = aim(dataset, snapshot.capabilities[dataset.store]).word
         steps.append(Step(_id(StepKind.ERASE, dataset.name), StepKind.ERASE, dataset.store, (dataset.name,), after, goal))
     for store in stores:

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from datetime import datetime
 
 from expunge.core import events as ev
-from expunge.core.cohort import merge, split, still_open
+from expunge.core.cohort import level, merge, split, still_open
 from expunge.core.ids import OrderId
 from expunge.core.run import Run, advance_all, fold
 from expunge.errors import Busy, Conflict, TakenOver, UsageError
@@ -58,6 +58,15 @@ class Recorder:
     def after(self, events: Iterable[ev.OrderEvent]) -> Run:
         """The run as it will be after some events. Raises IllegalTransition or StateCorrupt."""
         return advance_all(self.run, events)
+
+
+def refresh_together(recorders: Sequence[Recorder]) -> None:
+    """Read what others appended to orders that share a round, until all are read at the same point: each append was to all of them."""
+    for _ in range(MOST_REBASES):
+        for each in recorders:
+            each.refresh()
+        if level([each.run for each in recorders]):
+            return
 
 
 def append_together(
@@ -147,8 +156,7 @@ class CohortRecorder:
 
     def refresh(self) -> None:
         """Read what others appended."""
-        for each in self.members:
-            each.refresh()
+        refresh_together(self.members)
         self.run = merge([each.run for each in self.members])
 
     def _require_still_ours(self, events: Sequence[Sequence[ev.OrderEvent]]) -> None:

@@ -15,7 +15,7 @@ from expunge.core.order import OrderState
 from expunge.core.run import Run, next_steps
 from expunge.engine import approving, intake, planning, publishing
 from expunge.engine.context import Context, Reporter, silent
-from expunge.engine.recording import CohortRecorder, Recorder
+from expunge.engine.recording import CohortRecorder, Recorder, refresh_together
 from expunge.engine.stepping import Stepper
 from expunge.errors import IllegalTransition
 
@@ -85,6 +85,7 @@ def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = Non
 def members_of(context: Context, orders: Sequence[OrderId]) -> list[Recorder]:
     """The members of a cohort whose round has not ended yet."""
     recorders = [Recorder(context.journal, context.clock, each) for each in orders]
+    refresh_together(recorders)
     return [each for each in recorders if each.run.state is OrderState.RUNNING]
 
 

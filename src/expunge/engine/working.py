@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from expunge import permit, telemetry
@@ -19,9 +19,9 @@ from expunge.core.order import OrderState
 from expunge.core.run import Run, next_steps
 from expunge.engine import publishing, queueing, recovering, running
 from expunge.engine.context import Context, Reporter, silent
-from expunge.engine.recording import CohortRecorder, Recorder, orders
+from expunge.engine.recording import CohortRecorder, Recorder, orders, refresh_together
 from expunge.engine.stepping import Stepper
-from expunge.errors import Busy, Conflict, ExpungeError, TakenOver
+from expunge.errors import Busy, Conflict, ExpungeError, StateUnavailable, TakenOver
 from expunge.ports.leases import Lease, Leases
 from expunge.ports.queue import Queue
 from expunge.telemetry import Action, Opaque
@@ -60,8 +60,7 @@ class Worker:
             return False
         try:
             with self._kept_alive(lease):
-                for each in recorders:
-                    each.refresh()
+                refresh_together(recorders)
                 self._work(recorders, step, lease)
         except TakenOver:
             telemetry.log(Action.TAKEN_OVER, order=Opaque(recorders[0].run.order), step=Opaque(step))
@@ -104,14 +103,15 @@ class Worker:
         done = threading.Event()
 
         def renew() -> None:
-            while not done.wait(self.lease_seconds / 3):
-                try:
-                    self.leases.renew(lease, self.lease_seconds)
-                except TakenOver:
-                    lost.set()
-                    return
-                except ExpungeError:
-                    continue  # the state cannot be reached: the lease runs out by itself, which the checks below see
+            try:
+                while not done.wait(self.lease_seconds / 3):
+                    # While the state cannot be reached the lease runs out by itself, which the checks below see.
+                    with suppress(StateUnavailable, Busy):
+                        self.leases.renew(lease, self.lease_seconds)
+            except TakenOver:
+                lost.set()
+            finally:
+                self.leases.close()
 
         def check() -> None:
             if lost.is_set():
@@ -145,6 +145,10 @@ class Worker:
             return 0  # somebody else changed the same orders: the next tick sees what came of it
         finally:
             self.leases.end(lease)
+
+    def idle(self) -> bool:
+        """Whether no order is queued or under way."""
+        return not any(run.queued or run.state is OrderState.RUNNING for run in self._runs())
 
     def _start(self, released: Sequence[OrderId]) -> None:
         """Begin the rounds of orders that are due; one that cannot start now does not hold up the others."""

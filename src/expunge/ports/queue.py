@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from threading import Event
 from typing import Protocol
 
 from expunge.core.ids import OrderId
@@ -20,4 +22,18 @@ class Queue(Protocol):
 
     def waiting(self) -> int:
         """How many pieces of work wait or are being worked on."""
+        ...
+
+    def work(
+        self, handle: Callable[[tuple[OrderId, ...], str], object], *, name: str, stop: Event, poll: float = 5.0, heartbeat: float = 10.0
+    ) -> None:
+        """Hand pieces of work to ``handle``, in a thread, until ``stop`` is set; then what was begun is finished, and this returns.
+
+        Args:
+            handle: takes a step of some orders; whatever it raises, the journal says what is left to do.
+            name: of this worker.
+            stop: ends it.
+            poll: seconds between two looks into the queue.
+            heartbeat: seconds between two signs of life; what a silent worker was at is given to another.
+        """
         ...

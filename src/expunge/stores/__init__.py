@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import cast
+from typing import Protocol, cast, runtime_checkable
 
 from expunge.core.datamap import DataMap, Dataset, StoreSpec
 from expunge.errors import Misconfigured
+from expunge.ports.index import LocateIndex
 from expunge.ports.store import Store
 
 Kind = Callable[[StoreSpec, tuple[Dataset, ...]], Store]
@@ -23,17 +24,31 @@ REGISTRY: dict[str, str | Kind] = {
 """Kind, as written in the data map -> class, or ``module:Class`` to be imported at first use."""
 
 
+@runtime_checkable
+class Indexed(Protocol):
+    """A store that finds people faster with an index, and without one as well."""
+
+    index: LocateIndex | None
+    index_key: bytes
+
+
 class OpenStores:
     """Opens each store of a map once, at first use; :meth:`close` lets go of all."""
 
-    def __init__(self, data_map: DataMap) -> None:
+    def __init__(self, data_map: DataMap, index: LocateIndex | None = None, index_key: bytes = b"") -> None:
+        """Args: the map; an index and its 32-byte key for the kinds that use one (those with an attribute ``index``)."""
         self.data_map = data_map
+        self._index = index
+        self._index_key = index_key
         self._opened: dict[str, Store] = {}
 
     def __call__(self, name: str) -> Store:
         """The store of that name. Raises Misconfigured, as :func:`open_store`."""
         if name not in self._opened:
-            self._opened[name] = open_store(self.data_map.stores[name], self.data_map.datasets_of(name))
+            store = open_store(self.data_map.stores[name], self.data_map.datasets_of(name))
+            if isinstance(store, Indexed):
+                store.index, store.index_key = self._index, self._index_key
+            self._opened[name] = store
         return self._opened[name]
 
     def close(self) -> None:
