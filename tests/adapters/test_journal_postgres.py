@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -165,6 +167,10 @@ def test_a_server_that_goes_away_is_said_and_the_next_call_after_its_return_work
         with pytest.raises(StateUnavailable):  # the connection is from before
             journal.append("ord-a", 2, [b"3"])
         assert journal.append("ord-a", 2, [b"3"]) == 3
+        own_server.stop("immediate")
+        own_server.start()
+        with pytest.raises(StateUnavailable):
+            journal.length("ord-a")
         assert list(journal.read("ord-a")) == [b"1", b"2", b"3"]
 
 
@@ -218,6 +224,37 @@ def test_a_transaction_that_holds_a_stream_makes_us_busy_and_not_stuck(database:
             with pytest.raises(Busy, match="another session"):
                 journal.append("ord-a", 1, [b"2"])
         assert journal.append("ord-a", 1, [b"2"]) == 2
+
+
+# ---- living in a host program ----------------------------------------------------------------------------------------
+
+HOST = """
+import warnings; warnings.simplefilter("error")
+from django.conf import settings
+database = {{"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+settings.configure(INSTALLED_APPS=["django.contrib.contenttypes"], DATABASES={{"default": database}}, USE_TZ=False, TIME_ZONE="Asia/Tokyo")
+import django
+django.setup()
+import threading
+from expunge.adapters.journal_django import open_journal
+from expunge.adapters.leases_django import DjangoLeases
+from expunge.adapters.queue_procrastinate import open_queue
+with open_journal({place!r}) as journal:
+    lease = DjangoLeases(journal.alias).take("a", "b", 60)
+    queue = open_queue(journal.alias)
+    with journal.atomically():
+        journal.append_all([("ord-a", 0, [b"1"])], lease)
+        queue.put(("ord-a",), "step")
+    stop = threading.Event()
+    queue.work(lambda orders, step: (print(orders, step, lease.since.tzinfo), stop.set()), name="w", stop=stop, poll=0.2)
+    print(queue.waiting(), list(settings.DATABASES), settings.INSTALLED_APPS)
+"""
+
+
+def test_a_host_program_with_its_own_settings_keeps_them_and_everything_works(database: str) -> None:
+    done = subprocess.run([sys.executable, "-c", HOST.format(place=database)], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["('ord-a',) step UTC", "0 ['default'] ['django.contrib.contenttypes']"]
 
 
 # ---- several at once -------------------------------------------------------------------------------------------------
