@@ -189,10 +189,12 @@ class BucketPlace:
         """Compare the bucket with the map, down to every object and the columns in it."""
         files = FileCheck(self.lake, self._everything, ignored)
         yield from files.datasets()
+        empty = True
         tables: set[str] = set()
         undeclared: dict[str, list[str]] = {}
         try:
             for page in self._bucket.pages("", versioned=self.lake.versioned):
+                empty &= not page
                 for key in page:
                     if files.is_ignored(key) or is_companion(key) or key.endswith("/"):
                         continue
@@ -217,6 +219,8 @@ class BucketPlace:
             mend = "give this key the rights listed in the reference of the s3 store"
             yield files.finding(FindingKind.PERMISSION, ".", "the bucket cannot be listed or read", mend)
             return
+        if empty:
+            yield files.finding(FindingKind.NOTE, ".", "nothing lies under the prefix", "correct `url:` if that is a surprise")
         for folder, keys in undeclared.items():
             yield from files.undeclared(folder, keys)
 
