@@ -142,7 +142,7 @@ class Company(StoreSuite):
     def state(self, folder):
         with self.connected(folder) as connection:
             rows = {row[:2] + row[4:]: row for row in connection.execute(EVERY_ROW)}
-            return rows | {row: () for row in connection.execute(NAMES)}
+            return rows | dict.fromkeys(connection.execute(NAMES), ())
 
     def deprived(self, folder, function):
         with self.connected(folder) as connection:

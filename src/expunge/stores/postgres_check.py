@@ -124,7 +124,7 @@ class Check:
         why = undeletable(schema, table)
         if why:
             yield self._finding(FindingKind.UNSUPPORTED, table.shown, f"{name}: {why}", "see the words before")
-        if not any(each.startswith(("USAGE", "SELECT", "BYPASSRLS")) for each in lacks):
+        if not table.foreign and not any(each.startswith(("USAGE", "SELECT", "BYPASSRLS")) for each in lacks):
             yield from self._readable(dataset, table)
         yield from self._notes(dataset, table)
 

@@ -93,6 +93,7 @@ _BY_CLASS = {
     "28": (Reason.PERMISSION, "the server refuses this role; correct `url:`"),
     "53": (Reason.UNREACHABLE, "the server lacks resources; it is tried again"),
     "57": (Reason.UNREACHABLE, "the server is shutting down, starting or ended the session; it is tried again"),
+    "HV": (Reason.UNREACHABLE, "another server, which holds a part of the table, cannot be reached"),
     "P0": (Reason.UNSUPPORTED, "a trigger fails; change it"),
     "XX": (Reason.CORRUPT, "the database is damaged; restore it"),
 }
@@ -169,6 +170,8 @@ class Link:
             values = ", ".join(f"('{name}', '{value}')" for name, value in settings.items())
             connection.execute(_SET.format(values=values).encode()).fetchall()
             if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
+                # Such a database takes any bytes, unless the client claims an encoding.
+                connection.execute("SET client_encoding TO 'SQL_ASCII'")
                 for loader in (_AnyText, _AnyTextBinary):
                     for name in ("text", "varchar", "bpchar", "name"):
                         connection.adapters.register_loader(name, loader)

@@ -21,12 +21,14 @@ from expunge.stores.postgres_schema import Column, Field, NotInSchema, Schema, T
 
 Row: TypeAlias = tuple[Any, ...]
 _CHUNK = 1 << 18
+_PLAIN = {"bigint": (str.isdecimal, 22), "text": (str.isalnum, 1 << 20)}
+"""Type of a key of one part -> how to tell one that needs no second look, and up to which length of its JSON."""
 _CODECS = {"UTF8": "utf-8", "LATIN1": "iso8859-1", "LATIN9": "iso8859-15", "WIN1252": "cp1252", "SQL_ASCII": "utf-8"}
 
 
 def encode_key(key: Sequence[str]) -> str:
     """A row's key, the texts of its parts, as JSON; the opposite of :func:`decode_key`."""
-    return "[" + ", ".join(map(encode_basestring, key)) + "]"
+    return f"[{encode_basestring(key[0])}]" if len(key) == 1 else "[" + ", ".join(map(encode_basestring, key)) + "]"
 
 
 def decode_key(text: str) -> tuple[str, ...]:
@@ -194,11 +196,13 @@ def means(fields: Sequence[Field], texts: Sequence[Any], selector: Selector | No
     """Whether a row whose fields read as ``texts`` belongs to a selector; arrays come as lists."""
     if selector is None or not fields:
         return True
+    if isinstance(texts[0], str) and texts[0] in selector.match.get(fields[0].name, ()):
+        return True
     for field, text in zip(fields, texts, strict=True):
         wanted = selector.match.get(field.name)
         if not wanted or text is None:
             continue
-        held = text if isinstance(text, list) else (text,)
+        held = tuple(elements(text)) if isinstance(text, list) else (text,)
         if any(each in wanted for each in held) or any(field.said(each) in held for each in wanted):
             return True
     return False
@@ -221,9 +225,14 @@ class Keys:
 
     def _lines(self, copies: Sequence[Copy], sayable: Sayable) -> Iterator[bytes]:
         width = len(self.table.keys)
+        is_plain, longest = _PLAIN.get(self.table.keys[0].type if width == 1 else "", (str.isalnum, 0))
         for number, copy in enumerate(copies):
             free = b"f" if copy.selector and copy.selector.match else b"t"
+            end = b"\t%d\t%b\n" % (number, free)
             for key in copy.keys:
+                if len(key) <= longest and key.isascii() and is_plain(key[2:-2]):
+                    yield key[2:-2].encode() + end
+                    continue
                 parts = decode_key(key)
                 if len(parts) != width:
                     what = f"the key of table {self.table.shown} as it was"
@@ -231,7 +240,7 @@ class Keys:
                 said = [each.column.said(part) if each.column else part for each, part in zip(self.table.keys, parts, strict=True)]
                 data = [sayable.bytes(each) if each is not None else None for each in said]
                 if all(each is not None for each in data):
-                    yield b"%b\t%d\t%b\n" % (b"\t".join(_escaped(each) for each in data if each is not None), number, free)
+                    yield b"\t".join(_escaped(each) for each in data if each is not None) + end
 
     def named(self, alias: str = "k", row: str = "t") -> str:
         """SQL: the key in ``alias`` names the row."""
@@ -279,13 +288,22 @@ def links(table: Table, follow: Sequence[str]) -> list[tuple[str, str]]:
     return [(name, f"{each.sql}::text[]" if each.form == "array" else f"{each.sql}::text") for name, each in found if each is not None]
 
 
+def elements(value: Sequence[Any]) -> Iterator[str]:
+    """The texts in an array of any number of dimensions."""
+    for each in value:
+        if isinstance(each, list):
+            yield from elements(each)
+        elif each is not None:
+            yield each
+
+
 def linked(names: Sequence[str], rows: Iterable[Row]) -> Mapping[str, frozenset[str]]:
     """Field -> values, from rows of followed values."""
     values: dict[str, set[str]] = {name: set() for name in names}
     for row in rows:
         for name, value in zip(names, row, strict=True):
             if isinstance(value, list):
-                values[name].update(each for each in value if each is not None)
+                values[name].update(elements(value))
             elif value is not None:
                 values[name].add(value)
     return {name: frozenset(each) for name, each in values.items()}

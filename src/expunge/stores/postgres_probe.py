@@ -3,7 +3,6 @@
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values go by COPY
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,8 +40,8 @@ class Probe:
             paths = ["table", *(f"partition {each}" for each in self.table.children)]
             self._scan(matcher, seen)
             paths += self._indexes(matcher, seen)
-            self._keys(matcher, keys, seen)
             self._by("seqscan", "indexscan", "indexonlyscan", "bitmapscan")
+            self._keys(matcher, keys, seen)
             for view in self.schema.views(self.table.family):
                 if self._view(view, matcher, shown):
                     paths.append(f"{'materialised view' if view.materialised else 'view'} {view.name}")
@@ -63,9 +62,10 @@ class Probe:
         self._by("indexscan", "indexonlyscan", "bitmapscan")
         for at in range(len(matcher.fields)):
             (plan,) = self.connection.execute(f"EXPLAIN (FORMAT JSON, COSTS OFF) {matcher.query(at)}".encode()).fetchone() or ([],)
-            for hit in matcher.found(at):
+            names = list(_used(plan))
+            for hit in matcher.found(at) if names else ():
                 seen[hit.selector].add(hit.key)
-            yield from (f"index {name}" for name in _used(plan if isinstance(plan, list) else json.loads(plan)))
+            yield from (f"index {name}" for name in names)
 
     def _keys(self, matcher: Matcher, keys: Keys, seen: list[set[Row]]) -> None:
         columns = ", ".join(f"{each.sql}::text" for each in self.table.keys)

@@ -14,13 +14,30 @@ from expunge.core.copy import Copy, Item, Selector
 from expunge.core.ids import Pseudonym
 from expunge.ports.scanner import Tracer
 from expunge.stores.postgres_link import Connection
-from expunge.stores.postgres_match import Keys, Matcher, Row, as_text, belongs, encode_key, linked, links, means, selectors_of, transaction
+from expunge.stores.postgres_match import (
+    Keys,
+    Matcher,
+    Row,
+    as_text,
+    belongs,
+    elements,
+    encode_key,
+    linked,
+    links,
+    means,
+    selectors_of,
+    transaction,
+)
 from expunge.stores.postgres_schema import Column, Field, Table, quoted
 from expunge.stores.postgres_values import hand, reading, seams, shown
 
 PAGE = 5000
 KNOWN_PEOPLE = 200_000
 """Up to so many people, all rows of one carry one control's name; beyond, a person may get several."""
+TOGETHER = 50_000
+"""Rows that are sorted by person before any is handed on, so that a person has few copies."""
+MANY_GONE = 1000
+"""Keys from which on the server leaves the erased rows out by itself."""
 CONTROL_ROWS = 1000
 """Rows of one control that are looked at when only a few controls are asked for."""
 _MEMORY = 16 << 20
@@ -193,11 +210,11 @@ class Bystanders:
     """Fields that other datasets follow: their values become the copies' links."""
 
     def everybody(self) -> Iterator[Copy]:
-        """All of them, page by page: several copies for a person whose rows lie in several pages."""
+        """All of them, many rows at a time: several copies for a person whose rows lie far apart."""
         numbers: dict[Who, int] = {}
         count = 0
-        for page in self._pages(PAGE):
-            for who, rows in page.items():
+        for people in self._pages(PAGE, TOGETHER):
+            for who, rows in people.items():
                 number = numbers.get(who, count)
                 if number == count:
                     count += 1
@@ -208,7 +225,7 @@ class Bystanders:
     def a_few(self, limit: int) -> Iterator[Copy]:
         """The first ``limit`` people, each with (at most a thousand of) their rows."""
         people: dict[Who, list[Row]] = {}
-        with closing(self._pages(100)) as found:
+        with closing(self._pages(100, 100)) as found:
             for page in found:
                 for who, rows in page.items():
                     if who in people or len(people) < limit:
@@ -236,6 +253,8 @@ class Bystanders:
         return Copy(self.dataset, subject, names, len(names), 0, followed, selector, lasting=self.table.lasting)
 
     def _selector(self, subject: Pseudonym, who: Who) -> Selector:
+        if len(who) == 1 and isinstance(who[0], str):
+            return Selector(subject, {self.fields[0].name: frozenset(who)})
         match = {
             field.name: frozenset(value) if isinstance(value, tuple) else frozenset((value,))
             for field, value in zip(self.fields, who, strict=True)
@@ -246,25 +265,37 @@ class Bystanders:
     def _gone(self) -> frozenset[str]:
         return frozenset(key for each in self.erased for key in each.keys)
 
-    def _pages(self, size: int) -> Generator[dict[Who, list[Row]], None, None]:
-        """Pages of rows that stay, each row as its key and followed values, by whose it is."""
+    def _pages(self, size: int, together: int) -> Generator[dict[Who, list[Row]], None, None]:
+        """Rows that stay, each as its key and followed values, by whose it is; ``together`` rows at a time, read ``size`` at once."""
         gone, values = self._gone(), self._erased_values()
-        width, count = len(self.table.keys), len(self.fields)
+        width, count = len(self.table.keys), len(self.table.keys) + len(self.fields)
         keys = [f"{each.sql}::text" for each in self.table.keys]
-        texts = [as_text(each) for each in self.fields]
-        columns = ", ".join((*keys, *texts, *(sql for _, sql in links(self.table, self.follow))))
-        lists = [at for at, each in enumerate(self.fields) if each.form == "array"]
+        columns = ", ".join((*keys, *map(as_text, self.fields), *(sql for _, sql in links(self.table, self.follow))))
+        lists = any(each.form == "array" for each in self.fields)
+        sql = f"SELECT {columns} FROM {self.table.sql} AS t"
         with transaction(self.connection):
-            for page in pages(self.connection, f"SELECT {columns} FROM {self.table.sql} AS t", size):
-                people: dict[Who, list[Row]] = {}
+            if len(gone) > MANY_GONE:
+                named = Keys(self.connection, self.table, self.erased).named()
+                sql, gone = f"{sql} WHERE NOT EXISTS (SELECT FROM pg_temp.expunge_keys AS k WHERE {named})", frozenset()
+            people: dict[Who, list[Row]] = {}
+            read = 0
+            for page in pages(self.connection, sql, size):
                 for row in page:
-                    who: Who = row[width : width + count]
+                    key, who = encode_key(row[:width]), row[width:count]
                     if lists:
-                        who = tuple(tuple(filter(None, each)) if isinstance(each, list) else each for each in who)
-                    key = encode_key(row[:width])
-                    if key not in gone and not (values and _meets(who, values)):
-                        people.setdefault(who, []).append((key, *row[width + count :]))
-                yield people
+                        who = tuple(tuple(elements(each)) if isinstance(each, list) else each for each in who)
+                    if key in gone or (values and _meets(who, values)):
+                        continue
+                    rows = people.get(who)
+                    if rows is None:
+                        people[who] = [(key, *row[count:])]
+                    else:
+                        rows.append((key, *row[count:]))
+                read += len(page)
+                if read >= together:
+                    yield people
+                    people, read = {}, 0
+            yield people
 
     def _erased_values(self) -> list[set[str]]:
         """For each field the values of those who are erased; nothing where nobody is."""
