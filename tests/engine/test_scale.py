@@ -6,6 +6,7 @@ import gzip
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,7 @@ from expunge.core.order import OrderState
 from expunge.core.run import Run
 from expunge.engine import intake, planning, running
 from expunge.ports.journal import Journal
+from expunge.ports.leases import Lease
 from tests.engine.household import Household, build, difference, wav
 
 MANY = 60
@@ -34,6 +36,14 @@ class CountingJournal:
         self.appends += 1
         self.largest = max(self.largest, *map(len, events))
         return self._inner.append(stream, expected, events)
+
+    def append_all(self, appends: Sequence[tuple[str, int, Sequence[bytes]]], lease: Lease | None = None) -> None:
+        self.appends += 1
+        self.largest = max(self.largest, *(len(each) for _, _, events in appends for each in events))
+        self._inner.append_all(appends, lease)
+
+    def atomically(self) -> AbstractContextManager[None]:
+        return self._inner.atomically()
 
     def read(self, stream: str, start: int = 0) -> Iterator[bytes]:
         return self._inner.read(stream, start)
