@@ -49,6 +49,7 @@ def packed_with_zstandard(plain: io.BytesIO) -> bytes:
     plain.seek(0)
     body = plain.getvalue()
     out = body[: body.index(body[-16:]) + 16].replace(b"\x08null", b"\x12zstandard", 1)
+    block: Any
     for block in fastavro.block_reader(plain):
         data = zstandard.compress(block.bytes_.getvalue())
         out += number(block.num_records) + number(len(data)) + data + body[-16:]

@@ -80,7 +80,7 @@ def test_text_is_found_in_every_codec_and_encoding(tmp_path: Path, codec: str, v
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
 @pytest.mark.parametrize("encoding", ["PLAIN", "BYTE_STREAM_SPLIT", "dictionary"])
 @pytest.mark.parametrize("listed", [True, False])
-def test_vectors_are_found_in_the_order_of_the_rows(tmp_path: Path, codec: str, version: str, encoding: str, listed: bool) -> None:  # noqa: FBT001
+def test_vectors_are_found_in_the_order_of_the_rows(tmp_path: Path, codec: str, version: str, encoding: str, listed: bool) -> None:
     rng = random.Random(9)
     others = [[rng.choice([0.25, 0.5, -0.125, rng.uniform(-1, 1)]) for _ in range(64)] for _ in range(300)]
     # all its numbers were met before, in another order

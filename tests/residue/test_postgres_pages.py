@@ -68,6 +68,20 @@ def now(connection: psycopg.Connection) -> str:
     return str(row[0])
 
 
+def pages_since(paths: list[Path], since: str) -> bytes:
+    """Pages of the log from the one that was written to then to the last that holds something."""
+    first = int(since.split("/")[1], 16) % (1 << 24) // PAGE * PAGE
+    body = b"".join(path.read_bytes() for path in paths)[first:].rstrip(b"\0")
+    return body.ljust(-(-len(body) // PAGE) * PAGE, b"\0")
+
+
+def cut_up(body: bytes, folder: Path, pages: int) -> None:
+    """Lay the log down in files of so many pages."""
+    folder.mkdir()
+    for number, at in enumerate(range(0, len(body), pages * PAGE)):
+        (folder / f"{number:06}").write_bytes(body[at : at + pages * PAGE])
+
+
 @pytest.mark.parametrize("words", [200, 4000])
 def test_text_that_the_server_compressed_is_found_live_and_deleted(
     postgres_server: PostgresServer, connection: psycopg.Connection, words: int
@@ -187,21 +201,20 @@ def test_what_a_page_of_the_log_cuts_is_found(postgres_server: PostgresServer, c
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany("INSERT INTO t VALUES (1, %s)", [(each,) for each in texts])
     paths = wal_of(postgres_server, connection, since)
-    body = b"".join(path.read_bytes() for path in paths)
+    body = pages_since(paths, since)
     open_to_see = set(re.findall(rb"[0-9a-f]+-kite-[0-9a-f]+", body))
     cut = [each for each in texts if each.encode() not in open_to_see]
     assert len(cut) >= 10
     assert look_all(paths, whole(*cut)) == len(cut)
-    # and where one file ends and the next begins: the same log in files of three pages each
-    for number, at in enumerate(range(0, len(body.rstrip(b"\0")), 3 * PAGE)):
-        (tmp_path / f"{number:06}").write_bytes(body[at : at + 3 * PAGE])
+    # and where one file ends and the next begins, in whatever order they are read
+    cut_up(body, tmp_path / "log", 3)
     assert len(look(tmp_path, whole(*cut)).seen) == len(cut)
-    for path in sorted(tmp_path.iterdir()):
-        path.rename(tmp_path / f"{999_999 - int(path.name):06}")
+    for path in sorted((tmp_path / "log").iterdir()):
+        path.rename(path.with_name(f"{999_999 - int(path.name):06}"))
     assert len(look(tmp_path, whole(*cut)).seen) == len(cut)
 
 
-def compressed_images(server: PostgresServer, connection: psycopg.Connection, method: str) -> None:
+def compressed_images(server: PostgresServer, connection: psycopg.Connection, folder: Path, method: str) -> None:
     text, deep = token(10, method), token(11, method)
     connection.execute("CREATE TABLE t (id int, note text)")
     connection.execute("INSERT INTO t SELECT 1, 'someone else entirely, again and again' FROM generate_series(1, 60)")
@@ -212,23 +225,28 @@ def compressed_images(server: PostgresServer, connection: psycopg.Connection, me
     connection.execute(f"SET wal_compression = {method}")
     connection.execute("UPDATE t SET id = 4 WHERE id = 2")
     connection.execute("SELECT pg_switch_wal()")
-    paths = wal_of(server, connection, since)
-    hits = {each.hidden for path in paths for each in found_in(path, whole(text), Limits(depth=1))}
-    assert f"postgres wal {method}" in hits
-    hits = {each.hidden for path in paths for each in found_in(path, whole(deep))}
-    assert any(each.startswith(f"postgres wal {method} > postgres ") for each in hits)
+    body = pages_since(wal_of(server, connection, since), since)
+    (folder / "log").write_bytes(body)
+    assert f"postgres wal {method}" in ways(folder, whole(text), Limits(depth=1))
+    assert any(each.startswith(f"postgres wal {method} > postgres ") for each in ways(folder, whole(deep)))
+    (folder / "log").unlink()
+    # the same in files of one page each, over which an image goes on
+    cut_up(body, folder / "log", 1)
+    assert f"postgres wal {method}" in ways(folder, whole(text), Limits(depth=1))
 
 
-def test_compressed_images_of_pages_in_the_log_are_decoded(postgres_server: PostgresServer, connection: psycopg.Connection) -> None:
-    compressed_images(postgres_server, connection, "pglz")
+def test_compressed_images_of_pages_in_the_log_are_decoded(
+    postgres_server: PostgresServer, connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    compressed_images(postgres_server, connection, tmp_path, "pglz")
 
 
 @pytest.mark.parametrize("method", ["pglz", "lz4", "zstd"])
-def test_every_method_of_compressing_images_is_known(debian_postgres: PostgresServer, method: str) -> None:
+def test_every_method_of_compressing_images_is_known(debian_postgres: PostgresServer, tmp_path: Path, method: str) -> None:
     name = f"images_{method}"
     debian_postgres.drop(name)
     with psycopg.connect(debian_postgres.database(name), autocommit=True) as connection:
-        compressed_images(debian_postgres, connection, method)
+        compressed_images(debian_postgres, connection, tmp_path, method)
 
 
 @pytest.mark.parametrize("words", [200, 6000])

@@ -11,13 +11,14 @@ from collections import OrderedDict
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import zstandard
 
 from expunge.residue import postgres_wal as wal
 from expunge.residue.decoders import Piece, TooLarge
 from expunge.residue.matcher import PADDING, Bytes
 from expunge.residue.pglz import LZ4, PGLZ, unpack
-from expunge.residue.postgres_sift import PAGE, Packed, Part, packed, parts
+from expunge.residue.postgres_sift import PAGE, Packed, Part, Places, packed, parts
 from expunge.residue.postgres_values import Pieces, Place, Search, Values
 from expunge.residue.session import Allowance, Session, Where
 from expunge.residue.slices import Slice
@@ -36,30 +37,35 @@ def may_hold(data: bytes) -> bool:
     """Whether a small run may hold pages."""
     if len(data) < PAGE:
         return False
-    return bool(_heads(np.frombuffer(data, dtype=np.uint8), 0).size)
+    return bool(_heads(np.frombuffer(data, dtype=np.uint8), 0)[0].size)
 
 
 def begins(head: bytes) -> bool:
     """Whether what begins so begins with a page."""
-    data = np.frombuffer(head, dtype=np.uint8)
-    return data.size >= _HEAD and (_is_page(data, 0) or wal.is_head(data, 0))
+    return bool(_heads(np.frombuffer(head[:_GRID], dtype=np.uint8), 0)[0].size)
 
 
-def _heads(data: Bytes, first: int) -> np.ndarray:
-    """Where on the grid, which begins at ``first``, something looks like a page; as offsets in ``data``."""
+def _heads(data: Bytes, first: int) -> tuple[Places, npt.NDArray[np.bool_]]:
+    """Where on the grid, which begins at ``first``, a page begins, as offsets in ``data``; and whether it is one of the log."""
     count = (data.size - first - _HEAD) // _GRID + 1
     if count <= 0:
-        return np.empty(0, dtype=np.int64)
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_)
     grid = np.lib.stride_tricks.as_strided(data[first:], shape=(count, _HEAD), strides=(_GRID, 1), writeable=False)
-    kind = (grid[:, 18] == 4) & (grid[:, 19] == PAGE >> 8)
-    log = (grid[:, 1] == 0xD1) | (grid[:, 1] == 0xD0)
-    return np.flatnonzero(kind | log) * _GRID + first
+    table = (grid[:, 18] == 4) & (grid[:, 19] == PAGE >> 8)
+    near = np.flatnonzero(table | (grid[:, 1] == 0xD1) | (grid[:, 1] == 0xD0))
+    if not near.size:
+        return near, table[near]
+    heads = np.ascontiguousarray(grid[near])
+    is_log = ~table[near]
+    good = np.where(is_log, wal.are_heads(heads), _are_pages(heads))
+    return near[good] * _GRID + first, is_log[good]
 
 
-def _is_page(data: Bytes, at: int) -> bool:
-    head = data[at : at + 20].tobytes()
-    lower, upper, special = (int.from_bytes(head[each : each + 2], "little") for each in (12, 14, 16))
-    return head[18:20] == b"\x04\x20" and 24 <= lower <= upper <= special <= PAGE and head[11] == 0
+def _are_pages(heads: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Whether these are headers of pages of tables and indexes (``PageHeaderData``)."""
+    lower, upper, special = (heads[:, each : each + 2].copy().view("<u2")[:, 0] for each in (12, 14, 16))
+    good: npt.NDArray[np.bool_] = (lower >= 24) & (lower <= upper) & (upper <= special) & (special <= PAGE) & (heads[:, 11] == 0)
+    return good
 
 
 class Pages:
@@ -90,7 +96,7 @@ class Pages:
         first = -at % _GRID
         taken = 0
         try:
-            for start, stop, is_log in _stretches(array, _heads(array, first)):
+            for start, stop, is_log in _stretches(array, first):
                 if stop > array.size:
                     rest = start
                     break
@@ -159,35 +165,28 @@ class Pages:
             self._stopped = True
             return
         inner = self._open()
-        for first, following, log in wal.strip(data, at):
-            if first != self._next:
+        for stretch in wal.strip(data, at):
+            if stretch.first != self._next:
                 self._end_log()
-                self._log = inner.between.begin(first, log)
-            whole = self._log.followed(log) if self._log is not None else log
-            self._log = inner.log(whole, whole.data.size - log.data.size)
-            self._next = following
+                self._log = inner.between.begin(stretch)
+            self._log = inner.log(stretch.log(self._log))
+            self._next = stretch.following
 
     def _end_log(self) -> None:
         """The pages of the log that follow are not here: they may be in a file that was read before, or comes later."""
         if self._log is not None and self._inner is not None:
             following = self._inner.between.end(self._next, self._log)
             if following is not None:
-                size = self._log.data.size
-                self._inner.log(self._log.followed(following), size, size)
+                self._inner.log(self._log.followed(following), self._log.data.size)
         self._log = None
 
 
-def _stretches(data: Bytes, heads: np.ndarray) -> Iterator[tuple[int, int, bool]]:
+def _stretches(data: Bytes, first: int) -> Iterator[tuple[int, int, bool]]:
     """(start, end, whether of the log) of pages one after the other; the last may end beyond ``data``: it is not there whole."""
+    heads, logs = _heads(data, first)
     free, start, kind = 0, -1, False
-    for at in heads.tolist():
+    for at, is_log in zip(heads.tolist(), logs.tolist(), strict=True):
         if at < free:
-            continue
-        if _is_page(data, at):
-            is_log = False
-        elif wal.is_head(data, at):
-            is_log = True
-        else:
             continue
         if start >= 0 and (at != free or is_log != kind):
             yield start, free, kind
@@ -235,25 +234,20 @@ class _Inner:
             body = unpack(body, part.packed.size, part.packed.method)[0]
         (self._log_pieces if of_log else self.pieces).add(self._place(at), part.value, part.number, body)
 
-    def log(self, log: wal.Log, old: int, until: int | None = None) -> wal.Log:
-        """Search a stretch of the log.
-
-        Args:
-            log: the stretch.
-            old: so many bytes of it were searched before: what ends in them is known.
-            until: what begins from here on is known, too.
+    def log(self, log: wal.Log, until: int | None = None) -> wal.Log:
+        """Search a stretch of the log, in which what ends before the fresh bytes is known, and so is what begins from ``until`` on.
 
         Returns:
             What the next stretch goes on from.
         """
-        data, size = log.data, log.data.size
+        data, size, old = log.data, log.data.size, log.fresh
         until = size if until is None else until
         self._seams(log, old, until)
         found, cut = wal.images(log)
         for image in found:
             if old < image.end and image.start < until:
                 self._image(log, image)
-        keep = min(cut, size - _KEPT)
+        keep = min([*cut, size - _KEPT])
         for value in packed(data, aligned=False):
             if value.end > size:
                 keep = min(keep, value.start - 8)
@@ -264,7 +258,7 @@ class _Inner:
                 keep = min(keep, part.start - 24)
             elif part.end > old and part.start < until:
                 self.piece(data, part, log.offset(part.start), of_log=True)
-        return log.tail(max(0, keep, size - _MOST_KEPT) & ~7)
+        return log.tail(max(0, keep, size - _MOST_KEPT) & ~7, cut)
 
     def _seams(self, log: wal.Log, old: int, until: int) -> None:
         """Search where one page goes on on the next."""
@@ -337,11 +331,12 @@ class _Edges:
                 self._ends.popitem(last=False)
         return known
 
-    def begin(self, address: int, log: wal.Log) -> wal.Log | None:
-        """A stretch begins at this address; returns how the one before it ended, if that is known."""
-        known = self._ends.pop(address, None)
+    def begin(self, stretch: wal.Stretch) -> wal.Log | None:
+        """A stretch begins; returns how the one before it ended, if that is known."""
+        known = self._ends.pop(stretch.first, None)
         if known is None:
-            self._begins[address] = log.head(2 * PAGE)
+            few = stretch._replace(pages=stretch.pages[:3])
+            self._begins[stretch.first] = few.log(None).head(2 * PAGE)
             if len(self._begins) > _EDGES:
                 self._begins.popitem(last=False)
         return known

@@ -22,6 +22,9 @@ PAGE = 8192
 _LARGEST = 8160
 _SMALLEST = 12
 _PIECE = 2048 + 4
+_SIZE = np.uint32(0xFFFF_0003)
+"""Bits of the size of a compressed value that are 2: below, what it is; above, nothing, because a page has room for no larger one."""
+_CHUNK = 1 << 16
 _THREE_FIELDS = np.uint64(0x00FF_0000_07FF_0000)
 _THREE_FIELDS_ARE = np.uint64(0x0018_0000_0003_0000)
 Places = npt.NDArray[np.int64]
@@ -53,12 +56,10 @@ def _trailing_zeros() -> npt.NDArray[np.int64]:
 _ZEROS = _trailing_zeros()
 
 
-def _word(buffer: Bytes, places: Places) -> npt.NDArray[np.int64]:
-    """The little-endian 32-bit numbers at ``places``."""
-    out = buffer[places].astype(np.int64)
-    for shift in (1, 2, 3):
-        out |= buffer[places + shift].astype(np.int64) << (8 * shift)
-    return out
+def word(buffer: Bytes, places: Places) -> Places:
+    """The little-endian 32-bit numbers at ``places``, anywhere but in the last three bytes."""
+    words: npt.NDArray[np.uint32] = np.ndarray((buffer.size - 3,), dtype="<u4", buffer=buffer, strides=(1,))
+    return words[places].astype(np.int64)
 
 
 def packed(buffer: Bytes, *, aligned: bool) -> list[Packed]:
@@ -73,21 +74,10 @@ def packed(buffer: Bytes, *, aligned: bool) -> list[Packed]:
     """
     if buffer.size < 32:
         return []
-    if aligned:
-        words = buffer.view("<u4")
-        (near,) = ((words[:-2] - np.uint32(_SMALLEST << 2)) <= np.uint32((_LARGEST - _SMALLEST) << 2 | 2)).nonzero()
-        near = near[(words[near] & 3) == 2]
-        places = near * 4
-    else:
-        last = buffer.size - 12
-        zero = buffer == 0
-        mask = zero[2 : last + 2] & zero[3 : last + 3]
-        mask &= (buffer[:last] & 3) == 2
-        mask &= (buffer[7 : last + 7] & 0xBF) == 0
-        (places,) = mask.nonzero()
+    places = _even(buffer) if aligned else _anywhere(buffer)
     if not places.size:
         return []
-    total, info = _word(buffer, places) >> 2, _word(buffer, places + 4)
+    total, info = word(buffer, places) >> 2, word(buffer, places + 4)
     size, method = info & 0x3FFF_FFFF, info >> 30
     keep = (total >= _SMALLEST) & (total <= _LARGEST) & (method <= LZ4) & (size > total - 2)
     keep &= size <= (total - 8) * np.where(method == PGLZ, MOST[PGLZ], MOST[LZ4])
@@ -97,6 +87,58 @@ def packed(buffer: Bytes, *, aligned: bool) -> list[Packed]:
     good = _begins(buffer, places + 8, method)
     rows = zip((places + 8)[good].tolist(), (places + total)[good].tolist(), size[good].tolist(), method[good].tolist(), strict=True)
     return [Packed(*row) for row in rows]
+
+
+def _even(buffer: Bytes) -> Places:
+    """Multiples of four at which the size of a compressed value may be."""
+    words = buffer.view("<u4")
+    found = [np.empty(0, dtype=np.int64)]
+    last = words.size - 2
+    room, mask = np.empty(_CHUNK // 4, dtype=np.uint32), np.empty(_CHUNK // 4, dtype=np.bool_)
+    for base in range(0, last, _CHUNK // 4):
+        count = min(_CHUNK // 4, last - base)
+        np.bitwise_and(words[base : base + count], _SIZE, out=room[:count])
+        np.equal(room[:count], np.uint32(2), out=mask[:count])
+        found.append(mask[:count].nonzero()[0] + base)
+    return np.concatenate(found) * 4
+
+
+def _anywhere(buffer: Bytes) -> Places:
+    """Offsets at which the sizes of a compressed value and of its content may be: low bits 10, and zeros where both are small."""
+    found = [np.empty(0, dtype=np.int64)]
+    last = buffer.size - 12
+    mask, other = np.empty(_CHUNK, dtype=np.bool_), np.empty(_CHUNK, dtype=np.bool_)
+    room = np.empty(_CHUNK, dtype=np.uint8)
+    for base in range(0, last, _CHUNK):
+        count = min(_CHUNK, last - base)
+        a, b, c = mask[:count], other[:count], room[:count]
+        np.bitwise_or(buffer[base + 2 : base + 2 + count], buffer[base + 3 : base + 3 + count], out=c)
+        np.equal(c, 0, out=a)
+        np.bitwise_and(buffer[base : base + count], 3, out=c)
+        np.equal(c, 2, out=b)
+        np.logical_and(a, b, out=a)
+        np.bitwise_and(buffer[base + 7 : base + 7 + count], 0xBF, out=c)
+        np.equal(c, 0, out=b)
+        np.logical_and(a, b, out=a)
+        found.append(a.nonzero()[0] + base)
+    return np.concatenate(found)
+
+
+def _of_three_fields(buffer: Bytes) -> Places:
+    """Offsets at which a tuple may say that it has three fields, none of them null."""
+    found = [np.empty(0, dtype=np.int64)]
+    last = buffer.size - 20
+    mask, other = np.empty(_CHUNK, dtype=np.bool_), np.empty(_CHUNK, dtype=np.bool_)
+    for base in range(0, last, _CHUNK):
+        count = min(_CHUNK, last - base)
+        a, b = mask[:count], other[:count]
+        np.equal(buffer[base : base + count], 3, out=a)
+        np.equal(buffer[base + 4 : base + 4 + count], 24, out=b)
+        np.logical_and(a, b, out=a)
+        found.append(a.nonzero()[0] + base)
+    places: Places = np.concatenate(found)
+    good: Places = places[(buffer[places + 1] & 7) == 0]
+    return good
 
 
 def _begins(buffer: Bytes, places: Places, method: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
@@ -121,14 +163,11 @@ def parts(buffer: Bytes, *, aligned: bool) -> list[Part]:
         (found,) = ((words[2:-2] & _THREE_FIELDS) == _THREE_FIELDS_ARE).nonzero()
         places = found * 8 + 24
     else:
-        last = buffer.size - 20
-        (found,) = ((buffer[:last] == 3) & (buffer[4 : last + 4] == 24)).nonzero()
-        found = found[(buffer[found + 1] & 7) == 0]
-        places = found + 6
+        places = _of_three_fields(buffer) + 6
     if not places.size:
         return []
     places = places[places + 16 <= buffer.size]
-    number, head = _word(buffer, places + 4), _word(buffer, places + 8)
+    number, head = word(buffer, places + 4), word(buffer, places + 8)
     short = head & 1 == 1
     start = places + np.where(short, 9, 12)
     end = places + 8 + np.where(short, (head & 0xFF) >> 1, head >> 2)
@@ -136,10 +175,10 @@ def parts(buffer: Bytes, *, aligned: bool) -> list[Part]:
     if aligned:
         keep &= places % PAGE + (end - places) <= PAGE
     keep &= head & 3 != 2
-    plain = zip(start[keep].tolist(), end[keep].tolist(), _word(buffer, places[keep]).tolist(), number[keep].tolist(), strict=True)
+    plain = zip(start[keep].tolist(), end[keep].tolist(), word(buffer, places[keep]).tolist(), number[keep].tolist(), strict=True)
     out = [Part(*row, None) for row in plain]
     # pages of large objects are compressed one by one
-    size = _word(buffer, np.minimum(places + 12, buffer.size - 4))
+    size = word(buffer, np.minimum(places + 12, buffer.size - 4))
     tight = (
         (head & 3 == 2) & (number < 1 << 20) & (head >> 2 > 8) & (head >> 2 <= _PIECE) & (size & 0x3FFF_FFFF <= 2048) & (size >> 30 <= LZ4)
     )

@@ -42,7 +42,6 @@ class Values:
     def __init__(self, session: Session, search: Search) -> None:
         self._session = session
         self._search = search
-        self._passed: dict[bytes, int] = {}
 
     def decode(self, place: Place, data: Piece, size: int, method: int, what: str) -> bool:
         """Decode one value and search it.
@@ -68,15 +67,17 @@ class Values:
     def look(self, where: Where, allowance: Allowance, data: bytes, mark: bytes) -> None:
         """Search decoded bytes, and remember under ``mark`` that it was done."""
         if mark:
-            if len(self._passed) >= _SEEN:
-                self._passed.clear()
-            self._passed[mark] = self._session.rounds
+            known = self._session.known
+            if len(known.passed) >= _SEEN:
+                known.passed.clear()
+            known.passed[mark] = known.rounds
         self._search(self._session, where.marked(mark), allowance, data)
 
     def passed(self, mark: bytes) -> bool:
         """Whether the same content was searched before, and holds nothing: what is found is told at every place."""
-        when = self._passed.get(mark)
-        return when is not None and when < self._session.rounds and mark not in self._session.hits
+        known = self._session.known
+        when = known.passed.get(mark)
+        return when is not None and when < known.rounds and mark not in known.hits
 
 
 @dataclass

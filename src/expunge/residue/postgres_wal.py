@@ -16,14 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from expunge.residue.matcher import Bytes
-from expunge.residue.postgres_sift import PAGE
+from expunge.residue.postgres_sift import PAGE, word
 
 SHORT, LONG = 24, 40
 _FIFTEEN = 0xD110
 """The magic of version 15, which brought LZ4 and zstd and moved the bits."""
-_FAR = np.uint64(1 << 26)
+_FAR = np.uint32(1 << 26)
 _BLOCKS = 33
-_ROOM = 64
 
 
 class Image(NamedTuple):
@@ -36,17 +35,14 @@ class Image(NamedTuple):
     method: str
 
 
-def is_head(data: Bytes, at: int) -> bool:
-    """Whether a page of the log begins at ``at`` of ``data``, which goes on for at least 24 bytes."""
-    head = data[at : at + 20].tobytes()
-    address = int.from_bytes(head[8:16], "little")
-    return (
-        0x80 <= head[0] + (head[1] - 0xD0) * 256 < 0x180
-        and int.from_bytes(head[2:4], "little") <= 0x0F
-        and 0 < int.from_bytes(head[4:8], "little") < 1 << 24
-        and address % PAGE == 0
-        and 0 < address < 1 << 60
-    )
+def are_heads(heads: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Whether these rows of 24 bytes are headers of pages of the log (``XLogPageHeaderData``)."""
+    magic, info = (heads[:, each : each + 2].copy().view("<u2")[:, 0] for each in (0, 2))
+    line = heads[:, 4:8].copy().view("<u4")[:, 0]
+    address = heads[:, 8:16].copy().view("<u8")[:, 0]
+    good: npt.NDArray[np.bool_] = (magic >= 0xD080) & (magic < 0xD180) & (info <= 0x0F) & (line > 0) & (line < 1 << 24)
+    good &= (address % np.uint64(PAGE) == 0) & (address > 0) & (address < 1 << 60)
+    return good
 
 
 @dataclass
@@ -54,88 +50,138 @@ class Log:
     """A stretch of the log without headers, made of pages that follow one another."""
 
     data: Bytes
-    addresses: npt.NDArray[np.uint64]
-    """The position in the log (LSN) of every eight bytes."""
     magic: int
+    fresh: int
+    """Where the bytes begin that were not there when the stretch before was read, which are whole pages ..."""
+    address: int
+    """... and the position in the log (LSN) of the first of these bytes."""
     begins: list[int] = field(default_factory=list)
     """Where pages begin in ``data`` ..."""
     offsets: list[int] = field(default_factory=list)
     """... and in the run."""
+    open: list[int] = field(default_factory=list)
+    """Records that began before the fresh bytes and were not there to their ends."""
 
     def offset(self, place: int) -> int:
         """Where the page lies in the run on which ``place`` is."""
         return self.offsets[max(0, bisect_right(self.begins, place) - 1)]
 
     def head(self, end: int) -> Log:
-        """The same up to ``end``, a multiple of eight."""
+        """The same up to ``end``."""
         count = sum(each < end for each in self.begins[:8])
-        return Log(self.data[:end].copy(), self.addresses[: end // 8].copy(), self.magic, self.begins[:count], self.offsets[:count])
+        return Log(self.data[:end].copy(), self.magic, 0, self.address, self.begins[:count], self.offsets[:count])
 
-    def tail(self, start: int) -> Log:
-        """The same from ``start`` on, a multiple of eight."""
+    def tail(self, start: int, cut: list[int]) -> Log:
+        """The same from ``start`` on, a multiple of eight, with the records in it that go on."""
         first = max(0, bisect_right(self.begins, start) - 1)
         begins = [max(0, each - start) for each in self.begins[first:]]
-        return Log(self.data[start:].copy(), self.addresses[start // 8 :].copy(), self.magic, begins, self.offsets[first:])
+        data = self.data[start:].copy()
+        return Log(data, self.magic, data.size, 0, begins, self.offsets[first:], [each - start for each in cut if each >= start])
 
     def followed(self, other: Log) -> Log:
         """This and what comes after it, as one."""
         size = self.data.size
-        return Log(
-            np.concatenate([self.data, other.data]),
-            np.concatenate([self.addresses, other.addresses]),
-            other.magic,
-            [*self.begins, *(each + size for each in other.begins)],
-            [*self.offsets, *other.offsets],
-        )
+        begins = [*self.begins, *(each + size for each in other.begins)]
+        data = np.concatenate([self.data, other.data])
+        return Log(data, other.magic, size, other.address, begins, [*self.offsets, *other.offsets], self.open)
 
 
-def strip(pages: Bytes, at: int) -> list[tuple[int, int, Log]]:
-    """Take the headers out of pages that lie one after the other.
+class Stretch(NamedTuple):
+    """Pages that follow one another, of which only the first may have the long header."""
 
-    Args:
-        pages: whole pages.
-        at: offset of the first in the run.
+    first: int
+    """The address of the first page ..."""
+    following: int
+    """... and of the one to come."""
+    pages: npt.NDArray[np.uint8]
+    """One row a page."""
+    skip: int
+    offset: int
+    """Of the first page in the run."""
 
-    Returns:
-        (address of the first page, address of the one to come, stretch), a new one wherever a page does not follow the one before it.
-    """
+    def log(self, before: Log | None) -> Log:
+        """The pages without headers, behind what came before them."""
+        size = before.data.size if before is not None else 0
+        body = self.pages.shape[0] * (PAGE - SHORT) - self.skip
+        data = np.empty(size + body, dtype=np.uint8)
+        if before is not None:
+            data[:size] = before.data
+        if self.skip:
+            data[size:] = self.pages[0, LONG:]
+        else:
+            data[size:].reshape(-1, PAGE - SHORT)[:] = self.pages[:, SHORT:]
+        magic = int(self.pages[0, 0]) | int(self.pages[0, 1]) << 8
+        begins = [size + number * (PAGE - SHORT) for number in range(self.pages.shape[0])]
+        offsets = [self.offset + number * PAGE for number in range(self.pages.shape[0])]
+        log = Log(data, magic, size, self.first + SHORT + self.skip, begins, offsets)
+        if before is not None:
+            log.begins[:0], log.offsets[:0], log.open = before.begins, before.offsets, before.open
+        return log
+
+
+def strip(pages: Bytes, at: int) -> list[Stretch]:
+    """Part pages that lie one after the other, the first at ``at`` of the run, wherever one does not follow the one before it."""
     rows = pages.reshape(-1, PAGE)
     heads = rows[:, :16].copy()
     addresses = heads[:, 8:16].copy().view("<u8")[:, 0]
     long = (heads[:, 2] & 2) != 0
-    follows = (addresses[1:] == addresses[:-1] + np.uint64(PAGE)) & ~long[1:]
+    # a page with the long header is a stretch of its own, so that within one all are alike
+    follows = (addresses[1:] == addresses[:-1] + np.uint64(PAGE)) & ~long[1:] & ~long[:-1]
     edges = [0, *(np.flatnonzero(~follows) + 1).tolist(), len(rows)]
-    out = []
-    for first, last in pairwise(edges):
-        skip = LONG - SHORT if long[first] else 0
-        body = np.ascontiguousarray(rows[first:last, SHORT:]).reshape(-1)[skip:]
-        spread = addresses[first:last, None] + np.arange(SHORT, PAGE, 8, dtype=np.uint64)[None, :]
-        begins = [max(0, number * (PAGE - SHORT) - skip) for number in range(last - first)]
-        magic = int(heads[first, 0]) | int(heads[first, 1]) << 8
-        log = Log(body, spread.reshape(-1)[skip // 8 :], magic, begins, [at + number * PAGE for number in range(first, last)])
-        out.append((int(addresses[first]), int(addresses[last - 1]) + PAGE, log))
-    return out
+    return [
+        Stretch(int(addresses[a]), int(addresses[b - 1]) + PAGE, rows[a:b], LONG - SHORT if long[a] else 0, at + a * PAGE)
+        for a, b in pairwise(edges)
+    ]
 
 
-def images(log: Log) -> tuple[list[Image], int]:
-    """Compressed images of pages, and where the last record begins that is not there to its end (the size when all are)."""
-    size = log.data.size & ~7
-    if size < 64:
-        return [], 0
-    words = log.data[:size].view("<u8")
-    distance = log.addresses[: len(words) - 2] - words[1:-1]
-    (near,) = ((distance - np.uint64(1)) < _FAR).nonzero()
-    starts = near * 8
-    heads = words[near]
-    total, kind = (heads & np.uint64(0xFFFF_FFFF)).astype(np.int64), words[near + 2]
-    # the resource manager is one of some 30, or an extension's, and two bytes after it are zero
-    keep = (total >= SHORT) & (total < 1 << 24) & ((kind >> np.uint64(16)) & np.uint64(0xFFFF) == 0)
+def images(log: Log) -> tuple[list[Image], list[int]]:
+    """Compressed images of pages, and where records begin that are not there to their ends."""
+    starts = np.concatenate([np.array([*log.open, *_edge(log)], dtype=np.int64), _starts(log)])
+    starts = starts[starts + SHORT <= log.data.size]
+    total = word(log.data, starts)
+    keep = (total >= SHORT) & (total < 1 << 24) & (log.data[starts + 18] == 0) & (log.data[starts + 19] == 0)
     starts, total = starts[keep], total[keep]
-    cut = starts[starts + total > log.data.size]
+    here = starts + total <= log.data.size
     found: list[Image] = []
-    for start in _with_images(log, starts[starts + total <= log.data.size]).tolist():
+    for start in _with_images(log, starts[here]).tolist():
         found += _images(log.data, start, log.magic)
-    return found, int(cut.min()) if cut.size else log.data.size
+    return found, starts[~here].tolist()
+
+
+def _starts(log: Log) -> npt.NDArray[np.int64]:
+    """Where records begin in the fresh bytes: each tells, behind eight bytes, the position of the record before it."""
+    size = (log.data.size - log.fresh) & ~7
+    if size < 24:
+        return np.empty(0, dtype=np.int64)
+    halves = log.data[log.fresh : log.fresh + size].view("<u4")
+    count = halves.size // 2 - 1
+    distance = _positions(count) + np.uint32((log.address - 1) & 0xFFFF_FFFF)
+    distance -= halves[2::2]
+    (near,) = (distance < _FAR).nonzero()
+    high = halves[2 * near + 3].astype(np.int64)
+    near = near[(high == log.address >> 32) | (high == (log.address - int(_FAR)) >> 32)]
+    starts: npt.NDArray[np.int64] = near * 8 + log.fresh
+    return starts
+
+
+def _edge(log: Log) -> list[int]:
+    """Where a record may begin in the eight bytes before the fresh ones, which say nothing of what came before it."""
+    at = log.fresh - 8
+    if at < 0 or log.data.size < at + SHORT:
+        return []
+    before = int.from_bytes(log.data[at + 8 : at + 16].tobytes(), "little")
+    return [at] if 0 < log.address - before <= int(_FAR) else []
+
+
+_POSITIONS: list[npt.NDArray[np.uint32]] = [np.empty(0, dtype=np.uint32)]
+
+
+def _positions(count: int) -> npt.NDArray[np.uint32]:
+    """How far every eight bytes lie from the first, headers of pages counted."""
+    if _POSITIONS[0].size < count:
+        numbers = np.arange(count, dtype=np.int64)
+        _POSITIONS[0] = (numbers * 8 + numbers // ((PAGE - SHORT) // 8) * SHORT).astype(np.uint32)
+    return _POSITIONS[0][:count]
 
 
 def _bits(magic: int) -> int:

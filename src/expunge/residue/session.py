@@ -93,10 +93,22 @@ Report = Callable[[Where, int, int], None]
 """Takes the run, the offset on disk and the index of the trace."""
 
 
+@dataclass
+class Known:
+    """Content that was searched already and may come again, by digest; lasts for more than one session with the same matcher."""
+
+    rounds: int = 0
+    """How often a batch was searched: what was added before is searched when this has changed."""
+    passed: dict[bytes, int] = field(default_factory=dict)
+    """When content was added."""
+    hits: set[bytes] = field(default_factory=set)
+    """Content in which something was found."""
+
+
 class Session:
     """One scan in progress. Not for use by two threads at once."""
 
-    def __init__(self, matcher: Matcher, limits: Limits, report: Report) -> None:
+    def __init__(self, matcher: Matcher, limits: Limits, report: Report, known: Known | None = None) -> None:
         self.matcher = matcher
         self.limits = limits
         self.skipped: Counter[str] = Counter()
@@ -106,10 +118,7 @@ class Session:
         self._report = report
         self._batch: list[tuple[Where, Allowance, bytes]] = []
         self._size = 0
-        self.rounds = 0
-        """How often a batch was searched: what was added before is searched when this has changed."""
-        self.hits: set[bytes] = set()
-        """Marks of the content in which something was found."""
+        self.known = known or Known()
         self.between: dict[str, Any] = {}
         """What readers of one format keep from one file to the next."""
         self.endings: list[Callable[[], None]] = []
@@ -129,7 +138,7 @@ class Session:
     def found(self, where: Where, offset: int, trace: int) -> None:
         """Report one place."""
         if where.mark:
-            self.hits.add(where.mark)
+            self.known.hits.add(where.mark)
         self._report(where, where.base if where.fixed else where.base + offset, trace)
 
     def add(self, where: Where, allowance: Allowance, data: bytes) -> None:
@@ -150,7 +159,7 @@ class Session:
 
     def _search(self) -> None:
         batch, self._batch, self._size = self._batch, [], 0
-        self.rounds += 1
+        self.known.rounds += 1
         begins: list[int] = []
         at = 0
         for _, _, data in batch:
