@@ -387,7 +387,8 @@ def test_a_climb_cut_short_while_the_log_was_not_recycled_is_noticed(server, url
 def test_a_climb_cut_short_right_after_recycling_was_put_back_leaves_no_server_that_has_not_heard_of_it(url, app):
     forget(app)
     assert _dies_at(url, "postgres.purge.recycle_back:after")
-    assert app.execute("SHOW wal_recycle").fetchone() == ("off",)
+    with connected(url) as connection:
+        assert connection.execute("SHOW wal_recycle").fetchone() == ("off",)
     assert isinstance(climbed(url), Erased)
     with connected(url) as connection:
         assert connection.execute("SHOW wal_recycle").fetchone() == ("on",)
