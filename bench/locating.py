@@ -1,8 +1,8 @@
 """How fast the rows of many people are found in a lake, with the locate index and without, beside polars and DuckDB in the same run.
 
 1.6 million rows in 40 files of five row groups, 80 rows for each of 20,000 people: *clustered* (a person's rows lie together) and
-*unsorted* (they lie anywhere). Everybody answers the same question, which rows of which files are theirs, into columns in memory, and every answer is
-counted. All take turns; the best of the rounds counts, since what else runs on a machine only ever adds.
+*unsorted* (they lie anywhere). Everybody answers the same question, which rows of which files are theirs, into columns in memory, and
+every answer is counted. All take turns; the best of the rounds counts, since what else runs on a machine only ever adds.
 """
 
 from __future__ import annotations

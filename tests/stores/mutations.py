@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from tests.stores import ladder_postgres, ladder_s3, ladder_sqlite
+from tests.stores import ladder_parquet, ladder_postgres, ladder_s3, ladder_sqlite
 
 Stays = Callable[[str, bool], list[str]]
 """(rung, whether it is left out) -> where bytes of the person lie after the store said that they are gone."""
@@ -31,6 +31,7 @@ LADDERS = (
     Ladder("sqlite", ladder_sqlite.RUNGS, ladder_sqlite.ready),
     Ladder("postgres", ladder_postgres.RUNGS, ladder_postgres.ready),
     Ladder("s3", ladder_s3.RUNGS, ladder_s3.ready),
+    Ladder("parquet", ladder_parquet.RUNGS, ladder_parquet.ready),
 )
 
 

@@ -24,7 +24,7 @@ from expunge.core.outcome import Absent, Erased, Reason, Unable
 from expunge.durable import TEMPORARY_PREFIX
 from expunge.errors import TakenOver
 from expunge.ports.index import Runs
-from expunge.stores import files_tree, parquet_cut, parquet_purge
+from expunge.stores import files_tree, parquet_cut
 from expunge.stores.parquet import Parquet
 from expunge.testing.forked import in_child
 from expunge.testing.plain_search import search, snapshot
@@ -291,24 +291,6 @@ def test_leftovers_of_a_crash_go(events):
     assert not left.exists()
 
 
-@pytest.mark.parametrize("rung", [each.name for each in parquet_purge.RUNGS])
-def test_each_rung_is_needed(events, monkeypatch, rung):
-    def clean():
-        """Whether a reader of a removed file is seen, and everything that others left is gone."""
-        path = events.has("events/day=3/d.parquet", {"person": ["p8"]})
-        with path.open("rb"):
-            events.erase(events.locate("p8"))
-            (events.root / "events/_metadata").write_bytes(b"PAR1 residue-of-somebody PAR1")
-            os.utime(events.root / "events/_metadata", ns=(1, 1))
-            (events.root / "events/day=1/.residue-of-somebody.parquet.crc").write_bytes(b"crc\0")
-            (events.root / "events/day=1" / f"{TEMPORARY_PREFIX}77").write_bytes(b"residue-of-somebody")
-            return isinstance(events.purge(), Unable) and not search([events.root], ["residue-of-somebody"])
-
-    assert clean()
-    monkeypatch.setattr(parquet_purge, "RUNGS", tuple(each for each in parquet_purge.RUNGS if each.name != rung))
-    assert not clean(), "nobody would notice that the rung is missing"
-
-
 @pytest.mark.parametrize("log", ["_delta_log/00000000000000000000.json", ".hoodie/hoodie.properties", "metadata/v1.metadata.json"])
 def test_tables_with_a_log_of_their_files_are_left_alone(events, log):
     copies = events.locate("p1")
@@ -493,9 +475,10 @@ def huge(path, groups):
 
 def test_one_huge_file_is_streamed(lake):
     lake.declares("big", "{part}.parquet")
-    grown = {}
+    grown, sizes = {}, {}
     for groups in (400, 1000):
         huge(lake.root / "big.parquet", groups)
+        sizes[groups] = (lake.root / "big.parquet").stat().st_size
 
         def work():
             pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -510,9 +493,8 @@ def test_one_huge_file_is_streamed(lake):
         grown[groups] = in_child(work).returned()
     with pa.OSFile(str(lake.root / "big.parquet")) as source:
         assert pq.ParquetFile(source).metadata.num_rows == 3_999_999
-    print(grown)
-    # 170 MB more data; memory is that of what is read at a time.
-    assert grown[1000] < grown[400] + 24_000_000
+    # Memory is that of what is read at a time, and of the footer.
+    assert grown[1000] - grown[400] < (sizes[1000] - sizes[400]) / 3, grown
 
 
 @pytest.mark.parametrize("count", [2000, pytest.param(100_000, marks=pytest.mark.soak)])

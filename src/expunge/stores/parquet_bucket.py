@@ -189,40 +189,41 @@ class BucketPlace:
         """Compare the bucket with the map, down to every object and the columns in it."""
         files = FileCheck(self.lake, self._everything, ignored)
         yield from files.datasets()
-        empty = True
-        tables: set[str] = set()
-        undeclared: dict[str, list[str]] = {}
         try:
-            for page in self._bucket.pages("", versioned=self.lake.versioned):
-                empty &= not page
-                for key in page:
-                    if files.is_ignored(key) or is_companion(key) or key.endswith("/"):
-                        continue
-                    folder = key.rpartition("/")[0]
-                    kind = self.lake.table_format(key)
-                    if kind is not None:
-                        if kind not in tables:
-                            tables.add(kind)
-                            yield files.table(f"{folder}/", kind)
-                        continue
-                    declaring = [layout for layout in self._everything if layout.template_of(key)]
-                    if not declaring:
-                        undeclared.setdefault(folder or ".", []).append(key)
-                    for layout in declaring:
-                        yield from files.declared(key, layout)
+            yield from self._objects(files)
         except NoBucket:
             yield files.finding(FindingKind.MISSING, ".", "there is no such bucket", "correct `url:`, or make the bucket")
-            return
         except BucketTrouble as trouble:
             if trouble.unable.reason is not Reason.PERMISSION:
                 raise
             mend = "give this key the rights listed in the reference of the s3 store"
             yield files.finding(FindingKind.PERMISSION, ".", "the bucket cannot be listed or read", mend)
-            return
-        if empty:
-            yield files.finding(FindingKind.NOTE, ".", "nothing lies under the prefix", "correct `url:` if that is a surprise")
+
+    def _objects(self, files: FileCheck) -> Iterator[Finding]:
+        empty = True
+        tables: set[str] = set()
+        undeclared: dict[str, list[str]] = {}
+        for page in self._bucket.pages("", versioned=self.lake.versioned):
+            empty &= not page
+            for key in page:
+                if files.is_ignored(key) or is_companion(key) or key.endswith("/"):
+                    continue
+                folder = key.rpartition("/")[0]
+                kind = self.lake.table_format(key)
+                if kind is not None:
+                    if kind not in tables:
+                        tables.add(kind)
+                        yield files.table(f"{folder}/", kind)
+                    continue
+                declaring = [layout for layout in self._everything if layout.template_of(key)]
+                if not declaring:
+                    undeclared.setdefault(folder or ".", []).append(key)
+                for layout in declaring:
+                    yield from files.declared(key, layout)
         for folder, keys in undeclared.items():
             yield from files.undeclared(folder, keys)
+        if empty:
+            yield files.finding(FindingKind.NOTE, ".", "nothing lies under the prefix", "correct `url:` if that is a surprise")
 
     def preflight(self, layout: LakeLayout, copies: Sequence[Copy], kept: Sequence[Copy]) -> tuple[Unable, ...]:
         """Rights to delete and to write, conditional writes, table formats, damaged objects, objects too large to rewrite."""

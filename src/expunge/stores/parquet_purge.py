@@ -29,6 +29,8 @@ class Rung:
 
     name: str
     """As in the documentation."""
+    why: str
+    """What stays without it."""
     climb: Callable[[LocalLake, Sequence[LakeLayout]], Climbed]
     """Raises OSError."""
 
@@ -100,10 +102,10 @@ def _readers(lake: LocalLake, _: Sequence[LakeLayout]) -> Climbed:
 
 
 RUNGS: tuple[Rung, ...] = (
-    Rung("leftovers", _leftovers),
-    Rung("stale summaries", _stale),
-    Rung("lonely checksums", _checksums),
-    Rung("open readers", _readers),
+    Rung("leftovers", "half-written files of runs that were killed", _leftovers),
+    Rung("stale_summaries", "bounds of rows that are gone, in _metadata", _stale),
+    Rung("lonely_checksums", "names of files that are gone, in those of their checksums", _checksums),
+    Rung("open_readers", "files that are gone and that somebody still reads", _readers),
 )
 
 
