@@ -56,7 +56,7 @@ def wal_of(server: PostgresServer, connection: psycopg.Connection, since: str) -
     """Files of the log that were written to since."""
     rows = connection.execute(
         "SELECT pg_walfile_name(lsn + n * 16777216) FROM (SELECT %s::pg_lsn AS lsn) AS _, generate_series(0, 9) AS n"
-        " WHERE lsn + n * 16777216 <= pg_current_wal_lsn() + 16777216",
+        " WHERE lsn + n * 16777216 <= pg_current_wal_insert_lsn() + 16777216",
         [since],
     ).fetchall()
     return [path for (name,) in rows if (path := server.data / "pg_wal" / str(name)).exists()]
@@ -68,11 +68,17 @@ def now(connection: psycopg.Connection) -> str:
     return str(row[0])
 
 
-def pages_since(paths: list[Path], since: str) -> bytes:
-    """Pages of the log from the one that was written to then to the last that holds something."""
-    first = int(since.split("/")[1], 16) % (1 << 24) // PAGE * PAGE
-    body = b"".join(path.read_bytes() for path in paths)[first:].rstrip(b"\0")
-    return body.ljust(-(-len(body) // PAGE) * PAGE, b"\0")
+def position(lsn: str) -> int:
+    high, low = lsn.split("/")
+    return int(high, 16) << 32 | int(low, 16)
+
+
+def pages_since(connection: psycopg.Connection, paths: list[Path], since: str) -> bytes:
+    """Pages of the log from the one that was written to then to the last, which is written out."""
+    connection.execute("CHECKPOINT")
+    first = position(since) % (1 << 24) // PAGE * PAGE
+    count = position(now(connection)) // PAGE - position(since) // PAGE + 1
+    return b"".join(path.read_bytes() for path in paths)[first : first + count * PAGE]
 
 
 def cut_up(body: bytes, folder: Path, pages: int) -> None:
@@ -201,7 +207,7 @@ def test_what_a_page_of_the_log_cuts_is_found(postgres_server: PostgresServer, c
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany("INSERT INTO t VALUES (1, %s)", [(each,) for each in texts])
     paths = wal_of(postgres_server, connection, since)
-    body = pages_since(paths, since)
+    body = pages_since(connection, paths, since)
     open_to_see = set(re.findall(rb"[0-9a-f]+-kite-[0-9a-f]+", body))
     cut = [each for each in texts if each.encode() not in open_to_see]
     assert len(cut) >= 10
@@ -224,8 +230,7 @@ def compressed_images(server: PostgresServer, connection: psycopg.Connection, fo
     since = now(connection)
     connection.execute(f"SET wal_compression = {method}")
     connection.execute("UPDATE t SET id = 4 WHERE id = 2")
-    connection.execute("SELECT pg_switch_wal()")
-    body = pages_since(wal_of(server, connection, since), since)
+    body = pages_since(connection, wal_of(server, connection, since), since)
     (folder / "log").write_bytes(body)
     assert f"postgres wal {method}" in ways(folder, whole(text), Limits(depth=1))
     assert any(each.startswith(f"postgres wal {method} > postgres ") for each in ways(folder, whole(deep)))
