@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -210,6 +211,27 @@ def test_two_fields_that_mean_the_same_person_give_each_row_once(lake):
     match = {"profile": frozenset({"p1"}), "device": frozenset({"d1"})}
     (copy,) = lake.store.locate(lake.datasets[0], [Selector(Pseudonym("s"), match)])
     assert (copy.keys, copy.items) == (("events/day=1/a.parquet#0-1",), 2)
+
+
+@pytest.mark.parametrize("codec", ["none", "snappy", "gzip", "zstd", "lz4", "brotli"])
+@pytest.mark.parametrize(
+    "encoding", ["dictionary", "PLAIN", "DELTA_BINARY_PACKED", "DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY", "BYTE_STREAM_SPLIT"]
+)
+def test_every_codec_and_encoding_loses_the_rows_and_nothing_else(lake, codec, encoding):
+    lake.declares()
+    kinds = {"DELTA_BINARY_PACKED": ["n"], "BYTE_STREAM_SPLIT": ["x"], "DELTA_BYTE_ARRAY": ["text"], "DELTA_LENGTH_BYTE_ARRAY": ["text"]}
+    plain = {"use_dictionary": False, "column_encoding": dict.fromkeys(kinds.get(encoding, ["person"]), encoding)}
+    people = [f"p{number % 7}" for number in range(1000)]
+    texts = [f"{number:05}-said-by-{one}" for number, one in enumerate(people)]
+    table = pa.table({"person": people, "n": range(1000), "x": [number / 3 for number in range(1000)], "text": texts})
+    path = lake.has("events/day=1/a.parquet", table, compression=codec, row_group_size=300, **({} if encoding == "dictionary" else plain))
+    before = pq.ParquetFile(pa.BufferReader(path.read_bytes())).metadata
+    assert isinstance(*lake.erase(lake.locate("p3")), Erased)
+    with pa.BufferReader(path.read_bytes()) as source:
+        file = pq.ParquetFile(source)
+        assert file.read().equals(table.filter(pc.not_equal(table["person"], "p3")))
+        assert file.metadata.num_row_groups == before.num_row_groups
+        assert {file.metadata.row_group(0).column(n).compression for n in range(4)} == {before.row_group(0).column(0).compression}
 
 
 # --- rows of several people -------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -15,7 +15,7 @@ from expunge.core.datamap import Shared
 from expunge.core.outcome import Kept, Reason, Unable
 from expunge.errors import CouldNotLook
 from expunge.stores.parquet_rewrite import rewrite
-from expunge.stores.parquet_rows import Owned, Targets, first_rows, owned_rows, read
+from expunge.stores.parquet_rows import Owned, Targets, first_rows, owned_rows
 from expunge.stores.parquet_tree import opened_on, readable
 from expunge.stores.parquet_values import Numbers
 from expunge.stores.tree import NobodyThere, NothingStays, Share, Trouble
@@ -112,11 +112,8 @@ class RowCut:
             return
         try:
             done = rewrite(old, new, drop, threads=self._threads, forbidden=self._leaving.forbidden).rows
-        except (CouldNotLook, NotImplementedError):
-            # An encoding that it does not know: pyarrow may know it, at the price of writing everything anew; damage it will name.
-            new.seek(0)
-            new.truncate()
-            done = _anew(old, new, drop)
+        except CouldNotLook as error:
+            raise Trouble(refused(error)) from error
         if done != left:
             raise Trouble(_WRONG)
 
@@ -154,23 +151,8 @@ def _empty(old: BinaryIO, new: BinaryIO) -> None:
         pass
 
 
-def _anew(old: BinaryIO, new: BinaryIO, drop: Mapping[int, Numbers]) -> int:
-    """All that stays, read and written by pyarrow: row groups, codecs and schema as they were."""
-    written = 0
-    with opened_on(old) as file:
-        about = file.metadata
-        first = about.row_group(0)
-        codecs = {first.column(n).path_in_schema: _codec(first.column(n).compression) for n in range(about.num_columns)}
-        with readable(), pq.ParquetWriter(pa.PythonFile(new, "w"), file.schema_arrow, compression=codecs) as writer:
-            for group in range(about.num_row_groups):
-                table = read(file, [group], None)
-                stay = np.ones(table.num_rows, np.bool_)
-                stay[drop.get(group, ())] = False
-                if stay.any():
-                    writer.write_table(table.filter(pa.array(stay)), row_group_size=max(1, table.num_rows))
-                    written += int(stay.sum())
-    return written
-
-
-def _codec(name: str) -> str:
-    return {"UNCOMPRESSED": "none"}.get(name, name.lower())
+def refused(error: CouldNotLook) -> Unable:
+    """Why the rewriter leaves a file as it is: damaged, encrypted, or written in a way that it does not know."""
+    told = error.message
+    reason = Reason.CORRUPT if "cannot be read" in told else Reason.ENCRYPTED if "encrypted" in told else Reason.UNSUPPORTED
+    return Unable(reason, f"{told}; {error.help}")
