@@ -6,6 +6,8 @@ import base64
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import time
 from contextlib import closing, contextmanager
 
@@ -384,6 +386,25 @@ def test_a_declaration_that_makes_no_sense(url, options, said):
     with pytest.raises(Misconfigured, match=said) as caught:
         open_store(StoreSpec("app", "postgres", url, options), ())
     assert caught.value.help
+
+
+def test_without_its_client_the_kind_says_what_to_install():
+    program = (
+        "import sys; sys.modules['psycopg'] = None\n"
+        "from expunge.core.datamap import StoreSpec; from expunge.stores import open_store; from expunge.errors import Misconfigured\n"
+        "try: open_store(StoreSpec('app', 'postgres', 'postgresql://h/db'), ())\n"
+        "except Misconfigured as error: print(error.message, '|', error.help)"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert said == "store app: the kind postgres needs the package psycopg, which is not installed | install expunge[postgres]\n"
+
+
+def test_a_reference_without_an_index_is_noted(crowd):
+    run(crowd, "CREATE TABLE notes (person text REFERENCES people, n int)", "CREATE INDEX ON notes (n, person)")
+    with opened(crowd, PEOPLE, dataset("notes", "person")) as store:
+        assert ["notes refers" in found.what for found in store.check(()) if "without an index" in found.what] == [True]
+        run(crowd, "CREATE INDEX ON notes (person, n)")
+        assert not [found for found in store.check(()) if "without an index" in found.what]
 
 
 def test_a_password_is_in_no_message():

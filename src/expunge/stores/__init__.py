@@ -62,7 +62,7 @@ def open_store(spec: StoreSpec, datasets: tuple[Dataset, ...]) -> Store:
     """Build the store of a declaration; nothing is opened before its first use.
 
     Raises:
-        Misconfigured: when nobody registered that kind, or the kind refuses the declaration.
+        Misconfigured: when nobody registered that kind, its client is not installed, or the kind refuses the declaration.
     """
     entry = REGISTRY.get(spec.kind)
     if entry is None:
@@ -70,5 +70,12 @@ def open_store(spec: StoreSpec, datasets: tuple[Dataset, ...]) -> Store:
         raise Misconfigured(message, help=f"one of: {', '.join(sorted(REGISTRY))}")
     if isinstance(entry, str):
         module, _, name = entry.partition(":")
-        entry = cast("Kind", getattr(importlib.import_module(module), name))
+        try:
+            entry = cast("Kind", getattr(importlib.import_module(module), name))
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0]
+            if missing == __name__.partition(".")[0]:
+                raise
+            message = f"store {spec.name}: the kind {spec.kind} needs the package {missing}, which is not installed"
+            raise Misconfigured(message, help=f"install expunge[{spec.kind}]") from error
     return entry(spec, datasets)

@@ -44,6 +44,13 @@ LEFT JOIN pg_catalog.pg_publication_namespace s ON s.pnpubid = p.oid
   AND s.pnnspid IN (SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = ANY (%(family)s))
 WHERE p.puballtables OR r.oid IS NOT NULL OR s.oid IS NOT NULL
 """
+_UNINDEXED = """
+SELECT DISTINCT f.conrelid::pg_catalog.regclass::text FROM pg_catalog.pg_constraint f
+WHERE f.contype = 'f' AND f.conparentid = 0 AND f.confrelid = ANY (%(family)s) AND NOT EXISTS (
+  SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = f.conrelid AND i.indisvalid AND i.indpred IS NULL
+    AND (i.indkey::int2[])[0:pg_catalog.cardinality(f.conkey) - 1] @> f.conkey)
+ORDER BY 1
+"""
 _UNIDENTIFIED = """
 SELECT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = ANY (%(family)s) AND c.relkind = 'r' AND (c.relreplident = 'n'
     OR c.relreplident = 'd' AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
@@ -159,6 +166,10 @@ class Check:
         if published:
             what = f"dataset {dataset.name}: published to subscribers ({', '.join(row[0] for row in published)}), which hold copies"
             yield self._finding(FindingKind.NOTE, table.shown, what, "declare the subscribers as stores, or name them under `outside:`")
+        for (child,) in self.connection.execute(_UNINDEXED, {"family": list(table.family)}).fetchall():
+            slow = f"{child} refers to it by columns without an index: the server reads {child} whole for each row that goes"
+            what = f"dataset {dataset.name}: {slow}"
+            yield self._finding(FindingKind.NOTE, table.shown, what, "make an index on the referring columns")
         if not table.lasting:
             what = f"dataset {dataset.name}: the table has no primary key, so that a hold cannot name single rows of it"
             yield self._finding(FindingKind.NOTE, table.shown, what, "give it a primary key")

@@ -64,6 +64,7 @@ class Eraser:
             run("SET CONSTRAINTS ALL IMMEDIATE")
             run("SELECT pg_catalog.set_config('synchronous_commit', 'local', true) WHERE current_setting('synchronous_commit') = 'off'")
             outcomes = self._delete_all(copies)
+            run(FLUSH.encode())
             number = self.schema.one("SELECT pg_catalog.pg_current_xact_id()::text")
             run(FLUSH)
             permit.check()

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any, TypeAlias
 
+from psycopg.errors import FeatureNotSupported, ReadOnlySqlTransaction
+
 from expunge.core.copy import Copy, Selector
 from expunge.core.ids import Pseudonym
 from expunge.stores.postgres_link import Connection
@@ -23,7 +25,19 @@ Row: TypeAlias = tuple[Any, ...]
 _CHUNK = 1 << 18
 _PLAIN = {"bigint": (str.isdecimal, 22), "text": (str.isalnum, 1 << 20)}
 """Type of a key of one part -> how to tell one that needs no second look, and up to which length of its JSON."""
-_CODECS = {"UTF8": "utf-8", "LATIN1": "iso8859-1", "LATIN9": "iso8859-15", "WIN1252": "cp1252", "SQL_ASCII": "utf-8"}
+_LATIN = {1: 1, 2: 2, 3: 3, 4: 4, 5: 9, 6: 10, 7: 13, 8: 14, 9: 15, 10: 16}
+_CODECS = {
+    **{f"LATIN{number}": f"iso8859-{part}" for number, part in _LATIN.items()},
+    **{f"ISO_8859_{part}": f"iso8859-{part}" for part in range(5, 9)},
+    **{f"WIN{page}": f"cp{page}" for page in (866, 874, *range(1250, 1259))},
+    "KOI8R": "koi8-r",
+    "KOI8U": "koi8-u",
+    "EUC_JP": "euc-jp",
+    "EUC_JIS_2004": "euc-jis-2004",
+    "EUC_KR": "euc-kr",
+    "EUC_CN": "gb2312",
+}
+"""Encoding of a database -> Python's codec; all others hold any Unicode, or any bytes."""
 
 
 def encode_key(key: Sequence[str]) -> str:
@@ -42,7 +56,11 @@ def decode_key(text: str) -> tuple[str, ...]:
 @contextmanager
 def transaction(connection: Connection) -> Iterator[None]:
     """A transaction that is rolled back at the end, temporary tables and all: for looking."""
-    connection.execute("BEGIN READ WRITE")
+    try:
+        # Temporary tables need it, also where default_transaction_read_only says otherwise.
+        connection.execute("BEGIN READ WRITE")
+    except FeatureNotSupported as error:
+        raise ReadOnlySqlTransaction("a standby") from error
     try:
         yield
     finally:

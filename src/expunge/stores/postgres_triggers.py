@@ -75,8 +75,9 @@ class Effects:
             self._named.setdefault(name, []).append(oid)
         self._parents = run("SELECT inhparent, inhrelid FROM pg_catalog.pg_inherits").fetchall()
         self._triggers = run(_TRIGGERS).fetchall()
-        self._functions = {oid: (name.lower(), _code(name, language, source or "")) for oid, name, language, source in run(_FUNCTIONS)}
         self._rules = [(oid, _code("", "sql", text)) for oid, text in run(_RULES).fetchall()]
+        functions = run(_FUNCTIONS).fetchall() if self._triggers or self._rules else []
+        self._functions = {oid: (name.lower(), _code(name, language, source or "")) for oid, name, language, source in functions}
         self._cascades = run(_CASCADES).fetchall()
 
     def written(self, tables: Iterable[int]) -> frozenset[int] | None:
