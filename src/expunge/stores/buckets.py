@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 from expunge.core.datamap import StoreSpec
 from expunge.core.outcome import Reason, Unable
 from expunge.stores.records import Unreadable
-from expunge.stores.s3_client import ABSENT, WIDTH, BucketTrouble, Changed, asked_to_wait, new_client, said
+from expunge.stores.s3_client import ABSENT, WIDTH, BucketTrouble, Changed, asked_to_wait, new_client, rows, said
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -166,16 +166,14 @@ class Bucket:
         """
         if not versioned:
             for page in self._pages("list_objects_v2", prefix, {"NextContinuationToken": "ContinuationToken"}):
-                found = (self._entry(each, "", latest=True) for each in page.get("Contents", ()))
+                found = (self._entry(each, "", latest=True) for _, each in rows(page, "Contents"))
                 yield {entry.key: [entry] for entry in found}
             return
         held: dict[str, list[Entry]] = {}
         for page in self._pages("list_object_versions", prefix, {"NextKeyMarker": "KeyMarker", "NextVersionIdMarker": "VersionIdMarker"}):
-            for kind in ("Versions", "DeleteMarkers"):
-                for each in page.get(kind, ()):
-                    latest, marker = bool(each.get("IsLatest")), kind == "DeleteMarkers"
-                    entry = self._entry(each, each["VersionId"], latest=latest, marker=marker)
-                    held.setdefault(entry.key, []).append(entry)
+            for kind, each in rows(page, "Version", "DeleteMarker"):
+                entry = self._entry(each, each["VersionId"], latest=each.get("IsLatest") == "true", marker=kind == "DeleteMarker")
+                held.setdefault(entry.key, []).append(entry)
             # More of the last key may stand on the next page.
             last = page.get("NextKeyMarker", "")[len(self.prefix) :] if page.get("IsTruncated") else ""
             open_end = {last: held.pop(last)} if last in held else {}
@@ -201,16 +199,28 @@ class Bucket:
 
     def _pages(self, operation: str, prefix: str, markers: Mapping[str, str]) -> Iterator[Any]:
         """All pages of a listing; one that says that it is not the last, and not where to go on, is no answer."""
-        going_on: dict[str, str] = {}
-        while True:
-            page = self.call(operation, Prefix=self.full(prefix), **going_on)
-            yield page
+
+        def following(page: Any, before: Mapping[str, str]) -> dict[str, str]:
             if not page.get("IsTruncated"):
-                return
-            following = {argument: page[name] for name, argument in markers.items() if page.get(name)}
-            if not following or following == going_on:
+                return {}
+            marks = {argument: page[name] for name, argument in markers.items() if page.get(name)}
+            if not marks or marks == before:
                 raise BucketTrouble(Unable(Reason.ERROR, "a listing breaks off: the service says that there is more, and not where"))
-            going_on = following
+            return marks
+
+        page = self.call(operation, Prefix=self.full(prefix))
+        going_on = following(page, {})
+        if not going_on:
+            yield page
+            return
+        # The next page is on its way while this one is looked at.
+        with ThreadPoolExecutor(1) as ahead:
+            while going_on:
+                coming = ahead.submit(self.call, operation, Prefix=self.full(prefix), **going_on)
+                yield page
+                page = coming.result()
+                going_on = following(page, going_on)
+            yield page
 
     def _entry(self, each: Mapping[str, Any], version: str, *, latest: bool, marker: bool = False) -> Entry:
         key = each["Key"][len(self.prefix) :]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from html import unescape
 from typing import Any
+from urllib.parse import unquote_plus
 
 from expunge.core.outcome import Reason, Unable
 from expunge.errors import Misconfigured
@@ -92,6 +94,45 @@ def _session() -> Any:
 _making = threading.Lock()
 
 
+_LINES = ("Contents", "Version", "DeleteMarker")
+_WORDS = re.compile(r"<(Contents|Version|DeleteMarker|Key|Size|ETag|VersionId|IsLatest|LastModified)>([^<]*)")
+_BEGINS = re.compile(rb"<(?:Contents|Version|DeleteMarker)[\s>/]")
+_ENDS = re.compile(rb"</(?:Contents|Version|DeleteMarker)\s*>")
+
+
+def rows(page: Mapping[str, Any], *kinds: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """The lines of a listing of objects or versions, with the element that each was (``Contents``, ``Version``, ``DeleteMarker``)."""
+    if "Rows" not in page:
+        for kind in kinds:
+            for line in page.get(kind if kind == "Contents" else f"{kind}s", ()):
+                yield kind, {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in line.items()}
+        return
+    encoded = page.get("EncodingType") == "url"
+    for kind, line in page["Rows"]:
+        if kind in kinds:
+            if encoded:
+                line["Key"] = unquote_plus(line["Key"])
+            yield kind, line
+
+
+def _take_rows(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
+    """Read the lines of a listing ourselves: the library's way takes ten times as long. What does not look as expected is left to it."""
+    body: bytes = response_dict["body"]
+    begins, ends = [each.start() for each in _BEGINS.finditer(body)], [each.end() for each in _ENDS.finditer(body)]
+    if not begins or len(begins) != len(ends) or b"<!" in body:
+        return
+    first, last = begins[0], ends[-1]
+    lines: list[tuple[str, dict[str, str]]] = []
+    for name, value in _WORDS.findall(body[first:last].decode("utf-8", "replace")):
+        if name in _LINES:
+            lines.append((name, {}))
+        elif lines:
+            lines[-1][1][name] = unescape(value) if "&" in value else value
+    if len(lines) == len(begins) and all("Key" in line for _, line in lines):
+        customized_response_dict["Rows"] = lines
+        response_dict["body"] = body[:first] + body[last:]
+
+
 def new_client(store: str, options: Mapping[str, str]) -> Any:
     """A client for ``endpoint``, ``region``, ``access_key`` and ``secret_key`` of the options; what is missing comes from the environment.
 
@@ -114,7 +155,7 @@ def new_client(store: str, options: Mapping[str, str]) -> Any:
     )
     with _making:
         try:
-            return _session().create_client(
+            client = _session().create_client(
                 "s3",
                 region_name=options.get("region") or ("us-east-1" if "endpoint" in options else None),
                 endpoint_url=options.get("endpoint"),
@@ -122,6 +163,9 @@ def new_client(store: str, options: Mapping[str, str]) -> Any:
                 aws_secret_access_key=options.get("secret_key"),
                 config=config,
             )
+            for operation in ("ListObjectsV2", "ListObjectVersions"):
+                client.meta.events.register(f"before-parse.s3.{operation}", _take_rows)
+            return client
         except (BotoCoreError, ValueError) as error:
             message = f"store {store}: the settings for S3 cannot be used"
             raise Misconfigured(message, help="see `endpoint:`, `region:`, `access_key:` and `secret_key:` of the store") from error

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from expunge.durable import TEMPORARY_PREFIX
@@ -35,6 +36,14 @@ class Segment:
     def placeholders(self) -> tuple[str, ...]:
         """The placeholders in it."""
         return self.parts[1::2]
+
+    @property
+    def expression(self) -> str:
+        """The same for :mod:`re`, for a segment with one placeholder or none."""
+        if len(self.parts) == 1:
+            return re.escape(self.parts[0])
+        before, name, after = self.parts
+        return f"(?!{re.escape(TEMPORARY_PREFIX)}){re.escape(before)}(?P<{name}>[^/]+){re.escape(after)}"
 
     def readings(self, name: str, known: Bindings) -> list[Bindings]:
         """Every way in which ``name`` fits, given what is bound already; empty when it does not fit."""
@@ -83,8 +92,22 @@ class Template:
 
     def readings(self, key: str) -> Readings:
         """Every way in which the relative path ``key`` fits; empty when it does not."""
+        plain = self._plain
+        if plain is not None:
+            fits = plain.fullmatch(key)
+            return (fits.groupdict(),) if fits else ()
         names = key.split("/")
         return self._fit(names) if len(names) == len(self.segments) else ()
+
+    @cached_property
+    def _plain(self) -> re.Pattern[str] | None:
+        """One expression for the whole, where a name can be read in one way only: a placeholder in a segment at most, none twice."""
+        named = [name for segment in self.segments for name in segment.placeholders]
+        if len(set(named)) < len(named) or any(len(segment.placeholders) > 1 for segment in self.segments):
+            return None
+        if not all(name.isidentifier() for name in named):
+            return None
+        return re.compile("/".join(segment.expression for segment in self.segments))
 
     def folder_readings(self, key: str) -> Readings:
         """Every way in which ``key`` names a folder on the way to files of this template."""
