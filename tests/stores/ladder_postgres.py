@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import signal
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
@@ -39,8 +43,11 @@ def stays(server: PostgresServer, name: str, rung: str, left_out: bool) -> list[
     url = server.database(name)
     try:
         with ExitStack() as held:
+            with connected(url) as connection:
+                populate(connection)
+            if rung == "abandoned":
+                _killed_at_work(server, url)
             connection = held.enter_context(connected(url))
-            populate(connection)
             session = _another_session(url) if rung == "put_aside" else None
             forget(connection)
             climbed = held.enter_context(served(url, lock_ms=20_000))
@@ -67,6 +74,21 @@ def without(rung: str) -> Iterator[None]:
         yield
     finally:
         postgres_ladder.RUNGS = before
+
+
+def _killed_at_work(server: PostgresServer, url: str) -> None:
+    """A process of the server is killed while it makes a table with the person in it; the server ends all others and recovers."""
+    other = psycopg.connect(url)
+    other.execute("CREATE TABLE half AS SELECT * FROM people")
+    with connected(url) as connection:
+        connection.execute("CHECKPOINT")
+    os.kill(other.info.backend_pid, signal.SIGKILL)
+    other.close()
+    time.sleep(3)
+    while True:
+        with contextlib.suppress(psycopg.OperationalError), connected(url):
+            return
+        time.sleep(0.1)
 
 
 def _another_session(url: str) -> psycopg.Connection:

@@ -12,7 +12,15 @@ from typing import Any
 import psycopg
 
 from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable
-from expunge.stores import postgres_readers, postgres_relations, postgres_rewrite, postgres_rights, postgres_sideways, postgres_statistics
+from expunge.stores import (
+    postgres_abandoned,
+    postgres_readers,
+    postgres_relations,
+    postgres_rewrite,
+    postgres_rights,
+    postgres_sideways,
+    postgres_statistics,
+)
 from expunge.stores.postgres_place import Place
 from expunge.stores.postgres_relations import Relation, Scope
 from expunge.stores.postgres_rung import Blocked, Climb, Rung
@@ -32,6 +40,7 @@ RUNGS: tuple[Rung, ...] = (
     Rung("notifications", "payloads of NOTIFY in the queue's files", postgres_sideways.notifications, deep=True),
     Rung("log_files", "values in the server's log", postgres_sideways.log_files, deep=True),
     Rung("put_aside", "sort spills and temporary tables of other sessions", postgres_readers.put_aside, deep=True),
+    Rung("abandoned", "files that a killed server left of tables it was making", postgres_abandoned.files, deep=True),
     Rung("write_ahead_log", "records of the rows, in old and recycled segments", write_ahead_log, deep=True),
 )
 """From the tables down to the log; ``deep`` ones only where files and rights allow ``scrubbed``."""
