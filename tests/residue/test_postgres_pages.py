@@ -295,6 +295,15 @@ def test_a_stray_copy_is_known_by_its_content(stray: tuple[Path, str], tmp_path:
     assert ways(tmp_path, whole(text)) == {"postgres toast pglz"}
 
 
+def test_a_value_that_goes_on_in_the_next_file_of_its_table_is_found(stray: tuple[Path, str], tmp_path: Path) -> None:
+    path, text = stray
+    body = path.read_bytes()
+    for cut in range(PAGE, len(body), PAGE):
+        (tmp_path / "16388").write_bytes(body[:cut])
+        (tmp_path / "16388.1").write_bytes(body[cut:])
+        assert ways(tmp_path, whole(text)) == {"postgres toast pglz"}
+
+
 def test_what_is_too_deep_is_said(stray: tuple[Path, str]) -> None:
     path, text = stray
     seen = look(path, whole(text), Limits(depth=0))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -122,7 +123,7 @@ class Pages:
         try:
             self._end_log()
             self._again()
-            self._inner.pieces.close()
+            self._inner.close()
         except TooLarge:
             self._session.skip("limit")
 
@@ -218,7 +219,14 @@ class _Inner:
         self._values = shared.values
         self._log_pieces = shared.pieces
         self.between = shared.edges
-        self.pieces = Pieces(self._values, session)
+        table = _table(where)
+        self.pieces = Pieces(self._values, session) if table is None else shared.of_table(table)
+        self._own = table is None
+
+    def close(self) -> None:
+        """The run has ended: values that end in no other file are complete as far as they go."""
+        if self._own:
+            self.pieces.close()
 
     def _place(self, at: int) -> Place:
         return Place(self._where, self._allowance, at)
@@ -289,6 +297,15 @@ class _Inner:
         self._search(self._session, where, self._allowance, page)
 
 
+def _table(where: Where) -> Path | None:
+    """The first file of the table, if that has several of 1 GiB each, named ``N``, ``N.1`` and so on."""
+    name, _, number = where.path.name.partition(".")
+    if where.depth or not name.isdecimal() or (number and not number.isdecimal()):
+        return None
+    first = where.path.with_name(name)
+    return first if number or first.with_name(f"{name}.1").exists() else None
+
+
 def _page(body: bytes, size: int, method: str) -> bytes:
     if method == "zstd":
         try:
@@ -305,14 +322,21 @@ class _Shared:
     def __init__(self, session: Session, search: Search) -> None:
         self.values = Values(session, search)
         self.pieces = Pieces(self.values, session)
+        self._tables: dict[Path, Pieces] = {}
         self.edges = _Edges()
         self._session = session
 
+    def of_table(self, table: Path) -> Pieces:
+        """Values of a table of several files."""
+        return self._tables.setdefault(table, Pieces(self.values, self._session))
+
     def close(self) -> None:
-        try:
-            self.pieces.close()
-        except TooLarge:
-            self._session.skip("limit")
+        """No more files come."""
+        for each in (self.pieces, *self._tables.values()):
+            try:
+                each.close()
+            except TooLarge:
+                self._session.skip("limit")
 
 
 class _Edges:
