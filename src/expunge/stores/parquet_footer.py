@@ -27,6 +27,15 @@ def corrupt(what: str) -> CouldNotLook:
     return CouldNotLook(f"a Parquet file cannot be read: {what}", help="the file is damaged; restore it or erase it as a whole")
 
 
+@contextmanager
+def damage_is_said(what: str) -> Iterator[None]:
+    """Turn into CouldNotLook what damaged bytes lead to: fields of other types, lengths and positions that nothing has."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        raise corrupt(what) from None
+
+
 class Source:
     """Random access to a file: by ``pread`` where there is a descriptor, else by ``seek`` and ``read`` under a lock."""
 
@@ -237,7 +246,8 @@ def read_from(file: Source) -> Footer:
         raise corrupt("the footer does not fit")
     data = tail[-8 - length : -8] if length + 8 <= len(tail) else file.read(file.size - 8 - length, length)
     struct, _ = parse(data)
-    return _footer(struct, length)
+    with damage_is_said("its footer is damaged"):
+        return _footer(struct, length)
 
 
 def _footer(struct: Struct, size: int) -> Footer:

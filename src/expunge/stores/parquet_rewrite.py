@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from expunge.stores.parquet_footer import MAGIC, Chunk, Footer, RowGroup, Source, corrupt, opened, read_from
+from expunge.stores.parquet_footer import MAGIC, Chunk, Footer, RowGroup, Source, corrupt, damage_is_said, opened, read_from
 from expunge.stores.parquet_output import Output
 from expunge.stores.parquet_scrub import scrubbed
 from expunge.stores.parquet_splice import BOUNDARIES, Spliced, Splicer
@@ -68,7 +68,8 @@ def rewrite(
             return Rewritten(0, erased, 0, 0, len(footer.row_groups), 0, 0, file.read_bytes, 0)
         output = Output(stack.enter_context(target.open("wb", buffering=0)) if isinstance(target, Path) else target)
         pool = stack.enter_context(ThreadPoolExecutor(threads)) if threads > 1 else None
-        return _Rewriting(file, footer, gone, output, pool).run(forbidden)
+        with damage_is_said("its footer is damaged"):
+            return _Rewriting(file, footer, gone, output, pool).run(forbidden)
 
 
 def _checked(footer: Footer, drop: Mapping[int, Rows]) -> dict[int, Positions]:
@@ -164,11 +165,8 @@ class _Rewriting:
 
     def _spliced(self, chunk: Chunk, rows: Positions) -> Spliced:
         data = self.file.read(chunk.start, chunk.size)
-        try:
+        with damage_is_said("a page is damaged"):
             return Splicer(chunk, data, rows, self._index(chunk.column_index), self._index(chunk.offset_index)).splice()
-        except (IndexError, OverflowError, ValueError):
-            # Damaged bytes show as lengths and positions that arrays cannot have.
-            raise corrupt("a page is damaged") from None
 
     def _index(self, where: tuple[int, int] | None) -> Struct | None:
         return None if where is None else parse(self.file.read(*where))[0]
