@@ -32,8 +32,13 @@ PATH_IO = frozenset(
 )  # fmt: skip
 
 MAY_PRINT = frozenset({"cli", "demo", "__main__"})
-MAY_CATCH_ALL = frozenset({f"{PACKAGE}.engine.calling", f"{PACKAGE}.cli.failing", f"{PACKAGE}.testing.forked"})
-"""The step boundary, the command line's edge, a test's child process: where a surprise becomes an outcome, an exit code, an answer."""
+MAY_CATCH_ALL = frozenset(
+    {f"{PACKAGE}.engine.calling", f"{PACKAGE}.cli.failing", f"{PACKAGE}.testing.forked", f"{PACKAGE}.adapters.queue_procrastinate"}
+)
+"""Where a surprise becomes an outcome, an exit code, an answer.
+
+The step boundary, the command line's edge, a test's child process, a piece of a worker's work.
+"""
 
 LOGGING = f"{PACKAGE}.telemetry"
 OPAQUE_NAMES = frozenset({"dataset", "digest", "id", "kind", "name", "order", "order_id", "reason", "state", "step", "step_id", "store"})

@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from hashlib import sha256
+from queue import SimpleQueue
 
 import psycopg
 from django.db import connections, transaction
 from procrastinate import App
-from procrastinate.contrib.django.db_cleanup import DjangoApp
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
@@ -66,7 +65,7 @@ class ProcrastinateQueue:
 
     def __init__(self, alias: str) -> None:
         self._alias = alias
-        self._app = DjangoApp(connector=DjangoConnector(alias=alias))
+        self._app = App(connector=DjangoConnector(alias=alias))
 
     def put(self, orders: tuple[OrderId, ...], step: str) -> None:
         """Somebody should take this step of these orders; inside the journal's ``atomically`` it is there when that commits.
@@ -108,18 +107,48 @@ class ProcrastinateQueue:
     ) -> None:
         """Hand pieces of work to ``handle`` until ``stop`` is set; then what was begun is finished, and this returns.
 
+        With a ``concurrency`` of one ``handle`` is always called in the calling thread, so that it may use connections that belong to it.
         A piece is done when ``handle`` returns or raises: the journal says what is left, and whoever reads it puts that again.
         A server that goes away is waited for. What a killed worker was at is given to another after three missed signs of life.
 
         Args:
-            handle: called in threads, up to ``concurrency`` at once; connections that it opens there are closed after it.
+            handle: takes a step of some orders; called in up to ``concurrency`` threads, of which the calling one is the first.
             name: of this worker.
             stop: set it to end, in a signal handler too.
             concurrency: how many pieces at once.
             poll: seconds between two looks into the queue; what is put meanwhile is announced by the server at once.
             heartbeat: seconds between two signs of life.
         """
-        asyncio.run(_Worker(self._alias, handle, name, stop, concurrency, poll, heartbeat).run())
+        pieces: SimpleQueue[_Piece | None] = SimpleQueue()
+        worker = _Worker(self._alias, pieces, name, stop, concurrency, poll, heartbeat)
+        threads = [threading.Thread(target=worker.run, name="queue")]
+        threads += [threading.Thread(target=self._serve, args=(pieces, handle), name=f"{name}-{at}") for at in range(2, concurrency + 1)]
+        for each in threads:
+            each.start()
+        try:
+            self._serve(pieces, handle)
+        except BaseException:
+            stop.set()
+            self._serve(pieces, _refuse)
+            raise
+        finally:
+            for each in threads:
+                each.join()
+        if worker.broken is not None:
+            raise worker.broken
+
+    def _serve(self, pieces: SimpleQueue[_Piece | None], handle: Handle) -> None:
+        """Take pieces in the calling thread until the worker has ended."""
+        while (piece := pieces.get()) is not None:
+            order = piece.orders[0] if piece.orders else ""
+            try:
+                handle(piece.orders, piece.step)
+            except Exception as error:  # noqa: BLE001 - whatever it was, the journal says what is left, and the others must go on
+                kind = type(error).__name__
+                telemetry.log(Action.WORK_FAILED, order=Opaque(order), step=Opaque(piece.step), error=Opaque(kind))
+            finally:
+                connections[self._alias].close()
+                piece.end()
 
     def close(self) -> None:
         """Close the calling thread's connection; the next call opens one again."""
@@ -134,33 +163,70 @@ class ProcrastinateQueue:
                 raise explain(what, error.__cause__ or error) from error
 
 
+class _Piece:
+    """One piece of work on its way from the loop that fetched it to the thread that does it."""
+
+    def __init__(self, orders: tuple[OrderId, ...], step: str) -> None:
+        self.orders = orders
+        self.step = step
+        self._loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[None] = self._loop.create_future()
+
+    def end(self) -> None:
+        """Tell the loop, from another thread."""
+        # The loop is closed where it broke while this piece was under way: then nobody waits.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+
 class _Worker:
-    """One run of a worker: starts the library's anew whenever the server went away."""
+    """The library's worker in a loop of its own, started anew whenever the server went away."""
 
     def __init__(
-        self, alias: str, handle: Handle, name: str, stop: threading.Event, concurrency: int, poll: float, heartbeat: float
+        self,
+        alias: str,
+        pieces: SimpleQueue[_Piece | None],
+        name: str,
+        stop: threading.Event,
+        concurrency: int,
+        poll: float,
+        heartbeat: float,
     ) -> None:
+        self.broken: BaseException | None = None
+        """What ended it, when that was neither ``stop`` nor the server."""
         self._alias = alias
-        self._handle = handle
+        self._pieces = pieces
         self._name = name
         self._stop = stop
         self._concurrency = concurrency
         self._poll = poll
         self._heartbeat = heartbeat
 
-    async def run(self) -> None:
-        # One thread for each piece of work, and a few for the library's own errands.
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(self._concurrency + 2, "expunge-work"))
-        # What matters of what these say is logged here.
-        with telemetry.hushed("procrastinate", "psycopg.pool", "asyncio"):
-            while not self._stop.is_set():
-                # crash here, or cut off here: what was begun stands in the queue as begun, and is given to others when it is stale.
-                with suppress(ConnectorException, psycopg.Error):
-                    await self._until_stopped_or_cut_off()
-                await self._pause(min(self._poll, _BREATH))
+    def run(self) -> None:
+        """Fetch until ``stop`` is set; then let every serving thread go."""
+        try:
+            # What matters of what these say is logged here.
+            with telemetry.hushed("procrastinate", "psycopg.pool", "asyncio"):
+                asyncio.run(self._run())
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+            self.broken = error
+        finally:
+            for _ in range(self._concurrency):
+                self._pieces.put(None)
+
+    async def _run(self) -> None:
+        while not self._stop.is_set():
+            # crash here, or cut off here: what was begun stands in the queue as begun, and is given to others when it is stale.
+            with suppress(ConnectorException, psycopg.Error):
+                await self._until_stopped_or_cut_off()
+            await self._pause(min(self._poll, _BREATH))
 
     async def _until_stopped_or_cut_off(self) -> None:
-        app = DjangoApp(connector=PsycopgConnector())
+        app = App(connector=PsycopgConnector())
         app.task(name=_TASK, queue=QUEUE)(self._take)
         pool: AsyncConnectionPool = AsyncConnectionPool(
             kwargs=connector_params(self._alias),
@@ -198,14 +264,10 @@ class _Worker:
             if isinstance(end, Exception):
                 raise end
 
-    def _take(self, orders: list[str], step: str) -> None:
-        order = orders[0] if orders else ""
-        try:
-            self._handle(tuple(OrderId(each) for each in orders), step)
-        except Exception as error:
-            kind = type(error).__name__
-            telemetry.log(Action.WORK_FAILED, order=Opaque(order), step=Opaque(step), error=Opaque(kind))
-            raise
+    async def _take(self, orders: list[str], step: str) -> None:
+        piece = _Piece(tuple(OrderId(each) for each in orders), step)
+        self._pieces.put(piece)
+        await piece.done
 
     async def _rescue_again_and_again(self, app: App) -> None:
         while True:
@@ -235,3 +297,7 @@ class _Worker:
         deadline = asyncio.get_running_loop().time() + seconds
         while not self._stop.is_set() and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(_GLANCE)
+
+
+def _refuse(_orders: tuple[OrderId, ...], _step: str) -> None:
+    """For what was fetched already when the worker was interrupted: the journal says what is left."""

@@ -281,6 +281,30 @@ class QueueSuite:
         assert taken.steps == ["step-0"]
         assert queue.waiting() == 2
 
+    def test_a_worker_of_one_does_everything_in_the_thread_that_called_it(self, queue: WorkedQueue) -> None:
+        threads: list[int] = []
+        stop = threading.Event()
+
+        def handle(_orders: tuple[OrderId, ...], _step: str) -> None:
+            threads.append(threading.get_ident())
+            if len(threads) == 8:
+                stop.set()
+
+        for at in range(8):
+            queue.put((ONE,), f"step-{at}")
+        queue.work(handle, name="worker", stop=stop, poll=POLL, heartbeat=HEARTBEAT)
+        assert set(threads) == {threading.get_ident()}
+
+    def test_a_worker_that_is_interrupted_ends_at_once_and_says_so(self, queue: WorkedQueue) -> None:
+        def handle(_orders: tuple[OrderId, ...], _step: str) -> None:
+            raise KeyboardInterrupt
+
+        queue.put((ONE,), "a")
+        queue.put((ONE,), "b")
+        with pytest.raises(KeyboardInterrupt):
+            queue.work(handle, name="worker", stop=threading.Event(), poll=POLL, heartbeat=HEARTBEAT)
+        assert queue.waiting() <= 1
+
     def test_a_worker_told_by_sigterm_ends_cleanly(self, tmp_path: Path, taken: Taken) -> None:
         place = self.place(tmp_path)
         with self.opened(place) as queue:
