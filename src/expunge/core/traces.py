@@ -12,9 +12,7 @@ mask that only the key can make, another one for other digests. Form 1, which ha
 from __future__ import annotations
 
 import struct
-import sys
-from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from hmac import compare_digest
@@ -65,9 +63,9 @@ _NAMES = 4
 def dump(traces: Traces) -> bytes:
     """Pack traces without their key: about 42 bytes each. The same traces give the same bytes."""
     strings: dict[str, int] = {}
-    controls = array("I", (strings.setdefault(each, len(strings)) for each in sorted(traces.controls)))
+    controls = [strings.setdefault(each, len(strings)) for each in sorted(traces.controls)]
     columns = [
-        array("I", [strings.setdefault(text, len(strings)) for text in column])
+        [strings.setdefault(text, len(strings)) for text in column]
         for column in (
             [each.subject for each in traces.traces],
             [each.dataset for each in traces.traces],
@@ -76,11 +74,11 @@ def dump(traces: Traces) -> bytes:
         )
     ]
     digests = b"".join([each.digest for each in traces.traces])
-    anchors = _masked(_big_endian(array("Q", [each.anchor for each in traces.traces])), digests, traces.key)
+    anchors = _masked(_packed("Q", [each.anchor for each in traces.traces]), digests, traces.key)
     sizes = bytes([each.width for each in traces.traces]) + bytes([each.length for each in traces.traces])
     table = b"".join(map(_text, strings))
     counts = struct.pack(">III", len(strings), len(traces.controls), len(traces.traces))
-    rest = b"".join([counts, table, *map(_big_endian, (controls, *columns)), anchors, sizes, digests])
+    rest = b"".join([counts, table, *(_packed("I", each) for each in (controls, *columns)), anchors, sizes, digests])
     return _HEADER + _tag(traces.key, rest) + rest
 
 
@@ -124,10 +122,10 @@ def _unpack(rest: bytes, key: bytes, read: _Reader) -> Traces:
 
 
 def _columns(body: bytes, strings: list[str], count: int, key: bytes) -> Iterator[Trace]:
-    places = [[strings[place] for place in _from_big_endian("I", body[4 * count * n : 4 * count * (n + 1)])] for n in range(_NAMES)]
+    places = [[strings[place] for place in struct.unpack_from(f">{count}I", body, 4 * count * n)] for n in range(_NAMES)]
     at = 4 * count * _NAMES
     digests = body[at + 10 * count :]
-    anchors = _from_big_endian("Q", _masked(body[at : at + 8 * count], digests, key))
+    anchors = struct.unpack(f">{count}Q", _masked(body[at : at + 8 * count], digests, key))
     at += 8 * count
     pieces = [digests[start : start + _DIGEST] for start in range(0, len(digests), _DIGEST)]
     return map(Trace, map(Pseudonym, places[0]), *places[1:], anchors, body[at : at + count], body[at + count : at + 2 * count], pieces)
@@ -139,18 +137,8 @@ def _rows(body: bytes, strings: list[str], _: int, key: bytes) -> Iterator[Trace
         yield Trace(*names, anchor ^ _mask_1(key, digest), width, length, digest)
 
 
-def _big_endian(column: array[int]) -> bytes:
-    if sys.byteorder == "little":
-        column = array(column.typecode, column)
-        column.byteswap()
-    return column.tobytes()
-
-
-def _from_big_endian(code: str, data: bytes) -> array[int]:
-    column = array(code, data)
-    if sys.byteorder == "little":
-        column.byteswap()
-    return column
+def _packed(code: str, column: Sequence[int]) -> bytes:
+    return struct.pack(f">{len(column)}{code}", *column)
 
 
 def _masked(anchors: bytes, digests: bytes, key: bytes) -> bytes:
