@@ -98,7 +98,7 @@ class Runs:
         """All values."""
         if self.count and self.packed[0] and int(self.counts[0]) >= self.count:
             return unpack(self.data[int(self.at[0]) :], self.count, self.width)
-        if self.packed.all():
+        if len(self.packed) and self.packed.all():
             return self._unpacked()[: self.count]
         kind = np.uint8 if self.width <= 8 else np.uint32
         out = np.repeat(self.values.astype(kind), self.counts)
