@@ -271,6 +271,24 @@ def test_values_compressed_with_lz4_are_found(debian_postgres: PostgresServer, w
         assert {each.hidden for path in paths for each in found_in(path, whole(text))} == {way}
 
 
+def test_what_a_sort_put_aside_is_looked_into(postgres_server: PostgresServer, connection: psycopg.Connection, tmp_path: Path) -> None:
+    text = token(15)
+    connection.execute("CREATE TABLE t (id int, note text)")
+    for number in range(400):
+        connection.execute(
+            "INSERT INTO t VALUES (%s, %s)", [number, unseen(prose(200, number), text if number == 7 else token(number, "other"))]
+        )
+    connection.execute("SET work_mem = '64kB'")
+    with connection.transaction(), connection.cursor(name="c") as cursor:
+        cursor.execute("SELECT note FROM t ORDER BY md5(id::text), note")
+        cursor.fetchone()
+        shutil.copytree(postgres_server.data / "base" / "pgsql_tmp", tmp_path / "pgsql_tmp")
+    paths = list((tmp_path / "pgsql_tmp").iterdir())
+    assert paths
+    assert not grep(paths, text)
+    assert "postgres spill pglz" in ways(tmp_path, whole(text))
+
+
 @pytest.fixture(scope="module")
 def stray(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A copy of a table of long values, without its server."""

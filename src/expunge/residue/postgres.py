@@ -30,12 +30,13 @@ _SEAM = 64
 _KEPT = 128
 _MOST_KEPT = 1 << 19
 _TORN = 256
-_EDGES = 2048
 _ZSTD = zstandard.ZstdDecompressor()
 
 
-def may_hold(data: bytes) -> bool:
-    """Whether a small run may hold pages."""
+def may_hold(where: Where, data: bytes) -> bool:
+    """Whether a small run may hold pages, or tuples without pages."""
+    if _is_spilt(where):
+        return True
     if len(data) < PAGE:
         return False
     return bool(_heads(np.frombuffer(data, dtype=np.uint8), 0)[0].size)
@@ -69,6 +70,11 @@ def _are_pages(heads: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     return good
 
 
+def _is_spilt(where: Where) -> bool:
+    """Whether a file holds tuples that were put aside, without pages: by a sort or a join, or while the log is decoded for a subscriber."""
+    return where.depth == 0 and (where.path.suffix == ".spill" or "pgsql_tmp" in where.path.parts)
+
+
 class Pages:
     """Watches one run for pages. Feed it all of the run in order, then close it."""
 
@@ -80,6 +86,7 @@ class Pages:
         self._search = search
         self._carry = b""
         self._stopped = False
+        self._spilt = _is_spilt(where)
         self._inner: _Inner | None = None
         self._log: wal.Log | None = None
         self._next = -1
@@ -89,10 +96,14 @@ class Pages:
         """Take the next bytes, which begin at ``at`` of the run."""
         if self._stopped:
             return
+        old = len(self._carry)
         if self._carry:
             data, at = b"".join([self._carry, data]), at - len(self._carry)
             self._carry = b""
         array = np.frombuffer(data, dtype=np.uint8)
+        if self._spilt:
+            self._read_spilt(array, at, old)
+            return
         rest = array.size
         first = -at % _GRID
         taken = 0
@@ -150,6 +161,25 @@ class Pages:
                     self._torn[at + page] = data[page : page + PAGE].tobytes()
         for part in cut:
             inner.piece(data, part, at + part.start)
+
+    def _read_spilt(self, data: Bytes, at: int, old: int) -> None:
+        """Tuples without pages, of which what ends in the first ``old`` bytes is known."""
+        inner, keep = self._open(), data.size - _KEPT
+        try:
+            for value in packed(data, aligned=False):
+                if value.end > data.size:
+                    keep = min(keep, value.start - 8)
+                elif value.end > old:
+                    inner.value(data, value, at + value.start, "postgres spill")
+            for part in parts(data, aligned=False):
+                if part.end > data.size:
+                    keep = min(keep, part.start - _HEAD)
+                elif part.end > old:
+                    inner.piece(data, part, at + part.start)
+        except TooLarge:
+            self._session.skip("limit")
+            self._stopped = True
+        self._carry = data[max(0, keep) :].tobytes()
 
     def _again(self) -> None:
         """Read pages once more that held something that did not decode, if they have changed since."""
@@ -288,7 +318,8 @@ class _Inner:
         self._allowance.take(PAGE)
         out = _page(body, PAGE - image.hole, image.method)
         if not out:
-            self._session.skip("corrupt")
+            if not image.last:
+                self._session.skip("corrupt")
             return
         page = out[: image.hole_at] + bytes(image.hole) + out[image.hole_at :]
         where = self._where.inside(f"postgres wal {image.method}", at)
@@ -323,7 +354,7 @@ class _Shared:
         self.values = Values(session, search)
         self.pieces = Pieces(self.values, session)
         self._tables: dict[Path, Pieces] = {}
-        self.edges = _Edges()
+        self.edges = wal.Edges()
         self._session = session
 
     def of_table(self, table: Path) -> Pieces:
@@ -337,30 +368,3 @@ class _Shared:
                 each.close()
             except TooLarge:
                 self._session.skip("limit")
-
-
-class _Edges:
-    """Where stretches of the log end and begin, by the address in the log, so that files can be read in any order."""
-
-    def __init__(self) -> None:
-        self._ends: OrderedDict[int, wal.Log] = OrderedDict()
-        self._begins: OrderedDict[int, wal.Log] = OrderedDict()
-
-    def end(self, address: int, log: wal.Log) -> wal.Log | None:
-        """A stretch ended before this address; returns how it goes on, if that is known."""
-        known = self._begins.pop(address, None)
-        if known is None:
-            self._ends[address] = log
-            if len(self._ends) > _EDGES:
-                self._ends.popitem(last=False)
-        return known
-
-    def begin(self, stretch: wal.Stretch) -> wal.Log | None:
-        """A stretch begins; returns how the one before it ended, if that is known."""
-        known = self._ends.pop(stretch.first, None)
-        if known is None:
-            few = stretch._replace(pages=stretch.pages[:3])
-            self._begins[stretch.first] = few.log(None).head(2 * PAGE)
-            if len(self._begins) > _EDGES:
-                self._begins.popitem(last=False)
-        return known

@@ -8,6 +8,7 @@ recognised here without reading those before. Images of pages may be compressed 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -23,6 +24,7 @@ _FIFTEEN = 0xD110
 """The magic of version 15, which brought LZ4 and zstd and moved the bits."""
 _FAR = np.uint32(1 << 26)
 _BLOCKS = 33
+_MOST_EDGES = 2048
 
 
 class Image(NamedTuple):
@@ -33,6 +35,8 @@ class Image(NamedTuple):
     hole_at: int
     hole: int
     method: str
+    last: bool
+    """No record follows its own: it may just be being written."""
 
 
 def are_heads(heads: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
@@ -144,7 +148,8 @@ def images(log: Log) -> tuple[list[Image], list[int]]:
     here = starts + total <= log.data.size
     found: list[Image] = []
     for start in _with_images(log, starts[here]).tolist():
-        found += _images(log.data, start, log.magic)
+        following = -(-(start + int.from_bytes(log.data[start : start + 4].tobytes(), "little")) // 8) * 8
+        found += _images(log.data, start, log.magic, last=not (starts == following).any())
     return found, starts[~here].tolist()
 
 
@@ -207,7 +212,7 @@ def _with_images(log: Log, starts: npt.NDArray[np.int64]) -> npt.NDArray[np.int6
     return np.unique(np.concatenate(hits))
 
 
-def _images(data: Bytes, start: int, magic: int) -> list[Image]:
+def _images(data: Bytes, start: int, magic: int, *, last: bool) -> list[Image]:
     total = int.from_bytes(data[start : start + 4].tobytes(), "little")
     record = data[start : start + total].tobytes()
     blocks: list[tuple[int, int, int, int, int]] = []
@@ -235,7 +240,7 @@ def _images(data: Bytes, start: int, magic: int) -> list[Image]:
     for length, hole_at, info, hole, body in blocks:
         method = _method(info, magic) if length else ""
         if method and at + length <= total and hole_at + hole <= PAGE:
-            out.append(Image(start + at, start + at + length, hole_at, hole, method))
+            out.append(Image(start + at, start + at + length, hole_at, hole, method, last))
         at += length + body
     return out
 
@@ -248,3 +253,30 @@ def _method(info: int, magic: int) -> str:
     if magic < _FIFTEEN:
         return "pglz" if info & 2 else ""
     return "pglz" if info & 4 else "lz4" if info & 8 else "zstd" if info & 16 else ""
+
+
+class Edges:
+    """Where stretches of the log end and begin, by the address in the log, so that files can be read in any order."""
+
+    def __init__(self) -> None:
+        self._ends: OrderedDict[int, Log] = OrderedDict()
+        self._begins: OrderedDict[int, Log] = OrderedDict()
+
+    def end(self, address: int, log: Log) -> Log | None:
+        """A stretch ended before this address; returns how it goes on, if that is known."""
+        known = self._begins.pop(address, None)
+        if known is None:
+            self._ends[address] = log
+            if len(self._ends) > _MOST_EDGES:
+                self._ends.popitem(last=False)
+        return known
+
+    def begin(self, stretch: Stretch) -> Log | None:
+        """A stretch begins; returns how the one before it ended, if that is known."""
+        known = self._ends.pop(stretch.first, None)
+        if known is None:
+            few = stretch._replace(pages=stretch.pages[:3])
+            self._begins[stretch.first] = few.log(None).head(2 * PAGE)
+            if len(self._begins) > _MOST_EDGES:
+                self._begins.popitem(last=False)
+        return known

@@ -318,7 +318,7 @@ def _read_audio(session: Session, inner: Where, allowance: Allowance, kind: str,
 def add_small(session: Session, where: Where, allowance: Allowance, data: bytes, whole: Slice | None) -> None:
     """Search a small, whole run, and what its pages hide."""
     session.add(where, allowance, data)
-    if not where.leaf and postgres.may_hold(data):
+    if not where.leaf and postgres.may_hold(where, data):
         pages = postgres.Pages(session, where, allowance, whole, search)
         pages.feed(data, 0)
         pages.close()
