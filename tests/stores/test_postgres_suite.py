@@ -160,3 +160,18 @@ class Company(StoreSuite):
 
 class TestPostgres(Company):
     pass
+
+
+@pytest.mark.slow
+class TestDebian(Company):
+    """Debian's own server, built with lz4: what differs is the server, so the drills of every failpoint are left out."""
+
+    schema = SCHEMA.replace("media bytea", "media bytea COMPRESSION lz4").replace("text text", "text text COMPRESSION lz4")
+    test_killed_at_every_failpoint_and_resumed = None
+    test_reply_lost_is_settled_by_a_probe = None
+    test_disk_full_is_an_answer = None
+    test_awkward_identifiers_are_erased_and_only_they = None
+
+    @pytest.fixture(autouse=True)
+    def _server(self, debian_postgres):
+        yield from self._borrow(debian_postgres)

@@ -71,9 +71,9 @@ def snapshot(folder: Path) -> dict[Path, tuple[int, int, str]]:
 
 
 def _read(path: Path) -> bytes:
-    """The bytes of a file; none where a server has removed it a moment ago."""
+    """The bytes of a file less most of the zeros at its end (logs are made long beforehand); none where a server has just removed it."""
     try:
-        return path.read_bytes()
+        return path.read_bytes().rstrip(b"\0") + bytes(16)
     except FileNotFoundError:
         return b""
 
