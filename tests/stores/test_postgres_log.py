@@ -35,7 +35,7 @@ def log(tmp_path):
 
 
 def test_values_go_and_when_who_and_how_grave_stay(log):
-    assert blank(log) > 0
+    assert blank(log)[0] > 0
     text = log.read_bytes()
     assert WORD.encode() not in text
     assert len(text) == len(PLAIN.encode())
@@ -49,7 +49,7 @@ def test_values_go_and_when_who_and_how_grave_stay(log):
 def test_a_blanked_log_is_left_alone(log):
     blank(log)
     before = log.stat().st_mtime_ns
-    assert blank(log) == 0
+    assert blank(log) == (0, len(PLAIN.encode()))
     assert log.stat().st_mtime_ns == before
 
 
@@ -82,7 +82,7 @@ def test_csvlog_stays_a_table(tmp_path):
     rows.append(["t"] * 11 + ["LOG", "00000", harmless, "", "", "", "", "", "", "", "", "", "checkpointer", "", "0"])
     with path.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
-    assert blank(path) == 5
+    assert blank(path) == (5, path.stat().st_size)
     assert WORD not in path.read_text()
     with path.open(newline="") as file:
         first, second = csv.reader(file)
@@ -96,8 +96,31 @@ def test_jsonlog_stays_json(tmp_path):
     entry |= {"statement": f"INSERT '{WORD}'\n", "context": WORD, "hint": WORD, "internal_query": WORD, "backend_type": "client backend"}
     harmless = {"pid": 4, "error_severity": "LOG", "message": "checkpoint complete: wrote 3 buffers"}
     path.write_text("".join(json.dumps(each, separators=(",", ":")) + "\n" for each in (entry, harmless)))
-    assert blank(path) == 6
+    assert blank(path) == (6, path.stat().st_size)
     first, second = map(json.loads, path.read_text().splitlines())
     assert WORD not in path.read_text()
     assert (first["state_code"], first["backend_type"], first["pid"]) == ("23505", "client backend", 3)
     assert second == harmless
+
+
+@pytest.mark.parametrize("ending", ["log", "csv"])
+def test_a_long_log_is_read_in_pieces_that_end_with_entries(tmp_path, monkeypatch, ending):
+    monkeypatch.setattr("expunge.stores.postgres_log._CHUNK", 100)
+    path = tmp_path / f"postgresql.{ending}"
+    entry = ",".join(["t"] * 13 + [f'"value ""{WORD}""\nof {WORD} more"', "", "\n"]) if ending == "csv" else PLAIN
+    path.write_text(entry * 50)
+    places, end = blank(path)
+    assert (places, end) == (blank_whole(entry * 50, ending, tmp_path), path.stat().st_size)
+    assert WORD.encode() not in path.read_bytes()
+    with path.open("ab") as server:
+        server.write(entry.encode())
+    assert blank(path, end)[0] > 0
+    assert WORD.encode() not in path.read_bytes()
+
+
+def blank_whole(text, ending, folder):
+    path = folder / f"whole.{ending}"
+    path.write_text(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("expunge.stores.postgres_log._CHUNK", 1 << 30)
+        return blank(path)[0]

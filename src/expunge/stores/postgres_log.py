@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from expunge import durable
 
@@ -27,29 +28,46 @@ _VALUED_CSV = frozenset({13, 14, 15, 16, 18, 19})
 """Columns of csvlog, from 0: message, detail, hint, internal query, context, query."""
 
 
-def blank(path: Path) -> int:
-    """Blank one log file; returns how many places were blanked. Raises OSError.
+_CHUNK = 8 << 20
 
-    The whole lines there are now are looked at; the last one may still be in the writing and belongs to now.
+
+def blank(path: Path, start: int = 0) -> tuple[int, int]:
+    """Blank one log file from the byte ``start`` on, which begins an entry: (places blanked, where to go on next time). Raises OSError.
+
+    The whole entries there are now are looked at; the last one may still be in the writing and belongs to now. Memory does not grow with
+    the file.
     """
-    with path.open("rb") as file:
-        text = file.read()
-    text = text[: text.rfind(b"\n") + 1]
-    spans = [(first, last) for first, last in _spans(path, text) if text[first:last].strip()]
-    if spans:
-        _overwrite(path, text, spans)
-    return len(spans)
-
-
-def _overwrite(path: Path, text: bytes, spans: list[tuple[int, int]]) -> None:
+    places = 0
     with path.open("r+b") as file:
-        for first, last in spans:
-            file.seek(first)
-            # Line ends stay, so that a file read half-way through is still lines.
-            file.write(re.sub(rb"[^\r\n]", b" ", text[first:last]))
-        file.flush()
-        # crash here: some places are blank, the rest is found again by the next climb.
-        durable.fsync(file, at="postgres.purge.log")
+        text = b""
+        while more := _read(file, start + len(text)):
+            text += more
+            whole = _whole(path, text)
+            for first, last in _spans(path, text[:whole]):
+                if text[first:last].strip():
+                    places += 1
+                    file.seek(start + first)
+                    # Line ends stay, so that a file read half-way through is still lines.
+                    file.write(re.sub(rb"[^\r\n]", b" ", text[first:last]))
+            start, text = start + whole, text[whole:]
+        if places:
+            file.flush()
+            # crash here: some places are blank, the rest is found again by the next climb.
+            durable.fsync(file, at="postgres.purge.log")
+    return places, start
+
+
+def _read(file: BinaryIO, at: int) -> bytes:
+    file.seek(at)
+    return file.read(_CHUNK)
+
+
+def _whole(path: Path, text: bytes) -> int:
+    """How many bytes of ``text`` are entries that end in it; a quoted field of csvlog may hold line ends."""
+    end = text.rfind(b"\n") + 1
+    while path.suffix == ".csv" and end and text.count(b'"', 0, end) % 2:
+        end = text.rfind(b"\n", 0, end - 1) + 1
+    return end
 
 
 def _spans(path: Path, text: bytes) -> Iterator[tuple[int, int]]:

@@ -25,6 +25,12 @@ SELECT quote_ident(n.nspname), p.oid::regprocedure::text, has_function_privilege
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE p.proname = 'pg_stat_statements_reset'"""
 
 
+_STATEMENTS_UNSEEN = """
+SELECT setting ~ '\\mpg_stat_statements\\M' AND NOT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_stat_statements')
+FROM pg_catalog.pg_settings WHERE name = 'shared_preload_libraries'"""
+"""The library collects texts, and nothing in this database can empty it; told only to roles that may read settings."""
+
+
 def grants(connection: Connection, role: str, tables: Sequence[str] = ()) -> tuple[str, ...]:
     """The GRANT statements that ``role`` lacks on its way to ``scrubbed``, to be run in the store's database; empty when it has all.
 
@@ -58,6 +64,8 @@ def _of_the_server(connection: Connection, role: str, quoted: str) -> Iterator[s
     for _, function, may in connection.execute(_STATEMENTS, (role,)).fetchall():
         if not may:
             yield f"GRANT EXECUTE ON FUNCTION {function} TO {quoted}"
+    if _one(connection, _STATEMENTS_UNSEEN):
+        yield "CREATE EXTENSION pg_stat_statements"
 
 
 def on_tables(connection: Connection, role: str, tables: Iterable[str]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from psycopg import sql
 
@@ -76,4 +77,13 @@ def log_files(climb: Climb) -> int:
     if not all(os.access(each, os.W_OK) for each in files):
         raise Blocked(Reason.PERMISSION, f"{climb.where}: this process may not write the server's log files, which may quote erased rows")
     permit.check()
-    return sum(bool(postgres_log.blank(each)) for each in files)
+    return sum(_blanked(climb, each) for each in files)
+
+
+def _blanked(climb: Climb, path: Path) -> bool:
+    """Blank what was written to a log file since this process last did; a file that is shorter than then is another one."""
+    status = path.stat()
+    name = (status.st_dev, status.st_ino)
+    start = climb.server.blanked.get(name, 0)
+    places, climb.server.blanked[name] = postgres_log.blank(path, start if start <= status.st_size else 0)
+    return bool(places)
