@@ -11,7 +11,7 @@ from contextlib import suppress
 from expunge.bootstrap.state import State
 from expunge.engine.context import Context, Reporter, silent
 from expunge.engine.working import Worker
-from expunge.errors import Busy, Misconfigured, StateUnavailable
+from expunge.errors import Busy, ExpungeError, Misconfigured, StateUnavailable
 
 
 def worker(context: Context, kept: State, lease_seconds: float, report: Reporter) -> Worker:
@@ -36,21 +36,15 @@ def work(one: Worker, scheduling: Context, kept: State, stop: threading.Event, *
     """
     assert kept.queue is not None
     looker = worker(scheduling, kept, one.lease_seconds, silent)
-    broken: list[BaseException] = []
+    broken: list[Exception] = []
 
     def look() -> None:
         try:
-            while not stop.is_set():
-                # What cannot be reached now is looked for again; the steps themselves meet the same trouble and say so.
-                with suppress(StateUnavailable, Busy):
-                    looker.tick()
-                    if until_idle and looker.idle():
-                        stop.set()
-                stop.wait(poll)
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+            _look(looker, stop, poll=poll, until_idle=until_idle)
+        except ExpungeError as error:
             broken.append(error)
-            stop.set()
         finally:
+            stop.set()
             kept.journal.close()
 
     thread = threading.Thread(target=look, name="looking for what is due")
@@ -62,3 +56,13 @@ def work(one: Worker, scheduling: Context, kept: State, stop: threading.Event, *
         thread.join()
     if broken:
         raise broken[0]
+
+
+def _look(looker: Worker, stop: threading.Event, *, poll: float, until_idle: bool) -> None:
+    while not stop.is_set():
+        # What cannot be reached now is looked for again; the steps themselves meet the same trouble and say so.
+        with suppress(StateUnavailable, Busy):
+            looker.tick()
+            if until_idle and looker.idle():
+                return
+        stop.wait(poll)

@@ -47,13 +47,8 @@ class Recorder:
 
     def append(self, *events: ev.OrderEvent) -> Run:
         """Append events, all or none; raises Conflict when somebody else appended meanwhile, IllegalTransition before writing anything."""
-        run = self.after(events)
-        failpoint("journal.append:before")
-        self._journal.append(self.run.order, self.run.length, encoded(events))
-        # commit point: the events are on the device; crash here and the next start folds them.
-        failpoint("journal.append:after")
-        self.run = run
-        return run
+        append_together(self._journal, [self], [events], None)
+        return self.run
 
     def after(self, events: Iterable[ev.OrderEvent]) -> Run:
         """The run as it will be after some events. Raises IllegalTransition or StateCorrupt."""
