@@ -251,7 +251,8 @@ def test_other_readers_see_the_same(codec: str, version: str, tmp_path: Path) ->
     ("kind", "encoding"),
     [
         ("int32", "DELTA_BINARY_PACKED"), ("sorted", "DELTA_BINARY_PACKED"), ("time", "DELTA_BINARY_PACKED"),
-        ("token", "DELTA_LENGTH_BYTE_ARRAY"), ("maybe_token", "DELTA_BYTE_ARRAY"), ("runs", "DELTA_BYTE_ARRAY"), ("uuid", "DELTA_BYTE_ARRAY"),
+        ("token", "DELTA_LENGTH_BYTE_ARRAY"), ("maybe_token", "DELTA_BYTE_ARRAY"), ("runs", "DELTA_BYTE_ARRAY"),
+        ("uuid", "DELTA_BYTE_ARRAY"),
         ("double", "BYTE_STREAM_SPLIT"), ("int32", "BYTE_STREAM_SPLIT"), ("uuid", "BYTE_STREAM_SPLIT"), ("vector", "BYTE_STREAM_SPLIT"),
         ("bool", "RLE"),
     ],
@@ -285,6 +286,17 @@ def test_files_of_other_writers(writer: str, tmp_path: Path) -> None:
     assert same(pq.read_table(target), without(pq.read_table(path), rows))
     assert not left_over(after, pq.read_table(path), rows)
     assert true_bounds(after)
+
+
+def test_a_dictionary_that_names_each_value_once_is_given_up_where_it_held_an_erased_value() -> None:
+    whole = pa.table({"number": pa.array(range(10**15, 10**15 + 12_000))})
+    data = written(whole, row_group_size=6_000, write_batch_size=500, compression="zstd", write_page_index=True)
+    after, _ = dropped(data, [17])
+    assert same(pq.read_table(io.BytesIO(after)), without(whole, [17]))
+    first, second = (pq.ParquetFile(io.BytesIO(after)).metadata.row_group(each).column(0) for each in (0, 1))
+    assert (first.has_dictionary_page, second.has_dictionary_page) == (False, True)
+    assert (10**15 + 17).to_bytes(8, "little") not in b"".join(everything(after))
+    assert placed(after)
 
 
 def test_row_groups_that_lose_nothing_are_the_same_bytes_with_their_indexes_and_filters() -> None:

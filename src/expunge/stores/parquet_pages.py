@@ -319,11 +319,12 @@ def _levels(leaf: Leaf, count: int, repeated: Bytes, defined: Bytes) -> Levels:
     return Levels(count, starts, definition, repetition)
 
 
-def rebuilt(page: Page, levels: Levels, parts: Sequence[Buffer], leaf: Leaf, codec: int, statistics: Struct | None) -> Page:
-    """A data page with other levels and values, of the same kind, encoding and compression as ``page``."""
+def rebuilt(page: Page, levels: Levels, parts: Sequence[Buffer], leaf: Leaf, codec: int, statistics: Struct | None, encoding: int) -> Page:
+    """A data page with other levels and values, of the same kind and compression as ``page``."""
     repeated, defined = levels.encoded(leaf)
     own = page.own.clone()
     own.put(1, I32, levels.count)
+    own.put(4 if page.kind == DATA_V2 else 2, I32, encoding)
     own.drop(8 if page.kind == DATA_V2 else 5)
     header = page.header.clone()
     if page.kind == DATA:

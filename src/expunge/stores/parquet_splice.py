@@ -10,7 +10,20 @@ import numpy as np
 
 from expunge.stores.parquet_bits import Bytes, Integers
 from expunge.stores.parquet_bounds import Bounds, PageIndex, bounds, statistics
-from expunge.stores.parquet_encodings import BYTE_ARRAY, INDEXED, Values, cut_values, decode, ends, fixed, indexed, indexes, without
+from expunge.stores.parquet_encodings import (
+    BOOLEAN,
+    BYTE_ARRAY,
+    INDEXED,
+    PLAIN,
+    Values,
+    cut_values,
+    decode,
+    ends,
+    fixed,
+    indexed,
+    indexes,
+    without,
+)
 from expunge.stores.parquet_footer import Chunk, corrupt
 from expunge.stores.parquet_pages import (
     DATA_V2,
@@ -29,6 +42,8 @@ from expunge.stores.parquet_pages import (
 )
 from expunge.stores.parquet_thrift import I32, I64, STRUCT, Listed, Struct
 
+IDLE, IDLE_FROM = 0.9, 4096
+"""A dictionary is idle when it has more entries than this share of the values that name one, from so many values on."""
 BOUNDARIES = 1
 """Field of the offset index that holds its page locations."""
 
@@ -82,6 +97,8 @@ class Splicer:
         if self.locations is not None and len(self.locations) != len(self.pages):
             self.locations = None
         self.index = None if column_index is None else PageIndex(self.leaf, column_index, len(self.pages))
+        self.given_up = False
+        """Whether the dictionary goes, and the values stand for themselves."""
         self.cuts: dict[int, _Cut] = {}
         self.firsts: list[int] = []
         self.entries: Bytes | None = None
@@ -101,7 +118,7 @@ class Splicer:
         for number, page in enumerate(self.pages):
             if number in self.cuts:
                 after[number] = self._rebuilt(number, page)
-            elif self.unused is not None and page.encoding in INDEXED:
+            elif page.encoding in INDEXED and (self.unused is not None or self.given_up):
                 after[number] = self._renumbered(page)
             else:
                 after[number] = page
@@ -111,6 +128,13 @@ class Splicer:
                 if self.index:
                     self.index.remove(number)
         return self._assembled(after)
+
+    def _is_idle(self) -> bool:
+        """Whether the dictionary has about as many entries as values name one: without it the column is shorter, and quicker to write."""
+        if self.dictionary is None or self.leaf.physical in {BOOLEAN, BYTE_ARRAY}:
+            return False
+        named = sum(page.values for page in self.pages if page.encoding in INDEXED)
+        return named >= IDLE_FROM and self.dictionary.values > IDLE * named
 
     # Which pages lose what
 
@@ -183,6 +207,9 @@ class Splicer:
                 raise corrupt("an index lies outside its dictionary")
             lost[which] = True
             each.gone = self._looked_up(which)
+        if self._is_idle():
+            self.given_up = True
+            return
         doubtful = np.flatnonzero(lost)
         for staying in self._staying():
             lost[staying] = False
@@ -220,8 +247,14 @@ class Splicer:
             return [bytes(raw[start:stop]) for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
         return fixed(self.leaf, self.entries)[which]
 
-    def _renumber(self, old: Integers) -> Integers:
-        return old if self.numbers is None else self.numbers[old]
+    def _named(self, old: Integers) -> list[Buffer]:
+        """The values that old indexes name, as a page holds them from now on."""
+        if self.dictionary is None:
+            return [b"\0"]
+        if self.given_up:
+            assert self.entries is not None
+            return [fixed(self.leaf, self.entries)[old].tobytes()]
+        return indexed(old if self.numbers is None else self.numbers[old], self._size_of_dictionary())
 
     def _size_of_dictionary(self) -> int:
         assert self.dictionary is not None
@@ -242,20 +275,22 @@ class Splicer:
         each = self.cuts[number]
         parts = each.parts
         if each.indexes is not None:
-            parts = indexed(self._renumber(each.indexes), self._size_of_dictionary()) if self.dictionary is not None else [b"\0"]
+            parts = self._named(each.indexes)
         anew = partial(self._page_bounds, number, page)
         if self.index is not None and each.levels.count:
             self.index.cut(number, each.gone, each.gone_nulls, only_nulls=each.values == 0, anew=anew)
         before = page.own.value(8 if page.kind == DATA_V2 else 5)
-        return rebuilt(
-            page, each.levels, parts, self.leaf, self.chunk.codec, statistics(self.leaf, before, each.gone, each.gone_nulls, anew)
-        )
+        after = statistics(self.leaf, before, each.gone, each.gone_nulls, anew)
+        return rebuilt(page, each.levels, parts, self.leaf, self.chunk.codec, after, self._encoding(page))
+
+    def _encoding(self, page: Page) -> int:
+        return PLAIN if self.given_up and page.encoding in INDEXED else page.encoding
 
     def _renumbered(self, page: Page) -> Page:
         opened = content(page, self.leaf, self.chunk.codec)
-        parts = indexed(self._renumber(self._indexes(opened)), self._size_of_dictionary())
+        parts = self._named(self._indexes(opened))
         before = page.own.value(8 if page.kind == DATA_V2 else 5)
-        return rebuilt(page, opened.levels, parts, self.leaf, self.chunk.codec, before)
+        return rebuilt(page, opened.levels, parts, self.leaf, self.chunk.codec, before, self._encoding(page))
 
     # What stays, for new bounds
 
@@ -287,7 +322,7 @@ class Splicer:
     # Putting it together
 
     def _assembled(self, after: dict[int, Page]) -> Spliced:
-        head = [] if self.dictionary is None else [self._shorter_dictionary()]
+        head = [] if self.dictionary is None or self.given_up else [self._shorter_dictionary()]
         pages = [*head, *after.values()]
         meta = self._meta(pages, list(after.values()))
         index = None if self.index is None else self.index.result()
@@ -306,6 +341,10 @@ class Splicer:
         meta.put(5, I64, sum(page.values for page in data))
         meta.put(6, I64, sum(page.unpacked for page in pages))
         meta.put(7, I64, sum(page.size for page in pages))
+        if self.given_up:
+            meta.drop(11)
+            listed_before = meta.value(2, ())
+            meta[2] = (meta[2][0], Listed(I32, [each for each in listed_before if each not in INDEXED | {PLAIN}] + [PLAIN]))
         if 13 in meta:
             counted: dict[tuple[int, int], int] = {}
             for page in pages:
