@@ -103,6 +103,14 @@ def test_behind_a_damaged_block_reading_goes_on_and_the_damage_is_said(tmp_path:
     seen = look(tmp_path, whole(text))
     assert seen.found
     assert dict(seen.coverage.skipped) == {"corrupt": 1}
+    # the first numbers of a block, without which its end is not known
+    body = bytearray(written(text, codec))
+    place = body.index(body[-16:], body.index(body[-16:]) + 16) + 16
+    body[place : place + 4] = b"\xff" * 4
+    (tmp_path / "a.avro").write_bytes(body)
+    seen = look(tmp_path, whole(text))
+    assert seen.found
+    assert dict(seen.coverage.skipped) == {"corrupt": 1}
     (tmp_path / "a.avro").write_bytes(written(text, codec)[:-100])
     assert dict(look(tmp_path, whole(text)).coverage.skipped) == {"corrupt": 1}
 

@@ -246,6 +246,27 @@ def test_compressed_images_of_pages_in_the_log_are_decoded(
     compressed_images(postgres_server, connection, tmp_path, "pglz")
 
 
+def test_images_that_go_on_over_files_and_second_images_of_a_record_are_decoded(
+    postgres_server: PostgresServer, connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    texts = [token(each, "image") for each in range(40)]
+    connection.execute("CREATE TABLE t (id int, note text STORAGE PLAIN)")
+    for number, each in enumerate(texts):
+        # two rows a page, of which half compresses
+        for who, text in ((number, each), (1000 + number, "somebody else")):
+            note = f"{random.Random(who).randbytes(900).hex()}{text}{'. ' * 2000}"[:3900]
+            connection.execute("INSERT INTO t VALUES (%s, %s)", [who, note])
+    connection.execute("CHECKPOINT")
+    connection.execute("SET wal_compression = pglz")
+    since = now(connection)
+    # these rows move to other pages; the page that each leaves, with the row that stays, is the second image of a record
+    connection.execute("UPDATE t SET id = id + 1000 WHERE id >= 1000")
+    body = pages_since(connection, wal_of(postgres_server, connection, since), since)
+    assert sum(each.encode() in body for each in texts) <= 2
+    cut_up(body, tmp_path / "log", 1)
+    assert len(look(tmp_path, whole(*texts), Limits(depth=1)).seen) == len(texts)
+
+
 @pytest.mark.parametrize("method", ["pglz", "lz4", "zstd"])
 def test_every_method_of_compressing_images_is_known(debian_postgres: PostgresServer, tmp_path: Path, method: str) -> None:
     name = f"images_{method}"
