@@ -1,8 +1,8 @@
 """How fast rows of a few people leave a lake of Parquet files, beside what others do with the same files in the same run.
 
 Two layouts, two codecs. *Clustered*: the 80 rows of a person lie together; *unsorted*: they lie anywhere, so that nearly every row group
-holds some. A tenth of a per cent of the people goes. Everybody gets the list of files that hold them; everybody finds the rows in these files
-himself; nobody syncs. The best of three rounds counts, in which all take turns; processor seconds are in the notes.
+holds some. A tenth of a per cent of the people goes. Everybody gets the list of files that hold them and finds the rows in these files by
+reading the identifiers; nobody syncs. The best of three rounds counts, in which all take turns; processor seconds are in the notes.
 """
 
 from __future__ import annotations
