@@ -36,6 +36,8 @@ KNOWN_PEOPLE = 200_000
 """Up to so many people, all rows of one carry one control's name; beyond, a person may get several."""
 TOGETHER = 50_000
 """Rows that are sorted by person before any is handed on, so that a person has few copies."""
+FEW = 500
+"""Rows that are read at once where a few people are enough: most often the first ones are."""
 MANY_GONE = 1000
 """Keys from which on the server leaves the erased rows out by itself."""
 CONTROL_ROWS = 1000
@@ -225,7 +227,7 @@ class Bystanders:
     def a_few(self, limit: int) -> Iterator[Copy]:
         """The first ``limit`` people, each with (at most a thousand of) their rows."""
         people: dict[Who, list[Row]] = {}
-        with closing(self._pages(100, 100)) as found:
+        with closing(self._pages(FEW, FEW, by_server=False)) as found:
             for page in found:
                 for who, rows in page.items():
                     if who in people or len(people) < limit:
@@ -265,7 +267,7 @@ class Bystanders:
     def _gone(self) -> frozenset[str]:
         return frozenset(key for each in self.erased for key in each.keys)
 
-    def _pages(self, size: int, together: int) -> Generator[dict[Who, list[Row]], None, None]:
+    def _pages(self, size: int, together: int, *, by_server: bool = True) -> Generator[dict[Who, list[Row]], None, None]:
         """Rows that stay, each as its key and followed values, by whose it is; ``together`` rows at a time, read ``size`` at once."""
         gone, values = self._gone(), self._erased_values()
         width, count = len(self.table.keys), len(self.table.keys) + len(self.fields)
@@ -274,7 +276,7 @@ class Bystanders:
         lists = any(each.form == "array" for each in self.fields)
         sql = f"SELECT {columns} FROM {self.table.sql} AS t"
         with transaction(self.connection):
-            if len(gone) > MANY_GONE:
+            if by_server and len(gone) > MANY_GONE:
                 named = Keys(self.connection, self.table, self.erased).named()
                 sql, gone = f"{sql} WHERE NOT EXISTS (SELECT FROM pg_temp.expunge_keys AS k WHERE {named})", frozenset()
             people: dict[Who, list[Row]] = {}
