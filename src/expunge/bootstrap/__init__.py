@@ -55,7 +55,7 @@ from expunge.engine import (
 from expunge.engine.context import Context, Reporter, silent
 from expunge.engine.exporting import Exported
 from expunge.engine.intake import Accepted
-from expunge.engine.locating import Located, locate
+from expunge.engine.locating import Located, Told, locate
 from expunge.engine.planning import Forecast
 from expunge.engine.receipts import Issued
 from expunge.engine.resolving import Resolved
@@ -177,10 +177,10 @@ class Expunge:
         """Every (kind, id) that a name can mean: for the operator's terminal only."""
         return resolving.candidates(self.context, name)
 
-    def locate(self, people: Sequence[Resolved]) -> Located:
-        """What every dataset holds about people."""
+    def locate(self, people: Sequence[Resolved], told: Told | None = None) -> Located:
+        """What every dataset holds about people; ``told`` learns of each dataset as soon as it has been looked through."""
         persons = [each.person for each in people]
-        return locate(self.context, persons, holding.binding_on(self.context, persons))
+        return locate(self.context, persons, holding.binding_on(self.context, persons), told=told)
 
     def order_erase(
         self,

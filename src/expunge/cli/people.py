@@ -34,14 +34,15 @@ def locate(
     """Show whom a name means and what every dataset holds about them. Changes nothing."""
     with opened(map_file) as expunge:
         people = resolve(expunge, names, whole=whole)
-        located = expunge.locate(people)
+        if not as_json:
+            for each in people:
+                output.say(described(each))
+        located = expunge.locate(people, None if as_json else _as_it_finds)
     keys = {name: [key for each in copies for key in each.keys] for name, copies in located.copies.items()} if items else {}
     if as_json:
         named = {"keys": keys} if items else {}
         output.write_json("located/1", {"people": [_as_json(each) for each in people], **_located(located), **named})
         return
-    for each in people:
-        output.say(described(each))
     _show(located)
     for dataset, names_of_items in sorted(keys.items()):
         for key in names_of_items:
@@ -124,6 +125,13 @@ def _located(located: Located) -> dict[str, Any]:
         ],
         "failed": {name: each.reason for name, each in located.failed.items()},
     }
+
+
+def _as_it_finds(dataset: str, located: Located) -> None:
+    """One line of progress for each dataset: a lake takes longer than a table, and somebody is waiting."""
+    failed = located.failed.get(dataset)
+    items = sum(each.items for each in located.copies.get(dataset, ()))
+    output.note(f"{dataset}: {failed.reason.value if failed else output.count(items, 'item')}")
 
 
 def _show(located: Located) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -62,8 +62,16 @@ class Located:
         return {name: {subject: sum(each.items for each in by[subject]) for subject in by} for name, by in self.kept.items()}
 
 
+Told = Callable[[str, Located], None]
+"""Called with the name of each dataset as soon as it has been looked through, and what was found so far."""
+
+
 def locate(
-    context: Context, people: Sequence[Person], holds: Sequence[Hold] = (), known: Mapping[str, Mapping[Pseudonym, Selector]] | None = None
+    context: Context,
+    people: Sequence[Person],
+    holds: Sequence[Hold] = (),
+    known: Mapping[str, Mapping[Pseudonym, Selector]] | None = None,
+    told: Told | None = None,
 ) -> Located:
     """Locate in all datasets, parents of a ``through`` first. Trouble with one dataset never hides another.
 
@@ -72,6 +80,7 @@ def locate(
         people: whom to look for.
         holds: those that bind now.
         known: selectors of an earlier look at the same order, which are joined with today's: a pointer that is gone already still leads on.
+        told: learns of each dataset when it has been looked through.
     """
     located = Located()
     raw: dict[str, dict[Pseudonym, Copy]] = {}
@@ -82,6 +91,8 @@ def locate(
             _locate_one(context, dataset, people, located, raw, known or {})
         except calling.TROUBLE as error:
             located.failed[dataset.name] = calling.as_unable(error)
+        if told is not None:
+            told(dataset.name, located)
     names = {each.subject: names_of(context, each) for each in people}
     for name in list(located.copies):
         _set_aside(context, context.data_map.datasets[name], located, holds, names)
