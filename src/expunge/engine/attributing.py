@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 from expunge.core.copy import Copy
 from expunge.core.datamap import Aggregate, Dataset, Inherited
@@ -17,6 +17,7 @@ from expunge.core.traces import Traces
 from expunge.engine import calling, owning
 from expunge.engine.context import Context
 from expunge.ports.scanner import SEAM, Tracer
+from expunge.ports.store import Store
 
 FIRST_BATCH = 50
 MOST_IN_A_BATCH = 25_000
@@ -27,6 +28,9 @@ _GATHERED = 1 << 9
 _SHORT = 1 << 12
 _SMALL = 1 << 20
 """Whole files smaller than this (sidecars, documents) are looked through for identifiers; larger ones are media."""
+
+
+_Turn: TypeAlias = "tuple[Dataset, Store, _WholeWordsOut, list[Copy]]"
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ def held_by_others(
     filtered, filtered_moved = (_WholeWordsOut(each, people, seams=seams) for each in (holder, moved))
     stores = {name: context.open_store(name) for name in (store, *_inside(context, store))}
     rewritten = frozenset(name for each in stores.values() for name in calling.capabilities(each).rewritten)
+    reading = []
     for dataset in _likeliest_first(context, stores, (traces.traces[index].dataset for index in candidates)):
         opened = stores[dataset.store]
         staying = kept.get(dataset.name, ())
@@ -81,12 +86,14 @@ def held_by_others(
             # What stays on purpose holds its own content, names and identifiers included.
             calling.trace(opened, dataset, staying, keeper)
         mine = (*erased.get(dataset.name, ()), *staying)
-        for batch in _batches(owning.owned(context, dataset, calling.bystanders(opened, dataset, mine, None), erased)):
-            passing = filtered_moved if dataset.name in rewritten else filtered
-            calling.trace(opened, dataset, batch, passing)
-            passing.pass_on()
-            if candidates <= holder.held():
-                return Held(candidates, keeper.held())
+        others = _batches(owning.owned(context, dataset, calling.bystanders(opened, dataset, mine, None), erased))
+        reading.append((dataset, opened, filtered_moved if dataset.name in rewritten else filtered, others))
+    # Why in turns: what everybody's e-mail ends in is met at once in the few rows of its own dataset, and nowhere in millions of another.
+    for dataset, opened, passing, batch in _in_turns(reading):
+        calling.trace(opened, dataset, batch, passing)
+        passing.pass_on()
+        if candidates <= holder.held():
+            return Held(candidates, keeper.held())
     # Why less: a trigger may have handed the erased person's content to them; their own is what they held before as well.
     return Held(holder.held() | (moved.held() & before), keeper.held())
 
@@ -139,6 +146,19 @@ def _batches(copies: Iterable[Copy]) -> Iterator[list[Copy]]:
             batch, wanted = [], min(wanted * 10, MOST_IN_A_BATCH)
     if batch:
         yield batch
+
+
+def _in_turns(reading: Sequence[tuple[Dataset, Store, _WholeWordsOut, Iterator[list[Copy]]]]) -> Iterator[_Turn]:
+    """The next batch of each dataset, again and again, until all are read."""
+    left = list(reading)
+    while left:
+        for each in tuple(left):
+            dataset, store, passing, batches = each
+            batch = next(batches, None)
+            if batch is None:
+                left.remove(each)
+            else:
+                yield dataset, store, passing, batch
 
 
 class _Joined(io.RawIOBase):

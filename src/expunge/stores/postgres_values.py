@@ -140,7 +140,11 @@ def _json(tracer: Tracer, who: Pseudonym, dataset: str, field: str, value: Any) 
 
 
 def _vector(tracer: Tracer, who: Pseudonym, dataset: str, field: str, value: Any) -> None:
-    tracer.vector(who, dataset, field, list(_flat(value)))
+    try:
+        plain = math.isfinite(sum(value))
+    except TypeError:
+        plain = False  # arrays in it, or nulls
+    tracer.vector(who, dataset, field, value if plain else list(_flat(value)))
 
 
 def _flat(value: Any) -> Iterator[float]:
