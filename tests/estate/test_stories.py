@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import psycopg
+
 from expunge.core.grounding import Grounding
 from expunge.core.order import OrderState
 from expunge.core.receipt import Result
@@ -32,3 +34,26 @@ def test_each_place_is_erased_as_deep_as_it_reaches(estate: Estate) -> None:
     assert erased["voice"].claimed is Grounding.REMOVED
     assert {each.claimed for name, each in erased.items() if name != "voice"} == {Grounding.SCRUBBED}
     assert any("audio" in each and "disks" in each for each in estate.receipt(run.order).out_of_scope)
+
+
+def test_rows_that_refer_to_others_go_first_whatever_their_datasets_are_called(estate: Estate) -> None:
+    with psycopg.connect(estate.database) as connection:
+        connection.execute("CREATE TABLE zones (zone_id text PRIMARY KEY, profile_id text REFERENCES profiles, recorded_at timestamptz)")
+        connection.execute(
+            "CREATE TABLE visits (visit_id text PRIMARY KEY, zone_id text REFERENCES zones, profile_id text, recorded_at timestamptz)"
+        )
+        for each in estate.children:
+            connection.execute("INSERT INTO zones VALUES (%s, %s, NULL)", (f"zone-{each.profile}", each.profile))
+            connection.execute(
+                "INSERT INTO visits VALUES (%s, %s, %s, NULL)", (f"visit-{each.profile}", f"zone-{each.profile}", each.profile)
+            )
+    text = estate.map.read_text()
+    more = "".join(
+        f"  {name}: {{store: app, table: {table}, subject: {{profile: profile_id}}, retention: voice}}\n"
+        for name, table in (("a_zones", "zones"), ("b_visits", "visits"))
+    )
+    estate.map.write_text(text + more)
+    child = estate.children[2]
+    run = estate.erase(f"profile:{child.profile}")
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+    assert estate.search(f"zone-{child.profile}", f"visit-{child.profile}") == []

@@ -13,7 +13,7 @@ Order of the steps, and why:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -104,7 +104,8 @@ class Plan:
 
 def plan(snapshot: Snapshot) -> Plan:
     """Compute the steps; deterministic, total over every sound map."""
-    touched = [each for each in dependents_first(snapshot.data_map) if not isinstance(each.subject, Aggregate)]
+    refers = {pair for each in snapshot.capabilities.values() for pair in each.refers}
+    touched = [each for each in dependents_first(snapshot.data_map, refers) if not isinstance(each.subject, Aggregate)]
     erased = [each for each in touched if _does(snapshot, each) is StepKind.ERASE]
     stores = sorted({each.store for each in erased})
     steps: list[Step] = []
@@ -141,19 +142,25 @@ def aim(dataset: Dataset, capabilities: Capabilities) -> Grounding:
     return capabilities.grounding if dataset.grounding is None else dataset.grounding
 
 
-def dependents_first(data_map: DataMap) -> tuple[Dataset, ...]:
+def dependents_first(data_map: DataMap, refers: Collection[tuple[str, str]] = ()) -> tuple[Dataset, ...]:
     """All datasets, each before the one it is found through and before the one that says who exists; ties by name.
 
     The map's reader has refused cycles; should one be here all the same, ValueError is raised rather than an order invented.
+
+    Args:
+        data_map: the map.
+        refers: (one, other) where a store wants the one's rows gone first; where that goes in a circle, or against the map, the map holds.
     """
     homes = {each.dataset for each in data_map.identities.values()}
     waiting = {name: _dependents(data_map, dataset, homes) for name, dataset in data_map.datasets.items()}
+    pointing = {name: {one for one, other in refers if other == name and one != name} for name in waiting}
     done: list[str] = []
     while waiting:
-        ready = sorted(name for name, before in waiting.items() if not before & waiting.keys())
-        if not ready:
+        free = sorted(name for name, before in waiting.items() if not before & waiting.keys())
+        if not free:
             message = "the datasets of the map are found through one another in a circle"
             raise ValueError(message)
+        ready = [name for name in free if not pointing[name] & waiting.keys()] or free
         done += ready
         for name in ready:
             del waiting[name]

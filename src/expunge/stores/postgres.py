@@ -59,10 +59,10 @@ class Postgres:
             with self._link.borrowed() as connection:
                 schema = Schema(connection)
                 declared = [(each.name, table) for each in self._datasets if (table := schema.table(each.table)) is not None]
-                written = rewritten(connection, declared)
+                written, refers = rewritten(connection, declared), schema.refers(declared)
         except (psycopg.Error, OSError):
-            grounding, beyond, written = Grounding.NONE, (), frozenset(each.name for each in self._datasets)
-        return Capabilities(grounding, batch=1000, exclusive=True, rewritten=written, out_of_scope=(*OUT_OF_SCOPE, *beyond))
+            grounding, beyond, written, refers = Grounding.NONE, (), frozenset(each.name for each in self._datasets), ()
+        return Capabilities(grounding, batch=1000, exclusive=True, rewritten=written, refers=refers, out_of_scope=(*OUT_OF_SCOPE, *beyond))
 
     # --- looking -----------------------------------------------------------------------------------
 

@@ -260,6 +260,10 @@ WHERE f.contype = 'f' AND f.conparentid = 0 AND (f.confrelid = %(oid)s
     UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree ON tree.oid = i.inhparent) SELECT oid FROM tree))
 ORDER BY f.oid
 """
+_STANDS_IN_THE_WAY = """
+SELECT DISTINCT conrelid, confrelid FROM pg_catalog.pg_constraint
+WHERE contype = 'f' AND confdeltype IN ('a', 'r') AND conrelid <> confrelid AND conrelid = ANY (%(oids)s) AND confrelid = ANY (%(oids)s)
+"""
 _VIEWS = """
 WITH RECURSIVE over AS (
   SELECT r.ev_class AS oid FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid
@@ -357,6 +361,12 @@ class Schema:
             sql = f"{quoted(schema)}.{quoted(name)}"
             found.append(Reference(shown(schema, name), sql, child, tuple(zip(theirs, ours, strict=True)), action not in {"a", "r"}))
         return found
+
+    def refers(self, declared: Sequence[tuple[str, Table]]) -> tuple[tuple[str, str], ...]:
+        """(dataset, dataset) whose tables stand in the way of one another: rows of the first refer to rows of the second."""
+        names = {table.oid: name for name, table in declared}
+        rows = self.connection.execute(_STANDS_IN_THE_WAY, {"oids": list(names)}).fetchall()
+        return tuple(sorted((names[child], names[parent]) for child, parent in rows))
 
     def views(self, oids: Sequence[int]) -> list[View]:
         """The views and materialised views that show rows of tables, through other views too."""
