@@ -11,6 +11,7 @@ import psycopg
 
 from expunge.core.copy import Finding, FindingKind
 from expunge.core.datamap import ByField, Dataset, Ignore, Shared, Through
+from expunge.stores import postgres_relations, postgres_rights
 from expunge.stores.postgres_link import Connection, Link, lost
 from expunge.stores.postgres_match import transaction
 from expunge.stores.postgres_schema import NotInSchema, Schema, Table, quoted, shown
@@ -74,6 +75,24 @@ def lacking(schema: Schema, table: Table) -> tuple[str, ...]:
     return tuple(name for name, held in zip(names, rights, strict=False) if not held)
 
 
+def granting(schema: Schema, table: Table, lacks: Sequence[str]) -> tuple[str, ...]:
+    """The statements that give this role what :func:`lacking` says."""
+    sql = (
+        "SELECT quote_ident(current_user), quote_ident(n.nspname), format('%%I.%%I', n.nspname, c.relname), "
+        "quote_ident(current_database()) "
+        "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = %s"
+    )
+    role, space, name, database = schema.connection.execute(sql.encode(), (table.oid,)).fetchone() or ("", "", "", "")
+    rows = [each for each in ("SELECT", "DELETE") if each in lacks]
+    wanted = {
+        "USAGE": f"GRANT USAGE ON SCHEMA {space} TO {role}",
+        "TEMPORARY": f"GRANT TEMPORARY ON DATABASE {database} TO {role}",
+        "BYPASSRLS": f"ALTER ROLE {role} BYPASSRLS",
+    }
+    said = [statement for word, statement in wanted.items() if any(each.startswith(word) for each in lacks)]
+    return (*([f"GRANT {', '.join(rows)} ON {name} TO {role}"] if rows else ()), *said)
+
+
 def undeletable(schema: Schema, table: Table) -> str:
     """Why no row can be deleted from a table by anybody; empty where some can."""
     if table.foreign:
@@ -110,8 +129,17 @@ class Check:
                 continue
             tables.append(table)
             yield from self._dataset(schema, dataset, table)
+        yield from self._rewritable(tables)
         yield from self._undeclared(schema, tables)
         yield from self._large_objects(tables)
+
+    def _rewritable(self, tables: Sequence[Table]) -> Iterator[Finding]:
+        """Rows that can be deleted, of tables that the server would not rewrite for this role: it only warns."""
+        scope = postgres_relations.scope(self.connection, [each.sql for each in tables])
+        (role,) = self.connection.execute("SELECT current_user").fetchone() or ("",)
+        missing = postgres_rights.on_tables(self.connection, role, [each.name for each in scope.everything])
+        if missing:
+            yield self._finding(FindingKind.PERMISSION, "", "the role may not rewrite all that rows are erased from", "; ".join(missing))
 
     def _dataset(self, schema: Schema, dataset: Dataset, table: Table) -> Iterator[Finding]:
         name = f"dataset {dataset.name}"
@@ -127,7 +155,7 @@ class Check:
         lacks = lacking(schema, table)
         if lacks:
             what = f"{name}: the role lacks {', '.join(lacks)}"
-            yield self._finding(FindingKind.PERMISSION, table.shown, what, "grant it; `expunge doctor` prints the statements")
+            yield self._finding(FindingKind.PERMISSION, table.shown, what, "; ".join(granting(schema, table, lacks)))
         why = undeletable(schema, table)
         if why:
             yield self._finding(FindingKind.UNSUPPORTED, table.shown, f"{name}: {why}", "see the words before")

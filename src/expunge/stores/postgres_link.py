@@ -65,7 +65,7 @@ _BY_STATE = {
     "55P03": (Reason.LOCKED, "somebody holds a lock that stands in the way; it is tried again"),
     "40P01": (Reason.LOCKED, "others and this erasure waited for each other; it is tried again"),
     "40001": (Reason.LOCKED, "others changed the same rows meanwhile; it is tried again"),
-    "42501": (Reason.PERMISSION, "the role has no right to do this; `expunge doctor` prints the GRANTs that are missing"),
+    "42501": (Reason.PERMISSION, "the role has no right to do this; `expunge check` prints the GRANTs that are missing"),
     "25006": (Reason.PERMISSION, "the database is read-only (a standby, or default_transaction_read_only); name the primary, or end that"),
     "28000": (Reason.PERMISSION, "the server refuses this role; correct `url:` or pg_hba.conf"),
     "28P01": (Reason.PERMISSION, "the server refuses the password; correct `url:`"),

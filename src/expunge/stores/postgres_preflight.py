@@ -64,7 +64,7 @@ class Preflight:
             yield Unable(Reason.PERMISSION, f"{self.link.where}: default_transaction_read_only is on; end that for this role")
         lacks = lacking(self.schema, self.table)
         if lacks:
-            yield Unable(Reason.PERMISSION, f"{where}: the role lacks {', '.join(lacks)}; `expunge doctor` prints the statements")
+            yield Unable(Reason.PERMISSION, f"{where}: the role lacks {', '.join(lacks)}; `expunge check` prints the statements")
             return
         why = undeletable(self.schema, self.table)
         if why:

@@ -71,7 +71,7 @@ def rewrite(climb: Climb, name: str, oid: int, *, catalog: bool = False) -> None
         before = _file_of(climb, oid)
         notices = _vacuum(climb, name)
         if notices.refused or before == _file_of(climb, oid):
-            detail = f"{climb.where}: the role may not rewrite {name} (VACUUM only warns); `expunge doctor` prints what to grant"
+            detail = f"{climb.where}: the role may not rewrite {name} (VACUUM only warns); `expunge check` prints what to grant"
             raise Blocked(Reason.PERMISSION, detail)
         if notices.dead is None:
             raise Blocked(Reason.CANNOT_TELL, f"{climb.where}: the server does not say whether rewriting {name} dropped all deleted rows")

@@ -88,7 +88,7 @@ class Server:
         if unreadable:
             return f"this process may not read {unreadable}"
         missing = postgres_rights.grants(self.connection, self.role)
-        return f"the role lacks {len(missing)} rights that `expunge doctor` prints" if missing else ""
+        return f"the role lacks {len(missing)} rights that `expunge check` prints" if missing else ""
 
     def place(self) -> Place | str:
         """The server's files, or why they are out of reach."""

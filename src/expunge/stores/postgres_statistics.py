@@ -58,7 +58,7 @@ def refresh(climb: Climb) -> int:
     failpoint("postgres.purge.statistics:after")
     if notices.refused and not climb.server.superuser:
         detail = (
-            f"{climb.where}: the role may not ANALYZE all of the tables and parents (it only warns); `expunge doctor` says what to grant"
+            f"{climb.where}: the role may not ANALYZE all of the tables and parents (it only warns); `expunge check` says what to grant"
         )
         raise Blocked(Reason.PERMISSION, detail)
     left = [] if climb.server.superuser else [row[0] for row in climb.connection.execute(_LEFT_ALONE, oids).fetchall()]
