@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from django.db import connections, transaction
+from django.db.models import F
 
 from expunge.adapters.filelock import FileLock
 from expunge.adapters.guarded import guarded
@@ -37,6 +38,8 @@ _MIGRATION = 60.0
 """Least wait for another process that makes the tables on a server: many workers may start at once."""
 _PAGE = 1000
 """Events fetched at a time while reading: memory stays flat, and no read transaction stays open between pages."""
+_TOGETHER = 500
+"""Streams that one statement appends to; a database takes so many parameters."""
 _LAST = 10
 """Events fetched at a time from the end: one of the last few is what is wanted, and some are large."""
 
@@ -119,8 +122,9 @@ class DjangoJournal:
                 if lease is not None:
                     require_newest(self._alias, lease)
                 # In one order for everybody, so that two transactions never wait for each other in a circle.
-                for stream, expected, events in sorted(appends, key=lambda each: each[0]):
-                    self._append(stream, expected, events)
+                ordered = sorted(appends, key=lambda each: each[0])
+                for first in range(0, len(ordered), _TOGETHER):
+                    self._append(ordered[first : first + _TOGETHER])
                 failpoint("journal.commit:before")
             # commit point: COMMIT has forced the write-ahead log to the device (at the end of `atomically` where one is open).
             failpoint("journal.commit:after")
@@ -236,35 +240,49 @@ class DjangoJournal:
     def _row(self, stream: str) -> Stream | None:
         return Stream.objects.using(self._alias).filter(name=stream).first()
 
-    def _append(self, stream: str, expected: int, events: Sequence[bytes]) -> int:
-        row = Stream.objects.using(self._alias).select_for_update().filter(name=stream).first()
-        length = 0 if row is None else row.length
-        if length != expected:
-            raise conflict()
-        if not events:
-            return length
-        if row is None:
-            row = Stream(name=stream, length=0, head=genesis(stream))
-            row.save(using=self._alias, force_insert=True)
-        else:
-            self._check_end(row)
-        links = list(chain(bytes(row.head), (bytes(event) for event in events)))
-        rows = (Event(stream=row, position=length + at, digest=digest, body=body) for at, (body, digest) in enumerate(links))
-        Event.objects.using(self._alias).bulk_create(rows)
-        # crash here: events without the stream's new length; the transaction takes both back.
+    def _append(self, appends: Sequence[tuple[str, int, Sequence[bytes]]]) -> None:
+        """Append to some streams with one statement of each kind for all of them; they come in the order of their names."""
+        names = {stream for stream, _, _ in appends}
+        found = Stream.objects.using(self._alias).select_for_update().filter(name__in=names).order_by("name")
+        rows = {row.name: row for row in found}
+        self._check_ends(list(rows.values()))
+        fresh: dict[str, Stream] = {}
+        events: list[tuple[Stream, int, bytes, bytes]] = []
+        for stream, expected, bodies in appends:
+            row = rows.get(stream) or fresh.get(stream)
+            if expected != (0 if row is None else row.length):
+                raise conflict()
+            if not bodies:
+                continue
+            if row is None:
+                row = fresh[stream] = Stream(name=stream, length=0, head=genesis(stream))
+            for body, digest in chain(bytes(row.head), map(bytes, bodies)):
+                events.append((row, row.length, digest, body))
+                row.length, row.head = row.length + 1, digest
+        Stream.objects.using(self._alias).bulk_create(fresh.values())
+        Event.objects.using(self._alias).bulk_create(
+            Event(stream=row, position=position, digest=digest, body=body) for row, position, digest, body in events
+        )
+        # crash here: events without the streams' new lengths; the transaction takes both back.
         failpoint("journal.events:after")
-        row.length, row.head = length + len(links), links[-1][1]
-        row.save(using=self._alias, force_update=True)
-        return row.length
+        changed = [(row.length, row.head, row.id) for row in rows.values()]
+        with connections[self._alias].cursor() as cursor:
+            cursor.executemany(f"UPDATE {Stream._meta.db_table} SET length = %s, head = %s WHERE id = %s", changed)  # noqa: S608, SLF001
 
-    def _check_end(self, row: Stream) -> None:
+    def _check_ends(self, rows: Sequence[Stream]) -> None:
         """Refuse to build on an end that does not hold: the last link must follow, and nothing may lie beyond."""
-        found = Event.objects.using(self._alias).filter(stream=row, position__gte=row.length - 2).order_by("position")
-        rows = [(position, bytes(digest), bytes(body)) for position, digest, body in found.values_list("position", "digest", "body")[:3]]
-        previous = genesis(row.name) if row.length == 1 else rows[0][1] if rows else b""
-        whole = [position for position, _, _ in rows] == list(range(max(row.length - 2, 0), row.length))
-        if not whole or rows[-1][1] != bytes(row.head) or link(previous, rows[-1][2]) != rows[-1][1]:
-            raise StateCorrupt("the end of the journal's chain does not hold", help=RESTORE)
+        ends: dict[int, list[tuple[int, bytes, bytes]]] = {row.id: [] for row in rows}
+        found = (
+            Event.objects.using(self._alias).filter(stream__in=ends, position__gte=F("stream__length") - 2).order_by("stream", "position")
+        )
+        for stream, position, digest, body in found.values_list("stream", "position", "digest", "body") if ends else ():
+            ends[stream].append((position, bytes(digest), bytes(body)))
+        for row in rows:
+            end = ends[row.id]
+            previous = genesis(row.name) if row.length == 1 else end[0][1] if end else b""
+            whole = [position for position, _, _ in end] == list(range(max(row.length - 2, 0), row.length))
+            if not whole or end[-1][1] != bytes(row.head) or link(previous, end[-1][2]) != end[-1][1]:
+                raise StateCorrupt("the end of the journal's chain does not hold", help=RESTORE)
 
     def _page(self, row: Stream, first: int, last: int) -> list[tuple[bytes, bytes]]:
         with explained("the journal could not be read", self._alias):
