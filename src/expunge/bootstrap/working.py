@@ -20,7 +20,7 @@ def worker(context: Context, kept: State, lease_seconds: float, report: Reporter
         message = "with state in a file, one process at a time carries out orders"
         raise Misconfigured(message, help="`expunge apply --due` does what a worker would; many need `state: postgresql://...`")
     name = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
-    return Worker(context, kept.leases, kept.queue, name, lease_seconds, report)
+    return Worker(context, kept.leases, kept.queue, name, lease_seconds, report, kept.journal.exclusive)
 
 
 def work(one: Worker, scheduling: Context, kept: State, stop: threading.Event, *, poll: float, until_idle: bool) -> None:

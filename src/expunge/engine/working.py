@@ -8,8 +8,8 @@ same transaction, when it reports.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 
 from expunge import permit, telemetry
@@ -44,6 +44,8 @@ class Worker:
     lease_seconds: float = 30.0
     """How long a lease lasts without renewal: so long a killed worker's step waits for another."""
     report: Reporter = silent
+    alone: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Keeps other processes from changing what orders share (the register of who is suppressed, and its snapshot) meanwhile."""
     _known: dict[OrderId, Recorder] = field(default_factory=dict)
     _over: set[OrderId] = field(default_factory=set)
 
@@ -137,7 +139,9 @@ class Worker:
         if lease is None:
             return 0
         try:
-            recovering.recover(self.context)
+            # Why alone: a snapshot that was read before another process fences somebody, and written after, would let them through.
+            with self.alone():
+                recovering.recover(self.context)
             runs = self._runs()
             self._start(queueing.due(self.context, [run for run in runs if run.queued and run.state in queueing.STARTABLE]))
             return self._put_again()
