@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
 from expunge.errors import UsageError
 from tests.engine.household import ANNA, CARA, Household, difference, strings_of
@@ -90,6 +91,45 @@ def test_a_store_that_cannot_be_looked_through_must_not_serve(home: Household, c
         replayed = opened.restored("app")
     assert not replayed.may_serve
     assert replayed.swept.failed
+
+
+BACKUPS = "  backups: {kind: backup, url: ./backups, of: app, format: files, every: 1 day, keep: 30 days}\n"
+
+
+@pytest.fixture
+def waiting(home: Household, copies: Path) -> OrderId:
+    """An order that erased everything, and waits for a declared backup to end; then all was put back."""
+    text = home.map.read_text()
+    home.map.write_text(text.replace("retention:\n  life", BACKUPS + "retention:\n  life", 1))
+    (home.folder / "backups").mkdir()
+    shutil.copy2(copies / "app.db", home.folder / "backups" / "app.db")
+    run = home.erase(f"profile:{ANNA}")
+    assert (run.state, run.final) == (OrderState.IN_PART, False)
+    put_back(home, copies)
+    return run.order
+
+
+def test_who_waits_for_backups_to_end_does_not_come_back_with_one(home: Household, waiting: OrderId) -> None:
+    for store in stores(home):
+        with home.open() as opened:
+            replayed = opened.restored(store)
+            assert replayed.may_serve
+            assert [each.order for each in replayed.runs] in ([], [waiting])
+    assert home.search(*strings_of(ANNA), where=("world",)) == []
+
+
+def test_what_cannot_be_erased_from_a_restored_store_keeps_it_from_serving(home: Household, waiting: OrderId) -> None:
+    reader = sqlite3.connect(home.database, isolation_level=None)
+    try:
+        reader.execute("BEGIN IMMEDIATE")
+        with home.open() as opened:
+            replayed = opened.restored("app")
+        assert [each.order for each in replayed.runs] == [waiting]
+        assert not replayed.may_serve
+    finally:
+        reader.close()
+    with home.open() as opened:
+        assert opened.restored("app").may_serve
 
 
 def test_an_unknown_store_is_refused(home: Household) -> None:

@@ -92,7 +92,8 @@ def restored(
         )
     else:
         for run in replayed.runs:
-            output.say(f"{run.order}, after {run.received.follows}: {run.state.value}")
+            after = f", after {run.received.follows}" if run.received.follows else ""
+            output.say(f"{run.order}{after}: {run.state.value}")
         for dataset, reason in replayed.swept.failed.items():
             output.say(f"could not look through {dataset}: {reason}")
         output.say(f"{store} may serve" if replayed.may_serve else f"{store} must not serve yet")

@@ -31,6 +31,8 @@ from expunge.telemetry import Action, Opaque
 
 BATCH = 200
 """Receipts that share one checkpoint and one append to the journal."""
+KEPT = "kept, "
+"""How a reason begins that something stays on purpose."""
 
 
 def conclude_all(context: Context, recorders: Sequence[Recorder], report: Reporter, lease: Lease | None = None) -> None:
@@ -232,7 +234,7 @@ def _ended(recorder: Recorder, entries: Entries) -> ev.OrderEvent:
     reasons: dict[str, None] = {}
     for datasets, kept in entries.values():
         reasons.update(dict.fromkeys(f"{each.dataset}: {each.reason.value}" for each in datasets if each.reason is not None))
-        reasons.update(dict.fromkeys(f"{each.dataset}: kept, {each.ground}" for each in kept))
+        reasons.update(dict.fromkeys(f"{each.dataset}: {KEPT}{each.ground}" for each in kept))
     state = OrderState.IN_PART if reasons else OrderState.FULFILLED
     if state is OrderState.FULFILLED and any(not each.done for datasets, _ in entries.values() for each in datasets):
         state, reasons = OrderState.IN_PART, {Reason.ERROR.value: None}

@@ -10,6 +10,7 @@ from expunge.core.order import OrderState
 from expunge.core.run import Run
 from expunge.engine import planning, sweeping
 from expunge.engine.context import Context
+from expunge.engine.publishing import KEPT
 from expunge.engine.recording import RESTORALS, register
 from expunge.engine.sweeping import Swept
 from expunge.errors import UsageError
@@ -26,21 +27,32 @@ class Replayed:
 
     @property
     def may_serve(self) -> bool:
-        """Whether nobody who was erased is in it any more: everything could be looked through, and all that was found is erased."""
-        return not self.swept.failed and all(each.state is OrderState.FULFILLED for each in self.runs)
+        """Whether nobody who was erased is in it any more: everything could be looked through, and all that was found is erased.
+
+        What an order could not do elsewhere, or has to wait for (backups that still hold the person), says nothing about this store; what
+        stays in it by a hold stays on purpose.
+        """
+        return not self.swept.failed and all(self._clean(each) for each in self.runs)
+
+    def _clean(self, run: Run) -> bool:
+        if run.state is not OrderState.IN_PART:
+            return run.state is OrderState.FULFILLED
+        reasons = [each.partition(": ") for each in run.reasons]
+        return all(colon and (name not in self.swept.looked or why.startswith(KEPT)) for name, colon, why in reasons)
 
 
 def find(context: Context, store: str) -> Swept:
-    """Who of those erased is in the store again; an order is opened and planned for each.
+    """Who of those erased is in the store again; an order is opened and planned for each whose own order is over.
 
     Raises UsageError for a store that the map does not name.
     """
     if store not in context.data_map.stores:
         message = f"the map names no store {store!r}"
         raise UsageError(message, help=f"one of: {', '.join(sorted(context.data_map.stores))}")
-    swept = sweeping.sweep(context, {store})
-    if swept.came_back:
-        planning.make_all(context, [each.followed_by for each in swept.came_back])
+    swept = sweeping.sweep(context, {store}, put_back=True)
+    opened = [each.followed_by for each in swept.came_back if each.followed_by != each.order]
+    if opened:
+        planning.make_all(context, opened)
     return swept
 
 

@@ -46,7 +46,7 @@ class CameBack:
     order: OrderId
     """The order that had erased them."""
     followed_by: OrderId
-    """The new order that will erase them again; plan and apply it."""
+    """The order that will erase them again: a new one to be planned and applied, or the same where that had not ended for good."""
     datasets: tuple[str, ...]
 
 
@@ -59,6 +59,8 @@ class Swept:
     """Orders whose traces reached their end date and were destroyed."""
     failed: dict[str, str]
     """Dataset -> why it could not be looked through."""
+    looked: frozenset[str] = frozenset()
+    """The datasets of the stores that it was about."""
 
 
 def look_again(context: Context, order: OrderId) -> Looked:
@@ -132,16 +134,19 @@ class _Back:
     datasets: set[str] = field(default_factory=set)
 
 
-def sweep(context: Context, stores: Collection[str] | None = None) -> Swept:
+def sweep(context: Context, stores: Collection[str] | None = None, *, put_back: bool = False) -> Swept:
     """Find suppressed people of whom there is data again, open an order for each, and let die what has reached its end date.
 
     Args:
         context: the composition.
         stores: look into these only; all when None.
+        put_back: the stores come from a backup: what is there of people whose order has begun to erase, and has not ended for good (it
+            waits for backups to end, say), came back as well; that order itself erases it again when it is applied.
     """
     failed: dict[str, str] = {}
     known = fencing.suppressed(context)
-    busy = _unfinished(context)
+    begun = _begun(context) if put_back else frozenset()
+    busy = _unfinished(context) - begun
     back: dict[Pseudonym, _Back] = {}
     for dataset, kind, value, name in _identities_in(context, failed, stores):
         order = known.get(name)
@@ -154,8 +159,12 @@ def sweep(context: Context, stores: Collection[str] | None = None) -> Swept:
             entry = back.setdefault(name, _Back(order))
             entry.rows.setdefault(dataset.name, set()).add(value)
             entry.datasets.add(dataset.name)
-    came_back = tuple(_reopen(context, name, each) for name, each in sorted(back.items()))
-    return Swept(came_back, _end_traces(context), failed)
+    came_back = tuple(
+        CameBack(name, each.order, each.order, tuple(sorted(each.datasets))) if each.order in begun else _reopen(context, name, each)
+        for name, each in sorted(back.items())
+    )
+    looked = frozenset(each.name for each in context.data_map.datasets.values() if stores is None or each.store in stores)
+    return Swept(came_back, _end_traces(context), failed, looked)
 
 
 def _rows_without_pointer(
@@ -217,6 +226,12 @@ def _unfinished(context: Context) -> frozenset[OrderId]:
     going = (OrderState.RECEIVED, OrderState.FENCED, OrderState.PLANNED, OrderState.APPROVED, OrderState.RUNNING)
     runs = (Recorder(context.journal, context.clock, order).run for order in orders(context.journal))
     return frozenset(run.order for run in runs if run.state in going or (run.state is OrderState.IN_PART and not run.final))
+
+
+def _begun(context: Context) -> frozenset[OrderId]:
+    """Of the unfinished orders those that have erased, or may have."""
+    runs = (Recorder(context.journal, context.clock, order).run for order in orders(context.journal))
+    return frozenset(run.order for run in runs if run.state in (OrderState.RUNNING, OrderState.IN_PART) and not run.final)
 
 
 def _reopen(context: Context, name: Pseudonym, back: _Back) -> CameBack:
