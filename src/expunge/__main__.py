@@ -15,12 +15,13 @@ from expunge.cli.main import application
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to build it.")] = Path("demo-out"),
     keep_before: Annotated[bool, typer.Option("--keep-before", help="Also keep a copy of the stores from before the orders.")] = False,
+    workers: Annotated[int, typer.Option(help="Let so many processes carry the orders out, and kill one; 0: none but this.", min=0)] = 0,
     seed: Annotated[int | None, typer.Option(help="Another number, another company.", show_default=False)] = None,
 ) -> None:
     """A small company, and three people who ask to be forgotten: the whole story, narrated, in a folder of its own."""
     from expunge.demo.story import SEED, tell
 
-    stage = tell(folder.resolve(), keep_before=keep_before, seed=SEED if seed is None else seed)
+    stage = tell(folder.resolve(), keep_before=keep_before, workers=workers, seed=SEED if seed is None else seed)
     if stage.failures:
         raise typer.Exit(1)
 

@@ -1,18 +1,21 @@
-"""One company for the whole area: tones instead of voices, built once."""
+"""One company for the whole area: tones instead of voices, on servers of its own, built once."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from expunge.demo import services
 from expunge.demo.company import build_company
 from expunge.demo.speech import Tones
 from expunge.demo.world import World
 
 
 @pytest.fixture(scope="session")
-def company(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """Read only: tests that change it copy it first."""
-    folder: Path = tmp_path_factory.mktemp("company")
-    return build_company(folder, 7, Tones())
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Running; read only: tests that change something build another one beside it."""
+    folder: Path = tmp_path_factory.mktemp("a company")
+    with services.running(folder / "servers", folder / "world") as running:
+        yield build_company(folder, running, 7, Tones())

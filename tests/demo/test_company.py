@@ -6,22 +6,24 @@ import csv
 import gzip
 import io
 import json
+import re
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from expunge.adapters.datamap import read_map
 from expunge.demo import people, truth
 from expunge.demo.book import HOUSEHOLD, Book, Entry
 from expunge.demo.company import build_company, write_map
-from expunge.demo.outside_search import Search
-from expunge.demo.schema import data_map
+from expunge.demo.outside_search import Hit, Search
+from expunge.demo.schema import ALONE, SHARED, data_map
 from expunge.demo.speech import Tones
 from expunge.demo.survey import survey
-from expunge.demo.twin import copy_world, delete_ordinarily
-from expunge.demo.world import EXPORT, World
+from expunge.demo.world import EXPORT, STORES, World
 
 
 def test_there_are_eight_families_and_twenty_people_of_all_ages(company: World) -> None:
@@ -32,15 +34,20 @@ def test_there_are_eight_families_and_twenty_people_of_all_ages(company: World) 
     assert len({person.profile_id for person in company.people}) == len(company.people)
 
 
+def beside(company: World, folder: Path, name: str, seed: int = 7) -> World:
+    """Another company on the same servers."""
+    there = replace(company.services, database=name, bucket=name)
+    return build_company(folder / name, there, seed, Tones())
+
+
 def test_the_same_seed_gives_the_same_company(company: World, tmp_path: Path) -> None:
-    again = build_company(tmp_path / "again", 7, Tones())
-    assert survey(again.folder / "world") == survey(company.folder / "world")
-    other = build_company(tmp_path / "other", 8, Tones())
+    again, other = beside(company, tmp_path, "again"), beside(company, tmp_path, "other", 8)
+    assert survey(again.services, again.folder / "world") == survey(company.services, company.folder / "world")
     assert not {person.profile_id for person in other.people} & {person.profile_id for person in company.people}
 
 
 def test_the_book_names_exactly_what_is_in_the_stores(company: World) -> None:
-    assert set(survey(company.folder / "world")) == set(company.book.entries)
+    assert set(survey(company.services, company.folder / "world")) == set(company.book.entries)
 
 
 def test_whoever_asks_has_recordings_of_their_own_and_one_with_others(company: World) -> None:
@@ -54,29 +61,52 @@ def test_whoever_asks_has_recordings_of_their_own_and_one_with_others(company: W
 
 
 def test_strings_of_before_lie_in_the_world_and_in_nobody_elses_data(company: World) -> None:
+    with company.services.connect(autocommit=True) as session:
+        session.execute("CHECKPOINT")
+    own = {request.person.profile_id: truth.candidates(company, request.person) for request in company.requests}
+    hits = Search(text for strings in own.values() for text in strings).folder(company.folder / "world")
     for request in company.requests:
-        strings = truth.own_strings(company, request.person)
+        strings = own[request.person.profile_id]
+        truth.require_plain(strings, hits)
         assert request.person.profile_id in strings
         assert request.person.tablet in strings
         assert sum("," in text for text in strings) >= 3, "coordinates"
         assert sum(text.count(" ") >= 3 for text in strings) >= 3, "sentences"
+        assert sum(re.fullmatch("[0-9a-f]{96}", text) is not None for text in strings) >= 3, "waveforms"
         assert all(len(text) >= 8 for text in strings)
-        rows = _rows_of_others(company, request.person.profile_id)
+        rows = _of_others(company, request.person.profile_id)
         assert not [text for text in strings if text in rows]
 
 
-def _rows_of_others(company: World, who: str) -> str:
-    """Read by other means than the book: rows, events and lines that name somebody else and not this person."""
+def test_no_key_of_the_bucket_is_in_before_and_none_names_a_person(company: World) -> None:
+    client = company.services.s3()
+    keys = [each["Key"] for each in client.list_objects_v2(Bucket=company.services.bucket)["Contents"]]
+    client.close()
+    assert len(keys) > 200
+    for request in company.requests:
+        assert not [text for text in truth.candidates(company, request.person) if any(text in key or key in text for key in keys)]
+    assert not [key for key in keys for person in company.people if person.profile_id in key]
+
+
+def _of_others(company: World, who: str) -> str:
+    """Read by other means than the book: rows, objects, events and lines that name somebody else and not this person."""
     others = {person.profile_id for person in company.people} - {who}
     lines = []
-    # Read only: a connection that may write folds the write-ahead log into the database when it closes.
-    with closing(sqlite3.connect(f"file:{company.stores['app']}?mode=ro", uri=True)) as connection:
-        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'transcripts%'"):
-            lines += [repr(row) for row in connection.execute(f"SELECT * FROM {table}")]
-    for path in (company.folder / "world" / "analytics").rglob("*.gz"):
-        lines += gzip.decompress(path.read_bytes()).decode().splitlines()
-    lines += gzip.decompress((company.folder / "world" / "media" / EXPORT).read_bytes()).decode().splitlines()
-    lines += [path.read_text() for path in (company.folder / "world" / "media").rglob("*.json")]
+    with company.services.connect() as session:
+        for table in ("profiles", "devices", "participants", "voiceprints", "consents", "recordings JOIN transcripts USING (recording_id)"):
+            lines += [repr(row) for row in session.execute(f"SELECT * FROM {table}")]
+    with closing(sqlite3.connect(f"file:{company.hub}?mode=ro", uri=True)) as connection:
+        lines += [repr(row) for row in connection.execute("SELECT * FROM locations")]
+    for path in company.lake.rglob("*.parquet"):
+        lines += [repr(row) for row in pq.ParquetFile(path).read().to_pylist()]
+    client = company.services.s3()
+    for each in client.list_objects_v2(Bucket=company.services.bucket)["Contents"]:
+        data = client.get_object(Bucket=company.services.bucket, Key=each["Key"])["Body"].read()
+        if each["Key"] == EXPORT:
+            lines += gzip.decompress(data).decode().splitlines()
+        elif each["Key"].endswith(".json"):
+            lines.append(data.decode())
+    client.close()
     return "\n".join(line for line in lines if any(other in line for other in others) and who not in line)
 
 
@@ -90,54 +120,50 @@ def test_a_string_that_somebody_else_holds_is_left_out() -> None:
     assert book.staying(frozenset({"child"})) == {"b", "c"}
 
 
-def test_a_string_that_is_not_in_the_world_is_an_error(company: World, tmp_path: Path) -> None:
-    world = build_company(tmp_path / "copy", 7, Tones())
-    person = world.requests[0].person
-    world.book.note(Entry("nowhere", frozenset({person.profile_id}), ("nowhere to be found",), ("nowhere to be found",)))
+def test_a_string_that_is_not_in_the_world_is_an_error(company: World) -> None:
+    strings = truth.candidates(company, company.requests[0].person)
+    seen = [Hit(text, company.folder, "utf-8") for text in strings]
+    truth.require_plain(strings, seen)
     with pytest.raises(ValueError, match="1 of which"):
-        truth.own_strings(world, person)
+        truth.require_plain([*strings, "nowhere to be found"], seen)
+    with pytest.raises(ValueError, match="2 strings"):
+        truth.require_plain(strings[:2], seen)
 
 
-def test_the_newest_rows_are_in_the_write_ahead_log_and_searching_finds_words(company: World) -> None:
-    path = company.stores["app"]
-    assert path.with_name("app.db-wal").stat().st_size > 10_000
+def test_both_ways_of_searching_find_a_sentence(company: World) -> None:
     person = company.requests[0].person
-    sentence = next(text for text in truth.own_strings(company, person) if text.count(" ") >= 3)
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-        found = connection.execute("SELECT text FROM transcripts_search WHERE transcripts_search MATCH ?", (f'"{sentence}"',)).fetchall()
-        assert (sentence,) in found
-        assert (person.name, sentence) in connection.execute("SELECT name, text FROM heard").fetchall()
-        assert not connection.execute("PRAGMA foreign_key_check").fetchall()
+    sentence = next(text for text in truth.candidates(company, person) if text.count(" ") >= 3)
+    with company.services.connect() as session:
+        words = session.execute("SELECT text FROM transcripts WHERE words @@ phraseto_tsquery('simple', %s)", (sentence,)).fetchall()
+        assert (sentence,) in words
+        near = "SELECT text FROM transcripts ORDER BY embedding <=> (SELECT embedding FROM transcripts WHERE text = %s) LIMIT 1"
+        session.execute("SET enable_seqscan = off")
+        assert any("transcripts_by_meaning" in row[0] for row in session.execute(f"EXPLAIN {near}", (sentence,)).fetchall())
+        assert session.execute(near, (sentence,)).fetchall() == [(sentence,)]
+        assert (person.name, sentence) in session.execute("SELECT name, text FROM heard").fetchall()
 
 
-def test_the_map_leaves_the_export_out_until_it_is_declared(tmp_path: Path) -> None:
-    world = build_company(tmp_path, 7, Tones())
-    assert "asr_errors" not in (tmp_path / "expunge.yaml").read_text()
-    write_map(tmp_path, with_export=True)
-    assert "asr_errors" in (tmp_path / "expunge.yaml").read_text()
-    rows = list(csv.DictReader(io.StringIO(gzip.decompress((world.stores["media"] / EXPORT).read_bytes()).decode())))
-    assert {row["profile_id"] for row in rows} == {person.profile_id for person in world.people}
+def test_the_hubs_newest_rows_are_in_its_write_ahead_log_alone(company: World) -> None:
+    assert company.hub.with_name("hub.db-wal").stat().st_size > 10_000
+    place = company.recordings[0].place
+    assert place.encode() not in company.hub.read_bytes()
+    with closing(sqlite3.connect(f"file:{company.hub}?mode=ro", uri=True)) as connection:
+        assert connection.execute("SELECT count(*) FROM locations WHERE place=?", (place,)).fetchone() > (0,)
 
 
-def test_an_ordinary_delete_hides_people_and_leaves_their_strings(company: World, tmp_path: Path) -> None:
-    twin = tmp_path / "twin"
-    copy_world(company, twin)
-    erased = [request.person for request in company.requests]
-    delete_ordinarily(twin, erased)
-    with closing(sqlite3.connect(twin / "app.db")) as connection:
-        for person in erased:
-            assert connection.execute("SELECT count(*) FROM recordings WHERE profile_id=?", (person.profile_id,)).fetchone() == (0,)
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    stores = {"media": twin / "media", "app": twin / "app.db", "analytics": twin / "analytics"}
-    strings = [text for person in erased for text in truth.own_strings(company, person)]
-    left = truth.by_store(stores, Search(strings).folder(twin))
-    assert left["app"] > 50
-    assert left["analytics"] > 10
-    assert left["media"] > 10, "the export, and the conversations with others"
+def test_the_map_leaves_the_export_out_until_it_is_declared(company: World, tmp_path: Path) -> None:
+    other = replace(company, folder=tmp_path)
+    assert "asr_errors" not in write_map(other, with_export=False).read_text()
+    assert "asr_errors" in write_map(other, with_export=True).read_text()
+    client = company.services.s3()
+    data = client.get_object(Bucket=company.services.bucket, Key=EXPORT)["Body"].read()
+    client.close()
+    rows = list(csv.DictReader(io.StringIO(gzip.decompress(data).decode())))
+    assert {row["profile_id"] for row in rows} == {person.profile_id for person in company.people}
 
 
 def test_before_json_is_a_plain_list(company: World, tmp_path: Path) -> None:
-    strings = truth.own_strings(company, company.requests[0].person)
+    strings = truth.candidates(company, company.requests[0].person)
     truth.write_before(tmp_path / "before.json", strings)
     assert json.loads((tmp_path / "before.json").read_text("utf-8")) == strings
     assert "\\u" not in (tmp_path / "before.json").read_text("utf-8")
@@ -149,10 +175,11 @@ def test_nobody_says_the_same_sentence() -> None:
     assert len(said) == len(set(said)) == 8 * len(everybody)
 
 
-def test_both_maps_are_sound(company: World, tmp_path: Path) -> None:
-    for declared in (False, True):
-        path = tmp_path / "expunge.yaml"
-        path.write_text(data_map(with_export=declared), "utf-8")
-        read = read_map(path, {})
-        assert set(read.stores) == set(company.stores)
-        assert ("asr_errors" in read.datasets) is declared
+@pytest.mark.parametrize("state", [ALONE, SHARED])
+@pytest.mark.parametrize("declared", [False, True])
+def test_every_map_is_sound(company: World, tmp_path: Path, state: str, *, declared: bool) -> None:
+    path = tmp_path / "expunge.yaml"
+    path.write_text(data_map(bucket="recordings", with_export=declared, state=state), "utf-8")
+    read = read_map(path, {**company.services.environment, "LANTERN_STATE": "postgresql://nobody@127.0.0.1/none"})
+    assert set(read.stores) == set(STORES)
+    assert ("asr_errors" in read.datasets) is declared

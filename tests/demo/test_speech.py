@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from expunge.demo import packages, recogniser, speech, synthesis
+from expunge.demo import casting, packages, people, recogniser, speech, synthesis
 from expunge.demo.audio import Sound, cut_at_pauses, join, read_wav, tone, voiceprint
-from expunge.demo.company import build_company
-from expunge.demo.speech import Line, Origin, Tones
+from expunge.demo.speech import Line, Origin
+from expunge.demo.world import World
 
 needs_espeak = pytest.mark.skipif(not synthesis.available(), reason="extra speech is not installed")
 needs_pocketsphinx = pytest.mark.skipif(not recogniser.available(), reason="extra demo is not installed")
@@ -138,15 +138,14 @@ def test_importing_speech_loads_neither_synthesis_nor_recogniser_libraries() -> 
     assert done.stdout.strip() == "[]"
 
 
-def test_who_is_a_tone_is_labelled_so(tmp_path: Path) -> None:
-    world = build_company(tmp_path, 7, Tones())
-    assert {recording.voice for recording in world.recordings} == {"tone, no voice"}
-    assert "tone" in (tmp_path / "CREDITS.txt").read_text()
+def test_who_is_a_tone_is_labelled_so(company: World) -> None:
+    assert {recording.voice for recording in company.recordings} == {"tone, no voice"}
+    assert "tone" in (company.folder / "CREDITS.txt").read_text()
 
 
 @pytest.mark.speech
 @pytest.mark.slow
-def test_the_voice_packages_give_five_voices_with_text(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_voice_packages_give_five_voices_with_text() -> None:
     cache = speech.cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
     if trouble := packages.fetch(cache / "prompts"):
@@ -156,6 +155,6 @@ def test_the_voice_packages_give_five_voices_with_text(tmp_path_factory: pytest.
     for voice in found.voices:
         assert len(voice.clips) >= 8
         assert all(clip.origin is Origin.RECORDED and clip.text for clip in voice.clips)
-    world = build_company(tmp_path_factory.mktemp("voices"), 7, found)
-    assert sum("recorded voice" in recording.voice for recording in world.recordings) >= 25
-    assert all("recorded" not in recording.voice for recording in world.recordings if all(person.child for person in recording.who))
+    recordings, _ = casting.record(people.households(7), frozenset(), 7, found)
+    assert sum("recorded voice" in recording.voice for recording in recordings) >= 25
+    assert all("recorded" not in recording.voice for recording in recordings if all(person.child for person in recording.who))

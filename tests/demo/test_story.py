@@ -17,7 +17,7 @@ from rich.console import Console
 
 from expunge.core import dsse, receipt
 from expunge.core.receipt import Verdict
-from expunge.demo import outside_search, proving
+from expunge.demo import outside_search, proving, truth
 from expunge.demo.narration import Narrator
 from expunge.demo.outside_search import Search
 from expunge.demo.speech import Tones
@@ -54,7 +54,7 @@ def test_every_claim_holds_and_every_person_has_their_folder(told: tuple[Stage, 
     stage, text = told
     assert stage.failures == []
     assert "✗" not in text
-    assert "found in media: exports/asr-errors-2026-10.csv.gz" in text
+    assert "found in audio: exports/asr-errors-2026-10.csv.gz" in text
     assert {path.name for path in (stage.folder / "guardian").iterdir()} == {"1", "2", "3"}
     for folder in (stage.folder / "guardian").iterdir():
         assert {path.name for path in folder.iterdir()} == FILES
@@ -79,22 +79,34 @@ def test_sounds_and_voiceprints_are_gone_too(stage: Stage) -> None:
         assert Search([], pieces).folder(stage.folder / place) == []
 
 
-def test_the_searches_find_what_an_ordinary_delete_leaves(stage: Stage) -> None:
-    left = {hit.path.name for hit in Search([text for texts in _strings(stage) for text in texts]).folder(stage.folder / "twin")}
-    assert "app.db" in left
-    assert "asr-errors-2026-10.csv.gz" in left
+def test_the_searches_find_what_an_ordinary_delete_leaves_in_every_store(stage: Stage) -> None:
+    left = truth.by_store(stage.folder / "twin", stage.search.folder(stage.folder / "twin"))
+    assert set(left) == {"app", "audio", "lake", "hub"}
+    assert all(left.values())
+    assert left["app"] > 50
+    assert left["lake"] >= 15, "the training set"
 
 
 def test_both_searches_saw_something_in_every_store_before_and_nothing_after(stage: Stage) -> None:
-    assert set(stage.before) == {"media", "app", "analytics"}
+    assert set(stage.before) == {"app", "audio", "lake", "hub"}
     assert all(stage.before.values())
     for number in (1, 2, 3):
         said = receipt.parse(dsse.parse((stage.guardian(number) / "receipt.dsse.json").read_bytes()).payload)
         assert said.verdict is Verdict.FULFILLED
         scans = [entry.scan for entry in said.datasets if entry.scan is not None and entry.items]
         assert scans
-        assert {entry.store for entry in said.datasets if entry.scan is not None and entry.scan.traces_usable} == set(stage.before)
-        assert all(scan.found == 0 and scan.controls_found > 0 for scan in scans)
+        assert {entry.store for entry in said.datasets if entry.scan is not None and entry.scan.traces_usable} == {"app", "lake", "hub"}
+        assert all(scan.found == 0 and scan.controls_found > 0 for scan in scans if scan.traces_usable)
+        assert any("audio: names of deleted objects" in each for each in said.out_of_scope)
+
+
+def test_every_server_is_stopped_and_left_its_data_whole(stage: Stage) -> None:
+    assert (stage.folder / "world/postgres/PG_VERSION").is_file()
+    assert not (stage.folder / "world/postgres/postmaster.pid").exists()
+    assert not (stage.folder / "twin/postgres/postmaster.pid").exists()
+    assert list((stage.folder / "world/s3").glob("*.dat"))
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert str(stage.folder) not in running
 
 
 def test_the_export_holds_media_byte_for_byte(stage: Stage) -> None:
@@ -104,12 +116,13 @@ def test_the_export_holds_media_byte_for_byte(stage: Stage) -> None:
         own = {name: data for name, data in sounds.items() if not name.startswith("shared/")}
         assert len(own) >= 2
         assert len(sounds) > len(own), "a recording of several people, under shared/"
-        there = {path.read_bytes() for path in (stage.folder / "before" / "media").rglob("*.wav")}
-        assert there.issuperset(sounds.values())
-        for data in sounds.values():
+        recorded = {recording.path.rpartition("/")[2]: recording for recording in stage.world.recordings}
+        for name, data in sounds.items():
+            recording = recorded[name.rpartition("/")[2]]
+            assert data == recording.sound.wav()
+            assert request.person in recording.who
             with wave.open(io.BytesIO(data)) as file:
                 assert file.getnframes() > 0
-        assert sum(request.person.profile_id in name for name in own) == len(own)
 
 
 def test_receipts_hold_no_string_of_anybody(stage: Stage) -> None:
@@ -156,3 +169,22 @@ def test_an_earlier_demonstration_is_replaced(stage: Stage, tmp_path: Path) -> N
     shutil.copytree(stage.folder, tmp_path / "old")
     clear(tmp_path / "old")
     assert {path.name for path in (tmp_path / "old").iterdir()} == {"demo.json"}
+
+
+def test_three_workers_share_the_orders_and_one_is_killed(tmp_path: Path) -> None:
+    out = io.StringIO()
+    stage = tell(tmp_path / "three workers", workers=3, speech=Tones(), narrator=Narrator(Console(file=out, width=300)))
+    text = out.getvalue()
+    assert stage.failures == []
+    assert "is killed with SIGKILL in the middle of" in text
+    assert re.search(r"ord-\w{20}.*running", text), "expunge status, while it runs"
+    assert "nothing was done twice" in text
+    assert (stage.folder / "state/postgres/PG_VERSION").is_file()
+    assert not (stage.folder / "state/postgres/postmaster.pid").exists()
+
+
+@pytest.mark.parametrize("workers", [1, -1])
+def test_too_few_workers_for_one_to_be_killed_are_refused(tmp_path: Path, workers: int) -> None:
+    with pytest.raises(UsageError, match="at least two"):
+        tell(tmp_path / "new", workers=workers, speech=Tones(), narrator=Narrator(Console(file=io.StringIO())))
+    assert not (tmp_path / "new").exists()

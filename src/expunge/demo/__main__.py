@@ -20,10 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="expunge demo", description="A small company, and three people who ask to be forgotten.")
     parser.add_argument("folder", type=Path, nargs="?", default=Path("demo-out"), help="where to build it (default: demo-out)")
     parser.add_argument("--keep-before", action="store_true", help="also keep before/, a copy of the stores from before the orders")
+    parser.add_argument("--workers", type=int, default=0, help="let so many processes carry the orders out, and kill one of them")
     parser.add_argument("--seed", type=int, default=SEED, help="another number, another company")
     given = parser.parse_args(arguments)
     try:
-        stage = tell(given.folder.resolve(), keep_before=given.keep_before, seed=given.seed)
+        stage = tell(given.folder.resolve(), keep_before=given.keep_before, workers=given.workers, seed=given.seed)
     except ExpungeError as error:
         sys.stderr.write(f"error: {error.message}\n" + (f"help: {error.help}\n" if error.help else ""))
         return error.exit_code

@@ -116,6 +116,25 @@ def tone(name: str, seconds: float = 1.0) -> Sound:
     return Sound((6_000 * wave_ + random.normal(0, 120, count)).astype(np.int16), 8_000)
 
 
+def waveform(sound: Sound, bars: int = 24) -> str:
+    """What the app's player draws: the loudest sample of each of ``bars`` equal parts, two hexadecimal bytes a bar."""
+    parts = np.array_split(np.abs(sound.samples.astype(np.int32)), bars)
+    return "".join(f"{int(part.max(initial=0)):04x}" for part in parts)
+
+
+def meaning(text: str, size: int = 64) -> npt.NDArray[np.float32]:
+    """What the company keeps of a sentence to find others like it: its trigrams, hashed into ``size`` numbers, of length one.
+
+    Shape ``(size,)``, float32.
+    """
+    vector = np.zeros(size)
+    padded = f"  {text.casefold()} "
+    for at in range(len(padded) - 2):
+        digest = hashlib.sha256(padded[at : at + 3].encode()).digest()
+        vector += np.frombuffer(digest * (size // 32 + 1), np.uint8)[:size].astype(np.float64) / 127.5 - 1
+    return (vector / (np.linalg.norm(vector) or 1.0)).astype(np.float32)
+
+
 def voiceprint(sound: Sound, size: int = 128) -> npt.NDArray[np.float32]:
     """What the company keeps of a voice: mean and spread of ``size / 2`` log-spaced spectral bands, of length one.
 

@@ -1,4 +1,4 @@
-"""Builds the demo company's world: a folder of recordings, a database, a folder of analytics, and a copy that nobody declared."""
+"""Builds the demo company: a database, a bucket of recordings, a lake, a hub, and a copy that nobody declared."""
 
 from __future__ import annotations
 
@@ -6,36 +6,40 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from random import Random
 
-from expunge.demo import casting, people, schema, writing
+from expunge.demo import casting, people, schema, writing, writing_app
 from expunge.demo.book import Book
 from expunge.demo.people import Household
+from expunge.demo.services import Services
 from expunge.demo.speech import Speech
 from expunge.demo.world import Request, World
 
 
-def build_company(folder: Path, seed: int, speech: Speech, approvers: Mapping[str, str] | None = None) -> World:
-    """Write ``folder/world/``, ``folder/expunge.yaml`` (the undeclared copy left out) and ``folder/CREDITS.txt``.
+def build_company(
+    folder: Path, services: Services, seed: int, speech: Speech, approvers: Mapping[str, str] | None = None, state: str = schema.ALONE
+) -> World:
+    """Fill the stores, and write ``folder/expunge.yaml`` (the undeclared copy left out) and ``folder/CREDITS.txt``.
 
     The same seed gives the same company, but for the bytes of synthetic sound.
     """
     homes = people.households(seed)
     requests = _requests(homes)
     recordings, late = casting.record(homes, frozenset(each.person.profile_id for each in requests), seed, speech)
-    world = World(folder, homes, tuple(recordings), late, requests, Book(), speech.notes)
-    (folder / "world").mkdir(parents=True)
-    writing.write_media(world)
-    writing.write_database(world)
-    writing.write_analytics(world, Random(f"events {seed}"))
+    world = World(folder, services, homes, tuple(recordings), late, requests, Book(), speech.notes)
+    world.lake.mkdir(parents=True)
+    writing_app.write_app(world)
+    writing.write_audio(world)
     writing.write_export(world)
-    write_map(folder, with_export=False, approvers=approvers)
+    writing.write_lake(world, Random(f"events {seed}"))
+    writing.write_hub(world)
+    write_map(world, with_export=False, approvers=approvers, state=state)
     (folder / "CREDITS.txt").write_text(_credits(speech), "utf-8")
     return world
 
 
-def write_map(folder: Path, *, with_export: bool, approvers: Mapping[str, str] | None = None) -> Path:
-    """Write ``folder/expunge.yaml``, with or without the engineer's copy declared."""
-    path = folder / "expunge.yaml"
-    path.write_text(schema.data_map(with_export=with_export, approvers=approvers), "utf-8")
+def write_map(world: World, *, with_export: bool, approvers: Mapping[str, str] | None = None, state: str = schema.ALONE) -> Path:
+    """Write ``expunge.yaml``, with or without the engineer's copy declared."""
+    path = world.folder / "expunge.yaml"
+    path.write_text(schema.data_map(bucket=world.services.bucket, with_export=with_export, approvers=approvers, state=state), "utf-8")
     return path
 
 

@@ -7,9 +7,9 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from expunge.bootstrap import Expunge
-from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
 from expunge.core.plan import StepKind
+from expunge.demo import several
 from expunge.demo.stage import OFFICER, Stage
 from expunge.demo.truth import write_before
 from expunge.demo.world import Request
@@ -67,8 +67,12 @@ def erasing(stage: Stage) -> None:
         for order in stage.orders:
             expunge.approve(order, OFFICER, stage.officer.sign(expunge.approval_message(order)))
         stage.narrator.say(f"The {OFFICER} signs the digest of each plan with a key that the map names; without that, nothing is erased.")
-        for order, request in zip(stage.orders, stage.world.requests, strict=True):
-            _apply(stage, expunge, order, request)
+        start = time.monotonic()
+        if stage.workers:
+            several.carry_out(stage, expunge)
+        else:
+            expunge.apply_all(stage.orders)
+        _ended(stage, expunge, time.monotonic() - start)
 
 
 def _show_plans(stage: Stage, forecasts: list[Forecast]) -> None:
@@ -86,12 +90,17 @@ def _show_plans(stage: Stage, forecasts: list[Forecast]) -> None:
     )
 
 
-def _apply(stage: Stage, expunge: Expunge, order: OrderId, request: Request) -> None:
-    start = time.monotonic()
-    run = expunge.apply(order)
-    seconds = time.monotonic() - start
-    why = f": {'; '.join(run.reasons)}" if run.reasons else ""
-    stage.expect(run.state is OrderState.FULFILLED, f"{request.person.name}: {run.state}{why} ({seconds:.1f} s)")
-    if run.state is not OrderState.FULFILLED:
-        for place in expunge.residue(order)[:10]:
-            stage.narrator.point(f"{place.path} at {place.offset}: {place.dataset}, {place.part} ({place.hidden})", good=False)
+def _ended(stage: Stage, expunge: Expunge, seconds: float) -> None:
+    for _, order, request in stage.requests:
+        run = expunge.status(order)
+        why = f": {'; '.join(run.reasons)}" if run.reasons else ""
+        stage.expect(run.state is OrderState.FULFILLED, f"{request.person.name}: {run.state}{why}")
+        if run.state is not OrderState.FULFILLED:
+            for place in expunge.residue(order)[:10]:
+                stage.narrator.point(f"{place.path} at {place.offset}: {place.dataset}, {place.part} ({place.hidden})", good=False)
+    runs = [expunge.status(order) for order in stage.orders]
+    shared = set(runs[0].cohort) == set(stage.orders)
+    rewrites = sum(step.kind is StepKind.PURGE for step in runs[0].plan.steps) if runs[0].plan else 0
+    stage.expect(
+        shared, f"{seconds:.1f} s for all three together: they shared {rewrites} rewrites, one of each store, instead of {3 * rewrites}"
+    )

@@ -1,76 +1,92 @@
-"""The company's database, and the data map that declares its stores."""
+"""The company's tables, and the data map that declares its stores."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-TABLES = """
+EMBEDDING = 64
+"""Numbers in the embedding of a transcript."""
+VOICEPRINT = 128
+"""Numbers in a voiceprint."""
+
+_TABLES = """
+CREATE EXTENSION vector;
 CREATE TABLE accounts (
-  account_id TEXT PRIMARY KEY, surname TEXT NOT NULL, email TEXT UNIQUE NOT NULL, street TEXT NOT NULL,
-  created_at TEXT NOT NULL, closed_at TEXT
+  account_id text PRIMARY KEY, surname text NOT NULL, email text UNIQUE NOT NULL, street text NOT NULL, settings jsonb NOT NULL,
+  created_at timestamptz NOT NULL, closed_at timestamptz
 );
 CREATE TABLE profiles (
-  profile_id TEXT PRIMARY KEY, account_id TEXT NOT NULL REFERENCES accounts, name TEXT NOT NULL, email TEXT UNIQUE,
-  own_device TEXT UNIQUE, birth_year INTEGER NOT NULL, child INTEGER NOT NULL, voice TEXT NOT NULL, created_at TEXT NOT NULL
+  profile_id text PRIMARY KEY, account_id text NOT NULL REFERENCES accounts, name text NOT NULL, email text UNIQUE,
+  own_device text UNIQUE, birth_year integer NOT NULL, child boolean NOT NULL, voice text NOT NULL, created_at timestamptz NOT NULL,
+  closed_at timestamptz
 );
 CREATE TABLE devices (
-  serial TEXT PRIMARY KEY, account_id TEXT NOT NULL REFERENCES accounts, profile_id TEXT REFERENCES profiles,
-  model TEXT NOT NULL, added_at TEXT NOT NULL
+  serial text PRIMARY KEY, account_id text NOT NULL REFERENCES accounts, profile_id text REFERENCES profiles, model text NOT NULL,
+  added_at timestamptz NOT NULL, closed_at timestamptz
 );
 CREATE TABLE recordings (
-  recording_id TEXT PRIMARY KEY, profile_id TEXT NOT NULL REFERENCES profiles, device TEXT NOT NULL, path TEXT NOT NULL,
-  seconds REAL NOT NULL, place TEXT NOT NULL, recorded_at TEXT NOT NULL
+  recording_id text PRIMARY KEY, profile_id text NOT NULL REFERENCES profiles, device text NOT NULL, seconds double precision NOT NULL,
+  waveform text NOT NULL, details jsonb NOT NULL, recorded_at timestamptz NOT NULL
 );
+CREATE INDEX recordings_by_profile ON recordings (profile_id);
 CREATE TABLE transcripts (
-  transcript_id INTEGER PRIMARY KEY, recording_id TEXT NOT NULL REFERENCES recordings, text TEXT NOT NULL, source TEXT NOT NULL,
-  written_at TEXT NOT NULL
+  transcript_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, recording_id text NOT NULL REFERENCES recordings,
+  text text NOT NULL, source text NOT NULL, embedding vector(EMBEDDING) NOT NULL,
+  words tsvector GENERATED ALWAYS AS (to_tsvector('simple', text)) STORED, written_at timestamptz NOT NULL
 );
-CREATE VIRTUAL TABLE transcripts_search USING fts5(text, content='transcripts', content_rowid='transcript_id');
-CREATE TRIGGER transcripts_in AFTER INSERT ON transcripts BEGIN
-  INSERT INTO transcripts_search(rowid, text) VALUES (new.transcript_id, new.text);
-END;
-CREATE TRIGGER transcripts_out AFTER DELETE ON transcripts BEGIN
-  INSERT INTO transcripts_search(transcripts_search, rowid, text) VALUES ('delete', old.transcript_id, old.text);
-END;
-CREATE TRIGGER transcripts_new AFTER UPDATE ON transcripts BEGIN
-  INSERT INTO transcripts_search(transcripts_search, rowid, text) VALUES ('delete', old.transcript_id, old.text);
-  INSERT INTO transcripts_search(rowid, text) VALUES (new.transcript_id, new.text);
-END;
+CREATE INDEX transcripts_by_recording ON transcripts (recording_id);
+CREATE INDEX transcripts_by_words ON transcripts USING gin (words);
+CREATE INDEX transcripts_by_meaning ON transcripts USING hnsw (embedding vector_cosine_ops);
 CREATE TABLE conversations (
-  recording_id TEXT PRIMARY KEY, device TEXT NOT NULL, path TEXT NOT NULL, text TEXT NOT NULL, recorded_at TEXT NOT NULL
+  recording_id text PRIMARY KEY, device text NOT NULL, text text NOT NULL, recorded_at timestamptz NOT NULL
 );
 CREATE TABLE participants (
-  participant_id INTEGER PRIMARY KEY, recording_id TEXT NOT NULL, profile_id TEXT NOT NULL REFERENCES profiles, added_at TEXT NOT NULL
+  participant_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, recording_id text NOT NULL,
+  profile_id text NOT NULL REFERENCES profiles, added_at timestamptz NOT NULL
 );
-CREATE INDEX participants_by_recording ON participants(recording_id);
-CREATE TABLE locations (
-  location_id INTEGER PRIMARY KEY, profile_id TEXT NOT NULL REFERENCES profiles, device TEXT NOT NULL,
-  latitude REAL NOT NULL, longitude REAL NOT NULL, place TEXT NOT NULL, seen_at TEXT NOT NULL
-);
-CREATE INDEX locations_by_place ON locations(place);
+CREATE INDEX participants_by_recording ON participants (recording_id);
 CREATE TABLE voiceprints (
-  voiceprint_id TEXT PRIMARY KEY, profile_id TEXT NOT NULL REFERENCES profiles, vector BLOB NOT NULL, enrolled_at TEXT NOT NULL
+  voiceprint_id text PRIMARY KEY, profile_id text NOT NULL REFERENCES profiles, vector vector(VOICEPRINT) NOT NULL,
+  enrolled_at timestamptz NOT NULL
 );
 CREATE TABLE consents (
-  consent_id TEXT PRIMARY KEY, profile_id TEXT NOT NULL REFERENCES profiles, purpose TEXT NOT NULL, given_at TEXT NOT NULL
+  consent_id text PRIMARY KEY, profile_id text NOT NULL REFERENCES profiles, purpose text NOT NULL, given_at timestamptz NOT NULL
 );
-CREATE TABLE app_settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE app_settings (name text PRIMARY KEY, value text NOT NULL);
 CREATE VIEW heard AS
-  SELECT p.name, r.recorded_at, r.place, t.text
+  SELECT p.name, r.recorded_at, t.text
   FROM transcripts t JOIN recordings r USING (recording_id) JOIN profiles p USING (profile_id);
+"""
+TABLES = _TABLES.replace("EMBEDDING", str(EMBEDDING)).replace("VOICEPRINT", str(VOICEPRINT))
+
+HUB = """
+CREATE TABLE locations (
+  location_id INTEGER PRIMARY KEY, profile_id TEXT NOT NULL, device TEXT NOT NULL, latitude REAL NOT NULL, longitude REAL NOT NULL,
+  place TEXT NOT NULL, seen_at TEXT NOT NULL
+);
+CREATE INDEX locations_by_place ON locations(place);
 """
 
 _MAP = """\
 # What the company declares: where personal data lies, whose it is, what was made from what, and how long it stays.
 version: 1
-state: ./state
+STATE
 identities:
   account: {dataset: accounts, key: account_id, also: [email]}
   profile: {dataset: profiles, key: profile_id, also: [email, own_device], member_of: account}
 stores:
-  media:     {kind: files, url: ./world/media}
-  app:       {kind: sqlite, url: "sqlite:///world/app.db", outside: ["snapshots of the database's disk, overwritten after 35 days"]}
-  analytics: {kind: files, url: ./world/analytics}
+  app:  {kind: postgres, url: "${LANTERN_DATABASE}", outside: ["snapshots of the database's disk, overwritten after 35 days"]}
+  audio:
+    kind: s3
+    url: s3://BUCKET
+    endpoint: "${LANTERN_S3}"
+    region: us-east-1
+    access_key: "${LANTERN_S3_KEY}"
+    secret_key: "${LANTERN_S3_SECRET}"
+    vacuum: "${LANTERN_S3_MASTER}"      # a server of the company's own: its disk is asked to give up what was deleted
+    clock: "the company's own disks; snapshots of them are overwritten after 35 days"
+  lake: {kind: parquet, url: ./world/lake}
+  hub:  {kind: sqlite, url: "sqlite:///world/hub.db"}
 retention:
   voice:   {period: 90 days, from: recorded_at, purpose: answer the request, need: the service itself, inactive_after: 18 months}
   account: {period: 30 days, from: closed_at, purpose: keep the account, need: contract}
@@ -84,21 +100,20 @@ datasets:
     {store: app, table: devices, subject: {profile: profile_id, account: account_id}, retention: account}
   consents:
     {store: app, table: consents, subject: {profile: profile_id}, retention: account}
-  voice:
-    store: media
-    path: ["voice/{profile_id}/{recording_id}.wav", "voice/{profile_id}/{recording_id}.json"]
-    subject: {profile: profile_id}
-    categories: [user.biometrics.voice]
-    retention: voice
   recordings:
     {store: app, table: recordings, subject: {profile: profile_id}, retention: voice}
+  voice:                                        # keys name a recording, never a person
+    store: audio
+    path: ["voice/{recording_id}.wav", "voice/{recording_id}.json"]
+    subject: {through: recordings, via: recording_id}
+    categories: [user.biometrics.voice]
+    retention: voice
   transcripts:
     store: app
     table: transcripts
     subject: {through: recordings, via: recording_id}
     derived_from: [voice]
     on_erase: erase
-    retention: voice
   participants:
     {store: app, table: participants, subject: {profile: profile_id}, retention: voice}
   conversations:
@@ -109,18 +124,12 @@ datasets:
     people: participants
     retention: voice
   shared_voice:
-    store: media
+    store: audio
     path: ["shared/{recording_id}.wav", "shared/{recording_id}.json"]
     subject: {through: participants, via: recording_id}
     shared: erase
     people: participants
     categories: [user.biometrics.voice]
-    retention: voice
-  locations:
-    store: app
-    table: locations
-    subject: {profile: profile_id}
-    categories: [user.location.precise]
     retention: voice
   voiceprints:
     store: app
@@ -129,26 +138,35 @@ datasets:
     categories: [user.biometrics.voice]
     derived_from: [voice]
     on_erase: erase
-    retention: voice
   events:
-    store: analytics
-    path: "events/{day}.jsonl.gz"
-    format: jsonl
+    store: lake
+    path: "events/day={day}/{part}.parquet"
     subject: {profile: profile_id, account: account_id}
-    derived_from: [voice]
+    derived_from: [transcripts]
     on_erase: erase
     retention: usage
+  training:
+    store: lake
+    path: "training/{part}.parquet"
+    subject: {profile: speaker.profile_id}
+    derived_from: [transcripts]
+    on_erase: erase
+  locations:
+    store: hub
+    table: locations
+    subject: {profile: profile_id}
+    categories: [user.location.precise]
+    retention: voice
 """
 
 _EXPORT = """\
   asr_errors:                                   # found by `check`: an engineer's copy of what people said
-    store: media
+    store: audio
     path: "exports/{batch}.csv.gz"
     format: csv
     subject: {profile: profile_id}
     derived_from: [transcripts]
     on_erase: erase
-    retention: voice
 """
 
 _IGNORE = """\
@@ -156,13 +174,20 @@ ignore:
   - {store: app, table: app_settings, reason: "settings of the program, no personal data"}
 """
 
+ALONE = "state: ./state"
+SHARED = 'state: "${LANTERN_STATE}"\nstate_folder: ./state'
+"""Expunge's own state in a database, so that several workers can share it; keys and log stay in the folder."""
 
-def data_map(*, with_export: bool, approvers: Mapping[str, str] | None = None) -> str:
+
+def data_map(*, bucket: str, with_export: bool, approvers: Mapping[str, str] | None = None, state: str = ALONE) -> str:
     """``expunge.yaml`` of the company: as first written, or with the engineer's copy declared as well.
 
     Args:
+        bucket: of the object store.
         with_export: declare the copy.
         approvers: name -> verifier key of who may approve plans.
+        state: ``ALONE`` or ``SHARED``.
     """
     names = "".join(f"  {name}: {key}\n" for name, key in (approvers or {}).items())
-    return _MAP + (_EXPORT if with_export else "") + _IGNORE + (f"approvers:\n{names}" if names else "")
+    stores = _MAP.replace("STATE", state, 1).replace("BUCKET", bucket, 1)
+    return stores + (_EXPORT if with_export else "") + _IGNORE + (f"approvers:\n{names}" if names else "")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,7 +18,8 @@ from expunge.core.ids import OrderId
 from expunge.core.note import Algorithm, VerifierKey
 from expunge.demo.narration import Narrator
 from expunge.demo.outside_search import Search
-from expunge.demo.world import World
+from expunge.demo.schema import ALONE, SHARED
+from expunge.demo.world import Request, World
 
 OFFICER = "privacy-officer"
 
@@ -47,6 +49,8 @@ class Stage:
     narrator: Narrator
     world: World
     officer: Officer
+    workers: int = 0
+    """How many processes carry the orders out; 0: this one, with Expunge's own state in a folder."""
     strings: dict[str, list[str]] = field(default_factory=dict)
     """By profile: what ``before.json`` holds."""
     orders: list[OrderId] = field(default_factory=list)
@@ -63,6 +67,16 @@ class Stage:
         return self.folder / "expunge.yaml"
 
     @property
+    def state(self) -> str:
+        """Where the data map says that Expunge's own state is."""
+        return SHARED if self.workers else ALONE
+
+    @property
+    def requests(self) -> list[tuple[int, OrderId, Request]]:
+        """Number from 1, order and request of everybody who asked."""
+        return [(at + 1, order, request) for at, (order, request) in enumerate(zip(self.orders, self.world.requests, strict=True))]
+
+    @property
     def erased(self) -> frozenset[str]:
         """Profiles of those who asked."""
         return frozenset(request.person.profile_id for request in self.world.requests)
@@ -71,8 +85,9 @@ class Stage:
         """The folder of whoever made the n-th request, counted from 1."""
         return self.folder / "guardian" / str(number)
 
+    @cached_property
     def search(self) -> Search:
-        """Looks for everything that was one person's alone, of all who asked."""
+        """Looks for everything that was one person's alone, of all who asked; used after their strings are known."""
         pieces = [piece for profile in sorted(self.erased) for piece in self.world.book.own_samples(profile)]
         return Search([text for texts in self.strings.values() for text in texts], pieces)
 

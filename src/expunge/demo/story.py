@@ -7,48 +7,60 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from expunge.demo import erasing, opening, proving
+from expunge.demo import erasing, opening, proving, services, several
 from expunge.demo.narration import Narrator
 from expunge.demo.speech import Speech
 from expunge.demo.stage import Stage
+from expunge.demo.world import STORES
 from expunge.errors import UsageError
 
 SEED = 7
 _MARK = "demo.json"
+_SERVERS = "servers"
 _OURS = (
-    "world", "before", "twin", "state", "guardian", "forged", "expunge.yaml", "CREDITS.txt", proving.PUBLISHED, _MARK,
+    "world", "before", "twin", "state", "guardian", "forged", _SERVERS, "expunge.yaml", "CREDITS.txt", proving.PUBLISHED, _MARK,
 )  # fmt: skip
 
 
 def tell(
-    folder: Path, *, keep_before: bool = False, seed: int = SEED, speech: Speech | None = None, narrator: Narrator | None = None
+    folder: Path,
+    *,
+    keep_before: bool = False,
+    workers: int = 0,
+    seed: int = SEED,
+    speech: Speech | None = None,
+    narrator: Narrator | None = None,
 ) -> Stage:
     """Perform the demonstration in ``folder``.
 
     Args:
         folder: new, empty, or that of an earlier demonstration, which is replaced.
         keep_before: also keep ``before/``, a cold copy of the world from before the orders.
+        workers: how many processes carry the orders out, one of which is killed; 0: this process does it.
         seed: of the company.
         speech: where the voices come from; the best that can be had when None.
         narrator: who tells it; the terminal when None.
 
     Raises:
-        UsageError: the folder holds something else.
+        UsageError: the folder holds something else, or too few workers are wanted for one to be killed.
+        ServerFailed: a server is not installed, or does not start.
     """
+    if workers == 1 or workers < 0:
+        raise UsageError("one worker is killed, so it takes at least two", help="--workers 3")
     clear(folder)
     teller = narrator if narrator is not None else Narrator()
-    stage = opening.company(folder, teller, seed, speech)
-    if keep_before:
-        opening.keep_cold_copy(stage)
-    proving.make_twin(stage)
-    opening.undeclared(stage)
-    erasing.asking(stage)
-    erasing.erasing(stage)
-    proving.hand_over(stage)
+    with services.running(folder / _SERVERS, folder / "world") as running, several.state(folder, workers):
+        running.announce()
+        stage = opening.company(folder, teller, running, seed, speech, keep_before=keep_before, workers=workers)
+        opening.undeclared(stage)
+        erasing.asking(stage)
+        erasing.erasing(stage)
+        proving.hand_over(stage)
+        proving.unchanged(stage)
+        proving.late(stage)
+        services.stopped(running.postgres, folder / "world" / STORES["app"])
     proving.comparing(stage)
-    proving.unchanged(stage)
     proving.checking(stage)
-    proving.late(stage)
     _end(stage, keep_before=keep_before)
     return stage
 
@@ -75,6 +87,7 @@ def _end(stage: Stage, *, keep_before: bool) -> None:
         f"{folder / 'guardian'}/1..{len(stage.orders)}   what each person holds: receipt, proof, page, export, before.json",
         f"{folder / 'world'}   the company's stores, as they are now",
         f"{folder / 'state'}   Expunge's own state: journal, keys, log",
+        f"{folder / _SERVERS}   logs of the company's servers, which are stopped",
         f"{folder / 'twin'}   the same company after an ordinary DELETE",
     ]
     if keep_before:

@@ -1,4 +1,4 @@
-"""A digest of every item of the company's world, read by ordinary means: shows that everybody else's data is unchanged."""
+"""A digest of every item of the company, read by ordinary means: shows that everybody else's data is unchanged."""
 
 from __future__ import annotations
 
@@ -12,46 +12,60 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from expunge.demo.world import EXPORT
+from expunge.demo.services import Services
+from expunge.demo.world import EXPORT, STORES
 
-_TABLES = (
-    "accounts", "profiles", "devices", "recordings", "transcripts", "conversations", "participants", "locations", "voiceprints",
-    "consents",
-)  # fmt: skip
+_TABLES = ("accounts", "profiles", "devices", "recordings", "transcripts", "conversations", "participants", "voiceprints", "consents")
 
 
-def survey(world: Path) -> dict[str, str]:
-    """Key of each item (as in the book) -> SHA-256 of its bytes or values."""
-    found = dict(_media(world / "media"))
-    found.update(_rows(world / "app.db"))
-    found.update(_events(world / "analytics"))
+def survey(services: Services, world: Path) -> dict[str, str]:
+    """Key of each item (as in the book) -> SHA-256 of its bytes or values.
+
+    Args:
+        services: the servers, running.
+        world: holds the lake and the hub's database.
+    """
+    found = dict(_rows(services))
+    found.update(_objects(services))
+    found.update(_lake(world / STORES["lake"]))
+    found.update(_hub(world / STORES["hub"]))
     return found
 
 
-def _media(media: Path) -> Iterator[tuple[str, str]]:
-    for path in sorted(media.rglob("*")):
-        name = path.relative_to(media).as_posix()
-        if name == EXPORT:
-            for row in csv.reader(io.StringIO(gzip.decompress(path.read_bytes()).decode())):
-                if row[0] != "recording_id":
-                    yield f"media:{EXPORT}:{row[0]}", _digest(json.dumps(row).encode())
-        elif path.is_file():
-            yield f"media:{name}", _digest(path.read_bytes())
-
-
-def _rows(path: Path) -> Iterator[tuple[str, str]]:
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+def _rows(services: Services) -> Iterator[tuple[str, str]]:
+    with services.connect() as session:
         for table in _TABLES:
             # The names are the constants above.
-            cursor = connection.execute(f"SELECT * FROM {table}")  # noqa: S608
-            for row in cursor:
+            for row in session.execute(f"SELECT * FROM {table}"):  # noqa: S608
                 yield f"app:{table}:{row[0]}", _digest(repr(row).encode())
 
 
-def _events(folder: Path) -> Iterator[tuple[str, str]]:
-    for path in sorted(folder.rglob("*.jsonl.gz")):
-        for line in gzip.decompress(path.read_bytes()).splitlines():
-            yield f"analytics:{path.relative_to(folder).as_posix()}:{json.loads(line)['event_id']}", _digest(line)
+def _objects(services: Services) -> Iterator[tuple[str, str]]:
+    client = services.s3()
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=services.bucket):
+        for key in (each["Key"] for each in page.get("Contents", ())):
+            data = client.get_object(Bucket=services.bucket, Key=key)["Body"].read()
+            if key != EXPORT:
+                yield f"audio:{key}", _digest(data)
+                continue
+            for row in csv.reader(io.StringIO(gzip.decompress(data).decode())):
+                if row[0] != "recording_id":
+                    yield f"audio:{EXPORT}:{row[0]}", _digest(json.dumps(row).encode())
+    client.close()
+
+
+def _lake(lake: Path) -> Iterator[tuple[str, str]]:
+    import pyarrow.parquet as pq
+
+    for path in sorted(lake.rglob("*.parquet")):
+        for row in pq.ParquetFile(path).read().to_pylist():
+            yield f"lake:{path.relative_to(lake).as_posix()}:{next(iter(row.values()))}", _digest(repr(row).encode())
+
+
+def _hub(path: Path) -> Iterator[tuple[str, str]]:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        for row in connection.execute("SELECT * FROM locations"):
+            yield f"hub:locations:{row[0]}", _digest(repr(row).encode())
 
 
 def _digest(data: bytes) -> str:

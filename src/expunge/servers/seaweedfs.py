@@ -25,8 +25,8 @@ class SeaweedServer:
 
     region = "us-east-1"
 
-    def __init__(self, folder: Path, program: Path) -> None:
-        self.data = folder / "data"
+    def __init__(self, folder: Path, program: Path, data: Path | None = None) -> None:
+        self.data = data or folder / "data"
         """Where volumes and the filer's own tables lie; configuration and log lie beside it."""
         self.log = folder / "seaweedfs.log"
         self.access_key = "expunge-test"
@@ -151,14 +151,18 @@ class SeaweedServer:
 
 
 @contextmanager
-def running_seaweedfs(folder: Path) -> Iterator[SeaweedServer]:
+def running_seaweedfs(folder: Path, *, data: Path | None = None) -> Iterator[SeaweedServer]:
     """Run the service in ``folder`` (made when it is not there) for the length of the block, then kill it; the folder stays as it is.
+
+    Args:
+        folder: takes the data folder ``data``, the configuration and the log.
+        data: another place for the data folder.
 
     Raises:
         ServerFailed: the program is not installed (see :func:`missing`), or the service does not start.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    server = SeaweedServer(folder.absolute(), binary())
+    server = SeaweedServer(folder.absolute(), binary(), data.absolute() if data else None)
     try:
         server.start()
         yield server
