@@ -14,7 +14,7 @@ from expunge.core.traces import Traces
 from expunge.ports.scanner import SEAM
 from expunge.residue import media
 from expunge.residue.forms import PACKED, SHORTEST, dress, forms_of_number, forms_of_vector, printed, utf8, wrap
-from expunge.residue.matcher import PADDING, Matcher
+from expunge.residue.matcher import PADDING, Alike, Matcher
 from expunge.residue.session import SMALL, Allowance, Limits, Session, Where
 from expunge.residue.stream import Stream, add_small, carve_small
 
@@ -41,7 +41,7 @@ class Holder:
         forms = {traces.traces[each].form for each in wanted}
         # a window in one alignment of base64 lies in another alignment of the text around it
         self._forms = forms | ({name for name, _ in wrap(bytes(3)) if _is_base64(name)} if any(map(_is_base64, forms)) else set())
-        self._wrapped = any(form.startswith(("hex", "base64")) for form in self._forms)
+        self._wrapped = any(form.startswith(("hex", "base64", "numbered")) for form in self._forms)
         # what is a vector here may be a blob there; what joins two values of a row is none
         blobs = any(traces.traces[each].form == "bytes" and traces.traces[each].part != SEAM for each in wanted)
         self._packed = PACKED if blobs else self._forms & PACKED
@@ -174,16 +174,17 @@ class Holder:
 
     def _find(self, data: bytes) -> None:
         if len(data) >= SHORTEST:
-            for _, _, trace in self._matcher.find(np.frombuffer(data + _PAD, dtype=np.uint8), len(data)):
-                self._seen_one(trace)
+            for _, _, alike in self._matcher.find(np.frombuffer(data + _PAD, dtype=np.uint8), len(data)):
+                self._see(alike)
 
-    def _note(self, _where: Where, _offset: int, trace: int) -> None:
-        self._seen_one(trace)
+    def _note(self, _where: Where, _offset: int, alike: Alike) -> None:
+        self._see(alike)
 
-    def _seen_one(self, trace: int) -> None:
-        if trace not in self._seen:
-            self._seen.add(trace)
-            self._matcher.finished(trace)
+    def _see(self, alike: Alike) -> None:
+        if not alike.places:
+            alike.places = 1
+            self._seen.update(alike.traces)
+            self._matcher.finished(alike)
 
 
 def _is_base64(form: str) -> bool:

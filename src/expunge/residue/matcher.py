@@ -28,6 +28,18 @@ _MOST_MET = 1 << 16
 _ONES = np.uint64(0x0101010101010101)
 
 
+class Alike:
+    """Traces that are the same bytes: of one window that many people's data holds there are many."""
+
+    __slots__ = ("places", "traces")
+
+    def __init__(self, traces: tuple[int, ...]) -> None:
+        self.traces = traces
+        """Their indexes."""
+        self.places = 0
+        """How many places whoever counts them has been told."""
+
+
 class Matcher:
     """All traces of one scan, ready to be looked for. Not for use by two threads at once."""
 
@@ -46,7 +58,7 @@ class Matcher:
         """Rows of the needles, those of one group of equal anchors together."""
         self._begin: Places = np.zeros(1, dtype=np.int64)
         """Where each group begins among them, and their end."""
-        self._by_length: dict[int, tuple[tuple[int, dict[bytes, tuple[int, ...]]], ...]] = {}
+        self._by_length: dict[int, tuple[tuple[int, dict[bytes, Alike]], ...]] = {}
         for width in (8, 16):
             self._index(np.flatnonzero(needles.widths == width), width)
         sizes = np.diff(self._begin)
@@ -59,7 +71,7 @@ class Matcher:
             self._table[(anchors >> self._shift).astype(np.int64)] = True
         self._live = np.ones(sizes.size, dtype=np.bool_)
         self._waiting = sizes
-        self._met: dict[tuple[int, bytes], tuple[int, ...]] = {}
+        self._met: dict[tuple[int, bytes], Alike | None] = {}
         """Windows that were decided, and the traces they are: what begins like a traced window is often met again and again."""
         self._hash = np.empty(CHUNK // 8, dtype=np.uint64)
         self._word = np.empty(CHUNK // 8, dtype=np.uint64)
@@ -77,31 +89,31 @@ class Matcher:
         table[_second(known, width)] = True
         self._second[width] = table
 
-    def _group(self, number: int) -> tuple[tuple[int, dict[bytes, tuple[int, ...]]], ...]:
+    def _group(self, number: int) -> tuple[tuple[int, dict[bytes, Alike]], ...]:
         """(Length, digest -> traces) of one group of equal anchors, made when it is first met."""
         known = self._by_length.get(number)
         if known is None:
-            made: dict[int, dict[bytes, tuple[int, ...]]] = {}
+            made: dict[int, dict[bytes, list[int]]] = {}
             for row in self._rows[self._begin[number] : self._begin[number + 1]].tolist():
                 by_digest = made.setdefault(int(self._needles.lengths[row]), {})
-                digest = self._needles.digest(row)
-                by_digest[digest] = (*by_digest.get(digest, ()), int(self._needles.indexes[row]))
-            known = self._by_length[number] = tuple(made.items())
+                by_digest.setdefault(self._needles.digest(row), []).append(int(self._needles.indexes[row]))
+            known = tuple((size, {digest: Alike(tuple(each)) for digest, each in by_digest.items()}) for size, by_digest in made.items())
+            self._by_length[number] = known
         return known
 
-    def finished(self, trace: int) -> None:
-        """Say that nobody needs further places of this trace; windows all of whose traces are finished are no longer looked at."""
-        group = self._group_of[np.searchsorted(self._needles.indexes, trace)]
-        self._waiting[group] -= 1
+    def finished(self, alike: Alike) -> None:
+        """Say that nobody needs further places of these traces; windows all of whose traces are finished are no longer looked at."""
+        group = self._group_of[np.searchsorted(self._needles.indexes, alike.traces[0])]
+        self._waiting[group] -= len(alike.traces)
         if self._waiting[group] == 0:
             self._live[group] = False
 
-    def find(self, buffer: Bytes, length: int) -> list[tuple[int, int, int]]:
-        """Return (offset, length of the window, trace index) for every traced window that lies in ``buffer[:length]`` whole.
+    def find(self, buffer: Bytes, length: int) -> list[tuple[int, int, Alike]]:
+        """Return (offset, length of the window, traces) for every traced window that lies in ``buffer[:length]`` whole.
 
         ``buffer`` is contiguous and has :data:`PADDING` bytes more than ``length``.
         """
-        found: list[tuple[int, int, int]] = []
+        found: list[tuple[int, int, Alike]] = []
         if not self._live.size:
             return found
         parts: list[Places] = []
@@ -138,7 +150,7 @@ class Matcher:
                 where += start
                 parts.append(where)
 
-    def _narrow(self, buffer: Bytes, length: int, places: Places, found: list[tuple[int, int, int]]) -> None:
+    def _narrow(self, buffer: Bytes, length: int, places: Places, found: list[tuple[int, int, Alike]]) -> None:
         words: Words = np.ndarray((buffer.size - 7,), dtype="<u8", buffer=buffer, strides=(1,))
         places = places[places <= length - 8]
         first = words[places]
@@ -158,7 +170,7 @@ class Matcher:
             if near.size:
                 self._decide(buffer, length, places[near], anchors[near], width, found)
 
-    def _decide(self, buffer: Bytes, length: int, places: Places, anchors: Words, width: int, found: list[tuple[int, int, int]]) -> None:
+    def _decide(self, buffer: Bytes, length: int, places: Places, anchors: Words, width: int, found: list[tuple[int, int, Alike]]) -> None:
         known = self._sorted[width]
         slots = np.minimum(np.searchsorted(known, anchors), known.size - 1)
         same = known[slots] == anchors
@@ -170,17 +182,16 @@ class Matcher:
             for size, by_digest in self._group(group):
                 if place + size <= length:
                     window = bytes(view[place : place + size])
-                    traces = self._met.get((group, window))
-                    if traces is None:
-                        traces = self._meet(group, window, by_digest)
-                    for index in traces:
-                        found.append((place, size, index))  # noqa: PERF401 - nearly always none
+                    key = (group, window)
+                    alike = self._met[key] if key in self._met else self._meet(key, by_digest)
+                    if alike is not None:
+                        found.append((place, size, alike))
 
-    def _meet(self, group: int, window: bytes, by_digest: dict[bytes, tuple[int, ...]]) -> tuple[int, ...]:
+    def _meet(self, key: tuple[int, bytes], by_digest: dict[bytes, Alike]) -> Alike | None:
         if len(self._met) >= _MOST_MET:
             self._met.clear()
-        traces = self._met[group, window] = by_digest.get(self._secret.digest(window), ())
-        return traces
+        alike = self._met[key] = by_digest.get(self._secret.digest(key[1]))
+        return alike
 
 
 def _second(anchors: Words, width: int) -> Places:

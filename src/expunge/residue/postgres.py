@@ -306,11 +306,11 @@ class _Inner:
             return
         rows = log.data[edges[:, None] + np.arange(-_SEAM, _SEAM)[None, :]].reshape(-1)
         padded = np.concatenate([rows, np.zeros(PADDING, dtype=np.uint8)])
-        for place, size, trace in self._session.matcher.find(padded, rows.size):
+        for place, size, alike in self._session.matcher.find(padded, rows.size):
             number, within = divmod(place, 2 * _SEAM)
             if within < _SEAM < within + size <= 2 * _SEAM:
                 where = self._where.inside("postgres wal", log.offset(int(edges[number]) - 1))
-                self._session.found(where, 0, trace)
+                self._session.found(where, 0, alike)
 
     def _image(self, log: wal.Log, image: wal.Image) -> None:
         body = log.data[image.start : image.end].tobytes()

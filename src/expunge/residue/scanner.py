@@ -10,7 +10,7 @@ from expunge.core.copy import RawSource
 from expunge.core.traces import Traces
 from expunge.ports.scanner import Coverage, Residue, Scanned
 from expunge.residue.holder import Holder
-from expunge.residue.matcher import Matcher
+from expunge.residue.matcher import Alike, Matcher
 from expunge.residue.needles import Needles
 from expunge.residue.session import Limits, Where
 from expunge.residue.tracer import Collector
@@ -86,12 +86,13 @@ def scan(paths: Iterable[Path], traces: Traces, *, limits: Limits | None = None,
     found: list[Residue] = []
     counts: dict[tuple[Path, str, int], int] = {}
 
-    def report(where: Where, offset: int, trace: int) -> None:
-        residue = _residue(where.path, where.chain, offset, traces, trace)
-        place = (where.path, residue.hidden, trace)
-        counts[place] = counts.get(place, 0) + 1
-        if counts[place] <= per_file:
-            found.append(residue)
+    def report(where: Where, offset: int, alike: Alike) -> None:
+        for trace in alike.traces:
+            residue = _residue(where.path, where.chain, offset, traces, trace)
+            place = (where.path, residue.hidden, trace)
+            counts[place] = counts.get(place, 0) + 1
+            if counts[place] <= per_file:
+                found.append(residue)
 
     session = new_session(Matcher(traces), limits or Limits(), report)
     for entry in walk(((Path(path), True) for path in paths), session.skip):

@@ -14,7 +14,7 @@ import numpy as np
 from expunge.residue.carve import starts
 from expunge.residue.decoders import TooLarge
 from expunge.residue.deeper import TRIED, is_one
-from expunge.residue.matcher import PADDING, Matcher
+from expunge.residue.matcher import PADDING, Alike, Matcher
 
 SMALL = 1 << 15
 """Pieces up to this size are gathered and searched together: a pass over a buffer costs the same for 10 bytes as for 10,000."""
@@ -89,8 +89,8 @@ class Allowance:
         return cls(max(limits.decoded, limits.ratio * size), limits.held)
 
 
-Report = Callable[[Where, int, int], None]
-"""Takes the run, the offset on disk and the index of the trace."""
+Report = Callable[[Where, int, Alike], None]
+"""Takes the run, the offset on disk and the traces."""
 
 
 @dataclass
@@ -135,11 +135,11 @@ class Session:
         self.decoded_bytes += count
         allowance.take(count)
 
-    def found(self, where: Where, offset: int, trace: int) -> None:
+    def found(self, where: Where, offset: int, alike: Alike) -> None:
         """Report one place."""
         if where.mark:
             self.known.hits.add(where.mark)
-        self._report(where, where.base if where.fixed else where.base + offset, trace)
+        self._report(where, where.base if where.fixed else where.base + offset, alike)
 
     def add(self, where: Where, allowance: Allowance, data: bytes) -> None:
         """Search a small, whole piece, sooner or later (``flush`` at the latest)."""
@@ -166,11 +166,11 @@ class Session:
             begins.append(at)
             at += len(data)
         joined = np.frombuffer(b"".join([*(data for _, _, data in batch), bytes(PADDING)]), dtype=np.uint8)
-        for place, size, trace in self.matcher.find(joined, at):
+        for place, size, alike in self.matcher.find(joined, at):
             number = bisect_right(begins, place) - 1
             where, _, data = batch[number]
             if place + size <= begins[number] + len(data):
-                self.found(where, place - begins[number], trace)
+                self.found(where, place - begins[number], alike)
         if self.carver is None:
             return
         by_piece: dict[int, list[tuple[int, str]]] = {}

@@ -93,9 +93,9 @@ class Stream:
         padded = np.frombuffer(whole, dtype=np.uint8)
         end = len(whole) - PADDING
         block = memoryview(whole)[:end]
-        for place, size, trace in self._session.matcher.find(padded, end):
+        for place, size, alike in self._session.matcher.find(padded, end):
             if place + size > old:
-                self._session.found(self._where, self._at + place, trace)
+                self._session.found(self._where, self._at + place, alike)
         if self._pages is not None:
             self._pages.feed(block[old:], self._at + old)
         for each in self._open:

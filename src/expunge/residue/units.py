@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from expunge.residue import postgres
-from expunge.residue.matcher import Matcher
+from expunge.residue.matcher import Alike, Matcher
 from expunge.residue.needles import Needles
-from expunge.residue.session import SMALL, Allowance, Known, Limits, Session, Where
+from expunge.residue.session import SMALL, Allowance, Known, Limits, Report, Session, Where
 from expunge.residue.slices import FileSlice
 from expunge.residue.sqlite import BESIDE, runs
 from expunge.residue.stream import Stream, add_small, carve_small, read_pages
@@ -141,22 +141,20 @@ class Taker:
         self._matcher = Matcher(needles)
         self._limits = limits
         self._per_trace = per_trace
-        self._counts: dict[int, int] = {}
         self._known = Known()
 
     def take(self, unit: Unit) -> Done:
         """Read every byte of the unit."""
         done = Done(unit.number)
 
-        def report(where: Where, offset: int, trace: int) -> None:
-            count = self._counts.get(trace, 0) + 1
-            if count <= self._per_trace:
-                self._counts[trace] = count
-                if count == 1:
-                    done.seen.add(trace)
-                done.places.append(Place(where.path, where.chain, offset, trace))
-                if count == self._per_trace:
-                    self._matcher.finished(trace)
+        def report(where: Where, offset: int, alike: Alike) -> None:
+            if alike.places < self._per_trace:
+                alike.places += 1
+                if alike.places == 1:
+                    done.seen.update(alike.traces)
+                done.places += [Place(where.path, where.chain, offset, trace) for trace in alike.traces]
+                if alike.places == self._per_trace:
+                    self._matcher.finished(alike)
 
         session = new_session(self._matcher, self._limits, report, self._known)
         for part in unit.parts:
@@ -166,7 +164,7 @@ class Taker:
         return done
 
 
-def new_session(matcher: Matcher, limits: Limits, report: Callable[[Where, int, int], None], known: Known | None = None) -> Session:
+def new_session(matcher: Matcher, limits: Limits, report: Report, known: Known | None = None) -> Session:
     """A session that opens what it meets."""
     session = Session(matcher, limits, report, known)
     session.carver = carve_small
