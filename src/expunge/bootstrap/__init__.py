@@ -173,6 +173,10 @@ class Expunge:
         """Who is meant by a name; see :func:`expunge.engine.resolving.resolve`."""
         return resolving.resolve(self.context, name, whole=whole)
 
+    def resolve_all(self, names: Sequence[str]) -> list[Resolved]:
+        """Who is meant by each of many names, with one look at the stores."""
+        return resolving.resolve_all(self.context, names)
+
     def candidates(self, name: str) -> tuple[tuple[str, str], ...]:
         """Every (kind, id) that a name can mean: for the operator's terminal only."""
         return resolving.candidates(self.context, name)
@@ -205,6 +209,11 @@ class Expunge:
         with self._writing():
             request = intake.Request(tuple(people), channel, attested, contact, cooling_off, requester)
             return intake.receive(self.context, request)
+
+    def order_erase_all(self, groups: Sequence[Sequence[Resolved]], *, attested: str = "by the operator") -> tuple[Accepted, ...]:
+        """Receive an erasure order for each group of people, all at once; see :meth:`order_erase`."""
+        with self._writing():
+            return intake.receive_all(self.context, [intake.Request(tuple(each), "library", attested) for each in groups])
 
     def order_cancel(self, order: OrderId, reason: str = "cancelled by the requester") -> Run:
         """Cancel an order before anything was erased."""
@@ -319,7 +328,7 @@ class Expunge:
         with self._writing():
             recovering.recover(self.context)
             swept = restoring.find(self.context, store)
-        orders = tuple(each.followed_by for each in swept.came_back)
+        orders = tuple(dict.fromkeys(each.followed_by for each in swept.came_back))
         replayed = restoring.Replayed(store, swept, self.apply_all(orders, report=report) if orders else ())
         with self._writing():
             restoring.remember(self.context, store, orders, clean=replayed.may_serve)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from expunge.core import events as ev
 from expunge.core.gate_snapshot import gate_entry
@@ -12,14 +12,19 @@ from expunge.engine.context import Context
 from expunge.engine.recording import SUPPRESSIONS, read_register, register
 
 
-def suppress(context: Context, order: OrderId, people: Sequence[Person]) -> None:
-    """Enter the people's identities in the register and publish; doing it twice for one order changes nothing."""
-    if not any(isinstance(each, ev.Suppressed) and each.order == order for each in read_register(context.journal, SUPPRESSIONS)):
-        pairs = sorted({pair for person in people for pair in person.identifiers()})
-        key, gate = context.keys.pseudonym_key(), context.keys.gate_key()
-        names = tuple(str(pseudonym(key, kind, value)) for kind, value in pairs)
-        entries = tuple(gate_entry(gate, kind, value).hex() for kind, value in pairs)
-        register(context.journal, SUPPRESSIONS, ev.Suppressed(context.clock.now(), order, names, entries))
+def suppress(context: Context, orders: Mapping[OrderId, Sequence[Person]]) -> None:
+    """Enter the people of some orders in the register and publish once; doing it twice for one order changes nothing."""
+    entered = {each.order for each in read_register(context.journal, SUPPRESSIONS) if isinstance(each, ev.Suppressed)}
+    key, gate = context.keys.pseudonym_key(), context.keys.gate_key()
+    events = []
+    for order, people in orders.items():
+        if order not in entered:
+            pairs = sorted({pair for person in people for pair in person.identifiers()})
+            names = tuple(str(pseudonym(key, kind, value)) for kind, value in pairs)
+            entries = tuple(gate_entry(gate, kind, value).hex() for kind, value in pairs)
+            events.append(ev.Suppressed(context.clock.now(), order, names, entries))
+    if events:
+        register(context.journal, SUPPRESSIONS, *events)
     publish(context)
 
 

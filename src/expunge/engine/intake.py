@@ -11,14 +11,14 @@ from expunge.core import canonical, commitment
 from expunge.core import events as ev
 from expunge.core.copy import Selector
 from expunge.core.ids import OrderId, Pseudonym
-from expunge.core.order import OrderKind
+from expunge.core.order import OrderKind, OrderState
 from expunge.core.person import Person
 from expunge.engine import fencing
 from expunge.engine.context import Context, new_order_id
 from expunge.engine.locating import Located
-from expunge.engine.recording import Recorder, begin
+from expunge.engine.recording import Recorder, append_together, begin_all
 from expunge.engine.resolving import Resolved
-from expunge.engine.selecting import seal_selectors
+from expunge.engine.selecting import SELECTORS, sealed_selectors
 from expunge.errors import StateCorrupt, UsageError
 from expunge.telemetry import Action, Opaque
 
@@ -60,55 +60,75 @@ def receive(context: Context, request: Request) -> Accepted:
     Raises UsageError for an order without people or with one person twice. After a crash the order either does not exist or is taken up by
     :func:`fence_if_needed` at the next start.
     """
+    (accepted,) = receive_all(context, [request])
+    return accepted
+
+
+def receive_all(context: Context, requests: Sequence[Request]) -> tuple[Accepted, ...]:
+    """Receive several orders at once: they are journalled together, and the fence is raised once for all. Raises as :func:`receive`."""
+    for each in requests:
+        subjects = {one.person.subject for one in each.people}
+        if not subjects or len(subjects) != len(each.people):
+            message = "an order names at least one person, and nobody twice"
+            raise UsageError(message, help="name each person once")
+    files: list[tuple[OrderId, str, bytes]] = []
+    received = [_received(context, each, files) for each in requests]
+    context.shelf.put_all(files)
+    begin_all(context.journal, [event for event, _ in received])
+    for event, _ in received:
+        telemetry.log(Action.ORDER_RECEIVED, order=Opaque(event.order), people=len(event.subjects))
+    fence_all(context, [Recorder(context.journal, context.clock, event.order) for event, _ in received])
+    return tuple(Accepted(event.order, event.subjects, event.earliest, openings) for event, openings in received)
+
+
+def _received(context: Context, request: Request, files: list[tuple[OrderId, str, bytes]]) -> tuple[ev.Received, tuple[bytes, ...]]:
+    """The event and the openings of one order; what has to lie on the shelf before the event counts goes to ``files``."""
     people = tuple(each.person for each in request.people)
-    if not people or len({each.subject for each in people}) != len(people):
-        message = "an order names at least one person, and nobody twice"
-        raise UsageError(message, help="name each person once")
     order = new_order_id(context)
     openings = tuple(context.random(32) for _ in people)
-    seal_people(context, order, people)
-    context.shelf.put(order, OPENINGS, context.keys.seal(order, OPENINGS, b"".join(openings)))
+    files.append((order, IDENTIFIERS, sealed_people(context, order, people)))
+    files.append((order, OPENINGS, context.keys.seal(order, OPENINGS, b"".join(openings))))
     if request.selectors:
-        seal_selectors(context, order, request.selectors, Located())
+        files.append((order, SELECTORS, sealed_selectors(context, order, request.selectors, Located())))
     if request.contact:
-        context.shelf.put(order, CONTACT, context.keys.seal_contact(order, request.contact.encode()))
+        files.append((order, CONTACT, context.keys.seal_contact(order, request.contact.encode())))
     now = context.clock.now()
     cooling = context.data_map.cooling_off if request.cooling_off is None else request.cooling_off
-    begin(
-        context.journal,
-        ev.Received(
-            at=now,
-            order=order,
-            kind=OrderKind.ERASURE,
-            subjects=tuple(each.subject for each in people),
-            commitments=tuple(commitment.commit(opening, person.identifiers()) for opening, person in zip(openings, people, strict=True)),
-            channel=request.channel,
-            attested=request.attested,
-            requester=request.requester,
-            earliest=now + cooling,
-            follows=request.follows,
-        ),
+    event = ev.Received(
+        at=now,
+        order=order,
+        kind=OrderKind.ERASURE,
+        subjects=tuple(each.subject for each in people),
+        commitments=tuple(commitment.commit(opening, person.identifiers()) for opening, person in zip(openings, people, strict=True)),
+        channel=request.channel,
+        attested=request.attested,
+        requester=request.requester,
+        earliest=now + cooling,
+        follows=request.follows,
     )
-    telemetry.log(Action.ORDER_RECEIVED, order=Opaque(order), people=len(people))
-    fence_if_needed(context, Recorder(context.journal, context.clock, order))
-    return Accepted(order, tuple(each.subject for each in people), now + cooling, openings)
+    return event, openings
 
 
 def fence_if_needed(context: Context, recorder: Recorder) -> None:
     """Raise the fence of an order that was received and not yet fenced; idempotent, also the way back after a crash."""
-    run = recorder.run
-    if run.fenced_at is not None or run.state.value != "received":
+    fence_all(context, [recorder])
+
+
+def fence_all(context: Context, recorders: Sequence[Recorder]) -> None:
+    """Raise the fence of those orders that were received and not yet fenced, once for all of them."""
+    late = [each for each in recorders if each.run.fenced_at is None and each.run.state is OrderState.RECEIVED]
+    if not late:
         return
-    fencing.suppress(context, run.order, open_people(context, run.order))
-    recorder.append(ev.Fenced(recorder.now()))
-    context.outbox.put(run.order, "received", _RECEIVED, {"earliest": run.received.earliest.date().isoformat()})
-    telemetry.log(Action.FENCED, order=Opaque(run.order))
+    fencing.suppress(context, {each.run.order: open_people(context, each.run.order) for each in late})
+    append_together(context.journal, late, [[ev.Fenced(each.now())] for each in late], None)
+    for each in late:
+        context.outbox.put(each.run.order, "received", _RECEIVED, {"earliest": each.run.received.earliest.date().isoformat()})
+        telemetry.log(Action.FENCED, order=Opaque(each.run.order))
 
 
-def seal_people(context: Context, order: OrderId, people: Sequence[Person]) -> None:
-    """Put the identifiers needed to finish the order under its key."""
-    data = canonical.encode([each.to_json() for each in people])
-    context.shelf.put(order, IDENTIFIERS, context.keys.seal(order, IDENTIFIERS, data))
+def sealed_people(context: Context, order: OrderId, people: Sequence[Person]) -> bytes:
+    """The identifiers needed to finish the order, under its key."""
+    return context.keys.seal(order, IDENTIFIERS, canonical.encode([each.to_json() for each in people]))
 
 
 def open_people(context: Context, order: OrderId) -> tuple[Person, ...]:

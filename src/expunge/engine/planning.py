@@ -16,7 +16,7 @@ from expunge.core.run import Run
 from expunge.engine import calling, holding, intake, locating
 from expunge.engine.context import Context
 from expunge.engine.locating import Located
-from expunge.engine.recording import Recorder
+from expunge.engine.recording import Recorder, append_together
 from expunge.errors import Drift
 from expunge.telemetry import Action, Opaque
 
@@ -58,20 +58,20 @@ def make(context: Context, order: OrderId) -> Forecast:
 
 def make_all(context: Context, orders: Sequence[OrderId]) -> tuple[Forecast, ...]:
     """Plan several orders with one look at the stores; each is journalled by itself. Raises as :func:`make`, before journalling any."""
-    recorders = []
-    for order in orders:
-        recorder = Recorder(context.journal, context.clock, order)
-        intake.fence_if_needed(context, recorder)
+    recorders = [Recorder(context.journal, context.clock, order) for order in orders]
+    intake.fence_all(context, recorders)
+    for recorder in recorders:
         if recorder.run.state is OrderState.RUNNING and not _under_its_map(context, recorder.run):
             # Why allowed: the old map may be gone for good, and an order must never be stuck; the next round takes its steps again.
             recorder.append(ev.Ended(recorder.now(), OrderState.IN_PART, (GIVEN_UP,), final=False))
         check_transition(recorder.run.state, OrderState.PLANNED)
-        recorders.append(recorder)
     forecasts = forecasts_of(context, [each.run for each in recorders])
+    planned: list[list[ev.OrderEvent]] = []
     for recorder, forecast in zip(recorders, forecasts, strict=True):
         expected = {name: sum(by.values()) for name, by in forecast.items.items()}
-        text = forecast.plan.to_bytes().decode()
-        recorder.append(ev.Planned(recorder.now(), forecast.plan.digest, text, expected))
+        planned.append([ev.Planned(recorder.now(), forecast.plan.digest, forecast.plan.to_bytes().decode(), expected)])
+    append_together(context.journal, recorders, planned, None)
+    for recorder, forecast in zip(recorders, forecasts, strict=True):
         telemetry.log(Action.PLANNED, order=Opaque(recorder.run.order), steps=len(forecast.plan.steps))
     return forecasts
 

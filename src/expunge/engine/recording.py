@@ -167,10 +167,10 @@ def encoded(events: Iterable[ev.Event]) -> list[bytes]:
     return [ev.encode(each) for each in events]
 
 
-def begin(journal: Journal, received: ev.Received) -> None:
-    """Write the first event of an order."""
+def begin_all(journal: Journal, received: Sequence[ev.Received]) -> None:
+    """Write the first events of some orders, in one transaction."""
     failpoint("journal.begin:before")
-    journal.append(received.order, 0, [ev.encode(received)])
+    journal.append_all([(each.order, 0, [ev.encode(each)]) for each in received])
     # commit point: we owe these people.
     failpoint("journal.begin:after")
 

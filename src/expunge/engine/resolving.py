@@ -14,8 +14,6 @@ from expunge.engine import calling
 from expunge.engine.context import Context
 from expunge.errors import NotResolved, UsageError
 
-_NOBODY = Pseudonym("0" * 32)
-
 
 @dataclass(frozen=True)
 class Resolved:
@@ -34,6 +32,43 @@ class Resolved:
     """How many of the members belong to somebody else as well (a child with two homes): their data goes there too."""
 
 
+class _NotAskedYet(Exception):
+    """The stores have to be asked before it can be told."""
+
+
+@dataclass
+class _Asking:
+    """Asks datasets for identities: one by one, or for many names together, each of which then stops at what was not asked yet."""
+
+    context: Context
+    together: bool = False
+    _known: dict[tuple[str, str, str], tuple[Copy, ...]] = field(default_factory=dict)
+    """(kind of identity, field, value) -> what there is."""
+    _wanted: dict[tuple[str, str], dict[str, None]] = field(default_factory=dict)
+
+    def locate(self, identity: IdentitySpec, name: str, value: str) -> tuple[Copy, ...]:
+        """The copies of identities that have that value in that field."""
+        place = (identity.kind, name, value)
+        if place not in self._known:
+            self._wanted.setdefault(place[:2], {})[value] = None
+            if self.together:
+                raise _NotAskedYet
+            self.ask()
+        return self._known[place]
+
+    def ask(self) -> None:
+        """Ask for everything that is wanted: one call for each field."""
+        wanted, self._wanted = self._wanted, {}
+        for (kind, name), values in wanted.items():
+            dataset = self.context.data_map.datasets[self.context.data_map.identities[kind].dataset]
+            selectors = {Pseudonym(str(at)): Selector(Pseudonym(str(at)), {name: frozenset({each})}) for at, each in enumerate(values)}
+            found: dict[Pseudonym, list[Copy]] = {}
+            for copy in calling.locate(self.context.open_store(dataset.store), dataset, tuple(selectors.values())):
+                found.setdefault(copy.subject, []).append(copy)
+            for at, value in enumerate(values):
+                self._known[kind, name, value] = tuple(found.get(Pseudonym(str(at)), ()))
+
+
 def resolve(context: Context, name: str, *, whole: bool = False) -> Resolved:
     """Resolve ``KIND:VALUE`` or a bare value.
 
@@ -47,8 +82,30 @@ def resolve(context: Context, name: str, *, whole: bool = False) -> Resolved:
             order for it ends with a receipt that says so.
         UsageError: unknown kind, empty value.
     """
+    return _resolve(_Asking(context), name, whole=whole)
+
+
+def resolve_all(context: Context, names: Sequence[str]) -> list[Resolved]:
+    """Resolve many names, each as :func:`resolve` would, asking the stores for all of them at once. Raises as it does, for the first."""
+    asking = _Asking(context, together=True)
+    found: dict[str, Resolved] = {}
+    waiting = list(dict.fromkeys(names))
+    while waiting:
+        later = []
+        for name in waiting:
+            try:
+                found[name] = _resolve(asking, name, whole=False)
+            except _NotAskedYet:
+                later.append(name)
+        asking.ask()
+        waiting = later
+    return [found[name] for name in names]
+
+
+def _resolve(asking: _Asking, name: str, *, whole: bool) -> Resolved:
+    context = asking.context
     kind, value = _split(context, name)
-    found = list(_candidates(context, kind, value))
+    found = list(_candidates(asking, kind, value))
     distinct = {(identity.kind, key) for identity, copy in found for key in _keys(identity, copy)}
     if len(distinct) > 1:
         kinds = ", ".join(sorted({each for each, _ in distinct}))
@@ -65,14 +122,16 @@ def resolve(context: Context, name: str, *, whole: bool = False) -> Resolved:
     (identity, copy), *_ = found
     key = next(iter(_keys(identity, copy)))
     if whole:
-        identity, copy, key = _climb(context, identity, copy, key)
-    return _whole(context, identity, copy, key)
+        identity, copy, key = _climb(asking, identity, copy, key)
+    return _whole(asking, identity, copy, key)
 
 
 def candidates(context: Context, name: str) -> tuple[tuple[str, str], ...]:
     """Every (identity kind, id) that a name can mean: for the operator's terminal only."""
     kind, value = _split(context, name)
-    return tuple(sorted({(identity.kind, key) for identity, copy in _candidates(context, kind, value) for key in _keys(identity, copy)}))
+    return tuple(
+        sorted({(identity.kind, key) for identity, copy in _candidates(_Asking(context), kind, value) for key in _keys(identity, copy)})
+    )
 
 
 def _split(context: Context, name: str) -> tuple[str, str]:
@@ -99,18 +158,13 @@ def _kinds(context: Context) -> frozenset[str]:
     return frozenset(identities) | {each for identity in identities.values() for each in identity.also}
 
 
-def _candidates(context: Context, kind: str, value: str) -> Iterator[tuple[IdentitySpec, Copy]]:
-    for identity in context.data_map.identities.values():
+def _candidates(asking: _Asking, kind: str, value: str) -> Iterator[tuple[IdentitySpec, Copy]]:
+    for identity in asking.context.data_map.identities.values():
         fields = [identity.key] if kind in ("", identity.kind) else []
         fields += [each for each in identity.also if kind in ("", identity.kind, each)]
         for name in fields:
-            for copy in _locate(context, identity, name, value):
+            for copy in asking.locate(identity, name, value):
                 yield identity, copy
-
-
-def _locate(context: Context, identity: IdentitySpec, name: str, value: str) -> tuple[Copy, ...]:
-    dataset = context.data_map.datasets[identity.dataset]
-    return calling.locate(context.open_store(dataset.store), dataset, (Selector(_NOBODY, {name: frozenset({value})}),))
 
 
 def _keys(identity: IdentitySpec, copy: Copy) -> frozenset[str]:
@@ -146,21 +200,21 @@ def _unknown(context: Context, kind: str, value: str) -> Resolved:
     return Resolved(kind, Person(pseudonym(key, dotted, value), {}, {dotted: frozenset({value})}), known=False)
 
 
-def _climb(context: Context, identity: IdentitySpec, copy: Copy, key: str) -> tuple[IdentitySpec, Copy, str]:
+def _climb(asking: _Asking, identity: IdentitySpec, copy: Copy, key: str) -> tuple[IdentitySpec, Copy, str]:
     while identity.member_of is not None:
-        owner = context.data_map.identities[identity.member_of]
+        owner = asking.context.data_map.identities[identity.member_of]
         owners = copy.links.get(owner.key, frozenset())
         if len(owners) != 1:
             break
         key = next(iter(owners))
-        found = _locate(context, owner, owner.key, key)
+        found = asking.locate(owner, owner.key, key)
         if not found:
             break
         identity, copy = owner, found[0]
     return identity, copy, key
 
 
-def _whole(context: Context, identity: IdentitySpec, copy: Copy, key: str) -> Resolved:
+def _whole(asking: _Asking, identity: IdentitySpec, copy: Copy, key: str) -> Resolved:
     """The identity with its members, their members, and every other value they are known by."""
     ids: dict[str, set[str]] = {identity.kind: {key}}
     also: dict[str, set[str]] = {}
@@ -169,19 +223,19 @@ def _whole(context: Context, identity: IdentitySpec, copy: Copy, key: str) -> Re
     queue: list[tuple[IdentitySpec, Sequence[str]]] = [(identity, [key])]
     while queue:
         owner, keys = queue.pop()
-        for member in context.data_map.identities.values():
+        for member in asking.context.data_map.identities.values():
             if member.member_of != owner.kind:
                 continue
-            found = [each for each_key in keys for each in _locate(context, member, owner.key, each_key)]
+            found = [each for each_key in keys for each in asking.locate(member, owner.key, each_key)]
             fresh = {each for one in found for each in _keys(member, one)} - ids.get(member.kind, set())
             _note_also(member, found, also)
-            straddling |= {each for each in fresh if _owners_of(context, owner, member, each) - set(keys)}
+            straddling |= {each for each in fresh if _owners_of(asking, owner, member, each) - set(keys)}
             if fresh:
                 ids.setdefault(member.kind, set()).update(fresh)
                 queue.append((member, sorted(fresh)))
-    own = {kind: frozenset(each for each in values if _is_theirs(context, each, ids)) for kind, values in also.items()}
+    own = {kind: frozenset(each for each in values if _is_theirs(asking, each, ids)) for kind, values in also.items()}
     person = Person(
-        pseudonym(context.keys.pseudonym_key(), identity.kind, key),
+        pseudonym(asking.context.keys.pseudonym_key(), identity.kind, key),
         {kind: frozenset(values) for kind, values in ids.items()},
         {kind: values for kind, values in own.items() if values},
     )
@@ -191,18 +245,18 @@ def _whole(context: Context, identity: IdentitySpec, copy: Copy, key: str) -> Re
         person,
         known=True,
         members={k: n for k, n in members.items() if n},
-        owners=_owners(context, identity),
+        owners=_owners(asking.context, identity),
         straddling=len(straddling),
     )
 
 
-def _owners_of(context: Context, owner: IdentitySpec, member: IdentitySpec, key: str) -> frozenset[str]:
-    return frozenset(each for copy in _locate(context, member, member.key, key) for each in copy.links.get(owner.key, frozenset()))
+def _owners_of(asking: _Asking, owner: IdentitySpec, member: IdentitySpec, key: str) -> frozenset[str]:
+    return frozenset(each for copy in asking.locate(member, member.key, key) for each in copy.links.get(owner.key, frozenset()))
 
 
-def _is_theirs(context: Context, value: str, ids: Mapping[str, set[str]]) -> bool:
+def _is_theirs(asking: _Asking, value: str, ids: Mapping[str, set[str]]) -> bool:
     """Whether nobody who stays is known by the value as well: a parent's e-mail in a child's profile is the parent's."""
-    bearers = {(identity.kind, key) for identity, copy in _candidates(context, "", value) for key in _keys(identity, copy)}
+    bearers = {(identity.kind, key) for identity, copy in _candidates(asking, "", value) for key in _keys(identity, copy)}
     return all(key in ids.get(kind, set()) for kind, key in bearers)
 
 

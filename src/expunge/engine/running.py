@@ -60,10 +60,10 @@ def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = Non
     """
     resumed: dict[OrderId, tuple[OrderId, ...]] = {}
     starting: list[Recorder] = []
-    for order in dict.fromkeys(orders):
-        recorder = Recorder(context.journal, context.clock, order)
-        intake.fence_if_needed(context, recorder)
-        run = recorder.run
+    recorders = [Recorder(context.journal, context.clock, order) for order in dict.fromkeys(orders)]
+    intake.fence_all(context, recorders)
+    for recorder in recorders:
+        run, order = recorder.run, recorder.run.order
         if run.final or run.state in OVER:
             publishing.finish(context, recorder)
         elif run.state is OrderState.RUNNING:

@@ -14,8 +14,8 @@ from expunge.engine.locating import Located
 SELECTORS = "selectors.sealed"
 
 
-def seal_selectors(context: Context, order: OrderId, known: Mapping[str, Mapping[Pseudonym, Selector]], located: Located) -> None:
-    """Keep how everybody was looked for, under the order's key, joined with what an earlier look knew."""
+def sealed_selectors(context: Context, order: OrderId, known: Mapping[str, Mapping[Pseudonym, Selector]], located: Located) -> bytes:
+    """How everybody was looked for, under the order's key, joined with what an earlier look knew."""
     names = {*known, *located.selectors}
     joined: dict[str, canonical.Json] = {}
     for name in sorted(names):
@@ -24,15 +24,16 @@ def seal_selectors(context: Context, order: OrderId, known: Mapping[str, Mapping
             now = located.selectors.get(name, {}).get(subject) or known[name][subject]
             by[subject] = {part: sorted(values) for part, values in now.match.items()}
         joined[name] = by
-    context.shelf.put(order, SELECTORS, context.keys.seal(order, SELECTORS, canonical.encode(joined)))
+    return context.keys.seal(order, SELECTORS, canonical.encode(joined))
 
 
 def seal_for_each(context: Context, runs: Sequence[Run], known: Mapping[str, Mapping[Pseudonym, Selector]], located: Located) -> None:
-    """The same for orders that share a look: each order's people under its own key."""
+    """Keep on the shelf how everybody was looked for, of orders that share a look: each order's people under its own key."""
+    files = []
     for run in runs:
-        mine = frozenset(run.subjects)
-        part = Located(selectors={name: _only(by, mine) for name, by in located.selectors.items()})
-        seal_selectors(context, run.order, {name: _only(by, mine) for name, by in known.items()}, part)
+        part = Located(selectors=_only(located.selectors, run.subjects))
+        files.append((run.order, SELECTORS, sealed_selectors(context, run.order, _only(known, run.subjects), part)))
+    context.shelf.put_all(files)
 
 
 def open_for_all(context: Context, orders: Sequence[OrderId]) -> dict[str, dict[Pseudonym, Selector]]:
@@ -44,12 +45,12 @@ def open_for_all(context: Context, orders: Sequence[OrderId]) -> dict[str, dict[
     return joined
 
 
-def _only(by: Mapping[Pseudonym, Selector], subjects: frozenset[Pseudonym]) -> dict[Pseudonym, Selector]:
-    return {subject: each for subject, each in by.items() if subject in subjects}
+def _only(by_name: Mapping[str, Mapping[Pseudonym, Selector]], subjects: Sequence[Pseudonym]) -> dict[str, dict[Pseudonym, Selector]]:
+    return {name: {each: by[each] for each in subjects if each in by} for name, by in by_name.items()}
 
 
 def open_selectors(context: Context, order: OrderId) -> dict[str, dict[Pseudonym, Selector]]:
-    """What :func:`seal_selectors` kept; empty before the first look."""
+    """What :func:`seal_for_each` kept; empty before the first look."""
     sealed = context.shelf.get(order, SELECTORS)
     if sealed is None:
         return {}
