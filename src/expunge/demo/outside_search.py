@@ -17,11 +17,14 @@ import re
 import sys
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_PREFIX = 6
+_WINDOW = 6
+_OFTEN = frozenset(b"\0\1 _" + b"abcdefghijklmnoprstuvy" + b"012")
+"""Bytes of which files of any kind are full."""
 _DEPTH = 3
 _LARGEST = 1 << 28
 
@@ -40,20 +43,19 @@ class Search:
     """Looks for many strings (at least 6 bytes long) and byte strings at once."""
 
     def __init__(self, strings: Iterable[str], pieces: Iterable[bytes] = ()) -> None:
-        self._by_prefix: dict[bytes, list[tuple[bytes, str | bytes, str]]] = {}
-        for text in strings:
-            for how, form in _forms(text):
-                self._add(form, text, how)
-        for piece in pieces:
-            self._add(piece, piece, "bytes")
-        self._pattern = re.compile(_starts(sorted(self._by_prefix)), re.DOTALL) if self._by_prefix else None
+        forms: list[tuple[bytes, str | bytes, str]] = [(form, text, how) for text in strings for how, form in _forms(text)]
+        forms += [(piece, piece, "bytes") for piece in pieces]
+        for form, _, _ in forms:
+            if len(form) < _WINDOW:
+                message = f"too short to look for: {len(form)} bytes"
+                raise ValueError(message)
+        first = _first_bytes({form for form, _, _ in forms})
+        self._by_window: dict[bytes, list[tuple[bytes, int, str | bytes, str]]] = {}
+        for form, what, how in forms:
+            at = next(at for at, byte in enumerate(form) if byte in first)
+            self._by_window.setdefault(form[at : at + _WINDOW], []).append((form, at, what, how))
+        self._pattern = re.compile(_starts(sorted(self._by_window)), re.DOTALL) if forms else None
         self._known: dict[bytes, list[tuple[str | bytes, str]]] = {}
-
-    def _add(self, form: bytes, what: str | bytes, how: str) -> None:
-        if len(form) < _PREFIX:
-            message = f"too short to look for: {len(form)} bytes"
-            raise ValueError(message)
-        self._by_prefix.setdefault(form[:_PREFIX], []).append((form, what, how))
 
     def folder(self, root: Path) -> list[Hit]:
         """Every string in every file and name under ``root``, once for each file and way of writing."""
@@ -78,8 +80,8 @@ class Search:
         if self._pattern is not None:
             for match in self._pattern.finditer(data):
                 at = match.start()
-                for form, what, how in self._by_prefix.get(data[at : at + _PREFIX], ()):
-                    if data.startswith(form, at):
+                for form, before, what, how in self._by_window[data[at : at + _WINDOW]]:
+                    if at >= before and data.startswith(form, at - before):
                         yield what, how
         if depth < _DEPTH:
             for kind, inside in _unpacked(data):
@@ -102,11 +104,22 @@ def _forms(text: str) -> Iterator[tuple[str, bytes]]:
         coded = base64.b64encode(b"\0" * shift + plain)
         # Only characters whose six bits all come from the text: the others also depend on what stands before and after.
         middle = coded[-(-shift * 8 // 6) : (shift + len(plain)) * 8 // 6]
-        if len(middle) >= _PREFIX:
+        if len(middle) >= _WINDOW:
             yield "base64", middle
             other = middle.translate(bytes.maketrans(b"+/", b"-_"))
             if other != middle:
                 yield "base64", other
+
+
+def _first_bytes(forms: set[bytes]) -> set[int]:
+    """Few bytes, rare ones if possible, of which each form has one with a whole window from there on: there a look is worth while."""
+    left, chosen = {form: set(form[: len(form) - _WINDOW + 1]) for form in forms}, set[int]()
+    while left:
+        counts = Counter(byte for each in left.values() for byte in each)
+        best = max(counts, key=lambda byte: (counts[byte] / (20 if byte in _OFTEN else 1), byte))
+        chosen.add(best)
+        left = {form: each for form, each in left.items() if best not in each}
+    return chosen
 
 
 def _starts(words: list[bytes]) -> bytes:
@@ -153,7 +166,7 @@ def _inflate(kind: str, decoder: object, data: bytes) -> Iterator[tuple[str, byt
                 break
     except (zlib.error, OSError, EOFError, lzma.LZMAError):
         pass
-    if len(out) >= _PREFIX:
+    if len(out) >= _WINDOW:
         yield kind, bytes(out)
 
 

@@ -26,7 +26,7 @@ CREATE TABLE devices (
 );
 CREATE TABLE recordings (
   recording_id text PRIMARY KEY, profile_id text NOT NULL REFERENCES profiles, device text NOT NULL, seconds double precision NOT NULL,
-  waveform text NOT NULL, details jsonb NOT NULL, recorded_at timestamptz NOT NULL
+  waveform text NOT NULL, preview text NOT NULL, sha256 text NOT NULL, details jsonb NOT NULL, recorded_at timestamptz NOT NULL
 );
 CREATE INDEX recordings_by_profile ON recordings (profile_id);
 CREATE TABLE transcripts (

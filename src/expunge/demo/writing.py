@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import gzip
+import hashlib
 import io
 import json
 import sqlite3
@@ -37,6 +39,16 @@ def write_audio(world: World) -> None:
         world.book.note(Entry(f"audio:{side}", owners, _texts(sidecar(recording)), (recording.text, recording.place)))
 
 
+def derived(recording: Recording) -> dict[str, str]:
+    """What the app's player needs before it has the sound: a drawing, the first moment of it, and a checksum."""
+    sound = recording.sound.samples.astype("<i2").tobytes()
+    return {
+        "waveform": waveform(recording.sound),
+        "preview": base64.b64encode(sound[len(sound) // 3 :][:96]).decode(),
+        "sha256": hashlib.sha256(sound).hexdigest(),
+    }
+
+
 def sidecar(recording: Recording) -> dict[str, Any]:
     """What lies beside each recording."""
     return {
@@ -45,7 +57,7 @@ def sidecar(recording: Recording) -> dict[str, Any]:
         "device": recording.device,
         "place": recording.place,
         "recorded_at": time_text(recording.at),
-        "waveform": waveform(recording.sound),
+        **derived(recording),
         "transcript": recording.text,
         "transcript_from": recording.text_from,
         "voice": recording.voice,

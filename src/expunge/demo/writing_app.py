@@ -8,11 +8,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from expunge.demo import schema
-from expunge.demo.audio import join, meaning, voiceprint, waveform
+from expunge.demo.audio import join, meaning, voiceprint
 from expunge.demo.book import HOUSEHOLD, Entry
 from expunge.demo.casting import BEGIN
 from expunge.demo.people import Household
 from expunge.demo.world import Recording, World, time_text
+from expunge.demo.writing import derived
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,13 +77,13 @@ def _write_rows_of(world: World, session: Session, recording: Recording) -> None
             row = {"recording_id": recording.recording_id, "profile_id": person.profile_id, "added_at": at}
             _insert(world, session, "participants", row, frozenset({person.profile_id}))
         return
-    peaks = waveform(recording.sound)
+    of_sound = derived(recording)
     row = {
         "recording_id": recording.recording_id, "profile_id": recording.who[0].profile_id, "device": recording.device,
-        "seconds": recording.sound.seconds, "waveform": peaks, "details": json.dumps({"place": recording.place, "heard_by": "hub"}),
+        "seconds": recording.sound.seconds, **of_sound, "details": json.dumps({"place": recording.place, "heard_by": "hub"}),
         "recorded_at": at,
     }  # fmt: skip
-    _insert(world, session, "recordings", row, owners, ("waveform",))
+    _insert(world, session, "recordings", row, owners, tuple(of_sound))
     vector = meaning(recording.text, schema.EMBEDDING)
     row = {"recording_id": recording.recording_id, "text": recording.text, "source": recording.text_from, "embedding": _vector(vector),
            "written_at": at}  # fmt: skip
