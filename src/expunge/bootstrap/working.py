@@ -54,6 +54,7 @@ def work(one: Worker, scheduling: Context, kept: State, stop: threading.Event, *
     finally:
         stop.set()
         thread.join()
+        kept.journal.close()
     if broken:
         raise broken[0]
 

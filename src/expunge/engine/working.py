@@ -119,8 +119,14 @@ class Worker:
             if lost.is_set():
                 message = "the lease has passed to another worker"
                 raise TakenOver(message, help="nothing has to be done: that worker finishes the step")
-            self.leases.check(lease)
+            try:
+                self.leases.check(lease)
+            finally:
+                # Stores that work in threads of their own ask there; such a thread's connection would outlive it.
+                if threading.current_thread() is not owner:
+                    self.leases.close()
 
+        owner = threading.current_thread()
         thread = threading.Thread(target=renew, name="lease", daemon=True)
         thread.start()
         try:
