@@ -1,4 +1,4 @@
-# make demo needs git, make and python3-venv, an ordinary user and, once, a package index. Nothing is installed outside this folder.
+# make demo needs git, make and python3-venv, no root and, once, a package index. Nothing is installed outside this folder.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -13,9 +13,9 @@ help: ## what can be made
 env: ## .venv with every extra and the tools of a developer
 	@scripts/make-env all
 
-demo: ## the story of three erasures, from order to receipt [DEMO=DIR] [KEEP_BEFORE=1]
+demo: ## the story of three erasures, from order to receipt [DEMO=DIR] [KEEP_BEFORE=1] [WORKERS=3]
 	@scripts/make-env demo
-	@.venv/bin/expunge demo "$(DEMO)" $(if $(filter-out 0,$(KEEP_BEFORE)),--keep-before)
+	@.venv/bin/expunge demo "$(DEMO)" $(if $(filter-out 0,$(KEEP_BEFORE)),--keep-before) $(if $(filter-out 0,$(WORKERS)),--workers "$(WORKERS)")
 
 test: env ## everything but the long runs, and core and units on the other Python where it is installed
 	@scripts/test

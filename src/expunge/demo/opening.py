@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from shlex import quote
 
 from expunge.bootstrap import Expunge
 from expunge.demo import schema
@@ -82,7 +83,7 @@ def undeclared(stage: Stage) -> None:
     narrator = stage.narrator
     with narrator.chapter("What nobody declared"):
         narrator.say("The company writes a data map, and Expunge opens every store to compare:")
-        narrator.command(f"expunge init && expunge check --map {stage.map}")
+        narrator.command(f"expunge init && expunge check --map {quote(str(stage.map))}")
         Expunge.init(stage.map)
         with Expunge.open(stage.map) as expunge:
             findings = [finding for finding in expunge.check() if finding.kind.value != "note"]

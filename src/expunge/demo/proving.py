@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -92,7 +93,7 @@ def checking(stage: Stage) -> None:
     narrator = stage.narrator
     with narrator.chapter("What the receipts are worth"):
         trust = str(stage.folder / PUBLISHED)
-        narrator.command(f"expunge receipt verify {stage.guardian(1)} --trust {trust}")
+        narrator.command(shlex.join(["expunge", "receipt", "verify", str(stage.guardian(1)), "--trust", trust]))
         for number, request in enumerate(stage.world.requests, 1):
             done = stage.expunge("receipt", "verify", str(stage.guardian(number)), "--trust", trust)
             _verdict(stage, done, 0, f"receipt {number}, for {request.person.name}, holds")

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 
 from expunge.bootstrap import Expunge
 from expunge.core import events as ev
@@ -49,12 +50,12 @@ def carry_out(stage: Stage, expunge: Expunge) -> None:
     for order in stage.orders:
         expunge.submit(order, hurry=True)
     narrator.say(f"The orders are queued in PostgreSQL. {stage.workers} workers are started, each a process of its own:")
-    narrator.command(f"expunge worker --map {stage.map} --until-idle")
+    narrator.command(f"expunge worker --map {quote(str(stage.map))} --until-idle")
     with _workers(stage) as processes:
         killed, step = _kill_one(expunge, processes)
         stage.expect(bool(step), f"worker {killed} is killed with SIGKILL in the middle of {step or 'nothing'}")
         narrator.say(f"Its lease runs out {LEASE:.0f} s after it was last renewed; then another worker takes over. Meanwhile:")
-        narrator.command(f"expunge status --map {stage.map}")
+        narrator.command(f"expunge status --map {quote(str(stage.map))}")
         narrator.quote(stage.expunge("status", "--map", str(stage.map)).stdout.strip())
         codes = [_ended(each) for each in processes if each.pid != killed]
     stage.expect(set(codes) == {0}, f"the other {len(codes)} workers finish what is left: exit codes {codes}")
