@@ -49,7 +49,7 @@ def _json(text: str, *, ensure_ascii: bool) -> bytes:
 
 
 def wrap(plain: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield the forms that any bytes can take: hex in both cases, base64 in its three alignments and two alphabets."""
+    """Yield the forms that any bytes can take: hex in both cases, decimals, base64 in its three alignments and two alphabets."""
     for form, write in _WRAPPINGS.items():
         yield form, write(plain)
 
@@ -64,9 +64,18 @@ def _base64url(plain: bytes, alignment: int) -> bytes:
     return _base64(plain, alignment).replace(b"+", b"-").replace(b"/", b"_")
 
 
+_DECIMALS = [b"%d" % (each - 256 if each > 127 else each) for each in range(256)]
+
+
+def _numbered(plain: bytes) -> bytes:
+    """Each byte as a decimal, signed: so PostgreSQL keeps the constants of views, defaults and partition bounds (``outDatum``)."""
+    return b" ".join(map(_DECIMALS.__getitem__, plain))
+
+
 _WRAPPINGS: dict[str, Callable[[bytes], bytes]] = {
     "hex": lambda plain: plain.hex().encode(),
     "hex-upper": lambda plain: plain.hex().upper().encode(),
+    "numbered": _numbered,
     **{f"base64+{number}": partial(_base64, alignment=number) for number in range(3)},
     **{f"base64url+{number}": partial(_base64url, alignment=number) for number in range(3)},
 }
@@ -74,6 +83,14 @@ _WRAPPINGS: dict[str, Callable[[bytes], bytes]] = {
 
 def _wrapped(write: Callable[[bytes], bytes]) -> Callable[[str, bytes], bytes]:
     return lambda _, plain: write(plain)
+
+
+_UUID = re.compile(r"[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}")
+
+
+def bytes_of_uuid(text: str) -> bytes:
+    """The 16 bytes that a UUID written as text has in a column of its own type; none for anything else."""
+    return bytes.fromhex(text.replace("-", "")) if len(text) <= 36 and _UUID.fullmatch(text) else b""
 
 
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~")
@@ -251,6 +268,6 @@ def spread(count: int, most: int) -> Iterator[int]:
             yield index
 
 
-def clip(data: bytes) -> bytes:
-    """The part of a form that is traced."""
-    return data[:MAX_LENGTH]
+def clip(data: bytes, form: str = "") -> bytes:
+    """The part of a form that is traced: of decimals, which take several characters a byte, the end, where identifiers differ."""
+    return data[-MAX_LENGTH:] if form == "numbered" else data[:MAX_LENGTH]

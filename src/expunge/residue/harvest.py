@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-FORMS = 19
+FORMS = 20
 """Other written forms of one window, on average at most."""
 DRESSED = 7
 """Windows that are taken in other forms too, however large the budget: so that a large one buys more of the content as it is."""

@@ -14,6 +14,7 @@ from expunge.core.traces import Trace, Traces
 from expunge.residue import media
 from expunge.residue.forms import (
     SHORTEST,
+    bytes_of_uuid,
     clip,
     dress,
     forms_of_number,
@@ -69,6 +70,8 @@ class Collector:
             self._rejected += 1
             return
         self._pieces((subject, dataset, field), value, pieces(value, self._budget))
+        if self._budget > 1 and (packed := bytes_of_uuid(value)):
+            self._take(self._others, (subject, dataset, field), 0, "bytes", packed)
 
     def _pieces(self, where: Field, value: str, chosen: Iterable[str]) -> None:
         for rank, piece in enumerate(chosen):
@@ -207,9 +210,9 @@ def _is_moment(value: str) -> bool:
 
 def _other_forms(window: Window) -> Iterator[tuple[str, bytes]]:
     if window.piece is not None:
-        yield from ((form, clip(data)) for form, data in dress(window.piece) if form != "utf-8")
+        yield from ((form, clip(data, form)) for form, data in dress(window.piece) if form != "utf-8")
     elif window.form == "bytes":
-        yield from ((form, clip(data)) for form, data in wrap(window.data))
+        yield from ((form, clip(data, form)) for form, data in wrap(window.data))
     elif window.form == "pcm16":
         swapped = bytearray(window.data)
         swapped[0::2], swapped[1::2] = window.data[1::2], window.data[0::2]

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from expunge.core.datamap import Aggregate, ByField, Dataset, Through
 
+REFERRED = "rows of {} refer to what should go; declare that table as a dataset of the same people so that they are erased first"
+TAKEN_ALONG = "the schema would delete rows of {} along (ON DELETE CASCADE) that are other people's; write ON DELETE SET NULL instead"
+
 
 @dataclass(frozen=True)
 class Family:
@@ -23,6 +26,10 @@ class Family:
         if not isinstance(theirs, ByField) or not isinstance(ours, ByField):
             return []
         return [(theirs.fields[kind], ours.fields[kind]) for kind in theirs.fields if kind in ours.fields]
+
+    def shares_kind(self, child: str) -> bool:
+        """Whether the map tells whose the child's rows are, in the same words as for the erased table."""
+        return child in self.others and bool(self.kinds(child))
 
     def goes_by_itself(self, child: str, *, beforehand: bool) -> bool:
         """Whether an order erases the child's rows in a step of its own, so that they do not stand in the way.

@@ -15,7 +15,7 @@ from expunge.core.copy import Copy
 from expunge.core.ids import Pseudonym
 from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable
 from expunge.faults import ReplyLost, failpoint
-from expunge.stores.family import Family
+from expunge.stores.family import REFERRED, TAKEN_ALONG, Family
 from expunge.stores.postgres_ladder import FLUSH
 from expunge.stores.postgres_link import Connection, Link, lost
 from expunge.stores.postgres_match import Keys, Matcher, belongs, selectors_of
@@ -131,23 +131,21 @@ class Eraser:
         return {copies[number].subject: unable for number, unable in self._blocked(matcher, keys, beforehand=True).items()}
 
     def _in_the_way(self, *, beforehand: bool) -> list[Reference]:
-        """The references by which rows that stay could point at rows that go."""
+        """The references by which rows that stay could point at rows that go, or would go along with them."""
         everyone = [each for table in self.table.family[:1] for each in self.schema.references(table)]
-        return [each for each in everyone if not each.acts and not (beforehand and self.family.goes_by_itself(each.child, beforehand=True))]
+        return [
+            each
+            for each in everyone
+            if (each.cascades and self.family.shares_kind(each.child))
+            or (not each.acts and not (beforehand and self.family.goes_by_itself(each.child, beforehand=True)))
+        ]
 
     def _blocked(self, matcher: Matcher, keys: Keys, *, beforehand: bool) -> dict[int, Unable]:
         found: dict[int, set[str]] = {}
         for each in self._in_the_way(beforehand=beforehand):
             for (number,) in self.connection.execute(self._referring(each, matcher, keys, beforehand=beforehand).encode()).fetchall():
-                found.setdefault(number, set()).add(each.child)
-        return {
-            number: Unable(
-                Reason.REFERENCED,
-                f"table {self.table.shown}: rows of {', '.join(sorted(tables))} refer to what should go; "
-                "declare these tables as datasets of the same people so that they are erased first",
-            )
-            for number, tables in found.items()
-        }
+                found.setdefault(number, set()).add(TAKEN_ALONG.format(each.child) if each.cascades else REFERRED.format(each.child))
+        return {number: Unable(Reason.REFERENCED, f"table {self.table.shown}: {'; '.join(sorted(said))}") for number, said in found.items()}
 
     def _referring(self, reference: Reference, matcher: Matcher, keys: Keys, *, beforehand: bool) -> str:
         """SQL for the numbers of copies that rows of the child refer to, less rows of the batch and, beforehand, of the same person."""
@@ -155,7 +153,9 @@ class Eraser:
         others = [belongs(matcher.fields)]
         if reference.child_oid == self.table.oid:
             others.append(f"NOT EXISTS (SELECT FROM pg_temp.expunge_keys AS o WHERE {keys.named('o', 'c')})")
-        if beforehand and reference.child in self.family.others:
+        if reference.cascades:
+            others += self._somebody_elses(reference, matcher)
+        elif beforehand and reference.child in self.family.others:
             child = self.schema.table(reference.child)
             for theirs, ours in self.family.kinds(reference.child):
                 their_field, our_field = child.field(theirs, "c") if child else None, self.table.field(ours)
@@ -165,6 +165,19 @@ class Eraser:
             f"SELECT DISTINCT k.copy FROM pg_temp.expunge_keys AS k JOIN {self.table.sql} AS t ON {keys.named()} "
             f"JOIN {reference.child_sql} AS c ON {pairs} WHERE {' AND '.join(others)}"
         )
+
+    def _somebody_elses(self, reference: Reference, matcher: Matcher) -> Iterator[str]:
+        """SQL: the child's row belongs to somebody, and to nobody who goes in this call."""
+        child = self.schema.require(reference.child)
+        numbers = {each.name: at for at, each in enumerate(matcher.fields)}
+        named = []
+        for theirs, ours in self.family.kinds(reference.child):
+            field = child.field(theirs, "c")
+            if field is not None and ours in numbers:
+                named.append(f"{field.sql} IS NOT NULL")
+                same = f"w.text = ANY ({field.sql}::text[])" if field.form == "array" else f"w.text = {field.text}"
+                yield f"NOT EXISTS (SELECT FROM pg_temp.expunge_wanted_{numbers[ours]} AS w WHERE {same})"
+        yield f"({' OR '.join(named) or 'false'})"
 
 
 @dataclass

@@ -199,6 +199,8 @@ class Reference:
     """Child column, parent column."""
     acts: bool
     """The schema says what happens to the child (cascade, set null, set default); otherwise it stands in the way."""
+    cascades: bool
+    """The child's row is deleted along."""
 
 
 @dataclass(frozen=True)
@@ -359,7 +361,8 @@ class Schema:
         found = []
         for schema, name, child, action, theirs, ours in self.connection.execute(_REFERENCES, {"oid": oid}).fetchall():
             sql = f"{quoted(schema)}.{quoted(name)}"
-            found.append(Reference(shown(schema, name), sql, child, tuple(zip(theirs, ours, strict=True)), action not in {"a", "r"}))
+            columns = tuple(zip(theirs, ours, strict=True))
+            found.append(Reference(shown(schema, name), sql, child, columns, action not in {"a", "r"}, cascades=action == "c"))
         return found
 
     def refers(self, declared: Sequence[tuple[str, Table]]) -> tuple[tuple[str, str], ...]:

@@ -11,10 +11,10 @@ from expunge.core.copy import Copy
 from expunge.core.ids import Pseudonym
 from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable
 from expunge.faults import failpoint
-from expunge.stores.family import Family
+from expunge.stores.family import REFERRED, TAKEN_ALONG, Family
 from expunge.stores.sqlite_fulltext import indexes_over
 from expunge.stores.sqlite_match import Row, RowReader, bound, decode_key, fields_of
-from expunge.stores.sqlite_schema import Reference, Schema, Table, quoted
+from expunge.stores.sqlite_schema import Reference, Schema, Table, literal, quoted
 
 
 class Eraser:
@@ -59,7 +59,7 @@ class Eraser:
         if not references:
             return {}
         standing = {each.subject: self._standing(each, reader) for each in copies}
-        self._doom(standing)
+        self._doom(standing, copies)
         return self._blocked(list(standing), references)
 
     def compile(self) -> None:
@@ -80,7 +80,7 @@ class Eraser:
     def _delete_all(self, copies: Sequence[Copy]) -> dict[Pseudonym, Outcome]:
         reader = self._reader(copies)
         standing = {each.subject: self._standing(each, reader) for each in copies}
-        self._doom(standing)
+        self._doom(standing, copies)
         blocked = self._blocked(list(standing), self._in_the_way(beforehand=False))
         going = [key for subject, keys in standing.items() if subject not in blocked for key in keys]
         indexes = list(indexes_over(self._connection, self._schema, self._table, going))
@@ -135,25 +135,30 @@ class Eraser:
     # --- references --------------------------------------------------------------------------------
 
     def _in_the_way(self, *, beforehand: bool) -> list[Reference]:
-        """The references by which rows that stay could point at rows that go."""
+        """The references by which rows that stay could point at rows that go, or would go along with them."""
         everyone = self._schema.references(self._table.name)
-        return [each for each in everyone if not each.acts and not self._family.goes_by_itself(each.child, beforehand=beforehand)]
+        return [
+            each
+            for each in everyone
+            if (each.cascades and self._family.shares_kind(each.child))
+            or (not each.acts and not self._family.goes_by_itself(each.child, beforehand=beforehand))
+        ]
 
     def _blocked(self, subjects: Sequence[Pseudonym], references: Sequence[Reference]) -> dict[Pseudonym, Unable]:
         found: dict[Pseudonym, set[str]] = {}
         for each in references:
             for (number,) in self._connection.execute(self._referring(each)).fetchall():
-                found.setdefault(subjects[number], set()).add(each.child)
+                found.setdefault(subjects[number], set()).add((TAKEN_ALONG if each.cascades else REFERRED).format(each.child))
         return {
-            subject: Unable(
-                Reason.REFERENCED,
-                f"table {self._table.name}: rows of {', '.join(sorted(tables))} refer to what should go; "
-                "declare these tables as datasets of the same people so that they are erased first",
-            )
-            for subject, tables in found.items()
+            subject: Unable(Reason.REFERENCED, f"table {self._table.name}: {'; '.join(sorted(said))}") for subject, said in found.items()
         }
 
-    def _doom(self, standing: dict[Pseudonym, list[Row]]) -> None:
+    def _doom(self, standing: dict[Pseudonym, list[Row]], copies: Sequence[Copy]) -> None:
+        self._connection.execute("DROP TABLE IF EXISTS temp.expunge_owners")
+        self._connection.execute("CREATE TEMP TABLE expunge_owners (field TEXT, value TEXT, PRIMARY KEY (field, value)) WITHOUT ROWID")
+        match = ((name, value) for each in copies if each.selector for name, values in each.selector.match.items() for value in values)
+        insert = "INSERT OR IGNORE INTO temp.expunge_owners VALUES (?, CAST(? AS TEXT))"
+        self._connection.executemany(insert, ((name, bound(value)[1]) for name, value in match))
         columns = ", ".join(f"k{at}" for at in range(len(self._table.key)))
         self._connection.execute("DROP TABLE IF EXISTS temp.expunge_doomed")
         self._connection.execute(f"CREATE TEMP TABLE expunge_doomed ({columns}, subject INTEGER)")
@@ -180,6 +185,10 @@ class Eraser:
             their_field, our_field = child.field(theirs, "c") if child else None, self._table.field(ours)
             if their_field and our_field:
                 others.append(f"{their_field.text} IS NOT {our_field.text}")
+                if reference.cascades:
+                    others.append(f"{their_field.text} IS NOT NULL")
+                    going = f"SELECT value FROM temp.expunge_owners WHERE field = {literal(ours)}"
+                    others.append(f"{their_field.text} NOT IN ({going})")
         return (
             f"SELECT DISTINCT d.subject FROM main.{quoted(reference.child)} AS c JOIN {self._table.sql} AS t ON {joined} "
             f"JOIN temp.expunge_doomed AS d ON {doomed} WHERE {' AND '.join(others) or '1'}"

@@ -126,6 +126,8 @@ class Reference:
     """Child column, parent column."""
     acts: bool
     """The schema says what happens to the child (cascade, set null, set default); otherwise it stands in the way."""
+    cascades: bool
+    """The child's row is deleted along."""
 
 
 @dataclass(frozen=True)
@@ -240,7 +242,7 @@ class Schema:
             for rows in grouped.values():
                 pairs = tuple((row[0], row[1] or primary[at]) for at, row in enumerate(rows) if row[1] or at < len(primary))
                 if len(pairs) == len(rows):
-                    yield Reference(child, pairs, rows[0][2] not in {"NO ACTION", "RESTRICT"})
+                    yield Reference(child, pairs, rows[0][2] not in {"NO ACTION", "RESTRICT"}, cascades=rows[0][2] == "CASCADE")
 
     @cached_property
     def full_text(self) -> tuple[FullText, ...]:

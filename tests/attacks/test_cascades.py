@@ -1,0 +1,47 @@
+"""Somebody else's rows that hang on the person's, which the schema itself would take along."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+
+from tests.engine.household import ANNA, BELA, build
+from tests.estate.estate import Estate
+
+REPLIES = """
+CREATE TABLE replies (n int PRIMARY KEY, profile_id text, answers text REFERENCES {parent} ON DELETE CASCADE, body text);
+INSERT INTO replies VALUES (1, '{other}', '{hers}', 'what somebody else has answered'), (2, '{she}', '{hers}', 'what she has added');
+"""
+DATASET = "  replies: {{store: {store}, table: replies, subject: {{profile: profile_id}}, retention: {retention}}}\n"
+
+
+def test_somebody_elses_answer_does_not_go_with_the_recording_that_it_answers(estate: Estate) -> None:
+    she, other = estate.children[0], estate.children[2]
+    with psycopg.connect(estate.database) as connection:
+        connection.execute(REPLIES.format(parent="recordings", other=other.profile, she=she.profile, hers=she.recordings[0]))  # type: ignore[arg-type]
+    estate.map.write_text(estate.map.read_text() + DATASET.format(store="app", retention="voice"))
+    before = {row for row in estate.logical() if other.profile in row}
+    run = estate.erase(f"profile:{she.profile}")
+    with psycopg.connect(estate.database) as connection:
+        assert connection.execute("SELECT n FROM replies").fetchall() == [(1,)]
+    assert {row for row in estate.logical() if other.profile in row} == before
+    assert "recordings: referenced by other data" in run.reasons
+    # where both go, nothing stands in the way
+    with estate.open() as opened:
+        order = opened.order_erase([opened.resolve(f"profile:{each.profile}") for each in (she, other)]).order
+        opened.plan(order)
+        assert "recordings: referenced by other data" not in opened.apply(order).reasons
+
+
+def test_the_same_in_sqlite(tmp_path: Path) -> None:
+    home = build(tmp_path / "home")
+    with closing(sqlite3.connect(home.world / "app.db")) as db, db:
+        db.executescript(REPLIES.format(parent="profiles", other=BELA, she=ANNA, hers=ANNA))
+    home.map.write_text(home.map.read_text() + DATASET.format(store="app", retention="life"))
+    run = home.erase(ANNA)
+    with closing(sqlite3.connect(home.world / "app.db")) as db:
+        assert db.execute("SELECT n FROM replies").fetchall() == [(1,)]
+    assert "profiles: referenced by other data" in run.reasons
