@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
 from expunge.errors import IllegalTransition
 from expunge.testing.forked import in_child
-from tests.engine.household import ANNA, BELA, CARA, DINO, Household, strings_of
+from tests.engine.household import ANNA, BELA, CARA, DINO, Household, hasty, strings_of
 
 
 def ordered(home: Household, *names: str) -> list[OrderId]:
@@ -131,3 +132,19 @@ def test_an_order_without_a_plan_cannot_be_queued(home: Household) -> None:
     order = home.order(f"profile:{DINO}").order
     with home.open() as opened, pytest.raises(IllegalTransition, match="cannot be queued"):
         opened.submit(order)
+
+
+def test_an_order_in_part_waits_for_others_too(home: Household) -> None:
+    hasty(home)
+    (order,) = ordered(home, f"profile:{ANNA}")
+    reader = sqlite3.connect(home.database, isolation_level=None)
+    reader.execute("BEGIN IMMEDIATE")
+    with home.open() as opened:
+        assert opened.apply(order).state is OrderState.IN_PART
+        reader.close()
+        assert opened.submit(order, wait=timedelta(hours=1)).queued is not None
+        assert opened.run_due() == ()
+        opened.submit(order, hurry=True)
+        (run,) = opened.run_due()
+    assert (run.state, run.queued) == (OrderState.FULFILLED, None)
+    assert home.search(*strings_of(ANNA)) == []

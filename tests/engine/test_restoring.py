@@ -11,7 +11,7 @@ import pytest
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
 from expunge.errors import UsageError
-from tests.engine.household import ANNA, CARA, Household, difference, strings_of
+from tests.engine.household import ANNA, CARA, Household, difference, hasty, strings_of
 
 
 @pytest.fixture
@@ -99,6 +99,7 @@ BACKUPS = "  backups: {kind: backup, url: ./backups, of: app, format: files, eve
 @pytest.fixture
 def waiting(home: Household, copies: Path) -> OrderId:
     """An order that erased everything, and waits for a declared backup to end; then all was put back."""
+    hasty(home)
     text = home.map.read_text()
     home.map.write_text(text.replace("retention:\n  life", BACKUPS + "retention:\n  life", 1))
     (home.folder / "backups").mkdir()
@@ -116,6 +117,26 @@ def test_who_waits_for_backups_to_end_does_not_come_back_with_one(home: Househol
             assert replayed.may_serve
             assert [each.order for each in replayed.runs] in ([], [waiting])
     assert home.search(*strings_of(ANNA), where=("world",)) == []
+
+
+def test_a_sweep_finds_who_waits_for_backups_to_end_in_an_unguarded_restore(home: Household, waiting: OrderId) -> None:
+    with home.open() as opened:
+        (back,) = opened.sweep().came_back
+        assert (back.order, back.followed_by) == (waiting, waiting)
+        opened.apply(waiting)
+        assert opened.sweep().came_back == ()
+    assert home.search(*strings_of(ANNA), where=("world",)) == []
+
+
+def test_what_an_order_in_part_could_not_erase_did_not_come_back(home: Household) -> None:
+    hasty(home)
+    reader = sqlite3.connect(home.database, isolation_level=None)
+    reader.execute("BEGIN IMMEDIATE")
+    order = home.erase(f"profile:{ANNA}").order
+    reader.close()
+    with home.open() as opened:
+        assert opened.status(order).state is OrderState.IN_PART
+        assert opened.sweep().came_back == ()
 
 
 def test_what_cannot_be_erased_from_a_restored_store_keeps_it_from_serving(home: Household, waiting: OrderId) -> None:

@@ -144,7 +144,8 @@ def _apply(run: Run, event: ev.Event) -> Run:  # noqa: C901, PLR0911, PLR0912 - 
         case ev.Approved():
             return replace(_to(run, OrderState.APPROVED), approvals=(*run.approvals, event))
         case ev.Queued():
-            check_transition(run.state, OrderState.RUNNING)
+            if run.state is not OrderState.IN_PART:  # such a one is planned anew before it runs
+                check_transition(run.state, OrderState.RUNNING)
             return replace(run, queued=event)
         case ev.Unqueued():
             return replace(run, queued=None, reasons=(event.why,))

@@ -27,6 +27,7 @@ from expunge.engine.context import Context, Progress, Reporter
 from expunge.engine.judging import Entries
 from expunge.engine.recording import Recorder, append_together
 from expunge.ports.leases import Lease
+from expunge.ports.outbox import Notice
 from expunge.telemetry import Action, Opaque
 
 BATCH = 200
@@ -61,8 +62,7 @@ def conclude_all(context: Context, recorders: Sequence[Recorder], report: Report
         append_together(context.journal, going, ended, lease)
     for recorder in going:
         telemetry.log(Action.ORDER_ENDED, order=Opaque(recorder.run.order), fulfilled=recorder.run.state is OrderState.FULFILLED)
-    for recorder in recorders:
-        finish(context, recorder)
+    finish_all(context, recorders)
 
 
 def _scopes(context: Context, recorders: Sequence[Recorder]) -> list[tuple[str, ...]]:
@@ -78,15 +78,19 @@ def _scopes(context: Context, recorders: Sequence[Recorder]) -> list[tuple[str, 
     return scopes
 
 
-def finish(context: Context, recorder: Recorder) -> None:
-    """What follows the end: the notice, and the death of the order's key unless something is left to be erased with it."""
-    run = recorder.run
-    if run.state is OrderState.FULFILLED:
-        context.outbox.put(run.order, "done", _DONE, {"receipts": str(len(run.logged))})
-    elif run.state is OrderState.IN_PART:
-        context.outbox.put(run.order, "could-not", _COULD_NOT, {"reasons": "; ".join(run.reasons)})
-    if run.final and not run.key_destroyed:
-        ending.destroy(context, recorder)
+def finish_all(context: Context, recorders: Sequence[Recorder]) -> None:
+    """What follows the end: the notices, and the death of each order's key unless something is left to be erased with it."""
+    notices: list[Notice] = []
+    for run in (each.run for each in recorders):
+        if run.state is OrderState.FULFILLED:
+            notices.append((run.order, "done", _DONE, {"receipts": str(len(run.logged))}))
+        elif run.state is OrderState.IN_PART:
+            notices.append((run.order, "could-not", _COULD_NOT, {"reasons": "; ".join(run.reasons)}))
+    if notices:
+        context.outbox.put_all(notices)
+    over = [each for each in recorders if each.run.final and not each.run.key_destroyed]
+    if over:
+        ending.destroy_all(context, over)
 
 
 def _state(
@@ -160,6 +164,7 @@ def out_of_scope(context: Context, run: Run) -> tuple[str, ...]:
     """What the receipt says nothing about: in the words of each store, of the map, and of nobody (other systems)."""
     assert run.plan is not None
     sentences: list[str] = []
+    backed_up = {each.options.get("of") for each in context.data_map.stores.values()}
     for name in sorted({each.store for each in run.plan.steps}):
         try:
             sentences += [f"{name}: {each}" for each in calling.capabilities(context.open_store(name)).out_of_scope]
@@ -168,9 +173,11 @@ def out_of_scope(context: Context, run: Run) -> tuple[str, ...]:
         undeclared = _undeclared(context, name)
         if undeclared:
             sentences.append(f"{name}: {undeclared} places inside it that no dataset of the map declares; nothing in them was erased")
-        sentences += [f"{name}: {each}" for each in context.data_map.stores[name].outside]
-        if not context.data_map.stores[name].outside:
-            sentences.append(f"{name}: backups, replicas and exports of it; the operator's map names none")
+        spec = context.data_map.stores[name]
+        sentences += [f"{name}: {each}" for each in spec.outside]
+        if not spec.outside and "of" not in spec.options:
+            what = "replicas and exports of it" if name in backed_up else "backups, replicas and exports of it"
+            sentences.append(f"{name}: {what}; the operator's map names none")
     sentences.append("every system and third party that the operator's map does not name")
     return tuple(dict.fromkeys(sentences))
 

@@ -15,6 +15,7 @@ from expunge.core.ids import OrderId, Pseudonym, link_mark, pseudonym
 from expunge.core.order import OrderState
 from expunge.core.outcome import Reason
 from expunge.core.person import Person
+from expunge.core.run import Run
 from expunge.core.traces import Traces
 from expunge.engine import attributing, calling, ending, fencing, intake, linking, locating, owning, tracing
 from expunge.engine.context import Context
@@ -140,27 +141,26 @@ def sweep(context: Context, stores: Collection[str] | None = None, *, put_back: 
     Args:
         context: the composition.
         stores: look into these only; all when None.
-        put_back: the stores come from a backup: what is there of people whose order has begun to erase, and has not ended for good (it
-            waits for backups to end, say), came back as well; that order itself erases it again when it is applied.
+        put_back: the stores come from a backup, so that whatever is there of people whose order has begun to erase came back. Otherwise
+            only what that order had left nothing of; what it could not erase, or kept, is expected.
     """
     failed: dict[str, str] = {}
     known = fencing.suppressed(context)
-    begun = _begun(context) if put_back else frozenset()
-    busy = _unfinished(context) - begun
+    unfinished = _unfinished(context, put_back=put_back)
     back: dict[Pseudonym, _Back] = {}
     for dataset, kind, value, name in _identities_in(context, failed, stores):
         order = known.get(name)
-        if order is not None and order not in busy:
+        if order is not None and not unfinished.get(order, NOT_EXPECTED).expects(dataset.name):
             entry = back.setdefault(name, _Back(order))
             entry.ids.setdefault(kind, set()).add(value)
             entry.datasets.add(dataset.name)
     for dataset, value, order, name in _rows_without_pointer(context, failed, stores):
-        if order not in busy:
+        if not unfinished.get(order, NOT_EXPECTED).expects(dataset.name):
             entry = back.setdefault(name, _Back(order))
             entry.rows.setdefault(dataset.name, set()).add(value)
             entry.datasets.add(dataset.name)
     came_back = tuple(
-        CameBack(name, each.order, each.order, tuple(sorted(each.datasets))) if each.order in begun else _reopen(context, name, each)
+        CameBack(name, each.order, each.order, tuple(sorted(each.datasets))) if each.order in unfinished else _reopen(context, name, each)
         for name, each in sorted(back.items())
     )
     looked = frozenset(each.name for each in context.data_map.datasets.values() if stores is None or each.store in stores)
@@ -221,17 +221,39 @@ def _values(rule: ByField, copy: Copy) -> Iterator[tuple[str, str]]:
             yield kind, value
 
 
-def _unfinished(context: Context) -> frozenset[OrderId]:
-    """Orders that will erase what they are about anyway, or have ended in part."""
-    going = (OrderState.RECEIVED, OrderState.FENCED, OrderState.PLANNED, OrderState.APPROVED, OrderState.RUNNING)
-    runs = (Recorder(context.journal, context.clock, order).run for order in orders(context.journal))
-    return frozenset(run.order for run in runs if run.state in going or (run.state is OrderState.IN_PART and not run.final))
+@dataclass(frozen=True)
+class _Expected:
+    """Where data of an order's people may be, because the order is not done with it."""
+
+    everywhere: bool = False
+    datasets: frozenset[str] = frozenset()
+
+    def expects(self, dataset: str) -> bool:
+        return self.everywhere or dataset in self.datasets
 
 
-def _begun(context: Context) -> frozenset[OrderId]:
-    """Of the unfinished orders those that have erased, or may have."""
-    runs = (Recorder(context.journal, context.clock, order).run for order in orders(context.journal))
-    return frozenset(run.order for run in runs if run.state in (OrderState.RUNNING, OrderState.IN_PART) and not run.final)
+NOT_EXPECTED = _Expected()
+
+
+def _unfinished(context: Context, *, put_back: bool) -> dict[OrderId, _Expected]:
+    """The orders that have not ended for good: they will erase what they are about anyway, when they are applied."""
+    found = {}
+    for order in orders(context.journal):
+        run = Recorder(context.journal, context.clock, order).run
+        if run.state in (OrderState.RECEIVED, OrderState.FENCED, OrderState.PLANNED, OrderState.APPROVED):
+            # Planned again after a round in part, it is no younger than that round.
+            found[order] = _Expected(everywhere=not (put_back and run.taken_at))
+        elif run.state is OrderState.RUNNING:
+            found[order] = _Expected(everywhere=not put_back)
+        elif run.state is OrderState.IN_PART and not run.final:
+            found[order] = NOT_EXPECTED if put_back else _left(run, {*context.data_map.datasets, *context.data_map.stores})
+    return found
+
+
+def _left(run: Run, known: Collection[str]) -> _Expected:
+    """What a round in part has left, by its reasons, ``dataset: why``; everything, where one of them names none."""
+    names = frozenset(each.partition(": ")[0] for each in run.reasons)
+    return _Expected(everywhere=not names.issubset(known), datasets=names)
 
 
 def _reopen(context: Context, name: Pseudonym, back: _Back) -> CameBack:
