@@ -57,13 +57,13 @@ class Sought:
     """How many look for each text."""
 
     def owners(self, codes: Numbers, rows: Numbers) -> tuple[Numbers, Numbers]:
-        """Owners of texts that were found, given by number, and the row of each."""
+        """Owners of texts that were found, given by number, and what was said of each: a row, or a row of several numbers."""
         if len(self.by) == len(self.counts):
             return self.by[codes], rows
         counts = self.counts[codes]
         starts = np.cumsum(self.counts) - self.counts
         first = np.repeat(starts[codes] - (np.cumsum(counts) - counts), counts)
-        return self.by[first + np.arange(len(first))], np.repeat(rows, counts)
+        return self.by[first + np.arange(len(first))], np.repeat(rows, counts, axis=0)
 
 
 class Targets:
