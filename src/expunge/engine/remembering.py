@@ -10,8 +10,8 @@ from expunge.errors import StateCorrupt
 from expunge.ports.journal import Journal
 
 _HELP = (
-    "restore state.db from a copy that is not older than the last order; if there is none, ask for help before anything else: "
-    "people it has forgotten would pass the gate"
+    "restore the journal (state.db, or the database of `state:`) from a copy that is not older than the last order; if there is none, ask "
+    "for help before anything else: people it has forgotten would pass the gate"
 )
 
 
