@@ -6,6 +6,7 @@ import io
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import wave
@@ -24,6 +25,7 @@ from expunge.demo.speech import Tones
 from expunge.demo.stage import Stage
 from expunge.demo.story import tell
 from expunge.errors import UsageError
+from expunge.servers.processes import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +65,7 @@ def test_every_claim_holds_and_every_person_has_their_folder(told: tuple[Stage, 
 def test_every_string_of_before_is_in_before_as_plain_bytes_and_nowhere_in_world_and_state(stage: Stage) -> None:
     before = [path.read_bytes() for path in (stage.folder / "before").rglob("*") if path.is_file()]
     for strings in _strings(stage):
-        assert len(strings) >= 20
+        assert len(strings) >= 24
         assert all(len(text) >= 8 for text in strings)
         for text in strings:
             assert any(text.encode() in data for data in before), "in the cold copy, as plain UTF-8"
@@ -105,8 +107,7 @@ def test_every_server_is_stopped_and_left_its_data_whole(stage: Stage) -> None:
     assert not (stage.folder / "world/postgres/postmaster.pid").exists()
     assert not (stage.folder / "twin/postgres/postmaster.pid").exists()
     assert list((stage.folder / "world/s3").glob("*.dat"))
-    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert str(stage.folder) not in running
+    assert not _processes(stage.folder)
 
 
 def test_the_export_holds_media_byte_for_byte(stage: Stage) -> None:
@@ -181,6 +182,36 @@ def test_three_workers_share_the_orders_and_one_is_killed(tmp_path: Path) -> Non
     assert "nothing was done twice" in text
     assert (stage.folder / "state/postgres/PG_VERSION").is_file()
     assert not (stage.folder / "state/postgres/postmaster.pid").exists()
+
+
+INTERRUPTED = """
+import sys
+from pathlib import Path
+from expunge.demo.speech import Tones
+from expunge.demo.story import tell
+tell(Path(sys.argv[1]), speech=Tones())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_whatever_ends_the_story_no_server_is_left(tmp_path: Path, number: signal.Signals) -> None:
+    folder = tmp_path / "interrupted"
+    process = subprocess.Popen([sys.executable, "-c", INTERRUPTED, str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        assert wait_until((folder / "expunge.yaml").exists, 60)
+        assert len(_processes(folder)) >= 2, "PostgreSQL and SeaweedFS"
+        process.send_signal(number)
+        assert process.wait(60) != 0
+    finally:
+        process.kill()
+        process.wait()
+    assert wait_until(lambda: not _processes(folder), 30), _processes(folder)
+
+
+def _processes(folder: Path) -> list[str]:
+    """Those that name the folder, apart from the story itself."""
+    running = subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in running.splitlines() if str(folder) in line and "tell(" not in line]
 
 
 @pytest.mark.parametrize("workers", [1, -1])
