@@ -16,6 +16,10 @@ pytest.register_assert_rewrite(
     "expunge.testing.journal_suite",
     "expunge.testing.keys_suite",
     "expunge.testing.log_suite",
+    "expunge.testing.shelf_suite",
+    "expunge.testing.outbox_suite",
+    "expunge.testing.leases_suite",
+    "expunge.testing.queue_suite",
 )
 
 from expunge.testing.people import AWKWARD, Person, people, person  # noqa: E402
