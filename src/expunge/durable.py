@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -70,6 +70,23 @@ def write_new(path: Path, write: Callable[[BinaryIO], None], *, at: str, mode: i
     ``write`` gets the open temporary. A crash leaves the old file (or none) and at most one temporary whose name starts
     with :data:`TEMPORARY_PREFIX`. Raises OSError, after removing the temporary.
     """
+    _swap_in(path, write, at=at, mode=mode)
+    # commit point: the name now leads to the new bytes; the folder's fsync makes that survive a power cut.
+    fsync_directory(path.parent, at=f"{at}.folder")
+
+
+def write_all(files: Iterable[tuple[Path, bytes]], *, at: str, mode: int = 0o600) -> None:
+    """Write several files, each whole or not at all, as :func:`write_new`; all are durable when it returns."""
+    folders: dict[Path, None] = {}
+    for path, data in files:
+        _swap_in(path, _writing(data), at=at, mode=mode)
+        folders[path.parent] = None
+    # commit point: the names now lead to the new bytes; the folders' fsync makes that survive a power cut.
+    for folder in folders:
+        fsync_directory(folder, at=f"{at}.folder")
+
+
+def _swap_in(path: Path, write: Callable[[BinaryIO], None], *, at: str, mode: int) -> None:
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
@@ -80,14 +97,15 @@ def write_new(path: Path, write: Callable[[BinaryIO], None], *, at: str, mode: i
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    # commit point: the name now leads to the new bytes; the folder's fsync makes that survive a power cut.
-    fsync_directory(path.parent, at=f"{at}.folder")
 
 
 def write_bytes(path: Path, data: bytes, *, at: str, mode: int = 0o600) -> None:
     """Write ``data`` to ``path`` whole or not at all; see :func:`write_new`."""
+    write_new(path, _writing(data), at=at, mode=mode)
 
+
+def _writing(data: bytes) -> Callable[[BinaryIO], None]:
     def write(file: BinaryIO) -> None:
         file.write(data)
 
-    write_new(path, write, at=at, mode=mode)
+    return write

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.architecture.source import PACKAGE, SOURCE, Module, Tree, aliases, callee
 
-WRITES_WHOLE = frozenset({f"{PACKAGE}.durable.write_new", f"{PACKAGE}.durable.write_bytes"})
+WRITES_WHOLE = frozenset(f"{PACKAGE}.durable.{each}" for each in ("write_new", "write_bytes", "write_all"))
 DEFINING = frozenset({f"{PACKAGE}.durable", f"{PACKAGE}.faults"})
 """Where names are made from the caller's; everywhere else a name is a literal."""
 SHAPE = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+(:(before|after))?")

@@ -13,7 +13,7 @@ import secrets
 import shlex
 import stat
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -61,11 +61,18 @@ def _bound(place: str) -> bytes:
 
 def wipe(path: Path) -> None:
     """Destroy a file: overwrite, force to the device, remove the name, force that. Done already is success."""
-    with contextlib.suppress(FileNotFoundError):
-        _blank(os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC))
-    # crash here: the bytes are gone and the name is left; the next open removes it.
-    durable.unlink(path, at="keys.wipe.name")
-    durable.fsync_directory(path.parent, at="keys.wipe.folder")
+    wipe_all([path])
+
+
+def wipe_all(paths: Sequence[Path]) -> None:
+    """Destroy several files."""
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            _blank(os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC))
+        # crash here: the bytes are gone and the name is left; the next open removes it.
+        durable.unlink(path, at="keys.wipe.name")
+    for folder in dict.fromkeys(path.parent for path in paths):
+        durable.fsync_directory(folder, at="keys.wipe.folder")
 
 
 def replace_wiping(path: Path, data: bytes) -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -168,7 +168,11 @@ class LocalKeys:
 
     def destroy_order(self, order: OrderId) -> None:
         """Destroy the order's key; after this returns it is in no file of the keystore, wrapped or not."""
-        self._destroy(order, "order")
+        self._destroy([order], "order")
+
+    def destroy_orders(self, orders: Sequence[OrderId]) -> None:
+        """Destroy the keys of several orders, each as :meth:`destroy_order` does."""
+        self._destroy(orders, "order")
 
     def trace_key(self, order: OrderId) -> bytes:
         """32 bytes, made at first use; raises KeyDestroyed after :meth:`destroy_trace_key`."""
@@ -176,7 +180,7 @@ class LocalKeys:
 
     def destroy_trace_key(self, order: OrderId) -> None:
         """Destroy the trace key."""
-        self._destroy(order, "trace")
+        self._destroy([order], "trace")
 
     def seal_contact(self, order: OrderId, plaintext: bytes) -> bytes:
         """Encrypt a contact address under its own key, made at first use. Raises KeyDestroyed after :meth:`destroy_contact`."""
@@ -188,7 +192,7 @@ class LocalKeys:
 
     def destroy_contact(self, order: OrderId) -> None:
         """Destroy the contact key."""
-        self._destroy(order, "contact")
+        self._destroy([order], "contact")
 
     def rotate_signer(self) -> bytes:
         """Replace the signer; the old private key is destroyed, its public key kept. Returns the new public key."""
@@ -336,13 +340,12 @@ class LocalKeys:
     def _mark(self, place: str) -> Path:
         return self._folder / "destroyed" / Path(place).name
 
-    def _destroy(self, order: OrderId, kind: str) -> None:
-        place = _place(order, kind)
+    def _destroy(self, orders: Sequence[OrderId], kind: str) -> None:
+        places = [_place(order, kind) for order in orders]
         with self._changing("a key could not be destroyed"):
-            if not self._destroyed(place):
-                # commit point: from here on the key counts as destroyed; the next open finishes what a crash leaves.
-                durable.write_bytes(self._mark(place), b"", at="keys.destroy.mark")
-            keyfiles.wipe(self._folder / place)
+            # commit point: from here on the keys count as destroyed; the next open finishes what a crash leaves.
+            durable.write_all([(self._mark(each), b"") for each in places if not self._destroyed(each)], at="keys.destroy.mark")
+            keyfiles.wipe_all([self._folder / each for each in places])
 
     # ---- recovery ----------------------------------------------------------------------------------------------
 

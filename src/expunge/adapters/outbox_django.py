@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from django.db import connections, transaction
 
@@ -11,6 +11,7 @@ from expunge.adapters.state.configuration import ensure_django
 from expunge.adapters.state.explained import explained
 from expunge.core.ids import OrderId
 from expunge.faults import failpoint
+from expunge.ports import outbox
 
 ensure_django()  # a model class can be made only after it
 
@@ -29,12 +30,18 @@ class DjangoOutbox:
 
     def put(self, order: OrderId, kind: str, text: str, fields: Mapping[str, str]) -> None:
         """Leave a notice; durable when it returns; the same notice again changes nothing. Raises StateUnavailable, Busy."""
-        row = Notice(order=order, kind=kind, body=notice(order, kind, text, fields))
+        self.put_all([(order, kind, text, fields)])
+
+    def put_all(self, notices: Sequence[outbox.Notice]) -> None:
+        """Leave several notices, in one transaction. Raises as :meth:`put`."""
+        rows = {
+            (order, kind): Notice(order=order, kind=kind, body=notice(order, kind, text, fields)) for order, kind, text, fields in notices
+        }
         with explained("a notice could not be left in the outbox", self._alias):
             failpoint("outboxdb.put:before")
             with transaction.atomic(using=self._alias):
                 Notice.objects.using(self._alias).bulk_create(
-                    [row], update_conflicts=True, unique_fields=["order", "kind"], update_fields=["body"]
+                    [rows[key] for key in sorted(rows)], update_conflicts=True, unique_fields=["order", "kind"], update_fields=["body"]
                 )
                 failpoint("outboxdb.put.commit:before")
             # commit point: the notice.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from expunge import durable
 from expunge.adapters.guarded import guarded
 from expunge.core import canonical
 from expunge.core.ids import OrderId
+from expunge.ports.outbox import Notice
 
 SCHEMA = "expunge.notice/1"
 _WORD = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -29,14 +30,18 @@ class FileOutbox:
 
     def put(self, order: OrderId, kind: str, text: str, fields: Mapping[str, str]) -> None:
         """Leave a notice; durable when it returns; the same notice again changes nothing. Raises StateUnavailable."""
-        data = notice(order, kind, text, fields)
-        path = self._folder / f"{order}-{kind}.json"
+        self.put_all([(order, kind, text, fields)])
+
+    def put_all(self, notices: Sequence[Notice]) -> None:
+        """Leave several notices. Raises as :meth:`put`."""
+        written = [
+            (self._folder / f"{order}-{kind}.json", notice(order, kind, text, fields), text) for order, kind, text, fields in notices
+        ]
         with guarded("a notice could not be left in the outbox"):
-            if path.is_file() and path.read_bytes() == data:
-                return
-            durable.write_bytes(path.with_suffix(".txt"), text.encode(), at="outbox.put.text")
+            fresh = [each for each in written if not each[0].is_file() or each[0].read_bytes() != each[1]]
+            durable.write_all([(path.with_suffix(".txt"), text.encode()) for path, _, text in fresh], at="outbox.put.text")
             # commit point: a notice exists when its .json does.
-            durable.write_bytes(path, data, at="outbox.put.notice")
+            durable.write_all([(path, data) for path, data, _ in fresh], at="outbox.put.notice")
 
 
 def notice(order: OrderId, kind: str, text: str, fields: Mapping[str, str]) -> bytes:

@@ -147,8 +147,11 @@ class ProcrastinateQueue:
                 kind = type(error).__name__
                 telemetry.log(Action.WORK_FAILED, order=Opaque(order), step=Opaque(piece.step), error=Opaque(kind))
             finally:
-                connections[self._alias].close()
+                # Kept from one piece to the next, unless something went wrong with it: opening one takes longer than a step's own queries.
+                if connections[self._alias].errors_occurred:
+                    connections[self._alias].close()
                 piece.end()
+        connections[self._alias].close()
 
     def close(self) -> None:
         """Close the calling thread's connection; the next call opens one again."""

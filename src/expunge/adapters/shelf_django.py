@@ -56,11 +56,21 @@ class DjangoShelf:
 
     def remove(self, order: OrderId, name: str) -> None:
         """Remove one file; no error when it is gone. Raises StateUnavailable, Busy."""
-        check_names(order, name)
+        self.remove_all([(order, name)])
+
+    def remove_all(self, files: Sequence[tuple[OrderId, str]]) -> None:
+        """Remove several files, (order, name) each, in one transaction. Raises as :meth:`remove`."""
+        by_name: dict[str, list[OrderId]] = {}
+        for order, name in files:
+            check_names(order, name)
+            by_name.setdefault(name, []).append(order)
         with explained("a file of the order could not be removed", self._alias):
             failpoint("shelfdb.remove:before")
-            # commit point: the name is gone.
-            ShelfFile.objects.using(self._alias).filter(order=order, name=name).delete()
+            with transaction.atomic(using=self._alias):
+                for name, orders in sorted(by_name.items()):
+                    ShelfFile.objects.using(self._alias).filter(order__in=sorted(orders), name=name).delete()
+                failpoint("shelfdb.remove.commit:before")
+            # commit point: the names are gone.
             failpoint("shelfdb.remove:after")
 
     def names(self, order: OrderId) -> Iterator[str]:

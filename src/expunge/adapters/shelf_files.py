@@ -36,13 +36,16 @@ class FileShelf:
         """Store or replace several files, (order, name, bytes) each; each is whole or not there. Raises as :meth:`put`."""
         paths = [(self._path(order, name), data) for order, name, data in files]
         with guarded("a file of the order could not be written"), self._lock.held():
-            for path, data in paths:
-                if not path.parent.is_dir():
-                    path.parent.mkdir(mode=0o700)
-                    durable.fsync_directory(self._folder, at="shelf.put.order")
-                self._sweep(path.parent)
-                # commit point: the new bytes under the name.
-                durable.write_bytes(path, data, at="shelf.put")
+            folders = dict.fromkeys(path.parent for path, _ in paths)
+            fresh = [each for each in folders if not each.is_dir()]
+            for folder in fresh:
+                folder.mkdir(mode=0o700)
+            if fresh:
+                durable.fsync_directory(self._folder, at="shelf.put.order")
+            for folder in folders:
+                self._sweep(folder)
+            # commit point: the new bytes under the names.
+            durable.write_all(paths, at="shelf.put")
 
     def get(self, order: OrderId, name: str) -> bytes | None:
         """Read one file; None when there is none. Raises StateUnavailable."""
@@ -54,15 +57,22 @@ class FileShelf:
 
     def remove(self, order: OrderId, name: str) -> None:
         """Remove one file, and with the last one the order's folder; no error when it is gone. Raises StateUnavailable, Busy."""
-        path = self._path(order, name)
+        self.remove_all([(order, name)])
+
+    def remove_all(self, files: Sequence[tuple[OrderId, str]]) -> None:
+        """Remove several files, (order, name) each. Raises as :meth:`remove`."""
+        paths = [self._path(order, name) for order, name in files]
         with guarded("a file of the order could not be removed"), self._lock.held():
-            if not path.parent.is_dir():
-                return
-            self._sweep(path.parent)
-            durable.unlink(path, at="shelf.remove.name")
-            durable.fsync_directory(path.parent, at="shelf.remove.folder")
-            if not any(path.parent.iterdir()):
-                durable.rmdir(path.parent, at="shelf.remove.order")
+            folders = {each: None for each in dict.fromkeys(path.parent for path in paths) if each.is_dir()}
+            for folder in folders:
+                self._sweep(folder)
+            for path in paths:
+                if path.parent in folders:
+                    durable.unlink(path, at="shelf.remove.name")
+            for folder in folders:
+                durable.fsync_directory(folder, at="shelf.remove.folder")
+                if not any(folder.iterdir()):
+                    durable.rmdir(folder, at="shelf.remove.order")
 
     def names(self, order: OrderId) -> Iterator[str]:
         """Names of the order's files, sorted."""

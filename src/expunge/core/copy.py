@@ -111,6 +111,8 @@ class RawSource:
     path: Path
     role: str
     """``data``, ``index``, ``journal``, ``log``, ``old version``, ``temporary`` ..."""
+    repeats: bool = False
+    """Everything live that lies in it lies in other sources too: a look that asks only what can be seen at all passes it over."""
 
 
 @dataclass(frozen=True)

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from expunge.core import events as ev
 from expunge.core.order import OrderState
 from expunge.engine import intake
 from expunge.engine.context import Context
-from expunge.engine.recording import Recorder
+from expunge.engine.recording import Recorder, append_together
 
 _SEALED_UNDER_ORDER_KEY = (intake.IDENTIFIERS, intake.OPENINGS, "selectors.sealed")
 
 
 def destroy(context: Context, recorder: Recorder) -> None:
     """Destroy the order's key and what it sealed; idempotent."""
-    order = recorder.run.order
-    context.keys.destroy_order(order)
+    destroy_all(context, [recorder])
+
+
+def destroy_all(context: Context, recorders: Sequence[Recorder]) -> None:
+    """Destroy the keys of several orders and what they sealed; idempotent."""
+    orders = [each.run.order for each in recorders]
+    context.keys.destroy_orders(orders)
     # commit point: nobody can read the identifiers any more, whatever copies of the sealed files there are.
-    sealed = [each for each in context.shelf.names(order) if each.startswith("residue-")]
-    for name in (*_SEALED_UNDER_ORDER_KEY, *sealed):
-        context.shelf.remove(order, name)
-    if not recorder.run.key_destroyed:
-        recorder.append(ev.KeyDestroyed(recorder.now()))
+    sealed = [(order, name) for order in orders for name in context.shelf.names(order) if name.startswith("residue-")]
+    context.shelf.remove_all([*((order, name) for order in orders for name in _SEALED_UNDER_ORDER_KEY), *sealed])
+    left = [each for each in recorders if not each.run.key_destroyed]
+    append_together(context.journal, left, [[ev.KeyDestroyed(each.now())] for each in left], None)
 
 
 def destroy_traces(context: Context, recorder: Recorder, *, key: bool = True) -> None:

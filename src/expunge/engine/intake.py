@@ -121,8 +121,10 @@ def fence_all(context: Context, recorders: Sequence[Recorder]) -> None:
         return
     fencing.suppress(context, {each.run.order: open_people(context, each.run.order) for each in late})
     append_together(context.journal, late, [[ev.Fenced(each.now())] for each in late], None)
+    context.outbox.put_all(
+        [(run.order, "received", _RECEIVED, {"earliest": run.received.earliest.date().isoformat()}) for run in (each.run for each in late)]
+    )
     for each in late:
-        context.outbox.put(each.run.order, "received", _RECEIVED, {"earliest": each.run.received.earliest.date().isoformat()})
         telemetry.log(Action.FENCED, order=Opaque(each.run.order))
 
 

@@ -29,12 +29,13 @@ class Recorder:
 
     def __init__(self, journal: Journal, clock: Clock, order: OrderId) -> None:
         """Read and fold the stream. Raises UsageError when there is no such order, StateCorrupt when it does not fold."""
-        if order in _REGISTERS or journal.length(order) == 0:
+        events = [] if order in _REGISTERS else [ev.decode(data) for data in journal.read(order)]
+        if not events:
             message = "no order of that id"
             raise UsageError(message, help="`expunge status` lists the orders there are")
         self._journal = journal
         self._clock = clock
-        self.run: Run = fold(ev.decode(data) for data in journal.read(order))
+        self.run: Run = fold(events)
 
     def refresh(self) -> None:
         """Read and fold what others appended since."""

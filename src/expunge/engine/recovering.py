@@ -30,7 +30,7 @@ def recover(context: Context) -> tuple[OrderId, ...]:
             cancelling.cancel(context, order, "")
             touched += 1
         elif run.final and not run.key_destroyed:
-            publishing.finish(context, recorder)
+            publishing.finish_all(context, [recorder])
             touched += 1
     if touched:
         fencing.publish(context)

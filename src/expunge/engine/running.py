@@ -60,18 +60,20 @@ def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = Non
     """
     resumed: dict[OrderId, tuple[OrderId, ...]] = {}
     starting: list[Recorder] = []
+    over: list[Recorder] = []
     recorders = [Recorder(context.journal, context.clock, order) for order in dict.fromkeys(orders)]
     intake.fence_all(context, recorders)
     for recorder in recorders:
         run, order = recorder.run, recorder.run.order
         if run.final or run.state in OVER:
-            publishing.finish(context, recorder)
+            over.append(recorder)
         elif run.state is OrderState.RUNNING:
             planning.check_map(context, run)
             members = run.cohort or (order,)
             resumed[members[0]] = members
         else:
             starting.append(recorder)
+    publishing.finish_all(context, over)
     again = [each.run.order for each in starting if each.run.state is OrderState.IN_PART]
     if again:
         planning.make_all(context, again)
@@ -85,7 +87,9 @@ def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = Non
 def members_of(context: Context, orders: Sequence[OrderId]) -> list[Recorder]:
     """The members of a cohort whose round has not ended yet."""
     recorders = [Recorder(context.journal, context.clock, each) for each in orders]
-    refresh_together(recorders)
+    if len(recorders) > 1:
+        # Why: others may have appended to all of them between the reading of two.
+        refresh_together(recorders)
     return [each for each in recorders if each.run.state is OrderState.RUNNING]
 
 

@@ -127,7 +127,7 @@ class Stepper:
             if calling.capabilities(self.context.open_store(step.store)).retains:
                 return (self._end(step, attempt, {}),)
             traces = tracing.load(self.context, owner)
-            scanned = tracing.look(self.context, step.store, traces, places=1)
+            scanned = tracing.look_before(self.context, step.store, traces)
             held = attributing.held_before(self.context, step.store, traces, self._locate(fresh=False).copies)
         except calling.TROUBLE as error:
             return (self._end(step, attempt, {"*": {"*": calling.as_unable(error)}}),)

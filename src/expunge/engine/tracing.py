@@ -29,7 +29,7 @@ MOST_WINDOWS = 1024
 FEWEST_WINDOWS = 1
 PER_FIELD = 5000
 """Traces of one field over all subjects: with a dozen fields some tens of thousands, at which a scan is still at full speed."""
-FORMS, DRESSED = 20, 7
+FORMS, DRESSED = 21, 7
 """About how many written forms a window has, and how many windows of a field are taken in all of them."""
 
 
@@ -117,9 +117,14 @@ def load(context: Context, order: OrderId) -> Traces:
     return Traces(key, tuple(known.values()), frozenset(controls))
 
 
-def look(context: Context, store: str, traces: Traces, places: int | None = None) -> Scanned:
-    """Scan every byte of a store; up to ``places`` places of each trace are told."""
-    return context.scanner.scan(calling.raw(context.open_store(store)), traces, places)
+def look(context: Context, store: str, traces: Traces) -> Scanned:
+    """Scan every byte of a store."""
+    return context.scanner.scan(calling.raw(context.open_store(store)), traces)
+
+
+def look_before(context: Context, store: str, traces: Traces) -> Scanned:
+    """Scan a store for what can be seen at all: one place of each trace is told, and what only repeats other bytes is passed over."""
+    return context.scanner.scan([each for each in calling.raw(context.open_store(store)) if not each.repeats], traces, 1)
 
 
 def remember(context: Context, order: OrderId, name: str, traces: Traces, seen: Iterable[int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from expunge.core.ids import OrderId
@@ -57,6 +58,10 @@ class Keys(Protocol):
 
     def destroy_order(self, order: OrderId) -> None:
         """Destroy the order's key for good."""
+        ...
+
+    def destroy_orders(self, orders: Sequence[OrderId]) -> None:
+        """Destroy the keys of several orders for good."""
         ...
 
     def trace_key(self, order: OrderId) -> bytes:

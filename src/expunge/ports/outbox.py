@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeAlias
 
 from expunge.core.ids import OrderId
+
+Notice: TypeAlias = tuple[OrderId, str, str, Mapping[str, str]]
+"""Order, kind, text and fields, as :meth:`Outbox.put` takes them."""
 
 
 class Outbox(Protocol):
@@ -19,4 +22,8 @@ class Outbox(Protocol):
 
         ``kind`` is ``received``, ``done``, ``could-not``, ``came-back`` or ``cancelled``; text and fields hold no identifier.
         """
+        ...
+
+    def put_all(self, notices: Sequence[Notice]) -> None:
+        """Leave several notices; each is whole or not there."""
         ...

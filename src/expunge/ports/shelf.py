@@ -36,6 +36,10 @@ class Shelf(Protocol):
         """Remove one file; no error when it is gone."""
         ...
 
+    def remove_all(self, files: Sequence[tuple[OrderId, str]]) -> None:
+        """Remove several files, (order, name) each; no error for those that are gone."""
+        ...
+
     def names(self, order: OrderId) -> Iterator[str]:
         """Names of the files of one order, sorted."""
         ...

@@ -54,7 +54,8 @@ class Place:
             if entry.name == "base":
                 yield from (RawSource(each, _role_in_base(each)) for each in sorted(entry.iterdir()) if each.name not in others)
             elif entry.name != "pg_tblspc" and _holds_bytes(entry):
-                yield RawSource(entry.resolve(), _ROLES.get(entry.name, "data"))
+                # After a checkpoint whatever the log says of live rows lies in their tables.
+                yield RawSource(entry.resolve(), _ROLES.get(entry.name, "data"), repeats=entry.name == "pg_wal")
         for space in self.tablespaces(connection):
             for folder in sorted(space.glob("PG_*")):
                 yield from (RawSource(each, _role_in_base(each)) for each in sorted(folder.iterdir()) if each.name not in others)

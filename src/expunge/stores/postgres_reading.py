@@ -35,7 +35,9 @@ PAGE = 5000
 KNOWN_PEOPLE = 200_000
 """Up to so many people, all rows of one carry one control's name; beyond, a person may get several."""
 TOGETHER = 50_000
-"""Rows that are sorted by person before any is handed on, so that a person has few copies."""
+"""Rows that are sorted by person before any is handed on, so that a person has few copies ..."""
+AT_FIRST = 500
+"""... of the first ones so many, then ten times as many each time: often who asks has enough after a few."""
 FEW = 500
 """Rows that are read at once where a few people are enough: most often the first ones are."""
 MANY_GONE = 1000
@@ -49,11 +51,13 @@ Looking: TypeAlias = Callable[[], AbstractContextManager[tuple[Connection, Table
 """Opens a connection of its own to the dataset's table, for as long as somebody reads."""
 
 
-def pages(connection: Connection, sql: str, size: int) -> Iterator[list[Row]]:
-    """The rows of a query in pages, by a cursor on the server; the transaction must be open."""
+def pages(connection: Connection, sql: str, size: int, first: int | None = None) -> Iterator[list[Row]]:
+    """The rows of a query in pages, the first one perhaps smaller, by a cursor on the server; the transaction must be open."""
     with connection.cursor("expunge_rows", binary=True) as cursor:
         cursor.execute(sql.encode())
-        while rows := cursor.fetchmany(size):
+        wanted = first or size
+        while rows := cursor.fetchmany(wanted):
+            wanted = size
             yield rows
 
 
@@ -215,7 +219,7 @@ class Bystanders:
         """All of them, many rows at a time: several copies for a person whose rows lie far apart."""
         numbers: dict[Who, int] = {}
         count = 0
-        for people in self._pages(PAGE, TOGETHER):
+        for people in self._pages(PAGE, AT_FIRST):
             for who, rows in people.items():
                 number = numbers.get(who, count)
                 if number == count:
@@ -268,7 +272,7 @@ class Bystanders:
         return frozenset(key for each in self.erased for key in each.keys)
 
     def _pages(self, size: int, together: int, *, by_server: bool = True) -> Generator[dict[Who, list[Row]], None, None]:
-        """Rows that stay, each as its key and followed values, by whose it is; ``together`` rows at a time, read ``size`` at once."""
+        """Rows that stay, each as its key and followed values, by whose it is: ``together`` at first, then more, read ``size`` at once."""
         gone, values = self._gone(), self._erased_values()
         width, count = len(self.table.keys), len(self.table.keys) + len(self.fields)
         keys = [f"{each.sql}::text" for each in self.table.keys]
@@ -281,7 +285,7 @@ class Bystanders:
                 sql, gone = f"{sql} WHERE NOT EXISTS (SELECT FROM pg_temp.expunge_keys AS k WHERE {named})", frozenset()
             people: dict[Who, list[Row]] = {}
             read = 0
-            for page in pages(self.connection, sql, size):
+            for page in pages(self.connection, sql, size, min(size, together)):
                 for row in page:
                     key, who = encode_key(row[:width]), row[width:count]
                     if lists:
@@ -296,7 +300,7 @@ class Bystanders:
                 read += len(page)
                 if read >= together:
                     yield people
-                    people, read = {}, 0
+                    people, read, together = {}, 0, min(10 * together, TOGETHER)
             yield people
 
     def _erased_values(self) -> list[set[str]]:

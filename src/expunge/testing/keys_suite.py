@@ -139,6 +139,17 @@ class KeysSuite:
         assert keys.open_contact(ONE, contact) == b"z"
         assert keys.trace_key(ONE) == trace
 
+    def test_the_keys_of_several_orders_are_destroyed_at_once(self, tmp_path: Path) -> None:
+        keys = self.make(tmp_path)
+        third = OrderId("ord-cccccccccccccccccccc")
+        sealed = {order: keys.seal(order, "identifiers", b"x") for order in (ONE, OTHER, third)}
+        keys.destroy_orders([ONE, third])
+        keys.destroy_orders([])
+        for order in (ONE, third):
+            with pytest.raises(KeyDestroyed):
+                self.reopen(tmp_path).open(order, "identifiers", sealed[order])
+        assert keys.open(OTHER, "identifiers", sealed[OTHER]) == b"x"
+
     def test_a_key_destroyed_before_its_first_use_is_never_made(self, tmp_path: Path) -> None:
         keys = self.make(tmp_path)
         keys.destroy_order(ONE)

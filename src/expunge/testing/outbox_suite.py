@@ -78,6 +78,15 @@ class OutboxSuite:
         found = {(each["order"], each["kind"]): each["text"] for each in self.read(place)}
         assert found == {(ONE, "could-not"): "another text", (ONE, "done"): "text", (OTHER, "done"): "text"}
 
+    def test_several_notices_are_put_at_once(self, tmp_path: Path) -> None:
+        place = self.place(tmp_path)
+        with self.opened(place) as outbox:
+            outbox.put(ONE, "done", "old", {})
+            outbox.put_all([(ONE, "done", "new", {"receipts": "2"}), (OTHER, "could-not", "text", {})])
+            outbox.put_all([])
+        found = {(each["order"], each["kind"]): (each["text"], each["fields"]) for each in self.read(place)}
+        assert found == {(ONE, "done"): ("new", {"receipts": "2"}), (OTHER, "could-not"): ("text", {})}
+
     @pytest.mark.parametrize(("order", "kind"), [("../up", "done"), (ONE, "Done!"), ("ann@example.com", "done")])
     def test_a_notice_is_never_named_after_a_person(self, tmp_path: Path, order: str, kind: str) -> None:
         place = self.place(tmp_path)

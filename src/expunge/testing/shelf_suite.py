@@ -91,6 +91,13 @@ class ShelfSuite:
         assert shelf.get(ONE, "traces") is None
         assert list(shelf.names(ONE)) == ["plan"]
 
+    def test_several_are_removed_at_once_and_those_that_are_gone_are_no_error(self, shelf: Shelf) -> None:
+        shelf.put_all([(ONE, "traces", b"1"), (ONE, "plan", b"2"), (OTHER, "traces", b"3"), (OTHER, "plan", b"4")])
+        shelf.remove_all([(ONE, "traces"), (ONE, "plan"), (OTHER, "plan"), (OTHER, "gone"), (OrderId("ord-none"), "plan")])
+        shelf.remove_all([])
+        assert list(shelf.names(ONE)) == []
+        assert list(shelf.names(OTHER)) == ["traces"]
+
     @pytest.mark.parametrize(
         ("order", "name"),
         [("../up", "plan"), ("ann@example.com", "plan"), ("Ann'", "plan"), ("a" * 300, "plan"), (ONE, "../plan"), (ONE, "Ann"), (ONE, "")],
