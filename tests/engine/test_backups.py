@@ -87,8 +87,9 @@ def test_a_folder_that_cannot_be_seen_holds_by_its_schedule(backed_up: Household
     (entry,) = kept(backed_up, run.order)
     assert "cannot be seen" in entry.ground
     assert entry.until is not None
-    assert run.taken_at is not None
-    assert entry.until == run.taken_at.replace(microsecond=0) + 30 * DAY
+    gone = run.gone_at(datetime.now(UTC))
+    assert gone is not None
+    assert entry.until == gone.replace(microsecond=0) + 30 * DAY
 
 
 def test_the_header_of_a_dump_says_when_it_was_made() -> None:

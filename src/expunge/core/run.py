@@ -10,7 +10,7 @@ from itertools import groupby
 from expunge.core import events as ev
 from expunge.core.ids import OrderId, Pseudonym, StepId
 from expunge.core.order import OrderState, check_transition
-from expunge.core.outcome import RETRYABLE, Erased, Outcome, Unable, Unknown
+from expunge.core.outcome import RETRYABLE, Erased, Outcome, Unable, Unknown, discharges
 from expunge.core.plan import Plan, StepKind
 from expunge.errors import StateCorrupt
 
@@ -81,10 +81,25 @@ class Run:
     """When the last erase or purge of the current round ended."""
     taken_at: datetime | None = None
     """When something that was there was last erased, in any round: what was copied before may hold it still."""
+    unpurged: frozenset[str] = frozenset()
+    """Stores in which something was erased, in any round, that no purge has made physical yet: copies of their files may hold it."""
+    purged_at: datetime | None = None
+    """When the last of such stores was purged."""
     key_destroyed: bool = False
     traces_ended: bool = False
     last: datetime | None = None
     length: int = 0
+
+    def gone_at(self, now: datetime) -> datetime | None:
+        """From when on no copy of a store's rows or files can hold what was erased; None where nothing was."""
+        if self.taken_at is None:
+            return None
+        return now if self.unpurged else max(self.taken_at, self.purged_at or self.taken_at)
+
+    def took_from(self, subject: Pseudonym) -> bool:
+        """Whether anything of this person was erased, in any round."""
+        outcomes = [by.get(subject) for state in self.steps.values() for by in state.outcomes.values()]
+        return any(by.get(subject, 0) for by in self.erased.values()) or any(isinstance(each, Erased) for each in outcomes)
 
     @property
     def order(self) -> OrderId:
@@ -204,8 +219,13 @@ def _step_ended(run: Run, event: ev.StepEnded) -> Run:
     step = StepRun(event.attempt, open=False, outcomes=event.outcomes, counts=event.counts, ended=event.at)
     kind = event.step.partition(":")[0]
     erased_at = event.at if kind in (StepKind.ERASE, StepKind.PURGE) else run.erased_at
-    taken_at = event.at if kind == StepKind.ERASE and _took(run, event) else run.taken_at
-    return replace(run, steps={**run.steps, event.step: step}, erased_at=erased_at, taken_at=taken_at)
+    after = replace(run, steps={**run.steps, event.step: step}, erased_at=erased_at)
+    store = run.plan.step(event.step).store if run.plan else ""
+    if kind == StepKind.ERASE and _took(run, event):
+        return replace(after, taken_at=event.at, unpurged=run.unpurged | {store})
+    if kind == StepKind.PURGE and store in run.unpurged and all(discharges(each) for by in event.outcomes.values() for each in by.values()):
+        return replace(after, purged_at=event.at, unpurged=run.unpurged - {store})
+    return after
 
 
 def _took(run: Run, event: ev.StepEnded) -> bool:

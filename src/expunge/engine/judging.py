@@ -101,19 +101,21 @@ def verify_store(
 def _retaining(context: Context, run: Run, store: str, capabilities: Capabilities) -> Verified:
     """What a store of backups goes on holding of everybody, by ground: how many, and when the last of them ends."""
     by_ground: dict[str, list[Retained]] = {}
+    gone = run.gone_at(context.clock.now())
     for each in capabilities.retains:
-        if each.holds(run.taken_at, context.clock.now()):
+        if each.holds(gone, context.clock.now()):
             by_ground.setdefault(each.ground, []).append(each)
     kept = []
     for ground, held in by_ground.items():
-        ends = [each.until(run.taken_at) for each in held]
+        ends = [each.until(gone) for each in held]
         last = None if None in ends else max(end for end in ends if end is not None)
         kept.append(KeptItems(store, ground, last.replace(microsecond=0) if last else None, len(held)))
     kind = context.data_map.stores[store].kind
     items = sum(each.items for each in kept)
     entry = DatasetEntry(store, store, kind, Act.KEEP, Result.KEPT, items, Grounding.NONE, Grounding.NONE, None, None, None, "")
     entries: SubjectEntries = ((entry,), tuple(kept)) if kept else ((), ())
-    return Verified(dict.fromkeys(run.subjects, entries), 0, 0, 0, ())
+    nothing: SubjectEntries = ((), ())
+    return Verified({each: entries if run.took_from(each) else nothing for each in run.subjects}, 0, 0, 0, ())
 
 
 def _strays(traces: Traces, scanned: Scanned, accounted: attributing.Held, located: Located) -> frozenset[int]:

@@ -160,13 +160,16 @@ def made_between(path: Path) -> tuple[datetime, datetime]:
     if stamped is not None:
         # The header holds local time and not whose: the Earth's clocks are from 14 hours ahead of UTC to 12 behind it.
         return stamped - timedelta(hours=14), stamped + timedelta(hours=12)
+    changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     named = _DATE.search(path.name)
     if named:
         try:
-            return _named(named)
+            earliest, latest = _named(named)
         except ValueError:
             pass  # 2026-99-99 is no date but a number
-    changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        else:
+            # A name may say when it is to be removed; nothing was made after it was last written.
+            return min(earliest, changed), latest
     return changed, changed
 
 
