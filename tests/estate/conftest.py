@@ -27,4 +27,5 @@ def estate(tmp_path: Path, postgres_server: PostgresServer, seaweed: SeaweedServ
     for page in with_bucket.get_paginator("list_object_versions").paginate(Bucket=made.bucket):
         for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
             with_bucket.delete_object(Bucket=made.bucket, Key=each["Key"], VersionId=each["VersionId"])
+    with_bucket.delete_bucket(Bucket=made.bucket)  # or its volumes stay, and the server has no room for those of the next
     with_bucket.close()
