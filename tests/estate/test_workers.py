@@ -22,7 +22,7 @@ from expunge.core.run import next_steps
 from expunge.engine import running
 from expunge.engine.recording import CohortRecorder
 from expunge.engine.stepping import Stepper
-from expunge.errors import TakenOver
+from expunge.errors import Drift, TakenOver
 from tests.estate.estate import Estate
 
 
@@ -175,3 +175,19 @@ def test_apply_works_beside_the_workers(shared: Estate) -> None:
             thread.join()
     assert run.state is OrderState.FULFILLED
     assert set(attempts(shared, orders[0]).values()) == {1}
+
+
+def test_a_worker_that_read_an_edited_map_takes_no_step_of_a_round_under_the_old_one(shared: Estate) -> None:
+    (order,) = queued(shared, 3)
+    with shared.open() as opened:
+        opened.worker().tick()
+        assert opened.status(order).state is OrderState.RUNNING
+        step = next_steps(opened.status(order))[0]
+    text = shared.map.read_text()
+    shared.map.write_text(text.replace("period: 90 days", "period: 91 days"))
+    with shared.open() as opened, pytest.raises(Drift, match="the data map was edited"):
+        opened.worker().handle([order], str(step))
+    shared.map.write_text(text)
+    assert ended(worker(shared, "--until-idle"))[0] == 0
+    assert states(shared, [order]) == [OrderState.FULFILLED]
+    assert set(attempts(shared, order).values()) == {1}

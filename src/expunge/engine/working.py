@@ -17,7 +17,7 @@ from expunge.core.cohort import leader
 from expunge.core.ids import OrderId, StepId
 from expunge.core.order import OrderState
 from expunge.core.run import Run, next_steps
-from expunge.engine import publishing, queueing, recovering, running
+from expunge.engine import planning, publishing, queueing, recovering, running
 from expunge.engine.context import Context, Reporter, silent
 from expunge.engine.recording import CohortRecorder, Recorder, orders, refresh_together
 from expunge.engine.stepping import Stepper
@@ -73,6 +73,8 @@ class Worker:
 
     def _work(self, recorders: Sequence[Recorder], step: str, lease: Lease) -> None:
         cohort = CohortRecorder(self.context.journal, self.context.clock, recorders, lease, self._announce)
+        if cohort.run.plan is not None and cohort.run.plan.map_digest != self.context.map_digest:
+            planning.check_map(self.context, cohort.run)
         if step == RECEIPTS:
             if not next_steps(cohort.run):
                 publishing.conclude_all(self.context, cohort.members, self.report, lease)
