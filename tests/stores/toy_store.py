@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from expunge import durable
+from expunge import durable, permit
 from expunge.core.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
 from expunge.core.datamap import Dataset, Ignore, StoreSpec
 from expunge.core.grounding import Capabilities, Grounding
@@ -102,6 +102,7 @@ class ToyStore:
                 held = self.records(dataset)
                 found = {each.subject: sum(held.pop(name, None) is not None for name in each.keys) for each in copies}
                 if any(found.values()):
+                    permit.check()
                     durable.write_bytes(self.folder / dataset.table, json.dumps(held).encode(), at="toy.erase.write", mode=0o644)
         except OSError as error:
             return dict.fromkeys((each.subject for each in copies), Unable(REASONS.get(error.errno or 0, Reason.ERROR)))
@@ -111,6 +112,7 @@ class ToyStore:
         try:
             left = list(self.folder.glob(f"{durable.TEMPORARY_PREFIX}*"))  # a crash in the middle of `erase` leaves at most one
             for path in left:
+                permit.check()
                 durable.unlink(path, at="toy.purge.unlink")
         except OSError as error:
             return Unable(REASONS.get(error.errno or 0, Reason.ERROR))
