@@ -14,6 +14,8 @@ from expunge import telemetry
 from expunge.core import dsse, merkle, receipt
 from expunge.core import events as ev
 from expunge.core.copy import FindingKind
+from expunge.core.datamap import Through
+from expunge.core.grounding import Grounding
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.order import OrderState
 from expunge.core.outcome import Reason
@@ -170,6 +172,7 @@ def out_of_scope(context: Context, run: Run) -> tuple[str, ...]:
             sentences += [f"{name}: {each}" for each in calling.capabilities(context.open_store(name)).out_of_scope]
         except calling.TROUBLE:
             sentences.append(f"{name}: could not be asked what it cannot reach")
+        sentences += [f"{name}: {each}" for each in _lost(context, name)]
         undeclared = _undeclared(context, name)
         if undeclared:
             sentences.append(f"{name}: {undeclared} places inside it that no dataset of the map declares; nothing in them was erased")
@@ -180,6 +183,17 @@ def out_of_scope(context: Context, run: Run) -> tuple[str, ...]:
             sentences.append(f"{name}: {what}; the operator's map names none")
     sentences.append("every system and third party that the operator's map does not name")
     return tuple(dict.fromkeys(sentences))
+
+
+def _lost(context: Context, store: str) -> list[str]:
+    """What was theirs and nothing leads to any more, in a store whose bytes are not scanned: nobody can tell."""
+    try:
+        if calling.capabilities(context.open_store(store)).grounding >= Grounding.SCRUBBED:
+            return []
+    except calling.TROUBLE:
+        pass
+    through = [(each.name, each.subject.dataset) for each in context.data_map.datasets_of(store) if isinstance(each.subject, Through)]
+    return [f"what is in {name} and nothing in {pointer} led to any more: nobody can tell whose it is" for name, pointer in through]
 
 
 def _undeclared(context: Context, store: str) -> int:

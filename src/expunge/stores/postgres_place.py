@@ -68,9 +68,9 @@ class Place:
                 yield RawSource(path, "settings")
 
     def tablespaces(self, connection: Connection) -> tuple[Path, ...]:
-        """Folders of table spaces outside the data folder."""
+        """Folders of table spaces; those outside the data folder, and those that the server made inside it, which it names from there."""
         query = "SELECT pg_tablespace_location(oid) FROM pg_catalog.pg_tablespace"
-        return tuple(Path(row[0]) for row in connection.execute(query).fetchall() if row[0])
+        return tuple(self.data / row[0] for row in connection.execute(query).fetchall() if row[0])
 
     def logs(self) -> Logs:
         """The files that the server logs to."""

@@ -38,8 +38,8 @@ class Server:
         """How long to wait for locks, readers and slots, each, before answering ``Unable``."""
         self._connect = connect
         self._open: Connection | None = None
-        self.blanked: dict[tuple[int, int], int] = {}
-        """Device and inode of a log file -> up to where it was blanked."""
+        self.blanked: dict[tuple[int, int], tuple[int, bytes]] = {}
+        """Device and inode of a log file -> up to where it was blanked, and the last bytes before that."""
         self.climbed: dict[tuple[str, ...], tuple[Any, ...]] = {}
         """What the counters of some tables said when the ladder was last climbed over them."""
 

@@ -16,6 +16,7 @@ from expunge.stores.postgres_rung import Blocked, Climb
 
 _MOVE_ON = "SELECT count(pg_notify('expunge', repeat('.', 7900) || n::text)) FROM generate_series(1, %s) AS n"
 """Each fills a page of 8 KiB; a file has 32."""
+_SEEN = 4096
 _LOADED = "SELECT 'pg_stat_statements' = ANY(string_to_array(replace(current_setting('shared_preload_libraries'), ' ', ''), ','))"
 _RESET = """
 SELECT quote_ident(n.nspname) FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
@@ -81,9 +82,17 @@ def log_files(climb: Climb) -> int:
 
 
 def _blanked(climb: Climb, path: Path) -> bool:
-    """Blank what was written to a log file since this process last did; a file that is shorter than then is another one."""
+    """Blank what was written to a log file since this process last did; one that reads otherwise before that place was begun anew."""
     status = path.stat()
     name = (status.st_dev, status.st_ino)
-    start = climb.server.blanked.get(name, 0)
-    places, climb.server.blanked[name] = postgres_log.blank(path, start if start <= status.st_size else 0)
+    start, before = climb.server.blanked.get(name, (0, b""))
+    places, end = postgres_log.blank(path, start if before and _before(path, start) == before else 0)
+    climb.server.blanked[name] = end, _before(path, end)
     return bool(places)
+
+
+def _before(path: Path, at: int) -> bytes:
+    """The bytes right before a place of a log file: others than last time where it was begun anew (``log_truncate_on_rotation``)."""
+    with path.open("rb") as file:
+        file.seek(max(0, at - _SEEN))
+        return file.read(min(at, _SEEN))
