@@ -92,8 +92,8 @@ def profile(number: int) -> str:
 
 
 def said(rng: np.random.Generator, count: int) -> list[str]:
-    """Sentences of twelve made-up words; two people hardly ever say the same."""
-    syllables = np.array(_SYLLABLES)[rng.integers(0, len(_SYLLABLES), (count, 12, 3))]
+    """Sentences of nine made-up words; two people hardly ever say the same."""
+    syllables = np.array(_SYLLABLES)[rng.integers(0, len(_SYLLABLES), (count, 9, 3))]
     return [" ".join("".join(word) for word in sentence) for sentence in syllables.tolist()]
 
 
@@ -126,7 +126,7 @@ def _fill(connection: psycopg.Connection, profiles: int, width: int) -> None:
                 sentences, vectors = said(rng, count), rng.normal(size=(count, width)).astype(">f4")
                 for at, (text, vector) in enumerate(zip(sentences, vectors, strict=True)):
                     owner = profile(first + at // EACH)
-                    heard = json.dumps({"device": f"speaker-{at % 40}", "words": text.split()[:3], "for": owner})
+                    heard = json.dumps({"device": f"speaker-{at % 40}", "for": owner})
                     copy.write_row((first * EACH + at, owner, text, heard, head + vector.tobytes()))
 
 

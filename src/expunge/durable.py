@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +17,9 @@ from expunge.faults import failpoint
 
 TEMPORARY_PREFIX = ".expunge-"
 """Names that start so are ours: written before a rename, to be removed by whoever finds them after a crash."""
+
+_TOGETHER = 128
+"""Files that are open at a time."""
 
 
 def fsync(file: BinaryIO | int, *, at: str) -> None:
@@ -70,33 +74,40 @@ def write_new(path: Path, write: Callable[[BinaryIO], None], *, at: str, mode: i
     ``write`` gets the open temporary. A crash leaves the old file (or none) and at most one temporary whose name starts
     with :data:`TEMPORARY_PREFIX`. Raises OSError, after removing the temporary.
     """
-    _swap_in(path, write, at=at, mode=mode)
+    _swap_in([(path, write)], at=at, mode=mode)
     # commit point: the name now leads to the new bytes; the folder's fsync makes that survive a power cut.
     fsync_directory(path.parent, at=f"{at}.folder")
 
 
-def write_all(files: Iterable[tuple[Path, bytes]], *, at: str, mode: int = 0o600) -> None:
-    """Write several files, each whole or not at all, as :func:`write_new`; all are durable when it returns."""
-    folders: dict[Path, None] = {}
-    for path, data in files:
-        _swap_in(path, _writing(data), at=at, mode=mode)
-        folders[path.parent] = None
+def write_all(files: Sequence[tuple[Path, bytes]], *, at: str, mode: int = 0o600) -> None:
+    """Write several files, each whole or not at all, as :func:`write_new`; all are durable when it returns. The last of one name counts.
+
+    Many are written before the first of them is forced to the device: then the device is waited for once, more or less, and not for each.
+    """
+    last = list(dict(files).items())
+    for first in range(0, len(last), _TOGETHER):
+        _swap_in([(path, _writing(data)) for path, data in last[first : first + _TOGETHER]], at=at, mode=mode)
     # commit point: the names now lead to the new bytes; the folders' fsync makes that survive a power cut.
-    for folder in folders:
+    for folder in dict.fromkeys(path.parent for path, _ in last):
         fsync_directory(folder, at=f"{at}.folder")
 
 
-def _swap_in(path: Path, write: Callable[[BinaryIO], None], *, at: str, mode: int) -> None:
-    temporary = path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
-    try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+def _swap_in(files: Sequence[tuple[Path, Callable[[BinaryIO], None]]], *, at: str, mode: int) -> None:
+    with ExitStack() as stack:
+        written = []
+        for path, write in files:
+            temporary = path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            # After the swap nothing has that name any more.
+            stack.callback(temporary.unlink, missing_ok=True)
+            file = stack.enter_context(os.fdopen(descriptor, "wb"))
             write(file)
             file.flush()
+            written.append((temporary, path, file))
+        for _, _, file in written:
             fsync(file, at=f"{at}.data")
-        replace(temporary, path, at=f"{at}.swap")
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        for temporary, path, _ in written:
+            replace(temporary, path, at=f"{at}.swap")
 
 
 def write_bytes(path: Path, data: bytes, *, at: str, mode: int = 0o600) -> None:
