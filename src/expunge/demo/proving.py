@@ -109,8 +109,11 @@ def checking(stage: Stage) -> None:
         narrator.point(f"the same without --trust: exit code {done.returncode}, and the last line of the answer says what that is worth:")
         narrator.quote(_last_line(done))
         said = receipt.parse(dsse.parse((stage.guardian(1) / "receipt.dsse.json").read_bytes()).payload)
-        narrator.say("A receipt ends with what it says nothing about:")
-        for sentence in said.out_of_scope:
+        telling = [
+            text for text in said.out_of_scope if any(word in text for word in ("names of deleted", "overwritten after", "map does not"))
+        ]
+        narrator.say(f"A receipt ends with what it says nothing about, {len(said.out_of_scope)} sentences in this one. Among them:")
+        for sentence in telling:
             narrator.point(sentence)
 
 

@@ -23,8 +23,8 @@ from expunge.servers.postgres import running_postgres
 LEASE = 3.0
 """Seconds after which a killed worker's step is taken over."""
 _PATIENCE = 300.0
-_MIDDLE = ("purge:app", "erase:", "purge:")
-"""Steps in the middle of which a worker is killed, the most wanted first."""
+_MIDDLE = "purge:app"
+"""The step in the middle of which a worker is killed: PostgreSQL's tables, statistics and log are being written anew."""
 
 
 @contextmanager
@@ -53,7 +53,9 @@ def carry_out(stage: Stage, expunge: Expunge) -> None:
     narrator.command(f"expunge worker --map {quote(str(stage.map))} --until-idle")
     with _workers(stage) as processes:
         killed, step = _kill_one(expunge, processes)
-        stage.expect(bool(step), f"worker {killed} is killed with SIGKILL in the middle of {step or 'nothing'}")
+        stage.expect(
+            bool(step), f"worker {killed} is killed with SIGKILL in the middle of {step or 'nothing'}, the rewrite of PostgreSQL's tables"
+        )
         narrator.say(f"Its lease runs out {LEASE:.0f} s after it was last renewed; then another worker takes over. Meanwhile:")
         narrator.command(f"expunge status --map {quote(str(stage.map))}")
         narrator.quote(stage.expunge("status", "--map", str(stage.map)).stdout.strip())
@@ -78,12 +80,12 @@ def _workers(stage: Stage) -> Iterator[list[subprocess.Popen[bytes]]]:
 
 
 def _kill_one(expunge: Expunge, processes: Sequence[subprocess.Popen[bytes]]) -> tuple[int, str]:
-    """Wait until a worker is in the middle of a step that changes a store, then kill it; which one, and at what."""
+    """Wait until a worker is in the middle of that step, then kill it; which one, and at what."""
     end = time.monotonic() + _PATIENCE
     while time.monotonic() < end and any(each.poll() is None for each in processes):
         at = {name: int(holder) for name, holder in _busy(expunge)}
         for each in processes:
-            step = next((name for name, pid in at.items() if pid == each.pid and name.startswith(_MIDDLE)), "")
+            step = next((name for name, pid in at.items() if pid == each.pid and name == _MIDDLE), "")
             if step:
                 each.send_signal(signal.SIGKILL)
                 each.wait()
