@@ -11,6 +11,7 @@ from expunge.servers.postgres import PostgresServer
 from expunge.servers.seaweedfs import SeaweedServer
 from tests.estate.estate import Estate, build
 
+pytest.register_assert_rewrite("tests.estate.troubles")
 _numbers = count(1)
 
 

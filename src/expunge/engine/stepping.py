@@ -144,6 +144,9 @@ class Stepper:
         """Erase one dataset."""
         (dataset,) = self._datasets(step)
         self.fresh = self.fresh and not (attempt > 1 and self.erased)
+        if attempt > 1:
+            # What stood in the way may have passed: else three attempts would repeat what the first was told.
+            self.preflighted = {}
         outcomes = self._erase(dataset, key)
         return (self._end(step, attempt, {dataset.name: outcomes}),)
 
