@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from expunge.core import canonical
 from expunge.core import events as ev
+from expunge.core import judged
 from expunge.core.ids import OrderId, StepId
 from expunge.core.plan import Plan
 from expunge.core.run import Run, StepRun
@@ -99,12 +99,7 @@ def split(event: ev.OrderEvent, runs: Sequence[Run]) -> list[ev.OrderEvent]:
             items, kept = _apart(event.items, runs), _apart(event.kept, runs)
             return [replace(event, items=mine, kept=aside) for mine, aside in zip(items, kept, strict=True)]
         case ev.Judged():
-            body = canonical.decode(event.entries.encode())
-            assert isinstance(body, dict)
-            parts: list[dict[str, canonical.Json]] = [
-                {subject: body[subject] for subject in each.subjects if subject in body} for each in runs
-            ]
-            return [replace(event, entries=canonical.encode(part).decode()) for part in parts]
+            return [replace(event, entries=part) for part in judged.parts(event.entries, [each.subjects for each in runs])]
         case _:
             return [event] * len(runs)
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from hashlib import sha256
 
 from expunge.core import canonical, codec
@@ -96,9 +97,9 @@ class Plan:
         plan: Plan = codec.from_json(cls, body)
         return plan
 
-    @property
+    @cached_property
     def digest(self) -> PlanDigest:
-        """Hex SHA-256 of the canonical bytes."""
+        """Hex SHA-256 of the canonical bytes; every receipt of the order names it."""
         return PlanDigest(sha256(self.to_bytes()).hexdigest())
 
 

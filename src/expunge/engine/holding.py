@@ -77,8 +77,9 @@ def active(context: Context) -> tuple[Hold, ...]:
 
 def binding_on(context: Context, people: Sequence[Person]) -> tuple[Hold, ...]:
     """Those that bind now on any identity of these people, and those on named items: whoever else is in an item, it stays."""
-    names = frozenset(name for person in people for name in names_of(context, person))
-    return tuple(each for each in active(context) if each.subject in names or _may_be_in_it(context, each))
+    standing = active(context)
+    names = frozenset(name for person in people for name in names_of(context, person)) if standing else frozenset()
+    return tuple(each for each in standing if each.subject in names or _may_be_in_it(context, each))
 
 
 def _may_be_in_it(context: Context, hold: Hold) -> bool:

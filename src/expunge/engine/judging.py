@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from expunge.core import canonical, receipt_codec
+from expunge.core import canonical, judged, receipt_codec
 from expunge.core.cohort import trace_owner, turn
 from expunge.core.copy import Copy, Probed
 from expunge.core.datamap import Act, Dataset, Inherited
@@ -30,6 +30,7 @@ Entries: TypeAlias = Mapping[Pseudonym, SubjectEntries]
 ELSEWHERE = "elsewhere in "
 """Begins the name of an entry for residue that no dataset of the store accounts for."""
 SCANNER = "expunge.residue/1"
+_PARTS = ("datasets", "kept")
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,11 @@ class Verified:
 
     def to_text(self) -> str:
         """The entries as canonical JSON, for the journal."""
-        body: dict[str, canonical.Json] = {
-            subject: {
-                "datasets": [receipt_codec.to_json(each) for each in datasets],
-                "kept": [receipt_codec.to_json(each) for each in kept],
-            }
-            for subject, (datasets, kept) in self.entries.items()
-        }
-        return canonical.encode(body).decode()
+        said: dict[SubjectEntries, canonical.Json] = {}
+        for each in self.entries.values():
+            if each not in said:
+                said[each] = {part: [receipt_codec.to_json(one) for one in some] for part, some in zip(_PARTS, each, strict=True)}
+        return judged.pack({subject: said[each] for subject, each in self.entries.items()})
 
 
 def verify_store(
@@ -293,14 +291,13 @@ def entries(context: Context, run: Run) -> Entries:
     """All entries of the round: what the verify steps found, what stays, what was for a person to do, what could not be looked at."""
     assert run.plan is not None
     made: dict[Pseudonym, tuple[list[DatasetEntry], list[KeptItems]]] = {subject: ([], []) for subject in run.subjects}
-    for judged in run.judged.values():
-        body = canonical.decode(judged.entries.encode())
-        assert isinstance(body, dict)
-        for subject, parts in body.items():
-            datasets = receipt_codec.from_json(tuple[DatasetEntry, ...], parts["datasets"], "entries")
-            kept = receipt_codec.from_json(tuple[KeptItems, ...], parts["kept"], "kept")
-            made[Pseudonym(subject)][0].extend(datasets)
-            made[Pseudonym(subject)][1].extend(kept)
+    for event in run.judged.values():
+        of, said = judged.unpack(event.entries)
+        read = [_read(each) for each in said]
+        for subject, place in of.items():
+            theirs, found = made[Pseudonym(subject)], read[place]
+            theirs[0].extend(found[0])
+            theirs[1].extend(found[1])
     for step in run.plan.steps:
         if step.kind in (StepKind.KEEP, StepKind.MANUAL):
             _add_aside(context, run, step, made)
@@ -314,6 +311,12 @@ def entries(context: Context, run: Run) -> Entries:
         for datasets, _ in made.values():
             datasets.append(_not_looked_at(store, "unknown", _VANISHED))
     return {subject: (tuple(datasets), tuple(kept)) for subject, (datasets, kept) in made.items()}
+
+
+def _read(said: canonical.Json) -> SubjectEntries:
+    assert isinstance(said, dict)
+    datasets = receipt_codec.from_json(tuple[DatasetEntry, ...], said["datasets"], "entries")
+    return datasets, receipt_codec.from_json(tuple[KeptItems, ...], said["kept"], "kept")
 
 
 def _not_looked_at(store: str, kind: str, why: Unable) -> DatasetEntry:

@@ -93,7 +93,7 @@ def locate(
             located.failed[dataset.name] = calling.as_unable(error)
         if told is not None:
             told(dataset.name, located)
-    names = {each.subject: names_of(context, each) for each in people}
+    names = {each.subject: names_of(context, each) if holds else frozenset[Pseudonym]() for each in people}
     for name in list(located.copies):
         _set_aside(context, context.data_map.datasets[name], located, holds, names)
     return located

@@ -50,12 +50,13 @@ def conclude_all(context: Context, recorders: Sequence[Recorder], report: Report
     going = [each for each in recorders if each.run.state is OrderState.RUNNING]
     entries = [judging.entries(context, each.run) for each in going]
     scopes = _scopes(context, going)
+    signed = _Signed(context)
     pairs = [(at, subject) for at, each in enumerate(going) for subject in each.run.subjects]
     for start in range(0, len(pairs), BATCH):
         batch = pairs[start : start + BATCH]
-        stated = _state(context, going, entries, scopes, batch)
+        stated = _state(context, going, entries, scopes, batch, signed)
         append_together(context.journal, going, stated, lease)
-        logged = _log(context, going, batch)
+        logged = _log(context, going, batch, signed)
         append_together(context.journal, going, logged, lease)
         done = sum(len(each.run.logged) for each in going)
         report(Progress("receipts", "done", done, len(pairs)))
@@ -101,6 +102,7 @@ def _state(
     entries: Sequence[Entries],
     scopes: Sequence[tuple[str, ...]],
     batch: Sequence[tuple[int, Pseudonym]],
+    signed: _Signed,
 ) -> list[list[ev.OrderEvent]]:
     """Fix the bytes of the receipts that this round has not stated yet; one list of events for each order."""
     stated: list[list[ev.OrderEvent]] = [[] for _ in recorders]
@@ -113,7 +115,7 @@ def _state(
         if subject in run.logged or (subject in run.stated and _still_ours(context, run.stated[subject], policy)):
             continue
         statement = receipt.build(_receipt(context, run, commitments[at][subject], entries[at][subject], scopes[at], policy, now))
-        leaf = dsse.leaf(sign(context, statement), public)
+        leaf = dsse.leaf(signed.envelope(statement), public)
         stated[at].append(ev.ReceiptStated(now, subject, statement.decode(), merkle.leaf_hash(leaf).hex(), size))
     return stated
 
@@ -210,19 +212,36 @@ def sign(context: Context, statement: bytes) -> dsse.Envelope:
     return dsse.Envelope(statement, context.keys.sign_receipt(dsse.pae(statement)), key_id(context.keys.signer_public()))
 
 
+class _Signed:
+    """Envelopes of the statements that were just made: each is signed once, to name its leaf and to enter it."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._made: dict[bytes, dsse.Envelope] = {}
+
+    def envelope(self, statement: bytes) -> dsse.Envelope:
+        """The statement, signed; asked for the second time it is forgotten."""
+        known = self._made.pop(statement, None)
+        if known is None:
+            known = self._made[statement] = sign(self._context, statement)
+        return known
+
+
 def policy_name(digest: str) -> str:
     """Name on the shelf of the trust policy that a receipt names by digest; several, where keys were rotated between two receipts."""
     return f"trust-policy-{digest[:16]}.txt"
 
 
-def _log(context: Context, recorders: Sequence[Recorder], batch: Sequence[tuple[int, Pseudonym]]) -> list[list[ev.OrderEvent]]:
+def _log(
+    context: Context, recorders: Sequence[Recorder], batch: Sequence[tuple[int, Pseudonym]], signed: _Signed
+) -> list[list[ev.OrderEvent]]:
     """Enter the stated receipts that have no leaf yet, and put their files on the shelf; one list of events for each order."""
     logged: list[list[ev.OrderEvent]] = [[] for _ in recorders]
     missing = [(at, recorders[at].run.stated[subject]) for at, subject in batch if subject not in recorders[at].run.logged]
     if not missing:
         return logged
     public = context.keys.signer_public()
-    envelopes = [sign(context, each.statement.encode()) for _, each in missing]
+    envelopes = [signed.envelope(each.statement.encode()) for _, each in missing]
     leaves = [dsse.leaf(envelope, public) for envelope in envelopes]
     # Why asked first: a crash after the append and before the event must not enter a leaf twice.
     indexes = [context.log.find(leaf, each.log_size) for leaf, (_, each) in zip(leaves, missing, strict=True)]
