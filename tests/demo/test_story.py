@@ -57,6 +57,8 @@ def test_every_claim_holds_and_every_person_has_their_folder(told: tuple[Stage, 
     assert stage.failures == []
     assert "✗" not in text
     assert "found in audio: exports/asr-errors-2026-10.csv.gz" in text
+    assert "none of the three is in it: expunge restored says that it may serve" in text
+    assert not list((stage.folder / "servers").rglob("*.dump"))
     assert {path.name for path in (stage.folder / "guardian").iterdir()} == {"1", "2", "3"}
     for folder in (stage.folder / "guardian").iterdir():
         assert {path.name for path in folder.iterdir()} == FILES

@@ -75,7 +75,7 @@ identities:
   account: {dataset: accounts, key: account_id, also: [email]}
   profile: {dataset: profiles, key: profile_id, also: [email, own_device], member_of: account}
 stores:
-  app:  {kind: postgres, url: "${LANTERN_DATABASE}", outside: ["snapshots of the database's disk, overwritten after 35 days"]}
+  app:  {kind: postgres, url: "${LANTERN_DATABASE}", outside: ["nightly backups and snapshots of it, overwritten after 35 days"]}
   audio:
     kind: s3
     url: s3://BUCKET

@@ -7,7 +7,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from expunge.demo import erasing, opening, proving, services, several
+from expunge.demo import erasing, opening, proving, restoring, services, several
 from expunge.demo.narration import Narrator
 from expunge.demo.speech import Speech
 from expunge.demo.stage import Stage
@@ -52,12 +52,15 @@ def tell(
     with services.running(folder / _SERVERS, folder / "world") as running, several.state(folder, workers):
         running.announce()
         stage = opening.company(folder, teller, running, seed, speech, keep_before=keep_before, workers=workers)
+        backup = folder / _SERVERS / "lantern.dump"
+        restoring.back_up(running, backup)
         opening.undeclared(stage)
         erasing.asking(stage)
         erasing.erasing(stage)
         proving.hand_over(stage)
         proving.unchanged(stage)
         proving.late(stage)
+        restoring.restored(stage, backup)
         services.stopped(running.postgres, folder / "world" / STORES["app"])
     proving.comparing(stage)
     proving.checking(stage)
