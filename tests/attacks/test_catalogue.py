@@ -36,6 +36,8 @@ def test_an_identifier_in_the_catalogue_does_not_read_as_gone(estate: Estate, ma
     with psycopg.connect(estate.database) as connection:
         assert she in str(connection.execute(read).fetchone())  # type: ignore[arg-type]
     assert run.reasons == ("recordings: residue found", "profiles: residue found")
+    details = {each.dataset: each.detail for each in estate.receipt(run.order).datasets}
+    assert "definitions of views" in details["profiles"]
 
 
 def test_a_uuid_kept_as_text_is_found_where_it_is_kept_as_16_bytes() -> None:

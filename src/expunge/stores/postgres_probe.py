@@ -13,13 +13,14 @@ from expunge.core.copy import Copy, Probed
 from expunge.stores.postgres_link import Connection, lost
 from expunge.stores.postgres_match import Keys, Matcher, Row, belongs, selectors_of, transaction
 from expunge.stores.postgres_schema import Schema, Table, View, quoted
+from expunge.stores.postgres_written import literals
 
 _SCANS = ("enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan", "enable_seqscan")
 
 
 @dataclass
 class Probe:
-    """The read paths of one table: whole scan, the indexes over a subject field, the key, partitions, views and materialised views."""
+    """The read paths of one table: whole scan, the indexes over a subject field, the key, partitions, views, definitions."""
 
     connection: Connection
     schema: Schema
@@ -45,6 +46,8 @@ class Probe:
             for view in self.schema.views(self.table.family):
                 if self._view(view, matcher, shown):
                     paths.append(f"{'materialised view' if view.materialised else 'view'} {view.name}")
+            if self._written(copies, shown):
+                paths.append("definitions of views, defaults, bounds and conditions")
         for number, copy in enumerate(copies):
             yield Probed(copy.subject, max(len(seen[number]), shown[number]), tuple(dict.fromkeys(paths)), "; ".join(self._troubles))
 
@@ -75,6 +78,23 @@ class Probe:
         )
         for number, *key in self.connection.execute(sql.encode()):
             seen[number].add(tuple(key))
+
+    def _written(self, copies: Sequence[Copy], shown: list[int]) -> bool:
+        """Count whom a definition names by a constant; whether any does."""
+        self.connection.execute("SAVEPOINT expunge_written")
+        try:
+            known = literals(self.connection)
+        except psycopg.Error as error:
+            if lost(error):
+                raise
+            self.connection.execute("ROLLBACK TO expunge_written")
+            self._troubles.append("definitions in the schema cannot be read")
+            return False
+        named = False
+        for number, copy in enumerate(copies if known else ()):
+            if copy.selector and any(not known.isdisjoint(values) for values in copy.selector.match.values()):
+                shown[number], named = max(shown[number], 1), True
+        return named
 
     def _view(self, view: View, matcher: Matcher, shown: list[int]) -> bool:
         """Count what a view still shows of each copy, in those of its columns that are named like a subject field; whether it has any."""
