@@ -1,0 +1,305 @@
+"""Anything may happen in any order; what must always hold is checked after every step."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from expunge import Expunge, faults
+from expunge.core import merkle, receipt_verify
+from expunge.core.ids import OrderId
+from expunge.core.order import OrderState
+from expunge.core.receipt import Verdict
+from expunge.core.run import Run
+from expunge.engine import intake
+from expunge.errors import Drift, IllegalTransition, KeyDestroyed
+from expunge.gate import Subject
+from tests.estate import simulated
+from tests.estate.worlds import WHO, World
+
+PERSON = st.sampled_from(WHO)
+SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
+
+
+class Crash(BaseException):
+    """The process dies here, as far as the engine is concerned."""
+
+
+class _Anywhere(str):
+    """Equal to the name of every failpoint."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = str.__hash__
+
+
+class _Dying:
+    name = _Anywhere("anywhere")
+
+    def __init__(self, at: int) -> None:
+        self.left = at
+
+    def pass_through(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise Crash
+
+
+@contextmanager
+def dying(at: int) -> Iterator[None]:
+    """Die at the given failpoint, counted from here; survive when there are not so many. 0 means never."""
+    before = faults._armed
+    faults._armed = _Dying(at) if at else before  # type: ignore[assignment]
+    try:
+        with suppress(Crash):
+            yield
+    finally:
+        faults._armed = before
+
+
+class Machine(RuleBasedStateMachine):
+    """A company in a folder, and what we expect of it."""
+
+    template: World
+
+    @initialize()
+    def found(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="expunge-machine-"))
+        shutil.copytree(self.template.folder, self.folder / "home")
+        self.world = type(self.template)(self.folder / "home")
+        self.time = 0
+        self.written: dict[str, int] = dict.fromkeys(WHO, 0)
+        self.done: dict[str, int] = dict.fromkeys(WHO, -1)
+        self.expected = {(store, who): self.world.rows(store, who) for store in self.world.stores for who in WHO}
+        self.people: dict[OrderId, tuple[str, ...]] = {}
+        self.ends: dict[OrderId, tuple[OrderState, int]] = {}
+        self.holds: dict[str, str] = {}
+        self.head = (0, merkle.tree_root(0, lambda level, index: b""))
+
+    # --- what happens ----------------------------------------------------------------------------
+
+    @precondition(lambda self: len(self.pending()) < 4)
+    @rule(who=st.lists(PERSON, min_size=1, max_size=2, unique=True), at=st.sampled_from([0, 0, 0, 1, 2, 4, 7, 11]))
+    def order(self, who: list[str], at: int) -> None:
+        with dying(at), self.world.open() as opened:
+            accepted = opened.order_erase([opened.resolve(f"profile:{each}") for each in who])
+            self.people[accepted.order] = tuple(who)
+            opened.plan(accepted.order)
+
+    @precondition(lambda self: self.pending())
+    @rule(data=st.data(), at=st.one_of(st.just(0), st.integers(1, 120)))
+    def apply(self, data: st.DataObject, at: int) -> None:
+        """One order or several together, perhaps to the middle only."""
+        orders = data.draw(st.lists(st.sampled_from(sorted(self.pending())), min_size=1, unique=True))
+        with dying(at), self.world.open() as opened:
+            for each in orders:
+                if opened.status(each).state in (OrderState.RECEIVED, OrderState.FENCED):
+                    opened.plan(each)
+            try:
+                opened.apply_all(orders)
+            except Drift:
+                for each in orders:
+                    with suppress(IllegalTransition):
+                        opened.plan(each)
+
+    @rule(store=st.integers(0, 2), what=st.sampled_from(["away", "read_only", "lies", "reader", "loses"]))
+    def turn_bad(self, store: int, what: str) -> None:
+        mood = self.mood(store)
+        setattr(mood, what, 1 if what == "loses" else True)
+
+    @rule()
+    def all_well_again(self) -> None:
+        for number in range(len(self.world.stores)):
+            self.mood(number).__init__()  # type: ignore[misc]
+
+    @rule(who=PERSON, store=st.integers(0, 2))
+    def written_again(self, who: str, store: int) -> None:
+        """By a program that asked no gate."""
+        name = self.world.stores[store % len(self.world.stores)]
+        self.tick()
+        self.written[who] = self.time
+        before = self.world.rows(name, who)
+        self.world.write(name, who)
+        self.expected[name, who] += self.world.rows(name, who) - before
+
+    @rule(store=st.integers(0, 2), guarded=st.booleans())
+    def restored(self, store: int, guarded: bool) -> None:
+        """From a copy of the first day: everybody is in it."""
+        name = self.world.stores[store % len(self.world.stores)]
+        self.tick()
+        self.world.restore(name)
+        for who in WHO:
+            self.written[who] = self.time
+            self.expected[name, who] = self.world.rows(name, who)
+        with self.world.open() as opened:
+            if guarded:
+                with suppress(Drift):
+                    opened.restored(name)
+            else:
+                opened.sweep()
+        self._learn_followers()
+
+    @rule()
+    def swept(self) -> None:
+        with self.world.open() as opened:
+            opened.sweep()
+        self._learn_followers()
+
+    @precondition(lambda self: any(who not in self.holds for who in WHO))
+    @rule(who=PERSON)
+    def held(self, who: str) -> None:
+        if who not in self.holds:
+            with self.world.open() as opened:
+                hold = opened.hold_add(
+                    opened.resolve(f"profile:{who}"), self.world.held, ground="a claim", authority="counsel",
+                    until=datetime.now(UTC) + timedelta(days=1),
+                )  # fmt: skip
+            self.holds[who] = hold.id
+
+    @precondition(lambda self: self.holds)
+    @rule(data=st.data())
+    def let_go(self, data: st.DataObject) -> None:
+        who = data.draw(st.sampled_from(sorted(self.holds)))
+        with self.world.open() as opened:
+            opened.hold_end(self.holds.pop(who), "settled")
+
+    @precondition(lambda self: self.pending())
+    @rule(data=st.data())
+    def cancelled(self, data: st.DataObject) -> None:
+        order = data.draw(st.sampled_from(sorted(self.pending())))
+        with self.world.open() as opened, suppress(IllegalTransition):
+            opened.order_cancel(order)
+
+    @precondition(lambda self: any(state is OrderState.FULFILLED for state, _ in self.ends.values()))
+    @rule(data=st.data())
+    def looked_at_again(self, data: st.DataObject) -> None:
+        order = data.draw(st.sampled_from(sorted(each for each, (state, _) in self.ends.items() if state is OrderState.FULFILLED)))
+        with self.world.open() as opened, suppress(IllegalTransition):
+            looked = opened.verify(order)
+            if all(self.is_gone(who) for who in self.people[order]):
+                assert looked.found == 0, "what is gone was found again"
+
+    # --- what we know ----------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        self.time += 1
+
+    def mood(self, store: int) -> simulated.Mood:
+        return simulated.mood(self.world.place(self.world.stores[store % len(self.world.stores)]))
+
+    def pending(self) -> list[OrderId]:
+        over = {OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REOPENED}
+        return [each for each in self.people if self.ends.get(each, (None, 0))[0] not in over]
+
+    def is_gone(self, who: str) -> bool:
+        return self.done[who] > self.written[who]
+
+    def _learn_followers(self) -> None:
+        with self.world.open() as opened:
+            for run in opened.orders():
+                before = run.received.follows
+                if run.order not in self.people and before in self.people:
+                    named = dict(zip(opened.status(before).subjects, self.people[before], strict=True))
+                    names = self._subjects(opened)
+                    self.people[run.order] = tuple(names.get(each, named.get(each, "")) for each in run.subjects)
+
+    def _subjects(self, opened: Expunge) -> dict[str, str]:
+        return {opened.resolve(f"profile:{who}").person.subject: who for who in WHO}
+
+    # --- what must always hold -------------------------------------------------------------------
+
+    @invariant()
+    def what_must_hold_holds(self) -> None:
+        self.tick()
+        with self.world.open() as opened:
+            opened.recover()
+            runs = opened.orders()
+            if any(run.order not in self.people for run in runs):  # an order that was received, and its entry killed
+                names = self._subjects(opened)
+                for run in runs:
+                    self.people.setdefault(run.order, tuple(names[each] for each in run.subjects))
+            for run in runs:
+                if (run.state, run.round) != self.ends.get(run.order):
+                    self._ended(opened, run)
+            self._evidence(opened, runs)
+            self._gate(opened, runs)
+        self._who_is_gone_is_gone()
+        self._who_stays_is_whole(runs)
+        assert self.world.search(*(mark for who in WHO for mark in self.world.marks(who)), where="state") == [], "the state names somebody"
+
+    def _ended(self, opened: Expunge, run: Run) -> None:
+        """An order's end, or that of its round: what its receipts say is what it says."""
+        self.ends[run.order] = (run.state, run.round)
+        if run.state is OrderState.FULFILLED:
+            for who in self.people[run.order]:
+                self.done[who] = self.time
+                assert who not in self.holds, "held, and fulfilled"
+        if run.state in (OrderState.FULFILLED, OrderState.IN_PART) and run.history:
+            for number in range(1, len(run.subjects) + 1):
+                files = opened.receipt_folder(run.order, number)
+                said = receipt_verify.verify(files, files["trust-policy.txt"], at=None).receipt
+                if run.state is OrderState.FULFILLED:
+                    assert said.verdict is Verdict.FULFILLED, "in part, and called fulfilled"
+            assert (run.state is OrderState.FULFILLED) == (not run.reasons), "partial reads as done"
+
+    def _evidence(self, opened: Expunge, runs: tuple[Run, ...]) -> None:
+        """Receipts are leaves: one per person and round; the log only grows; keys of final orders are gone."""
+        leaves = [index for run in runs for _, _, index in run.history]
+        assert len(set(leaves)) == len(leaves), "a leaf was entered twice"
+        for run in runs:
+            assert all(count == 1 for count in Counter((turn, who) for turn, who, _ in run.history).values()), "two receipts for one round"
+            if run.final:
+                assert run.key_destroyed
+                with pytest.raises(KeyDestroyed):
+                    intake.open_people(opened.context, run.order)
+        log = opened.context.log
+        head = log.head()
+        assert len(leaves) <= head.size, "a receipt without a leaf"
+        if not any(run.state is OrderState.RUNNING for run in runs):
+            assert len(leaves) == head.size, "a leaf without a receipt"
+        size, root = self.head
+        assert head.size >= size, "the log has shrunk"
+        if size:
+            merkle.verify_consistency(size, head.size, root, head.root, log.prove_consistency(size, head.size))
+        self.head = (head.size, head.root)
+
+    def _gate(self, opened: Expunge, runs: tuple[Run, ...]) -> None:
+        gate = opened.gate(timedelta(hours=1))
+        fenced = {who for run in runs if run.fenced_at and run.state is not OrderState.CANCELLED for who in self.people[run.order]}
+        for who in WHO:
+            assert bool(gate.may_use(Subject("profile", who), "train")) == (who not in fenced), "the gate is wrong"
+
+    def _who_is_gone_is_gone(self) -> None:
+        gone = [who for who in WHO if self.is_gone(who)]
+        left = self.world.search(*(mark for who in gone for mark in self.world.marks(who))) if gone else []
+        assert left == [], "fulfilled, and still there"
+
+    def _who_stays_is_whole(self, runs: tuple[Run, ...]) -> None:
+        touched = {who for run in runs if run.round for who in self.people[run.order]}
+        for (store, who), rows in self.expected.items():
+            if who not in touched:
+                assert self.world.rows(store, who) == rows, "somebody lost or got data who never asked"
+
+    def teardown(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def bounded(examples: int, steps: int = 12) -> settings:
+    """A minute's worth of examples, or many in a soak."""
+    return settings(
+        max_examples=examples * 20 if SOAK else examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
+    )
