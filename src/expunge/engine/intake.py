@@ -77,7 +77,7 @@ def receive_all(context: Context, requests: Sequence[Request]) -> tuple[Accepted
     begin_all(context.journal, [event for event, _ in received])
     for event, _ in received:
         telemetry.log(Action.ORDER_RECEIVED, order=Opaque(event.order), people=len(event.subjects))
-    fence_all(context, [Recorder(context.journal, context.clock, event.order) for event, _ in received])
+    fence_all(context, [Recorder(context.journal, context.clock, event.order, [event]) for event, _ in received])
     return tuple(Accepted(event.order, event.subjects, event.earliest, openings) for event, openings in received)
 
 

@@ -114,7 +114,9 @@ def _state(
         run, now = recorders[at].run, recorders[at].now()
         if subject in run.logged or (subject in run.stated and _still_ours(context, run.stated[subject], policy)):
             continue
-        statement = receipt.build(_receipt(context, run, commitments[at][subject], entries[at][subject], scopes[at], policy, now))
+        statement = receipt.build(
+            _receipt(context, run, commitments[at][subject], entries[at][subject], scopes[at], (key_id(public), policy), now)
+        )
         leaf = dsse.leaf(signed.envelope(statement), public)
         stated[at].append(ev.ReceiptStated(now, subject, statement.decode(), merkle.leaf_hash(leaf).hex(), size))
     return stated
@@ -126,10 +128,11 @@ def _receipt(
     commitment: str,
     entries: tuple[tuple[DatasetEntry, ...], tuple[KeptItems, ...]],
     scope: tuple[str, ...],
-    policy: str,
+    keys: tuple[str, str],
     now: datetime,
 ) -> Receipt:
     datasets, kept = entries
+    signer, policy = keys
     assert run.plan is not None
     assert run.fenced_at is not None
     requested = _second(run.received.at)
@@ -146,7 +149,7 @@ def _receipt(
         out_of_scope=scope,
         valid_until=_second((verified or now) + context.reprobe_after),
         tool=receipt.Tool("expunge", context.version, LATEST),
-        signer=key_id(context.keys.signer_public()),
+        signer=signer,
         log=context.log.origin,
         policy_digest=policy,
         plan_digest=run.plan.digest,

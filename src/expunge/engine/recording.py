@@ -27,9 +27,9 @@ MOST_REBASES = 50
 class Recorder:
     """An order's stream with its fold kept up to date."""
 
-    def __init__(self, journal: Journal, clock: Clock, order: OrderId) -> None:
-        """Read and fold the stream. Raises UsageError when there is no such order, StateCorrupt when it does not fold."""
-        events = [] if order in _REGISTERS else [ev.decode(data) for data in journal.read(order)]
+    def __init__(self, journal: Journal, clock: Clock, order: OrderId, events: Sequence[ev.Event] = ()) -> None:
+        """Fold the events that are known, or read the stream. Raises UsageError when there is none, StateCorrupt when it does not fold."""
+        events = events or ([] if order in _REGISTERS else [ev.decode(data) for data in journal.read(order)])
         if not events:
             message = "no order of that id"
             raise UsageError(message, help="`expunge status` lists the orders there are")

@@ -48,9 +48,11 @@ def apply_all(context: Context, orders: Sequence[OrderId], *, saved: bytes | Non
         Drift: the saved or journalled plan is not what planning says now.
         IllegalTransition: not planned yet, cancelled, or still in its cooling-off time.
     """
+    over: dict[OrderId, Run] = {}
     for cohort in ready(context, orders, saved):
         carry_out(context, cohort, report)
-    return tuple(Recorder(context.journal, context.clock, each).run for each in orders)
+        over |= {each.run.order: each.run for each in cohort.members}
+    return tuple(over.get(each) or Recorder(context.journal, context.clock, each).run for each in orders)
 
 
 def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = None) -> list[CohortRecorder]:

@@ -152,11 +152,13 @@ class Postgres:
     def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:
         """Each table that something goes from is read and written again as a whole with its indexes, and once more to the log."""
         count = size = 0
-        for dataset in self._datasets:
-            if copies.get(dataset.name):
-                with self._looking(dataset) as (connection, table):
-                    sizes = "SELECT coalesce(sum(pg_catalog.pg_total_relation_size(c)), 0)::bigint FROM pg_catalog.unnest(%s::oid[]) AS c"
-                    size += Schema(connection).one(sizes, (list(table.family),))
+        sizes = "SELECT coalesce(sum(pg_catalog.pg_total_relation_size(c)), 0)::bigint FROM pg_catalog.unnest(%s::oid[]) AS c"
+        with self._link.looking(self._link.where), self._link.borrowed() as connection:
+            schema = Schema(connection)
+            for dataset in self._datasets:
+                table = schema.table(dataset.table) if copies.get(dataset.name) else None
+                if table is not None:
+                    size += schema.one(sizes, (list(table.family),))
                     count += 1
         return Cost(size, count, 2 * size)
 
