@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -147,4 +149,20 @@ def test_an_order_in_part_waits_for_others_too(home: Household) -> None:
         opened.submit(order, hurry=True)
         (run,) = opened.run_due()
     assert (run.state, run.queued) == (OrderState.FULFILLED, None)
+    assert home.search(*strings_of(ANNA)) == []
+
+
+def test_a_store_that_is_away_when_the_order_starts_does_not_hold_up_the_others(home: Household) -> None:
+    (order,) = ordered(home, f"profile:{ANNA}")
+    away = home.world / "media"
+    away.rename(home.folder / "unmounted")
+    with home.open() as opened:
+        run = opened.apply(order)
+    assert run.state is OrderState.IN_PART
+    assert any(each.startswith("voice:") for each in run.reasons)
+    with closing(sqlite3.connect(home.database)) as db:
+        assert db.execute("SELECT count(*) FROM participants WHERE profile_id = ?", (ANNA,)).fetchone() == (0,)
+    (home.folder / "unmounted").rename(away)
+    with home.open() as opened:
+        assert opened.apply(order).state is OrderState.FULFILLED
     assert home.search(*strings_of(ANNA)) == []

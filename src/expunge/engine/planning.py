@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from expunge import telemetry
 from expunge.core import events as ev
 from expunge.core.copy import Cost
-from expunge.core.grounding import Capabilities
+from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState, check_transition
 from expunge.core.plan import Plan, Snapshot, plan
@@ -134,9 +134,24 @@ def check_drift(context: Context, run: Run, saved: bytes | None, capabilities: M
     if saved is not None:
         check_saved(run, saved)
     now = compute(context, run, capabilities)
-    if now.digest != run.plan.digest:
+    if now.digest != run.plan.digest and not _the_same_but_for(_away(context, capabilities), run.plan, now):
         message = f"the world changed since the plan was made: {_difference(run.plan, now)}"
         raise Drift(message, help=f"run `expunge plan {run.order}`, look at it and apply again")
+
+
+def _away(context: Context, capabilities: Mapping[str, Capabilities]) -> frozenset[str]:
+    """Stores that cannot be reached or do anything now: what was planned for them stands, and they will say for themselves why not."""
+    here = {name for name, each in capabilities.items() if each.grounding is not Grounding.NONE or each.retains}
+    return frozenset(context.data_map.stores.keys() - here)
+
+
+def _the_same_but_for(away: frozenset[str], old: Plan, new: Plan) -> bool:
+    """Whether two plans say the same of every store that can be asked: one that is away must not hold up the others."""
+
+    def said(plan: Plan) -> list[tuple[str, ...]]:
+        return [(each.id, each.store, each.grounding, each.note) for each in plan.steps if each.store not in away]
+
+    return bool(away) and old.map_digest == new.map_digest and old.holds == new.holds and sorted(said(old)) == sorted(said(new))
 
 
 def check_saved(run: Run, saved: bytes) -> None:
