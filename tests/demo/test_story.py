@@ -18,7 +18,7 @@ from rich.console import Console
 
 from expunge.core import dsse, receipt
 from expunge.core.receipt import Verdict
-from expunge.demo import outside_search, proving, truth
+from expunge.demo import erasing, opening, outside_search, proving, services, several, truth
 from expunge.demo.narration import Narrator
 from expunge.demo.outside_search import Search
 from expunge.demo.speech import Tones
@@ -175,15 +175,25 @@ def test_an_earlier_demonstration_is_replaced(stage: Stage, tmp_path: Path) -> N
 
 
 def test_three_workers_share_the_orders_and_one_is_killed(tmp_path: Path) -> None:
-    out = io.StringIO()
-    stage = tell(tmp_path / "three workers", workers=3, speech=Tones(), narrator=Narrator(Console(file=out, width=300)))
+    """The chapters up to the end of the orders; the others are the same with and without workers."""
+    out, folder = io.StringIO(), tmp_path / "three workers"
+    folder.mkdir()
+    with services.running(folder / "servers", folder / "world") as running, several.state(folder, 3):
+        running.announce()
+        stage = opening.company(folder, Narrator(Console(file=out, width=300)), running, 7, Tones(), keep_before=False, workers=3)
+        opening.undeclared(stage)
+        erasing.asking(stage)
+        erasing.erasing(stage)
+        services.stopped(running.postgres, folder / "world/postgres")
     text = out.getvalue()
     assert stage.failures == []
-    assert "is killed with SIGKILL in the middle of" in text
+    assert "is killed with SIGKILL in the middle of purge:app" in text
     assert re.search(r"ord-\w{20}.*running", text), "expunge status, while it runs"
     assert "nothing was done twice" in text
-    assert (stage.folder / "state/postgres/PG_VERSION").is_file()
-    assert not (stage.folder / "state/postgres/postmaster.pid").exists()
+    assert (folder / "state/postgres/PG_VERSION").is_file()
+    assert not (folder / "state/postgres/postmaster.pid").exists()
+    for place in ("world", "state", "servers"):
+        assert stage.search.folder(folder / place) == []
 
 
 INTERRUPTED = """

@@ -90,7 +90,7 @@ def _kill_one(expunge: Expunge, processes: Sequence[subprocess.Popen[bytes]]) ->
                 each.send_signal(signal.SIGKILL)
                 each.wait()
                 return each.pid, step
-        time.sleep(0.02)
+        time.sleep(0.05)
     return 0, ""
 
 
