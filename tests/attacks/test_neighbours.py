@@ -1,0 +1,40 @@
+"""What belongs to others and lies right beside: uploads under way, tables that a transaction has made and not yet committed."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from expunge.core.outcome import Erased
+from expunge.stores import postgres_abandoned, postgres_relations
+from expunge.stores.postgres_rung import Climb
+from tests.stores.postgres_crowd import TABLES, served
+from tests.stores.test_postgres_ladder import app, server, url
+from tests.stores.test_s3_versions import VOICE, begin, begun, plain
+
+__all__ = ["app", "plain", "server", "url"]
+
+
+def test_uploads_of_others_go_on(plain):
+    for name in ("anna", "anna2", "bert"):
+        begin(plain, f"voice/{name}/1.flac")
+    gone = plain.erase(VOICE, "anna", "bert")
+    assert gone == {"anna": Erased(1, 0), "bert": Erased(1, 0)}
+    assert begun(plain) == ["voice/anna2/1.flac"]
+
+
+def test_a_table_of_a_prepared_transaction_is_nobodys_leftover(server, url, app):
+    app.execute("BEGIN")
+    app.execute("CREATE TABLE soon AS SELECT n FROM generate_series(1, 1000) AS n")
+    ((file,),) = app.execute("SELECT pg_relation_filepath('soon')").fetchall()
+    app.execute("PREPARE TRANSACTION 'later'")
+    path = Path(server.data) / file
+    with served(url) as ours:
+        ours.connection.execute("CHECKPOINT")
+        assert path.stat().st_size
+        os.utime(path, (time.time() - 60, time.time() - 60))
+        way = Climb(ours, postgres_relations.scope(ours.connection, TABLES), "0", deep=True)
+        assert postgres_abandoned.files(way) == 0
+    app.execute("COMMIT PREPARED 'later'")
+    assert app.execute("SELECT count(*) FROM soon").fetchone() == (1000,)
