@@ -72,7 +72,9 @@ class Worker:
         return True
 
     def _work(self, recorders: Sequence[Recorder], step: str, lease: Lease) -> None:
-        cohort = CohortRecorder(self.context.journal, self.context.clock, recorders, lease, self._announce)
+        announce = _Announcing(self.queue)
+        cohort = CohortRecorder(self.context.journal, self.context.clock, recorders, lease, announce)
+        announce.known = _open_to_all(cohort.run)
         if cohort.run.plan is not None and cohort.run.plan.map_digest != self.context.map_digest:
             planning.check_map(self.context, cohort.run)
         if step == RECEIPTS:
@@ -84,21 +86,6 @@ class Worker:
         stepper = Stepper(self.context, cohort, self.report, lease)
         stepper.begin()
         stepper.take(stepper.plan.step(StepId(step)))
-
-    def _announce(self, run: Run) -> None:
-        """Enqueue what can be done after an event; inside the transaction that appends it."""
-        members = run.cohort or (run.order,)
-        for step in self._open_to_all(run):
-            self.queue.put(members, step)
-
-    @staticmethod
-    def _open_to_all(run: Run) -> list[str]:
-        """Steps that nobody has begun; the receipts when all are done."""
-        if run.state is not OrderState.RUNNING:
-            return []
-        ready = next_steps(run)
-        fresh = [str(each) for each in ready if not (run.steps.get(each) and run.steps[each].open)]
-        return fresh if ready else [RECEIPTS]
 
     @contextmanager
     def _kept_alive(self, lease: Lease) -> Iterator[None]:
@@ -211,6 +198,30 @@ class Worker:
             steps = [str(each) for each in next_steps(run)] or [RECEIPTS]
             if not any(self.handle(members, step) for step in steps):
                 self.context.pause(0.1)
+
+
+@dataclass
+class _Announcing:
+    """Enqueues what can be done after an event and could not before; inside the transaction that appends it."""
+
+    queue: Queue
+    known: frozenset[str] = frozenset()
+    """What could be done so far: it was enqueued when that began, and a tick enqueues again what was lost."""
+
+    def __call__(self, run: Run) -> None:
+        members = run.cohort or (run.order,)
+        before, self.known = self.known, _open_to_all(run)
+        for step in sorted(self.known - before):
+            self.queue.put(members, step)
+
+
+def _open_to_all(run: Run) -> frozenset[str]:
+    """Steps that nobody has begun; the receipts when all are done."""
+    if run.state is not OrderState.RUNNING:
+        return frozenset()
+    ready = next_steps(run)
+    fresh = frozenset(str(each) for each in ready if not (run.steps.get(each) and run.steps[each].open))
+    return fresh if ready else frozenset({RECEIPTS})
 
 
 def _name(run: Run, step: str) -> str:
