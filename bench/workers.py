@@ -32,7 +32,7 @@ from expunge.engine.working import Worker
 from expunge.servers.postgres import running_postgres
 
 HERE = Path(__file__).resolve().parent
-ORDERS, STORES, EACH = scaled(16), 4, 3
+ORDERS, STORES, EACH = scaled(6), 4, 3
 IDLE_S = 12.0
 SETTINGS = {"shared_buffers": "128MB"}
 MAP = """\
