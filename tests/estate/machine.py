@@ -18,12 +18,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from expunge import Expunge, faults
 from expunge.core import merkle, receipt_verify
-from expunge.core.ids import OrderId
+from expunge.core.ids import OrderId, pseudonym
 from expunge.core.order import OrderState
 from expunge.core.receipt import Verdict
 from expunge.core.run import Run
 from expunge.engine import intake
-from expunge.errors import Drift, IllegalTransition, KeyDestroyed
+from expunge.errors import Drift, IllegalTransition, KeyDestroyed, StateCorrupt, StoreUnavailable
 from expunge.gate import Subject
 from tests.estate import simulated
 from tests.estate.worlds import WHO, World
@@ -95,7 +95,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.pending()) < 4)
     @rule(who=st.lists(PERSON, min_size=1, max_size=2, unique=True), at=st.sampled_from([0, 0, 0, 1, 2, 4, 7, 11]))
     def order(self, who: list[str], at: int) -> None:
-        with dying(at), self.world.open() as opened:
+        with dying(at), self.world.open() as opened, suppress(StoreUnavailable):
             accepted = opened.order_erase([opened.resolve(f"profile:{each}") for each in who])
             self.people[accepted.order] = tuple(who)
             opened.plan(accepted.order)
@@ -104,7 +104,9 @@ class Machine(RuleBasedStateMachine):
     @rule(data=st.data(), at=st.one_of(st.just(0), st.integers(1, 120)))
     def apply(self, data: st.DataObject, at: int) -> None:
         """One order or several together, perhaps to the middle only."""
-        orders = data.draw(st.lists(st.sampled_from(sorted(self.pending())), min_size=1, unique=True))
+        self._apply(data.draw(st.lists(st.sampled_from(sorted(self.pending())), min_size=1, unique=True)), at)
+
+    def _apply(self, orders: list[OrderId], at: int) -> None:
         with dying(at), self.world.open() as opened:
             for each in orders:
                 if opened.status(each).state in (OrderState.RECEIVED, OrderState.FENCED):
@@ -115,6 +117,18 @@ class Machine(RuleBasedStateMachine):
                 for each in orders:
                     with suppress(IllegalTransition):
                         opened.plan(each)
+
+    @precondition(lambda self: len(self.pending()) < 4)
+    @rule(who=st.lists(PERSON, min_size=1, max_size=2, unique=True), at=st.one_of(st.just(0), st.integers(1, 120)))
+    def order_and_apply(self, who: list[str], at: int) -> None:
+        """What happens most."""
+        self.order(who, 0)
+        self._apply(self.pending(), at)
+
+    @precondition(lambda self: self.pending())
+    @rule()
+    def apply_all_there_are(self) -> None:
+        self._apply(self.pending(), 0)
 
     @rule(store=st.integers(0, 2), what=st.sampled_from(["away", "read_only", "lies", "reader", "loses"]))
     def turn_bad(self, store: int, what: str) -> None:
@@ -163,12 +177,12 @@ class Machine(RuleBasedStateMachine):
     @rule(who=PERSON)
     def held(self, who: str) -> None:
         if who not in self.holds:
-            with self.world.open() as opened:
+            with self.world.open() as opened, suppress(StoreUnavailable):
                 hold = opened.hold_add(
                     opened.resolve(f"profile:{who}"), self.world.held, ground="a claim", authority="counsel",
                     until=datetime.now(UTC) + timedelta(days=1),
                 )  # fmt: skip
-            self.holds[who] = hold.id
+                self.holds[who] = hold.id
 
     @precondition(lambda self: self.holds)
     @rule(data=st.data())
@@ -218,7 +232,7 @@ class Machine(RuleBasedStateMachine):
                     self.people[run.order] = tuple(names.get(each, named.get(each, "")) for each in run.subjects)
 
     def _subjects(self, opened: Expunge) -> dict[str, str]:
-        return {opened.resolve(f"profile:{who}").person.subject: who for who in WHO}
+        return {str(pseudonym(opened.context.keys.pseudonym_key(), "profile", who)): who for who in WHO}
 
     # --- what must always hold -------------------------------------------------------------------
 
@@ -264,7 +278,7 @@ class Machine(RuleBasedStateMachine):
             assert all(count == 1 for count in Counter((turn, who) for turn, who, _ in run.history).values()), "two receipts for one round"
             if run.final:
                 assert run.key_destroyed
-                with pytest.raises(KeyDestroyed):
+                with pytest.raises((KeyDestroyed, StateCorrupt)):
                     intake.open_people(opened.context, run.order)
         log = opened.context.log
         head = log.head()
