@@ -156,3 +156,26 @@ def test_what_cannot_be_erased_from_a_restored_store_keeps_it_from_serving(home:
 def test_an_unknown_store_is_refused(home: Household) -> None:
     with home.open() as opened, pytest.raises(UsageError, match="names no store"):
         opened.restored("elsewhere")
+
+
+def test_a_store_must_not_serve_while_the_order_for_those_who_came_back_waits(home: Household, copies: Path) -> None:
+    home.erase(f"profile:{ANNA}")
+    put_back(home, copies)
+    with home.open() as opened:
+        (back,) = opened.sweep().came_back
+        opened.plan(back.followed_by)
+    with home.open() as opened:
+        replayed = opened.restored("app")
+        assert [run.order for run in replayed.runs] == [back.followed_by], "it is carried out, not taken for expected"
+        assert replayed.may_serve
+    assert home.search(*strings_of(ANNA)) == []
+
+
+def test_a_restore_that_was_interrupted_before_its_orders_were_planned_goes_on(home: Household, copies: Path) -> None:
+    home.erase(f"profile:{ANNA}")
+    put_back(home, copies)
+    with home.open() as opened:
+        opened.sweep()
+    with home.open() as opened:
+        assert opened.restored("app").may_serve
+    assert home.search(*strings_of(ANNA)) == []

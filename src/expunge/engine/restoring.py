@@ -11,7 +11,7 @@ from expunge.core.run import Run
 from expunge.engine import planning, sweeping
 from expunge.engine.context import Context
 from expunge.engine.publishing import KEPT
-from expunge.engine.recording import RESTORALS, register
+from expunge.engine.recording import RESTORALS, Recorder, register
 from expunge.engine.sweeping import Swept
 from expunge.errors import UsageError
 
@@ -50,10 +50,14 @@ def find(context: Context, store: str) -> Swept:
         message = f"the map names no store {store!r}"
         raise UsageError(message, help=f"one of: {', '.join(sorted(context.data_map.stores))}")
     swept = sweeping.sweep(context, {store}, put_back=True)
-    opened = [each.followed_by for each in swept.came_back if each.followed_by != each.order]
-    if opened:
-        planning.make_all(context, opened)
+    unplanned = [order for order in dict.fromkeys(each.followed_by for each in swept.came_back) if _has_no_plan(context, order)]
+    if unplanned:
+        planning.make_all(context, unplanned)
     return swept
+
+
+def _has_no_plan(context: Context, order: OrderId) -> bool:
+    return Recorder(context.journal, context.clock, order).run.plan is None
 
 
 def remember(context: Context, store: str, orders: tuple[OrderId, ...], *, clean: bool) -> None:

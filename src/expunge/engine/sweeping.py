@@ -241,8 +241,9 @@ def _unfinished(context: Context, *, put_back: bool) -> dict[OrderId, _Expected]
     for order in orders(context.journal):
         run = Recorder(context.journal, context.clock, order).run
         if run.state in (OrderState.RECEIVED, OrderState.FENCED, OrderState.PLANNED, OrderState.APPROVED):
-            # Planned again after a round in part, it is no younger than that round.
-            found[order] = _Expected(everywhere=not (put_back and run.taken_at))
+            # Planned again after a round in part, it is no younger than that round; opened because data came back, that data is what it is
+            # about, and is there until it has been carried out.
+            found[order] = _Expected(everywhere=not (put_back and (run.taken_at or run.received.follows)))
         elif run.state is OrderState.RUNNING:
             found[order] = _Expected(everywhere=not put_back)
         elif run.state is OrderState.IN_PART and not run.final:
