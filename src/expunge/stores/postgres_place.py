@@ -109,7 +109,7 @@ class Place:
 
 def find(connection: Connection) -> Place | str:
     """The server's files on this machine, or why they cannot be told or believed to be here."""
-    settings = dict(connection.execute(_SETTINGS).fetchall())
+    settings: dict[str, str] = dict(connection.execute(_SETTINGS).fetchall())
     told = settings.get("data_directory") or ""
     if not told:
         return "the server does not tell this role where its files lie"

@@ -124,7 +124,7 @@ def _closure(connection: Connection, touched: set[int]) -> set[int]:
 
 
 def _ask(connection: Connection, query: str, oids: Iterable[int]) -> list[tuple[Any, ...]]:
-    return connection.execute(query, {"oids": list(oids)}).fetchall()  # type: ignore[arg-type]
+    return connection.execute(query, {"oids": list(oids)}).fetchall()
 
 
 def _describe(connection: Connection, oids: Iterable[int]) -> list[Relation]:

@@ -30,7 +30,7 @@ def views(climb: Climb) -> int:
         permit.check()
         failpoint("postgres.purge.view:before")
         # crash here: the old view stays whole, and the next climb fills it again.
-        climb.connection.execute(sql.SQL("REFRESH MATERIALIZED VIEW {}").format(sql.SQL(view.name)))  # type: ignore[arg-type]
+        climb.connection.execute(sql.SQL("REFRESH MATERIALIZED VIEW {}").format(sql.SQL(view.name)))
         failpoint("postgres.purge.view:after")
     return len(climb.scope.views)
 
@@ -84,7 +84,7 @@ def rewrite(climb: Climb, name: str, oid: int, *, catalog: bool = False) -> None
 
 
 def _vacuum(climb: Climb, name: str) -> Notices:
-    statement = sql.SQL("VACUUM (FULL, VERBOSE) {}").format(sql.SQL(name))  # type: ignore[arg-type]
+    statement = sql.SQL("VACUUM (FULL, VERBOSE) {}").format(sql.SQL(name))
     with noticing(climb.connection) as notices:
         try:
             climb.connection.execute(statement)

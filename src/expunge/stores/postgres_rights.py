@@ -91,5 +91,5 @@ def _database_owner(connection: Connection, quoted: str) -> str:
 
 
 def _one(connection: Connection, query: str, *values: object) -> Any:
-    row = connection.execute(query, values or None).fetchone()  # type: ignore[arg-type]
+    row = connection.execute(query, values or None).fetchone()
     return row[0] if row else None

@@ -58,7 +58,7 @@ class Climb:
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Run a query of fixed text and return all rows."""
-        return self.connection.execute(sql.SQL(query), values or None).fetchall()  # type: ignore[arg-type]
+        return self.connection.execute(sql.SQL(query), values or None).fetchall()
 
     def waited(self, left: Callable[[], str]) -> str:
         """Ask again and again until ``left`` answers nothing or the time to wait is over; the last answer."""

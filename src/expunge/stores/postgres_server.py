@@ -50,7 +50,7 @@ class Server:
             self._open = self._connect()
             self._open.autocommit = True
             for setting in (f"lock_timeout = {self.lock_ms}", "statement_timeout = 0", "client_min_messages = notice"):
-                self._open.execute(f"SET {setting}")  # type: ignore[arg-type]
+                self._open.execute(f"SET {setting}")
         return self._open
 
     @property

@@ -50,7 +50,7 @@ def refresh(climb: Climb) -> int:
     permit.check()
     failpoint("postgres.purge.statistics:before")
     with noticing(climb.connection) as notices, climb.connection.transaction():
-        climb.connection.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(sql.SQL(each) for each in targets)))  # type: ignore[arg-type]
+        climb.connection.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(sql.SQL(each) for each in targets)))
         if climb.server.superuser:
             for statement in (_FORGET, _FORGET_EXTENDED):
                 climb.connection.execute(statement, oids)
