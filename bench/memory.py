@@ -42,14 +42,12 @@ def _peak(folder: Path, profiles: int) -> tuple[float, int]:
     subprocess.run(
         [sys.executable, "-m", "bench.memory", str(crowd.folder), str(profiles), str(out)], cwd=HERE.parent, check=True, stdout=2
     )
-    return json.loads(out.read_text()) / 1024, size
+    return json.loads(out.read_text()), size
 
 
 def main() -> None:
     crowd = Crowd(Path(sys.argv[1]), int(sys.argv[2]))
-    ours(crowd, [crowd.chosen(PEOPLE)], "./state")
-    lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
-    Path(sys.argv[3]).write_text(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
+    Path(sys.argv[3]).write_text(json.dumps(ours(crowd, [crowd.chosen(PEOPLE)], "./state").peak_mib))
 
 
 if __name__ == "__main__":

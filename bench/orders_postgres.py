@@ -33,6 +33,8 @@ class Measured:
     seconds: float = 0.0
     processor: float = 0.0
     """Of this process and its helpers; PostgreSQL's own is not in it."""
+    peak_mib: float = 0.0
+    """The most memory of this process until the orders had ended; what is checked afterwards is not in it."""
     parts: dict[str, float] = field(default_factory=dict)
     """Part of the work -> seconds."""
 
@@ -116,6 +118,7 @@ def ours(crowd: Crowd, groups: Sequence[Sequence[str]], state: str, extra: str =
             runs = opened.apply_all(orders, report=note)
             measured.seconds = time.perf_counter() - start
             parts["receipts and the rest"] = measured.seconds - sum(parts.values())
+            measured.peak_mib = peak_mib()
             measured.processor = sum(os.times()[:4]) - sum(used[:4])
             for run in runs:
                 if run.state is not OrderState.FULFILLED:
@@ -126,6 +129,12 @@ def ours(crowd: Crowd, groups: Sequence[Sequence[str]], state: str, extra: str =
             message = f"names are left in {left}"
             raise RuntimeError(message)
     return measured
+
+
+def peak_mib() -> float:
+    """Of this program alone: what the system counts for the process may be its parent's."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) / 1024
 
 
 def _verify(opened: Expunge, runs: Sequence[Run]) -> None:
