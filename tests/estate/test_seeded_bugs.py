@@ -23,7 +23,7 @@ from expunge.engine import calling, ending, fencing, judging, publishing, tracin
 from expunge.engine.recording import append_together
 from expunge.errors import KeyDestroyed, StateCorrupt, TakenOver
 from expunge.gate import Subject
-from expunge.stores import REGISTRY, buckets, parquet_recall, postgres_rewrite
+from expunge.stores import REGISTRY, buckets, parquet_recall, postgres_rewrite, postgres_rung
 from tests.estate import simulated
 from tests.estate.estate import Estate
 from tests.estate.machine import Crash
@@ -327,9 +327,16 @@ def forgets_old_versions(patch: pytest.MonkeyPatch) -> None:
 
 
 def ignores_a_vacuum_that_only_warned(patch: pytest.MonkeyPatch) -> None:
+    """Nor looks whether the file is another one now."""
+
+    class Deaf(postgres_rung.Notices):
+        def __call__(self, diagnostic: Any) -> None:
+            """Hear nothing."""
+
     def content(climb: Any, name: str, oid: int, **_: Any) -> None:
         postgres_rewrite._vacuum(climb, name)
 
+    patch.setattr(postgres_rung, "Notices", Deaf)
     patch.setattr(postgres_rewrite, "rewrite", content)
 
 
