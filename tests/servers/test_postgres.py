@@ -148,7 +148,7 @@ def test_where_root_has_no_user_namespaces_the_server_runs_as_nobody_from_a_copy
 def test_an_ordinary_user_runs_the_server_directly(tmp_path: Path) -> None:
     if reason := postgres.missing("debian"):
         pytest.skip(reason)
-    launch = postgres._as_nobody(postgres.binaries("debian"))
+    launch = postgres._as_nobody(tmp_path / "none", postgres.binaries("debian"), 16)
     assert launch.prefix[0] == "setpriv"
     assert launch.scratch is not None
     launch.data.rmdir()

@@ -49,9 +49,18 @@ class Lake(StoreSuite):
                 path.parent.mkdir(parents=True, exist_ok=True)
 
     def rows(self, folder, pattern="**/*.parquet"):
-        for path in sorted((folder / "lake").glob(pattern)):
+        for path in self.paths(folder, pattern):
             for row in quiet(path):
                 yield path, row
+
+    @staticmethod
+    def paths(folder, pattern):
+        """The files there are; begun again when a folder went while it was being listed."""
+        while True:
+            try:
+                return sorted((folder / "lake").glob(pattern))
+            except FileNotFoundError:
+                continue
 
     def plant(self, folder, person):
         (folder / "lake" / "copy of events.parquet.bak").write_bytes(person.text.encode())

@@ -219,7 +219,7 @@ def _arguments(data: Path, configuration: Path, ports: dict[str, int]) -> list[s
         "-master.electionTimeout=1s",
         "-master.heartbeatInterval=100ms",
         "-master.volumeSizeLimitMB=64",
-        "-volume.max=50",
+        "-volume.max=500",
         "-volume.preStopSeconds=0",
         # Vacuum by request alone.
         "-master.garbageThreshold=0.99",
