@@ -29,7 +29,7 @@ from expunge.engine import intake
 from expunge.errors import Drift, IllegalTransition, KeyDestroyed, StateCorrupt, StoreUnavailable
 from expunge.gate import Subject
 from tests.estate import simulated
-from tests.estate.worlds import WHO, World
+from tests.estate.worlds import WHO, World, clip
 
 PERSON = st.sampled_from(WHO)
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
@@ -91,6 +91,7 @@ class Machine(RuleBasedStateMachine):
         self.people: dict[OrderId, tuple[str, ...]] = {}
         self.ends: dict[OrderId, tuple[OrderState, int]] = {}
         self.holds: dict[str, str] = {}
+        self.kept: dict[str, Counter[str]] = {}
         self.head = (0, merkle.tree_root(0, lambda level, index: b""))
 
     # --- what happens ----------------------------------------------------------------------------
@@ -165,6 +166,7 @@ class Machine(RuleBasedStateMachine):
         for who in WHO:
             self.written[who] = self.time
             self.expected[name, who] = self.world.rows(name, who)
+            self.kept[who] = self.notes(who)
         with self.world.open() as opened:
             if guarded:
                 with suppress(Drift):
@@ -188,6 +190,7 @@ class Machine(RuleBasedStateMachine):
                     until=datetime.now(UTC) + timedelta(days=1),
                 )  # fmt: skip
                 self.holds[who] = hold.id
+                self.kept[who] = self.notes(who)
 
     @rule(who=PERSON)
     def let_go(self, who: str) -> None:
@@ -220,6 +223,11 @@ class Machine(RuleBasedStateMachine):
     def pending(self) -> list[OrderId]:
         over = {OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REOPENED}
         return [each for each in self.people if self.ends.get(each, (None, 0))[0] not in over]
+
+    def notes(self, who: str) -> Counter[str]:
+        """Rows of the dataset on which holds are placed."""
+        rows = self.world.rows(self.world.stores[0], who)
+        return Counter({row: count for row, count in rows.items() if clip(who) in row})
 
     def is_gone(self, who: str) -> bool:
         """Erased by an order since anything was last written, and no other order that is still to erase something of them."""
@@ -256,6 +264,7 @@ class Machine(RuleBasedStateMachine):
             self._gate(opened, runs)
         self._who_is_gone_is_gone()
         self._who_stays_is_whole(runs)
+        assert all(self.kept[who] <= self.notes(who) for who in self.holds), "what was held is gone"
         assert self.world.search(*(mark for who in WHO for mark in self.world.marks(who)), where="state") == [], "the state names somebody"
 
     def _ended(self, opened: Expunge, run: Run) -> None:
@@ -264,7 +273,7 @@ class Machine(RuleBasedStateMachine):
         if run.state is OrderState.FULFILLED:
             for who in self.people[run.order]:
                 self.done[who] = self.time
-                assert who not in self.holds, "held, and fulfilled"
+                assert not self.notes(who) or who not in self.holds, "held, and fulfilled"
         if run.state in (OrderState.FULFILLED, OrderState.IN_PART) and run.history:
             for number in range(1, len(run.subjects) + 1):
                 files = opened.receipt_folder(run.order, number)
