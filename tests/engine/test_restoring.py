@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -179,3 +180,13 @@ def test_a_restore_that_was_interrupted_before_its_orders_were_planned_goes_on(h
     with home.open() as opened:
         assert opened.restored("app").may_serve
     assert home.search(*strings_of(ANNA)) == []
+
+
+def test_a_row_written_late_to_what_is_gone_goes_with_the_next_order(home: Household) -> None:
+    home.erase(f"profile:{ANNA}")
+    recording = strings_of(ANNA)[3]
+    with closing(sqlite3.connect(home.database)) as db, db:
+        db.execute("INSERT INTO transcripts (recording_id, text) VALUES (?, ?)", (recording, "written by a queue that lagged behind"))
+    run = home.erase(f"profile:{ANNA}")
+    assert run.state is OrderState.FULFILLED
+    assert home.search("written by a queue that lagged behind") == []

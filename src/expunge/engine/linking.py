@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from expunge.core import events as ev
-from expunge.core.copy import Copy
-from expunge.core.datamap import DataMap, Through
+from expunge.core.copy import Copy, Selector
+from expunge.core.datamap import DataMap, Dataset, Through
 from expunge.core.ids import OrderId, Pseudonym, link_mark
+from expunge.core.person import Person
 from expunge.core.run import Run
+from expunge.engine import calling, fencing, locating, owning
 from expunge.engine.context import Context
 from expunge.engine.recording import SUPPRESSIONS, read_register, register
 
@@ -62,3 +65,35 @@ def marked(context: Context, standing: Mapping[OrderId, object]) -> dict[bytes, 
 def _unpacked(text: str) -> Iterator[bytes]:
     data = base64.b64decode(text)
     return (data[start : start + MARK] for start in range(0, len(data), MARK))
+
+
+def orphans(context: Context, people: Sequence[Person]) -> dict[str, dict[Pseudonym, Selector]]:
+    """Dataset -> subject -> how rows of people who were erased before are found, to which nothing points any more.
+
+    Somebody may have written them since. Everything is read, but only where marks of these people exist: they were erased before.
+    """
+    whose = {name: person.subject for person in people for name in locating.names_of(context, person)}
+    marks = marked(context, fencing.standing_orders(context))
+    wanted = {each: whose[whom] for each, (_, whom) in marks.items() if whom in whose}
+    found: dict[str, dict[Pseudonym, Selector]] = {}
+    for dataset in context.data_map.datasets.values() if wanted else ():
+        if not isinstance(dataset.subject, Through):
+            continue
+        # What cannot be read is said by whoever locates in it next.
+        with suppress(*calling.TROUBLE):
+            values: dict[Pseudonym, set[str]] = {}
+            for value, each in pointerless(context, dataset, dataset.subject):
+                if each in wanted:
+                    values.setdefault(wanted[each], set()).add(value)
+            via = dataset.subject.via
+            found[dataset.name] = {whom: Selector(whom, {via: frozenset(theirs)}) for whom, theirs in values.items()}
+    return found
+
+
+def pointerless(context: Context, dataset: Dataset, rule: Through) -> Iterator[tuple[str, bytes]]:
+    """(value, mark) of the rows of a dataset to which nothing points. Raises what stores raise."""
+    key = context.keys.pseudonym_key()
+    pointers = owning.pointers_of(context, context.data_map.datasets[rule.dataset], rule.via, {})
+    for copy in calling.bystanders(context.open_store(dataset.store), dataset, (), None):
+        for value in (copy.selector.match.get(rule.via, frozenset()) if copy.selector else frozenset()) - pointers:
+            yield value, link_mark(key, rule.dataset, rule.via, value)

@@ -129,6 +129,18 @@ def _locate_one(
     located.copies[dataset.name] = tuple(copies)
 
 
+def joined(
+    first: Mapping[str, Mapping[Pseudonym, Selector]], second: Mapping[str, Mapping[Pseudonym, Selector]]
+) -> dict[str, dict[Pseudonym, Selector]]:
+    """Selectors by dataset and subject that find what either finds."""
+    result: dict[str, dict[Pseudonym, Selector]] = {name: dict(by) for name, by in first.items()}
+    for name, by in second.items():
+        slot = result.setdefault(name, {})
+        for subject, each in by.items():
+            slot[subject] = join(slot.get(subject), each) or each
+    return result
+
+
 def join(first: Selector | None, second: Selector | None) -> Selector | None:
     """One selector that finds what either finds."""
     if first is None or second is None:

@@ -11,13 +11,13 @@ from expunge.core.cohort import trace_owner
 from expunge.core.copy import Copy, Selector
 from expunge.core.datamap import ByField, Dataset, Through
 from expunge.core.evidence import blinding
-from expunge.core.ids import OrderId, Pseudonym, link_mark, pseudonym
+from expunge.core.ids import OrderId, Pseudonym, pseudonym
 from expunge.core.order import OrderState
 from expunge.core.outcome import Reason
 from expunge.core.person import Person
 from expunge.core.run import Run
 from expunge.core.traces import Traces
-from expunge.engine import attributing, calling, ending, fencing, intake, linking, locating, owning, tracing
+from expunge.engine import attributing, calling, ending, fencing, intake, linking, locating, tracing
 from expunge.engine.context import Context
 from expunge.engine.recording import Recorder, orders
 from expunge.engine.resolving import Resolved
@@ -172,18 +172,14 @@ def _rows_without_pointer(
 ) -> Iterator[tuple[Dataset, str, OrderId, Pseudonym]]:
     """Rows found through a dataset in which nothing leads to them, that are marked as an erased person's."""
     marks = linking.marked(context, fencing.standing_orders(context))
-    key = context.keys.pseudonym_key()
     for dataset in context.data_map.datasets.values():
         rule = dataset.subject
         if not marks or not isinstance(rule, Through) or (stores is not None and dataset.store not in stores):
             continue
         try:
-            pointers = owning.pointers_of(context, context.data_map.datasets[rule.dataset], rule.via, {})
-            for copy in calling.bystanders(context.open_store(dataset.store), dataset, (), None):
-                for value in (copy.selector.match.get(rule.via, frozenset()) if copy.selector else frozenset()) - pointers:
-                    whose = marks.get(link_mark(key, rule.dataset, rule.via, value))
-                    if whose is not None:
-                        yield dataset, value, *whose
+            for value, each in linking.pointerless(context, dataset, rule):
+                if each in marks:
+                    yield dataset, value, *marks[each]
         except calling.TROUBLE as error:
             failed[dataset.name] = calling.as_unable(error).reason.value
 
