@@ -191,3 +191,15 @@ def test_a_worker_that_read_an_edited_map_takes_no_step_of_a_round_under_the_old
     assert ended(worker(shared, "--until-idle"))[0] == 0
     assert states(shared, [order]) == [OrderState.FULFILLED]
     assert set(attempts(shared, order).values()) == {1}
+
+
+def test_what_is_queued_while_a_round_is_under_way_waits_for_its_end(shared: Estate) -> None:
+    (first,) = queued(shared, 0)
+    with shared.open() as opened:
+        opened.worker().tick()
+        (second,) = queued(shared, 2)
+        opened.worker().tick()
+        assert [opened.status(each).state for each in (first, second)] == [OrderState.RUNNING, OrderState.PLANNED]
+    code, out = ended(worker(shared, "--until-idle"))
+    assert code == 0, out
+    assert states(shared, [first, second]) == [OrderState.FULFILLED] * 2

@@ -21,7 +21,7 @@ from expunge.engine import planning, publishing, queueing, recovering, running
 from expunge.engine.context import Context, Reporter, silent
 from expunge.engine.recording import CohortRecorder, Recorder, orders, refresh_together
 from expunge.engine.stepping import Stepper
-from expunge.errors import Busy, Conflict, ExpungeError, StateUnavailable, TakenOver
+from expunge.errors import Busy, Conflict, Drift, ExpungeError, StateUnavailable, TakenOver
 from expunge.ports.leases import Lease, Leases
 from expunge.ports.queue import Queue
 from expunge.telemetry import Action, Opaque
@@ -138,12 +138,27 @@ class Worker:
             with self.alone():
                 recovering.recover(self.context)
             runs = self._runs()
-            self._start(queueing.due(self.context, [run for run in runs if run.queued and run.state in queueing.STARTABLE]))
+            if not any(self._under_way(run) for run in runs):
+                self._start(queueing.due(self.context, [run for run in runs if run.queued and run.state in queueing.STARTABLE]))
             return self._put_again()
         except (Conflict, Busy):
             return 0  # somebody else changed the same orders: the next tick sees what came of it
         finally:
             self.leases.end(lease)
+
+    def _under_way(self, run: Run) -> bool:
+        """Whether a round is being carried out.
+
+        Why others wait for its end: they share the next rewrite, and two rounds over one store would take each other's people for people
+        who stay. A round under another map is not waited for: nobody here goes on with it.
+        """
+        if run.state is not OrderState.RUNNING:
+            return False
+        try:
+            planning.check_map(self.context, run)
+        except Drift:
+            return False
+        return True
 
     def idle(self) -> bool:
         """Whether no order is queued or under way."""
