@@ -60,7 +60,9 @@ def queued(estate: Estate, *numbers: int) -> list[OrderId]:
 def states(estate: Estate, orders: list[OrderId]) -> list[OrderState]:
     with estate.open() as opened:
         runs = [opened.status(each) for each in orders]
-    print([run.reasons for run in runs])
+    for run in runs:
+        if run.reasons and run.history:
+            print([(each.dataset, each.detail, each.scan) for each in estate.receipt(run.order).datasets if each.reason])
     return [run.state for run in runs]
 
 
