@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from expunge import faults
-from expunge.core.batching import Waiting, next_release, released
+from expunge.core.batching import Waiting, released
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
 from expunge.errors import IllegalTransition
@@ -102,7 +102,6 @@ def test_orders_wait_until_one_of_them_is_due_and_then_all_go() -> None:
     waiting = [entry("a"), entry("b", latest=NOON)]
     assert released(waiting, NOON - HOUR / 2) == ()
     assert released(waiting, NOON) == ("a", "b")
-    assert next_release(waiting) == NOON
 
 
 def test_an_order_in_its_cooling_off_time_is_not_taken_along() -> None:

@@ -33,8 +33,3 @@ def released(waiting: Sequence[Waiting], now: datetime, windows: Iterable[str] =
     if due or (opened and all(inside(window, now) for window in opened)):
         return tuple(each.order for each in startable)
     return ()
-
-
-def next_release(waiting: Sequence[Waiting]) -> datetime | None:
-    """When the next order is due at the latest; None when nothing waits."""
-    return min((max(each.earliest, each.latest) for each in waiting), default=None)

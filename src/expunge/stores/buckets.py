@@ -12,11 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 from expunge.core.datamap import StoreSpec
 from expunge.core.outcome import Reason, Unable
+from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.stores.records import Unreadable
 from expunge.stores.s3_client import ABSENT, WIDTH, BucketTrouble, Changed, asked_to_wait, new_client, rows, said
 
@@ -376,3 +378,16 @@ def _newest_first(entries: list[Entry]) -> list[Entry]:
 
 def _version(version: str) -> dict[str, str]:
     return {"VersionId": version} if version else {}
+
+
+@contextmanager
+def speaking(spec: StoreSpec, dataset: str = "") -> Iterator[None]:
+    """Say troubles of the service as the port words them. Raises StoreUnavailable, CouldNotLook."""
+    where = f"store {spec.name}" + (f", dataset {dataset}" if dataset else "")
+    try:
+        yield
+    except BucketTrouble as trouble:
+        message = f"{where}: {trouble.unable.detail}"
+        if trouble.unable.reason is Reason.UNREACHABLE:
+            raise StoreUnavailable(message, help="start or mend the service, or correct the map, then run again") from None
+        raise CouldNotLook(message, help="`expunge check` says more; mend it, then run again") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -14,9 +14,8 @@ from expunge.core.copy import Copy, Cost, Finding, FindingKind, RawSource
 from expunge.core.datamap import StoreSpec
 from expunge.core.grounding import Capabilities
 from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable
-from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.stores import s3_ladder
-from expunge.stores.buckets import Bucket, Entry
+from expunge.stores.buckets import Bucket, Entry, speaking
 from expunge.stores.layout import Layout
 from expunge.stores.parquet_check import TAKEN_ALONG, FileCheck, overlap
 from expunge.stores.parquet_erase import damage, table_of
@@ -288,17 +287,9 @@ class BucketPlace:
         """Nothing: the disks are out of reach."""
         yield from ()
 
-    @contextmanager
-    def speaking(self, dataset: str = "") -> Iterator[None]:
+    def speaking(self, dataset: str = "") -> AbstractContextManager[None]:
         """Say troubles of the service as the port words them."""
-        where = f"store {self._spec.name}" + (f", dataset {dataset}" if dataset else "")
-        try:
-            yield
-        except BucketTrouble as trouble:
-            message = f"{where}: {trouble.unable.detail}"
-            if trouble.unable.reason is Reason.UNREACHABLE:
-                raise StoreUnavailable(message, help="start or mend the service, or correct the map, then run again") from None
-            raise CouldNotLook(message, help="`expunge check` says more; mend it, then run again") from None
+        return speaking(self._spec, dataset)
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
 
 from expunge.core.copy import Copy
 from expunge.core.ids import Pseudonym
-from expunge.core.outcome import Absent, Erased, Kept, Outcome, Outcomes, Reason, Unable
+from expunge.core.outcome import Outcomes, Reason, Unable
 from expunge.stores.layout import Wanted
 from expunge.stores.parquet_cut import Leaving, RowCut
 from expunge.stores.parquet_keys import named
@@ -18,7 +18,7 @@ from expunge.stores.parquet_scan import THREADS
 from expunge.stores.parquet_tree import SUMMARY, Damaged, Lake, LakeLayout, checksum_of, rows_of
 from expunge.stores.records import Unreadable
 from expunge.stores.tree import NobodyThere, Removal, Share, Tree, Trouble
-from expunge.stores.tree_erase import DOUBTFUL, trouble_of
+from expunge.stores.tree_erase import DOUBTFUL, answer_of, named_after, trouble_of
 
 
 @dataclass
@@ -56,8 +56,8 @@ class Eraser:
             self._layout.dataset.shared,
         )
         self._rewrite([key for key in ready if not files[key].whole], files, leaving, shares)
-        self._tree.finish({key: tuple(each.subjects) for key, each in files.items()}, shares, self._named_after(wanted))
-        return {subject: self._outcome(share, asked[subject]) for subject, share in shares.items()}
+        self._tree.finish({key: tuple(each.subjects) for key, each in files.items()}, shares, named_after(self._layout, wanted))
+        return {subject: answer_of(self._layout, share, asked[subject]) for subject, share in shares.items()}
 
     def _files(self, copies: Sequence[Copy], numbers: Mapping[Pseudonym, int]) -> dict[str, _File]:
         files: dict[str, _File] = {}
@@ -164,30 +164,6 @@ class Eraser:
         except (OSError, Unreadable, Trouble) as error:
             return trouble_of(error)
         return None
-
-    # --- answers --------------------------------------------------------------------------------
-
-    def _named_after(self, wanted: Wanted) -> Callable[[str], bool]:
-        def named_after(folder: str) -> bool:
-            found = self._layout.template_of(folder)
-            if found is None:
-                return False
-            here = set(found[0].segments[folder.count("/") - 1].placeholders)
-            return any(name in here and wanted.by(name, value) for reading in found[1] for name, value in reading.items())
-
-        return named_after
-
-    def _outcome(self, share: Share, asked: int) -> Outcome:
-        """The answer: what could not be done outweighs what stays on purpose, and that what was done."""
-        if share.troubles:
-            first = share.troubles[0]
-            return Unable(first.reason, f"{self._layout.dataset.name}: {len(share.troubles)} of {asked} places: {first.detail}")
-        if share.kept:
-            ends = [each.until for each in share.kept]
-            dates = [end for end in ends if end is not None]
-            last = max(share.kept, key=lambda each: (each.until is None, each.until.timestamp() if each.until else 0))
-            return Kept(last.ground, max(dates) if len(dates) == len(ends) else None, sum(each.items for each in share.kept))
-        return Erased(max(1, share.items), share.bytes) if share.items or share.folders else Absent()
 
 
 def damage(error: Damaged) -> Unable:

@@ -82,9 +82,7 @@ def climb(server: Server, tables: Sequence[str]) -> Outcome:
     except Blocked as blocked:
         return blocked.unable
     except psycopg.errors.InsufficientPrivilege:
-        return Unable(
-            Reason.PERMISSION, f"{way.where}: the role lacks a right that the ladder needs; `expunge check` prints what to grant"
-        )
+        return Unable(Reason.PERMISSION, f"{way.where}: the role lacks a right that the ladder needs; `expunge check` prints what to grant")
     except psycopg.errors.LockNotAvailable:
         return Unable(Reason.LOCKED, f"{way.where}: somebody uses a table that has to be rewritten; it is tried again")
     server.climbed[key] = (deep, *_state(connection, scope))

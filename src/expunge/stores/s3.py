@@ -6,17 +6,17 @@ The service's disks are out of reach: the deepest grounding is ``removed``. The 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 
 from expunge.core.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
 from expunge.core.datamap import Dataset, Ignore, StoreSpec
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.ids import IdempotencyKey
-from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
-from expunge.errors import CouldNotLook, Misconfigured, StoreUnavailable
+from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Unable
+from expunge.errors import Misconfigured
 from expunge.ports.scanner import Tracer
 from expunge.stores import s3_ladder
-from expunge.stores.buckets import Bucket
+from expunge.stores.buckets import Bucket, speaking
 from expunge.stores.layout import Layout
 from expunge.stores.s3_check import BucketCheck, copies_elsewhere
 from expunge.stores.s3_client import BucketTrouble
@@ -158,14 +158,5 @@ class S3:
     def _show(self, dataset: Dataset) -> Show:
         return Show(BucketTree(self._bucket), self._layouts[dataset.name])
 
-    @contextmanager
-    def _speaking(self, dataset: str = "") -> Iterator[None]:
-        """Say troubles of the service as the port words them."""
-        where = f"store {self._spec.name}" + (f", dataset {dataset}" if dataset else "")
-        try:
-            yield
-        except BucketTrouble as trouble:
-            message = f"{where}: {trouble.unable.detail}"
-            if trouble.unable.reason is Reason.UNREACHABLE:
-                raise StoreUnavailable(message, help="start or mend the service, or correct the map, then run again") from None
-            raise CouldNotLook(message, help="`expunge check` says more; mend it, then run again") from None
+    def _speaking(self, dataset: str = "") -> AbstractContextManager[None]:
+        return speaking(self._spec, dataset)

@@ -169,8 +169,8 @@ class Eraser:
             self._enter(removed, wanted, shares)
         for key, concerned in rewrites:
             self._rewrite(key, wanted, concerned, shares)
-        self._tree.finish(keys, shares, self._named_after(wanted))
-        return {subject: self._outcome(share, asked[subject]) for subject, share in shares.items()}
+        self._tree.finish(keys, shares, named_after(self._layout, wanted))
+        return {subject: answer_of(self._layout, share, asked[subject]) for subject, share in shares.items()}
 
     # --- sorting --------------------------------------------------------------------------------
 
@@ -229,26 +229,30 @@ class Eraser:
             return
         cut.credit()
 
-    def _named_after(self, wanted: Wanted) -> Callable[[str], bool]:
-        def named(folder: str) -> bool:
-            found = self._layout.template_of(folder)
-            if found is None:
-                return False
-            here = set(found[0].segments[folder.count("/") - 1].placeholders)
-            return any(name in here and wanted.by(name, value) for reading in found[1] for name, value in reading.items())
 
-        return named
+def named_after(layout: Layout, wanted: Wanted) -> Callable[[str], bool]:
+    """Tells folders that are named after somebody wanted."""
 
-    def _outcome(self, share: Share, asked: int) -> Outcome:
-        """The answer: what could not be done outweighs what stays on purpose, and that what was done."""
-        if share.troubles:
-            first = share.troubles[0]
-            return Unable(first.reason, f"{self._layout.dataset.name}: {len(share.troubles)} of {asked} places: {first.detail}")
-        if share.kept:
-            ends = [each.until for each in share.kept]
-            dates = [end for end in ends if end is not None]
-            last = max(share.kept, key=lambda each: (each.until is None, each.until.timestamp() if each.until else 0))
-            return Kept(last.ground, max(dates) if len(dates) == len(ends) else None, sum(each.items for each in share.kept))
-        if share.items or share.folders:
-            return Erased(max(1, share.items), share.bytes)
-        return Absent()
+    def named(folder: str) -> bool:
+        found = layout.template_of(folder)
+        if found is None:
+            return False
+        here = set(found[0].segments[folder.count("/") - 1].placeholders)
+        return any(name in here and wanted.by(name, value) for reading in found[1] for name, value in reading.items())
+
+    return named
+
+
+def answer_of(layout: Layout, share: Share, asked: int) -> Outcome:
+    """What became of one person: what could not be done outweighs what stays on purpose, and that what was done."""
+    if share.troubles:
+        first = share.troubles[0]
+        return Unable(first.reason, f"{layout.dataset.name}: {len(share.troubles)} of {asked} places: {first.detail}")
+    if share.kept:
+        ends = [each.until for each in share.kept]
+        dates = [end for end in ends if end is not None]
+        last = max(share.kept, key=lambda each: (each.until is None, each.until.timestamp() if each.until else 0))
+        return Kept(last.ground, max(dates) if len(dates) == len(ends) else None, sum(each.items for each in share.kept))
+    if share.items or share.folders:
+        return Erased(max(1, share.items), share.bytes)
+    return Absent()
