@@ -453,10 +453,7 @@ def test_a_file_replaced_while_it_was_being_copied_is_copied_again(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-REWRITES = 60
-
-
-def rewritten_until_it_was_hard(path, program):
+def rewritten_until_it_was_hard(path, program, times=60):
     """Rewrite ``path`` over and over while a program writes to it; the last number written."""
     stop = path.with_name("stop")
     rewrites = 0
@@ -469,14 +466,14 @@ def rewritten_until_it_was_hard(path, program):
         try:
             # A busy machine takes longer over it; the end of the wait is there for a defect only.
             until = time.monotonic() + 120
-            while rewrites < REWRITES and time.monotonic() < until:
+            while rewrites < times and time.monotonic() < until:
                 with suppress(InUse):
                     rewrite(path, copy)
                     rewrites += 1
         finally:
             stop.touch()
         last = int(writer.stdout.read())
-    assert rewrites == REWRITES
+    assert rewrites == times
     return last
 
 
@@ -486,6 +483,21 @@ def test_all_appends_survive_rewrites(tmp_path):
     last = rewritten_until_it_was_hard(path, f"    with open({str(path)!r}, 'ab') as file:\n        file.write(b'%d\\n' % number)")
     lines = [int(line) for line in path.read_bytes().split()]
     assert sorted(lines) == list(range(1, last + 1))
+
+
+def test_a_file_written_to_faster_than_the_device_flushes_is_rewritten_all_the_same(tmp_path, monkeypatch):
+    at_once = os.fsync
+
+    def slow(file):
+        time.sleep(0.01)
+        at_once(file)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    path = tmp_path / "log"
+    path.write_bytes(b"")
+    program = f"    with open({str(path)!r}, 'ab') as file:\n        file.write(b'%d\\n' % number)"
+    last = rewritten_until_it_was_hard(path, program, times=8)
+    assert sorted(int(line) for line in path.read_bytes().split()) == list(range(1, last + 1))
 
 
 def test_whoever_writes_the_whole_file_meanwhile_has_the_last_word(tmp_path):

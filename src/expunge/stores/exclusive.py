@@ -37,6 +37,8 @@ It raises :class:`NothingStays` when the file should go with its name.
 """
 
 _TRIES = 20
+_PATIENT = 5
+"""Tries after which writers are made to wait while the file is copied: about 30 ms."""
 _SETTLE = 0.05
 """Seconds to wait for late writers where there are no leases."""
 _UNLEASABLE = {errno.EACCES, errno.EPERM, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOLCK, errno.ENOSYS}
@@ -68,7 +70,7 @@ def rewrite(path: Path, copy: Copier) -> None:
             try:
                 old = open_regular(path)
                 held.callback(os.close, old)
-                swapped = _swap(path, old, copy)
+                swapped = _swap(path, old, copy, alone=attempt >= _PATIENT)
             except _Changed:
                 _pause(attempt)
                 continue
@@ -116,12 +118,22 @@ class _Swapped:
     """The new one; None where the name is gone."""
 
 
-def _swap(path: Path, old: int, copy: Copier) -> _Swapped:
-    """Put the copy in the place of ``old``. Raises _Changed when somebody else is writing, and OSError."""
-    before = os.fstat(old)
+def _swap(path: Path, old: int, copy: Copier, *, alone: bool = False) -> _Swapped:
+    """Put the copy in the place of ``old``. Raises _Changed when somebody else is writing, and OSError.
+
+    Args:
+        path: the name.
+        old: a handle of the file that has it.
+        copy: makes the new file.
+        alone: take the lease before copying. The kernel breaks it after some time (``fs.lease-break-time``, 45 seconds); then the
+            comparison afterwards tells.
+    """
     checksum = 0
     after: os.stat_result | None = None
     with _lease(old) as take:
+        if alone:
+            take()
+        before = os.fstat(old)
 
         def untouched() -> None:
             take()
@@ -175,7 +187,7 @@ def _carry(path: Path, old: int, swapped: _Swapped, copy: Copier) -> None:
         try:
             if swapped.after is None or _differs(os.fstat(now), swapped.after):
                 return
-            _swap(path, now, lambda _, new: copy(_buffered(_Summed(old)), new))
+            _swap(path, now, lambda _, new: copy(_buffered(_Summed(old)), new), alone=attempt >= _PATIENT)
         except _Changed:
             _pause(attempt)
         else:
@@ -224,6 +236,9 @@ def _lease(file: int) -> Iterator[Callable[[], bool]]:
 
     def take() -> bool:
         nonlocal taken
+        if taken:
+            # Why not again: while a writer waits for it, the kernel refuses.
+            return True
         try:
             # A waiting writer is announced by a signal; this one does nothing to a process that did not ask for it.
             fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)
