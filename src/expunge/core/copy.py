@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from expunge.core.ids import Pseudonym
+from expunge.core.scope import Window
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,12 @@ class Selector:
 
     subject: Pseudonym
     match: Mapping[str, frozenset[str]] = field(repr=False)
-    """Column, template placeholder or record field -> the values that mean this subject."""
+    """Column, template placeholder or record field -> the values that mean this subject. Empty, for an order about a class of items
+    rather than a person (what is older than its period): then ``where`` alone tells, and without it everything in the dataset is meant."""
+    where: Window | None = None
+    """Only what lies in this window; items whose time is missing or cannot be read are not found."""
+    spare: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    """Column, placeholder or field -> values; an item that has one of them is not found (somebody's whole hold keeps it)."""
 
 
 @dataclass(frozen=True)
