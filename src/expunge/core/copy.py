@@ -21,8 +21,11 @@ class Selector:
 
     subject: Pseudonym
     match: Mapping[str, frozenset[str]] = field(repr=False)
-    """Column, template placeholder or record field -> the values that mean this subject. Empty, for an order about a class of items
-    rather than a person (what is older than its period): then ``where`` alone tells, and without it everything in the dataset is meant."""
+    """Column, template placeholder or record field -> the values that mean this subject. An empty one finds nothing."""
+    every: bool = False
+    """Every item of the dataset is meant, whoever it is about: for an order about a class of items rather than a person (what is older
+    than its period). Then ``match`` is empty; ``where`` and ``spare`` narrow it. Said on its own, so that a match that was narrowed to
+    nothing can never turn into everything."""
     where: Window | None = None
     """Only what lies in this window; items whose time is missing or cannot be read are not found."""
     spare: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
