@@ -25,6 +25,7 @@ from expunge.adapters.index_files import FileIndex
 from expunge.adapters.keys_local import LocalKeys, create, open_keystore
 from expunge.adapters.log_tiles import TileLog
 from expunge.bootstrap import working
+from expunge.bootstrap.desk import Orders
 from expunge.bootstrap.state import GATE, INDEX, KEYS, LOG, State, anchor, latest, open_state, origin_of, published, require_keys
 from expunge.core.copy import Finding
 from expunge.core.datamap import DataMap
@@ -83,6 +84,7 @@ class Expunge:
         self._keys = keys
         self._kept = kept
         self._journal = kept.journal
+        self.scoped = Orders(context, self._writing)
         self.clock_behind: list[timedelta] = []
 
     @classmethod

@@ -22,10 +22,10 @@ _T = TypeVar("_T")
 
 
 def may_share(one: Run, other: Run) -> bool:
-    """Whether two orders can share a round: the same steps over the same map, traces under one key, and no person in common."""
+    """Whether two orders can share a round: same steps, same reach, same map, traces under one key, and no person in common."""
     if one.plan is None or other.plan is None or one.round != other.round:
         return False
-    same = one.plan.map_digest == other.plan.map_digest and one.plan.steps == other.plan.steps
+    same = (one.plan.map_digest, one.plan.steps, one.plan.scope) == (other.plan.map_digest, other.plan.steps, other.plan.scope)
     return same and one.traces_of == other.traces_of and not set(one.subjects) & set(other.subjects)
 
 

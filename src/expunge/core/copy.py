@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -30,6 +31,32 @@ class Selector:
     """Only what lies in this window; items whose time is missing or cannot be read are not found."""
     spare: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
     """Column, placeholder or field -> values; an item that has one of them is not found (somebody's whole hold keeps it)."""
+    outside: tuple[Window, ...] = ()
+    """Nothing that lies in one of these: for controls, of people who stay with some of their items."""
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether an item's values of ``match`` do not decide alone."""
+        return self.where is not None or bool(self.spare) or bool(self.outside)
+
+    @property
+    def beside(self) -> frozenset[str]:
+        """The fields that are looked at besides those of ``match``."""
+        windows = (*self.outside, *((self.where,) if self.where else ()))
+        return frozenset(self.spare) | {each.field for each in windows}
+
+    def admits(self, moments: Callable[[str], datetime | None], values: Callable[[str], Iterable[str]]) -> bool:
+        """Whether an item that ``match`` or ``every`` means is meant indeed.
+
+        Args:
+            moments: the time that a field gives the item, None where it gives none.
+            values: the texts that a field has.
+        """
+        return (
+            (self.where is None or self.where.holds(moments(self.where.field)))
+            and not any(each.holds(moments(each.field)) for each in self.outside)
+            and not any(held in wanted for name, wanted in self.spare.items() for held in values(name))
+        )
 
 
 @dataclass(frozen=True)

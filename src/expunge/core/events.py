@@ -12,6 +12,7 @@ from expunge.core.hold import Hold
 from expunge.core.ids import IdempotencyKey, OrderId, PlanDigest, Pseudonym, StepId
 from expunge.core.order import OrderKind, OrderState
 from expunge.core.outcome import Outcome
+from expunge.core.scope import Scope
 from expunge.errors import StateCorrupt
 
 
@@ -35,11 +36,13 @@ class Received:
     """End of the cooling-off time: no erase before it."""
     follows: OrderId | None
     """The order that this one takes up again because data came back."""
+    scope: Scope | None = None
+    """How far it reaches; None means everything of its people, who are then suppressed as well."""
 
 
 @dataclass(frozen=True)
 class Fenced:
-    """The subjects are suppressed and the snapshot that pipelines read says so."""
+    """The subjects are suppressed, unless the order has a scope, and the snapshot that pipelines read says so."""
 
     at: datetime
 

@@ -20,11 +20,11 @@ from functools import cached_property
 from hashlib import sha256
 
 from expunge.core import canonical, codec
-from expunge.core.canonical import Json
 from expunge.core.datamap import Act, Aggregate, DataMap, Dataset, Inherited, Through
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.hold import Hold
 from expunge.core.ids import OrderId, PlanDigest, Pseudonym, StepId
+from expunge.core.scope import Scope
 
 
 class StepKind(StrEnum):
@@ -67,6 +67,8 @@ class Snapshot:
     """Store name -> what it can do; a store that could not be asked is missing and gets a manual step."""
     holds: tuple[Hold, ...]
     """Those that bind now and name a subject of the order."""
+    scope: Scope | None = None
+    """How far the order reaches; None means everything of its people."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ class Plan:
     steps: tuple[Step, ...]
     holds: tuple[str, ...]
     """Ids of the holds that bind."""
+    scope: Scope | None = None
+    """What the order reaches, and nothing else is touched; None means everything of its people."""
 
     def step(self, step: StepId) -> Step:
         """One step by id. Raises KeyError."""
@@ -86,7 +90,11 @@ class Plan:
 
     def to_bytes(self) -> bytes:
         """Canonical bytes: what is saved, approved and digested."""
-        body: Json = codec.to_json(self)
+        body = codec.to_json(self)
+        assert isinstance(body, dict)
+        if self.scope is None:
+            # Why left out: the bytes of plans that were approved before there were scopes stay what they were.
+            del body["scope"]
         return canonical.encode({"schema": "expunge.plan/1", "plan": body})
 
     @classmethod
@@ -106,7 +114,7 @@ class Plan:
 def plan(snapshot: Snapshot) -> Plan:
     """Compute the steps; deterministic, total over every sound map."""
     refers = {pair for each in snapshot.capabilities.values() for pair in each.refers}
-    touched = [each for each in dependents_first(snapshot.data_map, refers) if not isinstance(each.subject, Aggregate)]
+    touched = [each for each in dependents_first(snapshot.data_map, refers) if _reached(snapshot.scope, each)]
     erased = [each for each in touched if _does(snapshot, each) is StepKind.ERASE]
     stores = sorted({each.store for each in erased})
     steps: list[Step] = []
@@ -135,7 +143,15 @@ def plan(snapshot: Snapshot) -> Plan:
         names = tuple(each.name for each in erased if each.store == store)
         steps.append(Step(_id(StepKind.VERIFY, store), StepKind.VERIFY, store, names, purged, "none"))
     steps += [_aside(snapshot, each) for each in touched if each not in erased]
-    return Plan(snapshot.order, snapshot.subjects, snapshot.map_digest, tuple(steps), tuple(sorted(each.id for each in snapshot.holds)))
+    holds = tuple(sorted(each.id for each in snapshot.holds))
+    return Plan(snapshot.order, snapshot.subjects, snapshot.map_digest, tuple(steps), holds, snapshot.scope)
+
+
+def _reached(scope: Scope | None, dataset: Dataset) -> bool:
+    """Whether anything can have to be done in a dataset: what goes whole goes whosever it is."""
+    if scope is not None and dataset.name in scope.whole:
+        return True
+    return not isinstance(dataset.subject, Aggregate) and (scope is None or dataset.name in scope.datasets)
 
 
 def aim(dataset: Dataset, capabilities: Capabilities) -> Grounding:
@@ -204,6 +220,8 @@ def _found_through(dataset: Dataset, parent: Dataset) -> bool:
 def _does(snapshot: Snapshot, dataset: Dataset) -> StepKind:
     if dataset.store not in snapshot.capabilities:
         return StepKind.MANUAL
+    if snapshot.scope is not None and dataset.name in snapshot.scope.whole:
+        return StepKind.ERASE
     if dataset.on_erase.act is Act.KEEP:
         return StepKind.KEEP
     return StepKind.ERASE if dataset.on_erase.act is Act.ERASE and not isinstance(dataset.subject, Inherited) else StepKind.MANUAL

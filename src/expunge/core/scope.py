@@ -52,7 +52,7 @@ class Scope:
     """Those it reaches, by name, sorted; in all others nothing is erased, and the receipt says so."""
     whole: tuple[str, ...] = ()
     """Of these, the ones that go whatever the map's ``on_erase`` says, because what obliges us demands it: a model, an index."""
-    figures: Mapping[str, int] = field(default_factory=dict)
+    figures: Mapping[str, int] = field(default_factory=dict, hash=False)
     """Counts that have to be reported with it (``people``: 12): numbers only."""
 
     def __post_init__(self) -> None:

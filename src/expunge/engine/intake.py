@@ -13,6 +13,7 @@ from expunge.core.copy import Selector
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.order import OrderKind, OrderState
 from expunge.core.person import Person
+from expunge.core.scope import Scope
 from expunge.engine import fencing
 from expunge.engine.context import Context, new_order_id
 from expunge.engine.locating import Located
@@ -51,14 +52,17 @@ class Request:
     requester: str = ""
     follows: OrderId | None = None
     selectors: Mapping[str, Mapping[Pseudonym, Selector]] = field(default_factory=dict, repr=False)
-    """Dataset -> subject -> how rows are found that nothing points to any more."""
+    """Dataset -> subject -> how rows are found that no identifier leads to: nothing points to them any more, or a class is meant."""
+    kind: OrderKind = OrderKind.ERASURE
+    scope: Scope | None = None
+    """How far the order reaches; None means everything of its people."""
 
 
 def receive(context: Context, request: Request) -> Accepted:
     """Journal the order, seal what is needed to finish it, raise the fence.
 
-    Raises UsageError for an order without people or with one person twice. After a crash the order either does not exist or is taken up by
-    :func:`fence_if_needed` at the next start.
+    Raises UsageError for an order without people or with one person twice, or a scope with a dataset that the map has not. After a crash
+    the order either does not exist or is taken up by :func:`fence_if_needed` at the next start.
     """
     (accepted,) = receive_all(context, [request])
     return accepted
@@ -71,6 +75,10 @@ def receive_all(context: Context, requests: Sequence[Request]) -> tuple[Accepted
         if not subjects or len(subjects) != len(each.people):
             message = "an order names at least one person, and nobody twice"
             raise UsageError(message, help="name each person once")
+        strange = set(each.scope.datasets if each.scope else ()) - context.data_map.datasets.keys()
+        if strange:
+            message = f"the map has no dataset {', '.join(sorted(strange))}"
+            raise UsageError(message, help=f"it has {', '.join(sorted(context.data_map.datasets))}")
     files: list[tuple[OrderId, str, bytes]] = []
     received = [_received(context, each, files) for each in requests]
     context.shelf.put_all(files)
@@ -97,7 +105,7 @@ def _received(context: Context, request: Request, files: list[tuple[OrderId, str
     event = ev.Received(
         at=now,
         order=order,
-        kind=OrderKind.ERASURE,
+        kind=request.kind,
         subjects=tuple(each.subject for each in people),
         commitments=tuple(commitment.commit(opening, person.identifiers()) for opening, person in zip(openings, people, strict=True)),
         channel=request.channel,
@@ -105,6 +113,7 @@ def _received(context: Context, request: Request, files: list[tuple[OrderId, str
         requester=request.requester,
         earliest=now + cooling,
         follows=request.follows,
+        scope=request.scope,
     )
     return event, openings
 
@@ -119,10 +128,11 @@ def fence_all(context: Context, recorders: Sequence[Recorder]) -> None:
     late = [each for each in recorders if each.run.fenced_at is None and each.run.state is OrderState.RECEIVED]
     if not late:
         return
-    fencing.suppress(context, {each.run.order: open_people(context, each.run.order) for each in late})
+    whole = [each for each in late if each.run.received.scope is None]
+    fencing.suppress(context, {each.run.order: open_people(context, each.run.order) for each in whole})
     append_together(context.journal, late, [[ev.Fenced(each.now())] for each in late], None)
     context.outbox.put_all(
-        [(run.order, "received", _RECEIVED, {"earliest": run.received.earliest.date().isoformat()}) for run in (each.run for each in late)]
+        [(run.order, "received", _RECEIVED, {"earliest": run.received.earliest.date().isoformat()}) for run in (each.run for each in whole)]
     )
     for each in late:
         telemetry.log(Action.FENCED, order=Opaque(each.run.order))

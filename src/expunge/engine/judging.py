@@ -137,7 +137,9 @@ def _probe(context: Context, dataset: Dataset, located: Located, subjects: Seque
         return {subject: Probed(subject, 0, (), failed.detail or failed.reason.value) for subject in subjects}
     again = located.copies.get(dataset.name, ())
     found = {each.subject for each in again}
-    asked = {subject: each for subject, each in located.probing(dataset.name).items() if each.match and subject not in found}
+    asked = {
+        subject: each for subject, each in located.probing(dataset.name).items() if (each.match or each.every) and subject not in found
+    }
     bare = tuple(Copy(dataset.name, subject, (), 0, selector=each) for subject, each in asked.items())
     copies = (*again, *bare)
     if not copies:

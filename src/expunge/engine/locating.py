@@ -13,6 +13,7 @@ from expunge.core.ids import Pseudonym, pseudonym
 from expunge.core.outcome import Kept, Reason, Unable
 from expunge.core.person import Person, selector
 from expunge.core.plan import dependents_first
+from expunge.core.scope import Scope
 from expunge.engine import calling
 from expunge.engine.context import Context
 
@@ -72,6 +73,7 @@ def locate(
     holds: Sequence[Hold] = (),
     known: Mapping[str, Mapping[Pseudonym, Selector]] | None = None,
     told: Told | None = None,
+    scope: Scope | None = None,
 ) -> Located:
     """Locate in all datasets, parents of a ``through`` first. Trouble with one dataset never hides another.
 
@@ -81,11 +83,12 @@ def locate(
         holds: those that bind now.
         known: selectors of an earlier look at the same order, which are joined with today's: a pointer that is gone already still leads on.
         told: learns of each dataset when it has been looked through.
+        scope: how far the order reaches; what lies beyond is located as well, as something that stays.
     """
     located = Located()
     raw: dict[str, dict[Pseudonym, Copy]] = {}
     for dataset in reversed(dependents_first(context.data_map)):
-        if isinstance(dataset.subject, Aggregate | Inherited):
+        if isinstance(dataset.subject, Aggregate | Inherited) and dataset.name not in (known or {}):
             continue
         try:
             _locate_one(context, dataset, people, located, raw, known or {})
@@ -95,7 +98,10 @@ def locate(
             told(dataset.name, located)
     names = {each.subject: names_of(context, each) if holds else frozenset[Pseudonym]() for each in people}
     for name in list(located.copies):
-        _set_aside(context, context.data_map.datasets[name], located, holds, names)
+        if scope is not None and name not in scope.datasets:
+            located.kept_copies[name], located.copies[name] = located.copies[name], ()
+        else:
+            _set_aside(context, context.data_map.datasets[name], located, holds, names, whole=scope is not None and name in scope.whole)
     return located
 
 
@@ -142,24 +148,35 @@ def joined(
 
 
 def join(first: Selector | None, second: Selector | None) -> Selector | None:
-    """One selector that finds what either finds."""
+    """One selector that finds what either finds.
+
+    Where one of them means every item of a window, that one alone: rows of such an order are not found by anything else.
+    """
     if first is None or second is None:
         return first or second
+    if first.every or second.every:
+        return second if second.every else first
     names = {*first.match, *second.match}
     return Selector(first.subject, {name: first.match.get(name, frozenset()) | second.match.get(name, frozenset()) for name in names})
 
 
 def _set_aside(
-    context: Context, dataset: Dataset, located: Located, holds: Sequence[Hold], names: Mapping[Pseudonym, frozenset[Pseudonym]]
+    context: Context,
+    dataset: Dataset,
+    located: Located,
+    holds: Sequence[Hold],
+    names: Mapping[Pseudonym, frozenset[Pseudonym]],
+    *,
+    whole: bool,
 ) -> None:
-    """Take out of the copies what stays: kept by the map, shared with others, under hold."""
+    """Take out of the copies what stays: kept by the map (unless it goes whole), shared with others, under hold."""
     copies = located.copies[dataset.name]
     kept: dict[Pseudonym, tuple[Kept, ...]] = {}
-    if dataset.on_erase.act is Act.KEEP:
+    if dataset.on_erase.act is Act.KEEP and not whole:
         located.kept[dataset.name] = {each.subject: (Kept(dataset.on_erase.argument, None, each.items),) for each in copies}
         located.kept_copies[dataset.name], located.copies[dataset.name] = copies, ()
         return
-    if dataset.shared is Shared.KEEP:
+    if dataset.shared is Shared.KEEP and not whole:
         copies = _less_shared(context, dataset, copies, located, kept)
     remaining, aside = [], []
     for copy in copies:

@@ -13,7 +13,7 @@ from expunge.core.ids import OrderId
 from expunge.core.order import OrderState, check_transition
 from expunge.core.plan import Plan, Snapshot, plan
 from expunge.core.run import Run
-from expunge.engine import calling, holding, intake, locating
+from expunge.engine import calling, holding, intake, locating, selecting
 from expunge.engine.context import Context
 from expunge.engine.locating import Located
 from expunge.engine.recording import Recorder, append_together
@@ -77,13 +77,24 @@ def make_all(context: Context, orders: Sequence[OrderId]) -> tuple[Forecast, ...
 
 
 def forecasts_of(context: Context, runs: Sequence[Run]) -> tuple[Forecast, ...]:
-    """Compute plans and their figures without journalling anything; all people are looked for in one pass."""
+    """Compute plans and their figures without journalling anything; all people of orders of one reach are looked for in one pass."""
     capabilities = capabilities_of(context)
-    groups = [intake.open_people(context, run.order) for run in runs]
-    everybody = list({person.subject: person for people in groups for person in people}.values())
-    located = locating.locate(context, everybody, holding.binding_on(context, everybody))
     raw_bytes = {name: _raw_bytes(context, name) for name, each in sorted(capabilities.items()) if not each.retains}
-    return tuple(_forecast(context, run, capabilities, located.of(run.subjects), raw_bytes) for run in runs)
+    whole = _locate(context, [each for each in runs if each.received.scope is None])
+    forecasts = []
+    for run in runs:
+        located = whole.of(run.subjects) if run.received.scope is None else _locate(context, [run])
+        forecasts.append(_forecast(context, run, capabilities, located, raw_bytes))
+    return tuple(forecasts)
+
+
+def _locate(context: Context, runs: Sequence[Run]) -> Located:
+    """What there is of the people of some orders of one reach."""
+    if not runs:
+        return Located()
+    everybody = list({person.subject: person for run in runs for person in intake.open_people(context, run.order)}.values())
+    known = selecting.open_for_all(context, [each.order for each in runs])
+    return locating.locate(context, everybody, holding.binding_on(context, everybody), known, scope=runs[0].received.scope)
 
 
 def _forecast(context: Context, run: Run, capabilities: dict[str, Capabilities], located: Located, raw_bytes: dict[str, int]) -> Forecast:
@@ -122,6 +133,7 @@ def compute(context: Context, run: Run, capabilities: Mapping[str, Capabilities]
         map_digest=context.map_digest,
         capabilities=capabilities,
         holds=holding.binding_on(context, intake.open_people(context, run.order)),
+        scope=run.received.scope,
     )
     return plan(snapshot)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from expunge.core import canonical
+from expunge.core import canonical, codec
 from expunge.core.copy import Selector
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.run import Run
+from expunge.core.scope import Window
 from expunge.engine.context import Context
 from expunge.engine.locating import Located
 
@@ -22,7 +24,7 @@ def sealed_selectors(context: Context, order: OrderId, known: Mapping[str, Mappi
         by: dict[str, canonical.Json] = {}
         for subject in {*known.get(name, {}), *located.selectors.get(name, {})}:
             now = located.selectors.get(name, {}).get(subject) or known[name][subject]
-            by[subject] = {part: sorted(values) for part, values in now.match.items()}
+            by[subject] = _to_json(now)
         joined[name] = by
     return context.keys.seal(order, SELECTORS, canonical.encode(joined))
 
@@ -56,10 +58,26 @@ def open_selectors(context: Context, order: OrderId) -> dict[str, dict[Pseudonym
         return {}
     value = canonical.decode(context.keys.open(order, SELECTORS, sealed))
     assert isinstance(value, dict)
-    return {
-        name: {
-            Pseudonym(subject): Selector(Pseudonym(subject), {part: frozenset(values) for part, values in match.items()})
-            for subject, match in by.items()
-        }
-        for name, by in value.items()
-    }
+    return {name: {Pseudonym(subject): _from_json(Pseudonym(subject), said) for subject, said in by.items()} for name, by in value.items()}
+
+
+def _to_json(selector: Selector) -> canonical.Json:
+    """A field -> values object; for a class of items, an object of the parts, told apart by ``every``, which is then no list."""
+    if not selector.every:
+        return _values(selector.match)
+    return {"every": True, "where": codec.to_json(selector.where), "spare": _values(selector.spare)}
+
+
+def _from_json(subject: Pseudonym, said: Mapping[str, Any]) -> Selector:
+    if said.get("every") is not True:
+        return Selector(subject, _sets(said))
+    where = None if said["where"] is None else codec.from_json(Window, said["where"])
+    return Selector(subject, {}, every=True, where=where, spare=_sets(said["spare"]))
+
+
+def _values(by: Mapping[str, frozenset[str]]) -> dict[str, canonical.Json]:
+    return {part: sorted(values) for part, values in by.items()}
+
+
+def _sets(by: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    return {part: frozenset(values) for part, values in by.items()}

@@ -99,7 +99,7 @@ class Stepper:
         if self.located is None or (fresh and not self.fresh):
             known = locating.joined(open_for_all(self.context, self.recorder.orders), linking.orphans(self.context, self.people))
             holds = holding.binding_on(self.context, self.people)
-            self.located = locating.locate(self.context, self.people, holds, known)
+            self.located = locating.locate(self.context, self.people, holds, known, scope=self.plan.scope)
             seal_for_each(self.context, [each.run for each in self.recorder.members], known, self.located)
             self.fresh, self.erased = fresh, False
         return self.located
@@ -112,10 +112,10 @@ class Stepper:
         located = self._locate(fresh=False)
         first = step.id == self.plan.steps[0].id
         datasets = self._datasets(step)
+        # Why not with a scope: who somebody is stays in what the order does not reach.
+        named = self.people if self.plan.scope is None else ()
         try:
-            taken = tracing.take(
-                self.context, trace_owner(self.run), turn(self.run), step.store, datasets, located, self.people if first else None
-            )
+            taken = tracing.take(self.context, trace_owner(self.run), turn(self.run), step.store, datasets, located, named if first else ())
         except calling.TROUBLE as error:
             return (self._end(step, attempt, _for_all(step.datasets, self.run.subjects, calling.as_unable(error))),)
         return (self._end(step, attempt, {}, traces=taken.traces, rejected=taken.rejected),)
@@ -159,7 +159,8 @@ class Stepper:
         copies = tuple(each for each in located.copies.get(dataset.name, ()) if each.subject not in blocked)
         answered: Mapping[Pseudonym, Outcome] = {}
         if copies:
-            linking.mark(self.context, [each.run for each in self.recorder.members], dataset.name, copies)
+            if self.plan.scope is None:
+                linking.mark(self.context, [each.run for each in self.recorder.members], dataset.name, copies)
             try:
                 answered = calling.erase(self.context.open_store(dataset.store), dataset, copies, key)
             except ReplyLost:

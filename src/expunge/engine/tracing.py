@@ -58,7 +58,7 @@ def take(
     store: str,
     datasets: Sequence[Dataset],
     located: Located,
-    people: Sequence[Person] | None,
+    people: Sequence[Person],
 ) -> Taken:
     """Trace one store's copies and a few people who stay, and put the traces on the shelf.
 
@@ -78,7 +78,7 @@ def take(
         if dataset.name in located.failed:
             continue
         controls |= _take_dataset(opened, dataset, located, tracer)
-    for person in people or ():
+    for person in people:
         for kind, value in person.identifiers():
             tracer.text(person.subject, IDENTIFIERS, kind, value)
     taken = tracer.traces(controls)

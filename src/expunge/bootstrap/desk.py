@@ -1,0 +1,39 @@
+"""One domain's verbs, handed what they need: ``Expunge`` has a desk for each domain beside erasing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from expunge.core.copy import Selector
+from expunge.core.order import OrderKind
+from expunge.core.scope import Scope
+from expunge.engine import classing, intake
+from expunge.engine.context import Context
+from expunge.engine.intake import Accepted
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What every desk has."""
+
+    context: Context
+    writing: Callable[[], AbstractContextManager[None]]
+    """One process at a time changes what orders share (registers, snapshot); others wait, then get Busy."""
+
+
+class Orders(Desk):
+    """Orders that do not reach everything of a person."""
+
+    def within(self, request: intake.Request) -> Accepted:
+        """Receive an order of any kind and reach for people that were resolved: one with a scope suppresses nobody."""
+        with self.writing():
+            return intake.receive(self.context, request)
+
+    def about_class(
+        self, kind: OrderKind, scope: Scope, selectors: dict[str, Selector], *, attested: str, channel: str = "library", requester: str = ""
+    ) -> Accepted:
+        """Receive an order about a class of items; see :func:`expunge.engine.classing.receive_class`."""
+        with self.writing():
+            return classing.receive_class(self.context, kind, scope, selectors, channel=channel, attested=attested, requester=requester)

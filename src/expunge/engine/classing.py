@@ -1,0 +1,76 @@
+"""Orders about a class of items rather than a person: what is older than its period, what a regulator wants destroyed.
+
+Such an order stands for nobody by name. It has one pseudonym, drawn for it, under which its items are located, traced, erased, probed and
+looked for; it suppresses nobody, and ends with one receipt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from expunge.core.copy import Selector
+from expunge.core.datamap import Through
+from expunge.core.ids import Pseudonym
+from expunge.core.order import OrderKind
+from expunge.core.person import Person
+from expunge.core.scope import Scope
+from expunge.engine import intake
+from expunge.engine.context import Context
+from expunge.engine.intake import Accepted
+from expunge.engine.resolving import Resolved
+from expunge.errors import UsageError
+
+KIND = "class"
+"""Stands where the kind of an identity stands for people; not a name that a map can give."""
+
+
+def receive_class(
+    context: Context,
+    kind: OrderKind,
+    scope: Scope,
+    selectors: Mapping[str, Selector],
+    *,
+    channel: str = "library",
+    attested: str = "by a rule of the map",
+    requester: str = "",
+) -> Accepted:
+    """Receive an order about a class of items.
+
+    Args:
+        context: the composition.
+        kind: what gave rise to it.
+        scope: the datasets it reaches, and why.
+        selectors: dataset -> which of its items; their ``subject`` is replaced by the order's own pseudonym. A dataset of the scope
+            that is found ``through`` another may be left out: what is found through the items of that one is meant.
+        channel: how it came in.
+        attested: on whose word.
+        requester: who entered it.
+
+    Raises UsageError for a dataset beyond the scope, for one of the scope that neither a selector nor another dataset of it leads to, and
+    for a selector of every item of a dataset that is found through another one of the scope as well.
+    """
+    _check(context, scope, selectors)
+    subject = Pseudonym(context.random(16).hex())
+    mine = {name: {subject: replace(each, subject=subject)} for name, each in selectors.items()}
+    resolved = Resolved(KIND, Person(subject, {}, {}), known=True)
+    request = intake.Request((resolved,), channel, attested, requester=requester, selectors=mine, kind=kind, scope=scope)
+    return intake.receive(context, request)
+
+
+def _check(context: Context, scope: Scope, selectors: Mapping[str, Selector]) -> None:
+    beyond = sorted(selectors.keys() - set(scope.datasets))
+    if beyond:
+        message = f"{', '.join(beyond)} is selected from but not in the scope of the order"
+        raise UsageError(message, help="name every dataset that the order reaches in its scope")
+    for name in scope.datasets:
+        rule = context.data_map.datasets[name].subject if name in context.data_map.datasets else None
+        led_to = isinstance(rule, Through) and rule.dataset in scope.datasets
+        if not led_to and name not in selectors:
+            message = f"the order reaches {name}, but nothing says which of its items are meant"
+            raise UsageError(message, help="give a selector for it, or reach the dataset it is found through")
+        if led_to and name in selectors and selectors[name].every and name not in scope.whole:
+            message = (
+                f"{name} is found through {getattr(rule, 'dataset', '')}, which the order reaches too: every item of it cannot be meant"
+            )
+            raise UsageError(message, help="leave the selector out, or make two orders")
