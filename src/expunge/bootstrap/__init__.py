@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import threading
 import time
@@ -13,20 +12,32 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from expunge.adapters.clock import MonotonicClock, SystemClock
-from expunge.adapters.datamap import find_map, read_map
 from expunge.adapters.gate_file import FileGatePublisher
 from expunge.adapters.index_files import FileIndex
 from expunge.adapters.keys_local import LocalKeys, create, open_keystore
 from expunge.adapters.log_tiles import TileLog
 from expunge.bootstrap import working
 from expunge.bootstrap.desk import Orders
-from expunge.bootstrap.state import GATE, INDEX, KEYS, LOG, State, anchor, latest, open_state, origin_of, published, require_keys
+from expunge.bootstrap.state import (
+    GATE,
+    INDEX,
+    KEYS,
+    LOG,
+    State,
+    anchor,
+    installed_version,
+    latest,
+    open_state,
+    origin_of,
+    published,
+    read_installed,
+    require_keys,
+)  # fmt: skip
 from expunge.core.copy import Finding
 from expunge.core.datamap import DataMap
 from expunge.core.hold import Hold
@@ -67,7 +78,7 @@ from expunge.errors import Misconfigured, StateCorrupt, UsageError
 from expunge.gate import Gate
 from expunge.ports.leases import Lease
 from expunge.residue import ResidueScanner
-from expunge.stores import REGISTRY, OpenStores
+from expunge.stores import OpenStores
 
 
 class Expunge:
@@ -90,7 +101,7 @@ class Expunge:
     @classmethod
     def init(cls, map_path: Path | str | None = None, *, passphrase: str | None = None) -> Path:
         """Create keystore, journal and log of a map; returns the state folder. Raises Misconfigured when there is one already."""
-        data_map = _read(map_path)
+        data_map = read_installed(map_path)
         state = Path(data_map.state)
         if (state / GATE).exists():
             message = f"the state folder {state} is in use already"
@@ -114,7 +125,7 @@ class Expunge:
             map_path: the data map; None walks up from the working folder to an ``expunge.yaml``.
             passphrase: of the keystore, where it has one.
         """
-        data_map = _read(map_path)
+        data_map = read_installed(map_path)
         state = Path(data_map.state)
         require_keys(state)
         keys = open_keystore(state / KEYS, passphrase)
@@ -140,7 +151,7 @@ class Expunge:
             random=secrets.token_bytes,
             pause=time.sleep,
             trust_policy=lambda: receipts.trust_policy(origin, keys.signer_public(), keys.log_public(), keys.log_public_p256()),
-            version=_version(),
+            version=installed_version(),
         )
         try:
             remembering.require(journal, journal.newest(), log_size=log.head().size, suppressed=published(state / GATE, keys))
@@ -386,15 +397,3 @@ class Expunge:
         """One process at a time changes what orders share (register, snapshot, rounds); others wait, then get Busy."""
         with self._journal.exclusive():
             yield
-
-
-def _read(map_path: Path | str | None) -> DataMap:
-    path = find_map(Path.cwd()) if map_path is None else Path(map_path)
-    return read_map(path, os.environ, known_kinds=frozenset(REGISTRY))
-
-
-def _version() -> str:
-    try:
-        return version("expunge")
-    except PackageNotFoundError:
-        return "0"

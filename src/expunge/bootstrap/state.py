@@ -6,11 +6,14 @@ server, and any number of workers run orders; keys, log and the gate's snapshot 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from expunge.adapters.datamap import find_map, read_map
 from expunge.adapters.journal_django import DjangoJournal, open_journal
 from expunge.adapters.keys_local import LocalKeys
 from expunge.adapters.outbox_files import FileOutbox
@@ -24,6 +27,7 @@ from expunge.ports.leases import Leases
 from expunge.ports.outbox import Outbox
 from expunge.ports.queue import Queue
 from expunge.ports.shelf import Shelf
+from expunge.stores import REGISTRY
 
 KEYS = "keys"
 LOG = "log"
@@ -107,3 +111,17 @@ def anchor(journal: DjangoJournal) -> tuple[int, bytes] | None:
     last = next((stream for stream, data in journal.newest() if _LOGGED in data), None)
     heads = (ev.decode(data) for data in journal.read(last) if _LOGGED in data) if last else ()
     return max(((each.size, bytes.fromhex(each.root)) for each in heads if isinstance(each, ev.ReceiptLogged)), default=None)
+
+
+def read_installed(map_path: Path | str | None) -> DataMap:
+    """The map at a path, or the one found by walking up from the working folder. Raises Misconfigured."""
+    path = find_map(Path.cwd()) if map_path is None else Path(map_path)
+    return read_map(path, os.environ, known_kinds=frozenset(REGISTRY))
+
+
+def installed_version() -> str:
+    """The package's version; ``0`` where it runs without having been installed."""
+    try:
+        return version("expunge")
+    except PackageNotFoundError:
+        return "0"
