@@ -17,6 +17,7 @@ from expunge.adapters.datamap.schema import json_schema
 from expunge.core.datamap import Act, Aggregate, ByField, Inherited, OnErase, Shared, Through
 from expunge.core.grounding import Grounding
 from expunge.core.lineage import lineage_of
+from expunge.core.purposes import Ground, Terms, Use
 from expunge.core.retention import Period
 from expunge.errors import Misconfigured
 
@@ -84,6 +85,15 @@ def test_everything_a_map_can_say_arrives():
     assert isinstance(data_map.datasets["daily_counts"].subject, Aggregate)
     assert data_map.datasets["daily_counts"].on_erase == OnErase(Act.KEEP, "statistics about nobody")
     assert [entry.pattern for entry in data_map.ignore] == ["django_*", "cache/*"]
+    assert data_map.purposes["answer"].needs is Ground.CONTRACT
+    assert data_map.purposes["training"].terms == Terms(
+        "make the recogniser understand children better", Use.TRAINING, ("recordings", "wake_words"), ()
+    )
+    assert data_map.purposes["partners"].recipients == ("speech laboratories",)
+    assert [(each.version, each.material) for each in data_map.texts["training"]] == [("1", True), ("1.1", False)]
+    assert data_map.texts["partners"][0].file == str(MAPS / "consent" / "partners.md")
+    assert data_map.guardians == {"profile": Period(months=13 * 12)}
+    assert data_map.consent_wait == timedelta(days=10)
 
 
 def test_each_dataset_knows_which_of_its_fields_others_follow():
@@ -199,9 +209,11 @@ def test_the_schema_knows_every_word_that_the_reader_knows():
         ("stores", words.STORE),
         ("retention", words.RETENTION),
         ("datasets", words.DATASET),
+        ("purposes", words.PURPOSE),
     ):
         assert tuple(properties[section]["additionalProperties"]["properties"]) == keys
     assert tuple(properties["ignore"]["items"]["properties"]) == words.IGNORE
+    assert tuple(properties["texts"]["additionalProperties"]["items"]["properties"]) == words.TEXT
 
 
 @pytest.mark.parametrize("name", ["example", "sound"])
@@ -211,7 +223,18 @@ def test_the_schema_accepts_what_the_reader_accepts(name):
 
 SHAPE = ("bad-grounding", "bad-name", "bad-on-erase", "bad-period", "bad-shared", "bad-span", "bad-subject", "bad-version", "bad-window")
 SHAPE += ("act-needs-argument", "aggregate-incomplete", "derived-without-on-erase", "duplicate-item", "forever", "missing-key")
-SHAPE += ("missing-layout", "no-retention", "no-subject", "not-text", "unknown-key", "wrong-type")
+SHAPE += (
+    "bad-ground",
+    "bad-text",
+    "bad-use",
+    "purpose-without-text",
+    "missing-layout",
+    "no-retention",
+    "no-subject",
+    "not-text",
+    "unknown-key",
+    "wrong-type",
+)
 
 
 @pytest.mark.parametrize("name", SHAPE)

@@ -22,6 +22,7 @@ from expunge.core.datamap import (
 )
 from expunge.core.grounding import Grounding
 from expunge.core.mapdiff import Kind, Section, digest, map_diff
+from expunge.core.purposes import Ground, Purpose, TextVersion, Use
 from expunge.core.retention import Period
 
 AGGREGATE = Aggregate("counts only", "groups of a hundred", "forbidden by policy", "checked first", "nobody tries it")
@@ -135,6 +136,35 @@ def test_no_password_is_shown_or_hashed():
     assert "hunter" not in repr(map_diff(BASE, after))
     longer = with_store("app", url="host=db password=hunter4")
     assert digest(longer) == digest(with_store("app", url="host=db password=hunter5"))
+
+
+PURPOSE = Purpose("training", "learn", Ground.CONSENT, Use.TRAINING, ("voice",), text="training")
+ASKS = replace(BASE, purposes={"training": PURPOSE}, texts={"training": (TextVersion("1", "/texts/1.md"),)})
+
+PURPOSES = {
+    "one more": (BASE, ASKS, Section.PURPOSES, "data is used for one purpose more"),
+    "wider": (ASKS, replace(ASKS, purposes={"training": replace(PURPOSE, datasets=("voice", "text"))}), Section.PURPOSES, "asked again"),
+    "not asked": (ASKS, replace(ASKS, purposes={"training": replace(PURPOSE, needs=Ground.CONTRACT)}), Section.PURPOSES, "any more"),
+    "younger": (
+        replace(BASE, guardians={"profile": Period(months=192)}),
+        replace(BASE, guardians={"profile": Period(months=156)}),
+        Section.GUARDIANS,
+        "ends earlier",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PURPOSES)
+def test_what_data_is_used_for_is_reviewed_and_voids_no_plan(name):
+    before, after, section, why = PURPOSES[name]
+    changes = [each for each in map_diff(before, after) if each.section is section]
+    assert [why in each.weaker[0] for each in changes] == [True]
+    assert digest(before) == digest(after)
+
+
+def test_a_purpose_that_asks_for_less_is_no_reason_to_look_twice():
+    narrow = replace(ASKS, purposes={"training": replace(PURPOSE, datasets=())})
+    assert [each.weaker for each in map_diff(ASKS, narrow)] == [()]
 
 
 def test_names_beyond_ascii_have_a_digest():

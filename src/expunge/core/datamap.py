@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
+from expunge.core.artefact import ArtefactKind, Cohort, Provenance, Reviewed
 from expunge.core.grounding import Grounding
+from expunge.core.purposes import Purpose, TextVersion
 from expunge.core.retention import Period
 
 
@@ -172,6 +174,16 @@ class Dataset:
     """Fields of this dataset that other datasets (``through``) or identities follow; filled in by the reader of the map."""
     grounding: Grounding | None = None
     """Asked for by the map; None means what the store reaches."""
+    kind: ArtefactKind | None = None
+    """What it holds, in the words of orders of destruction; None where the map does not say."""
+    collected: str = ""
+    """The field that says when an item was collected; empty means the one that its retention runs from."""
+    reviewed_by: Reviewed | None = None
+    """Where it is recorded that people reviewed or annotated items of it."""
+    artefact: str = ""
+    """The field that names single artefacts, where the dataset holds several (models, versions of a label set)."""
+    created: datetime | None = None
+    """When the one artefact that it is was made; None where nobody says."""
     line: int = 0
     """Line of the map, for messages."""
 
@@ -209,6 +221,18 @@ class DataMap:
     """Name -> Ed25519 public key (``signed-note`` verifier key); when not empty, plans need one approval."""
     traces_kept: timedelta = timedelta(days=90)
     """How long traces and the sealed contact address are kept for later probes."""
+    purposes: Mapping[str, Purpose] = field(default_factory=dict)
+    """What data is used for, and what that rests on."""
+    texts: Mapping[str, tuple[TextVersion, ...]] = field(default_factory=dict)
+    """What people are told before they agree; the versions of each, the newest last."""
+    guardians: Mapping[str, Period] = field(default_factory=dict)
+    """Identity kind -> the age from which such a person decides alone."""
+    consent_wait: timedelta = timedelta(days=14)
+    """How long somebody who was asked may take to agree, before what was kept to ask them goes."""
+    cohorts: Mapping[str, Cohort] = field(default_factory=dict)
+    """Groups of people that orders name, by what a dataset says of them."""
+    provenance: Provenance | None = None
+    """Which dataset records what single artefacts were made from."""
     source: str = ""
     """Path of the file, for messages."""
 

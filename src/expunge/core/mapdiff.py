@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from hashlib import sha256
 from typing import Any, TypeAlias
@@ -17,9 +17,12 @@ from typing import Any, TypeAlias
 from expunge.core.canonical import Json, encode
 from expunge.core.datamap import Act, Aggregate, ByField, DataMap, Dataset, Inherited, Retention, Through
 from expunge.core.grounding import Grounding
+from expunge.core.purposes import Ground, Purpose
 from expunge.core.retention import Period
 
 _LEFT_OUT = frozenset({"line", "source", "follow"})
+_WHEN_SET = frozenset({"kind", "collected", "reviewed_by", "artefact", "created"})
+"""Of a dataset; left out where the map does not say, so that a map which says nothing new has the digest it always had."""
 _UNORDERED = frozenset({"derived_from", "sources", "categories", "also", "outside", "paths"})
 _RULES = (ByField, Through, Inherited, Aggregate)
 _SECRET = re.compile(r"(?i)(?<=://)[^/?#]*@|(?<=password=)[^\s&]+|(?<=secret=)[^\s&]+|(?<=token=)[^\s&]+")
@@ -45,6 +48,11 @@ class Section(StrEnum):
     RETENTION = "retention"
     DATASETS = "datasets"
     IGNORE = "ignore"
+    PURPOSES = "purposes"
+    TEXTS = "texts"
+    GUARDIANS = "guardians"
+    COHORTS = "cohorts"
+    PROVENANCE = "provenance"
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,8 @@ class Change:
     """Why a reviewer should look twice: what is protected less than before. Empty for a change that protects as much or more."""
 
 
+_NO_PLAN_NEEDS = frozenset({Section.PURPOSES, Section.TEXTS, Section.GUARDIANS, Section.COHORTS, Section.PROVENANCE})
+
 MapDiff: TypeAlias = tuple[Change, ...]
 """Differences in the order of :class:`Section`, then by name; empty when the maps mean the same."""
 
@@ -82,12 +92,18 @@ def normalised(data_map: DataMap) -> dict[str, Json]:
         Section.RETENTION.value: _plain(data_map.retention),
         Section.DATASETS.value: _plain(data_map.datasets),
         Section.IGNORE.value: {f"{each.store}: {each.pattern}": each.reason for each in data_map.ignore},
+        Section.PURPOSES.value: _plain(data_map.purposes),
+        Section.TEXTS.value: {f"{name} {each.version}": _plain(each) for name, versions in data_map.texts.items() for each in versions},
+        Section.GUARDIANS.value: _plain(data_map.guardians),
+        Section.COHORTS.value: _plain(data_map.cohorts),
+        Section.PROVENANCE.value: {data_map.provenance.dataset: _plain(data_map.provenance)} if data_map.provenance else {},
     }
 
 
 def digest(data_map: DataMap) -> str:
     """Hex SHA-256 over the normal form: equal exactly when nothing that a plan depends on has changed."""
-    return sha256(encode(_ascii_keys(normalised(data_map)))).hexdigest()
+    depends_on = {name: value for name, value in normalised(data_map).items() if name not in _NO_PLAN_NEEDS}
+    return sha256(encode(_ascii_keys(depends_on))).hexdigest()
 
 
 def map_diff(before: DataMap, after: DataMap) -> MapDiff:
@@ -108,12 +124,16 @@ def map_diff(before: DataMap, after: DataMap) -> MapDiff:
 
 
 def _plain(value: Any, name: str = "") -> Json:
-    if isinstance(value, Period | timedelta):
+    if isinstance(value, Period | timedelta | datetime):
         return str(value)
+    if isinstance(value, frozenset):
+        return sorted(value)
     if isinstance(value, Enum):
         return value.word if isinstance(value, Grounding) else str(value.value)
     if is_dataclass(value):
-        body = {each.name: _plain(getattr(value, each.name), each.name) for each in fields(value) if each.name not in _LEFT_OUT}
+        said = {each.name: getattr(value, each.name) for each in fields(value) if each.name not in _LEFT_OUT}
+        unsaid = _WHEN_SET if isinstance(value, Dataset) else frozenset()
+        body = {key: _plain(each, key) for key, each in said.items() if each or key not in unsaid}
         return {"is": type(value).__name__, **body} if isinstance(value, _RULES) else body
     if isinstance(value, Mapping):
         return {str(key): _secretless(_plain(each, str(key)), str(key), name) for key, each in value.items()}
@@ -163,6 +183,8 @@ def _weaker(section: Section, name: str, kind: Kind, before: DataMap, after: Dat
             return [] if after.approvers else ["plans need no approval any more"]
         case Section.STORES | Section.DATASETS | Section.IDENTITIES, Kind.REMOVED:
             return ["orders do not reach it any more"]
+        case Section.PURPOSES, Kind.ADDED:
+            return ["data is used for one purpose more"]
         case Section.SETTINGS, _ if name == "traces_kept" and after.traces_kept < before.traces_kept:
             return ["returning data is looked for over a shorter time"]
         case _, Kind.CHANGED:
@@ -177,6 +199,10 @@ def _weaker_entry(section: Section, name: str, before: DataMap, after: DataMap) 
             return _weaker_retention(before.retention[name], after.retention[name])
         case Section.DATASETS:
             return _weaker_dataset(before.datasets[name], after.datasets[name])
+        case Section.PURPOSES:
+            return _weaker_purpose(before.purposes[name], after.purposes[name])
+        case Section.GUARDIANS:
+            return ["authority of guardians ends earlier"] if after.guardians[name].nominal < before.guardians[name].nominal else []
         case Section.STORES:
             return ["orders reach another place"] if before.stores[name].url != after.stores[name].url else []
         case _:
@@ -187,6 +213,13 @@ def _weaker_retention(old: Retention, new: Retention) -> list[str]:
     reasons = ["data is kept longer"] if new.period.nominal > old.period.nominal else []
     if old.inactive_after and (new.inactive_after is None or new.inactive_after.nominal > old.inactive_after.nominal):
         reasons.append("unused data is kept longer")
+    return reasons
+
+
+def _weaker_purpose(old: Purpose, new: Purpose) -> list[str]:
+    reasons = ["nobody is asked for consent any more"] if old.needs is Ground.CONSENT and new.needs is not Ground.CONSENT else []
+    if not new.terms.within(old.terms):
+        reasons.append("it asks for more than before: whoever agreed has to be asked again")
     return reasons
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 
-from expunge.adapters.datamap import words
+from expunge.adapters.datamap import artefacts, words
 from expunge.adapters.datamap.faults import did_you_mean
 from expunge.adapters.datamap.form import Form
 from expunge.adapters.datamap.nodes import Listing, Scalar, Table, Value
@@ -55,6 +55,11 @@ def _dataset(form: Form, table: Table, name: Scalar, what: str) -> Dataset:
         derived_from=derived,
         on_erase=_on_erase(form, table.get("on_erase"), f"{what}.on_erase"),
         grounding=_grounding(form, table, what),
+        kind=artefacts.read_kind(form, table.get("kind"), f"{what}.kind"),
+        collected=form.text(table.get("collected"), f"{what}.collected") or "",
+        reviewed_by=artefacts.read_reviewed(form, table.get("reviewed_by"), f"{what}.reviewed_by"),
+        artefact=form.text(table.get("artefact"), f"{what}.artefact") or "",
+        created=artefacts.read_date(form, table.get("created"), f"{what}.created"),
         line=name.line,
     )
 

@@ -26,6 +26,10 @@ _EXAMPLES = {
     "purpose": "purpose: what the data is used for",
     "need": "need: why that needs the data",
     "reason": "reason: why it holds no personal data",
+    "description": "description: what people are told the data is used for",
+    "needs": "needs: consent",
+    "use": "use: training",
+    "file": "file: consent/training-1.md",
     "through": "through: recordings",
     "via": "via: recording_id",
 }

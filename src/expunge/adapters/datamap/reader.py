@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from expunge.adapters.datamap import words
+from expunge.adapters.datamap.artefacts import check_artefacts, follow_artefacts, read_cohorts, read_provenance
+from expunge.adapters.datamap.consents import check_consents, read_guardians, read_purposes, read_texts
 from expunge.adapters.datamap.datasets import read_datasets, read_ignore
 from expunge.adapters.datamap.draft import Draft
 from expunge.adapters.datamap.faults import Faults, MapFault, MapFaults
@@ -111,6 +113,10 @@ def _whole(form: Form, root: Table, path: Path, known_kinds: Collection[str], ca
     check_identities(draft)
     check_subjects(draft)
     check_shared(draft, can_mute)
+    purposes, texts, guardians = read_purposes(form, root), read_texts(form, root, path.parent), read_guardians(form, root)
+    check_consents(draft, purposes, texts, guardians)
+    cohorts, provenance = read_cohorts(form, root), read_provenance(form, root)
+    check_artefacts(draft, cohorts, provenance)
     graph = check_lineage(draft)
     datasets = with_retention(draft, graph)
     return DataMap(
@@ -125,6 +131,12 @@ def _whole(form: Form, root: Table, path: Path, known_kinds: Collection[str], ca
         cooling_off=_span(form, root.get("cooling_off"), "cooling_off", timedelta(0)),
         approvers=read_approvers(form, root),
         traces_kept=_span(form, root.get("traces_kept"), "traces_kept", timedelta(days=90)),
+        purposes=purposes,
+        texts=texts,
+        guardians=guardians,
+        consent_wait=_span(form, root.get("consent_wait"), "consent_wait", timedelta(days=14)),
+        cohorts=cohorts,
+        provenance=provenance,
         source=str(path),
     )
 
@@ -154,4 +166,5 @@ def _with_follow(datasets: Mapping[str, Dataset], identities: Mapping[str, Ident
     for identity in identities.values():
         owner = identities.get(identity.member_of or "")
         follow.get(identity.dataset, nobody).update({identity.key, *identity.also, *([owner.key] if owner else [])})
+    follow_artefacts(datasets, follow)
     return {name: replace(dataset, follow=tuple(sorted(follow[name] - {""}))) for name, dataset in datasets.items()}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from expunge.adapters.datamap import words
+from expunge.adapters.datamap import schema_artefact, schema_consent, words
 
 Schema = dict[str, Any]
 
@@ -35,6 +35,12 @@ def json_schema() -> Schema:
         "retention": _named(_retention(), "How long data is kept, from when, what for and why it is needed."),
         "datasets": _named(_dataset(), "What is held where, about whom, for how long."),
         "ignore": {"type": "array", "items": _ignore(), "description": "What holds no personal data, each with the reason."},
+        "cohorts": _named(schema_artefact.cohort(), "Groups of people that orders name, by what a dataset says of them."),
+        "provenance": schema_artefact.provenance(),
+        "purposes": schema_consent.purposes(),
+        "texts": schema_consent.texts(),
+        "guardians": schema_consent.guardians(_PERIOD),
+        "consent_wait": {**_SPAN, "description": "How long somebody who was asked may take to agree before they are forgotten; 14 days."},
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -138,6 +144,7 @@ def _dataset() -> Schema:
         "derived_from": _one_or_more("The datasets it was made from."),
         "on_erase": {"description": "What an erasure does to it.", "anyOf": acts},
         "grounding": {**_words(*words.GROUNDINGS), "description": "How deep an erasure must go; what the store reaches by default."},
+        **schema_artefact.of_dataset(),
     }
     rules = {
         "oneOf": [{"required": [layout]} for layout in words.LAYOUTS],

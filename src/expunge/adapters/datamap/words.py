@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from expunge.core.artefact import ArtefactKind
 from expunge.core.datamap import Act, Shared
 
 MAP = (
@@ -17,6 +18,12 @@ MAP = (
     "retention",
     "datasets",
     "ignore",
+    "cohorts",
+    "provenance",
+    "purposes",
+    "texts",
+    "guardians",
+    "consent_wait",
 )
 IDENTITY = ("dataset", "key", "also", "member_of")
 STORE = ("kind", "url", "window", "outside")
@@ -36,13 +43,25 @@ DATASET = (
     "derived_from",
     "on_erase",
     "grounding",
+    "kind",
+    "collected",
+    "reviewed_by",
+    "artefact",
+    "created",
 )
 AGGREGATE = ("reason", "safeguards", "prohibition", "release", "no_attempt")
 THROUGH = ("through", "via")
+REVIEWED = ("dataset", "via", "at")
+COHORT = ("dataset", "where", "but_not")
+PROVENANCE = ("dataset", "artefact", "source", "how", "created", "read")
 IGNORE = ("store", "table", "path", "reason")
+PURPOSE = ("description", "needs", "use", "datasets", "recipients", "text")
+TEXT = ("version", "file", "change", "reason")
 
 FORMATS = ("jsonl", "csv", "json")
 SHARED = tuple(Shared)
+KINDS = tuple(ArtefactKind)
+CHANGES = ("material", "wording")
 GROUNDINGS = ("hidden", "removed", "scrubbed", "device")
 PLAIN_ACTS = (Act.ERASE, Act.FORGET, Act.DESTROY)
 ACTS_WITH_ARGUMENT = (Act.REBUILD, Act.RETRAIN, Act.KEEP)
