@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import TypeAlias
 
 from expunge.core import canonical, codec
+from expunge.core.asking_events import ASKING_EVENTS, AskingEvent
+from expunge.core.consent_events import CONSENT_EVENTS, ConsentEvent
 from expunge.core.hold import Hold
 from expunge.core.ids import IdempotencyKey, OrderId, PlanDigest, Pseudonym, StepId
 from expunge.core.order import OrderKind, OrderState
@@ -242,6 +244,9 @@ class Suppressed:
     order: OrderId
     pseudonyms: tuple[str, ...]
     gate_entries: tuple[str, ...]
+    """Hex, of ``gate_entry``."""
+    gate_format: int = 1
+    """1: entries of ``former_entry``, as they were made before format 2 of the snapshot."""
 
 
 @dataclass(frozen=True)
@@ -297,7 +302,7 @@ OrderEvent: TypeAlias = (
     | Cancelled
     | Reopened
 )
-RegisterEvent: TypeAlias = HoldPlaced | HoldEnded | Suppressed | Unsuppressed | Linked | Restored
+RegisterEvent: TypeAlias = HoldPlaced | HoldEnded | Suppressed | Unsuppressed | Linked | Restored | ConsentEvent | AskingEvent
 Event: TypeAlias = OrderEvent | RegisterEvent
 
 _KINDS: dict[str, type] = {
@@ -305,7 +310,7 @@ _KINDS: dict[str, type] = {
     for each in (
         Received, Fenced, Planned, Approved, Queued, Unqueued, RoundStarted, StepIntended, Located, StepEnded, Judged,
         ReceiptStated, ReceiptLogged, Ended, KeyDestroyed, TracesEnded, Reverified, Cancelled, Reopened, HoldPlaced, HoldEnded,
-        Suppressed, Unsuppressed, Linked, Restored,
+        Suppressed, Unsuppressed, Linked, Restored, *CONSENT_EVENTS, *ASKING_EVENTS,
     )
 }  # fmt: skip
 

@@ -19,7 +19,8 @@ from expunge.ports.leases import Lease
 HOLDS = "holds"
 SUPPRESSIONS = "suppressions"
 RESTORALS = "restorals"
-_REGISTERS = frozenset({HOLDS, SUPPRESSIONS, RESTORALS})
+CONSENTS = "consents"
+_REGISTERS = frozenset({HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS})
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""
 

@@ -1,0 +1,96 @@
+"""What happens while somebody is asked for consent by a method that takes several steps; in the register ``consents``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from expunge.core.ids import Pseudonym
+
+
+class AskingEnd(StrEnum):
+    """How an asking ended."""
+
+    AGREED = "agreed"
+    DECLINED = "declined"
+    NOT_PROVEN = "it could not be established that a parent answered"
+    EXPIRED = "nobody agreed in time"
+    WITHDRAWN = "taken back by whoever asked"
+
+
+@dataclass(frozen=True)
+class ConsentAsked:
+    """A guardian is asked. Their address and the child's birthday lie sealed under the request, and die with it."""
+
+    at: datetime
+    request: str
+    """``ask-`` and 16 hex digits."""
+    subject: Pseudonym
+    kind: str
+    """Identity kind of the child."""
+    entry: str
+    guardian: Pseudonym
+    purpose: str
+    text: str
+    version: str
+    sha256: str
+    terms: str
+    method: str
+    expires: datetime
+
+
+@dataclass(frozen=True)
+class ConsentMessageSent:
+    """A message with a token left for the guardian; written after it left, so that after a crash it is sent again, with another token."""
+
+    at: datetime
+    request: str
+    step: int
+    """From 1."""
+    token: str
+    """Hex SHA-256 of the token; it is used once."""
+    expires: datetime
+
+
+@dataclass(frozen=True)
+class ConsentStepDone:
+    """The guardian did a step: its token is spent."""
+
+    at: datetime
+    request: str
+    step: int
+
+
+@dataclass(frozen=True)
+class EvidenceKept:
+    """What the guardian handed in lies sealed under the request until its time is up."""
+
+    at: datetime
+    request: str
+    sha256: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class EvidenceDeleted:
+    """It is gone: its key was destroyed."""
+
+    at: datetime
+    request: str
+
+
+@dataclass(frozen=True)
+class AskingEnded:
+    """The asking is over; address and birthday are gone."""
+
+    at: datetime
+    request: str
+    how: AskingEnd
+    by: str = ""
+    """The member of staff who checked what was handed in, where one did."""
+
+
+AskingEvent: TypeAlias = ConsentAsked | ConsentMessageSent | ConsentStepDone | EvidenceKept | EvidenceDeleted | AskingEnded
+ASKING_EVENTS: tuple[type, ...] = (ConsentAsked, ConsentMessageSent, ConsentStepDone, EvidenceKept, EvidenceDeleted, AskingEnded)
