@@ -150,12 +150,14 @@ def joined(
 def join(first: Selector | None, second: Selector | None) -> Selector | None:
     """One selector that finds what either finds.
 
-    Where one of them means every item of a window, that one alone: rows of such an order are not found by anything else.
+    Where one of them means a class of items (every one, or those of some that lie in a window), that one alone: rows of such an order are
+    not found by anything else.
     """
     if first is None or second is None:
         return first or second
-    if first.every or second.every:
-        return second if second.every else first
+    for each in (second, first):
+        if each.every or each.narrowed:
+            return each
     names = {*first.match, *second.match}
     return Selector(first.subject, {name: first.match.get(name, frozenset()) | second.match.get(name, frozenset()) for name in names})
 

@@ -63,16 +63,18 @@ def open_selectors(context: Context, order: OrderId) -> dict[str, dict[Pseudonym
 
 def _to_json(selector: Selector) -> canonical.Json:
     """A field -> values object; for a class of items, an object of the parts, told apart by ``every``, which is then no list."""
-    if not selector.every:
+    if not selector.every and not selector.narrowed:
         return _values(selector.match)
-    return {"every": True, "where": codec.to_json(selector.where), "spare": _values(selector.spare)}
+    parts = {"every": selector.every, "where": codec.to_json(selector.where), "spare": _values(selector.spare)}
+    return parts if selector.every else {**parts, "match": _values(selector.match)}
 
 
 def _from_json(subject: Pseudonym, said: Mapping[str, Any]) -> Selector:
-    if said.get("every") is not True:
+    every = said.get("every")
+    if not isinstance(every, bool):
         return Selector(subject, _sets(said))
     where = None if said["where"] is None else codec.from_json(Window, said["where"])
-    return Selector(subject, {}, every=True, where=where, spare=_sets(said["spare"]))
+    return Selector(subject, _sets(said.get("match", {})), every=every, where=where, spare=_sets(said["spare"]))
 
 
 def _values(by: Mapping[str, frozenset[str]]) -> dict[str, canonical.Json]:

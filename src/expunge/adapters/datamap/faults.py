@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -16,11 +16,13 @@ RULES = (
     "bad-approver",
     "bad-attach",
     "bad-category",
+    "bad-clock",
     "bad-cohort",
     "bad-date",
     "bad-ground",
     "bad-grounding",
     "bad-kind",
+    "bad-lineage",
     "bad-name",
     "bad-on-erase",
     "bad-path",
@@ -117,10 +119,11 @@ class Faults:
 
     file: str
     found: list[MapFault] = field(default_factory=list)
+    rules: Collection[str] = RULES
 
     def add(self, rule: str, line: int, what: str, write_instead: str) -> None:
         """Note one fault."""
-        if rule not in RULES:
+        if rule not in self.rules:
             raise KeyError(rule)
         fault = MapFault(self.file, max(line, 1), what, write_instead, rule)
         if fault not in self.found:

@@ -56,7 +56,7 @@ class Form:
         if keys is not None:
             for name, _ in value.entries:
                 if name.text not in keys:
-                    hint = "merging (<<) is not used in a map: write the keys out" if name.text == "<<" else did_you_mean(name.text, keys)
+                    hint = "merging (<<) is not used here: write the keys out" if name.text == "<<" else did_you_mean(name.text, keys)
                     self.faults.add("unknown-key", name.line, f"{what} has no key {name.text!r}", hint)
         for key in required:
             if value.get(key) is None:

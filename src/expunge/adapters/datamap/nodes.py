@@ -69,14 +69,14 @@ def load(data: bytes, faults: Faults) -> Value | None:
         return None
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     if root is None:
-        faults.add("empty", 1, "the map is empty", "version: 1, then stores and datasets; expunge init proposes a first map")
+        faults.add("empty", 1, "the file is empty", "version: 1, and what follows it in the reference; expunge init proposes a first map")
         return None
     return _convert(root, faults)
 
 
 def _decode(data: bytes, faults: Faults) -> str | None:
     if len(data) > MAX_BYTES:
-        faults.add("too-big", 1, "the map is larger than 1 MiB", "datasets, not single files: path templates such as {recording_id}")
+        faults.add("too-big", 1, "the file is larger than 1 MiB", "datasets, not single files: path templates such as {recording_id}")
         return None
     try:
         text = data.decode("utf-8-sig")
@@ -102,16 +102,16 @@ def _bounded(text: str, faults: Faults) -> bool:
             documents += isinstance(event, yaml.DocumentStartEvent)
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if isinstance(event, yaml.NodeEvent) and event.anchor:
-                faults.add("anchor", line, "anchors (&) and aliases (*) are not used in a map", "the value itself, written out")
+                faults.add("anchor", line, "anchors (&) and aliases (*) are not used here", "the value itself, written out")
                 return False
             if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag:
-                faults.add("tag", line, "tags (!) are not used in a map", "the value without its tag")
+                faults.add("tag", line, "tags (!) are not used here", "the value without its tag")
                 return False
             if isinstance(event, yaml.ScalarEvent) and re.search(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", event.value):
                 faults.add("syntax", line, "an escape makes a control character or half a character", "the text without it")
                 return False
             if depth > MAX_DEPTH or count > MAX_NODES:
-                faults.add("too-deep", line, "the map is nested too deep or has too many entries", _FORM)
+                faults.add("too-deep", line, "the file is nested too deep or has too many entries", _FORM)
                 return False
             if documents > 1:
                 faults.add("syntax", line, "a second document begins here (---)", "one document; remove the line ---")
