@@ -17,6 +17,7 @@ from expunge.adapters.datamap.schema import json_schema
 from expunge.core.datamap import Act, Aggregate, ByField, Inherited, OnErase, Shared, Through
 from expunge.core.grounding import Grounding
 from expunge.core.lineage import lineage_of
+from expunge.core.lineage_spec import Emission
 from expunge.core.purposes import Ground, Terms, Use
 from expunge.core.retention import Period
 from expunge.errors import Misconfigured
@@ -85,6 +86,12 @@ def test_everything_a_map_can_say_arrives():
     assert isinstance(data_map.datasets["daily_counts"].subject, Aggregate)
     assert data_map.datasets["daily_counts"].on_erase == OnErase(Act.KEEP, "statistics about nobody")
     assert [entry.pattern for entry in data_map.ignore] == ["django_*", "cache/*"]
+    assert data_map.lineage.names["transcripts"] == (
+        "postgres://db.example.org:5432/app.public.transcripts",
+        "duckdb:///srv/warehouse.duckdb/voice.raw.*",
+    )
+    assert [(each.pattern, each.reason) for each in data_map.lineage.harmless] == [("bigquery/weather.*", "weather is about nobody")]
+    assert data_map.lineage.emit == Emission("https://lineage.example.org/api/v1/lineage", "secret", "privacy")
     assert data_map.purposes["answer"].needs is Ground.CONTRACT
     assert data_map.purposes["training"].terms == Terms(
         "make the recogniser understand children better", Use.TRAINING, ("recordings", "wake_words"), ()

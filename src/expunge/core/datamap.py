@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from expunge.core.artefact import ArtefactKind, Cohort, Provenance, Reviewed
 from expunge.core.grounding import Grounding
+from expunge.core.lineage_spec import LineageSpec
 from expunge.core.purposes import Purpose, TextVersion
 from expunge.core.retention import Period
 
@@ -233,6 +234,8 @@ class DataMap:
     """Groups of people that orders name, by what a dataset says of them."""
     provenance: Provenance | None = None
     """Which dataset records what single artefacts were made from."""
+    lineage: LineageSpec = LineageSpec()
+    """What pipelines call the datasets, and what of theirs is about nobody."""
     source: str = ""
     """Path of the file, for messages."""
 

@@ -7,9 +7,11 @@ provenance is never clean.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
+from heapq import heappop, heappush
 from typing import TypeAlias
 
 from expunge.core.datamap import Aggregate, ByField, DataMap, Dataset, IdentitySpec, Through
@@ -40,10 +42,35 @@ class Edge:
     """The field that links the two, where there is one."""
     known: bool = True
     """False: the source is named by the map and declared nowhere."""
+    seen: bool = False
+    """A pipeline was observed to do it; the map may declare it or not."""
 
 
 Path: TypeAlias = tuple[Edge, ...]
 """Edges from a start to a dataset, first to last; empty for a start itself."""
+
+
+class Paths(Mapping[str, Path]):
+    """Dataset -> a shortest path to it, in the order of the walk; a path is put together when it is asked for."""
+
+    def __init__(self, last: Mapping[str, Edge | None]) -> None:
+        """From the last edge of each path; None for a start."""
+        self._last = last
+
+    def __getitem__(self, name: str) -> Path:
+        path: list[Edge] = []
+        edge = self._last[name]
+        while edge is not None:
+            path.append(edge)
+            edge = self._last[edge.source]
+        return tuple(reversed(path))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._last)
+
+    def __len__(self) -> int:
+        return len(self._last)
+
 
 _FOLLOWED = frozenset({EdgeKind.DERIVED, EdgeKind.THROUGH})
 
@@ -69,51 +96,84 @@ class Lineage:
         """Edges whose source is declared nowhere."""
         return tuple(edge for edge in self.edges if not edge.known)
 
+    @cached_property
+    def _from(self) -> dict[str, list[Edge]]:
+        found: dict[str, list[Edge]] = {}
+        for edge in self.edges:
+            found.setdefault(edge.source, []).append(edge)
+        return found
+
+    @cached_property
+    def _to(self) -> dict[str, list[Edge]]:
+        found: dict[str, list[Edge]] = {}
+        for edge in self.edges:
+            found.setdefault(edge.target, []).append(edge)
+        return found
+
     def descendants(
         self, starts: Iterable[str], kinds: Collection[EdgeKind] = _FOLLOWED, among: Collection[str] | None = None
-    ) -> dict[str, Path]:
+    ) -> Mapping[str, Path]:
         """Everything that comes from ``starts``, however far, each with a shortest path to it; the starts have the empty path.
 
         ``among`` limits the walk to some nodes.
         """
-        paths: dict[str, Path] = dict.fromkeys(starts, ())
-        todo = deque(paths)
+        last: dict[str, Edge | None] = dict.fromkeys(starts)
+        todo = deque(last)
+        kinds = tuple(kinds)  # why: a tuple compares by identity first, where a set asks an enum member for its hash
         while todo:
-            source = todo.popleft()
-            for edge in self.edges:
-                allowed = among is None or edge.target in among
-                if edge.source == source and edge.kind in kinds and allowed and edge.target not in paths:
-                    paths[edge.target] = (*paths[source], edge)
-                    todo.append(edge.target)
-        return paths
+            for edge in self._from.get(todo.popleft(), ()):
+                target = edge.target
+                if target not in last and edge.kind in kinds and (among is None or target in among):
+                    last[target] = edge
+                    todo.append(target)
+        return Paths(last)
 
     def ancestors(self, start: str, kinds: Collection[EdgeKind] = _FOLLOWED) -> tuple[str, ...]:
         """Everything that ``start`` comes from, in the order of the map, unknown sources last."""
         found = {start}
         todo = [start]
         while todo:
-            target = todo.pop()
-            sources = {edge.source for edge in self.edges if edge.target == target and edge.kind in kinds} - found
-            found |= sources
-            todo += sources
-        return tuple(name for name in self.nodes if name in found and name != start)
+            for edge in self._to.get(todo.pop(), ()):
+                if edge.kind in kinds and edge.source not in found:
+                    found.add(edge.source)
+                    todo.append(edge.source)
+        place = self._place
+        return tuple(sorted(found - {start}, key=lambda name: place[name]))
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self.nodes)}
 
     def order(self, kinds: Collection[EdgeKind] = _FOLLOWED) -> tuple[str, ...]:
         """All nodes, sources before what comes from them, otherwise in the order of the map. Raises CycleFound."""
-        waiting = {name: {edge.source for edge in self.edges if edge.target == name and edge.kind in kinds} for name in self.nodes}
+        done = self._sorted(kinds)
+        if len(done) < len(self.nodes):
+            raise CycleFound(self.cycle(kinds), kinds)
+        return done
+
+    def _sorted(self, kinds: Collection[EdgeKind]) -> tuple[str, ...]:
+        """As :meth:`order`, without what is in a cycle or comes from one."""
+        left = dict.fromkeys(self.nodes, 0)
+        kinds = tuple(kinds)
+        for edge in self.edges:
+            left[edge.target] += edge.kind in kinds
+        place = self._place
+        ready = [place[name] for name, sources in left.items() if not sources]
         done: list[str] = []
-        while waiting:
-            ready = next((name for name, sources in waiting.items() if not sources & waiting.keys()), None)
-            if ready is None:
-                raise CycleFound(self.cycle(kinds), kinds)
-            done.append(ready)
-            del waiting[ready]
+        while ready:
+            name = self.nodes[heappop(ready)]
+            done.append(name)
+            for edge in self._from.get(name, ()):
+                left[edge.target] -= edge.kind in kinds
+                if edge.kind in kinds and not left[edge.target]:
+                    heappush(ready, place[edge.target])
         return tuple(done)
 
     def cycle(self, kinds: Collection[EdgeKind] = _FOLLOWED) -> tuple[str, ...]:
         """One cycle as names, the first repeated at the end; empty when there is none."""
+        tangled = set(self.nodes).difference(self._sorted(kinds))
         for edge in self.edges:
-            if edge.kind in kinds:
+            if edge.kind in kinds and edge.source in tangled and edge.target in tangled:
                 back = self.descendants([edge.target], kinds).get(edge.source)
                 if back is not None:
                     return (edge.source, edge.target, *(step.target for step in back))
@@ -152,7 +212,7 @@ def kinds_with_members(identities: Mapping[str, IdentitySpec], kinds: Iterable[s
     return frozenset(found)
 
 
-def closure(data_map: DataMap, kinds: Iterable[str]) -> dict[str, Path]:
+def closure(data_map: DataMap, kinds: Iterable[str]) -> Mapping[str, Path]:
     """Every dataset that can hold data of a person of these identity kinds or of their members, each with the path that leads to it.
 
     Starts are the homes of those identities and the datasets with such an identifier; from there everything found through them or

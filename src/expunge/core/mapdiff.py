@@ -23,6 +23,7 @@ from expunge.core.retention import Period
 _LEFT_OUT = frozenset({"line", "source", "follow"})
 _WHEN_SET = frozenset({"kind", "collected", "reviewed_by", "artefact", "created"})
 """Of a dataset; left out where the map does not say, so that a map which says nothing new has the digest it always had."""
+_PIPELINES = "pipelines"
 _UNORDERED = frozenset({"derived_from", "sources", "categories", "also", "outside", "paths"})
 _RULES = (ByField, Through, Inherited, Aggregate)
 _SECRET = re.compile(r"(?i)(?<=://)[^/?#]*@|(?<=password=)[^\s&]+|(?<=secret=)[^\s&]+|(?<=token=)[^\s&]+")
@@ -53,6 +54,7 @@ class Section(StrEnum):
     GUARDIANS = "guardians"
     COHORTS = "cohorts"
     PROVENANCE = "provenance"
+    LINEAGE = "lineage"
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Change:
     """Why a reviewer should look twice: what is protected less than before. Empty for a change that protects as much or more."""
 
 
-_NO_PLAN_NEEDS = frozenset({Section.PURPOSES, Section.TEXTS, Section.GUARDIANS, Section.COHORTS, Section.PROVENANCE})
+_NO_PLAN_NEEDS = frozenset({Section.PURPOSES, Section.TEXTS, Section.GUARDIANS, Section.COHORTS, Section.PROVENANCE, Section.LINEAGE})
 
 MapDiff: TypeAlias = tuple[Change, ...]
 """Differences in the order of :class:`Section`, then by name; empty when the maps mean the same."""
@@ -91,11 +93,13 @@ def normalised(data_map: DataMap) -> dict[str, Json]:
         Section.IDENTITIES.value: _plain(data_map.identities),
         Section.RETENTION.value: _plain(data_map.retention),
         Section.DATASETS.value: _plain(data_map.datasets),
-        Section.IGNORE.value: {f"{each.store}: {each.pattern}": each.reason for each in data_map.ignore},
+        Section.IGNORE.value: {f"{each.store}: {each.pattern}": each.reason for each in data_map.ignore}
+        | {f"{_PIPELINES}: {each.pattern}": each.reason for each in data_map.lineage.harmless},
         Section.PURPOSES.value: _plain(data_map.purposes),
         Section.TEXTS.value: {f"{name} {each.version}": _plain(each) for name, versions in data_map.texts.items() for each in versions},
         Section.GUARDIANS.value: _plain(data_map.guardians),
         Section.COHORTS.value: _plain(data_map.cohorts),
+        Section.LINEAGE.value: _plain(data_map.lineage.names),
         Section.PROVENANCE.value: {data_map.provenance.dataset: _plain(data_map.provenance)} if data_map.provenance else {},
     }
 

@@ -17,6 +17,7 @@ from expunge.adapters.datamap.faults import Faults, MapFault, MapFaults
 from expunge.adapters.datamap.form import Form
 from expunge.adapters.datamap.layout import check_layouts, check_overlaps, check_stores
 from expunge.adapters.datamap.nodes import MAX_BYTES, Scalar, Table, Value, load
+from expunge.adapters.datamap.pipelines import check_names, read_lineage
 from expunge.adapters.datamap.places import read_approvers, read_identities, read_retention, read_state, read_stores
 from expunge.adapters.datamap.rules import check_identities, check_lineage, check_shared, check_subjects, with_people, with_retention
 from expunge.core.datamap import ByField, DataMap, Dataset, IdentitySpec, Through
@@ -117,6 +118,8 @@ def _whole(form: Form, root: Table, path: Path, known_kinds: Collection[str], ca
     check_consents(draft, purposes, texts, guardians)
     cohorts, provenance = read_cohorts(form, root), read_provenance(form, root)
     check_artefacts(draft, cohorts, provenance)
+    lineage = read_lineage(form, root)
+    check_names(draft, lineage)
     graph = check_lineage(draft)
     datasets = with_retention(draft, graph)
     return DataMap(
@@ -137,6 +140,7 @@ def _whole(form: Form, root: Table, path: Path, known_kinds: Collection[str], ca
         consent_wait=_span(form, root.get("consent_wait"), "consent_wait", timedelta(days=14)),
         cohorts=cohorts,
         provenance=provenance,
+        lineage=lineage,
         source=str(path),
     )
 

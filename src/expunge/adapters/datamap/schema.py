@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from expunge.adapters.datamap import schema_artefact, schema_consent, words
+from expunge.adapters.datamap import schema_artefact, schema_consent, schema_lineage, words
 
 Schema = dict[str, Any]
 
@@ -37,6 +37,7 @@ def json_schema() -> Schema:
         "ignore": {"type": "array", "items": _ignore(), "description": "What holds no personal data, each with the reason."},
         "cohorts": _named(schema_artefact.cohort(), "Groups of people that orders name, by what a dataset says of them."),
         "provenance": schema_artefact.provenance(),
+        "lineage": schema_lineage.lineage(),
         "purposes": schema_consent.purposes(),
         "texts": schema_consent.texts(),
         "guardians": schema_consent.guardians(_PERIOD),

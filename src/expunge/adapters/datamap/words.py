@@ -24,6 +24,7 @@ MAP = (
     "texts",
     "guardians",
     "consent_wait",
+    "lineage",
 )
 IDENTITY = ("dataset", "key", "also", "member_of")
 STORE = ("kind", "url", "window", "outside")
@@ -55,6 +56,9 @@ REVIEWED = ("dataset", "via", "at")
 COHORT = ("dataset", "where", "but_not")
 PROVENANCE = ("dataset", "artefact", "source", "how", "created", "read")
 IGNORE = ("store", "table", "path", "reason")
+LINEAGE = ("names", "ignore", "emit")
+HARMLESS = ("name", "reason")
+EMIT = ("url", "token", "namespace")
 PURPOSE = ("description", "needs", "use", "datasets", "recipients", "text")
 TEXT = ("version", "file", "change", "reason")
 

@@ -1,0 +1,208 @@
+"""What pipelines were seen to do: observations reduced from lineage events, and what many of them add up to.
+
+An observation says that one run of one job read these datasets and wrote those. Adding up is a union: the same observations in any order,
+any number of times, add up to the same, so that events that come twice, late or in the wrong order change nothing.
+
+Datasets are named by their address (:func:`expunge.core.openlineage.address`). No content, no row count, no SQL text is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+
+from expunge.errors import StateCorrupt
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Stage(StrEnum):
+    """What an event says of its run. The values are OpenLineage's, but for ``DESIGN``: an event about a job or dataset without a run."""
+
+    START = "START"
+    RUNNING = "RUNNING"
+    COMPLETE = "COMPLETE"
+    ABORT = "ABORT"
+    FAIL = "FAIL"
+    OTHER = "OTHER"
+    DESIGN = "DESIGN"
+
+
+@dataclass(frozen=True, order=True)
+class Column:
+    """One column that goes into another."""
+
+    source: str
+    """Address of the dataset that is read."""
+    field: str
+    target: str
+    """Address of the dataset that is written."""
+    column: str
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one event said."""
+
+    run: str
+    """Hex, told apart from all other runs; for an event without a run, from all other jobs."""
+    at: datetime
+    """When it happened, by the pipeline's clock."""
+    stage: Stage
+    job: str
+    inputs: tuple[str, ...]
+    """Addresses, sorted, each once."""
+    outputs: tuple[str, ...]
+    columns: tuple[Column, ...] = ()
+
+
+@dataclass(frozen=True)
+class Observed:
+    """In the register ``lineage``: some observations that were taken in together."""
+
+    at: datetime
+    packed: str
+    """As :func:`pack` writes them."""
+
+
+def pack(observations: Iterable[Observation]) -> str:
+    """Observations as compact JSON: every text once, in a table that the rest points into."""
+    table: dict[str, int] = {}
+
+    def at(text: str) -> int:
+        return table.setdefault(text, len(table))
+
+    seen = [
+        [
+            each.run,
+            (each.at - _EPOCH) // _MICROSECOND,
+            each.stage.value,
+            at(each.job),
+            [at(name) for name in each.inputs],
+            [at(name) for name in each.outputs],
+            [[at(c.source), at(c.field), at(c.target), at(c.column)] for c in each.columns],
+        ]
+        for each in observations
+    ]
+    return json.dumps({"texts": list(table), "seen": seen}, separators=(",", ":"), ensure_ascii=True)
+
+
+def unpack(packed: str) -> Iterator[Observation]:
+    """Read what :func:`pack` wrote. Raises StateCorrupt for anything else."""
+    try:
+        said = json.loads(packed)
+        texts = said["texts"]
+        for run, moment, stage, job, inputs, outputs, columns in said["seen"]:
+            yield Observation(
+                run,
+                _EPOCH + moment * _MICROSECOND,
+                Stage(stage),
+                texts[job],
+                tuple(texts[each] for each in inputs),
+                tuple(texts[each] for each in outputs),
+                tuple(Column(texts[s], texts[f], texts[t], texts[c]) for s, f, t, c in columns),
+            )
+    except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
+        message = "the register of observed lineage cannot be read"
+        raise StateCorrupt(message, help="the state was written by another version or was changed") from error
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What runs of one job with the same inputs and outputs did: from each input to each output.
+
+    Kept whole and not as single edges: a run that reads a thousand datasets and writes a thousand would have a million.
+    """
+
+    job: str
+    inputs: frozenset[str]
+    outputs: frozenset[str]
+    columns: frozenset[Column]
+    completed: bool
+    """Some run ended well. Otherwise all failed, were stopped, have not ended or are only planned; data may have gone this way even so."""
+    runs: int
+    first: datetime
+    last: datetime
+
+
+@dataclass
+class _Run:
+    job: str
+    first: datetime
+    last: datetime
+    inputs: set[str] = field(default_factory=set)
+    outputs: set[str] = field(default_factory=set)
+    columns: set[Column] = field(default_factory=set)
+    completed: bool = False
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """All that was observed; the same for the same observations in any order."""
+
+    flows: tuple[Flow, ...] = ()
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Every dataset that was seen."""
+        return frozenset(name for each in self.flows for name in each.inputs | each.outputs)
+
+    @cached_property
+    def writers(self) -> Mapping[str, tuple[Flow, ...]]:
+        """Dataset -> the flows that write it."""
+        return _by((name, flow) for flow in self.flows for name in flow.outputs)
+
+    @cached_property
+    def readers(self) -> Mapping[str, tuple[Flow, ...]]:
+        """Dataset -> the flows that read it."""
+        return _by((name, flow) for flow in self.flows for name in flow.inputs)
+
+
+def _by(pairs: Iterable[tuple[str, Flow]]) -> dict[str, tuple[Flow, ...]]:
+    found: dict[str, list[Flow]] = {}
+    for name, flow in pairs:
+        found.setdefault(name, []).append(flow)
+    return {name: tuple(each) for name, each in found.items()}
+
+
+def add_up(observations: Iterable[Observation]) -> Sightings:
+    """Everything that some observations say together.
+
+    A run's events are joined (one may name the inputs and another the outputs); an input that is written as well (an incremental table)
+    is no edge from itself to itself.
+    """
+    runs: dict[str, _Run] = {}
+    for each in observations:
+        run = runs.get(each.run)
+        if run is None:
+            run = runs[each.run] = _Run(each.job, each.at, each.at)
+        # Why the least: events of one run that name different jobs must add up to the same whichever came first.
+        run.job = min(run.job, each.job)
+        run.inputs.update(each.inputs)
+        run.outputs.update(each.outputs)
+        run.columns.update(each.columns)
+        run.completed = run.completed or each.stage is Stage.COMPLETE
+        run.first, run.last = min(run.first, each.at), max(run.last, each.at)
+    return Sightings(tuple(sorted(_flows(runs.values()), key=lambda flow: (flow.job, sorted(flow.inputs), sorted(flow.outputs)))))
+
+
+def _flows(runs: Iterable[_Run]) -> Iterator[Flow]:
+    alike: dict[tuple[str, frozenset[str], frozenset[str]], list[_Run]] = {}
+    for run in runs:
+        alike.setdefault((run.job, frozenset(run.inputs), frozenset(run.outputs)), []).append(run)
+    for (job, inputs, outputs), some in alike.items():
+        yield Flow(
+            job,
+            inputs,
+            outputs,
+            frozenset().union(*(each.columns for each in some)),
+            any(each.completed for each in some),
+            len(some),
+            min(each.first for each in some),
+            max(each.last for each in some),
+        )
