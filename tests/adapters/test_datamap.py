@@ -101,6 +101,7 @@ def test_everything_a_map_can_say_arrives():
     assert data_map.texts["partners"][0].file == str(MAPS / "consent" / "partners.md")
     assert data_map.guardians == {"profile": Period(months=13 * 12)}
     assert data_map.consent_wait == timedelta(days=10)
+    assert set(data_map.laws) == {"gdpr-answer", "bipa-destroy"}
 
 
 def test_each_dataset_knows_which_of_its_fields_others_follow():

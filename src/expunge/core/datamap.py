@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from expunge.core.artefact import ArtefactKind, Cohort, Provenance, Reviewed
+from expunge.core.clocks import Rule
 from expunge.core.grounding import Grounding
 from expunge.core.lineage_spec import LineageSpec
 from expunge.core.purposes import Purpose, TextVersion
@@ -236,6 +237,8 @@ class DataMap:
     """Which dataset records what single artefacts were made from."""
     lineage: LineageSpec = LineageSpec()
     """What pipelines call the datasets, and what of theirs is about nobody."""
+    laws: Mapping[str, Rule] = field(default_factory=dict)
+    """The clocks that hold here, by name."""
     source: str = ""
     """Path of the file, for messages."""
 

@@ -20,7 +20,7 @@ from expunge.core.grounding import Grounding
 from expunge.core.purposes import Ground, Purpose
 from expunge.core.retention import Period
 
-_LEFT_OUT = frozenset({"line", "source", "follow"})
+_LEFT_OUT = frozenset({"line", "source", "follow", "laws"})
 _WHEN_SET = frozenset({"kind", "collected", "reviewed_by", "artefact", "created"})
 """Of a dataset; left out where the map does not say, so that a map which says nothing new has the digest it always had."""
 _PIPELINES = "pipelines"

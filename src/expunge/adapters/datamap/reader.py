@@ -15,6 +15,7 @@ from expunge.adapters.datamap.datasets import read_datasets, read_ignore
 from expunge.adapters.datamap.draft import Draft
 from expunge.adapters.datamap.faults import Faults, MapFault, MapFaults
 from expunge.adapters.datamap.form import Form
+from expunge.adapters.datamap.laws import read_laws
 from expunge.adapters.datamap.layout import check_layouts, check_overlaps, check_stores
 from expunge.adapters.datamap.nodes import MAX_BYTES, Scalar, Table, Value, load
 from expunge.adapters.datamap.pipelines import check_names, read_lineage
@@ -141,6 +142,7 @@ def _whole(form: Form, root: Table, path: Path, known_kinds: Collection[str], ca
         cohorts=cohorts,
         provenance=provenance,
         lineage=lineage,
+        laws=read_laws(form, root, path.parent),
         source=str(path),
     )
 

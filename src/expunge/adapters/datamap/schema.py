@@ -41,6 +41,9 @@ def json_schema() -> Schema:
         "purposes": schema_consent.purposes(),
         "texts": schema_consent.texts(),
         "guardians": schema_consent.guardians(_PERIOD),
+        "laws": _one_or_more(
+            "Which deadlines run: names of laws (GDPR, CCPA) or of clocks, and files of clocks; the standard ones by default."
+        ),
         "consent_wait": {**_SPAN, "description": "How long somebody who was asked may take to agree before they are forgotten; 14 days."},
     }
     return {

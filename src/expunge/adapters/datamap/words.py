@@ -24,6 +24,7 @@ MAP = (
     "texts",
     "guardians",
     "consent_wait",
+    "laws",
     "lineage",
 )
 IDENTITY = ("dataset", "key", "also", "member_of")
