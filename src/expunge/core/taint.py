@@ -10,11 +10,12 @@ numbers, edges lie in arrays, the walk has a queue and no recursion, and paths a
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
-_NOBODY = -1
+_NOBODY, _NOT_REACHED = -1, -2
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,18 @@ class Ancestry:
         self._sources = array("q")
         self._products = array("q")
         self._how = array("q")
+        self._first = array("q")
+        """Node -> its latest outgoing edge."""
+        self._next = array("q")
+        """Edge -> the one of the same source before it."""
         self._words: dict[str, int] = {}
         self._read: dict[int, datetime] = {}
         self._observed: set[int] = set()
-        self._known: set[int] = set()
+        self._known = bytearray()
 
     def declare(self, name: str) -> None:
         """There is such a dataset or artefact."""
-        self._known.add(self._number(name))
+        self._known[self._number(name)] = 1
 
     def add(self, made: Made) -> None:
         """One edge; a source that nobody declares makes its product unknown."""
@@ -60,7 +65,10 @@ class Ancestry:
 
     def link(self, source: str, product: str, how: str) -> None:
         """The same with nothing else known of it."""
-        self._sources.append(self._number(source))
+        start = self._number(source)
+        self._next.append(self._first[start])
+        self._first[start] = len(self._sources)
+        self._sources.append(start)
         self._products.append(self._number(product))
         self._how.append(self._words.setdefault(how, len(self._words)))
 
@@ -82,41 +90,34 @@ class Ancestry:
             starts: names of what is covered; those that nobody declared reach nothing.
             roots: names that need no origin, because they were collected, not made.
         """
-        begin, edges = self._outgoing()
         starts = tuple(starts)
         beginning = [self._numbers[each] for each in starts if each in self._numbers]
-        hit = self._walk(beginning, begin, edges)
-        made = set(self._products)
-        fine = {number for each in (*roots, *starts) if (number := self._numbers.get(each)) is not None} | made
-        lost = [number for number in range(len(self._names)) if number not in self._known or number not in fine]
-        unknown = self._walk(lost, begin, edges)
-        return Taint(self, hit, unknown, frozenset(lost))
+        hit = self._walk(beginning)
+        fine = bytearray(len(self._names))
+        for number in self._products:
+            fine[number] = 1
+        for each in (*roots, *starts):
+            if each in self._numbers:
+                fine[self._numbers[each]] = 1
+        lost = [number for number, (made, known) in enumerate(zip(fine, self._known, strict=True)) if not (made and known)]
+        unknown = self._walk(lost)
+        return Taint(self, hit, unknown)
 
-    def _outgoing(self) -> tuple[array[int], array[int]]:
-        """Edges sorted by their source: where each source's begin, and their numbers (compressed sparse rows)."""
-        begin = array("q", bytes(8 * (len(self._names) + 1)))
-        for source in self._sources:
-            begin[source + 1] += 1
-        for at in range(len(self._names)):
-            begin[at + 1] += begin[at]
-        place, edges = array("q", begin), array("q", bytes(8 * len(self._sources)))
-        for edge, source in enumerate(self._sources):
-            edges[place[source]] = edge
-            place[source] += 1
-        return begin, edges
-
-    def _walk(self, starts: Iterable[int], begin: array[int], edges: array[int]) -> dict[int, int]:
-        """Node -> the edge by which it was first reached, on a shortest path; -1 for a start."""
-        reached = dict.fromkeys(starts, _NOBODY)
-        todo = list(reached)
-        products = self._products
+    def _walk(self, starts: Iterable[int]) -> array[int]:
+        """Node -> the edge by which it was first reached, on a shortest path; -1 for a start, -2 for what was not reached."""
+        reached = array("q", [_NOT_REACHED]) * len(self._names)
+        todo = list(dict.fromkeys(starts))
+        for number in todo:
+            reached[number] = _NOBODY
+        first, following, products = self._first, self._next, self._products
         for source in todo:  # grows while it is walked
-            for at in range(begin[source], begin[source + 1]):
-                edge = edges[at]
+            edge = first[source]
+            while edge != _NOBODY:
                 product = products[edge]
-                if product not in reached:
+                if reached[product] == _NOT_REACHED:
                     reached[product] = edge
                     todo.append(product)
+                edge = following[edge]
         return reached
 
     def _number(self, name: str) -> int:
@@ -124,6 +125,8 @@ class Ancestry:
         if number is None:
             number = self._numbers[name] = len(self._names)
             self._names.append(name)
+            self._known.append(0)
+            self._first.append(_NOBODY)
         return number
 
     def _edge(self, at: int) -> Made:
@@ -138,7 +141,7 @@ class Ancestry:
         """The number of a name; -1 for one that was never mentioned."""
         return self._numbers.get(name, _NOBODY)
 
-    def path(self, number: int, reached: Mapping[int, int]) -> tuple[Made, ...]:
+    def path(self, number: int, reached: array[int]) -> tuple[Made, ...]:
         """The edges of a shortest path from a start, first to last; empty for a start."""
         path = []
         while (edge := reached[number]) != _NOBODY:
@@ -147,28 +150,30 @@ class Ancestry:
         return tuple(reversed(path))
 
 
-@dataclass(frozen=True)
 class Taint:
     """What was reached, and what cannot be told."""
 
-    ancestry: Ancestry
-    reached: Mapping[int, int]
-    doubtful: Mapping[int, int]
-    """Reached from something of unknown origin."""
-    lost: frozenset[int]
-    """What has no origin on record itself."""
+    def __init__(self, ancestry: Ancestry, reached: array[int], doubtful: array[int]) -> None:
+        """Made by :meth:`Ancestry.spread`: two walks, each node -> the edge by which it was reached."""
+        self._ancestry = ancestry
+        self._reached = reached
+        self._doubtful = doubtful
 
-    @property
+    @cached_property
     def hits(self) -> frozenset[str]:
         """Names of everything made from the starts, the starts included."""
-        return frozenset(map(self.ancestry.name, self.reached))
+        return frozenset(self._ancestry.name(number) for number, edge in enumerate(self._reached) if edge != _NOT_REACHED)
 
-    @property
+    @cached_property
     def unknown(self) -> frozenset[str]:
         """Names of what is not a hit and whose origin, or a part of it, nobody can tell."""
-        return frozenset(self.ancestry.name(each) for each in self.doubtful.keys() - self.reached.keys())
+        pairs = enumerate(zip(self._reached, self._doubtful, strict=True))
+        return frozenset(self._ancestry.name(at) for at, (hit, doubt) in pairs if hit == _NOT_REACHED and doubt != _NOT_REACHED)
 
     def path(self, name: str) -> tuple[Made, ...]:
         """How a hit hangs on what is covered; or, for an unknown one, on what has no origin on record. Raises KeyError for others."""
-        number = self.ancestry.number(name)
-        return self.ancestry.path(number, self.reached if number in self.reached else self.doubtful)
+        number = self._ancestry.number(name)
+        for reached in (self._reached, self._doubtful):
+            if number != _NOBODY and reached[number] != _NOT_REACHED:
+                return self._ancestry.path(number, reached)
+        raise KeyError(name)
