@@ -8,7 +8,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from expunge.adapters.journal_chain import chain, genesis
-from expunge.core.gate_snapshot import gate_entry, publish_snapshot
+from expunge.core.gate_entry import kind_key
+from expunge.core.gate_snapshot import Contents, Policy, PurposeState, former_entry, gate_entry, publish_snapshot
+from expunge.core.retention import Period
 
 SPEC = Path(__file__).parents[2] / "docs" / "spec"
 
@@ -23,10 +25,14 @@ def test_the_journal_page() -> None:
 def test_the_gate_page() -> None:
     page = (SPEC / "gate-snapshot.md").read_text()
     key, signer = bytes(range(32)), Ed25519PrivateKey.from_private_bytes(bytes([7]) * 32)
-    entries = [gate_entry(key, "profile", "p-17"), gate_entry(key, "account", "ann@example.com")]
+    gone = [gate_entry(key, "profile", "p-17"), gate_entry(key, "account", "ann@example.com")]
+    agreed = gate_entry(key, "profile", "p-18")
+    purposes = {"train": PurposeState(True, Period(days=90), given=frozenset({agreed})), "answer": PurposeState()}
     noon = datetime(2026, 5, 1, 12, tzinfo=UTC)
-    data = publish_snapshot(entries, key, published=noon, valid_until=noon + timedelta(days=1), sign=signer.sign)
+    contents = Contents(frozenset(gone), policy=Policy("0" * 64, purposes))
+    data = publish_snapshot(contents, key, published=noon, valid_until=noon + timedelta(days=1), sign=signer.sign)
     header, _, rest = data.partition(b"\n")
-    for text in (signer.public_key().public_bytes_raw().hex(), header.decode(), *(entry.hex() for entry in entries), rest[32:].hex()):
+    entries = [*gone, agreed, former_entry(key, "profile", "p-17"), kind_key(key, "profile")]
+    for text in (signer.public_key().public_bytes_raw().hex(), header.decode(), *(entry.hex() for entry in entries), rest[:64].hex()):
         assert text in page
-    assert rest[:32] == b"".join(sorted(entries))
+    assert rest[64:] == b"".join([*sorted(gone), agreed])

@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "core": frozenset({"core", "errors"}),
     "ports": INSIDE | {"errors"},
     **{room: INSIDE | BESIDE | {room} for room in BRACES},
-    "gate": INSIDE | {"errors"},
+    "gate": INSIDE | {"errors", "gate"},
     "testing": INSIDE | BESIDE | {"residue", "testing"},
     **{room: INSIDE | BESIDE | BRACES | {room, "gate"} for room in ROOTS},
     **{room: INSIDE | BESIDE | ROOTS | {"gate", room} for room in ("cli", "web")},

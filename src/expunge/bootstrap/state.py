@@ -21,7 +21,7 @@ from expunge.adapters.shelf_files import FileShelf
 from expunge.adapters.state.url import sqlite_url
 from expunge.core import events as ev
 from expunge.core.datamap import DataMap
-from expunge.core.gate_snapshot import ENTRY_BYTES, parse_snapshot
+from expunge.core.gate_snapshot import Listing, parse_snapshot
 from expunge.errors import EvidenceInvalid, Misconfigured, StateUnavailable
 from expunge.ports.leases import Leases
 from expunge.ports.outbox import Outbox
@@ -92,12 +92,12 @@ def origin_of(keys: LocalKeys) -> str:
 
 
 def published(path: Path, keys: LocalKeys) -> frozenset[bytes]:
-    """Entries of the published snapshot; none where it is not there, or is not ours: pipelines refuse such a file too."""
+    """Who the published snapshot suppresses, as entries; none where it is not there, or is not ours: pipelines refuse such a file too."""
     try:
         snapshot = parse_snapshot(path.read_bytes(), keys.signer_publics())
     except (OSError, EvidenceInvalid):
         return frozenset()
-    return frozenset(snapshot.entries[at : at + ENTRY_BYTES] for at in range(0, len(snapshot.entries), ENTRY_BYTES))
+    return snapshot.entries(Listing.SUPPRESSED) | snapshot.entries(Listing.FORMER)
 
 
 def latest(journal: DjangoJournal) -> datetime | None:

@@ -1,153 +1,172 @@
-"""The gate's snapshot: who may no longer be used, as one signed file that a pipeline can read without us.
+"""The gate's snapshot: who may not be used, and for what, as one signed file that a pipeline can read without us.
 
-::
+Format 2, which is written::
 
     canonical JSON header, one line feed
-    count entries of 16 bytes, strictly ascending
-    Ed25519 signature (64 bytes) over the text "expunge/gate-snapshot/1", a NUL, and everything before it
+    Ed25519 signature (64 bytes) over the text "expunge/gate-snapshot/2", a NUL, and the header with its line feed
+    the lists that the header names, each of 16-byte entries, strictly ascending
 
-An entry is HMAC-SHA-256 under the gate key over the kind and the value of an identifier, cut to 16 bytes: the file says nothing about
+The header holds the hash of every list: whoever reads checks the signature first and the lists as they stream by. Format 1 had one list and
+the signature at the end; it is still read. An entry is a keyed hash of the kind and the value of an identifier: the file says nothing about
 anybody to whoever lacks the gate key. The header holds a check value of that key, because with a wrong key nobody would be found.
 """
 
 from __future__ import annotations
 
-import hmac
-import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 
 from expunge.core import canonical
-from expunge.core.signature import verify_ed25519
+from expunge.core.gate_entry import ENTRY_BYTES, former_entry, gate_entry, key_check
+from expunge.core.gate_head import SIGNATURE_BYTES, Head, Listing, Rule, Span, read_head, read_time, require_signed, signed_head, write_head
+from expunge.core.retention import Period
 from expunge.errors import EvidenceInvalid
 
-SCHEMA = "expunge.gate-snapshot/1"
-ENTRY_BYTES = 16
-SIGNATURE_BYTES = 64
-_SIGNED = b"expunge/gate-snapshot/1\0"
-_FIELDS = frozenset({"schema", "published", "valid_until", "count", "key_check"})
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+__all__ = [
+    "Contents", "Listing", "Policy", "PurposeState", "Snapshot", "former_entry", "gate_entry", "key_check", "parse_snapshot",
+    "publish_snapshot",
+]  # fmt: skip
+
+FORMER_SCHEMA = "expunge.gate-snapshot/1"
+_FORMER_SIGNED = b"expunge/gate-snapshot/1\0"
 
 
-def gate_entry(gate_key: bytes, kind: str, value: str) -> bytes:
-    """The 16 bytes that stand for one identifier.
+@dataclass(frozen=True)
+class PurposeState:
+    """What holds for one purpose."""
 
-    Args:
-        gate_key: 32 bytes from the keystore.
-        kind: identity kind of the data map (``profile``); part of the input, so that equal values of two kinds differ.
-        value: the identifier exactly as the stores hold it.
-    """
-    name = kind.encode("utf-8", "surrogatepass")
-    message = b"expunge/gate-entry/1\0" + len(name).to_bytes(4, "big") + name + value.encode("utf-8", "surrogatepass")
-    return hmac.new(gate_key, message, sha256).digest()[:ENTRY_BYTES]
+    needs_consent: bool = False
+    keep: Period | None = None
+    """Data older than this may not be used for it; None where no period is known."""
+    given: frozenset[bytes] = field(default=frozenset(), repr=False)
+    withdrawn: frozenset[bytes] = field(default=frozenset(), repr=False)
+    ended: frozenset[bytes] = field(default=frozenset(), repr=False)
 
 
-def key_check(gate_key: bytes) -> str:
-    """Hex of 8 bytes that tell whether a gate key is the one that entries were made with."""
-    return hmac.new(gate_key, b"expunge/gate-key-check/1", sha256).hexdigest()[:16]
+@dataclass(frozen=True)
+class Policy:
+    """What the gate knows besides who is suppressed. Entries are those of :func:`gate_entry`."""
+
+    version: str = ""
+    """Digest of the data map that it comes from."""
+    purposes: Mapping[str, PurposeState] | None = None
+    """All purposes there are; any other is refused. None where the map declares none: then every purpose passes that suppresses nobody."""
+    frozen: frozenset[bytes] = field(default=frozenset(), repr=False)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All that goes into a snapshot."""
+
+    suppressed: frozenset[bytes] = field(default=frozenset(), repr=False)
+    former: frozenset[bytes] = field(default=frozenset(), repr=False)
+    """Entries of :func:`former_entry`."""
+    policy: Policy = field(default_factory=Policy)
+
+    def lists(self) -> Iterator[tuple[Listing, str, frozenset[bytes]]]:
+        """Every list that is not empty: (what it is, purpose or nothing, entries), in the order of the file."""
+        everybody = ((Listing.SUPPRESSED, self.suppressed), (Listing.FORMER, self.former), (Listing.FROZEN, self.policy.frozen))
+        yield from ((listing, "", entries) for listing, entries in everybody if entries)
+        for name, state in sorted((self.policy.purposes or {}).items()):
+            mine = ((Listing.GIVEN, state.given), (Listing.WITHDRAWN, state.withdrawn), (Listing.ENDED, state.ended))
+            yield from ((listing, name, entries) for listing, entries in mine if entries)
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A snapshot whose signature was checked."""
+    """A whole snapshot that was checked, in memory."""
 
-    published: datetime
-    valid_until: datetime
-    count: int
-    key_check: str
-    entries: bytes = field(repr=False)
-    """``count`` times 16 bytes, ascending."""
+    head: Head
+    lists: Mapping[tuple[Listing, str], bytes] = field(repr=False)
 
-    def holds(self, entry: bytes) -> bool:
-        """Whether an entry is among the suppressed; by halving, so that memory stays that of the file."""
-        at = bisect_left(range(self.count), entry, key=self._entry)
-        return at < self.count and self._entry(at) == entry
+    def entries(self, listing: Listing, purpose: str = "") -> frozenset[bytes]:
+        """The entries of one list."""
+        data = self.lists.get((listing, purpose), b"")
+        return frozenset(data[at : at + ENTRY_BYTES] for at in range(0, len(data), ENTRY_BYTES))
 
-    def _entry(self, at: int) -> bytes:
-        return self.entries[at * ENTRY_BYTES : (at + 1) * ENTRY_BYTES]
+    def holds(self, entry: bytes, listing: Listing = Listing.SUPPRESSED, purpose: str = "") -> bool:
+        """Whether an entry is in a list; by halving."""
+        data = self.lists.get((listing, purpose), b"")
+        count = len(data) // ENTRY_BYTES
+        at = bisect_left(range(count), entry, key=lambda at: data[at * ENTRY_BYTES : (at + 1) * ENTRY_BYTES])
+        return at < count and data[at * ENTRY_BYTES : (at + 1) * ENTRY_BYTES] == entry
 
 
 def publish_snapshot(
-    entries: Iterable[bytes], gate_key: bytes, *, published: datetime, valid_until: datetime, sign: Callable[[bytes], bytes]
+    contents: Contents, gate_key: bytes, *, published: datetime, valid_until: datetime, sign: Callable[[bytes], bytes]
 ) -> bytes:
-    """Build the bytes of a snapshot.
+    """Build the bytes of a snapshot, format 2.
 
     Args:
-        entries: what :func:`gate_entry` made, in any order, repeated or not.
+        contents: entries made under ``gate_key``.
         gate_key: the key they were made with.
         published: when the suppressions were read; aware, cut to the second.
         valid_until: after this nobody is allowed by this file; aware, cut to the second.
         sign: Ed25519 by the signer (``Keys.sign_receipt``): 64 bytes over what it is given.
 
     Raises:
-        ValueError: for an entry of another length, or a validity that ends before it begins.
+        ValueError: for an entry of another length, a purpose without a name, or a validity that ends before it begins.
     """
-    ordered = sorted(set(entries))
-    if any(len(entry) != ENTRY_BYTES for entry in ordered):
-        raise ValueError("a suppression entry is 16 bytes")
-    if valid_until <= published:
-        raise ValueError("a snapshot must be valid for a while")
-    header = canonical.encode(
-        {
-            "schema": SCHEMA,
-            "published": _write_time(published),
-            "valid_until": _write_time(valid_until),
-            "count": len(ordered),
-            "key_check": key_check(gate_key),
-        }
-    )
-    body = header + b"\n" + b"".join(ordered)
-    return body + sign(_SIGNED + body)
+    lists = [(listing, purpose, _ordered(entries)) for listing, purpose, entries in contents.lists()]
+    rules = contents.policy.purposes
+    named = None if rules is None else {name: Rule(state.needs_consent, state.keep) for name, state in rules.items()}
+    head = write_head(lists, gate_key, contents.policy.version, named, published=published, valid_until=valid_until)
+    return b"".join([head, sign(signed_head(head)), *(data for _, _, data in lists)])
 
 
 def parse_snapshot(data: bytes, public_keys: Sequence[bytes]) -> Snapshot:
-    """Read a snapshot that must be signed by one of ``public_keys`` (raw Ed25519).
+    """Read a snapshot of either format, which must be signed by one of ``public_keys`` (raw Ed25519), in memory.
 
     Raises:
-        EvidenceInvalid: for anything that :func:`publish_snapshot` would not have written, or a signature by nobody known.
+        EvidenceInvalid: for anything that :func:`publish_snapshot` (or that of format 1) would not have written, or a foreign signature.
     """
-    if len(data) < SIGNATURE_BYTES:
-        raise EvidenceInvalid("the snapshot is cut short")
-    body, signature = data[:-SIGNATURE_BYTES], data[-SIGNATURE_BYTES:]
-    _check_signature(body, signature, public_keys)
-    head, line_feed, entries = body.partition(b"\n")
+    head, line_feed, rest = data.partition(b"\n")
     if not line_feed:
         raise EvidenceInvalid("the snapshot has no header")
+    if f'"schema":"{FORMER_SCHEMA}"'.encode() in head:
+        return _parse_former(data, public_keys)
+    read = read_head(head + line_feed, rest[:SIGNATURE_BYTES], public_keys)
+    lists: dict[tuple[Listing, str], bytes] = {}
+    at = SIGNATURE_BYTES
+    for span in read.spans:
+        entries = rest[at : at + span.size]
+        at += span.size
+        if sha256(entries).hexdigest() != span.sha256:
+            raise EvidenceInvalid("a list of the snapshot was changed")
+        _require_ascending(entries)
+        lists[span.listing, span.purpose] = entries
+    if at != len(rest):
+        raise EvidenceInvalid("the snapshot's header and length differ")
+    return Snapshot(read, lists)
+
+
+def _parse_former(data: bytes, public_keys: Sequence[bytes]) -> Snapshot:
+    body, signature = data[:-SIGNATURE_BYTES], data[-SIGNATURE_BYTES:]
+    require_signed(signature, _FORMER_SIGNED + body, public_keys)
+    head, _, entries = body.partition(b"\n")
     header = canonical.decode(head)
-    if not isinstance(header, Mapping) or set(header) != _FIELDS or header["schema"] != SCHEMA:
+    fields = {"schema", "published", "valid_until", "count", "key_check"}
+    if not isinstance(header, Mapping) or set(header) != fields or header["schema"] != FORMER_SCHEMA:
         raise EvidenceInvalid("the snapshot's header has another form")
     count, check = header["count"], header["key_check"]
     if not isinstance(count, int) or isinstance(count, bool) or len(entries) != count * ENTRY_BYTES or not isinstance(check, str):
         raise EvidenceInvalid("the snapshot's header and length differ")
-    snapshot = Snapshot(_read_time(header["published"]), _read_time(header["valid_until"]), count, check, entries)
+    _require_ascending(entries)
+    times = read_time(header["published"]), read_time(header["valid_until"])
+    span = Span(Listing.FORMER, "", count, sha256(entries).hexdigest())
+    return Snapshot(Head(*times, check, "", None, (span,), sha256(body).hexdigest()), {(Listing.FORMER, ""): entries})
+
+
+def _require_ascending(entries: bytes) -> None:
     if any(entries[at - 16 : at] >= entries[at : at + 16] for at in range(ENTRY_BYTES, len(entries), ENTRY_BYTES)):
         raise EvidenceInvalid("the snapshot's entries are not in order")
-    return snapshot
 
 
-def _check_signature(body: bytes, signature: bytes, public_keys: Sequence[bytes]) -> None:
-    for public in public_keys:
-        try:
-            verify_ed25519(public, signature, _SIGNED + body)
-        except EvidenceInvalid:
-            continue
-        return
-    raise EvidenceInvalid("the snapshot is not signed by a known key", help="it was changed, or signed by a key that is not trusted here")
-
-
-def _write_time(time: datetime) -> str:
-    if time.tzinfo is None:
-        raise ValueError("times are aware")
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _read_time(value: canonical.Json) -> datetime:
-    try:
-        if not isinstance(value, str) or not _TIME.fullmatch(value):
-            raise ValueError("another form")
-        return datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        raise EvidenceInvalid("a time in the snapshot cannot be read") from None
+def _ordered(entries: Iterable[bytes]) -> bytes:
+    ordered = sorted(entries)
+    if any(len(entry) != ENTRY_BYTES for entry in ordered):
+        raise ValueError("an entry is 16 bytes")
+    return b"".join(ordered)

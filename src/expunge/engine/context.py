@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 from expunge.core.datamap import DataMap
 from expunge.core.ids import OrderId
 from expunge.ports.clock import Clock
+from expunge.ports.gate import GatePublisher
 from expunge.ports.journal import Journal
 from expunge.ports.keys import Keys
 from expunge.ports.log import TransparencyLog
@@ -68,7 +69,7 @@ class Context:
     clock: Clock
     open_store: Callable[[str], Store]
     """Opens (once) the store of that name; raises StoreUnavailable."""
-    publish_gate: Callable[[datetime, frozenset[str]], None]
+    publish_gate: GatePublisher
     """Writes the signed snapshot that pipelines read."""
     random: Callable[[int], bytes]
     """Random bytes: order ids, nonces."""

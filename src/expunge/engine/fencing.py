@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from expunge.core import events as ev
-from expunge.core.gate_snapshot import gate_entry
+from expunge.core.datamap import DataMap
+from expunge.core.gate_snapshot import Contents, Policy, PurposeState, gate_entry
 from expunge.core.ids import OrderId, pseudonym
 from expunge.core.person import Person
+from expunge.core.purposes import Ground
+from expunge.core.retention import shortest
 from expunge.engine.context import Context
 from expunge.engine.recording import SUPPRESSIONS, read_register, register
+
+RENEW_AFTER = timedelta(seconds=20)
+"""A third of the age that pipelines accept unless they are told otherwise."""
+_FORMAT = 2
 
 
 def suppress(context: Context, orders: Mapping[OrderId, Sequence[Person]]) -> None:
@@ -22,7 +30,7 @@ def suppress(context: Context, orders: Mapping[OrderId, Sequence[Person]]) -> No
             pairs = sorted({pair for person in people for pair in person.identifiers()})
             names = tuple(str(pseudonym(key, kind, value)) for kind, value in pairs)
             entries = tuple(gate_entry(gate, kind, value).hex() for kind, value in pairs)
-            events.append(ev.Suppressed(context.clock.now(), order, names, entries))
+            events.append(ev.Suppressed(context.clock.now(), order, names, entries, _FORMAT))
     if events:
         register(context.journal, SUPPRESSIONS, *events)
     publish(context)
@@ -36,10 +44,31 @@ def lift(context: Context, order: OrderId) -> None:
 
 
 def publish(context: Context) -> int:
-    """Write the gate's snapshot from the register; returns how many entries it has."""
-    entries = frozenset(entry for each in _standing(context) for entry in each.gate_entries)
-    context.publish_gate(context.clock.now(), entries)
-    return len(entries)
+    """Write the gate's snapshot from the register and the map; returns how many identities are suppressed."""
+    standing = _standing(context)
+    suppressed = frozenset(bytes.fromhex(entry) for each in standing if each.gate_format == _FORMAT for entry in each.gate_entries)
+    former = frozenset(bytes.fromhex(entry) for each in standing if each.gate_format != _FORMAT for entry in each.gate_entries)
+    context.publish_gate(context.clock.now(), Contents(suppressed, former, Policy(context.map_digest, purposes_of(context.data_map))))
+    return len(suppressed) + len(former)
+
+
+def renew(context: Context) -> None:
+    """Publish again when nobody has for a while: what pipelines read must not grow old between orders."""
+    age = context.publish_gate.age(context.clock.now())
+    if age is None or age >= RENEW_AFTER:
+        publish(context)
+
+
+def purposes_of(data_map: DataMap) -> Mapping[str, PurposeState] | None:
+    """What the map says of each purpose: whether it rests on consent, and how long the shortest-lived of its data is kept."""
+    if not data_map.purposes:
+        return None
+    found = {}
+    for name, purpose in data_map.purposes.items():
+        rules = {data_map.datasets[each].retention for each in purpose.datasets if each in data_map.datasets}
+        periods = [data_map.retention[each].period for each in rules if each in data_map.retention]
+        found[name] = PurposeState(purpose.needs is Ground.CONSENT, shortest(periods) if periods else None)
+    return found
 
 
 def standing_orders(context: Context) -> dict[OrderId, ev.Suppressed]:

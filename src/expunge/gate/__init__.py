@@ -1,0 +1,18 @@
+"""May this person's data be used? Answered from the signed snapshot file alone: no database, no engine, no network.
+
+A pipeline asks before it stores, copies, trains on or shows anything of a person::
+
+    from expunge.gate import may_use
+    if may_use("profile:p-17", "train"):
+        ...
+
+Whatever is wrong (no file, a file too old, forged, unreadable, made with another key) means *not allowed*, with the reason. The snapshot is
+read again when the file changes, so a gate may stay open as long as the pipeline runs. Read-only and safe between threads.
+"""
+
+from __future__ import annotations
+
+from expunge.gate.answers import Decision, GateReason, Subject, Tally
+from expunge.gate.gates import MAX_AGE, SKEW, Gate
+
+__all__ = ["MAX_AGE", "SKEW", "Decision", "Gate", "GateReason", "Subject", "Tally"]

@@ -1,0 +1,207 @@
+"""The gate over one snapshot file: reads it again when it changes, beside whoever asks."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from expunge.core.gate_entry import former_entry, kind_key
+from expunge.core.signature import Cmac
+from expunge.gate.answers import Decision, GateReason, Subject
+from expunge.gate.view import View, load
+
+SKEW = timedelta(minutes=5)
+"""How far the publisher's clock may be ahead of ours."""
+MAX_AGE = timedelta(seconds=60)
+"""How old a snapshot may be, unless the pipeline says otherwise."""
+READ_AT_ONCE = 1 << 20
+"""Bytes: larger snapshots are read by a thread of their own, while answers come from the one before."""
+
+_Stamp = tuple[int, int, int, int]
+
+
+class Gate:
+    """Answers from one snapshot file; safe between threads, and in processes forked from this one."""
+
+    def __init__(
+        self,
+        snapshot: Path,
+        key: bytes,
+        public_keys: Sequence[bytes],
+        max_age: timedelta = MAX_AGE,
+        *,
+        now: Callable[[], datetime] | None = None,
+    ) -> None:
+        self._path = snapshot
+        self._name = os.fspath(snapshot)
+        self._key = key
+        self._publics = tuple(public_keys)
+        self._max_age = max_age
+        self._now = now or _utc_now
+        self._loaded: tuple[_Stamp | None, View | GateReason] = (None, GateReason.MISSING)
+        self._begin()
+        _OPEN.add(self)
+
+    def _begin(self) -> None:
+        self._guard = threading.Lock()
+        self._reading = threading.Lock()
+        self._own = _Makers()
+
+    def __reduce__(self) -> tuple[type[Gate], tuple[object, ...]]:
+        return (Gate, (self._path, self._key, self._publics, self._max_age))
+
+    @classmethod
+    def open(cls, snapshot: str | os.PathLike[str], key: bytes, public_key: bytes | Sequence[bytes], max_age: timedelta = MAX_AGE) -> Gate:
+        """Open a gate; never fails: what is wrong is said by every answer.
+
+        Args:
+            snapshot: path of the file that ``expunge gate publish`` writes.
+            key: the gate key, 32 bytes.
+            public_key: raw Ed25519 public key of the signer, 32 bytes, or several while it is being rotated.
+            max_age: a snapshot older than this allows nothing.
+        """
+        return cls(Path(snapshot), key, (public_key,) if isinstance(public_key, bytes) else public_key, max_age)
+
+    def may_use(self, subject: Subject | str, purpose: str, recorded: datetime | None = None) -> Decision:
+        """Whether data of somebody may be used for a purpose.
+
+        Args:
+            subject: whose it is: a :class:`Subject`, or ``profile:p-17``.
+            purpose: a purpose of the data map; where the map declares none, any word.
+            recorded: when it was recorded (aware), where it is to be asked whether it may still be kept for the purpose.
+
+        Raises:
+            ValueError: when no purpose is named.
+        """
+        if not purpose:
+            raise ValueError("name the purpose")
+        view = self.current()
+        if isinstance(view, GateReason):
+            return Decision(allowed=False, reason=view, as_of=None)
+        return self._decide(view, subject, purpose, recorded)
+
+    def may_use_each(self, subjects: Iterable[Subject | str], purpose: str) -> Iterator[Decision]:
+        """One decision for each subject, in order; all from the same snapshot, looked at once, when iteration begins."""
+        if not purpose:
+            raise ValueError("name the purpose")
+        return self._decide_each(subjects, purpose)
+
+    def _decide_each(self, subjects: Iterable[Subject | str], purpose: str) -> Iterator[Decision]:
+        view = self.current()
+        for subject in subjects:
+            if isinstance(view, GateReason):
+                yield Decision(allowed=False, reason=view, as_of=None)
+            else:
+                yield self._decide(view, subject, purpose, None)
+
+    def _decide(self, view: View, subject: Subject | str, purpose: str, recorded: datetime | None) -> Decision:
+        if isinstance(subject, str):
+            subject = Subject.of(subject)
+        lens = view.lens(purpose)
+        entry = self.entry(subject)
+        reason = lens.reason(entry, lambda: former_entry(self._key, subject.kind, subject.value), recorded, self._now())
+        return lens.answers[reason]
+
+    def entry(self, subject: Subject) -> bytes:
+        """The 16 bytes that stand for somebody in snapshots and manifests."""
+        makers = self._own.by_kind
+        maker = makers.get(subject.kind)
+        if maker is None:
+            maker = makers[subject.kind] = Cmac(kind_key(self._key, subject.kind))
+        return maker.of(subject.value.encode("utf-8", "surrogatepass"))
+
+    @property
+    def key(self) -> bytes:
+        """The gate key."""
+        return self._key
+
+    def now(self) -> datetime:
+        """The gate's clock."""
+        return self._now()
+
+    # ---- the file ----------------------------------------------------------------------------------------------
+
+    def current(self) -> View | GateReason:
+        """The snapshot as it is now, or why there is none that can be relied on."""
+        try:
+            stamp = _stamp(os.stat(self._name))  # noqa: PTH116 - asked for every answer: a string is a third of the time of a Path
+        except FileNotFoundError:
+            self._loaded = (None, GateReason.MISSING)
+            return GateReason.MISSING
+        except OSError:
+            self._loaded = (None, GateReason.UNREADABLE)
+            return GateReason.UNREADABLE
+        known, view = self._loaded
+        if stamp == known:
+            return view if isinstance(view, GateReason) else self._in_time(view)
+        return self._changed(stamp, view)
+
+    def _in_time(self, view: View) -> View | GateReason:
+        now, head = self._now(), view.head
+        if head.published - SKEW > now:
+            return GateReason.FUTURE
+        if now > head.valid_until or now - head.published > self._max_age:
+            return GateReason.STALE
+        return view
+
+    def _changed(self, stamp: _Stamp, before: View | GateReason) -> View | GateReason:
+        """There is another file: read it, or have it read, and answer from the one before as long as that holds."""
+        if stamp[1] > READ_AT_ONCE and not isinstance(before, GateReason):
+            usable = self._in_time(before)
+            if not isinstance(usable, GateReason):
+                if self._reading.acquire(blocking=False):
+                    threading.Thread(target=self._read_beside, name="gate snapshot", daemon=True).start()
+                return usable
+        view = self._read(stamp)
+        return view if isinstance(view, GateReason) else self._in_time(view)
+
+    def _read_beside(self) -> None:
+        try:
+            self._read(None)
+        finally:
+            self._reading.release()
+
+    def _read(self, seen: _Stamp | None) -> View | GateReason:
+        with self._guard:
+            if seen is not None and self._loaded[0] == seen:
+                return self._loaded[1]  # read by another thread meanwhile
+            try:
+                with self._path.open("rb") as file:
+                    stamp = _stamp(os.fstat(file.fileno()))
+                    self._loaded = (stamp, load(file, self._publics, self._key))
+            except FileNotFoundError:
+                self._loaded = (None, GateReason.MISSING)
+            except OSError:
+                self._loaded = (None, GateReason.UNREADABLE)
+            return self._loaded[1]
+
+
+class _Makers(threading.local):
+    """Of each thread its own: what makes entries of each kind."""
+
+    def __init__(self) -> None:
+        self.by_kind: dict[str, Cmac] = {}
+
+
+def _stamp(status: os.stat_result) -> _Stamp:
+    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+_OPEN: weakref.WeakSet[Gate] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    # Why: a lock that another thread of the parent held would stay held for ever in the child.
+    for gate in list(_OPEN):
+        gate._begin()  # noqa: SLF001
+
+
+os.register_at_fork(after_in_child=_after_fork)

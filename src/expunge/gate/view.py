@@ -1,0 +1,175 @@
+"""A snapshot that was checked, ready to be asked."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import BinaryIO
+
+import numpy as np
+
+from expunge.core.gate_entry import key_check
+from expunge.core.gate_head import MOST_HEADER_BYTES, SIGNATURE_BYTES, Head, Listing, Rule, read_head
+from expunge.core.gate_snapshot import FORMER_SCHEMA, Snapshot, parse_snapshot
+from expunge.core.retention import Period, is_over
+from expunge.errors import EvidenceInvalid
+from expunge.gate.answers import YES, Decision, GateReason
+from expunge.gate.entries import Entries, Mask, Words
+
+
+@dataclass(frozen=True)
+class Lens:
+    """What of a snapshot matters for one purpose."""
+
+    head: Head
+    first: tuple[tuple[Entries, GateReason], ...]
+    """Lists that refuse for every purpose."""
+    former: Entries | None
+    """Those suppressed before format 2."""
+    known: bool
+    rule: Rule | None
+    then: tuple[tuple[Entries, GateReason], ...]
+    """Lists that refuse for this purpose."""
+    given: Entries | None
+
+    @cached_property
+    def answers(self) -> dict[GateReason, Decision]:
+        """The answer for each reason: there are only so many."""
+        return {each: Decision(each in YES, each, self.head.published, self.head.policy) for each in GateReason}
+
+    def reason(self, entry: bytes, former: Callable[[], bytes], recorded: datetime | None, now: datetime) -> GateReason:
+        """Why one identifier may or may not be used; ``former`` makes its entry of format 1."""
+        for entries, why in self.first:
+            if entries.holds(entry):
+                return why
+        if self.former is not None and self.former.holds(former()):
+            return GateReason.SUPPRESSED
+        if not self.known:
+            return GateReason.UNKNOWN_PURPOSE
+        for entries, why in self.then:
+            if entries.holds(entry):
+                return why
+        if self.rule is None:
+            return GateReason.NOT_SUPPRESSED
+        if self.rule.needs_consent and not (self.given is not None and self.given.holds(entry)):
+            return GateReason.NO_CONSENT
+        if recorded is not None and self.rule.keep is not None and is_over(recorded, self.rule.keep, now):
+            return GateReason.ENDED
+        return GateReason.PERMITTED
+
+    def refused(self, first: Words, second: Words, former: Callable[[Mask], Mask]) -> list[tuple[GateReason, Mask]]:
+        """For many identifiers, who is refused for each reason; the first of several counts.
+
+        Args:
+            first: of each entry, its first 8 bytes as a number.
+            second: and the others.
+            former: given who is still in, says which of them are suppressed by their entry of format 1 (:attr:`former`).
+        """
+        refused: list[tuple[GateReason, Mask]] = []
+        left = np.ones(len(first), np.bool_)
+
+        def drop(why: GateReason, mask: Mask) -> None:
+            refused.append((why, mask & left))
+            np.logical_and(left, ~mask, out=left)
+
+        for entries, why in self.first:
+            drop(why, entries.among(first, second))
+        if self.former is not None:
+            drop(GateReason.SUPPRESSED, former(left))
+        if not self.known:
+            drop(GateReason.UNKNOWN_PURPOSE, np.ones(len(first), np.bool_))
+        for entries, why in self.then:
+            drop(why, entries.among(first, second))
+        if self.rule is not None and self.rule.needs_consent:
+            drop(GateReason.NO_CONSENT, ~self.given.among(first, second) if self.given is not None else np.ones(len(first), np.bool_))
+        return refused
+
+    def kept_since(self, now: datetime) -> datetime | None:
+        """What was recorded before this may not be kept any more for the purpose; None where there is no such limit."""
+        return None if self.rule is None or self.rule.keep is None else _still_kept(self.rule.keep, now)
+
+
+@dataclass
+class View:
+    """All of a snapshot."""
+
+    head: Head
+    lists: dict[tuple[Listing, str], Entries] = field(repr=False)
+    _lenses: dict[str, Lens] = field(default_factory=dict, repr=False)
+
+    def lens(self, purpose: str) -> Lens:
+        """What matters for one purpose. Raises ValueError where none is named."""
+        found = self._lenses.get(purpose)
+        if found is None:
+            if not purpose:
+                raise ValueError("name the purpose")
+            found = self._make(purpose)
+            if found.known:
+                self._lenses[purpose] = found
+        return found
+
+    def _make(self, purpose: str) -> Lens:
+        rules = self.head.purposes
+        pick = self.lists.get
+        first = ((pick((Listing.SUPPRESSED, "")), GateReason.SUPPRESSED), (pick((Listing.FROZEN, "")), GateReason.FROZEN))
+        then = ((pick((Listing.WITHDRAWN, purpose)), GateReason.WITHDRAWN), (pick((Listing.ENDED, purpose)), GateReason.ENDED))
+        return Lens(
+            self.head,
+            tuple((entries, why) for entries, why in first if entries is not None),
+            pick((Listing.FORMER, "")),
+            rules is None or purpose in rules,
+            None if rules is None else rules.get(purpose),
+            tuple((entries, why) for entries, why in then if entries is not None),
+            pick((Listing.GIVEN, purpose)),
+        )
+
+
+def load(file: BinaryIO, publics: Sequence[bytes], key: bytes) -> View | GateReason:
+    """Read and check a snapshot, of either format, as it streams by; why not, where it cannot be relied on. Raises OSError."""
+    try:
+        view = _checked(file, publics)
+    except EvidenceInvalid:
+        return GateReason.FORGED
+    return view if view.head.key_check == key_check(key) else GateReason.WRONG_KEY
+
+
+def _checked(file: BinaryIO, publics: Sequence[bytes]) -> View:
+    line = file.readline(MOST_HEADER_BYTES)
+    if f'"schema":"{FORMER_SCHEMA}"'.encode() in line:
+        return _viewed(parse_snapshot(line + file.read(), publics))
+    head = read_head(line, file.read(SIGNATURE_BYTES), publics)
+    rest = os.fstat(file.fileno()).st_size - len(line) - SIGNATURE_BYTES
+    if rest != sum(span.size for span in head.spans):
+        raise EvidenceInvalid("the snapshot's header and length differ")
+    lists = {}
+    for span in head.spans:
+        exact = span.listing is Listing.GIVEN
+        lists[span.listing, span.purpose] = Entries.read(file.read, span.count, span.sha256, exact=exact)
+    return View(head, lists)
+
+
+def _viewed(snapshot: Snapshot) -> View:
+    lists = {}
+    for span in snapshot.head.spans:
+        data = io.BytesIO(snapshot.lists[span.listing, span.purpose])
+        if span.count:
+            lists[span.listing, span.purpose] = Entries.read(data.read, span.count, span.sha256, exact=False)
+    return View(snapshot.head, lists)
+
+
+def _still_kept(keep: Period, now: datetime) -> datetime:
+    """The earliest instant from which the period has not ended by ``now``; found by halving, since months differ in length."""
+    step = timedelta(microseconds=1)
+    long_ago = now - timedelta(days=keep.days + keep.months * 31 + 31)
+    early, late = 0, (now - long_ago) // step
+    while early < late:
+        middle = (early + late) // 2
+        if is_over(long_ago + middle * step, keep, now):
+            early = middle + 1
+        else:
+            late = middle
+    return long_ago + early * step

@@ -1,0 +1,20 @@
+"""Where the gate's snapshot goes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from expunge.core.gate_snapshot import Contents
+
+
+class GatePublisher(Protocol):
+    """Writes the signed file that pipelines read."""
+
+    def __call__(self, now: datetime, contents: Contents) -> None:
+        """Publish; a reader sees the old snapshot or the new one, and the new one survives a power cut. Raises StateUnavailable."""
+        ...
+
+    def age(self, now: datetime) -> timedelta | None:
+        """How old the published snapshot is; None where there is none that pipelines would take. Raises StateUnavailable."""
+        ...
