@@ -12,9 +12,11 @@ from expunge.core.asking_events import ASKING_EVENTS, AskingEvent
 from expunge.core.consent_events import CONSENT_EVENTS, ConsentEvent
 from expunge.core.hold import Hold
 from expunge.core.ids import IdempotencyKey, OrderId, PlanDigest, Pseudonym, StepId
+from expunge.core.observed import LINEAGE_EVENTS, LineageEvent
 from expunge.core.order import OrderKind, OrderState
 from expunge.core.outcome import Outcome
 from expunge.core.scope import Scope
+from expunge.core.tokens import TOKEN_EVENTS, TokenEvent
 from expunge.errors import StateCorrupt
 
 
@@ -212,6 +214,14 @@ class Cancelled:
 
 
 @dataclass(frozen=True)
+class Extended:
+    """The person was told that it takes longer, and why: clocks that allow an extension run on."""
+
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
 class Reopened:
     """Data came back; the follow-up order erases it again."""
 
@@ -300,17 +310,20 @@ OrderEvent: TypeAlias = (
     | TracesEnded
     | Reverified
     | Cancelled
+    | Extended
     | Reopened
 )
-RegisterEvent: TypeAlias = HoldPlaced | HoldEnded | Suppressed | Unsuppressed | Linked | Restored | ConsentEvent | AskingEvent
+RegisterEvent: TypeAlias = (
+    HoldPlaced | HoldEnded | Suppressed | Unsuppressed | Linked | Restored | ConsentEvent | AskingEvent | LineageEvent | TokenEvent
+)
 Event: TypeAlias = OrderEvent | RegisterEvent
 
 _KINDS: dict[str, type] = {
     each.__name__: each
     for each in (
         Received, Fenced, Planned, Approved, Queued, Unqueued, RoundStarted, StepIntended, Located, StepEnded, Judged,
-        ReceiptStated, ReceiptLogged, Ended, KeyDestroyed, TracesEnded, Reverified, Cancelled, Reopened, HoldPlaced, HoldEnded,
-        Suppressed, Unsuppressed, Linked, Restored, *CONSENT_EVENTS, *ASKING_EVENTS,
+        ReceiptStated, ReceiptLogged, Ended, KeyDestroyed, TracesEnded, Reverified, Cancelled, Extended, Reopened, HoldPlaced, HoldEnded,
+        Suppressed, Unsuppressed, Linked, Restored, *CONSENT_EVENTS, *ASKING_EVENTS, *LINEAGE_EVENTS, *TOKEN_EVENTS,
     )
 }  # fmt: skip
 

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
+from typing import TypeAlias
 
+from expunge.core.ids import OrderId
 from expunge.errors import StateCorrupt
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -68,6 +70,19 @@ class Observed:
     at: datetime
     packed: str
     """As :func:`pack` writes them."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """In the register ``lineage``: an order's erasures were told to those who keep lineage."""
+
+    at: datetime
+    order: OrderId
+    round: int
+
+
+LineageEvent: TypeAlias = Observed | Told
+LINEAGE_EVENTS = (Observed, Told)
 
 
 def pack(observations: Iterable[Observation]) -> str:

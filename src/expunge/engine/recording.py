@@ -20,7 +20,9 @@ HOLDS = "holds"
 SUPPRESSIONS = "suppressions"
 RESTORALS = "restorals"
 CONSENTS = "consents"
-_REGISTERS = frozenset({HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS})
+LINEAGE = "lineage"
+TOKENS = "tokens"
+_REGISTERS = frozenset({HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS})
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""
 

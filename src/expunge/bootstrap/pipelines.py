@@ -1,0 +1,109 @@
+"""What pipelines and their programs need of an installation: their tokens, and a door for lineage that opens without any key."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from expunge.adapters.clock import MonotonicClock, SystemClock
+from expunge.adapters.journal_django import DjangoJournal
+from expunge.bootstrap.state import latest, open_state, read_installed, require_keys
+from expunge.core.datamap import DataMap
+from expunge.core.gaps import Gaps
+from expunge.core.observed import Observation, Sightings
+from expunge.core.tokens import Token, TokenRefused, TokenScope, admit
+from expunge.engine import observing, tokens
+from expunge.engine.observing import Intake, Taken
+from expunge.engine.recording import LINEAGE, TOKENS
+from expunge.ports.clock import Clock
+
+SHORT = 1.0
+"""Seconds for which what is known of tokens may be old: a revoked one opens the door no longer than that."""
+
+
+class Door:
+    """Takes lineage in and knows who may bring it. A context manager.
+
+    It has the journal and no key: whoever takes over the server that uses it can read no identifier and sign nothing.
+    """
+
+    def __init__(self, data_map: DataMap, journal: DjangoJournal, clock: Clock) -> None:
+        """Composed by :meth:`open`."""
+        self.map = data_map
+        self._journal = journal
+        self._clock = clock
+        self._intake = Intake(journal, clock)
+        self._guard = threading.Lock()
+        self._tokens: dict[str, Token] = {}
+        self._length = 0
+        self._looked = -SHORT
+
+    @classmethod
+    def open(cls, map_path: Path | str | None = None) -> Self:
+        """Open the state of a map. Raises as :meth:`expunge.bootstrap.Expunge.open`, but for what is about keys."""
+        data_map = read_installed(map_path)
+        require_keys(Path(data_map.state))
+        journal = open_state(data_map).journal
+        return cls(data_map, journal, MonotonicClock(SystemClock(), latest(journal), _unsaid))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database for the calling thread; safe to call twice."""
+        self._journal.close()
+
+    def admit(self, header: str, scope: TokenScope) -> Token | TokenRefused:
+        """Whether the value of an ``Authorization`` header may do what ``scope`` names. Raises StateUnavailable."""
+        return admit(self._known(), header, scope, self._clock.now())
+
+    def take(self, observations: Sequence[Observation]) -> Taken:
+        """Write observations down; durable when it returns. Raises as :meth:`expunge.engine.observing.Intake.take`."""
+        return self._intake.take(observations)
+
+    def look(self) -> None:
+        """See whether the state can be read. Raises StateUnavailable when it cannot."""
+        self._journal.length(LINEAGE)
+
+    def issue(self, name: str, scope: TokenScope, lasts: timedelta) -> tuple[Token, str]:
+        """Issue a token; see :func:`expunge.engine.tokens.issue`."""
+        return tokens.issue(self._journal, self._clock, secrets.token_bytes, name, scope, lasts)
+
+    def revoke(self, which: str) -> Token:
+        """Revoke a token by name or id."""
+        return tokens.revoke(self._journal, self._clock, which)
+
+    def tokens(self) -> tuple[tuple[Token, bool], ...]:
+        """Every token that was ever issued, oldest first, each with whether it works."""
+        now: datetime = self._clock.now()
+        return tuple((each, each.works(now)) for each in tokens.known(self._journal).values())
+
+    def sightings(self) -> Sightings:
+        """All that pipelines were seen to do."""
+        return observing.sightings(self._journal)
+
+    def gaps(self) -> Gaps:
+        """What they were seen to do and the map does not say."""
+        return observing.gaps(self.map, self._journal)
+
+    def _known(self) -> dict[str, Token]:
+        with self._guard:
+            if time.monotonic() - self._looked >= SHORT:
+                length = self._journal.length(TOKENS)
+                if length != self._length:
+                    self._tokens, self._length = tokens.known(self._journal), length
+                self._looked = time.monotonic()
+            return self._tokens
+
+
+def _unsaid(_: timedelta) -> None:
+    """The clock is held; whoever opens the installation with its keys is told."""
