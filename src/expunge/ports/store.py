@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
+from expunge.core.ages import Ages, Span
 from expunge.core.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
 from expunge.core.datamap import Dataset, Ignore
 from expunge.core.grounding import Capabilities
@@ -42,6 +44,8 @@ class Store(Protocol):
     def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
         """Find what the dataset holds about each selector's subject; one :class:`Copy` per subject that has anything, in any order.
 
+        Items are those that :class:`Selector` says: by values or every one, of a window, without those that are spared; times are read as
+        :mod:`expunge.core.moments` does. Trouble with the window's own field (it is no time, it does not exist) is ``CouldNotLook``.
         One pass over the data for all selectors of a call. ``Copy.selector`` is set, ``Copy.links`` holds the values of every field
         that another dataset's ``through`` or an identity of the map follows.
         """
@@ -62,6 +66,21 @@ class Store(Protocol):
 
     def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
         """Hand the real content of the copies to the tracer, field by field, through normal reads. Reads only; keeps nothing."""
+        ...
+
+    def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
+        """How many items lie between some ascending moments, and what they take: pushed down as far as the store can; reads only.
+
+        Counts what a selector with ``every`` and a window over ``field`` would find; items that are in no window count as undated.
+        Raises as ``locate``.
+        """
+        ...
+
+    def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[Span]:
+        """For each value that the field ``by`` has: how many items, and the oldest and newest of the times that ``field`` gives them.
+
+        Who has anything in a window, and when who was last there. Values are identifiers: they stay in memory. Raises as ``locate``.
+        """
         ...
 
     def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:

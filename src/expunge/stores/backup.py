@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from expunge.core.ages import Ages, Span
 from expunge.core.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
 from expunge.core.datamap import Dataset, Ignore, StoreSpec
 from expunge.core.grounding import Capabilities, Grounding, Retained
@@ -117,6 +118,14 @@ class Backup:
 
     def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
         """Nothing."""
+
+    def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:  # noqa: ARG002 - no datasets
+        """Nothing."""
+        return Ages.none(edges)
+
+    def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[Span]:  # noqa: ARG002 - no datasets
+        """Nobody."""
+        return iter(())
 
     def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:  # noqa: ARG002
         """Nothing is foreseen, because nothing is done."""

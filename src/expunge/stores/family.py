@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from expunge.core.datamap import Aggregate, ByField, Dataset, Through
 
 REFERRED = "rows of {} refer to what should go; declare that table as a dataset of the same people so that they are erased first"
-TAKEN_ALONG = "the schema would delete rows of {} along (ON DELETE CASCADE) that are other people's; write ON DELETE SET NULL instead"
+TAKEN_ALONG = "the schema would delete rows of {} along (ON DELETE CASCADE) that are to stay; write ON DELETE SET NULL instead"
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,13 @@ class Family:
     """The one that is erased."""
     others: Mapping[str, Dataset]
     """Name of a table -> the dataset that declares it; the erased one included."""
+    narrowed: bool = False
+    """Only some rows of each person go, or a class of rows whoever they are about: then the rest of the same person stays as well."""
 
     def kinds(self, child: str) -> list[tuple[str, str]]:
-        """Pairs of fields (of the child, of the parent) that hold the same kind of identity."""
+        """Pairs of fields (of the child, of the parent) that hold the same kind of identity, and so tell whose rows go along."""
+        if self.narrowed:
+            return []
         theirs, ours = self.others[child].subject, self.dataset.subject
         if not isinstance(theirs, ByField) or not isinstance(ours, ByField):
             return []
@@ -29,6 +33,8 @@ class Family:
 
     def shares_kind(self, child: str) -> bool:
         """Whether the map tells whose the child's rows are, in the same words as for the erased table."""
+        if self.narrowed:
+            return child in self.others and isinstance(self.others[child].subject, ByField)
         return child in self.others and bool(self.kinds(child))
 
     def goes_by_itself(self, child: str, *, beforehand: bool) -> bool:
@@ -40,4 +46,6 @@ class Family:
         declared = self.others.get(child)
         if declared is None or isinstance(declared.subject, Aggregate):
             return False
-        return beforehand if isinstance(declared.subject, Through) else not self.kinds(child)
+        if isinstance(declared.subject, Through):
+            return beforehand
+        return not self.narrowed and not self.kinds(child)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from expunge import durable
+from expunge.core.ages import Ages, Span
 from expunge.core.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
 from expunge.core.datamap import Dataset, Ignore, StoreSpec
 from expunge.core.grounding import Capabilities, Grounding
@@ -23,6 +25,7 @@ from expunge.stores.files_preflight import Preflight
 from expunge.stores.files_tree import LocalTree
 from expunge.stores.holders import holders
 from expunge.stores.layout import Layout
+from expunge.stores.tree_ages import Aging
 from expunge.stores.tree_erase import Eraser, reason_of
 from expunge.stores.tree_search import Search
 from expunge.stores.tree_show import Show
@@ -66,6 +69,16 @@ class Files:
         """Everybody else, grouped by what the subject fields say."""
         self._present()
         return self._search(dataset).bystanders(erased, limit)
+
+    def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
+        """By names, times of writing and records."""
+        self._present()
+        return Aging(self._tree(dataset), self._layouts[dataset.name]).ages(field, edges)
+
+    def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[Span]:
+        """By names, times of writing and records."""
+        self._present()
+        return Aging(self._tree(dataset), self._layouts[dataset.name]).spans(by, field)
 
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
         """Whole files byte for byte, records as JSON lines."""
@@ -141,7 +154,7 @@ class Files:
         for copy in copies:
             again = found.get(copy.subject)
             keys = set(copy.keys) - set(again.keys if again else ())
-            named = [key for key in keys if show.wholly(copy, key) and os.path.lexists(self._root / key)]
+            named = [key for key in keys if show.lastingly(copy, key) and os.path.lexists(self._root / key)]
             yield Probed(copy.subject, (again.items if again else 0) + len(named), paths, could_not)
 
     def look_again(self, dataset: Dataset, selectors: Sequence[Selector]) -> tuple[dict[Pseudonym, Copy], bool]:

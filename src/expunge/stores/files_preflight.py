@@ -47,14 +47,14 @@ class Preflight:
             yield _RIGHTS
         if not path.is_symlink() and not os.access(path, os.R_OK, effective_ids=_EFFECTIVE):
             yield _READ
-        elif not key.endswith("/") and not path.is_symlink() and not self._layout.owners(key, wanted):
+        elif not key.endswith("/") and not path.is_symlink() and not self._layout.says(key, wanted).whole:
             yield from self._about_records(path, key, wanted)
 
     def _about_records(self, path: Path, key: str, wanted: Wanted) -> Iterator[Unable]:
         try:
             with opened(path) as file:
                 size = os.fstat(file.fileno()).st_size
-                for _ in self._layout.read(file, key, wanted.fields):
+                for _ in self._layout.read(file, key, (*wanted.fields, *self._layout.beside(wanted))):
                     pass
             if busy(path):
                 yield _BUSY

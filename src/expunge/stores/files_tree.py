@@ -7,6 +7,7 @@ import io
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -107,6 +108,8 @@ class LocalTree:
                     pass
             status = path.lstat()
         except (FileNotFoundError, NobodyThere):
+            return Removed(removal, there=False)
+        if removal.late(datetime.fromtimestamp(status.st_mtime, UTC)):
             return Removed(removal, there=False)
         permit.check()
         durable.unlink(path, at="files.erase.unlink")

@@ -7,16 +7,36 @@ whole file is theirs), or because *records* in it say so (the dataset has a ``fo
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from expunge.core.copy import Selector
 from expunge.core.datamap import ByField, Dataset, Through
+from expunge.core.moments import latest
+from expunge.core.scope import MODIFIED, Window
 from expunge.stores.exclusive import open_regular
 from expunge.stores.records import Record, records
 from expunge.stores.templates import Bindings, Readings, Template
+
+Clock = Callable[[], datetime | None]
+"""Tells when a file was last written."""
+
+
+@dataclass(frozen=True)
+class Says:
+    """What a name, and when it was last written, say about some selectors (by number)."""
+
+    whole: set[int]
+    """All of it is theirs."""
+    part: set[int] = field(default_factory=set)
+    """Theirs by its name; its records say which of them are meant."""
+    unsaid: set[int] | None = None
+    """Those who may have records in it although the name does not mean them; None for all others."""
+    bound: frozenset[str] = frozenset()
+    """Fields that the name has answered for all that is in it."""
 
 
 class Wanted:
@@ -25,6 +45,11 @@ class Wanted:
     def __init__(self, selectors: Iterable[Selector]) -> None:
         self.selectors = tuple(selectors)
         self._by: dict[str, dict[str, list[int]]] = {}
+        self.every = frozenset(number for number, each in enumerate(self.selectors) if each.every)
+        """Selectors that mean every item."""
+        self.narrowed = tuple(number for number, each in enumerate(self.selectors) if each.narrowed)
+        """Selectors with more conditions than their values."""
+        self._left: dict[tuple[int, frozenset[str]], Selector] = {}
         for number, selector in enumerate(self.selectors):
             for name, values in selector.match.items():
                 for value in values:
@@ -32,8 +57,13 @@ class Wanted:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """All fields that any selector looks at."""
+        """All fields that any selector finds people by."""
         return tuple(self._by)
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """All fields that any selector looks at besides."""
+        return tuple(sorted({name for number in self.narrowed for name in self.selectors[number].beside}))
 
     def values(self, name: str) -> Collection[str]:
         """The values of one field that mean somebody."""
@@ -44,16 +74,75 @@ class Wanted:
         return self._by.get(name, {}).get(value, ())
 
     def in_name(self, readings: Readings) -> set[int]:
-        """Which selectors a name means, by any of its readings."""
-        return {number for reading in readings for name, value in reading.items() for number in self.by(name, value)}
+        """Which selectors a name means, by any of its readings, whatever else narrows them."""
+        return {number for reading in readings for name, value in reading.items() for number in self.by(name, value)} | self.every
 
-    def in_record(self, record: Record, fields: Iterable[str]) -> set[int]:
-        """Which selectors a record means, by the given fields."""
-        return {number for name in fields for value in record.texts(name) for number in self.by(name, value)}
+    def says(self, readings: Readings, modified: Clock | None, *, inside: bool) -> Says:
+        """What a name says about all selectors.
+
+        Args:
+            readings: of the name.
+            modified: when it was last written; None where that is asked at another time.
+            inside: whether it holds records, in which fields stand that are no placeholders.
+        """
+        named = self.in_name(readings)
+        if not self.narrowed and not self.every:
+            return Says(named)
+        bound = frozenset(name for reading in readings for name in reading)
+        refused = {each for each in self.narrowed if not _admitted(self.selectors[each], readings, bound, modified, inside=inside)}
+        # Where everything is meant, what is in a file goes and not the file: it may be one that its writers expect to be there.
+        asking = {each for each in self.narrowed if not self.selectors[each].beside <= bound} | self.every if inside else set()
+        part = asking & named - refused
+        unsaid = set(range(len(self.selectors))) - named - refused
+        return Says(named - refused - part, part, unsaid, bound)
+
+    def in_record(self, record: Record, fields: Iterable[str], says: Says) -> set[int]:
+        """Which selectors a record means, by the given fields, in a file whose name says ``says``."""
+        found = {number for name in fields for value in record.texts(name) for number in self.by(name, value)}
+        if says.unsaid is None:
+            return found
+        found &= says.unsaid
+        if record.value is not None:
+            found |= says.part
+        return {number for number in found if self._admits(number, record, says.bound)}
+
+    def _admits(self, number: int, record: Record, bound: frozenset[str]) -> bool:
+        selector = self._left.get((number, bound))
+        if selector is None:
+            selector = self._left[number, bound] = _without(self.selectors[number], bound)
+        return not selector.narrowed or selector.admits(lambda name: latest(record.texts(name)), record.texts)
 
     def may_lead(self, names: Sequence[str], reading: Bindings) -> bool:
         """Whether a reading of the first parts of a path can still become one that means somebody."""
-        return any(name not in reading or reading[name] in self._by.get(name, {}) for name in names)
+        return bool(self.every) or any(name not in reading or reading[name] in self._by.get(name, {}) for name in names)
+
+
+def _admitted(selector: Selector, readings: Readings, bound: frozenset[str], modified: Clock | None, *, inside: bool) -> bool:
+    """Whether a name, as far as it goes, lets a selector have what is in it."""
+    by_time = MODIFIED not in bound and not inside
+
+    def holds(window: Window) -> bool | None:
+        if window.field in bound:
+            return window.holds(latest({reading[window.field] for reading in readings if window.field in reading}))
+        if window.field == MODIFIED and by_time:
+            return None if modified is None else window.holds(modified())
+        return None if inside else False
+
+    if selector.where is not None and holds(selector.where) is False:
+        return False
+    if any(holds(each) for each in selector.outside):
+        return False
+    return not any(reading.get(name) in values for name, values in selector.spare.items() for reading in readings)
+
+
+def _without(selector: Selector, bound: frozenset[str]) -> Selector:
+    """A selector less its conditions on fields that a name has answered."""
+    return replace(
+        selector,
+        where=None if selector.where is None or selector.where.field in bound else selector.where,
+        outside=tuple(each for each in selector.outside if each.field not in bound),
+        spare={name: values for name, values in selector.spare.items() if name not in bound},
+    )
 
 
 @dataclass(frozen=True)
@@ -91,10 +180,29 @@ class Layout:
                 return template, readings
         return None
 
-    def owners(self, key: str, wanted: Wanted) -> set[int]:
-        """Which selectors the name ``key`` means: the whole file is theirs."""
+    @property
+    def inside(self) -> bool:
+        """Whether fields that are no placeholders stand in what lies in the files."""
+        return bool(self.dataset.format)
+
+    def says(self, key: str, wanted: Wanted) -> Says:
+        """What the name ``key`` says about selectors, whenever it was last written."""
         found = self.template_of(key)
-        return wanted.in_name(found[1]) if found else set()
+        inside = self.inside and not key.endswith("/")
+        return wanted.says(found[1], None, inside=inside) if found else Says(set())
+
+    def within(self, key: str, selectors: Sequence[Selector]) -> tuple[Window, ...]:
+        """In one of which windows a file has to have been written last, to be theirs; any time will do where there is none."""
+        found = self.template_of(key)
+        if found is None or self.inside or MODIFIED in found[0].placeholders:
+            return ()
+        windows = [each.where for each in selectors]
+        asked = [each for each in windows if each is not None and each.field == MODIFIED]
+        return tuple(asked) if len(asked) == len(windows) else ()
+
+    def beside(self, wanted: Wanted) -> tuple[str, ...]:
+        """The fields of records that are looked at besides those by which people are found."""
+        return (*wanted.beside, *(self.subject_fields if wanted.every else ()))
 
     def doubtful(self, key: str, wanted: Wanted) -> bool:
         """Whether the name means somebody wanted in one way of reading it, and nobody of them in another: it may be a stranger's."""

@@ -23,12 +23,13 @@ from expunge.stores.family import Family
 from expunge.stores.postgres_check import Check
 from expunge.stores.postgres_erase import Eraser
 from expunge.stores.postgres_link import LOCK_MS, Connection, Link
-from expunge.stores.postgres_match import Matcher, Row, encode_key, linked, links, merged, transaction
+from expunge.stores.postgres_match import Matcher, Row, encode_key, linked, links, transaction
 from expunge.stores.postgres_preflight import Preflight, locked
 from expunge.stores.postgres_probe import Probe
 from expunge.stores.postgres_schema import NotInSchema, Schema, Table, quoted
 from expunge.stores.postgres_server import Server
 from expunge.stores.postgres_triggers import rewritten
+from expunge.stores.selectors import merged, narrowed
 
 OUT_OF_SCOPE = ("backups of the database, copies of its files, and programs that keep rows in their memory",)
 
@@ -141,7 +142,7 @@ class Postgres:
                 table = schema.require(dataset.table)
                 names = {each.dataset for each in kept}
                 staying = {each.name: found for each in self._datasets if each.name in names and (found := schema.table(each.table))}
-                looks = Preflight(self._link, connection, schema, table, self._eraser(connection, schema, table, dataset))
+                looks = Preflight(self._link, connection, schema, table, self._eraser(connection, schema, table, dataset, copies))
                 troubles = list(looks.troubles(copies, staying))
             return (*troubles, *postgres_ladder.preflight(self._server, [table.sql]))
         except (psycopg.Error, OSError) as error:
@@ -169,7 +170,7 @@ class Postgres:
             with self._link.borrowed() as connection:
                 schema = Schema(connection)
                 table = schema.require(dataset.table)
-                return self._eraser(connection, schema, table, dataset).erase(copies)
+                return self._eraser(connection, schema, table, dataset, copies).erase(copies)
         except (psycopg.Error, OSError) as error:
             waited = isinstance(error, psycopg.errors.LockNotAvailable) and table is not None
             unable = locked(self._link, table) if waited and table else self._link.unable(error)
@@ -207,9 +208,9 @@ class Postgres:
                 message = f"dataset {dataset.name}: {what} in {self._link.where}"
                 raise CouldNotLook(message, help="correct the map; `expunge check` lists what does not fit") from error
 
-    def _eraser(self, connection: Connection, schema: Schema, table: Table, dataset: Dataset) -> Eraser:
+    def _eraser(self, connection: Connection, schema: Schema, table: Table, dataset: Dataset, copies: Sequence[Copy]) -> Eraser:
         others = {found.shown: each for each in self._datasets if (found := schema.table(each.table)) is not None}
-        return Eraser(self._link, connection, schema, table, Family(dataset, others))
+        return Eraser(self._link, connection, schema, table, Family(dataset, others, narrowed=narrowed(copies)))
 
 
 def _lock_ms(spec: StoreSpec) -> int:

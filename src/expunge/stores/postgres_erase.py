@@ -167,7 +167,9 @@ class Eraser:
         )
 
     def _somebody_elses(self, reference: Reference, matcher: Matcher) -> Iterator[str]:
-        """SQL: the child's row belongs to somebody, and to nobody who goes in this call."""
+        """SQL: the child's row belongs to somebody, and to nobody all of whose rows go in this call."""
+        if self.family.narrowed:
+            return
         child = self.schema.require(reference.child)
         numbers = {each.name: at for at, each in enumerate(matcher.fields)}
         named = []

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
+from datetime import datetime
 
+from expunge.core.ages import Ages, Span
 from expunge.core.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
 from expunge.core.datamap import Dataset, Ignore, StoreSpec
 from expunge.core.grounding import Capabilities, Grounding
@@ -24,6 +26,7 @@ from expunge.stores.s3_preflight import Preflight
 from expunge.stores.s3_probe import Probe
 from expunge.stores.s3_tree import BucketTree
 from expunge.stores.tree import Trouble
+from expunge.stores.tree_ages import Aging
 from expunge.stores.tree_erase import Eraser, trouble_of
 from expunge.stores.tree_search import Search
 from expunge.stores.tree_show import Show
@@ -85,6 +88,16 @@ class S3:
         """Everybody else, grouped by what the subject fields say."""
         with self._speaking(dataset.name):
             yield from self._search(dataset).bystanders(erased, limit)
+
+    def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
+        """By keys, times of writing and records."""
+        with self._speaking(dataset.name):
+            return Aging(BucketTree(self._bucket), self._layouts[dataset.name]).ages(field, edges)
+
+    def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[Span]:
+        """By keys, times of writing and records."""
+        with self._speaking(dataset.name):
+            yield from Aging(BucketTree(self._bucket), self._layouts[dataset.name]).spans(by, field)
 
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
         """Whole objects byte for byte, older versions too; records as JSON lines; tags and metadata as JSON."""

@@ -32,7 +32,7 @@ class Preflight:
         if not keys:
             return ()
         found = [*self._right_to_delete(keys[0])]
-        many = [key for key in keys if self._layout.dataset.format and not self._layout.owners(key, wanted)]
+        many = [key for key in keys if self._layout.dataset.format and not self._layout.says(key, wanted).whole]
         if many and self._layout.dataset.format != "json":
             condition = refused_condition(self._bucket, many[0])
             found += [condition] if condition else []
@@ -51,7 +51,7 @@ class Preflight:
         for state in self._tree.states(key):
             try:
                 with state.open() as file:
-                    for _ in self._layout.read(file, key, wanted.fields):
+                    for _ in self._layout.read(file, key, (*wanted.fields, *self._layout.beside(wanted))):
                         pass
                     if file.tell() > LARGEST:
                         yield TOO_LARGE

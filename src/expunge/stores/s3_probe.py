@@ -34,7 +34,7 @@ class Probe:
             found = {each.subject: each for each in search.locate([copy.selector for copy in copies if copy.selector])}
             could_not = "an object cannot be read" if search.unreadable else ""
             seen = {key for each in found.values() for key in each.keys}
-            asked = list({key for copy in copies for key in copy.keys if key not in seen and show.wholly(copy, key)})
+            asked = list({key for copy in copies for key in copy.keys if key not in seen and show.lastingly(copy, key)})
             named = dict(zip(asked, self._bucket.each(self._answers_to, asked), strict=True))
         except BucketTrouble as trouble:
             could_not = trouble.unable.detail

@@ -6,10 +6,12 @@ import io
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from typing import BinaryIO, cast
 
 from expunge.core.ids import Pseudonym
+from expunge.core.moments import moment
 from expunge.core.outcome import Unable
 from expunge.stores.buckets import BATCH, Bucket, Entry, Upload
 from expunge.stores.records import Unreadable
@@ -41,6 +43,10 @@ class Held:
     def size(self) -> int:
         """Bytes of all versions."""
         return sum(entry.size for entry in self.entries)
+
+    def modified(self) -> datetime | None:
+        """When its newest content was written; None where only an upload was begun."""
+        return written(self.entries)
 
 
 @dataclass(frozen=True)
@@ -188,13 +194,16 @@ class BucketTree:
         keys = [removal.key for removal in batch]
         held = self.hand.held(keys)
         chosen = self._bucket.each(lambda removal: self._chosen(removal, held.get(removal.key, [])), batch)
-        uploads = self._uploads_to([removal.key for removal in batch if removal.cut is None])
+        staying = {each.key for each, going in zip(batch, chosen, strict=True) if each.within and not going}
+        uploads = self._uploads_to([each.key for each in batch if each.cut is None and each.key not in staying])
         aborted = {key: self.hand.abort(begun) for key, begun in uploads.items()}
         deleted = self.hand.delete([entry for going in chosen if not isinstance(going, Exception) for entry in going])
         return [self._answer(removal, going, deleted, aborted) for removal, going in zip(batch, chosen, strict=True)]
 
     def _chosen(self, removal: Removal, entries: list[Entry]) -> list[Entry] | Exception:
         """Which states of a key go: all, or those that the cut says are theirs (and the markers, when no other state is left)."""
+        if removal.late(written(entries)):
+            return []
         if removal.cut is None:
             return entries
         going = []
@@ -241,6 +250,11 @@ class BucketTree:
 
     def finish(self, keys: Mapping[str, Sequence[Pseudonym]], shares: Shares, named: Callable[[str], bool]) -> None:
         """Nothing is left to do: what the service has answered is durable, and folders are no things here."""
+
+
+def written(entries: Sequence[Entry]) -> datetime | None:
+    """When the newest content among the states of a key was written, as the service says."""
+    return next((moment(entry.modified) for entry in entries if not entry.marker), None)
 
 
 def _readings(template: Template, key: str) -> Readings:

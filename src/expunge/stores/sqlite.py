@@ -11,8 +11,10 @@ import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 
+from expunge.core.ages import Ages, Span
 from expunge.core.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
 from expunge.core.datamap import Aggregate, ByField, Dataset, Ignore, StoreSpec, Through
 from expunge.core.grounding import Capabilities, Grounding
@@ -22,10 +24,11 @@ from expunge.errors import CouldNotLook, Misconfigured
 from expunge.ports.scanner import Tracer
 from expunge.stores import sqlite_reading
 from expunge.stores.family import Family
+from expunge.stores.selectors import merged, narrowed
 from expunge.stores.sqlite_check import Check
 from expunge.stores.sqlite_erase import Eraser
 from expunge.stores.sqlite_file import DatabaseFile
-from expunge.stores.sqlite_match import Matcher, Row, RowReader, encode_key, fields_of, merged, wanted_columns
+from expunge.stores.sqlite_match import Matcher, Row, RowReader, encode_key, wanted_columns
 from expunge.stores.sqlite_probe import Probe
 from expunge.stores.sqlite_purge import climb, in_the_way, room_needed
 from expunge.stores.sqlite_schema import NotInSchema, Schema, Table, quoted
@@ -101,7 +104,7 @@ class Sqlite:
 
     def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
         """Find rows; one query per subject field for all selectors, by index where there is one."""
-        if isinstance(dataset.subject, Aggregate):
+        if isinstance(dataset.subject, Aggregate) and not any(each.every for each in selectors):
             return
         wanted = merged(selectors)
         with self._looking(dataset) as (connection, table):
@@ -126,15 +129,25 @@ class Sqlite:
             staying = sqlite_reading.Bystanders(connection, table, dataset.name, fields, erased, dataset.follow)
             yield from staying.everybody() if limit is None else staying.a_few(limit)
 
+    def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
+        """One pass over the column."""
+        with self._looking(dataset) as (connection, table):
+            return sqlite_reading.ages(connection, table, field, _size(table), edges)
+
+    def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[Span]:
+        """One pass over both columns."""
+        with self._looking(dataset) as (connection, table):
+            yield from sqlite_reading.spans(connection, table, by, field)
+
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
         """The rows as JSON lines, BLOBs as files of their own."""
         with self._looking(dataset) as (connection, table):
-            yield from sqlite_reading.export(dataset.name, copy, RowReader(connection, table, fields_of([copy])))
+            yield from sqlite_reading.export(dataset.name, copy, RowReader(connection, table, [copy]))
 
     def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
         """Hand over every column of every row."""
         with self._looking(dataset) as (connection, table):
-            sqlite_reading.trace(dataset.name, copies, table, RowReader(connection, table, fields_of(copies)), tracer)
+            sqlite_reading.trace(dataset.name, copies, table, RowReader(connection, table, copies), tracer)
 
     def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
         """Look by table, index, view and full-text search over a new connection."""
@@ -173,7 +186,7 @@ class Sqlite:
                 troubles.append(Unable(Reason.DISK_FULL, detail))
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")
-            eraser = self._eraser(connection, dataset, name)
+            eraser = self._eraser(connection, dataset, name, copies)
             eraser.compile()
             troubles += self._takes_along(Schema(connection), file, name, kept)
             return (*troubles, *dict.fromkeys(eraser.blocked(copies).values()))
@@ -209,7 +222,7 @@ class Sqlite:
             if not file.writable():
                 # A read-only database lets a write transaction begin and fails only at its first write.
                 return {each.subject: file.read_only() for each in copies}
-            return self._eraser(connection, dataset, name).erase(copies)
+            return self._eraser(connection, dataset, name, copies).erase(copies)
         except sqlite3.OperationalError as error:
             busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY and file.alias in self._open
             unable = Unable(*in_the_way(file, self._open[file.alias])) if busy else file.unable(error)
@@ -279,12 +292,12 @@ class Sqlite:
                 message = f"dataset {dataset.name}: {error.what} does not exist in {file.where}"
                 raise CouldNotLook(message, help="correct the map; `expunge check` lists what does not fit") from error
 
-    def _eraser(self, connection: sqlite3.Connection, dataset: Dataset, name: str) -> Eraser:
+    def _eraser(self, connection: sqlite3.Connection, dataset: Dataset, name: str, copies: Sequence[Copy]) -> Eraser:
         schema = Schema(connection)
         file = self._place(dataset)[0]
         places = [(each, self._place(each)) for each in self._datasets]
         others = {schema.named(table) or table: each for each, (where, table) in places if where is file}
-        return Eraser(connection, schema.require(name), Family(dataset, others))
+        return Eraser(connection, schema.require(name), Family(dataset, others, narrowed=narrowed(copies)))
 
 
 def _files(spec: StoreSpec) -> dict[str, DatabaseFile]:

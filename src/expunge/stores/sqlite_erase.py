@@ -13,7 +13,7 @@ from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable
 from expunge.faults import failpoint
 from expunge.stores.family import REFERRED, TAKEN_ALONG, Family
 from expunge.stores.sqlite_fulltext import indexes_over
-from expunge.stores.sqlite_match import Row, RowReader, bound, decode_key, fields_of
+from expunge.stores.sqlite_match import Row, RowReader, bound, decode_key
 from expunge.stores.sqlite_schema import Reference, Schema, Table, literal, quoted
 
 
@@ -72,7 +72,7 @@ class Eraser:
         return any(each.acts for each in self._schema.references(self._table.name))
 
     def _reader(self, copies: Sequence[Copy]) -> RowReader:
-        return RowReader(self._connection, self._table, fields_of(copies))
+        return RowReader(self._connection, self._table, copies)
 
     def _standing(self, copy: Copy, reader: RowReader) -> list[Row]:
         return [key for key in map(decode_key, copy.keys) if reader.belongs(key, copy.selector)]

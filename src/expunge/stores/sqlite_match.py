@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from expunge.core.copy import Copy, Selector
-from expunge.core.ids import Pseudonym
 from expunge.stores.sqlite_schema import Field, Table, quoted
+from expunge.stores.sqlite_times import Beside, may_hold
 
 Row: TypeAlias = tuple[Any, ...]
 MANY = 500
@@ -94,6 +94,8 @@ class Matcher:
         self.table = table
         names = sorted({name for each in selectors for name in each.match})
         self.fields = [table.require(name) for name in names]
+        self.selectors = selectors
+        self.beside = Beside(table, selectors)
         connection.execute("DROP TABLE IF EXISTS temp.expunge_wanted")
         connection.execute("CREATE TEMP TABLE expunge_wanted (field INTEGER, text TEXT, value, selector INTEGER)")
         for number, selector in enumerate(selectors):
@@ -115,21 +117,36 @@ class Matcher:
             extra: further SQL expressions over the alias ``t``.
         """
         for at, field in enumerate(self.fields):
-            yield from self.by_query(self._best(at, field, extra), len(self.table.key))
+            yield from self._by_query(self._best(at, field, extra))
+        yield from self.everything(extra)
+
+    def everything(self, extra: Sequence[str] = (), *, how: str = "") -> Iterator[Hit]:
+        """The rows of the selectors that mean every item of a window; through an index over its field where there is one."""
+        columns = ", ".join((*self.table.key, "{}", *self.beside.columns, *extra))
+        for number, selector in enumerate(self.selectors):
+            if selector.every:
+                condition, parameters = "1", ()
+                if selector.where is not None:
+                    condition, parameters = may_hold(self.table.require(selector.where.field), selector.where)
+                sql = f"SELECT {columns.format(number)} FROM {self.table.sql} AS t{how} WHERE {condition}"
+                yield from self._by_query(sql, parameters)
 
     def scan(self, at: int, extra: Sequence[str] = ()) -> Iterator[Hit]:
         """The rows found by reading the whole table, without any index."""
         how = "" if self.table.virtual else " NOT INDEXED"
-        return self.by_query(self._scan(at, self.fields[at], extra, how), len(self.table.key))
+        return self._by_query(self._scan(at, self.fields[at], extra, how))
 
     def through(self, at: int, index: str) -> Iterator[Hit]:
         """The rows found through one index and no other way."""
-        return self.by_query(self._search(at, self.fields[at], (), f" INDEXED BY {quoted(index)}"), len(self.table.key))
+        return self._by_query(self._search(at, self.fields[at], (), f" INDEXED BY {quoted(index)}"))
 
-    def by_query(self, sql: str, width: int) -> Iterator[Hit]:
-        """Run a query whose columns are a key of ``width``, the selector's number and extras."""
-        for row in self._connection.execute(sql):
-            yield Hit(row[width], row[:width], row[width + 1 :])
+    def _by_query(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Hit]:
+        """Run a query whose columns are a key, the selector's number, what is looked at besides, and extras."""
+        width = len(self.table.key)
+        start = width + 1 + len(self.beside.columns)
+        for row in self._connection.execute(sql, parameters):
+            if self.beside.admits(self.selectors[row[width]], row[width + 1 : start]):
+                yield Hit(row[width], row[:width], row[start:])
 
     def _best(self, at: int, field: Field, extra: Sequence[str]) -> str:
         search = self._search(at, field, extra, "")
@@ -152,43 +169,50 @@ class Matcher:
         )
 
     def _columns(self, extra: Sequence[str]) -> str:
-        return ", ".join((*self.table.key, "w.selector", *extra))
+        return ", ".join((*self.table.key, "w.selector", *self.beside.columns, *extra))
 
 
 class RowReader:
     """Reads rows by key; memory holds one at a time. Where what is done with a row may take long, no cursor stays open between two."""
 
-    def __init__(self, connection: sqlite3.Connection, table: Table, fields: Iterable[str] = ()) -> None:
+    def __init__(self, connection: sqlite3.Connection, table: Table, copies: Iterable[Copy]) -> None:
         """Prepare to read rows of a table.
 
         Args:
             connection: an open one.
             table: the table.
-            fields: names by which :meth:`belongs` may be asked.
+            copies: whose rows are read; by their selectors :meth:`belongs` may be asked.
 
         Raises:
             NotInSchema: as :class:`Matcher`.
         """
         self._connection = connection
         self.names = tuple(each.name for each in table.columns)
-        self._fields = [table.require(each) for each in sorted(set(fields))]
+        selectors = [each.selector for each in copies if each.selector]
+        self._fields = [table.require(each) for each in sorted({name for each in selectors for name in each.match})]
+        self._beside = Beside(table, selectors)
         self._table = table
         self._where = " AND ".join(f"{each} = ?" for each in table.key)
         self._columns = ", ".join(f"t.{quoted(each)}" for each in self.names)
-        self._texts = ", ".join(each.text for each in self._fields)
+        self._asked = (*(each.text for each in self._fields), *self._beside.columns)
 
     def row(self, key: Row) -> Row | None:
         """The values of a row's columns, None when it is gone."""
         return self._one(self._columns, key)
 
     def belongs(self, key: Row, selector: Selector | None) -> bool:
-        """Whether the row exists and, where there is a selector, one of its fields still has a wanted value: rowids are used again."""
-        if selector is None or not self._fields:
-            return self._one("1", key) is not None
-        values = self._one(self._texts, key)
-        return values is not None and self._means(values, selector)
+        """Whether the row exists and, where there is a selector, still is what that means: rowids are used again."""
+        values = self._one(", ".join(("1", *self._asked)), key)
+        return values is not None and self._means(values[1:], selector)
 
-    def _means(self, values: Row, selector: Selector) -> bool:
+    def _means(self, values: Row, selector: Selector | None) -> bool:
+        if selector is None:
+            return True
+        if not self._beside.admits(selector, values[len(self._fields) :]):
+            return False
+        return selector.every or not self._fields or self._names(values[: len(self._fields)], selector)
+
+    def _names(self, values: Row, selector: Selector) -> bool:
         for field, value in zip(self._fields, values, strict=True):
             wanted = selector.match.get(field.name, frozenset())
             if value in wanted or (field.affinity == "real" and f"{value}.0" in wanted):
@@ -213,13 +237,13 @@ class RowReader:
         if not waiting:
             return
         (key,) = self._table.key
-        columns = ", ".join((key, *(each.text for each in self._fields), self._columns))
+        columns = ", ".join((key, *self._asked, self._columns))
         sql = f"SELECT {columns} FROM {self._table.sql} AS t WHERE {key} IN ({', '.join('?' * len(waiting))})"
-        start = 1 + len(self._fields)
+        start = 1 + len(self._asked)
         with closing(self._connection.execute(sql, tuple(waiting))) as rows:
             for row in rows:
                 for copy in waiting[row[0]]:
-                    if copy.selector is None or not self._fields or self._means(row[1:start], copy.selector):
+                    if self._means(row[1:start], copy.selector):
                         yield copy, row[start:]
 
     def _one(self, columns: str, key: Row) -> Row | None:
@@ -234,21 +258,6 @@ class RowReader:
         forms = [bound(each) for each in key]
         where = " AND ".join(f"{name} = {form}" for name, (form, _) in zip(self._table.key, forms, strict=True))
         return where, tuple(each for _, each in forms)
-
-
-def fields_of(copies: Iterable[Copy]) -> set[str]:
-    """The fields that the selectors of copies look at."""
-    return {name for each in copies if each.selector for name in each.selector.match}
-
-
-def merged(selectors: Sequence[Selector]) -> list[Selector]:
-    """One selector for each subject."""
-    together: dict[Pseudonym, dict[str, frozenset[str]]] = {}
-    for each in selectors:
-        fields = together.setdefault(each.subject, {})
-        for name, values in each.match.items():
-            fields[name] = fields.get(name, frozenset()) | values
-    return [Selector(subject, fields) for subject, fields in together.items()]
 
 
 def wanted_columns(table: Table, fields: Iterable[str]) -> list[str]:

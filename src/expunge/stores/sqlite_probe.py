@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from expunge.core.copy import Copy, Probed, Selector
-from expunge.stores.sqlite_match import Matcher, Row, RowReader, decode_key, fields_of
+from expunge.core.moments import moment
+from expunge.stores.sqlite_match import Matcher, Row, RowReader, decode_key
 from expunge.stores.sqlite_schema import Field, FullText, Schema, Table, quoted
 
 
@@ -38,6 +39,8 @@ class Probe:
             yield Probed(copy.subject, items, (*paths, *views, *indexes))
 
     def _tables(self, matcher: Matcher, seen: list[set[Row]]) -> Iterator[str]:
+        for hit in matcher.everything(how="" if self._table.virtual else " NOT INDEXED"):
+            seen[hit.selector].add(hit.key)
         indexes = [] if self._table.virtual else list(self._schema.indexes(self._table.name))
         for at, field in enumerate(matcher.fields):
             for hit in matcher.scan(at):
@@ -50,7 +53,7 @@ class Probe:
                     yield f"index {index.name}"
 
     def _keys(self, copies: Sequence[Copy], seen: list[set[Row]]) -> None:
-        reader = RowReader(self._connection, self._table, fields_of(copies))
+        reader = RowReader(self._connection, self._table, copies)
         for number, copy in enumerate(copies):
             seen[number].update(key for key in map(decode_key, copy.keys) if reader.belongs(key, copy.selector))
 
@@ -69,10 +72,27 @@ class Probe:
                     f"ON w.field = {at} AND w.text = {text} COLLATE BINARY WHERE typeof(w.value) = 'text' GROUP BY w.selector"
                 )
                 for number, rows in self._connection.execute(sql):
-                    shown[number] = max(shown[number], rows)
+                    if not matcher.selectors[number].narrowed:
+                        shown[number] = max(shown[number], rows)
+            counted = list(self._narrowed(view, matcher, names))
+            for number, rows in counted:
+                shown[number] = max(shown[number], rows)
+            fields = [*fields, *((number, view) for number, _ in counted)]
             if fields:
                 paths.append(f"view {view}")
         return shown, paths
+
+    def _narrowed(self, view: str, matcher: Matcher, names: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+        """How many rows a view of this table alone shows of selectors that values do not decide alone, where it has all their fields."""
+        for number, selector in enumerate(matcher.selectors):
+            asked = sorted({*selector.match, *selector.beside})
+            if not selector.narrowed or not {each.lower() for each in asked} <= names.keys():
+                continue
+            if self._schema.reads(view) == {self._table.name}:
+                fields = [Field(each, f"t.{quoted(names[each.lower()])}", "blob") for each in asked]
+                columns = ", ".join(f"{each.sql}, {each.text}" for each in fields)
+                rows = self._connection.execute(f"SELECT {columns} FROM main.{quoted(view)} AS t")
+                yield number, sum(_means(selector, asked, row) for row in rows)
 
     # --- full-text indexes ------------------------------------------------------------------------
 
@@ -108,3 +128,10 @@ class Probe:
             if phrase:
                 found.update(row[0] for row in self._connection.execute(sql, (f'"{phrase}"',)).fetchall())
         return found
+
+
+def _means(selector: Selector, names: Sequence[str], row: Row) -> bool:
+    """Whether a row, given as stored value and text of each field, is what a selector means."""
+    stored, texts = dict(zip(names, row[::2], strict=True)), dict(zip(names, row[1::2], strict=True))
+    means = selector.every or any(texts[name] in wanted for name, wanted in selector.match.items())
+    return means and selector.admits(lambda name: moment(stored[name]), lambda name: [texts[name]])

@@ -11,11 +11,14 @@ import sqlite3
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import Any, TypeAlias
 
+from expunge.core.ages import Ages, Span, Spanned, Tallied
 from expunge.core.copy import Copy, Item, Selector
 from expunge.core.ids import Pseudonym
+from expunge.core.moments import moment
 from expunge.ports.scanner import SEAM, Tracer
 from expunge.stores.sqlite_match import Matcher, Row, RowReader, decode_key, encode_key
 from expunge.stores.sqlite_schema import Table
@@ -25,6 +28,23 @@ KNOWN_PEOPLE = 200_000
 """Up to so many people, all rows of one carry one control's name; beyond, a person may get several."""
 CONTROL_ROWS = 1000
 """Rows of one control that are looked at when only a few controls are asked for."""
+
+
+def ages(connection: sqlite3.Connection, table: Table, field: str, size: str, edges: Sequence[datetime]) -> Ages:
+    """Rows between moments, ``size`` being SQL for what a row takes. Raises NotInSchema."""
+    counted = Tallied(edges)
+    for value, taken in connection.execute(f"SELECT {table.require(field).sql}, {size} FROM {table.sql} AS t"):
+        counted.add(moment(value), taken)
+    return counted.ages()
+
+
+def spans(connection: sqlite3.Connection, table: Table, by: str, field: str) -> Iterator[Span]:
+    """Rows by the text of a field. Raises NotInSchema."""
+    counted = Spanned()
+    for value, when in connection.execute(f"SELECT {table.require(by).text}, {table.require(field).sql} FROM {table.sql} AS t"):
+        if value is not None:
+            counted.add(value, moment(when))
+    return counted.spans()
 
 
 def export(dataset: str, copy: Copy, reader: RowReader) -> Iterator[Item]:
@@ -246,6 +266,7 @@ class Bystanders:
     def _erased_values(self) -> Mapping[str, set[str]]:
         values: dict[str, set[str]] = {}
         for each in self.erased:
-            for name, wanted in each.selector.match.items() if each.selector else ():
+            # Of somebody who keeps what lies outside a window, the keys alone say what goes.
+            for name, wanted in each.selector.match.items() if each.selector and not each.selector.narrowed else ():
                 values.setdefault(name, set()).update(wanted)
         return values

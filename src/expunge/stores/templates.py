@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -143,6 +144,13 @@ class Found:
     def size(self) -> int:
         """Bytes. Raises FileNotFoundError."""
         return self.entry.stat(follow_symlinks=False).st_size
+
+    def modified(self) -> datetime | None:
+        """When it was last written; None when it has vanished."""
+        try:
+            return datetime.fromtimestamp(self.entry.stat(follow_symlinks=False).st_mtime, UTC)
+        except FileNotFoundError:
+            return None
 
 
 def walk(root: Path, template: Template, wanted: Callable[[Bindings], bool]) -> Iterator[Found]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import BinaryIO, Protocol, TypeAlias
 
 from expunge.core.ids import Pseudonym
 from expunge.core.outcome import Kept, Unable
+from expunge.core.scope import Window
 from expunge.stores.templates import Bindings, Readings, Template
 
 
@@ -57,6 +59,10 @@ class Found(Protocol):
 
     def size(self) -> int:
         """Bytes, of all states. Raises FileNotFoundError when it has vanished."""
+        ...
+
+    def modified(self) -> datetime | None:
+        """When its content was last written, as the store says; None when that cannot be told."""
         ...
 
 
@@ -123,6 +129,12 @@ class Removal:
     """Whose it is."""
     cut: Cut | None = None
     """Asked of each state whether it is theirs (it answers NothingStays or NobodyThere); None where the name alone says so."""
+    within: tuple[Window, ...] = ()
+    """It goes only if it was last written in one of these; whenever it was, where there is none."""
+
+    def late(self, modified: datetime | None) -> bool:
+        """Whether it stays because it was written at another time."""
+        return bool(self.within) and not any(each.holds(modified) for each in self.within)
 
 
 @dataclass(frozen=True)

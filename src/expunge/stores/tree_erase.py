@@ -70,6 +70,8 @@ class Taking:
         self._gone: dict[int, tuple[int, int]] = {}
         """Owner -> items and bytes, over all calls."""
         self._last: frozenset[int] = frozenset()
+        self._says = layout.says(key, wanted)
+        self._fields = (*wanted.fields, *layout.beside(wanted))
         found = layout.template_of(key)
         # Where the template leaves the file's name open (a device, a session), the name of a file of theirs alone is theirs as well.
         self._goes_with_them = found is not None and bool(found[0].segments[-1].placeholders)
@@ -80,8 +82,8 @@ class Taking:
         self._last = frozenset()
         staying = 0
         with encoded(new, self._key) as plain:
-            for record in self._layout.read(old, self._key, self._wanted.fields):
-                owners = self._wanted.in_record(record, self._wanted.fields) & self._concerned
+            for record in self._layout.read(old, self._key, self._fields):
+                owners = self._wanted.in_record(record, self._wanted.fields, self._says) & self._concerned
                 if owners and self._must_stay(record, owners):
                     raise Trouble(_SHARED_RECORD)
                 if not owners:
@@ -100,7 +102,7 @@ class Taking:
 
     def _must_stay(self, record: Record, owners: set[int]) -> bool:
         """Whether the map keeps shared recordings, and others than those of this call are in the record."""
-        if self._layout.dataset.shared is Shared.ERASE:
+        if self._layout.dataset.shared is Shared.ERASE or owners & self._wanted.every:
             return False
         leaving = [self._wanted.selectors[owner].match for owner in owners]
         values = {name: record.texts(name) for name in self._wanted.fields}
@@ -132,6 +134,7 @@ class OneObject:
         self._key = key
         self._wanted = wanted
         self._concerned = concerned
+        self._says = layout.says(key, wanted)
         self.owners: set[int] = set()
         """Whom any state named."""
         self.met = False
@@ -140,7 +143,7 @@ class OneObject:
         """See :class:`expunge.stores.tree.Cut`."""
         self.met = False
         (record,) = self._layout.read(old, self._key, self._wanted.fields)
-        owners = self._wanted.in_record(record, self._wanted.fields) & self._concerned
+        owners = self._wanted.in_record(record, self._wanted.fields, self._says) & self._concerned
         if not owners:
             raise NobodyThere
         self.met = True
@@ -186,10 +189,14 @@ class Eraser:
             if objection:
                 for share in theirs:
                     share.troubles.append(objection)
-            elif self._tree.is_folder(key) and not link:
                 continue
-            elif link or not concerned or self._layout.owners(key, wanted) & concerned:
-                yield Removal(key, theirs)
+            if self._tree.is_folder(key) and not link:
+                continue
+            whole = self._layout.says(key, wanted).whole & concerned
+            if link or not concerned or whole:
+                yield Removal(key, theirs, within=self._layout.within(key, [wanted.selectors[each] for each in whole]))
+            elif not self._layout.inside:
+                continue  # the name says by now that it is of another time
             elif self._layout.dataset.format == "json":
                 yield Removal(key, theirs, OneObject(self._layout, key, wanted, concerned))
             else:
@@ -231,13 +238,15 @@ class Eraser:
 
 
 def named_after(layout: Layout, wanted: Wanted) -> Callable[[str], bool]:
-    """Tells folders that are named after somebody wanted."""
+    """Tells folders that are named after somebody wanted, or after anybody or anything where everything is."""
 
     def named(folder: str) -> bool:
         found = layout.template_of(folder)
         if found is None:
             return False
         here = set(found[0].segments[folder.count("/") - 1].placeholders)
+        if wanted.every and here:
+            return True
         return any(name in here and wanted.by(name, value) for reading in found[1] for name, value in reading.items())
 
     return named

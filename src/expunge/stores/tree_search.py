@@ -7,8 +7,9 @@ from itertools import islice
 
 from expunge.core.copy import Copy, Selector
 from expunge.core.ids import Pseudonym
+from expunge.core.scope import Window
 from expunge.errors import CouldNotLook
-from expunge.stores.layout import Layout, Tally, Wanted
+from expunge.stores.layout import Layout, Says, Tally, Wanted
 from expunge.stores.records import Record, Unreadable
 from expunge.stores.templates import Bindings, Readings, Template
 from expunge.stores.tree import Found, State, Tree
@@ -38,23 +39,31 @@ class Search:
     def _look_along(self, template: Template, wanted: Wanted, tallies: Sequence[Tally]) -> None:
         recorded = self._layout.recorded(template, wanted.fields)
         named = [name for name in wanted.fields if name in template.placeholders]
-        if not named and not recorded:
+        if not named and not recorded and not wanted.every:
             return
         last_hit = ""
-        only = {} if recorded or len(named) != 1 else {named[0]: wanted.values(named[0])}
+        only = {} if recorded or wanted.every or len(named) != 1 else {named[0]: wanted.values(named[0])}
         for found in self._walk(template, lambda reading: bool(recorded) or wanted.may_lead(named, reading), only):
-            owners = wanted.in_name(found.readings)
+            says = self._says(found, wanted)
+            owners = says.whole
             if found.is_folder and found.is_link and not owners and self._tree.objection(found.key):
                 message = f"dataset {self._layout.dataset.name}: a folder is a symbolic link to a place that no dataset declares"
                 raise CouldNotLook(message, help="`expunge check` names it; declare the place where it leads as a store, or move it back")
             if found.is_folder:
+                # A folder that the template itself names is nobody's, also where everything is meant.
+                owners = owners if template.segments[found.key.count("/") - 1].placeholders else owners - wanted.every
                 if owners and not last_hit.startswith(found.key) and self._tree.bare(found):
                     self._add(found.key, 0, found.readings, owners, tallies)
             elif owners:
                 last_hit = found.key
                 self._add_file(found, template, owners, wanted, tallies)
-            elif recorded:
-                self._look_inside(found, recorded, wanted, tallies)
+            if says.part or (recorded and not owners and not found.is_folder):
+                self._look_inside(found, recorded, wanted, says, tallies)
+
+    def _says(self, found: Found, wanted: Wanted) -> Says:
+        if found.is_folder:
+            return wanted.says(found.readings, lambda: None, inside=False)
+        return wanted.says(found.readings, found.modified, inside=self._layout.inside)
 
     def _add_file(self, found: Found, template: Template, owners: set[int], wanted: Wanted, tallies: Sequence[Tally]) -> None:
         try:
@@ -88,7 +97,7 @@ class Search:
         for owner in owners:
             tallies[owner].add(key, size, links)
 
-    def _look_inside(self, found: Found, recorded: Sequence[str], wanted: Wanted, tallies: Sequence[Tally]) -> None:
+    def _look_inside(self, found: Found, recorded: Sequence[str], wanted: Wanted, says: Says, tallies: Sequence[Tally]) -> None:
         if found.is_link and self._tree.objection(found.key) is None:
             return
         counted: set[int] = set()
@@ -96,8 +105,8 @@ class Search:
         try:
             for state in self._tree.states_of(found):
                 here: set[int] = set()
-                for record in self._records(state, found.key, recorded):
-                    owners = wanted.in_record(record, recorded) - counted
+                for record in self._records(state, found.key, (*recorded, *self._layout.beside(wanted))):
+                    owners = wanted.in_record(record, recorded, says) - counted
                     if owners:
                         here |= owners
                         self._add_record(found, record, owners, recorded, tallies, wanted)
@@ -107,8 +116,9 @@ class Search:
         except (Unreadable, OSError):
             self.unreadable.add(found.key)
             # It may hold anybody's data: whoever is asked for has an item here that cannot be erased before it is mended.
-            for tally in tallies:
-                tally.add(found.key, 0, {})
+            for number, tally in enumerate(tallies):
+                if says.unsaid is None or number in says.unsaid | says.part:
+                    tally.add(found.key, 0, {})
 
     def _add_record(
         self, found: Found, record: Record, owners: set[int], recorded: Sequence[str], tallies: Sequence[Tally], wanted: Wanted
@@ -152,7 +162,7 @@ class Search:
             groups.setdefault(group, Tally()).add(key, size, links)
         for number, (group, tally) in enumerate(groups.items()):
             match = {name: values for name, values in zip(fields, group, strict=True) if values}
-            yield self._copy(Selector(Pseudonym(f"control-{number}"), match), tally)
+            yield self._copy(Selector(Pseudonym(f"control-{number}"), match, outside=leaving_of(match, leaving.selectors)), tally)
 
     def _everybody(self, gone: set[str], leaving: Wanted) -> Iterator[tuple[str, int, dict[str, frozenset[str]]]]:
         fields = self._layout.subject_fields
@@ -160,23 +170,29 @@ class Search:
             recorded = self._layout.recorded(template, fields)
             named = [name for name in fields if name in template.placeholders]
             for found in self._walk(template, lambda _: True, {}):
-                if found.key.endswith("/") or found.is_link or (named and found.key in gone):
+                if found.key.endswith("/") or found.is_link:
                     continue
-                if named:
-                    reading = found.readings[0]
-                    yield found.key, 0, {name: frozenset({value}) for name, value in reading.items()}
+                says = self._says(found, leaving)
+                if found.key in gone and (says.whole or (named and not says.part)):
+                    continue
+                spoken = {name: frozenset({value}) for name, value in found.readings[0].items()} if named else {}
+                if says.part:
+                    yield from self._others_inside(found, recorded, leaving, says, spoken)
+                elif named:
+                    yield found.key, 0, spoken
                 elif recorded:
-                    yield from self._others_inside(found, recorded, leaving)
+                    yield from self._others_inside(found, recorded, leaving, says, spoken)
 
     def _others_inside(
-        self, found: Found, recorded: Sequence[str], leaving: Wanted
+        self, found: Found, recorded: Sequence[str], leaving: Wanted, says: Says, spoken: Mapping[str, frozenset[str]]
     ) -> Iterator[tuple[str, int, dict[str, frozenset[str]]]]:
         try:
             # What only an older state holds stays for nobody: the present one says who is there.
             for state in islice(self._tree.states_of(found), 1):
-                for record in self._records(state, found.key, recorded):
-                    values = {name: record.texts(name) for name in (*recorded, *self._layout.dataset.follow)}
-                    if any(values[name] for name in recorded) and not leaving.in_record(record, recorded):
+                for record in self._records(state, found.key, (*recorded, *self._layout.beside(leaving))):
+                    values = {name: record.texts(name) for name in (*recorded, *self._layout.dataset.follow)} | dict(spoken)
+                    theirs = spoken or any(values[name] for name in recorded)
+                    if record.value is not None and theirs and not leaving.in_record(record, recorded, says):
                         yield found.key, len(record.raw), values
         except (Unreadable, OSError):
             # Nobody's control can be taken from a damaged file; its damage is reported where it matters, by erase and check.
@@ -194,6 +210,17 @@ class Search:
     def _records(self, state: State, key: str, fields: Sequence[str]) -> Iterator[Record]:
         with state.open() as file:
             yield from self._layout.read(file, key, fields)
+
+
+def leaving_of(match: Mapping[str, frozenset[str]], selectors: Sequence[Selector]) -> tuple[Window, ...]:
+    """The windows in which selectors mean items of a group of people that otherwise stays."""
+
+    def meets(wanted: Mapping[str, frozenset[str]]) -> bool:
+        return any(not values.isdisjoint(wanted.get(name, ())) for name, values in match.items())
+
+    return tuple(
+        dict.fromkeys(each.where for each in selectors if each.where and (each.every or meets(each.match)) and not meets(each.spare))
+    )
 
 
 def _bound(readings: Readings, name: str) -> frozenset[str]:

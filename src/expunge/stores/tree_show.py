@@ -29,7 +29,11 @@ class Show:
 
     def wholly(self, copy: Copy, key: str) -> bool:
         """Whether the name alone says that all of it is the copy's."""
-        return copy.selector is None or bool(self._layout.owners(key, Wanted([copy.selector])))
+        return copy.selector is None or bool(self._layout.says(key, Wanted([copy.selector])).whole)
+
+    def lastingly(self, copy: Copy, key: str) -> bool:
+        """Whether the name says so whatever is written under it."""
+        return self.wholly(copy, key) and (copy.selector is None or not self._layout.within(key, [copy.selector]))
 
     # --- export ---------------------------------------------------------------------------------
 
@@ -161,8 +165,9 @@ class Show:
 
     def _theirs(self, file: BinaryIO, key: str, copies: Sequence[Copy]) -> Iterator[tuple[Record, list[Pseudonym]]]:
         wanted = Wanted(copy.selector for copy in copies if copy.selector)
-        for record in self._layout.read(file, key, wanted.fields):
-            owners = wanted.in_record(record, wanted.fields)
+        says = self._layout.says(key, wanted)
+        for record in self._layout.read(file, key, (*wanted.fields, *self._layout.beside(wanted))):
+            owners = wanted.in_record(record, wanted.fields, says)
             if owners:
                 yield record, [wanted.selectors[owner].subject for owner in sorted(owners)]
 

@@ -13,6 +13,7 @@ pytest.register_assert_rewrite(
     "expunge.testing.store_reading",
     "expunge.testing.store_erasing",
     "expunge.testing.store_faults",
+    "expunge.testing.store_windows",
     "expunge.testing.journal_suite",
     "expunge.testing.keys_suite",
     "expunge.testing.log_suite",
@@ -24,5 +25,6 @@ pytest.register_assert_rewrite(
 
 from expunge.testing.people import AWKWARD, Person, people, person  # noqa: E402
 from expunge.testing.store_suite import StoreSuite  # noqa: E402
+from expunge.testing.store_windows import WindowSuite  # noqa: E402
 
-__all__ = ["AWKWARD", "Person", "StoreSuite", "people", "person"]
+__all__ = ["AWKWARD", "Person", "StoreSuite", "WindowSuite", "people", "person"]

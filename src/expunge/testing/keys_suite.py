@@ -65,6 +65,8 @@ class KeysSuite:
         verify_ed25519(keys.log_public(), keys.sign_checkpoint(b"head"), b"head")
         verify_p256(keys.log_public_p256(), keys.sign_checkpoint_p256(b"head"), b"head")
         assert keys.sign_receipt(b"receipt") == keys.sign_receipt(b"receipt")
+        assert keys.sign_receipts([b"one", b"receipt"]) == (keys.sign_receipt(b"one"), keys.sign_receipt(b"receipt"))
+        assert keys.sign_receipts([]) == ()
         with pytest.raises(EvidenceInvalid):
             verify_ed25519(keys.log_public(), keys.sign_receipt(b"receipt"), b"receipt")
 

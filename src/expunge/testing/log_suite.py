@@ -104,6 +104,17 @@ class LogSuite:
         assert log.find(b"last", 552) == 552
         assert log.find(b"last", 553) is None
         assert log.find(b"never", 0) is None
+        assert log.find_all([(b"twice", 291), (b"never", 0), (b"twice", 0)]) == (551, None, 290)
+        assert log.find_all([]) == ()
+
+    def test_many_proofs_at_once_are_those_of_each(self, tmp_path: Path) -> None:
+        log = self.open(tmp_path)
+        log.append(leaves(300))
+        indexes = [299, 0, 255, 256, 0]
+        assert log.prove_all(indexes, 300) == tuple(log.prove_inclusion(each, 300) for each in indexes)
+        assert log.prove_all([], 300) == ()
+        with pytest.raises(EvidenceInvalid):
+            log.prove_all([0, 300], 300)
 
     def test_what_is_beyond_the_published_size_is_refused(self, tmp_path: Path) -> None:
         log = self.open(tmp_path)
