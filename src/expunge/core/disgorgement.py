@@ -88,7 +88,7 @@ class Limb:
     infeasible: str = ""
     """Who has to swear that something cannot technically be done; empty: the order knows no such way out."""
     counts: tuple[str, ...] = ()
-    """What the statement has to count, in the words of the order."""
+    """What the statement has to count: names of cohorts of the map."""
 
     def window(self, name: str) -> Window | None:
         """The dates of the limb over a field; None where it has none."""

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from expunge.core import canonical, codec
 from expunge.core.asking_events import ASKING_EVENTS, AskingEvent
 from expunge.core.consent_events import CONSENT_EVENTS, ConsentEvent
+from expunge.core.disgorged import DISGORGEMENT_EVENTS, DisgorgementEvent
 from expunge.core.hold import Hold
 from expunge.core.ids import IdempotencyKey, OrderId, PlanDigest, Pseudonym, StepId
 from expunge.core.observed import LINEAGE_EVENTS, LineageEvent
@@ -315,6 +316,7 @@ OrderEvent: TypeAlias = (
 )
 RegisterEvent: TypeAlias = (
     HoldPlaced | HoldEnded | Suppressed | Unsuppressed | Linked | Restored | ConsentEvent | AskingEvent | LineageEvent | TokenEvent
+    | DisgorgementEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 
@@ -323,7 +325,7 @@ _KINDS: dict[str, type] = {
     for each in (
         Received, Fenced, Planned, Approved, Queued, Unqueued, RoundStarted, StepIntended, Located, StepEnded, Judged,
         ReceiptStated, ReceiptLogged, Ended, KeyDestroyed, TracesEnded, Reverified, Cancelled, Extended, Reopened, HoldPlaced, HoldEnded,
-        Suppressed, Unsuppressed, Linked, Restored, *CONSENT_EVENTS, *ASKING_EVENTS, *LINEAGE_EVENTS, *TOKEN_EVENTS,
+        Suppressed, Unsuppressed, Linked, Restored, *CONSENT_EVENTS, *ASKING_EVENTS, *LINEAGE_EVENTS, *TOKEN_EVENTS, *DISGORGEMENT_EVENTS,
     )
 }  # fmt: skip
 

@@ -22,7 +22,8 @@ RESTORALS = "restorals"
 CONSENTS = "consents"
 LINEAGE = "lineage"
 TOKENS = "tokens"
-_REGISTERS = frozenset({HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS})
+DISGORGEMENTS = "disgorgements"
+_REGISTERS = frozenset({HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, DISGORGEMENTS})
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""
 

@@ -57,7 +57,7 @@ def _limb() -> Schema:
         "before": schema_artefact.DATE,
         "clocks": _clocks(),
         "infeasible": _text("Who has to swear that something is technically infeasible; without it there is no such way out."),
-        "counts": _texts("What the statement has to count, in the words of the order."),
+        "counts": _texts("What the statement has to count: names of cohorts of the map."),
     }
     return _table({key: fields[key] for key in words.LIMB}, words.LIMB_REQUIRED)
 
