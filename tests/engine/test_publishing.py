@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from expunge import faults
 from expunge.bootstrap import Expunge
 from expunge.core import receipt_verify
@@ -14,6 +16,7 @@ from expunge.core.order import OrderState
 from expunge.core.outcome import Reason
 from expunge.core.receipt import DatasetEntry, Receipt, Result, Verdict
 from expunge.core.receipt_verify import Verified
+from expunge.errors import StateCorrupt
 from expunge.testing.forked import in_child
 from tests.engine.household import ANNA, CARA, Household
 
@@ -213,3 +216,20 @@ def test_two_people_in_one_order_each_read_only_what_is_theirs(home: Household) 
     assert (cara.verdict, entry(cara, "voice").outcome, entry(cara, "voice").items) == (Verdict.IN_PART, Result.KEPT, 2)
     assert anna.commitment != cara.commitment
     assert run.state is OrderState.IN_PART
+
+
+def test_receipts_that_lie_in_files_of_their_own_are_still_handed_out(home: Household) -> None:
+    """As versions before the packs put them on the shelf."""
+    order = home.erase(f"profile:{ANNA}").order
+    with home.open() as opened:
+        files, shelf = opened.receipt_folder(order), opened.context.shelf
+        (pack,) = [name for name in shelf.names(order) if name.startswith("receipts-")]
+        digest = receipt(home, order).policy_digest
+        shelf.put(order, "receipt-1-1.dsse.json", files["receipt.dsse.json"])
+        shelf.put(order, "receipt-1-1.tlog-proof", files["receipt.tlog-proof"])
+        shelf.put(order, f"trust-policy-{digest[:16]}.txt", files["trust-policy.txt"])
+        shelf.remove(order, pack)
+        assert opened.receipt_folder(order) == files
+        shelf.remove(order, "receipt-1-1.tlog-proof")
+        with pytest.raises(StateCorrupt, match="missing"):
+            opened.receipt_folder(order)

@@ -125,7 +125,11 @@ class LocalKeys:
 
     def sign_receipt(self, data: bytes) -> bytes:
         """Ed25519 over ``data`` by the current signer."""
-        return keymaterial.signer(self._current("signer")).sign(data)
+        return self.sign_receipts([data])[0]
+
+    def sign_receipts(self, data: Sequence[bytes]) -> tuple[bytes, ...]:
+        """Ed25519 over each by the current signer, which is read once for all."""
+        return tuple(map(keymaterial.signer(self._current("signer")).sign, data))
 
     def signer_public(self) -> bytes:
         """Raw Ed25519 public key of the current signer, 32 bytes."""
@@ -292,8 +296,7 @@ class LocalKeys:
 
     def _public_lines(self, kind: str, number: int) -> list[bytes]:
         with guarded("the keystore could not be read"):
-            text = (self._folder / f"{kind}-{number}.pub").read_text("ascii")
-        return [bytes.fromhex(line) for line in text.splitlines()]
+            return [bytes.fromhex(line) for line in (self._folder / f"{kind}-{number}.pub").read_text("ascii").splitlines()]
 
     def _rotate(self, kind: str, key: bytes) -> None:
         with self._changing(f"the {kind} key could not be rotated"):

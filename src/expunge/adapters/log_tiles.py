@@ -8,6 +8,7 @@ removed by the next append.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 from expunge import durable
@@ -97,13 +98,20 @@ class TileLog:
 
     def find(self, leaf: bytes, start: int) -> int | None:
         """Index of a leaf at or after ``start``, or None."""
-        wanted = merkle.leaf_hash(leaf)
+        (index,) = self.find_all([(leaf, start)])
+        return index
+
+    def find_all(self, leaves: Sequence[tuple[bytes, int]]) -> tuple[int | None, ...]:
+        """Indexes of leaves, (leaf, start) each, or None for those that are not there, all in one published state."""
         with guarded(_READ):
             state = self._fresh()
-            for n in range(max(start, 0) // tiles.WIDTH, -(-state.size // tiles.WIDTH)):
-                index = n * tiles.WIDTH + _position(self._files.tile(state, 0, n).hashes, wanted, start - n * tiles.WIDTH)
-                if index >= n * tiles.WIDTH:
-                    return index
+            return tuple(self._find(state, merkle.leaf_hash(leaf), start) for leaf, start in leaves)
+
+    def _find(self, state: Snapshot, wanted: bytes, start: int) -> int | None:
+        for n in range(max(start, 0) // tiles.WIDTH, -(-state.size // tiles.WIDTH)):
+            index = n * tiles.WIDTH + _position(self._files.tile(state, 0, n).hashes, wanted, start - n * tiles.WIDTH)
+            if index >= n * tiles.WIDTH:
+                return index
         return None
 
     def entry(self, index: int) -> bytes:
@@ -113,8 +121,14 @@ class TileLog:
 
     def prove_inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
         """RFC 6962 section 2.1.1 audit path, leaf-side first. Raises EvidenceInvalid unless index < size <= published size."""
+        (path,) = self.prove_all([index], size)
+        return path
+
+    def prove_all(self, indexes: Sequence[int], size: int) -> tuple[tuple[bytes, ...], ...]:
+        """The audit path of each of many leaves, as :meth:`prove_inclusion`; what they share is read and checked once."""
         with guarded(_READ):
-            return merkle.prove_inclusion(index, size, self._files.node(self._large_enough(size)))
+            node = cache(self._files.node(self._large_enough(size)))
+            return tuple(merkle.prove_inclusion(index, size, node) for index in indexes)
 
     def prove_consistency(self, size1: int, size2: int) -> tuple[bytes, ...]:
         """RFC 6962 section 2.1.2 consistency proof. Raises EvidenceInvalid unless 0 < size1 <= size2 <= published size."""

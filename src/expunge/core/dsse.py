@@ -6,6 +6,7 @@ The leaf is the body of a Rekor ``dsse`` entry, version 0.0.1: tools made for Si
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 
 from expunge.core import b64, canonical
@@ -33,6 +34,10 @@ class Envelope:
 
     def encode(self) -> bytes:
         """Canonical JSON, without a final newline."""
+        return self._encoded
+
+    @cached_property
+    def _encoded(self) -> bytes:
         return canonical.encode(
             {
                 "payload": b64.encode(self.payload),

@@ -7,12 +7,12 @@ list of guesses: the opening of the commitment is not in the receipt, and a rand
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from expunge.core import canonical
+from expunge.core import b64, canonical
 from expunge.core.canonical import Json
 from expunge.core.datamap import Act
 from expunge.core.grounding import Grounding
@@ -261,6 +261,26 @@ def build(receipt: Receipt) -> bytes:
     predicate = dict(_fields(receipt))
     subject: Json = [{"digest": {"sha256": predicate.pop("commitment")}, "name": predicate.pop("order")}]
     return canonical.encode({"_type": STATEMENT_TYPE, "predicate": predicate, "predicateType": PREDICATE_TYPE, "subject": subject})
+
+
+def build_for_all(like: Receipt, people: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
+    """Statements that differ in commitment and nonce alone: each is what :func:`build` makes of ``like`` with these two put in.
+
+    Args:
+        like: what is said of everybody; its own commitment and nonce are not used.
+        people: commitment (hex) and nonce (32 bytes) each.
+
+    Raises:
+        ValueError: as :func:`build`, and for a malformed commitment or nonce.
+    """
+    # No text inside the JSON can look like these: a quotation mark in a string is escaped.
+    nonce, digest = f'"nonce":"{b64.encode(like.nonce)}"'.encode(), f'"sha256":"{like.commitment}"'.encode()
+    before, _, rest = build(like).partition(nonce)
+    between, _, after = rest.partition(digest)
+    for commitment, random in people:
+        _require(_HEX.fullmatch(commitment) is not None, "a digest is malformed")
+        _require(len(random) == NONCE_SIZE, "the nonce is not 32 bytes")
+        yield b'%b"nonce":"%b"%b"sha256":"%b"%b' % (before, b64.encode(random).encode(), between, commitment.encode(), after)
 
 
 def parse(statement: bytes) -> Receipt:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from expunge.core import checkpoint, dsse, note, receipt, trust
+from expunge.core import checkpoint, dsse, note, trust
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.pages import render
 from expunge.core.run import Run
 from expunge.core.signature import ed25519_pem
-from expunge.engine import publishing
+from expunge.engine import issuing
 from expunge.engine.context import Context
 from expunge.engine.recording import Recorder
 from expunge.errors import StateCorrupt, UsageError
@@ -49,21 +49,18 @@ def latest(run: Run, number: int) -> Issued:
 
 def folder(context: Context, which: Issued) -> dict[str, bytes]:
     """File name -> bytes; the proof is that of the day it was logged, the page by the template the receipt names."""
-    data = context.shelf.get(which.order, f"receipt-{which.round}-{which.number}.dsse.json")
-    named = receipt.parse(dsse.parse(data).payload).policy_digest if data is not None else ""
-    policy = context.shelf.get(which.order, publishing.policy_name(named))
-    proof = context.shelf.get(which.order, f"receipt-{which.round}-{which.number}.tlog-proof")
-    if data is None or policy is None or proof is None:
+    found = issuing.read(context, which.order, which.round, which.number)
+    if found is None:
         message = "the files of an issued receipt are missing"
         raise StateCorrupt(message, help="restore the state folder")
-    envelope = dsse.parse(data)
-    parsed = trust.parse_canonical(policy)
+    envelope = dsse.parse(found.envelope)
+    parsed = trust.parse_canonical(found.policy)
     return {
-        "receipt.dsse.json": data,
+        "receipt.dsse.json": found.envelope,
         "receipt.pae": dsse.pae(envelope.payload),
         "receipt.sig": envelope.signature,
-        "receipt.tlog-proof": proof,
-        "trust-policy.txt": policy,
+        "receipt.tlog-proof": found.proof,
+        "trust-policy.txt": found.policy,
         "signer.pem": ed25519_pem(parsed.signers[0].key),
         "receipt.html": render(envelope.payload),
     }

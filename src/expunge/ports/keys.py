@@ -28,6 +28,10 @@ class Keys(Protocol):
         """Ed25519 signature (64 bytes) over ``data`` by the current signer key. Deterministic (RFC 8032)."""
         ...
 
+    def sign_receipts(self, data: Sequence[bytes]) -> tuple[bytes, ...]:
+        """The same for many, all by one key."""
+        ...
+
     def signer_public(self) -> bytes:
         """The signer's raw Ed25519 public key, 32 bytes."""
         ...

@@ -40,12 +40,20 @@ class TransparencyLog(Protocol):
         """Index of a leaf at or after ``start``, or None: how a publisher that crashed learns whether its append happened."""
         ...
 
+    def find_all(self, leaves: Sequence[tuple[bytes, int]]) -> tuple[int | None, ...]:
+        """The same for many, (leaf, start) each, all in one published state of the log."""
+        ...
+
     def entry(self, index: int) -> bytes:
         """One leaf. Raises EvidenceInvalid beyond the published size."""
         ...
 
     def prove_inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
         """RFC 6962 2.1.1 audit path, leaf-side first."""
+        ...
+
+    def prove_all(self, indexes: Sequence[int], size: int) -> tuple[tuple[bytes, ...], ...]:
+        """The audit path of each of many leaves, as :meth:`prove_inclusion` makes it."""
         ...
 
     def prove_consistency(self, size1: int, size2: int) -> tuple[bytes, ...]:

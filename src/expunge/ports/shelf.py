@@ -14,7 +14,7 @@ class Shelf(Protocol):
     ``put`` is atomic and durable; ``get`` returns exactly the bytes put, or None; ``remove`` overwrites nothing (what is sealed
     is unreadable without its
     key) but leaves no name behind and is idempotent. Names are fixed words of the engine (``identifiers.sealed``, ``traces``,
-    ``receipt-3.dsse.json``).
+    ``receipts-3-1.pack``).
     """
 
     def put(self, order: OrderId, name: str, data: bytes) -> None:
