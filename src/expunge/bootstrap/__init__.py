@@ -22,6 +22,7 @@ from expunge.adapters.index_files import FileIndex
 from expunge.adapters.keys_local import LocalKeys, create, open_keystore
 from expunge.adapters.log_tiles import TileLog
 from expunge.bootstrap import working
+from expunge.bootstrap.consents import ConsentDesk
 from expunge.bootstrap.desk import Orders
 from expunge.bootstrap.state import (
     GATE,
@@ -74,8 +75,9 @@ from expunge.engine.resolving import Resolved
 from expunge.engine.restoring import Replayed
 from expunge.engine.sweeping import Looked, Swept
 from expunge.engine.working import Worker
-from expunge.errors import Misconfigured, StateCorrupt, UsageError
+from expunge.errors import Misconfigured, StateCorrupt
 from expunge.gate import Gate
+from expunge.ports.clock import Clock
 from expunge.ports.leases import Lease
 from expunge.residue import ResidueScanner
 from expunge.stores import OpenStores
@@ -96,6 +98,7 @@ class Expunge:
         self._kept = kept
         self._journal = kept.journal
         self.scoped = Orders(context, self._writing)
+        self.consents = ConsentDesk(context, self._writing)
         self.clock_behind: list[timedelta] = []
 
     @classmethod
@@ -118,12 +121,13 @@ class Expunge:
         return state
 
     @classmethod
-    def open(cls, map_path: Path | str | None = None, *, passphrase: str | None = None) -> Expunge:
+    def open(cls, map_path: Path | str | None = None, *, passphrase: str | None = None, clock: Clock | None = None) -> Expunge:
         """Open an installation; what a crash left is taken up first.
 
         Args:
             map_path: the data map; None walks up from the working folder to an ``expunge.yaml``.
             passphrase: of the keystore, where it has one.
+            clock: another than the machine's, for a simulation; whatever it says, time never goes back.
         """
         data_map = read_installed(map_path)
         state = Path(data_map.state)
@@ -132,7 +136,7 @@ class Expunge:
         kept = open_state(data_map)
         journal = kept.journal
         behind: list[timedelta] = []
-        clock = MonotonicClock(SystemClock(), latest(journal), behind.append)
+        telling = MonotonicClock(clock or SystemClock(), latest(journal), behind.append)
         origin = origin_of(keys)
         log = TileLog(state / LOG, origin, keys, former=keys.log_publics()[:-1], anchor=lambda: anchor(journal))
         stores = OpenStores(data_map, FileIndex(state / INDEX), keys.index_key())
@@ -145,7 +149,7 @@ class Expunge:
             outbox=kept.outbox,
             log=log,
             scanner=ResidueScanner(),
-            clock=clock,
+            clock=telling,
             open_store=stores,
             publish_gate=FileGatePublisher(state / GATE, keys),
             random=secrets.token_bytes,
@@ -235,11 +239,7 @@ class Expunge:
 
     def contact(self, order: OrderId) -> str:
         """The address that notices of the order go to, unsealed. Raises UsageError where none was given or its end date has come."""
-        sealed = self.context.shelf.get(order, intake.CONTACT)
-        if sealed is None:
-            message = "the order has no contact address, or its end date has come"
-            raise UsageError(message, help="give one with --contact when the order is entered")
-        return self.context.keys.open_contact(order, sealed).decode()
+        return intake.contact(self.context, order)
 
     def plan(self, order: OrderId) -> Forecast:
         """Plan an order, journal the plan, forecast what it will meet."""

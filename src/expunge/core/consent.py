@@ -114,7 +114,7 @@ class Consents:
         """From when on somebody decides for themself: once they have grown up, or ``otherwise`` where nobody ever decided for them."""
         subject = self.of(subject)
         theirs = [each for each in self.guardianships.values() if self.of(each.proven.child) == subject]
-        real = [each for each in theirs if each.ended is None or each.ended.why is not EndReason.MISTAKEN]
+        real = [each for each in theirs if each.ended is None or each.ended.why not in (EndReason.MISTAKEN, EndReason.ERASED)]
         return max((self._grown_up(each) for each in real), default=otherwise)
 
     def _grown_up(self, each: Guardianship) -> datetime:

@@ -76,13 +76,13 @@ def _may_speak(consents: Consents, subject: Pseudonym, proof: str, at: datetime)
         if at < consents.decides_alone_from(subject, at):
             return Refusal("a guardian decides for this person", "name the guardian's proof, as `expunge guardian list` shows it")
         return None
-    return None if authority(consents, subject, proof, at) is None else Refusal(*_NO_AUTHORITY)
+    return None if lacks(consents, subject, proof, at) is None else Refusal(*_NO_AUTHORITY)
 
 
 _NO_AUTHORITY = ("this proof gives no authority over the person now", "`expunge guardian list NAME` shows those in force")
 
 
-def authority(consents: Consents, subject: Pseudonym, proof: str, at: datetime) -> str | None:
+def lacks(consents: Consents, subject: Pseudonym, proof: str, at: datetime) -> str | None:
     """None while a proof gives authority over somebody, else why it does not."""
     known = consents.guardianships.get(proof)
     if known is None or consents.of(known.proven.child) != consents.of(subject):

@@ -10,6 +10,7 @@ from expunge.core import note, signature
 from expunge.core.ids import OrderId, PlanDigest
 from expunge.core.order import OrderState
 from expunge.core.run import Run
+from expunge.engine import guarding
 from expunge.engine.context import Context
 from expunge.engine.recording import Recorder
 from expunge.errors import EvidenceInvalid, IllegalTransition, NeedsApproval, UsageError
@@ -38,6 +39,7 @@ def approve(context: Context, order: OrderId, approver: str, signed: str) -> Run
     if run.plan is None or run.state not in (OrderState.PLANNED, OrderState.APPROVED):
         text = f"an order that is {run.state} waits for no approval"
         raise IllegalTransition(text, help=f"run `expunge plan {order}` first")
+    guarding.require(context, run)
     key = context.data_map.approvers.get(approver)
     if key is None:
         text = f"the map names no approver {approver!r}"

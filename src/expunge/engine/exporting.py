@@ -14,7 +14,7 @@ from expunge.core import canonical
 from expunge.core.copy import Copy, Item
 from expunge.core.datamap import Dataset
 from expunge.core.outcome import Unable
-from expunge.engine import calling, locating
+from expunge.engine import authority, calling, locating
 from expunge.engine.context import Context
 from expunge.engine.resolving import Resolved
 from expunge.errors import UsageError
@@ -35,10 +35,11 @@ class Exported:
 
 
 def export(context: Context, resolved: Resolved, target: Path) -> Exported:
-    """Write the archive whole or not at all. Raises UsageError when the target exists."""
+    """Write the archive whole or not at all. Raises UsageError when the target exists, NeedsApproval while guardians are in dispute."""
     if target.exists():
         message = "the file to be written exists already"
         raise UsageError(message, help="name a new file")
+    authority.require_no_dispute(context, [resolved.person])
     located = locating.locate(context, (resolved.person,))
     result: list[Exported] = []
 

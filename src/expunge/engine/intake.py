@@ -14,7 +14,7 @@ from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.order import OrderKind, OrderState
 from expunge.core.person import Person
 from expunge.core.scope import Scope
-from expunge.engine import fencing
+from expunge.engine import authority, fencing
 from expunge.engine.context import Context, new_order_id
 from expunge.engine.locating import Located
 from expunge.engine.recording import Recorder, append_together, begin_all
@@ -79,6 +79,7 @@ def receive_all(context: Context, requests: Sequence[Request]) -> tuple[Accepted
         if strange:
             message = f"the map has no dataset {', '.join(sorted(strange))}"
             raise UsageError(message, help=f"it has {', '.join(sorted(context.data_map.datasets))}")
+        authority.require_order(context, each.kind, [one.person for one in each.people], each.attested)
     files: list[tuple[OrderId, str, bytes]] = []
     received = [_received(context, each, files) for each in requests]
     context.shelf.put_all(files)
@@ -154,6 +155,15 @@ def open_people(context: Context, order: OrderId) -> tuple[Person, ...]:
         message = "the sealed identifiers are not a list"
         raise StateCorrupt(message)
     return tuple(Person.from_json(each) for each in value)
+
+
+def contact(context: Context, order: OrderId) -> str:
+    """The address that notices of the order go to, unsealed. Raises UsageError where none was given or its end date has come."""
+    sealed = context.shelf.get(order, CONTACT)
+    if sealed is None:
+        message = "the order has no contact address, or its end date has come"
+        raise UsageError(message, help="give one with --contact when the order is entered")
+    return context.keys.open_contact(order, sealed).decode()
 
 
 _RECEIVED = (

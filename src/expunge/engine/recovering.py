@@ -5,7 +5,7 @@ from __future__ import annotations
 from expunge import telemetry
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
-from expunge.engine import cancelling, fencing, intake, publishing
+from expunge.engine import cancelling, consenting, fencing, intake, publishing
 from expunge.engine.context import Context
 from expunge.engine.recording import Recorder, orders
 from expunge.telemetry import Action
@@ -32,6 +32,7 @@ def recover(context: Context) -> tuple[OrderId, ...]:
         elif run.final and not run.key_destroyed:
             publishing.finish_all(context, [recorder])
             touched += 1
+    touched += consenting.recover(context)
     if touched:
         fencing.publish(context)
         telemetry.log(Action.RECOVERED, orders=touched)

@@ -13,7 +13,7 @@ from expunge.core.cohort import may_share
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
 from expunge.core.run import Run, next_steps
-from expunge.engine import approving, intake, planning, publishing
+from expunge.engine import approving, guarding, intake, planning, publishing
 from expunge.engine.context import Context, Reporter, silent
 from expunge.engine.recording import CohortRecorder, Recorder, refresh_together
 from expunge.engine.stepping import Stepper
@@ -111,6 +111,7 @@ def _require(context: Context, starting: Sequence[Recorder], saved: bytes | None
         if recorder.now() < run.received.earliest:
             message = f"the cooling-off time lasts until {run.received.earliest:%Y-%m-%d %H:%M} UTC"
             raise IllegalTransition(message, help="apply again after it; until then the order can be cancelled")
+        guarding.require(context, run)
         approving.require(context, run)
         planning.check_drift(context, run, saved, snapshot)
 

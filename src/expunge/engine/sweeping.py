@@ -17,7 +17,7 @@ from expunge.core.outcome import Reason
 from expunge.core.person import Person
 from expunge.core.run import Run
 from expunge.core.traces import Traces
-from expunge.engine import attributing, calling, ending, fencing, intake, linking, locating, tracing
+from expunge.engine import attributing, calling, ending, fencing, guarding, intake, linking, locating, tracing
 from expunge.engine.context import Context
 from expunge.engine.recording import Recorder, orders
 from expunge.engine.resolving import Resolved
@@ -164,6 +164,9 @@ def sweep(context: Context, stores: Collection[str] | None = None, *, put_back: 
         for name, each in sorted(back.items())
     )
     looked = frozenset(each.name for each in context.data_map.datasets.values() if stores is None or each.store in stores)
+    if stores is None:
+        guarding.grow_up(context)
+        guarding.forget_erased(context)
     return Swept(came_back, _end_traces(context), failed, looked)
 
 

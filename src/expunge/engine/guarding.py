@@ -1,0 +1,212 @@
+"""Guardians: who decides for a child, proven, until the child decides alone; disputes; and orders that stand on a guardian's word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
+
+from expunge.core import consent_events as ce
+from expunge.core.consent_rules import lacks
+from expunge.core.ids import OrderId, Pseudonym
+from expunge.core.order import OrderState
+from expunge.core.retention import end_of
+from expunge.core.run import Run
+from expunge.engine import authority, cancelling, entries, fencing, intake
+from expunge.engine.context import Context
+from expunge.engine.recording import CONSENTS, Recorder, orders, register
+from expunge.engine.resolving import Resolved
+from expunge.errors import IllegalTransition, NeedsApproval, UsageError
+
+
+def prove(context: Context, child: Resolved, guardian: Resolved, *, born: date, method: str, by: str) -> str:
+    """Enter that somebody showed that they decide for a child; returns the proof's id, which their orders and consents name.
+
+    Args:
+        context: the composition.
+        child: for whom.
+        guardian: who decides.
+        born: the child's birthday; sealed, and destroyed when it has done its work.
+        method: how the authority was shown; no identifier.
+        by: who checked it.
+
+    Raises:
+        UsageError: for kinds of identity that are no child's by the map, somebody who is old enough, or a guardian of themself.
+    """
+    event = proven(context, child, guardian.person.subject, born=born, method=method, by=by)
+    # commit point: from here on they decide for the child.
+    register(context.journal, CONSENTS, event)
+    fencing.publish(context)
+    return event.proof
+
+
+def proven(context: Context, child: Resolved, guardian: Pseudonym, *, born: date, method: str, by: str) -> ce.GuardianProven:
+    """The event of a new guardianship, with the birthday sealed under it; raises as :func:`prove`."""
+    entries.entry_of(context, child)
+    age = context.data_map.guardians.get(child.kind)
+    if age is None:
+        message = f"by the map nobody decides for a {child.kind}"
+        raise UsageError(message, help=f"guardians: {{{child.kind}: 13 years}} in the map, with the age that the law names")
+    now = context.clock.now()
+    if guardian == child.person.subject:
+        message = "nobody is their own guardian"
+        raise UsageError(message, help="name the guardian's own account or profile")
+    if born > now.date() or now >= datetime.combine(end_of(born, age), time(0), UTC):
+        message = f"whoever was born then is not yet born or decides alone already: the map says {age}"
+        raise UsageError(message, help="give the child's birthday as 2017-05-04")
+    if not by.strip() or not method.strip():
+        message = "a proof says how it was shown and who checked it"
+        raise UsageError(message, help="--method 'birth certificate' --by NAME")
+    proof = OrderId("grd-" + context.random(8).hex())
+    context.shelf.put(proof, authority.BORN, context.keys.seal(proof, authority.BORN, born.isoformat().encode()))
+    return ce.GuardianProven(now, proof, child.person.subject, child.kind, guardian, method, by)
+
+
+def end(context: Context, proof: str, why: ce.EndReason, by: str) -> tuple[OrderId, ...]:
+    """End an authority. Orders that stand on it and have erased nothing yet are cancelled; returns them. Raises UsageError."""
+    consents = authority.load(context)
+    known = consents.guardianships.get(proof)
+    if known is None or known.ended is not None:
+        message = "no authority of that proof is in force"
+        raise UsageError(message, help="`expunge guardian list NAME` shows those that are")
+    register(context.journal, CONSENTS, ce.GuardianEnded(context.clock.now(), proof, why, by))
+    fencing.publish(context)
+    return stop_orders(context)
+
+
+def freeze(context: Context, child: Resolved, *, by: str, reason: str) -> None:
+    """Let no guardian of a child see or order anything until the dispute is settled. Raises UsageError when it is frozen already."""
+    consents = authority.load(context)
+    subject = consents.of(child.person.subject)
+    if subject in consents.frozen:
+        message = "it is frozen already"
+        raise UsageError(message, help="`expunge guardian list NAME` says since when and why")
+    _named(by, reason)
+    entry = entries.entry_of(context, child)
+    register(context.journal, CONSENTS, ce.ChildFrozen(context.clock.now(), child.person.subject, entry, by, reason))
+    fencing.publish(context)
+
+
+def release(context: Context, child: Resolved, *, by: str, reason: str) -> None:
+    """Settle a dispute. Raises UsageError when there is none, or without somebody who says so and why."""
+    consents = authority.load(context)
+    if consents.of(child.person.subject) not in consents.frozen:
+        message = "it is not frozen"
+        raise UsageError(message, help="`expunge guardian list NAME` says who decides")
+    _named(by, reason)
+    register(context.journal, CONSENTS, ce.ChildReleased(context.clock.now(), child.person.subject, by, reason))
+    fencing.publish(context)
+
+
+def _named(by: str, reason: str) -> None:
+    if not by.strip() or not reason.strip():
+        message = "a dispute begins and ends with somebody's name and a reason"
+        raise UsageError(message, help="--by NAME --reason '...', without naming the people concerned")
+
+
+def merge(context: Context, source: Resolved, into: Resolved, *, by: str, reason: str) -> None:
+    """Say that two identities are one person's: the stricter of what they said holds. Raises UsageError."""
+    _named(by, reason)
+    consents = authority.load(context)
+    if consents.of(source.person.subject) == consents.of(into.person.subject):
+        message = "the two are one person already"
+        raise UsageError(message, help="`expunge consent show NAME` says what holds")
+    both = (entries.entry_of(context, source), entries.entry_of(context, into))
+    event = ce.SubjectsMerged(context.clock.now(), source.person.subject, into.person.subject, both, by, reason)
+    register(context.journal, CONSENTS, event)
+    fencing.publish(context)
+
+
+def split(context: Context, subject: Resolved, new: Resolved, *, by: str, reason: str) -> None:
+    """Say that one identity was two people's: the new one has agreed to nothing, what was withdrawn is withdrawn for both."""
+    _named(by, reason)
+    if subject.person.subject == new.person.subject:
+        message = "the two names mean one identity"
+        raise UsageError(message, help="name the identity that is somebody else's")
+    event = ce.SubjectSplit(context.clock.now(), subject.person.subject, new.person.subject, entries.entry_of(context, new), by, reason)
+    register(context.journal, CONSENTS, event)
+    fencing.publish(context)
+
+
+def grow_up(context: Context) -> int:
+    """End every authority over somebody who decides alone now; returns how many ended."""
+    consents, now = authority.load(context), context.clock.now()
+    grown = []
+    for each in consents.guardianships.values():
+        until = consents.grows_up(each.proven) if each.ended is None else None
+        if until is not None and until <= now:
+            grown.append(each.proven.proof)
+    return _end_all(context, grown, ce.EndReason.GREW_UP)
+
+
+def forget_erased(context: Context) -> int:
+    """End every authority over somebody of whom everything was erased, and finish what a crash left; returns how many ended."""
+    consents = authority.load(context)
+    over = [name for name, each in consents.guardianships.items() if each.ended and each.ended.why in _OVER]
+    _forget(context, over)
+    open_ones = [each.proven for each in consents.guardianships.values() if each.ended is None]
+    erased = _erased(context) if open_ones else frozenset()
+    return _end_all(context, [each.proof for each in open_ones if each.child in erased], ce.EndReason.ERASED)
+
+
+def _end_all(context: Context, proofs: Sequence[str], why: ce.EndReason) -> int:
+    if proofs:
+        register(context.journal, CONSENTS, *(ce.GuardianEnded(context.clock.now(), each, why, "") for each in proofs))
+        fencing.publish(context)
+        _forget(context, proofs)
+    return len(proofs)
+
+
+def _forget(context: Context, proofs: Sequence[str]) -> None:
+    """Destroy the birthdays under proofs that have done their work; idempotent."""
+    held = [OrderId(each) for each in proofs if context.shelf.get(OrderId(each), authority.BORN) is not None]
+    context.keys.destroy_orders(held)
+    # commit point: nobody can read the birthdays any more.
+    context.shelf.remove_all([(each, authority.BORN) for each in held])
+
+
+def _erased(context: Context) -> frozenset[Pseudonym]:
+    """Everybody of whom everything was erased."""
+    runs = (Recorder(context.journal, context.clock, each).run for each in orders(context.journal))
+    done = (each for each in runs if each.state is OrderState.FULFILLED and each.received.scope is None)
+    return frozenset(subject for run in done for subject in run.subjects)
+
+
+def require(context: Context, run: Run) -> None:
+    """Before an order goes on: no dispute, and the guardian it stands on still decides; if not, the order is cancelled and that is said.
+
+    Raises NeedsApproval, or IllegalTransition for an order that was stopped.
+    """
+    proof = run.received.attested.removeprefix(authority.BY_GUARDIAN)
+    stands_on_guardian = run.received.attested.startswith(authority.BY_GUARDIAN)
+    if run.received.kind not in authority.SPOKEN_FOR or run.state not in _STOPPABLE:
+        return
+    consents = authority.load(context)
+    if consents.frozen:
+        authority.require_no_dispute(context, intake.open_people(context, run.order))
+    if not stands_on_guardian or run.round:
+        return
+    for subject in run.subjects:
+        why = lacks(consents, subject, proof, context.clock.now())
+        if why is not None:
+            stopped = f"stopped: the authority of the guardian who asked for it ended before anything was erased ({why})"
+            cancelling.cancel(context, run.order, stopped)
+            raise IllegalTransition(stopped, help="whoever decides for the child now may order it anew")
+
+
+_OVER = frozenset({ce.EndReason.GREW_UP, ce.EndReason.ERASED, ce.EndReason.MISTAKEN})
+_STOPPABLE = frozenset({OrderState.RECEIVED, OrderState.FENCED, OrderState.PLANNED, OrderState.APPROVED})
+
+
+def stop_orders(context: Context) -> tuple[OrderId, ...]:
+    """Cancel the orders whose guardian has lost authority before anything was erased; returns them."""
+    stopped = []
+    for order in orders(context.journal):
+        run = Recorder(context.journal, context.clock, order).run
+        if run.state in _STOPPABLE and run.received.attested.startswith(authority.BY_GUARDIAN):
+            try:
+                require(context, run)
+            except IllegalTransition:
+                stopped.append(order)
+            except NeedsApproval:
+                continue
+    return tuple(stopped)
