@@ -24,6 +24,7 @@ from expunge.adapters.log_tiles import TileLog
 from expunge.bootstrap import working
 from expunge.bootstrap.consents import ConsentDesk
 from expunge.bootstrap.desk import Orders
+from expunge.bootstrap.dues import Dues
 from expunge.bootstrap.state import (
     GATE,
     INDEX,
@@ -98,6 +99,7 @@ class Expunge:
         self._kept = kept
         self._journal = kept.journal
         self.scoped = Orders(context, self._writing)
+        self.dues = Dues(context, self._writing)
         self.consents = ConsentDesk(context, self._writing)
         self.clock_behind: list[timedelta] = []
 

@@ -7,7 +7,26 @@ from typing import Annotated
 
 import typer
 
-from expunge.cli import applying, exits, gates, holds, later, logs, maps, orders, people, planning, receipts, standing, state, working
+from expunge.cli import (
+    applying,
+    dues,
+    exits,
+    gates,
+    holds,
+    later,
+    lineages,
+    logs,
+    maps,
+    orders,
+    people,
+    planning,
+    receipts,
+    serve,
+    standing,
+    state,
+    tokens,
+    working,
+)
 from expunge.cli.failing import Edge
 
 HELP = """Erases a person's recordings, and everything learned from them, from every place they went, and proves it.
@@ -18,12 +37,14 @@ The way of an order: `expunge init`, `expunge check`, `expunge order erase`, `ex
 SET_UP, ORDER, LATER, EVIDENCE = "Set up", "Orders", "Afterwards", "Evidence"
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
-    SET_UP: (state.init, maps.check, state.doctor),
-    ORDER: (people.locate, planning.plan, planning.approve, applying.apply, working.worker, standing.status, standing.watch),
+    SET_UP: (state.init, maps.check, state.doctor, serve.serve),
+    ORDER: (people.locate, planning.plan, planning.approve, applying.apply, working.worker, standing.status, standing.watch, dues.due),
     LATER: (later.verify, later.sweep, later.restored, people.export),
 }
 NOUNS = (
     (SET_UP, "map", maps.app),
+    (SET_UP, "lineage", lineages.app),
+    (SET_UP, "token", tokens.app),
     (ORDER, "order", orders.app),
     (ORDER, "hold", holds.app),
     (LATER, "gate", gates.app),

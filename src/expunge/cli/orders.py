@@ -1,4 +1,4 @@
-"""``expunge order``: receive an order to erase, or cancel one before anything was erased."""
+"""``expunge order``: receive an order to erase, tell that it takes longer, or cancel one before anything was erased."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from expunge.engine.intake import Accepted
     from expunge.engine.resolving import Resolved
 
-app = typer.Typer(help="Orders: receive, cancel.", no_args_is_help=True)
+app = typer.Typer(help="Orders: receive, extend, cancel.", no_args_is_help=True)
 
 
 @app.command()
@@ -118,3 +118,18 @@ def _write_openings(folder: Path, accepted: Accepted, resolved: Sequence[Resolve
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(Opening(opening, each.person.identifiers()).encode())
         path.chmod(0o600)
+
+
+@app.command()
+def extend(
+    order: options.OrderArgument,
+    reason: Annotated[str, typer.Option(help="Why it takes longer: the person is told; no identifier.", show_default=False)],
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Tell the person that an order takes longer, where a law gives more time; `expunge due` then counts on."""
+    from expunge.core.ids import OrderId
+
+    with opened(map_file) as expunge:
+        run = expunge.dues.extend(OrderId(order), reason)
+    output.write_json("order/1", {"order": run.order, "extended": run.extended_at}) if as_json else output.say(f"{run.order} was extended")

@@ -85,6 +85,8 @@ class Run:
     """Stores in which something was erased, in any round, that no purge has made physical yet: copies of their files may hold it."""
     purged_at: datetime | None = None
     """When the last of such stores was purged."""
+    extended_at: datetime | None = None
+    """When the person was last told that it takes longer."""
     key_destroyed: bool = False
     traces_ended: bool = False
     last: datetime | None = None
@@ -197,6 +199,8 @@ def _apply(run: Run, event: ev.Event) -> Run:  # noqa: C901, PLR0911, PLR0912 - 
             return replace(_to(run, event.state), reasons=event.reasons, ended_at=event.at, final=event.final)
         case ev.Cancelled():
             return replace(_to(run, OrderState.CANCELLED), ended_at=event.at, reasons=(event.reason,))
+        case ev.Extended():
+            return replace(run, extended_at=event.at)
         case ev.Reopened():
             return _to(run, OrderState.REOPENED)
         case ev.KeyDestroyed():

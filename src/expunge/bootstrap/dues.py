@@ -1,0 +1,22 @@
+"""The desk of deadlines."""
+
+from __future__ import annotations
+
+from expunge.bootstrap.desk import Desk
+from expunge.core.ids import OrderId
+from expunge.core.run import Run
+from expunge.engine import dues
+from expunge.engine.dues import Owed
+
+
+class Dues(Desk):
+    """What falls due, and more time where a law gives it."""
+
+    def all(self) -> tuple[Owed, ...]:
+        """Every clock that runs here, overdue ones first."""
+        return dues.soonest_first(dues.of_orders(self.context))
+
+    def extend(self, order: OrderId, reason: str) -> Run:
+        """Tell the person that an order takes longer; see :func:`expunge.engine.dues.extend`."""
+        with self.writing():
+            return dues.extend(self.context, order, reason)

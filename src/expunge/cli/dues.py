@@ -1,0 +1,95 @@
+"""``expunge due``: which deadlines run, and which are over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from expunge.cli import options, output
+from expunge.cli.exits import Exit
+from expunge.cli.opening import opened
+
+if TYPE_CHECKING:
+    from expunge.core.clocks import Rule
+    from expunge.engine.dues import Owed
+
+
+def due(
+    laws: Annotated[bool, typer.Option("--laws", help="Show the clocks that are shipped instead, with their sources.")] = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show what falls due, soonest first. Exits with 1 when something is overdue."""
+    if laws:
+        _tell_laws(as_json=as_json)
+        return
+    with opened(map_file) as expunge:
+        found = expunge.dues.all()
+    overdue = [each for each in found if each.standing.value == "overdue"]
+    if as_json:
+        output.write_json("due/1", {"due": [_values(each) for each in found], "overdue": len(overdue)})
+    else:
+        _tell(found)
+    if overdue:
+        if not as_json:
+            output.note(f"{output.count(len(overdue), 'deadline is', 'deadlines are')} over")
+        raise typer.Exit(Exit.FAILED)
+
+
+def _tell(found: tuple[Owed, ...]) -> None:
+    from rich.table import Table
+
+    if not found:
+        output.say("no deadline runs")
+        return
+    table = Table("due", "what", "duty", "why", "clock")
+    for each in found:
+        at = output.moment(each.due.at) if each.due.at else "not started"
+        style = "bold red" if each.standing.value == "overdue" else ""
+        said = f"{at}\nOVERDUE" if style else at
+        table.add_row(said, each.what, output.visible(each.due.rule.duty), each.due.why, each.due.rule.name, style=style)
+    output.stdout().print(table)
+
+
+def _tell_laws(*, as_json: bool) -> None:
+    from rich.table import Table
+
+    from expunge.adapters.clock_files import shipped_clocks
+
+    rules = shipped_clocks().values()
+    if as_json:
+        output.write_json("clocks/1", {"clocks": [_rule(each) for each in rules]})
+        return
+    table = Table("clock", "law", "duty", "counts", "source")
+    for each in rules:
+        counts = "; ".join(f"{branch.within} after {branch.start}" for branch in each.branches)
+        table.add_row(f"{each.name}{' *' if each.standard else ''}", each.law, each.duty, counts, each.source)
+    output.stdout().print(table)
+    output.say("* runs where the map names no laws")
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    return {
+        "clock": rule.name,
+        "law": rule.law,
+        "duty": rule.duty,
+        "source": rule.source,
+        "applies": sorted(rule.applies),
+        "counts": [f"{each.within} after {each.start}" for each in rule.branches],
+        "standard": rule.standard,
+    }
+
+
+def _values(owed: Owed) -> dict[str, Any]:
+    return {
+        "what": owed.what,
+        "due": owed.due.at,
+        "not_before": owed.due.not_before,
+        "standing": owed.standing.value,
+        "why": owed.due.why,
+        "clock": owed.due.rule.name,
+        "law": owed.due.rule.law,
+        "duty": owed.due.rule.duty,
+        "source": owed.due.rule.source,
+    }

@@ -1,0 +1,110 @@
+"""What falls due when: every open duty held against the clocks of the map; and the one extension that a person can be told of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from expunge.core import events as ev
+from expunge.core.clocks import Due, Rule, Standing, due
+from expunge.core.ids import OrderId
+from expunge.core.order import OrderState
+from expunge.core.run import Run
+from expunge.engine.context import Context
+from expunge.engine.recording import Recorder, orders
+from expunge.errors import IllegalTransition, UsageError
+
+RECEIVED = "received"
+EXTENDED = "extension notified"
+_OVER = (OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REOPENED)
+
+
+@dataclass(frozen=True)
+class Owed:
+    """One clock running over one thing."""
+
+    what: str
+    """``order ord-…``, ``hold hold-…``: no identifier."""
+    due: Due
+    standing: Standing
+
+
+def owed(context: Context, what: str, word: str, events: Mapping[str, datetime]) -> tuple[Owed, ...]:
+    """Every clock of the map that applies to something, given what happened to it.
+
+    Args:
+        context: the composition.
+        what: names the thing.
+        word: what the clocks apply to (``erasure``, ``hold``, ``inactive profile``).
+        events: what happened, and when.
+    """
+    now = context.clock.now()
+    rules = (each for each in context.data_map.laws.values() if word in each.applies)
+    found = (due(each, events) for each in rules)
+    return tuple(Owed(what, each, each.standing(now)) for each in found)
+
+
+def of_orders(context: Context) -> tuple[Owed, ...]:
+    """The deadlines of every order that is not over; one that ended in part with nothing left to erase is over."""
+    found: list[Owed] = []
+    for order in orders(context.journal):
+        run = Recorder(context.journal, context.clock, order).run
+        if run.state not in _OVER and not run.final:
+            found += owed(context, f"order {order}", run.received.kind.value, happened(run))
+    return tuple(found)
+
+
+def happened(run: Run) -> dict[str, datetime]:
+    """What clocks can start from, of one order."""
+    events = {RECEIVED: run.received.at}
+    if run.extended_at is not None:
+        events[EXTENDED] = run.extended_at
+    return events
+
+
+def soonest_first(found: Iterable[Owed]) -> tuple[Owed, ...]:
+    """Overdue ones first, then by the date; clocks that have not started come last."""
+    return tuple(
+        sorted(found, key=lambda each: (each.due.at is None, each.due.at and each.due.at.timestamp(), each.what, each.due.rule.name))
+    )
+
+
+def extend(context: Context, order: OrderId, reason: str) -> Run:
+    """Tell the person that it takes longer, and why; the clocks that allow it run on from then.
+
+    Raises:
+        IllegalTransition: for an order that is over, or was extended before.
+        UsageError: where no clock of the map allows it, its time is over already, or no reason is given.
+    """
+    recorder = Recorder(context.journal, context.clock, order)
+    run = recorder.run
+    if run.state in _OVER or run.final or run.extended_at is not None:
+        message = f"an order that is {run.state}{' and was extended' if run.extended_at else ''} cannot be extended"
+        raise IllegalTransition(message, help="an extension is told once, while the order is open")
+    if not reason.strip():
+        message = "an extension needs a reason, which the person is told"
+        raise UsageError(message, help="give --reason; no identifier in it")
+    allowing = [each for each in context.data_map.laws.values() if _allows(each, run)]
+    if not allowing:
+        message = f"no clock of the map allows more time for an order of kind {run.received.kind}"
+        raise UsageError(message, help="`expunge due` shows the clocks that run")
+    now = recorder.now()
+    late = [each for each in allowing if (end := due(each, happened(run)).at) is not None and now >= end]
+    if len(late) == len(allowing):
+        message = "the time is over: an extension has to be told before"
+        raise UsageError(message, help="carry the order out; `expunge due` shows what is overdue")
+    recorder.append(ev.Extended(now, reason))
+    until = min(end for each in allowing if each not in late and (end := due(each, {**happened(run), EXTENDED: now}).at) is not None)
+    context.outbox.put(order, "extended", _EXTENDED, {"reason": reason, "until": until.date().isoformat()})
+    return recorder.run
+
+
+def _allows(rule: Rule, run: Run) -> bool:
+    return run.received.kind.value in rule.applies and rule.extension is not None and rule.extension.notice == EXTENDED
+
+
+_EXTENDED = (
+    "It takes longer than we hoped to do what was ordered, for the reason given. We will have done it, or have told you why not, by the "
+    "date given at the latest."
+)
