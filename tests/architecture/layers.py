@@ -27,7 +27,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "gate": INSIDE | {"errors", "gate"},
     "testing": INSIDE | BESIDE | {"residue", "testing"},
     **{room: INSIDE | BESIDE | BRACES | {room, "gate"} for room in ROOTS},
-    **{room: INSIDE | BESIDE | ROOTS | {"gate", room} for room in ("cli", "web")},
+    "web": INSIDE | BESIDE | ROOTS | {"gate", "web"},
+    "cli": INSIDE | BESIDE | ROOTS | {"gate", "web", "cli"},
     "demo": INSIDE | BESIDE | ROOTS | {"gate", "demo", "servers"},
     "__main__": frozenset({"cli", "web", "demo", "errors"}),
 }

@@ -17,6 +17,7 @@ from expunge.bootstrap.state import latest, open_state, read_installed, require_
 from expunge.core.datamap import DataMap
 from expunge.core.gaps import Gaps
 from expunge.core.observed import Observation, Sightings
+from expunge.core.sighted import Sighted, sighted
 from expunge.core.tokens import Token, TokenRefused, TokenScope, admit
 from expunge.engine import observing, tokens
 from expunge.engine.observing import Intake, Taken
@@ -90,6 +91,10 @@ class Door:
     def sightings(self) -> Sightings:
         """All that pipelines were seen to do."""
         return observing.sightings(self._journal)
+
+    def edges(self) -> tuple[Sighted, ...]:
+        """Declared and observed edges side by side."""
+        return sighted(self.map, self.sightings())
 
     def gaps(self) -> Gaps:
         """What they were seen to do and the map does not say."""

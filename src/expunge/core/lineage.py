@@ -42,8 +42,10 @@ class Edge:
     """The field that links the two, where there is one."""
     known: bool = True
     """False: the source is named by the map and declared nowhere."""
+    declared: bool = True
+    """False: the map does not say it."""
     seen: bool = False
-    """A pipeline was observed to do it; the map may declare it or not."""
+    """A pipeline was observed to do it."""
 
 
 Path: TypeAlias = tuple[Edge, ...]

@@ -29,7 +29,16 @@ def ensure_django() -> None:
     """Configure Django unless the host program did, and load its app registry. Models can be imported afterwards."""
     with _guard:
         if not settings.configured and not os.environ.get("DJANGO_SETTINGS_MODULE"):
-            settings.configure(INSTALLED_APPS=["expunge.adapters.state"], DATABASES={}, USE_TZ=True, TIME_ZONE="UTC")
+            settings.configure(
+                INSTALLED_APPS=["expunge.adapters.state"],
+                DATABASES={},
+                USE_TZ=True,
+                TIME_ZONE="UTC",
+                # A name that is never imported: the server in `expunge.web` looks addresses up in its own API alone.
+                ROOT_URLCONF="expunge.web",
+                # Nothing is made from the name that a request calls the server by, and every answer needs a token.
+                ALLOWED_HOSTS=["*"],
+            )
         if not apps.ready:
             django.setup()
 

@@ -1,0 +1,64 @@
+"""Declared and observed edges side by side, each marked with where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from expunge.core.atlas import Atlas
+from expunge.core.datamap import DataMap
+from expunge.core.lineage import Edge, EdgeKind, Lineage, lineage_of
+from expunge.core.observed import Flow, Sightings
+
+_MADE = frozenset({EdgeKind.DERIVED, EdgeKind.THROUGH})
+
+
+@dataclass(frozen=True)
+class Sighted:
+    """One edge, and what is known of the runs that took data along it."""
+
+    edge: Edge
+    jobs: tuple[str, ...] = ()
+    """Sorted; empty for an edge that was not seen."""
+    completed: bool = False
+    last: datetime | None = None
+
+
+def sighted(data_map: DataMap, sightings: Sightings, most: int = 100_000) -> tuple[Sighted, ...]:
+    """Every declared edge along which data is made, and every one that was seen (``most`` at most), sorted by source and target.
+
+    Datasets of the map have their names there, others their addresses.
+    """
+    atlas = Atlas(data_map)
+    declared = {(each.source, each.target): each for each in lineage_of(data_map.datasets, data_map.identities).edges if each.kind in _MADE}
+    found: dict[tuple[str, str], list[Flow]] = {}
+    for pair, flow in _pairs(atlas, sightings):
+        if pair in found or len(found) < most:
+            found.setdefault(pair, []).append(flow)
+    known = {pair: Sighted(edge) for pair, edge in declared.items()}
+    for pair, flows in found.items():
+        source, target = pair
+        edge = declared.get(pair) or Edge(source, target, EdgeKind.DERIVED, known=source in data_map.datasets, declared=False)
+        jobs = tuple(sorted({each.job for each in flows} - {""}))
+        known[pair] = Sighted(replace(edge, seen=True), jobs, any(each.completed for each in flows), max(each.last for each in flows))
+    return tuple(known[pair] for pair in sorted(known))
+
+
+def lineage_with(data_map: DataMap, sightings: Sightings) -> Lineage:
+    """The map's graph with what was seen: datasets that the map lacks are nodes, and edges that were seen say so."""
+    graph = lineage_of(data_map.datasets, data_map.identities)
+    others = tuple(each for each in graph.edges if each.kind not in _MADE)
+    edges = (*others, *(each.edge for each in sighted(data_map, sightings)))
+    return Lineage(tuple(dict.fromkeys((*graph.nodes, *(name for each in edges for name in (each.source, each.target))))), edges)
+
+
+def _pairs(atlas: Atlas, sightings: Sightings) -> Iterator[tuple[tuple[str, str], Flow]]:
+    def names(address: str) -> list[str]:
+        return sorted(atlas.datasets(address)) or [address]
+
+    for flow in sightings.flows:
+        for source in sorted({name for each in flow.inputs for name in names(each)}):
+            for target in sorted({name for each in flow.outputs for name in names(each)}):
+                if source != target:
+                    yield (source, target), flow

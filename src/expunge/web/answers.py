@@ -1,0 +1,101 @@
+"""What the server says: JSON in every case, headers that allow a browser nothing, and no word of what was sent."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from ninja import Field, Schema
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class Fault(Schema):
+    """Why a request was not carried out."""
+
+    error: str = Field(description="What is wrong.")
+    where: str = Field(description="Where: a header, the body, or a JSON Pointer into it.")
+    help: str = Field(description="What to do.")
+
+
+class Refused(Schema):
+    """One event of a batch that was not taken."""
+
+    index: int = Field(description="Its place in the batch, from 0.", ge=0)
+    error: str = Field(description="What is wrong.")
+    where: str = Field(description="JSON Pointer (RFC 6901) into the event; empty for the whole.")
+    help: str = Field(description="What to do.")
+
+
+class Taken(Schema):
+    """What became of the events of a request. Those that were taken are on the device."""
+
+    status: str = Field(description="`success`, or `partial_success` where some were refused.")
+    received: int = Field(description="Events in the request.", ge=0)
+    new: int = Field(description="Taken and written down.", ge=0)
+    known: int = Field(description="Taken before, word for word: nothing had to be done.", ge=0)
+    refused: list[Refused] = Field(description="The others, each with the reason; send them again, mended.")
+
+
+class Health(Schema):
+    """The server runs and its state can be read."""
+
+    status: str = Field(description="`ok`.")
+
+
+_KNOWN = {
+    404: ("there is nothing at this address", "the URL", "see /api/openapi.json for what there is"),
+    405: ("this address does not know this method", "the method", "see /api/openapi.json for what there is"),
+}
+_UNFORESEEN = ("something unforeseen happened", "the server", "send it again; if it stays, look at the server's error output")
+
+
+class Problem(Exception):
+    """A request that is not carried out; becomes an answer."""
+
+    def __init__(self, status: int, error: str, where: str, help: str, *, retry_after: int = 0) -> None:  # noqa: A002 - the usual word
+        super().__init__(error)
+        self.status = status
+        self.fault = {"error": error, "where": where, "help": help}
+        self.headers = {"Retry-After": str(retry_after)} if retry_after else {}
+        if status == 401:
+            self.headers["WWW-Authenticate"] = "Bearer"
+
+
+def of_problem(_: HttpRequest, problem: Problem | type[Problem]) -> HttpResponse:
+    """The answer for a request that is not carried out."""
+    assert isinstance(problem, Problem)
+    return _json(problem.status, problem.fault, problem.headers)
+
+
+def of_surprise(status: int) -> HttpResponse:
+    """The answer for what none of our code answered."""
+    error, where, help_ = _KNOWN.get(status, _UNFORESEEN)
+    return _json(status, {"error": error, "where": where, "help": help_})
+
+
+def strict(response: HttpResponseBase) -> HttpResponseBase:
+    """The response with the headers that every answer has; one that is an error and no JSON becomes one of ours."""
+    if response.status_code >= 400 and response.headers.get("Content-Type", "").partition(";")[0] != "application/json":
+        allow = response.headers.get("Allow")
+        response = of_surprise(response.status_code)
+        if allow:
+            response["Allow"] = allow
+    for name, value in HEADERS.items():
+        response[name] = value
+    if isinstance(response, HttpResponse):
+        response["Content-Length"] = str(len(response.content))
+    return response
+
+
+def _json(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> HttpResponse:
+    return HttpResponse(json.dumps(body), status=status, content_type="application/json", headers=headers)

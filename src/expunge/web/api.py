@@ -1,0 +1,124 @@
+"""The endpoints, documented in ``/api/openapi.json``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+
+from expunge.bootstrap.pipelines import Door
+from expunge.core import openlineage
+from expunge.core.observed import Observation
+from expunge.core.openlineage import Refusal
+from expunge.core.tokens import TokenScope
+from expunge.errors import ExpungeError
+from expunge.web import bodies
+from expunge.web.answers import Fault, Health, Problem, Taken, of_problem, of_surprise
+from expunge.web.guarding import Guard
+
+LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
+JSON = "application/json"
+_ANSWERS: dict[int, Any] = {200: Taken, **dict.fromkeys((400, 401, 403, 405, 411, 413, 415, 422, 429, 500, 503), Fault)}
+
+
+def make_api(door: Door) -> NinjaAPI:
+    """The whole API over an open door."""
+    api = NinjaAPI(
+        title="Expunge",
+        version="1",
+        description="Takes OpenLineage events, so that orders reach what pipelines made of people's data.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        openapi_extra={"components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}},
+    )
+    guard, room = Guard(door), bodies.Room()
+    api.add_exception_handler(Problem, of_problem)
+    api.add_exception_handler(Exception, _surprised)
+
+    def lineage(request: HttpRequest) -> dict[str, Any]:
+        """Take in one event or many: an object, an array of objects, or one object a line.
+
+        Answered with 200 only when every event that counts as taken is on the device. The same event again changes nothing.
+        """
+        guard.require(request, TokenScope.LINEAGE)
+        with room.held(bodies.announced(request)):
+            return _take(door, request)
+
+    documented = {"security": [{"token": []}], "requestBody": _body()}
+    for path in ("/api/v1/lineage", "/api/v1/lineage/batch"):
+        name = "post_lineage" if path.endswith("lineage") else "post_lineage_batch"
+        api.post(path, response=_ANSWERS, openapi_extra=documented, operation_id=name, summary="Send OpenLineage events")(lineage)
+
+    @api.get("/healthz", response={200: Health, 503: Fault}, summary="Whether the server works", operation_id="healthz")
+    def healthz(_: HttpRequest) -> dict[str, str]:
+        """Whether the server runs and can read its state."""
+        try:
+            door.look()
+        except ExpungeError as error:
+            raise _unavailable(error) from None
+        return {"status": "ok"}
+
+    return api
+
+
+def _take(door: Door, request: HttpRequest) -> dict[str, Any]:
+    kind = request.headers.get("Content-Type", JSON).partition(";")[0].strip().lower()
+    if kind != JSON and kind not in LINES:
+        raise Problem(415, "this kind of content is not known", "the header Content-Type", f"send {JSON} or application/x-ndjson")
+    try:
+        values = openlineage.parse(bodies.read(request), lines=kind in LINES)
+    except ValueError as error:
+        raise Problem(400, f"the body {error}", "the body", "send one JSON object, a JSON array, or one JSON object a line") from None
+    if not values:
+        raise Problem(400, "the body holds no event", "the body", "send at least one event")
+    if len(values) > openlineage.MOST_EVENTS:
+        raise Problem(413, f"more than {openlineage.MOST_EVENTS} events at once", "the body", "send fewer events at a time")
+    read = [each if isinstance(each, Refusal) else openlineage.read(each) for each in values]
+    refused = [(number, each) for number, each in enumerate(read) if isinstance(each, Refusal)]
+    good = [each for each in read if isinstance(each, Observation)]
+    if not good:
+        number, first = refused[0]
+        where = f"/{number}{first.where}" if len(read) > 1 else first.where
+        raise Problem(422, first.what, where, first.mend)
+    try:
+        taken = door.take(good)
+    except ExpungeError as error:
+        raise _unavailable(error) from None
+    return {
+        "status": "partial_success" if refused else "success",
+        "received": len(read),
+        "new": taken.new,
+        "known": taken.known,
+        "refused": [{"index": number, "error": each.what, "where": each.where, "help": each.mend} for number, each in refused],
+    }
+
+
+def _unavailable(error: ExpungeError) -> Problem:
+    return Problem(503, error.message, "the server's state", f"nothing was taken: send it again later; {error.help}", retry_after=5)
+
+
+def _surprised(_: HttpRequest, __: Exception | type[Exception]) -> HttpResponse:
+    """Say nothing of what it was: an error's text may quote what was sent."""
+    return of_surprise(500)
+
+
+def _body() -> dict[str, Any]:
+    text = {"type": "string"}
+    named = {"type": "object", "required": ["namespace", "name"], "properties": {"namespace": text, "name": text}}
+    many = {"type": "array", "items": named}
+    at = {"eventTime": {"type": "string", "format": "date-time"}}
+    run = {"type": "object", "required": ["runId"], "properties": {"runId": text}}
+    stages = ["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"]
+    ends = {"job": named, "inputs": many, "outputs": many, **at}
+    kinds = [
+        {"title": "RunEvent", "required": ["eventTime", "run", "job"], "properties": {"run": run, "eventType": {"enum": stages}, **ends}},
+        {"title": "JobEvent", "required": ["eventTime", "job"], "properties": ends},
+        {"title": "DatasetEvent", "required": ["eventTime", "dataset"], "properties": {"dataset": named, **at}},
+    ]
+    event: dict[str, Any] = {"anyOf": [{"type": "object", **each} for each in kinds]}
+    batch = {"type": "array", "items": event, "minItems": 1, "maxItems": openlineage.MOST_EVENTS}
+    return {
+        "required": True,
+        "content": {JSON: {"schema": {"anyOf": [event, batch]}}, "application/x-ndjson": {"schema": {"type": "string"}}},
+    }

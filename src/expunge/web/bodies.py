@@ -1,0 +1,79 @@
+"""Reads a request's body: never more than is allowed of it, and of all requests together, unpacked as packed."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.http import HttpRequest
+
+from expunge.web.answers import Problem
+
+LARGEST = 8 * 2**20
+"""Bytes of one body, after unpacking."""
+TOGETHER = 32 * 2**20
+"""Bytes of all bodies that are being read or worked on."""
+_MIB = 2**20
+
+
+class Room:
+    """How much is being held at once."""
+
+    def __init__(self, most: int = TOGETHER) -> None:
+        self._most = most
+        self._held = 0
+        self._guard = threading.Lock()
+
+    @contextmanager
+    def held(self, size: int) -> Iterator[None]:
+        """Hold so many bytes for the length of a block; raises Problem (429) where there is no room for them now."""
+        with self._guard:
+            if self._held + size > self._most:
+                raise Problem(429, "too much is being worked on", "the server", "send it again in a second", retry_after=1)
+            self._held += size
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._held -= size
+
+
+def announced(request: HttpRequest) -> int:
+    """The size that the request announces, or the largest there may be for one that is packed. Raises Problem: 413, 411."""
+    if "Transfer-Encoding" in request.headers:
+        raise Problem(411, "the size of the body is not announced", "the header Transfer-Encoding", "send it whole, with Content-Length")
+    text = request.headers.get("Content-Length", "")
+    size = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else LARGEST + bool(text)
+    if size > LARGEST:
+        raise _too_large()
+    return size if request.headers.get("Content-Encoding", "identity") == "identity" else LARGEST
+
+
+def read(request: HttpRequest) -> bytes:
+    """The body, unpacked. Raises Problem: 413 when it is too large, 415 for an encoding that is not known, 400 when it is damaged."""
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip", ""}:
+        raise Problem(415, "this encoding is not known", "the header Content-Encoding", "send it as it is, or packed with gzip")
+    packed = request.read(LARGEST + 1)
+    if len(packed) > LARGEST:
+        raise _too_large()
+    return _unpacked(packed) if encoding == "gzip" else packed
+
+
+def _unpacked(packed: bytes) -> bytes:
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        data = unpacker.decompress(packed, LARGEST + 1)
+    except zlib.error:
+        raise Problem(400, "the body is no gzip", "the body", "pack it again, or send it as it is") from None
+    if len(data) > LARGEST or unpacker.unconsumed_tail:
+        raise _too_large()
+    if not unpacker.eof or unpacker.unused_data:
+        raise Problem(400, "the body ends too early or too late for gzip", "the body", "pack it again, or send it as it is")
+    return data
+
+
+def _too_large() -> Problem:
+    return Problem(413, f"the body has more than {LARGEST // _MIB} MiB", "the body", "send fewer events at a time")

@@ -1,0 +1,52 @@
+"""Who may come in: bearer tokens with a scope, and a limit for those who try."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+
+from django.http import HttpRequest
+
+from expunge.bootstrap.pipelines import Door
+from expunge.core.tokens import TokenRefused, TokenScope
+from expunge.web.answers import Problem
+
+FAILURES = 30
+WITHIN = 60.0
+"""Seconds in which so many refused tokens are answered as what they are; then the answer is 429. A good one is let in even then."""
+_MENDS = {
+    TokenRefused.MISSING: "send the header Authorization: Bearer TOKEN; `expunge token issue` makes one",
+    TokenRefused.UNKNOWN: "send the whole token, as `expunge token issue` showed it",
+    TokenRefused.REVOKED: "ask for a new one: `expunge token issue`",
+    TokenRefused.ENDED: "ask for a new one: `expunge token issue`",
+    TokenRefused.NOT_FOR_THIS: "ask for one with the right --scope: `expunge token issue`",
+}
+
+
+class Guard:
+    """Lets in whoever has a token that works."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._failures: deque[float] = deque(maxlen=FAILURES)
+        self._guard = threading.Lock()
+
+    def require(self, request: HttpRequest, scope: TokenScope) -> None:
+        """Return for a good token. Raises Problem: 401 without one, 403 for one that is for something else, 429 after too many bad ones."""
+        answer = self._door.admit(request.headers.get("Authorization", ""), scope)
+        if not isinstance(answer, TokenRefused):
+            return
+        if self._too_many():
+            help_ = "wait a minute; a token that works is let in even now"
+            raise Problem(429, "too many refused tokens", "the header Authorization", help_, retry_after=int(WITHIN))
+        status = 403 if answer is TokenRefused.NOT_FOR_THIS else 401
+        raise Problem(status, answer.value, "the header Authorization", _MENDS[answer])
+
+    def _too_many(self) -> bool:
+        now = time.monotonic()
+        with self._guard:
+            full = len(self._failures) == FAILURES and now - self._failures[0] < WITHIN
+            if not full:
+                self._failures.append(now)
+            return full
