@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256
 
 import pytest
@@ -19,6 +19,7 @@ from expunge.engine import authority
 from expunge.engine.authority import attested
 from expunge.engine.disclosing import TextState
 from expunge.errors import EvidenceInvalid, IllegalTransition, Misconfigured, NeedsApproval, UsageError
+from expunge.gate import GateReason, Subject
 from expunge.testing.forked import in_child
 from tests.engine.consents import AGREED, CHILD, OTHER_PARENT, PARENT, PURPOSES, asking, day, disclosing, later, prove
 from tests.engine.household import ANNA, BELA, PEOPLE, SAID, Household
@@ -396,3 +397,55 @@ def test_a_flow_to_third_parties_ends_what_was_agreed_to_by_a_weak_method(family
     assert why(family) is Why.METHOD
     with family.open() as opened, pytest.raises(UsageError, match="third parties"):
         opened.consents.give(opened.resolve(CHILD), "training", replace(AGREED, carries_disclosure=False))
+
+
+# What pipelines are told
+
+
+def told(home: Household, purpose: str = "training") -> GateReason:
+    with home.open() as opened:
+        # Why a day: the snapshot of a copied installation may be minutes old.
+        return opened.gate(timedelta(days=1)).may_use(Subject("profile", ANNA), purpose).reason
+
+
+@pytest.mark.duty("COP-11", "DSG-11")
+def test_the_gate_says_yes_from_the_consent_on_and_no_from_the_withdrawal_on(family: Household) -> None:
+    with family.open() as opened:
+        opened.gate_publish()
+    assert told(family) is GateReason.NO_CONSENT
+    assert told(family, "nothing") is GateReason.UNKNOWN_PURPOSE
+    give(family)
+    assert (told(family), told(family, "review")) == (GateReason.PERMITTED, GateReason.NO_CONSENT)
+    with family.open() as opened:
+        opened.consents.withdraw(opened.resolve(CHILD), "training")
+    assert told(family) is GateReason.WITHDRAWN
+
+
+@pytest.mark.duty("COP-06")
+def test_the_gate_lets_nothing_out_to_third_parties_on_the_consent_to_something_else(family: Household) -> None:
+    give(family)
+    disclosing(family)
+    with family.open() as opened:
+        opened.gate_publish()
+    assert (told(family), told(family, "partners")) == (GateReason.PERMITTED, GateReason.NO_CONSENT)
+    give(family, "partners")
+    assert told(family, "partners") is GateReason.PERMITTED
+
+
+def test_the_gate_keeps_a_child_out_while_guardians_are_in_dispute(family: Household) -> None:
+    give(family)
+    with family.open() as opened:
+        opened.consents.freeze(opened.resolve(CHILD), by="priya", reason="two court papers")
+    assert told(family, "keeping") is GateReason.FROZEN
+    with family.open() as opened:
+        opened.consents.release(opened.resolve(CHILD), by="priya", reason="settled")
+    assert told(family) is GateReason.PERMITTED
+
+
+@pytest.mark.duty("COP-05")
+def test_the_gate_says_no_as_soon_as_it_is_published_under_a_purpose_that_asks_for_more(family: Household) -> None:
+    give(family)
+    family.write_map(more=PURPOSES.replace("datasets: [voice, profiles]", "datasets: [voice, profiles, transcripts]"))
+    with family.open() as opened:
+        opened.gate_publish()
+    assert told(family) is GateReason.NO_CONSENT

@@ -12,8 +12,10 @@ from expunge.core.ids import OrderId, pseudonym
 from expunge.core.person import Person
 from expunge.core.purposes import Ground
 from expunge.core.retention import shortest
+from expunge.engine import standing
 from expunge.engine.context import Context
 from expunge.engine.recording import SUPPRESSIONS, read_register, register
+from expunge.engine.standing import Standing
 
 RENEW_AFTER = timedelta(seconds=20)
 """A third of the age that pipelines accept unless they are told otherwise."""
@@ -45,10 +47,12 @@ def lift(context: Context, order: OrderId) -> None:
 
 def publish(context: Context) -> int:
     """Write the gate's snapshot from the register and the map; returns how many identities are suppressed."""
-    standing = _standing(context)
-    suppressed = frozenset(bytes.fromhex(entry) for each in standing if each.gate_format == _FORMAT for entry in each.gate_entries)
-    former = frozenset(bytes.fromhex(entry) for each in standing if each.gate_format != _FORMAT for entry in each.gate_entries)
-    context.publish_gate(context.clock.now(), Contents(suppressed, former, Policy(context.map_digest, purposes_of(context.data_map))))
+    orders = _standing(context)
+    suppressed = frozenset(bytes.fromhex(entry) for each in orders if each.gate_format == _FORMAT for entry in each.gate_entries)
+    former = frozenset(bytes.fromhex(entry) for each in orders if each.gate_format != _FORMAT for entry in each.gate_entries)
+    agreed = standing.of_everybody(context)
+    policy = Policy(context.map_digest, purposes_of(context.data_map, agreed), agreed.frozen)
+    context.publish_gate(context.clock.now(), Contents(suppressed, former, policy))
     return len(suppressed) + len(former)
 
 
@@ -59,15 +63,20 @@ def renew(context: Context) -> None:
         publish(context)
 
 
-def purposes_of(data_map: DataMap) -> Mapping[str, PurposeState] | None:
-    """What the map says of each purpose: whether it rests on consent, and how long the shortest-lived of its data is kept."""
+def purposes_of(data_map: DataMap, agreed: Standing) -> Mapping[str, PurposeState] | None:
+    """What holds for each purpose of the map: whether it rests on consent, whose there is, how long its shortest-lived data is kept."""
     if not data_map.purposes:
         return None
     found = {}
     for name, purpose in data_map.purposes.items():
         rules = {data_map.datasets[each].retention for each in purpose.datasets if each in data_map.datasets}
         periods = [data_map.retention[each].period for each in rules if each in data_map.retention]
-        found[name] = PurposeState(purpose.needs is Ground.CONSENT, shortest(periods) if periods else None)
+        found[name] = PurposeState(
+            needs_consent=purpose.needs is Ground.CONSENT,
+            keep=shortest(periods) if periods else None,
+            given=agreed.given.get(name, frozenset()),
+            withdrawn=agreed.withdrawn.get(name, frozenset()),
+        )
     return found
 
 

@@ -22,7 +22,7 @@ class Standing:
     """Children whose guardians are in dispute."""
 
 
-def standing(context: Context) -> Standing:
+def of_everybody(context: Context) -> Standing:
     """Fold the register and ask for everybody; nothing where the map names no purpose that rests on consent."""
     asked = [name for name, each in context.data_map.purposes.items() if each.needs is Ground.CONSENT]
     if not asked and not context.data_map.guardians:
