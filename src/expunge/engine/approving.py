@@ -40,26 +40,36 @@ def approve(context: Context, order: OrderId, approver: str, signed: str) -> Run
         text = f"an order that is {run.state} waits for no approval"
         raise IllegalTransition(text, help=f"run `expunge plan {order}` first")
     guarding.require(context, run)
+    if approver == run.received.requester:
+        text = f"{approver} entered the order, so somebody else has to approve its plan"
+        raise UsageError(text, help=f"another of {', '.join(sorted(context.data_map.approvers))}")
+    again = f"sign the current digest {run.plan.digest}; an earlier plan's approval is void"
+    check_signature(context, approver, signed, message(order, run.plan.digest), ("plan", again))
+    if run.state is OrderState.PLANNED:
+        recorder.append(ev.Approved(recorder.now(), run.plan.digest, approver, signed))
+    return recorder.run
+
+
+def check_signature(context: Context, approver: str, signed: str, said: bytes, what: tuple[str, str]) -> None:
+    """Check a base64 Ed25519 signature by an approver of the map over some bytes.
+
+    Raises UsageError for no such approver or no signature, EvidenceInvalid where it does not verify: ``what`` it should be over, and what
+    to do about that.
+    """
     key = context.data_map.approvers.get(approver)
     if key is None:
         text = f"the map names no approver {approver!r}"
         raise UsageError(text, help=f"it names {', '.join(sorted(context.data_map.approvers)) or 'none'}")
-    if approver == run.received.requester:
-        text = f"{approver} entered the order, so somebody else has to approve its plan"
-        raise UsageError(text, help=f"another of {', '.join(sorted(context.data_map.approvers))}")
     try:
         data = base64.b64decode(signed, validate=True)
     except binascii.Error as error:
         text = "the signature is not base64"
         raise UsageError(text, help="give the base64 that the signing command printed") from error
     try:
-        signature.verify_ed25519(note.parse_key(key).key, data, message(order, run.plan.digest))
+        signature.verify_ed25519(note.parse_key(key).key, data, said)
     except EvidenceInvalid as error:
-        text = "the signature is not this approver's over this plan"
-        raise EvidenceInvalid(text, help=f"sign the current digest {run.plan.digest}; an earlier plan's approval is void") from error
-    if run.state is OrderState.PLANNED:
-        recorder.append(ev.Approved(recorder.now(), run.plan.digest, approver, signed))
-    return recorder.run
+        text = f"the signature is not this approver's over this {what[0]}"
+        raise EvidenceInvalid(text, help=what[1]) from error
 
 
 def require(context: Context, run: Run) -> None:

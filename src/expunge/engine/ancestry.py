@@ -1,0 +1,116 @@
+"""What is on record about artefacts: which there are, what each was made from and when, read from the stores that the map names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from expunge.core.artefact import Provenance
+from expunge.core.copy import Selector
+from expunge.core.datamap import Dataset
+from expunge.core.ids import Pseudonym
+from expunge.core.outcome import Unable
+from expunge.core.reaching import ancestry_of
+from expunge.core.taint import Ancestry, Made
+from expunge.engine import calling
+from expunge.engine.context import Context
+
+NOBODY = Pseudonym("0" * 32)
+"""Stands for whose data it is where a question is about items, not people."""
+
+
+@dataclass
+class Recorded:
+    """What the stores say."""
+
+    artefacts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Dataset -> names of the artefacts that lie in it."""
+    made: list[Made] = field(default_factory=list)
+    created: dict[str, datetime] = field(default_factory=dict)
+    """``DATASET`` or ``DATASET/NAME`` -> when it was made; the latest, where several are on record."""
+    failed: dict[str, Unable] = field(default_factory=dict)
+    """Dataset -> why it could not be read: then nothing in it has an origin on record."""
+
+    def graph(self, context: Context) -> Ancestry:
+        """With what the map declares."""
+        return ancestry_of(context.data_map, self.made, self.artefacts)
+
+
+def read(context: Context) -> Recorded:
+    """Look into every dataset that holds single artefacts, and into the one that records where they come from."""
+    recorded = Recorded()
+    for name, dataset in context.data_map.datasets.items():
+        if dataset.created is not None:
+            recorded.created[name] = dataset.created
+        if dataset.artefact:
+            try:
+                recorded.artefacts[name] = names_in(context, dataset)
+            except calling.TROUBLE as error:
+                recorded.artefacts[name] = ()
+                recorded.failed[name] = calling.as_unable(error)
+    provenance = context.data_map.provenance
+    if provenance is not None:
+        try:
+            for row in rows(context, context.data_map.datasets[provenance.dataset]):
+                _note(recorded, provenance, row)
+        except calling.TROUBLE as error:
+            recorded.failed[provenance.dataset] = calling.as_unable(error)
+    return recorded
+
+
+def names_in(context: Context, dataset: Dataset) -> tuple[str, ...]:
+    """The artefacts of one dataset, sorted. Raises what a store raises when it cannot be used."""
+    copies = calling.locate(context.open_store(dataset.store), dataset, (Selector(NOBODY, {}, every=True),))
+    return tuple(sorted({name for each in copies for name in each.links.get(dataset.artefact, ())}))
+
+
+def rows(context: Context, dataset: Dataset) -> Iterator[Mapping[str, Any]]:
+    """Every row or record of a dataset, as its store exports it. Raises what a store raises when it cannot be used."""
+    store = context.open_store(dataset.store)
+    for copy in calling.locate(store, dataset, (Selector(NOBODY, {}, every=True),)):
+        for item in calling.export(store, dataset, copy):
+            if item.media_type == "application/jsonl" or dataset.format == "jsonl":
+                yield from _lines(item.chunks)
+
+
+def _lines(chunks: Any) -> Iterator[Mapping[str, Any]]:
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from filter(None, map(_object, whole))
+    if row := _object(rest):
+        yield row
+
+
+def _object(line: bytes) -> Mapping[str, Any] | None:
+    try:
+        value = json.loads(line) if line.strip() else None
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _note(recorded: Recorded, provenance: Provenance, row: Mapping[str, Any]) -> None:
+    product, source = row.get(provenance.artefact), row.get(provenance.source)
+    if product is None:
+        return
+    if source is not None:
+        how = str(row.get(provenance.how) or "made from")
+        recorded.made.append(Made(str(source), str(product), how, moment(row.get(provenance.read))))
+    created = moment(row.get(provenance.created))
+    if created is not None:
+        recorded.created[str(product)] = max(created, recorded.created.get(str(product), created))
+
+
+def moment(value: object) -> datetime | None:
+    """A time as a store gives it; without a zone it is taken for UTC. None for what is none."""
+    if not isinstance(value, str):
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

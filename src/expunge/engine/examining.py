@@ -1,0 +1,186 @@
+"""What one limb of an order of destruction means in this estate, now: what goes, what stays and why, what nobody can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from expunge.core.artefact import ArtefactKind
+from expunge.core.copy import Selector
+from expunge.core.disgorged import Counted, ItemExcepted, Standing
+from expunge.core.disgorgement import Disgorgement, Limb, kind_of
+from expunge.core.outcome import Unable
+from expunge.core.reaching import By, Reach, Reached, Unknown, reach
+from expunge.core.taint import Made
+from expunge.engine import ancestry, calling, choosing
+from expunge.engine.ancestry import Recorded
+from expunge.engine.choosing import Choosing
+from expunge.engine.context import Context
+
+UNDATED = ": items without a readable date"
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One dataset of which something goes."""
+
+    dataset: str
+    kind: ArtefactKind
+    by: By
+    why: str
+    items: int
+    """Located now; 0 where nothing is there any more."""
+    selector: Selector | None = field(repr=False)
+    paths: Mapping[str, tuple[Made, ...]]
+    """``DATASET``, or ``DATASET/NAME`` of each artefact that goes -> how it hangs on what is covered."""
+
+    @property
+    def artefacts(self) -> tuple[str, ...]:
+        """Names of single artefacts that go; empty where the dataset holds none."""
+        return tuple(each.partition("/")[2] for each in self.paths) if self.by is By.ARTEFACT else ()
+
+
+@dataclass(frozen=True)
+class Stay:
+    """A dataset or an artefact that stays, or a part of one."""
+
+    item: str
+    kind: ArtefactKind
+    why: str
+
+
+@dataclass(frozen=True)
+class LimbFound:
+    """What one limb means here, now."""
+
+    limb: Limb
+    hits: tuple[Hit, ...]
+    stays: tuple[Stay, ...]
+    unknown: tuple[Unknown, ...]
+    """Undecided: none of it counts as clean."""
+    counted: tuple[Counted, ...]
+    failed: Mapping[str, Unable]
+    """Dataset -> why it could not be looked into."""
+    people: int | None
+    """How many people the limb is about, where it is about some."""
+
+    @property
+    def items(self) -> dict[str, int]:
+        """Dataset -> items that go, where any do."""
+        return {each.dataset: each.items for each in self.hits if each.items}
+
+
+def examine(context: Context, order: Disgorgement, known: Standing | None = None) -> tuple[LimbFound, ...]:
+    """What each limb that looks back takes; changes nothing. Raises UsageError for people whom the map does not describe.
+
+    Args:
+        context: the composition.
+        order: the order.
+        known: where it stands, once it was entered: what was decided and excepted counts.
+    """
+    recorded = ancestry.read(context)
+    graph = recorded.graph(context)
+    return tuple(
+        _Looking(context, limb, reach(context.data_map, limb, graph, recorded.artefacts), recorded, known).found()
+        for limb in order.retroactive
+    )
+
+
+@dataclass(frozen=True)
+class _Looking:
+    context: Context
+    limb: Limb
+    reached: Reached
+    recorded: Recorded
+    known: Standing | None
+
+    def found(self) -> LimbFound:
+        choice = Choosing(self.context, self.limb, self._decided())
+        failed = dict(self.recorded.failed)
+        hits: list[Hit] = []
+        stays = list(self._artefacts_that_stay(choice.reached))
+        unknown = list(self.reached.unknown)
+        for each in choice.reached.reaches:
+            excepted = self._excepted(each.dataset)
+            if not each.goes or excepted is not None:
+                stays.append(Stay(each.dataset, each.kind, _sentence(excepted) if excepted and each.goes else each.why))
+                continue
+            try:
+                hits.append(self._hit(choice, each))
+                undated = choice.undated(each.dataset)
+                unknown += [Unknown(each.dataset + UNDATED, each.kind, f"{undated} of them")] if undated else []
+            except calling.TROUBLE as error:
+                failed[each.dataset] = calling.as_unable(error)
+        return LimbFound(
+            limb=self.limb,
+            hits=tuple(hits),
+            stays=(*stays, *self._cleared()),
+            unknown=tuple(each for each in unknown if self._ruling(each.item) is None),
+            counted=tuple(choosing.count(self.context, name) for name in self.limb.counts),
+            failed=failed,
+            people=choice.people(),
+        )
+
+    def _hit(self, choice: Choosing, each: Reach) -> Hit:
+        items = choice.located(each.dataset).items
+        paths = {each.dataset: each.path}
+        if each.by is By.ARTEFACT:
+            named = [f"{each.dataset}/{name}" for name in choice.reached.artefacts.get(each.dataset, ())]
+            paths = {name: self.reached.taint.path(name) if name in self.reached.taint.hits else () for name in named}
+        return Hit(each.dataset, each.kind, each.by, each.why, items, choice.chosen(each.dataset), paths)
+
+    def _decided(self) -> Reached:
+        """With what somebody decided to be tainted, and without the single artefacts that stay by an exception."""
+        tainted = [each.item for each in self.reached.unknown if self._ruling(each.item)]
+        artefacts = {name: set(names) for name, names in self.reached.artefacts.items()}
+        whole = {item for item in tainted if item in self.context.data_map.datasets}
+        for item in tainted:
+            dataset, slash, name = item.partition("/")
+            if slash:
+                artefacts.setdefault(dataset, set()).add(name)
+        gone = {
+            name: tuple(sorted(each for each in names if self._excepted(f"{name}/{each}") is None)) for name, names in artefacts.items()
+        }
+        reaches = []
+        for each in self.reached.reaches:
+            if each.dataset in whole:
+                # Why whole even for reviews: nobody can tell which of its items are meant, and somebody has said that they are.
+                reaches.append(replace(each, goes=True, by=By.WHOLE, why="nobody can tell where it came from; it was decided that it goes"))
+            elif each.dataset in gone:
+                why = each.why if each.goes else "nobody can tell where some of it came from; it was decided that it goes"
+                reaches.append(replace(each, goes=bool(gone[each.dataset]), by=By.ARTEFACT, why=why))
+            else:
+                reaches.append(each)
+        return replace(self.reached, reaches=tuple(reaches), artefacts=gone)
+
+    def _ruling(self, item: str) -> bool | None:
+        """What somebody decided about an unknown: tainted, clean, or nothing yet."""
+        ruling = self.known.decided.get(item) if self.known else None
+        return ruling.tainted if ruling else None
+
+    def _excepted(self, item: str) -> ItemExcepted | None:
+        return self.known.stays(self.limb.name, item, self.context.clock.now()) if self.known else None
+
+    def _artefacts_that_stay(self, reached: Reached) -> Iterator[Stay]:
+        for name, there in self.recorded.artefacts.items():
+            kind = kind_of(self.context.data_map.datasets[name])
+            if kind not in self.limb.takes:
+                continue
+            for each in there:
+                item, excepted = f"{name}/{each}", self._excepted(f"{name}/{each}")
+                if excepted is not None:
+                    yield Stay(item, kind, _sentence(excepted))
+                elif each not in reached.artefacts.get(name, ()) and item not in self.reached.taint.unknown:
+                    yield Stay(item, kind, "nothing that it was made from is covered")
+
+    def _cleared(self) -> Iterator[Stay]:
+        """The unknown of which a named person decided that it is clean."""
+        for item, ruling in (self.known.decided if self.known else {}).items():
+            if not ruling.tainted and any(each.item == item for each in self.reached.unknown):
+                kind = kind_of(self.context.data_map.datasets[item.partition("/")[0]])
+                yield Stay(item, kind, f"{ruling.by} decided on {ruling.at:%Y-%m-%d} that it is clean: {ruling.reason}")
+
+
+def _sentence(excepted: ItemExcepted) -> str:
+    until = f", until {excepted.until:%Y-%m-%d}" if excepted.until else ""
+    return f"{excepted.exemption or 'technically infeasible'}: {excepted.ground} ({excepted.authority}; signed by {excepted.by}{until})"
