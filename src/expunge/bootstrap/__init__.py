@@ -24,6 +24,7 @@ from expunge.adapters.log_tiles import TileLog
 from expunge.bootstrap import working
 from expunge.bootstrap.consents import ConsentDesk
 from expunge.bootstrap.desk import Orders
+from expunge.bootstrap.disgorgements import DisgorgementDesk
 from expunge.bootstrap.dues import Dues
 from expunge.bootstrap.state import (
     GATE,
@@ -101,6 +102,7 @@ class Expunge:
         self.scoped = Orders(context, self._writing)
         self.dues = Dues(context, self._writing)
         self.consents = ConsentDesk(context, self._writing)
+        self.disgorgements = DisgorgementDesk(context, self._writing)
         self.clock_behind: list[timedelta] = []
 
     @classmethod
