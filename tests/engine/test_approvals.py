@@ -68,7 +68,7 @@ def test_a_plan_that_changed_voids_what_was_signed_before(guarded: Household) ->
     approve(guarded, order, "officer", old)
     with guarded.open() as opened:
         subject, until = opened.resolve(f"profile:{ANNA}"), datetime.now(UTC) + timedelta(days=9)
-        opened.hold_add(subject, "voice", ground="matter 7", authority="court", until=until)
+        opened.holds.place(subject, "voice", ground="matter 7", authority="court", until=until)
     guarded.plan(order)
     waits(guarded, order)
     with pytest.raises(EvidenceInvalid, match="not this approver's over this plan"):

@@ -20,7 +20,7 @@ def test_a_hold_on_one_recording_does_not_cover_a_stray_copy_of_it(home: Househo
     with home.open() as opened:
         subject = opened.resolve(f"profile:{ANNA}")
         until = datetime.now(UTC) + timedelta(days=10)
-        opened.hold_add(subject, "voice", ground="matter 7", authority="court", until=until, items=[key])
+        opened.holds.place(subject, "voice", ground="matter 7", authority="court", until=until, items=[key])
     shutil.copy(home.world / "media" / key, home.world / "media" / "stray.wav")
     run = home.erase(f"profile:{ANNA}")
     assert "voice: residue found" in run.reasons
@@ -121,11 +121,11 @@ def test_a_hold_names_items_that_are_there_and_keep_their_names(home: Household)
     with home.open() as opened:
         anna = opened.resolve(f"profile:{ANNA}")
         with pytest.raises(UsageError, match="not among"):
-            opened.hold_add(anna, "voice", ground="matter 7", authority="court", until=until, items=["voice/nobody/x.wav"])
+            opened.holds.place(anna, "voice", ground="matter 7", authority="court", until=until, items=["voice/nobody/x.wav"])
         (row,) = opened.locate([anna]).copies["moods"][0].keys
         with pytest.raises(UsageError, match="no key that lasts"):
-            opened.hold_add(anna, "moods", ground="matter 7", authority="court", until=until, items=[row])
-        assert opened.holds() == ()
+            opened.holds.place(anna, "moods", ground="matter 7", authority="court", until=until, items=[row])
+        assert opened.holds.active() == ()
 
 
 def test_whoever_delivers_notices_can_read_the_address_until_its_end(home: Household) -> None:

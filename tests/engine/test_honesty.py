@@ -32,7 +32,7 @@ def entry(said: Receipt, dataset: str) -> DatasetEntry:
 def hold(home: Household, who: str, dataset: str, *items: str) -> str:
     with home.open() as opened:
         subject, until = opened.resolve(who), datetime.now(UTC) + timedelta(days=9)
-        return opened.hold_add(subject, dataset, ground="matter 7", authority="court", until=until, items=items).id
+        return opened.holds.place(subject, dataset, ground="matter 7", authority="court", until=until, items=items).id
 
 
 def interrupted(home: Household, order: OrderId, point: str) -> None:
@@ -63,7 +63,7 @@ def test_what_two_rounds_erased_is_counted_together(home: Household) -> None:
     run = home.erase(f"profile:{ANNA}")
     assert entry(receipt(home, run.order), "voice").items == 1
     with home.open() as opened:
-        opened.hold_end(mine, "closed")
+        opened.holds.end(mine, "closed")
     home.apply(run.order)
     assert entry(receipt(home, run.order), "voice").items == 2
 

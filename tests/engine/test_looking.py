@@ -160,7 +160,7 @@ def test_a_hold_that_was_placed_after_the_plan_is_drift(home: Household) -> None
     order = planned(home)
     with home.open() as opened:
         subject, until = opened.resolve(f"profile:{ANNA}"), datetime.now(UTC) + timedelta(days=3)
-        opened.hold_add(subject, "voice", ground="matter 7", authority="court", until=until)
+        opened.holds.place(subject, "voice", ground="matter 7", authority="court", until=until)
     with pytest.raises(Drift, match="a hold was placed"):
         home.apply(order)
 
@@ -170,7 +170,7 @@ def test_a_hold_for_one_child_keeps_nothing_of_another(home: Household) -> None:
 
     with home.open() as opened:
         subject = opened.resolve(f"profile:{BELA}")
-        opened.hold_add(subject, "voice", ground="matter 7", authority="court", until=datetime.now(UTC) + timedelta(days=3))
+        opened.holds.place(subject, "voice", ground="matter 7", authority="court", until=datetime.now(UTC) + timedelta(days=3))
     with home.open() as opened:
         order = opened.order_erase([opened.resolve(f"profile:{ANNA}")]).order
         assert opened.plan(order).plan.holds == ()

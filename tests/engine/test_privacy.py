@@ -88,7 +88,7 @@ def troubles(home: Household) -> Iterator[str]:
                 lambda: opened.resolve("profile:"),
                 lambda: opened.order_cancel(run.order),
                 lambda: opened.export(opened.resolve(f"profile:{ANNA}"), home.map),
-                lambda: opened.hold_add(
+                lambda: opened.holds.place(
                     opened.resolve(f"profile:{ANNA}"), ANNA, ground="g", authority="a", until=datetime.now(UTC) + timedelta(1)
                 ),
                 lambda: opened.approve(run.order, ANNA, "c2ln"),

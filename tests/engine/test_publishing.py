@@ -95,14 +95,14 @@ def test_a_held_item_stands_in_the_receipt_with_its_date_and_the_last_receipt_is
     key = f"voice/{ANNA}/rec-anna-0-X7.wav"
     with home.open() as opened:
         subject = opened.resolve(f"profile:{ANNA}")
-        hold = opened.hold_add(subject, "voice", ground="matter 7", authority="court", until=until, items=[key])
+        hold = opened.holds.place(subject, "voice", ground="matter 7", authority="court", until=until, items=[key])
     run = home.erase(f"profile:{ANNA}")
     (kept,) = receipt(home, run.order).kept
     assert (kept.dataset, kept.ground, kept.until, kept.items) == ("voice", "matter 7", until, 1)
     assert entry(receipt(home, run.order), "voice").items == 1
     with home.open() as opened:
-        opened.hold_end(hold.id, "closed")
-        assert opened.holds() == ()
+        opened.holds.end(hold.id, "closed")
+        assert opened.holds.active() == ()
     assert home.apply(run.order).state is OrderState.FULFILLED
     assert receipt(home, run.order).verdict is Verdict.FULFILLED
     assert verified(home, run.order).index == 1
@@ -209,7 +209,7 @@ def test_the_person_is_told_what_was_received_what_could_not_be_done_and_what_is
 def test_two_people_in_one_order_each_read_only_what_is_theirs(home: Household) -> None:
     with home.open() as opened:
         subject = opened.resolve(f"profile:{CARA}")
-        opened.hold_add(subject, "voice", ground="matter 7", authority="court", until=datetime.now(UTC) + timedelta(days=9))
+        opened.holds.place(subject, "voice", ground="matter 7", authority="court", until=datetime.now(UTC) + timedelta(days=9))
     run = home.erase(f"profile:{ANNA}", f"profile:{CARA}")
     anna, cara = receipt(home, run.order, 1), receipt(home, run.order, 2)
     assert (anna.verdict, anna.kept) == (Verdict.FULFILLED, ())

@@ -113,7 +113,7 @@ def test_a_hold_keeps_the_named_items_alone_and_ends(home: Household) -> None:
     key = f"voice/{ANNA}/rec-anna-0-X7.wav"
     with home.open() as opened:
         subject = opened.resolve(f"profile:{ANNA}")
-        hold = opened.hold_add(
+        hold = opened.holds.place(
             subject, "voice", ground="matter 7", authority="district court", until=datetime.now(UTC) + timedelta(days=30), items=[key]
         )
     run = home.erase(f"profile:{ANNA}")
@@ -124,7 +124,7 @@ def test_a_hold_keeps_the_named_items_alone_and_ends(home: Household) -> None:
         receipt = receipt_verify.verify(opened.receipt_folder(run.order), None, at=None).receipt
         assert [(each.dataset, each.ground, each.items) for each in receipt.kept] == [("voice", "matter 7", 1)]
         assert receipt.verdict is Verdict.IN_PART
-        opened.hold_end(hold.id, "matter closed")
+        opened.holds.end(hold.id, "matter closed")
     assert home.apply(run.order).state is OrderState.FULFILLED
     assert home.search(*strings_of(ANNA)) == []
 
@@ -387,7 +387,7 @@ def test_a_cascade_does_not_take_along_what_a_hold_keeps(home: Household) -> Non
     with home.open() as opened:
         subject = opened.resolve(f"profile:{ANNA}")
         until = datetime.now(UTC) + timedelta(days=30)
-        hold = opened.hold_add(subject, "notes", ground="matter 7", authority="district court", until=until)
+        hold = opened.holds.place(subject, "notes", ground="matter 7", authority="district court", until=until)
     run = home.erase(f"profile:{ANNA}", f"profile:{BELA}")
     assert run.state is OrderState.IN_PART
     with sqlite3.connect(home.database) as db:
@@ -398,7 +398,7 @@ def test_a_cascade_does_not_take_along_what_a_hold_keeps(home: Household) -> Non
     assert entries(home, run.order, 1)["profiles"] is Result.UNABLE
     assert entries(home, run.order, 2)["profiles"] is Result.ERASED
     with home.open() as opened:
-        opened.hold_end(hold.id, "closed")
+        opened.holds.end(hold.id, "closed")
     assert home.apply(run.order).state is OrderState.FULFILLED
     assert home.search(*strings_of(ANNA), *strings_of(BELA)) == []
 

@@ -185,7 +185,7 @@ class Machine(RuleBasedStateMachine):
     def held(self, who: str) -> None:
         if who not in self.holds:
             with self.world.open() as opened, suppress(StoreUnavailable):
-                hold = opened.hold_add(
+                hold = opened.holds.place(
                     opened.resolve(f"profile:{who}"), self.world.held, ground="a claim", authority="counsel",
                     until=datetime.now(UTC) + timedelta(days=1),
                 )  # fmt: skip
@@ -196,7 +196,7 @@ class Machine(RuleBasedStateMachine):
     def let_go(self, who: str) -> None:
         if who in self.holds:
             with self.world.open() as opened:
-                opened.hold_end(self.holds.pop(who), "settled")
+                opened.holds.end(self.holds.pop(who), "settled")
 
     @rule(which=st.integers(0, 3))
     def cancelled(self, which: int) -> None:

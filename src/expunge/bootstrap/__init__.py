@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,6 +26,7 @@ from expunge.bootstrap.consents import ConsentDesk
 from expunge.bootstrap.desk import Orders
 from expunge.bootstrap.disgorgements import DisgorgementDesk
 from expunge.bootstrap.dues import Dues
+from expunge.bootstrap.holds import Holds
 from expunge.bootstrap.state import (
     GATE,
     INDEX,
@@ -43,7 +44,6 @@ from expunge.bootstrap.state import (
 )  # fmt: skip
 from expunge.core.copy import Finding
 from expunge.core.datamap import DataMap
-from expunge.core.hold import Hold
 from expunge.core.ids import OrderId
 from expunge.core.mapdiff import digest
 from expunge.core.run import Run
@@ -101,6 +101,7 @@ class Expunge:
         self._journal = kept.journal
         self.scoped = Orders(context, self._writing)
         self.dues = Dues(context, self._writing)
+        self.holds = Holds(context, self._writing)
         self.consents = ConsentDesk(context, self._writing)
         self.disgorgements = DisgorgementDesk(context, self._writing)
         self.clock_behind: list[timedelta] = []
@@ -310,6 +311,8 @@ class Expunge:
 
     def run_due(self, *, report: Reporter = silent) -> tuple[Run, ...]:
         """Carry out the queued orders that are due, with all that may go along; nothing when all can wait."""
+        with self._writing():
+            queueing.take_up(self.context)
         released = queueing.due(self.context)
         return self.apply_all(released, report=report) if released else ()
 
@@ -335,9 +338,10 @@ class Expunge:
             return sweeping.look_again(self.context, order)
 
     def sweep(self) -> Swept:
-        """Replay who is suppressed into every store; end traces that are due."""
+        """Replay who is suppressed into every store; end traces that are due; queue what a hold kept and no hold keeps any more."""
         with self._writing():
             recovering.recover(self.context)
+            queueing.take_up(self.context)
             return sweeping.sweep(self.context)
 
     def restored(self, store: str, *, report: Reporter = silent) -> Replayed:
@@ -367,20 +371,6 @@ class Expunge:
     def export(self, resolved: Resolved, target: Path) -> Exported:
         """Write what is held about a person as a zip with a manifest of hashes."""
         return exporting.export(self.context, resolved, target)
-
-    def hold_add(self, person: Resolved, dataset: str, *, ground: str, authority: str, until: datetime, items: Sequence[str] = ()) -> Hold:
-        """Place a hold."""
-        with self._writing():
-            return holding.place(self.context, person.person, dataset, ground=ground, authority=authority, until=until, items=items)
-
-    def hold_end(self, hold_id: str, reason: str) -> None:
-        """Lift a hold before its date."""
-        with self._writing():
-            holding.end(self.context, hold_id, reason)
-
-    def holds(self) -> tuple[Hold, ...]:
-        """The holds that bind now."""
-        return holding.active(self.context)
 
     def gate(self, max_age: timedelta = timedelta(minutes=1)) -> Gate:
         """The gate over this installation's own snapshot."""

@@ -14,7 +14,7 @@ class Dues(Desk):
 
     def all(self) -> tuple[Owed, ...]:
         """Every clock that runs here, overdue ones first."""
-        return dues.soonest_first(dues.of_orders(self.context))
+        return dues.soonest_first((*dues.of_orders(self.context), *dues.of_holds(self.context)))
 
     def extend(self, order: OrderId, reason: str) -> Run:
         """Tell the person that an order takes longer; see :func:`expunge.engine.dues.extend`."""

@@ -45,10 +45,10 @@ def _tell(found: tuple[Owed, ...]) -> None:
         return
     table = Table("due", "what", "duty", "why", "clock")
     for each in found:
-        at = output.moment(each.due.at) if each.due.at else "not started"
+        at = output.moment(each.at) if each.at else "not started"
         style = "bold red" if each.standing.value == "overdue" else ""
         said = f"{at}\nOVERDUE" if style else at
-        table.add_row(said, each.what, output.visible(each.due.rule.duty), each.due.why, each.due.rule.name, style=style)
+        table.add_row(said, each.what, output.visible(each.duty), each.why, each.clock, style=style)
     output.stdout().print(table)
 
 
@@ -84,12 +84,11 @@ def _rule(rule: Rule) -> dict[str, Any]:
 def _values(owed: Owed) -> dict[str, Any]:
     return {
         "what": owed.what,
-        "due": owed.due.at,
-        "not_before": owed.due.not_before,
+        "duty": owed.duty,
+        "due": owed.at,
+        "not_before": owed.not_before,
         "standing": owed.standing.value,
-        "why": owed.due.why,
-        "clock": owed.due.rule.name,
-        "law": owed.due.rule.law,
-        "duty": owed.due.rule.duty,
-        "source": owed.due.rule.source,
+        "why": owed.why,
+        "clock": owed.clock,
+        "source": owed.source,
     }

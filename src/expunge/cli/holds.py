@@ -1,8 +1,9 @@
-"""``expunge hold``: legal reasons to keep named items for a named time."""
+"""``expunge hold``: legal reasons to keep named items for a named time, and what is owed when it is over."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +15,7 @@ from expunge.errors import UsageError
 if TYPE_CHECKING:
     from expunge.core.hold import Hold
 
-app = typer.Typer(help="Holds: place, end, list.", no_args_is_help=True)
+app = typer.Typer(help="Holds: place, end, list, state.", no_args_is_help=True)
 
 
 @app.command()
@@ -27,6 +28,7 @@ def add(
     item: Annotated[
         list[str] | None, typer.Option(help="One item by its key in the store; again for more; else all.", show_default=False)
     ] = None,
+    purpose: Annotated[str, typer.Option(help="The only thing it may be used for.", show_default=False)] = "",
     map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
@@ -34,7 +36,7 @@ def add(
     end = _date(until)
     with opened(map_file) as expunge:
         (person,) = people.resolve(expunge, [name], whole=False)
-        hold = expunge.hold_add(person, dataset, ground=ground, authority=authority, until=end, items=item or ())
+        hold = expunge.holds.place(person, dataset, ground=ground, authority=authority, until=end, items=item or (), purpose=purpose)
     output.write_json("hold/1", _values(hold)) if as_json else output.say(hold.id)
 
 
@@ -45,17 +47,40 @@ def end(
     map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
-    """Lift a hold before its date. What it kept is erased by planning and applying the order again."""
+    """Lift a hold before its date. What it kept is queued to be erased by the next worker, `expunge apply --due` or `expunge sweep`."""
     with opened(map_file) as expunge:
-        expunge.hold_end(hold, reason)
+        expunge.holds.end(hold, reason)
     output.write_json("hold/1", {"hold": hold, "ended": True}) if as_json else output.say(f"{hold} has ended")
+
+
+@app.command()
+def stated(
+    hold: Annotated[str, typer.Argument(metavar="HOLD", help="The hold's id.", show_default=False)],
+    statement: Annotated[Path, typer.Argument(metavar="FILE", help="The signed statement; its digest is kept.", show_default=False)],
+    by: Annotated[str, typer.Option(help="Who signed it.", show_default=False)],
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Enter that it was stated what became of what a hold had kept: due 30 days after its end."""
+    from hashlib import sha256
+
+    try:
+        digest = sha256(statement.read_bytes()).hexdigest()
+    except OSError as error:
+        message = f"{statement} cannot be read: {error.strerror}"
+        raise UsageError(message, help="name the file of the signed statement") from error
+    with opened(map_file) as expunge:
+        expunge.holds.state(hold, by, digest)
+    output.write_json("hold/1", {"hold": hold, "statement": digest}) if as_json else output.say(
+        f"{hold} was stated by {output.visible(by)}"
+    )
 
 
 @app.command("list")
 def list_holds(map_file: options.Map = None, as_json: options.Json = False) -> None:
     """Show the holds that bind now."""
     with opened(map_file) as expunge:
-        holds = expunge.holds()
+        holds = expunge.holds.active()
     if as_json:
         output.write_json("holds/1", {"holds": [_values(each) for each in holds]})
         return
@@ -75,6 +100,7 @@ def _values(hold: Hold) -> dict[str, Any]:
         "subject": hold.subject,
         "ground": hold.ground,
         "authority": hold.authority,
+        "purpose": hold.purpose,
         "placed": hold.placed,
         "until": hold.until,
         "items": None if hold.whole else len(hold.items),

@@ -248,6 +248,18 @@ class HoldEnded:
 
 
 @dataclass(frozen=True)
+class HoldStated:
+    """In the register ``holds``: what became of the held items was stated, after the hold had ended."""
+
+    at: datetime
+    hold_id: str
+    by: str
+    """Who signed the statement."""
+    digest: str
+    """Hex SHA-256 of its file."""
+
+
+@dataclass(frozen=True)
 class Suppressed:
     """In the register ``suppressions``: identities that no pipeline may use."""
 
@@ -315,7 +327,17 @@ OrderEvent: TypeAlias = (
     | Reopened
 )
 RegisterEvent: TypeAlias = (
-    HoldPlaced | HoldEnded | Suppressed | Unsuppressed | Linked | Restored | ConsentEvent | AskingEvent | LineageEvent | TokenEvent
+    HoldPlaced
+    | HoldEnded
+    | HoldStated
+    | Suppressed
+    | Unsuppressed
+    | Linked
+    | Restored
+    | ConsentEvent
+    | AskingEvent
+    | LineageEvent
+    | TokenEvent
     | DisgorgementEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
@@ -324,8 +346,9 @@ _KINDS: dict[str, type] = {
     each.__name__: each
     for each in (
         Received, Fenced, Planned, Approved, Queued, Unqueued, RoundStarted, StepIntended, Located, StepEnded, Judged,
-        ReceiptStated, ReceiptLogged, Ended, KeyDestroyed, TracesEnded, Reverified, Cancelled, Extended, Reopened, HoldPlaced, HoldEnded,
-        Suppressed, Unsuppressed, Linked, Restored, *CONSENT_EVENTS, *ASKING_EVENTS, *LINEAGE_EVENTS, *TOKEN_EVENTS, *DISGORGEMENT_EVENTS,
+        ReceiptStated, ReceiptLogged, Ended, KeyDestroyed, TracesEnded, Reverified, Cancelled, Extended, Reopened,
+        HoldPlaced, HoldEnded, HoldStated, Suppressed, Unsuppressed, Linked, Restored,
+        *CONSENT_EVENTS, *ASKING_EVENTS, *LINEAGE_EVENTS, *TOKEN_EVENTS, *DISGORGEMENT_EVENTS,
     )
 }  # fmt: skip
 

@@ -27,6 +27,8 @@ class Hold:
     """Item tags (:func:`item_tag`): what is named, or for a whole hold what the dataset held of the subject when it was placed."""
     whole: bool = False
     """Every item of the subject in the dataset, also those that come later."""
+    purpose: str = ""
+    """The only thing that what is held may be used for; empty where the ground says it."""
 
     def __post_init__(self) -> None:
         if self.until <= self.placed:

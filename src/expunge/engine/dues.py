@@ -7,27 +7,37 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from expunge.core import events as ev
-from expunge.core.clocks import Due, Rule, Standing, due
+from expunge.core.clocks import Rule, Standing, due
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
 from expunge.core.run import Run
+from expunge.engine import holding
 from expunge.engine.context import Context
 from expunge.engine.recording import Recorder, orders
 from expunge.errors import IllegalTransition, UsageError
 
 RECEIVED = "received"
 EXTENDED = "extension notified"
+HOLD_ENDED = "hold ended"
 _OVER = (OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REOPENED)
 
 
 @dataclass(frozen=True)
 class Owed:
-    """One clock running over one thing."""
+    """One deadline over one thing."""
 
     what: str
     """``order ord-…``, ``hold hold-…``: no identifier."""
-    due: Due
+    duty: str
+    clock: str
+    """Name of the rule in the clock files, or what sets the date by itself."""
+    source: str
+    at: datetime | None
+    """When it falls due; None while its clock has not started."""
     standing: Standing
+    why: str
+    """Which bound it was, whether it was extended, what it waits for."""
+    not_before: datetime | None = None
 
 
 def owed(context: Context, what: str, word: str, events: Mapping[str, datetime]) -> tuple[Owed, ...]:
@@ -41,8 +51,11 @@ def owed(context: Context, what: str, word: str, events: Mapping[str, datetime])
     """
     now = context.clock.now()
     rules = (each for each in context.data_map.laws.values() if word in each.applies)
-    found = (due(each, events) for each in rules)
-    return tuple(Owed(what, each, each.standing(now)) for each in found)
+    found = [(each, due(each, events)) for each in rules]
+    return tuple(
+        Owed(what, rule.duty, rule.name, f"{rule.law}: {rule.source}", end.at, end.standing(now), end.why, end.not_before)
+        for rule, end in found
+    )
 
 
 def of_orders(context: Context) -> tuple[Owed, ...]:
@@ -63,11 +76,23 @@ def happened(run: Run) -> dict[str, datetime]:
     return events
 
 
+def of_holds(context: Context) -> tuple[Owed, ...]:
+    """When the holds end that bind now, and the statements that are owed since others ended."""
+    found = [
+        Owed(
+            f"hold {each.id}", "erase what it keeps", "hold", each.authority, each.until, Standing.RUNNING, "its end; erased by itself then"
+        )
+        for each in holding.active(context)
+    ]
+    for each in holding.past(context):
+        if each.stated is None:
+            found += owed(context, f"hold {each.hold.id}", "hold", {HOLD_ENDED: each.ended})
+    return tuple(found)
+
+
 def soonest_first(found: Iterable[Owed]) -> tuple[Owed, ...]:
     """Overdue ones first, then by the date; clocks that have not started come last."""
-    return tuple(
-        sorted(found, key=lambda each: (each.due.at is None, each.due.at and each.due.at.timestamp(), each.what, each.due.rule.name))
-    )
+    return tuple(sorted(found, key=lambda each: (each.at is None, each.at and each.at.timestamp(), each.what, each.clock)))
 
 
 def extend(context: Context, order: OrderId, reason: str) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from expunge.core import events as ev
@@ -17,7 +18,15 @@ from expunge.errors import UsageError
 
 
 def place(
-    context: Context, person: Person, dataset: str, *, ground: str, authority: str, until: datetime, items: Sequence[str] = ()
+    context: Context,
+    person: Person,
+    dataset: str,
+    *,
+    ground: str,
+    authority: str,
+    until: datetime,
+    items: Sequence[str] = (),
+    purpose: str = "",
 ) -> Hold:
     """Place a hold on the named items (their keys in the store), or on all of the person's items in the dataset.
 
@@ -31,7 +40,7 @@ def place(
     now = context.clock.now()
     tags = frozenset(item_tag(context.keys.pseudonym_key(), dataset, each) for each in named)
     try:
-        hold = Hold("hold-" + context.random(8).hex(), dataset, person.subject, ground, authority, now, until, tags, whole=not items)
+        hold = Hold("hold-" + context.random(8).hex(), dataset, person.subject, ground, authority, now, until, tags, not items, purpose)
     except ValueError as error:
         raise UsageError(str(error), help="say --ground, --authority and an --until in the future") from error
     register(context.journal, HOLDS, ev.HoldPlaced(now, hold))
@@ -61,6 +70,52 @@ def end(context: Context, hold_id: str, reason: str) -> None:
         message = "no hold of that id binds now"
         raise UsageError(message, help="`expunge hold list` shows those that do")
     register(context.journal, HOLDS, ev.HoldEnded(context.clock.now(), hold_id, reason))
+
+
+@dataclass(frozen=True)
+class Past:
+    """A hold that binds no more."""
+
+    hold: Hold
+    ended: datetime
+    stated: datetime | None
+    """When it was stated what became of the held items."""
+
+
+def past(context: Context) -> tuple[Past, ...]:
+    """The holds that bind no more, oldest first."""
+    now = context.clock.now()
+    holds: dict[str, Hold] = {}
+    ended: dict[str, datetime] = {}
+    stated: dict[str, datetime] = {}
+    for event in read_register(context.journal, HOLDS):
+        match event:
+            case ev.HoldPlaced():
+                holds[event.hold.id] = event.hold
+            case ev.HoldEnded():
+                ended[event.hold_id] = event.at
+            case ev.HoldStated():
+                stated[event.hold_id] = event.at
+    over = {each: min(ended.get(each, hold.until), hold.until) for each, hold in holds.items() if each in ended or not hold.active(now)}
+    return tuple(Past(holds[each], at, stated.get(each)) for each, at in over.items())
+
+
+def state(context: Context, hold_id: str, by: str, digest: str) -> None:
+    """Enter that it was stated what became of the items of a hold that has ended.
+
+    Args:
+        context: the composition.
+        hold_id: which.
+        by: who signed the statement; no identifier of a person whose data is held.
+        digest: hex SHA-256 of the statement's file.
+
+    Raises UsageError for a hold that binds still, is not known, or was stated before.
+    """
+    found = {each.hold.id: each for each in past(context)}.get(hold_id)
+    if found is None or found.stated is not None or not by.strip():
+        message = "no hold of that id has ended and waits for a statement" if by.strip() else "a statement has somebody who signs it"
+        raise UsageError(message, help="`expunge due` shows the holds that wait for one")
+    register(context.journal, HOLDS, ev.HoldStated(context.clock.now(), hold_id, by, digest))
 
 
 def active(context: Context) -> tuple[Hold, ...]:

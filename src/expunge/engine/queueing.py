@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from expunge import telemetry
@@ -11,7 +11,7 @@ from expunge.core.batching import Waiting, released
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
 from expunge.core.run import Run
-from expunge.engine import approving
+from expunge.engine import approving, holding
 from expunge.engine.context import Context
 from expunge.engine.recording import Recorder, orders
 from expunge.errors import IllegalTransition
@@ -47,6 +47,18 @@ def submit(context: Context, order: OrderId, *, hurry: bool = False, wait: timed
     return recorder.run
 
 
+def take_up(context: Context, runs: Iterable[Run] | None = None) -> tuple[OrderId, ...]:
+    """Queue, without a wait, the orders that ended in part for a hold that binds no more; returns those. Doing it twice changes nothing."""
+    binding = {each.id for each in holding.active(context)}
+    freed = []
+    for run in _all(context) if runs is None else runs:
+        held = set(run.plan.holds) if run.plan else set()
+        if run.state is OrderState.IN_PART and not run.final and run.queued is None and held and not held & binding:
+            submit(context, run.order, hurry=True)
+            freed.append(run.order)
+    return tuple(freed)
+
+
 def let_go(context: Context, order: OrderId, why: str) -> None:
     """Take an order that cannot start out of the queue; ``why`` goes to the outbox, so that somebody looks."""
     recorder = Recorder(context.journal, context.clock, order)
@@ -55,8 +67,11 @@ def let_go(context: Context, order: OrderId, why: str) -> None:
 
 def waiting(context: Context) -> tuple[Run, ...]:
     """The orders in the queue, oldest first."""
-    runs = (Recorder(context.journal, context.clock, order).run for order in orders(context.journal))
-    return tuple(run for run in runs if run.queued is not None and run.state in STARTABLE)
+    return tuple(run for run in _all(context) if run.queued is not None and run.state in STARTABLE)
+
+
+def _all(context: Context) -> Iterator[Run]:
+    return (Recorder(context.journal, context.clock, order).run for order in orders(context.journal))
 
 
 def due(context: Context, runs: Iterable[Run] | None = None) -> tuple[OrderId, ...]:

@@ -137,7 +137,8 @@ class Worker:
             # Why alone: a snapshot that was read before another process fences somebody, and written after, would let them through.
             with self.alone():
                 recovering.recover(self.context)
-            runs = self._runs()
+            if queueing.take_up(self.context, runs := self._runs()):
+                runs = self._runs()
             if not any(self._under_way(run) for run in runs):
                 self._start(queueing.due(self.context, [run for run in runs if run.queued and run.state in queueing.STARTABLE]))
             return self._put_again()
