@@ -78,6 +78,7 @@ def held_by_others(
     filtered, filtered_moved = (_WholeWordsOut(each, people, seams=seams) for each in (holder, moved))
     stores = {name: context.open_store(name) for name in (store, *_inside(context, store))}
     rewritten = frozenset(name for each in stores.values() for name in calling.capabilities(each).rewritten)
+    named = _on_record(context, stores, traces, candidates)
     reading = []
     for dataset in _likeliest_first(context, stores, (traces.traces[index].dataset for index in candidates)):
         opened = stores[dataset.store]
@@ -95,7 +96,21 @@ def held_by_others(
         if candidates <= holder.held():
             return Held(candidates, keeper.held())
     # Why less: a trigger may have handed the erased person's content to them; their own is what they held before as well.
-    return Held(holder.held() | (moved.held() & before), keeper.held())
+    return Held(holder.held() | (moved.held() & before) | named, keeper.held())
+
+
+def _on_record(context: Context, stores: Mapping[str, Store], traces: Traces, candidates: Iterable[int]) -> frozenset[int]:
+    """Names of artefacts that the map's record of provenance holds: it says for good what was made from what, destroyed or not."""
+    provenance = context.data_map.provenance
+    record = context.data_map.datasets[provenance.dataset] if provenance else None
+    single = {each.name for each in context.data_map.datasets.values() if each.artefact}
+    wanted = [index for index in candidates if traces.traces[index].dataset in single]
+    if record is None or record.store not in stores or not wanted:
+        return frozenset()
+    holder, opened = context.scanner.holder(traces, wanted), stores[record.store]
+    for batch in _batches(calling.bystanders(opened, record, (), None)):
+        calling.trace(opened, record, batch, holder)
+    return holder.held()
 
 
 def held_before(context: Context, store: str, traces: Traces, theirs: Mapping[str, Sequence[Copy]]) -> frozenset[int]:
