@@ -21,6 +21,7 @@ from hashlib import sha256
 
 from expunge.core import canonical, codec
 from expunge.core.datamap import Act, Aggregate, DataMap, Dataset, Inherited, Through
+from expunge.core.gaps import Place
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.hold import Hold
 from expunge.core.ids import OrderId, PlanDigest, Pseudonym, StepId
@@ -69,6 +70,8 @@ class Snapshot:
     """Those that bind now and name a subject of the order."""
     scope: Scope | None = None
     """How far the order reaches; None means everything of its people."""
+    observed: tuple[Place, ...] = ()
+    """Where pipelines were seen to take people's data and the map does not say so."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,9 @@ class Plan:
     """Ids of the holds that bind."""
     scope: Scope | None = None
     """What the order reaches, and nothing else is touched; None means everything of its people."""
+    observed: tuple[Pseudonym, ...] = ()
+    """Keyed names of datasets that were seen to be made from what is erased and that the map lacks: while there are some, the order is
+    fulfilled in part at most."""
 
     def step(self, step: StepId) -> Step:
         """One step by id. Raises KeyError."""
@@ -92,9 +98,10 @@ class Plan:
         """Canonical bytes: what is saved, approved and digested."""
         body = codec.to_json(self)
         assert isinstance(body, dict)
-        if self.scope is None:
-            # Why left out: the bytes of plans that were approved before there were scopes stay what they were.
-            del body["scope"]
+        # Why left out: the bytes of plans that were approved before there were scopes, or observed lineage, stay what they were.
+        for name, unsaid in (("scope", self.scope is None), ("observed", not self.observed)):
+            if unsaid:
+                del body[name]
         return canonical.encode({"schema": "expunge.plan/1", "plan": body})
 
     @classmethod
@@ -144,7 +151,9 @@ def plan(snapshot: Snapshot) -> Plan:
         steps.append(Step(_id(StepKind.VERIFY, store), StepKind.VERIFY, store, names, purged, "none"))
     steps += [_aside(snapshot, each) for each in touched if each not in erased]
     holds = tuple(sorted(each.id for each in snapshot.holds))
-    return Plan(snapshot.order, snapshot.subjects, snapshot.map_digest, tuple(steps), holds, snapshot.scope)
+    reached = {each.name for each in touched}
+    observed = tuple(sorted({each.tag for each in snapshot.observed if not reached.isdisjoint(each.sources)}))
+    return Plan(snapshot.order, snapshot.subjects, snapshot.map_digest, tuple(steps), holds, snapshot.scope, observed)
 
 
 def _reached(scope: Scope | None, dataset: Dataset) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -29,6 +29,8 @@ SubjectEntries: TypeAlias = tuple[tuple[DatasetEntry, ...], tuple[KeptItems, ...
 Entries: TypeAlias = Mapping[Pseudonym, SubjectEntries]
 ELSEWHERE = "elsewhere in "
 """Begins the name of an entry for residue that no dataset of the store accounts for."""
+OBSERVED = "observed "
+"""Begins the name of a dataset that pipelines were seen to make and that the map lacks; a keyed name of it follows."""
 SCANNER = "expunge.residue/1"
 _PARTS = ("datasets", "kept")
 
@@ -309,9 +311,10 @@ def entries(context: Context, run: Run) -> Entries:
             if not step.datasets:
                 for datasets, _ in made.values():
                     datasets.append(_not_looked_at(step.store, context.data_map.stores[step.store].kind, _why_unseen(run, step)))
-    for store in sorted(run.places - context.data_map.stores.keys()):
-        for datasets, _ in made.values():
-            datasets.append(_not_looked_at(store, "unknown", _VANISHED))
+    missing = [_not_looked_at(store, "unknown", _VANISHED) for store in sorted(run.places - context.data_map.stores.keys())]
+    missing += [_observed(tag) for tag in run.plan.observed]
+    for datasets, _ in made.values():
+        datasets.extend(missing)
     return {subject: (tuple(datasets), tuple(kept)) for subject, (datasets, kept) in made.items()}
 
 
@@ -328,7 +331,18 @@ def _not_looked_at(store: str, kind: str, why: Unable) -> DatasetEntry:
     )
 
 
+def _observed(tag: Pseudonym) -> DatasetEntry:
+    """A dataset that the map lacks, by its keyed name: what pipelines call it may hold anything."""
+    return replace(_not_looked_at("pipelines", "unknown", _UNSAID), dataset=f"{OBSERVED}{tag[:12]}")
+
+
 _VANISHED = Unable(Reason.UNREACHABLE, "it was part of an earlier plan of this order and is no longer in the map; it was not looked at")
+
+
+_UNSAID = Unable(
+    Reason.CANNOT_TELL,
+    "pipelines were seen to make it from what was erased, and the operator's map does not say so; `expunge lineage show` names it",
+)
 
 
 def _why_unseen(run: Run, step: Step) -> Unable:

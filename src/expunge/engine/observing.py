@@ -116,9 +116,17 @@ def sightings(journal: Journal) -> Sightings:
     return known
 
 
+_held: WeakKeyDictionary[Journal, tuple[DataMap, Sightings, Gaps]] = WeakKeyDictionary()
+"""Journal -> the last answer and what it was made from: many orders are planned at once, under one map."""
+
+
 def gaps(data_map: DataMap, journal: Journal) -> Gaps:
     """What was seen and not declared."""
-    return hold_against(data_map, sightings(journal))
+    seen = sightings(journal)
+    known = _held.get(journal)
+    if known is None or known[0] is not data_map or known[1] is not seen:
+        known = _held[journal] = data_map, seen, hold_against(data_map, seen)
+    return known[2]
 
 
 def places(context: Context) -> tuple[Place, ...]:

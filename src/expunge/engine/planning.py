@@ -13,7 +13,7 @@ from expunge.core.ids import OrderId
 from expunge.core.order import OrderState, check_transition
 from expunge.core.plan import Plan, Snapshot, plan
 from expunge.core.run import Run
-from expunge.engine import calling, holding, intake, locating, selecting
+from expunge.engine import calling, holding, intake, locating, observing, selecting
 from expunge.engine.context import Context
 from expunge.engine.locating import Located
 from expunge.engine.recording import Recorder, append_together
@@ -134,6 +134,7 @@ def compute(context: Context, run: Run, capabilities: Mapping[str, Capabilities]
         capabilities=capabilities,
         holds=holding.binding_on(context, intake.open_people(context, run.order)),
         scope=run.received.scope,
+        observed=observing.places(context),
     )
     return plan(snapshot)
 
@@ -163,7 +164,8 @@ def _the_same_but_for(away: frozenset[str], old: Plan, new: Plan) -> bool:
     def said(plan: Plan) -> list[tuple[str, ...]]:
         return [(each.id, each.store, each.grounding, each.note) for each in plan.steps if each.store not in away]
 
-    return bool(away) and old.map_digest == new.map_digest and old.holds == new.holds and sorted(said(old)) == sorted(said(new))
+    same = (old.map_digest, old.holds, old.observed) == (new.map_digest, new.holds, new.observed)
+    return bool(away) and same and sorted(said(old)) == sorted(said(new))
 
 
 def check_saved(run: Run, saved: bytes) -> None:
@@ -193,6 +195,8 @@ def _difference(old: Plan, new: Plan) -> str:
         return "the data map was edited"
     if old.holds != new.holds:
         return "a hold was placed or ended"
+    if old.observed != new.observed:
+        return "pipelines were seen to take data to other places than before: `expunge lineage show --unknown`"
     changed = sorted({each.store for each in set(old.steps) ^ set(new.steps)})
     return f"what can be done in {', '.join(changed)} is not the same"
 
