@@ -22,6 +22,7 @@ from expunge.adapters.index_files import FileIndex
 from expunge.adapters.keys_local import LocalKeys, create, open_keystore
 from expunge.adapters.log_tiles import TileLog
 from expunge.bootstrap import working
+from expunge.bootstrap.collecting import Relaxed
 from expunge.bootstrap.consents import ConsentDesk
 from expunge.bootstrap.desk import Orders
 from expunge.bootstrap.disgorgements import DisgorgementDesk
@@ -105,6 +106,7 @@ class Expunge:
         self.consents = ConsentDesk(context, self._writing)
         self.disgorgements = DisgorgementDesk(context, self._writing)
         self.clock_behind: list[timedelta] = []
+        self._collecting = Relaxed()
 
     @classmethod
     def init(cls, map_path: Path | str | None = None, *, passphrase: str | None = None) -> Path:
@@ -181,6 +183,7 @@ class Expunge:
         """Let go of stores and database; safe to call twice."""
         self._stores.close()
         self._journal.close()
+        self._collecting.end()
 
     @property
     def state(self) -> Path:
