@@ -6,8 +6,8 @@ Like ``bootstrap`` a composition root: it may know every room.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from expunge.adapters.datamap import MapFault, examine, find_map, read_map
@@ -51,6 +51,8 @@ class Checked:
     """What is wrong, or not declared, in the stores."""
     stores: int
     datasets: int
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """Store -> the line of the map that declares it."""
 
     @property
     def sound(self) -> bool:
@@ -85,7 +87,8 @@ def check(path: Path | None) -> Checked:
         findings = checking.check(_Places(reading.map, stores))
     finally:
         stores.close()
-    return Checked(found, (), findings, len(reading.map.stores), len(reading.map.datasets))
+    lines = {each.name: each.line for each in reading.map.stores.values()}
+    return Checked(found, (), findings, len(reading.map.stores), len(reading.map.datasets), lines)
 
 
 def compare(before: Path, after: Path | None) -> MapDiff:

@@ -14,6 +14,7 @@ from typing import Self
 from expunge.adapters.clock import MonotonicClock, SystemClock
 from expunge.adapters.journal_django import DjangoJournal
 from expunge.bootstrap.state import latest, open_state, read_installed, require_keys
+from expunge.core.copy import Finding, FindingKind
 from expunge.core.datamap import DataMap
 from expunge.core.gaps import Gaps
 from expunge.core.observed import Observation, Sightings
@@ -22,6 +23,7 @@ from expunge.core.tokens import Token, TokenRefused, TokenScope, admit
 from expunge.engine import observing, tokens
 from expunge.engine.observing import Intake, Taken
 from expunge.engine.recording import LINEAGE, TOKENS
+from expunge.errors import Misconfigured, StateUnavailable
 from expunge.ports.clock import Clock
 
 SHORT = 1.0
@@ -108,6 +110,19 @@ class Door:
                     self._tokens, self._length = tokens.known(self._journal), length
                 self._looked = time.monotonic()
             return self._tokens
+
+
+def seen(map_path: Path | str | None = None) -> tuple[Finding, ...]:
+    """What pipelines were seen to do that the map does not say; nothing where there is no state yet, a finding where it cannot be read."""
+    data_map = read_installed(map_path)
+    try:
+        require_keys(Path(data_map.state))
+        with Door.open(map_path) as door:
+            return tuple(observing.findings(door.map, door.gaps()))
+    except Misconfigured:
+        return ()
+    except StateUnavailable as error:
+        return (Finding(FindingKind.UNREADABLE, "state", "state", error.message, error.help),)
 
 
 def _unsaid(_: timedelta) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from expunge.cli import options, output
+from expunge.cli import annotating, options, output
 
 if TYPE_CHECKING:
     from expunge.core.mapdiff import Change
@@ -16,16 +16,28 @@ if TYPE_CHECKING:
 app = typer.Typer(help="The data map: show its lineage, compare two.", no_args_is_help=True)
 
 
-def check(map_file: options.Map = None, as_json: options.Json = False) -> None:
+def check(
+    ci: Annotated[bool, typer.Option("--ci", help="One line for each fault: an annotation on GitHub, else file:line: error.")] = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
     """Check the map, then open every store: rights, fields, paths to a subject, and whatever lies there that nobody declared.
 
-    Exit code 1 when anything is found.
+    Where there is state, the map is compared with what pipelines were seen to do as well. Exit code 1 when anything is found.
     """
+    from dataclasses import replace
+
     from expunge import survey
+    from expunge.bootstrap import pipelines
 
     checked = survey.check(map_file)
+    if not checked.faults:
+        checked = replace(checked, findings=(*checked.findings, *pipelines.seen(map_file)))
     if as_json:
         output.write_json("check/1", _checked(checked))
+    elif ci:
+        for line in annotating.lines(checked):
+            output.say(line)
     else:
         _show(checked)
     if not checked.sound:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from expunge.core.copy import Finding, FindingKind
-from expunge.engine import calling, owning
-from expunge.engine.context import Places
+from expunge.engine import calling, observing, owning
+from expunge.engine.context import Context, Places
 
 _CANNOT_FOLLOW = frozenset({FindingKind.UNREADABLE, FindingKind.MISSING, FindingKind.PERMISSION, FindingKind.SUBJECT_PATH})
 """With one of these, whether an item leads to somebody cannot be told yet."""
@@ -26,6 +26,11 @@ def check(context: Places) -> tuple[Finding, ...]:
     if not any(each.kind in _CANNOT_FOLLOW for each in found):
         found += _ownerless(context)
     return tuple(found)
+
+
+def check_all(context: Context) -> tuple[Finding, ...]:
+    """As :func:`check`, and what pipelines were seen to do that the map does not say."""
+    return (*check(context), *observing.findings(context.data_map, observing.gaps(context.data_map, context.journal)))
 
 
 def _ownerless(context: Places) -> Iterator[Finding]:
