@@ -36,8 +36,7 @@ def _annotated(checked: Checked) -> Iterator[Annotation]:
     from expunge.core.copy import FindingKind
 
     for fault in checked.faults:
-        text = f"{fault.what}
-instead: {fault.write_instead}"
+        text = f"{fault.what}\ninstead: {fault.write_instead}"
         yield Annotation("error", _relative(fault.file), fault.line, f"data map: {fault.rule}", text)
     counted = Counter((each.kind, each.store, each.what) for each in checked.findings)
     for (kind, store, what), count in counted.items():
