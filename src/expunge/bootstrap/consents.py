@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from expunge.bootstrap.desk import Desk
 from expunge.core import consent_events as ce
+from expunge.core.asking import Pending
 from expunge.core.consent import Answer, Consents
 from expunge.core.ids import OrderId
-from expunge.engine import authority, consenting, disclosing, guarding
+from expunge.engine import asking, authority, consenting, disclosing, guarding
+from expunge.engine.asking import Answered, Question
 from expunge.engine.consenting import Agreed, Agreement, Withdrew
 from expunge.engine.disclosing import Text
 from expunge.engine.resolving import Resolved
+from expunge.ports.consent_method import Begun, ConsentMethod, Handed
 
 
 class ConsentDesk(Desk):
@@ -62,6 +66,29 @@ class ConsentDesk(Desk):
         """Settle a dispute."""
         with self.writing():
             guarding.release(self.context, child, by=by, reason=reason)
+
+    def ask_guardian(self, method: ConsentMethod, question: Question) -> tuple[str, Begun]:
+        """Ask a parent by a method; returns the request's id and what has to be handed over; see :func:`expunge.engine.asking.ask`."""
+        with self.writing():
+            return asking.ask(self.context, method, question)
+
+    def answer(self, method: ConsentMethod, request: str, handed: Handed) -> Answered:
+        """Take what a parent handed in; see :func:`expunge.engine.asking.answer`."""
+        with self.writing():
+            return asking.answer(self.context, method, request, handed)
+
+    def asked(self) -> dict[str, Pending]:
+        """Every asking there was, by its id."""
+        return asking.pending(self.context)
+
+    def evidence(self, request: str) -> bytes:
+        """What a parent handed in, while it is kept."""
+        return asking.evidence(self.context, request)
+
+    def sweep(self, methods: Mapping[str, ConsentMethod]) -> asking.Swept:
+        """Send what is due, forget who did not answer in time, delete evidence whose time is up."""
+        with self.writing():
+            return asking.sweep(self.context, methods)
 
     def merge(self, source: Resolved, into: Resolved, *, by: str, reason: str) -> None:
         """Two identities are one person's."""

@@ -14,10 +14,11 @@ class AskingEnd(StrEnum):
     """How an asking ended."""
 
     AGREED = "agreed"
-    DECLINED = "declined"
     NOT_PROVEN = "it could not be established that a parent answered"
+    NOT_REACHED = "the parent cannot be reached there"
     EXPIRED = "nobody agreed in time"
-    WITHDRAWN = "taken back by whoever asked"
+    CHANGED = "the text or the purpose changed meanwhile"
+    NOT_ENOUGH = "data goes to third parties meanwhile, and this way of asking is not enough for that"
 
 
 @dataclass(frozen=True)

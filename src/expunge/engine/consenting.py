@@ -70,7 +70,17 @@ def give(context: Context, person: Resolved, purpose: str, agreement: Agreement)
     Raises UsageError for what is no consent, or by nobody who may give it; Misconfigured for a text that was altered.
     """
     guarding.grow_up(context)
-    consents = authority.load(context)
+    agreed, events = prepare(context, authority.load(context), person, purpose, agreement)
+    # commit point: they have agreed.
+    register(context.journal, CONSENTS, *events)
+    fencing.publish(context)
+    return agreed
+
+
+def prepare(
+    context: Context, consents: Consents, person: Resolved, purpose: str, agreement: Agreement
+) -> tuple[Agreed, tuple[ce.ConsentEvent, ...]]:
+    """Check a consent and make its receipt; the events that enter it are the caller's to append. Raises as :func:`give`."""
     now = context.clock.now()
     subject = person.person.subject
     _require(may_give(consents, subject, purpose, agreement.proof, now, carries_disclosure=agreement.carries_disclosure))
@@ -96,9 +106,7 @@ def give(context: Context, person: Resolved, purpose: str, agreement: Agreement)
         before.append(ce.ConsentTextFixed(now, known.text, newest.version, shown))
     if digest not in consents.terms:
         before.append(ce.ConsentTermsFixed(now, digest, known.terms))
-    register(context.journal, CONSENTS, *before, given)
-    fencing.publish(context)
-    return Agreed(given.id, envelope, opening.encode())
+    return Agreed(given.id, envelope, opening.encode()), (*before, given)
 
 
 def _checked(agreement: Agreement) -> tuple[ce.Act, str]:

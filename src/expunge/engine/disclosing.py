@@ -78,7 +78,7 @@ def to_show(context: Context, consents: Consents, name: str) -> tuple[TextVersio
 
 def keep(context: Context, data: bytes) -> None:
     """Keep a text as it is shown; before anybody's consent to it is journalled."""
-    context.shelf.put(SHELF, _name(sha256(data).hexdigest()), data)
+    context.shelf.put(SHELF, name_of(sha256(data).hexdigest()), data)
 
 
 def as_shown(context: Context, consents: Consents, name: str, version: str) -> bytes:
@@ -90,14 +90,15 @@ def as_shown(context: Context, consents: Consents, name: str, version: str) -> b
             message = f"there is no version {version!r} of a text {name!r}"
             raise UsageError(message, help="`expunge consent texts` lists them")
         return _read(known)
-    kept = context.shelf.get(SHELF, _name(fixed))
+    kept = context.shelf.get(SHELF, name_of(fixed))
     if kept is None or sha256(kept).hexdigest() != fixed:
         message = f"what was shown as version {version} of {name} is missing from the state, or was changed there"
         raise Misconfigured(message, help=f"look for a file whose SHA-256 is {fixed}")
     return kept
 
 
-def _name(digest: str) -> str:
+def name_of(digest: str) -> str:
+    """Where on the shelf a text lies, by the hex SHA-256 of its bytes."""
     return f"text-{digest[:40]}"
 
 

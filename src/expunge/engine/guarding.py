@@ -41,6 +41,18 @@ def prove(context: Context, child: Resolved, guardian: Resolved, *, born: date, 
 
 def proven(context: Context, child: Resolved, guardian: Pseudonym, *, born: date, method: str, by: str) -> ce.GuardianProven:
     """The event of a new guardianship, with the birthday sealed under it; raises as :func:`prove`."""
+    require_child(context, child, guardian, born)
+    if not by.strip() or not method.strip():
+        message = "a proof says how it was shown and who checked it"
+        raise UsageError(message, help="--method 'birth certificate' --by NAME")
+    now = context.clock.now()
+    proof = OrderId("grd-" + context.random(8).hex())
+    context.shelf.put(proof, authority.BORN, context.keys.seal(proof, authority.BORN, born.isoformat().encode()))
+    return ce.GuardianProven(now, proof, child.person.subject, child.kind, guardian, method, by)
+
+
+def require_child(context: Context, child: Resolved, guardian: Pseudonym, born: date) -> None:
+    """Raise UsageError unless somebody else decides for a person who was born that day, by the map."""
     entries.entry_of(context, child)
     age = context.data_map.guardians.get(child.kind)
     if age is None:
@@ -53,12 +65,6 @@ def proven(context: Context, child: Resolved, guardian: Pseudonym, *, born: date
     if born > now.date() or now >= datetime.combine(end_of(born, age), time(0), UTC):
         message = f"whoever was born then is not yet born or decides alone already: the map says {age}"
         raise UsageError(message, help="give the child's birthday as 2017-05-04")
-    if not by.strip() or not method.strip():
-        message = "a proof says how it was shown and who checked it"
-        raise UsageError(message, help="--method 'birth certificate' --by NAME")
-    proof = OrderId("grd-" + context.random(8).hex())
-    context.shelf.put(proof, authority.BORN, context.keys.seal(proof, authority.BORN, born.isoformat().encode()))
-    return ce.GuardianProven(now, proof, child.person.subject, child.kind, guardian, method, by)
 
 
 def end(context: Context, proof: str, why: ce.EndReason, by: str) -> tuple[OrderId, ...]:

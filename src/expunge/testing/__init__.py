@@ -21,10 +21,12 @@ pytest.register_assert_rewrite(
     "expunge.testing.outbox_suite",
     "expunge.testing.leases_suite",
     "expunge.testing.queue_suite",
+    "expunge.testing.consent_method_suite",
 )
 
+from expunge.testing.consent_method_suite import ConsentMethodSuite  # noqa: E402
 from expunge.testing.people import AWKWARD, Person, people, person  # noqa: E402
 from expunge.testing.store_suite import StoreSuite  # noqa: E402
 from expunge.testing.store_windows import WindowSuite  # noqa: E402
 
-__all__ = ["AWKWARD", "Person", "StoreSuite", "WindowSuite", "people", "person"]
+__all__ = ["AWKWARD", "ConsentMethodSuite", "Person", "StoreSuite", "WindowSuite", "people", "person"]

@@ -1,0 +1,171 @@
+"""E-mail plus and text plus: a message, an answer, a second message after a while, a second answer (16 CFR 312.5(b)(2)(viii)-(ix)).
+
+They show that whoever has the address answered twice, no more: they are not enough where data of the child goes to third parties.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import smtplib
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.message import EmailMessage
+from typing import Protocol
+
+from expunge.adapters.asking import wording
+from expunge.errors import Misconfigured, StoreUnavailable, UsageError
+from expunge.ports.consent_method import Asking, Begun, Evidence, Handed, Outcome, Strength
+
+_ADDRESS = re.compile(r"[^\s@<>\"',;:\x00-\x1f\x7f]{1,64}@[A-Za-z0-9.-]{1,253}")
+_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
+SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where a parent answers."""
+
+    answer: str
+    """``https://example.org/consent/{request}/{token}``."""
+    revoke: str
+    """Where consent is taken back: a page, an address."""
+
+    def __post_init__(self) -> None:
+        if not self.answer.startswith(("https://", "http://127.0.0.1", "http://localhost")) or "{token}" not in self.answer:
+            message = "the link for a parent's answer is no https address with {token} in it"
+            raise Misconfigured(message, help="https://example.org/consent/{request}/{token}")
+        if not self.revoke.strip():
+            message = "nothing says where a parent takes consent back"
+            raise Misconfigured(message, help="a page or an address")
+
+    def to(self, asking: Asking) -> str:
+        """The link of one message."""
+        return self.answer.replace("{request}", asking.request).replace("{token}", urllib.parse.quote(asking.token, safe=""))
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """An SMTP server."""
+
+    host: str
+    port: int = 587
+    user: str = ""
+    password: str = field(default="", repr=False)
+    tls: bool = True
+    """STARTTLS before anything else; off for a relay on the same machine."""
+
+    def send(self, message: EmailMessage) -> None:
+        """Hand over one message. Raises StoreUnavailable, which says nothing of the message."""
+        try:
+            with smtplib.SMTP(self.host, self.port, timeout=SECONDS) as server:
+                if self.tls:
+                    server.starttls(context=ssl.create_default_context())
+                if self.user:
+                    server.login(self.user, self.password)
+                server.send_message(message)
+        except smtplib.SMTPRecipientsRefused:
+            raise UsageError("the mail server refuses the address", help="ask the parent for another, or ask in another way") from None
+        except (OSError, smtplib.SMTPException) as error:
+            text = f"the mail server {self.host}:{self.port} did not take the message: {type(error).__name__}"
+            raise StoreUnavailable(text, help="it is sent again at the next sweep") from None
+
+
+class _Plus:
+    """What both have in common."""
+
+    strength = Strength.PLUS
+    allows_disclosure = False
+    steps = 2
+    evidence = Evidence.NOTHING
+    evidence_ttl = timedelta(0)
+
+    def complete(self, asking: Asking, handed: Handed) -> Outcome:
+        """The token is the whole answer; that it is the right one was checked."""
+        return Outcome(proven=bool(asking.token) and handed.token == asking.token)
+
+
+@dataclass(frozen=True)
+class EmailPlus(_Plus):
+    """By e-mail."""
+
+    server: MailServer
+    sender: str
+    links: Links
+    delay: timedelta = timedelta(hours=24)
+    name: str = "email plus"
+
+    def begin(self, asking: Asking) -> Begun:
+        """Send the question, or the second message. Raises UsageError for what is no address, StoreUnavailable."""
+        if not _ADDRESS.fullmatch(asking.contact):
+            raise UsageError("this is no e-mail address", help="one address, such as parent@example.org")
+        link = self.links.to(asking)
+        message = EmailMessage()
+        message["From"], message["To"] = self.sender, asking.contact
+        message["Subject"] = (
+            "A question about your child's data" if asking.step == 1 else "Please confirm once more, about your child's data"
+        )
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(wording.question(asking, link) if asking.step == 1 else wording.confirmation(asking, link, self.links.revoke))
+        self.server.send(message)
+        return Begun()
+
+
+class TextGateway(Protocol):
+    """Whoever sends text messages."""
+
+    def send(self, number: str, text: str) -> None:
+        """Hand over one message. Raises UsageError for a number that is refused, StoreUnavailable when it cannot leave now."""
+        ...
+
+
+@dataclass(frozen=True)
+class HttpTextGateway:
+    """``POST url`` with ``{"to": ..., "text": ...}``: 2xx took it, 4xx refuses the number, everything else may be tried again."""
+
+    url: str
+    key: str = field(repr=False)
+
+    def send(self, number: str, text: str) -> None:
+        """As :meth:`TextGateway.send`."""
+        if not self.url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+            raise Misconfigured("the text gateway is reached without encryption", help="an https address")
+        body = json.dumps({"to": number, "text": text}).encode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.key}"}
+        request = urllib.request.Request(self.url, data=body, headers=headers, method="POST")  # noqa: S310 - the scheme was checked
+        try:
+            with urllib.request.urlopen(request, timeout=SECONDS):  # noqa: S310
+                return
+        except urllib.error.HTTPError as error:
+            error.close()
+            if 400 <= error.code < 500 and error.code not in (401, 403, 408, 429):
+                raise UsageError("the text gateway refuses the number", help="ask the parent for another") from None
+            text = f"the text gateway answers {error.code}"
+            raise StoreUnavailable(text, help="see its key and its state; it is sent again at the next sweep") from None
+        except OSError as error:
+            text = f"the text gateway cannot be reached: {type(error).__name__}"
+            raise StoreUnavailable(text, help="it is sent again at the next sweep") from None
+
+
+@dataclass(frozen=True)
+class TextPlus(_Plus):
+    """By text message."""
+
+    gateway: TextGateway
+    links: Links
+    delay: timedelta = timedelta(hours=24)
+    name: str = "text plus"
+
+    def begin(self, asking: Asking) -> Begun:
+        """Send the question, or the second message. Raises UsageError for what is no number, StoreUnavailable."""
+        if not _NUMBER.fullmatch(asking.contact):
+            raise UsageError("this is no telephone number", help="with its country, such as +14155550100")
+        link = self.links.to(asking)
+        first = asking.step == 1
+        text = wording.short_question(asking, link) if first else wording.short_confirmation(asking, link, self.links.revoke)
+        self.gateway.send(asking.contact, text)
+        return Begun()
