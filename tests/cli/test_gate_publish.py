@@ -48,4 +48,4 @@ def test_it_waits_for_whoever_is_fencing(company: Path) -> None:
     with Expunge.open(company / "expunge.yaml") as first, Expunge.open(company / "expunge.yaml") as second:
         second._journal._wait = 0.2
         with first._writing(), pytest.raises(Busy):
-            second.gate_publish()
+            second.gates.publish()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -235,8 +236,10 @@ def test_a_gate_that_stays_open_sees_the_next_snapshot_and_a_file_that_went(path
     fresh = path.with_name("fresh")
     fresh.write_bytes(snapshot(*GONE, ("profile", "p-18")))
     fresh.replace(path)
+    time.sleep(0.002)
     assert opened.may_use(Subject("profile", "p-18"), "train").reason is GateReason.SUPPRESSED
     path.unlink()
+    time.sleep(0.002)
     assert opened.may_use(Subject("profile", "p-19"), "train").reason is GateReason.MISSING
     path.write_bytes(snapshot(*GONE))
     assert opened.may_use(Subject("profile", "p-18"), "train")

@@ -30,6 +30,10 @@ class Entries:
         self.second = second
         self._firsts = first.data
         self._seconds = second.data if second is not None else None
+        self._shift = 64 - min(16, max(1, len(first).bit_length()))
+        starts = np.arange(1 << (64 - self._shift), dtype=np.uint64) << np.uint64(self._shift)
+        self._shelves = [*np.searchsorted(first, starts).tolist(), len(first)]
+        """Where entries that begin with the same few bits start: what is drawn evenly is found in a few steps from there."""
         self._run = _longest_run(first) if second is not None else 1
 
     @classmethod
@@ -71,11 +75,13 @@ class Entries:
     def holds(self, entry: bytes) -> bool:
         """Whether an entry is in the list."""
         first = int.from_bytes(entry[:8], "big")
-        at = bisect_left(self._firsts, first)
+        shelf = first >> self._shift
+        end = self._shelves[shelf + 1]
+        at = bisect_left(self._firsts, first, self._shelves[shelf], end)
         if self._seconds is None:
-            return at < len(self._firsts) and self._firsts[at] == first
+            return at < end and self._firsts[at] == first
         second = int.from_bytes(entry[8:], "big")
-        while at < len(self._firsts) and self._firsts[at] == first:
+        while at < end and self._firsts[at] == first:
             if self._seconds[at] == second:
                 return True
             at += 1

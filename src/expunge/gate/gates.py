@@ -8,18 +8,22 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
 from expunge.core.gate_entry import former_entry, kind_key
 from expunge.core.signature import Cmac
 from expunge.gate.answers import Decision, GateReason, Subject
+from expunge.gate.batches import Passed, Sieve, allowed
+from expunge.gate.manifests import ManifestWriter
 from expunge.gate.view import View, load
 
-SKEW = timedelta(minutes=5)
-"""How far the publisher's clock may be ahead of ours."""
 MAX_AGE = timedelta(seconds=60)
 """How old a snapshot may be, unless the pipeline says otherwise."""
 READ_AT_ONCE = 1 << 20
 """Bytes: larger snapshots are read by a thread of their own, while answers come from the one before."""
+LOOK_EVERY = 0.001
+"""Seconds between two looks at the file: a look takes as long as an answer."""
 
 _Stamp = tuple[int, int, int, int]
 
@@ -42,6 +46,7 @@ class Gate:
         self._publics = tuple(public_keys)
         self._max_age = max_age
         self._now = now or _utc_now
+        self._look_again = 0.0
         self._loaded: tuple[_Stamp | None, View | GateReason] = (None, GateReason.MISSING)
         self._begin()
         _OPEN.add(self)
@@ -102,9 +107,38 @@ class Gate:
         if isinstance(subject, str):
             subject = Subject.of(subject)
         lens = view.lens(purpose)
-        entry = self.entry(subject)
-        reason = lens.reason(entry, lambda: former_entry(self._key, subject.kind, subject.value), recorded, self._now())
+        reason = lens.reason(self.entry(subject), recorded, self._now)
+        if lens.former is not None and lens.former.holds(former_entry(self._key, subject.kind, subject.value)):
+            reason = GateReason.SUPPRESSED
         return lens.answers[reason]
+
+    def allowed(
+        self,
+        data: Any,
+        column: str | None,
+        kind: str,
+        purpose: str,
+        *,
+        recorded: str | None = None,
+        manifest: ManifestWriter | None = None,
+    ) -> Passed:
+        """Of many rows, those that may be used for a purpose, in a value of the same type, and how many were refused and why.
+
+        Args:
+            data: pyarrow Table, RecordBatch, RecordBatchReader or array; polars or pandas DataFrame; or an iterable of mappings or values.
+            column: where the identifier stands; None where the values themselves are the identifiers. A row without one is refused.
+            kind: its kind in the data map: ``profile``.
+            purpose: as in :meth:`may_use`.
+            recorded: the column that says when a row was recorded, to refuse what may not be kept for the purpose any more.
+            manifest: enters who is let in.
+
+        Raises:
+            UsageError: for a column that is not there or identifies nobody, or data of another type.
+            ValueError: when kind or purpose are not named, or the manifest is for another purpose.
+        """
+        if manifest is not None and manifest.purpose != purpose:
+            raise ValueError("the manifest is for another purpose")
+        return allowed(Sieve(self, kind, purpose, manifest), data, column, recorded)
 
     def entry(self, subject: Subject) -> bytes:
         """The 16 bytes that stand for somebody in snapshots and manifests."""
@@ -127,8 +161,13 @@ class Gate:
 
     def current(self) -> View | GateReason:
         """The snapshot as it is now, or why there is none that can be relied on."""
+        if monotonic() < self._look_again:
+            view = self._loaded[1]
+            if not isinstance(view, GateReason):
+                return self._in_time(view)
         try:
-            stamp = _stamp(os.stat(self._name))  # noqa: PTH116 - asked for every answer: a string is a third of the time of a Path
+            # Why no Path: this is done for nearly every answer, and a Path takes longer than the question.
+            stamp = _stamp(os.stat(self._name))  # noqa: PTH116
         except FileNotFoundError:
             self._loaded = (None, GateReason.MISSING)
             return GateReason.MISSING
@@ -136,17 +175,16 @@ class Gate:
             self._loaded = (None, GateReason.UNREADABLE)
             return GateReason.UNREADABLE
         known, view = self._loaded
-        if stamp == known:
-            return view if isinstance(view, GateReason) else self._in_time(view)
-        return self._changed(stamp, view)
+        if stamp != known:
+            return self._changed(stamp, view)
+        self._look_again = monotonic() + LOOK_EVERY
+        return view if isinstance(view, GateReason) else self._in_time(view)
 
     def _in_time(self, view: View) -> View | GateReason:
-        now, head = self._now(), view.head
-        if head.published - SKEW > now:
-            return GateReason.FUTURE
-        if now > head.valid_until or now - head.published > self._max_age:
+        now = self._now()
+        if now > view.latest or now - view.head.published > self._max_age:
             return GateReason.STALE
-        return view
+        return view if now >= view.earliest else GateReason.FUTURE
 
     def _changed(self, stamp: _Stamp, before: View | GateReason) -> View | GateReason:
         """There is another file: read it, or have it read, and answer from the one before as long as that holds."""

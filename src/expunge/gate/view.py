@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import BinaryIO
@@ -19,6 +19,9 @@ from expunge.core.retention import Period, is_over
 from expunge.errors import EvidenceInvalid
 from expunge.gate.answers import YES, Decision, GateReason
 from expunge.gate.entries import Entries, Mask, Words
+
+SKEW = timedelta(minutes=5)
+"""How far the publisher's clock may be ahead of ours."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,11 @@ class Lens:
         """The answer for each reason: there are only so many."""
         return {each: Decision(each in YES, each, self.head.published, self.head.policy) for each in GateReason}
 
-    def reason(self, entry: bytes, former: Callable[[], bytes], recorded: datetime | None, now: datetime) -> GateReason:
-        """Why one identifier may or may not be used; ``former`` makes its entry of format 1."""
+    def reason(self, entry: bytes, recorded: datetime | None, now: Callable[[], datetime]) -> GateReason:
+        """Why one identifier may or may not be used; says nothing of those suppressed before format 2 (:attr:`former`)."""
         for entries, why in self.first:
             if entries.holds(entry):
                 return why
-        if self.former is not None and self.former.holds(former()):
-            return GateReason.SUPPRESSED
         if not self.known:
             return GateReason.UNKNOWN_PURPOSE
         for entries, why in self.then:
@@ -57,7 +58,7 @@ class Lens:
             return GateReason.NOT_SUPPRESSED
         if self.rule.needs_consent and not (self.given is not None and self.given.holds(entry)):
             return GateReason.NO_CONSENT
-        if recorded is not None and self.rule.keep is not None and is_over(recorded, self.rule.keep, now):
+        if recorded is not None and self.rule.keep is not None and is_over(recorded, self.rule.keep, now()):
             return GateReason.ENDED
         return GateReason.PERMITTED
 
@@ -93,13 +94,16 @@ class Lens:
         return None if self.rule is None or self.rule.keep is None else _still_kept(self.rule.keep, now)
 
 
-@dataclass
 class View:
     """All of a snapshot."""
 
-    head: Head
-    lists: dict[tuple[Listing, str], Entries] = field(repr=False)
-    _lenses: dict[str, Lens] = field(default_factory=dict, repr=False)
+    def __init__(self, head: Head, lists: Mapping[tuple[Listing, str], Entries]) -> None:
+        self.head = head
+        self.lists = lists
+        self.earliest = head.published - SKEW
+        """Before this, a clock is wrong."""
+        self.latest = head.valid_until
+        self._lenses: dict[str, Lens] = {}
 
     def lens(self, purpose: str) -> Lens:
         """What matters for one purpose. Raises ValueError where none is named."""

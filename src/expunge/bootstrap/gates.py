@@ -1,0 +1,50 @@
+"""The desk of the gate: its snapshot, and what pipelines are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from expunge.adapters import gate_pipelines
+from expunge.adapters.keys_local import LocalKeys
+from expunge.bootstrap.desk import Desk
+from expunge.bootstrap.state import GATE
+from expunge.core.manifest import Certificate, Manifest, parse_manifest
+from expunge.engine import fencing
+from expunge.gate import MAX_AGE, Gate, Subject, was_in
+
+
+@dataclass(frozen=True)
+class GateDesk(Desk):
+    """What pipelines ask, and what they hand back."""
+
+    state: Path
+    keys: LocalKeys
+
+    def open(self, max_age: timedelta = MAX_AGE) -> Gate:
+        """The gate over this installation's own snapshot."""
+        return Gate.open(self.state / GATE, self.keys.gate_key(), self.keys.signer_publics(), max_age)
+
+    def publish(self) -> int:
+        """Renew the snapshot, and the ``gate.toml`` beside it; returns how many identities are suppressed."""
+        # Why alone: a snapshot read before another process fences somebody, and written after, would let them through.
+        with self.writing():
+            suppressed = fencing.publish(self.context)
+            snapshot = (self.state / GATE).resolve()
+            gate_pipelines.write_settings(snapshot.parent, snapshot, self.keys)
+        return suppressed
+
+    def issue(self, name: str, folder: Path | None = None) -> tuple[Path, Certificate]:
+        """Give a pipeline a key and a ``gate.toml``; returns where they lie. See :func:`expunge.adapters.gate_pipelines.issue`."""
+        snapshot = (self.state / GATE).resolve()
+        place = folder or snapshot.parent / "pipelines" / name
+        return place, gate_pipelines.issue(place, name, snapshot, self.keys, self.context.clock.now())
+
+    def read_manifest(self, data: bytes) -> Manifest:
+        """Read a training manifest that a pipeline of this installation signed. Raises EvidenceInvalid."""
+        return parse_manifest(data, self.keys.signer_publics())
+
+    def was_in(self, manifest: Manifest, subject: Subject) -> bool:
+        """Whether somebody was let into a product; see :func:`expunge.gate.was_in`."""
+        return was_in(manifest, self.keys.gate_key(), subject)

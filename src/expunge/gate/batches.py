@@ -1,0 +1,223 @@
+"""The gate over many rows: Arrow, Polars and pandas tables, and whatever can be iterated over. The type that went in comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from expunge.core.gate_entry import former_entry, kind_key
+from expunge.errors import UsageError
+from expunge.gate.answers import YES, Decision, GateReason, Subject, Tally
+from expunge.gate.columns import AT_ONCE, arrow_instants, arrow_texts, micros, texts_of_values
+from expunge.gate.entries import Mask
+from expunge.gate.hashing import Texts, entries_of
+from expunge.gate.view import Lens
+
+if TYPE_CHECKING:
+    from expunge.gate.gates import Gate
+    from expunge.gate.manifests import ManifestWriter
+
+_Instants = tuple[NDArray[np.int64], Mask]
+
+
+@dataclass
+class Passed:
+    """What was let through."""
+
+    rows: Any
+    """Of the type that went in; for a reader or an iterator, one that asks as it is read."""
+    tally: Tally
+    """Final once ``rows`` has been read to its end."""
+
+
+@dataclass
+class Sieve:
+    """Asks the gate about many rows, for one kind of identifier and one purpose."""
+
+    gate: Gate
+    kind: str
+    purpose: str
+    manifest: ManifestWriter | None = None
+    tally: Tally = field(default_factory=Tally)
+
+    def __post_init__(self) -> None:
+        if not self.purpose or not self.kind:
+            raise ValueError("name the purpose and the kind of identifier")
+        self._kind_key = kind_key(self.gate.key, self.kind)
+
+    def mask(self, texts: Iterable[Texts], instants: _Instants | None = None) -> Mask:
+        """Which rows may be used; all answers of one call come from one snapshot."""
+        view = self.gate.current()
+        if isinstance(view, GateReason):
+            masks = [np.zeros(len(each), np.bool_) for each in texts]
+            self.tally.add(view, sum(map(len, masks)))
+            return _joined(masks)
+        lens, masks, at = view.lens(self.purpose), [], 0
+        since = lens.kept_since(self.gate.now()) if instants is not None else None
+        if self.manifest is not None:
+            self.manifest.saw(view.head)
+        for each in texts:
+            some = None if instants is None else (instants[0][at : at + len(each)], instants[1][at : at + len(each)])
+            masks.append(self._sift(lens, each, since, some))
+            at += len(each)
+        return _joined(masks)
+
+    def _sift(self, lens: Lens, texts: Texts, since: datetime | None, instants: _Instants | None) -> Mask:
+        first, second = entries_of(texts, self._kind_key)
+        left = texts.valid.copy()
+        self.tally.add(GateReason.NO_SUBJECT, int(len(left) - left.sum()))
+        refusals = lens.refused(first, second, lambda still: self._former(lens, texts, still & texts.valid))
+        if since is not None and instants is not None:
+            refusals += [(GateReason.NO_TIME, ~instants[1]), (GateReason.ENDED, instants[0] < micros(since))]
+        for reason, refused in refusals:
+            self.tally.add(reason, int((refused & left).sum()))
+            left &= ~refused
+        self.tally.add(GateReason.PERMITTED, int(left.sum()))
+        if self.manifest is not None:
+            self.manifest.add_many(self.kind, first[left], second[left])
+        return left
+
+    def _former(self, lens: Lens, texts: Texts, still: Mask) -> Mask:
+        assert lens.former is not None
+        found = np.zeros(len(texts), np.bool_)
+        for at in np.flatnonzero(still):
+            value = texts.value(int(at)).decode("utf-8", "surrogatepass")
+            found[at] = lens.former.holds(former_entry(self.gate.key, self.kind, value))
+        return found
+
+    def ask(self, subject: Subject | None, recorded: datetime | None = None) -> Decision:
+        """About one: counted, and entered in the manifest where it may be used."""
+        if subject is None:
+            decision = Decision(allowed=False, reason=GateReason.NO_SUBJECT, as_of=None)
+        else:
+            decision = self.gate.may_use(subject, self.purpose, recorded)
+        self.tally.add(decision.reason)
+        if decision.reason in YES and self.manifest is not None and subject is not None:
+            view = self.gate.current()
+            if not isinstance(view, GateReason):
+                self.manifest.saw(view.head)
+            self.manifest.add(subject.kind, self.gate.entry(subject))
+        return decision
+
+
+def allowed(sieve: Sieve, data: Any, column: str | None, recorded: str | None = None) -> Passed:
+    """Of a table, reader, frame or iterable, what may be used.
+
+    Args:
+        sieve: whom to ask, about what.
+        data: pyarrow Table, RecordBatch or RecordBatchReader; polars or pandas DataFrame; or an iterable of mappings or values.
+        column: where the identifier stands; None for an iterable of the identifiers themselves.
+        recorded: where it stands when a row was recorded, to be asked about the period for which it may be kept.
+
+    Raises:
+        UsageError: for a column that is not there or identifies nobody, or data of another type.
+    """
+    library = type(data).__module__.partition(".")[0]
+    if library == "pyarrow":
+        return Passed(_arrow(sieve, data, column, recorded), sieve.tally)
+    if library in {"polars", "pandas"}:
+        return Passed(_frame(sieve, data, column, recorded, library), sieve.tally)
+    if isinstance(data, Mapping | str | bytes) or not isinstance(data, Iterable):
+        message = f"cannot look through a {type(data).__name__}"
+        raise UsageError(message, help="give a table, a frame, a reader or an iterable of rows")
+    return Passed(_each(sieve, data, column, recorded), sieve.tally)
+
+
+def _arrow(sieve: Sieve, data: Any, column: str | None, recorded: str | None) -> Any:
+    import pyarrow as pa
+
+    if isinstance(data, pa.Array | pa.ChunkedArray):
+        return _kept(data, sieve.mask(arrow_texts(data)))
+    name = _named(column, data.schema.names)
+    if recorded is not None:
+        _named(recorded, data.schema.names)
+    if isinstance(data, pa.RecordBatchReader):
+        return pa.RecordBatchReader.from_batches(data.schema, (_arrow(sieve, batch, column, recorded) for batch in data))
+    instants = arrow_instants(data.column(recorded)) if recorded is not None else None
+    return _kept(data, sieve.mask(arrow_texts(data.column(name)), instants))
+
+
+def _kept(data: Any, mask: Mask) -> Any:
+    import pyarrow as pa
+
+    try:
+        return data.filter(pa.array(mask))
+    except pa.ArrowNotImplementedError as error:
+        raise UsageError("this version of pyarrow cannot filter a column of such a type", help="cast views to plain text first") from error
+
+
+def _frame(sieve: Sieve, data: Any, column: str | None, recorded: str | None, library: str) -> Any:
+    if type(data).__name__ != "DataFrame":
+        message = f"cannot look through a {type(data).__name__} of {library}"
+        raise UsageError(message, help="give a DataFrame: collect a lazy one first")
+    names = list(data.columns)
+    series = data[_named(column, names)]
+    instants = None
+    if recorded is not None:
+        times = data[_named(recorded, names)]
+        instants = _instants(times.to_list())
+    values = series.to_list()
+    chunks = (texts_of_values(values[at : at + AT_ONCE]) for at in range(0, len(values), AT_ONCE))
+    texts = arrow_texts(series.to_arrow()) if library == "polars" and _has_arrow() else chunks
+    mask = sieve.mask(texts, instants)
+    return data.filter(mask) if library == "polars" else data[mask]
+
+
+def _each(sieve: Sieve, rows: Iterable[Any], column: str | None, recorded: str | None) -> Iterator[Any]:
+    for row in rows:
+        value, time = (row, None) if column is None else (_field(row, column), _field(row, recorded) if recorded else None)
+        if recorded and not isinstance(time, datetime):
+            sieve.tally.add(GateReason.NO_TIME)
+        elif sieve.ask(_subject(sieve.kind, value), _aware(time)):
+            yield row
+
+
+def _subject(kind: str, value: object) -> Subject | None:
+    if isinstance(value, Subject):
+        return value
+    if value is None:
+        return None
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return Subject(kind, str(value))
+    message = f"a subject is text or a whole number, not {type(value).__name__}"
+    raise UsageError(message, help="turn it into text that stands in the stores as it is")
+
+
+def _field(row: Any, name: str) -> Any:
+    if not isinstance(row, Mapping):
+        message = f"a row is a mapping, not {type(row).__name__}"
+        raise UsageError(message, help="leave the column out where the rows are the identifiers themselves")
+    return row.get(name)
+
+
+def _named(column: str | None, names: list[str]) -> str:
+    if column is None or names.count(column) != 1:
+        message = f"there is no single column {column!r}" if column else "name the column"
+        raise UsageError(message, help=f"there are {', '.join(names)}")
+    return column
+
+
+def _instants(values: list[Any]) -> _Instants:
+    known = [value if isinstance(value, datetime) and value == value else None for value in values]
+    return (
+        np.fromiter((0 if value is None else micros(value) for value in known), np.int64, len(known)),
+        np.fromiter((value is not None for value in known), np.bool_, len(known)),
+    )
+
+
+def _aware(time: datetime | None) -> datetime | None:
+    return time if time is None or time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _joined(masks: list[Mask]) -> Mask:
+    return np.concatenate(masks) if masks else np.zeros(0, np.bool_)
+
+
+def _has_arrow() -> bool:
+    return find_spec("pyarrow") is not None
