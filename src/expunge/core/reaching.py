@@ -6,13 +6,14 @@ Pure: from the map, the limb, and what is on record about single artefacts. Whic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from expunge.core.artefact import ArtefactKind
 from expunge.core.datamap import Aggregate, DataMap, Dataset, Inherited, Through
-from expunge.core.disgorgement import Limb, Trigger, kind_of
+from expunge.core.disgorgement import EVERYBODY, Limb, Trigger, kind_of
+from expunge.core.lineage import closure
 from expunge.core.taint import Ancestry, Made, Taint
 
 _COLLECTED = (ArtefactKind.RAW, ArtefactKind.BACKUP)
@@ -101,7 +102,8 @@ def ancestry_of(data_map: DataMap, recorded: Iterable[Made] = (), artefacts: Map
 
 def reach(data_map: DataMap, limb: Limb, graph: Ancestry, artefacts: Mapping[str, Iterable[str]]) -> Reached:
     """What a limb means for every dataset of the map."""
-    covered = {name for name, dataset in data_map.datasets.items() if limb.covered.covers(dataset)}
+    about = _about(data_map, limb)
+    covered = {name for name, dataset in data_map.datasets.items() if limb.covered.covers(dataset) and (about is None or name in about)}
     reviews = {review.dataset for name in covered if (review := data_map.datasets[name].reviewed_by) is not None}
     collected = [
         name
@@ -214,6 +216,14 @@ class _Scoping:
         if not path:
             return "nothing is on record about what it was made from"
         return f"it was made from {path[0].source}, of which nobody knows the origin" + (f", by {len(path)} steps" if len(path) > 1 else "")
+
+
+def _about(data_map: DataMap, limb: Limb) -> Collection[str] | None:
+    """The datasets that can hold anything of the people a limb is about; None for everybody, and for people whom the map does not know."""
+    cohort = data_map.cohorts.get(limb.subjects) if isinstance(limb.subjects, str) else limb.subjects
+    if limb.subjects == EVERYBODY or cohort is None:
+        return None
+    return closure(data_map, [kind for kind, each in data_map.identities.items() if each.dataset == cohort.dataset])
 
 
 def _sources_first(data_map: DataMap) -> list[str]:

@@ -1,0 +1,91 @@
+"""Whether data that was deleted has entered anything made since, for the limbs of an order that look forward.
+
+When a deletion was processed is on record in every order's journal: the moment at which nothing of it was left to erase.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from expunge.core.datamap import DataMap
+from expunge.core.disgorged import Standing
+from expunge.core.disgorgement import Limb, kind_of
+from expunge.core.forward import Deletion, Finding, Forward, Judged, Product, kinds_of
+from expunge.core.order import OrderState
+from expunge.core.run import Run
+from expunge.core.taint import Made
+from expunge.engine import ancestry
+from expunge.engine.ancestry import Recorded
+from expunge.engine.context import Context
+from expunge.engine.recording import Recorder, orders
+
+
+@dataclass(frozen=True)
+class LimbJudged:
+    """One limb that looks forward, against every product that there is."""
+
+    limb: Limb
+    judged: tuple[Judged, ...]
+    deletions: int
+    """How many have been processed."""
+
+    def of(self, finding: Finding) -> tuple[Judged, ...]:
+        """The products of which that can be said."""
+        return tuple(each for each in self.judged if each.finding is finding)
+
+
+def check(context: Context, known: Standing) -> tuple[LimbJudged, ...]:
+    """Judge every product of the kinds that the limbs name. Raises what a store raises only where the journal cannot be read."""
+    recorded = ancestry.read(context)
+    products = products_of(context.data_map, recorded)
+    deleted = tuple(deletions(context))
+    judge = Forward(products, made_of(context.data_map, recorded), deleted)
+    found = []
+    for limb in known.order.forward:
+        judged = [_ruled(judge.judge(name), known) for name in kinds_of(products, limb.takes)]
+        found.append(LimbJudged(limb, tuple(judged), len(deleted)))
+    return tuple(found)
+
+
+def _ruled(judged: Judged, known: Standing) -> Judged:
+    """With what a named person decided about something unknown."""
+    ruling = known.decided.get(judged.product.name)
+    if judged.finding is not Finding.UNKNOWN or ruling is None:
+        return judged
+    finding = Finding.VIOLATION if ruling.tainted else Finding.CLEAN
+    return replace(judged, finding=finding, why=f"{ruling.by} decided on {ruling.at:%Y-%m-%d}: {ruling.reason}")
+
+
+def deletions(context: Context) -> Iterator[Deletion]:
+    """Every order that erased something of somebody, and when that was over."""
+    for name in orders(context.journal):
+        run = Recorder(context.journal, context.clock, name).run
+        if run.state in (OrderState.FULFILLED, OrderState.IN_PART, OrderState.REOPENED) and run.taken_at is not None:
+            processed = run.ended_at or run.taken_at
+            yield Deletion(run.order, processed, frozenset(_taken(run)))
+
+
+def _taken(run: Run) -> set[str]:
+    return {name for name, by in run.items.items() if any(by.values())}
+
+
+def products_of(data_map: DataMap, recorded: Recorded) -> dict[str, Product]:
+    """Every dataset and every single artefact, with its kind and when it was made."""
+    found: dict[str, Product] = {}
+    for name, dataset in data_map.datasets.items():
+        kind = kind_of(dataset)
+        if name not in recorded.artefacts:
+            found[name] = Product(name, kind, recorded.created.get(name))
+        for each in recorded.artefacts.get(name, ()):
+            found[f"{name}/{each}"] = Product(f"{name}/{each}", kind, recorded.created.get(f"{name}/{each}"))
+    return found
+
+
+def made_of(data_map: DataMap, recorded: Recorded) -> Iterator[Made]:
+    """What was made from what: as recorded, and for whole datasets as the map declares."""
+    told = {each.product for each in recorded.made}
+    yield from recorded.made
+    for name, dataset in data_map.datasets.items():
+        if name not in recorded.artefacts and name not in told:
+            yield from (Made(source, name, "derived from") for source in dataset.derived_from)
