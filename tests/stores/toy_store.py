@@ -11,13 +11,16 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from expunge import durable, permit
+from expunge.core.ages import Ages, Span, Spanned, Tallied
 from expunge.core.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
 from expunge.core.datamap import Dataset, Ignore, StoreSpec
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.ids import IdempotencyKey, Pseudonym
+from expunge.core.moments import moment
 from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook
 from expunge.ports.scanner import Tracer
@@ -34,6 +37,12 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def means(selector: Selector, record: Mapping[str, str]) -> bool:
+    """Whether a record is what a selector means."""
+    found = selector.every or any(record.get(name) in values for name, values in selector.match.items())
+    return found and selector.admits(lambda name: moment(record.get(name)), lambda name: [record.get(name, "")])
 
 
 class ToyStore:
@@ -66,7 +75,7 @@ class ToyStore:
     def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
         held = self.records(dataset)
         for each in selectors:
-            keys = tuple(sorted(each.match["id"] & held.keys()))
+            keys = tuple(sorted(name for name, record in held.items() if means(each, {**record, "id": name})))
             if keys:
                 yield Copy(dataset.name, each.subject, keys, len(keys), links={"id": frozenset(keys)}, selector=each)
 
@@ -74,6 +83,18 @@ class ToyStore:
         stay = sorted(self.records(dataset).keys() - {key for each in erased for key in each.keys})
         for number, key in enumerate(stay[:limit]):
             yield Copy(dataset.name, Pseudonym(f"control-{number}"), (key,), 1)
+
+    def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
+        counted = Tallied(edges)
+        for record in self.records(dataset).values():
+            counted.add(moment(record.get(field)), len(json.dumps(record)))
+        return counted.ages()
+
+    def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[Span]:
+        counted = Spanned()
+        for name, record in self.records(dataset).items():
+            counted.add({**record, "id": name}[by], moment(record.get(field)))
+        return counted.spans()
 
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
         held = self.records(dataset)
@@ -121,8 +142,8 @@ class ToyStore:
     def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
         held = ToyStore(self.spec, self.datasets).records(dataset)
         for copy in copies:
-            wanted = {*copy.keys, *(copy.selector.match["id"] if copy.selector else ())}
-            yield Probed(copy.subject, len(wanted & held.keys()), ("collection",))
+            again = {name for name, record in held.items() if copy.selector and means(copy.selector, {**record, "id": name})}
+            yield Probed(copy.subject, len((again | {*copy.keys}) & held.keys()), ("collection",))
 
     def raw(self) -> Iterator[RawSource]:
         yield RawSource(self.folder, "data")

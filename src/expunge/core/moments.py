@@ -18,7 +18,7 @@ MICRO = timedelta(microseconds=1)
 SECONDS = (10**8, 10**10)
 """Numbers from the first on and before the second are seconds."""
 MILLISECONDS = (10**12, 10**13)
-_ZONE = r"(?: ?(?:Z|UTC|[+-]\d\d(?::?\d\d)?))?"
+_ZONE = r"(?: ?(?:Z|UTC|[+-]\d\d(?::?[0-5]\d)?))?"
 _ISO = re.compile(
     rf"\d{{4}}-\d\d-\d\d(?:[T ]\d\d(?::\d\d(?::\d\d(?:[.,]\d{{1,9}})?)?)?{_ZONE})?"
     rf"|\d{{8}}(?:T\d\d(?:\d\d(?:\d\d(?:[.,]\d{{1,9}})?)?)?{_ZONE})?",

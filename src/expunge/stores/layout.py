@@ -109,7 +109,7 @@ class Wanted:
     def _admits(self, number: int, record: Record, bound: frozenset[str]) -> bool:
         selector = self._left.get((number, bound))
         if selector is None:
-            selector = self._left[number, bound] = _without(self.selectors[number], bound)
+            selector = self._left[number, bound] = without(self.selectors[number], bound)
         return not selector.narrowed or selector.admits(lambda name: latest(record.texts(name)), record.texts)
 
     def may_lead(self, names: Sequence[str], reading: Bindings) -> bool:
@@ -135,7 +135,7 @@ def _admitted(selector: Selector, readings: Readings, bound: frozenset[str], mod
     return not any(reading.get(name) in values for name, values in selector.spare.items() for reading in readings)
 
 
-def _without(selector: Selector, bound: frozenset[str]) -> Selector:
+def without(selector: Selector, bound: frozenset[str]) -> Selector:
     """A selector less its conditions on fields that a name has answered."""
     return replace(
         selector,

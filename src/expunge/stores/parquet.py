@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 
+from expunge.core.ages import Ages, Span
 from expunge.core.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
 from expunge.core.datamap import Dataset, Ignore, StoreSpec
 from expunge.core.grounding import Capabilities
@@ -16,6 +19,7 @@ from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unab
 from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.ports.index import LocateIndex
 from expunge.ports.scanner import Tracer
+from expunge.stores.parquet_ages import Aging
 from expunge.stores.parquet_bucket import BucketPlace
 from expunge.stores.parquet_erase import Eraser
 from expunge.stores.parquet_folder import Folder, rewritten
@@ -65,6 +69,26 @@ class Parquet:
         with self._place.speaking(dataset.name):
             self._lake.present()
             yield from Others(self._lake, self._layouts[dataset.name], erased, limit).copies()
+
+    def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
+        """By names and footers where those decide, else by the column of times."""
+        with self._place.speaking(dataset.name), self._listing(dataset.name):
+            self._lake.present()
+            return Aging(self._lake, self._layouts[dataset.name]).ages(field, edges)
+
+    def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[Span]:
+        """One pass over both columns."""
+        with self._place.speaking(dataset.name), self._listing(dataset.name):
+            self._lake.present()
+            yield from Aging(self._lake, self._layouts[dataset.name]).spans(by, field)
+
+    @contextmanager
+    def _listing(self, dataset: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            message = f"dataset {dataset}: a folder or file cannot be read"
+            raise CouldNotLook(message, help="see `expunge check` for which one; give this user the right to read it") from error
 
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
         """Their rows as JSON lines."""

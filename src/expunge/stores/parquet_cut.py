@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from expunge.core.datamap import Shared
 from expunge.core.outcome import Kept, Reason, Unable
 from expunge.errors import CouldNotLook
+from expunge.stores.layout import Says
 from expunge.stores.parquet_rewrite import rewrite
 from expunge.stores.parquet_rows import Owned, Targets, first_rows, owned_rows
 from expunge.stores.parquet_tree import opened_on, readable
@@ -42,6 +43,7 @@ class RowCut:
         self,
         leaving: Leaving,
         columns: Sequence[str],
+        says: Says,
         alone: Collection[int],
         together: Collection[int],
         *,
@@ -53,6 +55,7 @@ class RowCut:
         Args:
             leaving: whom the call erases.
             columns: the columns that say whose a row is.
+            says: what the file's name says about the selectors.
             alone: owners whose own rows go.
             together: owners whose rows go although others are in them.
             goes_with_them: whether the file's name goes when no row stays.
@@ -60,6 +63,7 @@ class RowCut:
         """
         self._leaving = leaving
         self._columns = columns
+        self._says = says
         self._alone = _mask(alone, len(leaving.shares))
         self._together = _mask(together, len(leaving.shares))
         self._goes_with_them = goes_with_them
@@ -92,7 +96,7 @@ class RowCut:
         )
         counts = np.zeros(len(self._leaving.shares), np.int64)
         rows: list[Numbers] = []
-        for owned in owned_rows(file, self._leaving.targets, self._columns):
+        for owned in owned_rows(file, self._leaving.targets, self._columns, self._says):
             go = self._go(owned)
             counts += np.bincount(owned.owners[go], minlength=len(counts))
             rows.append(np.unique(owned.rows[go]))

@@ -52,10 +52,11 @@ class Eraser:
         leaving = Leaving(
             Targets(selectors),
             [shares[each.subject] for each in selectors],
-            frozenset(text for each in selectors for values in each.match.values() for text in values),
+            # Who keeps what lies outside a window may still be named beside it.
+            frozenset(text for each in selectors if not each.narrowed for values in each.match.values() for text in values),
             self._layout.dataset.shared,
         )
-        self._rewrite([key for key in ready if not files[key].whole], files, leaving, shares)
+        self._rewrite([key for key in ready if not files[key].whole], files, leaving, shares, wanted)
         self._tree.finish({key: tuple(each.subjects) for key, each in files.items()}, shares, named_after(self._layout, wanted))
         return {subject: answer_of(self._layout, share, asked[subject]) for subject, share in shares.items()}
 
@@ -129,10 +130,12 @@ class Eraser:
 
     # --- rows -----------------------------------------------------------------------------------
 
-    def _rewrite(self, keys: Sequence[str], files: Mapping[str, _File], leaving: Leaving, shares: Mapping[Pseudonym, Share]) -> None:
+    def _rewrite(
+        self, keys: Sequence[str], files: Mapping[str, _File], leaving: Leaving, shares: Mapping[Pseudonym, Share], wanted: Wanted
+    ) -> None:
         """Every file once, whoever is in it; several at a time."""
         threads = max(1, THREADS // max(1, len(keys)))
-        cuts = {key: self._cut(key, files[key], leaving, threads) for key in keys}
+        cuts = {key: self._cut(key, files[key], leaving, wanted, threads) for key in keys}
         if len(keys) < 2 or THREADS == 1:
             done = [(key, self._attempt(key, cuts[key])) for key in keys]
         else:
@@ -147,12 +150,13 @@ class Eraser:
                 for subject in files[key].subjects:
                     shares[subject].troubles.append(trouble)
 
-    def _cut(self, key: str, file: _File, leaving: Leaving, threads: int) -> RowCut:
+    def _cut(self, key: str, file: _File, leaving: Leaving, wanted: Wanted, threads: int) -> RowCut:
         found = self._layout.template_of(key)
         # Where the template leaves the file's name open, the name of a file of theirs alone is theirs as well.
         open_name = found is not None and bool(found[0].segments[-1].placeholders)
         columns = self._layout.columns(found[0], leaving.targets.fields) if found else ()
-        return RowCut(leaving, columns, file.alone, file.together, goes_with_them=open_name, threads=threads)
+        says = self._layout.says(key, wanted)
+        return RowCut(leaving, columns, says, file.alone, file.together, goes_with_them=open_name, threads=threads)
 
     def _attempt(self, key: str, cut: RowCut) -> Unable | None:
         try:

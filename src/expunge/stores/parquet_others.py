@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -11,15 +11,17 @@ import pyarrow.parquet as pq
 from expunge.core.copy import Copy, Selector
 from expunge.core.ids import Pseudonym
 from expunge.errors import CouldNotLook
-from expunge.stores.layout import Wanted
+from expunge.stores.layout import Says, Wanted
 from expunge.stores.parquet_keys import WHOLE, named
-from expunge.stores.parquet_rows import Targets, first_rows, read, stretches
+from expunge.stores.parquet_rows import Targets, at_least_one, first_rows, leaves_beside, narrowed, read, stretches
 from expunge.stores.parquet_scan import linked
 from expunge.stores.parquet_search import Hits, Other
+from expunge.stores.parquet_times import Narrowing
 from expunge.stores.parquet_tree import Lake, LakeLayout, Part, rows_of
 from expunge.stores.parquet_values import Leaf, Numbers, leaves, pieces, texts
 from expunge.stores.records import Unreadable
 from expunge.stores.templates import Template
+from expunge.stores.tree_search import leaving_of
 
 Group = tuple[frozenset[str], ...]
 """What the subject fields say, one set each."""
@@ -55,9 +57,10 @@ class Others:
         except OSError as error:
             message = f"dataset {self._layout.dataset.name}: a folder or file cannot be read"
             raise CouldNotLook(message, help="see `expunge check` for which one; give this user the right to read it") from error
+        matches = [{name: values for name, values in zip(self._fields, group, strict=True) if values} for group in self._groups]
+        leaving = self._leaving.selectors
         selectors = [
-            Selector(Pseudonym(f"control-{number}"), {name: values for name, values in zip(self._fields, group, strict=True) if values})
-            for group, number in self._groups.items()
+            Selector(Pseudonym(f"control-{number}"), match, outside=leaving_of(match, leaving)) for number, match in enumerate(matches)
         ]
         return self._hits.copies(self._layout.dataset.name, self._layout.dataset.follow, selectors)
 
@@ -69,11 +72,12 @@ class Others:
                 return
             if part.key.endswith("/") or part.is_link:
                 continue
-            if by_name:
-                if part.key not in self._gone and not self._named.in_name(part.readings):
+            says = self._named.says(part.readings, None, inside=True)
+            if by_name and not says.part:
+                if part.key not in self._gone and not says.whole:
                     self._whole(part)
-            elif columns:
-                self._rows(part, template, columns)
+            elif by_name or columns:
+                self._rows(part, template, columns, says)
 
     def _full(self) -> bool:
         return self._limit is not None and len(self._groups) >= self._limit
@@ -100,19 +104,22 @@ class Others:
 
     # --- rows -----------------------------------------------------------------------------------
 
-    def _rows(self, part: Part, template: Template, columns: Sequence[str]) -> None:
+    def _rows(self, part: Part, template: Template, columns: Sequence[str], says: Says) -> None:
         try:
             with self._lake.opened(part) as file:
-                self._inside(part, template, file, columns)
+                self._inside(part, template, file, columns, says)
         except (FileNotFoundError, Unreadable):
             # Nobody's control can be taken from a damaged file; its damage is reported where it matters, by erase and check.
             return
 
-    def _inside(self, part: Part, template: Template, file: pq.ParquetFile, columns: Sequence[str]) -> None:
+    def _inside(self, part: Part, template: Template, file: pq.ParquetFile, columns: Sequence[str], says: Says) -> None:
         every = leaves(file.schema_arrow)
         mine = [each for each in every if each.field in columns]
-        if not mine:
+        by_name = {name: frozenset({part.readings[0][name]}) for name in self._fields if name in part.readings[0]}
+        if not mine and not by_name:
             return
+        beside = leaves_beside(file, self._leaving)
+        asking = None if self._leaving.simple else Narrowing(self._leaving.selectors, says)
         follow = [each for each in every if each.field in self._layout.columns(template, self._layout.dataset.follow)]
         bound = [name for name in self._layout.dataset.follow if name in template.placeholders]
         leaving = [each for each in mine if each.field in self._leaving.fields]
@@ -121,12 +128,13 @@ class Others:
         self._hits.counts[number] = file.metadata.num_rows
         starts = first_rows(file)
         for batch in stretches(file, range(file.metadata.num_row_groups)):
-            table = read(file, batch, sorted({*mine, *follow}, key=lambda each: each.index))
+            table = read(file, batch, at_least_one(file, [*mine, *follow, *beside]))
             staying = np.ones(table.num_rows, np.bool_)
-            if leaving:
-                staying[self._leaving.in_tables([(table, 0)], leaving)[0].rows] = False
+            if leaving or asking:
+                owned = self._leaving.in_tables([(table, 0)], leaving)[0]
+                staying[(owned if asking is None else narrowed(owned, table, 0, asking, beside)).rows] = False
             rows = np.flatnonzero(staying)
-            owners = self._owners(table, mine, rows)
+            owners = self._owners(table, mine, rows, by_name)
             rows, owners = rows[owners >= 0], owners[owners >= 0]
             self._hits.add(number, owners, rows + starts[batch[0]])
             for leaf in follow:
@@ -137,12 +145,14 @@ class Others:
             if self._full():
                 return
 
-    def _owners(self, table: pa.Table, mine: Sequence[Leaf], asked: Numbers) -> Numbers:
+    def _owners(self, table: pa.Table, mine: Sequence[Leaf], asked: Numbers, by_name: Mapping[str, frozenset[str]]) -> Numbers:
         """The number of the group of each row asked for; -1 for rows that name nobody, and for groups beyond the limit."""
         codes = np.zeros((table.num_rows, len(self._fields)), np.int64)
         for at, name in enumerate(self._fields):
             here = [each for each in mine if each.field == name]
-            if len(here) == 1 and not here[0].listed:
+            if name in by_name:
+                codes[:, at] = self._code(name, by_name[name])
+            elif len(here) == 1 and not here[0].listed:
                 codes[:, at] = self._single(table, here[0])
             elif here:
                 codes[:, at] = self._several(table, here)

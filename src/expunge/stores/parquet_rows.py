@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from expunge.core.copy import Selector
+from expunge.stores.layout import Says
+from expunge.stores.parquet_times import Narrowing
 from expunge.stores.parquet_tree import readable
 from expunge.stores.parquet_values import Leaf, Needles, Numbers, leaves, pieces
 
@@ -70,8 +72,9 @@ class Targets:
     """Selectors of one call, ready to be compared with columns."""
 
     def __init__(self, selectors: Iterable[Selector]) -> None:
+        self.selectors = tuple(selectors)
         pairs: dict[str, list[tuple[str, int]]] = {}
-        for number, selector in enumerate(selectors):
+        for number, selector in enumerate(self.selectors):
             for name, values in selector.match.items():
                 found = pairs.setdefault(name, [])
                 for value in values:
@@ -82,6 +85,16 @@ class Targets:
     def fields(self) -> tuple[str, ...]:
         """All fields that any selector looks at."""
         return tuple(self._fields)
+
+    @property
+    def simple(self) -> bool:
+        """Whether values alone decide."""
+        return not any(each.every or each.narrowed for each in self.selectors)
+
+    @property
+    def beside(self) -> frozenset[str]:
+        """Fields that are looked at besides."""
+        return frozenset[str]().union(*(each.beside for each in self.selectors))
 
     def spoken(self, names: Sequence[str]) -> tuple[list[str], Sought]:
         """All texts of some fields as an index knows them, ``field NUL text``, and who looks for each."""
@@ -190,11 +203,42 @@ def read(file: pq.ParquetFile, groups: Sequence[int], found: Sequence[Leaf] | No
         return file.reader.read_row_groups(list(groups), column_indices=indices, use_threads=False)
 
 
-def owned_rows(file: pq.ParquetFile, targets: Targets, names: Iterable[str]) -> Iterator[Owned]:
+def owned_rows(file: pq.ParquetFile, targets: Targets, names: Iterable[str], says: Says) -> Iterator[Owned]:
     """Everything in one file that is somebody's, stretch by stretch; every row group is read, whatever the footer says of it."""
     found = targets.leaves(file, names)
-    if not found:
+    beside = leaves_beside(file, targets)
+    if not found and not says.part:
         return
+    asking = Narrowing(targets.selectors, says)
     starts = first_rows(file)
     for batch in stretches(file, range(file.metadata.num_row_groups)):
-        yield targets.in_tables([(read(file, batch, found), int(starts[batch[0]]))], found)[0]
+        table, base = read(file, batch, at_least_one(file, [*found, *beside])), int(starts[batch[0]])
+        owned = targets.in_tables([(table, base)], found)[0]
+        yield owned if targets.simple else narrowed(owned, table, base, asking, beside)
+
+
+def leaves_beside(file: pq.ParquetFile, targets: Targets) -> list[Leaf]:
+    """The leaves that are looked at besides those that name people."""
+    return targets.leaves(file, targets.beside) if targets.beside else []
+
+
+def at_least_one(file: pq.ParquetFile, found: Sequence[Leaf]) -> list[Leaf]:
+    """Leaves in their order, each once; where there is none, one with which rows can be counted."""
+    return sorted(set(found), key=lambda each: each.index) or leaves(file.schema_arrow)[:1]
+
+
+def narrowed(owned: Owned, table: pa.Table, base: int, asking: Narrowing, beside: Sequence[Leaf]) -> Owned:
+    """Of the rows that columns name, and of all for those whom the name does, those that pass what else is asked."""
+
+    def found(owner: int) -> tuple[Numbers, npt.NDArray[np.bool_]]:
+        mine = owned.owners == owner
+        return owned.rows[mine] - base, owned.shared[mine]
+
+    left = list(asking.rows(table, beside, found, np.unique(owned.owners).tolist()))
+    owners = [np.full(len(rows), owner, np.int64) for owner, rows, _ in left]
+    none = np.empty(0, np.int64)
+    return Owned(
+        np.concatenate([none, *owners]),
+        np.concatenate([none, *(rows + base for _, rows, _ in left)]),
+        np.concatenate([np.empty(0, np.bool_), *(shared for _, _, shared in left)]),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -13,7 +13,19 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from expunge.stores.parquet_rows import ROWS_AT_ONCE, Owned, Targets, first_rows, read, stretches
+from expunge.stores.layout import Says
+from expunge.stores.parquet_rows import (
+    ROWS_AT_ONCE,
+    Owned,
+    Targets,
+    at_least_one,
+    first_rows,
+    leaves_beside,
+    narrowed,
+    read,
+    stretches,
+)
+from expunge.stores.parquet_times import Narrowing
 from expunge.stores.parquet_tree import Damaged, Lake, Part
 from expunge.stores.parquet_values import Leaf, Numbers, leaves, pieces, texts
 from expunge.stores.records import Unreadable
@@ -72,6 +84,8 @@ class Scan:
         self._follow = follow
         self.prune = True
         """Whether row groups may be left out for what the footer says of them."""
+        self.says: Mapping[int, Says] = {}
+        """What the name of each part says, where values alone do not decide."""
         self.learn: frozenset[int] = frozenset()
         """Parts of which everything is to be read, for an index."""
         self.hints: dict[int, Numbers] = {}
@@ -134,12 +148,14 @@ class Scan:
             waiting.found.learned.append(learned(number, file, mine))
         follow = [each for each in leaves(file.schema_arrow) if each.field in self._follow]
         mine = [each for each in mine if each.field in self._targets.fields]
-        if not mine:
+        beside = leaves_beside(file, self._targets)
+        if not mine and number not in self.says:
             return
+        about = _About(mine, follow, beside)
         starts = first_rows(file)
-        for batch in stretches(file, self._groups(number, file, job, mine, starts)):
+        for batch in stretches(file, self._groups(number, file, job, about, starts)):
             for near in _neighbours(batch):
-                waiting.add(number, read(file, near, _each_once(mine, follow)), int(starts[near[0]]), mine, follow)
+                waiting.add(number, read(file, near, at_least_one(file, about.every)), int(starts[near[0]]), about)
 
     def _coded(self, file: pq.ParquetFile) -> list[str]:
         """Columns whose values repeat so much that comparing their dictionaries is less work."""
@@ -154,7 +170,7 @@ class Scan:
             if chunk.physical_type == "BYTE_ARRAY" and chunk.total_uncompressed_size < _REPEATED * chunk.num_values
         ]
 
-    def _groups(self, number: int, file: pq.ParquetFile, job: Job, mine: Sequence[Leaf], starts: Numbers) -> list[int]:
+    def _groups(self, number: int, file: pq.ParquetFile, job: Job, about: _About, starts: Numbers) -> list[int]:
         count = file.metadata.num_row_groups
         share, of = job.share
         groups = range(count * share // of, count * (share + 1) // of)
@@ -163,7 +179,30 @@ class Scan:
             return [each for each in groups if each in inside]
         if not self.prune:
             return list(groups)
-        return [each for each in groups if self._targets.may_hold(file, each, mine)]
+        asking = Narrowing(self._targets.selectors, self.says[number]) if number in self.says else None
+        return [each for each in groups if self._may_hold(file, each, about, asking)]
+
+    def _may_hold(self, file: pq.ParquetFile, group: int, about: _About, asking: Narrowing | None) -> bool:
+        if asking is not None and not asking.may_hold(file, group, about.beside):
+            return False
+        return bool(asking and asking.part) or self._targets.may_hold(file, group, about.mine)
+
+
+@dataclass(frozen=True)
+class _About:
+    """The leaves of a file that are read."""
+
+    mine: list[Leaf]
+    """They name people."""
+    follow: list[Leaf]
+    """Others follow them."""
+    beside: list[Leaf]
+    """They are looked at besides."""
+
+    @property
+    def every(self) -> list[Leaf]:
+        """All of them."""
+        return [*self.mine, *self.follow, *self.beside]
 
 
 class _Waiting:
@@ -173,26 +212,30 @@ class _Waiting:
         self._scan = scan
         self.found = found
         self._tables: list[tuple[int, pa.Table, int]] = []
-        self._mine: tuple[list[Leaf], list[Leaf], list[pa.DataType]] = ([], [], [])
+        self._about: tuple[_About, list[pa.DataType]] = (_About([], [], []), [])
         self._rows = 0
 
-    def add(self, part: int, table: pa.Table, base: int, mine: list[Leaf], follow: list[Leaf]) -> None:
-        about = (mine, follow, table.schema.types)
-        if self._tables and (about != self._mine or self._rows + table.num_rows > ROWS_AT_ONCE):
+    def add(self, part: int, table: pa.Table, base: int, leaves_: _About) -> None:
+        about = (leaves_, table.schema.types)
+        if self._tables and (about != self._about or self._rows + table.num_rows > ROWS_AT_ONCE):
             self.flush()
-        self._mine = about
+        self._about = about
         self._tables.append((part, table, base))
         self._rows += table.num_rows
 
     def flush(self) -> None:
         if not self._tables:
             return
-        mine, follow, _ = self._mine
-        owned = self._scan._targets.in_tables([(table, base) for _, table, base in self._tables], mine)  # noqa: SLF001 - one class in two
-        for (part, table, base), each in zip(self._tables, owned, strict=True):
+        about, _ = self._about
+        owned = self._scan._targets.in_tables([(table, base) for _, table, base in self._tables], about.mine)  # noqa: SLF001 - one class in two
+        for (part, table, base), named in zip(self._tables, owned, strict=True):
+            each = named
+            if part in self._scan.says:
+                asking = Narrowing(self._scan._targets.selectors, self._scan.says[part])  # noqa: SLF001 - one class in two
+                each = narrowed(named, table, base, asking, about.beside)
             if len(each.rows):
                 self.found.owned.append((part, each))
-                for leaf in follow:
+                for leaf in about.follow:
                     linked(table, leaf, each.owners, each.rows - base, self.found.links)
         self._tables, self._rows = [], 0
 
@@ -249,7 +292,3 @@ def _neighbours(groups: Sequence[int]) -> Iterator[list[int]]:
         run.append(group)
     if run:
         yield run
-
-
-def _each_once(mine: Iterable[Leaf], follow: Iterable[Leaf]) -> list[Leaf]:
-    return sorted({*mine, *follow}, key=lambda each: each.index)

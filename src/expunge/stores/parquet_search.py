@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from expunge.core.copy import Copy, Selector
 from expunge.errors import CouldNotLook
-from expunge.stores.layout import Wanted
+from expunge.stores.layout import Says, Wanted
 from expunge.stores.parquet_keys import UNREADABLE, WHOLE, Spelt, spelt
 from expunge.stores.parquet_recall import Recall
 from expunge.stores.parquet_rows import Targets, read
@@ -111,7 +111,7 @@ class Search:
     def find(self, selectors: Sequence[Selector]) -> Hits:
         """What the selectors mean, still as columns of numbers. Raises CouldNotLook."""
         targets = Targets(selectors)
-        named = any(set(targets.fields) & each.placeholders for each in self._layout.templates)
+        named = not targets.simple or any(set(targets.fields) & each.placeholders for each in self._layout.templates)
         wanted = Wanted(selectors if named else ())
         hits = Hits()
         try:
@@ -125,9 +125,14 @@ class Search:
     def _look_along(self, template: Template, wanted: Wanted, targets: Targets, hits: Hits) -> None:
         columns = self._layout.columns(template, targets.fields)
         first = len(hits.parts)
+        said: dict[int, Says] = {}
         for part in self._lake.parts(template, leads(wanted, template, columns)):
-            owners = wanted.in_name(part.readings)
-            if part.key.endswith("/"):
+            folder = part.key.endswith("/")
+            says = wanted.says(part.readings, lambda: None, inside=not folder)
+            owners = says.whole
+            if folder:
+                # A folder that the template itself names is nobody's, also where everything is meant.
+                owners = owners if template.segments[part.key.count("/") - 1].placeholders else owners - wanted.every
                 if owners and not self._lake.holds(part.key, self._everything):
                     for owner in owners:
                         other = hits.others.setdefault(owner, Other())
@@ -136,10 +141,12 @@ class Search:
                         self._follow_name(part, [owner], hits.links)
             elif owners:
                 self._whole(part, template, wanted, owners, hits)
-            elif columns and not part.is_link:
+            elif (columns or says.part) and not part.is_link:
+                if not targets.simple:
+                    said[len(hits.parts)] = says
                 hits.parts.append(part)
-        if columns:
-            self._look_inside(template, columns, targets, hits, range(first, len(hits.parts)))
+        if columns or said:
+            self._look_inside(template, columns, targets, hits, range(first, len(hits.parts)), said)
 
     # --- whole files ----------------------------------------------------------------------------
 
@@ -188,13 +195,18 @@ class Search:
 
     # --- rows -----------------------------------------------------------------------------------
 
-    def _look_inside(self, template: Template, columns: Sequence[str], targets: Targets, hits: Hits, mine: range) -> None:
+    def _look_inside(
+        self, template: Template, columns: Sequence[str], targets: Targets, hits: Hits, mine: range, said: Mapping[int, Says]
+    ) -> None:
         follow = self._layout.columns(template, self._layout.dataset.follow)
         scan = Scan(self._lake, hits.parts, targets, columns, follow)
         scan.prune = self.prune
+        scan.says = said
         which: Sequence[int] = mine
-        if self._recall is not None:
-            which, known = self._recall.narrow(scan, mine, targets, columns, whole=bool(follow))
+        # An index knows values only, not what else is asked.
+        recall = self._recall if targets.simple else None
+        if recall is not None:
+            which, known = recall.narrow(scan, mine, targets, columns, whole=bool(follow))
             hits.add_columns(*known)
         for found in scan.run(which):
             self._take(found, hits)
@@ -204,8 +216,8 @@ class Search:
             for owner, part in np.unique(np.stack([owners, parts]), axis=1).T.tolist():
                 if part in mine:
                     self._follow_name(hits.parts[part], [owner], hits.links)
-        if self._recall is not None:
-            self._recall.settle()
+        if recall is not None:
+            recall.settle()
 
     def _take(self, found: Read, hits: Hits) -> None:
         for part, owned in found.owned:
@@ -214,5 +226,5 @@ class Search:
         self.damaged.update({hits.parts[number].key: error for number, error in found.damaged.items()})
         for place, told in found.links.items():
             hits.links.setdefault(place, set()).update(told)
-        if self._recall is not None:
+        if self._recall is not None and found.learned:
             self._recall.take(found)

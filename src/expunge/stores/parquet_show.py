@@ -20,6 +20,7 @@ from expunge.core.copy import Copy, Item
 from expunge.core.ids import Pseudonym
 from expunge.errors import CouldNotLook
 from expunge.ports.scanner import Tracer
+from expunge.stores.layout import Wanted
 from expunge.stores.parquet_keys import named
 from expunge.stores.parquet_rows import Targets, first_rows, owned_rows, read
 from expunge.stores.parquet_tree import Lake, LakeLayout, Part, readable
@@ -160,7 +161,8 @@ class Show:
         found = self._layout.template_of(key)
         columns = self._layout.columns(found[0], targets.fields) if found else ()
         starts = first_rows(file)
-        for owned in owned_rows(file, targets, columns):
+        says = self._layout.says(key, Wanted(targets.selectors))
+        for owned in owned_rows(file, targets, columns, says):
             take = owned.shared == of_shared[owned.owners]
             rows, owners = owned.rows[take], owned.owners[take]
             groups = np.searchsorted(starts, rows, side="right") - 1

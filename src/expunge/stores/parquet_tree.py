@@ -86,6 +86,11 @@ class LakeLayout(Layout):
         found = super().template_of(key)
         return found and (found[0], tuple(unescaped(found[0], each) for each in found[1]))
 
+    @property
+    def inside(self) -> bool:
+        """Always: what is no placeholder is a column."""
+        return True
+
     def columns(self, template: Template, fields: Iterable[str]) -> tuple[str, ...]:
         """Those of the fields that stand in columns."""
         return tuple(name for name in fields if name not in template.placeholders)

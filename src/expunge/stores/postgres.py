@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
 
 import psycopg
 
+from expunge.core.ages import Ages, Span
 from expunge.core.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
 from expunge.core.datamap import Aggregate, ByField, Dataset, Ignore, StoreSpec, Through
 from expunge.core.grounding import Capabilities, Grounding
@@ -28,6 +30,7 @@ from expunge.stores.postgres_preflight import Preflight, locked
 from expunge.stores.postgres_probe import Probe
 from expunge.stores.postgres_schema import NotInSchema, Schema, Table, quoted
 from expunge.stores.postgres_server import Server
+from expunge.stores.postgres_times import Aging
 from expunge.stores.postgres_triggers import rewritten
 from expunge.stores.selectors import merged, narrowed
 
@@ -82,7 +85,7 @@ class Postgres:
 
     def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
         """Find rows; one query per subject field for all selectors, by index where there is one."""
-        if isinstance(dataset.subject, Aggregate):
+        if isinstance(dataset.subject, Aggregate) and not any(each.every for each in selectors):
             return
         wanted = merged(selectors)
         with self._looking(dataset) as (connection, table), transaction(connection):
@@ -105,6 +108,16 @@ class Postgres:
             fields = postgres_reading.fields_of(table, _subject_fields(dataset))
             staying = postgres_reading.Bystanders(connection, table, dataset.name, fields, erased, dataset.follow)
             yield from staying.everybody() if limit is None else staying.a_few(limit)
+
+    def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
+        """Counted on the server."""
+        with self._looking(dataset) as (connection, table), transaction(connection):
+            return Aging(connection, table).ages(field, edges)
+
+    def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[Span]:
+        """Grouped on the server."""
+        with self._looking(dataset) as (connection, table), transaction(connection):
+            yield from Aging(connection, table).spans(by, field)
 
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
         """The rows as JSON lines, large objects as files of their own."""

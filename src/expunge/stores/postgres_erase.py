@@ -18,7 +18,7 @@ from expunge.faults import ReplyLost, failpoint
 from expunge.stores.family import REFERRED, TAKEN_ALONG, Family
 from expunge.stores.postgres_ladder import FLUSH
 from expunge.stores.postgres_link import Connection, Link, lost
-from expunge.stores.postgres_match import Keys, Matcher, belongs, selectors_of
+from expunge.stores.postgres_match import Keys, Matcher, selectors_of
 from expunge.stores.postgres_schema import Reference, Schema, Table, quoted
 from expunge.stores.postgres_triggers import keeping
 
@@ -150,7 +150,7 @@ class Eraser:
     def _referring(self, reference: Reference, matcher: Matcher, keys: Keys, *, beforehand: bool) -> str:
         """SQL for the numbers of copies that rows of the child refer to, less rows of the batch and, beforehand, of the same person."""
         pairs = " AND ".join(f"c.{quoted(child)} = t.{quoted(parent)}" for child, parent in reference.columns)
-        others = [belongs(matcher.fields)]
+        others = [matcher.belongs()]
         if reference.child_oid == self.table.oid:
             others.append(f"NOT EXISTS (SELECT FROM pg_temp.expunge_keys AS o WHERE {keys.named('o', 'c')})")
         if reference.cascades:
@@ -230,10 +230,7 @@ class _Batch:
 
     def _doomed(self, start: int, end: int) -> str:
         """SQL: the rows to go, as the keys that name them and what still makes them theirs."""
-        return (
-            f"pg_temp.expunge_keys AS k WHERE {self.keys.named()} AND k.copy >= {start} AND k.copy < {end} "
-            f"AND {belongs(self.matcher.fields)}"
-        )
+        return f"pg_temp.expunge_keys AS k WHERE {self.keys.named()} AND k.copy >= {start} AND k.copy < {end} AND {self.matcher.belongs()}"
 
     def _standing(self, start: int, end: int) -> dict[int, int]:
         sql = f"SELECT k.copy, pg_catalog.count(*) FROM {self.eraser.table.sql} AS t, {self._doomed(start, end)} GROUP BY k.copy"

@@ -17,9 +17,9 @@ from typing import Any, TypeAlias
 from psycopg.errors import FeatureNotSupported, ReadOnlySqlTransaction
 
 from expunge.core.copy import Copy, Selector
-from expunge.core.ids import Pseudonym
 from expunge.stores.postgres_link import Connection
 from expunge.stores.postgres_schema import Column, Field, NotInSchema, Schema, Table
+from expunge.stores.postgres_times import Narrowing
 
 Row: TypeAlias = tuple[Any, ...]
 _CHUNK = 1 << 18
@@ -93,18 +93,20 @@ def _escaped(data: bytes) -> bytes:
     return data.replace(b"\t", b"\\t").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
 
 
-def load(connection: Connection, table: str, lines: Iterable[bytes]) -> None:
-    """COPY lines into a temporary table."""
+def load(connection: Connection, table: str, lines: Iterable[bytes]) -> int:
+    """COPY lines into a temporary table; how many there were (each of them is one row)."""
     with connection.cursor() as cursor, cursor.copy(f"COPY pg_temp.{table} FROM STDIN".encode()) as copy:
         waiting: list[bytes] = []
-        size = 0
+        count = size = 0
         for line in lines:
             waiting.append(line)
+            count += 1
             size += len(line)
             if size > _CHUNK:
                 copy.write(b"".join(waiting))
                 waiting, size = [], 0
         copy.write(b"".join(waiting))
+    return count
 
 
 @dataclass(frozen=True)
@@ -128,13 +130,16 @@ class Matcher:
         """
         self._connection = connection
         self.table = table
+        self.selectors = selectors
+        self.narrowing = narrowing(connection, table, selectors)
         self.fields = [table.require(name) for name in sorted({name for each in selectors for name in each.match})]
         sayable = Sayable(connection)
+        self._counts: list[int] = []
         for at, field in enumerate(self.fields):
             typed = f"value {_type(field)}{_collated(field.column)}, " if _type(field) else ""
             columns = f'{typed}text text COLLATE "C", selector integer'
             connection.execute(f"CREATE TEMPORARY TABLE expunge_wanted_{at} ({columns}) ON COMMIT DROP".encode())
-            load(connection, f"expunge_wanted_{at}", _wanted(field, selectors, sayable, twice=bool(typed)))
+            self._counts.append(load(connection, f"expunge_wanted_{at}", _wanted(field, selectors, sayable, twice=bool(typed))))
 
     def hits(self, extra: Sequence[str] = ()) -> Iterator[Hit]:
         """Every row of every selector, for each field, by whatever way the server thinks best; a row found twice comes twice.
@@ -142,21 +147,40 @@ class Matcher:
         Args:
             extra: further SQL expressions over the alias ``t``.
         """
-        for at in range(len(self.fields)):
-            yield from self.found(at, extra)
+        for query in self.queries(extra):
+            yield from self.found(query)
 
-    def found(self, at: int, extra: Sequence[str] = ()) -> Iterator[Hit]:
-        """The rows that one field finds."""
+    def found(self, query: str) -> Iterator[Hit]:
+        """The rows that one of :meth:`queries` finds."""
         width = len(self.table.keys)
         with self._connection.cursor(binary=True) as cursor:
-            cursor.execute(self.query(at, extra).encode())
+            cursor.execute(query.encode())
             for row in cursor:
                 yield Hit(row[width], row[:width], row[width + 1 :])
 
-    def query(self, at: int, extra: Sequence[str] = ()) -> str:
-        """The query of one field: key, selector's number, extras."""
-        columns = ", ".join((*(f"{each.sql}::text" for each in self.table.keys), "w.selector", *extra))
-        return f"SELECT {columns} FROM {self.table.sql} AS t JOIN {joined(self.fields[at], at, by_index=self._by_index(at))}"
+    def queries(self, extra: Sequence[str] = ()) -> Iterator[str]:
+        """One query for each field, and for each selector that means every row: key, selector's number, extras."""
+        keys = [f"{each.sql}::text" for each in self.table.keys]
+        for at, field in enumerate(self.fields):
+            columns = ", ".join((*keys, "w.selector", *extra))
+            source = f"{self.table.sql} AS t JOIN {joined(field, at, self._counts[at], by_index=self._by_index(at))}"
+            yield f"SELECT {columns} FROM {source} WHERE {self.narrowing.admits('w.selector')}"
+        for number, selector in enumerate(self.selectors):
+            if selector.every:
+                columns = ", ".join((*keys, f"{number}::int", *extra))
+                yield f"SELECT {columns} FROM {self.table.sql} AS t WHERE {self.narrowing.alone(number)}"
+
+    def belongs(self) -> str:
+        """SQL: the row ``t`` still is what the copy of ``expunge_keys AS k`` was found by; nothing is asked of copies without a selector.
+
+        The keys are those of a :class:`Keys` of the same copies.
+        """
+        forms = ["k.free"]
+        for at, field in enumerate(self.fields):
+            wanted = f"SELECT FROM pg_temp.expunge_wanted_{at} AS w WHERE w.selector = k.copy AND w.text"
+            text = as_text(field)
+            forms.append(f"EXISTS ({wanted} = ANY ({text}))" if field.form == "array" else f"EXISTS ({wanted} = {text})")
+        return f"({' OR '.join(forms)}) AND {self.narrowing.admits('k.copy')}"
 
     def _by_index(self, at: int) -> bool:
         field = self.fields[at]
@@ -169,9 +193,23 @@ class Matcher:
         return bool(Schema(self._connection).one(served, (self.table.oid, field.column.number)))
 
 
-def joined(field: Field, at: int, *, by_index: bool) -> str:
-    """The right side of a JOIN of ``t`` with the wanted values of a field."""
-    wanted = f"pg_temp.expunge_wanted_{at} AS w ON"
+def narrowing(connection: Connection, table: Table, selectors: Sequence[Selector]) -> Narrowing:
+    """What narrows selectors, with the values that spare rows in the temporary table ``expunge_spared``. Raises NotInSchema."""
+    asked = Narrowing(table, selectors)
+    if asked.spared:
+        sayable = Sayable(connection)
+        columns = 'field integer, text text COLLATE "C", selector integer'
+        connection.execute(f"CREATE TEMPORARY TABLE expunge_spared ({columns}) ON COMMIT DROP".encode())
+        sent = ((at, sayable.bytes(said), number) for at, said, number in asked.values(selectors))
+        lines = (b"%d\t%b\t%d\n" % (at, _escaped(data), number) for at, data, number in sent if data is not None)
+        load(connection, "expunge_spared", lines)
+    return asked
+
+
+def joined(field: Field, at: int, count: int, *, by_index: bool) -> str:
+    """The right side of a JOIN of ``t`` with the ``count`` wanted values of a field."""
+    # The limit cuts nothing off: it tells the server, which knows nothing of a table never analysed, how few there are.
+    wanted = f"(SELECT * FROM pg_temp.expunge_wanted_{at} LIMIT {count}) AS w ON"
     if field.form == "array":
         element = field.column.element_sql
         elements = f'SELECT FROM pg_catalog.unnest({field.sql}) AS e (v) WHERE (e.v::text COLLATE "C") = w.text'
@@ -211,8 +249,8 @@ def _wanted(field: Field, selectors: Sequence[Selector], sayable: Sayable, *, tw
 
 
 def means(fields: Sequence[Field], texts: Sequence[Any], selector: Selector | None) -> bool:
-    """Whether a row whose fields read as ``texts`` belongs to a selector; arrays come as lists."""
-    if selector is None or not fields:
+    """Whether a row whose fields read as ``texts`` has a value that a selector looks for; arrays come as lists."""
+    if selector is None or selector.every or not fields:
         return True
     if isinstance(texts[0], str) and texts[0] in selector.match.get(fields[0].name, ()):
         return True
@@ -267,19 +305,6 @@ class Keys:
         )
 
 
-def belongs(fields: Sequence[Field], texts: Sequence[str] = ()) -> str:
-    """SQL: the row still has a value that was wanted for the copy of ``expunge_keys AS k``, or nothing was wanted for it at all.
-
-    ``texts`` are SQL for the fields' values where they are not to be read off the alias ``t``. Needs a :class:`Matcher` of the same copies.
-    """
-    forms = ["k.free"]
-    for at, field in enumerate(fields):
-        wanted = f"SELECT FROM pg_temp.expunge_wanted_{at} AS w WHERE w.selector = k.copy AND w.text"
-        text = texts[at] if texts else as_text(field)
-        forms.append(f"EXISTS ({wanted} = ANY ({text}))" if field.form == "array" else f"EXISTS ({wanted} = {text})")
-    return f"({' OR '.join(forms)})"
-
-
 def as_text(field: Field) -> str:
     """SQL for a field's value as text compared byte by byte; of an array, as an array of such."""
     return f'({field.sql}::text[] COLLATE "C")' if field.form == "array" else field.text
@@ -288,16 +313,6 @@ def as_text(field: Field) -> str:
 def selectors_of(copies: Sequence[Copy]) -> list[Selector]:
     """One selector for each copy; an empty one where it was found without."""
     return [each.selector or Selector(each.subject, {}) for each in copies]
-
-
-def merged(selectors: Sequence[Selector]) -> list[Selector]:
-    """One selector for each subject."""
-    together: dict[Pseudonym, dict[str, frozenset[str]]] = {}
-    for each in selectors:
-        fields = together.setdefault(each.subject, {})
-        for name, values in each.match.items():
-            fields[name] = fields.get(name, frozenset()) | values
-    return [Selector(subject, fields) for subject, fields in together.items()]
 
 
 def links(table: Table, follow: Sequence[str]) -> list[tuple[str, str]]:

@@ -58,7 +58,7 @@ class Preflight:
             psycopg.Error, NotInSchema: translate them.
         """
         where = f"{self.link.where}: table {self.table.shown}"
-        for name in {name for each in copies if each.selector for name in each.selector.match}:
+        for name in {name for each in copies if each.selector for name in (*each.selector.match, *each.selector.beside)}:
             self.table.require(name)
         if self.schema.one("SHOW default_transaction_read_only") == "on":
             yield Unable(Reason.PERMISSION, f"{self.link.where}: default_transaction_read_only is on; end that for this role")

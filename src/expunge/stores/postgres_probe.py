@@ -11,7 +11,7 @@ import psycopg
 
 from expunge.core.copy import Copy, Probed
 from expunge.stores.postgres_link import Connection, lost
-from expunge.stores.postgres_match import Keys, Matcher, Row, belongs, selectors_of, transaction
+from expunge.stores.postgres_match import Keys, Matcher, Row, selectors_of, transaction
 from expunge.stores.postgres_schema import Schema, Table, View, quoted
 from expunge.stores.postgres_written import literals
 
@@ -63,10 +63,10 @@ class Probe:
 
     def _indexes(self, matcher: Matcher, seen: list[set[Row]]) -> Iterator[str]:
         self._by("indexscan", "indexonlyscan", "bitmapscan")
-        for at in range(len(matcher.fields)):
-            (plan,) = self.connection.execute(f"EXPLAIN (FORMAT JSON, COSTS OFF) {matcher.query(at)}".encode()).fetchone() or ([],)
+        for query in matcher.queries():
+            (plan,) = self.connection.execute(f"EXPLAIN (FORMAT JSON, COSTS OFF) {query}".encode()).fetchone() or ([],)
             names = list(_used(plan))
-            for hit in matcher.found(at) if names else ():
+            for hit in matcher.found(query) if names else ():
                 seen[hit.selector].add(hit.key)
             yield from (f"index {name}" for name in names)
 
@@ -74,7 +74,7 @@ class Probe:
         columns = ", ".join(f"{each.sql}::text" for each in self.table.keys)
         sql = (
             f"SELECT k.copy, {columns} FROM pg_temp.expunge_keys AS k JOIN {self.table.sql} AS t ON {keys.named()} "
-            f"WHERE {belongs(matcher.fields)}"
+            f"WHERE {matcher.belongs()}"
         )
         for number, *key in self.connection.execute(sql.encode()):
             seen[number].add(tuple(key))
@@ -92,14 +92,17 @@ class Probe:
             return False
         named = False
         for number, copy in enumerate(copies if known else ()):
-            if copy.selector and any(not known.isdisjoint(values) for values in copy.selector.match.values()):
+            if copy.selector is None or copy.selector.narrowed:
+                continue  # a definition may name whoever stays with some rows
+            if any(not known.isdisjoint(values) for values in copy.selector.match.values()):
                 shown[number], named = max(shown[number], 1), True
         return named
 
     def _view(self, view: View, matcher: Matcher, shown: list[int]) -> bool:
         """Count what a view still shows of each copy, in those of its columns that are named like a subject field; whether it has any."""
         fields = [(at, each) for at, each in enumerate(matcher.fields) if each.form == "plain" and each.column.name in view.columns]
-        if not fields or not view.populated:
+        narrowed = self._narrowed(view, matcher)
+        if not (fields or narrowed) or not view.populated:
             return False
         if not view.readable:
             if view.materialised:
@@ -113,16 +116,35 @@ class Probe:
                 f"SELECT w.selector, pg_catalog.count(*) FROM {view.sql} AS t JOIN pg_temp.expunge_wanted_{at} AS w "
                 f'ON {typed}({name}::text COLLATE "C") = w.text GROUP BY w.selector'
             )
-            self.connection.execute("SAVEPOINT expunge_view")
-            try:
-                for number, rows in self.connection.execute(sql.encode()).fetchall():
+            for number, rows in self._counted(view, sql):
+                if not matcher.selectors[number].narrowed:
                     shown[number] = max(shown[number], rows)
-            except psycopg.Error as error:
-                if lost(error):
-                    raise
-                self.connection.execute("ROLLBACK TO expunge_view")
-                self._troubles.append(f"the view {view.name} cannot be read")
+        for number in narrowed:
+            sql = f"SELECT {number}, pg_catalog.count(*) FROM {view.sql} AS t WHERE {matcher.narrowing.alone(number)}"
+            for _, rows in self._counted(view, sql):
+                shown[number] = max(shown[number], rows)
         return True
+
+    def _narrowed(self, view: View, matcher: Matcher) -> list[int]:
+        """The selectors that mean every row of a window, where a view keeps rows of its own and has what they look at as it is."""
+
+        def has(name: str) -> bool:
+            field = self.table.require(name)
+            return field.form == "plain" and view.columns.get(field.column.name) == field.column.type
+
+        asked = [(number, each) for number, each in enumerate(matcher.selectors) if each.every and each.narrowed and view.materialised]
+        return [number for number, each in asked if all(map(has, each.beside))]
+
+    def _counted(self, view: View, sql: str) -> list[tuple[int, int]]:
+        self.connection.execute("SAVEPOINT expunge_view")
+        try:
+            return list(self.connection.execute(sql.encode()).fetchall())
+        except psycopg.Error as error:
+            if lost(error):
+                raise
+            self.connection.execute("ROLLBACK TO expunge_view")
+            self._troubles.append(f"the view {view.name} cannot be read")
+            return []
 
 
 def _used(plan: Any) -> Iterator[str]:

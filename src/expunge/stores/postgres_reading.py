@@ -19,12 +19,12 @@ from expunge.stores.postgres_match import (
     Matcher,
     Row,
     as_text,
-    belongs,
     elements,
     encode_key,
     linked,
     links,
     means,
+    narrowing,
     selectors_of,
     transaction,
 )
@@ -83,7 +83,8 @@ def trace(connection: Connection, table: Table, dataset: str, copies: Sequence[C
         keys = Keys(connection, table, copies)
         texts = [f"{each.sql}::text[]" if each.form == "array" else f"{each.sql}::text" for each in fields]
         columns = ", ".join(("k.copy", *texts, *map(reading, table.columns)))
-        sql = f"SELECT {columns} FROM pg_temp.expunge_keys AS k JOIN {table.sql} AS t ON {keys.named()}"
+        asked = narrowing(connection, table, selectors_of(copies)).admits("k.copy")
+        sql = f"SELECT {columns} FROM pg_temp.expunge_keys AS k JOIN {table.sql} AS t ON {keys.named()} WHERE {asked}"
         start = 1 + len(fields)
         for page in pages(connection, sql, page_size(connection, table)):
             for row in page:
@@ -177,7 +178,7 @@ def _rows(connection: Connection, table: Table, copy: Copy, columns: str) -> Ite
         order = ", ".join(each.sql for each in table.keys)
         sql = (
             f"SELECT {columns} FROM pg_temp.expunge_keys AS k JOIN {table.sql} AS t ON {keys.named()} "
-            f"WHERE {belongs(matcher.fields)} ORDER BY {order}"
+            f"WHERE {matcher.belongs()} ORDER BY {order}"
         )
         for page in pages(connection, sql, page_size(connection, table)):
             yield from page
@@ -308,7 +309,9 @@ class Bystanders:
         values: list[set[str]] = [set() for _ in self.fields]
         for each in self.erased:
             for known, field in zip(values, self.fields, strict=True):
-                wanted = each.selector.match.get(field.name, frozenset()) if each.selector else frozenset()
+                # Of somebody who keeps what lies outside a window, the keys alone say what goes.
+                named = each.selector is not None and not each.selector.narrowed
+                wanted = each.selector.match.get(field.name, frozenset()) if each.selector and named else frozenset()
                 known.update(said for value in wanted if (said := field.said(value)) is not None)
         return values if any(values) else []
 
