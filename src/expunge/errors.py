@@ -90,3 +90,7 @@ class Conflict(ExpungeError):
 
 class CouldNotLook(ExpungeError):
     """A scan or probe could not be made; the verdict is *cannot tell*, never *gone*."""
+
+
+class Undelivered(ExpungeError):
+    """A recipient could not be reached, or did not take what was handed to it; it still has to be told."""

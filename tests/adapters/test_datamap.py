@@ -101,6 +101,9 @@ def test_everything_a_map_can_say_arrives():
     assert data_map.texts["partners"][0].file == str(MAPS / "consent" / "partners.md")
     assert data_map.guardians == {"profile": Period(months=13 * 12)}
     assert data_map.consent_wait == timedelta(days=10)
+    assert (data_map.asking.sender, data_map.asking.delay) == ("Owl <consent@owl.example>", timedelta(hours=36))
+    assert data_map.recipients["acme"].gets == ("transcripts",)
+    assert data_map.recipients["acme"].within == Period(days=45)
     assert set(data_map.laws) == {"gdpr-answer", "bipa-destroy"}
 
 
@@ -221,6 +224,7 @@ def test_the_schema_knows_every_word_that_the_reader_knows():
     ):
         assert tuple(properties[section]["additionalProperties"]["properties"]) == keys
     assert tuple(properties["ignore"]["items"]["properties"]) == words.IGNORE
+    assert tuple(properties["asking"]["properties"]) == words.ASKING
     assert tuple(properties["texts"]["additionalProperties"]["items"]["properties"]) == words.TEXT
 
 

@@ -27,7 +27,9 @@ from expunge.bootstrap.consents import ConsentDesk
 from expunge.bootstrap.desk import Orders
 from expunge.bootstrap.disgorgements import DisgorgementDesk
 from expunge.bootstrap.dues import Dues
+from expunge.bootstrap.gates import GateDesk
 from expunge.bootstrap.holds import Holds
+from expunge.bootstrap.recipients import Recipients
 from expunge.bootstrap.state import (
     GATE,
     INDEX,
@@ -103,6 +105,8 @@ class Expunge:
         self.scoped = Orders(context, self._writing)
         self.dues = Dues(context, self._writing)
         self.holds = Holds(context, self._writing)
+        self.recipients = Recipients(context, self._writing)
+        self.gates = GateDesk(context, self._writing, Path(data_map.state), keys)
         self.consents = ConsentDesk(context, self._writing)
         self.disgorgements = DisgorgementDesk(context, self._writing)
         self.clock_behind: list[timedelta] = []
@@ -183,6 +187,7 @@ class Expunge:
         """Let go of stores and database; safe to call twice."""
         self._stores.close()
         self._journal.close()
+        self.context.scanner.close()
         self._collecting.end()
 
     @property
@@ -191,8 +196,8 @@ class Expunge:
         return Path(self.map.state)
 
     def check(self) -> tuple[Finding, ...]:
-        """Open every store and compare it with the map."""
-        return checking.check(self.context)
+        """Open every store and compare it with the map; compare the map with what pipelines were seen to do."""
+        return checking.check_all(self.context)
 
     def resolve(self, name: str, *, whole: bool = False) -> Resolved:
         """Who is meant by a name; see :func:`expunge.engine.resolving.resolve`."""
@@ -377,13 +382,11 @@ class Expunge:
 
     def gate(self, max_age: timedelta = timedelta(minutes=1)) -> Gate:
         """The gate over this installation's own snapshot."""
-        return Gate.open(self.state / GATE, self._keys.gate_key(), self._keys.signer_publics(), max_age)
+        return self.gates.open(max_age)
 
     def gate_publish(self) -> int:
         """Renew the snapshot; returns how many identities are suppressed."""
-        # Why alone: a snapshot read before another process fences somebody, and written after, would let them through.
-        with self._writing():
-            return fencing.publish(self.context)
+        return self.gates.publish()
 
     def trust_policy(self) -> str:
         """The trust policy that goes with receipts signed now."""

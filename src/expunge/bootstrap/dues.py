@@ -5,7 +5,7 @@ from __future__ import annotations
 from expunge.bootstrap.desk import Desk
 from expunge.core.ids import OrderId
 from expunge.core.run import Run
-from expunge.engine import dues
+from expunge.engine import dues, instructing
 from expunge.engine.dues import Owed
 
 
@@ -14,7 +14,7 @@ class Dues(Desk):
 
     def all(self) -> tuple[Owed, ...]:
         """Every clock that runs here, overdue ones first."""
-        return dues.soonest_first((*dues.of_orders(self.context), *dues.of_holds(self.context)))
+        return dues.soonest_first((*dues.of_orders(self.context), *dues.of_holds(self.context), *instructing.owed(self.context)))
 
     def extend(self, order: OrderId, reason: str) -> Run:
         """Tell the person that an order takes longer; see :func:`expunge.engine.dues.extend`."""

@@ -15,7 +15,8 @@ from expunge.core.artefact import ArtefactKind, Cohort, Provenance, Reviewed
 from expunge.core.clocks import Rule
 from expunge.core.grounding import Grounding
 from expunge.core.lineage_spec import LineageSpec
-from expunge.core.purposes import Purpose, TextVersion
+from expunge.core.purposes import AskingSpec, Purpose, TextVersion
+from expunge.core.recipients import RecipientSpec
 from expunge.core.retention import Period
 
 
@@ -231,12 +232,16 @@ class DataMap:
     """Identity kind -> the age from which such a person decides alone."""
     consent_wait: timedelta = timedelta(days=14)
     """How long somebody who was asked may take to agree, before what was kept to ask them goes."""
+    asking: AskingSpec = field(default_factory=AskingSpec)
+    """How parents are asked by message."""
     cohorts: Mapping[str, Cohort] = field(default_factory=dict)
     """Groups of people that orders name, by what a dataset says of them."""
     provenance: Provenance | None = None
     """Which dataset records what single artefacts were made from."""
     lineage: LineageSpec = LineageSpec()
     """What pipelines call the datasets, and what of theirs is about nobody."""
+    recipients: Mapping[str, RecipientSpec] = field(default_factory=dict)
+    """Third parties that data is handed to."""
     laws: Mapping[str, Rule] = field(default_factory=dict)
     """The clocks that hold here, by name."""
     source: str = ""

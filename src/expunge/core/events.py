@@ -16,6 +16,7 @@ from expunge.core.ids import IdempotencyKey, OrderId, PlanDigest, Pseudonym, Ste
 from expunge.core.observed import LINEAGE_EVENTS, LineageEvent
 from expunge.core.order import OrderKind, OrderState
 from expunge.core.outcome import Outcome
+from expunge.core.recipients import RECIPIENT_EVENTS, RecipientEvent
 from expunge.core.scope import Scope
 from expunge.core.tokens import TOKEN_EVENTS, TokenEvent
 from expunge.errors import StateCorrupt
@@ -339,6 +340,7 @@ RegisterEvent: TypeAlias = (
     | LineageEvent
     | TokenEvent
     | DisgorgementEvent
+    | RecipientEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 
@@ -348,7 +350,7 @@ _KINDS: dict[str, type] = {
         Received, Fenced, Planned, Approved, Queued, Unqueued, RoundStarted, StepIntended, Located, StepEnded, Judged,
         ReceiptStated, ReceiptLogged, Ended, KeyDestroyed, TracesEnded, Reverified, Cancelled, Extended, Reopened,
         HoldPlaced, HoldEnded, HoldStated, Suppressed, Unsuppressed, Linked, Restored,
-        *CONSENT_EVENTS, *ASKING_EVENTS, *LINEAGE_EVENTS, *TOKEN_EVENTS, *DISGORGEMENT_EVENTS,
+        *CONSENT_EVENTS, *ASKING_EVENTS, *LINEAGE_EVENTS, *TOKEN_EVENTS, *DISGORGEMENT_EVENTS, *RECIPIENT_EVENTS,
     )
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ from expunge.core.grounding import Grounding
 from expunge.core.purposes import Ground, Purpose
 from expunge.core.retention import Period
 
-_LEFT_OUT = frozenset({"line", "source", "follow", "laws"})
+_LEFT_OUT = frozenset({"line", "source", "follow"})
 _WHEN_SET = frozenset({"kind", "collected", "reviewed_by", "artefact", "created"})
 """Of a dataset; left out where the map does not say, so that a map which says nothing new has the digest it always had."""
 _PIPELINES = "pipelines"
@@ -55,6 +55,8 @@ class Section(StrEnum):
     COHORTS = "cohorts"
     PROVENANCE = "provenance"
     LINEAGE = "lineage"
+    RECIPIENTS = "recipients"
+    LAWS = "laws"
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,10 @@ class Change:
     """Why a reviewer should look twice: what is protected less than before. Empty for a change that protects as much or more."""
 
 
-_NO_PLAN_NEEDS = frozenset({Section.PURPOSES, Section.TEXTS, Section.GUARDIANS, Section.COHORTS, Section.PROVENANCE, Section.LINEAGE})
+_NO_PLAN_NEEDS = frozenset({
+    Section.PURPOSES, Section.TEXTS, Section.GUARDIANS, Section.COHORTS, Section.PROVENANCE, Section.LINEAGE, Section.RECIPIENTS,
+    Section.LAWS,
+})  # fmt: skip
 
 MapDiff: TypeAlias = tuple[Change, ...]
 """Differences in the order of :class:`Section`, then by name; empty when the maps mean the same."""
@@ -100,6 +105,8 @@ def normalised(data_map: DataMap) -> dict[str, Json]:
         Section.GUARDIANS.value: _plain(data_map.guardians),
         Section.COHORTS.value: _plain(data_map.cohorts),
         Section.LINEAGE.value: _plain(data_map.lineage.names),
+        Section.RECIPIENTS.value: _plain(data_map.recipients),
+        Section.LAWS.value: {name: f"{rule.duty} ({rule.source})" for name, rule in data_map.laws.items()},
         Section.PROVENANCE.value: {data_map.provenance.dataset: _plain(data_map.provenance)} if data_map.provenance else {},
     }
 
@@ -176,19 +183,27 @@ def _shown(value: Json) -> str:
     return str(value)
 
 
+_WEAKER = {
+    (Section.IGNORE, Kind.ADDED): "what fits this pattern is not looked at any more",
+    (Section.STORES, Kind.REMOVED): "orders do not reach it any more",
+    (Section.DATASETS, Kind.REMOVED): "orders do not reach it any more",
+    (Section.IDENTITIES, Kind.REMOVED): "orders do not reach it any more",
+    (Section.PURPOSES, Kind.ADDED): "data is used for one purpose more",
+    (Section.RECIPIENTS, Kind.ADDED): "data is handed to one recipient more",
+    (Section.LAWS, Kind.REMOVED): "a deadline is not counted any more",
+}
+"""What makes a reviewer look twice whatever the entry says."""
+
+
 def _weaker(section: Section, name: str, kind: Kind, before: DataMap, after: DataMap) -> list[str]:
     """The changes by which people's data becomes less protected."""
+    if (section, kind) in _WEAKER:
+        return [_WEAKER[section, kind]]
     match section, kind:
-        case Section.IGNORE, Kind.ADDED | Kind.CHANGED:
-            return ["what fits this pattern is not looked at any more"] if kind is Kind.ADDED else []
         case Section.APPROVERS, Kind.ADDED | Kind.CHANGED:
             return ["another key can approve plans"] if before.approvers else []
         case Section.APPROVERS, Kind.REMOVED:
             return [] if after.approvers else ["plans need no approval any more"]
-        case Section.STORES | Section.DATASETS | Section.IDENTITIES, Kind.REMOVED:
-            return ["orders do not reach it any more"]
-        case Section.PURPOSES, Kind.ADDED:
-            return ["data is used for one purpose more"]
         case Section.SETTINGS, _ if name == "traces_kept" and after.traces_kept < before.traces_kept:
             return ["returning data is looked for over a shorter time"]
         case _, Kind.CHANGED:
@@ -207,6 +222,8 @@ def _weaker_entry(section: Section, name: str, before: DataMap, after: DataMap) 
             return _weaker_purpose(before.purposes[name], after.purposes[name])
         case Section.GUARDIANS:
             return ["authority of guardians ends earlier"] if after.guardians[name].nominal < before.guardians[name].nominal else []
+        case Section.RECIPIENTS:
+            return ["the recipient is handed more"] if set(after.recipients[name].gets) - set(before.recipients[name].gets) else []
         case Section.STORES:
             return ["orders reach another place"] if before.stores[name].url != after.stores[name].url else []
         case _:

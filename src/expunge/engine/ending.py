@@ -37,6 +37,9 @@ def destroy_traces(context: Context, recorder: Recorder, *, key: bool = True) ->
     order = recorder.run.order
     context.keys.destroy_contact(order)
     context.shelf.remove(order, intake.CONTACT)
+    for name in list(context.shelf.names(order)):
+        if name.startswith("instruction-"):
+            context.shelf.remove(order, name)
     if key:
         context.keys.destroy_trace_key(order)
         for name in list(context.shelf.names(order)):

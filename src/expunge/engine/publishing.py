@@ -18,7 +18,7 @@ from expunge.core.order import OrderState
 from expunge.core.outcome import Reason
 from expunge.core.run import Run
 from expunge.core.scope import Scope
-from expunge.engine import calling, ending, issuing, judging
+from expunge.engine import calling, ending, instructing, issuing, judging
 from expunge.engine.context import Context, Progress, Reporter
 from expunge.engine.judging import Entries
 from expunge.engine.recording import Recorder, append_together
@@ -59,13 +59,14 @@ def conclude_all(context: Context, recorders: Sequence[Recorder], report: Report
 def _scopes(context: Context, recorders: Sequence[Recorder]) -> list[tuple[str, ...]]:
     """What each order's receipts say nothing about; asked once for orders over the same stores."""
     known: dict[tuple[frozenset[str], Scope | None], tuple[str, ...]] = {}
+    recipients = instructing.ledger(context)
     scopes = []
     for recorder in recorders:
         assert recorder.run.plan is not None
         reach = (frozenset(each.store for each in recorder.run.plan.steps), recorder.run.plan.scope)
         if reach not in known:
             known[reach] = out_of_scope(context, recorder.run)
-        scopes.append(known[reach])
+        scopes.append((*known[reach], *instructing.told_in_receipt(recipients, recorder.run.order)))
     return scopes
 
 

@@ -22,8 +22,9 @@ RESTORALS = "restorals"
 CONSENTS = "consents"
 LINEAGE = "lineage"
 TOKENS = "tokens"
+RECIPIENTS = "recipients"
 DISGORGEMENTS = "disgorgements"
-_REGISTERS = frozenset({HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, DISGORGEMENTS})
+_REGISTERS = frozenset({HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, RECIPIENTS, DISGORGEMENTS})
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""
 

@@ -13,7 +13,7 @@ from expunge.core.cohort import may_share
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
 from expunge.core.run import Run, next_steps
-from expunge.engine import approving, guarding, intake, planning, publishing
+from expunge.engine import approving, guarding, instructing, intake, planning, publishing
 from expunge.engine.context import Context, Reporter, silent
 from expunge.engine.recording import CohortRecorder, Recorder, refresh_together
 from expunge.engine.stepping import Stepper
@@ -82,6 +82,8 @@ def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = Non
         for each in starting:
             each.refresh()
     _require(context, starting, saved)
+    begun = [*(each for members in resumed.values() for each in members_of(context, members)), *starting]
+    instructing.instruct(context, [each.run for each in begun])
     cohorts = [CohortRecorder(context.journal, context.clock, members_of(context, each)) for each in resumed.values()]
     return [*cohorts, *(_start(context, each) for each in together(starting))]
 

@@ -14,8 +14,8 @@ from expunge.adapters.datamap.draft import Draft
 from expunge.adapters.datamap.faults import did_you_mean
 from expunge.adapters.datamap.form import Form
 from expunge.adapters.datamap.nodes import Listing, Table, Value
-from expunge.core.purposes import OUTWARD, Ground, Purpose, TextVersion, Use
-from expunge.core.retention import Period, parse_period
+from expunge.core.purposes import OUTWARD, AskingSpec, Ground, Purpose, TextVersion, Use
+from expunge.core.retention import Period, parse_period, parse_span
 
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 _FIRST = "[{version: 1, file: consent/training-1.md}]"
@@ -109,6 +109,36 @@ def read_guardians(form: Form, root: Table) -> dict[str, Period]:
         if age is not None:
             ages[name.text] = age
     return ages
+
+
+def read_asking(form: Form, root: Table) -> AskingSpec:
+    """The section ``asking``."""
+    value = root.get("asking")
+    table = form.table(value, "asking", words.ASKING, ("answer", "revoke")) if value is not None else None
+    if table is None:
+        return AskingSpec()
+    texts = {key: form.filled(table.get(key), f"asking.{key}") or "" for key in words.ASKING if key != "delay"}
+    for key, shape, instead in _SHAPES:
+        if texts[key] and not shape.fullmatch(texts[key]):
+            form.faults.add("bad-asking", table.line_of(key), f"asking.{key} is not of the form that is needed", instead)
+    for key, needs in (("mail", "sender"), ("text_gateway", "text_key")):
+        if table.get(key) is not None and table.get(needs) is None:
+            form.faults.add("bad-asking", table.line_of(key), f"asking.{key} goes with {needs}", f"{needs}: ...")
+    delay = form.parsed(table.get("delay"), "asking.delay", "bad-span", parse_span)
+    return AskingSpec(**texts) if delay is None else AskingSpec(**texts, delay=delay)
+
+
+_HERE = r"(127\.0\.0\.1|localhost)"
+_SHAPES = (
+    (
+        "mail",
+        re.compile(r"smtp://([^\s@/]+(:[^\s@/]*)?@)?[A-Za-z0-9.-]+:[0-9]{1,5}"),
+        "mail: ${SMTP}, filled with smtp://USER:PASSWORD@HOST:587",
+    ),
+    ("sender", re.compile(r"[^\r\n]*[^\s@<>]+@[A-Za-z0-9.-]+>?"), "sender: Owl <consent@example.org>"),
+    ("text_gateway", re.compile(rf"https://\S+|http://{_HERE}(:[0-9]+)?(/\S*)?"), "text_gateway: https://gateway.example/messages"),
+    ("answer", re.compile(rf"(https://\S+|http://{_HERE}\S*)\{{token\}}\S*"), "answer: https://example.org/consent/{request}/{token}"),
+)
 
 
 def check_consents(

@@ -250,7 +250,7 @@ def read_approvers(form: Form, root: Table) -> dict[str, str]:
         key = form.filled(value, f"approvers.{name.text}")
         if key is None:
             continue
-        if not _is_verifier_key(key):
+        if not is_verifier_key(key):
             what = f"approvers.{name.text} is no Ed25519 verifier key (C2SP signed-note)"
             form.faults.add("bad-approver", value.line, what, f"{name.text}: NAME+HASH+KEY, as printed when the key was made")
         else:
@@ -258,7 +258,7 @@ def read_approvers(form: Form, root: Table) -> dict[str, str]:
     return approvers
 
 
-def _is_verifier_key(text: str) -> bool:
+def is_verifier_key(text: str) -> bool:
     """Plain Ed25519: a cosigner's or a P-256 key signs no plan."""
     try:
         return parse_key(text).algorithm is Algorithm.ED25519

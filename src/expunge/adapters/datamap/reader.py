@@ -10,7 +10,7 @@ from pathlib import Path
 
 from expunge.adapters.datamap import words
 from expunge.adapters.datamap.artefacts import check_artefacts, follow_artefacts, read_cohorts, read_provenance
-from expunge.adapters.datamap.consents import check_consents, read_guardians, read_purposes, read_texts
+from expunge.adapters.datamap.consents import check_consents, read_asking, read_guardians, read_purposes, read_texts
 from expunge.adapters.datamap.datasets import read_datasets, read_ignore
 from expunge.adapters.datamap.draft import Draft
 from expunge.adapters.datamap.faults import Faults, MapFault, MapFaults
@@ -20,6 +20,7 @@ from expunge.adapters.datamap.layout import check_layouts, check_overlaps, check
 from expunge.adapters.datamap.nodes import MAX_BYTES, Scalar, Table, Value, load
 from expunge.adapters.datamap.pipelines import check_names, read_lineage
 from expunge.adapters.datamap.places import read_approvers, read_identities, read_retention, read_state, read_stores
+from expunge.adapters.datamap.recipients import read_recipients
 from expunge.adapters.datamap.rules import check_identities, check_lineage, check_shared, check_subjects, with_people, with_retention
 from expunge.core.datamap import ByField, DataMap, Dataset, IdentitySpec, Through
 from expunge.core.retention import parse_span
@@ -139,10 +140,12 @@ def _whole(form: Form, root: Table, path: Path, known_kinds: Collection[str], ca
         texts=texts,
         guardians=guardians,
         consent_wait=_span(form, root.get("consent_wait"), "consent_wait", timedelta(days=14)),
+        asking=read_asking(form, root),
         cohorts=cohorts,
         provenance=provenance,
         lineage=lineage,
         laws=read_laws(form, root, path.parent),
+        recipients=read_recipients(form, root, draft.datasets),
         source=str(path),
     )
 

@@ -41,10 +41,12 @@ def json_schema() -> Schema:
         "purposes": schema_consent.purposes(),
         "texts": schema_consent.texts(),
         "guardians": schema_consent.guardians(_PERIOD),
+        "recipients": _named(_recipient(), "Third parties that data is handed to."),
         "laws": _one_or_more(
             "Which deadlines run: names of laws (GDPR, CCPA) or of clocks, and files of clocks; the standard ones by default."
         ),
         "consent_wait": {**_SPAN, "description": "How long somebody who was asked may take to agree before they are forgotten; 14 days."},
+        "asking": schema_consent.asking(_SPAN),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -53,6 +55,17 @@ def json_schema() -> Schema:
         "description": "expunge.yaml: stores, datasets, lineage, purposes and retention.",
         **_table({key: sections[key] for key in words.MAP}, required=("version", "stores", "datasets")),
     }
+
+
+def _recipient() -> Schema:
+    properties = {
+        "gets": _one_or_more("Datasets that are handed to it."),
+        "url": _text("Where instructions are posted; else somebody carries them there."),
+        "probe": _text("Where it can be asked how much it still holds."),
+        "key": _text("Verifier key (C2SP signed-note) of its confirmations."),
+        "within": {**_PERIOD, "description": "How long it has to confirm; 30 days by default."},
+    }
+    return _table({key: properties[key] for key in words.RECIPIENT}, required=("gets",))
 
 
 def _text(description: str = "") -> Schema:

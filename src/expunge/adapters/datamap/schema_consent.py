@@ -63,5 +63,26 @@ def guardians(period: Schema) -> Schema:
     )
 
 
+def asking(span: Schema) -> Schema:
+    """``asking``."""
+    fields: Schema = {
+        "mail": {**_TEXT, "description": "smtp://USER:PASSWORD@HOST:PORT; ${NAME} is filled from the environment."},
+        "sender": {**_TEXT, "description": "The address that mails come from."},
+        "text_gateway": {**_TEXT, "description": "Takes a POST of {to, text} for each text message."},
+        "text_key": {**_TEXT, "description": "Bearer token of the gateway."},
+        "answer": {"type": "string", "pattern": "\\{token\\}", "description": "Where a parent answers: https://.../{request}/{token}."},
+        "revoke": {**_TEXT, "description": "Where consent is taken back, as the second message says."},
+        "delay": {**span, "description": "Between the first answer and the second message; 24 hours."},
+    }
+    return {
+        "type": "object",
+        "description": "How parents are asked by message.",
+        "properties": {key: fields[key] for key in words.ASKING},
+        "required": ["answer", "revoke"],
+        "dependentRequired": {"mail": ["sender"], "text_gateway": ["text_key"]},
+        "additionalProperties": False,
+    }
+
+
 def _named(entry: Schema, description: str) -> Schema:
     return {"type": "object", "description": description, "propertyNames": _NAMES, "additionalProperties": entry}

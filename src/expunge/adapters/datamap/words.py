@@ -24,10 +24,13 @@ MAP = (
     "texts",
     "guardians",
     "consent_wait",
+    "asking",
     "laws",
+    "recipients",
     "lineage",
 )
 IDENTITY = ("dataset", "key", "also", "member_of")
+RECIPIENT = ("gets", "url", "probe", "key", "within")
 STORE = ("kind", "url", "window", "outside")
 RETENTION = ("period", "from", "purpose", "need", "inactive_after")
 DATASET = (
@@ -61,6 +64,7 @@ LINEAGE = ("names", "ignore", "emit")
 HARMLESS = ("name", "reason")
 EMIT = ("url", "token", "namespace")
 PURPOSE = ("description", "needs", "use", "datasets", "recipients", "text")
+ASKING = ("mail", "sender", "text_gateway", "text_key", "answer", "revoke", "delay")
 TEXT = ("version", "file", "change", "reason")
 
 FORMATS = ("jsonl", "csv", "json")
