@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from hashlib import sha256
 
@@ -97,6 +98,24 @@ class TextVersion:
     """Why the change is not material."""
     line: int = 0
     """Line of the map, for messages."""
+
+
+@dataclass(frozen=True)
+class AskingSpec:
+    """How parents are asked by message; what is empty is not used."""
+
+    mail: str = field(default="", repr=False)
+    """``smtp://USER:PASSWORD@HOST:PORT``; without encryption only on this machine. May hold a password."""
+    sender: str = ""
+    text_gateway: str = ""
+    """Address that takes ``{"to": ..., "text": ...}``."""
+    text_key: str = field(default="", repr=False)
+    answer: str = ""
+    """The page on which a parent answers, with ``{request}`` and ``{token}``."""
+    revoke: str = ""
+    """Where consent is taken back."""
+    delay: timedelta = timedelta(hours=24)
+    """Between the first answer and the second message."""
 
 
 def discloses(purposes: Iterable[Purpose]) -> bool:
