@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -100,19 +101,67 @@ def test_a_helper_that_cannot_begin_is_done_without(folder: Path, monkeypatch: p
     assert share(folder, traces, 3) == alone
 
 
-@pytest.mark.usefixtures("eager")
-def test_nobody_is_left_running(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[subprocess.Popen[bytes]] = []
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """Every helper that was started."""
+    noted: list[subprocess.Popen[bytes]] = []
 
     class Noted(subprocess.Popen):
         def __init__(self, *args: object, **others: object) -> None:
             super().__init__(*args, **others)
-            started.append(self)
+            noted.append(self)
 
     monkeypatch.setattr(workers.subprocess, "Popen", Noted)
-    share(folder, text_traces(SAID[1]), 3)
+    return noted
+
+
+def scan_until(scanner: ResidueScanner, folder: Path, traces: Traces, helped: Callable[[], bool]) -> Scanned:
+    """The last of as many scans as it takes: a helper of which nobody knows when it is ready may miss the first."""
+    for _ in range(200):
+        found = scanner.scan([RawSource(folder, "data")], traces)
+        if helped():
+            return found
+        time.sleep(0.05)
+    pytest.fail("no helper was ever ready")
+
+
+@pytest.mark.usefixtures("eager")
+def test_helpers_are_asked_again_with_other_traces_and_end_with_the_scanner(folder: Path, started: list[subprocess.Popen[bytes]]) -> None:
+    scanner = ResidueScanner(processes=3)
+    helpers = scanner._helpers
+    for said in (SAID[1], SAID[15], SAID[30]):
+        traces = text_traces(said)
+        found = scan_until(scanner, folder, traces, lambda: len(helpers._idle) == 2)
+        assert found == share(folder, traces, 1)
     assert len(started) == 2
+    assert all(each.poll() is None for each in started)
+    scanner.close()
     assert all(each.returncode is not None for each in started)
+    assert scan_until(scanner, folder, traces, lambda: len(helpers._idle) == 2) == found
+    del scanner
+    assert len(started) == 4
+    assert all(each.returncode is not None for each in started)
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_helper_that_died_while_it_waited_is_replaced(folder: Path, started: list[subprocess.Popen[bytes]]) -> None:
+    scanner, traces = ResidueScanner(processes=2), text_traces(*SAID, budget=60)
+    found = scan_until(scanner, folder, traces, lambda: bool(scanner._helpers._idle))
+    started[0].kill()
+    started[0].wait()
+    assert scan_until(scanner, folder, traces, lambda: bool(scanner._helpers._idle)) == found
+    assert len(started) == 2
+    assert started[1].poll() is None
+    scanner.close()
+
+
+@pytest.mark.usefixtures("eager")
+def test_nobody_waits_for_ever(folder: Path, started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "IDLE_S", 0.01)
+    scanner = ResidueScanner(processes=2)
+    scanner.scan([RawSource(folder, "data")], text_traces(SAID[1]))
+    assert started[0].wait(60) is not None
+    scanner.close()
 
 
 @pytest.mark.usefixtures("eager")

@@ -101,6 +101,10 @@ class Scanner(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Let go of what is kept from one scan to the next; safe to call twice, and it can be used again."""
+        ...
+
 
 class CollectingTracer(Tracer, Protocol):
     """A tracer whose harvest can be taken."""

@@ -15,7 +15,7 @@ from expunge.residue.needles import Needles
 from expunge.residue.session import Limits, Where
 from expunge.residue.tracer import Collector
 from expunge.residue.units import Part, divide, hidden, new_session, scan_part, walk
-from expunge.residue.workers import MOST, Crew, usable_cores
+from expunge.residue.workers import MOST, Crew, Helpers, usable_cores
 
 
 class ResidueScanner:
@@ -32,6 +32,7 @@ class ResidueScanner:
         self._limits = limits or Limits()
         self._per_trace = per_trace
         self._processes = processes or min(MOST, usable_cores())
+        self._helpers = Helpers(self, self._processes - 1)
 
     def tracer(self, key: bytes, *, budget: int) -> Collector:
         """A tracer that collects at most ``budget`` windows per subject, dataset and field; each may be taken in several written forms."""
@@ -53,7 +54,7 @@ class ResidueScanner:
             skipped[reason] += 1
 
         units = divide(walk(((each.path, each.role == "data") for each in sources), skip), sliced=self._limits.depth > 0)
-        done = Crew(units, Needles.of(traces), self._limits, most, self._processes).take_all()
+        done = Crew(units, Needles.of(traces), self._limits, most, self._processes, self._helpers).take_all()
         found: list[Residue] = []
         counts: Counter[int] = Counter()
         for unit in done:
@@ -66,6 +67,10 @@ class ResidueScanner:
         seen = frozenset().union(*(unit.seen for unit in done))
         files, size, decoded = (sum(getattr(unit, name) for unit in done) for name in ("files", "bytes", "decoded"))
         return Scanned(tuple(found), seen, Coverage(files, size, decoded, tuple(sorted(skipped.items()))))
+
+    def close(self) -> None:
+        """End the processes that helped; a later scan begins others."""
+        self._helpers.end()
 
 
 def scan(paths: Iterable[Path], traces: Traces, *, limits: Limits | None = None, per_file: int = 5) -> Iterator[Residue]:

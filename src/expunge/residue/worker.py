@@ -28,11 +28,13 @@ def main() -> None:
 
 
 def serve(tasks: BinaryIO, answers: BinaryIO) -> None:
-    """Make the tables of the scan, say so, and take one unit after the other; None is the end."""
-    taker = Taker(*pickle.load(tasks))  # noqa: S301
-    _answer(answers, READY)
-    while (unit := pickle.load(tasks)) is not None:  # noqa: S301
-        _answer(answers, taker.take(unit))
+    """Scan by scan, to the end of the input: make the tables, say so, take one unit after the other; None is the end of a scan."""
+    while True:
+        taker = Taker(*pickle.load(tasks))  # noqa: S301
+        _answer(answers, READY)
+        while (unit := pickle.load(tasks)) is not None:  # noqa: S301
+            _answer(answers, taker.take(unit))
+        del taker
 
 
 def _answer(answers: BinaryIO, value: object) -> None:

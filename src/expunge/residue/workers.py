@@ -1,7 +1,8 @@
 """Shares the units of a scan with other processes.
 
 They are started as programs of their own, not forked: this process may have threads, and connections to databases. This process takes units
-as well, so a small scan is done before a helper would be ready, and nothing is left running when the scan ends.
+as well, so a small scan is done before a helper would be ready. To start takes one as long as some tens of megabytes of a scan, so those
+that did their work wait a while for the next scan; nothing is left running when whoever scans is gone, or that while has passed.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -32,12 +35,91 @@ _AHEAD = 8
 """Units that are divided ahead, for each process."""
 _LONG_S = 0.5
 """Seconds after which it is worth while for whatever is ahead."""
+IDLE_S = 60.0
+"""Seconds for which a helper waits for another scan."""
+_BROKEN = (OSError, EOFError, ValueError, pickle.UnpicklingError)
+"""What comes of a process that ended, or was ended: its pipe is broken, its answer cut short, or its pipe closed from here."""
 _PROGRAM = "from expunge.residue.worker import main; main()"
 
 
 def usable_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Helpers:
+    """The processes that help one scanner, at work or waiting for its next scan. Ended with their owner, and after :data:`IDLE_S`."""
+
+    def __init__(self, owner: object, most: int) -> None:
+        """None is started. They end when ``owner`` is collected, at the latest with this process; there are at most ``most`` at a time."""
+        self._most = most
+        self._lock = threading.RLock()
+        self._all: set[subprocess.Popen[bytes]] = set()
+        self._idle: list[subprocess.Popen[bytes]] = []
+        self._timer: threading.Timer | None = None
+        self.era = 0
+        """How often all were ended."""
+        weakref.finalize(owner, self.end)
+
+    def begin(self, era: int) -> subprocess.Popen[bytes] | None:
+        """One that waits, or a new one; None where all there may be are busy, or all were ended since ``era``. Raises OSError."""
+        with self._lock:
+            if era != self.era:
+                return None
+            while self._idle:
+                waiting = self._idle.pop()
+                if waiting.poll() is None:
+                    return waiting
+                self._forget(waiting)
+            if len(self._all) >= self._most:
+                return None
+            environment = {name: value for name, value in os.environ.items() if name != faults.ENVIRONMENT}
+            environment["PYTHONPATH"] = os.pathsep.join(each for each in sys.path if each)
+            environment["OPENBLAS_NUM_THREADS"] = "1"
+            begun = subprocess.Popen(
+                [sys.executable, "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+            )
+            self._all.add(begun)
+            return begun
+
+    def wait(self, process: subprocess.Popen[bytes]) -> None:
+        """It has done its work and can be asked again."""
+        with self._lock:
+            if process not in self._all:
+                return
+            self._idle.append(process)
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = threading.Timer(IDLE_S, self._rest)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def stop(self, process: subprocess.Popen[bytes]) -> None:
+        """End one, at work or not."""
+        with self._lock:
+            self._forget(process)
+
+    def end(self) -> None:
+        """End all of them; safe to call twice, and more can be begun afterwards."""
+        with self._lock:
+            self.era += 1
+            if self._timer is not None:
+                self._timer.cancel()
+            for each in tuple(self._all):
+                self._forget(each)
+
+    def _rest(self) -> None:
+        with self._lock:
+            for each in self._idle:
+                self._forget(each)
+
+    def _forget(self, process: subprocess.Popen[bytes]) -> None:
+        self._all.discard(process)
+        self._idle = [each for each in self._idle if each is not process]
+        process.kill()
+        with suppress(OSError):
+            # closes its pipes as well, of which one may still hold what it never took
+            process.__exit__(None, None, None)
 
 
 @dataclass
@@ -49,13 +131,14 @@ class Crew:
     limits: Limits
     per_trace: int
     processes: int
+    helpers: Helpers
     _done: list[Done] = field(default_factory=list)
     _ahead: deque[Unit] = field(default_factory=deque)
     _taken: int = 0
     _last: bool = False
     """Nothing comes after what is ahead."""
     _changed: threading.Condition = field(default_factory=threading.Condition)
-    _helpers: list[_Helper] = field(default_factory=list)
+    _called: list[_Helper] = field(default_factory=list)
 
     def take_all(self) -> list[Done]:
         """Take every unit; what they came to, in their order.
@@ -65,19 +148,21 @@ class Crew:
         """
         taker = Taker(self.needles, self.limits, self.per_trace)
         begun = time.monotonic()
+        finished = False
         try:
             self._divide()
             while (unit := self.next()) is not None:
                 self._call_helpers(begun)
                 self.done(taker.take(unit))
                 self._divide()
-            for each in self._helpers:
-                # nothing is left to be taken, so whoever is not ready is not needed any more
+            for each in self._called:
+                # nothing is left to be taken, so whoever is not ready is not waited for: it waits for the next scan
                 if each.ready:
                     each.join()
+            finished = True
         finally:
             self.end()
-            for each in self._helpers:
+            for each in self._called if not finished else ():
                 each.stop()
         if len(self._done) != self._taken:
             raise CouldNotLook(
@@ -120,14 +205,14 @@ class Crew:
             self._changed.notify_all()
 
     def _call_helpers(self, begun: float) -> None:
-        if self._helpers or self.processes < 2 or not self._ahead:
+        if self._called or self.processes < 2 or not self._ahead:
             return
         ahead = sum(each.size for each in self._ahead)
         if ahead < _WORTH and time.monotonic() - begun < _LONG_S:
             return
         for _ in range(min(self.processes - 1, len(self._ahead))):
             helper = _Helper(self)
-            self._helpers.append(helper)
+            self._called.append(helper)
             helper.start()
 
 
@@ -137,44 +222,52 @@ class _Helper(threading.Thread):
     def __init__(self, crew: Crew) -> None:
         super().__init__(daemon=True)
         self._crew = crew
+        self._era = crew.helpers.era
         self._process: subprocess.Popen[bytes] | None = None
         self.ready = False
 
     def run(self) -> None:
         """Hand over units until there are none. A process that does not get ready is done without; one that dies at work ends the scan."""
-        crew = self._crew
+        helpers = self._crew.helpers
         try:
-            with self._begin() as self._process:
-                tasks, answers = self._process.stdin, self._process.stdout
-                assert tasks is not None
-                assert answers is not None
-                _hand_over(tasks, (crew.needles, crew.limits, crew.per_trace))
-                if pickle.load(answers) != READY:  # noqa: S301 - answers are of our own program
-                    return
-                self.ready = True
-                while (unit := crew.next()) is not None:
-                    try:
-                        _hand_over(tasks, unit)
-                        crew.done(pickle.load(answers))  # noqa: S301
-                    except (OSError, EOFError, pickle.UnpicklingError):
-                        # the unit is not done: whoever waits for it sees that
-                        crew.end()
-        except (OSError, EOFError, pickle.UnpicklingError):
+            self._process = helpers.begin(self._era)
+        except OSError:
             return
+        if self._process is None:
+            return
+        if self._feed(self._process):
+            helpers.wait(self._process)
+        else:
+            helpers.stop(self._process)
 
-    def _begin(self) -> subprocess.Popen[bytes]:
-        environment = {name: value for name, value in os.environ.items() if name != faults.ENVIRONMENT}
-        environment["PYTHONPATH"] = os.pathsep.join(each for each in sys.path if each)
-        environment["OPENBLAS_NUM_THREADS"] = "1"
-        return subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-        )
+    def _feed(self, process: subprocess.Popen[bytes]) -> bool:
+        """Whether it did all that it was given, and can be asked again."""
+        crew = self._crew
+        tasks, answers = process.stdin, process.stdout
+        assert tasks is not None
+        assert answers is not None
+        try:
+            _hand_over(tasks, (crew.needles, crew.limits, crew.per_trace))
+            if pickle.load(answers) != READY:  # noqa: S301 - answers are of our own program
+                return False
+        except _BROKEN:
+            return False
+        self.ready = True
+        try:
+            while (unit := crew.next()) is not None:
+                _hand_over(tasks, unit)
+                crew.done(pickle.load(answers))  # noqa: S301
+            _hand_over(tasks, None)
+        except _BROKEN:
+            # the unit is not done: whoever waits for it sees that
+            crew.end()
+            return False
+        return True
 
     def stop(self) -> None:
         """End the process, at work or not."""
-        process = self._process
-        if process is not None and process.poll() is None:
-            process.kill()
+        if self._process is not None:
+            self._crew.helpers.stop(self._process)
         self.join()
 
 
