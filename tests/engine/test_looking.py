@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from expunge import faults
 from expunge.core import receipt_verify
-from expunge.core.ids import OrderId
+from expunge.core.copy import RawSource
+from expunge.core.ids import OrderId, StepId
 from expunge.core.order import OrderState
 from expunge.core.outcome import Reason
 from expunge.core.receipt import DatasetEntry, Result
 from expunge.core.run import Run
 from expunge.engine.context import Progress
 from expunge.errors import Drift
+from expunge.ports.store import Store
 from expunge.testing.forked import in_child
-from tests.engine.household import ANNA, BELA, PEOPLE, SAID, Household, strings_of, wav
+from tests.engine.household import ANNA, BELA, CARA, PEOPLE, SAID, Household, strings_of, wav
 
 
 def entry(home: Household, order: OrderId, dataset: str) -> DatasetEntry:
@@ -242,3 +247,111 @@ def test_only_who_is_in_a_recording_decides_whether_it_is_shared(home: Household
     run = home.erase(f"profile:{ANNA}")
     assert (home.world / "media" / "shared" / "rec-both-north-K2.wav").exists()
     assert run.reasons == ("shared: kept, recording shared with people who stay",)
+
+
+@pytest.mark.parametrize("at", range(1, 7))
+def test_what_could_not_be_looked_through_for_a_moment_is_traced_before_it_is_erased(home: Household, at: int) -> None:
+    """One refused connection, and erased would be what no scan can ever show to be gone."""
+    order = planned(home)
+    with faults.record() as names, faults.arm("store.locate:before", "fail", at):
+        run = apply_with(home, order, {})
+    assert names[: names.index("store.trace:before")].count("store.locate:before") >= at - 1, "it failed before anything was traced"
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+    assert sorted({state.attempts for step, state in run.steps.items() if step.startswith("trace:")}) == [1, 2]
+    for name in ("voice", "transcripts", "events"):
+        assert entry(home, order, name).items == 2, "the figures are those of the look that saw all"
+
+
+def test_what_cannot_be_looked_through_is_not_erased_untraced(home: Household) -> None:
+    order = planned(home)
+    away = home.world.with_name("away.db")
+    home.database.rename(away)
+    run = apply_with(home, order, {"look:app": lambda: away.rename(home.database)})
+    assert run.state is OrderState.IN_PART
+    assert (run.steps[StepId("trace:app")].attempts, entry(home, order, "transcripts").reason) == (3, Reason.UNREACHABLE)
+    assert home.search(SAID[ANNA][0], where=("world",)), "it lies where it lay, for the next round to trace and to erase"
+    home.plan(order)
+    assert apply_with(home, order, {}).state is OrderState.FULFILLED
+
+
+@pytest.mark.parametrize("at", range(1, 7))
+def test_who_could_not_be_looked_for_at_the_end_for_a_moment_is_looked_for_again(home: Household, at: int) -> None:
+    first, second = planned(home), planned(home, f"profile:{CARA}")
+    with faults.record() as names:
+        apply_with(home, first, {})
+    purged = max(index for index, name in enumerate(names) if name == "store.purge:after")
+    before, asked = names[:purged].count("store.locate:before"), names[purged:].count("store.locate:before")
+    assert asked >= at
+    with faults.arm("store.locate:before", "fail", before + at):
+        run = apply_with(home, second, {})
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+
+
+class Restless:
+    """A store whose files are being moved by its own server while they are read: gone from where they were listed, soon to be back."""
+
+    def __init__(self, real: Store, root: Path, left: bytes) -> None:
+        self.real = real
+        self.root = root
+        self.aside = root.with_name("aside")
+        self.left = left
+        """What lies there meanwhile."""
+        self.times = 0
+        """How many looks will find only that where they were told to look."""
+
+    def raw(self) -> Iterator[RawSource]:
+        if self.aside.exists():
+            shutil.rmtree(self.root)
+            self.aside.rename(self.root)
+        told = tuple(self.real.raw())
+        if self.times:
+            self.times -= 1
+            self.root.rename(self.aside)
+            self.root.mkdir()
+            (self.root / "half.tmp").write_bytes(self.left)
+        yield from told
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+
+def apply_restlessly(home: Household, order: OrderId, step: str, times: int, left: bytes = b"") -> Run:
+    """Apply over media that move ``times`` times from the beginning of a step on."""
+    with home.open() as opened:
+        inner = opened.context.open_store
+        restless = Restless(inner("media"), home.world / "media", left)
+
+        def report(progress: Progress) -> None:
+            if (progress.state, progress.step) == ("start", step):
+                restless.times = times
+
+        opened.context = replace(
+            opened.context, pause=lambda _: None, open_store=lambda name: cast(Store, restless) if name == "media" else inner(name)
+        )
+        return opened.apply(order, report=report)
+
+
+@pytest.mark.parametrize("step", ["look:media", "verify:media"])
+def test_files_that_moved_while_they_were_read_are_read_again(home: Household, step: str) -> None:
+    order = planned(home)
+    run = apply_restlessly(home, order, step, 1)
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+    scan = entry(home, order, "voice").scan
+    assert scan is not None
+    assert scan.controls_found == scan.controls_asked > 0
+
+
+def test_looks_that_all_miss_the_people_who_stay_cannot_tell(home: Household) -> None:
+    order = planned(home)
+    run = apply_restlessly(home, order, "verify:media", 3)
+    assert run.state is OrderState.IN_PART
+    found = entry(home, order, "voice")
+    assert (found.reason, found.detail) == (Reason.CANNOT_TELL, "the scan missed content of people who stay, so it says nothing")
+
+
+def test_residue_that_one_look_saw_is_residue_though_the_next_saw_everybody_else(home: Household) -> None:
+    order = planned(home)
+    content = (home.world / "media" / "voice" / ANNA / f"rec-{ANNA[4:8]}-0-X7.wav").read_bytes()
+    run = apply_restlessly(home, order, "verify:media", 1, left=content)
+    assert run.state is OrderState.IN_PART
+    assert entry(home, order, "voice").reason is Reason.RESIDUE

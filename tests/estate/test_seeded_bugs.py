@@ -232,8 +232,8 @@ def skips_the_second_scan(patch: pytest.MonkeyPatch) -> None:
     """Says that it saw the people who stay and nothing else."""
     real = tracing.look
 
-    def blink(context: Any, store: str, traces: Any) -> Any:
-        seen = real(context, store, traces)
+    def blink(context: Any, store: str, traces: Any, before: Any) -> Any:
+        seen = real(context, store, traces, before)
         stay = frozenset(index for index in seen.seen if traces.traces[index].subject in traces.controls)
         return replace(seen, seen=stay, found=())
 

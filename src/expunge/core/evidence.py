@@ -22,11 +22,20 @@ from expunge.core.traces import Traces
 BLINDING = frozenset({"permission", "unreadable", "encrypted", "corrupt", "limit", "unsupported"})
 """Reasons for which a scan left bytes of a store unread. Sockets, pipes and devices hold none; links are not followed because what they
 point to is scanned where it lies; what vanished is gone."""
+PASSING = frozenset({"unreadable"})
+"""Those of them that may not be so a moment later: an error of the disk or the network, too many open files."""
 
 
 def blinding(skipped: Iterable[tuple[str, int]]) -> int:
     """How many things a scan left unread that may hold bytes of the store, of all that it skipped (reason, count)."""
     return sum(count for reason, count in skipped if reason in BLINDING)
+
+
+def staying(traces: Traces, indexes: Iterable[int], datasets: Iterable[str]) -> frozenset[tuple[str, Pseudonym]]:
+    """Which people who stay, per dataset, some traces are of: the positive control over these datasets."""
+    own = frozenset(datasets)
+    found = (traces.traces[index] for index in indexes)
+    return frozenset((each.dataset, each.subject) for each in found if each.dataset in own and each.subject in traces.controls)
 
 
 @dataclass(frozen=True)
@@ -79,21 +88,13 @@ class Ledger:
         self._own = frozenset(datasets)
         self._by: dict[tuple[str, Pseudonym], list[int]] = {}
         self._elsewhere: dict[Pseudonym, list[int]] = {}
-        controls: list[int] = []
         for index, each in enumerate(traces.traces):
-            if each.subject in traces.controls:
-                controls.append(index)
-            else:
+            if each.subject not in traces.controls:
                 self._by.setdefault((each.dataset, each.subject), []).append(index)
                 if each.dataset not in self._own:
                     self._elsewhere.setdefault(each.subject, []).append(index)
-        asked = {self._person(traces, index) for index in controls if index in sight.before and traces.traces[index].dataset in self._own}
-        found = {self._person(traces, index) for index in controls if index in sight.after}
+        asked, found = (staying(traces, seen, self._own) for seen in (sight.before, sight.after))
         self._controls = (len(asked), len(asked & found), blind)
-
-    @staticmethod
-    def _person(traces: Traces, index: int) -> tuple[str, Pseudonym]:
-        return traces.traces[index].dataset, traces.traces[index].subject
 
     def figures(self, dataset: str, subject: Pseudonym) -> Figures:
         """For one dataset of this store."""

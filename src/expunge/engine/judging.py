@@ -74,8 +74,8 @@ def verify_store(
     owner = trace_owner(run)
     probed = {each.name: _probe(context, each, located, run.subjects) for each in datasets}
     traces = tracing.load(context, owner)
-    scanned = tracing.look(context, step.store, traces)
     before = tracing.recall(context, owner, "seen-before-", traces, store=step.store)
+    scanned = tracing.look(context, step.store, traces, before)
     moved = tracing.recall(context, owner, "held-before-", traces)
     accounted = attributing.held_by_others(context, step.store, traces, scanned.seen, located.kept_copies, located.copies, people, moved)
     held = accounted.people | (accounted.kept - _strays(traces, scanned, accounted, located))

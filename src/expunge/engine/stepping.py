@@ -12,7 +12,7 @@ from expunge.core.cohort import trace_owner, turn
 from expunge.core.copy import Copy
 from expunge.core.datamap import Dataset, Through
 from expunge.core.ids import IdempotencyKey, Pseudonym, StepId
-from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable, Unknown, discharges
+from expunge.core.outcome import RETRYABLE, Absent, Erased, Outcome, Reason, Unable, Unknown, discharges
 from expunge.core.person import Person
 from expunge.core.plan import Plan, Step, StepKind
 from expunge.core.run import MOST_ATTEMPTS, Run
@@ -104,11 +104,21 @@ class Stepper:
             self.fresh, self.erased = fresh, False
         return self.located
 
+    def _passing(self, located: Located, names: Sequence[str]) -> Unable | None:
+        """Why one of some datasets could not be looked through just now, where that may pass."""
+        return next((why for name, why in located.failed.items() if name in names and why.reason in RETRYABLE), None)
+
     def _datasets(self, step: Step) -> tuple[Dataset, ...]:
         return tuple(self.context.data_map.datasets[name] for name in step.datasets)
 
     def trace(self, step: Step, attempt: int, _: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
-        """Take traces of one store while the content is still there."""
+        """Take traces of one store while the content is still there.
+
+        A dataset that could not be looked through has no traces: that is this step's outcome, so that it is tried again, and nothing of it
+        is erased before it was traced.
+        """
+        if attempt > 1:
+            self.located = None
         located = self._locate(fresh=False)
         first = step.id == self.plan.steps[0].id
         datasets = self._datasets(step)
@@ -118,17 +128,30 @@ class Stepper:
             taken = tracing.take(self.context, trace_owner(self.run), turn(self.run), step.store, datasets, located, named if first else ())
         except calling.TROUBLE as error:
             return (self._end(step, attempt, _for_all(step.datasets, self.run.subjects, calling.as_unable(error))),)
-        return (self._end(step, attempt, {}, traces=taken.traces, rejected=taken.rejected),)
+        failed: dict[str, dict[str, Outcome]] = {}
+        for name in located.failed.keys() & set(step.datasets):
+            failed |= _for_all([name], self.run.subjects, located.failed[name])
+        ended = self._end(step, attempt, failed, traces=taken.traces, rejected=taken.rejected)
+        if attempt == 1:
+            return (ended,)
+        return ev.Located(self.recorder.now(), located.items(), located.kept_items()), ended
 
     def look(self, step: Step, attempt: int, _: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
         """Scan a store before anything is erased."""
         owner = trace_owner(self.run)
+        if attempt > 1:
+            self.located = None
+        theirs = self._locate(fresh=False)
+        passing = self._passing(theirs, [each.name for each in self.context.data_map.datasets_of(step.store)])
+        if passing is not None:
+            # Why not without: whoever could not be looked for would be taken for somebody who stays.
+            return (self._end(step, attempt, {"*": {"*": passing}}),)
         try:
             if calling.capabilities(self.context.open_store(step.store)).retains:
                 return (self._end(step, attempt, {}),)
             traces = tracing.load(self.context, owner)
             scanned = tracing.look_before(self.context, step.store, traces)
-            held = attributing.held_before(self.context, step.store, traces, self._locate(fresh=False).copies)
+            held = attributing.held_before(self.context, step.store, traces, theirs.copies)
         except calling.TROUBLE as error:
             return (self._end(step, attempt, {"*": {"*": calling.as_unable(error)}}),)
         tracing.remember(self.context, owner, f"seen-before-{turn(self.run)}-{step.store}", traces, scanned.seen)
@@ -255,8 +278,11 @@ class Stepper:
 
     def verify(self, step: Step, attempt: int, _: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
         """Probe and scan one store, and judge."""
-        self.fresh = self.fresh and not self.erased
+        self.fresh = self.fresh and not self.erased and attempt == 1
         located = self._locate(fresh=True)
+        passing = self._passing(located, step.datasets)
+        if passing is not None and attempt < MOST_ATTEMPTS:
+            return (self._end(step, attempt, {"*": {"*": passing}}),)
         try:
             seen = judging.verify_store(self.context, self.run, step, located, self.people)
         except (ReplyLost, *calling.TROUBLE) as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from expunge import telemetry
@@ -10,7 +10,7 @@ from expunge.core import events as ev
 from expunge.core.cohort import trace_owner
 from expunge.core.copy import Copy, Selector
 from expunge.core.datamap import ByField, Dataset, Through
-from expunge.core.evidence import blinding
+from expunge.core.evidence import blinding, staying
 from expunge.core.ids import OrderId, Pseudonym, pseudonym
 from expunge.core.order import OrderState
 from expunge.core.outcome import Reason
@@ -98,7 +98,8 @@ def look_again(context: Context, order: OrderId) -> Looked:
             continue
         mine = [each.name for each in context.data_map.datasets_of(store)]
         earlier = tracing.recall(context, owner, "seen-before-", traces, store=store)
-        if blinding(scanned.coverage.skipped) or (_controlled(traces, earlier, mine) and not _controlled(traces, seen, mine)):
+        # Why not each of them: a small dataset's few who stayed may all have been erased since.
+        if blinding(scanned.coverage.skipped) or (staying(traces, earlier, mine) and not staying(traces, seen, mine)):
             failed[store] = Reason.CANNOT_TELL.value
         fresh = {index for index in seen - held if traces.traces[index].subject not in traces.controls}
         found |= fresh
@@ -113,15 +114,6 @@ def _own(traces: Traces, subjects: Collection[Pseudonym]) -> Traces:
     """Of traces that were taken for several orders together, this one's people and the controls."""
     mine = {*subjects, *traces.controls}
     return replace(traces, traces=tuple(each for each in traces.traces if each.subject in mine))
-
-
-def _controlled(traces: Traces, seen: Iterable[int], datasets: Collection[str]) -> set[str]:
-    """Datasets of which somebody who stayed was seen.
-
-    Later, one in the whole store is enough to show that the scan can see: a small dataset's few controls may all have been erased since.
-    """
-    controls = (traces.traces[index] for index in seen)
-    return {each.dataset for each in controls if each.subject in traces.controls and each.dataset in datasets}
 
 
 @dataclass

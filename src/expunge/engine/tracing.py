@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from expunge.core import traces as core_traces
 from expunge.core.datamap import Dataset
+from expunge.core.evidence import PASSING, staying
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.person import Person
 from expunge.core.traces import Trace, Traces
@@ -22,6 +23,8 @@ from expunge.ports.store import Store
 
 IDENTIFIERS = "(identifiers)"
 """Dataset name of the traces of the identifiers themselves; not a name that a map can give."""
+LOOKS = 3
+"""How often a store is scanned at most while the scan is blind for a reason that may pass."""
 CONTROLS = 3
 """How many people who stay are traced per dataset, as positive control."""
 MOST_WINDOWS = 1024
@@ -117,14 +120,49 @@ def load(context: Context, order: OrderId) -> Traces:
     return Traces(key, tuple(known.values()), frozenset(controls))
 
 
-def look(context: Context, store: str, traces: Traces) -> Scanned:
-    """Scan every byte of a store."""
-    return context.scanner.scan(calling.raw(context.open_store(store)), traces)
+def look(context: Context, store: str, traces: Traces, before: frozenset[int] = frozenset()) -> Scanned:
+    """Scan every byte of a store; again, a few times, while it misses people who stay, or cannot read a part for a reason that may pass.
+
+    A store that others write to may move its files while they are read. What any of the looks saw of those who are erased was seen; who
+    stays, and what was read, is as the last look says, so that looks which were blind in turns do not make one that was not.
+
+    Args:
+        context: the composition.
+        store: which one.
+        traces: all of the order.
+        before: indexes of those that a scan saw in it before anything was erased.
+    """
+    own = [each.name for each in context.data_map.datasets_of(store)]
+    expected = staying(traces, before, own)
+    earlier: list[Scanned] = []
+    while True:
+        scanned = context.scanner.scan(calling.raw(context.open_store(store)), traces)
+        blind = expected - staying(traces, scanned.seen, own) or any(reason in PASSING for reason, _ in scanned.coverage.skipped)
+        if not blind or len(earlier) + 1 >= LOOKS:
+            return _together(traces, earlier, scanned)
+        earlier.append(scanned)
+
+
+def _together(traces: Traces, earlier: Sequence[Scanned], last: Scanned) -> Scanned:
+    """The last of several looks, and what those before it saw of people who are erased."""
+    gone = {index for each in earlier for index in each.seen if traces.traces[index].subject not in traces.controls} - last.seen
+    named = {traces.traces[index] for index in gone}
+    found = dict.fromkeys(place for each in earlier for place in each.found if place.trace in named)
+    return Scanned((*last.found, *found), last.seen | gone, last.coverage)
 
 
 def look_before(context: Context, store: str, traces: Traces) -> Scanned:
-    """Scan a store for what can be seen at all: one place of each trace is told, and what only repeats other bytes is passed over."""
-    return context.scanner.scan([each for each in calling.raw(context.open_store(store)) if not each.repeats], traces, 1)
+    """Scan a store for what can be seen at all: one place of each trace is told, and what only repeats other bytes is passed over.
+
+    Once more where nobody who stays was seen: what is not seen now is no evidence later.
+    """
+    own = [each.name for each in context.data_map.datasets_of(store)]
+    expected = staying(traces, range(len(traces.traces)), own)
+    for _ in range(2):
+        scanned = context.scanner.scan([each for each in calling.raw(context.open_store(store)) if not each.repeats], traces, 1)
+        if not expected or staying(traces, scanned.seen, own):
+            break
+    return scanned
 
 
 def remember(context: Context, order: OrderId, name: str, traces: Traces, seen: Iterable[int]) -> None:
