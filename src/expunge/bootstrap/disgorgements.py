@@ -8,8 +8,10 @@ from expunge.adapters.orders import read_order
 from expunge.bootstrap.desk import Desk
 from expunge.core.disgorged import ItemExcepted, Standing
 from expunge.core.disgorgement import Disgorgement
-from expunge.engine import disgorging, examining
+from expunge.engine import disgorging, examining, forwarding, swearing
 from expunge.engine.examining import LimbFound
+from expunge.engine.forwarding import LimbJudged
+from expunge.engine.swearing import Drafted
 
 
 class DisgorgementDesk(Desk):
@@ -59,3 +61,12 @@ class DisgorgementDesk(Desk):
         """Enter an exception with its signature."""
         with self.writing():
             return disgorging.except_item(self.context, wanted, signed)
+
+    def forward(self, name: str) -> tuple[LimbJudged, ...]:
+        """Whether data that was deleted has entered anything made since, for the limbs that look forward."""
+        return forwarding.check(self.context, self.standing(name))
+
+    def statement(self, name: str) -> Drafted:
+        """Draft the sworn statement; refused while anything is failed, unknown or still there."""
+        with self.writing():
+            return swearing.draft(self.context, name)

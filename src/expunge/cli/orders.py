@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from expunge.cli import options, output, people
+from expunge.cli import disgorgements, options, output, people
 from expunge.cli.opening import opened
 from expunge.errors import UsageError
 
@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from expunge.engine.intake import Accepted
     from expunge.engine.resolving import Resolved
 
-app = typer.Typer(help="Orders: receive, extend, cancel.", no_args_is_help=True)
+app = typer.Typer(help="Orders: receive, extend, cancel; orders of destruction.", no_args_is_help=True)
+app.command()(disgorgements.disgorge)
+app.command()(disgorgements.decide)
+app.command("except")(disgorgements.except_item)
+app.command()(disgorgements.forward_check)
+app.command()(disgorgements.statement)
+app.command()(disgorgements.show)
 
 
 @app.command()

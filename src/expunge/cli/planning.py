@@ -66,7 +66,7 @@ def approve(
         if not approver or bool(signature) == bool(key):
             problem = "say who approves, and give a signature or a key"
             raise UsageError(problem, help="--as NAME with --signature BASE64 or --key FILE; --message prints what is signed")
-        run = expunge.approve(OrderId(order), approver, signature or _sign(key, text))
+        run = expunge.approve(OrderId(order), approver, signature or sign(key, text))
     if as_json:
         output.write_json("approval/1", {"order": run.order, "state": run.state, "approver": approver})
     else:
@@ -143,7 +143,8 @@ def as_values(forecast: Forecast) -> dict[str, Any]:
     }
 
 
-def _sign(key: Path | None, text: bytes) -> str:
+def sign(key: Path | None, text: bytes) -> str:
+    """Sign with the private key of a PEM file, in base64. Raises UsageError for a file that holds no such key."""
     import base64
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

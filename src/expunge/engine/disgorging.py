@@ -13,10 +13,11 @@ from dataclasses import replace
 from expunge.core import disgorged
 from expunge.core.disgorged import DisgorgementEntered, ItemExcepted, LimbExamined, Standing, UnknownDecided
 from expunge.core.disgorgement import Disgorgement, kind_of
+from expunge.core.forward import Finding
 from expunge.core.ids import OrderId
 from expunge.core.order import ENDED, OrderKind, OrderState
 from expunge.core.scope import Scope
-from expunge.engine import approving, cancelling, classing
+from expunge.engine import approving, cancelling, classing, forwarding
 from expunge.engine.context import Context
 from expunge.engine.examining import UNDATED, LimbFound, examine
 from expunge.engine.recording import DISGORGEMENTS, Recorder, read_register, register
@@ -81,6 +82,7 @@ def decide(context: Context, name: str, item: str, *, tainted: bool, by: str, re
         message = "somebody decides, for a reason"
         raise UsageError(message, help="--as NAME --reason TEXT")
     unknown = {each.item for found in examine(context, known.order, known) for each in found.unknown}
+    unknown |= {each.product.name for judged in forwarding.check(context, known) for each in judged.of(Finding.UNKNOWN)}
     if item not in unknown:
         message = f"{item} is not among what is unknown"
         raise UsageError(message, help=f"undecided: {', '.join(sorted(unknown)) or 'nothing'}")

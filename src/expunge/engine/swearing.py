@@ -1,0 +1,215 @@
+"""Put the draft of a sworn statement together from receipts, the register and a last look; refuse while anything is failed or unknown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from expunge.core import codec, disgorged, dsse, receipt, statement
+from expunge.core.disgorged import LimbExamined, Standing, StatementDrafted
+from expunge.core.disgorgement import Limb
+from expunge.core.forward import Finding
+from expunge.core.ids import OrderId
+from expunge.core.order import OrderState
+from expunge.core.receipt import Receipt, Result
+from expunge.core.retention import end_of
+from expunge.core.statement import Draft, Evidence, Line, Part
+from expunge.engine import disgorging, examining, forwarding, receipts
+from expunge.engine.context import Context
+from expunge.engine.examining import LimbFound
+from expunge.engine.forwarding import LimbJudged
+from expunge.engine.recording import DISGORGEMENTS, Recorder, register
+from expunge.errors import IllegalTransition
+
+EXAMINED, EXCEPTIONS, FORWARD = "evidence/examined.json", "evidence/exceptions.json", "evidence/forward.json"
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """A draft, and the files that its numbers point to, by their path beside it."""
+
+    draft: Draft
+    files: dict[str, bytes] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class _Done:
+    """One order that was made of a limb, as its latest receipt tells it."""
+
+    order: OrderId
+    receipt: Receipt
+    evidence: Evidence
+
+
+def draft(context: Context, name: str) -> Drafted:
+    """Draft the statement of one order of destruction.
+
+    Raises IllegalTransition, with every reason, while something was not carried out, could not be done, could not be looked into, has come
+    back, is unknown and undecided, or holds deleted data; UsageError when there is no such order.
+    """
+    known = disgorging.standing(context, name)
+    found = {each.limb.name: each for each in examining.examine(context, known.order, known)}
+    judged = forwarding.check(context, known)
+    files: dict[str, bytes] = {}
+    done = {limb.name: [_done(context, each.order, files) for each in _orders(context, known, limb)] for limb in known.order.retroactive}
+    reasons = [*_open(context, known, found), *_not_done(done), *_left(found, done), *_forward_trouble(judged)]
+    if reasons:
+        message = "no statement can be made yet: " + "; ".join(dict.fromkeys(reasons))
+        raise IllegalTransition(message, help=f"expunge order show {name} tells what each needs")
+    files[EXAMINED] = _json([codec.to_json(each) for each in known.examined])
+    files[EXCEPTIONS] = _json([{**_plain(each), "signed": disgorged.claim(each).decode()} for each in known.excepted.values()])
+    files[FORWARD] = _json([_judged(each) for each in judged])
+    parts = [_part(known, limb, done[limb.name]) for limb in known.order.retroactive] + [_forward_part(each) for each in judged]
+    sworn = known.order.sworn
+    made = Draft(
+        order=known.order.name,
+        authority=known.order.authority,
+        docket=known.order.docket,
+        id=known.id,
+        made=context.clock.now().replace(microsecond=0),
+        digest=known.entered.digest,
+        parts=tuple(parts),
+        due=tuple(_due(known, done)),
+        signer=sworn.by if sworn else "the company",
+        perjury=sworn is not None and sworn.penalty,
+    )
+    text = statement.markdown(made).encode()
+    files["statement.md"], files["statement.html"] = text, statement.html(made).encode()
+    register(context.journal, DISGORGEMENTS, StatementDrafted(context.clock.now(), name, sha256(text).hexdigest()))
+    return Drafted(made, files)
+
+
+def _orders(context: Context, known: Standing, limb: Limb) -> Iterator[LimbExamined]:
+    """The looks at a limb whose orders ended with a receipt."""
+    for each in known.of_limb(limb.name):
+        if each.order is not None and Recorder(context.journal, context.clock, each.order).run.history:
+            yield each
+
+
+def _done(context: Context, order: OrderId | None, files: dict[str, bytes]) -> _Done:
+    assert order is not None
+    which = receipts.latest(Recorder(context.journal, context.clock, order).run, 1)
+    folder = receipts.folder(context, which)
+    files.update({f"receipts/{order}/{name}": data for name, data in folder.items()})
+    made = receipt.parse(dsse.parse(folder["receipt.dsse.json"]).payload)
+    detail = f"leaf {which.index} of {made.log}, SHA-256 {sha256(folder['receipt.dsse.json']).hexdigest()}"
+    return _Done(order, made, Evidence(f"receipt of {order}", f"receipts/{order}/receipt.html", detail))
+
+
+def _open(context: Context, known: Standing, found: dict[str, LimbFound]) -> Iterator[str]:
+    for limb in known.order.retroactive:
+        if not known.of_limb(limb.name):
+            yield f"{limb.name} was not examined"
+        for each in known.of_limb(limb.name):
+            if each.order is None:
+                continue
+            run = Recorder(context.journal, context.clock, each.order).run
+            if run.state is not OrderState.CANCELLED and (not run.history or run.state not in (OrderState.FULFILLED, OrderState.IN_PART)):
+                yield f"{each.order} of {limb.name} is {run.state.value}"
+        looked = found[limb.name]
+        yield from (f"{name} could not be looked into ({why.reason.value})" for name, why in sorted(looked.failed.items()))
+        yield from (f"{each.item} is unknown and undecided" for each in looked.unknown)
+
+
+def _not_done(done: dict[str, list[_Done]]) -> Iterator[str]:
+    for limb, each in ((limb, each) for limb, all_of in done.items() for each in all_of):
+        for entry in each.receipt.datasets:
+            if entry.outcome is Result.UNABLE:
+                yield f"{entry.dataset} of {limb} failed: {entry.reason.value if entry.reason else 'error'}"
+
+
+def _left(found: dict[str, LimbFound], done: dict[str, list[_Done]]) -> Iterator[str]:
+    """What is there although it should be gone: more than what is kept on a ground."""
+    for limb, looked in found.items():
+        for name, items in looked.items.items():
+            kept = sum(each.items for one in done[limb] for each in one.receipt.kept if each.dataset == name)
+            if items > kept:
+                yield f"{items - kept} items of {name} are there that {limb} takes"
+
+
+def _forward_trouble(judged: tuple[LimbJudged, ...]) -> Iterator[str]:
+    for each in judged:
+        yield from (f"{one.product.name} {one.finding.value}" for one in each.of(Finding.VIOLATION))
+        yield from (f"{one.product.name} is unknown and undecided" for one in each.of(Finding.UNKNOWN))
+
+
+def _part(known: Standing, limb: Limb, done: list[_Done]) -> Part:
+    lines = list(_erased(done))
+    if not lines:
+        lines.append(Line(0, "items were found", (Evidence("what was asked of each dataset", EXAMINED),)))
+    latest = known.of_limb(limb.name)
+    for counted in latest[0].counted:
+        detail = f"query {counted.query}, answer {counted.answer}"
+        lines.append(Line(counted.number, f"people: {counted.name}", (Evidence("query and keyed hash of its answer", EXAMINED, detail),)))
+    lines += [
+        Line(each.items, f"items of {each.dataset} kept: {each.ground}{_until(each.until)}", (one.evidence,))
+        for one in done
+        for each in one.receipt.kept
+    ]
+    excepted = [each for (name, _), each in known.excepted.items() if name == limb.name]
+    notes = [
+        f"{each.item} stays ({each.exemption or 'technically infeasible'}): {each.ground}; {each.authority}; signed by {each.by}"
+        + _until(each.until)
+        for each in excepted
+    ]
+    if any(not each.exemption for each in excepted):
+        notes.append(f"What is technically infeasible has to be sworn to by: {limb.infeasible}")
+    for ruling in known.decided.values():
+        word = "tainted" if ruling.tainted else "clean"
+        notes.append(f"{ruling.item}: of unknown origin; {ruling.by} decided on {ruling.at:%Y-%m-%d} that it is {word}: {ruling.reason}")
+    return Part(limb.name, limb.provision, tuple(lines), tuple(notes))
+
+
+def _erased(done: list[_Done]) -> Iterator[Line]:
+    names = dict.fromkeys(entry.dataset for each in done for entry in each.receipt.datasets if entry.outcome is Result.ERASED)
+    for name in names:
+        of = [
+            (each, entry.items)
+            for each in done
+            for entry in each.receipt.datasets
+            if entry.dataset == name and entry.outcome is Result.ERASED
+        ]
+        yield Line(sum(items for _, items in of), f"items of {name} destroyed", tuple(each.evidence for each, _ in of))
+
+
+def _forward_part(judged: LimbJudged) -> Part:
+    evidence = (Evidence("each product, when it was made and why it is fine", FORWARD),)
+    lines = [Line(judged.deletions, "deletions were processed", evidence)]
+    lines += [Line(len(judged.of(each)), f"products: {each.value}", evidence) for each in (Finding.CLEAN, Finding.BEFORE, Finding.RELIES)]
+    return Part(judged.limb.name, judged.limb.provision, tuple(lines), ())
+
+
+def _due(known: Standing, done: dict[str, list[_Done]]) -> Iterator[str]:
+    further = known.order.sworn.clocks.get("further") if known.order.sworn else None
+    kept = [(each.until, each.dataset, each.ground) for all_of in done.values() for one in all_of for each in one.receipt.kept]
+    claimed = [(each.until, each.item, each.ground) for each in known.excepted.values()]
+    for until, what, ground in sorted((until, what, ground) for until, what, ground in (*kept, *claimed) if until is not None):
+        due = end_of(until, further.period) if further else None
+        then = f"a further statement is due by {due:%Y-%m-%d}" if due else "the order names no further statement"
+        yield f"{what}, {ground}: ends {until:%Y-%m-%d}; {then}"
+
+
+def _until(until: Any) -> str:
+    return f", until {until:%Y-%m-%d}" if until else ""
+
+
+def _judged(judged: LimbJudged) -> dict[str, Any]:
+    products = []
+    for each in judged.judged:
+        created = codec.instant(each.product.created) if each.product.created else None
+        told = {"product": each.product.name, "kind": each.product.kind.value, "created": created}
+        products.append({**told, "finding": each.finding.value, "why": each.why})
+    return {"limb": judged.limb.name, "deletions": judged.deletions, "products": products}
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    body = codec.to_json(value)
+    assert isinstance(body, dict)
+    return body
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n"

@@ -1,0 +1,108 @@
+"""The voice-assistant order: no older model is destroyed, and deleted data enters nothing that is made after its deletion was processed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from expunge.core.forward import Finding
+from expunge.core.ids import OrderId
+from expunge.core.order import OrderState
+from expunge.errors import IllegalTransition
+from expunge.gate import Subject
+from tests.orders.worlds import LINEAGE, ORDERS, World, noise
+
+MAP = """\
+identities:
+  profile: {dataset: profiles, key: profile_id}
+datasets:
+  profiles: {store: app, table: profiles, subject: {profile: profile_id}, retention: life}
+  voice: {store: media, path: "voice/{profile_id}/{recording_id}.wav", subject: {profile: profile_id}, retention: life,
+          categories: [user.biometrics.voice]}
+  transcripts: {store: app, table: transcripts, subject: {through: voice, via: recording_id}, kind: transcript, derived_from: [voice],
+                on_erase: erase, retention: life}
+  snapshots: {store: registry, path: "snapshots/{snapshot}.csv", artefact: snapshot, derived_from: [transcripts],
+              on_erase: {keep: "made of people who agreed"}}
+  models:
+    store: registry
+    path: ["models/{model}.bin", "models/{model}.json"]
+    artefact: model
+    kind: model
+    derived_from: [transcripts, snapshots]
+    on_erase: {keep: "an older model stays"}
+"""
+CHILD = "prf-anna-7Q2M9K4T"
+
+
+@pytest.fixture
+def assistant(tmp_path: Path) -> World:
+    world = World(tmp_path)
+    people = (CHILD, "prf-bela-3R8W1Z6P", "prf-cara-9D4F2H7S")
+    world.table("profiles", "profile_id TEXT PRIMARY KEY, at TEXT", [(each, "2022") for each in people])
+    for each in people:
+        world.file(f"media/voice/{each}/rec-{each[4:8]}-X7Q2.wav")
+    spoken = [(f"rec-{each[4:8]}-X7Q2", noise(f"said {each}", 60).hex(), "2022") for each in people]
+    world.table("transcripts", "recording_id TEXT, text TEXT, at TEXT", spoken)
+    world.file("registry/snapshots/of-2022.csv")
+    world.made("snapshots/of-2022", "transcripts", "exported from", "2022-12-01", "2022-12-01")
+    world.model("intent-2023", "snapshots/of-2022", created="2023-01-01", read="2022-12-31")
+    world.declare(MAP + LINEAGE)
+    return world
+
+
+def erase(world: World, name: str) -> datetime:
+    """When the deletion had been processed."""
+    with world.open() as opened:
+        order = opened.order_erase([opened.resolve(name)]).order
+        opened.plan(order)
+        run = opened.apply(order)
+        assert run.state in (OrderState.FULFILLED, OrderState.IN_PART), run.reasons
+        assert run.ended_at is not None
+        return run.ended_at
+
+
+def found(world: World, name: str) -> dict[str, Finding]:
+    with world.open() as opened:
+        (limb,) = opened.disgorgements.forward(name)
+    return {each.product.name: each.finding for each in limb.judged}
+
+
+def entered(world: World) -> str:
+    with world.open() as opened:
+        standing = opened.disgorgements.enter(opened.disgorgements.read(ORDERS / "amazon-alexa.yaml"))
+    assert standing.examined == (), "an order that looks forward takes nothing"
+    return standing.id
+
+
+def iso(at: datetime) -> str:
+    return at.isoformat()
+
+
+@pytest.mark.duty("AMZ-08", "DSG-01")
+def test_no_older_model_is_destroyed_and_new_use_of_deleted_data_is_blocked_and_found(assistant: World) -> None:
+    before = assistant.models()
+    name = entered(assistant)
+    processed = erase(assistant, f"profile:{CHILD}")
+    hour = timedelta(hours=1)
+    assistant.model("intent-next", "snapshots/of-2022", created=iso(processed + hour), read=iso(processed + hour))
+    assistant.model("intent-stale", "transcripts", created=iso(processed + hour), read=iso(processed - hour))
+    assistant.model("intent-clean", "transcripts", created=iso(processed + 2 * hour), read=iso(processed + hour))
+    assistant.model("intent-tuned", "models/intent-2023", how="fine-tuned from", created=iso(processed + hour), read=iso(processed + hour))
+    assistant.model("intent-undated", "transcripts", created=iso(processed + hour))
+    assistant.model("intent-mystery", created=None)
+    judged = found(assistant, name)
+    assert {key: judged[key] for key in judged if key.startswith("models/")} == {
+        "models/intent-2023": Finding.BEFORE,
+        "models/intent-next": Finding.VIOLATION,
+        "models/intent-stale": Finding.VIOLATION,
+        "models/intent-clean": Finding.CLEAN,
+        "models/intent-tuned": Finding.RELIES,
+        "models/intent-undated": Finding.UNKNOWN,
+        "models/intent-mystery": Finding.UNKNOWN,
+    }
+    assert assistant.models() >= before, "no older model goes"
+    with assistant.open() as opened:
+        assert not opened.gate().may_use(Subject("profile", CHILD), "training").allowed
+        assert opened.gate().may_use(Subject("profile", "prf-bela-3R8W1Z6P"), "training").allowed
