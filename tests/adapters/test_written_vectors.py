@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from expunge.adapters.journal_chain import chain, genesis
 from expunge.core.gate_entry import kind_key
 from expunge.core.gate_snapshot import Contents, Policy, PurposeState, former_entry, gate_entry, publish_snapshot
+from expunge.core.manifest import parse_manifest
 from expunge.core.retention import Period
 
 SPEC = Path(__file__).parents[2] / "docs" / "spec"
@@ -36,3 +37,14 @@ def test_the_gate_page() -> None:
     for text in (signer.public_key().public_bytes_raw().hex(), header.decode(), *(entry.hex() for entry in entries), rest[:64].hex()):
         assert text in page
     assert rest[64:] == b"".join([*sorted(gone), agreed])
+
+
+def test_the_manifest_page() -> None:
+    page = (SPEC / "manifest.md").read_text()
+    blocks = [block.strip() for block in page.split("```")[3::2]]
+    header, signature, entries = blocks
+    data = header.encode() + b"\n" + bytes.fromhex(signature) + bytes.fromhex(entries)
+    signer = Ed25519PrivateKey.from_private_bytes(bytes([7]) * 32).public_key().public_bytes_raw()
+    manifest = parse_manifest(data, [signer])
+    assert manifest.certificate.public.hex() in page
+    assert [manifest.holds(gate_entry(bytes(range(32)), "profile", name)) for name in ("p-17", "p-18", "p-19")] == [True, True, False]

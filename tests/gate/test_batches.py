@@ -174,7 +174,7 @@ def test_a_gate_that_knows_nothing_lets_nobody_through_and_says_so(tmp_path: Pat
         (pa.table([["a"], ["b"]], names=["id", "id"]), "id", "no single column"),
         (pa.table({"id": [1.5]}), "id", "text or a whole number"),
         (pa.table({"id": [[1]]}), "id", "text or a whole number"),
-        (pa.table({"id": ["a"], "text": pa.array(["a"], pa.string_view())}), "id", "cannot filter"),
+        (pa.table({"id": [AGREED, GONE], "text": pa.array(["a", "b"], pa.string_view())}), "id", "cannot filter"),
         (pl.DataFrame({"id": [1.5]}), "id", "text or a whole number"),
         (pd.DataFrame({"id": [1.5]}), "id", "text or a whole number"),
         (pl.DataFrame({"id": ["a"]}).lazy(), "id", "LazyFrame"),

@@ -37,7 +37,7 @@ def writer_of(settings: Settings, product: str, purpose: str) -> ManifestWriter:
     return ManifestWriter(settings.pipeline, product, purpose, lambda: datetime.now(UTC))
 
 
-def save(writer: ManifestWriter, path: Path, tally: Tally) -> None:
+def _save(writer: ManifestWriter, path: Path, tally: Tally) -> None:
     """Write the manifest; a file that is there is never overwritten. Raises UsageError."""
     try:
         writer.save(path, tally)
@@ -46,8 +46,17 @@ def save(writer: ManifestWriter, path: Path, tally: Tally) -> None:
         raise UsageError(message, help="name a new file in a folder that can be written") from error
 
 
-def through(gate: Gate, column: str, kind: str, purpose: str, *, form: str, recorded: str | None, manifest: ManifestWriter | None) -> Tally:
-    """Filter stdin to stdout.
+def through(
+    gate: Gate,
+    column: str,
+    kind: str,
+    purpose: str,
+    *,
+    form: str,
+    recorded: str | None,
+    manifest: tuple[ManifestWriter, Path] | None,
+) -> Tally:
+    """Filter stdin to stdout; the manifest is written before the rows, so that no row comes out that it does not know of.
 
     Raises:
         UsageError: for input that is not of the format, or lacks the column; nothing was written then.
@@ -61,9 +70,11 @@ def through(gate: Gate, column: str, kind: str, purpose: str, *, form: str, reco
             message = f"there is no format {chosen!r}"
             raise UsageError(message, help=f"formats are {', '.join(FORMS)}")
         filters = {"parquet": _parquet, "jsonl": _jsonl, "csv": _csv}
-        tally = filters[chosen](gate, source, target, column, kind, purpose, recorded, manifest)
+        tally = filters[chosen](gate, source, target, column, kind, purpose, recorded, manifest[0] if manifest else None)
         if tally.shut is not None:
             raise GateShut(str(tally.shut), help="renew it with `expunge gate publish`, or let a worker do so; nothing was written")
+        if manifest is not None:
+            _save(*manifest, tally)
         target.seek(0)
         shutil.copyfileobj(target, sys.stdout.buffer)
         sys.stdout.buffer.flush()

@@ -90,7 +90,7 @@ def filter_rows(
         raise UsageError("rows come from stdin and go to stdout", help="expunge gate filter ... < in.parquet > out.parquet")
     settings = _settings(gate_file)
     if settings is not None:
-        writer = filtering.writer_of(settings, product, purpose) if manifest else None
+        writer = (filtering.writer_of(settings, product, purpose), manifest) if manifest else None
         gate = settings.gate()
     else:
         if manifest:
@@ -101,8 +101,6 @@ def filter_rows(
         with opened(map_file) as expunge:
             gate = expunge.gate()
     tally = filtering.through(gate, column, kind, purpose, form=form, recorded=recorded or None, manifest=writer)
-    if writer is not None and manifest is not None:
-        filtering.save(writer, manifest, tally)
     refused = ", ".join(f"{output.count(count, 'row')} {reason.value}" for reason, count in sorted(tally.refused.items()))
     output.note(f"{output.count(tally.allowed, 'row')} let through; refused: {refused or 'none'}")
 
@@ -117,7 +115,7 @@ def was_in(
 ) -> None:
     """Say whether somebody was let into a product, by its training manifest.
 
-    Exit code 0: they were in it. 3: they were not. 6: the manifest was changed, or is not signed by a pipeline of ours. Others as everywhere.
+    Exit code 0: they were in it. 3: they were not. 6: the manifest was changed, or no pipeline of ours signed it. Others as everywhere.
     """
     from expunge.core.manifest import parse_manifest
     from expunge.gate import Subject
