@@ -34,10 +34,10 @@ def test_every_shipped_clock_names_its_source_and_starts_from_something() -> Non
         pytest.param("ccpa-answer", "received", "2026-04-16", marks=pytest.mark.duty("TIM-03")),
         ("us-state-answer", "received", "2026-04-16"),
         pytest.param("drop-fetch", "registered", "2026-04-16", marks=pytest.mark.duty("TIM-05")),
-        pytest.param("alexa-inactive-profile", "flagged", "2026-05-31", marks=pytest.mark.duty("AMZ-02")),
+        ("alexa-inactive-profile", "flagged", "2026-05-31"),
         pytest.param("hold-further-statement", "hold ended", "2026-04-01", marks=pytest.mark.duty("DSG-04")),
-        pytest.param("ring-recordings", "entered", "2026-04-01", marks=pytest.mark.duty("RNG-02")),
-        pytest.param("ring-embeddings", "entered", "2026-05-31", marks=pytest.mark.duty("RNG-03")),
+        ("ring-recordings", "entered", "2026-04-01"),
+        ("ring-embeddings", "entered", "2026-05-31"),
     ],
 )
 def test_the_shipped_clocks_end_when_their_law_says(clock: str, start: str, end: str) -> None:

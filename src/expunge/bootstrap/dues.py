@@ -5,8 +5,9 @@ from __future__ import annotations
 from expunge.bootstrap.desk import Desk
 from expunge.core.ids import OrderId
 from expunge.core.run import Run
-from expunge.engine import dues, instructing
+from expunge.engine import dues, duties, instructing
 from expunge.engine.dues import Owed
+from expunge.engine.duties import Met
 
 
 class Dues(Desk):
@@ -15,6 +16,10 @@ class Dues(Desk):
     def all(self) -> tuple[Owed, ...]:
         """Every clock that runs here, overdue ones first."""
         return dues.soonest_first((*dues.of_orders(self.context), *dues.of_holds(self.context), *instructing.owed(self.context)))
+
+    def obligations(self) -> tuple[Met, ...]:
+        """Every duty of the orders and rules, held against this estate."""
+        return duties.look(self.context)
 
     def extend(self, order: OrderId, reason: str) -> Run:
         """Tell the person that an order takes longer; see :func:`expunge.engine.dues.extend`."""

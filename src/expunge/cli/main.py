@@ -9,14 +9,17 @@ import typer
 
 from expunge.cli import (
     applying,
+    consents,
     dues,
     exits,
     gates,
+    guardians,
     holds,
     later,
     lineages,
     logs,
     maps,
+    obligations,
     orders,
     people,
     planning,
@@ -39,7 +42,18 @@ SET_UP, ORDER, LATER, EVIDENCE = "Set up", "Orders", "Afterwards", "Evidence"
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     SET_UP: (state.init, maps.check, state.doctor, serve.serve),
-    ORDER: (people.locate, planning.plan, planning.approve, applying.apply, working.worker, standing.status, standing.watch, dues.due),
+    ORDER: (
+        people.locate,
+        planning.plan,
+        planning.approve,
+        applying.apply,
+        working.worker,
+        standing.status,
+        standing.watch,
+        dues.due,
+        obligations.obligations,
+    ),
+    EVIDENCE: (obligations.obligations,),
     LATER: (later.verify, later.sweep, later.restored, people.export),
 }
 NOUNS = (
@@ -48,6 +62,8 @@ NOUNS = (
     (SET_UP, "token", tokens.app),
     (ORDER, "order", orders.app),
     (ORDER, "hold", holds.app),
+    (ORDER, "consent", consents.app),
+    (ORDER, "guardian", guardians.app),
     (ORDER, "recipient", recipients.app),
     (LATER, "gate", gates.app),
     (EVIDENCE, "receipt", receipts.app),

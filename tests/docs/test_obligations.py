@@ -1,0 +1,73 @@
+"""The page of duties says what the tests show, and nothing is called met that no test shows."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typer.main import get_command
+
+from expunge.__main__ import whole_application
+from expunge.core.note import Algorithm, VerifierKey
+from expunge.engine.duties import Today, duties
+from tests.cli.running import expunge as command
+from tests.docs.obligations import MET, PAGE, PARTLY, marks, page, status
+from tests.engine.household import Household, build
+
+
+def test_the_page_is_the_one_that_the_marks_make() -> None:
+    assert PAGE.read_text("utf-8") == page(), "python -m tests.docs.obligations"
+
+
+def test_there_are_116_duties_each_with_one_row() -> None:
+    rows = re.findall(r"^\| ([A-Z]+-[0-9]{2}) \|", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert rows == [each.id for each in duties()]
+    assert Counter(each.split("-")[0] for each in rows) == {"AMZ": 22, "RNG": 33, "FAIL": 13, "COP": 16, "DSG": 11, "TIM": 9, "NST": 12}
+
+
+def test_no_mark_names_a_duty_that_there_is_not() -> None:
+    assert marks().keys() <= {each.id for each in duties()}
+
+
+def test_what_shows_a_duty_that_is_met_is_there() -> None:
+    tests = marks()
+    root = get_command(whole_application())
+    for each in duties():
+        if status(each, tests.get(each.id, [])) in (MET, PARTLY):
+            words = each.show.split()
+            assert words[0] in ("expunge", "expunge.ephemeral"), each
+            here = root
+            for word in words[1:]:
+                if word.startswith("-"):
+                    break
+                here = here.commands[word]  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Household:
+    return build(tmp_path_factory.mktemp("estate") / "home")
+
+
+def test_an_estate_is_told_what_it_meets_today_and_what_to_write(home: Household) -> None:
+    said = command("obligations", "--map", home.map, "--json")
+    assert said.code == 1
+    by_id = {each["duty"]: each for each in said.json["duties"]}
+    assert len(by_id) == 116
+    assert by_id["COP-15"]["today"] == Today.MET.value
+    assert by_id["TIM-02"]["today"] == Today.NO.value
+    assert "declare a store of kind backup" in by_id["TIM-02"]["why"]
+    assert by_id["NST-10"]["today"] == Today.NO.value
+    assert by_id["AMZ-10"]["today"] == Today.PEOPLE.value
+
+
+def test_what_is_mended_in_the_map_is_met(home: Household) -> None:
+    key = VerifierKey("priya", Algorithm.ED25519, Ed25519PrivateKey.generate().public_key().public_bytes_raw())
+    before = home.map.read_text()
+    try:
+        home.write_map(extra=f"approvers: {{priya: {key}}}\n")
+        said = {each["duty"]: each for each in command("obligations", "--map", home.map, "--json").json["duties"]}
+        assert said["NST-10"]["today"] == Today.MET.value
+    finally:
+        home.map.write_text(before)
