@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+from expunge.bootstrap import askers
 from expunge.bootstrap.desk import Desk
 from expunge.core import consent_events as ce
 from expunge.core.asking import Pending
@@ -15,7 +16,10 @@ from expunge.engine.asking import Answered, Question
 from expunge.engine.consenting import Agreed, Agreement, Withdrew
 from expunge.engine.disclosing import Text
 from expunge.engine.resolving import Resolved
+from expunge.errors import UsageError
 from expunge.ports.consent_method import Begun, ConsentMethod, Handed
+
+__all__ = ["Agreement", "ConsentDesk", "Question"]
 
 
 class ConsentDesk(Desk):
@@ -76,6 +80,22 @@ class ConsentDesk(Desk):
         """Take what a parent handed in; see :func:`expunge.engine.asking.answer`."""
         with self.writing():
             return asking.answer(self.context, method, request, handed)
+
+    def methods(self) -> dict[str, ConsentMethod]:
+        """The ways of asking that the map sets up."""
+        return askers.methods(self.context.data_map.asking)
+
+    def method(self, name: str) -> ConsentMethod:
+        """One of them. Raises UsageError with those there are."""
+        return askers.method(self.context.data_map.asking, name)
+
+    def answer_any(self, request: str, token: str, document: bytes = b"", staff: str = "") -> Answered:
+        """Take an answer by whichever way of the map the request was asked in."""
+        one = self.asked().get(request)
+        if one is None:
+            message = "nobody was asked under this id"
+            raise UsageError(message, help="`expunge consent asked` lists the open ones")
+        return self.answer(self.method(one.asked.method), request, Handed(token, document, staff))
 
     def asked(self) -> dict[str, Pending]:
         """Every asking there was, by its id."""

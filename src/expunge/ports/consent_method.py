@@ -85,18 +85,40 @@ class ConsentMethod(Protocol):
     parent lost the message, with another token.
     """
 
-    name: str
-    """As people read it in records: ``email plus``."""
-    strength: Strength
-    allows_disclosure: bool
-    """Whether it is enough where data of the child goes to third parties (16 CFR 312.5(b)(2))."""
-    steps: int
-    """How many times the parent has to answer."""
-    delay: timedelta
-    """How long after one answer the next step begins."""
-    evidence: Evidence
-    evidence_ttl: timedelta
-    """How long after the decision what it leaves may be kept; zero where it leaves nothing or it must go at once."""
+    @property
+    def name(self) -> str:
+        """As people read it in records: ``email plus``."""
+        ...
+
+    @property
+    def strength(self) -> Strength:
+        """How sure it is that a parent answered."""
+        ...
+
+    @property
+    def allows_disclosure(self) -> bool:
+        """Whether it is enough where data of the child goes to third parties (16 CFR 312.5(b)(2))."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """How many times the parent has to answer."""
+        ...
+
+    @property
+    def delay(self) -> timedelta:
+        """How long after one answer the next step begins."""
+        ...
+
+    @property
+    def evidence(self) -> Evidence:
+        """What it leaves with us."""
+        ...
+
+    @property
+    def evidence_ttl(self) -> timedelta:
+        """How long after the decision that may be kept; zero where it leaves nothing or it must go at once."""
+        ...
 
     def begin(self, asking: Asking) -> Begun:
         """Ask: send the message, make the form. Raises StoreUnavailable when the message cannot leave now; it may be tried again."""

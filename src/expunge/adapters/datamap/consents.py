@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -125,7 +126,8 @@ def read_asking(form: Form, root: Table) -> AskingSpec:
         if table.get(key) is not None and table.get(needs) is None:
             form.faults.add("bad-asking", table.line_of(key), f"asking.{key} goes with {needs}", f"{needs}: ...")
     delay = form.parsed(table.get("delay"), "asking.delay", "bad-span", parse_span)
-    return AskingSpec(**texts) if delay is None else AskingSpec(**texts, delay=delay)
+    spec = AskingSpec(texts["mail"], texts["sender"], texts["text_gateway"], texts["text_key"], texts["answer"], texts["revoke"])
+    return spec if delay is None else replace(spec, delay=delay)
 
 
 _HERE = r"(127\.0\.0\.1|localhost)"

@@ -1,0 +1,300 @@
+"""``expunge consent``: who has agreed to what, and how they take it back."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from expunge.cli import options, output, people
+from expunge.cli.opening import opened
+from expunge.errors import UsageError
+
+if TYPE_CHECKING:
+    from expunge.engine.consenting import Agreed
+
+app = typer.Typer(help="Consent: give, withdraw, show; ask parents; texts.", no_args_is_help=True)
+
+Purpose = Annotated[str, typer.Option(help="A purpose of the map.", show_default=False)]
+Guardian = Annotated[
+    str, typer.Option(help="The proof of the guardian who decides, as `expunge guardian list` shows it.", show_default=False)
+]
+By = Annotated[str, typer.Option(help="Who says so.", show_default=False)]
+Reason = Annotated[str, typer.Option(help="Why; no identifier.", show_default=False)]
+Receipt = Annotated[
+    Path | None,
+    typer.Option(help="Folder for the signed receipt and the opening, which nobody else has.", show_default=False),
+]
+
+
+@app.command()
+def give(
+    name: people.Name,
+    purpose: Purpose,
+    surface: Annotated[str, typer.Option(help="Where it was shown and done: 'app 4.2, voice settings'.", show_default=False)],
+    act: Annotated[str, typer.Option(help="How: ticked, pressed, signed, said or confirmed.", show_default=False)],
+    guardian: Guardian = "",
+    method: Annotated[str, typer.Option(help="How it was established who they are.")] = "signed in",
+    shown: Annotated[str, typer.Option(help="SHA-256 of the text as it was shown, in hex.", show_default=False)] = "",
+    receipt: Receipt = None,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Enter that a person, or a guardian for them, agreed to one purpose. General terms, silence and the like are refused."""
+    from expunge.bootstrap.consents import Agreement
+
+    with opened(map_file, recover=True) as expunge:
+        (person,) = people.resolve(expunge, [name], whole=False)
+        agreed = expunge.consents.give(person, purpose, Agreement(surface, act, method, guardian, shown))
+    _write(receipt, agreed)
+    output.write_json("consent/1", {"consent": agreed.consent, "purpose": purpose}) if as_json else output.say(agreed.consent)
+
+
+def _write(folder: Path | None, agreed: Agreed) -> None:
+    if folder is None:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "consent-receipt.dsse.json").write_bytes(agreed.receipt)
+    opening = folder / "opening.json"
+    opening.write_bytes(agreed.opening)
+    opening.chmod(0o600)
+
+
+@app.command()
+def withdraw(
+    name: people.Name, purpose: Purpose, guardian: Guardian = "", map_file: options.Map = None, as_json: options.Json = False
+) -> None:
+    """Take a consent back. It ends at once; what nothing else has a ground to keep is erased by an order, which is shown."""
+    with opened(map_file, recover=True) as expunge:
+        (person,) = people.resolve(expunge, [name], whole=False)
+        done = expunge.consents.withdraw(person, purpose, guardian)
+    if as_json:
+        output.write_json("consent-withdrawn/1", {"withdrawal": done.withdrawal, "datasets": done.datasets, "order": done.order})
+        return
+    output.say(done.order or "withdrawn; everything that was used for it has another ground")
+    if done.order:
+        output.note(f"withdrawn; to erase {', '.join(done.datasets)}: expunge plan {done.order}")
+
+
+@app.command()
+def show(name: people.Name, map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Show for every purpose of the map whether a person's data may be used for it now, and why."""
+    with opened(map_file) as expunge:
+        (person,) = people.resolve(expunge, [name], whole=False)
+        rows = [_row(each.name, each.use.value, expunge.consents.ask(person, each.name)) for each in expunge.map.purposes.values()]
+    if as_json:
+        output.write_json("consents/1", {"subject": person.person.subject, "purposes": rows})
+        return
+    from rich.table import Table
+
+    table = Table("purpose", "use", "may be used", "why", "agreed", "text", "by")
+    for each in rows:
+        word, by = "yes" if each["holds"] else "no", each["by"] or "-"
+        table.add_row(each["purpose"], each["use"], word, each["why"], output.moment(each["agreed"]), each["text"] or "-", by)
+    output.stdout().print(table) if rows else output.say("the map names no purposes")
+
+
+def _row(purpose: str, use: str, answer: Any) -> dict[str, Any]:
+    given = answer.given
+    return {
+        "purpose": purpose,
+        "use": use,
+        "holds": answer.holds,
+        "why": answer.why.value,
+        "agreed": given.at if given else None,
+        "text": f"{given.text} {given.version}" if given else None,
+        "by": (given.proof or "themself") if given else None,
+    }
+
+
+@app.command()
+def history(name: people.Name, map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Show all that was said about a person, oldest first: consents, withdrawals, guardians, disputes."""
+    with opened(map_file) as expunge:
+        (person,) = people.resolve(expunge, [name], whole=False)
+        consents = expunge.consents.register()
+        events = [_event(each) for each in consents.history.get(consents.of(person.person.subject), [])]
+    if as_json:
+        output.write_json("consent-history/1", {"events": events})
+        return
+    for each in events:
+        details = ", ".join(f"{key}: {output.visible(str(value))}" for key, value in each.items() if key not in ("at", "what") and value)
+        output.say(f"{output.moment(each['at'])}  {each['what']}  {details}")
+    if not events:
+        output.say("nobody has said anything")
+
+
+_SHOWN = ("id", "purpose", "text", "version", "surface", "act", "proof", "method", "datasets", "why", "by", "reason")
+
+
+def _event(event: Any) -> dict[str, Any]:
+    return {"at": event.at, "what": type(event).__name__, **{key: getattr(event, key) for key in _SHOWN if hasattr(event, key)}}
+
+
+@app.command()
+def texts(map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """List the disclosure texts and whether each is still what people agreed to. Exit code 1 when one was altered or is missing."""
+    with opened(map_file) as expunge:
+        found = expunge.consents.texts()
+    rows = [
+        {"text": each.name, "version": each.version.version, "file": each.version.file, "state": each.state.value, "sha256": each.sha256}
+        for each in found
+    ]
+    if as_json:
+        output.write_json("consent-texts/1", {"texts": rows})
+    else:
+        for row in rows:
+            line = f"{row['text']} {row['version']}: {row['state']}  {row['sha256'][:16]}  {row['file']}"
+            output.say(output.visible(line))
+    if any(each.state.value.startswith(("altered", "its file")) for each in found):
+        raise typer.Exit(1)
+
+
+@app.command()
+def text(
+    name: Annotated[str, typer.Argument(metavar="TEXT", help="A name under texts: of the map.", show_default=False)],
+    version: Annotated[str, typer.Option(help="Its version; else the newest.", show_default=False)] = "",
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Print a disclosure text byte for byte as people agreed to it, even where its file was altered since."""
+    with opened(map_file) as expunge:
+        versions = expunge.map.texts.get(name, ())
+        wanted = version or (versions[-1].version if versions else "")
+        data = expunge.consents.text(name, wanted)
+    if as_json:
+        output.write_json("consent-text/1", {"text": name, "version": wanted, "body": data.decode()})
+    else:
+        sys.stdout.buffer.write(data)
+
+
+@app.command()
+def ask(
+    name: people.Name,
+    guardian: Annotated[str, typer.Option(help="Who is asked: KIND:VALUE or a bare value.", show_default=False)],
+    purpose: Purpose,
+    born: Annotated[str, typer.Option(help="The child's birthday, 2017-05-04; sealed.", envvar="EXPUNGE_BORN", show_default=False)],
+    method: Annotated[str, typer.Option(help="'email plus', 'text plus' or 'signed form'.")] = "email plus",
+    contact: Annotated[
+        str, typer.Option(help="Address or number of the parent; sealed.", envvar="EXPUNGE_CONTACT", show_default=False)
+    ] = "",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Where a form is written; it must not exist.", show_default=False)] = None,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Ask a parent for consent. Their address is destroyed when that is over, at the latest after consent_wait of the map."""
+    from expunge.bootstrap.consents import Question
+
+    if out is not None and out.exists():
+        raise UsageError("the file to be written exists already", help="name a new file")
+    with opened(map_file, recover=True) as expunge:
+        child, parent = people.resolve(expunge, [name, guardian], whole=False)
+        way = expunge.consents.method(method)
+        if out is None and way.evidence.value == "a document":
+            raise UsageError("the form has to be written somewhere", help="--out FORM.html")
+        request, begun = expunge.consents.ask_guardian(way, Question(child, parent, purpose, day(born), contact))
+    if out is not None:
+        out.write_bytes(begun.body)
+    output.write_json("consent-asked/1", {"request": request}) if as_json else output.say(request)
+
+
+@app.command()
+def answer(
+    request: Annotated[str, typer.Argument(metavar="REQUEST", help="The asking's id.", show_default=False)],
+    token: Annotated[str, typer.Option(help="From the link, or the number on the form.", envvar="EXPUNGE_TOKEN", show_default=False)],
+    document: Annotated[Path | None, typer.Option(help="The scan.", show_default=False)] = None,
+    staff: Annotated[str, typer.Option(help="Who looked at it and found it signed.", show_default=False)] = "",
+    receipt: Receipt = None,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Take what a parent answered. Exit code 1 when it is no consent yet, or none at all."""
+    data = document.read_bytes() if document is not None else b""
+    with opened(map_file, recover=True) as expunge:
+        done = expunge.consents.answer_any(request, token, data, staff)
+    if done.agreed is not None:
+        _write(receipt, done.agreed)
+    if as_json:
+        consent = done.agreed.consent if done.agreed else None
+        output.write_json("consent-answered/1", {"request": request, "consent": consent, "why": done.why})
+    else:
+        output.say(done.agreed.consent if done.agreed else done.why)
+    if done.agreed is None:
+        raise typer.Exit(1)
+
+
+@app.command()
+def asked(map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """List the askings that are open. Changes nothing."""
+    with opened(map_file) as expunge:
+        rows = [_pending(request, each) for request, each in expunge.consents.asked().items() if each.ended is None]
+    if as_json:
+        output.write_json("consents-asked/1", {"open": rows})
+        return
+    for row in rows:
+        output.say(f"{row['request']}  {row['purpose']}  {row['method']}  step {row['step']}  until {output.moment(row['until'])}")
+    if not rows:
+        output.say("nobody is being asked")
+
+
+@app.command()
+def sweep(map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Send second messages that are due, forget who did not answer in time, delete evidence whose time is up. For a nightly job."""
+    with opened(map_file, recover=True) as expunge:
+        swept = expunge.consents.sweep(expunge.consents.methods())
+    figures = {"sent": swept.sent, "unsent": swept.unsent, "expired": swept.expired, "ended": swept.ended}
+    figures["evidence_deleted"] = swept.evidence_deleted
+    if as_json:
+        output.write_json("consents-swept/1", figures)
+    else:
+        output.say(", ".join(f"{key.replace('_', ' ')}: {number}" for key, number in figures.items()))
+    if swept.unsent:
+        raise typer.Exit(1)
+
+
+def _pending(request: str, one: Any) -> dict[str, Any]:
+    return {"request": request, "purpose": one.asked.purpose, "method": one.asked.method, "step": one.step, "until": one.asked.expires}
+
+
+@app.command()
+def merge(
+    name: people.Name,
+    into: Annotated[str, typer.Argument(metavar="INTO", help="The identity that stays.", show_default=False)],
+    by: By,
+    reason: Reason,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Say that two identities are one person's. The stricter of what they said holds for both."""
+    _two(name, into, map_file, lambda expunge, one, other: expunge.consents.merge(one, other, by=by, reason=reason))
+    output.write_json("consent-people/1", {"done": "merged"}) if as_json else output.say("one person from now on")
+
+
+@app.command()
+def split(
+    name: people.Name,
+    off: Annotated[str, typer.Argument(metavar="OTHER", help="The identity that is somebody else's.", show_default=False)],
+    by: By,
+    reason: Reason,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Say that one identity was two people's. The other has agreed to nothing; what was withdrawn is withdrawn for both."""
+    _two(name, off, map_file, lambda expunge, one, other: expunge.consents.split(one, other, by=by, reason=reason))
+    output.write_json("consent-people/1", {"done": "split"}) if as_json else output.say("two people from now on")
+
+
+def _two(first: str, second: str, map_file: Path | None, act: Any) -> None:
+    with opened(map_file, recover=True) as expunge:
+        act(expunge, *people.resolve(expunge, [first, second], whole=False))
+
+
+def day(text: str) -> date:
+    """A birthday. Raises UsageError, without repeating it."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError("the birthday is not a date", help="write it as 2017-05-04") from None
