@@ -17,7 +17,7 @@ from expunge.core.cohort import leader
 from expunge.core.ids import OrderId, StepId
 from expunge.core.order import OrderState
 from expunge.core.run import Run, next_steps
-from expunge.engine import planning, publishing, queueing, recovering, running
+from expunge.engine import fencing, planning, publishing, queueing, recovering, running
 from expunge.engine.context import Context, Reporter, silent
 from expunge.engine.recording import CohortRecorder, Recorder, orders, refresh_together
 from expunge.engine.stepping import Stepper
@@ -137,6 +137,7 @@ class Worker:
             # Why alone: a snapshot that was read before another process fences somebody, and written after, would let them through.
             with self.alone():
                 recovering.recover(self.context)
+                fencing.renew(self.context)
             if queueing.take_up(self.context, runs := self._runs()):
                 runs = self._runs()
             if not any(self._under_way(run) for run in runs):
