@@ -32,6 +32,7 @@ LINES = {
 
 
 @pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)
+@pytest.mark.duty("DSG-09")
 def test_each_kind_of_fault_is_found_alone_and_explained(path):
     faults = examine(path, {}).faults
     assert {fault.rule for fault in faults} == {path.stem}
@@ -71,6 +72,7 @@ def test_all_faults_of_a_file_are_reported_together(tmp_path):
 @pytest.mark.parametrize(
     "word", ["forever", "unlimited", "indefinitely", "never", "-1", "0", "0 days", "permanent", "as long as needed", "none"]
 )
+@pytest.mark.duty("FAIL-04", "COP-15")
 def test_no_spelling_of_forever_is_a_period(tmp_path, word):
     text = (MAPS / "sound.yaml").read_text().replace("period: 2 years", f"period: {word}")
     (tmp_path / "expunge.yaml").write_text(text)

@@ -150,6 +150,7 @@ FILES = (
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("damage", ["changed", "cut", "gone", "empty"])
+@pytest.mark.duty("NST-08")
 def test_damage_to_anything_published_is_found_and_nothing_is_signed_over_it(tmp_path: Path, name: str, damage: str) -> None:
     published(tmp_path)
     path = tmp_path / name

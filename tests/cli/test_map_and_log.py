@@ -37,6 +37,7 @@ def test_check_needs_no_state_and_is_content_with_what_is_declared(company: Path
     assert not (company / "state").exists()
 
 
+@pytest.mark.duty("FAIL-02", "RNG-27")
 def test_check_finds_what_nobody_declared(company: Path) -> None:
     (company / "world/media/backup").mkdir()
     (company / "world/media/backup/mia.wav").write_bytes(b"RIFF")
@@ -139,6 +140,7 @@ def test_the_log_verifies_with_its_own_state_and_as_a_copy_with_keys_got_elsewhe
     assert expunge("receipt", "verify", "receipts/1", "--trust", "trust.txt", cwd=with_log).code == 0
 
 
+@pytest.mark.duty("NST-08")
 def test_a_changed_entry_in_the_log_is_bad_evidence(with_log: Path) -> None:
     entry = next(path for path in (with_log / "state/log/tile/entries").rglob("*") if path.is_file())
     data = bytearray(entry.read_bytes())

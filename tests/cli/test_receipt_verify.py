@@ -56,6 +56,7 @@ def test_a_receipt_signed_again_by_another_holds_alone_and_is_refused_under_trus
     assert ran.out == ""
 
 
+@pytest.mark.duty("RNG-26", "NST-12")
 def test_twenty_changes_of_one_character_are_all_refused(receipt: Path, tmp_path: Path) -> None:
     chance = random.Random(20)
     names = sorted(path.name for path in receipt.iterdir())

@@ -82,11 +82,13 @@ DISHONEST = {
 
 
 @pytest.mark.parametrize("make", DISHONEST.values(), ids=DISHONEST.keys())
+@pytest.mark.duty("NST-01")
 def test_a_receipt_that_contradicts_itself_cannot_be_built(make) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ValueError, match=r"\w"):
         make()
 
 
+@pytest.mark.duty("NST-03")
 def test_shallow_erasure_is_allowed_where_no_more_was_asked_and_only_the_probe_could_look() -> None:
     shallow = entry(claimed=Grounding.REMOVED, asked=Grounding.REMOVED, scan=None, act=Act.DESTROY)
     assert fulfilled(datasets=(shallow,)).verdict is Verdict.FULFILLED

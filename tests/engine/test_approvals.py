@@ -77,6 +77,7 @@ def test_a_plan_that_changed_voids_what_was_signed_before(guarded: Household) ->
     assert guarded.apply(order).state is OrderState.IN_PART
 
 
+@pytest.mark.duty("NST-10")
 def test_whoever_entered_the_order_cannot_approve_it_and_another_can(guarded: Household) -> None:
     order = received(guarded, f"profile:{ANNA}", requester="officer")
     with pytest.raises(UsageError, match="somebody else"):

@@ -45,6 +45,7 @@ def kept(home: Household, order: str) -> tuple[KeptItems, ...]:
     return receipt_verify.verify(files, files["trust-policy.txt"], at=None).receipt.kept
 
 
+@pytest.mark.duty("TIM-02")
 def test_a_receipt_says_until_when_backups_hold_what_was_erased(backed_up: Household) -> None:
     run = backed_up.erase(f"profile:{ANNA}")
     assert run.state is OrderState.IN_PART

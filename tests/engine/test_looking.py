@@ -83,6 +83,7 @@ def test_what_came_in_between_planning_and_erasing_is_erased_too_with_what_hangs
     assert home.search(*strings_of(ANNA), "rec-anna-8-X7", said) == []
 
 
+@pytest.mark.duty("COP-02")
 def test_what_a_normal_read_still_returns_is_never_erased_whatever_the_step_said(home: Household) -> None:
     order = planned(home)
     run = apply_with(home, order, {"purge:media": records(home, "rec-anna-9-X7")})

@@ -50,6 +50,7 @@ def logged() -> Iterator[Collecting]:
     root.setLevel(level)
 
 
+@pytest.mark.duty("NST-07")
 def test_a_full_run_leaves_no_identifier_and_no_content_in_state_log_or_evidence(
     home: Household, logged: Collecting, tmp_path: Path
 ) -> None:

@@ -32,6 +32,7 @@ def stores(home: Household) -> list[str]:
         return list(opened.map.stores)
 
 
+@pytest.mark.duty("TIM-02")
 def test_a_guarded_restore_brings_nobody_back(home: Household, copies: Path) -> None:
     before = home.logical()
     home.erase(f"profile:{ANNA}")
@@ -45,6 +46,7 @@ def test_a_guarded_restore_brings_nobody_back(home: Household, copies: Path) -> 
     assert difference(after, home.logical()) == set(), "everybody else is as after the order"
 
 
+@pytest.mark.duty("TIM-02", "FAIL-02")
 def test_an_unguarded_restore_is_found_by_a_sweep_and_erased_again(home: Household, copies: Path) -> None:
     order = home.erase(f"profile:{ANNA}").order
     put_back(home, copies)

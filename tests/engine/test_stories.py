@@ -24,6 +24,7 @@ def entries(home: Household, order: str, number: int = 1) -> dict[str, Result]:
     return {each.dataset: each.outcome for each in made.datasets}
 
 
+@pytest.mark.duty("AMZ-04", "AMZ-05", "FAIL-01")
 def test_one_child_goes_and_nothing_of_them_is_left_anywhere(home: Household) -> None:
     assert home.search(*strings_of(ANNA), where=("world",))
     before = home.logical()
@@ -42,6 +43,7 @@ def test_the_household_stays_when_one_child_goes(home: Household) -> None:
     db.close()
 
 
+@pytest.mark.duty("AMZ-07")
 def test_an_account_goes_with_every_profile_in_it(home: Household) -> None:
     run = home.erase("email:acc-south-82LM@example.org")
     assert run.state is OrderState.FULFILLED
@@ -204,6 +206,7 @@ def bring_back(home: Household) -> None:
     (home.world / "media" / "voice" / ANNA / "rec-anna-0-X7.wav").write_bytes(wav(f"{ANNA}0"))
 
 
+@pytest.mark.duty("FAIL-03")
 def test_a_sweep_finds_what_came_back_and_the_follow_up_erases_it_again(home: Household) -> None:
     first = home.erase(f"profile:{ANNA}")
     with home.open() as opened:
@@ -249,6 +252,7 @@ def test_an_open_reader_is_said_and_the_order_is_finished_when_it_has_gone(home:
     assert len(run.history) == 2, "one receipt that says in part, one that says fulfilled"
 
 
+@pytest.mark.duty("TIM-04")
 def test_a_corrupt_file_is_named_and_the_other_stores_go_on(home: Household) -> None:
     (home.world / "lake" / "events" / "2026-05-02.jsonl.gz").write_bytes(b"\x1f\x8b\x08\x00 this is no gzip stream")
     run = home.erase(f"profile:{ANNA}")
@@ -294,6 +298,7 @@ def test_an_order_names_nobody_twice_and_somebody_at_least(home: Household) -> N
             opened.order_erase([])
 
 
+@pytest.mark.duty("COP-11")
 def test_an_export_holds_what_is_held_byte_for_byte_with_hashes(home: Household) -> None:
     import hashlib
     import json
