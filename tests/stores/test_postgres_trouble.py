@@ -20,8 +20,10 @@ from expunge.core.copy import FindingKind
 from expunge.core.datamap import Dataset, StoreSpec, Through
 from expunge.core.grounding import Grounding
 from expunge.core.outcome import RETRYABLE, Absent, Erased, Reason, Unable
+from expunge.core.traces import Traces
 from expunge.errors import CouldNotLook, Misconfigured, StoreUnavailable, TakenOver
 from expunge.faults import ReplyLost, arm
+from expunge.residue import ResidueScanner
 from expunge.servers.postgres import running_postgres
 from expunge.stores import open_store
 from expunge.stores.postgres import Postgres
@@ -440,3 +442,33 @@ def test_damage_below_is_named(crowd, postgres_server):
         assert answer.reason is Reason.CORRUPT
         with pytest.raises(CouldNotLook):
             located(store, PEOPLE, WHO)
+
+
+# --- others use the server meanwhile ------------------------------------------------------------------
+
+
+def test_what_leads_nowhere_in_the_servers_folder_keeps_nothing_from_us(crowd, postgres_server):
+    """As the name of a file that was there a moment ago, between being listed and being looked at."""
+    gone = postgres_server.data / "postgresql.auto.conf.tmp"
+    gone.symlink_to("nowhere")
+    try:
+        with opened(crowd, PEOPLE) as store:
+            assert store.capabilities.grounding is Grounding.SCRUBBED
+            assert list(store.raw())
+    finally:
+        gone.unlink()
+
+
+def test_what_was_listed_and_went_before_it_was_read_does_not_end_the_look(crowd, postgres_server):
+    """A database that was being made and was given up, and settings on their way to another name."""
+    being_made = postgres_server.data / "base" / "4294967294"
+    being_written = postgres_server.data / "postgresql.auto.conf.tmp"
+    being_made.mkdir()
+    being_written.write_text("wal_recycle = off\n")
+    with opened(crowd, PEOPLE) as store:
+        sources = tuple(store.raw())
+    assert {being_made, being_written} <= {each.path for each in sources}, "they hold bytes as long as they are there"
+    being_made.rmdir()
+    being_written.unlink()
+    scanned = ResidueScanner(processes=1).scan(sources, Traces(bytes(32), ()))
+    assert dict(scanned.coverage.skipped) == {"vanished": 2}

@@ -46,19 +46,28 @@ class Place:
     settings: dict[str, str]
 
     def sources(self, connection: Connection) -> Iterator[RawSource]:
-        """Everything of the server but the folders of other databases: each of those is a store of its own."""
+        """Everything of the server but the folders of other databases: each of those is a store of its own.
+
+        Whoever uses the server makes and drops databases, and writes settings, meanwhile: what need not be there may have gone since.
+        """
         row = connection.execute("SELECT oid::text FROM pg_catalog.pg_database WHERE datname = current_database()").fetchone()
         ours = str(row[0]) if row else ""
-        others = {each[0] for each in connection.execute("SELECT oid::text FROM pg_catalog.pg_database").fetchall()} - {ours}
+        bases: list[Path] = []
+        others = self._databases(connection)
         for entry in sorted(self.data.iterdir()):
             if entry.name == "base":
-                yield from (RawSource(each, _role_in_base(each)) for each in sorted(entry.iterdir()) if each.name not in others)
+                bases.append(entry)
             elif entry.name != "pg_tblspc" and _holds_bytes(entry):
                 # After a checkpoint whatever the log says of live rows lies in their tables.
-                yield RawSource(entry.resolve(), _ROLES.get(entry.name, "data"), repeats=entry.name == "pg_wal")
-        for space in self.tablespaces(connection):
-            for folder in sorted(space.glob("PG_*")):
-                yield from (RawSource(each, _role_in_base(each)) for each in sorted(folder.iterdir()) if each.name not in others)
+                role = _ROLES.get(entry.name, "data" if entry.is_dir() else "settings")
+                yield RawSource(entry.resolve(), role, repeats=entry.name == "pg_wal")
+        bases += [folder for space in self.tablespaces(connection) for folder in sorted(space.glob("PG_*"))]
+        listed = [each for base in bases for each in sorted(base.iterdir())]
+        # Why twice: one that is dropped meanwhile was there before, and one that is made meanwhile is there now.
+        others |= self._databases(connection)
+        for each in listed:
+            if each.name == ours or each.name not in others:
+                yield RawSource(each, "data" if each.name == ours else _role_in_base(each))
         for log in self.logs().files:
             if not log.is_relative_to(self.data):
                 yield RawSource(log, "log")
@@ -66,6 +75,10 @@ class Place:
             path = Path(self.settings.get(name, ""))
             if path.is_absolute() and not path.is_relative_to(self.data) and os.access(path, os.R_OK):
                 yield RawSource(path, "settings")
+
+    @staticmethod
+    def _databases(connection: Connection) -> set[str]:
+        return {each[0] for each in connection.execute("SELECT oid::text FROM pg_catalog.pg_database").fetchall()}
 
     def tablespaces(self, connection: Connection) -> tuple[Path, ...]:
         """Folders of table spaces; those outside the data folder, and those that the server made inside it, which it names from there."""
@@ -102,7 +115,7 @@ class Place:
         """The first part that this process may not read, in words without a path; empty when it may read all."""
         for source in self.sources(connection):
             folders = [Path(each) for each, _, _ in os.walk(source.path)] if source.path.is_dir() else []
-            if not all(os.access(each, os.R_OK | os.X_OK) for each in folders) or not os.access(source.path, os.R_OK):
+            if not all(_open_to_us(each, os.R_OK | os.X_OK) for each in folders) or not _open_to_us(source.path, os.R_OK):
                 return f"a {source.role} part of the server's files"
         return ""
 
@@ -153,12 +166,21 @@ def _postmaster(data: Path) -> list[str]:
 
 
 def _holds_bytes(path: Path) -> bool:
-    mode = path.stat().st_mode
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
     return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
+def _open_to_us(path: Path, mode: int) -> bool:
+    """Whether this process may; what has gone since it was named keeps nothing from it."""
+    return os.access(path, mode) or not os.path.lexists(path)
+
+
 def _role_in_base(path: Path) -> str:
-    return "temporary" if path.name.startswith("pgsql_tmp") else "data"
+    """Of what is no database's that the server knows: put aside by queries, or left of one that was never finished."""
+    return "temporary" if path.name.startswith("pgsql_tmp") else "abandoned"
 
 
 def _logs_in(folder: Path, pattern: str, *, whole: bool) -> Iterator[Path]:
