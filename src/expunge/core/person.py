@@ -22,6 +22,11 @@ class Person:
     also: Mapping[str, frozenset[str]] = field(repr=False)
     """``kind.field`` -> other values they were named by or are known by (an e-mail)."""
 
+    @property
+    def nobody(self) -> bool:
+        """Whether it stands for a class of items, and for nobody by name."""
+        return not self.ids and not self.also
+
     def identifiers(self) -> tuple[tuple[str, str], ...]:
         """All (kind, value) pairs, sorted; ``also`` values under their dotted kind."""
         pairs = {(kind, value) for kind, values in self.ids.items() for value in values}

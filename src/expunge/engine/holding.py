@@ -131,8 +131,13 @@ def active(context: Context) -> tuple[Hold, ...]:
 
 
 def binding_on(context: Context, people: Sequence[Person]) -> tuple[Hold, ...]:
-    """Those that bind now on any identity of these people, and those on named items: whoever else is in an item, it stays."""
+    """Those that bind now on any identity of these people, and those on named items: whoever else is in an item, it stays.
+
+    For an order about a class of items, all of them: its items may be anybody's.
+    """
     standing = active(context)
+    if any(each.nobody for each in people):
+        return standing
     names = frozenset(name for person in people for name in names_of(context, person)) if standing else frozenset()
     return tuple(each for each in standing if each.subject in names or _may_be_in_it(context, each))
 

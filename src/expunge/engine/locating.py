@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from expunge.core.outcome import Kept, Reason, Unable
 from expunge.core.person import Person, selector
 from expunge.core.plan import dependents_first
 from expunge.core.scope import Scope
-from expunge.engine import calling
+from expunge.engine import calling, resolving
 from expunge.engine.context import Context
 
 T = TypeVar("T")
@@ -97,12 +97,44 @@ def locate(
         if told is not None:
             told(dataset.name, located)
     names = {each.subject: names_of(context, each) if holds else frozenset[Pseudonym]() for each in people}
+    theirs = _of_held_people(context, holds) if any(each.nobody for each in people) else {}
     for name in list(located.copies):
         if scope is not None and name not in scope.datasets:
             located.kept_copies[name], located.copies[name] = located.copies[name], ()
         else:
-            _set_aside(context, context.data_map.datasets[name], located, holds, names, whole=scope is not None and name in scope.whole)
+            whole = scope is not None and name in scope.whole
+            _set_aside(context, context.data_map.datasets[name], located, holds, names, theirs.get(name, {}), whole=whole)
     return located
+
+
+def _of_held_people(context: Context, holds: Sequence[Hold]) -> dict[str, dict[str, Hold]]:
+    """Dataset -> item -> the hold that keeps everything of its person there.
+
+    An order about a class of items is found by nobody's name, so that whose an item is has to be asked the other way round: who is held,
+    by the datasets that say who exists, and what is theirs.
+    """
+    whole = {each.subject: each for each in holds if each.whole}
+    people = dict(_who(context, whole))
+    located = locate(context, list(people.values())) if people else Located()
+    found: dict[str, dict[str, Hold]] = {}
+    for hold in (each for each in holds if each.whole and each.subject in people):
+        copies = (*located.copies.get(hold.dataset, ()), *located.kept_copies.get(hold.dataset, ()))
+        slot = found.setdefault(hold.dataset, {})
+        for key in (key for each in copies if each.subject == hold.subject for key in each.keys):
+            slot[key] = max(hold, slot.get(key, hold), key=lambda each: (each.until, each.id))
+    return found
+
+
+def _who(context: Context, wanted: Collection[Pseudonym]) -> Iterator[tuple[Pseudonym, Person]]:
+    """The people behind some pseudonyms, with whoever belongs to them; in memory only."""
+    key = context.keys.pseudonym_key()
+    for kind, identity in context.data_map.identities.items() if wanted else ():
+        home = context.data_map.datasets[identity.dataset]
+        for copy in calling.bystanders(context.open_store(home.store), home, (), None):
+            for value in copy.links.get(identity.key, ()):
+                subject = pseudonym(key, kind, value)
+                if subject in wanted:
+                    yield subject, replace(resolving.resolve(context, f"{kind}:{value}").person, subject=subject)
 
 
 def names_of(context: Context, person: Person) -> frozenset[Pseudonym]:
@@ -168,6 +200,7 @@ def _set_aside(
     located: Located,
     holds: Sequence[Hold],
     names: Mapping[Pseudonym, frozenset[Pseudonym]],
+    theirs: Mapping[str, Hold],
     *,
     whole: bool,
 ) -> None:
@@ -183,6 +216,7 @@ def _set_aside(
     remaining, aside = [], []
     for copy in copies:
         held = _held_keys(context, dataset, copy, holds, names[copy.subject])
+        held = {**{each: theirs[each] for each in copy.keys if each in theirs}, **held}
         if held:
             by_hold = {each.id: each for each in held.values()}
             for hold_id, hold in sorted(by_hold.items()):
