@@ -31,9 +31,9 @@ class Place:
     allowance: Allowance
     at: int
 
-    def inside(self, what: str) -> Where:
-        """The run that is decoded here."""
-        return self.where.inside(what, self.at)
+    def inside(self, what: str, mark: bytes) -> Where:
+        """The run that is decoded here, under a digest of its content; none where it may not be passed over when it comes again."""
+        return self.where.inside(what, self.at, mark)
 
 
 class Values:
@@ -61,17 +61,17 @@ class Values:
             self._session.skip("limit")
         if whole or len(out) >= _CHANCE:
             self._session.decoded(place.allowance, len(out))
-            self.look(place.inside(f"{what} {METHODS[method]}"), place.allowance, out, mark if whole else b"")
+            self.look(place.inside(f"{what} {METHODS[method]}", mark if whole else b""), place.allowance, out)
         return whole
 
-    def look(self, where: Where, allowance: Allowance, data: bytes, mark: bytes) -> None:
-        """Search decoded bytes, and remember under ``mark`` that it was done."""
-        if mark:
+    def look(self, where: Where, allowance: Allowance, data: bytes) -> None:
+        """Search decoded bytes, and remember under their mark that it was done."""
+        if where.mark:
             known = self._session.known
             if len(known.passed) >= _SEEN:
                 known.passed.clear()
-            known.passed[mark] = known.rounds
-        self._search(self._session, where.marked(mark), allowance, data)
+            known.passed[where.mark] = known.rounds
+        self._search(self._session, where, allowance, data)
 
     def passed(self, mark: bytes) -> bool:
         """Whether the same content was searched before, and holds nothing: what is found is told at every place."""
@@ -151,7 +151,7 @@ class Pieces:
         mark = blake2b(data, digest_size=16).digest()
         if not self._values.passed(mark):
             self._session.decoded(place.allowance, len(data))
-            self._values.look(place.inside("postgres toast"), place.allowance, data, mark)
+            self._values.look(place.inside("postgres toast", mark), place.allowance, data)
 
 
 def _info(data: bytes) -> tuple[int, int] | None:

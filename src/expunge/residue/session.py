@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +54,10 @@ class Where:
     mark: bytes = field(default=b"", repr=False)
     """A digest of the content, where the same may come again: findings in it are remembered."""
 
-    def inside(self, what: str, offset: int) -> Where:
-        """The run that is decoded from the container ``what`` at ``offset`` of this run."""
+    def inside(self, what: str, offset: int, mark: bytes | None = None) -> Where:
+        """The run that is decoded from the container ``what`` at ``offset`` of this run, under another ``mark`` if one is given."""
         base = self.base if self.fixed else self.base + offset
-        return replace(self, chain=(*self.chain, what), base=base, fixed=True, depth=self.depth + 1)
-
-    def marked(self, mark: bytes) -> Where:
-        """The same run under a digest of its content."""
-        return replace(self, mark=mark)
+        return Where(self.path, (*self.chain, what), base, True, self.depth + 1, self.leaf, self.mark if mark is None else mark)  # noqa: FBT003
 
 
 @dataclass

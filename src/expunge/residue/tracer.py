@@ -93,7 +93,8 @@ class Collector:
         """Trace an embedding: windows of its packed forms, and single numbers as they are printed."""
         where = (subject, dataset, field)
         for rank, form, data in windows_of_vector(value, _VECTOR_WINDOW, self._budget):
-            self._offer(where, rank, form, data)
+            if self._offer(where, rank, form, data) and self._budget == 1:
+                break
         if self._budget == 1:
             return
         for rank, index in enumerate(spread(len(value), self._budget)):
@@ -153,18 +154,20 @@ class Collector:
         """How many of the windows and values that were looked at were left out as saying too little."""
         return self._rejected
 
-    def _offer(self, where: Field, rank: int, form: str, data: bytes, piece: str | None = None, value: str | None = None) -> None:
+    def _offer(self, where: Field, rank: int, form: str, data: bytes, piece: str | None = None, value: str | None = None) -> bool:
+        """Offer one window; whether the field has now one that is as good, so that with a budget of one no worse rank can be taken."""
         harvest = self._harvests.get(where)
         if harvest is None:
             harvest = self._harvests[where] = Harvest(self._budget)
         data = clip(data)
         place = rank << 32 | crc32(data, self._seed)
         if not harvest.wants(place):
-            return
+            return True
         if telling(data):
             harvest.add(Window(place, data, form, piece, value if value is None or len(value) <= _KEPT else value[:_KEPT]))
-        else:
-            self._rejected += 1
+            return True
+        self._rejected += 1
+        return False
 
     def _take(self, into: dict[Field, Harvest], where: Field, rank: int, form: str, data: bytes) -> None:
         harvest = into.get(where)

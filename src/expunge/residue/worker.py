@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import signal
@@ -15,6 +16,8 @@ READY = "ready"
 
 def main() -> None:
     """Serve until the input ends. What goes in and comes out are pickles that this program and its parent make."""
+    # tables of a scan are many objects that live long, none of them in a cycle
+    gc.set_threshold(100_000, 20, 20)
     # an interrupt reaches every process of a terminal; the parent ends its helpers itself
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
