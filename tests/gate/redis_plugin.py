@@ -1,0 +1,46 @@
+"""A real Redis server on a free port of loopback, started for whoever asks and stopped at the end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from expunge.servers.processes import LOOPBACK, Child, free_ports, tail, wait_until
+
+
+@pytest.fixture(scope="session")
+def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("Debian's redis-server is not installed (scripts/debian-redis does, as root)")
+    (port,) = free_ports(1)
+    folder = tmp_path_factory.mktemp("redis")
+    command = [program, "--port", str(port), "--bind", LOOPBACK, "--dir", str(folder), "--save", "", "--appendonly", "no"]
+    server = Child(command, folder / "log", folder, os.environ, signal.SIGKILL)
+    try:
+        with redis.Redis(LOOPBACK, port) as client:
+            assert wait_until(lambda: _answers(client) or not server.running(), 30), tail(folder / "log")
+            assert server.running(), tail(folder / "log")
+        yield port
+    finally:
+        server.kill()
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+@pytest.fixture
+def stream(redis_port: int) -> Iterator[redis.Redis]:
+    """A client of an empty server."""
+    with redis.Redis(LOOPBACK, redis_port) as client:
+        client.flushall()
+        yield client

@@ -1,0 +1,196 @@
+"""A voice that may be kept for nothing but the answer: gone at the end, gone when time is over, and nothing of it written anywhere."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from expunge import ephemeral
+from expunge.ephemeral import Kept, Voice, answering, lifetimes
+from expunge.testing.forked import in_child
+
+SAID = b"where did my grandmother hide the marzipan, asked nobody ever"
+
+
+LISTENER = """
+import sys
+from expunge.ephemeral import answering
+
+def told(line):
+    print(line, flush=True)
+    assert sys.stdin.readline()
+
+secret = bytearray(48)
+with open("/dev/urandom", "rb", buffering=0) as source:
+    source.readinto(secret)
+print(bytes(each ^ 0x55 for each in secret).hex(), flush=True)
+with answering() as voice:
+    voice.write(secret)
+    for at in range(len(secret)):
+        secret[at] = 0
+    told("listening")
+told("answered")
+"""
+
+
+def held(pid: int, secret: bytes) -> int:
+    """In how many places of its memory another process holds some bytes."""
+    places = 0
+    with Path(f"/proc/{pid}/maps").open() as maps, Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in maps:
+            span, rights, *_ = line.split()
+            if not rights.startswith("rw"):
+                continue
+            start, end = (int(each, 16) for each in span.split("-"))
+            memory.seek(start)
+            places += memory.read(end - start).count(secret)
+    return places
+
+
+@pytest.mark.duty("COP-10")
+def test_when_the_answer_is_given_nothing_of_the_voice_is_in_memory() -> None:
+    command = [sys.executable, "-u", "-c", LISTENER]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        secret = bytes(each ^ 0x55 for each in bytes.fromhex(child.stdout.readline()))
+        assert child.stdout.readline() == "listening\n"
+        assert held(child.pid, secret) == 1, "once, in the locked memory"
+        child.stdin.write("go on\n")
+        child.stdin.flush()
+        assert child.stdout.readline() == "answered\n"
+        assert held(child.pid, secret) == 0
+        child.stdin.write("go on\n")
+    assert child.returncode == 0
+
+
+@pytest.mark.duty("COP-10")
+@pytest.mark.parametrize(
+    "keep",
+    [
+        pytest.param(lambda folder: (folder / "voice.wav").write_bytes(SAID), id="a file"),
+        pytest.param(lambda folder: (folder / "seen").open("a"), id="a file to append to"),
+        pytest.param(lambda folder: os.open(folder / "seen", os.O_RDWR), id="a descriptor"),
+        pytest.param(lambda folder: logging.getLogger("app").warning("heard %s", "marzipan"), id="a log line"),
+        pytest.param(lambda folder: sqlite3.connect(folder / "app.db"), id="a database"),
+        pytest.param(lambda folder: subprocess.run(["true"], check=True), id="another process"),
+        pytest.param(lambda folder: tempfile.mkstemp(dir=folder), id="a temporary file"),
+        pytest.param(lambda folder: (folder / "there").rename(folder / "elsewhere"), id="a new name"),
+    ],
+)
+def test_whatever_would_keep_something_is_refused_and_the_voice_is_gone(tmp_path: Path, keep: Callable[[Path], object]) -> None:
+    (tmp_path / "seen").write_bytes(b"")
+    (tmp_path / "there").write_bytes(b"")
+    before = sorted(tmp_path.iterdir())
+    with answering() as voice:
+        voice.write(SAID)
+        view = voice.view()
+        with pytest.raises(Kept, match="keeps nothing"):
+            keep(tmp_path)
+        assert not any(view), "zeroed before anything was kept"
+        with pytest.raises(Kept, match="gone"):
+            voice.view()
+        with pytest.raises(Kept, match="gone"):
+            voice.write(b"more")
+    assert sorted(tmp_path.iterdir()) == before
+    assert (tmp_path / "seen").read_bytes() == b""
+
+
+def test_reading_is_allowed_and_so_is_everything_after_the_block(tmp_path: Path) -> None:
+    (tmp_path / "model").write_bytes(b"weights")
+    with answering() as voice:
+        voice.write(SAID)
+        assert (tmp_path / "model").read_bytes() == b"weights"
+    (tmp_path / "answered").write_text("1")
+    logging.getLogger("app").info("answered one request")
+
+
+def test_another_thread_goes_on_as_it_did(tmp_path: Path) -> None:
+    done = []
+
+    def other() -> None:
+        (tmp_path / "log").write_text("of somebody else")
+        done.append(True)
+
+    with answering() as voice:
+        voice.write(SAID)
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+        assert bytes(voice.view()) == SAID
+    assert done == [True]
+
+
+@pytest.mark.duty("COP-10")
+def test_a_voice_does_not_outlive_its_time_whatever_the_block_does() -> None:
+    with answering(within=timedelta(seconds=0.05)) as voice:
+        voice.write(SAID)
+        view = voice.view()
+        until = time.monotonic() + 30
+        while any(view) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert not any(view)
+        with pytest.raises(Kept, match="time is over"):
+            voice.view()
+
+
+def test_an_error_in_the_block_zeroes_it_too() -> None:
+    kept: list[Voice] = []
+
+    def fails() -> None:
+        with answering() as voice:
+            voice.write(SAID)
+            kept.append(voice)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
+    assert not any(kept[0]._memory[:])
+
+
+@pytest.mark.duty("COP-10")
+def test_where_memory_cannot_be_locked_there_is_no_block() -> None:
+    def child() -> None:
+        if os.geteuid() == 0:
+            os.setuid(65534)
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))
+        with pytest.raises(Kept, match="cannot be locked"), answering():
+            raise AssertionError
+
+    in_child(child).returned()
+
+
+def test_there_is_a_longest_time_and_a_largest_size() -> None:
+    for wrong in ({"within": timedelta(minutes=2)}, {"within": timedelta(0)}, {"capacity": 1 << 30}, {"capacity": 0}):
+        with pytest.raises(ValueError, match="a minute at most"), answering(**wrong):  # type: ignore[arg-type]
+            raise AssertionError
+    with answering(capacity=4096) as voice, pytest.raises(Kept, match="more sound"):
+        voice.write(bytes(5000))
+
+
+@pytest.mark.duty("COP-10")
+def test_how_long_voices_live_is_told_and_nothing_else() -> None:
+    before = sum(lifetimes().values())
+    for _ in range(3):
+        with answering() as voice:
+            voice.write(SAID)
+    told = lifetimes()
+    assert sum(told.values()) == before + 3
+    assert set(told) <= {f"{edge:g}" for edge in ephemeral.EDGES} | {"longer"}
+
+
+def test_importing_it_watches_nothing() -> None:
+    program = "import sys, expunge.ephemeral as e; assert not e._WATCHING; print('quiet')"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "quiet\n"
