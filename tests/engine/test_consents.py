@@ -11,8 +11,9 @@ import pytest
 
 from expunge import faults
 from expunge.core import consent_receipt
+from expunge.core import events as ev
 from expunge.core.commitment import parse_opening
-from expunge.core.consent import Why
+from expunge.core.consent import Consents, Why, fold
 from expunge.core.consent_events import NO_ACT, Act, EndReason
 from expunge.core.order import OrderKind, OrderState
 from expunge.engine import authority
@@ -298,8 +299,6 @@ def test_an_order_is_stopped_when_the_guardianship_ends_before_anything_was_eras
 
 
 def family_reason(opened: object, order: str) -> str:
-    from expunge.core import events as ev
-
     events = [ev.decode(data) for data in opened.context.journal.read(order)]  # type: ignore[attr-defined]
     return next(each.reason for each in events if isinstance(each, ev.Cancelled))
 
@@ -397,6 +396,35 @@ def test_a_flow_to_third_parties_ends_what_was_agreed_to_by_a_weak_method(family
     assert why(family) is Why.METHOD
     with family.open() as opened, pytest.raises(UsageError, match="third parties"):
         opened.consents.give(opened.resolve(CHILD), "training", replace(AGREED, carries_disclosure=False))
+
+
+# The register
+
+
+def test_the_short_way_of_reading_the_register_says_what_the_long_one_says(family: Household) -> None:
+    give(family)
+    with family.open() as opened:
+        proof = prove(opened, f"profile:{BELA}")
+        opened.consents.withdraw(opened.resolve(CHILD), "training")
+        opened.consents.freeze(opened.resolve(f"profile:{BELA}"), by="priya", reason="two court papers")
+        warm = opened.consents.register()
+        slow = fold(Consents({}, {}), [ev.decode(data) for data in opened.context.journal.read("consents")])  # type: ignore[misc]
+        assert proof in warm.guardianships
+    with family.open() as opened:
+        cold = opened.consents.register()
+    for name in ("fixed", "terms", "said", "guardianships", "frozen", "ordered", "withdrawals", "history", "entries"):
+        assert getattr(warm, name) == getattr(cold, name) == getattr(slow, name), name
+        assert repr(getattr(cold, name)) == repr(getattr(slow, name)), "the very same types"
+
+
+def test_what_one_reader_does_with_the_register_is_nothing_to_the_next(family: Household) -> None:
+    give(family)
+    with family.open() as opened:
+        first = opened.consents.register()
+        first.said.clear()
+        next(iter(first.history.values())).clear()
+        assert opened.consents.ask(opened.resolve(CHILD), "training").holds
+        assert any(opened.consents.register().history.values())
 
 
 # What pipelines are told

@@ -7,7 +7,7 @@ whoever agreed may decide. All of it is asked each time, so that a change of the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -122,6 +122,18 @@ class Consents:
             return each.ended.at
         return self.grows_up(each.proven) or datetime.max.replace(tzinfo=UTC)
 
+    def under(
+        self,
+        purposes: Mapping[str, Purpose],
+        texts: Mapping[str, tuple[TextVersion, ...]],
+        grows_up: Callable[[GuardianProven], datetime | None],
+    ) -> Consents:
+        """The same register under another map; what is entered in one of the two later is not in the other."""
+        copied = {each.name: dict(getattr(self, each.name)) for each in fields(self) if each.name not in _OF_THE_MAP}
+        copied["said"] = {subject: dict(said) for subject, said in self.said.items()}
+        copied["history"] = {subject: list(events) for subject, events in self.history.items()}
+        return Consents(purposes, texts, grows_up, **copied)
+
     def apply(self, event: ConsentEvent) -> None:
         """Take in one event."""
         match event:
@@ -199,6 +211,9 @@ class Consents:
             self.frozen.setdefault(event.into, self.frozen[subject])
         self._note(subject, event)
         self._note(event.into, event)
+
+
+_OF_THE_MAP = frozenset({"purposes", "texts", "grows_up"})
 
 
 def fold(consents: Consents, events: Iterable[ConsentEvent]) -> Consents:

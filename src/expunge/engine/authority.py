@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from typing import cast, get_args
+from threading import Lock
+from weakref import WeakKeyDictionary
 
 from expunge.core import consent_events as ce
-from expunge.core.consent import Consents, fold
+from expunge.core import events as ev
+from expunge.core.consent import Consents
+from expunge.core.consent_events import ConsentEvent
 from expunge.core.consent_rules import lacks
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderKind
@@ -15,8 +20,9 @@ from expunge.core.person import Person
 from expunge.core.retention import end_of
 from expunge.engine.context import Context
 from expunge.engine.locating import names_of
-from expunge.engine.recording import CONSENTS, read_register
+from expunge.engine.recording import CONSENTS
 from expunge.errors import KeyDestroyed, NeedsApproval, UsageError
+from expunge.ports.journal import Journal
 
 BORN = "born.sealed"
 BY_GUARDIAN = "guardian "
@@ -26,10 +32,43 @@ SPOKEN_FOR = frozenset({OrderKind.ERASURE, OrderKind.WITHDRAWAL})
 
 
 def load(context: Context) -> Consents:
-    """The register ``consents``, folded with the map as it is now."""
-    events = read_register(context.journal, CONSENTS)
-    empty = Consents(context.data_map.purposes, context.data_map.texts, birthdays(context))
-    return fold(empty, (cast("ce.ConsentEvent", each) for each in events if isinstance(each, get_args(ce.ConsentEvent))))
+    """The register ``consents``, folded with the map as it is now. What was folded before in this process is gone on with."""
+    with _LOCK:
+        known = _FOLDED.setdefault(context.journal, _Folded())
+        for data in context.journal.read(CONSENTS, known.length):
+            event = _decoded(data)
+            if isinstance(event, ConsentEvent):
+                known.consents.apply(event)
+            known.length += 1
+        return known.consents.under(context.data_map.purposes, context.data_map.texts, birthdays(context))
+
+
+@dataclass
+class _Folded:
+    """How far a register was folded."""
+
+    consents: Consents = field(default_factory=lambda: Consents({}, {}))
+    length: int = 0
+
+
+_FOLDED: WeakKeyDictionary[Journal, _Folded] = WeakKeyDictionary()
+_LOCK = Lock()
+
+
+def _decoded(data: bytes) -> ev.Event:
+    """One event; those of which there are many by a short way: that they are as they were written, the journal has checked."""
+    kind = next((each for mark, each in _MANY if mark in data), None)
+    if kind is None:
+        return ev.decode(data)
+    value = json.loads(data)
+    del value["is"]
+    value["at"] = datetime.fromisoformat(value["at"])
+    if kind is ce.ConsentGiven:
+        return ce.ConsentGiven(**{**value, "act": ce.Act(value["act"])})
+    return ce.ConsentWithdrawn(**{**value, "datasets": tuple(value["datasets"])})
+
+
+_MANY: tuple[tuple[bytes, type], ...] = ((b'"is":"ConsentGiven"', ce.ConsentGiven), (b'"is":"ConsentWithdrawn"', ce.ConsentWithdrawn))
 
 
 def birthdays(context: Context) -> Callable[[ce.GuardianProven], datetime | None]:
