@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "faults": frozenset({"errors"}),
     "permit": frozenset({"errors"}),
+    "ephemeral": frozenset({"errors"}),
     "servers": frozenset({"errors", "servers"}),
     "telemetry": frozenset({"errors"}),
     "durable": frozenset({"errors", "faults"}),
