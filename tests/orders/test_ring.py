@@ -61,7 +61,9 @@ def ring(tmp_path: Path) -> World:
         ],
     )
     faces = [
-        (f"face-{n}-{year}", f"acc-{n}", noise(f"face {n} {year}", 512), f"{year}-06-01") for n in range(4) for year in (2016, 2017, 2018, 2022)
+        (f"face-{n}-{year}", f"acc-{n}", noise(f"face {n} {year}", 512), f"{year}-06-01")
+        for n in range(4)
+        for year in (2016, 2017, 2018, 2022)
     ]
     world.table("faces", "face_id TEXT PRIMARY KEY, account_id TEXT, vector BLOB, made_at TEXT", faces)
     world.file("registry/labels/people-2017.csv")
@@ -89,7 +91,10 @@ def test_only_what_was_annotated_before_its_date_goes_with_all_embeddings_before
     assert ring.models() == {"motion-2016"}, "what nobody's annotation went into stays"
     assert {each[-4:] for each in ring.rows("faces", "face_id")} == {"2018", "2022"}
     assert len(ring.rows("faces", "face_id")) == 8
-    assert set(ring.rows("captions", "recording_id")) == {f"rec-{n}-{number}" for n in range(4) for number in range(3)} - {"rec-0-0", "rec-1-1"}
+    assert set(ring.rows("captions", "recording_id")) == {f"rec-{n}-{number}" for n in range(4) for number in range(3)} - {
+        "rec-0-0",
+        "rec-1-1",
+    }
     by_limb = {each.limb: each for each in standing.examined}
     assert by_limb["recordings"].items == {"recordings": 2, "captions": 2}
     assert by_limb["face-embeddings"].items == {"faces": 8}
@@ -109,5 +114,7 @@ def test_each_hit_is_shown_with_the_path_from_the_annotation_to_it(ring: World) 
         ("models/person-2019", "distilled from"),
         ("models/doorbell-small", "member of"),
     ]
-    assert ("models/motion-2016", "nothing that it was made from is covered") in {(each.item, each.why) for each in found["work-product"].stays}
+    assert ("models/motion-2016", "nothing that it was made from is covered") in {
+        (each.item, each.why) for each in found["work-product"].stays
+    }
     assert ring.models() >= {"committee"}, "a preview changes nothing"

@@ -145,7 +145,9 @@ def families(world: World) -> None:
 
 @pytest.mark.duty("DSG-01", "DSG-02", "DSG-06")
 @pytest.mark.parametrize("order", ["ww-kurbo", "edmodo"])
-def test_children_without_consent_go_with_what_was_learnt_from_children_and_the_cohorts_are_counted_exactly(world: World, order: str) -> None:
+def test_children_without_consent_go_with_what_was_learnt_from_children_and_the_cohorts_are_counted_exactly(
+    world: World, order: str
+) -> None:
     families(world)
     standing, runs = world.carry_out(order)
     assert fulfilled(runs) == {"childrens-data", "work-product"}

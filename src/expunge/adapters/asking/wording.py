@@ -9,11 +9,17 @@ from expunge.ports.consent_method import Asking
 REVOKE = "You can take this back at any time, as easily as you gave it: {revoke}"
 
 
+def _notice(asking: Asking) -> str:
+    """What the rule wants in a notice beside the disclosure text: which data, what for, who gets it (16 CFR 312.4(c)(1))."""
+    who = f"It is handed to: {', '.join(asking.recipients)}." if asking.recipients else "It is handed to nobody else."
+    return f"This is about: {', '.join(asking.items)}. {who}"
+
+
 def question(asking: Asking, link: str) -> str:
     """The first message."""
     return (
         f"{asking.disclosure.rstrip()}\n\n"
-        f"You are asked, for your child: may we use the data for this - {asking.purpose}?\n\n"
+        f"You are asked, for your child: may we use the data for this - {asking.purpose}?\n{_notice(asking)}\n\n"
         f"If you agree, open this page within {asking.expires_days} days and confirm: {link}\n\n"
         "If you do nothing, you have not agreed, and your address is deleted after that time. "
         "We will write once more afterwards, to make sure that it was you.\n"
@@ -49,7 +55,7 @@ def form(asking: Asking) -> str:
         "<style>body{max-width:40em;margin:2em auto;font:1rem/1.5 serif}.line{border-top:1px solid;margin-top:4em}</style></head>"
         f"<body><h1>Consent of a parent</h1>{paragraphs}"
         f"<p>I am the child's parent or guardian. I agree that data is used for this: <strong>{html.escape(asking.purpose)}</strong>.</p>"
-        "<p>I can take this back at any time.</p>"
+        f"<p>{html.escape(_notice(asking))} I can take this back at any time.</p>"
         '<p class="line">Name, date, signature</p>'
         f"<p>Please return it signed within {asking.expires_days} days. Number: <code>{html.escape(asking.token)}</code></p></body></html>"
     )

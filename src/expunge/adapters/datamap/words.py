@@ -69,7 +69,7 @@ TEXT = ("version", "file", "change", "reason")
 
 FORMATS = ("jsonl", "csv", "json")
 SHARED = tuple(Shared)
-KINDS = tuple(ArtefactKind)
+KINDS = tuple(each.value for each in ArtefactKind)
 CHANGES = ("material", "wording")
 GROUNDINGS = ("hidden", "removed", "scrubbed", "device")
 PLAIN_ACTS = (Act.ERASE, Act.FORGET, Act.DESTROY)

@@ -63,15 +63,13 @@ def _check_exemptions(faults: Faults, root: Table, order: Disgorgement) -> None:
         if each.since and each.until and each.since >= each.until:
             text = f"exemptions.{each.name} is over before it begins"
             faults.add("impossible-window", line, text, "until: a later date, or none where the order names none")
-        if not any(takes.get(limb, set()) & set(each.kinds) for limb in each.limbs) and set(each.limbs) <= takes.keys():
+        if all(takes.get(limb) for limb in each.limbs) and not any(takes[limb] & set(each.kinds) for limb in each.limbs):
             text = f"exemptions.{each.name} lets nothing stay: its limbs take none of those kinds"
             faults.add("exemption-of-nothing", line, text, "kinds: those that a limb takes")
     for one, other in combinations(order.exemptions, 2):
         common = set(one.kinds) & set(other.kinds) & {kind for limb in set(one.limbs) & set(other.limbs) for kind in takes.get(limb, ())}
         if common and _meet(one, other):
-            text = (
-                f"exemptions.{other.name} and exemptions.{one.name} both keep {', '.join(sorted(common))} at one time: which ends it?"
-            )
+            text = f"exemptions.{other.name} and exemptions.{one.name} both keep {', '.join(sorted(common))} at one time: which ends it?"
             instead = "one of them, or kinds and dates that do not meet"
             faults.add("overlapping-exemptions", _at(root, "exemptions", other.name), text, instead)
 

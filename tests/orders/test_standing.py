@@ -1,0 +1,251 @@
+"""What nobody can tell, what may stay and who said so, what a hold keeps, and the statement that comes only when all of it is settled."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from expunge.bootstrap import Expunge
+from expunge.core import receipt_verify
+from expunge.core.disgorged import ItemExcepted, Standing, claim
+from expunge.core.ids import OrderId
+from expunge.core.note import Algorithm, VerifierKey
+from expunge.core.order import OrderState
+from expunge.core.statement import PERJURY, links
+from expunge.errors import EvidenceInvalid, IllegalTransition, UsageError
+from tests.orders.worlds import LINEAGE, ORDERS, World, noise
+
+MAP = """\
+approvers: {chief: "KEY"}
+identities:
+  account: {dataset: accounts, key: account_id}
+datasets:
+  accounts: {store: app, table: accounts, subject: {account: account_id}, retention: life}
+  recordings: {store: media, path: "video/{account_id}/{recording_id}.mp4", subject: {account: account_id}, retention: life,
+               categories: [user.content.video], reviewed_by: {dataset: reviews, via: recording_id, at: reviewed_at}}
+  reviews: {store: app, table: reviews, subject: {through: recordings, via: recording_id}, kind: label set, derived_from: [recordings],
+            on_erase: erase, retention: life}
+  faces: {store: app, table: faces, subject: {account: account_id}, kind: embedding, collected: made_at, derived_from: [recordings],
+          on_erase: erase, retention: life}
+  models: {store: registry, path: ["models/{model}.bin", "models/{model}.json"], artefact: model, kind: model, derived_from: [reviews],
+           on_erase: destroy}
+"""
+
+
+@dataclass
+class Home:
+    """A camera company with an approver, and an order that was entered."""
+
+    world: World
+    key: Ed25519PrivateKey
+
+    @contextmanager
+    def open(self) -> Iterator[Expunge]:
+        with self.world.open() as opened:
+            yield opened
+
+    def enter(self, name: str = "ring") -> Standing:
+        with self.open() as opened:
+            return opened.disgorgements.enter(opened.disgorgements.read(ORDERS / f"{name}.yaml"))
+
+    def carry_out(self, standing: Standing) -> dict[str, OrderState]:
+        states = {}
+        with self.open() as opened:
+            for each in standing.examined:
+                if each.order is None or opened.status(each.order).state is not OrderState.FENCED:
+                    continue
+                opened.plan(each.order)
+                signed = base64.b64encode(self.key.sign(opened.approval_message(each.order))).decode()
+                opened.approve(each.order, "chief", signed)
+                states[each.limb] = opened.apply(each.order).state
+        return states
+
+    def sign(self, wanted: ItemExcepted) -> str:
+        return base64.b64encode(self.key.sign(claim(wanted))).decode()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    world, key = World(tmp_path), Ed25519PrivateKey.generate()
+    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    (tmp_path / "chief.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    world.table("accounts", "account_id TEXT PRIMARY KEY, at TEXT", [(f"acc-{n}", "2016") for n in range(3)])
+    for n in range(3):
+        world.file(f"media/video/acc-{n}/rec-{n}.mp4")
+    reviews = [("rec-0", "person", "2017-05-02", "2017"), ("rec-1", "dog", "2017-06-02", "2017"), ("rec-2", "cat", "2020-01-01", "2020")]
+    world.table("reviews", "recording_id TEXT, label TEXT, reviewed_at TEXT, at TEXT", reviews)
+    faces = [(f"face-{n}", f"acc-{n}", noise(f"face {n}", 512), "2017-01-01", "2017") for n in range(3)]
+    world.table("faces", "face_id TEXT PRIMARY KEY, account_id TEXT, vector BLOB, made_at TEXT, at TEXT", faces)
+    world.model("person", "reviews")
+    world.model("edge", "models/person", how="distilled from")
+    world.declare(MAP.replace("KEY", str(VerifierKey("chief", Algorithm.ED25519, public))) + LINEAGE)
+    return Home(world, key)
+
+
+def infeasible(standing: Standing, item: str = "models/edge") -> ItemExcepted:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    ground, authority = "flashed into doorbells that are no longer reached", "the head of firmware, as expert"
+    return ItemExcepted(at, standing.id, "work-product", item, "", ground, authority, None, "chief", "")
+
+
+@pytest.mark.duty("DSG-03")
+def test_a_model_of_unknown_origin_is_never_clean_and_goes_when_a_named_person_says_that_it_is_tainted(home: Home) -> None:
+    home.world.model("found-on-a-share")
+    home.world.model("child-of-it", "models/found-on-a-share")
+    standing = home.enter()
+    with home.open() as opened:
+        unknown = {each.item: each.why for found in opened.disgorgements.look(standing.id) for each in found.unknown}
+        assert set(unknown) == {"models/found-on-a-share", "models/child-of-it"}
+        home.carry_out(standing)
+        with pytest.raises(IllegalTransition, match="models/child-of-it is unknown and undecided"):
+            opened.disgorgements.statement(standing.id)
+        with pytest.raises(UsageError, match="somebody decides"):
+            opened.disgorgements.decide(standing.id, "models/child-of-it", tainted=True, by=" ", reason="x")
+        with pytest.raises(UsageError, match="not among what is unknown"):
+            opened.disgorgements.decide(standing.id, "models/person", tainted=False, by="Priya", reason="x")
+        opened.disgorgements.decide(
+            standing.id, "models/found-on-a-share", tainted=True, by="Priya", reason="its folder is the labelling team's"
+        )
+        opened.disgorgements.decide(standing.id, "models/child-of-it", tainted=False, by="Priya", reason="trained anew since, see run 7")
+        later = opened.disgorgements.again(standing.id)
+    assert home.carry_out(later) == {"work-product": OrderState.FULFILLED}
+    assert home.world.models() == {"child-of-it"}
+    with home.open() as opened:
+        notes = "\n".join(note for part in opened.disgorgements.statement(standing.id).draft.parts for note in part.notes)
+    assert "Priya decided" in notes
+    assert "clean: trained anew since, see run 7" in notes
+
+
+@pytest.mark.duty("DSG-03")
+def test_items_without_a_date_are_unknown_rather_than_spared(home: Home) -> None:
+    home.world.table("faces", "face_id TEXT", [("face-9", "acc-0", noise("face 9", 512), None, "2017")])
+    with home.open() as opened:
+        found = {each.limb.name: each for each in opened.disgorgements.preview(opened.disgorgements.read(ORDERS / "ring.yaml"))}
+    assert [(each.item, each.why) for each in found["face-embeddings"].unknown] == [("faces: items without a readable date", "1 of them")]
+    assert found["face-embeddings"].items == {"faces": 3}
+
+
+@pytest.mark.duty("RNG-05")
+def test_technically_infeasible_is_claimed_item_by_item_and_signed_or_it_goes(home: Home) -> None:
+    standing = home.enter()
+    wanted = infeasible(standing)
+    with home.open() as opened:
+        with pytest.raises(EvidenceInvalid, match="not this approver's"):
+            opened.disgorgements.except_item(wanted, base64.b64encode(bytes(64)).decode())
+        with pytest.raises(EvidenceInvalid, match="not this approver's"):
+            opened.disgorgements.except_item(replace(wanted, ground="another"), home.sign(wanted))
+        with pytest.raises(UsageError, match="no technical infeasibility for faces"):
+            opened.disgorgements.check_claim(replace(wanted, limb="face-embeddings", item="faces"))
+        with pytest.raises(UsageError, match="names no approver"):
+            opened.disgorgements.except_item(replace(wanted, by="somebody"), home.sign(wanted))
+        opened.disgorgements.except_item(wanted, home.sign(wanted))
+        later = opened.disgorgements.again(standing.id)
+    assert set(home.carry_out(later).values()) == {OrderState.FULFILLED}
+    assert home.world.models() == {"edge"}
+    with home.open() as opened:
+        drafted = opened.disgorgements.statement(standing.id)
+    (part,) = (each for each in drafted.draft.parts if each.title == "work-product")
+    assert any("models/edge stays (technically infeasible): flashed into doorbells" in each for each in part.notes)
+    assert "What is technically infeasible has to be sworn to by: principal executive officer" in part.notes
+    assert json.loads(drafted.files["evidence/exceptions.json"])[0]["by"] == "chief"
+
+
+@pytest.mark.duty("DSG-04")
+def test_a_hold_keeps_what_is_held_of_a_person_and_a_further_statement_falls_due_after_it(home: Home) -> None:
+    until = datetime.now(UTC) + timedelta(days=90)
+    with home.open() as opened:
+        opened.holds.place(opened.resolve("account:acc-0"), "recordings", ground="Smith v. Company", authority="a court", until=until)
+    standing = home.enter()
+    states = home.carry_out(standing)
+    assert states["recordings"] is OrderState.IN_PART
+    assert home.world.files() >= {"media/video/acc-0/rec-0.mp4", "media/video/acc-2/rec-2.mp4"}
+    assert "media/video/acc-1/rec-1.mp4" not in home.world.files()
+    with home.open() as opened:
+        drafted = opened.disgorgements.statement(standing.id)
+    (part,) = (each for each in drafted.draft.parts if each.title == "recordings")
+    assert [(each.number, each.text.partition(":")[0]) for each in part.lines] == [
+        (1, "items of recordings destroyed"),
+        (1, "items of recordings kept"),
+    ]
+    assert f"ends {until:%Y-%m-%d}" in drafted.draft.due[0]
+
+
+@pytest.mark.duty("RNG-06", "DSG-07")
+def test_the_statement_links_every_number_to_evidence_that_verifies_and_is_not_signed(home: Home) -> None:
+    standing = home.enter()
+    with home.open() as opened, pytest.raises(IllegalTransition, match="is fenced"):
+        opened.disgorgements.statement(standing.id)
+    home.carry_out(standing)
+    with home.open() as opened:
+        drafted = opened.disgorgements.statement(standing.id)
+    assert set(links(drafted.draft)) <= drafted.files.keys()
+    numbers = {(part.title, line.text): line.number for part in drafted.draft.parts for line in part.lines}
+    assert numbers == {
+        ("recordings", "items of recordings destroyed"): 2,
+        ("face-embeddings", "items of faces destroyed"): 3,
+        ("work-product", "items of models destroyed"): 4,
+    }
+    folders = {path.rpartition("/")[0] for path in drafted.files if path.startswith("receipts/")}
+    for folder in folders:
+        files = {path.rpartition("/")[2]: data for path, data in drafted.files.items() if path.startswith(f"{folder}/")}
+        made = receipt_verify.verify(files, files["trust-policy.txt"], at=None).receipt
+        assert made.order in folder
+        digest = sha256(files["receipt.dsse.json"]).hexdigest()
+        assert digest in drafted.files["statement.md"].decode()
+    text, page = drafted.files["statement.md"].decode(), drafted.files["statement.html"].decode()
+    assert PERJURY in text
+    assert PERJURY in page
+    assert "(Signature of principal executive officer): ______________" in text
+    assert "Draft. It is not signed" in page
+    assert set(re.findall(r'href="([^"]+)"', page)) == set(links(drafted.draft))
+    with home.open() as opened:
+        assert opened.disgorgements.standing(standing.id).drafted[0].digest == sha256(drafted.files["statement.md"]).hexdigest()
+
+
+@pytest.mark.duty("RNG-06")
+def test_no_statement_while_a_place_failed_or_something_came_back(home: Home) -> None:
+    standing = home.enter()
+    home.carry_out(standing)
+    home.world.file("media/video/acc-1/rec-1.mp4")
+    home.world.table("reviews", "recording_id TEXT", [("rec-1", "dog", "2017-06-02", "2017")])
+    with home.open() as opened:
+        with pytest.raises(IllegalTransition, match="1 items of recordings are there that recordings takes"):
+            opened.disgorgements.statement(standing.id)
+        again = opened.disgorgements.again(standing.id)
+    home.carry_out(again)
+    (home.world.folder / "world" / "app.db").rename(home.world.folder / "world" / "away.db")
+    with home.open() as opened, pytest.raises(IllegalTransition, match="could not be looked into"):
+        opened.disgorgements.statement(standing.id)
+
+
+def test_the_same_order_is_entered_once_and_what_was_not_begun_is_replaced(home: Home) -> None:
+    standing = home.enter()
+    with pytest.raises(UsageError, match=f"entered before, as {standing.id}"):
+        home.enter()
+    with home.open() as opened:
+        later = opened.disgorgements.again(standing.id)
+        first = [each.order for each in standing.examined if each.order]
+        assert {opened.status(OrderId(each)).state for each in first} == {OrderState.CANCELLED}
+    assert fulfilled_states(home.carry_out(later))
+
+
+def fulfilled_states(states: dict[str, OrderState]) -> bool:
+    return set(states.values()) == {OrderState.FULFILLED}
+
+
+def test_an_order_about_people_whom_the_map_does_not_describe_is_refused_with_what_to_declare(home: Home) -> None:
+    with pytest.raises(UsageError) as caught:
+        home.enter("everalbum")
+    assert "the map does not say who they are" in caught.value.message
+    assert "cohorts:" in caught.value.help
