@@ -67,7 +67,9 @@ class Door:
 
     def admit(self, header: str, scope: TokenScope) -> Token | TokenRefused:
         """Whether the value of an ``Authorization`` header may do what ``scope`` names. Raises StateUnavailable."""
-        return admit(self._known(), header, scope, self._clock.now())
+        answer = admit(self._known(SHORT), header, scope, self._clock.now())
+        # Why asked again: it may have been issued a moment ago.
+        return admit(self._known(0.0), header, scope, self._clock.now()) if answer is TokenRefused.UNKNOWN else answer
 
     def take(self, observations: Sequence[Observation]) -> Taken:
         """Write observations down; durable when it returns. Raises as :meth:`expunge.engine.observing.Intake.take`."""
@@ -102,9 +104,10 @@ class Door:
         """What they were seen to do and the map does not say."""
         return observing.gaps(self.map, self._journal)
 
-    def _known(self) -> dict[str, Token]:
+    def _known(self, age: float) -> dict[str, Token]:
+        """Every token; what is known may be so many seconds old."""
         with self._guard:
-            if time.monotonic() - self._looked >= SHORT:
+            if time.monotonic() - self._looked >= age:
                 length = self._journal.length(TOKENS)
                 if length != self._length:
                     self._tokens, self._length = tokens.known(self._journal), length

@@ -15,7 +15,7 @@ from expunge.core.tokens import TokenScope
 from expunge.errors import ExpungeError
 from expunge.web import bodies
 from expunge.web.answers import Fault, Health, Problem, Taken, of_problem, of_surprise
-from expunge.web.guarding import Guard
+from expunge.web.guarding import Bearer, Guard
 
 LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
 JSON = "application/json"
@@ -30,9 +30,8 @@ def make_api(door: Door) -> NinjaAPI:
         description="Takes OpenLineage events, so that orders reach what pipelines made of people's data.",
         openapi_url="/api/openapi.json",
         docs_url=None,
-        openapi_extra={"components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}},
     )
-    guard, room = Guard(door), bodies.Room()
+    token, room = Bearer(Guard(door), TokenScope.LINEAGE), bodies.Room()
     api.add_exception_handler(Problem, of_problem)
     api.add_exception_handler(Exception, _surprised)
 
@@ -41,17 +40,22 @@ def make_api(door: Door) -> NinjaAPI:
 
         Answered with 200 only when every event that counts as taken is on the device. The same event again changes nothing.
         """
-        guard.require(request, TokenScope.LINEAGE)
         with room.held(bodies.announced(request)):
             return _take(door, request)
 
-    documented = {"security": [{"token": []}], "requestBody": _body()}
-    for path in ("/api/v1/lineage", "/api/v1/lineage/batch"):
-        name = "post_lineage" if path.endswith("lineage") else "post_lineage_batch"
-        api.post(path, response=_ANSWERS, openapi_extra=documented, operation_id=name, summary="Send OpenLineage events")(lineage)
+    for path, name in (("/api/v1/lineage", "post_lineage"), ("/api/v1/lineage/batch", "post_lineage_batch")):
+        post = api.post(
+            path,
+            auth=token,
+            response=_ANSWERS,
+            operation_id=name,
+            summary="Send OpenLineage events",
+            openapi_extra={"requestBody": _body()},
+        )
+        post(lineage)
 
     @api.get("/healthz", response={200: Health, 503: Fault}, summary="Whether the server works", operation_id="healthz")
-    def healthz(_: HttpRequest) -> dict[str, str]:
+    def healthz(request: HttpRequest) -> dict[str, str]:  # noqa: ARG001 - ninja takes it by this name
         """Whether the server runs and can read its state."""
         try:
             door.look()

@@ -13,6 +13,8 @@ from expunge.web.answers import Problem
 
 LARGEST = 8 * 2**20
 """Bytes of one body, after unpacking."""
+PASSED_OVER = 64 * 2**20
+"""Bytes of a body that is too large which are read and dropped, so that whoever sends it hears why it was refused."""
 TOGETHER = 32 * 2**20
 """Bytes of all bodies that are being read or worked on."""
 _MIB = 2**20
@@ -45,8 +47,10 @@ def announced(request: HttpRequest) -> int:
     if "Transfer-Encoding" in request.headers:
         raise Problem(411, "the size of the body is not announced", "the header Transfer-Encoding", "send it whole, with Content-Length")
     text = request.headers.get("Content-Length", "")
-    size = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else LARGEST + bool(text)
+    size = int(text[:18]) if text.isascii() and text.isdigit() else LARGEST
     if size > LARGEST:
+        for _ in range(0, min(size, PASSED_OVER), _MIB):
+            request.read(_MIB)
         raise _too_large()
     return size if request.headers.get("Content-Encoding", "identity") == "identity" else LARGEST
 
@@ -56,9 +60,7 @@ def read(request: HttpRequest) -> bytes:
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip", ""}:
         raise Problem(415, "this encoding is not known", "the header Content-Encoding", "send it as it is, or packed with gzip")
-    packed = request.read(LARGEST + 1)
-    if len(packed) > LARGEST:
-        raise _too_large()
+    packed = request.read()
     return _unpacked(packed) if encoding == "gzip" else packed
 
 

@@ -1,0 +1,71 @@
+"""What was answered with 2xx is there after the server was killed, whatever it was doing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import urllib.error
+import uuid
+from http.client import HTTPException
+from pathlib import Path
+
+import pytest
+
+from tests.web.serving import Served, company, edges, run_event, serving, table
+
+
+def event(folder: Path, target: str) -> dict[str, object]:
+    return run_event([table(folder, "transcripts")], [table(folder, target)], run={"runId": str(uuid.uuid4())})
+
+
+def seen(folder: Path) -> set[str]:
+    return {target.rpartition("/")[2] for _, target in edges(folder)}
+
+
+def test_a_server_that_is_killed_in_the_midst_of_traffic_has_lost_nothing_that_it_answered(tmp_path: Path) -> None:
+    token = company(tmp_path)
+    answered: list[str] = []
+    enough = threading.Event()
+
+    def send(served: Served, who: int) -> None:
+        for number in range(10_000):
+            name = f"t_{who}_{number}"
+            try:
+                answer = served.post([event(tmp_path, name), event(tmp_path, f"{name}_b")])
+            except (OSError, HTTPException):
+                return
+            if answer.status != 200:
+                return
+            answered.append(name)
+            if len(answered) >= 60:
+                enough.set()
+
+    with serving(tmp_path, token) as served:
+        senders = [threading.Thread(target=send, args=(served, who)) for who in range(6)]
+        for each in senders:
+            each.start()
+        assert enough.wait(60)
+        os.killpg(served.process.pid, signal.SIGKILL)
+        for each in senders:
+            each.join(60)
+    kept = seen(tmp_path)
+    assert len(answered) >= 60
+    assert {each for name in answered for each in (name, f"{name}_b")} <= kept
+    with serving(tmp_path, token) as again:
+        assert again.post(event(tmp_path, "after")).status == 200
+    assert "after" in seen(tmp_path)
+
+
+@pytest.mark.parametrize("point", ["journal.commit:before", "journal.commit:after"])
+def test_an_event_whose_answer_never_came_can_be_sent_again(tmp_path: Path, point: str) -> None:
+    token = company(tmp_path)
+    lost = event(tmp_path, "lost")
+    with serving(tmp_path, token, EXPUNGE_FAILPOINT=f"{point}=kill") as served:
+        with pytest.raises((OSError, HTTPException, urllib.error.URLError)):
+            served.post(lost)
+        # Why: the parent would start workers that die in the same way, for as long as somebody sends.
+        os.killpg(served.process.pid, signal.SIGKILL)
+    with serving(tmp_path, token) as again:
+        assert again.post(lost).status == 200
+    assert seen(tmp_path) == {"lost"}
