@@ -50,12 +50,14 @@ class TestEmailPlus(Plus):
     def broken(self) -> ConsentMethod:
         return EmailPlus(MailServer("127.0.0.1", 1, tls=False), "consent@owl.example", LINKS)
 
+    @pytest.mark.duty("COP-03")
     def test_the_whole_disclosure_stands_before_the_question(self) -> None:
         self.method().begin(self.asking)
         ((to, text),) = self.sink.messages
         assert to == ASKING.contact
         assert text.splitlines()[:3] == ASKING.disclosure.splitlines()
-        assert "If you do nothing, you have not agreed" in text
+        assert "If you do nothing, you have not agreed, and your address is deleted after that time" in " ".join(text.split())
+        assert "This is about: recordings, transcripts. It is handed to: speech laboratories." in text
         assert self.sink.headers[0]["Auto-Submitted"] == "auto-generated"
 
     @pytest.mark.parametrize(

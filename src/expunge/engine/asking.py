@@ -128,7 +128,8 @@ def _asking(context: Context, one: Pending, token: str) -> Asking:
     days = max((asked.expires - context.clock.now()) // timedelta(days=1), 0)
     purpose = context.data_map.purposes.get(asked.purpose)
     words = purpose.description if purpose else asked.purpose
-    return Asking(asked.request, one.step, str(sealed["contact"]), token, words, text.decode(), days)
+    items, recipients = (purpose.datasets, purpose.recipients) if purpose else ((), ())
+    return Asking(asked.request, one.step, str(sealed["contact"]), token, words, text.decode(), days, items, recipients)
 
 
 def _sealed(context: Context, one: Pending) -> Mapping[str, canonical.Json]:

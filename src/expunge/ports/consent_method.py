@@ -45,6 +45,10 @@ class Asking:
     disclosure: str
     """The whole text that stands before the question."""
     expires_days: int
+    items: tuple[str, ...] = ()
+    """What data it is about; names of the map."""
+    recipients: tuple[str, ...] = ()
+    """Third parties that get it; empty for uses inside the house."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ ASKING = Asking(
     purpose="make the recogniser understand children better",
     disclosure="We would like to use the recordings of your child.\n\nYou can say no & nothing changes.\n",
     expires_days=14,
+    items=("recordings", "transcripts"),
+    recipients=("speech laboratories",),
 )
 
 
