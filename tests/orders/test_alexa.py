@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from expunge.core.forward import Finding
-from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
 from expunge.errors import IllegalTransition
 from expunge.gate import Subject
@@ -106,3 +105,34 @@ def test_no_older_model_is_destroyed_and_new_use_of_deleted_data_is_blocked_and_
     with assistant.open() as opened:
         assert not opened.gate().may_use(Subject("profile", CHILD), "training").allowed
         assert opened.gate().may_use(Subject("profile", "prf-bela-3R8W1Z6P"), "training").allowed
+
+
+@pytest.mark.duty("AMZ-08", "DSG-07")
+def test_the_statement_waits_until_what_holds_deleted_data_is_gone_and_the_unknown_is_decided(assistant: World) -> None:
+    name = entered(assistant)
+    processed = erase(assistant, f"profile:{CHILD}")
+    hour = timedelta(hours=1)
+    assistant.model("intent-stale", "transcripts", created=iso(processed + hour), read=iso(processed - hour))
+    assistant.model("intent-mystery")
+    with assistant.open() as opened:
+        with pytest.raises(IllegalTransition) as caught:
+            opened.disgorgements.statement(name)
+        assert "models/intent-stale holds or builds on deleted data" in caught.value.message
+        assert "models/intent-mystery is unknown and undecided" in caught.value.message
+        opened.disgorgements.decide(name, "models/intent-mystery", tainted=False, by="Priya", reason="a copy of the public model")
+    for end in ("bin", "json"):
+        (assistant.folder / f"world/registry/models/intent-stale.{end}").unlink()
+    with assistant.open() as opened:
+        drafted = opened.disgorgements.statement(name)
+    (part,) = drafted.draft.parts
+    assert [(each.number, each.text) for each in part.lines] == [
+        (1, "deletions were processed"),
+        (1, "products: clean"),
+        (2, "products: made before"),
+        (0, "products: relies on a product made before"),
+    ]
+    assert not drafted.draft.perjury
+
+
+def test_before_anything_was_deleted_everything_is_clean(assistant: World) -> None:
+    assert set(found(assistant, entered(assistant)).values()) == {Finding.CLEAN}

@@ -102,7 +102,7 @@ cohorts:
   without-express-consent: {dataset: accounts, but_not: {face_consent: [express]}}
 """
     )
-    standing, runs = world.carry_out("everalbum")
+    _, runs = world.carry_out("everalbum")
     assert fulfilled(runs) == {"deactivated-accounts", "face-embeddings", "work-product"}
     assert {each for each in world.files() if each.startswith("media/")} == {"media/photos/acc-1/p-1.jpg", "media/photos/acc-2/p-2.jpg"}
     assert world.rows("faces", "face_id") == ["face-1"]

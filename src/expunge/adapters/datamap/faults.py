@@ -139,7 +139,7 @@ class Faults:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The nearest known words as a sentence, or all of them."""
-    words = sorted(known)
+    words = sorted(f"{each}" for each in known)
     near = get_close_matches(word, words, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]!r}?"
