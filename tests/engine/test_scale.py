@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
@@ -50,6 +50,12 @@ class CountingJournal:
 
     def length(self, stream: str) -> int:
         return self._inner.length(stream)
+
+    def read_all(self, starts: Mapping[str, int]) -> dict[str, list[bytes]]:
+        return self._inner.read_all(starts)
+
+    def lengths(self) -> dict[str, int]:
+        return self._inner.lengths()
 
     def streams(self) -> Iterator[str]:
         return self._inner.streams()

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from django.db import connections, transaction
-from django.db.models import F
 
+from expunge.adapters import journal_rows
 from expunge.adapters.filelock import FileLock
 from expunge.adapters.guarded import guarded
 from expunge.adapters.journal_chain import chain, genesis, link
+from expunge.adapters.journal_rows import Row, Tail
 from expunge.adapters.state.advisory import Lock, advisory
 from expunge.adapters.state.configuration import configure, ensure_django
 from expunge.adapters.state.explained import RESTORE, conflict, explained
@@ -118,7 +119,9 @@ class DjangoJournal:
         together = self._together()
         with nullcontext() if together else self._append_lock(), explained("the journal could not be written", self._alias):
             failpoint("journal.transaction:before")
-            with transaction.atomic(using=self._alias, durable=not together):
+            with (
+                nullcontext() if together and self._checked_first(appends) else transaction.atomic(using=self._alias, durable=not together)
+            ):
                 if lease is not None:
                     require_newest(self._alias, lease)
                 # In one order for everybody, so that two transactions never wait for each other in a circle.
@@ -134,10 +137,13 @@ class DjangoJournal:
         """A block whose appends commit together at its end, or not at all when it raises.
 
         Whatever else uses this state database from the calling thread inside the block commits with them: the queue, the shelf, the
-        outbox. Appends that raise Conflict or TakenOver leave nothing, and the block may go on. Blocks do not nest.
+        outbox. Appends that raise Conflict or TakenOver leave nothing, and the block may go on. A block within a block is a part of it.
 
         Raises as :meth:`append`.
         """
+        if self._together():
+            yield
+            return
         with self._append_lock(), explained("the journal could not be written", self._alias):
             failpoint("journal.together:before")
             with transaction.atomic(using=self._alias, durable=True):
@@ -149,6 +155,11 @@ class DjangoJournal:
                 failpoint("journal.together.commit:before")
             # commit point: COMMIT has forced the write-ahead log to the device.
             failpoint("journal.together.commit:after")
+
+    @staticmethod
+    def _checked_first(appends: Sequence[tuple[str, int, Sequence[bytes]]]) -> bool:
+        """Whether all that can be refused is refused before anything is written, so that a refusal leaves nothing to be taken back."""
+        return len(appends) <= _TOGETHER and all(expected for _, expected, _ in appends)
 
     def _together(self) -> bool:
         return getattr(self._threads, "together", False)
@@ -179,6 +190,24 @@ class DjangoJournal:
                 yield body
         if previous != bytes(row.head):
             raise StateCorrupt("the journal's chain does not end where it should", help=RESTORE)
+
+    def read_all(self, starts: Mapping[str, int]) -> dict[str, list[bytes]]:
+        """The events of several streams, each from its position on, checked as :meth:`read` does; none of those that do not exist.
+
+        Up to 200 streams are read as they stand at one instant. Raises as :meth:`read`.
+        """
+        for stream in starts:
+            _check_name(stream)
+        found: dict[str, list[bytes]] = {stream: [] for stream in starts}
+        with explained("the journal could not be read", self._alias):
+            for stream, tail in journal_rows.tails(self._alias, starts):
+                found[stream] = _checked(stream, starts[stream], tail)
+        return found
+
+    def lengths(self) -> dict[str, int]:
+        """Name -> how many events it has, of all streams in order of creation. Raises StateUnavailable."""
+        with explained("the journal could not be read", self._alias):
+            return journal_rows.lengths(self._alias)
 
     def length(self, stream: str) -> int:
         """How many events the stream has; 0 for one that does not exist."""
@@ -242,46 +271,41 @@ class DjangoJournal:
 
     def _append(self, appends: Sequence[tuple[str, int, Sequence[bytes]]]) -> None:
         """Append to some streams with one statement of each kind for all of them; they come in the order of their names."""
-        names = {stream for stream, _, _ in appends}
-        found = Stream.objects.using(self._alias).select_for_update().filter(name__in=names).order_by("name")
-        rows = {row.name: row for row in found}
+        rows = {row.name: row for row in journal_rows.locked(self._alias, sorted({stream for stream, _, _ in appends}))}
         self._check_ends(list(rows.values()))
-        fresh: dict[str, Stream] = {}
-        events: list[tuple[Stream, int, bytes, bytes]] = []
+        lengths = {name: row.length for name, row in rows.items()}
         for stream, expected, bodies in appends:
-            row = rows.get(stream) or fresh.get(stream)
-            if expected != (0 if row is None else row.length):
+            if expected != lengths.get(stream, 0):
                 raise conflict()
-            if not bodies:
-                continue
-            if row is None:
-                row = fresh[stream] = Stream(name=stream, length=0, head=genesis(stream))
-            for body, digest in chain(bytes(row.head), map(bytes, bodies)):
-                events.append((row, row.length, digest, body))
-                row.length, row.head = row.length + 1, digest
-        Stream.objects.using(self._alias).bulk_create(fresh.values())
-        Event.objects.using(self._alias).bulk_create(
-            Event(stream=row, position=position, digest=digest, body=body) for row, position, digest, body in events
-        )
+            lengths[stream] = expected + len(bodies)
+        rows |= self._begin([stream for stream in dict.fromkeys(each[0] for each in appends) if stream not in rows and lengths[stream]])
+        events: list[tuple[int, int, bytes, bytes]] = []
+        for stream, _, bodies in appends:
+            if bodies:
+                row = rows[stream]
+                for body, digest in chain(row.head, map(bytes, bodies)):
+                    events.append((row.id, row.length, digest, body))
+                    row.length, row.head = row.length + 1, digest
+        journal_rows.add(self._alias, events)
         # crash here: events without the streams' new lengths; the transaction takes both back.
         failpoint("journal.events:after")
-        changed = [(row.length, row.head, row.id) for row in rows.values()]
-        with connections[self._alias].cursor() as cursor:
-            cursor.executemany(f"UPDATE {Stream._meta.db_table} SET length = %s, head = %s WHERE id = %s", changed)  # noqa: S608, SLF001
+        journal_rows.lengthen(self._alias, list(rows.values()))
 
-    def _check_ends(self, rows: Sequence[Stream]) -> None:
+    def _begin(self, names: Sequence[str]) -> dict[str, Row]:
+        """Make streams that do not exist yet, without events."""
+        if not names:
+            return {}
+        made = Stream.objects.using(self._alias).bulk_create(Stream(name=name, length=0, head=genesis(name)) for name in names)
+        return {each.name: Row(each.id, each.name, 0, bytes(each.head)) for each in made}
+
+    def _check_ends(self, rows: Sequence[Row]) -> None:
         """Refuse to build on an end that does not hold: the last link must follow, and nothing may lie beyond."""
-        ends: dict[int, list[tuple[int, bytes, bytes]]] = {row.id: [] for row in rows}
-        found = (
-            Event.objects.using(self._alias).filter(stream__in=ends, position__gte=F("stream__length") - 2).order_by("stream", "position")
-        )
-        for stream, position, digest, body in found.values_list("stream", "position", "digest", "body") if ends else ():
-            ends[stream].append((position, bytes(digest), bytes(body)))
+        ends = journal_rows.ends(self._alias, rows)
         for row in rows:
             end = ends[row.id]
             previous = genesis(row.name) if row.length == 1 else end[0][1] if end else b""
             whole = [position for position, _, _ in end] == list(range(max(row.length - 2, 0), row.length))
-            if not whole or end[-1][1] != bytes(row.head) or link(previous, end[-1][2]) != end[-1][1]:
+            if not whole or end[-1][1] != row.head or link(previous, end[-1][2]) != end[-1][1]:
                 raise StateCorrupt("the end of the journal's chain does not hold", help=RESTORE)
 
     def _page(self, row: Stream, first: int, last: int) -> list[tuple[bytes, bytes]]:
@@ -291,6 +315,25 @@ class DjangoJournal:
         if [position for position, _, _ in rows] != list(range(first, last)):
             raise StateCorrupt("the journal lacks an event", help=RESTORE)
         return [(bytes(digest), bytes(body)) for _, digest, body in rows]
+
+
+def _checked(stream: str, start: int, tail: Tail) -> list[bytes]:
+    """The bodies from ``start`` on. Raises StateCorrupt where the chain does not hold."""
+    if start >= tail.length:
+        return []
+    events = tail.events
+    if [position for position, _, _ in events] != list(range(max(start - 1, 0), tail.length)):
+        raise StateCorrupt("the journal lacks an event", help=RESTORE)
+    previous = genesis(stream) if start == 0 else events[0][1]
+    bodies = []
+    for _, digest, body in events[1 if start else 0 :]:
+        if link(previous, body) != digest:
+            raise StateCorrupt("the journal's chain is broken", help=RESTORE)
+        previous = digest
+        bodies.append(body)
+    if previous != tail.head:
+        raise StateCorrupt("the journal's chain does not end where it should", help=RESTORE)
+    return bodies
 
 
 def _check_name(stream: str) -> None:

@@ -5,24 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from django.db import connections, transaction
-from django.db.utils import IntegrityError
 
-from expunge.adapters.state.configuration import ensure_django
 from expunge.adapters.state.explained import explained
 from expunge.adapters.state.fencing import taken_over
 from expunge.faults import failpoint
 from expunge.ports.leases import Lease
 
-ensure_django()  # a model class can be made only after it
-
-from expunge.adapters.state.models import LeaseRow  # noqa: E402
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CLOCK = {
+_NOW = {
     # Not now(): that is the instant at which the transaction began, and taking a lease may have waited since.
-    "postgresql": "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
-    "sqlite": "SELECT CAST(strftime('%s', 'now') AS INTEGER) * 1000000 + CAST(substr(strftime('%f', 'now'), 4) AS INTEGER) * 1000",
+    "postgresql": "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+    "sqlite": "CAST(strftime('%%s', 'now') AS INTEGER) * 1000000 + CAST(substr(strftime('%%f', 'now'), 4) AS INTEGER) * 1000",
 }
+_TABLE = "expunge_lease"
+_ROW = "name, holder, id, since, until"
 _READ = "the leases could not be read"
 _WRITTEN = "the lease could not be written"
 
@@ -48,15 +44,13 @@ class DjangoLeases:
             raise ValueError("a lease has a name and a holder of at most 255 characters, and lasts a while")
         with explained(_WRITTEN, self._alias):
             failpoint("leases.take:before")
-            try:
-                with transaction.atomic(using=self._alias):
-                    row = self._take(name, holder, round(seconds * 1_000_000))
-                    failpoint("leases.take.commit:before")
-            except IntegrityError:
-                return None  # somebody was first with a lease that nobody had
+            # Within the journal's `atomically` no savepoint: nothing here fails and leaves the transaction in use.
+            with transaction.atomic(using=self._alias, savepoint=False):
+                lease = self._take(name, holder, round(seconds * 1_000_000))
+                failpoint("leases.take.commit:before")
             # commit point: the lease is ours until its time is over.
             failpoint("leases.take.commit:after")
-        return None if row is None else _lease(row)
+        return lease
 
     def renew(self, lease: Lease, seconds: float) -> Lease:
         """Let it last ``seconds`` from now, even when its time was over, as long as nobody else took it.
@@ -65,24 +59,23 @@ class DjangoLeases:
             TakenOver: somebody else took it, or it was given back.
             StateUnavailable, Busy: the database.
         """
+        longer = f"UPDATE {_TABLE} SET until = {self._now} + %s WHERE name = %s AND id = %s RETURNING {_ROW}"  # noqa: S608 - constants
         with explained(_WRITTEN, self._alias):
             failpoint("leases.renew:before")
-            with transaction.atomic(using=self._alias):
-                row = self._locked(name=lease.name, id=lease.token)
-                if row is None:
-                    raise taken_over()
-                row.until = self._now() + round(seconds * 1_000_000)
-                row.save(using=self._alias, update_fields=["until"])
+            with transaction.atomic(using=self._alias, savepoint=False):
+                found = self._execute(longer, [round(seconds * 1_000_000), lease.name, lease.token])
                 failpoint("leases.renew.commit:before")
             # commit point: the longer time.
             failpoint("leases.renew.commit:after")
-        return _lease(row)
+        if not found:
+            raise taken_over()
+        return found[0]
 
     def check(self, lease: Lease) -> None:
         """Raise TakenOver unless the token is still the newest and the lease has not expired; StateUnavailable."""
+        holds = f"SELECT {_ROW} FROM {_TABLE} WHERE name = %s AND id = %s AND until > {self._now}"  # noqa: S608 - constants
         with explained(_READ, self._alias):
-            row = LeaseRow.objects.using(self._alias).filter(name=lease.name, id=lease.token).first()
-            if row is None or row.until <= self._now():
+            if not self._execute(holds, [lease.name, lease.token]):
                 raise taken_over()
 
     def end(self, lease: Lease) -> None:
@@ -90,45 +83,43 @@ class DjangoLeases:
         with explained(_WRITTEN, self._alias):
             failpoint("leases.end:before")
             # commit point: the lease is free; whoever takes it next gets a newer token.
-            LeaseRow.objects.using(self._alias).filter(name=lease.name, id=lease.token).delete()
+            self._execute(f"DELETE FROM {_TABLE} WHERE name = %s AND id = %s RETURNING {_ROW}", [lease.name, lease.token])  # noqa: S608 - constants
             failpoint("leases.end:after")
 
     def held(self) -> tuple[Lease, ...]:
         """All that have not ended or expired, oldest token first. Raises StateUnavailable."""
         with explained(_READ, self._alias):
-            return tuple(_lease(row) for row in LeaseRow.objects.using(self._alias).filter(until__gt=self._now()).order_by("id"))
+            return tuple(self._execute(f"SELECT {_ROW} FROM {_TABLE} WHERE until > {self._now} ORDER BY id", []))  # noqa: S608 - constants
 
     def close(self) -> None:
         """Close the calling thread's connection; the next call opens one again."""
         connections[self._alias].close()
 
-    def _take(self, name: str, holder: str, length: int) -> LeaseRow | None:
-        row = self._locked(name=name)
-        now = self._now()
-        if row is not None and row.until > now:
-            if row.holder != holder:
-                return None
-            row.until = now + length
-            row.save(using=self._alias, update_fields=["until"])
-            return row
-        if row is not None:
-            row.delete(using=self._alias)
-        fresh = LeaseRow(name=name, holder=holder, since=now, until=now + length)
-        fresh.save(using=self._alias, force_insert=True)
-        return fresh
+    def _take(self, name: str, holder: str, length: int) -> Lease | None:
+        free = (
+            f"INSERT INTO {_TABLE} (name, holder, since, until) SELECT %s, %s, c.at, c.at + %s FROM (SELECT {self._now} AS at) c "  # noqa: S608
+            f"WHERE true ON CONFLICT (name) DO NOTHING RETURNING {_ROW}"
+        )
+        found = self._execute(free, [name, holder, length])
+        if found:
+            return found[0]
+        own = f"UPDATE {_TABLE} SET until = {self._now} + %s WHERE name = %s AND holder = %s AND until > {self._now} RETURNING {_ROW}"  # noqa: S608
+        found = self._execute(own, [length, name, holder])
+        if found:
+            return found[0]
+        over = f"DELETE FROM {_TABLE} WHERE name = %s AND until <= {self._now} RETURNING {_ROW}"  # noqa: S608 - constants
+        found = self._execute(over, [name]) and self._execute(free, [name, holder, length])
+        return found[0] if found else None
 
-    def _locked(self, **which: str | int) -> LeaseRow | None:
-        return LeaseRow.objects.using(self._alias).select_for_update().filter(**which).first()
+    @property
+    def _now(self) -> str:
+        return _NOW[connections[self._alias].vendor]
 
-    def _now(self) -> int:
-        connection = connections[self._alias]
-        with connection.cursor() as cursor:
-            cursor.execute(_CLOCK[connection.vendor])
-            row = cursor.fetchone()
-        assert row is not None
-        return int(row[0])
+    def _execute(self, statement: str, parameters: list[str | int]) -> list[Lease]:
+        with connections[self._alias].cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return [_lease(*row) for row in cursor.fetchall()]
 
 
-def _lease(row: LeaseRow) -> Lease:
-    since, until = (_EPOCH + timedelta(microseconds=each) for each in (row.since, row.until))
-    return Lease(row.name, row.holder, row.id, since, until)
+def _lease(name: str, holder: str, token: int, since: int, until: int) -> Lease:
+    return Lease(name, holder, token, *(_EPOCH + timedelta(microseconds=each) for each in (since, until)))

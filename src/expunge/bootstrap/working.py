@@ -47,6 +47,7 @@ def work(one: Worker, scheduling: Context, kept: State, stop: threading.Event, *
             stop.set()
             kept.journal.close()
 
+    one.stopping = stop.is_set
     thread = threading.Thread(target=look, name="looking for what is due")
     thread.start()
     try:

@@ -16,7 +16,7 @@ from expunge.core.run import Run
 from expunge.engine import calling, holding, intake, locating, observing, selecting
 from expunge.engine.context import Context
 from expunge.engine.locating import Located
-from expunge.engine.recording import Recorder, append_together
+from expunge.engine.recording import append_together, read
 from expunge.errors import Drift
 from expunge.telemetry import Action, Opaque
 
@@ -58,7 +58,7 @@ def make(context: Context, order: OrderId) -> Forecast:
 
 def make_all(context: Context, orders: Sequence[OrderId]) -> tuple[Forecast, ...]:
     """Plan several orders with one look at the stores; each is journalled by itself. Raises as :func:`make`, before journalling any."""
-    recorders = [Recorder(context.journal, context.clock, order) for order in orders]
+    recorders = read(context.journal, context.clock, orders)
     intake.fence_all(context, recorders)
     for recorder in recorders:
         if recorder.run.state is OrderState.RUNNING and not _under_its_map(context, recorder.run):

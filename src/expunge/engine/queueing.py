@@ -13,7 +13,7 @@ from expunge.core.order import OrderState
 from expunge.core.run import Run
 from expunge.engine import approving, holding
 from expunge.engine.context import Context
-from expunge.engine.recording import Recorder, orders
+from expunge.engine.recording import Recorder, read_all
 from expunge.errors import IllegalTransition
 from expunge.telemetry import Action, Opaque
 
@@ -71,7 +71,7 @@ def waiting(context: Context) -> tuple[Run, ...]:
 
 
 def _all(context: Context) -> Iterator[Run]:
-    return (Recorder(context.journal, context.clock, order).run for order in orders(context.journal))
+    return (each.run for each in read_all(context.journal, context.clock))
 
 
 def due(context: Context, runs: Iterable[Run] | None = None) -> tuple[OrderId, ...]:

@@ -27,6 +27,8 @@ DISGORGEMENTS = "disgorgements"
 _REGISTERS = frozenset({HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, RECIPIENTS, DISGORGEMENTS})
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""
+_AT_A_TIME = 100
+"""Orders read together where all are read."""
 
 
 class Recorder:
@@ -44,7 +46,11 @@ class Recorder:
 
     def refresh(self) -> None:
         """Read and fold what others appended since."""
-        self.run = advance_all(self.run, map(ev.decode, self._journal.read(self.run.order, self.run.length)))
+        self.take_in(self._journal.read(self.run.order, self.run.length))
+
+    def take_in(self, events: Iterable[bytes]) -> None:
+        """Fold what was read of this order's stream from where it was last read."""
+        self.run = advance_all(self.run, map(ev.decode, events))
 
     def now(self) -> datetime:
         """The instant for the next event: never before the last one of this order."""
@@ -61,11 +67,30 @@ class Recorder:
         return advance_all(self.run, events)
 
 
-def refresh_together(recorders: Sequence[Recorder]) -> None:
+def read(journal: Journal, clock: Clock, orders: Sequence[OrderId]) -> list[Recorder]:
+    """The recorders of several orders, read together. Raises as :class:`Recorder`."""
+    found = journal.read_all(dict.fromkeys((each for each in orders if each not in _REGISTERS), 0))
+    return [Recorder(journal, clock, each, [ev.decode(data) for data in found.get(each, ())]) for each in orders]
+
+
+def read_all(journal: Journal, clock: Clock) -> Iterator[Recorder]:
+    """The recorders of all orders, oldest first, some at a time."""
+    waiting = list(orders(journal))
+    for start in range(0, len(waiting), _AT_A_TIME):
+        yield from read(journal, clock, waiting[start : start + _AT_A_TIME])
+
+
+def refresh(journal: Journal, recorders: Sequence[Recorder]) -> None:
+    """Read and fold what others appended to several orders since."""
+    found = journal.read_all({each.run.order: each.run.length for each in recorders})
+    for each in recorders:
+        each.take_in(found[each.run.order])
+
+
+def refresh_together(journal: Journal, recorders: Sequence[Recorder]) -> None:
     """Read what others appended to orders that share a round, until all are read at the same point: each append was to all of them."""
     for _ in range(MOST_REBASES):
-        for each in recorders:
-            each.refresh()
+        refresh(journal, recorders)
         if level([each.run for each in recorders]):
             return
 
@@ -108,7 +133,7 @@ class CohortRecorder:
         """
         self._journal = journal
         self._clock = clock
-        self._lease = lease
+        self.lease = lease
         self._announce = announce
         self.members = tuple(members)
         self.run: Run = merge([each.run for each in self.members])
@@ -141,11 +166,11 @@ class CohortRecorder:
             runs = [member.after(each) for member, each in zip(self.members, events, strict=True)]
             try:
                 with self._journal.atomically() if self._announce else nullcontext():
-                    append_together(self._journal, self.members, events, self._lease)
+                    append_together(self._journal, self.members, events, self.lease)
                     if self._announce:
                         self._announce(merge(runs))
             except Conflict:
-                if self._lease is None:
+                if self.lease is None:
                     raise
                 self.refresh()
                 self._require_still_ours(events)
@@ -157,7 +182,7 @@ class CohortRecorder:
 
     def refresh(self) -> None:
         """Read what others appended."""
-        refresh_together(self.members)
+        refresh_together(self._journal, self.members)
         self.run = merge([each.run for each in self.members])
 
     def _require_still_ours(self, events: Sequence[Sequence[ev.OrderEvent]]) -> None:
@@ -202,4 +227,9 @@ def read_register(journal: Journal, name: str) -> Iterator[ev.Event]:
 
 def orders(journal: Journal) -> Iterator[OrderId]:
     """Ids of all orders, oldest first."""
-    return (OrderId(name) for name in journal.streams() if name not in _REGISTERS)
+    return (OrderId(name) for name in journal.streams() if is_order(name))
+
+
+def is_order(stream: str) -> bool:
+    """Whether a stream is an order's, rather than a register."""
+    return stream not in _REGISTERS

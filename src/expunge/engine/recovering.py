@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from expunge import telemetry
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
 from expunge.engine import cancelling, consenting, fencing, intake, publishing
 from expunge.engine.context import Context
-from expunge.engine.recording import Recorder, orders
+from expunge.engine.recording import Recorder, read_all
 from expunge.telemetry import Action
 
 
-def recover(context: Context) -> tuple[OrderId, ...]:
+def recover(context: Context, recorders: Iterable[Recorder] | None = None) -> tuple[OrderId, ...]:
     """Raise fences, finish ends, destroy keys that a crash left standing; returns the orders whose erasing was interrupted.
 
     Those are resumed by ``apply``, not here: erasing goes on only when somebody asks for it.
+
+    Args:
+        context: the composition.
+        recorders: of all orders in which a crash may have left something, read up to now; None reads all orders.
     """
     interrupted: list[OrderId] = []
     touched = 0
-    for order in orders(context.journal):
-        recorder = Recorder(context.journal, context.clock, order)
-        run = recorder.run
+    for recorder in read_all(context.journal, context.clock) if recorders is None else recorders:
+        run, order = recorder.run, recorder.run.order
         if run.state is OrderState.RECEIVED:
             intake.fence_if_needed(context, recorder)
             touched += 1

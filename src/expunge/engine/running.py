@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from expunge.core import events as ev
-from expunge.core.cohort import may_share
+from expunge.core.cohort import level, may_share
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
 from expunge.core.run import Run, next_steps
 from expunge.engine import approving, guarding, instructing, intake, planning, publishing
 from expunge.engine.context import Context, Reporter, silent
-from expunge.engine.recording import CohortRecorder, Recorder, refresh_together
+from expunge.engine.recording import CohortRecorder, Recorder, read, refresh, refresh_together
 from expunge.engine.stepping import Stepper
 from expunge.errors import IllegalTransition
 
@@ -52,7 +52,9 @@ def apply_all(context: Context, orders: Sequence[OrderId], *, saved: bytes | Non
     for cohort in ready(context, orders, saved):
         carry_out(context, cohort, report)
         over |= {each.run.order: each.run for each in cohort.members}
-    return tuple(over.get(each) or Recorder(context.journal, context.clock, each).run for each in orders)
+    left = read(context.journal, context.clock, [each for each in orders if each not in over])
+    over |= {each.run.order: each.run for each in left}
+    return tuple(over[each] for each in orders)
 
 
 def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = None) -> list[CohortRecorder]:
@@ -63,7 +65,7 @@ def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = Non
     resumed: dict[OrderId, tuple[OrderId, ...]] = {}
     starting: list[Recorder] = []
     over: list[Recorder] = []
-    recorders = [Recorder(context.journal, context.clock, order) for order in dict.fromkeys(orders)]
+    recorders = read(context.journal, context.clock, list(dict.fromkeys(orders)))
     intake.fence_all(context, recorders)
     for recorder in recorders:
         run, order = recorder.run, recorder.run.order
@@ -79,8 +81,7 @@ def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = Non
     again = [each.run.order for each in starting if each.run.state is OrderState.IN_PART]
     if again:
         planning.make_all(context, again)
-        for each in starting:
-            each.refresh()
+        refresh(context.journal, starting)
     _require(context, starting, saved)
     begun = [*(each for members in resumed.values() for each in members_of(context, members)), *starting]
     instructing.instruct(context, [each.run for each in begun])
@@ -90,16 +91,20 @@ def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = Non
 
 def members_of(context: Context, orders: Sequence[OrderId]) -> list[Recorder]:
     """The members of a cohort whose round has not ended yet."""
-    recorders = [Recorder(context.journal, context.clock, each) for each in orders]
-    if len(recorders) > 1:
+    return under_way(context, read(context.journal, context.clock, orders))
+
+
+def under_way(context: Context, recorders: Sequence[Recorder]) -> list[Recorder]:
+    """Those of a cohort's members whose round has not ended yet, all read at the same point."""
+    if not level([each.run for each in recorders]):
         # Why: others may have appended to all of them between the reading of two.
-        refresh_together(recorders)
+        refresh_together(context.journal, recorders)
     return [each for each in recorders if each.run.state is OrderState.RUNNING]
 
 
 def require_ready(context: Context, orders: Sequence[OrderId]) -> None:
     """Raise what stands in the way of starting a round of any of these orders; those that will be planned again are not asked."""
-    recorders = [Recorder(context.journal, context.clock, each) for each in orders]
+    recorders = read(context.journal, context.clock, orders)
     _require(context, [each for each in recorders if each.run.state is not OrderState.IN_PART], None)
 
 

@@ -67,22 +67,31 @@ class Stepper:
     def take(self, step: Step) -> None:
         """Take one step: intent, act, outcome. Raises TakenOver when another worker has taken it meanwhile."""
         state = self.run.steps.get(step.id)
-        attempt = (state.attempts if state else 0) + 1
-        if attempt > 1 and state is not None and not state.unknown:
-            self.context.pause(0.5 * attempt)
-        key = IdempotencyKey(f"{self.run.order}/{self.run.round}/{step.id}")
-        started = time.monotonic()
-        self._tell(step.id, "start", 0.0)
+        if state is not None and not state.unknown:
+            self.context.pause(0.5 * (state.attempts + 1))
+        self.intend(step)
+        self.act(step)
+
+    def intend(self, step: Step) -> None:
+        """Journal that the step is about to be taken."""
+        state = self.run.steps.get(step.id)
         token = self.lease.token if self.lease else 0
-        self.recorder.append(ev.StepIntended(self.recorder.now(), step.id, attempt, key, token))
+        self.recorder.append(ev.StepIntended(self.recorder.now(), step.id, (state.attempts if state else 0) + 1, self._key(step), token))
         telemetry.log(Action.STEP_INTENDED, order=Opaque(self.run.order), step=Opaque(step.id))
         # crash here: nothing happened yet, or something did; the step is open and the next start takes it again.
-        act = _ACTS[step.kind]
-        ended = act(self, step, attempt, key)
+
+    def act(self, step: Step) -> None:
+        """Take the step that was intended last, and journal its outcome."""
+        started = time.monotonic()
+        self._tell(step.id, "start", 0.0)
+        ended = _ACTS[step.kind](self, step, self.run.steps[step.id].attempts, self._key(step))
         self.recorder.append(*ended)
         telemetry.log(Action.STEP_ENDED, order=Opaque(self.run.order), step=Opaque(step.id))
         well = all(discharges(each) for by in self.run.steps[step.id].outcomes.values() for each in by.values())
         self._tell(step.id, "done" if well else "unable", time.monotonic() - started)
+
+    def _key(self, step: Step) -> IdempotencyKey:
+        return IdempotencyKey(f"{self.run.order}/{self.run.round}/{step.id}")
 
     def _tell(self, step: StepId, state: str, seconds: float) -> None:
         total = sum(1 for each in self.plan.steps if each.kind not in (StepKind.KEEP, StepKind.MANUAL)) + 1

@@ -8,7 +8,7 @@ same transaction, when it reports.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 
@@ -19,7 +19,7 @@ from expunge.core.order import OrderState
 from expunge.core.run import Run, next_steps
 from expunge.engine import fencing, planning, publishing, queueing, recovering, running
 from expunge.engine.context import Context, Reporter, silent
-from expunge.engine.recording import CohortRecorder, Recorder, orders, refresh_together
+from expunge.engine.recording import CohortRecorder, Recorder, is_order, read, refresh, refresh_together
 from expunge.engine.stepping import Stepper
 from expunge.errors import Busy, Conflict, Drift, ExpungeError, StateUnavailable, TakenOver
 from expunge.ports.leases import Lease, Leases
@@ -46,46 +46,114 @@ class Worker:
     report: Reporter = silent
     alone: Callable[[], AbstractContextManager[None]] = nullcontext
     """Keeps other processes from changing what orders share (the register of who is suppressed, and its snapshot) meanwhile."""
+    stopping: Callable[[], bool] = lambda: False
+    """Whether to end after the present step."""
     _known: dict[OrderId, Recorder] = field(default_factory=dict)
     _over: set[OrderId] = field(default_factory=set)
 
     def handle(self, members: Sequence[OrderId], step: str) -> bool:
-        """Take one step of orders that share a round; whether it was taken here.
+        """Take one step of orders that share a round, and then those that nobody could take before it; whether any was taken here.
 
         Not taken where somebody else is at it, or it is done already: nothing happens then. Trouble with stores is an outcome, no error.
         """
-        recorders = running.members_of(self.context, members)
+        taken: _Taken | None = None
+        steps = 0
+        try:
+            while step:
+                if steps and self.stopping():
+                    self.queue.put(tuple(members), step)
+                    break
+                taken = self._take(members, step, taken)
+                if taken is None:
+                    break
+                step, steps = taken.then, steps + 1
+        except BaseException:
+            # Whatever it was may have come between what is known here and what is journalled.
+            self._forget(members)
+            raise
+        return steps > 0
+
+    def _take(self, members: Sequence[OrderId], step: str, before: _Taken | None) -> _Taken | None:
+        """Take one step; None when it was not taken. ``before``: the step that this worker took right before it, of the same orders."""
+        recorders = self._members(members)
         if not recorders:
-            return False
-        lease = self.leases.take(_name(recorders[0].run, step), self.name, self.lease_seconds)
+            return None
+        announce = _Announcing(self.queue, self.leases, step)
+        cohort = CohortRecorder(self.context.journal, self.context.clock, recorders, None, announce)
+        stepper = before.stepper if before and before.lengths == _lengths(recorders) else None
+        stepper = stepper or Stepper(self.context, cohort, self.report)
+        stepper.recorder = cohort
+        lease = self._begin(stepper, announce, step)
         if lease is None:
-            return False
+            return None
         try:
             with self._kept_alive(lease):
-                refresh_together(recorders)
-                self._work(recorders, step, lease)
+                self._work(stepper, announce, step, lease)
         except TakenOver:
             telemetry.log(Action.TAKEN_OVER, order=Opaque(recorders[0].run.order), step=Opaque(step))
-            return False
+            self._forget(members)
+            return None
         finally:
-            self.leases.end(lease)
-        return True
+            if not announce.ended:
+                self.leases.end(lease)
+        return _Taken(stepper, _lengths(recorders), announce.then)
 
-    def _work(self, recorders: Sequence[Recorder], step: str, lease: Lease) -> None:
-        announce = _Announcing(self.queue)
-        cohort = CohortRecorder(self.context.journal, self.context.clock, recorders, lease, announce)
+    def _begin(self, stepper: Stepper, announce: _Announcing, step: str) -> Lease | None:
+        """Take the lease and, where nothing else has to be done before, journal the intent in the same transaction.
+
+        None where the lease is somebody else's, or there is nothing to do.
+        """
+        cohort = stepper.recorder
+        at_once = step != RECEIPTS and cohort.run.located_in == cohort.run.round and StepId(step) not in cohort.run.steps
+        if at_once and not stepper.people:
+            stepper.begin()
+        # crash here, and in the block: neither the lease nor the intent is there.
+        with self.context.journal.atomically() if at_once else nullcontext():
+            lease = self.leases.take(_name(cohort.run, step), self.name, self.lease_seconds)
+            if lease is None:
+                return None
+            stepper.lease = cohort.lease = announce.lease = lease
+            if at_once:
+                self._look_again(cohort, announce)
+                if _can_be_taken(cohort.run, step):
+                    stepper.intend(stepper.plan.step(StepId(step)))
+                    announce.intended = True
+        return lease
+
+    def _look_again(self, cohort: CohortRecorder, announce: _Announcing) -> None:
+        """Read what came before the lease, and see that the round is still one for here."""
+        cohort.refresh()
         announce.known = _open_to_all(cohort.run)
         if cohort.run.plan is not None and cohort.run.plan.map_digest != self.context.map_digest:
             planning.check_map(self.context, cohort.run)
+
+    def _work(self, stepper: Stepper, announce: _Announcing, step: str, lease: Lease) -> None:
+        cohort = stepper.recorder
+        if announce.intended:
+            stepper.act(stepper.plan.step(StepId(step)))
+            return
+        self._look_again(cohort, announce)
         if step == RECEIPTS:
             if not next_steps(cohort.run):
                 publishing.conclude_all(self.context, cohort.members, self.report, lease)
-            return
-        if StepId(step) not in next_steps(cohort.run):
-            return
-        stepper = Stepper(self.context, cohort, self.report, lease)
-        stepper.begin()
-        stepper.take(stepper.plan.step(StepId(step)))
+        elif _can_be_taken(cohort.run, step):
+            stepper.begin()
+            stepper.take(stepper.plan.step(StepId(step)))
+
+    def _members(self, orders: Sequence[OrderId]) -> list[Recorder]:
+        """The orders whose round is under way, read up to now from where they were last read here."""
+        known = [self._known[each] for each in orders if each in self._known]
+        fresh = read(self.context.journal, self.context.clock, [each for each in orders if each not in self._known])
+        self._known |= {each.run.order: each for each in fresh}
+        if known:
+            refresh_together(self.context.journal, [self._known[each] for each in orders])
+        found = running.under_way(self.context, [self._known[each] for each in orders])
+        self._forget(set(orders) - {each.run.order for each in found})
+        return found
+
+    def _forget(self, orders: Iterable[OrderId]) -> None:
+        for each in orders:
+            self._known.pop(each, None)
 
     @contextmanager
     def _kept_alive(self, lease: Lease) -> Iterator[None]:
@@ -136,14 +204,17 @@ class Worker:
         try:
             # Why alone: a snapshot that was read before another process fences somebody, and written after, would let them through.
             with self.alone():
-                recovering.recover(self.context)
+                recorders = self._standing()
+                recovering.recover(self.context, recorders)
                 fencing.renew(self.context)
-            if queueing.take_up(self.context, runs := self._runs()):
-                runs = self._runs()
+            runs = [each.run for each in recorders]
+            if queueing.take_up(self.context, runs):
+                runs = [each.run for each in self._standing()]
             if not any(self._under_way(run) for run in runs):
                 self._start(queueing.due(self.context, [run for run in runs if run.queued and run.state in queueing.STARTABLE]))
             return self._put_again()
         except (Conflict, Busy):
+            self._known.clear()
             return 0  # somebody else changed the same orders: the next tick sees what came of it
         finally:
             self.leases.end(lease)
@@ -164,7 +235,7 @@ class Worker:
 
     def idle(self) -> bool:
         """Whether no order is queued or under way."""
-        return not any(run.queued or run.state is OrderState.RUNNING for run in self._runs())
+        return not any(each.run.queued or each.run.state is OrderState.RUNNING for each in self._standing())
 
     def _start(self, released: Sequence[OrderId]) -> None:
         """Begin the rounds of orders that are due; one that cannot start now does not hold up the others."""
@@ -182,8 +253,9 @@ class Worker:
     def _put_again(self) -> int:
         held = {each.name for each in self.leases.held()}
         put = 0
-        for cohort in {run.cohort or (run.order,): run for run in self._runs() if run.state is OrderState.RUNNING}:
-            recorders = running.members_of(self.context, cohort)
+        running_now = (each.run for each in self._standing() if each.run.state is OrderState.RUNNING)
+        for cohort in {run.cohort or (run.order,): run for run in running_now}:
+            recorders = self._members(cohort)
             if not recorders:
                 continue
             run = CohortRecorder(self.context.journal, self.context.clock, recorders).run
@@ -193,24 +265,22 @@ class Worker:
                     put += 1
         return put
 
-    def _runs(self) -> list[Run]:
-        """All orders that are not over, folded from where this worker last read them."""
-        for order in orders(self.context.journal):
-            if order in self._over:
-                continue
-            if order in self._known:
-                self._known[order].refresh()
-            else:
-                self._known[order] = Recorder(self.context.journal, self.context.clock, order)
-            if self._known[order].run.state in running.OVER:
+    def _standing(self) -> list[Recorder]:
+        """All orders that are not over for good, read up to now from where they were last read here."""
+        lengths = self.context.journal.lengths()
+        for order in [OrderId(each) for each in lengths if is_order(each) and each not in self._over and each not in self._known]:
+            self._known[order] = Recorder(self.context.journal, self.context.clock, order)
+        refresh(self.context.journal, [each for each in self._known.values() if each.run.length != lengths.get(each.run.order)])
+        for order, each in list(self._known.items()):
+            if _settled(each.run):
                 self._over.add(order)
                 del self._known[order]
-        return [each.run for each in self._known.values()]
+        return list(self._known.values())
 
     def to_the_end(self, cohort: CohortRecorder) -> None:
         """Take every step of a round from here, beside whoever else is at it."""
         members = cohort.orders
-        while recorders := running.members_of(self.context, members):
+        while recorders := self._members(members):
             run = CohortRecorder(self.context.journal, self.context.clock, recorders).run
             steps = [str(each) for each in next_steps(run)] or [RECEIPTS]
             if not any(self.handle(members, step) for step in steps):
@@ -219,17 +289,59 @@ class Worker:
 
 @dataclass
 class _Announcing:
-    """Enqueues what can be done after an event and could not before; inside the transaction that appends it."""
+    """Enqueues what can be done after an event and could not before; inside the transaction that appends it.
+
+    In the same transaction the lease on a step that has ended is given back. One of the steps that can be taken now is this worker's own.
+    """
 
     queue: Queue
+    leases: Leases
+    step: str
+    lease: Lease | None = None
     known: frozenset[str] = frozenset()
     """What could be done so far: it was enqueued when that began, and a tick enqueues again what was lost."""
+    intended: bool = False
+    """Whether the step's intent is journalled."""
+    ended: bool = False
+    """Whether the lease was given back with the step's outcome."""
+    then: str = ""
+    """What this worker does next of the same orders; empty when others will."""
 
     def __call__(self, run: Run) -> None:
-        members = run.cohort or (run.order,)
         before, self.known = self.known, _open_to_all(run)
-        for step in sorted(self.known - before):
-            self.queue.put(members, step)
+        fresh = sorted(self.known - before)
+        state = run.steps.get(StepId(self.step))
+        if self.lease is not None and state is not None and not state.open:
+            self.leases.end(self.lease)
+            self.ended = True
+            self.then = fresh.pop(0) if fresh else ""
+        for step in fresh:
+            self.queue.put(run.cohort or (run.order,), step)
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """A step that was taken."""
+
+    stepper: Stepper
+    lengths: tuple[int, ...]
+    """Of the members' streams after it: as long as they have them, what the stepper knows holds."""
+    then: str
+    """What comes next."""
+
+
+def _settled(run: Run) -> bool:
+    """Whether an order is over, and nothing is left that a crash may have kept from being finished."""
+    finished = run.traces_ended if run.state is OrderState.CANCELLED else run.key_destroyed or not run.final
+    return run.state in running.OVER and finished
+
+
+def _lengths(recorders: Sequence[Recorder]) -> tuple[int, ...]:
+    return tuple(each.run.length for each in recorders)
+
+
+def _can_be_taken(run: Run, step: str) -> bool:
+    return StepId(step) in next_steps(run)
 
 
 def _open_to_all(run: Run) -> frozenset[str]:

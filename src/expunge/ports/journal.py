@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -38,11 +38,19 @@ class Journal(Protocol):
         ...
 
     def atomically(self) -> AbstractContextManager[None]:
-        """A block whose appends, and what is enqueued in it, commit together at its end or not at all."""
+        """A block whose appends, and what is enqueued in it, commit together at its end or not at all; one within it is a part of it."""
         ...
 
     def read(self, stream: str, start: int = 0) -> Iterator[bytes]:
         """The events from ``start`` on, in order; raises StateCorrupt when the chain does not hold or a position is missing."""
+        ...
+
+    def read_all(self, starts: Mapping[str, int]) -> dict[str, list[bytes]]:
+        """The events of several streams, each from its position on, with few round trips; raises as :meth:`read`."""
+        ...
+
+    def lengths(self) -> dict[str, int]:
+        """Name -> how many events it has, of all streams in order of creation."""
         ...
 
     def length(self, stream: str) -> int:

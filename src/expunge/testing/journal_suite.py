@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -104,6 +104,32 @@ class JournalSuite:
             assert list(journal.read("ord-a")) == [b"a0"]
             assert list(journal.read("ord-b")) == [b"b0", b"b1"]
 
+    def test_many_streams_are_read_at_once_each_from_its_own_position(self, tmp_path: Path) -> None:
+        names = [f"ord-{at}" for at in range(450)]
+        with self.opened(self.place(tmp_path)) as journal:
+            journal.append_all([(each, 0, [each.encode(), b"1", b"2"]) for each in names])
+            assert journal.lengths() == dict.fromkeys(names, 3)
+            assert journal.read_all(dict.fromkeys(names, 0)) == {each: [each.encode(), b"1", b"2"] for each in names}
+            starts = {"ord-7": 3, "ord-none": 0, "ord-8": 2, "ord-9": 1, "ord-10": 9}
+            assert journal.read_all(starts) == {"ord-7": [], "ord-none": [], "ord-8": [b"2"], "ord-9": [b"1", b"2"], "ord-10": []}
+            assert journal.read_all({}) == {}
+
+    def test_a_block_within_a_block_commits_with_it_or_not_at_all(self, tmp_path: Path) -> None:
+        place = self.place(tmp_path)
+        with self.opened(place) as journal:
+            journal.append("ord-a", 0, [b"0"])
+            with suppress(ZeroDivisionError), journal.atomically():
+                with journal.atomically():
+                    journal.append("ord-a", 1, [b"lost"])
+                raise ZeroDivisionError
+            with journal.atomically():
+                with pytest.raises(Conflict):
+                    journal.append_all([("ord-a", 1, [b"lost"]), ("ord-b", 3, [b"lost"])])
+                with journal.atomically():
+                    journal.append("ord-a", 1, [b"1"])
+        assert self.contents(place, "ord-a") == [b"0", b"1"]
+        assert self.contents(place, "ord-b") == []
+
     def test_appending_nothing_changes_nothing(self, tmp_path: Path) -> None:
         with self.opened(self.place(tmp_path)) as journal:
             assert journal.append("ord-a", 0, []) == 0
@@ -122,7 +148,13 @@ class JournalSuite:
     @pytest.mark.parametrize("name", ["", "Ann", "ann@example.com", "../up", "a b", "x" * 65, "ord-a\n"])
     def test_a_name_that_could_be_a_person_is_refused_without_repeating_it(self, tmp_path: Path, name: str) -> None:
         with self.opened(self.place(tmp_path)) as journal:
-            for use in (lambda: journal.append(name, 0, [b"1"]), lambda: list(journal.read(name)), lambda: journal.length(name)):
+            uses: tuple[Callable[[], object], ...] = (
+                lambda: journal.append(name, 0, [b"1"]),
+                lambda: list(journal.read(name)),
+                lambda: journal.read_all({name: 0}),
+                lambda: journal.length(name),
+            )
+            for use in uses:
                 with pytest.raises(UsageError) as caught:
                     use()
                 assert not name or name not in str(caught.value)
@@ -143,8 +175,11 @@ class JournalSuite:
         with self.opened(place) as journal:
             journal.append("ord-a", 0, [b"one", b"two", b"three"])
         self.damage(place, "ord-a", position, how)
-        with self.opened(place) as journal, pytest.raises(StateCorrupt):
-            list(journal.read("ord-a"))
+        with self.opened(place) as journal:
+            with pytest.raises(StateCorrupt):
+                list(journal.read("ord-a"))
+            with pytest.raises(StateCorrupt):
+                journal.read_all({"ord-a": 0})
 
     @pytest.mark.parametrize("how", ["changed", "gone"])
     def test_nothing_is_appended_to_a_damaged_end(self, tmp_path: Path, how: Literal["changed", "gone"]) -> None:

@@ -1,0 +1,116 @@
+"""Streams and events as rows of a database: each statement serves many streams at once.
+
+Written out rather than made by the ORM, whose making of a statement takes longer than the database needs to carry it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import connections
+from django.db.backends.utils import CursorWrapper
+
+_STREAMS, _EVENTS = "expunge_stream", "expunge_event"
+_LOCKED = f"SELECT id, name, length, head FROM {_STREAMS} WHERE name IN ({{}}) ORDER BY name"  # noqa: S608 - constants
+_ENDS = f"""
+SELECT e.stream_id, e.position, e.digest, CASE WHEN e.position = s.length - 1 THEN e.body END
+FROM {_EVENTS} e JOIN {_STREAMS} s ON s.id = e.stream_id
+WHERE s.id IN ({{}}) AND e.position >= s.length - 2 ORDER BY e.stream_id, e.position"""  # noqa: S608 - constants
+_ADD = f"INSERT INTO {_EVENTS} (stream_id, position, digest, body) VALUES {{}}"  # noqa: S608 - constants
+_LENGTHEN = f"UPDATE {_STREAMS} SET length = %s, head = %s WHERE id = %s"  # noqa: S608 - constants
+_TAILS = f"""
+WITH wanted (name, start) AS (VALUES {{}})
+SELECT s.name, s.length, s.head, e.position, e.digest, CASE WHEN e.position >= w.start THEN e.body END
+FROM wanted w JOIN {_STREAMS} s ON s.name = w.name
+LEFT JOIN {_EVENTS} e ON e.stream_id = s.id AND e.position >= w.start - 1 AND e.position < s.length
+ORDER BY s.id, e.position"""  # noqa: S608 - constants
+_LENGTHS = f"SELECT name, length FROM {_STREAMS} ORDER BY id"  # noqa: S608 - constants
+_AT_A_TIME = 200
+"""Rows of one statement: a database takes so many parameters."""
+
+
+@dataclass
+class Row:
+    """One stream."""
+
+    id: int
+    name: str
+    length: int
+    head: bytes
+    """Digest of the last event."""
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The events of a stream from some position on."""
+
+    length: int
+    head: bytes
+    events: list[tuple[int, bytes, bytes]]
+    """Position, digest, body; before the first that was asked for the one that it follows, with an empty body."""
+
+
+def locked(alias: str, names: Sequence[str]) -> list[Row]:
+    """The streams of these names that exist, in the order of their names, kept from others until the transaction ends."""
+    with connections[alias].cursor() as cursor:
+        # SQLite has one writer at a time anyway.
+        locking = " FOR UPDATE" if connections[alias].vendor == "postgresql" else ""
+        cursor.execute(_LOCKED.format(_marks(len(names))) + locking, list(names))
+        return [Row(row[0], row[1], row[2], bytes(row[3])) for row in cursor.fetchall()]
+
+
+def ends(alias: str, rows: Sequence[Row]) -> dict[int, list[tuple[int, bytes, bytes]]]:
+    """Stream -> (position, digest, body) of its last two events; of the one before the last no body."""
+    found: dict[int, list[tuple[int, bytes, bytes]]] = {row.id: [] for row in rows}
+    if rows:
+        with connections[alias].cursor() as cursor:
+            cursor.execute(_ENDS.format(_marks(len(rows))), [row.id for row in rows])
+            for stream, position, digest, body in cursor.fetchall():
+                found[stream].append((position, bytes(digest), bytes(body or b"")))
+    return found
+
+
+def add(alias: str, events: Sequence[tuple[int, int, bytes, bytes]]) -> None:
+    """Write events: stream, position, digest, body each."""
+    with connections[alias].cursor() as cursor:
+        for start in range(0, len(events), _AT_A_TIME):
+            some = events[start : start + _AT_A_TIME]
+            cursor.execute(_ADD.format(", ".join(["(%s, %s, %s, %s)"] * len(some))), [each for event in some for each in event])
+
+
+def lengthen(alias: str, rows: Sequence[Row]) -> None:
+    """Write the new lengths and heads of streams."""
+    with connections[alias].cursor() as cursor:
+        cursor.executemany(_LENGTHEN, [(row.length, row.head, row.id) for row in rows])
+
+
+def tails(alias: str, starts: Mapping[str, int]) -> Iterator[tuple[str, Tail]]:
+    """The events of streams from their positions on, of as many streams as one statement takes at one instant."""
+    wanted = list(starts.items())
+    for first in range(0, len(wanted), _AT_A_TIME):
+        some = wanted[first : first + _AT_A_TIME]
+        found: dict[str, Tail] = {}
+        with connections[alias].cursor() as cursor:
+            marks = ", ".join(["(CAST(%s AS varchar), CAST(%s AS bigint))"] * len(some))
+            cursor.execute(_TAILS.format(marks), [each for pair in some for each in pair])
+            _gather(cursor, found)
+        yield from found.items()
+
+
+def lengths(alias: str) -> dict[str, int]:
+    """Name -> length of all streams, in order of creation."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_LENGTHS)
+        return dict(cursor.fetchall())
+
+
+def _gather(cursor: CursorWrapper, found: dict[str, Tail]) -> None:
+    for name, length, head, position, digest, body in cursor.fetchall():
+        tail = found.setdefault(name, Tail(length, bytes(head), []))
+        if position is not None:
+            tail.events.append((position, bytes(digest), bytes(body or b"")))
+
+
+def _marks(count: int) -> str:
+    return ", ".join(["%s"] * count)
