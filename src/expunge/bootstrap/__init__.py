@@ -29,7 +29,9 @@ from expunge.bootstrap.disgorgements import DisgorgementDesk
 from expunge.bootstrap.dues import Dues
 from expunge.bootstrap.gates import GateDesk
 from expunge.bootstrap.holds import Holds
+from expunge.bootstrap.looking import Looking
 from expunge.bootstrap.recipients import Recipients
+from expunge.bootstrap.retention import RetentionDesk
 from expunge.bootstrap.state import (
     GATE,
     INDEX,
@@ -45,7 +47,6 @@ from expunge.bootstrap.state import (
     read_installed,
     require_keys,
 )  # fmt: skip
-from expunge.core.copy import Finding
 from expunge.core.datamap import DataMap
 from expunge.core.ids import OrderId
 from expunge.core.mapdiff import digest
@@ -53,19 +54,14 @@ from expunge.core.run import Run
 from expunge.engine import (
     approving,
     cancelling,
-    checking,
     exporting,
     fencing,
-    holding,
     intake,
     planning,
     queueing,
     receipts,
-    recording,
     recovering,
     remembering,
-    residue,
-    resolving,
     restoring,
     running,
     sweeping,
@@ -73,9 +69,7 @@ from expunge.engine import (
 from expunge.engine.context import Context, Reporter, silent
 from expunge.engine.exporting import Exported
 from expunge.engine.intake import Accepted
-from expunge.engine.locating import Located, Told, locate
 from expunge.engine.planning import Forecast
-from expunge.engine.receipts import Issued
 from expunge.engine.resolving import Resolved
 from expunge.engine.restoring import Replayed
 from expunge.engine.sweeping import Looked, Swept
@@ -88,7 +82,7 @@ from expunge.residue import ResidueScanner
 from expunge.stores import OpenStores
 
 
-class Expunge:
+class Expunge(Looking):
     """One installation: a data map, its state, its keys. A context manager; ``close`` lets go of everything.
 
     Raises, from any verb, :class:`expunge.errors.ExpungeError` with what is wrong and what to do.
@@ -106,6 +100,7 @@ class Expunge:
         self.dues = Dues(context, self._writing)
         self.holds = Holds(context, self._writing)
         self.recipients = Recipients(context, self._writing)
+        self.retention = RetentionDesk(context, self._writing)
         self.gates = GateDesk(context, self._writing, Path(data_map.state), keys)
         self.consents = ConsentDesk(context, self._writing)
         self.disgorgements = DisgorgementDesk(context, self._writing)
@@ -190,32 +185,6 @@ class Expunge:
         self.context.scanner.close()
         self._collecting.end()
 
-    @property
-    def state(self) -> Path:
-        """The state folder."""
-        return Path(self.map.state)
-
-    def check(self) -> tuple[Finding, ...]:
-        """Open every store and compare it with the map; compare the map with what pipelines were seen to do."""
-        return checking.check_all(self.context)
-
-    def resolve(self, name: str, *, whole: bool = False) -> Resolved:
-        """Who is meant by a name; see :func:`expunge.engine.resolving.resolve`."""
-        return resolving.resolve(self.context, name, whole=whole)
-
-    def resolve_all(self, names: Sequence[str]) -> list[Resolved]:
-        """Who is meant by each of many names, with one look at the stores."""
-        return resolving.resolve_all(self.context, names)
-
-    def candidates(self, name: str) -> tuple[tuple[str, str], ...]:
-        """Every (kind, id) that a name can mean: for the operator's terminal only."""
-        return resolving.candidates(self.context, name)
-
-    def locate(self, people: Sequence[Resolved], told: Told | None = None) -> Located:
-        """What every dataset holds about people; ``told`` learns of each dataset as soon as it has been looked through."""
-        persons = [each.person for each in people]
-        return locate(self.context, persons, holding.binding_on(self.context, persons), told=told)
-
     def order_erase(
         self,
         people: Sequence[Resolved],
@@ -250,22 +219,10 @@ class Expunge:
         with self._writing():
             return cancelling.cancel(self.context, order, reason)
 
-    def contact(self, order: OrderId) -> str:
-        """The address that notices of the order go to, unsealed. Raises UsageError where none was given or its end date has come."""
-        return intake.contact(self.context, order)
-
     def plan(self, order: OrderId) -> Forecast:
         """Plan an order, journal the plan, forecast what it will meet."""
         with self._writing():
             return planning.make(self.context, order)
-
-    def approval_message(self, order: OrderId) -> bytes:
-        """The bytes that an approver signs for the order's current plan."""
-        run = self.status(order)
-        if run.plan is None:
-            message = "the order has no plan yet"
-            raise Misconfigured(message, help=f"run `expunge plan {order}`")
-        return approving.message(order, run.plan.digest)
 
     def approve(self, order: OrderId, approver: str, signature: str) -> Run:
         """Enter an approval."""
@@ -313,10 +270,6 @@ class Expunge:
         with self._writing():
             return queueing.submit(self.context, order, hurry=hurry, wait=wait)
 
-    def queued(self) -> tuple[Run, ...]:
-        """The orders that wait for others, oldest first."""
-        return queueing.waiting(self.context)
-
     def run_due(self, *, report: Reporter = silent) -> tuple[Run, ...]:
         """Carry out the queued orders that are due, with all that may go along; nothing when all can wait."""
         with self._writing():
@@ -327,18 +280,6 @@ class Expunge:
     def leases(self) -> tuple[Lease, ...]:
         """Who is at which step now; empty where one process runs orders."""
         return self._kept.leases.held() if self._kept.leases else ()
-
-    def status(self, order: OrderId) -> Run:
-        """One order."""
-        return recording.Recorder(self.context.journal, self.context.clock, order).run
-
-    def orders(self) -> tuple[Run, ...]:
-        """All orders, oldest first."""
-        return tuple(self.status(order) for order in recording.orders(self.context.journal))
-
-    def residue(self, order: OrderId) -> tuple[residue.Place, ...]:
-        """Where the last look found residue: for the operator's terminal."""
-        return residue.places(self.context, order)
 
     def verify(self, order: OrderId) -> Looked:
         """Look again, now, with the kept traces."""
@@ -368,14 +309,6 @@ class Expunge:
         with self._writing():
             return recovering.recover(self.context)
 
-    def receipts(self, order: OrderId) -> tuple[Issued, ...]:
-        """Every receipt issued for an order, oldest first."""
-        return receipts.issued(self.context, order)
-
-    def receipt_folder(self, order: OrderId, number: int = 1) -> dict[str, bytes]:
-        """The files of the receipt that holds for the n-th person of an order: name -> bytes."""
-        return receipts.folder(self.context, receipts.latest(self.status(order), number))
-
     def export(self, resolved: Resolved, target: Path) -> Exported:
         """Write what is held about a person as a zip with a manifest of hashes."""
         return exporting.export(self.context, resolved, target)
@@ -387,10 +320,6 @@ class Expunge:
     def gate_publish(self) -> int:
         """Renew the snapshot; returns how many identities are suppressed."""
         return self.gates.publish()
-
-    def trust_policy(self) -> str:
-        """The trust policy that goes with receipts signed now."""
-        return self.context.trust_policy()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

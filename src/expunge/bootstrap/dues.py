@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from expunge.adapters.clock_files import shipped_clocks
 from expunge.bootstrap.desk import Desk
+from expunge.core.clocks import Rule
 from expunge.core.ids import OrderId
 from expunge.core.run import Run
 from expunge.engine import dues, duties, instructing
 from expunge.engine.dues import Owed
 from expunge.engine.duties import Met
+
+
+def clocks() -> tuple[Rule, ...]:
+    """The clocks that are shipped, by name."""
+    return tuple(shipped_clocks().values())
 
 
 class Dues(Desk):

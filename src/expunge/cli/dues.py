@@ -55,9 +55,9 @@ def _tell(found: tuple[Owed, ...]) -> None:
 def _tell_laws(*, as_json: bool) -> None:
     from rich.table import Table
 
-    from expunge.adapters.clock_files import shipped_clocks
+    from expunge.bootstrap.dues import clocks
 
-    rules = shipped_clocks().values()
+    rules = clocks()
     if as_json:
         output.write_json("clocks/1", {"clocks": [_rule(each) for each in rules]})
         return

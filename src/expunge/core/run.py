@@ -167,20 +167,7 @@ def _apply(run: Run, event: ev.Event) -> Run:  # noqa: C901, PLR0911, PLR0912 - 
         case ev.Unqueued():
             return replace(run, queued=None, reasons=(event.why,))
         case ev.RoundStarted():
-            return replace(
-                _to(run, OrderState.RUNNING),
-                queued=None,
-                round=event.round,
-                cohort=event.cohort,
-                traces_of=run.traces_of or (event.cohort[0] if event.cohort else run.order),
-                items={},
-                erased=_erased(run),
-                steps={},
-                judged={},
-                stated={},
-                logged={},
-                reasons=(),
-            )
+            return _begun(run, event)
         case ev.StepIntended():
             before = run.steps.get(event.step, StepRun())
             return replace(run, steps={**run.steps, event.step: replace(before, attempts=event.attempt, open=True)})
@@ -212,6 +199,24 @@ def _apply(run: Run, event: ev.Event) -> Run:  # noqa: C901, PLR0911, PLR0912 - 
         case _:
             message = f"{type(event).__name__} does not belong in an order's stream"
             raise StateCorrupt(message)
+
+
+def _begun(run: Run, event: ev.RoundStarted) -> Run:
+    """A round begins with nothing done; what earlier ones erased is remembered."""
+    return replace(
+        _to(run, OrderState.RUNNING),
+        queued=None,
+        round=event.round,
+        cohort=event.cohort,
+        traces_of=run.traces_of or (event.cohort[0] if event.cohort else run.order),
+        items={},
+        erased=_erased(run),
+        steps={},
+        judged={},
+        stated={},
+        logged={},
+        reasons=(),
+    )
 
 
 def _to(run: Run, state: OrderState) -> Run:
