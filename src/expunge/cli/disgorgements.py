@@ -210,21 +210,27 @@ def _reach(found: LimbFound) -> str:
 
 
 def _lines(found: LimbFound) -> list[str]:
-    lines = [f"goes: {_hit(each)}" for each in found.hits if each.items]
-    lines += [f"nothing there: {each.dataset}" for each in found.hits if not each.items]
-    stays = [f"stays: {each.item} ({each.kind}): {each.why}" for each in found.stays]
+    """What is said of a limb to people: what has nothing to do with it is only counted."""
+    from expunge.core.reaching import APART
+
+    lines = []
+    for each in found.hits:
+        lines.append(_hit(each) if each.items else f"nothing there: {each.dataset}")
+        lines += [f"  {name}: {_path(each, name)}" for name in each.paths if each.items and each.paths[name]]
+    apart = [each for each in found.stays if each.why == APART and each.kind not in found.limb.takes]
+    stays = [f"stays: {each.item} ({each.kind}): {each.why}" for each in found.stays if each not in apart]
     lines += stays[:MOST_STAYS] + (
         [f"and {len(stays) - MOST_STAYS} more that stay: --json lists them all"] if len(stays) > MOST_STAYS else []
     )
+    lines += [f"stay: {output.count(len(apart), 'dataset')} that have nothing to do with it"] if apart else []
     lines += [f"unknown: {each.item} ({each.kind}): {each.why}; expunge order decide" for each in found.unknown]
     lines += [f"counted: {each.number:,} {each.name}" for each in found.counted]
     return lines + [f"could not be looked into: {name}: {why.reason.value}" for name, why in found.failed.items()]
 
 
 def _hit(hit: Hit) -> str:
-    text = f"{output.count(hit.items, 'item')} of {hit.dataset} ({hit.kind}), told by {hit.by}"
-    paths = [f"{name}: {_path(hit, name)}" for name in hit.paths if hit.paths[name]]
-    return text + "".join(f"\n  {each}" for each in paths)
+    named = f" ({output.count(len(hit.artefacts), 'artefact')})" if hit.artefacts else ""
+    return f"goes: {output.count(hit.items, 'item')} of {hit.dataset}{named}, {hit.kind}, told by {hit.by}"
 
 
 def _path(hit: Hit, name: str) -> str:

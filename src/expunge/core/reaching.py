@@ -17,6 +17,8 @@ from expunge.core.lineage import closure
 from expunge.core.taint import Ancestry, Made, Taint
 
 _COLLECTED = (ArtefactKind.RAW, ArtefactKind.BACKUP)
+APART = "it is neither covered nor made from what is"
+"""Why most of a map stays."""
 DERIVED, THROUGH, REVIEW = "derived from", "found through", "review of"
 
 
@@ -159,7 +161,7 @@ class _Scoping:
     def _made(self, dataset: Dataset, kind: ArtefactKind, by: By, path: tuple[Made, ...], *, hit: bool, taken: bool) -> Reach:
         why = "it came from what is covered, in whole or in part"
         if not hit:
-            why = "it is neither covered nor made from what is"
+            why = APART
         elif not taken:
             why = f"it came from what is covered; the limb takes {self._taken} only"
         return Reach(dataset.name, kind, hit and taken, by, path if hit else (), why)
