@@ -238,7 +238,7 @@ class DataMap:
     """Groups of people that orders name, by what a dataset says of them."""
     provenance: Provenance | None = None
     """Which dataset records what single artefacts were made from."""
-    lineage: LineageSpec = LineageSpec()
+    lineage: LineageSpec = field(default_factory=LineageSpec)
     """What pipelines call the datasets, and what of theirs is about nobody."""
     recipients: Mapping[str, RecipientSpec] = field(default_factory=dict)
     """Third parties that data is handed to."""
