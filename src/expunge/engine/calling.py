@@ -6,7 +6,9 @@ A call that answers nothing because the reply was lost surfaces as :class:`expun
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
+from expunge.core.ages import Ages, Span
 from expunge.core.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
 from expunge.core.datamap import Dataset, Ignore
 from expunge.core.grounding import Capabilities
@@ -42,6 +44,21 @@ def locate(store: Store, dataset: Dataset, selectors: Sequence[Selector]) -> tup
     answer = tuple(store.locate(dataset, selectors))
     failpoint("store.locate:after")
     return answer
+
+
+def ages(store: Store, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
+    """Count items by age."""
+    failpoint("store.ages:before")
+    answer = store.ages(dataset, field, edges)
+    failpoint("store.ages:after")
+    return answer
+
+
+def spans(store: Store, dataset: Dataset, by: str, field: str) -> Iterator[Span]:
+    """Stream when each value's items begin and end."""
+    failpoint("store.spans:before")
+    yield from store.spans(dataset, by, field)
+    failpoint("store.spans:after")
 
 
 def bystanders(store: Store, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:

@@ -87,45 +87,61 @@ def locate(
     """
     located = Located()
     raw: dict[str, dict[Pseudonym, Copy]] = {}
+    theirs = _of_held_people(context, holds) if any(each.nobody for each in people) else _Theirs()
     for dataset in reversed(dependents_first(context.data_map)):
         if isinstance(dataset.subject, Aggregate | Inherited) and dataset.name not in (known or {}):
             continue
         try:
-            _locate_one(context, dataset, people, located, raw, known or {})
+            _locate_one(context, dataset, people, located, raw, known or {}, theirs.spared.get(dataset.name, {}))
         except calling.TROUBLE as error:
             located.failed[dataset.name] = calling.as_unable(error)
         if told is not None:
             told(dataset.name, located)
     names = {each.subject: names_of(context, each) if holds else frozenset[Pseudonym]() for each in people}
-    theirs = _of_held_people(context, holds) if any(each.nobody for each in people) else {}
     for name in list(located.copies):
         if scope is not None and name not in scope.datasets:
             located.kept_copies[name], located.copies[name] = located.copies[name], ()
         else:
             whole = scope is not None and name in scope.whole
-            _set_aside(context, context.data_map.datasets[name], located, holds, names, theirs.get(name, {}), whole=whole)
+            _set_aside(context, context.data_map.datasets[name], located, holds, names, theirs.items.get(name, {}), whole=whole)
     return located
 
 
-def _of_held_people(context: Context, holds: Sequence[Hold]) -> dict[str, dict[str, Hold]]:
-    """Dataset -> item -> the hold that keeps everything of its person there.
+@dataclass
+class _Theirs:
+    """What whole holds keep, for orders that are found by nobody's name."""
+
+    items: dict[str, dict[str, Hold]] = field(default_factory=dict)
+    """Dataset -> item -> the hold that keeps everything of its person there."""
+    spared: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
+    """Dataset -> field -> values of held people, where keys name no items that last (rows of Parquet, records in files of many)."""
+
+
+def _of_held_people(context: Context, holds: Sequence[Hold]) -> _Theirs:
+    """What is kept for the people under a whole hold.
 
     An order about a class of items is found by nobody's name, so that whose an item is has to be asked the other way round: who is held,
     by the datasets that say who exists, and what is theirs.
     """
     whole = {each.subject: each for each in holds if each.whole}
-    people = dict(_who(context, whole))
+    people = dict(people_behind(context, whole))
     located = locate(context, list(people.values())) if people else Located()
-    found: dict[str, dict[str, Hold]] = {}
+    found = _Theirs()
     for hold in (each for each in holds if each.whole and each.subject in people):
         copies = (*located.copies.get(hold.dataset, ()), *located.kept_copies.get(hold.dataset, ()))
-        slot = found.setdefault(hold.dataset, {})
-        for key in (key for each in copies if each.subject == hold.subject for key in each.keys):
-            slot[key] = max(hold, slot.get(key, hold), key=lambda each: (each.until, each.id))
+        for copy in (each for each in copies if each.subject == hold.subject):
+            if not copy.lasting and copy.selector is not None:
+                spared = found.spared.setdefault(hold.dataset, {})
+                for name, values in copy.selector.match.items():
+                    spared[name] = spared.get(name, frozenset()) | values
+                continue
+            slot = found.items.setdefault(hold.dataset, {})
+            for key in copy.keys:
+                slot[key] = max(hold, slot.get(key, hold), key=lambda each: (each.until, each.id))
     return found
 
 
-def _who(context: Context, wanted: Collection[Pseudonym]) -> Iterator[tuple[Pseudonym, Person]]:
+def people_behind(context: Context, wanted: Collection[Pseudonym]) -> Iterator[tuple[Pseudonym, Person]]:
     """The people behind some pseudonyms, with whoever belongs to them; in memory only."""
     key = context.keys.pseudonym_key()
     for kind, identity in context.data_map.identities.items() if wanted else ():
@@ -150,6 +166,7 @@ def _locate_one(
     located: Located,
     raw: dict[str, dict[Pseudonym, Copy]],
     known: Mapping[str, Mapping[Pseudonym, Selector]],
+    spared: Mapping[str, frozenset[str]],
 ) -> None:
     if isinstance(dataset.subject, Through) and dataset.subject.dataset in located.failed and dataset.name not in known:
         located.failed[dataset.name] = Unable(Reason.UNREACHABLE, f"found through {dataset.subject.dataset}, which could not be read")
@@ -159,7 +176,7 @@ def _locate_one(
         upstream = {name: by[person.subject] for name, by in raw.items() if person.subject in by}
         asked = join(selector(context.data_map, dataset, person, upstream), known.get(dataset.name, {}).get(person.subject))
         if asked is not None:
-            selectors[person.subject] = asked
+            selectors[person.subject] = replace(asked, spare={**asked.spare, **spared}) if person.nobody and spared else asked
     store = context.open_store(dataset.store)
     copies = calling.locate(store, dataset, tuple(selectors.values()))
     raw[dataset.name] = {each.subject: each for each in copies}

@@ -141,6 +141,8 @@ class Search:
             links=links,
             selector=selector,
             shared=frozenset(tally.shared) if not self._many_in_a_file() else frozenset(),
+            # The name of a file with records of many people names nobody's record.
+            lasting=not self._many_in_a_file(),
         )
 
     def _many_in_a_file(self) -> bool:

@@ -1,0 +1,178 @@
+"""``expunge retention``: how old everything is, and what has outlived its period."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from expunge.cli import applying, options, output
+from expunge.cli.exits import Exit
+from expunge.cli.opening import opened
+from expunge.cli.progress import Meanwhile
+from expunge.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from expunge.bootstrap import Expunge
+    from expunge.core.ids import OrderId
+    from expunge.core.retention import Period
+    from expunge.core.retention_due import Aged
+    from expunge.core.run import Run
+    from expunge.engine.retiring import Retired
+
+app = typer.Typer(help="Retention: preview, run.", no_args_is_help=True)
+_BAR = 32
+
+
+@app.command()
+def preview(
+    change: Annotated[
+        list[str] | None, typer.Option("--set", help="A period to try: voice='30 days'; again for more.", show_default=False)
+    ] = None,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show how old everything is, what would go today, and what a change of policy would add. Changes nothing.
+
+    Exit code 0: nothing is due; 3: something is; 1: a dataset could not be looked at.
+    """
+    with opened(map_file) as expunge:
+        found = expunge.retention.preview(_periods(change or ()))
+    if as_json:
+        output.write_json("retention-preview/1", {"datasets": [_values(each) for each in found]})
+    else:
+        for each in found:
+            _tell(each)
+    if any(each.trouble for each in found):
+        raise typer.Exit(Exit.FAILED)
+    if any(each.due[0] for each in found):
+        raise typer.Exit(Exit.CHANGES)
+
+
+@app.command()
+def run(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; receive no order.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the receipt.", show_default=False)] = None,
+    yes: options.Yes = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Erase what has outlived its period: one order of expiry, planned, carried out, looked for again, with one receipt.
+
+    What an earlier run left open is finished first. People under a whole hold keep their items. The same command goes on after an
+    interruption; run it every day.
+
+    Exit code 0: nothing is overdue any more; 4: something was not erased; 5: the plan waits for approval; 3 (dry run): something is due.
+    """
+    if dry_run:
+        preview(None, map_file, as_json)
+        return
+    with opened(map_file, recover=True) as expunge:
+        items = sum(each.due[0] for each in expunge.retention.preview())
+        options.confirm(f"Erase {output.count(items, 'item')} that have outlived their period for good?", yes=yes)
+        retired = expunge.retention.retire()
+        runs = _carried_out(expunge, retired.orders)
+        for number, each in enumerate(runs, start=1):
+            if out is not None:
+                applying.write_receipts(expunge, each, out / str(number) if len(runs) > 1 else out)
+    _tell_run(retired, runs, as_json=as_json)
+    code = max((applying.exit_code(each) for each in runs), default=Exit.OK)
+    if code or retired.left_out:
+        raise typer.Exit(code or Exit.FAILED)
+
+
+def _carried_out(expunge: Expunge, orders: Sequence[OrderId]) -> list[Run]:
+    done = []
+    with Meanwhile("retention") as report:
+        for order in orders:
+            if expunge.status(order).plan is None:
+                expunge.plan(order)
+            done.append(expunge.apply(order, report=report))
+    return done
+
+
+def _tell_run(retired: Retired, runs: Sequence[Run], *, as_json: bool) -> None:
+    left_out = dict(retired.left_out or {})
+    if as_json:
+        due = [
+            {"dataset": each.rule.dataset, "schedule": each.rule.schedule, "until": each.until, "items": each.items, "left": each.left}
+            for each in retired.due
+        ]
+        body = {"orders": [applying.summary(each) for each in runs], "due": due, "resumed": retired.resumed, "left_out": left_out}
+        output.write_json("retention-run/1", body)
+        return
+    if not runs:
+        output.say("nothing has outlived its period")
+    for due_ in retired.due:
+        output.say(f"{due_.rule.dataset}: {output.count(due_.items, 'item')} before {output.moment(due_.until)} ({due_.rule.schedule})")
+        if due_.left:
+            output.say(f"{due_.rule.dataset}: {output.count(due_.left, 'more item')}: run it again")
+    for each in runs:
+        output.say(applying.told(each))
+    for name, why in left_out.items():
+        output.say(f"{name}: left out: {why}")
+
+
+def _periods(changes: Sequence[str]) -> dict[str, Period]:
+    from expunge.core.retention import parse_period
+
+    found = {}
+    for each in changes:
+        name, sign, text = each.partition("=")
+        try:
+            found[name.strip()] = parse_period(text.strip().strip("'\""))
+        except ValueError as error:
+            what = f"--set {output.visible(each)}: {error}" if sign else f"--set {output.visible(each)} names no period"
+            raise UsageError(what, help="write for instance --set 'voice=30 days'") from error
+    return found
+
+
+def _tell(found: Aged) -> None:
+    rule = found.rule
+    head = f"{rule.dataset}: {rule.schedule}, {rule.period} from {rule.field}"
+    if rule.goes_with:
+        output.say(f"{rule.dataset}: {rule.schedule}: goes with {rule.goes_with}, which it is found through")
+        return
+    if found.trouble or found.ages is None:
+        output.say(f"{head}: could not look: {found.trouble}")
+        return
+    items, size = found.due
+    output.say(f"{head}: {output.count(items, 'item')} due today ({output.size(size)})")
+    if found.proposed is not None:
+        more, taken = found.proposed_due
+        sign = "more" if more >= items else "fewer"
+        output.say(f"  with {found.proposed.period}: {output.count(abs(more - items), 'item')} {sign} ({output.size(abs(taken - size))})")
+    if found.ages.undated:
+        output.say(
+            f"  {output.count(found.ages.undated, 'item')} without a time in {rule.field}: no retention reaches them; see `expunge check`"
+        )
+    shown = [(words, count) for words, count in found.by_age() if count]
+    most = max((count for _, count in shown), default=0)
+    for words, count in shown:
+        output.say(f"  {words:>16}  {'█' * max(1, round(_BAR * count / most))} {count:,}")
+
+
+def _values(found: Aged) -> dict[str, Any]:
+    rule, ages = found.rule, found.ages
+    body: dict[str, Any] = {
+        "dataset": rule.dataset,
+        "schedule": rule.schedule,
+        "period": str(rule.period),
+        "from": rule.field,
+        "goes_with": rule.goes_with or None,
+        "could_not": found.trouble or None,
+    }
+    if ages is None:
+        return body
+    body |= {
+        "due": {"items": found.due[0], "bytes": found.due[1]},
+        "undated": ages.undated,
+        "ages": [{"age": words, "items": count} for words, count in found.by_age()],
+    }
+    if found.proposed is not None:
+        more = found.proposed_due
+        body["proposed"] = {"period": str(found.proposed.period), "due": {"items": more[0], "bytes": more[1]}}
+    return body
