@@ -14,8 +14,11 @@ import pytest
 from expunge.core import receipt_verify
 from expunge.core.disgorged import ItemExcepted, Standing
 from expunge.core.ids import OrderId
+from expunge.core.observed import Observation, Stage
+from expunge.core.openlineage import address
 from expunge.core.order import OrderState
 from expunge.core.statement import PERJURY, links
+from expunge.engine.observing import Intake
 from expunge.errors import EvidenceInvalid, IllegalTransition, UsageError
 from tests.orders.camera import Home
 from tests.orders.worlds import ORDERS, noise
@@ -177,3 +180,35 @@ def test_an_order_about_people_whom_the_map_does_not_describe_is_refused_with_wh
         home.enter("everalbum")
     assert "the map does not say who they are" in caught.value.message
     assert "cohorts:" in caught.value.help
+
+
+@pytest.mark.duty("DSG-02", "DSG-03")
+def test_what_a_pipeline_was_seen_to_make_counts_and_a_place_that_nobody_declared_is_unknown(home: Home) -> None:
+    home.world.file("registry/segments/watched.csv")
+    text = home.world.map.read_text()
+    segments = """\
+  segments: {store: registry, path: "segments/{name}.csv", kind: model, derived_from: [accounts], on_erase: destroy}
+"""
+    home.world.map.write_text(text.replace("  lineage: {", f"{segments}  lineage: {{"))
+    root = home.world.folder / "world"
+    reviews, watched = address("sqlite://", f"{root}/app.db/reviews"), address("file", f"{root}/registry/segments/watched.csv")
+    at = datetime(2019, 1, 1, tzinfo=UTC)
+    seen = Observation("ab" * 16, at, Stage.COMPLETE, "nightly", (reviews,), tuple(sorted((watched, "s3://partner/export.csv"))))
+    with home.open() as opened:
+        before = {each.limb.name: each for each in opened.disgorgements.preview(opened.disgorgements.read(ORDERS / "ring.yaml"))}
+        Intake(opened.context.journal, opened.context.clock).take([seen])
+        after = {each.limb.name: each for each in opened.disgorgements.preview(opened.disgorgements.read(ORDERS / "ring.yaml"))}
+    assert "segments" not in before["work-product"].items
+    (hit,) = (each for each in after["work-product"].hits if each.dataset == "segments")
+    assert [(each.source, each.declared) for each in hit.paths["segments"]] == [("reviews", False)]
+    (unknown,) = after["work-product"].unknown
+    assert unknown.item.startswith("undeclared:")
+    assert "partner" not in unknown.item + unknown.why
+    standing = home.enter()
+    home.carry_out(standing)
+    with home.open() as opened:
+        with pytest.raises(UsageError, match="nothing can be erased that the map does not name"):
+            opened.disgorgements.decide(standing.id, unknown.item, tainted=True, by="Priya", reason="x")
+        with pytest.raises(IllegalTransition, match=r"undeclared:[0-9a-f]+ is unknown and undecided"):
+            opened.disgorgements.statement(standing.id)
+    assert "registry/segments/watched.csv" not in home.world.files()

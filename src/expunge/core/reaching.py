@@ -19,6 +19,8 @@ from expunge.core.taint import Ancestry, Made, Taint
 _COLLECTED = (ArtefactKind.RAW, ArtefactKind.BACKUP)
 APART = "it is neither covered nor made from what is"
 """Why most of a map stays."""
+UNDECLARED = "undeclared:"
+"""Begins the name of something that pipelines were seen to make and that no dataset of the map is; what follows is a keyed tag."""
 DERIVED, THROUGH, REVIEW = "derived from", "found through", "review of"
 
 
@@ -202,6 +204,9 @@ class _Scoping:
                 dataset = self.data_map.datasets[name]
                 if dataset.reviewed_by is None and kind_of(dataset) in self.limb.takes:
                     yield Unknown(name, kind_of(dataset), "it is covered, and the map does not say where reviews of it are recorded")
+        for each in sorted(each for each in self.taint.hits if each.startswith(UNDECLARED)):
+            source = self.taint.path(each)[-1].source
+            yield Unknown(each, ArtefactKind.DERIVED, f"pipelines made it from {source}, and the map does not name it: expunge check does")
         unclear = self.taint.unknown
         for name, dataset in self.data_map.datasets.items():
             kind = kind_of(dataset)

@@ -11,13 +11,15 @@ from typing import Any
 from expunge.core.artefact import Provenance
 from expunge.core.copy import Selector
 from expunge.core.datamap import Dataset
+from expunge.core.gaps import tag
 from expunge.core.ids import Pseudonym
 from expunge.core.outcome import Unable
-from expunge.core.reaching import ancestry_of
+from expunge.core.reaching import UNDECLARED, ancestry_of
 from expunge.core.taint import Ancestry, Made
-from expunge.engine import calling
+from expunge.engine import calling, observing
 from expunge.engine.context import Context
 
+OBSERVED = "seen to be made from"
 NOBODY = Pseudonym("0" * 32)
 """Stands for whose data it is where a question is about items, not people."""
 
@@ -51,6 +53,7 @@ def read(context: Context) -> Recorded:
             except calling.TROUBLE as error:
                 recorded.artefacts[name] = ()
                 recorded.failed[name] = calling.as_unable(error)
+    recorded.made += _observed(context)
     provenance = context.data_map.provenance
     if provenance is not None:
         try:
@@ -59,6 +62,17 @@ def read(context: Context) -> Recorded:
         except calling.TROUBLE as error:
             recorded.failed[provenance.dataset] = calling.as_unable(error)
     return recorded
+
+
+def _observed(context: Context) -> Iterator[Made]:
+    """What pipelines were seen to do and the map does not say; what it does not name goes by a keyed tag."""
+    found, key = observing.gaps(context.data_map, context.journal), context.keys.pseudonym_key()
+    for unsaid in found.unsaid:
+        yield Made(unsaid.source, unsaid.target, OBSERVED, declared=False)
+    for unknown in found.unknown:
+        name = UNDECLARED + tag(key, unknown.address)
+        yield from (Made(source, name, OBSERVED, declared=False) for source in unknown.sources)
+        yield from (Made(name, target, OBSERVED, declared=False) for target in unknown.feeds)
 
 
 def names_in(context: Context, dataset: Dataset) -> tuple[str, ...]:

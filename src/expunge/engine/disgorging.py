@@ -16,6 +16,7 @@ from expunge.core.disgorgement import Disgorgement, kind_of
 from expunge.core.forward import Finding
 from expunge.core.ids import OrderId
 from expunge.core.order import ENDED, OrderKind, OrderState
+from expunge.core.reaching import UNDECLARED
 from expunge.core.scope import Scope
 from expunge.engine import approving, cancelling, classing, forwarding
 from expunge.engine.context import Context
@@ -89,6 +90,9 @@ def decide(context: Context, name: str, item: str, *, tainted: bool, by: str, re
     if tainted and item.endswith(UNDATED):
         message = "items without a date cannot be told from the others of their dataset"
         raise UsageError(message, help="enter their dates where they lie, or decide that they are clean")
+    if tainted and item.startswith(UNDECLARED):
+        message = "nothing can be erased that the map does not name"
+        raise UsageError(message, help="declare it in the map (expunge check names it), then expunge order disgorge --again")
     register(context.journal, DISGORGEMENTS, UnknownDecided(context.clock.now(), name, item, tainted, by, reason))
     return standing(context, name)
 
