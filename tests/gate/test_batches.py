@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -227,16 +229,34 @@ def test_arrow_columns_hash_as_their_values_do(values: list[str | None], cut: in
 WORD = st.integers(0, 2**64 - 1) | st.sampled_from([0, 1, 2**63, 2**64 - 1])
 
 
-@given(st.sets(st.tuples(WORD, WORD), max_size=60), st.lists(st.tuples(WORD, WORD), max_size=20), st.booleans())
+@given(st.sets(st.tuples(WORD, WORD), min_size=1, max_size=60), st.lists(st.tuples(WORD, WORD), max_size=20), st.booleans())
 def test_a_list_holds_what_a_set_holds(members: set[tuple[int, int]], others: list[tuple[int, int]], exact: bool) -> None:
-    ordered = np.array(sorted(members), np.uint64).reshape(-1, 2)
-    listed = Entries(ordered[:, 0].copy(), ordered[:, 1].copy() if exact else None)
+    data = np.array(sorted(members), ">u8").tobytes()
+    listed = Entries.read(io.BytesIO(data).read, len(members), sha256(data).hexdigest(), exact=exact)
     asked = [*members, *others]
     expected = [pair in members if exact else pair[0] in {first for first, _ in members} for pair in asked]
     assert [listed.holds(first.to_bytes(8, "big") + second.to_bytes(8, "big")) for first, second in asked] == expected
     words = np.array(asked, np.uint64).reshape(-1, 2)
-    if members:
-        assert list(listed.among(words[:, 0].copy(), words[:, 1].copy())) == expected
+    assert list(listed.among(words[:, 0], words[:, 1])) == expected
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_long_list_holds_its_members_and_nobody_else(exact: bool) -> None:
+    """Long enough for several reads and for the widest shelves; some members and strangers share their first 52 bits, or all 64."""
+    rng = np.random.default_rng(1)
+    words = rng.integers(0, 2**64 - 1, (300_000, 2), np.uint64, endpoint=True)
+    words[1000:2000, 0] = words[:1000, 0]
+    words[2000:3000, 0] = words[:1000, 0] ^ np.uint64(0xFFF)
+    words = np.unique(words, axis=0)
+    members, strangers = words[::2], words[1::2]
+    data = members.astype(">u8").tobytes()
+    listed = Entries.read(io.BytesIO(data).read, len(members), sha256(data).hexdigest(), exact=exact)
+    first = {int(each) for each in members[:, 0]}
+    assert listed.among(members[:, 0], members[:, 1]).all()
+    expected = np.array([not exact and int(each) in first for each in strangers[:, 0]])
+    assert (listed.among(strangers[:, 0], strangers[:, 1]) == expected).all()
+    some = [*range(0, len(strangers), 100), *np.flatnonzero(expected)[:50]]
+    assert [listed.holds(strangers[at].astype(">u8").tobytes()) for at in some] == [bool(expected[at]) for at in some]
 
 
 def test_long_gone_people_are_found_in_a_batch_by_their_former_entries(opened: Gate) -> None:

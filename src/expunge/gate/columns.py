@@ -13,7 +13,7 @@ from expunge.errors import UsageError
 from expunge.gate.entries import Mask
 from expunge.gate.hashing import Texts
 
-AT_ONCE = 1 << 15
+AT_ONCE = 1 << 14
 """Rows."""
 
 
