@@ -13,7 +13,9 @@ from pathlib import Path
 from expunge.adapters.datamap import MapFault, examine, find_map, read_map
 from expunge.adapters.log_audit import Audit, verify_log
 from expunge.adapters.map_drawing import draw_lineage
+from expunge.adapters.map_import_fides import Lost
 from expunge.adapters.map_proposal import propose_map
+from expunge.adapters.map_proposal_fides import propose_from_fides
 from expunge.adapters.map_tree import Branch, lineage_tree, tree_text
 from expunge.core.copy import Finding, FindingKind
 from expunge.core.datamap import DataMap
@@ -27,11 +29,13 @@ __all__ = [
     "Audit",
     "Branch",
     "Checked",
+    "Lost",
     "MapFault",
     "audit",
     "check",
     "compare",
     "drawing",
+    "import_fides",
     "locate_map",
     "propose",
     "read",
@@ -119,3 +123,8 @@ def drawing(data_map: DataMap) -> str:
 def propose(target: Path, map_file: Path) -> str:
     """The text of a first map for a folder or SQLite file, to be written to ``map_file``. Raises UsageError, StoreUnavailable."""
     return propose_map(target, map_file.absolute().parent)
+
+
+def import_fides(folder: Path) -> tuple[str, tuple[Lost, ...]]:
+    """The text of a first map from Fides datasets, and what could not be carried into it. Raises UsageError where there is none."""
+    return propose_from_fides(folder)

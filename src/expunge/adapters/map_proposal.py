@@ -25,7 +25,7 @@ _RETENTION = "first"
 
 
 @dataclass
-class _Sight:
+class Sight:
     """Everything that was seen."""
 
     stores: list[tuple[str, str, str]] = field(default_factory=list)
@@ -34,6 +34,7 @@ class _Sight:
     ignore: list[tuple[str, str, str, str]] = field(default_factory=list)
     """Store, ``table`` or ``path``, pattern, reason."""
     notes: list[str] = field(default_factory=list)
+    origin: str = "guessed from names and schemas"
 
 
 def propose_map(target: Path, map_folder: Path) -> str:
@@ -47,7 +48,7 @@ def propose_map(target: Path, map_folder: Path) -> str:
         UsageError: when ``target`` is neither.
         StoreUnavailable: when the database cannot be read.
     """
-    sight = _Sight()
+    sight = Sight()
     if target.is_dir():
         _see_folder(sight, target, map_folder)
     elif is_database(target):
@@ -57,10 +58,10 @@ def propose_map(target: Path, map_folder: Path) -> str:
         raise UsageError(message, help="expunge init ./media, or expunge init ./app.db")
     guesses, identities = settled(_named_apart(sight.guesses))
     inside = target.is_dir() and map_folder.resolve().is_relative_to(target.resolve())
-    return "".join(line + "\n" for line in _lines(sight, guesses, identities, inside=inside))
+    return written(sight, guesses, identities, inside=inside)
 
 
-def _see_folder(sight: _Sight, target: Path, map_folder: Path) -> None:
+def _see_folder(sight: Sight, target: Path, map_folder: Path) -> None:
     own = target.resolve().name
     name = re.sub(r"[^A-Za-z0-9_]", "_", own) if is_plain(own) and not own[0].isdigit() else "media"
     seen = look_at_folder(target, name)
@@ -78,7 +79,7 @@ def _see_folder(sight: _Sight, target: Path, map_folder: Path) -> None:
         sight.notes.append("The folder holds more files than were looked at: expunge check finds what this map misses.")
 
 
-def _see_database(sight: _Sight, path: Path, map_folder: Path, name: str) -> None:
+def _see_database(sight: Sight, path: Path, map_folder: Path, name: str) -> None:
     taken = [store[0] for store in sight.stores]
     name = next(each for each in (name, *(f"{name}_{number}" for number in range(2, 99))) if each not in taken)
     guesses, ignored = look_at_tables(path, name)
@@ -106,8 +107,13 @@ def _named_apart(guesses: Sequence[Guess]) -> list[Guess]:
     return done
 
 
-def _lines(sight: _Sight, guesses: Sequence[Guess], identities: Sequence[IdentityGuess], *, inside: bool) -> Iterator[str]:
-    yield "# A first data map, guessed from names and schemas. Lines with DECIDE are yours to decide; run: expunge check"
+def written(sight: Sight, guesses: Sequence[Guess], identities: Sequence[IdentityGuess], *, inside: bool = False) -> str:
+    """The text of a map. ``inside``: whether it will lie in a store, so that the state cannot lie beside it."""
+    return "".join(line + "\n" for line in _lines(sight, guesses, identities, inside=inside))
+
+
+def _lines(sight: Sight, guesses: Sequence[Guess], identities: Sequence[IdentityGuess], *, inside: bool) -> Iterator[str]:
+    yield f"# A first data map, {sight.origin}. Lines with DECIDE are yours to decide; run: expunge check"
     yield from (f"# {note}" for note in sight.notes)
     yield "version: 1"
     yield "state: ../expunge-state    # outside the store, which is all of this folder" if inside else "state: .expunge"
@@ -165,6 +171,8 @@ def _dataset(guess: Guess) -> Iterator[str]:
         yield "    # DECIDE: whose is it? subject: {KIND: FIELD} or {through: DATASET, via: FIELD};"
         yield "    # about nobody: aggregate: {...}, or name it under ignore with a reason"
     yield from (f"    # {_comment(note)}" for note in guess.notes)
+    if guess.categories:
+        yield f"    categories: [{', '.join(guess.categories)}]"
     yield f"    retention: {_RETENTION}"
 
 

@@ -26,6 +26,8 @@ class Guess:
     since: str = ""
     """A field that looks like the time of making."""
     notes: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    """Fideslang data categories."""
 
 
 @dataclass(frozen=True)

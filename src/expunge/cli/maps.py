@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from expunge.cli import annotating, options, output
+from expunge.cli import annotating, importing, options, output
 
 if TYPE_CHECKING:
     from expunge.core.mapdiff import Change
     from expunge.survey import Branch, Checked
 
-app = typer.Typer(help="The data map: show its lineage, compare two.", no_args_is_help=True)
+app = typer.Typer(help="The data map: show its lineage, compare two, import one.", no_args_is_help=True)
+app.add_typer(importing.app, name="import")
 
 
 def check(

@@ -27,7 +27,7 @@ def stdout() -> Console:
     """The console of results; tables and trees are not squeezed where no terminal is."""
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else UNSQUEEZED, soft_wrap=not sys.stdout.isatty())
+    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else UNSQUEEZED, soft_wrap=not sys.stdout.isatty())
 
 
 @cache
@@ -35,7 +35,7 @@ def stderr() -> Console:
     """The console of progress, questions and complaints."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=not sys.stderr.isatty())
 
 
 _json_wanted = False
