@@ -22,8 +22,9 @@ from expunge.core.note import Algorithm, VerifierKey
 from expunge.core.order import OrderState
 from expunge.core.recipients import Answer, Stands
 from expunge.errors import EvidenceInvalid, Undelivered, UsageError
+from expunge.gate import GateReason, Subject
 from tests.cli.running import expunge as command
-from tests.engine.household import ANNA, SAID, Household, strings_of
+from tests.engine.household import ANNA, BELA, SAID, Household, strings_of
 from tests.engine.test_dues import Set
 
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1)
@@ -132,6 +133,30 @@ def test_nothing_more_goes_to_it_until_it_has_confirmed(home: Household, acme: A
             assert not expunge.recipients.may_share("acme")
             assert expunge.recipients.confirm(order, "acme", signed=acme.confirmation(order, known.digest)) is Stands.CONFIRMED
             assert expunge.recipients.may_share("acme")
+
+
+@pytest.mark.duty("DSG-05")
+def test_the_gate_closes_the_purposes_that_hand_data_to_it(home: Household, acme: Acme) -> None:
+    with acme.listening() as address:
+        said = f'gets: [transcripts], url: "{address}/erase", key: {acme.verifier}'
+        purpose = "description: shown to advertisers, needs: legitimate interests, use: disclosure, datasets: [transcripts]"
+        home.write_map(
+            extra=f"recipients:\n  acme: {{{said}}}\npurposes:\n  advertise: {{{purpose}, recipients: [acme]}}\n"
+            "  answer: {description: answered, needs: contract, use: collection, datasets: [voice]}\n"
+        )
+        bela = Subject("profile", BELA)
+        with home.open() as expunge:
+            expunge.gate_publish()
+            assert expunge.gate().may_use(bela, "advertise")
+            order = expunge.order_erase([expunge.resolve(f"profile:{ANNA}")]).order
+            expunge.plan(order)
+            expunge.apply(order)
+            (known,) = expunge.recipients.all()
+            assert expunge.gate().may_use(bela, "advertise").reason is GateReason.CLOSED
+            assert [each.reason for each in expunge.gate().may_use_each([bela], "advertise")] == [GateReason.CLOSED]
+            assert expunge.gate().may_use(bela, "answer"), "what goes to nobody else goes on"
+            expunge.recipients.confirm(order, "acme", signed=acme.confirmation(order, known.digest))
+            assert expunge.gate().may_use(bela, "advertise")
 
 
 @pytest.mark.duty("FAIL-13")

@@ -58,6 +58,8 @@ class Rule:
 
     needs_consent: bool
     keep: Period | None
+    closed: bool = False
+    """Nothing passes for it: a recipient that it hands data to has to confirm an erasure first."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def write_head(
         raise ValueError("a purpose has a name")
     rules: list[canonical.Json] | None = None
     if purposes is not None:
-        rules = [{"name": name, "consent": rule.needs_consent, "keep": _period(rule.keep)} for name, rule in sorted(purposes.items())]
+        rules = [_said(name, rule) for name, rule in sorted(purposes.items())]
     body: dict[str, canonical.Json] = {
         "schema": SCHEMA,
         "published": write_time(published),
@@ -168,14 +170,17 @@ def _rules(value: canonical.Json) -> dict[str, Rule]:
 
 
 def _rule(value: canonical.Json) -> tuple[str, Rule]:
-    if not isinstance(value, Mapping) or set(value) != {"name", "consent", "keep"} or not isinstance(value["consent"], bool):
+    if not isinstance(value, Mapping) or set(value) - {"closed"} != {"name", "consent", "keep"} or not isinstance(value["consent"], bool):
         raise ValueError("not a purpose")
+    closed = value.get("closed", False)
+    if closed is not ("closed" in value):
+        raise ValueError("`closed` stands where it is true")
     keep = value["keep"]
     if keep is None:
-        return text(value["name"]), Rule(value["consent"], None)
+        return text(value["name"]), Rule(value["consent"], None, closed)
     if not isinstance(keep, Mapping) or set(keep) != {"days", "months"}:
         raise ValueError("not a period")
-    return text(value["name"]), Rule(value["consent"], Period(whole(keep["days"]), whole(keep["months"])))
+    return text(value["name"]), Rule(value["consent"], Period(whole(keep["days"]), whole(keep["months"])), closed)
 
 
 def _span(value: canonical.Json) -> Span:
@@ -185,6 +190,11 @@ def _span(value: canonical.Json) -> Span:
     if count < 1:
         raise ValueError("an empty list is left out")
     return Span(Listing(text(value["list"])), text(value["purpose"]), count, text(value["sha256"]))
+
+
+def _said(name: str, rule: Rule) -> canonical.Json:
+    said: dict[str, canonical.Json] = {"name": name, "consent": rule.needs_consent, "keep": _period(rule.keep)}
+    return {**said, "closed": True} if rule.closed else said
 
 
 def _period(keep: Period | None) -> canonical.Json:

@@ -44,6 +44,8 @@ class PurposeState:
     given: frozenset[bytes] = field(default=frozenset(), repr=False)
     withdrawn: frozenset[bytes] = field(default=frozenset(), repr=False)
     ended: frozenset[bytes] = field(default=frozenset(), repr=False)
+    closed: bool = False
+    """Nothing passes for it: a recipient that it hands data to has to confirm an erasure first."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def publish_snapshot(
     """
     lists = [(listing, purpose, _ordered(entries)) for listing, purpose, entries in contents.lists()]
     rules = contents.policy.purposes
-    named = None if rules is None else {name: Rule(state.needs_consent, state.keep) for name, state in rules.items()}
+    named = None if rules is None else {name: Rule(state.needs_consent, state.keep, state.closed) for name, state in rules.items()}
     head = write_head(lists, gate_key, contents.policy.version, named, published=published, valid_until=valid_until)
     return b"".join([head, sign(signed_head(head)), *(data for _, _, data in lists)])
 

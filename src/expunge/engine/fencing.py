@@ -11,10 +11,11 @@ from expunge.core.gate_snapshot import Contents, Policy, PurposeState, gate_entr
 from expunge.core.ids import OrderId, pseudonym
 from expunge.core.person import Person
 from expunge.core.purposes import Ground
+from expunge.core.recipients import fold
 from expunge.core.retention import shortest
 from expunge.engine import standing
 from expunge.engine.context import Context
-from expunge.engine.recording import SUPPRESSIONS, read_register, register
+from expunge.engine.recording import RECIPIENTS, SUPPRESSIONS, read_register, register
 from expunge.engine.standing import Standing
 
 RENEW_AFTER = timedelta(seconds=20)
@@ -51,7 +52,8 @@ def publish(context: Context) -> int:
     suppressed = frozenset(bytes.fromhex(entry) for each in orders if each.gate_format == _FORMAT for entry in each.gate_entries)
     former = frozenset(bytes.fromhex(entry) for each in orders if each.gate_format != _FORMAT for entry in each.gate_entries)
     agreed = standing.of_everybody(context)
-    policy = Policy(context.map_digest, purposes_of(context.data_map, agreed), agreed.frozen)
+    blocked = fold(read_register(context.journal, RECIPIENTS)).blocked()
+    policy = Policy(context.map_digest, purposes_of(context.data_map, agreed, blocked), agreed.frozen)
     context.publish_gate(context.clock.now(), Contents(suppressed, former, policy))
     return len(suppressed) + len(former)
 
@@ -63,8 +65,11 @@ def renew(context: Context) -> None:
         publish(context)
 
 
-def purposes_of(data_map: DataMap, agreed: Standing) -> Mapping[str, PurposeState] | None:
-    """What holds for each purpose of the map: whether it rests on consent, whose there is, how long its shortest-lived data is kept."""
+def purposes_of(data_map: DataMap, agreed: Standing, blocked: frozenset[str] = frozenset()) -> Mapping[str, PurposeState] | None:
+    """What holds for each purpose of the map: whether it rests on consent, whose there is, how long its shortest-lived data is kept.
+
+    One that hands data to a recipient which gets nothing more for now (``blocked``) is closed.
+    """
     if not data_map.purposes:
         return None
     found = {}
@@ -76,6 +81,7 @@ def purposes_of(data_map: DataMap, agreed: Standing) -> Mapping[str, PurposeStat
             keep=shortest(periods) if periods else None,
             given=agreed.given.get(name, frozenset()),
             withdrawn=agreed.withdrawn.get(name, frozenset()),
+            closed=bool(blocked & set(purpose.recipients)),
         )
     return found
 

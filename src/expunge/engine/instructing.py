@@ -31,7 +31,7 @@ from expunge.core.recipients import (
 from expunge.core.retention import end_of
 from expunge.core.run import Run
 from expunge.core.signature import key_id
-from expunge.engine import intake
+from expunge.engine import fencing, intake
 from expunge.engine.context import Context
 from expunge.engine.dues import Owed
 from expunge.engine.recording import RECIPIENTS, read_register, register
@@ -73,12 +73,16 @@ def instruct(context: Context, runs: Sequence[Run]) -> None:
     """
     known = ledger(context)
     gets = known.gets(context.data_map.recipients)
+    made = 0
     for run in runs if gets else ():
         erased = _erased(run)
         for recipient, handed in gets.items():
             datasets = tuple(sorted(handed & erased))
             if datasets and (run.order, recipient) not in known.instructions:
                 _make(context, run, recipient, datasets)
+                made += 1
+    if made:
+        fencing.publish(context)
 
 
 def _erased(run: Run) -> frozenset[str]:
@@ -195,6 +199,7 @@ def confirm(context: Context, order: OrderId, recipient: str, *, signed: bytes =
     else:
         _require_name(by)
     register(context.journal, RECIPIENTS, RecipientConfirmed(context.clock.now(), order, recipient, answer, by))
+    fencing.publish(context)
     return _known(context, order, recipient).stands
 
 
@@ -232,6 +237,7 @@ def ask(context: Context, courier: Courier, order: OrderId, recipient: str) -> S
         register(context.journal, RECIPIENTS, RecipientAsked(context.clock.now(), order, recipient, -1))
         raise
     register(context.journal, RECIPIENTS, RecipientAsked(context.clock.now(), order, recipient, held))
+    fencing.publish(context)
     return _known(context, order, recipient).stands
 
 

@@ -20,6 +20,7 @@ class GateReason(StrEnum):
     UNKNOWN_PURPOSE = "the data map has no such purpose"
     WITHDRAWN = "consent was withdrawn"
     NO_CONSENT = "consent was not given, or does not hold any more"
+    CLOSED = "a recipient that the purpose hands data to has to confirm an erasure first"
     ENDED = "the time for which it may be kept is over"
     NO_TIME = "it is not known when it was recorded"
     NO_SUBJECT = "it is not known whose it is"

@@ -51,6 +51,8 @@ class Lens:
                 return why
         if not self.known:
             return GateReason.UNKNOWN_PURPOSE
+        if self.rule is not None and self.rule.closed:
+            return GateReason.CLOSED
         for entries, why in self.then:
             if entries.holds(entry):
                 return why
@@ -83,6 +85,8 @@ class Lens:
             drop(GateReason.SUPPRESSED, former(left))
         if not self.known:
             drop(GateReason.UNKNOWN_PURPOSE, np.ones(len(first), np.bool_))
+        if self.rule is not None and self.rule.closed:
+            drop(GateReason.CLOSED, np.ones(len(first), np.bool_))
         for entries, why in self.then:
             drop(why, entries.among(first, second))
         if self.rule is not None and self.rule.needs_consent:
