@@ -173,7 +173,7 @@ def _rule(value: canonical.Json) -> tuple[str, Rule]:
     if not isinstance(value, Mapping) or set(value) - {"closed"} != {"name", "consent", "keep"} or not isinstance(value["consent"], bool):
         raise ValueError("not a purpose")
     closed = value.get("closed", False)
-    if closed is not ("closed" in value):
+    if not isinstance(closed, bool) or closed is not ("closed" in value):
         raise ValueError("`closed` stands where it is true")
     keep = value["keep"]
     if keep is None:
