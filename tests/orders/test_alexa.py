@@ -55,6 +55,8 @@ def erase(world: World, name: str) -> datetime:
     """When the deletion had been processed."""
     with world.open() as opened:
         order = opened.order_erase([opened.resolve(name)]).order
+        meanwhile = opened.status(order).received.at + timedelta(milliseconds=1)
+        world.model("intent-meanwhile", "transcripts", created=iso(meanwhile), read=iso(meanwhile - timedelta(hours=1)))
         opened.plan(order)
         run = opened.apply(order)
         assert run.state in (OrderState.FULFILLED, OrderState.IN_PART), run.reasons
@@ -94,6 +96,7 @@ def test_no_older_model_is_destroyed_and_new_use_of_deleted_data_is_blocked_and_
     judged = found(assistant, name)
     assert {key: judged[key] for key in judged if key.startswith("models/")} == {
         "models/intent-2023": Finding.BEFORE,
+        "models/intent-meanwhile": Finding.BEFORE,
         "models/intent-next": Finding.VIOLATION,
         "models/intent-stale": Finding.VIOLATION,
         "models/intent-clean": Finding.CLEAN,
@@ -128,7 +131,7 @@ def test_the_statement_waits_until_what_holds_deleted_data_is_gone_and_the_unkno
     assert [(each.number, each.text) for each in part.lines] == [
         (1, "deletions were processed"),
         (1, "products: clean"),
-        (2, "products: made before"),
+        (3, "products: made before"),
         (0, "products: relies on a product made before"),
     ]
     assert not drafted.draft.perjury

@@ -97,17 +97,20 @@ def test_a_hold_keeps_what_is_held_of_a_person_and_a_further_statement_falls_due
     until = datetime.now(UTC) + timedelta(days=90)
     with home.open() as opened:
         opened.holds.place(opened.resolve("account:acc-0"), "recordings", ground="Smith v. Company", authority="a court", until=until)
+    home.world.file("media/video/acc-0/rec-later.mp4")
+    home.world.table("reviews", "recording_id TEXT", [("rec-later", "cow", "2017-07-01", "2017")])
     standing = home.enter()
     states = home.carry_out(standing)
     assert states["recordings"] is OrderState.IN_PART
-    assert home.world.files() >= {"media/video/acc-0/rec-0.mp4", "media/video/acc-2/rec-2.mp4"}
+    held = {"media/video/acc-0/rec-0.mp4", "media/video/acc-0/rec-later.mp4"}
+    assert home.world.files() >= held | {"media/video/acc-2/rec-2.mp4"}
     assert "media/video/acc-1/rec-1.mp4" not in home.world.files()
     with home.open() as opened:
         drafted = opened.disgorgements.statement(standing.id)
     (part,) = (each for each in drafted.draft.parts if each.title == "recordings")
     assert [(each.number, each.text.partition(":")[0]) for each in part.lines] == [
         (1, "items of recordings destroyed"),
-        (1, "items of recordings kept"),
+        (2, "items of recordings kept"),
     ]
     assert f"ends {until:%Y-%m-%d}" in drafted.draft.due[0]
 
