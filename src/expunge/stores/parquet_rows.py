@@ -80,21 +80,16 @@ class Targets:
                 for value in values:
                     found.append((value, number))
         self._fields = {name: _Field(each) for name, each in pairs.items()}
+        narrowed = [each for each in self.selectors if each.narrowed]
+        self.simple = not narrowed and not any(each.every for each in self.selectors)
+        """Whether values alone decide."""
+        self.beside = frozenset[str]().union(*(each.beside for each in narrowed))
+        """Fields that are looked at besides."""
 
     @property
     def fields(self) -> tuple[str, ...]:
         """All fields that any selector looks at."""
         return tuple(self._fields)
-
-    @property
-    def simple(self) -> bool:
-        """Whether values alone decide."""
-        return not any(each.every or each.narrowed for each in self.selectors)
-
-    @property
-    def beside(self) -> frozenset[str]:
-        """Fields that are looked at besides."""
-        return frozenset[str]().union(*(each.beside for each in self.selectors))
 
     def spoken(self, names: Sequence[str]) -> tuple[list[str], Sought]:
         """All texts of some fields as an index knows them, ``field NUL text``, and who looks for each."""
