@@ -16,6 +16,9 @@ ensure_django()  # a model class can be made only after it
 
 from expunge.adapters.state.models import ShelfFile  # noqa: E402
 
+_AT_A_TIME = 500
+"""Orders that one statement names: a database takes so many parameters."""
+
 
 class DjangoShelf:
     """Implements ``expunge.ports.shelf.Shelf`` on a database that :func:`expunge.adapters.journal_django.open_journal` opened.
@@ -53,6 +56,20 @@ class DjangoShelf:
         with explained("a file of the order could not be read", self._alias):
             found = ShelfFile.objects.using(self._alias).filter(order=order, name=name).values_list("data", flat=True).first()
         return None if found is None else bytes(found)
+
+    def get_all(self, files: Sequence[tuple[OrderId, str]]) -> dict[tuple[OrderId, str], bytes]:
+        """Read several files, (order, name) each; those that are not there are missing. Raises StateUnavailable."""
+        by_name: dict[str, list[OrderId]] = {}
+        for order, name in files:
+            check_names(order, name)
+            by_name.setdefault(name, []).append(order)
+        found: dict[tuple[OrderId, str], bytes] = {}
+        with explained("files of orders could not be read", self._alias):
+            for name, orders in by_name.items():
+                for start in range(0, len(orders), _AT_A_TIME):
+                    some = ShelfFile.objects.using(self._alias).filter(order__in=orders[start : start + _AT_A_TIME], name=name)
+                    found |= {(OrderId(order), name): bytes(data) for order, data in some.values_list("order", "data")}
+        return found
 
     def remove(self, order: OrderId, name: str) -> None:
         """Remove one file; no error when it is gone. Raises StateUnavailable, Busy."""

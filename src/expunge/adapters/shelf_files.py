@@ -55,6 +55,11 @@ class FileShelf:
             except FileNotFoundError:
                 return None
 
+    def get_all(self, files: Sequence[tuple[OrderId, str]]) -> dict[tuple[OrderId, str], bytes]:
+        """Read several files, (order, name) each; those that are not there are missing. Raises StateUnavailable."""
+        found = {each: self.get(*each) for each in files}
+        return {each: data for each, data in found.items() if data is not None}
+
     def remove(self, order: OrderId, name: str) -> None:
         """Remove one file, and with the last one the order's folder; no error when it is gone. Raises StateUnavailable, Busy."""
         self.remove_all([(order, name)])

@@ -60,6 +60,7 @@ from expunge.engine import (
     planning,
     queueing,
     receipts,
+    recording,
     recovering,
     remembering,
     restoring,
@@ -246,7 +247,7 @@ class Expunge(Looking):
         worker = self.worker(report=report)
         for each in cohorts:
             worker.to_the_end(each)
-        return tuple(self.status(each) for each in orders)
+        return tuple(each.run for each in recording.read(self.context.journal, self.context.clock, orders))
 
     def worker(self, *, lease_seconds: float = 30.0, report: Reporter = silent) -> Worker:
         """One worker of many, for state on PostgreSQL. Raises Misconfigured where state is in a file: there one process runs orders."""

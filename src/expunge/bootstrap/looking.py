@@ -71,7 +71,7 @@ class Looking:
 
     def orders(self) -> tuple[Run, ...]:
         """All orders, oldest first."""
-        return tuple(self.status(order) for order in recording.orders(self.context.journal))
+        return tuple(each.run for each in recording.read_all(self.context.journal, self.context.clock))
 
     def residue(self, order: OrderId) -> tuple[residue.Place, ...]:
         """Where the last look found residue: for the operator's terminal."""

@@ -135,7 +135,11 @@ def binding_on(context: Context, people: Sequence[Person]) -> tuple[Hold, ...]:
 
     For an order about a class of items, all of them: its items may be anybody's.
     """
-    standing = active(context)
+    return binding_of(context, active(context), people)
+
+
+def binding_of(context: Context, standing: tuple[Hold, ...], people: Sequence[Person]) -> tuple[Hold, ...]:
+    """The same of holds that were read before: those that bind now, as :func:`active` tells them."""
     if any(each.nobody for each in people):
         return standing
     names = frozenset(name for person in people for name in names_of(context, person)) if standing else frozenset()

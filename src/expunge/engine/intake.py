@@ -130,7 +130,7 @@ def fence_all(context: Context, recorders: Sequence[Recorder]) -> None:
     if not late:
         return
     whole = [each for each in late if each.run.received.scope is None]
-    fencing.suppress(context, {each.run.order: open_people(context, each.run.order) for each in whole})
+    fencing.suppress(context, open_people_of(context, [each.run.order for each in whole]))
     append_together(context.journal, late, [[ev.Fenced(each.now())] for each in late], None)
     context.outbox.put_all(
         [(run.order, "received", _RECEIVED, {"earliest": run.received.earliest.date().isoformat()}) for run in (each.run for each in whole)]
@@ -146,7 +146,16 @@ def sealed_people(context: Context, order: OrderId, people: Sequence[Person]) ->
 
 def open_people(context: Context, order: OrderId) -> tuple[Person, ...]:
     """Unseal them. Raises KeyDestroyed after the order's end, StateCorrupt when they are missing."""
-    sealed = context.shelf.get(order, IDENTIFIERS)
+    return open_people_of(context, [order])[order]
+
+
+def open_people_of(context: Context, orders: Sequence[OrderId]) -> dict[OrderId, tuple[Person, ...]]:
+    """Unseal those of several orders, read together. Raises as :func:`open_people`."""
+    sealed = context.shelf.get_all([(each, IDENTIFIERS) for each in orders])
+    return {each: _opened(context, each, sealed.get((each, IDENTIFIERS))) for each in orders}
+
+
+def _opened(context: Context, order: OrderId, sealed: bytes | None) -> tuple[Person, ...]:
     if sealed is None:
         message = "the identifiers of the order are missing"
         raise StateCorrupt(message, help="restore the state folder, or cancel the order and make a new one")

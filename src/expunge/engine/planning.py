@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from expunge import telemetry
 from expunge.core import events as ev
 from expunge.core.copy import Cost
+from expunge.core.gaps import Place
 from expunge.core.grounding import Capabilities, Grounding
+from expunge.core.hold import Hold
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState, check_transition
+from expunge.core.person import Person
 from expunge.core.plan import Plan, Snapshot, plan
 from expunge.core.run import Run
 from expunge.engine import calling, holding, intake, locating, observing, selecting
@@ -48,7 +51,7 @@ class Forecast:
     """Estimated duration."""
     capabilities: dict[str, Capabilities] = field(default_factory=dict)
     costs: dict[str, Cost] = field(default_factory=dict)
-    """Store -> what erasing will make it read and write."""
+    """Store -> what erasing will make it read and write; empty for an order that was planned together with others."""
 
 
 def make(context: Context, order: OrderId) -> Forecast:
@@ -78,37 +81,58 @@ def make_all(context: Context, orders: Sequence[OrderId]) -> tuple[Forecast, ...
 
 def forecasts_of(context: Context, runs: Sequence[Run]) -> tuple[Forecast, ...]:
     """Compute plans and their figures without journalling anything; all people of orders of one reach are looked for in one pass."""
-    capabilities = capabilities_of(context)
-    raw_bytes = {name: _raw_bytes(context, name) for name, each in sorted(capabilities.items()) if not each.retains}
-    whole = _locate(context, [each for each in runs if each.received.scope is None])
+    present = present_of(context, [each.order for each in runs])
+    raw_bytes = {name: _raw_bytes(context, name) for name, each in sorted(present.capabilities.items()) if not each.retains}
+    whole = _locate(context, [each for each in runs if each.received.scope is None], present)
     forecasts = []
     for run in runs:
-        located = whole.of(run.subjects) if run.received.scope is None else _locate(context, [run])
-        forecasts.append(_forecast(context, run, capabilities, located, raw_bytes))
+        located = whole.of(run.subjects) if run.received.scope is None else _locate(context, [run], present)
+        # Asked for an order planned alone: of several that will share the rewriting, no figure for one of them means anything.
+        costs = {name: _cost(context, name, located) for name in present.capabilities} if len(runs) == 1 else {}
+        forecasts.append(_forecast(context, run, present, located, raw_bytes, costs))
     return tuple(forecasts)
 
 
-def _locate(context: Context, runs: Sequence[Run]) -> Located:
+@dataclass(frozen=True)
+class Present:
+    """What planning looks at beside map and order, read once for all orders that are planned together."""
+
+    capabilities: dict[str, Capabilities]
+    observed: tuple[Place, ...]
+    """Places that lineage saw and no plan may pass over."""
+    people: dict[OrderId, tuple[Person, ...]] = field(repr=False)
+    holds: tuple[Hold, ...]
+    """All that bind now, whomever."""
+
+
+def present_of(context: Context, orders: Sequence[OrderId]) -> Present:
+    """What there is to look at now, for these orders. Raises as :func:`expunge.engine.intake.open_people`."""
+    people = intake.open_people_of(context, orders)
+    return Present(capabilities_of(context), observing.places(context), people, holding.active(context))
+
+
+def _locate(context: Context, runs: Sequence[Run], present: Present) -> Located:
     """What there is of the people of some orders of one reach."""
     if not runs:
         return Located()
-    everybody = list({person.subject: person for run in runs for person in intake.open_people(context, run.order)}.values())
+    everybody = list({person.subject: person for run in runs for person in present.people[run.order]}.values())
     known = selecting.open_for_all(context, [each.order for each in runs])
-    return locating.locate(context, everybody, holding.binding_on(context, everybody), known, scope=runs[0].received.scope)
+    return locating.locate(context, everybody, holding.binding_of(context, present.holds, everybody), known, scope=runs[0].received.scope)
 
 
-def _forecast(context: Context, run: Run, capabilities: dict[str, Capabilities], located: Located, raw_bytes: dict[str, int]) -> Forecast:
+def _forecast(
+    context: Context, run: Run, present: Present, located: Located, raw_bytes: dict[str, int], costs: dict[str, Cost]
+) -> Forecast:
     kept = {name: {str(who): tuple(each.ground for each in grounds) for who, grounds in by.items()} for name, by in located.kept.items()}
-    costs = {name: _cost(context, name, located) for name in capabilities}
     return Forecast(
-        plan=compute(context, run, capabilities),
+        plan=compute(context, run, present),
         items=located.items(),
         bytes={name: sum(each.bytes for each in copies) for name, copies in located.copies.items()},
         kept=kept,
         failed={name: each.reason.value for name, each in located.failed.items()},
         raw_bytes=raw_bytes,
         seconds=_estimate(located, raw_bytes, costs.values()),
-        capabilities=capabilities,
+        capabilities=present.capabilities,
         costs=costs,
     )
 
@@ -124,30 +148,30 @@ def capabilities_of(context: Context) -> dict[str, Capabilities]:
     return capabilities
 
 
-def compute(context: Context, run: Run, capabilities: Mapping[str, Capabilities]) -> Plan:
+def compute(context: Context, run: Run, present: Present) -> Plan:
     """The plan as it comes out now."""
     snapshot = Snapshot(
         order=run.order,
         subjects=run.subjects,
         data_map=context.data_map,
         map_digest=context.map_digest,
-        capabilities=capabilities,
-        holds=holding.binding_on(context, intake.open_people(context, run.order)),
+        capabilities=present.capabilities,
+        holds=holding.binding_of(context, present.holds, present.people[run.order]),
         scope=run.received.scope,
-        observed=observing.places(context),
+        observed=present.observed,
     )
     return plan(snapshot)
 
 
-def check_drift(context: Context, run: Run, saved: bytes | None, capabilities: Mapping[str, Capabilities]) -> None:
+def check_drift(context: Context, run: Run, saved: bytes | None, present: Present) -> None:
     """Compare the journalled plan with the saved file, if one is given, and with what planning says now. Raises Drift."""
     if run.plan is None:
         message = "the order has no plan yet"
         raise Drift(message, help=f"run `expunge plan {run.order}`")
     if saved is not None:
         check_saved(run, saved)
-    now = compute(context, run, capabilities)
-    if now.digest != run.plan.digest and not _the_same_but_for(_away(context, capabilities), run.plan, now):
+    now = compute(context, run, present)
+    if now.digest != run.plan.digest and not _the_same_but_for(_away(context, present.capabilities), run.plan, now):
         message = f"the world changed since the plan was made: {_difference(run.plan, now)}"
         raise Drift(message, help=f"run `expunge plan {run.order}`, look at it and apply again")
 

@@ -109,7 +109,9 @@ def require_ready(context: Context, orders: Sequence[OrderId]) -> None:
 
 
 def _require(context: Context, starting: Sequence[Recorder], saved: bytes | None) -> None:
-    snapshot = planning.capabilities_of(context) if starting else {}
+    if not starting:
+        return
+    present = planning.present_of(context, [each.run.order for each in starting])
     for recorder in starting:
         run = recorder.run
         if run.plan is None:
@@ -120,7 +122,7 @@ def _require(context: Context, starting: Sequence[Recorder], saved: bytes | None
             raise IllegalTransition(message, help="apply again after it; until then the order can be cancelled")
         guarding.require(context, run)
         approving.require(context, run)
-        planning.check_drift(context, run, saved, snapshot)
+        planning.check_drift(context, run, saved, present)
 
 
 def together(recorders: Sequence[Recorder]) -> list[list[Recorder]]:

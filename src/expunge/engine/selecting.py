@@ -39,10 +39,10 @@ def seal_for_each(context: Context, runs: Sequence[Run], known: Mapping[str, Map
 
 
 def open_for_all(context: Context, orders: Sequence[OrderId]) -> dict[str, dict[Pseudonym, Selector]]:
-    """What was kept for several orders, joined: no person is in two of them."""
+    """What was kept for several orders, joined: no person is in two of them; nothing of those that nobody was looked for yet."""
     joined: dict[str, dict[Pseudonym, Selector]] = {}
-    for order in orders:
-        for name, by in open_selectors(context, order).items():
+    for (order, _), sealed in context.shelf.get_all([(each, SELECTORS) for each in orders]).items():
+        for name, by in _opened(context, order, sealed).items():
             joined.setdefault(name, {}).update(by)
     return joined
 
@@ -51,11 +51,8 @@ def _only(by_name: Mapping[str, Mapping[Pseudonym, Selector]], subjects: Sequenc
     return {name: {each: by[each] for each in subjects if each in by} for name, by in by_name.items()}
 
 
-def open_selectors(context: Context, order: OrderId) -> dict[str, dict[Pseudonym, Selector]]:
-    """What :func:`seal_for_each` kept; empty before the first look."""
-    sealed = context.shelf.get(order, SELECTORS)
-    if sealed is None:
-        return {}
+def _opened(context: Context, order: OrderId, sealed: bytes) -> dict[str, dict[Pseudonym, Selector]]:
+    """What :func:`seal_for_each` kept."""
     value = canonical.decode(context.keys.open(order, SELECTORS, sealed))
     assert isinstance(value, dict)
     return {name: {Pseudonym(subject): _from_json(Pseudonym(subject), said) for subject, said in by.items()} for name, by in value.items()}

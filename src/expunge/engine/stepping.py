@@ -48,7 +48,8 @@ class Stepper:
 
     def begin(self) -> None:
         """Unseal whom the round is about, and journal what there is of them, once a round."""
-        self.people = tuple(person for order in self.recorder.orders for person in intake.open_people(self.context, order))
+        of = intake.open_people_of(self.context, self.recorder.orders)
+        self.people = tuple(person for order in self.recorder.orders for person in of[order])
         if self.run.located_in != self.run.round:
             located = self._locate(fresh=False)
             self.recorder.append(ev.Located(self.recorder.now(), located.items(), located.kept_items()))

@@ -32,6 +32,10 @@ class Shelf(Protocol):
         """Read one file; None when there is none."""
         ...
 
+    def get_all(self, files: Sequence[tuple[OrderId, str]]) -> dict[tuple[OrderId, str], bytes]:
+        """Read several files, (order, name) each; those that are not there are missing."""
+        ...
+
     def remove(self, order: OrderId, name: str) -> None:
         """Remove one file; no error when it is gone."""
         ...

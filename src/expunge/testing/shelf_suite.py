@@ -75,6 +75,15 @@ class ShelfSuite:
         assert {name: shelf.get(ONE, name) for name in shelf.names(ONE)} == {"plan": b"2", "traces": b"3"}
         assert shelf.get(OTHER, "plan") == b"after"
 
+    def test_several_are_read_at_once_and_those_that_are_not_there_are_missing(self, shelf: Shelf) -> None:
+        shelf.put_all([(OTHER, "plan", b""), (ONE, "traces", b"1"), (ONE, "plan", b"2")])
+        asked = [(OTHER, "plan"), (ONE, "plan"), (ONE, "gone"), (OrderId("ord-none"), "plan")]
+        assert shelf.get_all(asked) == {(OTHER, "plan"): b"", (ONE, "plan"): b"2"}
+        assert shelf.get_all([]) == {}
+        many = [OrderId(f"ord-{at}") for at in range(600)]
+        shelf.put_all([(each, "plan", each.encode()) for each in many])
+        assert shelf.get_all([(each, "plan") for each in many]) == {(each, "plan"): each.encode() for each in many}
+
     def test_names_are_those_of_one_order_sorted(self, shelf: Shelf) -> None:
         for name in ("traces", "receipt-1.dsse.json", "receipt-1.html"):
             shelf.put(ONE, name, b"x")
@@ -107,6 +116,7 @@ class ShelfSuite:
             lambda: shelf.put(OrderId(order), name, b"x"),
             lambda: shelf.put_all([(OrderId(order), name, b"x")]),
             lambda: shelf.get(OrderId(order), name),
+            lambda: shelf.get_all([(OrderId(order), name)]),
             lambda: shelf.remove(OrderId(order), name),
         )
         for use in uses:

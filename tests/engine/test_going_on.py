@@ -1,0 +1,100 @@
+"""A worker goes from one step to the next: what it begins and ends is journalled with its leases, and others are told of the rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from expunge import faults
+from expunge.adapters.leases_django import DjangoLeases
+from expunge.bootstrap import Expunge
+from expunge.core import events as ev
+from expunge.core.ids import OrderId
+from expunge.core.order import OrderState
+from expunge.core.run import next_steps
+from expunge.engine import running
+from expunge.engine.working import RECEIPTS, Worker
+from expunge.testing.forked import in_child
+from tests.engine.household import ANNA, Household
+
+
+class Hints(list[str]):
+    """A queue that nobody takes from."""
+
+    def put(self, orders: tuple[OrderId, ...], step: str) -> None:
+        self.append(step)
+
+    def waiting(self) -> int:
+        return len(self)
+
+    def work(self, *_: object, **__: object) -> None:
+        raise NotImplementedError
+
+
+@contextmanager
+def working(home: Household, order: OrderId, hints: Hints) -> Iterator[tuple[Worker, Expunge]]:
+    """A worker, and the round of the order begun."""
+    with home.open() as opened:
+        running.ready(opened.context, [order])
+        journal = opened.context.journal
+        leases = DjangoLeases(journal.alias)  # type: ignore[attr-defined]  # the journal of a state folder
+        yield Worker(opened.context, leases, hints, "a worker"), opened
+        leases.close()
+
+
+@pytest.fixture
+def order(home: Household) -> OrderId:
+    accepted = home.order(f"profile:{ANNA}")
+    home.plan(accepted.order)
+    return accepted.order
+
+
+def ended(opened: Expunge, order: OrderId) -> Counter[str]:
+    events = map(ev.decode, opened.context.journal.read(order))
+    return Counter(str(each.step) for each in events if isinstance(each, ev.StepEnded))
+
+
+def test_from_one_hint_it_goes_on_and_puts_what_it_leaves_to_others(home: Household, order: OrderId) -> None:
+    hints = Hints()
+    with working(home, order, hints) as (worker, opened):
+        taken: list[str] = []
+        waiting = [str(each) for each in next_steps(opened.status(order))]
+        while waiting:
+            taken.append(waiting.pop(0))
+            worker.handle((order,), taken[-1])
+            waiting += hints
+            hints.clear()
+            assert worker.leases.held() == ()
+        steps = [str(each.id) for each in opened.status(order).plan.steps]  # type: ignore[union-attr]  # it has a plan
+        assert ended(opened, order) == Counter(steps)
+        assert opened.status(order).state is OrderState.FULFILLED
+        assert RECEIPTS not in taken, "who took the last step goes on with the receipts"
+        assert len(taken) < len(steps)
+
+
+def test_who_shall_stop_ends_after_the_step_and_leaves_the_next_to_others(home: Household, order: OrderId) -> None:
+    hints = Hints()
+    with working(home, order, hints) as (worker, opened):
+        worker.stopping = lambda: bool(ended(opened, order))
+        for step in next_steps(opened.status(order)):
+            worker.handle((order,), str(step))
+        assert set(ended(opened, order)) == {each.id for each in opened.status(order).plan.steps if not each.after}  # type: ignore[union-attr]
+        assert set(hints) == set(next_steps(opened.status(order)))
+
+
+@pytest.mark.parametrize("number", [2, 3, 8, 9])  # the first says what was located, under the lease of the first step
+def test_killed_at_any_commit_the_lease_stands_as_long_as_its_step_is_open(home: Household, order: OrderId, number: int) -> None:
+    def doomed() -> None:
+        with working(home, order, Hints()) as (worker, opened), faults.arm("journal.together.commit:after", "kill", number):
+            for step in next_steps(opened.status(order)):
+                worker.handle((order,), str(step))
+
+    assert in_child(doomed).killed_by == 9
+    with home.open() as opened:
+        held = DjangoLeases(opened.context.journal.alias).held()  # type: ignore[attr-defined]
+        run = opened.status(order)
+        assert [each.name.split("/", 2)[2] for each in held] == [step for step, at in run.steps.items() if at.open]
+        assert all(count == 1 for count in ended(opened, order).values())
