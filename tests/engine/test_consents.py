@@ -417,16 +417,6 @@ def test_the_short_way_of_reading_the_register_says_what_the_long_one_says(famil
         assert repr(getattr(cold, name)) == repr(getattr(slow, name)), "the very same types"
 
 
-def test_what_one_reader_does_with_the_register_is_nothing_to_the_next(family: Household) -> None:
-    give(family)
-    with family.open() as opened:
-        first = opened.consents.register()
-        first.said.clear()
-        next(iter(first.history.values())).clear()
-        assert opened.consents.ask(opened.resolve(CHILD), "training").holds
-        assert any(opened.consents.register().history.values())
-
-
 # What pipelines are told
 
 

@@ -7,7 +7,7 @@ whoever agreed may decide. All of it is asked each time, so that a change of the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -90,6 +90,8 @@ class Consents:
     """What happened about each subject, oldest first."""
     entries: dict[Pseudonym, frozenset[str]] = field(default_factory=dict)
     """Subject -> entries in the gate's snapshot, in hex: several after a merger."""
+    wards: dict[Pseudonym, tuple[str, ...]] = field(default_factory=dict)
+    """Child -> the proofs of those who decide for them, or did."""
     _became: dict[Pseudonym, Pseudonym] = field(default_factory=dict)
 
     def of(self, subject: Pseudonym) -> Pseudonym:
@@ -100,8 +102,10 @@ class Consents:
 
     def guardians_of(self, child: Pseudonym, at: datetime) -> tuple[Guardianship, ...]:
         """Those whose authority is in force at that instant, in the order in which they proved it."""
-        child = self.of(child)
-        return tuple(each for each in self.guardianships.values() if self.of(each.proven.child) == child and self.in_force(each, at))
+        return tuple(each for each in self._all_of(child) if self.in_force(each, at))
+
+    def _all_of(self, child: Pseudonym) -> tuple[Guardianship, ...]:
+        return tuple(self.guardianships[proof] for proof in self.wards.get(self.of(child), ()))
 
     def in_force(self, each: Guardianship, at: datetime) -> bool:
         """Whether the authority holds: not ended, and the child not grown up."""
@@ -112,9 +116,9 @@ class Consents:
 
     def decides_alone_from(self, subject: Pseudonym, otherwise: datetime) -> datetime:
         """From when on somebody decides for themself: once they have grown up, or ``otherwise`` where nobody ever decided for them."""
-        subject = self.of(subject)
-        theirs = [each for each in self.guardianships.values() if self.of(each.proven.child) == subject]
-        real = [each for each in theirs if each.ended is None or each.ended.why not in (EndReason.MISTAKEN, EndReason.ERASED)]
+        real = [
+            each for each in self._all_of(subject) if each.ended is None or each.ended.why not in (EndReason.MISTAKEN, EndReason.ERASED)
+        ]
         return max((self._grown_up(each) for each in real), default=otherwise)
 
     def _grown_up(self, each: Guardianship) -> datetime:
@@ -122,17 +126,11 @@ class Consents:
             return each.ended.at
         return self.grows_up(each.proven) or datetime.max.replace(tzinfo=UTC)
 
-    def under(
-        self,
-        purposes: Mapping[str, Purpose],
-        texts: Mapping[str, tuple[TextVersion, ...]],
-        grows_up: Callable[[GuardianProven], datetime | None],
-    ) -> Consents:
-        """The same register under another map; what is entered in one of the two later is not in the other."""
-        copied = {each.name: dict(getattr(self, each.name)) for each in fields(self) if each.name not in _OF_THE_MAP}
-        copied["said"] = {subject: dict(said) for subject, said in self.said.items()}
-        copied["history"] = {subject: list(events) for subject, events in self.history.items()}
-        return Consents(purposes, texts, grows_up, **copied)
+    def supposing(self, event: GuardianProven) -> Consents:
+        """The same with one guardianship more, which is entered nowhere yet."""
+        child = self.of(event.child)
+        wards = {**self.wards, child: (*self.wards.get(child, ()), event.proof)}
+        return replace(self, guardianships={**self.guardianships, event.proof: Guardianship(event)}, wards=wards)
 
     def apply(self, event: ConsentEvent) -> None:
         """Take in one event."""
@@ -153,6 +151,8 @@ class Consents:
                 self.ordered[event.withdrawal] = event
             case ce.GuardianProven():
                 self.guardianships[event.proof] = Guardianship(event)
+                child = self.of(event.child)
+                self.wards[child] = (*self.wards.get(child, ()), event.proof)
                 self._note(event.child, event)
             case ce.GuardianEnded():
                 known = self.guardianships[event.proof]
@@ -194,6 +194,7 @@ class Consents:
         if source in self.frozen:
             self.frozen.setdefault(into, self.frozen.pop(source))
         self.history[into] = sorted([*self.history.pop(source, []), *self.history.get(into, [])], key=lambda each: each.at)
+        self.wards[into] = (*self.wards.get(into, ()), *self.wards.pop(source, ()))
         self._became[source] = into
         self._note(into, event)
 
@@ -203,6 +204,10 @@ class Consents:
         self._became.pop(event.into, None)
         self.entries[subject] = self.entries.get(subject, frozenset()) - {event.entry}
         self._enter(event.into, event.entry)
+        both = self.wards.get(subject, ())
+        own = tuple(each for each in both if self.guardianships[each].proven.child == event.into)
+        self.wards[event.into] = (*self.wards.get(event.into, ()), *own)
+        self.wards[subject] = tuple(each for each in both if each not in own)
         new = self.said.setdefault(event.into, {})
         for purpose, said in self.said.get(subject, {}).items():
             if said.withdrawn is not None:
@@ -211,9 +216,6 @@ class Consents:
             self.frozen.setdefault(event.into, self.frozen[subject])
         self._note(subject, event)
         self._note(event.into, event)
-
-
-_OF_THE_MAP = frozenset({"purposes", "texts", "grows_up"})
 
 
 def fold(consents: Consents, events: Iterable[ConsentEvent]) -> Consents:

@@ -81,7 +81,7 @@ def ask(context: Context, method: ConsentMethod, question: Question) -> tuple[st
     """
     consents = authority.load(context)
     child, now = question.child, context.clock.now()
-    authority.require_no_dispute(context, [child.person])
+    authority.require_no_dispute(context, consents, [child.person])
     guarding.require_child(context, child, question.guardian.person.subject, question.born)
     known = context.data_map.purposes.get(question.purpose)
     if known is None or not known.text:
@@ -186,7 +186,7 @@ def _agree(context: Context, method: ConsentMethod, one: Pending, staff: str, ev
     if proven is None:
         born = date.fromisoformat(str(sealed["born"]))
         proven = guarding.proven(context, child, asked.guardian, born=born, method=method.name, by=staff or method.name)
-        consents.apply(proven)
+        consents = consents.supposing(proven)
         fresh.append(proven)
     agreement = Agreement(
         f"{method.name}, asked for this alone", "confirmed", method.name, proven.proof, asked.sha256, method.allows_disclosure

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from threading import Lock
 from weakref import WeakKeyDictionary
@@ -27,20 +27,28 @@ from expunge.ports.journal import Journal
 BORN = "born.sealed"
 BY_GUARDIAN = "guardian "
 """How the word begins on which an order stands that a guardian asked for; the proof's id follows."""
+OVER = frozenset({ce.EndReason.GREW_UP, ce.EndReason.ERASED, ce.EndReason.MISTAKEN})
+"""Ends of an authority after which nobody needs the child's birthday."""
 SPOKEN_FOR = frozenset({OrderKind.ERASURE, OrderKind.WITHDRAWAL})
 """Orders that somebody wants; the others stand on a rule, and a dispute between guardians does not hold them up."""
 
 
 def load(context: Context) -> Consents:
-    """The register ``consents``, folded with the map as it is now. What was folded before in this process is gone on with."""
+    """The register ``consents``, folded with the map as it is now; to be read only.
+
+    What was folded before in this process is gone on with.
+    """
     with _LOCK:
         known = _FOLDED.setdefault(context.journal, _Folded())
         for data in context.journal.read(CONSENTS, known.length):
             event = _decoded(data)
             if isinstance(event, ConsentEvent):
                 known.consents.apply(event)
+            if isinstance(event, ce.GuardianEnded) and event.why in OVER:
+                known.born.pop(event.proof, None)
             known.length += 1
-        return known.consents.under(context.data_map.purposes, context.data_map.texts, birthdays(context))
+        grows_up = _birthdays(context, known.born)
+        return replace(known.consents, purposes=context.data_map.purposes, texts=context.data_map.texts, grows_up=grows_up)
 
 
 @dataclass
@@ -49,6 +57,8 @@ class _Folded:
 
     consents: Consents = field(default_factory=lambda: Consents({}, {}))
     length: int = 0
+    born: dict[str, date] = field(default_factory=dict, repr=False)
+    """Proof -> birthday, of those that were unsealed."""
 
 
 _FOLDED: WeakKeyDictionary[Journal, _Folded] = WeakKeyDictionary()
@@ -71,28 +81,26 @@ def _decoded(data: bytes) -> ev.Event:
 _MANY: tuple[tuple[bytes, type], ...] = ((b'"is":"ConsentGiven"', ce.ConsentGiven), (b'"is":"ConsentWithdrawn"', ce.ConsentWithdrawn))
 
 
-def birthdays(context: Context) -> Callable[[ce.GuardianProven], datetime | None]:
+def _birthdays(context: Context, known: dict[str, date]) -> Callable[[ce.GuardianProven], datetime | None]:
     """When the child of a guardianship decides alone, by the map's rule as it is now; each birthday is unsealed once, when it matters."""
-    known: dict[str, datetime | None] = {}
 
     def grows_up(proven: ce.GuardianProven) -> datetime | None:
-        if proven.proof not in known:
-            known[proven.proof] = _grows_up(context, proven)
-        return known[proven.proof]
+        age = context.data_map.guardians.get(proven.kind)
+        born = known.get(proven.proof) or _born(context, proven.proof)
+        if age is None or born is None:
+            return None
+        known[proven.proof] = born
+        return datetime.combine(end_of(born, age), time(0), UTC)
 
     return grows_up
 
 
-def _grows_up(context: Context, proven: ce.GuardianProven) -> datetime | None:
-    age = context.data_map.guardians.get(proven.kind)
-    sealed = context.shelf.get(OrderId(proven.proof), BORN)
-    if age is None or sealed is None:
-        return None
+def _born(context: Context, proof: str) -> date | None:
+    sealed = context.shelf.get(OrderId(proof), BORN)
     try:
-        born = date.fromisoformat(context.keys.open(OrderId(proven.proof), BORN, sealed).decode())
+        return date.fromisoformat(context.keys.open(OrderId(proof), BORN, sealed).decode()) if sealed is not None else None
     except KeyDestroyed:
         return None
-    return datetime.combine(end_of(born, age), time(0), UTC)
 
 
 def attested(proof: str) -> str:
@@ -100,27 +108,31 @@ def attested(proof: str) -> str:
     return f"{BY_GUARDIAN}{proof}"
 
 
-def require_order(context: Context, kind: OrderKind, people: Sequence[Person], attested: str) -> None:
-    """Before somebody's order to erase is received: nobody in it is in dispute, and the guardian on whose word it stands has authority.
+def require_orders(context: Context, orders: Iterable[tuple[OrderKind, Sequence[Person], str]]) -> None:
+    """Before orders of somebody are received: nobody in them is in dispute, and a guardian on whose word one stands has authority.
 
     What a withdrawal owes is received all the same, and waits for the end of a dispute before it is carried out.
 
-    Raises UsageError for a proof without authority over everybody in it, NeedsApproval during a dispute.
+    Args:
+        context: the composition.
+        orders: of each its kind, its people, and on whose word it stands.
+
+    Raises UsageError for a proof without authority over everybody in an order, NeedsApproval during a dispute.
     """
-    if kind is not OrderKind.ERASURE:
-        return
     consents = load(context)
-    require_no_dispute(context, people)
-    for each in people if attested.startswith(BY_GUARDIAN) else ():
-        why = lacks(consents, each.subject, attested.removeprefix(BY_GUARDIAN), context.clock.now())
-        if why is not None:
-            message = f"the proof gives no authority: {why}"
-            raise UsageError(message, help="`expunge guardian list NAME` shows the proofs that are in force")
+    for kind, people, attested in orders:
+        if kind is not OrderKind.ERASURE:
+            continue
+        require_no_dispute(context, consents, people)
+        for each in people if attested.startswith(BY_GUARDIAN) else ():
+            why = lacks(consents, each.subject, attested.removeprefix(BY_GUARDIAN), context.clock.now())
+            if why is not None:
+                message = f"the proof gives no authority: {why}"
+                raise UsageError(message, help="`expunge guardian list NAME` shows the proofs that are in force")
 
 
-def require_no_dispute(context: Context, people: Sequence[Person]) -> None:
+def require_no_dispute(context: Context, consents: Consents, people: Sequence[Person]) -> None:
     """Raise NeedsApproval while guardians of somebody among these people are in dispute."""
-    consents = load(context)
     names = {consents.of(name) for person in people for name in names_of(context, person)} if consents.frozen else set()
     if names & consents.frozen.keys():
         message = "guardians of somebody in it are in dispute: neither side sees or orders anything"

@@ -39,7 +39,7 @@ def export(context: Context, resolved: Resolved, target: Path) -> Exported:
     if target.exists():
         message = "the file to be written exists already"
         raise UsageError(message, help="name a new file")
-    authority.require_no_dispute(context, [resolved.person])
+    authority.require_no_dispute(context, authority.load(context), [resolved.person])
     located = locating.locate(context, (resolved.person,))
     result: list[Exported] = []
 

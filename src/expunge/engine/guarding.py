@@ -137,7 +137,7 @@ def grow_up(context: Context) -> int:
     """End every authority over somebody who decides alone now; returns how many ended."""
     consents, now = authority.load(context), context.clock.now()
     grown = []
-    for each in consents.guardianships.values():
+    for each in list(consents.guardianships.values()):
         until = consents.grows_up(each.proven) if each.ended is None else None
         if until is not None and until <= now:
             grown.append(each.proven.proof)
@@ -147,9 +147,9 @@ def grow_up(context: Context) -> int:
 def forget_erased(context: Context) -> int:
     """End every authority over somebody of whom everything was erased, and finish what a crash left; returns how many ended."""
     consents = authority.load(context)
-    over = [name for name, each in consents.guardianships.items() if each.ended and each.ended.why in _OVER]
+    over = [name for name, each in list(consents.guardianships.items()) if each.ended and each.ended.why in authority.OVER]
     _forget(context, over)
-    open_ones = [each.proven for each in consents.guardianships.values() if each.ended is None]
+    open_ones = [each.proven for each in list(consents.guardianships.values()) if each.ended is None]
     erased = _erased(context) if open_ones else frozenset()
     return _end_all(context, [each.proof for each in open_ones if each.child in erased], ce.EndReason.ERASED)
 
@@ -188,7 +188,7 @@ def require(context: Context, run: Run) -> None:
         return
     consents = authority.load(context)
     if consents.frozen:
-        authority.require_no_dispute(context, intake.open_people(context, run.order))
+        authority.require_no_dispute(context, consents, intake.open_people(context, run.order))
     if not stands_on_guardian or run.round:
         return
     for subject in run.subjects:
@@ -199,7 +199,6 @@ def require(context: Context, run: Run) -> None:
             raise IllegalTransition(stopped, help="whoever decides for the child now may order it anew")
 
 
-_OVER = frozenset({ce.EndReason.GREW_UP, ce.EndReason.ERASED, ce.EndReason.MISTAKEN})
 _STOPPABLE = frozenset({OrderState.RECEIVED, OrderState.FENCED, OrderState.PLANNED, OrderState.APPROVED})
 
 

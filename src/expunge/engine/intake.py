@@ -79,7 +79,7 @@ def receive_all(context: Context, requests: Sequence[Request]) -> tuple[Accepted
         if strange:
             message = f"the map has no dataset {', '.join(sorted(strange))}"
             raise UsageError(message, help=f"it has {', '.join(sorted(context.data_map.datasets))}")
-        authority.require_order(context, each.kind, [one.person for one in each.people], each.attested)
+    authority.require_orders(context, ((each.kind, [one.person for one in each.people], each.attested) for each in requests))
     files: list[tuple[OrderId, str, bytes]] = []
     received = [_received(context, each, files) for each in requests]
     context.shelf.put_all(files)

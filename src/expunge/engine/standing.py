@@ -29,16 +29,16 @@ def of_everybody(context: Context) -> Standing:
         return Standing()
     consents = authority.load(context)
     now = context.clock.now()
-    entries = {subject: frozenset(map(bytes.fromhex, theirs)) for subject, theirs in consents.entries.items()}
+    entries = {subject: frozenset(map(bytes.fromhex, theirs)) for subject, theirs in list(consents.entries.items())}
     given: dict[str, set[bytes]] = {name: set() for name in asked}
     withdrawn: dict[str, set[bytes]] = {name: set() for name in asked}
-    for subject, said in consents.said.items():
+    for subject, said in list(consents.said.items()):
         for name in asked:
             word = said.get(name)
             if word is not None and word.withdrawn is not None:
-                withdrawn[name] |= entries[subject]
+                withdrawn[name] |= entries.get(subject, frozenset())
             elif word is not None and consented(consents, subject, name, now).holds:
-                given[name] |= entries[subject]
+                given[name] |= entries.get(subject, frozenset())
     return Standing(
         {name: frozenset(each) for name, each in given.items()},
         {name: frozenset(each) for name, each in withdrawn.items()},
