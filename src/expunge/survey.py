@@ -95,9 +95,10 @@ def check(path: Path | None) -> Checked:
     return Checked(found, (), findings, len(reading.map.stores), len(reading.map.datasets), lines)
 
 
-def compare(before: Path, after: Path | None) -> MapDiff:
-    """How the second map (the nearest one, when None) differs from the first."""
-    return map_diff(read(before), read(after))
+def compare(before: Path, after: Path | None) -> tuple[MapDiff, DataMap, DataMap]:
+    """How the second map (the nearest one, when None) differs from the first; both maps."""
+    old, new = read(before), read(after)
+    return map_diff(old, new), old, new
 
 
 def audit(folder: Path, keys: Sequence[VerifierKey], known: Iterable[tuple[int, bytes]]) -> Audit:

@@ -180,3 +180,50 @@ def test_the_served_log_gives_its_files_and_nothing_else(with_log: Path) -> None
                 refused.value.close()
         finally:
             process.terminate()
+
+
+def test_a_map_is_reviewed_against_the_one_that_orders_were_last_carried_out_under(with_log: Path) -> None:
+    assert "mean the same" in expunge("map", "diff", cwd=with_log).out
+    path = with_log / "expunge.yaml"
+    text = path.read_text().replace("period: 90 days", "period: 30 days").replace("on_erase: erase", "on_erase: {keep: a quarrel about it}")
+    path.write_text(text)
+    ran = expunge("map", "diff", "--detailed-exitcode", cwd=with_log)
+    assert ran.code == 3
+    assert "for people: recordings, transcripts: kept for 30 days from recorded_at instead of 90 days from recorded_at" in ran.out
+    assert "for people: an erasure keeps it (a quarrel about it); before, it erases what is theirs in it" in ran.out
+    assert expunge("map", "diff", "--refuse-weaker", cwd=with_log).code == 1
+    path.write_text(text.replace("on_erase: {keep: a quarrel about it}", "on_erase: erase"))
+    assert expunge("map", "diff", "--refuse-weaker", cwd=with_log).code == 0
+    changes = expunge("map", "diff", "--json", cwd=with_log).json["changes"]
+    assert [(each["section"], each["name"]) for each in changes] == [("retention", "voice")]
+
+
+def test_before_any_order_there_is_no_map_to_review_against(company: Path) -> None:
+    expunge("init", cwd=company)
+    ran = expunge("map", "diff", cwd=company)
+    assert (ran.code, "expunge map diff OLD" in ran.err) == (2, True)
+
+
+def test_annotations_name_the_line_and_no_place_that_may_be_named_after_a_person(company: Path) -> None:
+    for name in ("mia-thistlewood", "ada-quillfeather"):
+        (company / f"world/media/{name}.wav").write_bytes(b"RIFF")
+    ran = expunge("check", "--ci", cwd=company, env={"GITHUB_ACTIONS": "true"})
+    line = (company / "expunge.yaml").read_text().splitlines().index("  media: {kind: files, url: ./world/media}") + 1
+    assert ran.code == 1
+    (told,) = ran.out.splitlines()
+    assert told.startswith(f"::error file=expunge.yaml,line={line},title=data map%3A undeclared::media: ")
+    assert "(2 places)%0A" in told
+    assert "thistlewood" not in ran.out + ran.err
+    plain = expunge("check", "--ci", cwd=company, env={"GITHUB_ACTIONS": ""})
+    assert plain.out.startswith(f"expunge.yaml:{line}: error: data map: undeclared: media: ")
+
+
+def test_a_fault_in_the_map_is_annotated_where_it_stands_with_what_to_write(company: Path) -> None:
+    path = company / "expunge.yaml"
+    path.write_text(path.read_text().replace("period: 90 days", "period: 100%"))
+    ran = expunge("check", "--ci", cwd=company, env={"GITHUB_ACTIONS": "true"})
+    line = next(number for number, text in enumerate(path.read_text().splitlines(), 1) if "100%" in text)
+    assert ran.code == 1
+    assert ran.out.startswith(f"::error file=expunge.yaml,line={line},title=data map%3A bad-period::")
+    assert "100%25" in ran.out
+    assert "%0Ainstead" in ran.out

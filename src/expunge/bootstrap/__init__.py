@@ -21,7 +21,7 @@ from expunge.adapters.gate_file import FileGatePublisher
 from expunge.adapters.index_files import FileIndex
 from expunge.adapters.keys_local import LocalKeys, create, open_keystore
 from expunge.adapters.log_tiles import TileLog
-from expunge.bootstrap import working
+from expunge.bootstrap import applied, working
 from expunge.bootstrap.collecting import Relaxed
 from expunge.bootstrap.consents import ConsentDesk
 from expunge.bootstrap.desk import Orders
@@ -239,6 +239,7 @@ class Expunge(Looking):
 
     def apply_all(self, orders: Sequence[OrderId], *, saved: bytes | None = None, report: Reporter = silent) -> tuple[Run, ...]:
         """Take orders as far as they go now, sharing rewrites and scans as far as they can."""
+        applied.remember(self.map, self.context.map_digest)
         if self._kept.leases is None:
             with self._writing():
                 return running.apply_all(self.context, orders, saved=saved, report=report)
@@ -257,6 +258,7 @@ class Expunge(Looking):
         self, stop: threading.Event, *, poll: float = 5.0, lease_seconds: float = 30.0, until_idle: bool = False, report: Reporter = silent
     ) -> None:
         """Carry out queued orders beside other workers until ``stop`` is set; see :func:`expunge.bootstrap.working.work`."""
+        applied.remember(self.map, self.context.map_digest)
         stores = OpenStores(self.map, FileIndex(self.state / INDEX), self._keys.index_key())
         scheduling = replace(self.context, open_store=stores)
         try:

@@ -67,24 +67,44 @@ def show(
 
 @app.command()
 def diff(
-    before: Annotated[Path, typer.Argument(metavar="OLD", help="The map to compare with.", exists=True, dir_okay=False)],
+    before: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[OLD]",
+            help="The map to compare with; else the one under which orders were last carried out.",
+            exists=True,
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
     after: Annotated[
         Path | None, typer.Argument(metavar="[NEW]", help="Else the nearest expunge.yaml.", exists=True, dir_okay=False, show_default=False)
     ] = None,
     detailed_exitcode: Annotated[bool, typer.Option(help="Exit with 3 when they differ.")] = False,
+    refuse_weaker: Annotated[bool, typer.Option("--refuse-weaker", help="Exit with 1 when people are protected less.")] = False,
+    map_file: options.Map = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show how two maps differ, and where people's data is protected less than before."""
-    from expunge import survey
+    """Show how two maps differ: what that means for people, and where their data is protected less than before."""
+    from expunge.core.mapdiff_people import for_people
 
-    changes = survey.compare(before, after)
+    if before is None:
+        from expunge.bootstrap import applied
+
+        changes, old, new = applied.compare(map_file)
+    else:
+        from expunge import survey
+
+        changes, old, new = survey.compare(before, after or map_file)
+    told = [(each, for_people(each, old, new)) for each in changes]
     if as_json:
-        output.write_json("map-diff/1", {"changes": [_change(each) for each in changes]})
+        output.write_json("map-diff/1", {"changes": [_change(each, means) for each, means in told]})
     elif not changes:
         output.say("the maps mean the same")
-    else:
-        for each in changes:
-            _show_change(each)
+    for each, means in () if as_json else told:
+        _show_change(each, means)
+    if refuse_weaker and any(each.weaker for each in changes):
+        raise typer.Exit(1)
     if changes and detailed_exitcode:
         raise typer.Exit(3)
 
@@ -133,15 +153,17 @@ def _branch(branch: Branch) -> dict[str, Any]:
     }
 
 
-def _change(change: Change) -> dict[str, Any]:
+def _change(change: Change, means: tuple[str, ...]) -> dict[str, Any]:
     fields = [{"field": each.field, "before": each.before, "after": each.after} for each in change.fields]
-    return {"section": change.section, "name": change.name, "kind": change.kind, "fields": fields, "weaker": change.weaker}
+    return {"section": change.section, "name": change.name, "kind": change.kind, "fields": fields, "means": means, "weaker": change.weaker}
 
 
-def _show_change(change: Change) -> None:
+def _show_change(change: Change, means: tuple[str, ...]) -> None:
     output.say(f"{change.kind.value}: {change.section.value}: {output.visible(change.name)}")
     for each in change.fields:
         name = f"{each.field}: " if each.field else ""
         output.say(f"    {name}{output.visible(each.before) or 'nothing'} -> {output.visible(each.after) or 'nothing'}")
+    for sentence in means:
+        output.say(f"    for people: {output.visible(sentence)}")
     for reason in change.weaker:
         output.say(f"    look twice: {reason}")

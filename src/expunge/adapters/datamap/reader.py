@@ -15,6 +15,7 @@ from expunge.adapters.datamap.datasets import read_datasets, read_ignore
 from expunge.adapters.datamap.draft import Draft
 from expunge.adapters.datamap.faults import Faults, MapFault, MapFaults
 from expunge.adapters.datamap.form import Form
+from expunge.adapters.datamap.idle import check_last_used
 from expunge.adapters.datamap.laws import read_laws
 from expunge.adapters.datamap.layout import check_layouts, check_overlaps, check_stores
 from expunge.adapters.datamap.nodes import MAX_BYTES, Scalar, Table, Value, load
@@ -54,7 +55,12 @@ def find_map(start: Path) -> Path:
 
 
 def read_map(
-    path: Path, environ: Mapping[str, str], *, known_kinds: Collection[str] = KNOWN_KINDS, can_mute: Collection[str] = ()
+    path: Path,
+    environ: Mapping[str, str],
+    *,
+    known_kinds: Collection[str] = KNOWN_KINDS,
+    can_mute: Collection[str] = (),
+    text: bytes | None = None,
 ) -> DataMap:
     """Read a map that must be sound.
 
@@ -63,27 +69,28 @@ def read_map(
         environ: where ``${NAME}`` is looked up.
         known_kinds: kinds of store that the registry has.
         can_mute: those of them that can silence one person in a recording.
+        text: read instead of what the file holds; paths count from the file's folder all the same.
 
     Raises:
         MapFaults: with everything that is wrong in it.
         Misconfigured: when the file cannot be opened.
     """
-    reading = examine(path, environ, known_kinds=known_kinds, can_mute=can_mute)
+    reading = examine(path, environ, known_kinds=known_kinds, can_mute=can_mute, text=text)
     if reading.faults or reading.map is None:
         raise MapFaults(reading.faults)
     return reading.map
 
 
 def examine(
-    path: Path, environ: Mapping[str, str], *, known_kinds: Collection[str] = KNOWN_KINDS, can_mute: Collection[str] = ()
+    path: Path,
+    environ: Mapping[str, str],
+    *,
+    known_kinds: Collection[str] = KNOWN_KINDS,
+    can_mute: Collection[str] = (),
+    text: bytes | None = None,
 ) -> Reading:
     """Read a map that may be faulty; arguments as for :func:`read_map`. Raises Misconfigured when the file cannot be opened."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        message = f"the data map {path} cannot be read: {error.strerror}"
-        raise Misconfigured(message, help="expunge init FOLDER-OR-DATABASE proposes a first map") from error
+    data = _bytes_of(path) if text is None else text
     faults = Faults(str(path))
     root = load(data, faults)
     if root is None:
@@ -94,6 +101,15 @@ def examine(
         return Reading(None, faults.sorted())
     data_map = _whole(form, table, path.absolute(), known_kinds, can_mute)
     return Reading(data_map, faults.sorted())
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        message = f"the data map {path} cannot be read: {error.strerror}"
+        raise Misconfigured(message, help="expunge init FOLDER-OR-DATABASE proposes a first map") from error
 
 
 def _whole(form: Form, root: Table, path: Path, known_kinds: Collection[str], can_mute: Collection[str]) -> DataMap:
@@ -114,6 +130,7 @@ def _whole(form: Form, root: Table, path: Path, known_kinds: Collection[str], ca
     check_layouts(draft)
     check_overlaps(draft)
     check_identities(draft)
+    check_last_used(draft)
     check_subjects(draft)
     check_shared(draft, can_mute)
     purposes, texts, guardians = read_purposes(form, root), read_texts(form, root, path.parent), read_guardians(form, root)
