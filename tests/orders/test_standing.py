@@ -215,3 +215,23 @@ def test_what_a_pipeline_was_seen_to_make_counts_and_a_place_that_nobody_declare
         with pytest.raises(IllegalTransition, match=r"undeclared:[0-9a-f]+ is unknown and undecided"):
             opened.disgorgements.statement(standing.id)
     assert "registry/segments/watched.csv" not in home.world.files()
+
+
+@pytest.mark.duty("RNG-02", "RNG-03")
+def test_every_limb_falls_due_by_its_own_clock_until_what_it_takes_is_gone(home: Home) -> None:
+    standing = home.enter()
+    limbs = {f"destroy what {each} takes" for each in ("recordings", "face-embeddings", "work-product")}
+
+    def owed() -> dict[str, datetime | None]:
+        with home.open() as opened:
+            return {each.duty: each.at for each in opened.dues.all() if each.what == f"order of destruction {standing.id}"}
+
+    before = owed()
+    assert before.keys() > limbs
+    assert before["destroy what recordings takes"] == standing.order.entered + timedelta(days=30)
+    assert before["destroy what face-embeddings takes"] == standing.order.entered + timedelta(days=90)
+    home.carry_out(standing)
+    assert owed().keys() == {"draft the sworn statement, and have it signed"}
+    with home.open() as opened:
+        opened.disgorgements.statement(standing.id)
+    assert owed() == {}

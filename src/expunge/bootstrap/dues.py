@@ -7,7 +7,7 @@ from expunge.bootstrap.desk import Desk
 from expunge.core.clocks import Rule
 from expunge.core.ids import OrderId
 from expunge.core.run import Run
-from expunge.engine import dues, duties, instructing
+from expunge.engine import dues, duties, owing
 from expunge.engine.dues import Owed
 from expunge.engine.duties import Met
 
@@ -22,7 +22,7 @@ class Dues(Desk):
 
     def all(self) -> tuple[Owed, ...]:
         """Every clock that runs here, overdue ones first."""
-        return dues.soonest_first((*dues.of_orders(self.context), *dues.of_holds(self.context), *instructing.owed(self.context)))
+        return owing.everything(self.context)
 
     def obligations(self) -> tuple[Met, ...]:
         """Every duty of the orders and rules, held against this estate."""

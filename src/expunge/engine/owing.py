@@ -1,0 +1,57 @@
+"""Everything that is owed, by whichever clock: orders, holds, recipients, and the limbs of orders of destruction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from expunge.core.clocks import Standing
+from expunge.core.disgorged import Standing as Entered
+from expunge.core.disgorgement import Clock, Limb
+from expunge.core.order import OrderState
+from expunge.engine import disgorging, dues, instructing
+from expunge.engine.context import Context
+from expunge.engine.dues import Owed
+from expunge.engine.recording import Recorder
+
+ENTRY, DELETE, STATEMENT = "entry", "delete", "statement"
+"""The event that an order of destruction starts its clocks with, and the clocks that Expunge knows the end of."""
+
+
+def everything(context: Context) -> tuple[Owed, ...]:
+    """Overdue first, then by date; clocks that have not started come last."""
+    found = (*dues.of_orders(context), *dues.of_holds(context), *instructing.owed(context), *of_disgorgements(context))
+    return dues.soonest_first(found)
+
+
+def of_disgorgements(context: Context) -> tuple[Owed, ...]:
+    """The clocks of orders of destruction that are not met: what a limb takes is not gone, the statement is not drafted.
+
+    Clocks that start with an event of which nobody told are shown as not started.
+    """
+    now = context.clock.now()
+    found: list[Owed] = []
+    for entered in disgorging.standings(context).values():
+        for limb in entered.order.retroactive:
+            clock = limb.clocks.get(DELETE)
+            if clock is not None and not _gone(context, entered, limb):
+                found.append(_owed(entered, clock, now, f"destroy what {limb.name} takes", limb.provision))
+        sworn = entered.order.sworn
+        clock = sworn.clocks.get(STATEMENT) if sworn else None
+        if clock is not None and not entered.drafted:
+            found.append(_owed(entered, clock, now, "draft the sworn statement, and have it signed", "statement"))
+    return tuple(found)
+
+
+def _gone(context: Context, entered: Entered, limb: Limb) -> bool:
+    """Whether the limb was looked at, and every order that was made of it has ended as far as it ever will."""
+    looks = entered.of_limb(limb.name)
+    runs = (Recorder(context.journal, context.clock, each.order).run for each in looks if each.order is not None)
+    over = all(run.final or run.state in (OrderState.FULFILLED, OrderState.CANCELLED) for run in runs)
+    return bool(looks) and over and not looks[-1].failed
+
+
+def _owed(entered: Entered, clock: Clock, now: datetime, duty: str, provision: str) -> Owed:
+    at = clock.due({ENTRY: entered.order.entered})
+    standing = Standing.NOT_STARTED if at is None else Standing.OVERDUE if now >= at else Standing.RUNNING
+    why = f"{clock.period} after {clock.start}" if at else f"waits for {clock.start}"
+    return Owed(f"order of destruction {entered.id}", duty, provision, entered.order.name, at, standing, why)
