@@ -138,21 +138,23 @@ def sweep(context: Context, stores: Collection[str] | None = None, *, put_back: 
     """
     failed: dict[str, str] = {}
     known = fencing.suppressed(context)
-    unfinished = _unfinished(context, put_back=put_back)
+    unfinished = _Unfinished(context, put_back=put_back)
     back: dict[Pseudonym, _Back] = {}
     for dataset, kind, value, name in _identities_in(context, failed, stores):
         order = known.get(name)
-        if order is not None and not unfinished.get(order, NOT_EXPECTED).expects(dataset.name):
+        if order is not None and not unfinished.expects(order, dataset.name):
             entry = back.setdefault(name, _Back(order))
             entry.ids.setdefault(kind, set()).add(value)
             entry.datasets.add(dataset.name)
     for dataset, value, order, name in _rows_without_pointer(context, failed, stores):
-        if not unfinished.get(order, NOT_EXPECTED).expects(dataset.name):
+        if not unfinished.expects(order, dataset.name):
             entry = back.setdefault(name, _Back(order))
             entry.rows.setdefault(dataset.name, set()).add(value)
             entry.datasets.add(dataset.name)
     came_back = tuple(
-        CameBack(name, each.order, each.order, tuple(sorted(each.datasets))) if each.order in unfinished else _reopen(context, name, each)
+        CameBack(name, each.order, each.order, tuple(sorted(each.datasets)))
+        if unfinished.by(each.order) is not None
+        else _reopen(context, name, each)
         for name, each in sorted(back.items())
     )
     looked = frozenset(each.name for each in context.data_map.datasets.values() if stores is None or each.store in stores)
@@ -226,20 +228,40 @@ class _Expected:
 NOT_EXPECTED = _Expected()
 
 
-def _unfinished(context: Context, *, put_back: bool) -> dict[OrderId, _Expected]:
-    """The orders that have not ended for good: they will erase what they are about anyway, when they are applied."""
-    found = {}
-    for order in orders(context.journal):
-        run = Recorder(context.journal, context.clock, order).run
+class _Unfinished:
+    """The orders that have not ended for good: they will erase what they are about anyway, when they are applied.
+
+    An order is read when somebody of it is found, so that a sweep over a million past orders reads those whose people came back.
+    """
+
+    def __init__(self, context: Context, *, put_back: bool) -> None:
+        self._context = context
+        self._put_back = put_back
+        self._known: dict[OrderId, _Expected | None] = {}
+
+    def expects(self, order: OrderId, dataset: str) -> bool:
+        """Whether data of the order's people in the dataset is no surprise."""
+        expected = self.by(order)
+        return expected is not None and expected.expects(dataset)
+
+    def by(self, order: OrderId) -> _Expected | None:
+        """Where data of its people may be; None for an order that has ended for good."""
+        if order not in self._known:
+            self._known[order] = self._look(order)
+        return self._known[order]
+
+    def _look(self, order: OrderId) -> _Expected | None:
+        run = Recorder(self._context.journal, self._context.clock, order).run
         if run.state in (OrderState.RECEIVED, OrderState.FENCED, OrderState.PLANNED, OrderState.APPROVED):
             # Planned again after a round in part, it is no younger than that round; opened because data came back, that data is what it is
             # about, and is there until it has been carried out.
-            found[order] = _Expected(everywhere=not (put_back and (run.taken_at or run.received.follows)))
-        elif run.state is OrderState.RUNNING:
-            found[order] = _Expected(everywhere=not put_back)
-        elif run.state is OrderState.IN_PART and not run.final:
-            found[order] = NOT_EXPECTED if put_back else _left(run, {*context.data_map.datasets, *context.data_map.stores})
-    return found
+            return _Expected(everywhere=not (self._put_back and (run.taken_at or run.received.follows)))
+        if run.state is OrderState.RUNNING:
+            return _Expected(everywhere=not self._put_back)
+        if run.state is OrderState.IN_PART and not run.final:
+            data_map = self._context.data_map
+            return NOT_EXPECTED if self._put_back else _left(run, {*data_map.datasets, *data_map.stores})
+        return None
 
 
 def _left(run: Run, known: Collection[str]) -> _Expected:
