@@ -66,6 +66,16 @@ def test_a_consent_is_given_shown_and_taken_back(company: Path) -> None:
     statement = json.loads((company / "r" / "consent-receipt.dsse.json").read_bytes())
     assert statement["payloadType"] == "application/vnd.in-toto+json"
     assert "p-mia" in (company / "r" / "opening.json").read_text()
+    (company / "trust.txt").write_text(run(company, "log", "policy").out)
+    facts = run(company, "consent", "verify", company / "r", "--trust", "trust.txt", "--shown", "consent/training.md", "--json").json
+    assert (facts["purpose"], facts["sha256"], facts["by"], facts["opened"]) == ("training", shown, "person", True)
+    assert "act: pressed" in run(company, "consent", "verify", company / "r", "--trust", "trust.txt").out
+    assert (
+        "not the text"
+        in run(company, "consent", "verify", company / "r", "--trust", "trust.txt", "--shown", "consent/review.md", code=6).err
+    )
+    (company / "r" / "consent-receipt.dsse.json").write_bytes(json.dumps(statement).encode())
+    assert "canonical" in run(company, "consent", "verify", company / "r", "--trust", "trust.txt", code=6).err
     assert holds(company) == {"keeping": "it does not need consent", "training": "agreed", "review": "nobody has agreed"}
     table = run(company, "consent", "show", "profile:p-mia").out
     assert "training" in table

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Consent: give, withdraw, show; ask parents; texts.", no_args_is_help=True)
 
+RECEIPT, OPENING = "consent-receipt.dsse.json", "opening.json"
+
 Purpose = Annotated[str, typer.Option(help="A purpose of the map.", show_default=False)]
 Guardian = Annotated[
     str, typer.Option(help="The proof of the guardian who decides, as `expunge guardian list` shows it.", show_default=False)
@@ -57,10 +59,63 @@ def _write(folder: Path | None, agreed: Agreed) -> None:
     if folder is None:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "consent-receipt.dsse.json").write_bytes(agreed.receipt)
-    opening = folder / "opening.json"
+    (folder / RECEIPT).write_bytes(agreed.receipt)
+    opening = folder / OPENING
     opening.write_bytes(agreed.opening)
     opening.chmod(0o600)
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of one consent receipt.", exists=True, file_okay=False)],
+    trust: Annotated[
+        Path,
+        typer.Option(help="Keys got elsewhere, as `expunge log policy` prints them.", exists=True, dir_okay=False, show_default=False),
+    ],
+    shown: Annotated[
+        Path | None, typer.Option(help="A text: is it the one that was agreed to?", exists=True, dir_okay=False, show_default=False)
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Check a consent receipt, and that the opening beside it is its own. Needs no network and no database.
+
+    Exit code 0 when it holds, 6 when it does not.
+    """
+    from hashlib import sha256
+
+    from expunge.core import consent_receipt
+    from expunge.core.commitment import parse_opening
+    from expunge.core.trust import parse
+    from expunge.errors import EvidenceInvalid
+
+    signers = [each.key for each in parse(trust.read_bytes()).signers]
+    receipt = consent_receipt.verify((folder / RECEIPT).read_bytes(), signers)
+    opening = folder / OPENING
+    if opening.exists():
+        parse_opening(opening.read_bytes()).verify(receipt.commitment)
+    if shown is not None and sha256(shown.read_bytes()).hexdigest() != receipt.sha256:
+        raise EvidenceInvalid("this is not the text that was agreed to", help="`expunge consent text` prints texts as they were shown")
+    facts: dict[str, Any] = {
+        "consent": receipt.consent,
+        "at": receipt.at,
+        "purpose": receipt.purpose,
+        "use": receipt.terms.use.value,
+        "datasets": receipt.terms.datasets,
+        "recipients": receipt.terms.recipients,
+        "text": f"{receipt.text} {receipt.version}",
+        "sha256": receipt.sha256,
+        "surface": receipt.surface,
+        "act": receipt.act.value,
+        "by": "guardian" if receipt.guardian else "person",
+        "method": receipt.method,
+        "opened": opening.exists(),
+    }
+    if as_json:
+        output.write_json("consent-verification/1", facts)
+        return
+    for key, value in facts.items():
+        word = ", ".join(value) if isinstance(value, tuple) else output.moment(value) if key == "at" else str(value)
+        output.say(f"{key}: {output.visible(word)}")
 
 
 @app.command()
