@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -184,6 +185,20 @@ def test_the_published_settings_hold_no_key(company: Path) -> None:
     text = (company / "state" / "gate" / "gate.toml").read_text()
     assert (company / "pipeline" / "gate.key").read_text().strip() not in text
     assert "key" not in text
+
+
+def test_where_no_worker_runs_the_command_goes_on_renewing(company: Path, tmp_path: Path) -> None:
+    company = shutil.copytree(company, tmp_path / "copy")
+    snapshot = company / "state" / "gate" / "snapshot"
+    command = [sys.executable, "-m", "expunge", "gate", "publish", "--every", "0.1", "--json"]
+    with subprocess.Popen(command, cwd=company, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        for _ in range(3):
+            snapshot.unlink(missing_ok=True)
+            assert json.loads(running.stdout.readline()) == {"schema": "expunge.gate-published/1", "suppressed": 1}
+        running.send_signal(signal.SIGINT)
+        assert running.wait(60) == 130
+    assert snapshot.exists()
 
 
 ASK = """

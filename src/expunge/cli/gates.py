@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,14 +33,33 @@ GateFile = Annotated[
 
 
 @app.command()
-def publish(map_file: options.Map = None, as_json: options.Json = False) -> None:
+def publish(
+    every: Annotated[float, typer.Option(help="Go on, and publish again every so many seconds; 0: once.", min=0)] = 0,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
     """Write the gate's snapshot anew, with the time of now. Orders and workers do it too; this is for where no worker runs.
 
-    Pipelines allow nothing with a snapshot that is older than they accept (60 seconds, unless they say otherwise), or than seven days: run
-    it on a timer. The gate.toml beside it names snapshot and signers, and no key.
+    Pipelines allow nothing with a snapshot that is older than they accept (60 seconds, unless they say otherwise), or than seven days: keep
+    it running with --every 20. The gate.toml beside it names snapshot and signers, and no key.
     """
+    from expunge.errors import Busy, StateUnavailable
+
     with opened(map_file, recover=True) as expunge:
-        suppressed = expunge.gates.publish()
+        while True:
+            try:
+                _published(expunge.gates.publish(), as_json=as_json)
+            except (Busy, StateUnavailable) as error:
+                # Why it goes on: the next time, another process has let go, or the disk is there again; once asked, it fails.
+                if not every:
+                    raise
+                output.note(error.message)
+            if not every:
+                return
+            time.sleep(every)
+
+
+def _published(suppressed: int, *, as_json: bool) -> None:
     if as_json:
         output.write_json("gate-published/1", {"suppressed": suppressed})
     else:
