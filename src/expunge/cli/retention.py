@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from expunge.cli import applying, options, output
+from expunge.cli import applying, options, output, people
 from expunge.cli.exits import Exit
 from expunge.cli.opening import opened
 from expunge.cli.progress import Meanwhile
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from expunge.core.run import Run
     from expunge.engine.retiring import Retired
 
-app = typer.Typer(help="Retention: preview, run.", no_args_is_help=True)
+app = typer.Typer(help="Retention: preview, run, inactive, keep.", no_args_is_help=True)
 _BAR = 32
 
 
@@ -82,6 +82,67 @@ def run(
     code = max((applying.exit_code(each) for each in runs), default=Exit.OK)
     if code or retired.left_out:
         raise typer.Exit(code or Exit.FAILED)
+
+
+@app.command()
+def inactive(
+    names: Annotated[bool, typer.Option("--names", help="Show who was flagged, to tell their parents.")] = False,
+    yes: options.Yes = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Flag profiles that nobody uses, and erase those that nobody kept within 60 days of it. Run it every day.
+
+    Exit code 0: done; 4: something was not erased; 5: a plan waits for approval; 1: the use of some profiles could not be told.
+    """
+    with opened(map_file, recover=True) as expunge:
+        options.confirm("Erase profiles that were flagged as unused and that nobody kept in time?", yes=yes)
+        watched = expunge.retention.watch()
+        runs = _carried_out(expunge, watched.orders)
+        states = expunge.retention.idle()
+    waiting = [each for each in states.values() if each.open]
+    if as_json:
+        body = {
+            "evaluated": watched.evaluated,
+            "flagged": [watched.named[each.subject] if names else each.subject for each in watched.flagged],
+            "used_again": len(watched.used),
+            "waiting": len(waiting),
+            "orders": [applying.summary(each) for each in runs],
+            "could_not": list(watched.could_not),
+        }
+        output.write_json("retention-inactive/1", body)
+    else:
+        output.say(
+            f"{output.count(watched.evaluated, 'profile')} looked at; {len(watched.flagged)} flagged now, {len(watched.used)} used again"
+        )
+        for each in watched.flagged:
+            who = output.visible(watched.named[each.subject]) if names else each.subject
+            output.say(
+                f"  {who}: last used {output.moment(each.last_used)} ({each.source}), kept until {output.moment(each.asked_until())}"
+            )
+        output.say(f"{output.count(len(waiting), 'profile')} waiting for somebody to keep them")
+        for done in runs:
+            output.say(applying.told(done))
+        for why in watched.could_not:
+            output.say(f"could not look: {why}")
+    code = max((applying.exit_code(each) for each in runs), default=Exit.OK)
+    if code or watched.could_not:
+        raise typer.Exit(code or Exit.FAILED)
+
+
+@app.command()
+def keep(
+    name: people.Name,
+    by: Annotated[str, typer.Option(help="Who asked for it: a role or a case number, no identifier.", show_default=False)],
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Keep a profile that was flagged as unused. Refused once it was given up."""
+    with opened(map_file) as expunge:
+        (person,) = people.resolve(expunge, [name], whole=False)
+        idle = expunge.retention.keep(person, by)
+    values = {"subject": idle.subject, "state": idle.state, "since": idle.changed}
+    output.write_json("retention-keep/1", values) if as_json else output.say(f"kept since {output.moment(idle.changed)}")
 
 
 def _carried_out(expunge: Expunge, orders: Sequence[OrderId]) -> list[Run]:
@@ -146,9 +207,7 @@ def _tell(found: Aged) -> None:
         sign = "more" if more >= items else "fewer"
         output.say(f"  with {found.proposed.period}: {output.count(abs(more - items), 'item')} {sign} ({output.size(abs(taken - size))})")
     if found.ages.undated:
-        output.say(
-            f"  {output.count(found.ages.undated, 'item')} without a time in {rule.field}: no retention reaches them; see `expunge check`"
-        )
+        output.say(f"  {output.count(found.ages.undated, 'item')} without a time in {rule.field}: no retention reaches them")
     shown = [(words, count) for words, count in found.by_age() if count]
     most = max((count for _, count in shown), default=0)
     for words, count in shown:

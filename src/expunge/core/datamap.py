@@ -53,6 +53,10 @@ class IdentitySpec:
     member_of: str | None = None
     """The identity kind this one belongs to (a profile to an account): erasing the owner erases its members. The field that links
     the two is named like the owner's key."""
+    last_used: Mapping[str, str] = field(default_factory=dict)
+    """Dataset -> the field of it that says when an item was made: the newest is the last use."""
+    inactive_after: Period | None = None
+    """Without any use for so long, it is flagged, told about, and erased with everything in it unless it is kept or used again."""
     line: int = 0
     """Line of the map, for messages."""
 

@@ -12,6 +12,7 @@ from expunge.core.asking_events import ASKING_EVENTS, AskingEvent
 from expunge.core.consent_events import CONSENT_EVENTS, ConsentEvent
 from expunge.core.disgorged import DISGORGEMENT_EVENTS, DisgorgementEvent
 from expunge.core.hold import Hold
+from expunge.core.idle import IDLE_EVENTS, IdleEvent
 from expunge.core.ids import IdempotencyKey, OrderId, PlanDigest, Pseudonym, StepId
 from expunge.core.observed import LINEAGE_EVENTS, LineageEvent
 from expunge.core.order import OrderKind, OrderState
@@ -341,6 +342,7 @@ RegisterEvent: TypeAlias = (
     | TokenEvent
     | DisgorgementEvent
     | RecipientEvent
+    | IdleEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 
@@ -350,7 +352,7 @@ _KINDS: dict[str, type] = {
         Received, Fenced, Planned, Approved, Queued, Unqueued, RoundStarted, StepIntended, Located, StepEnded, Judged,
         ReceiptStated, ReceiptLogged, Ended, KeyDestroyed, TracesEnded, Reverified, Cancelled, Extended, Reopened,
         HoldPlaced, HoldEnded, HoldStated, Suppressed, Unsuppressed, Linked, Restored,
-        *CONSENT_EVENTS, *ASKING_EVENTS, *LINEAGE_EVENTS, *TOKEN_EVENTS, *DISGORGEMENT_EVENTS, *RECIPIENT_EVENTS,
+        *CONSENT_EVENTS, *ASKING_EVENTS, *LINEAGE_EVENTS, *TOKEN_EVENTS, *DISGORGEMENT_EVENTS, *RECIPIENT_EVENTS, *IDLE_EVENTS,
     )
 }  # fmt: skip
 

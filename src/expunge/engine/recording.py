@@ -22,9 +22,11 @@ RESTORALS = "restorals"
 CONSENTS = "consents"
 LINEAGE = "lineage"
 TOKENS = "tokens"
+TELLINGS = "tellings"
 RECIPIENTS = "recipients"
 DISGORGEMENTS = "disgorgements"
-_REGISTERS = frozenset({HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, RECIPIENTS, DISGORGEMENTS})
+IDLE = "idle"
+_REGISTERS = frozenset({HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, TELLINGS, RECIPIENTS, DISGORGEMENTS, IDLE})
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""
 _AT_A_TIME = 100
@@ -216,6 +218,30 @@ def register(journal: Journal, name: str, *events: ev.RegisterEvent) -> None:
             continue
         failpoint("journal.register:after")
         return
+    message = f"other processes keep writing to the register of {name}"
+    raise Busy(message, help="try again")
+
+
+def register_behind(
+    journal: Journal, name: str, decide: Callable[[list[ev.Event]], Sequence[ev.RegisterEvent]]
+) -> tuple[ev.RegisterEvent, ...]:
+    """Append to a register what follows from all that is in it, and only right behind that: decided anew when others were quicker.
+
+    Returns what was appended. Raises Busy when others keep appending, and what ``decide`` raises.
+    """
+    for _ in range(MOST_REBASES):
+        # The length first: whatever is appended while we read makes ours a conflict.
+        length = journal.length(name)
+        events = tuple(decide(list(read_register(journal, name))))
+        if not events:
+            return ()
+        failpoint("journal.register:before")
+        try:
+            journal.append(name, length, encoded(events))
+        except Conflict:
+            continue
+        failpoint("journal.register:after")
+        return events
     message = f"other processes keep writing to the register of {name}"
     raise Busy(message, help="try again")
 

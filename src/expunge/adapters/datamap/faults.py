@@ -23,6 +23,7 @@ RULES = (
     "bad-ground",
     "bad-grounding",
     "bad-kind",
+    "bad-last-used",
     "bad-lineage",
     "bad-name",
     "bad-on-erase",

@@ -10,6 +10,7 @@ from pathlib import Path
 from expunge.adapters.datamap import words
 from expunge.adapters.datamap.faults import did_you_mean
 from expunge.adapters.datamap.form import Form
+from expunge.adapters.datamap.idle import read_last_used
 from expunge.adapters.datamap.nodes import Scalar, Table, Value
 from expunge.core.datamap import IdentitySpec, Retention, StoreSpec
 from expunge.core.note import Algorithm, parse_key
@@ -207,6 +208,8 @@ def read_identities(form: Form, root: Table) -> dict[str, IdentitySpec]:
                 key=form.text(table.get("key"), f"{what}.key") or "",
                 also=form.texts(table.get("also"), f"{what}.also", one_is_enough=True),
                 member_of=form.text(table.get("member_of"), f"{what}.member_of"),
+                last_used=read_last_used(form, table.get("last_used"), what),
+                inactive_after=_period_of(form, table, f"{what}.inactive_after"),
                 line=name.line,
             )
     return identities
@@ -222,7 +225,6 @@ def read_retention(form: Form, root: Table) -> dict[str, Retention]:
             continue
         period = _period(form, table.get("period"), f"{what}.period")
         texts = {key: form.text(table.get(key), f"{what}.{key}") or "" for key in ("from", "purpose", "need")}
-        inactive = table.get("inactive_after")
         entries[name.text] = Retention(
             name=name.text,
             # A stand-in for what a noted fault leaves unknown; a map with faults is never handed out for use.
@@ -230,10 +232,16 @@ def read_retention(form: Form, root: Table) -> dict[str, Retention]:
             start=texts["from"],
             purpose=texts["purpose"],
             need=texts["need"],
-            inactive_after=_period(form, inactive, f"{what}.inactive_after") if inactive is not None else None,
+            inactive_after=_period_of(form, table, f"{what}.inactive_after"),
             line=name.line,
         )
     return entries
+
+
+def _period_of(form: Form, table: Table, what: str) -> Period | None:
+    """A period that need not be there."""
+    value = table.get(what.rsplit(".", 1)[-1])
+    return _period(form, value, what) if value is not None else None
 
 
 def _period(form: Form, value: Value | None, what: str) -> Period | None:

@@ -100,6 +100,8 @@ def _identity() -> Schema:
         "key": _text("Its field with the identifier."),
         "also": _one_or_more("Other fields of it by which the same person may be named."),
         "member_of": _text("The identity this one belongs to: erasing the owner erases its members."),
+        "last_used": _named(_text("Its field with the time of an item."), "Datasets whose newest item says when it was last used."),
+        "inactive_after": {**_PERIOD, "description": "Unused for so long, it is flagged, and erased unless it is kept or used again."},
     }
     return _table({key: texts[key] for key in words.IDENTITY}, ("dataset", "key"))
 

@@ -29,7 +29,7 @@ MAP = (
     "recipients",
     "lineage",
 )
-IDENTITY = ("dataset", "key", "also", "member_of")
+IDENTITY = ("dataset", "key", "also", "member_of", "last_used", "inactive_after")
 RECIPIENT = ("gets", "url", "probe", "key", "within")
 STORE = ("kind", "url", "window", "outside")
 RETENTION = ("period", "from", "purpose", "need", "inactive_after")
