@@ -30,6 +30,7 @@ class Action(StrEnum):
     RECOVERED = "recovered"
     SWEPT = "swept"
     DATA_CAME_BACK = "data_came_back"
+    TOLD = "told"
 
 
 class Opaque(str):

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from expunge.adapters import lineage_http
 from expunge.adapters.clock import MonotonicClock, SystemClock
 from expunge.adapters.gate_file import FileGatePublisher
 from expunge.adapters.index_files import FileIndex
@@ -66,6 +67,7 @@ from expunge.engine import (
     restoring,
     running,
     sweeping,
+    telling,
 )
 from expunge.engine.context import Context, Reporter, silent
 from expunge.engine.exporting import Exported
@@ -240,6 +242,12 @@ class Expunge(Looking):
     def apply_all(self, orders: Sequence[OrderId], *, saved: bytes | None = None, report: Reporter = silent) -> tuple[Run, ...]:
         """Take orders as far as they go now, sharing rewrites and scans as far as they can."""
         applied.remember(self.map, self.context.map_digest)
+        runs = self._carry_out(orders, saved, report)
+        # What is not heard now is told by `expunge lineage tell`: an order does not wait for those who keep lineage.
+        telling.tell(self.context, orders, lineage_http.post)
+        return runs
+
+    def _carry_out(self, orders: Sequence[OrderId], saved: bytes | None, report: Reporter) -> tuple[Run, ...]:
         if self._kept.leases is None:
             with self._writing():
                 return running.apply_all(self.context, orders, saved=saved, report=report)
@@ -249,6 +257,10 @@ class Expunge(Looking):
         for each in cohorts:
             worker.to_the_end(each)
         return tuple(each.run for each in recording.read(self.context.journal, self.context.clock, orders))
+
+    def lineage_tell(self) -> tuple[OrderId, ...]:
+        """Tell those who keep lineage of every erasure that they were not told of; returns the orders that could not be told of."""
+        return telling.tell(self.context, tuple(recording.orders(self.context.journal)), lineage_http.post)
 
     def worker(self, *, lease_seconds: float = 30.0, report: Reporter = silent) -> Worker:
         """One worker of many, for state on PostgreSQL. Raises Misconfigured where state is in a file: there one process runs orders."""

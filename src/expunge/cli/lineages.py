@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from expunge.cli import options, output
+from expunge.errors import UsageError
 
 if TYPE_CHECKING:
     from expunge.core.gaps import Gaps
     from expunge.core.sighted import Sighted
 
-app = typer.Typer(help="What pipelines were seen to do.", no_args_is_help=True)
+app = typer.Typer(help="What pipelines were seen to do, and what they are told.", no_args_is_help=True)
 
 
 @app.command()
@@ -46,6 +47,29 @@ def show(
         output.say(f"not in the map: {output.visible(place.address)}, {made}")
     if not edges and not gaps.unknown:
         output.say("nothing is declared or was seen")
+
+
+@app.command()
+def tell(map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Tell the service under lineage.emit of the map of every erasure that it was not told of. Exit code 1 when it did not hear some.
+
+    Orders do it by themselves as they end; this is for what was not heard then, and for orders that workers carried out.
+    """
+    from expunge.cli.opening import opened
+
+    with opened(map_file) as expunge:
+        if expunge.map.lineage.emit is None:
+            message = "the map names nobody to tell"
+            raise UsageError(message, help="write lineage: {emit: {url: https://...}} in the map")
+        failed = expunge.lineage_tell()
+    if as_json:
+        output.write_json("lineage-told/1", {"not_told": failed})
+    elif failed:
+        output.say(f"{output.count(len(failed), 'order')} not told: the service could not be reached, or refused")
+    else:
+        output.say("all was told")
+    if failed:
+        raise typer.Exit(1)
 
 
 def _mark(each: Sighted) -> str:

@@ -32,6 +32,17 @@ class Atlas:
             self._known[at] = frozenset(found)
         return self._known[at]
 
+    def addresses(self, dataset: str) -> tuple[str, ...]:
+        """Where a dataset lies, as pipelines would say it: the names that the map gives, else its table, else the folders of its files."""
+        given = tuple(each for each in self._map.lineage.names.get(dataset, ()) if "*" not in each)
+        declared = self._map.datasets[dataset]
+        store = self._map.stores[declared.store]
+        if declared.table:
+            return given or tuple(_table_addresses(store, declared))[-1:]
+        root = _tree_root(store)
+        folders = dict.fromkeys(_PLACEHOLDER.split(each)[0].rpartition("/")[0] for each in declared.paths)
+        return given or tuple("/".join(each for each in (root, folder) if each) for folder in folders if root)
+
     def harmless(self, at: str) -> bool:
         """Whether the map says that nothing there is about anybody."""
         return any(each.fullmatch(at) for each in self._harmless)

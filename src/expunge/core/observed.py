@@ -74,7 +74,7 @@ class Observed:
 
 @dataclass(frozen=True)
 class Told:
-    """In the register ``lineage``: an order's erasures were told to those who keep lineage."""
+    """In the register ``tellings``: an order's erasures were told to those who keep lineage."""
 
     at: datetime
     order: OrderId
