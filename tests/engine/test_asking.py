@@ -295,6 +295,7 @@ def test_the_other_guardians_no_stands_against_an_answer(parent: Parent) -> None
         with pytest.raises(UsageError, match="another guardian said no"):
             opened.consents.answer(SignedForm(), request, handed)
         assert parent.why(opened) is Why.WITHDRAWN
+        assert [path.name for path in (parent.home.state / "orders").iterdir() if path.name.startswith("grd-")] == [father]
         opened.consents.end(father, EndReason.CUSTODY, "priya")
         assert opened.consents.answer(SignedForm(), request, handed).agreed, "the number still counts: nothing was taken of it"
 

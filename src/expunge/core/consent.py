@@ -126,11 +126,15 @@ class Consents:
             return each.ended.at
         return self.grows_up(each.proven) or datetime.max.replace(tzinfo=UTC)
 
-    def supposing(self, event: GuardianProven) -> Consents:
-        """The same with one guardianship more, which is entered nowhere yet."""
+    def supposing(self, event: GuardianProven, until: datetime) -> Consents:
+        """The same with one guardianship more, until then, which is entered nowhere yet."""
+
+        def grows_up(proven: GuardianProven) -> datetime | None:
+            return until if proven.proof == event.proof else self.grows_up(proven)
+
         child = self.of(event.child)
         wards = {**self.wards, child: (*self.wards.get(child, ()), event.proof)}
-        return replace(self, guardianships={**self.guardianships, event.proof: Guardianship(event)}, wards=wards)
+        return replace(self, guardianships={**self.guardianships, event.proof: Guardianship(event)}, wards=wards, grows_up=grows_up)
 
     def apply(self, event: ConsentEvent) -> None:
         """Take in one event."""

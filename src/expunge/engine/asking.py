@@ -182,16 +182,18 @@ def _agree(context: Context, method: ConsentMethod, one: Pending, staff: str, ev
     child = Resolved(asked.kind, Person.from_json(sealed["person"]), known=True)
     standing = (each.proven for each in consents.guardians_of(asked.subject, context.clock.now()))
     proven = next((each for each in standing if each.guardian == asked.guardian), None)
+    born = date.fromisoformat(str(sealed["born"]))
     fresh: list[ev.RegisterEvent] = []
     if proven is None:
-        born = date.fromisoformat(str(sealed["born"]))
         proven = guarding.proven(context, child, asked.guardian, born=born, method=method.name, by=staff or method.name)
-        consents = consents.supposing(proven)
+        consents = consents.supposing(proven, authority.decides_alone(born, context.data_map.guardians[asked.kind]))
         fresh.append(proven)
     agreement = Agreement(
         f"{method.name}, asked for this alone", "confirmed", method.name, proven.proof, asked.sha256, method.allows_disclosure
     )
     agreed, given = consenting.prepare(context, consents, child, asked.purpose, agreement)
+    if fresh:
+        guarding.keep_birthday(context, proven.proof, born)
     # commit point: authority, consent and the end of the asking, together or not at all.
     _over(context, one, ae.AskingEnd.AGREED, staff, [*events, *fresh, *given])
     fencing.publish(context)

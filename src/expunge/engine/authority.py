@@ -17,7 +17,7 @@ from expunge.core.consent_rules import lacks
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderKind
 from expunge.core.person import Person
-from expunge.core.retention import end_of
+from expunge.core.retention import Period, end_of
 from expunge.engine.context import Context
 from expunge.engine.locating import names_of
 from expunge.engine.recording import CONSENTS
@@ -90,9 +90,14 @@ def _birthdays(context: Context, known: dict[str, date]) -> Callable[[ce.Guardia
         if age is None or born is None:
             return None
         known[proven.proof] = born
-        return datetime.combine(end_of(born, age), time(0), UTC)
+        return decides_alone(born, age)
 
     return grows_up
+
+
+def decides_alone(born: date, age: Period) -> datetime:
+    """The instant from which somebody decides for themself: the beginning of that birthday in UTC."""
+    return datetime.combine(end_of(born, age), time(0), UTC)
 
 
 def _born(context: Context, proof: str) -> date | None:

@@ -137,11 +137,11 @@ def withdraw(context: Context, person: Resolved, purpose: str, proof: str = "") 
         asked = sorted(name for name, each in context.data_map.purposes.items() if each.text)
         raise UsageError(message, help=f"those that do: {', '.join(asked) or 'none'}")
     _require(may_withdraw(consents, subject, proof, now))
+    entry = entries.entry_of(context, person)
     name = OrderId("wdr-" + context.random(8).hex())
     datasets = reach(context, consents, subject, purpose, now)
     if datasets:
         context.shelf.put(name, WHO, context.keys.seal(name, WHO, canonical.encode(person.person.to_json())))
-    entry = entries.entry_of(context, person)
     # commit point: nothing may be used for the purpose any more; crash here and the next start makes the order that is owed.
     register(context.journal, CONSENTS, ce.ConsentWithdrawn(now, name, subject, entry, purpose, proof, datasets))
     fencing.publish(context)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time
+from datetime import date
 
 from expunge.core import consent_events as ce
 from expunge.core.consent_rules import lacks
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.order import OrderState
-from expunge.core.retention import end_of
 from expunge.core.run import Run
 from expunge.engine import authority, cancelling, entries, fencing, intake
 from expunge.engine.context import Context
@@ -33,6 +32,7 @@ def prove(context: Context, child: Resolved, guardian: Resolved, *, born: date, 
         UsageError: for kinds of identity that are no child's by the map, somebody who is old enough, or a guardian of themself.
     """
     event = proven(context, child, guardian.person.subject, born=born, method=method, by=by)
+    keep_birthday(context, event.proof, born)
     # commit point: from here on they decide for the child.
     register(context.journal, CONSENTS, event)
     fencing.publish(context)
@@ -40,15 +40,19 @@ def prove(context: Context, child: Resolved, guardian: Resolved, *, born: date, 
 
 
 def proven(context: Context, child: Resolved, guardian: Pseudonym, *, born: date, method: str, by: str) -> ce.GuardianProven:
-    """The event of a new guardianship, with the birthday sealed under it; raises as :func:`prove`."""
+    """The event of a new guardianship; the birthday is still to be kept. Raises as :func:`prove`."""
     require_child(context, child, guardian, born)
     if not by.strip() or not method.strip():
         message = "a proof says how it was shown and who checked it"
         raise UsageError(message, help="--method 'birth certificate' --by NAME")
-    now = context.clock.now()
-    proof = OrderId("grd-" + context.random(8).hex())
-    context.shelf.put(proof, authority.BORN, context.keys.seal(proof, authority.BORN, born.isoformat().encode()))
-    return ce.GuardianProven(now, proof, child.person.subject, child.kind, guardian, method, by)
+    proof = "grd-" + context.random(8).hex()
+    return ce.GuardianProven(context.clock.now(), proof, child.person.subject, child.kind, guardian, method, by)
+
+
+def keep_birthday(context: Context, proof: str, born: date) -> None:
+    """Seal when a child was born under a proof; right before the proof is entered."""
+    place = OrderId(proof)
+    context.shelf.put(place, authority.BORN, context.keys.seal(place, authority.BORN, born.isoformat().encode()))
 
 
 def require_child(context: Context, child: Resolved, guardian: Pseudonym, born: date) -> None:
@@ -62,7 +66,7 @@ def require_child(context: Context, child: Resolved, guardian: Pseudonym, born: 
     if guardian == child.person.subject:
         message = "nobody is their own guardian"
         raise UsageError(message, help="name the guardian's own account or profile")
-    if born > now.date() or now >= datetime.combine(end_of(born, age), time(0), UTC):
+    if born > now.date() or now >= authority.decides_alone(born, age):
         message = f"whoever was born then is not yet born or decides alone already: the map says {age}"
         raise UsageError(message, help="give the child's birthday as 2017-05-04")
 
