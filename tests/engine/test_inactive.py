@@ -71,7 +71,7 @@ def test_a_profile_unused_for_18_months_is_flagged_with_the_source_of_its_last_u
     with Expunge.open(home.map, clock=clock) as opened:
         journal = b"".join(opened.context.journal.read("idle"))
     assert ANNA.encode() not in journal
-    assert len(list((home.state / "outbox").glob("unused-*"))) == 2, "their parents are told"
+    assert len(list((home.state / "outbox").glob("unused-*.json"))) == 2, "their parents are told"
     again, _ = looked(home, clock)
     assert again.flagged == (), "once is enough"
 
