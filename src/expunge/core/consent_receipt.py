@@ -13,7 +13,7 @@ from datetime import datetime
 from expunge.core import canonical, codec, dsse
 from expunge.core.consent_events import Act, ConsentGiven
 from expunge.core.purposes import Terms
-from expunge.errors import EvidenceInvalid
+from expunge.errors import EvidenceInvalid, StateCorrupt
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://expunge.example/consent/v1"
@@ -104,16 +104,33 @@ def _read(payload: bytes) -> ConsentReceipt:
                 "method": str(method),
             },
         } if act in set(Act):
-            when = _instant(at)
-            said: Terms = codec.from_json(Terms, terms)
             receipt = ConsentReceipt(
-                consent, commitment, when, purpose, said, text, version, sha256, surface, Act(act), by == "guardian", method
+                consent,
+                commitment,
+                _instant(at),
+                purpose,
+                _terms(terms),
+                text,
+                version,
+                sha256,
+                surface,
+                Act(act),
+                by == "guardian",
+                method,
             )
         case _:
             raise EvidenceInvalid("not a consent receipt of the form this tool issues")
     if receipt.encode() != payload:
         raise EvidenceInvalid("the consent receipt has fields that do not belong there")
     return receipt
+
+
+def _terms(value: canonical.Json) -> Terms:
+    try:
+        terms: Terms = codec.from_json(Terms, value)
+    except StateCorrupt:
+        raise EvidenceInvalid("the terms in the consent receipt cannot be read") from None
+    return terms
 
 
 def _instant(text: str) -> datetime:
