@@ -11,7 +11,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from expunge.core.datamap import ByField, IdentitySpec
-from expunge.core.idle import Idle, IdleFlagged, IdleGivenUp, IdleKept, IdleOrdered, IdleState, IdleUsed, fold_idle, is_unused, watched_for
+from expunge.core.idle import (
+    ASKED,
+    Idle,
+    IdleFlagged,
+    IdleGivenUp,
+    IdleKept,
+    IdleOrdered,
+    IdleState,
+    IdleUsed,
+    fold_idle,
+    is_unused,
+    watched_for,
+)
 from expunge.core.ids import OrderId, Pseudonym, pseudonym
 from expunge.core.order import OrderKind
 from expunge.core.retention import Period
@@ -113,16 +125,11 @@ def _flag(context: Context, seen: dict[Pseudonym, Used]) -> list[Pseudonym]:
             if (period := _period(context, each.kind)) is not None and is_unused(each.last, state, period, now)
         ]
 
+    # Told before it is written down: a crash between lets somebody be told twice, never not at all.
+    until = {"until": (now + ASKED).date().isoformat()}
+    context.outbox.put_all([(OrderId(f"unused-{each.subject}-{now:%Y%m%d}"), "unused", _UNUSED, until) for each in decide(states(context))])
     done = register_behind(context.journal, IDLE, lambda events: decide(fold_idle(events)))
-    found = [each.subject for each in done if isinstance(each, IdleFlagged)]
-    # A crash here loses no notice: whoever is flagged is told again with the next look, under the same name.
-    waiting = [each for each in states(context).values() if each.open]
-    notices = [
-        (OrderId(f"unused-{each.subject}-{each.flagged:%Y%m%d}"), "unused", _UNUSED, {"until": each.asked_until().date().isoformat()})
-        for each in waiting
-    ]
-    context.outbox.put_all(notices)
-    return found
+    return [each.subject for each in done if isinstance(each, IdleFlagged)]
 
 
 def _period(context: Context, kind: str) -> Period | None:
