@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -95,6 +96,7 @@ def test_what_was_erased_is_told_with_a_facet_that_fits_its_schema_and_names_nob
     assert named[media]["expungeErase"]["items"] == 2
     assert not re.search("p-mia|rec-m|thistlewood", json.dumps(event), re.IGNORECASE)
     assert isinstance(read(event), Observation)
+    assert uuid.UUID(event["run"]["runId"]).version == 8
 
 
 def test_an_order_does_not_wait_for_a_service_that_refuses_and_tells_it_later(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import UTC
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
 
 from expunge.core.atlas import Atlas
 from expunge.core.datamap import DataMap
@@ -37,11 +36,10 @@ def erase_event(run: Run, data_map: DataMap, namespace: str) -> bytes | None:
         outputs += [{**_named(address), "facets": {FACET: facet}} for address in atlas.addresses(dataset) if taken]
     if not outputs:
         return None
-    digest = sha256(f"expunge erase event/1 {run.order} {run.round}".encode()).digest()
     event = {
         "eventType": "COMPLETE",
         "eventTime": run.ended_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-        "run": {"runId": str(UUID(bytes=digest[:16], version=5)), "facets": {}},
+        "run": {"runId": _run_id(run), "facets": {}},
         "job": {"namespace": namespace, "name": "erase", "facets": {}},
         "inputs": [],
         "outputs": outputs,
@@ -49,6 +47,14 @@ def erase_event(run: Run, data_map: DataMap, namespace: str) -> bytes | None:
         "schemaURL": EVENT_SCHEMA,
     }
     return json.dumps(event, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def _run_id(run: Run) -> str:
+    """A UUID of version 8 (RFC 9562, section 5.8), the same for the same round."""
+    digest = bytearray(sha256(f"expunge erase event/1 {run.order} {run.round}".encode()).digest()[:16])
+    digest[6], digest[8] = digest[6] & 0x0F | 0x80, digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
 def _facet(run: Run, items: int, people: int, grounding: str) -> Mapping[str, Any]:
