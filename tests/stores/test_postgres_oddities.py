@@ -652,3 +652,25 @@ def test_many_people_who_stay_are_streamed_less_many_who_go(database):
         few = list(store.bystanders(each, gone, 3))
         assert [copy.subject for copy in few] == ["control-0", "control-1", "control-2"]
         assert all(copy.items == 150 for copy in few)
+
+
+@pytest.mark.parametrize("shared", ["v7", "v" * 3000])
+def test_many_people_are_found_together_though_some_share_a_value(database, shared):
+    run(database, "CREATE TABLE calls (id int, leg int, number text, said text, PRIMARY KEY (id, leg)); CREATE INDEX ON calls (number)")
+    run(database, "INSERT INTO calls SELECT g / 2, g % 2, 'v' || g / 2, 'sentence of call ' || g FROM generate_series(0, 999) AS g")
+    run(database, f"UPDATE calls SET number = '{shared}' WHERE id = 7")
+    each = dataset("calls", "number")
+    wanted = [Selector(Pseudonym(f"s{at}"), {"number": frozenset({shared if at == 7 else f"v{at}"})}) for at in range(300)]
+    wanted.append(Selector(Pseudonym("twin"), {"number": frozenset({shared})}))
+    with opened(database, each) as store:
+        copies = list(store.locate(each, wanted))
+        assert {copy.subject: copy.items for copy in copies} == {selector.subject: 2 for selector in wanted}
+        assert {frozenset(copy.keys) for copy in copies if copy.subject in {"s7", "twin"}} == {frozenset({'["7", "0"]', '["7", "1"]'})}
+        seen = list(store.probe(each, copies))
+        assert [one.items for one in seen] == [2] * len(wanted)
+        assert {path for one in seen for path in one.paths if path.startswith("index ")} == {"index calls_number_idx"}
+        listener = Listener()
+        store.trace(each, copies, listener)
+        assert store.erase(each, copies, KEY).keys() == {selector.subject for selector in wanted}
+        assert [one.items for one in store.probe(each, copies)] == [0] * len(wanted)
+    assert rows(database, "SELECT count(*), min(id) FROM calls") == [(400, 300)]

@@ -59,7 +59,7 @@ class Postgres:
     def capabilities(self) -> Capabilities:
         """``scrubbed`` where files and rights allow it, ``removed`` on a managed server, ``none`` where nothing can be reached."""
         try:
-            grounding, beyond = self._server.grounding(), self._server.out_of_scope()
+            grounding, beyond = self._server.standing()
             with self._link.borrowed() as connection:
                 schema = Schema(connection)
                 declared = [(each.name, table) for each in self._datasets if (table := schema.table(each.table)) is not None]
@@ -165,16 +165,12 @@ class Postgres:
 
     def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:
         """Each table that something goes from is read and written again as a whole with its indexes, and once more to the log."""
-        count = size = 0
         sizes = "SELECT coalesce(sum(pg_catalog.pg_total_relation_size(c)), 0)::bigint FROM pg_catalog.unnest(%s::oid[]) AS c"
         with self._link.looking(self._link.where), self._link.borrowed() as connection:
             schema = Schema(connection)
-            for dataset in self._datasets:
-                table = schema.table(dataset.table) if copies.get(dataset.name) else None
-                if table is not None:
-                    size += schema.one(sizes, (list(table.family),))
-                    count += 1
-        return Cost(size, count, 2 * size)
+            families = [schema.family(each.table) for each in self._datasets if copies.get(each.name)]
+            size = int(schema.one(sizes, ([oid for family in families for oid in family],)))
+        return Cost(size, sum(map(bool, families)), 2 * size)
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - idempotent in effect
         """Delete the rows in one transaction; what is gone already answers ``Absent``, so that any key may come twice."""

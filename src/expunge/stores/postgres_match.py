@@ -25,6 +25,12 @@ Row: TypeAlias = tuple[Any, ...]
 _CHUNK = 1 << 18
 _PLAIN = {"bigint": (str.isdecimal, 22), "text": (str.isalnum, 1 << 20)}
 """Type of a key of one part -> how to tell one that needs no second look, and up to which length of its JSON."""
+COUNTED = "_expunge_counted"
+"""Ends the names of indexes on temporary tables."""
+_FEW = 200
+"""Rows of a temporary table that fill less of it than the server supposes."""
+_INDEXED = 2000
+"""Bytes of values that fit into an entry of an index."""
 _LATIN = {1: 1, 2: 2, 3: 3, 4: 4, 5: 9, 6: 10, 7: 13, 8: 14, 9: 15, 10: 16}
 _CODECS = {
     **{f"LATIN{number}": f"iso8859-{part}" for number, part in _LATIN.items()},
@@ -94,7 +100,7 @@ def _escaped(data: bytes) -> bytes:
 
 
 def load(connection: Connection, table: str, lines: Iterable[bytes]) -> int:
-    """COPY lines into a temporary table; how many there were (each of them is one row)."""
+    """COPY lines, each of them a row, into a temporary table; how many there were."""
     with connection.cursor() as cursor, cursor.copy(f"COPY pg_temp.{table} FROM STDIN".encode()) as copy:
         waiting: list[bytes] = []
         count = size = 0
@@ -107,6 +113,23 @@ def load(connection: Connection, table: str, lines: Iterable[bytes]) -> int:
                 waiting, size = [], 0
         copy.write(b"".join(waiting))
     return count
+
+
+def _counted(connection: Connection, table: str, count: int, telling: Sequence[str]) -> str:
+    """SQL for a temporary table of ``count`` rows in a FROM, told so that the server joins it well: it is never analysed.
+
+    Of few rows their number is told, by a limit that cuts nothing off: the server would guess hundreds and not go by index. Of many it
+    sees the size, but not that no two are alike in the columns ``telling``, which an index says: without, a join keeps the other table in
+    memory, and on disk, row by row with all that it holds.
+    """
+    if count <= _FEW:
+        return f"(SELECT * FROM pg_temp.{table} LIMIT {count})"
+    columns = ", ".join(telling)
+    sizes = " + ".join(f"coalesce(pg_catalog.pg_column_size({each}), 0)" for each in telling)
+    # Where some are alike it is not tried: the server would log the value.
+    if Schema(connection).one(f"SELECT count(*) = count(DISTINCT ({columns})) AND max({sizes}) < {_INDEXED} FROM pg_temp.{table}"):
+        connection.execute(f"CREATE UNIQUE INDEX {table}{COUNTED} ON pg_temp.{table} ({columns})".encode())
+    return f"pg_temp.{table}"
 
 
 @dataclass(frozen=True)
@@ -134,12 +157,13 @@ class Matcher:
         self.narrowing = narrowing(connection, table, selectors)
         self.fields = [table.require(name) for name in sorted({name for each in selectors for name in each.match})]
         sayable = Sayable(connection)
-        self._counts: list[int] = []
+        self._values: list[str] = []
         for at, field in enumerate(self.fields):
             typed = f"value {_type(field)}{_collated(field.column)}, " if _type(field) else ""
             columns = f'{typed}text text COLLATE "C", selector integer'
             connection.execute(f"CREATE TEMPORARY TABLE expunge_wanted_{at} ({columns}) ON COMMIT DROP".encode())
-            self._counts.append(load(connection, f"expunge_wanted_{at}", _wanted(field, selectors, sayable, twice=bool(typed))))
+            count = load(connection, f"expunge_wanted_{at}", _wanted(field, selectors, sayable, twice=bool(typed)))
+            self._values.append(_counted(connection, f"expunge_wanted_{at}", count, ("text",)))
 
     def hits(self, extra: Sequence[str] = ()) -> Iterator[Hit]:
         """Every row of every selector, for each field, by whatever way the server thinks best; a row found twice comes twice.
@@ -163,7 +187,7 @@ class Matcher:
         keys = [f"{each.sql}::text" for each in self.table.keys]
         for at, field in enumerate(self.fields):
             columns = ", ".join((*keys, "w.selector", *extra))
-            source = f"{self.table.sql} AS t JOIN {joined(field, at, self._counts[at], by_index=self._by_index(at))}"
+            source = f"{self.table.sql} AS t JOIN {joined(field, self._values[at], by_index=self._by_index(at))}"
             yield f"SELECT {columns} FROM {source} WHERE {self.narrowing.admits('w.selector')}"
         for number, selector in enumerate(self.selectors):
             if selector.every:
@@ -206,10 +230,9 @@ def narrowing(connection: Connection, table: Table, selectors: Sequence[Selector
     return asked
 
 
-def joined(field: Field, at: int, count: int, *, by_index: bool) -> str:
-    """The right side of a JOIN of ``t`` with the ``count`` wanted values of a field."""
-    # The limit cuts nothing off: it tells the server, which knows nothing of a table never analysed, how few there are.
-    wanted = f"(SELECT * FROM pg_temp.expunge_wanted_{at} LIMIT {count}) AS w ON"
+def joined(field: Field, values: str, *, by_index: bool) -> str:
+    """The right side of a JOIN of ``t`` with the wanted values of a field, which are SQL for a FROM."""
+    wanted = f"{values} AS w ON"
     if field.form == "array":
         element = field.column.element_sql
         elements = f'SELECT FROM pg_catalog.unnest({field.sql}) AS e (v) WHERE (e.v::text COLLATE "C") = w.text'
@@ -217,7 +240,7 @@ def joined(field: Field, at: int, count: int, *, by_index: bool) -> str:
             return f"{wanted} {field.sql} @> ARRAY[w.value]::{element}[] AND EXISTS ({elements})"
         # Each element once, so that the values of all people are looked up in one hash table.
         return (
-            f"LATERAL (SELECT DISTINCT w.selector FROM pg_catalog.unnest({field.sql}) AS e (v) JOIN pg_temp.expunge_wanted_{at} AS w "
+            f"LATERAL (SELECT DISTINCT w.selector FROM pg_catalog.unnest({field.sql}) AS e (v) JOIN {values} AS w "
             f'ON (e.v::text COLLATE "C") = w.text) AS w ON true'
         )
     if field.form == "json":
@@ -277,7 +300,9 @@ class Keys:
         self.width = range(len(table.keys))
         columns = ", ".join(f"k{at} {each.type}{_collated(each.column)}" for at, each in enumerate(table.keys))
         connection.execute(f"CREATE TEMPORARY TABLE expunge_keys ({columns}, copy integer, free boolean) ON COMMIT DROP".encode())
-        load(connection, "expunge_keys", self._lines(copies, Sayable(connection)))
+        count = load(connection, "expunge_keys", self._lines(copies, Sayable(connection)))
+        self.source = f"{_counted(connection, 'expunge_keys', count, [f'k{at}' for at in self.width])} AS k"
+        """SQL for a FROM: all of them."""
 
     def _lines(self, copies: Sequence[Copy], sayable: Sayable) -> Iterator[bytes]:
         width = len(self.table.keys)
@@ -332,6 +357,8 @@ def elements(value: Sequence[Any]) -> Iterator[str]:
 
 def linked(names: Sequence[str], rows: Iterable[Row]) -> Mapping[str, frozenset[str]]:
     """Field -> values, from rows of followed values."""
+    if not names:
+        return {}
     values: dict[str, set[str]] = {name: set() for name in names}
     for row in rows:
         for name, value in zip(names, row, strict=True):

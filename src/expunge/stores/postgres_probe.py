@@ -11,7 +11,7 @@ import psycopg
 
 from expunge.core.copy import Copy, Probed
 from expunge.stores.postgres_link import Connection, lost
-from expunge.stores.postgres_match import Keys, Matcher, Row, selectors_of, transaction
+from expunge.stores.postgres_match import COUNTED, Keys, Matcher, Row, selectors_of, transaction
 from expunge.stores.postgres_schema import Schema, Table, View, quoted
 from expunge.stores.postgres_written import literals
 
@@ -72,10 +72,7 @@ class Probe:
 
     def _keys(self, matcher: Matcher, keys: Keys, seen: list[set[Row]]) -> None:
         columns = ", ".join(f"{each.sql}::text" for each in self.table.keys)
-        sql = (
-            f"SELECT k.copy, {columns} FROM pg_temp.expunge_keys AS k JOIN {self.table.sql} AS t ON {keys.named()} "
-            f"WHERE {matcher.belongs()}"
-        )
+        sql = f"SELECT k.copy, {columns} FROM {keys.source} JOIN {self.table.sql} AS t ON {keys.named()} WHERE {matcher.belongs()}"
         for number, *key in self.connection.execute(sql.encode()):
             seen[number].add(tuple(key))
 
@@ -148,12 +145,13 @@ class Probe:
 
 
 def _used(plan: Any) -> Iterator[str]:
-    """Names of the indexes in a plan."""
+    """Names of the indexes in a plan, but for those of our own temporary tables."""
     if isinstance(plan, list):
         for each in plan:
             yield from _used(each)
     elif isinstance(plan, dict):
-        if isinstance(plan.get("Index Name"), str):
-            yield plan["Index Name"]
+        name = plan.get("Index Name")
+        if isinstance(name, str) and not name.endswith(COUNTED):
+            yield name
         for each in plan.values():
             yield from _used(each)

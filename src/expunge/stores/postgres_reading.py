@@ -84,7 +84,7 @@ def trace(connection: Connection, table: Table, dataset: str, copies: Sequence[C
         texts = [f"{each.sql}::text[]" if each.form == "array" else f"{each.sql}::text" for each in fields]
         columns = ", ".join(("k.copy", *texts, *map(reading, table.columns)))
         asked = narrowing(connection, table, selectors_of(copies)).admits("k.copy")
-        sql = f"SELECT {columns} FROM pg_temp.expunge_keys AS k JOIN {table.sql} AS t ON {keys.named()} WHERE {asked}"
+        sql = f"SELECT {columns} FROM {keys.source} JOIN {table.sql} AS t ON {keys.named()} WHERE {asked}"
         start = 1 + len(fields)
         for page in pages(connection, sql, page_size(connection, table)):
             for row in page:
@@ -176,10 +176,7 @@ def _rows(connection: Connection, table: Table, copy: Copy, columns: str) -> Ite
         keys = Keys(connection, table, [copy])
         matcher = Matcher(connection, table, selectors_of([copy]))
         order = ", ".join(each.sql for each in table.keys)
-        sql = (
-            f"SELECT {columns} FROM pg_temp.expunge_keys AS k JOIN {table.sql} AS t ON {keys.named()} "
-            f"WHERE {matcher.belongs()} ORDER BY {order}"
-        )
+        sql = f"SELECT {columns} FROM {keys.source} JOIN {table.sql} AS t ON {keys.named()} WHERE {matcher.belongs()} ORDER BY {order}"
         for page in pages(connection, sql, page_size(connection, table)):
             yield from page
 

@@ -328,15 +328,24 @@ class Schema:
             self._tables[name] = self._read(name)
         return self._tables[name]
 
+    def family(self, name: str) -> tuple[int, ...]:
+        """What :attr:`Table.family` would say, without the rest of the table; empty when there is none of that name."""
+        try:
+            oid = self._find(name)[0]
+        except NotInSchema:
+            return ()
+        return (oid, *(row[3] for row in self.connection.execute(_TREE, (oid,)).fetchall()))
+
     def _read(self, name: str) -> Table:
-        for schema, table in places(name):
-            found = self.connection.execute(_FIND, (schema, table)).fetchone()
-            if found is None:
-                continue
-            if found[3] not in {"r", "p"}:
+        return self._described(*self._find(name))
+
+    def _find(self, name: str) -> Any:
+        for place in places(name):
+            if found := self.connection.execute(_FIND, place).fetchone():
+                if found[3] in {"r", "p"}:
+                    return found
                 what = f"table {name}, which is {_OTHER[found[3]]}"
                 raise NotInSchema(what, other=True)
-            return self._described(*found)
         raise NotInSchema("table " + name)
 
     def _described(self, oid: int, schema: str, name: str, kind: str, persistence: str) -> Table:

@@ -73,15 +73,22 @@ class Server:
         assert row is not None
         return row
 
+    def standing(self) -> tuple[Grounding, tuple[str, ...]]:
+        """Both :meth:`grounding` and :meth:`out_of_scope`, of one look."""
+        place = self.place()
+        shallow = self._shallow(place)
+        reached = Grounding.NONE if self.standby else Grounding.REMOVED if shallow else Grounding.SCRUBBED
+        return reached, (*self._retained(), *self._elsewhere(place, shallow), _COPIES, _FREED)
+
     def grounding(self) -> Grounding:
         """``scrubbed`` where rights suffice and the server's files can be read here, else ``removed``; ``none`` on a standby."""
-        if self.standby:
-            return Grounding.NONE
-        return Grounding.REMOVED if self.shallow() else Grounding.SCRUBBED
+        return self.standing()[0]
 
     def shallow(self) -> str:
         """Why ``scrubbed`` is out of reach, in words for the receipt; empty when it is not."""
-        place = self.place()
+        return self._shallow(self.place())
+
+    def _shallow(self, place: Place | str) -> str:
         if isinstance(place, str):
             return place
         unreadable = place.unreadable(self.connection)
@@ -96,18 +103,15 @@ class Server:
 
     def out_of_scope(self) -> tuple[str, ...]:
         """Sentences for the receipt: what goes on holding erased data, and until when."""
-        said = list(self._retained())
-        shallow = self.shallow()
-        if shallow:
+        return self.standing()[1]
+
+    def _elsewhere(self, place: Place | str, shallow: str) -> Iterator[str]:
+        if shallow or isinstance(place, str):
             clock = str(self.spec.options.get("clock", "")).strip()
             until = f"the provider says: {clock}" if clock else "the map states no clock of the provider's for it"
-            said.append(f"the server's own files (write-ahead log, logs, free pages, old statistics), because {shallow}; {until}")
-        else:
-            place = self.place()
-            elsewhere = "" if isinstance(place, str) else place.logs().elsewhere
-            if elsewhere:
-                said.append(f"what the server logs to {elsewhere}")
-        return (*said, _COPIES, _FREED)
+            yield f"the server's own files (write-ahead log, logs, free pages, old statistics), because {shallow}; {until}"
+        elif elsewhere := place.logs().elsewhere:
+            yield f"what the server logs to {elsewhere}"
 
     def _retained(self) -> Iterator[str]:
         connection = self.connection
@@ -123,10 +127,8 @@ class Server:
 
     def raw(self) -> Iterator[RawSource]:
         """Where the server's bytes lie, after a checkpoint; nothing where ``scrubbed`` is out of reach."""
-        if self.shallow():
-            return
         place = self.place()
-        if isinstance(place, Place):
+        if isinstance(place, Place) and not self._shallow(place):
             self.checkpoint()
             yield from place.sources(self.connection)
 
