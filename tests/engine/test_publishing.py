@@ -165,6 +165,9 @@ def test_a_model_that_nobody_here_can_retrain_is_never_absent_while_its_source_h
     run = home.erase(f"profile:{ANNA}")
     assert run.state is OrderState.IN_PART
     assert entry(receipt(home, run.order), "model").reason is Reason.NO_RUNNER
+    again = home.apply(run.order)
+    assert (again.round, again.state) == (2, OrderState.IN_PART)
+    assert entry(receipt(home, run.order), "model").reason is Reason.NO_RUNNER
     nobody = home.erase("profile:prf-nobody-000000")
     assert entry(receipt(home, nobody.order), "model").outcome is Result.ABSENT
 

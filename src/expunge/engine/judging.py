@@ -372,7 +372,9 @@ def _nothing_there(context: Context, run: Run, dataset: Dataset, subject: Pseudo
         sources = [context.data_map.datasets[each] for each in dataset.subject.sources]
         return all(_nothing_there(context, run, each, subject) for each in sources)
     looked = run.items.get(dataset.name)
-    return looked is not None and not looked.get(subject) and not run.kept.get(dataset.name, {}).get(subject)
+    # Why earlier rounds too: what they erased from a source went into what was made from it, and is in that still.
+    seen = (looked, run.kept.get(dataset.name), run.erased.get(dataset.name))
+    return looked is not None and not any(by.get(subject) for by in seen if by is not None)
 
 
 def _add_unseen(
