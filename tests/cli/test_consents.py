@@ -66,6 +66,9 @@ def test_a_consent_is_given_shown_and_taken_back(company: Path) -> None:
     statement = json.loads((company / "r" / "consent-receipt.dsse.json").read_bytes())
     assert statement["payloadType"] == "application/vnd.in-toto+json"
     assert "p-mia" in (company / "r" / "opening.json").read_text()
+    again = run(company, "consent", "receipt", given.out.strip())
+    assert again.out.strip() == (company / "r" / "consent-receipt.dsse.json").read_text()
+    assert "no consent of that id" in run(company, "consent", "receipt", "cns-0000000000000000", code=2).err
     (company / "trust.txt").write_text(run(company, "log", "policy").out)
     facts = run(company, "consent", "verify", company / "r", "--trust", "trust.txt", "--shown", "consent/training.md", "--json").json
     assert (facts["purpose"], facts["sha256"], facts["by"], facts["opened"]) == ("training", shown, "person", True)
@@ -206,6 +209,10 @@ def test_a_form_is_written_signed_and_checked(company: Path) -> None:
     scan.write_bytes(b"%PDF-1.7 signed")
     answered = run(company, "consent", "answer", request, "--token", number[1], "--document", scan, "--staff", "priya")
     assert answered.out.startswith("cns-")
+    run(company, "consent", "evidence", request, "--out", "kept.pdf")
+    assert (company / "kept.pdf").read_bytes() == scan.read_bytes()
+    assert "exists already" in run(company, "consent", "evidence", request, "--out", "kept.pdf", code=2).err
+    assert "no evidence" in run(company, "consent", "evidence", "ask-0000000000000000", "--out", "other", code=2).err
     assert holds(company)["training"] == "agreed"
     run(company, "consent", "merge", "profile:p-tom", "profile:p-mia", "--by", "priya", "--reason", "one child")
     assert holds(company, "profile:p-tom")["training"] == "agreed"

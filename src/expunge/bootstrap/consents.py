@@ -101,6 +101,10 @@ class ConsentDesk(Desk):
         """Every asking there was, by its id."""
         return asking.pending(self.context)
 
+    def receipt(self, consent: str) -> bytes:
+        """The signed receipt of a consent."""
+        return consenting.receipt(self.context, consent)
+
     def evidence(self, request: str) -> bytes:
         """What a parent handed in, while it is kept."""
         return asking.evidence(self.context, request)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from expunge.cli import options, output, people
-from expunge.cli.consents import By, Reason, day
+from expunge.cli.asking import By, Reason, day
 from expunge.cli.opening import opened
 from expunge.errors import UsageError
 

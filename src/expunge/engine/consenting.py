@@ -109,6 +109,15 @@ def prepare(
     return Agreed(given.id, envelope, opening.encode()), (*before, given)
 
 
+def receipt(context: Context, consent: str) -> bytes:
+    """The signed receipt of a consent. Raises UsageError when there is none of that id."""
+    found = context.shelf.get(OrderId(consent), RECEIPT)
+    if found is None:
+        message = "no consent of that id was given"
+        raise UsageError(message, help="`expunge consent history NAME` shows the ids")
+    return found
+
+
 def _checked(agreement: Agreement) -> tuple[ce.Act, str]:
     try:
         return parse_act(agreement.act), check_surface(agreement.surface)
