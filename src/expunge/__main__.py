@@ -11,17 +11,35 @@ import typer
 
 from expunge.cli.main import application
 
+DISGORGE = "disgorge"
+"""Asks the demo for the regulator's story; a folder of that name is ``./disgorge``."""
+
 
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to build it.")] = Path("demo-out"),
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[disgorge] [DIR]", help="Which story, and where to build it: demo-out.", show_default=False),
+    ] = None,
     keep_before: Annotated[bool, typer.Option("--keep-before", help="Also keep a copy of the stores from before the orders.")] = False,
     workers: Annotated[int, typer.Option(help="Let so many processes carry the orders out, and kill one; 0: none but this.", min=0)] = 0,
     seed: Annotated[int | None, typer.Option(help="Another number, another company.", show_default=False)] = None,
 ) -> None:
-    """A small company, and three people who ask to be forgotten: the whole story, narrated, in a folder of its own."""
-    from expunge.demo.story import SEED, tell
+    """A small company, and three people who ask to be forgotten: the whole story, narrated, in a folder of its own.
 
-    stage = tell(folder.resolve(), keep_before=keep_before, workers=workers, seed=SEED if seed is None else seed)
+    With `disgorge`, the regulator's story: an order of destruction that looks back, one that looks forward, and what is sworn.
+    """
+    from expunge.demo import regulator
+    from expunge.demo.story import SEED, tell
+    from expunge.errors import UsageError
+
+    words = list(what or ())
+    regulated = words[:1] == [DISGORGE]
+    folder = Path((words[1:] if regulated else words)[0] if words[int(regulated) :] else "demo-out").resolve()
+    if len(words) > 1 + int(regulated) or (regulated and (keep_before or workers)):
+        problem = "the demo takes one folder, and the regulator's story no options but --seed"
+        raise UsageError(problem, help="expunge demo DIR; expunge demo disgorge DIR")
+    chosen = SEED if seed is None else seed
+    stage = regulator.tell(folder, seed=chosen) if regulated else tell(folder, keep_before=keep_before, workers=workers, seed=chosen)
     if stage.failures:
         raise typer.Exit(1)
 

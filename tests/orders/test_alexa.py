@@ -22,6 +22,8 @@ datasets:
           categories: [user.biometrics.voice]}
   transcripts: {store: app, table: transcripts, subject: {through: voice, via: recording_id}, kind: transcript, derived_from: [voice],
                 on_erase: erase, retention: life}
+  summaries: {store: app, table: summaries, subject: {profile: profile_id}, kind: derived data, derived_from: [transcripts],
+              on_erase: erase, retention: life}
   snapshots: {store: registry, path: "snapshots/{snapshot}.csv", artefact: snapshot, derived_from: [transcripts],
               on_erase: {keep: "made of people who agreed"}}
   models:
@@ -44,6 +46,7 @@ def assistant(tmp_path: Path) -> World:
         world.file(f"media/voice/{each}/rec-{each[4:8]}-X7Q2.wav")
     spoken = [(f"rec-{each[4:8]}-X7Q2", noise(f"said {each}", 60).hex(), "2022") for each in people]
     world.table("transcripts", "recording_id TEXT, text TEXT, at TEXT", spoken)
+    world.table("summaries", "profile_id TEXT, text TEXT, at TEXT", [(each, noise(f"sum {each}", 60).hex(), "2022") for each in people])
     world.file("registry/snapshots/of-2022.csv")
     world.made("snapshots/of-2022", "transcripts", "exported from", "2022-12-01", "2022-12-01")
     world.model("intent-2023", "snapshots/of-2022", created="2023-01-01", read="2022-12-31")
@@ -104,6 +107,8 @@ def test_no_older_model_is_destroyed_and_new_use_of_deleted_data_is_blocked_and_
         "models/intent-undated": Finding.UNKNOWN,
         "models/intent-mystery": Finding.UNKNOWN,
     }
+    assert judged["summaries"] is Finding.CLEAN, "whoever is erased is erased from it"
+    assert judged["snapshots/of-2022"] is Finding.BEFORE
     assert assistant.models() >= before, "no older model goes"
     with assistant.open() as opened:
         assert not opened.gate().may_use(Subject("profile", CHILD), "training").allowed
@@ -130,7 +135,7 @@ def test_the_statement_waits_until_what_holds_deleted_data_is_gone_and_the_unkno
     (part,) = drafted.draft.parts
     assert [(each.number, each.text) for each in part.lines] == [
         (1, "deletions were processed"),
-        (1, "products: clean"),
+        (2, "products: clean"),
         (3, "products: made before"),
         (0, "products: relies on a product made before"),
     ]

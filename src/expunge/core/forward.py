@@ -48,6 +48,8 @@ class Product:
     name: str
     kind: ArtefactKind
     created: datetime | None
+    living: bool = False
+    """Not made at one time: whoever is erased is erased from it, item by item."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +110,15 @@ class Forward:
         product = self._products[name]
         if self._first is None:
             return Judged(product, Finding.CLEAN, "nothing was deleted yet")
+        if product.living:
+            return Judged(product, Finding.CLEAN, "whoever is erased is erased from it, item by item")
         if product.created is None:
             return Judged(product, Finding.UNKNOWN, "nobody says when it was made")
         if product.created <= self._first:
             return Judged(product, Finding.BEFORE, "it was there when the first deletion had been processed")
-        origin = self._origin(product, product.created)
+        return self._by_origin(product, self._origin(product, product.created))
+
+    def _by_origin(self, product: Product, origin: _Origin) -> Judged:
         undated: _Read | None = None
         for read in origin.reads:
             caught = self._between(read)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from expunge.demo import regulator
 from expunge.demo.story import SEED, tell
 from expunge.errors import ExpungeError
 
@@ -22,9 +23,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--keep-before", action="store_true", help="also keep before/, a copy of the stores from before the orders")
     parser.add_argument("--workers", type=int, default=0, help="let so many processes carry the orders out, and kill one of them")
     parser.add_argument("--seed", type=int, default=SEED, help="another number, another company")
+    parser.add_argument("--disgorge", action="store_true", help="tell the regulator's story instead, of two orders of destruction")
     given = parser.parse_args(arguments)
     try:
-        stage = tell(given.folder.resolve(), keep_before=given.keep_before, workers=given.workers, seed=given.seed)
+        if given.disgorge:
+            stage = regulator.tell(given.folder.resolve(), seed=given.seed)
+        else:
+            stage = tell(given.folder.resolve(), keep_before=given.keep_before, workers=given.workers, seed=given.seed)
     except ExpungeError as error:
         sys.stderr.write(f"error: {error.message}\n" + (f"help: {error.help}\n" if error.help else ""))
         return error.exit_code

@@ -18,7 +18,8 @@ SEED = 7
 _MARK = "demo.json"
 _SERVERS = "servers"
 _OURS = (
-    "world", "before", "twin", "state", "guardian", "forged", _SERVERS, "expunge.yaml", "CREDITS.txt", proving.PUBLISHED, _MARK,
+    "world", "before", "twin", "state", "guardian", "forged", "statements", _SERVERS, "expunge.yaml", "CREDITS.txt",
+    proving.PUBLISHED, _MARK,
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from expunge.core.datamap import DataMap
+from expunge.core.datamap import Act, Aggregate, DataMap, Inherited
 from expunge.core.disgorged import Standing
 from expunge.core.disgorgement import Limb, kind_of
 from expunge.core.forward import Deletion, Finding, Forward, Judged, Product, kinds_of
@@ -76,7 +76,8 @@ def products_of(data_map: DataMap, recorded: Recorded) -> dict[str, Product]:
     for name, dataset in data_map.datasets.items():
         kind = kind_of(dataset)
         if name not in recorded.artefacts:
-            found[name] = Product(name, kind, recorded.created.get(name))
+            living = dataset.on_erase.act is Act.ERASE and not isinstance(dataset.subject, Inherited | Aggregate)
+            found[name] = Product(name, kind, recorded.created.get(name), living)
         for each in recorded.artefacts.get(name, ()):
             found[f"{name}/{each}"] = Product(f"{name}/{each}", kind, recorded.created.get(f"{name}/{each}"))
     return found
