@@ -94,6 +94,7 @@ def test_a_copy_that_a_pipeline_made_holds_an_order_back_until_the_map_knows_it(
     assert "monstera" in left
 
 
+@pytest.mark.slow
 def test_dbt_leads_an_order_to_a_file_that_nobody_declared(tmp_path: Path) -> None:
     token = lake_company(tmp_path)
     dbt_project(tmp_path / "dbt", tmp_path / "lake")

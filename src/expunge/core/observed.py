@@ -107,26 +107,6 @@ def pack(observations: Iterable[Observation]) -> str:
     return json.dumps({"texts": list(table), "seen": seen}, separators=(",", ":"), ensure_ascii=True)
 
 
-def unpack(packed: str) -> Iterator[Observation]:
-    """Read what :func:`pack` wrote. Raises StateCorrupt for anything else."""
-    try:
-        said = json.loads(packed)
-        texts = said["texts"]
-        for run, moment, stage, job, inputs, outputs, columns in said["seen"]:
-            yield Observation(
-                run,
-                _EPOCH + moment * _MICROSECOND,
-                Stage(stage),
-                texts[job],
-                tuple(texts[each] for each in inputs),
-                tuple(texts[each] for each in outputs),
-                tuple(Column(texts[s], texts[f], texts[t], texts[c]) for s, f, t, c in columns),
-            )
-    except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
-        message = "the register of observed lineage cannot be read"
-        raise StateCorrupt(message, help="the state was written by another version or was changed") from error
-
-
 @dataclass(frozen=True)
 class Flow:
     """What runs of one job with the same inputs and outputs did: from each input to each output.
@@ -147,12 +127,15 @@ class Flow:
 
 @dataclass
 class _Run:
+    """One run as far as it is known, in plain values: there are millions of them."""
+
     job: str
-    first: datetime
-    last: datetime
+    first: int
+    """Microseconds since 1970."""
+    last: int
     inputs: set[str] = field(default_factory=set)
     outputs: set[str] = field(default_factory=set)
-    columns: set[Column] = field(default_factory=set)
+    columns: set[tuple[str, ...]] = field(default_factory=set)
     completed: bool = False
 
 
@@ -185,24 +168,54 @@ def _by(pairs: Iterable[tuple[str, Flow]]) -> dict[str, tuple[Flow, ...]]:
     return {name: tuple(each) for name, each in found.items()}
 
 
+_Row: TypeAlias = tuple[str, int, str, str, Iterable[str], Iterable[str], Iterable[tuple[str, ...]]]
+"""Run, microseconds since 1970, stage, job, inputs, outputs, columns."""
+
+
 def add_up(observations: Iterable[Observation]) -> Sightings:
     """Everything that some observations say together.
 
     A run's events are joined (one may name the inputs and another the outputs); an input that is written as well (an incremental table)
     is no edge from itself to itself.
     """
+    return _sum(map(_row, observations))
+
+
+def add_packed(packs: Iterable[str]) -> Sightings:
+    """As :func:`add_up`, of what :func:`pack` wrote. Raises StateCorrupt for anything else."""
+    try:
+        return _sum(row for packed in packs for row in _rows(packed))
+    except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
+        message = "the register of observed lineage cannot be read"
+        raise StateCorrupt(message, help="the state was written by another version or was changed") from error
+
+
+def _row(each: Observation) -> _Row:
+    columns = [(c.source, c.field, c.target, c.column) for c in each.columns]
+    return each.run, (each.at - _EPOCH) // _MICROSECOND, each.stage.value, each.job, each.inputs, each.outputs, columns
+
+
+def _rows(packed: str) -> Iterator[_Row]:
+    said = json.loads(packed)
+    texts = said["texts"]
+    text = texts.__getitem__
+    for run, moment, stage, job, inputs, outputs, columns in said["seen"]:
+        yield run, moment, stage, texts[job], map(text, inputs), map(text, outputs), [tuple(map(text, each)) for each in columns]
+
+
+def _sum(rows: Iterable[_Row]) -> Sightings:
     runs: dict[str, _Run] = {}
-    for each in observations:
-        run = runs.get(each.run)
+    for name, moment, stage, job, inputs, outputs, columns in rows:
+        run = runs.get(name)
         if run is None:
-            run = runs[each.run] = _Run(each.job, each.at, each.at)
+            run = runs[name] = _Run(job, moment, moment)
         # Why the least: events of one run that name different jobs must add up to the same whichever came first.
-        run.job = min(run.job, each.job)
-        run.inputs.update(each.inputs)
-        run.outputs.update(each.outputs)
-        run.columns.update(each.columns)
-        run.completed = run.completed or each.stage is Stage.COMPLETE
-        run.first, run.last = min(run.first, each.at), max(run.last, each.at)
+        run.job = min(run.job, job)
+        run.inputs.update(inputs)
+        run.outputs.update(outputs)
+        run.columns.update(columns)
+        run.completed = run.completed or stage == Stage.COMPLETE.value
+        run.first, run.last = min(run.first, moment), max(run.last, moment)
     return Sightings(tuple(sorted(_flows(runs.values()), key=lambda flow: (flow.job, sorted(flow.inputs), sorted(flow.outputs)))))
 
 
@@ -211,13 +224,14 @@ def _flows(runs: Iterable[_Run]) -> Iterator[Flow]:
     for run in runs:
         alike.setdefault((run.job, frozenset(run.inputs), frozenset(run.outputs)), []).append(run)
     for (job, inputs, outputs), some in alike.items():
+        columns: set[tuple[str, ...]] = set().union(*(each.columns for each in some))
         yield Flow(
             job,
             inputs,
             outputs,
-            frozenset().union(*(each.columns for each in some)),
+            frozenset(Column(*each) for each in columns),
             any(each.completed for each in some),
             len(some),
-            min(each.first for each in some),
-            max(each.last for each in some),
+            _EPOCH + min(each.first for each in some) * _MICROSECOND,
+            _EPOCH + max(each.last for each in some) * _MICROSECOND,
         )

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from expunge.core.atlas import Atlas
 from expunge.core.datamap import DataMap
-from expunge.core.lineage import Edge, EdgeKind, Lineage, lineage_of
+from expunge.core.lineage import Edge, EdgeKind, lineage_of
 from expunge.core.observed import Flow, Sightings
 
 _MADE = frozenset({EdgeKind.DERIVED, EdgeKind.THROUGH})
@@ -43,14 +43,6 @@ def sighted(data_map: DataMap, sightings: Sightings, most: int = 100_000) -> tup
         jobs = tuple(sorted({each.job for each in flows} - {""}))
         known[pair] = Sighted(replace(edge, seen=True), jobs, any(each.completed for each in flows), max(each.last for each in flows))
     return tuple(known[pair] for pair in sorted(known))
-
-
-def lineage_with(data_map: DataMap, sightings: Sightings) -> Lineage:
-    """The map's graph with what was seen: datasets that the map lacks are nodes, and edges that were seen say so."""
-    graph = lineage_of(data_map.datasets, data_map.identities)
-    others = tuple(each for each in graph.edges if each.kind not in _MADE)
-    edges = (*others, *(each.edge for each in sighted(data_map, sightings)))
-    return Lineage(tuple(dict.fromkeys((*graph.nodes, *(name for each in edges for name in (each.source, each.target))))), edges)
 
 
 def _pairs(atlas: Atlas, sightings: Sightings) -> Iterator[tuple[tuple[str, str], Flow]]:

@@ -12,7 +12,7 @@ from expunge.core.copy import Finding, FindingKind
 from expunge.core.datamap import Aggregate, ByField, DataMap, Through
 from expunge.core.gaps import Gaps, Place, Unknown, Unsaid
 from expunge.core.gaps import gaps as hold_against
-from expunge.core.observed import Observation, Observed, Sightings, add_up, pack, unpack
+from expunge.core.observed import Observation, Observed, Sightings, add_packed, pack
 from expunge.engine.context import Context
 from expunge.engine.recording import LINEAGE, read_register, register
 from expunge.errors import ExpungeError, StateUnavailable
@@ -110,8 +110,7 @@ def sightings(journal: Journal) -> Sightings:
     before, known = _known.get(journal, (0, Sightings()))
     if length == before:
         return known
-    events = (event for event in read_register(journal, LINEAGE) if isinstance(event, Observed))
-    known = add_up(each for event in events for each in unpack(event.packed))
+    known = add_packed(event.packed for event in read_register(journal, LINEAGE) if isinstance(event, Observed))
     _known[journal] = length, known
     return known
 
