@@ -54,13 +54,12 @@ def tell(folder: Path, *, seed: int = SEED, speech: Speech | None = None, narrat
 
 
 def order_file(name: str) -> Path:
-    """One of the orders of the table. Raises UsageError where they are not installed."""
-    here = Path(__file__).resolve()
-    for folder in (here.parents[1] / "orders", here.parents[3] / "orders"):
-        if (folder / f"{name}.yaml").is_file():
-            return folder / f"{name}.yaml"
-    message = "the orders of the table are not installed"
-    raise UsageError(message, help="run it in a clone of the source")
+    """One of the orders of the table, which lie beside the source. Raises UsageError where they do not."""
+    path = Path(__file__).resolve().parents[3] / "orders" / f"{name}.yaml"
+    if not path.is_file():
+        message = f"the order {name} does not lie beside the source"
+        raise UsageError(message, help="run it in a clone of the source")
+    return path
 
 
 def _camera_order(stage: Stage, cameras: Cameras) -> None:
