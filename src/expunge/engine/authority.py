@@ -108,11 +108,6 @@ def _born(context: Context, proof: str) -> date | None:
         return None
 
 
-def attested(proof: str) -> str:
-    """How an order says that it stands on a guardian's word."""
-    return f"{BY_GUARDIAN}{proof}"
-
-
 def require_orders(context: Context, orders: Iterable[tuple[OrderKind, Sequence[Person], str]]) -> None:
     """Before orders of somebody are received: nobody in them is in dispute, and a guardian on whose word one stands has authority.
 
