@@ -17,6 +17,7 @@ from expunge.core.ids import OrderId
 from expunge.core.observed import Observation, Stage
 from expunge.core.openlineage import address
 from expunge.core.order import OrderState
+from expunge.core.recipients import Answer
 from expunge.core.statement import PERJURY, links
 from expunge.engine.observing import Intake
 from expunge.errors import EvidenceInvalid, IllegalTransition, UsageError
@@ -235,3 +236,25 @@ def test_every_limb_falls_due_by_its_own_clock_until_what_it_takes_is_gone(home:
     with home.open() as opened:
         opened.disgorgements.statement(standing.id)
     assert owed() == {}
+
+
+@pytest.mark.duty("DSG-05")
+def test_the_statement_says_which_recipients_were_told_and_who_has_not_confirmed(home: Home) -> None:
+    home.world.map.write_text(home.world.map.read_text() + "recipients:\n  laboratory: {gets: [recordings]}\n")
+    standing = home.enter()
+    home.carry_out(standing)
+    (order,) = (each.order for each in standing.examined if each.limb == "recordings")
+    assert order is not None
+    with home.open() as opened:
+        (part,) = (each for each in opened.disgorgements.statement(standing.id).draft.parts if each.title == "recipients")
+        assert [(each.number, each.text) for each in part.lines] == [
+            (1, "instructions to recipients"),
+            (0, "of them confirmed, attested or probed"),
+        ]
+        assert part.notes == ("laboratory: to be sent; nothing more is shared with it until it is settled",)
+        assert not opened.recipients.may_share("laboratory")
+        opened.recipients.carried(order, "laboratory", "the courier")
+        opened.recipients.confirm(order, "laboratory", answer=Answer.DONE, by="chief")
+        (part,) = (each for each in opened.disgorgements.statement(standing.id).draft.parts if each.title == "recipients")
+    assert [each.number for each in part.lines] == [1, 1]
+    assert part.notes == ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -15,16 +15,17 @@ from expunge.core.forward import Finding
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
 from expunge.core.receipt import Receipt, Result
+from expunge.core.recipients import SETTLED, Instruction
 from expunge.core.retention import end_of
 from expunge.core.statement import Draft, Evidence, Line, Part
-from expunge.engine import disgorging, examining, forwarding, receipts
+from expunge.engine import disgorging, examining, forwarding, instructing, receipts
 from expunge.engine.context import Context
 from expunge.engine.examining import LimbFound
 from expunge.engine.forwarding import LimbJudged
 from expunge.engine.recording import DISGORGEMENTS, Recorder, register
 from expunge.errors import IllegalTransition
 
-EXAMINED, EXCEPTIONS, FORWARD = "evidence/examined.json", "evidence/exceptions.json", "evidence/forward.json"
+EXAMINED, EXCEPTIONS, FORWARD, RECIPIENTS = (f"evidence/{name}.json" for name in ("examined", "exceptions", "forward", "recipients"))
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,11 @@ def draft(context: Context, name: str) -> Drafted:
     files[EXAMINED] = _json([codec.to_json(each) for each in known.examined])
     files[EXCEPTIONS] = _json([{**_plain(each), "signed": disgorged.claim(each).decode()} for each in known.excepted.values()])
     files[FORWARD] = _json([_judged(each) for each in judged])
+    told = [each for each in instructing.ledger(context).instructions.values() if each.order in {one.order for one in known.examined}]
+    files[RECIPIENTS] = _json([_plain(each) for each in told])
     parts = [_part(known, limb, done[limb.name]) for limb in known.order.retroactive] + [_forward_part(each) for each in judged]
+    if told or known.order.recipients:
+        parts.append(_recipients(known, told))
     sworn = known.order.sworn
     made = Draft(
         order=known.order.name,
@@ -180,6 +185,18 @@ def _forward_part(judged: LimbJudged) -> Part:
     lines = [Line(judged.deletions, "deletions were processed", evidence)]
     lines += [Line(len(judged.of(each)), f"products: {each.value}", evidence) for each in (Finding.CLEAN, Finding.BEFORE, Finding.RELIES)]
     return Part(judged.limb.name, judged.limb.provision, tuple(lines), ())
+
+
+def _recipients(known: Standing, told: Sequence[Instruction]) -> Part:
+    """Who was told, who has confirmed, and whom the order names although nobody here was known to be handed anything."""
+    evidence = (Evidence("each instruction by its digest, and how it stands", RECIPIENTS),)
+    settled = [each for each in told if each.stands in SETTLED]
+    lines = [Line(len(told), "instructions to recipients", evidence), Line(len(settled), "of them confirmed, attested or probed", evidence)]
+    notes = [f"{each.recipient}: {each.stands}; nothing more is shared with it until it is settled" for each in told if each not in settled]
+    if known.order.recipients and not told:
+        names = ", ".join(each.name for each in known.order.recipients)
+        notes.append(f"The order names {names}; neither the map nor what was observed knows a recipient of what was destroyed")
+    return Part("recipients", "as the order says", tuple(lines), tuple(notes))
 
 
 def _due(known: Standing, done: dict[str, list[_Done]]) -> Iterator[str]:
