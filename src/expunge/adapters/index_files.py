@@ -34,8 +34,13 @@ _GROWTH = 4
 _MOST = (1 << 32) - 1
 """Rows are numbered with 32 bits; a unit with more is not remembered."""
 
+_AT_ONCE = 1 << 8
+"""Values whose runs are gathered at a time."""
+
 Hashes = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]
+_Found = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.uint32], npt.NDArray[np.uint32]]
+_NOTHING: _Found = np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.uint32), np.empty(0, np.uint32)
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ class FileIndex:
         hashes = _hashes(key, values)
         known = np.zeros(len(units), np.bool_)
         order = np.argsort(wanted, kind="stable")
-        found: list[tuple[Numbers, Numbers, Numbers, Numbers]] = []
+        found: list[_Found] = []
         for segment in segments:
             place = _places(wanted, order, segment.units, known)
             known[place[place >= 0]] = True
@@ -277,24 +282,36 @@ def _places(wanted: Hashes, order: Numbers, units: Hashes, known: npt.NDArray[np
     return np.where((wanted[place] == units) & ~known[place], place, -1)
 
 
-def _runs(segment: _Segment, hashes: Hashes, place: Numbers) -> tuple[Numbers, Numbers, Numbers, Numbers]:
-    """Runs of the hashes in the units that have a place: value, unit, start, count."""
+def _runs(segment: _Segment, hashes: Hashes, place: Numbers) -> _Found:
+    """Runs of the hashes in the units that have a place: value, unit, start, count.
+
+    Columns of 32 bits, filled block by block: memory that is touched for the first time takes longer than all that is done with it.
+    """
     if not len(segment.hashes):
-        return (np.empty(0, np.int64),) * 4
+        return _NOTHING
     at = np.minimum(np.searchsorted(segment.hashes, hashes), len(segment.hashes) - 1)
     values = np.flatnonzero(segment.hashes[at] == hashes)
     low = segment.first[at[values]].astype(np.int64)
     counts = segment.first[at[values] + 1].astype(np.int64) - low
-    runs = np.repeat(low - (np.cumsum(counts) - counts), counts) + np.arange(int(counts.sum()))
-    units = place[segment.at[runs]]
-    codes = np.repeat(values, counts)
-    if bool((units < 0).any()):
-        there = units >= 0
-        codes, units, runs = codes[there], units[there], runs[there]
-    return codes, units, segment.starts[runs].astype(np.int64), segment.counts[runs].astype(np.int64)
+    cuts = np.concatenate([[0], np.cumsum(counts)])
+    codes, units = (np.empty(cuts[-1], np.int32) for _ in range(2))
+    starts, lengths = (np.empty(cuts[-1], np.uint32) for _ in range(2))
+    for begin in range(0, len(values), _AT_ONCE):
+        end = min(begin + _AT_ONCE, len(values))
+        mine, there = slice(begin, end), slice(int(cuts[begin]), int(cuts[end]))
+        runs = np.repeat(low[mine] - cuts[mine], counts[mine])
+        runs += np.arange(there.start, there.stop)
+        codes[there] = np.repeat(values[mine], counts[mine])
+        units[there] = place[segment.at[runs]]
+        starts[there] = segment.starts[runs]
+        lengths[there] = segment.counts[runs]
+    if bool((place < 0).any()):
+        known = units >= 0
+        codes, units, starts, lengths = codes[known], units[known], starts[known], lengths[known]
+    return codes, units, starts, lengths
 
 
-def _columns(found: Sequence[tuple[Numbers, Numbers, Numbers, Numbers]]) -> Runs:
-    none = np.empty(0, np.int64)
-    columns = [np.concatenate([none, *(each[number] for each in found)]) if len(found) != 1 else found[0][number] for number in range(4)]
+def _columns(found: Sequence[_Found]) -> Runs:
+    few = found or [_NOTHING]
+    columns = few[0] if len(few) == 1 else [np.concatenate([each[number] for each in few]) for number in range(4)]
     return Runs(*(np.ascontiguousarray(each).data for each in columns))

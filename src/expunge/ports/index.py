@@ -23,7 +23,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Runs:
-    """Where values lie: four columns of equal length, one entry for each run of neighbouring rows (``memoryview`` of int64)."""
+    """Where values lie: four columns of equal length, one entry for each run of neighbouring rows (``memoryview`` of integers)."""
 
     values: memoryview = field(repr=False)
     """Which of the values that were handed over with it."""

@@ -15,6 +15,8 @@ from expunge.stores.parquet_values import Numbers
 
 _LEARN_AT_ONCE = 1 << 22
 """Runs that are collected before they are handed to the index."""
+_FEW = 8
+"""One run in so many, or fewer, may be of several rows where the others are taken as they are."""
 _LISTED = " []"
 """Ends the version of a file in which a row may name several people."""
 
@@ -102,18 +104,34 @@ def _rows(runs: Runs, sought: Sought, mine: Sequence[int]) -> Found:
     if not len(codes):
         return _NONE, _NONE, _NONE
     simple = len(sought.by) == len(sought.counts)
-    if int(counts.max()) == 1 and simple:
-        owners, parts = sought.by[codes], np.asarray(mine, np.int64)[at]
-        return _once(owners, parts, starts, sought)
-    if int(counts.max()) == 1:
-        places, rows = np.arange(len(codes)), starts
-    else:
-        places = np.repeat(np.arange(len(codes)), counts)
-        rows = np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(len(places))
-    owners, places = sought.owners(codes[places], places if simple else np.stack([places, rows], axis=1))
-    if places.ndim == 2:
-        places, rows = places[:, 0], places[:, 1]
-    return _once(owners, np.asarray(mine, np.int64)[at[places]], rows, sought)
+    codes, at, rows = _each_row(codes, at, starts, counts)
+    parts = at if mine == range(len(mine)) else np.asarray(mine, np.int64)[at]
+    if simple:
+        return _once(sought.by.astype(at.dtype)[codes], parts, rows, sought)
+    owners, where = sought.owners(codes, np.stack([parts, rows], axis=1))
+    return _once(owners, where[:, 0], where[:, 1], sought)
+
+
+def _each_row(codes: Numbers, at: Numbers, starts: Numbers, counts: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """Runs as single rows, in their order."""
+    long = np.flatnonzero(counts > 1)
+    if len(long) > len(counts) // _FEW:
+        counts = counts.astype(np.int64)
+        rows = np.repeat(starts - (np.cumsum(counts) - counts), counts)
+        rows += np.arange(len(rows))
+        return np.repeat(codes, counts), np.repeat(at, counts), rows
+    # Nearly all are single rows already: only the others' further rows are put in.
+    more = counts[long].astype(np.int64) - 1
+    which = np.repeat(long, more)
+    further = np.arange(len(which)) - np.repeat(np.cumsum(more) - more, more) + 1
+    there = np.ones(len(codes) + len(which), np.bool_)
+    there[which + np.arange(len(which)) + 1] = False
+    found = []
+    for column, extra in ((codes, codes[which]), (at, at[which]), (starts, starts[which] + further)):
+        whole = np.empty(len(there), column.dtype)
+        whole[there], whole[~there] = column, extra
+        found.append(whole)
+    return found[0], found[1], found[2]
 
 
 def _once(owners: Numbers, parts: Numbers, rows: Numbers, sought: Sought) -> Found:
