@@ -179,7 +179,7 @@ def test_given_up_and_then_the_machine_died_the_order_comes_with_the_next_run(ho
     looked(home, clock)
     clock.at += 61 * DAY
     with Expunge.open(home.map, clock=clock) as opened:
-        seen = {each.subject: each for each in idling._last_uses(opened.context, opened.map.identities["profile"])}
+        seen = {each.subject: each for each in idling.last_uses(opened.context, opened.map.identities["profile"])}
         idling._give_up(opened.context, seen)
     assert stand(home, clock, ANNA) is IdleState.GIVEN_UP
     _, (run,) = looked(home, clock)

@@ -103,7 +103,7 @@ class Expunge(Looking):
         self.dues = Dues(context, self._writing)
         self.holds = Holds(context, self._writing)
         self.recipients = Recipients(context, self._writing)
-        self.retention = RetentionDesk(context, self._writing)
+        self.retention = RetentionDesk(context, self._writing, Path(data_map.state), keys)
         self.gates = GateDesk(context, self._writing, Path(data_map.state), keys)
         self.consents = ConsentDesk(context, self._writing)
         self.disgorgements = DisgorgementDesk(context, self._writing)

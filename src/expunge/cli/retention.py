@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from expunge.bootstrap import Expunge
+    from expunge.core.claims import Checked
     from expunge.core.ids import OrderId
     from expunge.core.retention import Period
     from expunge.core.retention_due import Aged
     from expunge.core.run import Run
     from expunge.engine.retiring import Retired
 
-app = typer.Typer(help="Retention: preview, run, inactive, keep.", no_args_is_help=True)
+app = typer.Typer(help="Retention: preview, run, inactive, keep, publish, claims.", no_args_is_help=True)
 _BAR = 32
 
 
@@ -143,6 +144,55 @@ def keep(
         idle = expunge.retention.keep(person, by)
     values = {"subject": idle.subject, "state": idle.state, "since": idle.changed}
     output.write_json("retention-keep/1", values) if as_json else output.say(f"kept since {output.moment(idle.changed)}")
+
+
+@app.command()
+def publish(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where policy.html and policy.md go.", show_default=False)],
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Write the public policy from what is enforced, and enter its sentences into the register of claims.
+
+    Each sentence is checked first; where one is not true nothing is written. Exit code 0: published; 1: a sentence is not true.
+    """
+    with opened(map_file) as expunge:
+        found = expunge.retention.publish(folder)
+    _tell_claims(found, as_json=as_json, schema="retention-publish/1")
+    if not as_json and all(each.true for each in found):
+        output.say(f"published: {output.visible(str(folder / 'policy.html'))}, {output.visible(str(folder / 'policy.md'))}")
+
+
+@app.command()
+def claims(map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Hold what is said in public against the estate, now. Run it every day.
+
+    Exit code 0: every sentence is true; 1: one is not: CLAIM NOW FALSE.
+    """
+    with opened(map_file) as expunge:
+        found = expunge.retention.claims()
+    _tell_claims(found, as_json=as_json, schema="retention-claims/1")
+
+
+def _tell_claims(found: Sequence[Checked], *, as_json: bool, schema: str) -> None:
+    if as_json:
+        values = [
+            {
+                "claim": each.claim.id,
+                "sentence": each.claim.sentence,
+                "proof": each.claim.proof,
+                "true": each.true,
+                "evidence": each.evidence,
+            }
+            for each in found
+        ]
+        output.write_json(schema, {"claims": values})
+    else:
+        for each in found:
+            output.say(f"{'true' if each.true else 'CLAIM NOW FALSE'}: {output.visible(each.claim.sentence)}")
+            output.say(f"  {each.claim.id}: {each.claim.proof.value}: {output.visible(each.evidence)}")
+    if not all(each.true for each in found):
+        raise typer.Exit(Exit.FAILED)
 
 
 def _carried_out(expunge: Expunge, orders: Sequence[OrderId]) -> list[Run]:

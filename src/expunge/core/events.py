@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from expunge.core import canonical, codec
 from expunge.core.asking_events import ASKING_EVENTS, AskingEvent
+from expunge.core.claims import CLAIM_EVENTS, ClaimEvent
 from expunge.core.consent_events import CONSENT_EVENTS, ConsentEvent
 from expunge.core.disgorged import DISGORGEMENT_EVENTS, DisgorgementEvent
 from expunge.core.hold import Hold
@@ -343,6 +344,7 @@ RegisterEvent: TypeAlias = (
     | DisgorgementEvent
     | RecipientEvent
     | IdleEvent
+    | ClaimEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 
@@ -352,7 +354,8 @@ _KINDS: dict[str, type] = {
         Received, Fenced, Planned, Approved, Queued, Unqueued, RoundStarted, StepIntended, Located, StepEnded, Judged,
         ReceiptStated, ReceiptLogged, Ended, KeyDestroyed, TracesEnded, Reverified, Cancelled, Extended, Reopened,
         HoldPlaced, HoldEnded, HoldStated, Suppressed, Unsuppressed, Linked, Restored,
-        *CONSENT_EVENTS, *ASKING_EVENTS, *LINEAGE_EVENTS, *TOKEN_EVENTS, *DISGORGEMENT_EVENTS, *RECIPIENT_EVENTS, *IDLE_EVENTS,
+        *CONSENT_EVENTS, *ASKING_EVENTS, *LINEAGE_EVENTS, *TOKEN_EVENTS, *DISGORGEMENT_EVENTS, *RECIPIENT_EVENTS,
+        *IDLE_EVENTS, *CLAIM_EVENTS,
     )
 }  # fmt: skip
 

@@ -81,7 +81,7 @@ def watch(context: Context) -> Watched:
         if not identity.last_used:
             continue
         try:
-            seen.update({each.subject: each for each in _last_uses(context, identity)})
+            seen.update({each.subject: each for each in last_uses(context, identity)})
         except calling.TROUBLE as error:
             unable = calling.as_unable(error)
             could_not.append(f"{identity.kind}: {unable.detail or unable.reason.value}")
@@ -98,7 +98,7 @@ def watch(context: Context) -> Watched:
     )
 
 
-def _last_uses(context: Context, identity: IdentitySpec) -> Iterator[Used]:
+def last_uses(context: Context, identity: IdentitySpec) -> Iterator[Used]:
     """The last use of every identifier of a kind, over all datasets that tell it."""
     key = context.keys.pseudonym_key()
     last: dict[str, tuple[datetime, str]] = {}

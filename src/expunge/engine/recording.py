@@ -26,7 +26,8 @@ TELLINGS = "tellings"
 RECIPIENTS = "recipients"
 DISGORGEMENTS = "disgorgements"
 IDLE = "idle"
-_REGISTERS = frozenset({HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, TELLINGS, RECIPIENTS, DISGORGEMENTS, IDLE})
+CLAIMS = "claims"
+_REGISTERS = frozenset({HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, TELLINGS, RECIPIENTS, DISGORGEMENTS, IDLE, CLAIMS})
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""
 _AT_A_TIME = 100
