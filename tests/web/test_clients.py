@@ -46,6 +46,7 @@ def client(url: str, token: str, compression: HttpCompression | None = None) -> 
     return OpenLineageClient(transport=HttpTransport(HttpConfig(url=url, auth=auth, compression=compression)))
 
 
+@pytest.mark.duty("DSG-03")
 @pytest.mark.parametrize("compression", [None, HttpCompression.GZIP], ids=["plain", "gzip"])
 def test_a_copy_that_a_pipeline_made_holds_an_order_back_until_the_map_knows_it(
     tmp_path: Path, compression: HttpCompression | None

@@ -50,6 +50,10 @@ def parse(url: str, base: Path) -> Database:
 _EXAMPLE = "sqlite:///.expunge/state.db"
 
 
+_STAY = {"CONN_MAX_AGE": None}
+"""Django would connect anew for each HTTP request; a connection that broke is let go of by `explained`."""
+
+
 def sqlite_url(file: Path) -> str:
     """The URL of a database file, with the characters quoted that mean something in a URL."""
     return f"sqlite:///{quote(str(file))}"
@@ -64,7 +68,7 @@ def _sqlite(url: str, base: Path) -> Database:
         raise Misconfigured("state: a database in memory forgets its orders", help=f"write {_EXAMPLE}")
     file = base / path
     options = {"timeout": BUSY_SECONDS, "transaction_mode": "IMMEDIATE", "init_command": _PRAGMAS}
-    return Database("sqlite", {"ENGINE": "django.db.backends.sqlite3", "NAME": str(file), "OPTIONS": options}, file)
+    return Database("sqlite", {"ENGINE": "django.db.backends.sqlite3", "NAME": str(file), "OPTIONS": options, **_STAY}, file)
 
 
 _SERVER_SETTINGS = {
@@ -109,6 +113,7 @@ def _postgres(url: str, _base: Path) -> Database:
             "prepare_threshold": None,
             **query,
         },
+        **_STAY,
     }
     return Database("postgresql", settings, None)
 
