@@ -111,7 +111,14 @@ def test_texts_are_listed_and_one_that_was_altered_fails_the_command(company: Pa
     run(company, "consent", "give", "profile:p-mia", "--purpose", "training", *GIVE)
     before = (company / "consent" / "training.md").read_bytes()
     assert "training 1: as it was shown" in run(company, "consent", "texts").out
+    assert run(company, "check", "--json").json["sound"]
     (company / "consent" / "training.md").write_text("something else")
+    (company / "consent" / "review.md").unlink()
+    found = run(company, "check", "--json", code=1).json["findings"]
+    assert [(each["store"], each["what"].partition(" of the text ")[2]) for each in found] == [
+        ("texts", "training was altered after people had agreed to it"),
+        ("texts", "review cannot be read: nobody can agree to it"),
+    ]
     assert "training 1: altered after people agreed to it" in run(company, "consent", "texts", code=1).out
     assert run(company, "consent", "texts", "--json", code=1).json["texts"][0]["state"] == "altered after people agreed to it"
     assert run(company, "consent", "text", "training").out.encode() == before

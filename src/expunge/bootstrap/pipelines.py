@@ -20,7 +20,7 @@ from expunge.core.gaps import Gaps
 from expunge.core.observed import Observation, Sightings
 from expunge.core.sighted import Sighted, sighted
 from expunge.core.tokens import Token, TokenRefused, TokenScope, admit
-from expunge.engine import observing, tokens
+from expunge.engine import disclosing, observing, tokens
 from expunge.engine.observing import Intake, Taken
 from expunge.engine.recording import LINEAGE, TOKENS
 from expunge.errors import Misconfigured, StateUnavailable
@@ -104,6 +104,10 @@ class Door:
         """What they were seen to do and the map does not say."""
         return observing.gaps(self.map, self._journal)
 
+    def texts(self) -> tuple[Finding, ...]:
+        """The disclosure texts of the map whose files are not what people agreed to."""
+        return tuple(disclosing.findings(self.map, self._journal))
+
     def _known(self, age: float) -> dict[str, Token]:
         """Every token; what is known may be so many seconds old."""
         with self._guard:
@@ -116,12 +120,15 @@ class Door:
 
 
 def seen(map_path: Path | str | None = None) -> tuple[Finding, ...]:
-    """What pipelines were seen to do that the map does not say; nothing where there is no state yet, a finding where it cannot be read."""
+    """What pipelines were seen to do that the map does not say, and texts that are not what people agreed to.
+
+    Nothing where there is no state yet, a finding where it cannot be read.
+    """
     data_map = read_installed(map_path)
     try:
         require_keys(Path(data_map.state))
         with Door.open(map_path) as door:
-            return tuple(observing.findings(door.map, door.gaps()))
+            return (*observing.findings(door.map, door.gaps()), *door.texts())
     except Misconfigured:
         return ()
     except StateUnavailable as error:

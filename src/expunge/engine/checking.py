@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from expunge.core.copy import Finding, FindingKind
-from expunge.engine import calling, observing, owning
+from expunge.engine import calling, disclosing, observing, owning
 from expunge.engine.context import Context, Places
 
 _CANNOT_FOLLOW = frozenset({FindingKind.UNREADABLE, FindingKind.MISSING, FindingKind.PERMISSION, FindingKind.SUBJECT_PATH})
@@ -29,8 +29,9 @@ def check(context: Places) -> tuple[Finding, ...]:
 
 
 def check_all(context: Context) -> tuple[Finding, ...]:
-    """As :func:`check`, and what pipelines were seen to do that the map does not say."""
-    return (*check(context), *observing.findings(context.data_map, observing.gaps(context.data_map, context.journal)))
+    """As :func:`check`, with what pipelines were seen to do that the map does not say, and texts that are not what people agreed to."""
+    seen = observing.findings(context.data_map, observing.gaps(context.data_map, context.journal))
+    return (*check(context), *seen, *disclosing.findings(context.data_map, context.journal))
 
 
 def _ownerless(context: Places) -> Iterator[Finding]:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 
 from expunge.core.consent import Consents
+from expunge.core.consent_events import ConsentTextFixed
+from expunge.core.copy import Finding, FindingKind
+from expunge.core.datamap import DataMap
 from expunge.core.ids import OrderId
 from expunge.core.purposes import TextVersion
 from expunge.engine.context import Context
+from expunge.engine.recording import CONSENTS, read_register
 from expunge.errors import Misconfigured, UsageError
+from expunge.ports.journal import Journal
 
 SHELF = OrderId("consent-texts")
+TEXTS = "texts"
+"""Stands in findings where a store's name would."""
 MOST_BYTES = 1 << 18
 
 
@@ -39,11 +47,27 @@ class Text:
 
 def texts(context: Context, consents: Consents) -> tuple[Text, ...]:
     """Every version of every text of the map."""
-    return tuple(_look(consents, name, each) for name, versions in context.data_map.texts.items() for each in versions)
+    return _look_at_all(context.data_map, consents.fixed)
 
 
-def _look(consents: Consents, name: str, version: TextVersion) -> Text:
-    fixed = consents.fixed.get((name, version.version), "")
+def findings(data_map: DataMap, journal: Journal) -> Iterator[Finding]:
+    """The texts of a map whose files are not what people agreed to, or are not there; needs no key."""
+    events = read_register(journal, CONSENTS) if data_map.texts else ()
+    fixed = {(each.text, each.version): each.sha256 for each in events if isinstance(each, ConsentTextFixed)}
+    for each in _look_at_all(data_map, fixed):
+        where, named = each.version.file, f"version {each.version.version} of the text {each.name}"
+        if each.state is TextState.ALTERED:
+            mend = f"put back what `expunge consent text {each.name} --version {each.version.version}` prints, and add a new version"
+            yield Finding(FindingKind.MISSING, TEXTS, where, f"{named} was altered after people had agreed to it", mend)
+        elif each.state is TextState.MISSING:
+            yield Finding(FindingKind.MISSING, TEXTS, where, f"{named} cannot be read: nobody can agree to it", "put the file there")
+
+
+def _look_at_all(data_map: DataMap, fixed: Mapping[tuple[str, str], str]) -> tuple[Text, ...]:
+    return tuple(_look(fixed.get((name, each.version), ""), name, each) for name, versions in data_map.texts.items() for each in versions)
+
+
+def _look(fixed: str, name: str, version: TextVersion) -> Text:
     try:
         found = sha256(_read(version)).hexdigest()
     except Misconfigured:
