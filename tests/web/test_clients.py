@@ -79,6 +79,7 @@ def test_a_copy_that_a_pipeline_made_holds_an_order_back_until_the_map_knows_it(
     assert seen["mend"].startswith(f"datasets: {entry}")
 
     order = ordered(tmp_path)
+    assert "pipelines took data to 1 place that the map lacks" in expunge("plan", order, cwd=tmp_path).out
     code, said = carried_out(tmp_path, order)
     assert (code, said["verdict"]) == (4, "in part")
     (held,) = [each for each in said["datasets"] if each["store"] == "pipelines"]

@@ -102,6 +102,9 @@ def drawn(forecast: Forecast) -> Tree:
                         leaf.add(Text(f"some stays: {output.visible(ground)}"))
         for sentence in can.out_of_scope if can else ():
             branch.add(Text(f"out of reach: {sentence}", style="dim"))
+    if forecast.plan.observed:
+        places = output.count(len(forecast.plan.observed), "place")
+        root.add(f"pipelines took data to {places} that the map lacks, out of reach: `expunge lineage show --unknown` names them")
     root.add(f"should take about {forecast.seconds} s; digest {forecast.plan.digest}")
     return root
 
