@@ -119,6 +119,8 @@ def ours(crowd: Crowd, groups: Sequence[Sequence[str]], state: str, extra: str =
             measured.seconds = time.perf_counter() - start
             parts["receipts and the rest"] = measured.seconds - sum(parts.values())
             measured.peak_mib = peak_mib()
+            # What a process used is counted once it has ended.
+            opened.context.scanner.close()
             measured.processor = sum(os.times()[:4]) - sum(used[:4])
             for run in runs:
                 if run.state is not OrderState.FULFILLED:

@@ -257,6 +257,9 @@ def _cut(text: str, start: int, size: int) -> str:
 def spread(count: int, most: int) -> Iterator[int]:
     """Yield up to ``most`` of the indexes below ``count``, evenly spread however early one stops (van der Corput's sequence)."""
     wanted = min(count, most)
+    if wanted == 1:
+        yield 0
+        return
     bits = max(1, (max(count, 1) - 1).bit_length())
     passed: set[int] = set()
     number = 0

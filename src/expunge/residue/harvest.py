@@ -47,7 +47,7 @@ class Harvest:
                 self._kept[window.data] = window
             return
         self._kept[window.data] = window
-        if len(self._kept) > (2 * self._budget + _SLACK if self._budget > 1 else 2):
+        if len(self._kept) > (2 * self._budget + _SLACK if self._budget > 1 else 0):
             best = self.best()
             self._kept = {each.data: each for each in best}
             self._limit = best[-1].place

@@ -51,6 +51,8 @@ class Matcher:
         self._times_a = np.uint64(secret.times_a)
         self._flip_b, self._times_b = np.uint64(secret.flip_b), np.uint64(secret.times_b)
         self._needles = needles
+        # one by one, numbers are got at faster in these than in arrays
+        self._lengths, self._indexes = needles.lengths.tobytes(), needles.indexes.tolist()
         self._sorted: dict[int, Words] = {}
         self._first: dict[int, int] = {}
         self._second: dict[int, npt.NDArray[np.bool_]] = {}
@@ -95,8 +97,8 @@ class Matcher:
         if known is None:
             made: dict[int, dict[bytes, list[int]]] = {}
             for row in self._rows[self._begin[number] : self._begin[number + 1]].tolist():
-                by_digest = made.setdefault(int(self._needles.lengths[row]), {})
-                by_digest.setdefault(self._needles.digest(row), []).append(int(self._needles.indexes[row]))
+                by_digest = made.setdefault(self._lengths[row], {})
+                by_digest.setdefault(self._needles.digest(row), []).append(self._indexes[row])
             known = tuple((size, {digest: Alike(tuple(each)) for digest, each in by_digest.items()}) for size, by_digest in made.items())
             self._by_length[number] = known
         return known
