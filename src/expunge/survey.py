@@ -17,6 +17,8 @@ from expunge.adapters.map_import_fides import Lost
 from expunge.adapters.map_proposal import propose_map
 from expunge.adapters.map_proposal_fides import propose_from_fides
 from expunge.adapters.map_tree import Branch, lineage_tree, tree_text
+from expunge.core import collecting
+from expunge.core.collecting import MayCollect
 from expunge.core.copy import Finding, FindingKind
 from expunge.core.datamap import DataMap
 from expunge.core.mapdiff import MapDiff, map_diff
@@ -37,6 +39,7 @@ __all__ = [
     "drawing",
     "import_fides",
     "locate_map",
+    "may_collect",
     "propose",
     "read",
     "tree",
@@ -93,6 +96,14 @@ def check(path: Path | None) -> Checked:
         stores.close()
     lines = {each.name: each.line for each in reading.map.stores.values()}
     return Checked(found, (), findings, len(reading.map.stores), len(reading.map.datasets), lines)
+
+
+def may_collect(data_type: str, path: Path | None = None) -> MayCollect:
+    """Whether a type of data has a schedule, and so may be collected; see :func:`expunge.core.collecting.may_collect`.
+
+    Raises Misconfigured for a map with faults: then nothing may be collected.
+    """
+    return collecting.may_collect(read(path), data_type)
 
 
 def compare(before: Path, after: Path | None) -> tuple[MapDiff, DataMap, DataMap]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from expunge.core.run import Run
     from expunge.engine.retiring import Retired
 
-app = typer.Typer(help="Retention: preview, run, inactive, keep, publish, claims.", no_args_is_help=True)
+app = typer.Typer(help="Retention: preview, run, inactive, keep, publish, claims, may-collect.", no_args_is_help=True)
 _BAR = 32
 
 
@@ -192,6 +192,32 @@ def _tell_claims(found: Sequence[Checked], *, as_json: bool, schema: str) -> Non
             output.say(f"{'true' if each.true else 'CLAIM NOW FALSE'}: {output.visible(each.claim.sentence)}")
             output.say(f"  {each.claim.id}: {each.claim.proof.value}: {output.visible(each.evidence)}")
     if not all(each.true for each in found):
+        raise typer.Exit(Exit.FAILED)
+
+
+@app.command("may-collect")
+def may_collect(
+    types: Annotated[list[str], typer.Argument(metavar="TYPE...", help="Datasets, or data categories: user.biometrics.voice.")],
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Ask whether types of data may be collected: only those with a schedule of purpose, need and a finite period.
+
+    Exit code 0: all of them may; 1: one may not.
+    """
+    from expunge import survey
+
+    found = [survey.may_collect(each, map_file) for each in types]
+    if as_json:
+        keys = ("data_type", "allowed", "reason", "schedule", "period", "purpose", "need")
+        output.write_json("may-collect/1", {"types": [{key: getattr(each, key) for key in keys} for each in found]})
+    else:
+        for each in found:
+            kept = f": kept for {each.period}, to {each.purpose}, needed for {each.need}" if each.allowed else f": {each.reason}"
+            output.say(
+                f"{output.visible(each.data_type)}: {'may be collected' if each.allowed else 'may NOT be collected'}{output.visible(kept)}"
+            )
+    if not all(each.allowed for each in found):
         raise typer.Exit(Exit.FAILED)
 
 

@@ -211,16 +211,27 @@ def begin_all(journal: Journal, received: Sequence[ev.Received]) -> None:
 
 def register(journal: Journal, name: str, *events: ev.RegisterEvent) -> None:
     """Append to a register, wherever its end is now. Raises Busy when others keep appending."""
-    failpoint("journal.register:before")
     for _ in range(MOST_REBASES):
-        try:
-            journal.append(name, journal.length(name), encoded(events))
-        except Conflict:
-            continue
-        failpoint("journal.register:after")
-        return
+        if _put(journal, name, journal.length(name), events):
+            return
+    raise _crowded(name)
+
+
+def _put(journal: Journal, name: str, length: int, events: Sequence[ev.RegisterEvent]) -> bool:
+    """Append behind the first ``length`` events; whether nobody else was quicker."""
+    failpoint("journal.register:before")
+    try:
+        journal.append(name, length, encoded(events))
+    except Conflict:
+        return False
+    # commit point: the register says so.
+    failpoint("journal.register:after")
+    return True
+
+
+def _crowded(name: str) -> Busy:
     message = f"other processes keep writing to the register of {name}"
-    raise Busy(message, help="try again")
+    return Busy(message, help="try again")
 
 
 def register_behind(
@@ -236,15 +247,9 @@ def register_behind(
         events = tuple(decide(list(read_register(journal, name))))
         if not events:
             return ()
-        failpoint("journal.register:before")
-        try:
-            journal.append(name, length, encoded(events))
-        except Conflict:
-            continue
-        failpoint("journal.register:after")
-        return events
-    message = f"other processes keep writing to the register of {name}"
-    raise Busy(message, help="try again")
+        if _put(journal, name, length, events):
+            return events
+    raise _crowded(name)
 
 
 def read_register(journal: Journal, name: str) -> Iterator[ev.Event]:
