@@ -7,7 +7,7 @@ what somebody entitled has claimed and signed for, and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from expunge.core import disgorged
@@ -17,11 +17,12 @@ from expunge.core.forward import Finding
 from expunge.core.ids import OrderId
 from expunge.core.order import ENDED, OrderKind, OrderState
 from expunge.core.reaching import UNDECLARED
+from expunge.core.run import Run
 from expunge.core.scope import Scope
 from expunge.engine import approving, cancelling, classing, forwarding
 from expunge.engine.context import Context
 from expunge.engine.examining import UNDATED, LimbFound, examine
-from expunge.engine.recording import DISGORGEMENTS, Recorder, read_register, register
+from expunge.engine.recording import DISGORGEMENTS, Recorder, orders, read_register, register
 from expunge.errors import UsageError
 
 
@@ -50,8 +51,7 @@ def again(context: Context, name: str) -> Standing:
     :func:`expunge.engine.examining.examine`.
     """
     known = standing(context, name)
-    made = [each.order for each in known.examined if each.order is not None]
-    pending = [run for each in made if (run := Recorder(context.journal, context.clock, each).run).state not in ENDED]
+    pending = [each for each in _made_of(context, name) if each.state not in ENDED]
     going = [each.order for each in pending if each.state is OrderState.RUNNING]
     if going:
         message = f"{', '.join(going)} is being carried out"
@@ -60,6 +60,14 @@ def again(context: Context, name: str) -> Standing:
     for each in pending:
         cancelling.cancel(context, each.order, "replaced by a later look at the same order of destruction")
     return _receive(context, known, found)
+
+
+def _made_of(context: Context, name: str) -> Iterator[Run]:
+    """Every order to erase that was made of an order of destruction, those that a crash left out of the register too."""
+    for each in orders(context.journal):
+        run = Recorder(context.journal, context.clock, each).run
+        if run.received.kind is OrderKind.DISGORGEMENT and run.received.attested.startswith(f"{name}: "):
+            yield run
 
 
 def standings(context: Context) -> dict[str, Standing]:
