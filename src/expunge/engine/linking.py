@@ -72,8 +72,8 @@ def orphans(context: Context, people: Sequence[Person]) -> dict[str, dict[Pseudo
 
     Somebody may have written them since. Everything is read, but only where marks of these people exist: they were erased before.
     """
-    whose = {name: person.subject for person in people for name in locating.names_of(context, person)}
     marks = marked(context, fencing.standing_orders(context))
+    whose = {name: person.subject for person in people for name in locating.names_of(context, person)} if marks else {}
     wanted = {each: whose[whom] for each, (_, whom) in marks.items() if whom in whose}
     found: dict[str, dict[Pseudonym, Selector]] = {}
     for dataset in context.data_map.datasets.values() if wanted else ():
