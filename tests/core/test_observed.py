@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from expunge.core.atlas import Atlas
-from expunge.core.datamap import Aggregate, DataMap, Dataset, Inherited, StoreSpec
+from expunge.core.datamap import Aggregate, DataMap, Dataset, Ignore, Inherited, StoreSpec
 from expunge.core.gaps import gaps, tag
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.lineage_spec import Harmless, LineageSpec
@@ -223,6 +223,14 @@ def test_what_the_map_calls_harmless_ends_the_path() -> None:
     data_map = replace(voice_company(), lineage=LineageSpec(harmless=(Harmless("s3://counts/*", "numbers of calls, nobody's"),)))
     observed = seen((f"{APP}/transcripts", "s3://counts/day"), ("s3://counts/day", "s3://board/chart"))
     assert [(each.address, each.sources) for each in gaps(data_map, add_up(observed)).unknown] == [("s3://board/chart", ())]
+
+
+def test_what_the_map_ignores_in_a_store_is_no_place_of_people_for_pipelines_either() -> None:
+    data_map = replace(voice_company(), ignore=(Ignore("app", "stage_*", "counters of the pipeline"), Ignore("media", "cache/*", "icons")))
+    observed = [
+        (f"{APP}/transcripts", at) for at in (f"{APP}/stage_1", f"{APP}/main.stage_2", "file:///media/cache/1.png", f"{APP}/staged")
+    ]
+    assert [each.address for each in gaps(data_map, add_up(seen(*observed))).unknown] == [f"{APP}/staged"]
 
 
 def with_more(data_map: DataMap, *datasets: Dataset) -> DataMap:

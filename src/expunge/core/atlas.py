@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from urllib.parse import unquote, urlsplit
 
@@ -44,8 +45,11 @@ class Atlas:
         return given or tuple("/".join(each for each in (root, folder) if each) for folder in folders if root)
 
     def harmless(self, at: str) -> bool:
-        """Whether the map says that nothing there is about anybody."""
-        return any(each.fullmatch(at) for each in self._harmless)
+        """Whether the map says that nothing there is about anybody: of what pipelines call it, or of its place in a store."""
+        store, inside = self.place(at)
+        spellings = (inside, inside.removeprefix("public."))
+        ignored = (each.pattern for each in self._map.ignore if store and each.store == store)
+        return any(each.fullmatch(at) for each in self._harmless) or any(fnmatchcase(text, each) for each in ignored for text in spellings)
 
     def place(self, at: str) -> tuple[str, str]:
         """The declared store in which an address lies and its table or path there; empty texts where it lies in none."""

@@ -17,6 +17,10 @@ PASSED_OVER = 64 * 2**20
 """Bytes of a body that is too large which are read and dropped, so that whoever sends it hears why it was refused."""
 TOGETHER = 32 * 2**20
 """Bytes of all bodies that are being read or worked on."""
+PATIENCE = 10.0
+"""Seconds that a request waits for room."""
+_UNPACKED = 16
+"""How many times larger a packed body is taken to be: more than usual for JSON, and never more than may be unpacked."""
 _MIB = 2**20
 
 
@@ -26,24 +30,26 @@ class Room:
     def __init__(self, most: int = TOGETHER) -> None:
         self._most = most
         self._held = 0
-        self._guard = threading.Lock()
+        self._room = threading.Condition()
 
     @contextmanager
     def held(self, size: int) -> Iterator[None]:
-        """Hold so many bytes for the length of a block; raises Problem (429) where there is no room for them now."""
-        with self._guard:
-            if self._held + size > self._most:
-                raise Problem(429, "too much is being worked on", "the server", "send it again in a second", retry_after=1)
+        """Hold so many bytes for the length of a block, after waiting a while for room; raises Problem (503) where there is none then."""
+        with self._room:
+            if not self._room.wait_for(lambda: self._held + size <= self._most, PATIENCE):
+                # Why not 429: clients of OpenLineage send again after 503 alone.
+                raise Problem(503, "too much is being worked on", "the server", "send it again in a second", retry_after=1)
             self._held += size
         try:
             yield
         finally:
-            with self._guard:
+            with self._room:
                 self._held -= size
+                self._room.notify_all()
 
 
 def announced(request: HttpRequest) -> int:
-    """The size that the request announces, or the largest there may be for one that is packed. Raises Problem: 413, 411."""
+    """How large the body is, or is likely to be when it is unpacked. Raises Problem: 413, 411."""
     if "Transfer-Encoding" in request.headers:
         raise Problem(411, "the size of the body is not announced", "the header Transfer-Encoding", "send it whole, with Content-Length")
     text = request.headers.get("Content-Length", "")
@@ -52,7 +58,7 @@ def announced(request: HttpRequest) -> int:
         for _ in range(0, min(size, PASSED_OVER), _MIB):
             request.read(_MIB)
         raise _too_large()
-    return size if request.headers.get("Content-Encoding", "identity") == "identity" else LARGEST
+    return min(LARGEST, _UNPACKED * size) if "Content-Encoding" in request.headers else size
 
 
 def read(request: HttpRequest) -> bytes:
