@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import NewType
 
@@ -28,6 +29,15 @@ def pseudonym(key: bytes, kind: str, value: str) -> Pseudonym:
     """
     message = len(kind.encode()).to_bytes(2, "big") + kind.encode() + value.encode("utf-8", "surrogatepass")
     return Pseudonym(hmac.new(key, b"expunge/pseudonym/1\0" + message, sha256).hexdigest()[:32])
+
+
+def pseudonyms(key: bytes, kind: str, values: Iterable[str]) -> Iterator[Pseudonym]:
+    """The pseudonyms of many identifiers of one kind; see :func:`pseudonym`."""
+    begun = hmac.new(key, b"expunge/pseudonym/1\0" + len(kind.encode()).to_bytes(2, "big") + kind.encode(), sha256)
+    for value in values:
+        each = begun.copy()
+        each.update(value.encode("utf-8", "surrogatepass"))
+        yield Pseudonym(each.hexdigest()[:32])
 
 
 def link_mark(key: bytes, dataset: str, field: str, value: str) -> bytes:

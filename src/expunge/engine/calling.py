@@ -16,6 +16,7 @@ from expunge.core.ids import IdempotencyKey
 from expunge.core.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, ExpungeError, StoreUnavailable
 from expunge.faults import failpoint
+from expunge.ports.naming import NamesPeople
 from expunge.ports.scanner import Tracer
 from expunge.ports.store import Store
 
@@ -66,6 +67,13 @@ def bystanders(store: Store, dataset: Dataset, erased: Sequence[Copy], limit: in
     failpoint("store.bystanders:before")
     yield from store.bystanders(dataset, erased, limit)
     failpoint("store.bystanders:after")
+
+
+def named(store: NamesPeople, dataset: Dataset, field: str) -> Iterator[Sequence[str]]:
+    """Stream the values of a field."""
+    failpoint("store.named:before")
+    yield from store.named(dataset, field)
+    failpoint("store.named:after")
 
 
 def export(store: Store, dataset: Dataset, copy: Copy) -> Iterator[Item]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from expunge import telemetry
@@ -11,7 +11,7 @@ from expunge.core.cohort import trace_owner
 from expunge.core.copy import Copy, Selector
 from expunge.core.datamap import ByField, Dataset, Through
 from expunge.core.evidence import blinding, staying
-from expunge.core.ids import OrderId, Pseudonym, pseudonym
+from expunge.core.ids import OrderId, Pseudonym, pseudonyms
 from expunge.core.order import OrderState
 from expunge.core.outcome import Reason
 from expunge.core.person import Person
@@ -22,7 +22,9 @@ from expunge.engine.context import Context
 from expunge.engine.recording import Recorder, orders
 from expunge.engine.resolving import Resolved
 from expunge.errors import IllegalTransition
+from expunge.ports.naming import NamesPeople
 from expunge.ports.scanner import Residue
+from expunge.ports.store import Store
 from expunge.telemetry import Action, Opaque
 
 
@@ -140,9 +142,9 @@ def sweep(context: Context, stores: Collection[str] | None = None, *, put_back: 
     known = fencing.suppressed(context)
     unfinished = _Unfinished(context, put_back=put_back)
     back: dict[Pseudonym, _Back] = {}
-    for dataset, kind, value, name in _identities_in(context, failed, stores):
-        order = known.get(name)
-        if order is not None and not unfinished.expects(order, dataset.name):
+    for dataset, kind, value, name in _suppressed_in(context, known, failed, stores):
+        order = known[name]
+        if not unfinished.expects(order, dataset.name):
             entry = back.setdefault(name, _Back(order))
             entry.ids.setdefault(kind, set()).add(value)
             entry.datasets.add(dataset.name)
@@ -185,26 +187,37 @@ def _back_under_their_names(context: Context, order: OrderId) -> tuple[Person, .
     """The order's people of whom there is live data again: what they hold is theirs, not somebody else's."""
     known = fencing.suppressed(context)
     found: dict[Pseudonym, dict[str, set[str]]] = {}
-    for _, kind, value, name in _identities_in(context, {}):
-        if known.get(name) == order:
+    for _, kind, value, name in _suppressed_in(context, known, {}):
+        if known[name] == order:
             found.setdefault(name, {}).setdefault(kind, set()).add(value)
     return tuple(Person(name, {kind: frozenset(values) for kind, values in ids.items()}, {}) for name, ids in sorted(found.items()))
 
 
-def _identities_in(
-    context: Context, failed: dict[str, str], stores: Collection[str] | None = None
+def _suppressed_in(
+    context: Context, known: Mapping[str, OrderId], failed: dict[str, str], stores: Collection[str] | None = None
 ) -> Iterator[tuple[Dataset, str, str, Pseudonym]]:
-    """Every identity that stands in the data itself: (dataset, kind, value, pseudonym)."""
+    """Every suppressed identity that stands in the data itself: (dataset, kind, value, pseudonym)."""
     key = context.keys.pseudonym_key()
     for dataset in context.data_map.datasets.values():
         if not isinstance(dataset.subject, ByField) or (stores is not None and dataset.store not in stores):
             continue
         try:
-            for copy in calling.bystanders(context.open_store(dataset.store), dataset, (), None):
-                for kind, value in _values(dataset.subject, copy):
-                    yield dataset, kind, value, pseudonym(key, kind, value)
+            for kind, values in _named(context.open_store(dataset.store), dataset, dataset.subject):
+                for value, name in zip(values, pseudonyms(key, kind, values), strict=True):
+                    if name in known:
+                        yield dataset, kind, value, name
         except calling.TROUBLE as error:
             failed[dataset.name] = calling.as_unable(error).reason.value
+
+
+def _named(store: Store, dataset: Dataset, rule: ByField) -> Iterator[tuple[str, Sequence[str]]]:
+    """Who is in a dataset, by kind."""
+    if isinstance(store, NamesPeople):
+        for kind, name in rule.fields.items():
+            yield from ((kind, values) for values in calling.named(store, dataset, name))
+        return
+    for copy in calling.bystanders(store, dataset, (), None):
+        yield from ((kind, (value,)) for kind, value in _values(rule, copy))
 
 
 def _values(rule: ByField, copy: Copy) -> Iterator[tuple[str, str]]:

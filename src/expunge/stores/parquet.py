@@ -82,6 +82,12 @@ class Parquet:
             self._lake.present()
             yield from Aging(self._lake, self._layouts[dataset.name]).spans(by, field)
 
+    def named(self, dataset: Dataset, field: str) -> Iterator[Sequence[str]]:
+        """One pass over the column, or over the files' names."""
+        with self._place.speaking(dataset.name), self._listing(dataset.name):
+            self._lake.present()
+            yield from Aging(self._lake, self._layouts[dataset.name]).named(field)
+
     @contextmanager
     def _listing(self, dataset: str) -> Iterator[None]:
         try:

@@ -102,6 +102,24 @@ class Aging:
                 for row in batch.to_pylist():
                     yield Span(row["value"], row["items_sum"], _moment(row["first_min"]), _moment(row["last_max"]))
 
+    def named(self, field: str) -> Iterator[Sequence[str]]:
+        """Values of a field, each once a stretch of rows. Raises as :meth:`spans`."""
+        try:
+            for part in self._parts():
+                by_name = {reading[field] for reading in part.readings if field in reading}
+                if by_name:
+                    yield list(by_name)
+                    continue
+                with self._lake.opened(part) as file:
+                    naming = [each for each in leaves(file.schema_arrow) if each.field == field]
+                    for batch in stretches(file, range(file.metadata.num_row_groups)) if naming else ():
+                        table = read(file, batch, naming)
+                        for leaf in naming:
+                            yield from (texts(values).unique().drop_null().to_pylist() for values, _ in pieces(table, leaf))
+        except Unreadable as error:
+            message = f"dataset {self._layout.dataset.name}: a file cannot be read"
+            raise CouldNotLook(message, help="`expunge check` names it; repair it, then run again") from error
+
     def _said(self, part: Part, file: pq.ParquetFile, by: str, field: str) -> Iterator[pa.Table]:
         every = leaves(file.schema_arrow)
         naming = [each for each in every if each.field == by]

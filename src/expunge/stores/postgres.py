@@ -119,6 +119,11 @@ class Postgres:
         with self._looking(dataset) as (connection, table), transaction(connection):
             yield from Aging(connection, table).spans(by, field)
 
+    def named(self, dataset: Dataset, field: str) -> Iterator[Sequence[str]]:
+        """Told apart on the server."""
+        with self._looking(dataset) as (connection, table), transaction(connection):
+            yield from Aging(connection, table).named(field)
+
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
         """The rows as JSON lines, large objects as files of their own."""
         yield from postgres_reading.export(lambda: self._looking(dataset), dataset.name, copy)

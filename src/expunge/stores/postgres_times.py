@@ -16,6 +16,7 @@ from expunge.stores.postgres_schema import INTEGERS, Field, NotInSchema, Table, 
 
 LEAST, MOST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 """Times beyond these (``infinity`` too) are none that can be read."""
+NAMED_AT_ONCE = 10_000
 _TEXTS = {"text", "varchar", "bpchar", "citext"}
 _REALS = {"numeric", "float4", "float8"}
 _ZONE = "(?: ?(Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?))?"
@@ -209,13 +210,26 @@ class Aging:
 
     def spans(self, by: str, field: str) -> Iterator[Span]:
         """Rows by the text of a field. Raises NotInSchema, psycopg.Error."""
-        names, when = self.table.require(by), instant(self.table.require(field))
-        source, value = f"{self.table.sql} AS t", f"{names.sql}::text"
-        if names.form == "array":
-            source, value = f"{source} CROSS JOIN LATERAL (SELECT DISTINCT e FROM pg_catalog.unnest({names.sql}) AS e) AS v", "v.e::text"
+        when = instant(self.table.require(field))
+        value, source = self._texts(by)
         sql = f"SELECT {value}, pg_catalog.count(*), min({when}), max({when}) FROM {source} GROUP BY 1"
         with self.connection.cursor("expunge_spans", binary=True) as cursor:
             cursor.execute(sql.encode())
             for said, items, first, last in cursor:
                 if said is not None:
                     yield Span(said, items, first and first.astimezone(UTC), last and last.astimezone(UTC))
+
+    def named(self, field: str) -> Iterator[Sequence[str]]:
+        """The texts of a field, each once. Raises as :meth:`spans`."""
+        value, source = self._texts(field)
+        with self.connection.cursor("expunge_named", binary=True) as cursor:
+            cursor.execute(f"SELECT DISTINCT {value} FROM {source}".encode())
+            while rows := cursor.fetchmany(NAMED_AT_ONCE):
+                yield [text for (text,) in rows if text is not None]
+
+    def _texts(self, by: str) -> tuple[str, str]:
+        """The text of a field, and where it is read from."""
+        names, source = self.table.require(by), f"{self.table.sql} AS t"
+        if names.form == "array":
+            return "v.e::text", f"{source} CROSS JOIN LATERAL (SELECT DISTINCT e FROM pg_catalog.unnest({names.sql}) AS e) AS v"
+        return f"{names.sql}::text", source

@@ -139,6 +139,11 @@ class Sqlite:
         with self._looking(dataset) as (connection, table):
             yield from sqlite_reading.spans(connection, table, by, field)
 
+    def named(self, dataset: Dataset, field: str) -> Iterator[Sequence[str]]:
+        """One pass over the column."""
+        with self._looking(dataset) as (connection, table):
+            yield from sqlite_reading.named(connection, table, field)
+
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
         """The rows as JSON lines, BLOBs as files of their own."""
         with self._looking(dataset) as (connection, table):

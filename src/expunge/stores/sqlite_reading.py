@@ -47,6 +47,14 @@ def spans(connection: sqlite3.Connection, table: Table, by: str, field: str) -> 
     return counted.spans()
 
 
+def named(connection: sqlite3.Connection, table: Table, field: str) -> Iterator[Sequence[str]]:
+    """The text of a field, of every row that has one. Raises NotInSchema."""
+    text = table.require(field).text
+    cursor = connection.execute(f"SELECT {text} FROM {table.sql} AS t WHERE {text} IS NOT NULL")
+    while rows := cursor.fetchmany(PAGE):
+        yield [value for (value,) in rows]
+
+
 def export(dataset: str, copy: Copy, reader: RowReader) -> Iterator[Item]:
     """The copy's rows as JSON lines, and each BLOB as a file of its own that the line names."""
     keys = [decode_key(each) for each in copy.keys]

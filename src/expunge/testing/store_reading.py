@@ -8,8 +8,10 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from expunge.core.copy import Copy, FindingKind
+from expunge.core.datamap import ByField
 from expunge.core.grounding import Grounding
 from expunge.core.ids import Pseudonym
+from expunge.ports.naming import NamesPeople
 from expunge.testing.harness import StoreHarness, locate_all
 from expunge.testing.people import AWKWARD, Person, people, person
 
@@ -151,6 +153,20 @@ class Reading(StoreHarness):
         heard = b"".join(everybody.everything(subject) for subject in everybody.heard)
         assert all(holds(heard, each) for each in stay)
         assert not any(_said(mark, heard) for each in gone for mark in each.marks)
+
+    def test_those_whom_it_names_are_those_who_are_there(self, folder: Path) -> None:
+        """Where a store tells identifiers without places, they are those of everybody's copies, spelt the same."""
+        awkward = [person(f"awkward-{number}", id=text) for number, text in enumerate(AWKWARD)]
+        self.write(folder, [*people(5), *(each for each in awkward if self.sayable(each.id))])
+        with self.opened(folder) as (store, datasets):
+            for dataset in datasets:
+                if not isinstance(store, NamesPeople) or not isinstance(dataset.subject, ByField):
+                    continue
+                copies = [each.selector.match for each in store.bystanders(dataset, (), None) if each.selector]
+                for name in dataset.subject.fields.values():
+                    named = {value for values in store.named(dataset, name) for value in values}
+                    assert named == {value for match in copies for value in match.get(name, ())}
+                    assert named
 
     def test_looking_changes_nothing(self, folder: Path) -> None:
         """Locate, export, trace, bystanders, preflight, check, probe and raw leave every byte and time as it was."""
