@@ -21,7 +21,7 @@ from expunge.engine import fencing, planning, publishing, queueing, recovering, 
 from expunge.engine.context import Context, Reporter, silent
 from expunge.engine.recording import CohortRecorder, Recorder, is_order, read, refresh, refresh_together
 from expunge.engine.stepping import Stepper
-from expunge.errors import Busy, Conflict, Drift, ExpungeError, StateUnavailable, TakenOver
+from expunge.errors import Busy, Conflict, Drift, ExpungeError, KeyDestroyed, StateCorrupt, StateUnavailable, TakenOver
 from expunge.ports.leases import Lease, Leases
 from expunge.ports.queue import Queue
 from expunge.telemetry import Action, Opaque
@@ -83,7 +83,12 @@ class Worker:
         stepper = before.stepper if before and before.lengths == _lengths(recorders) else None
         stepper = stepper or Stepper(self.context, cohort, self.report)
         stepper.recorder = cohort
-        lease = self._begin(stepper, announce, step)
+        try:
+            lease = self._begin(stepper, announce, step)
+        except (KeyDestroyed, StateCorrupt):
+            if self._ended_meanwhile(members):
+                return None
+            raise
         if lease is None:
             return None
         try:
@@ -231,7 +236,16 @@ class Worker:
             planning.check_map(self.context, run)
         except Drift:
             return False
+        except (KeyDestroyed, StateCorrupt):
+            if self._ended_meanwhile(run.cohort or (run.order,)):
+                return False
+            raise
         return True
+
+    def _ended_meanwhile(self, orders: Sequence[OrderId]) -> bool:
+        """Whether a round has ended since it was read: then the orders' keys, and what they sealed, may be gone."""
+        self._forget(orders)
+        return not self._members(orders)
 
     def idle(self) -> bool:
         """Whether no order is queued or under way."""
