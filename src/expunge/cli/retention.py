@@ -158,9 +158,13 @@ def publish(
     """
     with opened(map_file) as expunge:
         found = expunge.retention.publish(folder)
-    _tell_claims(found, as_json=as_json, schema="retention-publish/1")
-    if not as_json and all(each.true for each in found):
-        output.say(f"published: {output.visible(str(folder / 'policy.html'))}, {output.visible(str(folder / 'policy.md'))}")
+    if as_json:
+        output.write_json("retention-publish/1", {"claims": _claims(found)})
+    else:
+        _tell_claims(found)
+        if all(each.true for each in found):
+            output.say(f"published: {output.visible(str(folder / 'policy.html'))}, {output.visible(str(folder / 'policy.md'))}")
+    _exit_for(found)
 
 
 @app.command()
@@ -171,26 +175,27 @@ def claims(map_file: options.Map = None, as_json: options.Json = False) -> None:
     """
     with opened(map_file) as expunge:
         found = expunge.retention.claims()
-    _tell_claims(found, as_json=as_json, schema="retention-claims/1")
-
-
-def _tell_claims(found: Sequence[Checked], *, as_json: bool, schema: str) -> None:
     if as_json:
-        values = [
-            {
-                "claim": each.claim.id,
-                "sentence": each.claim.sentence,
-                "proof": each.claim.proof,
-                "true": each.true,
-                "evidence": each.evidence,
-            }
-            for each in found
-        ]
-        output.write_json(schema, {"claims": values})
+        output.write_json("retention-claims/1", {"claims": _claims(found)})
     else:
-        for each in found:
-            output.say(f"{'true' if each.true else 'CLAIM NOW FALSE'}: {output.visible(each.claim.sentence)}")
-            output.say(f"  {each.claim.id}: {each.claim.proof.value}: {output.visible(each.evidence)}")
+        _tell_claims(found)
+    _exit_for(found)
+
+
+def _claims(found: Sequence[Checked]) -> list[dict[str, Any]]:
+    return [
+        {"claim": each.claim.id, "sentence": each.claim.sentence, "proof": each.claim.proof, "true": each.true, "evidence": each.evidence}
+        for each in found
+    ]
+
+
+def _tell_claims(found: Sequence[Checked]) -> None:
+    for each in found:
+        output.say(f"{'true' if each.true else 'CLAIM NOW FALSE'}: {output.visible(each.claim.sentence)}")
+        output.say(f"  {each.claim.id}: {each.claim.proof.value}: {output.visible(each.evidence)}")
+
+
+def _exit_for(found: Sequence[Checked]) -> None:
     if not all(each.true for each in found):
         raise typer.Exit(Exit.FAILED)
 

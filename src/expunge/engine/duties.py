@@ -17,6 +17,7 @@ import yaml
 
 from expunge.core.clocks import Standing
 from expunge.core.datamap import Aggregate, ByField, Through
+from expunge.core.idle import watched_for
 from expunge.core.purposes import Ground
 from expunge.engine import calling, dues, instructing
 from expunge.engine.context import Context
@@ -86,8 +87,8 @@ def _retention(context: Context) -> str:
 
 
 def _inactivity(context: Context) -> str:
-    watched = [each for each in context.data_map.retention.values() if each.inactive_after]
-    return "" if watched else "no retention rule says `inactive_after`"
+    found = [each for each in context.data_map.identities.values() if each.last_used and watched_for(context.data_map, each)]
+    return "" if found else "no identity says when it was `last_used` and after how long it is `inactive_after`"
 
 
 def _lineage(context: Context) -> str:

@@ -10,6 +10,7 @@ from expunge.core import events as ev
 from expunge.core.datamap import Through
 from expunge.core.hold import Hold, item_tag
 from expunge.core.person import Person
+from expunge.core.scope import Scope
 from expunge.engine import locating
 from expunge.engine.context import Context
 from expunge.engine.locating import names_of
@@ -59,7 +60,7 @@ def _items(context: Context, person: Person, dataset: str, items: Sequence[str])
         message = f"{len(missing)} of the items named are not among what {dataset} holds of the person"
         raise UsageError(message, help="`expunge locate NAME --items` shows the keys, byte for byte")
     if not all(each.lasting for each in copies):
-        message = f"the rows of {dataset} have no key that lasts: rewriting the database may number them anew"
+        message = f"the items of {dataset} have no key of their own that lasts: rewriting may number them anew, or they share a file"
         raise UsageError(message, help="leave --item out to hold everything the dataset holds of the person")
     return frozenset(items)
 
@@ -130,18 +131,18 @@ def active(context: Context) -> tuple[Hold, ...]:
     return tuple(each for each in standing.values() if each.active(now))
 
 
-def binding_on(context: Context, people: Sequence[Person]) -> tuple[Hold, ...]:
+def binding_on(context: Context, people: Sequence[Person], scope: Scope | None = None) -> tuple[Hold, ...]:
     """Those that bind now on any identity of these people, and those on named items: whoever else is in an item, it stays.
 
-    For an order about a class of items, all of them: its items may be anybody's.
+    For an order about a class of items, all of them in the datasets that it reaches: its items may be anybody's.
     """
-    return binding_of(context, active(context), people)
+    return binding_of(context, active(context), people, scope)
 
 
-def binding_of(context: Context, standing: tuple[Hold, ...], people: Sequence[Person]) -> tuple[Hold, ...]:
+def binding_of(context: Context, standing: tuple[Hold, ...], people: Sequence[Person], scope: Scope | None = None) -> tuple[Hold, ...]:
     """The same of holds that were read before: those that bind now, as :func:`active` tells them."""
     if any(each.nobody for each in people):
-        return standing
+        return tuple(each for each in standing if scope is None or each.dataset in scope.datasets)
     names = frozenset(name for person in people for name in names_of(context, person)) if standing else frozenset()
     return tuple(each for each in standing if each.subject in names or _may_be_in_it(context, each))
 
