@@ -79,7 +79,7 @@ def _decode(kind: Any, value: Any) -> Any:  # noqa: PLR0911 - one return per kin
     if origin in (Union, types.UnionType):
         return _decode_union(get_args(kind), value)
     if origin is tuple:
-        return tuple(_decode(get_args(kind)[0], each) for each in value)
+        return _decode_tuple(get_args(kind)[0], value)
     if origin is frozenset:
         return frozenset(_decode(get_args(kind)[0], each) for each in value)
     if origin is not None and issubclass(origin, Mapping):
@@ -94,6 +94,14 @@ def _decode(kind: Any, value: Any) -> Any:  # noqa: PLR0911 - one return per kin
         message = f"{type(value).__name__} where {kind} belongs"
         raise TypeError(message)
     return value
+
+
+def _decode_tuple(member: Any, value: Any) -> tuple[Any, ...]:
+    plain = getattr(member, "__supertype__", member)
+    # Registers hold long lists of plain text: asking what each member is takes many times as long as reading it.
+    if plain is str and isinstance(value, list) and all(type(each) is str for each in value):
+        return tuple(value)
+    return tuple(_decode(member, each) for each in value)
 
 
 def _decode_union(members: tuple[Any, ...], value: Any) -> Any:
