@@ -258,3 +258,29 @@ def test_the_statement_says_which_recipients_were_told_and_who_has_not_confirmed
         (part,) = (each for each in opened.disgorgements.statement(standing.id).draft.parts if each.title == "recipients")
     assert [each.number for each in part.lines] == [1, 1]
     assert part.notes == ()
+
+
+@pytest.mark.duty("DSG-04")
+def test_when_the_hold_ends_what_it_kept_goes_by_itself_and_the_further_statement_says_so(home: Home) -> None:
+    with home.open() as opened:
+        until = datetime.now(UTC) + timedelta(days=90)
+        person = opened.resolve("account:acc-0")
+        hold = opened.holds.place(person, "recordings", ground="Smith v. Company", authority="a court", until=until)
+        opened.holds.place(person, "accounts", ground="another matter", authority="a court", until=until)
+    standing = home.enter()
+    home.carry_out(standing)
+    with home.open() as opened:
+        first = opened.disgorgements.statement(standing.id)
+        opened.holds.end(hold.id, "the case was settled")
+        opened.sweep()
+        for run in opened.queued():
+            opened.plan(run.order)
+            signed = base64.b64encode(home.key.sign(opened.approval_message(run.order))).decode()
+            opened.approve(run.order, "chief", signed)
+        (run,) = opened.run_due()
+        assert run.state is OrderState.FULFILLED
+        further = opened.disgorgements.statement(standing.id)
+    assert [(each.number, each.text) for each in further.draft.parts[0].lines] == [(2, "items of recordings destroyed")]
+    assert first.draft.due
+    assert further.draft.due == ()
+    assert "media/video/acc-0/rec-0.mp4" not in home.world.files()

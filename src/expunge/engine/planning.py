@@ -117,7 +117,8 @@ def _locate(context: Context, runs: Sequence[Run], present: Present) -> Located:
         return Located()
     everybody = list({person.subject: person for run in runs for person in present.people[run.order]}.values())
     known = selecting.open_for_all(context, [each.order for each in runs])
-    return locating.locate(context, everybody, holding.binding_of(context, present.holds, everybody), known, scope=runs[0].received.scope)
+    scope = runs[0].received.scope
+    return locating.locate(context, everybody, holding.binding_of(context, present.holds, everybody, scope), known, scope=scope)
 
 
 def _forecast(
@@ -156,7 +157,7 @@ def compute(context: Context, run: Run, present: Present) -> Plan:
         data_map=context.data_map,
         map_digest=context.map_digest,
         capabilities=present.capabilities,
-        holds=holding.binding_of(context, present.holds, present.people[run.order]),
+        holds=holding.binding_of(context, present.holds, present.people[run.order], run.received.scope),
         scope=run.received.scope,
         observed=present.observed,
     )
@@ -210,7 +211,7 @@ def _under_its_map(context: Context, run: Run) -> bool:
     """Whether map and holds are those that the round was planned with."""
     if run.plan is None:
         return True
-    holds = tuple(sorted(each.id for each in holding.binding_on(context, intake.open_people(context, run.order))))
+    holds = tuple(sorted(each.id for each in holding.binding_on(context, intake.open_people(context, run.order), run.received.scope)))
     return run.plan.map_digest == context.map_digest and run.plan.holds == holds
 
 
