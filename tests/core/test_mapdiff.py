@@ -21,7 +21,7 @@ from expunge.core.datamap import (
     Through,
 )
 from expunge.core.grounding import Grounding
-from expunge.core.mapdiff import Kind, Section, digest, map_diff
+from expunge.core.mapdiff import Kind, Section, digest, map_diff, normalised
 from expunge.core.purposes import Ground, Purpose, TextVersion, Use
 from expunge.core.retention import Period
 
@@ -104,6 +104,15 @@ DIFFERENT = {
         Kind.CHANGED,
         False,
     ),
+    "unused ones are looked for": (
+        replace(
+            BASE, identities={"account": replace(BASE.identities["account"], last_used={"voice": "at"}, inactive_after=Period(months=18))}
+        ),
+        Section.IDENTITIES,
+        "account",
+        Kind.CHANGED,
+        False,
+    ),
     "ignored": (replace(BASE, ignore=(*BASE.ignore, Ignore("app", "*", "all"))), Section.IGNORE, "app: *", Kind.ADDED, True),
     "looked at again": (replace(BASE, ignore=BASE.ignore[:1]), Section.IGNORE, "media: cache/*", Kind.REMOVED, False),
     "forgotten": (
@@ -171,3 +180,19 @@ def test_names_beyond_ascii_have_a_digest():
     assert digest(replace(BASE, ignore=(Ignore("app", "größe_*", "sizes"),))) != digest(
         replace(BASE, ignore=(Ignore("app", "grösse_*", "sizes"),))
     )
+
+
+def test_looking_no_more_for_unused_profiles_protects_them_less():
+    account = replace(BASE.identities["account"], last_used={"voice": "at", "text": "at"}, inactive_after=Period(months=18))
+    watched = replace(BASE, identities={"account": account})
+    for less, reason in (
+        (replace(account, inactive_after=Period(months=24)), "unused data is kept longer"),
+        (replace(account, inactive_after=None), "unused data is kept longer"),
+        (replace(account, last_used={"voice": "at"}), "nobody looks for unused ones any more"),
+    ):
+        (change,) = map_diff(watched, replace(BASE, identities={"account": less}))
+        assert change.weaker == (reason,)
+
+
+def test_a_map_that_watches_nobody_has_the_digest_it_always_had():
+    assert "last_used" not in str(normalised(BASE)["identities"])

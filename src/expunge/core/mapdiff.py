@@ -15,14 +15,17 @@ from hashlib import sha256
 from typing import Any, TypeAlias
 
 from expunge.core.canonical import Json, encode
-from expunge.core.datamap import Act, Aggregate, ByField, DataMap, Dataset, Inherited, Retention, Through
+from expunge.core.datamap import Act, Aggregate, ByField, DataMap, Dataset, IdentitySpec, Inherited, Retention, Through
 from expunge.core.grounding import Grounding
 from expunge.core.purposes import Ground, Purpose
 from expunge.core.retention import Period
 
 _LEFT_OUT = frozenset({"line", "source", "follow"})
-_WHEN_SET = frozenset({"kind", "collected", "reviewed_by", "artefact", "created"})
-"""Of a dataset; left out where the map does not say, so that a map which says nothing new has the digest it always had."""
+_WHEN_SET: Mapping[type, frozenset[str]] = {
+    Dataset: frozenset({"kind", "collected", "reviewed_by", "artefact", "created"}),
+    IdentitySpec: frozenset({"last_used", "inactive_after"}),
+}
+"""Left out where the map does not say, so that a map which says nothing new has the digest it always had."""
 _PIPELINES = "pipelines"
 _UNORDERED = frozenset({"derived_from", "sources", "categories", "also", "outside", "paths"})
 _RULES = (ByField, Through, Inherited, Aggregate)
@@ -143,7 +146,7 @@ def _plain(value: Any, name: str = "") -> Json:
         return value.word if isinstance(value, Grounding) else str(value.value)
     if is_dataclass(value):
         said = {each.name: getattr(value, each.name) for each in fields(value) if each.name not in _LEFT_OUT}
-        unsaid = _WHEN_SET if isinstance(value, Dataset) else frozenset()
+        unsaid = _WHEN_SET.get(type(value), frozenset())
         body = {key: _plain(each, key) for key, each in said.items() if each or key not in unsaid}
         return {"is": type(value).__name__, **body} if isinstance(value, _RULES) else body
     if isinstance(value, Mapping):
@@ -216,6 +219,10 @@ def _weaker_entry(section: Section, name: str, before: DataMap, after: DataMap) 
     match section:
         case Section.RETENTION:
             return _weaker_retention(before.retention[name], after.retention[name])
+        case Section.IDENTITIES:
+            mine, now = before.identities[name], after.identities[name]
+            unseen = set(mine.last_used) - set(now.last_used)
+            return _unused_longer(mine.inactive_after, now.inactive_after) or (["nobody looks for unused ones any more"] if unseen else [])
         case Section.DATASETS:
             return _weaker_dataset(before.datasets[name], after.datasets[name])
         case Section.PURPOSES:
@@ -232,9 +239,11 @@ def _weaker_entry(section: Section, name: str, before: DataMap, after: DataMap) 
 
 def _weaker_retention(old: Retention, new: Retention) -> list[str]:
     reasons = ["data is kept longer"] if new.period.nominal > old.period.nominal else []
-    if old.inactive_after and (new.inactive_after is None or new.inactive_after.nominal > old.inactive_after.nominal):
-        reasons.append("unused data is kept longer")
-    return reasons
+    return reasons + _unused_longer(old.inactive_after, new.inactive_after)
+
+
+def _unused_longer(old: Period | None, new: Period | None) -> list[str]:
+    return ["unused data is kept longer"] if old and (new is None or new.nominal > old.nominal) else []
 
 
 def _weaker_purpose(old: Purpose, new: Purpose) -> list[str]:
