@@ -151,14 +151,14 @@ class Stepper:
         owner = trace_owner(self.run)
         if attempt > 1:
             self.located = None
-        theirs = self._locate(fresh=False)
-        passing = self._passing(theirs, [each.name for each in self.context.data_map.datasets_of(step.store)])
-        if passing is not None:
-            # Why not without: whoever could not be looked for would be taken for somebody who stays.
-            return (self._end(step, attempt, {"*": {"*": passing}}),)
         try:
             if calling.capabilities(self.context.open_store(step.store)).retains:
                 return (self._end(step, attempt, {}),)
+            theirs = self._locate(fresh=False)
+            passing = self._passing(theirs, [each.name for each in self.context.data_map.datasets_of(step.store)])
+            if passing is not None:
+                # Why not without: whoever could not be looked for would be taken for somebody who stays.
+                return (self._end(step, attempt, {"*": {"*": passing}}),)
             traces = tracing.load(self.context, owner)
             scanned = tracing.look_before(self.context, step.store, traces)
             held = attributing.held_before(self.context, step.store, traces, theirs.copies)
