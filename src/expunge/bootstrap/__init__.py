@@ -65,6 +65,7 @@ from expunge.engine import (
     recovering,
     remembering,
     restoring,
+    returning,
     running,
     sweeping,
     telling,
@@ -306,7 +307,8 @@ class Expunge(Looking):
         with self._writing():
             recovering.recover(self.context)
             queueing.take_up(self.context)
-            return sweeping.sweep(self.context)
+            swept = sweeping.sweep(self.context)
+            return replace(swept, came_back=(*swept.came_back, *returning.came_back(self.context)))
 
     def restored(self, store: str, *, report: Reporter = silent) -> Replayed:
         """Replay every suppression into a store that was put back from a backup, before it serves; see :mod:`expunge.engine.restoring`."""

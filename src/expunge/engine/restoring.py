@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from expunge.core import events as ev
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
 from expunge.core.run import Run
-from expunge.engine import planning, sweeping
+from expunge.engine import planning, returning, sweeping
 from expunge.engine.context import Context
 from expunge.engine.publishing import KEPT
 from expunge.engine.recording import RESTORALS, Recorder, register
@@ -50,6 +50,7 @@ def find(context: Context, store: str) -> Swept:
         message = f"the map names no store {store!r}"
         raise UsageError(message, help=f"one of: {', '.join(sorted(context.data_map.stores))}")
     swept = sweeping.sweep(context, {store}, put_back=True)
+    swept = replace(swept, came_back=(*swept.came_back, *returning.came_back(context, {store}, put_back=True)))
     unplanned = [order for order in dict.fromkeys(each.followed_by for each in swept.came_back) if _has_no_plan(context, order)]
     if unplanned:
         planning.make_all(context, unplanned)
