@@ -62,10 +62,13 @@ def test_a_model_of_unknown_origin_is_never_clean_and_goes_when_a_named_person_s
 @pytest.mark.duty("DSG-03")
 def test_items_without_a_date_are_unknown_rather_than_spared(home: Home) -> None:
     home.world.table("faces", "face_id TEXT", [("face-9", "acc-0", noise("face 9", 512), None, "2017")])
+    home.world.table("reviews", "recording_id TEXT", [("rec-2", "bird", "", "2017"), ("rec-2", "bee", "in spring", "2017")])
     with home.open() as opened:
         found = {each.limb.name: each for each in opened.disgorgements.preview(opened.disgorgements.read(ORDERS / "ring.yaml"))}
     assert [(each.item, each.why) for each in found["face-embeddings"].unknown] == [("faces: items without a readable date", "1 of them")]
     assert found["face-embeddings"].items == {"faces": 3}
+    assert [(each.item, each.why) for each in found["recordings"].unknown] == [("reviews: items without a readable date", "2 of them")]
+    assert found["recordings"].items == {"recordings": 2}
 
 
 @pytest.mark.duty("RNG-05")

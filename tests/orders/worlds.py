@@ -7,7 +7,7 @@ import random
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,6 @@ class World:
     """One company."""
 
     folder: Path
-    written: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for name in ("media", "registry"):

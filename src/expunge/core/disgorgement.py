@@ -157,10 +157,6 @@ class Disgorgement:
     recipients: tuple[Recipient, ...] = ()
     sworn: Sworn | None = None
 
-    def limb(self, name: str) -> Limb:
-        """One limb. Raises KeyError."""
-        return {each.name: each for each in self.limbs}[name]
-
     @property
     def retroactive(self) -> tuple[Limb, ...]:
         """The limbs by which something is destroyed."""

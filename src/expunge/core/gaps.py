@@ -93,9 +93,11 @@ def gaps(data_map: DataMap, sightings: Sightings) -> Gaps:
                 seen.update((name, other) for other in known[reached] if other != name)
             else:
                 sources.setdefault(reached, set()).add(name)
-    for each in (name for name, names in known.items() if not names and name not in quiet):
-        for flow in sightings.readers.get(each, ()):
-            feeds.setdefault(each, set()).update(name for output in flow.outputs for name in known[output])
+    ours = frozenset(each for each, names in known.items() if names)
+    for flow in (each for each in sightings.flows if not each.outputs.isdisjoint(ours)):
+        fed = {name for output in flow.outputs & ours for name in known[output]}
+        for each in flow.inputs - ours - quiet:
+            feeds.setdefault(each, set()).update(fed)
     unknown = []
     for each in sorted(known):
         if not known[each] and each not in quiet:

@@ -63,18 +63,12 @@ class Unknown:
 class Reached:
     """What one limb means for a map."""
 
-    limb: str
     reaches: tuple[Reach, ...]
     """Every dataset of the map, those that feed others first."""
     artefacts: Mapping[str, tuple[str, ...]]
     """Dataset -> names of its artefacts that go."""
     unknown: tuple[Unknown, ...]
     taint: Taint
-
-    @property
-    def going(self) -> tuple[Reach, ...]:
-        """The datasets of which something goes."""
-        return tuple(each for each in self.reaches if each.goes)
 
 
 def ancestry_of(data_map: DataMap, recorded: Iterable[Made] = (), artefacts: Mapping[str, Iterable[str]] | None = None) -> Ancestry:
@@ -121,7 +115,7 @@ def reach(data_map: DataMap, limb: Limb, graph: Ancestry, artefacts: Mapping[str
     reaches = tuple(scoping.dataset(data_map.datasets[name]) for name in _sources_first(data_map))
     going = {each.dataset for each in reaches if each.goes and each.by is By.ARTEFACT}
     named = {name: tuple(sorted(each for each in artefacts.get(name, ()) if f"{name}/{each}" in taint.hits)) for name in sorted(going)}
-    return Reached(limb.name, reaches, named, tuple(scoping.unknown()), taint)
+    return Reached(reaches, named, tuple(scoping.unknown()), taint)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ numbers, edges lie in arrays, the walk has a queue and no recursion, and paths a
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -71,17 +71,6 @@ class Ancestry:
         self._sources.append(start)
         self._products.append(self._number(product))
         self._how.append(self._words.setdefault(how, len(self._words)))
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._numbers
-
-    def made(self, product: str) -> Iterator[Made]:
-        """Every recorded way in which something came to be. Reads all edges."""
-        number = self._numbers.get(product, _NOBODY)
-        return (self._edge(at) for at, each in enumerate(self._products) if each == number)
 
     def spread(self, starts: Iterable[str], roots: Collection[str] = ()) -> Taint:
         """Everything made from ``starts``, and everything whose origin nobody can tell.

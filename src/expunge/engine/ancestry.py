@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from expunge.core.artefact import Provenance
@@ -13,6 +13,7 @@ from expunge.core.copy import Selector
 from expunge.core.datamap import Dataset
 from expunge.core.gaps import tag
 from expunge.core.ids import Pseudonym
+from expunge.core.moments import moment
 from expunge.core.outcome import Unable
 from expunge.core.reaching import UNDECLARED, ancestry_of
 from expunge.core.taint import Ancestry, Made
@@ -117,14 +118,3 @@ def _note(recorded: Recorded, provenance: Provenance, row: Mapping[str, Any]) ->
     created = moment(row.get(provenance.created))
     if created is not None:
         recorded.created[str(product)] = max(created, recorded.created.get(str(product), created))
-
-
-def moment(value: object) -> datetime | None:
-    """A time as a store gives it; without a zone it is taken for UTC. None for what is none."""
-    if not isinstance(value, str):
-        return None
-    try:
-        at = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -107,8 +107,7 @@ class _Looking:
                 continue
             try:
                 hits.append(self._hit(choice, each))
-                undated = choice.undated(each.dataset)
-                unknown += [Unknown(each.dataset + UNDATED, each.kind, f"{undated} of them")] if undated else []
+                unknown += self._undated(choice, each)
             except calling.TROUBLE as error:
                 failed[each.dataset] = calling.as_unable(error)
         return LimbFound(
@@ -128,6 +127,14 @@ class _Looking:
             named = [f"{each.dataset}/{name}" for name in choice.reached.artefacts.get(each.dataset, ())]
             paths = {name: self.reached.taint.path(name) if name in self.reached.taint.hits else () for name in named}
         return Hit(each.dataset, each.kind, each.by, each.why, items, choice.chosen(each.dataset), paths)
+
+    def _undated(self, choice: Choosing, each: Reach) -> Iterator[Unknown]:
+        """Items, or reviews by which items are found, of which nothing says whether the dates of the limb mean them."""
+        review = self.context.data_map.datasets[each.dataset].reviewed_by
+        told_by = review.dataset if each.by is By.REVIEW and review is not None else each.dataset
+        undated = choice.undated(told_by)
+        if undated:
+            yield Unknown(told_by + UNDATED, kind_of(self.context.data_map.datasets[told_by]), f"{undated} of them")
 
     def _decided(self) -> Reached:
         """With what somebody decided to be tainted, and without the single artefacts that stay by an exception."""

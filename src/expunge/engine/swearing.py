@@ -23,7 +23,7 @@ from expunge.engine.context import Context
 from expunge.engine.examining import LimbFound
 from expunge.engine.forwarding import LimbJudged
 from expunge.engine.recording import DISGORGEMENTS, Recorder, register
-from expunge.errors import IllegalTransition
+from expunge.errors import IllegalTransition, StateCorrupt
 
 EXAMINED, EXCEPTIONS, FORWARD, RECIPIENTS = (f"evidence/{name}.json" for name in ("examined", "exceptions", "forward", "recipients"))
 
@@ -81,6 +81,9 @@ def draft(context: Context, name: str) -> Drafted:
         signer=sworn.by if sworn else "the company",
         perjury=sworn is not None and sworn.penalty,
     )
+    if not set(statement.links(made)) <= files.keys():
+        message = "a number of the statement points to evidence that is not there"
+        raise StateCorrupt(message, help="restore the state folder")
     text = statement.markdown(made).encode()
     files["statement.md"], files["statement.html"] = text, statement.html(made).encode()
     register(context.journal, DISGORGEMENTS, StatementDrafted(context.clock.now(), name, sha256(text).hexdigest()))
