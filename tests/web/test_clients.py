@@ -15,14 +15,24 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from openlineage.client import OpenLineageClient
-from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
+from openlineage.client.event_v2 import (
+    DatasetEvent,
+    InputDataset,
+    Job,
+    JobEvent,
+    OutputDataset,
+    Run,
+    RunEvent,
+    RunState,
+    StaticDataset,
+)
 from openlineage.client.facet_v2 import column_lineage_dataset
 from openlineage.client.transport.http import ApiKeyTokenProvider, HttpCompression, HttpConfig, HttpTransport
 from openlineage.client.uuid import generate_new_uuid
 
 from tests.cli import world
 from tests.cli.running import expunge
-from tests.web.serving import company, issue, serving
+from tests.web.serving import company, edges, issue, serving
 
 BIN = Path(sys.executable).parent
 
@@ -186,3 +196,19 @@ def run_dbt(folder: Path, url: str, token: str) -> None:
     done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Emitted 4 OpenLineage events" in done.stdout + done.stderr
+
+
+def test_jobs_and_datasets_without_a_run_make_edges_too(tmp_path: Path) -> None:
+    token = company(tmp_path)
+    where = f"sqlite://{tmp_path}/world/app.db"
+    now = datetime.now(UTC).isoformat()
+    source = column_lineage_dataset.InputField(namespace=where, name="profiles", field="name")
+    facet = column_lineage_dataset.ColumnLineageDatasetFacet(fields={"who": column_lineage_dataset.Fields(inputFields=[source])})
+    with serving(tmp_path, token) as served:
+        sender = client(served.url, token)
+        read, written = [InputDataset(namespace=where, name="transcripts")], [OutputDataset(namespace="s3://exports", name="weekly")]
+        sender.emit(JobEvent(eventTime=now, job=Job(namespace="weekly", name="export"), inputs=read, outputs=written))
+        sender.emit(
+            DatasetEvent(eventTime=now, dataset=StaticDataset(namespace="s3://exports", name="names", facets={"columnLineage": facet}))
+        )
+    assert edges(tmp_path) == {("transcripts", "s3://exports/weekly"), ("profiles", "s3://exports/names")}
