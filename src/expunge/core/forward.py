@@ -8,7 +8,7 @@ embeddings). To build on a model that was made before is to use that model, whic
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,7 +79,7 @@ class _Read:
 class _Origin:
     reads: list[_Read]
     relied: set[str]
-    """Models it builds on."""
+    """Models it builds on that were made before something was deleted."""
     lost: list[str]
     """What has no origin on record."""
 
@@ -103,18 +103,18 @@ class Forward:
         for one in sorted(deletions, key=lambda each: each.processed):
             for name in one.datasets:
                 self._by_dataset.setdefault(name, []).append(one)
-        self._first = min((each.processed for each in deletions), default=None)
+        self._processed = sorted(each.processed for each in deletions)
 
     def judge(self, name: str) -> Judged:
         """One product. Raises KeyError for one that nobody declared."""
         product = self._products[name]
-        if self._first is None:
+        if not self._processed:
             return Judged(product, Finding.CLEAN, "nothing was deleted yet")
         if product.living:
             return Judged(product, Finding.CLEAN, "whoever is erased is erased from it, item by item")
         if product.created is None:
             return Judged(product, Finding.UNKNOWN, "nobody says when it was made")
-        if product.created <= self._first:
+        if product.created <= self._processed[0]:
             return Judged(product, Finding.BEFORE, "it was there when the first deletion had been processed")
         return self._by_origin(product, self._origin(product, product.created))
 
@@ -142,6 +142,10 @@ class Forward:
         first = bisect_right([each.processed for each in deletions], read.at) if read.at is not None else 0
         return [each for each in deletions[first:] if each.processed < read.until]
 
+    def _deleted_between(self, made: datetime, later: datetime) -> bool:
+        """Whether a deletion was processed after something was made, and before something else was."""
+        return bisect_right(self._processed, made) < bisect_left(self._processed, later)
+
     def _origin(self, product: Product, created: datetime) -> _Origin:
         origin = _Origin([], set(), [])
         todo: list[tuple[str, datetime, bool, tuple[Made, ...]]] = [(product.name, created, True, ())]
@@ -161,7 +165,8 @@ class Forward:
                     continue
                 if not holds_data(source.kind):
                     # Why its own date: what it had learnt before a deletion it may keep; only what it learnt after accuses it.
-                    origin.relied.add(source.name)
+                    if source.created is None or self._deleted_between(source.created, created):
+                        origin.relied.add(source.name)
                     limit, known = (until, False) if source.created is None else (min(until, source.created), dated)
                 if source.name not in best or best[source.name] < limit:
                     best[source.name] = limit
