@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from expunge.demo.outside_search import Search
 from tests.orders.worlds import LINEAGE, World, fulfilled, noise
 
 ACCOUNTS = """\
@@ -132,12 +133,18 @@ cohorts:
 
 def families(world: World) -> None:
     consents = ["consented", "declined", "asked", None, "never asked"]
-    world.table("parents", "parent_id TEXT PRIMARY KEY, email TEXT, at TEXT", [(f"par-{n}", f"p{n}@example.org", "2020") for n in range(5)])
-    rows = [(f"kid-{n}", f"par-{n}", consent, "2020") for n, consent in enumerate(consents)]
+    world.table(
+        "parents", "parent_id TEXT PRIMARY KEY, email TEXT, at TEXT", [(f"par-{n}-5V8B3X", f"p{n}@example.org", "2020") for n in range(5)]
+    )
+    rows = [(f"kid-{n}-7Q2M9K", f"par-{n}-5V8B3X", consent, "2020") for n, consent in enumerate(consents)]
     world.table("children", "child_id TEXT PRIMARY KEY, parent_id TEXT, consent TEXT, at TEXT", rows)
     for table in ("diary", "places"):
-        world.table(table, "child_id TEXT, text TEXT, at TEXT", [(f"kid-{n}", noise(f"{table}{n}", 40).hex(), "2020") for n in range(5)])
-    world.table("adult_diary", "parent_id TEXT, text TEXT, at TEXT", [(f"par-{n}", noise(f"ad{n}", 40).hex(), "2020") for n in range(5)])
+        world.table(
+            table, "child_id TEXT, text TEXT, at TEXT", [(f"kid-{n}-7Q2M9K", noise(f"{table}{n}", 40).hex(), "2020") for n in range(5)]
+        )
+    world.table(
+        "adult_diary", "parent_id TEXT, text TEXT, at TEXT", [(f"par-{n}-5V8B3X", noise(f"ad{n}", 40).hex(), "2020") for n in range(5)]
+    )
     world.model("coach-kids", "diary")
     world.model("coach-adults", "adult_diary")
     world.declare(FAMILIES + models("diary", "adult_diary") + LINEAGE + FAMILY_COHORTS)
@@ -151,7 +158,7 @@ def test_children_without_consent_go_with_what_was_learnt_from_children_and_the_
     families(world)
     standing, runs = world.carry_out(order)
     assert fulfilled(runs) == {"childrens-data", "work-product"}
-    assert world.rows("children", "child_id") == world.rows("diary", "child_id") == world.rows("places", "child_id") == ["kid-0"]
+    assert world.rows("children", "child_id") == world.rows("diary", "child_id") == world.rows("places", "child_id") == ["kid-0-7Q2M9K"]
     assert len(world.rows("parents", "parent_id")) == len(world.rows("adult_diary", "parent_id")) == 5
     assert world.models() == {"coach-adults"}
     by_limb = {each.limb: each for each in standing.examined}
@@ -167,7 +174,7 @@ def test_children_without_consent_lose_their_whereabouts_and_nothing_else_where_
     families(world)
     _, runs = world.carry_out("apitor")
     assert fulfilled(runs) == {"childrens-data"}
-    assert world.rows("places", "child_id") == ["kid-0"]
+    assert world.rows("places", "child_id") == ["kid-0-7Q2M9K"]
     assert len(world.rows("diary", "child_id")) == len(world.rows("children", "child_id")) == 5
     assert world.models() == {"coach-kids", "coach-adults"}, "this order knows no work product"
 
@@ -333,3 +340,18 @@ def test_browsing_data_goes_with_the_software_that_was_made_of_it_and_the_produc
     assert fulfilled(runs) == {"browsing-data"}
     assert world.files() == {"registry/antivirus/engine.tar"}
     assert world.rows("clicks", "url") == []
+
+
+@pytest.mark.duty("DSG-06")
+def test_the_state_names_nobody_and_the_same_question_gives_the_same_answer(world: World) -> None:
+    families(world)
+    standing, _ = world.carry_out("ww-kurbo")
+    search = Search([name for n in range(5) for name in (f"kid-{n}-7Q2M9K", f"par-{n}-5V8B3X")] + [f"p{n}@example.org" for n in range(5)])
+    assert [hit.path.name for hit in search.folder(world.folder / "state")] == []
+    assert [hit.path.name for hit in search.folder(world.folder / "world")], "the search can find them"
+    (counted,) = (each for each in standing.examined[0].counted if each.name == "consented")
+    with world.open() as opened:
+        (again,) = (each for each in opened.disgorgements.look(standing.id)[0].counted if each.name == "consented")
+        (gone,) = (each for each in opened.disgorgements.look(standing.id)[0].counted if each.name == "declined")
+    assert again == counted, "whoever consented is still there, and the answer is the same"
+    assert (gone.number, gone.query) == (0, next(each.query for each in standing.examined[0].counted if each.name == "declined"))
