@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from expunge.core import events as ev
+from expunge.core.collection import schedules
 from expunge.core.datamap import DataMap
 from expunge.core.gate_snapshot import Contents, Policy, PurposeState, gate_entry
 from expunge.core.ids import OrderId, pseudonym
@@ -21,11 +23,13 @@ from expunge.engine.standing import Standing
 RENEW_AFTER = timedelta(seconds=20)
 """A third of the age that pipelines accept unless they are told otherwise."""
 _FORMAT = 2
+_SUPPRESSED = b'"is":"Suppressed"'
+_ORDER = re.compile(rb'"order":"([^"]*)"')
 
 
 def suppress(context: Context, orders: Mapping[OrderId, Sequence[Person]]) -> None:
     """Enter the people of some orders in the register and publish once; doing it twice for one order changes nothing."""
-    entered = {each.order for each in read_register(context.journal, SUPPRESSIONS) if isinstance(each, ev.Suppressed)}
+    entered = _entered(context)
     key, gate = context.keys.pseudonym_key(), context.keys.gate_key()
     events = []
     for order, people in orders.items():
@@ -37,6 +41,12 @@ def suppress(context: Context, orders: Mapping[OrderId, Sequence[Person]]) -> No
     if events:
         register(context.journal, SUPPRESSIONS, *events)
     publish(context)
+
+
+def _entered(context: Context) -> set[str]:
+    """The orders that the register has, also those that were let go again; without decoding what it says of their people."""
+    found = (_ORDER.search(data) for data in context.journal.read(SUPPRESSIONS) if _SUPPRESSED in data)
+    return {match[1].decode() for match in found if match}
 
 
 def lift(context: Context, order: OrderId) -> None:
@@ -53,7 +63,7 @@ def publish(context: Context) -> int:
     former = frozenset(bytes.fromhex(entry) for each in orders if each.gate_format != _FORMAT for entry in each.gate_entries)
     agreed = standing.of_everybody(context)
     blocked = fold(read_register(context.journal, RECIPIENTS)).blocked()
-    policy = Policy(context.map_digest, purposes_of(context.data_map, agreed, blocked), agreed.frozen)
+    policy = Policy(context.map_digest, purposes_of(context.data_map, agreed, blocked), agreed.frozen, collect={name: each.period for name, each in schedules(context.data_map).items()})
     context.publish_gate(context.clock.now(), Contents(suppressed, former, policy))
     return len(suppressed) + len(former)
 

@@ -153,11 +153,10 @@ def sweep(context: Context, stores: Collection[str] | None = None, *, put_back: 
             entry = back.setdefault(name, _Back(order))
             entry.rows.setdefault(dataset.name, set()).add(value)
             entry.datasets.add(dataset.name)
+    ended = {name: each for name, each in sorted(back.items()) if unfinished.by(each.order) is None}
+    following = _reopen(context, ended) if ended else {}
     came_back = tuple(
-        CameBack(name, each.order, each.order, tuple(sorted(each.datasets)))
-        if unfinished.by(each.order) is not None
-        else _reopen(context, name, each)
-        for name, each in sorted(back.items())
+        CameBack(name, each.order, following.get(name, each.order), tuple(sorted(each.datasets))) for name, each in sorted(back.items())
     )
     looked = frozenset(each.name for each in context.data_map.datasets.values() if stores is None or each.store in stores)
     if stores is None:
@@ -283,20 +282,24 @@ def _left(run: Run, known: Collection[str]) -> _Expected:
     return _Expected(everywhere=not names.issubset(known), datasets=names)
 
 
-def _reopen(context: Context, name: Pseudonym, back: _Back) -> CameBack:
+def _reopen(context: Context, back: Mapping[Pseudonym, _Back]) -> dict[Pseudonym, OrderId]:
+    """Open an order for each person, all at once: the register is long where many were erased. Returns who is in which."""
+    accepted = intake.receive_all(context, [_request(context, name, each) for name, each in back.items()])
+    following = {name: each.order for name, each in zip(back, accepted, strict=True)}
+    for name, each in back.items():
+        recorder = Recorder(context.journal, context.clock, each.order)
+        if recorder.run.state in (OrderState.FULFILLED, OrderState.IN_PART):
+            recorder.append(ev.Reopened(recorder.now(), following[name]))
+        context.outbox.put(each.order, "came-back", _CAME_BACK, {"order": following[name]})
+        telemetry.log(Action.DATA_CAME_BACK, order=Opaque(each.order), follow_up=Opaque(following[name]))
+    return following
+
+
+def _request(context: Context, name: Pseudonym, back: _Back) -> intake.Request:
     person = Person(name, {kind: frozenset(values) for kind, values in back.ids.items()}, {})
     selectors = {dataset: {name: Selector(name, {_via(context, dataset): frozenset(values)})} for dataset, values in back.rows.items()}
-    kind = next(iter(back.ids), "")
-    request = intake.Request(
-        (Resolved(kind, person, known=True),), "sweep", "suppressed since an earlier order", follows=back.order, selectors=selectors
-    )
-    accepted = intake.receive(context, request)
-    recorder = Recorder(context.journal, context.clock, back.order)
-    if recorder.run.state in (OrderState.FULFILLED, OrderState.IN_PART):
-        recorder.append(ev.Reopened(recorder.now(), accepted.order))
-    context.outbox.put(back.order, "came-back", _CAME_BACK, {"order": accepted.order})
-    telemetry.log(Action.DATA_CAME_BACK, order=Opaque(back.order), follow_up=Opaque(accepted.order))
-    return CameBack(name, back.order, accepted.order, tuple(sorted(back.datasets)))
+    resolved = Resolved(next(iter(back.ids), ""), person, known=True)
+    return intake.Request((resolved,), "sweep", "suppressed since an earlier order", follows=back.order, selectors=selectors)
 
 
 def _via(context: Context, dataset: str) -> str:
