@@ -13,6 +13,7 @@ from typing import Self
 
 from expunge.adapters.clock import MonotonicClock, SystemClock
 from expunge.adapters.journal_django import DjangoJournal
+from expunge.bootstrap.collecting import Relaxed
 from expunge.bootstrap.state import latest, open_state, read_installed, require_keys
 from expunge.core.copy import Finding, FindingKind
 from expunge.core.datamap import DataMap
@@ -46,6 +47,7 @@ class Door:
         self._tokens: dict[str, Token] = {}
         self._length = 0
         self._looked = -SHORT
+        self._collecting = Relaxed()
 
     @classmethod
     def open(cls, map_path: Path | str | None = None) -> Self:
@@ -64,6 +66,7 @@ class Door:
     def close(self) -> None:
         """Let go of the database for the calling thread; safe to call twice."""
         self._journal.close()
+        self._collecting.end()
 
     def admit(self, header: str, scope: TokenScope) -> Token | TokenRefused:
         """Whether the value of an ``Authorization`` header may do what ``scope`` names. Raises StateUnavailable."""

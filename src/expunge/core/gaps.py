@@ -6,6 +6,7 @@ Unknown provenance is never clean: what a failed run, or one that never ended, m
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from expunge.core.atlas import Atlas
@@ -123,7 +124,7 @@ def _downstream(sightings: Sightings, starts: list[str], known: dict[str, frozen
     return found
 
 
-def _written(flows: tuple[Flow, ...], name: str) -> tuple[bool, tuple[Column, ...]]:
+def _written(flows: Sequence[Flow], name: str) -> tuple[bool, tuple[Column, ...]]:
     columns = {column for flow in flows for column in flow.columns if column.target == name}
     return any(flow.completed for flow in flows), tuple(sorted(columns))
 

@@ -9,7 +9,7 @@ Datasets are named by their address (:func:`expunge.core.openlineage.address`). 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -148,24 +148,29 @@ class Sightings:
     @cached_property
     def names(self) -> frozenset[str]:
         """Every dataset that was seen."""
-        return frozenset(name for each in self.flows for name in each.inputs | each.outputs)
+        found: set[str] = set()
+        for each in self.flows:
+            found |= each.inputs
+            found |= each.outputs
+        return frozenset(found)
 
     @cached_property
-    def writers(self) -> Mapping[str, tuple[Flow, ...]]:
+    def writers(self) -> Mapping[str, Sequence[Flow]]:
         """Dataset -> the flows that write it."""
-        return _by((name, flow) for flow in self.flows for name in flow.outputs)
+        found: dict[str, list[Flow]] = {}
+        for flow in self.flows:
+            for name in flow.outputs:
+                found.setdefault(name, []).append(flow)
+        return found
 
     @cached_property
-    def readers(self) -> Mapping[str, tuple[Flow, ...]]:
+    def readers(self) -> Mapping[str, Sequence[Flow]]:
         """Dataset -> the flows that read it."""
-        return _by((name, flow) for flow in self.flows for name in flow.inputs)
-
-
-def _by(pairs: Iterable[tuple[str, Flow]]) -> dict[str, tuple[Flow, ...]]:
-    found: dict[str, list[Flow]] = {}
-    for name, flow in pairs:
-        found.setdefault(name, []).append(flow)
-    return {name: tuple(each) for name, each in found.items()}
+        found: dict[str, list[Flow]] = {}
+        for flow in self.flows:
+            for name in flow.inputs:
+                found.setdefault(name, []).append(flow)
+        return found
 
 
 _Row: TypeAlias = tuple[str, int, str, str, Iterable[str], Iterable[str], Iterable[tuple[str, ...]]]
