@@ -287,11 +287,12 @@ def _reopen(context: Context, back: Mapping[Pseudonym, _Back]) -> dict[Pseudonym
     accepted = intake.receive_all(context, [_request(context, name, each) for name, each in back.items()])
     following = {name: each.order for name, each in zip(back, accepted, strict=True)}
     for name, each in back.items():
+        order = following[name]
         recorder = Recorder(context.journal, context.clock, each.order)
         if recorder.run.state in (OrderState.FULFILLED, OrderState.IN_PART):
-            recorder.append(ev.Reopened(recorder.now(), following[name]))
-        context.outbox.put(each.order, "came-back", _CAME_BACK, {"order": following[name]})
-        telemetry.log(Action.DATA_CAME_BACK, order=Opaque(each.order), follow_up=Opaque(following[name]))
+            recorder.append(ev.Reopened(recorder.now(), order))
+        context.outbox.put(each.order, "came-back", _CAME_BACK, {"order": order})
+        telemetry.log(Action.DATA_CAME_BACK, order=Opaque(each.order), follow_up=Opaque(order))
     return following
 
 
