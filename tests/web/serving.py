@@ -48,8 +48,8 @@ class Served:
         sent = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token if token is None else token}", **(headers or {})}
         return ask(urllib.request.Request(f"{self.url}{path}", data, {name: value for name, value in sent.items() if value}))
 
-    def get(self, path: str) -> Answer:
-        return ask(urllib.request.Request(f"{self.url}{path}"))
+    def get(self, path: str, token: str = "") -> Answer:
+        return ask(urllib.request.Request(f"{self.url}{path}", headers={"Authorization": f"Bearer {token}"} if token else {}))
 
     def stderr(self) -> str:
         return self.said.read_text()
@@ -71,8 +71,8 @@ def company(folder: Path) -> str:
     return issue(folder)
 
 
-def issue(folder: Path, name: str = "airflow") -> str:
-    ran = expunge("token", "issue", name, "--scope", "lineage", "--json", cwd=folder)
+def issue(folder: Path, name: str = "airflow", scope: str = "lineage") -> str:
+    ran = expunge("token", "issue", name, "--scope", scope, "--json", cwd=folder)
     assert ran.code == 0, ran.err
     return str(ran.json["text"])
 

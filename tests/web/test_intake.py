@@ -253,3 +253,17 @@ def test_state_that_cannot_be_written_takes_nothing_and_says_so(tmp_path: Path) 
         assert edges(tmp_path) == set()
         assert served.post(fresh(served, target="late")).status == 200
         assert edges(tmp_path)
+
+
+@pytest.mark.duty("DSG-08")
+def test_an_ingest_asks_whether_a_kind_of_data_has_a_schedule(served: Served) -> None:
+    asking = issue(served.folder, "app", scope="collect")
+    allowed = served.get("api/v1/collect/transcripts", asking)
+    assert (allowed.status, allowed.json["allowed"]) == (200, True)
+    assert allowed.json["kept_for"]
+    refused = served.get("api/v1/collect/gait", asking)
+    assert refused.status == 403
+    assert refused.json["error"] == "this kind of data has no schedule"
+    assert "purpose, need and a finite period" in refused.json["help"]
+    assert served.get("api/v1/collect/transcripts", served.token).status == 403, "a token for lineage asks nothing else"
+    assert served.get("api/v1/collect/transcripts").status == 401

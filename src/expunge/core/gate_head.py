@@ -74,6 +74,8 @@ class Head:
     spans: tuple[Span, ...]
     digest: str
     """Hex SHA-256 of the signed header, which names the whole snapshot."""
+    collect: Mapping[str, Period] | None = None
+    """Kinds of data that may be collected, with the longest time that they are kept; None in snapshots that do not say."""
 
 
 def write_head(
@@ -84,6 +86,7 @@ def write_head(
     *,
     published: datetime,
     valid_until: datetime,
+    collect: Mapping[str, Period] | None = None,
 ) -> bytes:
     """The header of format 2, with its line feed, for lists whose entries are ascending. Raises as :func:`publish_snapshot`."""
     if valid_until <= published:
@@ -105,6 +108,8 @@ def write_head(
             for listing, purpose, data in lists
         ],
     }
+    if collect is not None:
+        body["collect"] = {name: _period(period) for name, period in collect.items()}
     return canonical.encode(body) + b"\n"
 
 
@@ -132,10 +137,12 @@ def read_head(head: bytes, signature: bytes, public_keys: Sequence[bytes]) -> He
             None if value["purposes"] is None else _rules(value["purposes"]),
             tuple(_span(one) for one in each(value["lists"])),
             sha256(head).hexdigest(),
+            {text(name): _kept(one) for name, one in named(value["collect"]).items()} if "collect" in value else None,
         )
     except (KeyError, TypeError, ValueError):
         raise EvidenceInvalid("the snapshot's header has another form") from None
-    if set(value) != {"schema", "published", "valid_until", "key_check", "policy", "purposes", "lists"} or not _in_order(read):
+    fields = {"schema", "published", "valid_until", "key_check", "policy", "purposes", "lists"}
+    if set(value) - {"collect"} != fields or not _in_order(read):
         raise EvidenceInvalid("the snapshot's header has another form")
     return read
 
@@ -176,11 +183,13 @@ def _rule(value: canonical.Json) -> tuple[str, Rule]:
     if not isinstance(closed, bool) or closed is not ("closed" in value):
         raise ValueError("`closed` stands where it is true")
     keep = value["keep"]
-    if keep is None:
-        return text(value["name"]), Rule(value["consent"], None, closed)
-    if not isinstance(keep, Mapping) or set(keep) != {"days", "months"}:
+    return text(value["name"]), Rule(value["consent"], None if keep is None else _kept(keep), closed)
+
+
+def _kept(value: canonical.Json) -> Period:
+    if not isinstance(value, Mapping) or set(value) != {"days", "months"}:
         raise ValueError("not a period")
-    return text(value["name"]), Rule(value["consent"], Period(whole(keep["days"]), whole(keep["months"])), closed)
+    return Period(whole(value["days"]), whole(value["months"]))
 
 
 def _span(value: canonical.Json) -> Span:
@@ -199,6 +208,13 @@ def _said(name: str, rule: Rule) -> canonical.Json:
 
 def _period(keep: Period | None) -> canonical.Json:
     return None if keep is None else {"days": keep.days, "months": keep.months}
+
+
+def named(value: canonical.Json) -> Mapping[str, canonical.Json]:
+    """The members of the value, which must be an object. Raises TypeError."""
+    if not isinstance(value, Mapping):
+        raise TypeError("not an object")
+    return value
 
 
 def each(value: canonical.Json) -> Sequence[canonical.Json]:

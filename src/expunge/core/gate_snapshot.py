@@ -57,6 +57,8 @@ class Policy:
     purposes: Mapping[str, PurposeState] | None = None
     """All purposes there are; any other is refused. None where the map declares none: then every purpose passes that suppresses nobody."""
     frozen: frozenset[bytes] = field(default=frozenset(), repr=False)
+    collect: Mapping[str, Period] | None = None
+    """Kinds of data that have a schedule, with the longest time that they are kept; no other may be collected."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ def publish_snapshot(
     lists = [(listing, purpose, _ordered(entries)) for listing, purpose, entries in contents.lists()]
     rules = contents.policy.purposes
     named = None if rules is None else {name: Rule(state.needs_consent, state.keep, state.closed) for name, state in rules.items()}
-    head = write_head(lists, gate_key, contents.policy.version, named, published=published, valid_until=valid_until)
+    policy = contents.policy
+    head = write_head(lists, gate_key, policy.version, named, published=published, valid_until=valid_until, collect=policy.collect)
     return b"".join([head, sign(signed_head(head)), *(data for _, _, data in lists)])
 
 

@@ -25,6 +25,8 @@ class TokenScope(StrEnum):
 
     LINEAGE = "lineage"
     """Posting lineage events."""
+    COLLECT = "collect"
+    """Asking whether a kind of data may be collected."""
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,8 @@ def publish(context: Context) -> int:
     former = frozenset(bytes.fromhex(entry) for each in orders if each.gate_format != _FORMAT for entry in each.gate_entries)
     agreed = standing.of_everybody(context)
     blocked = fold(read_register(context.journal, RECIPIENTS)).blocked()
-    policy = Policy(context.map_digest, purposes_of(context.data_map, agreed, blocked), agreed.frozen, collect={name: each.period for name, each in schedules(context.data_map).items()})
+    collect = {name: each.period for name, each in schedules(context.data_map).items()}
+    policy = Policy(context.map_digest, purposes_of(context.data_map, agreed, blocked), agreed.frozen, collect)
     context.publish_gate(context.clock.now(), Contents(suppressed, former, policy))
     return len(suppressed) + len(former)
 

@@ -16,10 +16,10 @@ from expunge.gate.answers import Decision, GateReason, Subject, Tally
 from expunge.gate.batches import Passed
 from expunge.gate.gates import MAX_AGE, Gate
 from expunge.gate.manifests import ManifestWriter, was_in
-from expunge.gate.standing import allowed, manifest, may_use, standing
+from expunge.gate.standing import allowed, manifest, may_collect, may_use, standing
 from expunge.gate.view import SKEW
 
 __all__ = [
-    "MAX_AGE", "SKEW", "Decision", "Gate", "GateReason", "ManifestWriter", "Passed", "Subject", "Tally", "allowed", "manifest", "may_use",
-    "standing", "was_in",
+    "MAX_AGE", "SKEW", "Decision", "Gate", "GateReason", "ManifestWriter", "Passed", "Subject", "Tally", "allowed", "manifest",
+    "may_collect", "may_use", "standing", "was_in",
 ]  # fmt: skip

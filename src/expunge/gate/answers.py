@@ -24,6 +24,8 @@ class GateReason(StrEnum):
     ENDED = "the time for which it may be kept is over"
     NO_TIME = "it is not known when it was recorded"
     NO_SUBJECT = "it is not known whose it is"
+    SCHEDULED = "its schedule is declared"
+    UNSCHEDULED = "it has no schedule: declare what it is for, why that needs it, and a finite period"
     MISSING = "no snapshot: the file is not there"
     UNREADABLE = "no snapshot: the file cannot be read"
     FORGED = "no snapshot: it is not signed by the key given, or was changed"
@@ -33,7 +35,7 @@ class GateReason(StrEnum):
     NOT_SET_UP = "no snapshot: no gate.toml was found, or it names no key"
 
 
-YES = frozenset({GateReason.NOT_SUPPRESSED, GateReason.PERMITTED})
+YES = frozenset({GateReason.NOT_SUPPRESSED, GateReason.PERMITTED, GateReason.SCHEDULED})
 SHUT = frozenset(
     {
         GateReason.MISSING, GateReason.UNREADABLE, GateReason.FORGED, GateReason.WRONG_KEY, GateReason.STALE, GateReason.FUTURE,

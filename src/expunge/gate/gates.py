@@ -89,6 +89,20 @@ class Gate:
             return Decision(allowed=False, reason=view, as_of=None)
         return self._decide(view, subject, purpose, recorded)
 
+    def may_collect(self, name: str) -> Decision:
+        """Whether a kind of data may be collected at all: a dataset or a category of the data map, which has a schedule.
+
+        A snapshot that does not say which there are allows none. Raises ValueError when nothing is named.
+        """
+        if not name:
+            raise ValueError("name the kind of data")
+        view = self.current()
+        if isinstance(view, GateReason):
+            return Decision(allowed=False, reason=view, as_of=None)
+        scheduled = name in (view.head.collect or {})
+        reason = GateReason.SCHEDULED if scheduled else GateReason.UNSCHEDULED
+        return Decision(scheduled, reason, view.head.published, view.head.policy)
+
     def may_use_each(self, subjects: Iterable[Subject | str], purpose: str) -> Iterator[Decision]:
         """One decision for each subject, in order; all from the same snapshot, looked at once, when iteration begins."""
         if not purpose:
@@ -107,6 +121,8 @@ class Gate:
         if isinstance(subject, str):
             subject = Subject.of(subject)
         lens = view.lens(purpose)
+        if not subject.value:
+            return lens.answers[GateReason.NO_SUBJECT]
         reason = lens.reason(self.entry(subject), recorded, self._now)
         if lens.former is not None and lens.former.holds(former_entry(self._key, subject.kind, subject.value)):
             reason = GateReason.SUPPRESSED

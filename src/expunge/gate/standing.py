@@ -52,6 +52,11 @@ def may_use(subject: Subject | str, purpose: str, recorded: datetime | None = No
     return standing().may_use(subject, purpose, recorded)
 
 
+def may_collect(name: str) -> Decision:
+    """Whether a kind of data (a dataset or category of the data map) may be collected; see :meth:`Gate.may_collect`."""
+    return standing().may_collect(name)
+
+
 def allowed(
     data: Any,
     column: str | None,

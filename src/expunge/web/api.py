@@ -9,12 +9,13 @@ from ninja import NinjaAPI
 
 from expunge.bootstrap.pipelines import Door
 from expunge.core import openlineage
+from expunge.core.collection import schedules
 from expunge.core.observed import Observation
 from expunge.core.openlineage import Refusal
 from expunge.core.tokens import TokenScope
 from expunge.errors import ExpungeError
 from expunge.web import bodies
-from expunge.web.answers import Fault, Health, Problem, Taken, of_problem, of_surprise
+from expunge.web.answers import Collection, Fault, Health, Problem, Taken, of_problem, of_surprise
 from expunge.web.guarding import Bearer, Guard
 
 LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
@@ -53,6 +54,25 @@ def make_api(door: Door) -> NinjaAPI:
             openapi_extra={"requestBody": _body()},
         )
         post(lineage)
+
+    @api.get(
+        "/api/v1/collect/{name}",
+        auth=Bearer(Guard(door), TokenScope.COLLECT),
+        response={200: Collection, **dict.fromkeys((401, 403, 405, 429, 500), Fault)},
+        summary="Whether a kind of data may be collected",
+        operation_id="get_collect",
+    )
+    def collect(request: HttpRequest, name: str) -> dict[str, Any]:  # noqa: ARG001 - ninja takes it by this name
+        """Whether a dataset or category of the data map has a schedule; 403 with the reason where it has none."""
+        schedule = schedules(door.map).get(name)
+        if schedule is None:
+            raise Problem(
+                403,
+                "this kind of data has no schedule",
+                "the last part of the path",
+                "declare a dataset or category of that name with a retention rule: purpose, need and a finite period",
+            )
+        return {"name": name, "allowed": True, "kept_for": str(schedule.period), "purposes": list(schedule.purposes)}
 
     @api.get("/healthz", response={200: Health, 503: Fault}, summary="Whether the server works", operation_id="healthz")
     def healthz(request: HttpRequest) -> dict[str, str]:  # noqa: ARG001 - ninja takes it by this name
