@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,7 +97,7 @@ class WindowSuite(ABC):
         (name,) = subject.fields.values()
         return name
 
-    def _every(self, window: Window | None, **more: Mapping[str, frozenset[str]]) -> Selector:
+    def _every(self, window: Window | None, **more: Any) -> Selector:
         return Selector(CLASS, {}, every=True, where=window, **more)
 
     def _goes(self, folder: Path, selector: Selector) -> set[str]:

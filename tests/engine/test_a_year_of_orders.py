@@ -1,6 +1,6 @@
-"""A year of a small company in some seconds: what has outlived its period goes each month, holds keep and let go, deadlines run.
+"""A year of people who ask to be forgotten, while retention runs and a court holds: every deadline is met on its last day but one.
 
-The company lives on while the clock moves: every month people say new things, somebody asks to be forgotten, courts hold and let go.
+The company lives on while the clock moves: every month people say new things, and one of them asks.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def expire(company: Company) -> int:
 
 
 @pytest.mark.duty("COP-15", "FAIL-04", "DSG-04")
-def test_a_year_goes_by(tmp_path: Path) -> None:
+def test_deadlines_holds_and_periods_keep_out_of_each_others_way_for_a_year(tmp_path: Path) -> None:
     company = Company(tmp_path)
     held, until = "prf-00007-year", BEGIN + timedelta(days=200)
     company.talk(BEGIN - timedelta(days=60), BEGIN)
