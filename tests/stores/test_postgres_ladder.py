@@ -22,6 +22,7 @@ from expunge.errors import TakenOver
 from expunge.faults import record
 from expunge.servers import postgres
 from expunge.servers.postgres import PostgresServer, running_postgres
+from expunge.servers.processes import wait_until
 from expunge.stores import (
     postgres_ladder,
     postgres_place,
@@ -318,13 +319,19 @@ def test_the_log_is_passed_even_where_it_keeps_many_segments(server, url, app):
         app.execute("SELECT pg_reload_conf()")
 
 
+def fresh_setting(url: str, name: str) -> str:
+    """What a session that begins now goes by: the server reads its settings again some time after it is told to."""
+    with connected(url) as session:
+        return session.execute(f"SHOW {name}").fetchone()[0]
+
+
 @pytest.mark.parametrize("before", [None, "on", "off"])
 def test_recycling_is_put_back_as_it_was(server, url, app, before):
     said = server.data / "postgresql.auto.conf"
     if before:
         app.execute(f"ALTER SYSTEM SET wal_recycle = '{before}'")
         app.execute("SELECT pg_reload_conf()")
-        time.sleep(0.1)
+        assert wait_until(lambda: fresh_setting(url, "wal_recycle") == before, 60)
     text = said.read_text()
     try:
         forget(app)

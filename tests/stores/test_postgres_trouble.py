@@ -270,8 +270,8 @@ def test_a_server_that_hangs_is_not_waited_for_longer_than_said(own_server, own,
 @pytest.mark.parametrize("when", ["postgres.erase.begin:before", "postgres.erase.commit:before"])
 def test_a_session_that_is_ended_by_the_server_changes_nothing(crowd, when):
     def end():
-        run(crowd, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'expunge' AND pid <> pg_backend_pid()")
-        time.sleep(0.1)
+        ours = "application_name = 'expunge' AND pid <> pg_backend_pid()"
+        assert rows(crowd, f"SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE {ours}") == [(True,)]
 
     with opened(crowd, PEOPLE) as store:
         copies = located(store, PEOPLE, WHO)
