@@ -149,12 +149,14 @@ def _jsonl(
 
 
 def _object(line: bytes, number: int) -> dict[str, Any]:
+    from expunge.gate.batches import named_once
+
     try:
-        row = json.loads(line)
+        row = json.loads(line, object_pairs_hook=named_once)
     except ValueError:
         row = None
     if not isinstance(row, dict):
-        message = f"line {number} is not a JSON object"
+        message = f"line {number} is not a JSON object, or has a name twice"
         raise UsageError(message, help="one object a line; a last line that breaks off means that the pipe did")
     return row
 

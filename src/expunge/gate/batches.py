@@ -70,7 +70,7 @@ class Sieve:
 
     def _sift(self, lens: Lens, texts: Texts, since: datetime | None, instants: _Instants | None) -> Mask:
         first, second = entries_of(texts, self._kind_key)
-        left = texts.valid.copy()
+        left = texts.valid & (texts.lengths > 0)
         self.tally.add(GateReason.NO_SUBJECT, int(len(left) - left.sum()))
         refusals = lens.refused(first, second, lambda still: self._former(lens, texts, still & texts.valid))
         if since is not None and instants is not None:
@@ -174,19 +174,27 @@ def _each(sieve: Sieve, rows: Iterable[Any], column: str | None, recorded: str |
         value, time = (row, None) if column is None else (_field(row, column), _field(row, recorded) if recorded else None)
         if recorded and not isinstance(time, datetime):
             sieve.tally.add(GateReason.NO_TIME)
-        elif sieve.ask(_subject(sieve.kind, value), _aware(time)):
+        elif sieve.ask(subject_of(sieve.kind, value), _aware(time)):
             yield row
 
 
-def _subject(kind: str, value: object) -> Subject | None:
+def subject_of(kind: str, value: object) -> Subject | None:
+    """Whom a value names; None for nobody. Raises UsageError for a value that would have to be guessed at (bytes, fractions)."""
     if isinstance(value, Subject):
         return value
-    if value is None:
+    if value is None or value == "":
         return None
     if isinstance(value, str | int) and not isinstance(value, bool):
         return Subject(kind, str(value))
     message = f"a subject is text or a whole number, not {type(value).__name__}"
     raise UsageError(message, help="turn it into text that stands in the stores as it is")
+
+
+def named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose names are there once. Raises ValueError: of two, whoever reads it after the gate might take the other one."""
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError("a name is there twice")
+    return dict(pairs)
 
 
 def _field(row: Any, name: str) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from expunge.errors import ExpungeError
 from expunge.gate.answers import GateReason, Subject
 from expunge.gate.batches import Sieve
+from expunge.gate.batches import subject_of as named
 from expunge.gate.columns import AT_ONCE, texts_of_values
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def map_style(
 
         def __getitem__(self, index: int) -> Any:
             place = self._places[index]
-            decision = gate.may_use(Subject(kind, str(subjects[place])), purpose)
+            decision = Sieve(gate, kind, purpose).ask(named(kind, subjects[place]))
             if not decision:
                 message = f"a sample may not be used any more: {decision.reason}"
                 raise Refused(message, help="call refresh() on the dataset between two epochs, or start the job again")
@@ -98,9 +99,7 @@ def iterable(samples: Any, subject_of: SubjectOf, kind: str, purpose: str, gate:
             sieve = Sieve(gate, kind, purpose, manifest)
             self.tally = sieve.tally
             for sample in samples:
-                whose = subject_of(sample)
-                known = whose is None or isinstance(whose, Subject)
-                if sieve.ask(whose if known else Subject(kind, str(whose))):  # type: ignore[arg-type]
+                if sieve.ask(named(kind, subject_of(sample))):
                     yield sample
                 _require_open(sieve.tally.shut)
 

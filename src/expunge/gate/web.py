@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from expunge.gate.answers import SHUT, GateReason, Subject, Tally
-from expunge.gate.batches import Sieve
+from expunge.gate.batches import Sieve, named_once
 
 if TYPE_CHECKING:
     from expunge.gate.gates import Gate
@@ -34,7 +34,7 @@ class Request:
     method: str
     path: str
     headers: Mapping[str, str]
-    """Names in lower case."""
+    """Names in lower case; a header that is there several times has all its values, with commas between."""
     body: bytes | None
     """None where it was not asked for."""
 
@@ -45,6 +45,7 @@ class Whose:
 
     kind: str
     header: str = ""
+    """It is there once, in ASCII and without a comma: of several values the application might take another one than the gate."""
     field: str = ""
 
     def __post_init__(self) -> None:
@@ -54,9 +55,10 @@ class Whose:
     def __call__(self, request: Request) -> Sequence[Subject | None]:
         """One for each piece of data; None where it does not say. Nothing at all is nobody either."""
         if self.header:
-            return [self._subject(request.headers.get(self.header.lower()))]
+            said = request.headers.get(self.header.lower(), "")
+            return [self._subject(said) if said.isascii() and "," not in said else None]
         try:
-            value = json.loads(request.body or b"", object_pairs_hook=_once)
+            value = json.loads(request.body or b"", object_pairs_hook=named_once)
         except ValueError:
             return [None]
         rows = value if isinstance(value, list) else [value]
@@ -66,13 +68,6 @@ class Whose:
         if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
             return Subject(self.kind, str(value))
         return None
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose names are there once: of two, the application might take the other one."""
-    if len({name for name, _ in pairs}) != len(pairs):
-        raise ValueError("a name is there twice")
-    return dict(pairs)
 
 
 @dataclass
@@ -85,8 +80,12 @@ class Ingest:
     purpose: str
     """What it is taken in for."""
     methods: frozenset[str] = frozenset({"POST", "PUT", "PATCH"})
-    """Others bring no data and pass."""
+    """Others bring no data and pass. In capitals; requests may write them as they like, since applications may read them so."""
     tally: Tally = field(default_factory=Tally)
+
+    def brings(self, method: str) -> bool:
+        """Whether a request brings data."""
+        return method.upper() in self.methods
 
     @property
     def reads_body(self) -> bool:
@@ -126,19 +125,26 @@ class AsgiGate:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
             return
-        if scope["type"] != "http" or scope["method"] not in self.ingest.methods:
+        if scope["type"] != "http" or not self.ingest.brings(scope["method"]):
             await self._app(scope, receive, send)
             return
         body, complete = await _body(receive) if self.ingest.reads_body else (None, True)
         if not complete:
             await _respond(send, 413, f"a body of more than {MOST_BYTES} bytes cannot be asked about")
             return
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        refusal = self.ingest.refuses(Request(scope["method"], scope["path"], headers, body))
+        refusal = self.ingest.refuses(Request(scope["method"], scope["path"], _headers(scope["headers"]), body))
         if refusal is not None:
             await _respond(send, refusal[0], refusal[1].value)
             return
         await self._app(scope, receive if body is None else _again(body, receive), send)
+
+
+def _headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in pairs:
+        known, said = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[known] = f"{headers[known]}, {said}" if known in headers else said
+    return headers
 
 
 async def _body(receive: Receive) -> tuple[bytes, bool]:
@@ -186,7 +192,7 @@ class WsgiGate:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Handle one request, or pass it on."""
         method = environ["REQUEST_METHOD"]
-        if method not in self.ingest.methods:
+        if not self.ingest.brings(method):
             return self._app(environ, start_response)
         body = None
         if self.ingest.reads_body:
