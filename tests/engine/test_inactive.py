@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from expunge.bootstrap import Expunge
+from expunge.core.clocks import Standing
 from expunge.core.idle import IdleState
 from expunge.core.order import OrderKind, OrderState
 from expunge.engine import idling
@@ -116,6 +117,22 @@ def test_who_uses_it_again_before_it_is_given_up_keeps_it(home: Household) -> No
     assert len(found.used) == 1
     assert runs == []
     assert stand(home, clock, ANNA) is IdleState.USED
+
+
+def test_what_is_flagged_falls_due_and_overdue_is_said(home: Household) -> None:
+    clock = watched(home, anna=600)
+    looked(home, clock)
+    flagged = clock.at
+
+    def due() -> list[tuple[datetime | None, Standing]]:
+        with Expunge.open(home.map, clock=clock) as opened:
+            return [(each.at, each.standing) for each in opened.dues.all() if each.clock == "unused"]
+
+    assert due() == [(flagged + 90 * DAY, Standing.RUNNING)]
+    clock.at += 91 * DAY
+    assert due() == [(flagged + 90 * DAY, Standing.OVERDUE)], "nobody ran it: that is loud"
+    looked(home, clock)
+    assert due() == []
 
 
 def test_who_comes_too_late_is_told_so(home: Household) -> None:

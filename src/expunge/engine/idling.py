@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from expunge.core.clocks import Standing
 from expunge.core.datamap import ByField, IdentitySpec
 from expunge.core.idle import (
     ASKED,
@@ -27,9 +28,9 @@ from expunge.core.idle import (
 from expunge.core.ids import OrderId, Pseudonym, pseudonym
 from expunge.core.order import OrderKind
 from expunge.core.retention import Period
-from expunge.engine import calling, intake, resolving
+from expunge.engine import calling, dues, intake, resolving
 from expunge.engine.context import Context
-from expunge.engine.recording import IDLE, read_register, register, register_behind
+from expunge.engine.recording import IDLE, Recorder, read_register, register, register_behind
 from expunge.errors import UsageError
 
 _UNUSED = "Nobody has used this profile for a long time. It will be erased with everything in it unless you keep it or use it again."
@@ -194,3 +195,22 @@ def keep(context: Context, subject: Pseudonym, by: str) -> Idle:
 
     register_behind(context.journal, IDLE, lambda events: decide(fold_idle(events)))
     return states(context)[subject]
+
+
+def owed(context: Context) -> tuple[dues.Owed, ...]:
+    """When flagged profiles have to be gone: by the clocks of the map, and by the rule that flags them."""
+    now = context.clock.now()
+    found: list[dues.Owed] = []
+    for each in states(context).values():
+        if each.state in {IdleState.KEPT, IdleState.USED} or (each.order is not None and _over(context, each.order)):
+            continue
+        what = f"unused {each.kind} {each.subject}"
+        found += dues.owed(context, what, "inactive profile", {"flagged": each.flagged, "last used": each.last_used})
+        standing = Standing.OVERDUE if now >= each.gone_by() else Standing.RUNNING
+        duty = "erase it, unless it is kept or used again"
+        found.append(dues.Owed(what, duty, "unused", "the map's `inactive_after`", each.gone_by(), standing, each.state.value))
+    return tuple(found)
+
+
+def _over(context: Context, order: OrderId) -> bool:
+    return Recorder(context.journal, context.clock, order).run.final

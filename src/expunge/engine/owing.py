@@ -1,4 +1,4 @@
-"""Everything that is owed, by whichever clock: orders, holds, recipients, and the limbs of orders of destruction."""
+"""Everything that is owed, by whichever clock: orders, holds, recipients, unused profiles, and the limbs of orders of destruction."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from expunge.core.clocks import Standing
 from expunge.core.disgorged import Standing as Entered
 from expunge.core.disgorgement import Clock, Limb
 from expunge.core.order import OrderState
-from expunge.engine import disgorging, dues, instructing
+from expunge.engine import disgorging, dues, idling, instructing
 from expunge.engine.context import Context
 from expunge.engine.dues import Owed
 from expunge.engine.recording import Recorder
@@ -19,7 +19,8 @@ ENTRY, DELETE, STATEMENT = "entry", "delete", "statement"
 
 def everything(context: Context) -> tuple[Owed, ...]:
     """Overdue first, then by date; clocks that have not started come last."""
-    found = (*dues.of_orders(context), *dues.of_holds(context), *instructing.owed(context), *of_disgorgements(context))
+    ours = (*dues.of_orders(context), *dues.of_holds(context), *instructing.owed(context), *idling.owed(context))
+    found = (*ours, *of_disgorgements(context))
     return dues.soonest_first(found)
 
 
