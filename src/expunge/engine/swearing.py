@@ -10,7 +10,7 @@ from typing import Any
 
 from expunge.core import codec, disgorged, dsse, receipt, statement
 from expunge.core.disgorged import LimbExamined, Standing, StatementDrafted
-from expunge.core.disgorgement import Limb
+from expunge.core.disgorgement import Limb, kind_of
 from expunge.core.forward import Finding
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
@@ -20,7 +20,7 @@ from expunge.core.retention import end_of
 from expunge.core.statement import Draft, Evidence, Line, Part
 from expunge.engine import disgorging, examining, forwarding, instructing, receipts
 from expunge.engine.context import Context
-from expunge.engine.examining import LimbFound
+from expunge.engine.examining import UNDATED, LimbFound
 from expunge.engine.forwarding import LimbJudged
 from expunge.engine.recording import DISGORGEMENTS, Recorder, register
 from expunge.errors import IllegalTransition, StateCorrupt
@@ -65,7 +65,7 @@ def draft(context: Context, name: str) -> Drafted:
     files[FORWARD] = _json([_judged(each) for each in judged])
     told = [each for each in instructing.ledger(context).instructions.values() if each.order in {one.order for one in known.examined}]
     files[RECIPIENTS] = _json([_plain(each) for each in told])
-    parts = [_part(known, limb, done[limb.name]) for limb in known.order.retroactive] + [_forward_part(each) for each in judged]
+    parts = [_part(context, known, limb, done[limb.name]) for limb in known.order.retroactive] + [_forward_part(each) for each in judged]
     if told or known.order.recipients:
         parts.append(_recipients(known, told))
     sworn = known.order.sworn
@@ -103,7 +103,7 @@ def _done(context: Context, order: OrderId | None, files: dict[str, bytes]) -> _
     folder = receipts.folder(context, which)
     files.update({f"receipts/{order}/{name}": data for name, data in folder.items()})
     made = receipt.parse(dsse.parse(folder["receipt.dsse.json"]).payload)
-    detail = f"leaf {which.index} of {made.log}, SHA-256 {sha256(folder['receipt.dsse.json']).hexdigest()}"
+    detail = f"leaf {which.index} of {made.log}, SHA-256 of its receipt.dsse.json {sha256(folder['receipt.dsse.json']).hexdigest()}"
     return _Done(order, made, Evidence(f"receipt of {order}", f"receipts/{order}/receipt.html", detail))
 
 
@@ -144,8 +144,8 @@ def _forward_trouble(judged: tuple[LimbJudged, ...]) -> Iterator[str]:
         yield from (f"{one.product.name} is unknown and undecided" for one in each.of(Finding.UNKNOWN))
 
 
-def _part(known: Standing, limb: Limb, done: list[_Done]) -> Part:
-    lines = list(_erased(done))
+def _part(context: Context, known: Standing, limb: Limb, done: list[_Done]) -> Part:
+    lines = [*_erased(done), *_named(known, limb, done)]
     if not lines:
         lines.append(Line(0, "items were found", (Evidence("what was asked of each dataset", EXAMINED),)))
     latest = known.of_limb(limb.name)
@@ -165,7 +165,7 @@ def _part(known: Standing, limb: Limb, done: list[_Done]) -> Part:
     ]
     if any(not each.exemption for each in excepted):
         notes.append(f"What is technically infeasible has to be sworn to by: {limb.infeasible}")
-    for ruling in known.decided.values():
+    for ruling in (each for each in known.decided.values() if _concerns(context, limb, each.item)):
         word = "tainted" if ruling.tainted else "clean"
         notes.append(f"{ruling.item}: of unknown origin; {ruling.by} decided on {ruling.at:%Y-%m-%d} that it is {word}: {ruling.reason}")
     return Part(limb.name, limb.provision, tuple(lines), tuple(notes))
@@ -181,6 +181,23 @@ def _erased(done: list[_Done]) -> Iterator[Line]:
             if entry.dataset == name and entry.outcome is Result.ERASED
         ]
         yield Line(sum(items for _, items in of), f"items of {name} destroyed", tuple(each.evidence for each, _ in of))
+
+
+def _named(known: Standing, limb: Limb, done: list[_Done]) -> Iterator[Line]:
+    """How many single artefacts that was, and their names."""
+    carried = {each.order for each in done}
+    names: dict[str, list[str]] = {}
+    for each in known.of_limb(limb.name):
+        for dataset, found in each.artefacts.items() if each.order in carried else ():
+            names.setdefault(dataset, []).extend(found)
+    for dataset, all_of in names.items():
+        yield Line(len(set(all_of)), f"artefacts in {dataset}: {', '.join(sorted(set(all_of)))}", (Evidence("what was found", EXAMINED),))
+
+
+def _concerns(context: Context, limb: Limb, item: str) -> bool:
+    """Whether something that was decided is of a kind that the limb takes; what the map does not name may be of any."""
+    dataset = context.data_map.datasets.get(item.removesuffix(UNDATED).partition("/")[0])
+    return dataset is None or kind_of(dataset) in limb.takes
 
 
 def _forward_part(judged: LimbJudged) -> Part:
