@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import jsonschema
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from expunge.adapters.datamap import MapFault, MapFaults, examine, find_map, read_map, words
 from expunge.adapters.datamap.schema import json_schema
+from expunge.core.artefact import ArtefactKind, Cohort, Provenance, Reviewed
 from expunge.core.datamap import Act, Aggregate, ByField, Inherited, OnErase, Shared, Through
 from expunge.core.grounding import Grounding
 from expunge.core.lineage import lineage_of
@@ -60,6 +61,19 @@ def test_the_example_is_explained_where_its_kinds_do_not_exist():
 def test_the_example_is_the_one_that_the_reference_shows():
     page = (ROOT / "docs" / "reference" / "data-map.md").read_text()
     assert (MAPS / "example.yaml").read_text() in page
+
+
+def test_what_orders_of_destruction_go_by_arrives():
+    data_map = sound()
+    assert data_map.datasets["family_calls"].reviewed_by == Reviewed("reviews", "recording_id", "reviewed_at")
+    assert data_map.datasets["reviews"].kind is ArtefactKind.LABELS
+    assert data_map.datasets["reviews"].collected == "reviewed_at"
+    assert data_map.datasets["wake_words"].created == datetime(2026, 2, 1, tzinfo=UTC)
+    assert data_map.datasets["recognisers"].artefact == "model"
+    assert data_map.datasets["recognisers"].follow == ("model",)
+    assert "recording_id" in data_map.datasets["reviews"].follow
+    assert data_map.cohorts["children"] == Cohort("profiles", {"child": frozenset({"1"})}, {"consent": frozenset({"verified"})})
+    assert data_map.provenance == Provenance("lineage_of_models", "made", "made_from", "how", "made_at", "read_at")
 
 
 def test_everything_a_map_can_say_arrives():

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from expunge.core.artefact import ArtefactKind, Cohort, Provenance, Reviewed
 from expunge.core.datamap import (
     Act,
     Aggregate,
@@ -196,3 +197,22 @@ def test_looking_no_more_for_unused_profiles_protects_them_less():
 
 def test_a_map_that_watches_nobody_has_the_digest_it_always_had():
     assert "last_used" not in str(normalised(BASE)["identities"])
+
+
+REVIEWED = with_dataset("voice", reviewed_by=Reviewed("text", "recording_id", "at"), kind=ArtefactKind.RAW)
+
+
+def test_what_orders_of_destruction_go_by_is_reviewed_and_seen_in_the_digest():
+    assert [each.weaker for each in map_diff(REVIEWED, BASE)] == [
+        ("orders of destruction take it for something else", "orders of destruction find reviews of it elsewhere, or nowhere")
+    ]
+    assert digest(REVIEWED) != digest(BASE)
+
+
+def test_groups_of_people_and_records_of_models_void_no_plan():
+    told = replace(
+        BASE, cohorts={"children": Cohort("voice", {"child": frozenset({"1"})})}, provenance=Provenance("text", "made", "source")
+    )
+    assert [(each.section, each.name) for each in map_diff(BASE, told)] == [(Section.COHORTS, "children"), (Section.PROVENANCE, "text")]
+    assert [each.weaker for each in map_diff(told, BASE)] == [(), ("nothing says any more what models were made from",)]
+    assert digest(told) == digest(BASE)

@@ -194,6 +194,7 @@ _WEAKER = {
     (Section.PURPOSES, Kind.ADDED): "data is used for one purpose more",
     (Section.RECIPIENTS, Kind.ADDED): "data is handed to one recipient more",
     (Section.LAWS, Kind.REMOVED): "a deadline is not counted any more",
+    (Section.PROVENANCE, Kind.REMOVED): "nothing says any more what models were made from",
 }
 """What makes a reviewer look twice whatever the entry says."""
 
@@ -261,6 +262,10 @@ def _weaker_dataset(old: Dataset, new: Dataset) -> list[str]:
         reasons.append("it counts as data about nobody")
     if set(old.derived_from) - set(new.derived_from):
         reasons.append("a source is not followed any more")
+    if old.kind != new.kind:
+        reasons.append("orders of destruction take it for something else")
+    if old.reviewed_by and old.reviewed_by != new.reviewed_by:
+        reasons.append("orders of destruction find reviews of it elsewhere, or nowhere")
     if old.grounding is not None and (new.grounding or Grounding.NONE) < old.grounding:
         reasons.append("less depth is asked for")
     if set(old.paths) - set(new.paths):
