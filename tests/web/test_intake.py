@@ -263,7 +263,7 @@ def test_an_ingest_asks_whether_a_kind_of_data_has_a_schedule(served: Served) ->
     assert allowed.json["kept_for"]
     refused = served.get("api/v1/collect/gait", asking)
     assert refused.status == 403
-    assert refused.json["error"] == "this kind of data has no schedule"
+    assert "no dataset of the map declares it" in refused.json["error"]
     assert "purpose, need and a finite period" in refused.json["help"]
     assert served.get("api/v1/collect/transcripts", served.token).status == 403, "a token for lineage asks nothing else"
     assert served.get("api/v1/collect/transcripts").status == 401

@@ -85,30 +85,6 @@ def key(
         output.say(f"{folder}: set EXPUNGE_GATE={folder / 'gate.toml'}")
 
 
-@app.command("may-collect")
-def may_collect(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Datasets or categories of the map.", show_default=False)],
-    gate_file: GateFile = None,
-    map_file: options.Map = None,
-    as_json: options.Json = False,
-) -> None:
-    """Say whether kinds of data may be collected: only what has a schedule. Exits with 1 when one may not. For the release of an app."""
-    settings = _settings(gate_file)
-    if settings is not None:
-        gate = settings.gate()
-    else:
-        with opened(map_file) as expunge:
-            gate = expunge.gate()
-    found = {name: gate.may_collect(name) for name in names}
-    if as_json:
-        answers = [{"name": name, "allowed": each.allowed, "reason": each.reason.value} for name, each in found.items()]
-        output.write_json("may-collect/1", {"answers": answers})
-    for name, each in found.items() if not as_json else ():
-        output.say(f"{output.visible(name)}: {'yes' if each else 'no'}, {each.reason.value}")
-    if not all(found.values()):
-        raise typer.Exit(Exit.FAILED)
-
-
 @app.command("filter")
 def filter_rows(
     column: Annotated[str, typer.Option(help="The column that says whose a row is.", show_default=False)],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from expunge.core.datamap import DataMap
+from expunge.core.retention import Period
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,22 @@ class MayCollect:
         return self.allowed
 
 
+def with_broader(data_type: str) -> tuple[str, ...]:
+    """A data type and what it is a kind of: ``user.biometrics.voice``, ``user.biometrics``, ``user``."""
+    parts = data_type.split(".")
+    return tuple(".".join(parts[:at]) for at in range(len(parts), 0, -1))
+
+
+def scheduled(data_map: DataMap) -> dict[str, Period]:
+    """Datasets and the categories they declare, each with the longest period of those that have it: what the gate's snapshot tells."""
+    found: dict[str, Period] = {}
+    for dataset in data_map.datasets.values():
+        period = data_map.retention[dataset.retention].period
+        for name in (dataset.name, *dataset.categories):
+            found[name] = max(found.get(name, period), period, key=lambda each: each.nominal)
+    return dict(sorted(found.items()))
+
+
 def may_collect(data_map: DataMap, data_type: str) -> MayCollect:
     """Whether a type of data may be collected.
 
@@ -34,8 +51,7 @@ def may_collect(data_map: DataMap, data_type: str) -> MayCollect:
     """
     if data_type in data_map.datasets:
         return _scheduled(data_map, data_type, data_type)
-    parts = data_type.split(".")
-    above = {".".join(parts[:at]) for at in range(1, len(parts) + 1)}
+    above = set(with_broader(data_type))
     found = [each.name for each in data_map.datasets.values() if above & set(each.categories)]
     if not found:
         reason = "no dataset of the map declares it, so that no schedule says why it is needed and when it goes"

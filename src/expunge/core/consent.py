@@ -212,8 +212,11 @@ class Consents:
         own = tuple(each for each in both if self.guardianships[each].proven.child == event.into)
         self.wards[event.into] = (*self.wards.get(event.into, ()), *own)
         self.wards[subject] = tuple(each for each in both if each not in own)
-        new = self.said.setdefault(event.into, {})
-        for purpose, said in self.said.get(subject, {}).items():
+        new, old = self.said.setdefault(event.into, {}), self.said.setdefault(subject, {})
+        for purpose, said in list(old.items()):
+            if said.given is not None and self.of(said.given.subject) != subject:
+                # Why not the other's either: who agreed was the one of the two who is now held to have agreed to nothing.
+                old[purpose] = Said(None, said.withdrawn)
             if said.withdrawn is not None:
                 new[purpose] = new.get(purpose, Said()).stricter(Said(None, said.withdrawn))
         if subject in self.frozen:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from expunge.core import events as ev
-from expunge.core.collection import schedules
+from expunge.core.collecting import scheduled
 from expunge.core.datamap import DataMap
 from expunge.core.gate_snapshot import Contents, Policy, PurposeState, gate_entry
 from expunge.core.ids import OrderId, pseudonym
@@ -63,8 +63,8 @@ def publish(context: Context) -> int:
     former = frozenset(bytes.fromhex(entry) for each in orders if each.gate_format != _FORMAT for entry in each.gate_entries)
     agreed = standing.of_everybody(context)
     blocked = fold(read_register(context.journal, RECIPIENTS)).blocked()
-    collect = {name: each.period for name, each in schedules(context.data_map).items()}
-    policy = Policy(context.map_digest, purposes_of(context.data_map, agreed, blocked), agreed.frozen, collect)
+    purposes = purposes_of(context.data_map, agreed, blocked)
+    policy = Policy(context.map_digest, purposes, agreed.frozen, scheduled(context.data_map))
     context.publish_gate(context.clock.now(), Contents(suppressed, former, policy))
     return len(suppressed) + len(former)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from expunge.core.collecting import with_broader
 from expunge.core.gate_entry import former_entry, kind_key
 from expunge.core.signature import Cmac
 from expunge.gate.answers import Decision, GateReason, Subject
@@ -90,16 +91,16 @@ class Gate:
         return self._decide(view, subject, purpose, recorded)
 
     def may_collect(self, name: str) -> Decision:
-        """Whether a kind of data may be collected at all: a dataset or a category of the data map, which has a schedule.
+        """Whether a type of data may be collected at all: a dataset of the data map, or a category that one declares or that is below it.
 
         A snapshot that does not say which there are allows none. Raises ValueError when nothing is named.
         """
         if not name:
-            raise ValueError("name the kind of data")
+            raise ValueError("name the type of data")
         view = self.current()
         if isinstance(view, GateReason):
             return Decision(allowed=False, reason=view, as_of=None)
-        scheduled = name in (view.head.collect or {})
+        scheduled = not (view.head.collect or {}).keys().isdisjoint(with_broader(name))
         reason = GateReason.SCHEDULED if scheduled else GateReason.UNSCHEDULED
         return Decision(scheduled, reason, view.head.published, view.head.policy)
 

@@ -49,10 +49,11 @@ class Taken(Schema):
 class Collection(Schema):
     """A kind of data that may be collected, and until when it is kept."""
 
-    name: str = Field(description="The dataset or category that was asked for.")
+    data_type: str = Field(description="The dataset or category that was asked for.")
     allowed: bool = Field(description="`true`: what has no schedule is answered with 403.")
     kept_for: str = Field(description="The longest period: `90 days`.")
-    purposes: list[str] = Field(description="What it is kept for, and why that needs it.")
+    purpose: str = Field(description="What it is kept for.")
+    need: str = Field(description="Why that needs it.")
 
 
 class Health(Schema):

@@ -9,7 +9,7 @@ from ninja import NinjaAPI
 
 from expunge.bootstrap.pipelines import Door
 from expunge.core import openlineage
-from expunge.core.collection import schedules
+from expunge.core.collecting import may_collect
 from expunge.core.observed import Observation
 from expunge.core.openlineage import Refusal
 from expunge.core.tokens import TokenScope
@@ -64,15 +64,7 @@ def make_api(door: Door) -> NinjaAPI:
     )
     def collect(request: HttpRequest, name: str) -> dict[str, Any]:  # noqa: ARG001 - ninja takes it by this name
         """Whether a dataset or category of the data map has a schedule; 403 with the reason where it has none."""
-        schedule = schedules(door.map).get(name)
-        if schedule is None:
-            raise Problem(
-                403,
-                "this kind of data has no schedule",
-                "the last part of the path",
-                "declare a dataset or category of that name with a retention rule: purpose, need and a finite period",
-            )
-        return {"name": name, "allowed": True, "kept_for": str(schedule.period), "purposes": list(schedule.purposes)}
+        return _collect(door, name)
 
     @api.get("/healthz", response={200: Health, 503: Fault}, summary="Whether the server works", operation_id="healthz")
     def healthz(request: HttpRequest) -> dict[str, str]:  # noqa: ARG001 - ninja takes it by this name
@@ -84,6 +76,14 @@ def make_api(door: Door) -> NinjaAPI:
         return {"status": "ok"}
 
     return api
+
+
+def _collect(door: Door, name: str) -> dict[str, Any]:
+    found = may_collect(door.map, name)
+    if not found:
+        help_ = "declare a dataset or category of that name with a retention rule: purpose, need and a finite period"
+        raise Problem(403, found.reason, "the last part of the path", help_)
+    return {"data_type": name, "allowed": True, "kept_for": found.period, "purpose": found.purpose, "need": found.need}
 
 
 def _take(door: Door, request: HttpRequest) -> dict[str, Any]:
