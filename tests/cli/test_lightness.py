@@ -45,12 +45,16 @@ def test_verification_runs_on_the_core_alone(tmp_path: Path) -> None:
     run(["receipt", "verify", str(Company().issue(tmp_path / "receipt"))], {"__main__", "cli", "errors", "core"})
 
 
+def processor_seconds(*arguments: str) -> float:
+    """What a process of Python takes, however long it has to wait."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *arguments], capture_output=True, check=True, timeout=60)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def test_help_is_quick() -> None:
-    """Under 0.4 s of processor time, which is what it takes where nothing else runs; the best of several, since tests run beside it."""
-    times = []
-    for _ in range(7):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-m", "expunge", "--help"], capture_output=True, check=True, timeout=60)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(times) < 0.4, times
+    """Under 0.4 s of processor time where the library that prints help takes 0.16 s: told by that, since machines differ and share cores."""
+    taken = [(processor_seconds("-m", "expunge", "--help"), processor_seconds("-c", "import typer.rich_utils")) for _ in range(7)]
+    ours, library = (min(each) for each in zip(*taken, strict=True))
+    assert ours < 2.5 * library, taken
