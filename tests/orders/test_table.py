@@ -209,6 +209,8 @@ def test_faces_caught_in_shops_go_with_all_that_was_derived_from_them_in_whole_o
         world.file(f"media/gallery/acc-{n}.jpg")
         world.file(f"media/receipts/acc-{n}.pdf")
     world.table("matches", "account_id TEXT, shop TEXT, at TEXT", [(f"acc-{n}", noise(f"m{n}", 40).hex(), "2018") for n in range(2)])
+    notes = [(f"acc-{n}", noise(f"note {n}", 40).hex(), "2018") for n in (0, 1, 9)]
+    world.table("notes", "account_id TEXT, text TEXT, at TEXT", notes)
     world.model("matcher", "gallery", "receipts")
     world.model("stock", "receipts")
     world.declare(
@@ -219,13 +221,16 @@ def test_faces_caught_in_shops_go_with_all_that_was_derived_from_them_in_whole_o
   receipts: {store: media, path: "receipts/{account_id}.pdf", subject: {account: account_id}, retention: life,
              categories: [user.payment]}
   matches: {store: app, table: matches, subject: {account: account_id}, derived_from: [gallery], on_erase: erase, retention: life}
+  notes: {store: app, table: notes, subject: {through: gallery, via: account_id}, kind: transcript, derived_from: [gallery],
+          on_erase: erase, retention: life}
 """
         + models("gallery", "receipts")
         + LINEAGE
     )
     standing, runs = world.carry_out("rite-aid")
     assert fulfilled(runs) == {"photos-and-what-came-of-them"}
-    assert standing.examined[0].items == {"gallery": 2, "matches": 2, "models": 2}
+    assert standing.examined[0].items == {"gallery": 2, "matches": 2, "models": 2, "notes": 3}
+    assert world.rows("notes", "account_id") == [], "also of whom no photo is there any more"
     assert world.models() == {"stock"}, "matcher went: a part is enough"
     assert {each for each in world.files() if each.startswith("media/")} == {"media/receipts/acc-0.pdf", "media/receipts/acc-1.pdf"}
 

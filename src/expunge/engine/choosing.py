@@ -94,6 +94,10 @@ class Choosing:
                 return _linked(self.located(dataset.reviewed_by.dataset), dataset.reviewed_by.via)
             case By.PARENT:
                 assert isinstance(dataset.subject, Through)
+                parent = self.chosen(dataset.subject.dataset)
+                if parent is not None and parent.every and not parent.narrowed:
+                    # Why all: where the whole of it goes, so does what nothing in it leads to any more.
+                    return parent
                 return _linked(self.located(dataset.subject.dataset), dataset.subject.via)
             case By.OWN:
                 theirs = Selector(NOBODY, {}, every=True) if self._everybody else self._people(dataset)
