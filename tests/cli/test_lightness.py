@@ -54,7 +54,7 @@ def processor_seconds(*arguments: str) -> float:
 
 
 def test_help_is_quick() -> None:
-    """Under 0.4 s of processor time where the library that prints help takes 0.16 s: told by that, since machines differ and share cores."""
+    """Under 0.4 s of processor time where the library that prints help takes 0.16 s: by that, since machines differ and share cores."""
     taken = [(processor_seconds("-m", "expunge", "--help"), processor_seconds("-c", "import typer.rich_utils")) for _ in range(7)]
     ours, library = (min(each) for each in zip(*taken, strict=True))
     assert ours < 2.5 * library, taken
