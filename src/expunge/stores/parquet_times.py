@@ -23,6 +23,7 @@ Mask = npt.NDArray[np.bool_]
 LEAST, MOST = micros(datetime(1, 1, 1, tzinfo=UTC)), micros(datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC))
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _DAY = 86_400
+_NO_TIMES, _NONE = np.empty(0, np.int64), np.empty(0, np.bool_)
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,9 @@ def times(table: pa.Table, found: Sequence[Leaf]) -> Times:
 
     Raises Damaged where a column can hold no time.
     """
+    if len(found) == 1 and not found[0].listed:
+        whole = [_read(values) for values, _ in pieces(table, found[0])]
+        return Times(np.concatenate([_NO_TIMES, *(each.at for each in whole)]), np.concatenate([_NONE, *(each.known for each in whole)]))
     at = np.full(table.num_rows, LEAST, np.int64)
     said, unread = np.zeros(table.num_rows, np.bool_), np.zeros(table.num_rows, np.bool_)
     for leaf in found:
