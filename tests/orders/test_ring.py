@@ -38,6 +38,7 @@ datasets:
     kind: model
     derived_from: [label_sets, recordings]
     on_erase: {keep: "the business needs its models"}
+  rules: {store: registry, path: "rules/{rule}.txt", kind: algorithm, derived_from: [models], on_erase: destroy, retention: life}
 """
 
 
@@ -73,6 +74,9 @@ def ring(tmp_path: Path) -> World:
     world.model("doorbell-small", "models/person-2019", how="distilled from", created="2020-01-01")
     world.model("committee", "models/motion-2016", "models/doorbell-small", how="member of", created="2022-01-01")
     world.model("motion-2016", "recordings", created="2016-02-01")
+    world.made("models/retired", "recordings", "trained on", "2015-01-01")
+    world.model("motion-2018", "models/retired", how="fine-tuned from", created="2018-02-01")
+    world.file("registry/rules/when-to-ring.txt")
     world.declare(MAP + LINEAGE)
     return world
 
@@ -87,8 +91,8 @@ def test_only_what_was_annotated_before_its_date_goes_with_all_embeddings_before
     assert fulfilled(runs) == {"recordings", "face-embeddings", "work-product"}
     assert before - ring.files() == GONE_VIDEO | {
         f"registry/models/{name}.{end}" for name in ("person-2017", "person-2019", "doorbell-small", "committee") for end in ("bin", "json")
-    }
-    assert ring.models() == {"motion-2016"}, "what nobody's annotation went into stays"
+    } | {"registry/rules/when-to-ring.txt"}
+    assert ring.models() == {"motion-2016", "motion-2018"}, "what nobody's annotation went into stays"
     assert {each[-4:] for each in ring.rows("faces", "face_id")} == {"2018", "2022"}
     assert len(ring.rows("faces", "face_id")) == 8
     assert set(ring.rows("captions", "recording_id")) == {f"rec-{n}-{number}" for n in range(4) for number in range(3)} - {
@@ -105,7 +109,9 @@ def test_only_what_was_annotated_before_its_date_goes_with_all_embeddings_before
 def test_each_hit_is_shown_with_the_path_from_the_annotation_to_it(ring: World) -> None:
     with ring.open() as opened:
         found = {each.limb.name: each for each in opened.disgorgements.preview(opened.disgorgements.read(Path("orders/ring.yaml")))}
-    (models,) = found["work-product"].hits
+    (models, rules) = sorted(found["work-product"].hits, key=lambda each: each.dataset)
+    assert rules.paths["rules"][-2].how == "part of"
+    assert found["work-product"].unknown == ()
     steps = [(each.source, each.how) for each in models.paths["models/committee"]]
     assert steps == [
         ("reviews", "exported from"),

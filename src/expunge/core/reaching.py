@@ -21,7 +21,7 @@ APART = "it is neither covered nor made from what is"
 """Why most of a map stays."""
 UNDECLARED = "undeclared:"
 """Begins the name of something that pipelines were seen to make and that no dataset of the map is; what follows is a keyed tag."""
-DERIVED, THROUGH, REVIEW = "derived from", "found through", "review of"
+DERIVED, THROUGH, REVIEW, PART = "derived from", "found through", "review of", "part of"
 
 
 class By(StrEnum):
@@ -83,8 +83,8 @@ def ancestry_of(data_map: DataMap, recorded: Iterable[Made] = (), artefacts: Map
     single = artefacts or {}
     for name, dataset in data_map.datasets.items():
         graph.declare(name)
-        if name not in single:
-            # Why not for those: each artefact in it has an origin of its own, and the dataset's is only the sum of them.
+        if not single.get(name):
+            # Why not for others: each artefact in it has an origin of its own, and the dataset's is only the sum of them.
             for source in dataset.derived_from:
                 graph.link(source, name, DERIVED)
         if isinstance(dataset.subject, Through) and dataset.subject.dataset != name:
@@ -93,8 +93,14 @@ def ancestry_of(data_map: DataMap, recorded: Iterable[Made] = (), artefacts: Map
             graph.link(name, dataset.reviewed_by.dataset, REVIEW)
         for each in single.get(name, ()):
             graph.declare(f"{name}/{each}")
+            graph.link(f"{name}/{each}", name, PART)
     for made in recorded:
         graph.add(made)
+        if made.declared:
+            # Why also one that is not there any more: what is on record about it is what its descendants came from.
+            graph.declare(made.product)
+            if made.product.partition("/")[0] in single:
+                graph.link(made.product, made.product.partition("/")[0], PART)
     return graph
 
 

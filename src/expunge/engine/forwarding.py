@@ -13,6 +13,7 @@ from expunge.core.disgorged import Standing
 from expunge.core.disgorgement import Limb, kind_of
 from expunge.core.forward import Deletion, Finding, Forward, Judged, Product, kinds_of
 from expunge.core.order import OrderState
+from expunge.core.reaching import DERIVED, PART
 from expunge.core.run import Run
 from expunge.core.taint import Made
 from expunge.engine import ancestry
@@ -43,7 +44,8 @@ def check(context: Context, known: Standing) -> tuple[LimbJudged, ...]:
     judge = Forward(products, made_of(context.data_map, recorded), deleted)
     found = []
     for limb in known.order.forward:
-        judged = [_ruled(judge.judge(name), known) for name in kinds_of(products, limb.takes)]
+        names = [name for name in kinds_of(products, limb.takes) if name not in recorded.artefacts]
+        judged = [_ruled(judge.judge(name), known) for name in names]
         found.append(LimbJudged(limb, tuple(judged), len(deleted)))
     return tuple(found)
 
@@ -75,9 +77,8 @@ def products_of(data_map: DataMap, recorded: Recorded) -> dict[str, Product]:
     found: dict[str, Product] = {}
     for name, dataset in data_map.datasets.items():
         kind = kind_of(dataset)
-        if name not in recorded.artefacts:
-            living = dataset.on_erase.act is Act.ERASE and not isinstance(dataset.subject, Inherited | Aggregate)
-            found[name] = Product(name, kind, recorded.created.get(name), living)
+        living = dataset.on_erase.act is Act.ERASE and not isinstance(dataset.subject, Inherited | Aggregate)
+        found[name] = Product(name, kind, recorded.created.get(name), living)
         for each in recorded.artefacts.get(name, ()):
             found[f"{name}/{each}"] = Product(f"{name}/{each}", kind, recorded.created.get(f"{name}/{each}"))
     return found
@@ -88,5 +89,6 @@ def made_of(data_map: DataMap, recorded: Recorded) -> Iterator[Made]:
     told = {each.product for each in recorded.made}
     yield from recorded.made
     for name, dataset in data_map.datasets.items():
+        yield from (Made(f"{name}/{each}", name, PART) for each in recorded.artefacts.get(name, ()))
         if name not in recorded.artefacts and name not in told:
-            yield from (Made(source, name, "derived from") for source in dataset.derived_from)
+            yield from (Made(source, name, DERIVED) for source in dataset.derived_from)
