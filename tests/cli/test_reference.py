@@ -27,8 +27,10 @@ def test_the_reference_is_what_the_commands_say_of_themselves() -> None:
 
 def test_every_command_takes_json() -> None:
     made = generator()
+    # What the one tells is a story; what the other writes to stdout are the rows themselves.
+    others = {("expunge", "demo"), ("expunge", "gate", "filter")}
     without = []
     for path, command in made.commands(made.get_command(made.whole_application()), ("expunge",)):
-        if "--json" not in {name for each in command.params for name in each.opts} and path != ("expunge", "demo"):
+        if "--json" not in {name for each in command.params for name in each.opts} and path not in others:
             without.append(" ".join(path))
     assert without == []

@@ -38,24 +38,37 @@ def list_instructions(map_file: options.Map = None, as_json: options.Json = Fals
 
 
 @app.command()
-def show(order: options.OrderArgument, recipient: Recipient, map_file: options.Map = None, out: Annotated[
-    Path | None, typer.Option(help="A new file to write it to; it names people.", show_default=False)
-] = None) -> None:  # fmt: skip
+def show(
+    order: options.OrderArgument,
+    recipient: Recipient,
+    out: Annotated[Path | None, typer.Option(help="A new file to write it to; it names people.", show_default=False)] = None,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
     """Show one signed instruction, to be carried to the recipient. It names people: give it to nobody else."""
+    import json
+
     from expunge.core.ids import OrderId
 
     with opened(map_file) as expunge:
         letter = expunge.recipients.letter(OrderId(order), recipient)
-    if out is None:
+    if out is not None:
+        _write(out, letter.body)
+        output.note(f"written; when it was handed over: expunge recipient carried {order} {recipient} --by NAME")
+    if as_json:
+        said = {"order": order, "recipient": recipient, "file": out, "letter": None if out else json.loads(letter.body)}
+        output.write_json("recipient-letter/1", said)
+    elif out is None:
         output.say(letter.body.decode())
-        return
+
+
+def _write(path: Path, data: bytes) -> None:
     try:
-        out.touch(0o600, exist_ok=False)
-        out.write_bytes(letter.body)
+        path.touch(0o600, exist_ok=False)
+        path.write_bytes(data)
     except OSError as error:
-        message = f"{out} cannot be written: {error.strerror}"
+        message = f"{path} cannot be written: {error.strerror}"
         raise UsageError(message, help="name a file that does not exist yet") from error
-    output.note(f"written; when it was handed over: expunge recipient carried {order} {recipient} --by NAME")
 
 
 @app.command()
