@@ -255,11 +255,14 @@ def test_a_person_who_turns_out_to_be_two_has_agreed_to_nothing_twice(company: C
 
 def test_a_split_undoes_a_merger(company: Company) -> None:
     company.give("training", OTHER)
+    company.give("review", OTHER)
+    company.give("training", CHILD)
     company.consents.apply(ce.SubjectsMerged(company.tick(), OTHER, CHILD, ("e1", "e2"), "priya", "one person"))
     company.consents.apply(ce.SubjectsMerged(company.tick(), OTHER, CHILD, ("e1", "e2"), "priya", "again"))
     company.consents.apply(ce.SubjectSplit(company.tick(), CHILD, OTHER, "e2", "priya", "two after all"))
     company.withdraw("training", OTHER)
     assert company.ask("training", CHILD).holds
+    assert company.ask("review", CHILD).why is Why.NEVER, "it was the other one who had agreed"
     assert company.ask("training", OTHER).why is Why.WITHDRAWN
 
 

@@ -127,11 +127,17 @@ def merge(context: Context, source: Resolved, into: Resolved, *, by: str, reason
 
 
 def split(context: Context, subject: Resolved, new: Resolved, *, by: str, reason: str) -> None:
-    """Say that one identity was two people's: the new one has agreed to nothing, what was withdrawn is withdrawn for both."""
+    """Say that one identity was two people's: the new one has agreed to nothing, what was withdrawn is withdrawn for both.
+
+    What the new one had agreed to before the two were merged is nobody's any more. Raises UsageError.
+    """
     _named(by, reason)
     if subject.person.subject == new.person.subject:
         message = "the two names mean one identity"
         raise UsageError(message, help="name the identity that is somebody else's")
+    if authority.load(context).of(subject.person.subject) == new.person.subject:
+        message = "since the two were merged, the first goes by the other name: that one cannot be the new one"
+        raise UsageError(message, help="name them the other way round")
     event = ce.SubjectSplit(context.clock.now(), subject.person.subject, new.person.subject, entries.entry_of(context, new), by, reason)
     register(context.journal, CONSENTS, event)
     fencing.publish(context)

@@ -6,13 +6,14 @@ order until the traces' end date: so long recipients can be told, chased and ask
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from expunge.core import b64, canonical, note
 from expunge.core.clocks import Standing
-from expunge.core.ids import OrderId
+from expunge.core.ids import OrderId, Pseudonym
+from expunge.core.outcome import Erased
 from expunge.core.plan import StepKind
 from expunge.core.recipients import (
     SIGNATURE,
@@ -67,35 +68,64 @@ def ledger(context: Context) -> Ledger:
 
 
 def instruct(context: Context, runs: Sequence[Run]) -> None:
-    """Make the instructions of orders whose round begins, one for each recipient that was handed data of a dataset they erase from.
+    """Make the instructions of orders whose round begins or ends, one for each recipient that was handed data of a dataset they erase from.
 
-    Doing it again makes nothing twice. Nothing is sent here: the round does not wait for others' machines.
+    It names those people alone of whom something was found there: of an order for several, that is known once its round has looked. What
+    comes to light later makes another instruction in place of the first. Doing it again makes nothing twice. Nothing is sent here: the
+    round does not wait for others' machines.
     """
     known = ledger(context)
     gets = known.gets(context.data_map.recipients)
     made = 0
     for run in runs if gets else ():
-        erased = _erased(run)
+        found = _found(run)
         for recipient, handed in gets.items():
-            datasets = tuple(sorted(handed & erased))
-            if datasets and (run.order, recipient) not in known.instructions:
-                _make(context, run, recipient, datasets)
+            before = known.instructions.get((run.order, recipient))
+            datasets = frozenset(handed & found.keys()).union(before.datasets if before else ())
+            people = frozenset(who for name in datasets for who in found.get(name, ()))
+            if people and not _covered(context, before, datasets, people, alone=len(run.subjects) == 1):
+                _make(context, run, recipient, tuple(sorted(datasets)), people)
                 made += 1
     if made:
         fencing.publish(context)
 
 
-def _erased(run: Run) -> frozenset[str]:
-    """The datasets in which something of the order's people was found when it was planned, and is to be erased."""
+def _found(run: Run) -> dict[str, frozenset[Pseudonym]]:
+    """Of each dataset that is erased from, of whom something was found: when it was planned, by a look of the round, or while erasing."""
     assert run.plan is not None
     assert run.planned is not None
-    steps = {name for each in run.plan.steps if each.kind is StepKind.ERASE for name in each.datasets}
-    return frozenset(name for name in steps if run.planned.expected.get(name, 0))
+    found: dict[str, frozenset[Pseudonym]] = {}
+    for name in (name for each in run.plan.steps if each.kind is StepKind.ERASE for name in each.datasets):
+        whose = {who for by in (run.items.get(name, {}), run.erased.get(name, {})) for who, items in by.items() if items}
+        outcomes = (each.outcomes.get(name, {}) for each in run.steps.values())
+        whose |= {who for by in outcomes for who, each in by.items() if isinstance(each, Erased) and each.items}
+        alone = len(run.subjects) == 1 and run.planned.expected.get(name, 0) > 0
+        mine = frozenset(each for each in run.subjects if alone or each in whose)
+        if mine:
+            found[name] = mine
+    return found
 
 
-def _make(context: Context, run: Run, recipient: str, datasets: tuple[str, ...]) -> None:
+def _covered(context: Context, before: Instruction | None, datasets: frozenset[str], people: frozenset[Pseudonym], *, alone: bool) -> bool:
+    """Whether an instruction that was made before is about all of it."""
+    if before is None or not datasets <= set(before.datasets):
+        return False
+    sealed = None if alone else context.shelf.get(before.order, _name(before.recipient))
+    if sealed is None:
+        return True
+    said = canonical.decode(context.keys.open_contact(before.order, sealed))
+    named = said.get("identifiers") if isinstance(said, Mapping) else None
+    return isinstance(named, list) and all(each in named for each in _identifiers(context, before.order, people))
+
+
+def _identifiers(context: Context, order: OrderId, people: frozenset[Pseudonym]) -> list[canonical.Json]:
+    theirs = (each for each in intake.open_people(context, order) if each.subject in people)
+    return [[kind, value] for person in theirs for kind, value in person.identifiers()]
+
+
+def _make(context: Context, run: Run, recipient: str, datasets: tuple[str, ...], subjects: frozenset[Pseudonym]) -> None:
     now = context.clock.now().replace(microsecond=0)
-    people = [[kind, value] for person in intake.open_people(context, run.order) for kind, value in person.identifiers()]
+    people = _identifiers(context, run.order, subjects)
     scope = run.received.scope
     said: dict[str, canonical.Json] = {
         "schema": SCHEMA,

@@ -44,11 +44,21 @@ def of_disgorgements(context: Context) -> tuple[Owed, ...]:
 
 
 def _gone(context: Context, entered: Entered, limb: Limb) -> bool:
-    """Whether the limb was looked at, and every order that was made of it has ended as far as it ever will."""
+    """Whether the limb was looked at, and every order that was made of it has ended as far as it ever will.
+
+    An order that was cancelled counts only where a later look took its place; what an exception lets stay no longer has to be looked at.
+    """
     looks = entered.of_limb(limb.name)
-    runs = (Recorder(context.journal, context.clock, each.order).run for each in looks if each.order is not None)
-    over = all(run.final or run.state in (OrderState.FULFILLED, OrderState.CANCELLED) for run in runs)
-    return bool(looks) and over and not looks[-1].failed
+    runs = [(each, Recorder(context.journal, context.clock, each.order).run) for each in looks if each.order is not None]
+    counting = [run for each, run in runs if run.state is not OrderState.CANCELLED or each is looks[-1]]
+    over = all(run.final or run.state is OrderState.FULFILLED for run in counting)
+    return bool(looks) and over and not looks[-1].failed and not _lapsed(context, entered, limb, looks[-1].at)
+
+
+def _lapsed(context: Context, entered: Entered, limb: Limb, looked: datetime) -> bool:
+    """Whether something may stay no longer since the limb was looked at last."""
+    ends = (each.until for (name, _), each in entered.excepted.items() if name == limb.name and each.until is not None)
+    return any(looked < end <= context.clock.now() for end in ends)
 
 
 def _owed(entered: Entered, clock: Clock, now: datetime, duty: str, provision: str) -> Owed:

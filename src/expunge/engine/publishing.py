@@ -40,6 +40,7 @@ def conclude_all(context: Context, recorders: Sequence[Recorder], report: Report
         lease: under which this process works, where there are several.
     """
     going = [each for each in recorders if each.run.state is OrderState.RUNNING]
+    instructing.instruct(context, [each.run for each in going])
     entries = [judging.entries(context, each.run) for each in going]
     scopes = _scopes(context, going)
     issuer = issuing.Issuer(context, going, entries, scopes)

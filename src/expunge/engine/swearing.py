@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -12,13 +13,14 @@ from expunge.core import codec, disgorged, dsse, receipt, statement
 from expunge.core.disgorged import LimbExamined, Standing, StatementDrafted
 from expunge.core.disgorgement import Limb, kind_of
 from expunge.core.forward import Finding
+from expunge.core.hold import Hold
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
-from expunge.core.receipt import Receipt, Result
+from expunge.core.receipt import KeptItems, Receipt, Result
 from expunge.core.recipients import SETTLED, Instruction
 from expunge.core.retention import end_of
 from expunge.core.statement import Draft, Evidence, Line, Part
-from expunge.engine import disgorging, examining, forwarding, instructing, receipts
+from expunge.engine import disgorging, examining, forwarding, holding, instructing, receipts
 from expunge.engine.context import Context
 from expunge.engine.examining import UNDATED, LimbFound
 from expunge.engine.forwarding import LimbJudged
@@ -56,7 +58,7 @@ def draft(context: Context, name: str) -> Drafted:
     judged = forwarding.check(context, known)
     files: dict[str, bytes] = {}
     done = {limb.name: [_done(context, each.order, files) for each in _orders(context, known, limb)] for limb in known.order.retroactive}
-    reasons = [*_open(context, known, found), *_not_done(done), *_left(found, done), *_forward_trouble(judged)]
+    reasons = [*_open(context, known, found), *_not_done(done), *_left(context, found, done), *_forward_trouble(judged)]
     if reasons:
         message = "no statement can be made yet: " + "; ".join(dict.fromkeys(reasons))
         raise IllegalTransition(message, help=f"expunge order show {name} tells what each needs")
@@ -129,13 +131,26 @@ def _not_done(done: dict[str, list[_Done]]) -> Iterator[str]:
                 yield f"{entry.dataset} of {limb} failed: {entry.reason.value if entry.reason else 'error'}"
 
 
-def _left(found: dict[str, LimbFound], done: dict[str, list[_Done]]) -> Iterator[str]:
-    """What is there although it should be gone: more than what is kept on a ground."""
+def _kept(done: list[_Done]) -> list[tuple[_Done, KeptItems]]:
+    """What is kept on a ground, as the latest order tells it: those before it found the same items."""
+    return [(one, each) for one in done[-1:] for each in one.receipt.kept]
+
+
+def _left(context: Context, found: dict[str, LimbFound], done: dict[str, list[_Done]]) -> Iterator[str]:
+    """What is there although it should be gone: more than what is kept on a ground that lasts."""
+    now = context.clock.now()
+    over = {_matter(each.hold) for each in holding.past(context)} - {_matter(each) for each in holding.active(context)}
     for limb, looked in found.items():
         for name, items in looked.items.items():
-            kept = sum(each.items for one in done[limb] for each in one.receipt.kept if each.dataset == name)
+            theirs = [each for _, each in _kept(done[limb]) if each.dataset == name and (name, each.ground, each.until) not in over]
+            kept = sum(each.items for each in theirs if each.until is None or each.until > now)
             if items > kept:
                 yield f"{items - kept} items of {name} are there that {limb} takes"
+
+
+def _matter(hold: Hold) -> tuple[str, str, datetime]:
+    """A hold as receipts tell it."""
+    return hold.dataset, hold.ground, hold.until.replace(microsecond=0)
 
 
 def _forward_trouble(judged: tuple[LimbJudged, ...]) -> Iterator[str]:
@@ -153,11 +168,10 @@ def _part(context: Context, known: Standing, limb: Limb, done: list[_Done]) -> P
         detail = f"query {counted.query}, answer {counted.answer}"
         lines.append(Line(counted.number, f"people: {counted.name}", (Evidence("query and keyed hash of its answer", EXAMINED, detail),)))
     lines += [
-        Line(each.items, f"items of {each.dataset} kept: {each.ground}{_until(each.until)}", (one.evidence,))
-        for one in done
-        for each in one.receipt.kept
+        Line(each.items, f"items of {each.dataset} kept: {each.ground}{_until(each.until)}", (one.evidence,)) for one, each in _kept(done)
     ]
-    excepted = [each for (name, _), each in known.excepted.items() if name == limb.name]
+    now = context.clock.now()
+    excepted = [each for (name, item), each in known.excepted.items() if name == limb.name and known.stays(name, item, now)]
     notes = [
         f"{each.item} stays ({each.exemption or 'technically infeasible'}): {each.ground}; {each.authority}; signed by {each.by}"
         + _until(each.until)
@@ -221,7 +235,7 @@ def _recipients(known: Standing, told: Sequence[Instruction]) -> Part:
 
 def _due(known: Standing, done: dict[str, list[_Done]]) -> Iterator[str]:
     further = known.order.sworn.clocks.get("further") if known.order.sworn else None
-    kept = [(each.until, each.dataset, each.ground) for all_of in done.values() for one in all_of for each in one.receipt.kept]
+    kept = [(each.until, each.dataset, each.ground) for all_of in done.values() for _, each in _kept(all_of)]
     claimed = [(each.until, each.item, each.ground) for each in known.excepted.values()]
     for until, what, ground in sorted((until, what, ground) for until, what, ground in (*kept, *claimed) if until is not None):
         due = end_of(until, further.period) if further else None

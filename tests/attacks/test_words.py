@@ -1,0 +1,156 @@
+"""Words that were given once and are passed off for more: a consent after two people were told apart, a hold after its end."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from expunge import Expunge
+from expunge.core.consent import Why
+from expunge.core.disgorged import ItemExcepted
+from expunge.core.order import OrderState
+from expunge.errors import IllegalTransition, UsageError
+from expunge.gate import Subject
+from tests.engine.consents import AGREED, CHILD, asking
+from tests.engine.household import ANNA, CARA, Household, build
+from tests.engine.test_dues import Set
+from tests.orders.camera import Home
+from tests.orders.camera import build as camera
+
+OTHER = f"profile:{CARA}"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Household:
+    return build(tmp_path / "home")
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Home:
+    return camera(tmp_path)
+
+
+# --- consent ---------------------------------------------------------------------------------------
+
+
+def test_who_never_agreed_has_not_agreed_after_two_people_were_told_apart_again(home: Household) -> None:
+    family = asking(home)
+    with family.open() as opened:
+        child, other = opened.resolve(CHILD), opened.resolve(OTHER)
+        opened.consents.give(child, "training", AGREED)
+        opened.consents.merge(child, other, by="priya", reason="one child, two devices")
+        opened.consents.split(other, child, by="priya", reason="two children after all")
+        assert opened.consents.ask(other, "training").why is Why.NEVER
+        assert opened.consents.ask(child, "training").why is Why.NEVER
+        for each in (ANNA, CARA):
+            assert not opened.gate().may_use(Subject("profile", each), "training")
+
+
+def test_a_split_that_would_change_nothing_is_refused(home: Household) -> None:
+    family = asking(home)
+    with family.open() as opened:
+        child, other = opened.resolve(CHILD), opened.resolve(OTHER)
+        opened.consents.give(child, "training", AGREED)
+        opened.consents.merge(child, other, by="priya", reason="one child, two devices")
+        with pytest.raises(UsageError, match="goes by the other name"):
+            opened.consents.split(child, other, by="priya", reason="two children after all")
+
+
+# --- recipients ------------------------------------------------------------------------------------
+
+
+def test_a_recipient_hears_of_those_alone_whose_data_it_was_handed(home: Household) -> None:
+    with home.open() as opened:
+        opened.recipients.saw("shadow-analytics", "transcripts", "the egress proxy")
+    with closing(sqlite3.connect(home.database)) as db, db:
+        db.execute("DELETE FROM transcripts WHERE recording_id LIKE 'rec-cara%'")
+    run = home.erase(f"profile:{ANNA}", f"profile:{CARA}")
+    assert run.state is OrderState.FULFILLED
+    with home.open() as opened:
+        body = opened.recipients.letter(run.order, "shadow-analytics").body
+    assert ANNA.encode() in body
+    assert CARA.encode() not in body
+
+
+def test_a_recipient_hears_of_what_came_between_plan_and_round(home: Household) -> None:
+    with home.open() as opened:
+        opened.recipients.saw("shadow-analytics", "transcripts", "the egress proxy")
+    with closing(sqlite3.connect(home.database)) as db, db:
+        db.execute("DELETE FROM transcripts WHERE recording_id LIKE 'rec-anna%'")
+    order = home.order(f"profile:{ANNA}").order
+    home.plan(order)
+    with closing(sqlite3.connect(home.database)) as db, db:
+        db.execute("INSERT INTO transcripts (recording_id, text) VALUES ('rec-anna-0-X7', 'what came late and went on at once')")
+    home.apply(order)
+    with home.open() as opened:
+        assert [(each.recipient, each.datasets) for each in opened.recipients.all()] == [("shadow-analytics", ("transcripts",))]
+
+
+# --- statements ------------------------------------------------------------------------------------
+
+
+def at(company: Home, clock: Set) -> Expunge:
+    return Expunge.open(company.world.map, clock=clock)
+
+
+def test_no_statement_says_that_something_is_kept_by_a_hold_that_has_ended(company: Home) -> None:
+    with company.open() as opened:
+        until = datetime.now(UTC) + timedelta(days=90)
+        hold = opened.holds.place(
+            opened.resolve("account:acc-0"), "recordings", ground="Smith v. Company", authority="a court", until=until
+        )
+    standing = company.enter()
+    company.carry_out(standing)
+    with company.open() as opened:
+        opened.disgorgements.statement(standing.id)
+        opened.holds.end(hold.id, "settled")
+        with pytest.raises(IllegalTransition, match="1 items of recordings are there that recordings takes"):
+            opened.disgorgements.statement(standing.id)
+
+
+def test_what_two_rounds_kept_is_not_counted_twice_against_what_is_there(company: Home) -> None:
+    with company.open() as opened:
+        until = datetime.now(UTC) + timedelta(days=90)
+        opened.holds.place(opened.resolve("account:acc-0"), "recordings", ground="Smith v. Company", authority="a court", until=until)
+    standing = company.enter()
+    company.carry_out(standing)
+    with company.open() as opened:
+        later = opened.disgorgements.again(standing.id)
+    company.carry_out(later)
+    company.world.file("media/video/acc-1/rec-late.mp4")
+    company.world.table("reviews", "recording_id TEXT", [("rec-late", "cow", "2017-07-01", "2017")])
+    with company.open() as opened, pytest.raises(IllegalTransition, match="1 items of recordings are there that recordings takes"):
+        opened.disgorgements.statement(standing.id)
+
+
+def test_an_order_that_somebody_cancelled_does_not_silence_the_clock_of_its_limb(company: Home) -> None:
+    standing = company.enter()
+    with company.open() as opened:
+        for each in standing.examined:
+            if each.order is not None:
+                opened.order_cancel(each.order)
+        duties = [each.duty for each in opened.dues.all() if each.what == f"order of destruction {standing.id}"]
+    assert {each for each in duties if each.startswith("destroy")} == {
+        f"destroy what {each.name} takes" for each in standing.order.retroactive if "delete" in each.clocks
+    }
+
+
+def test_what_an_exception_no_longer_covers_falls_due_again(company: Home) -> None:
+    standing = company.enter()
+    until = datetime.now(UTC) + timedelta(days=20)
+    wanted = ItemExcepted(until, standing.id, "work-product", "models/edge", "", "not reached yet", "the expert", until, "chief", "")
+    clock = Set(datetime.now(UTC))
+    with at(company, clock) as opened:
+        opened.disgorgements.except_item(wanted, company.sign(wanted))
+        later = opened.disgorgements.again(standing.id)
+    company.carry_out(later)
+    duty = "destroy what work-product takes"
+    clock.at = datetime.now(UTC) + timedelta(days=1)
+    with at(company, clock) as opened:
+        assert duty not in {each.duty for each in opened.dues.all()}
+        clock.at = until + timedelta(days=1)
+        assert duty in {each.duty for each in opened.dues.all()}
