@@ -115,8 +115,9 @@ class Stepper:
         return self.located
 
     def _passing(self, located: Located, names: Sequence[str]) -> Unable | None:
-        """Why one of some datasets could not be looked through just now, where that may pass."""
-        return next((why for name, why in located.failed.items() if name in names and why.reason in RETRYABLE), None)
+        """Why one of some datasets could not be looked through just now, where that may pass and was not waited for in vain before."""
+        troubles = ((name, why) for name, why in located.failed.items() if name in names and why.reason in RETRYABLE)
+        return next((why for name, why in troubles if not self._untraced(self.context.data_map.datasets[name])), None)
 
     def _datasets(self, step: Step) -> tuple[Dataset, ...]:
         return tuple(self.context.data_map.datasets[name] for name in step.datasets)
