@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from expunge.cli.exits import Exit
+from expunge.core.note import Algorithm, VerifierKey
 from tests.cli.running import expunge
 from tests.engine.household import ANNA, BELA, DINO, SAID, Household, build, copy
+from tests.engine.test_approvals import OFFICERS, approve, signed
 from tests.engine.test_retention import aged, events, with_schedules
 
 
@@ -118,3 +120,19 @@ def test_what_may_be_collected_is_asked_before(home: Household) -> None:
     ran = expunge("retention", "may-collect", "voice", "gait", cwd=home.folder)
     assert ran.code == Exit.FAILED
     assert "gait: may NOT be collected" in ran.out
+
+
+def test_where_plans_need_approval_a_run_waits_for_it_and_then_goes_on(home: Household) -> None:
+    keys = {name: VerifierKey(name, Algorithm.ED25519, key.public_key().public_bytes_raw()) for name, key in OFFICERS.items()}
+    approvers = "approvers:\n" + "".join(f'  {each}: "{key}"\n' for each, key in keys.items())
+    home.map.write_text(home.map.read_text().replace("identities:", f"{approvers}identities:", 1))
+    aged(home, ANNA, 95)
+    ran = expunge("retention", "run", "--yes", cwd=home.folder)
+    assert ran.code == Exit.WAITING
+    assert home.search(SAID[ANNA][1], where=("world",)), "nothing is erased before somebody else has looked"
+    (order,) = [each["order"] for each in expunge("status", "--json", cwd=home.folder).json["orders"]]
+    approve(home, order, "officer", signed(home, order))
+    ran = expunge("retention", "run", "--yes", cwd=home.folder)
+    assert ran.code == Exit.OK, ran.err
+    assert order in ran.out
+    assert home.search(SAID[ANNA][1]) == []
