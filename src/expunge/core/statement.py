@@ -1,7 +1,7 @@
 """The draft of a sworn statement: what was done under each limb of an order, every number with the evidence behind it.
 
 A draft is never signed here: a person signs, on their knowledge. The closing words are those of 28 U.S.C. 1746 for a declaration made
-within the United States, from memory of the public law; whoever signs compares them.
+within the United States; whoever signs compares them with the section.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PERJURY = "I declare under penalty of perjury that the foregoing is true and cor
 PLAIN = "I state that the foregoing is true and correct."
 UNSIGNED = "Draft. It is not signed, and says nothing until somebody who knows the facts, or relies on named experts, has signed it."
 WORDING = (
-    "The closing words follow 28 U.S.C. 1746, from memory of the public law; compare them before signing. "
+    "The closing words follow 28 U.S.C. 1746; compare them with the section before signing. "
     "Outside the United States the same section asks for other words."
 )
 
