@@ -22,10 +22,10 @@ from expunge.core.claims import (
 )
 from expunge.core.copy import FindingKind
 from expunge.core.idle import IdleState, is_unused, watched_for
-from expunge.core.order import OrderKind, OrderState
+from expunge.core.order import OrderState
 from expunge.core.policy_page import html, markdown
 from expunge.core.retention_due import cut_off, rules
-from expunge.engine import calling, checking, fencing, idling, recording
+from expunge.engine import calling, checking, fencing, idling, retiring
 from expunge.engine.context import Context
 from expunge.engine.recording import CLAIMS, read_register, register
 
@@ -137,11 +137,10 @@ def _nothing_overdue(context: Context, schedule: str) -> tuple[bool, str]:
 
 
 def _last_run(context: Context) -> tuple[bool, str]:
-    runs = [recording.Recorder(context.journal, context.clock, order).run for order in recording.orders(context.journal)]
-    expiries = [each for each in runs if each.received.kind is OrderKind.EXPIRY]
-    if not expiries:
+    runs = list(retiring.expiries(context))
+    if not runs:
         return True, "nothing had to be erased yet because its time was over"
-    last = expiries[-1]
+    last = runs[-1]
     logged = all(each in last.logged for each in last.subjects)
     return last.state is OrderState.FULFILLED and logged, f"order {last.order}: {last.state.value}"
 

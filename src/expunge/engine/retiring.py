@@ -6,10 +6,11 @@ schedules and the moments before which they take. What is held stays; what is fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from expunge.core import events as ev
 from expunge.core.ages import Ages
 from expunge.core.copy import Selector
 from expunge.core.datamap import ByField, Through
@@ -18,6 +19,7 @@ from expunge.core.order import OrderKind
 from expunge.core.outcome import Unable
 from expunge.core.retention import Period
 from expunge.core.retention_due import Aged, Rule, changed, cut_off, edges, found_through, rules
+from expunge.core.run import Run
 from expunge.core.scope import Scope, Window
 from expunge.engine import calling, classing, holding, locating, recording
 from expunge.engine.context import Context
@@ -91,12 +93,15 @@ class Retired:
 
 def unfinished(context: Context) -> tuple[OrderId, ...]:
     """Orders of expiry that were received and have not come to their end."""
-    found = []
+    return tuple(each.order for each in expiries(context) if not each.final and each.ended_at is None)
+
+
+def expiries(context: Context) -> Iterator[Run]:
+    """Every order of expiry, oldest first; of all others only the first event is read."""
     for order in recording.orders(context.journal):
-        run = recording.Recorder(context.journal, context.clock, order).run
-        if run.received.kind is OrderKind.EXPIRY and not run.final and run.ended_at is None:
-            found.append(order)
-    return tuple(found)
+        first = ev.decode(next(iter(context.journal.read(order))))
+        if isinstance(first, ev.Received) and first.kind is OrderKind.EXPIRY:
+            yield recording.Recorder(context.journal, context.clock, order).run
 
 
 def retire(context: Context, *, most: int = MOST, requester: str = "") -> Retired:
