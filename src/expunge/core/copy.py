@@ -33,6 +33,8 @@ class Selector:
     """Column, placeholder or field -> values; an item that has one of them is not found (somebody's whole hold keeps it)."""
     outside: tuple[Window, ...] = ()
     """Nothing that lies in one of these: for controls, of people who stay with some of their items."""
+    anybodys: bool = False
+    """It is of an order about a class of items: ``match`` does not say whose they are, and nobody's are all meant."""
 
     @property
     def narrowed(self) -> bool:

@@ -101,6 +101,15 @@ def past(context: Context) -> tuple[Past, ...]:
     return tuple(Past(holds[each], at, stated.get(each)) for each, at in over.items())
 
 
+def over(context: Context) -> frozenset[tuple[str, str, datetime]]:
+    """The holds that bind no more, as receipts tell what they kept: dataset, ground and end; less those of which another binds still."""
+    return frozenset({_told(each.hold) for each in past(context)} - {_told(each) for each in active(context)})
+
+
+def _told(hold: Hold) -> tuple[str, str, datetime]:
+    return hold.dataset, hold.ground, hold.until.replace(microsecond=0)
+
+
 def state(context: Context, hold_id: str, by: str, digest: str) -> None:
     """Enter that it was stated what became of the items of a hold that has ended.
 

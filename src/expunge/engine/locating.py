@@ -16,6 +16,7 @@ from expunge.core.plan import dependents_first
 from expunge.core.scope import Scope
 from expunge.engine import calling, resolving
 from expunge.engine.context import Context
+from expunge.ports.store import Store
 
 T = TypeVar("T")
 SHARED_GROUND = "recording shared with people who stay"
@@ -33,7 +34,7 @@ class Located:
     selectors: dict[str, dict[Pseudonym, Selector]] = field(default_factory=dict)
     """How each subject was looked for; sealed by the engine so that a probe can look again after the pointers are gone."""
     narrowed: dict[str, dict[Pseudonym, Selector]] = field(default_factory=dict)
-    """Selectors less the recordings that stay because others are in them: what a probe must no longer find."""
+    """Selectors less what stays because others are in it, or somebody's hold keeps it: what a probe must no longer find."""
     failed: dict[str, Unable] = field(default_factory=dict)
 
     def probing(self, dataset: str) -> dict[Pseudonym, Selector]:
@@ -92,7 +93,7 @@ def locate(
         if isinstance(dataset.subject, Aggregate | Inherited) and dataset.name not in (known or {}):
             continue
         try:
-            _locate_one(context, dataset, people, located, raw, known or {}, theirs.spared.get(dataset.name, {}))
+            _locate_one(context, dataset, people, located, raw, known or {}, theirs)
         except calling.TROUBLE as error:
             located.failed[dataset.name] = calling.as_unable(error)
         if told is not None:
@@ -115,6 +116,10 @@ class _Theirs:
     """Dataset -> item -> the hold that keeps everything of its person there."""
     spared: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
     """Dataset -> field -> values of held people, where keys name no items that last (rows of Parquet, records in files of many)."""
+    sparing: dict[str, Hold] = field(default_factory=dict)
+    """Dataset -> of the holds for which something is spared, the one that lasts longest."""
+    nameless: frozenset[str] = frozenset()
+    """Datasets in which somebody's items are held, and nobody knows any more which those are."""
 
 
 def _of_held_people(context: Context, holds: Sequence[Hold]) -> _Theirs:
@@ -126,7 +131,7 @@ def _of_held_people(context: Context, holds: Sequence[Hold]) -> _Theirs:
     whole = {each.subject: each for each in holds if each.whole}
     people = dict(people_behind(context, whole))
     located = locate(context, list(people.values())) if people else Located()
-    found = _Theirs()
+    found = _Theirs(nameless=frozenset(each.dataset for each in whole.values() if each.subject not in people and not each.items))
     for hold in (each for each in holds if each.whole and each.subject in people):
         copies = (*located.copies.get(hold.dataset, ()), *located.kept_copies.get(hold.dataset, ()))
         for copy in (each for each in copies if each.subject == hold.subject):
@@ -134,11 +139,16 @@ def _of_held_people(context: Context, holds: Sequence[Hold]) -> _Theirs:
                 spared = found.spared.setdefault(hold.dataset, {})
                 for name, values in copy.selector.match.items():
                     spared[name] = spared.get(name, frozenset()) | values
+                found.sparing[hold.dataset] = _longest(hold, found.sparing.get(hold.dataset, hold))
                 continue
             slot = found.items.setdefault(hold.dataset, {})
             for key in copy.keys:
-                slot[key] = max(hold, slot.get(key, hold), key=lambda each: (each.until, each.id))
+                slot[key] = _longest(hold, slot.get(key, hold))
     return found
+
+
+def _longest(*holds: Hold) -> Hold:
+    return max(holds, key=lambda each: (each.until, each.id))
 
 
 def people_behind(context: Context, wanted: Collection[Pseudonym]) -> Iterator[tuple[Pseudonym, Person]]:
@@ -166,22 +176,47 @@ def _locate_one(
     located: Located,
     raw: dict[str, dict[Pseudonym, Copy]],
     known: Mapping[str, Mapping[Pseudonym, Selector]],
-    spared: Mapping[str, frozenset[str]],
+    theirs: _Theirs,
 ) -> None:
     if isinstance(dataset.subject, Through) and dataset.subject.dataset in located.failed and dataset.name not in known:
         located.failed[dataset.name] = Unable(Reason.UNREACHABLE, f"found through {dataset.subject.dataset}, which could not be read")
         return
-    selectors = {}
+    if dataset.name in theirs.nameless:
+        located.failed[dataset.name] = Unable(Reason.CANNOT_TELL, "somebody's items in it are held, and nobody knows any more which")
+        return
+    selectors, spared = {}, theirs.spared.get(dataset.name, {})
     for person in people:
         upstream = {name: by[person.subject] for name, by in raw.items() if person.subject in by}
         asked = join(selector(context.data_map, dataset, person, upstream), known.get(dataset.name, {}).get(person.subject))
         if asked is not None:
-            selectors[person.subject] = replace(asked, spare={**asked.spare, **spared}) if person.nobody and spared else asked
+            selectors[person.subject] = replace(asked, anybodys=True) if person.nobody else asked
     store = context.open_store(dataset.store)
     copies = calling.locate(store, dataset, tuple(selectors.values()))
-    raw[dataset.name] = {each.subject: each for each in copies}
     located.selectors[dataset.name] = selectors
+    if spared:
+        copies = _spare(store, dataset, copies, located, theirs)
+    raw[dataset.name] = {each.subject: each for each in copies}
     located.copies[dataset.name] = tuple(copies)
+
+
+def _spare(store: Store, dataset: Dataset, copies: Sequence[Copy], located: Located, theirs: _Theirs) -> tuple[Copy, ...]:
+    """The copies less what is held of people there, which stays; the selectors that are kept know nothing of it, for holds end."""
+    hold, held = theirs.sparing[dataset.name], theirs.spared[dataset.name]
+    left: list[Copy] = []
+    for copy in copies:
+        assert copy.selector is not None
+        spare = {name: copy.selector.spare.get(name, frozenset()) | values for name, values in held.items()}
+        asked = replace(copy.selector, spare={**copy.selector.spare, **spare})
+        found = calling.locate(store, dataset, (asked,))
+        items = copy.items - sum(each.items for each in found)
+        located.narrowed.setdefault(dataset.name, {})[copy.subject] = asked
+        if items > 0:
+            located.kept.setdefault(dataset.name, {})[copy.subject] = (Kept(hold.ground, hold.until, items),)
+            # Why all of theirs: they are nobody who stays for good, and so no control of a scan.
+            aside = calling.locate(store, dataset, (replace(copy.selector, match=held, every=False, where=None, spare={}),))
+            located.kept_copies[dataset.name] = (*located.kept_copies.get(dataset.name, ()), *aside)
+        left += found
+    return tuple(left)
 
 
 def joined(
@@ -223,7 +258,7 @@ def _set_aside(
 ) -> None:
     """Take out of the copies what stays: kept by the map (unless it goes whole), shared with others, under hold."""
     copies = located.copies[dataset.name]
-    kept: dict[Pseudonym, tuple[Kept, ...]] = {}
+    kept = dict(located.kept.get(dataset.name, {}))
     if dataset.on_erase.act is Act.KEEP and not whole:
         located.kept[dataset.name] = {each.subject: (Kept(dataset.on_erase.argument, None, each.items),) for each in copies}
         located.kept_copies[dataset.name], located.copies[dataset.name] = copies, ()
@@ -270,14 +305,14 @@ def _less_shared(
         keys, left = set(copy.shared), copy
         asked = copy.selector.match.get(via, frozenset()) & staying if copy.selector else frozenset()
         if asked and copy.selector is not None:
-            again = calling.locate(context.open_store(dataset.store), dataset, (Selector(copy.subject, {via: asked}),))
+            again = calling.locate(context.open_store(dataset.store), dataset, (replace(copy.selector, match={via: asked}),))
             keys |= {key for each in again for key in each.keys}
             narrowed = {**copy.selector.match, via: copy.selector.match[via] - staying}
-            selector_left = Selector(copy.subject, {name: values for name, values in narrowed.items() if values})
+            selector_left = replace(copy.selector, match={name: values for name, values in narrowed.items() if values})
             located.narrowed.setdefault(dataset.name, {})[copy.subject] = selector_left
             left = replace(copy, selector=selector_left)
         if keys:
-            kept[copy.subject] = (Kept(SHARED_GROUND, None, len(keys)),)
+            kept[copy.subject] = (*kept.get(copy.subject, ()), Kept(SHARED_GROUND, None, len(keys)))
             aside = copy.without(set(copy.keys) - keys)
             located.kept_copies[dataset.name] = (*located.kept_copies.get(dataset.name, ()), aside)
         left = left.without(keys)

@@ -11,7 +11,7 @@ from expunge.core.batching import Waiting, released
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
 from expunge.core.run import Run
-from expunge.engine import approving, holding
+from expunge.engine import approving, holding, judging
 from expunge.engine.context import Context
 from expunge.engine.recording import Recorder, read_all
 from expunge.errors import IllegalTransition
@@ -48,15 +48,25 @@ def submit(context: Context, order: OrderId, *, hurry: bool = False, wait: timed
 
 
 def take_up(context: Context, runs: Iterable[Run] | None = None) -> tuple[OrderId, ...]:
-    """Queue, without a wait, the orders that ended in part for a hold that binds no more; returns those. Doing it twice changes nothing."""
+    """Queue, without a wait, the orders that ended in part for a hold that binds no more; returns those. Doing it twice changes nothing.
+
+    Of several holds, each that ends is reason enough: what the others keep stays kept.
+    """
     binding = {each.id for each in holding.active(context)}
     freed = []
     for run in _all(context) if runs is None else runs:
         held = set(run.plan.holds) if run.plan else set()
-        if run.state is OrderState.IN_PART and not run.final and run.queued is None and held and not held & binding:
+        waits = run.state is OrderState.IN_PART and not run.final and run.queued is None
+        if waits and held - binding and (not held & binding or _kept_by_one_that_ended(context, run)):
             submit(context, run.order, hurry=True)
             freed.append(run.order)
     return tuple(freed)
+
+
+def _kept_by_one_that_ended(context: Context, run: Run) -> bool:
+    """Whether what an order left was kept by a hold that binds no more; where several keep the same, the longest counts."""
+    over = holding.over(context)
+    return any((each.dataset, each.ground, each.until) in over for _, kept in judging.entries(context, run).values() for each in kept)
 
 
 def let_go(context: Context, order: OrderId, why: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -13,7 +12,6 @@ from expunge.core import codec, disgorged, dsse, receipt, statement
 from expunge.core.disgorged import LimbExamined, Standing, StatementDrafted
 from expunge.core.disgorgement import Limb, kind_of
 from expunge.core.forward import Finding
-from expunge.core.hold import Hold
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
 from expunge.core.receipt import KeptItems, Receipt, Result
@@ -139,18 +137,13 @@ def _kept(done: list[_Done]) -> list[tuple[_Done, KeptItems]]:
 def _left(context: Context, found: dict[str, LimbFound], done: dict[str, list[_Done]]) -> Iterator[str]:
     """What is there although it should be gone: more than what is kept on a ground that lasts."""
     now = context.clock.now()
-    over = {_matter(each.hold) for each in holding.past(context)} - {_matter(each) for each in holding.active(context)}
+    over = holding.over(context)
     for limb, looked in found.items():
         for name, items in looked.items.items():
             theirs = [each for _, each in _kept(done[limb]) if each.dataset == name and (name, each.ground, each.until) not in over]
             kept = sum(each.items for each in theirs if each.until is None or each.until > now)
             if items > kept:
                 yield f"{items - kept} items of {name} are there that {limb} takes"
-
-
-def _matter(hold: Hold) -> tuple[str, str, datetime]:
-    """A hold as receipts tell it."""
-    return hold.dataset, hold.ground, hold.until.replace(microsecond=0)
 
 
 def _forward_trouble(judged: tuple[LimbJudged, ...]) -> Iterator[str]:

@@ -27,4 +27,4 @@ def merged(selectors: Sequence[Selector]) -> list[Selector]:
 
 def narrowed(copies: Sequence[Copy]) -> bool:
     """Whether copies are less than all that somebody has, or nobody's in particular."""
-    return any(each.selector.every or each.selector.narrowed for each in copies if each.selector)
+    return any(each.selector.every or each.selector.narrowed or each.selector.anybodys for each in copies if each.selector)
