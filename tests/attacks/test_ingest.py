@@ -6,6 +6,7 @@ import asyncio
 import io
 import sys
 from collections.abc import MutableMapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,9 +17,10 @@ import pytest
 
 from expunge.cli.filtering import through
 from expunge.errors import UsageError
-from expunge.gate import GateReason
+from expunge.gate import GateReason, Subject
 from expunge.gate.training import iterable, map_style
 from expunge.gate.web import AsgiGate, Ingest, Whose, WsgiGate
+from tests.engine.household import ANNA, build
 from tests.gate.torch_stand_in import torch
 from tests.gate.world import AGREED, GONE, contents, gate, publish
 
@@ -109,3 +111,26 @@ def test_training_does_not_ask_about_the_spelling_of_bytes(path: Path, torch: Mo
     publish(path, contents([AGREED]))
     with pytest.raises(UsageError, match="text or a whole number"):
         data[0]
+
+
+def test_a_kind_that_the_map_does_not_know_names_nobody_who_may_be_used(path: Path) -> None:
+    policy = replace(contents().policy, kinds=frozenset({"account", "profile"}))
+    publish(path, replace(contents(), policy=policy))
+    asked = gate(path)
+    assert asked.may_use(f"profile:{AGREED}", "answer")
+    for kind in ("profil", "Profile", "profile ", "device"):
+        assert asked.may_use(Subject(kind, GONE), "answer").reason is GateReason.UNKNOWN_KIND
+        table = asked.allowed(pa.table({"user": [GONE, AGREED]}), "user", kind, "answer")
+        assert (len(table.rows), table.tally.refused) == (0, {GateReason.UNKNOWN_KIND: 2})
+        assert list(asked.allowed([GONE], None, kind, "answer").rows) == []
+
+
+def test_a_misspelt_kind_lets_nobody_past_who_was_erased(tmp_path: Path) -> None:
+    home = build(tmp_path / "home")
+    assert home.erase(ANNA).state.value == "fulfilled"
+    with home.open() as opened:
+        asked = opened.gate()
+        assert asked.may_use(Subject("profile", ANNA), "train").reason is GateReason.SUPPRESSED
+        assert asked.may_use(Subject("profiles", ANNA), "train").reason is GateReason.UNKNOWN_KIND
+        assert asked.may_use(Subject("email", "acc-north-51XK@example.org"), "train").reason is GateReason.UNKNOWN_KIND
+        assert asked.may_use(Subject("account.email", "acc-south-82LM@example.org"), "train")

@@ -251,6 +251,11 @@ class DataMap:
     source: str = ""
     """Path of the file, for messages."""
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Every kind of identifier by which people are fenced: identities, and the other names that those have (``account.email``)."""
+        return frozenset(self.identities) | {f"{kind}.{name}" for kind, each in self.identities.items() for name in each.also}
+
     def datasets_of(self, store: str) -> tuple[Dataset, ...]:
         """The datasets declared in one store, in the order of the map."""
         return tuple(each for each in self.datasets.values() if each.store == store)

@@ -76,6 +76,8 @@ class Head:
     """Hex SHA-256 of the signed header, which names the whole snapshot."""
     collect: Mapping[str, Period] | None = None
     """Kinds of data that may be collected, with the longest time that they are kept; None in snapshots that do not say."""
+    kinds: frozenset[str] | None = None
+    """Kinds of identifiers that there are; None in snapshots that do not say."""
 
 
 def write_head(
@@ -87,6 +89,7 @@ def write_head(
     published: datetime,
     valid_until: datetime,
     collect: Mapping[str, Period] | None = None,
+    kinds: frozenset[str] | None = None,
 ) -> bytes:
     """The header of format 2, with its line feed, for lists whose entries are ascending. Raises as :func:`publish_snapshot`."""
     if valid_until <= published:
@@ -110,6 +113,8 @@ def write_head(
     }
     if collect is not None:
         body["collect"] = {name: _period(period) for name, period in collect.items()}
+    if kinds is not None:
+        body["kinds"] = list[canonical.Json](sorted(kinds))
     return canonical.encode(body) + b"\n"
 
 
@@ -138,11 +143,12 @@ def read_head(head: bytes, signature: bytes, public_keys: Sequence[bytes]) -> He
             tuple(_span(one) for one in each(value["lists"])),
             sha256(head).hexdigest(),
             {text(name): _kept(one) for name, one in named(value["collect"]).items()} if "collect" in value else None,
+            _distinct(value["kinds"]) if "kinds" in value else None,
         )
     except (KeyError, TypeError, ValueError):
         raise EvidenceInvalid("the snapshot's header has another form") from None
     fields = {"schema", "published", "valid_until", "key_check", "policy", "purposes", "lists"}
-    if set(value) - {"collect"} != fields or not _in_order(read):
+    if set(value) - {"collect", "kinds"} != fields or not _in_order(read):
         raise EvidenceInvalid("the snapshot's header has another form")
     return read
 
@@ -166,6 +172,13 @@ def _in_order(head: Head) -> bool:
     fitting = all((each.listing in general) == (not each.purpose) for each in head.spans)
     known = {"", *(head.purposes or {})}
     return fitting and places == sorted(set(places)) and all(each.purpose in known for each in head.spans)
+
+
+def _distinct(value: canonical.Json) -> frozenset[str]:
+    names = [text(one) for one in each(value)]
+    if names != sorted(set(names)) or not all(names):
+        raise ValueError("kinds are sorted, each is there once, and has a name")
+    return frozenset(names)
 
 
 def _rules(value: canonical.Json) -> dict[str, Rule]:

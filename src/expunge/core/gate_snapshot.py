@@ -59,6 +59,8 @@ class Policy:
     frozen: frozenset[bytes] = field(default=frozenset(), repr=False)
     collect: Mapping[str, Period] | None = None
     """Kinds of data that have a schedule, with the longest time that they are kept; no other may be collected."""
+    kinds: frozenset[str] | None = None
+    """Kinds of identifiers that people can be suppressed by: whoever is named by another one could not be known. None: nobody says."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,9 @@ def publish_snapshot(
     rules = contents.policy.purposes
     named = None if rules is None else {name: Rule(state.needs_consent, state.keep, state.closed) for name, state in rules.items()}
     policy = contents.policy
-    head = write_head(lists, gate_key, policy.version, named, published=published, valid_until=valid_until, collect=policy.collect)
+    head = write_head(
+        lists, gate_key, policy.version, named, published=published, valid_until=valid_until, collect=policy.collect, kinds=policy.kinds
+    )
     return b"".join([head, sign(signed_head(head)), *(data for _, _, data in lists)])
 
 

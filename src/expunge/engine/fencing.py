@@ -64,7 +64,7 @@ def publish(context: Context) -> int:
     agreed = standing.of_everybody(context)
     blocked = fold(read_register(context.journal, RECIPIENTS)).blocked()
     purposes = purposes_of(context.data_map, agreed, blocked)
-    policy = Policy(context.map_digest, purposes, agreed.frozen, scheduled(context.data_map))
+    policy = Policy(context.map_digest, purposes, agreed.frozen, scheduled(context.data_map), context.data_map.kinds)
     context.publish_gate(context.clock.now(), Contents(suppressed, former, policy))
     return len(suppressed) + len(former)
 

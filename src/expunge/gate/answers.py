@@ -18,6 +18,7 @@ class GateReason(StrEnum):
     SUPPRESSED = "suppressed"
     FROZEN = "frozen until somebody has decided"
     UNKNOWN_PURPOSE = "the data map has no such purpose"
+    UNKNOWN_KIND = "the data map has no such kind of identifier"
     WITHDRAWN = "consent was withdrawn"
     NO_CONSENT = "consent was not given, or does not hold any more"
     CLOSED = "a recipient that the purpose hands data to has to confirm an erasure first"

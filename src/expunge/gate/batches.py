@@ -72,6 +72,9 @@ class Sieve:
         first, second = entries_of(texts, self._kind_key)
         left = texts.valid & (texts.lengths > 0)
         self.tally.add(GateReason.NO_SUBJECT, int(len(left) - left.sum()))
+        if lens.head.kinds is not None and self.kind not in lens.head.kinds:
+            self.tally.add(GateReason.UNKNOWN_KIND, int(left.sum()))
+            return np.zeros(len(left), np.bool_)
         refusals = lens.refused(first, second, lambda still: self._former(lens, texts, still & texts.valid))
         if since is not None and instants is not None:
             refusals += [(GateReason.NO_TIME, ~instants[1]), (GateReason.ENDED, instants[0] < micros(since))]

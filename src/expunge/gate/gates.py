@@ -124,6 +124,8 @@ class Gate:
         lens = view.lens(purpose)
         if not subject.value:
             return lens.answers[GateReason.NO_SUBJECT]
+        if lens.head.kinds is not None and subject.kind not in lens.head.kinds:
+            return lens.answers[GateReason.UNKNOWN_KIND]
         reason = lens.reason(self.entry(subject), recorded, self._now)
         if lens.former is not None and lens.former.holds(former_entry(self._key, subject.kind, subject.value)):
             reason = GateReason.SUPPRESSED
