@@ -14,7 +14,7 @@ from expunge.core.consent import Why
 from expunge.core.disgorged import ItemExcepted
 from expunge.core.order import OrderState
 from expunge.errors import IllegalTransition, UsageError
-from expunge.gate import Subject
+from expunge.gate import GateReason, Subject
 from tests.engine.consents import AGREED, CHILD, asking
 from tests.engine.household import ANNA, CARA, Household, build
 from tests.engine.test_dues import Set
@@ -58,6 +58,21 @@ def test_a_split_that_would_change_nothing_is_refused(home: Household) -> None:
         opened.consents.merge(child, other, by="priya", reason="one child, two devices")
         with pytest.raises(UsageError, match="goes by the other name"):
             opened.consents.split(child, other, by="priya", reason="two children after all")
+
+
+def test_a_child_in_dispute_is_frozen_under_every_name(home: Household) -> None:
+    family = asking(home)
+    with closing(sqlite3.connect(home.database)) as db, db:
+        db.execute("ALTER TABLE profiles ADD COLUMN badge TEXT")
+        db.execute("UPDATE profiles SET badge = 'badge-of-' || profile_id")
+    home.map.write_text(home.map.read_text().replace("key: profile_id, member_of", "key: profile_id, also: [badge], member_of"))
+    with family.open() as opened:
+        opened.consents.freeze(opened.resolve(CHILD), by="priya", reason="two court papers")
+        names = [Subject("profile", ANNA), Subject("profile.badge", f"badge-of-{ANNA}")]
+        assert [each.reason for each in opened.gate().may_use_each(names, "keeping")] == [GateReason.FROZEN] * 2
+        assert opened.gate().may_use(Subject("profile.badge", f"badge-of-{CARA}"), "keeping")
+        opened.consents.release(opened.resolve(CHILD), by="priya", reason="settled")
+        assert all(opened.gate().may_use(each, "keeping") for each in names)
 
 
 # --- recipients ------------------------------------------------------------------------------------

@@ -158,6 +158,8 @@ class ChildFrozen:
     entry: str
     by: str
     reason: str
+    names: tuple[str, ...] = ()
+    """Entries of the child's other names and of what goes with them: no consent holds under those, but a dispute does."""
 
 
 @dataclass(frozen=True)

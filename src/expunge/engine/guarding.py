@@ -7,6 +7,7 @@ from datetime import date
 
 from expunge.core import consent_events as ce
 from expunge.core.consent_rules import lacks
+from expunge.core.gate_entry import gate_entry
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.order import OrderState
 from expunge.core.run import Run
@@ -91,8 +92,9 @@ def freeze(context: Context, child: Resolved, *, by: str, reason: str) -> None:
         message = "it is frozen already"
         raise UsageError(message, help="`expunge guardian list NAME` says since when and why")
     _named(by, reason)
-    entry = entries.entry_of(context, child)
-    register(context.journal, CONSENTS, ce.ChildFrozen(context.clock.now(), child.person.subject, entry, by, reason))
+    entry, key = entries.entry_of(context, child), context.keys.gate_key()
+    names = tuple(gate_entry(key, kind, value).hex() for kind, value in child.person.identifiers())
+    register(context.journal, CONSENTS, ce.ChildFrozen(context.clock.now(), child.person.subject, entry, by, reason, names))
     fencing.publish(context)
 
 

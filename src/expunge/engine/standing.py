@@ -42,5 +42,7 @@ def of_everybody(context: Context) -> Standing:
     return Standing(
         {name: frozenset(each) for name, each in given.items()},
         {name: frozenset(each) for name, each in withdrawn.items()},
-        frozenset(entry for subject in consents.frozen for entry in entries.get(subject, ())),
+        frozenset(
+            entry for subject, each in consents.frozen.items() for entry in (*entries.get(subject, ()), *map(bytes.fromhex, each.names))
+        ),
     )
