@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from tests.engine.household import ANNA, BELA, build
 from tests.estate.estate import Estate
@@ -45,3 +46,37 @@ def test_the_same_in_sqlite(tmp_path: Path) -> None:
     with closing(sqlite3.connect(home.world / "app.db")) as db:
         assert db.execute("SELECT n FROM replies").fetchall() == [(1,)]
     assert "profiles: referenced by other data" in run.reasons
+
+
+@pytest.mark.parametrize("whose", [ANNA, BELA])
+def test_nor_does_it_go_with_what_is_found_through_the_recording(tmp_path: Path, whose: str) -> None:
+    home = build(tmp_path / "home")
+    with closing(sqlite3.connect(home.world / "app.db")) as db, db:
+        db.executescript(
+            "CREATE TABLE replies (n INTEGER PRIMARY KEY, profile_id TEXT, answers INTEGER REFERENCES transcripts ON DELETE CASCADE, "
+            "body TEXT, closed_at TEXT);"
+            f"INSERT INTO replies SELECT id, '{whose}', id, 'an answer of theirs', NULL FROM transcripts WHERE id = 1;"
+        )
+    home.map.write_text(home.map.read_text() + DATASET.format(store="app", retention="life"))
+    run = home.erase(ANNA)
+    if whose == ANNA:
+        run = home.apply(run.order)
+    with closing(sqlite3.connect(home.world / "app.db")) as db:
+        assert db.execute("SELECT n FROM replies").fetchall() == ([] if whose == ANNA else [(1,)])
+    assert run.reasons[:1] == (() if whose == ANNA else ("transcripts: referenced by other data",))
+
+
+def test_the_same_on_a_server(estate: Estate) -> None:
+    she, other = estate.children[0], estate.children[2]
+    with psycopg.connect(estate.database) as connection:
+        connection.execute("ALTER TABLE transcripts ADD COLUMN told bigint GENERATED ALWAYS AS IDENTITY UNIQUE")
+        connection.execute(
+            "CREATE TABLE replies (n int PRIMARY KEY, profile_id text, answers bigint REFERENCES transcripts (told) ON DELETE CASCADE)"
+        )
+        hers = "SELECT told FROM transcripts WHERE recording_id = %s LIMIT 1"
+        connection.execute(f"INSERT INTO replies VALUES (1, %s, ({hers}))", (other.profile, she.recordings[0]))
+    estate.map.write_text(estate.map.read_text() + DATASET.format(store="app", retention="voice"))
+    run = estate.erase(f"profile:{she.profile}")
+    with psycopg.connect(estate.database) as connection:
+        assert connection.execute("SELECT n FROM replies").fetchall() == [(1,)]
+    assert "transcripts: referenced by other data" in run.reasons

@@ -37,6 +37,17 @@ class Family:
             return child in self.others and isinstance(self.others[child].subject, ByField)
         return child in self.others and bool(self.kinds(child))
 
+    def untold(self, child: str) -> tuple[str, ...]:
+        """The child's fields that say whose its rows are, where the erased table, found through others, cannot say if they are the same.
+
+        Whoever is named in such a row keeps it: the rows of the people of an order go in a step of their own, at the latest with the next
+        round.
+        """
+        theirs = self.others[child].subject if child in self.others else None
+        if self.narrowed or not isinstance(theirs, ByField) or not isinstance(self.dataset.subject, Through):
+            return ()
+        return tuple(dict.fromkeys(theirs.fields.values()))
+
     def goes_by_itself(self, child: str, *, beforehand: bool) -> bool:
         """Whether an order erases the child's rows in a step of its own, so that they do not stand in the way.
 

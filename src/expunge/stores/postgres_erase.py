@@ -136,7 +136,7 @@ class Eraser:
         return [
             each
             for each in everyone
-            if (each.cascades and self.family.shares_kind(each.child))
+            if (each.cascades and (self.family.shares_kind(each.child) or (not beforehand and self.family.untold(each.child))))
             or (not each.acts and not (beforehand and self.family.goes_by_itself(each.child, beforehand=True)))
         ]
 
@@ -172,7 +172,8 @@ class Eraser:
             return
         child = self.schema.require(reference.child)
         numbers = {each.name: at for at, each in enumerate(matcher.fields)}
-        named = []
+        untold = (child.field(name, "c") for name in self.family.untold(reference.child))
+        named = [f"{each.sql} IS NOT NULL" for each in untold if each is not None]
         for theirs, ours in self.family.kinds(reference.child):
             field = child.field(theirs, "c")
             if field is not None and ours in numbers:

@@ -140,7 +140,7 @@ class Eraser:
         return [
             each
             for each in everyone
-            if (each.cascades and self._family.shares_kind(each.child))
+            if (each.cascades and (self._family.shares_kind(each.child) or (not beforehand and self._family.untold(each.child))))
             or (not each.acts and not self._family.goes_by_itself(each.child, beforehand=beforehand))
         ]
 
@@ -189,6 +189,9 @@ class Eraser:
                     others.append(f"{their_field.text} IS NOT NULL")
                     going = f"SELECT value FROM temp.expunge_owners WHERE field = {literal(ours)}"
                     others.append(f"{their_field.text} NOT IN ({going})")
+        untold = [child.field(name, "c") for name in self._family.untold(reference.child)] if child and reference.cascades else []
+        if untold:
+            others.append(f"({' OR '.join(f'{each.text} IS NOT NULL' for each in untold if each) or 'false'})")
         return (
             f"SELECT DISTINCT d.subject FROM main.{quoted(reference.child)} AS c JOIN {self._table.sql} AS t ON {joined} "
             f"JOIN temp.expunge_doomed AS d ON {doomed} WHERE {' AND '.join(others) or '1'}"
