@@ -202,3 +202,23 @@ def test_a_purpose_that_is_closed_lets_no_row_of_a_table_through(tmp_path: Path)
     snapshot = publish(tmp_path / "snapshot", replace(contents(), policy=closed))
     passed = gate(snapshot).allowed(pa.table({"user": ["p-17", "p-18"]}), "user", "profile", "advertise")
     assert (len(passed.rows), passed.tally.refused) == (0, {GateReason.CLOSED: 2})
+
+
+def test_a_withdrawal_that_erases_nothing_ends_use_at_once_as_well(home: Household) -> None:
+    family = asking(home)
+    with family.open() as opened:
+        child, asked = opened.resolve(CHILD), Subject("profile", ANNA)
+        for purpose in ("training", "review"):
+            opened.consents.give(child, purpose, AGREED)
+        assert opened.gate().may_use(asked, "review")
+        assert opened.consents.withdraw(child, "review").order is None
+        assert opened.gate().may_use(asked, "review").reason is GateReason.WITHDRAWN
+        assert opened.gate().may_use(asked, "training")
+
+
+def test_no_statement_while_a_copy_that_nobody_declared_was_seen(company: Home) -> None:
+    company.world.file("media/old.bin", (company.world.folder / "world/media/video/acc-0/rec-0.mp4").read_bytes())
+    standing = company.enter()
+    assert OrderState.IN_PART in company.carry_out(standing).values()
+    with company.open() as opened, pytest.raises(IllegalTransition, match="recordings of recordings failed|elsewhere in media"):
+        opened.disgorgements.statement(standing.id)
