@@ -220,5 +220,5 @@ def test_no_statement_while_a_copy_that_nobody_declared_was_seen(company: Home) 
     company.world.file("media/old.bin", (company.world.folder / "world/media/video/acc-0/rec-0.mp4").read_bytes())
     standing = company.enter()
     assert OrderState.IN_PART in company.carry_out(standing).values()
-    with company.open() as opened, pytest.raises(IllegalTransition, match="recordings of recordings failed|elsewhere in media"):
+    with company.open() as opened, pytest.raises(IllegalTransition, match=r"recordings of recordings failed|elsewhere in media"):
         opened.disgorgements.statement(standing.id)
