@@ -134,3 +134,15 @@ def test_a_misspelt_kind_lets_nobody_past_who_was_erased(tmp_path: Path) -> None
         assert asked.may_use(Subject("profiles", ANNA), "train").reason is GateReason.UNKNOWN_KIND
         assert asked.may_use(Subject("email", "acc-north-51XK@example.org"), "train").reason is GateReason.UNKNOWN_KIND
         assert asked.may_use(Subject("account.email", "acc-south-82LM@example.org"), "train")
+
+
+@pytest.mark.parametrize("dtype", ["string", "Int64", "object"])
+def test_what_pandas_calls_not_available_is_nobody_and_stops_nothing(path: Path, dtype: str) -> None:
+    import pandas as pd
+
+    values = [pd.NA, 7, pd.NA] if dtype == "Int64" else [pd.NA, AGREED, pd.NA]
+    passed = gate(path).allowed(pd.DataFrame({"who": pd.array(values, dtype=dtype)}), "who", "profile", "answer")
+    assert len(passed.rows) == 1
+    assert passed.tally.refused == {GateReason.NO_SUBJECT: 2}
+    rows = gate(path).allowed([{"who": value} for value in values], "who", "profile", "answer")
+    assert [row["who"] for row in rows.rows] == [values[1]]

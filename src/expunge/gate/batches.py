@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from expunge.core.gate_entry import former_entry, kind_key
 from expunge.errors import UsageError
 from expunge.gate.answers import YES, Decision, GateReason, Subject, Tally
-from expunge.gate.columns import AT_ONCE, arrow_instants, arrow_texts, micros, texts_of_values
+from expunge.gate.columns import AT_ONCE, arrow_instants, arrow_texts, micros, missing, texts_of_values
 from expunge.gate.entries import Mask
 from expunge.gate.hashing import Texts, entries_of
 from expunge.gate.view import Lens
@@ -185,7 +185,7 @@ def subject_of(kind: str, value: object) -> Subject | None:
     """Whom a value names; None for nobody. Raises UsageError for a value that would have to be guessed at (bytes, fractions)."""
     if isinstance(value, Subject):
         return value
-    if value is None or value == "":
+    if missing(value) or value == "":
         return None
     if isinstance(value, str | int) and not isinstance(value, bool):
         return Subject(kind, str(value))

@@ -27,6 +27,14 @@ def texts_of_values(values: Sequence[object]) -> Texts:
     return Texts(data, starts, lengths, np.fromiter((each is not None for each in encoded), np.bool_, len(encoded)))
 
 
+def missing(value: object) -> bool:
+    """Whether it stands for no value: None, what is not equal to itself (NaN, NaT), what cannot even say whether it is (pandas' NA)."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:
+        return True
+
+
 def _encoded(value: object) -> bytes | None:
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
@@ -34,7 +42,7 @@ def _encoded(value: object) -> bytes | None:
         return str(value).encode()
     if isinstance(value, bytes):
         return value
-    if value is None or value != value:
+    if missing(value):
         return None
     message = f"a subject is text or a whole number, not {type(value).__name__}"
     raise UsageError(message, help="turn the column into text that stands in the stores as it is")
