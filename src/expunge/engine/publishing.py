@@ -105,7 +105,7 @@ def out_of_scope(context: Context, run: Run) -> tuple[str, ...]:
         sentences += [f"{name}: {each}" for each in _lost(context, name)]
         undeclared = _undeclared(context, name)
         if undeclared:
-            sentences.append(f"{name}: {undeclared} places inside it that no dataset of the map declares; nothing in them was erased")
+            sentences.append(f"{name}: {undeclared} places inside it that no dataset of the map declares; no step was about them, whatever the store itself takes along")
         spec = context.data_map.stores[name]
         sentences += [f"{name}: {each}" for each in spec.outside]
         if not spec.outside and "of" not in spec.options:
