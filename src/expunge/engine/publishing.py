@@ -105,7 +105,8 @@ def out_of_scope(context: Context, run: Run) -> tuple[str, ...]:
         sentences += [f"{name}: {each}" for each in _lost(context, name)]
         undeclared = _undeclared(context, name)
         if undeclared:
-            sentences.append(f"{name}: {undeclared} places inside it that no dataset of the map declares; no step was about them, whatever the store itself takes along")
+            places = f"{undeclared} places inside it that no dataset of the map declares"
+            sentences.append(f"{name}: {places}; no step was about them, whatever the store itself takes along")
         spec = context.data_map.stores[name]
         sentences += [f"{name}: {each}" for each in spec.outside]
         if not spec.outside and "of" not in spec.options:
