@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from expunge.adapters.clock_files import read_clocks, shipped_clocks
 from expunge.adapters.datamap import MapFaults
+from expunge.adapters.datamap.clocks import read_clocks, shipped_clocks
 from expunge.core.clocks import due
 from expunge.errors import Misconfigured
 

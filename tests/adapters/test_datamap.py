@@ -321,6 +321,15 @@ def survives(path):
         assert all(1 <= fault.line <= lines and fault.write_instead for fault in refused)
 
 
+@pytest.mark.parametrize("strange", ["\x85", "\u2028", "\u2029", "\r"])
+def test_lines_are_those_that_an_editor_shows(tmp_path, strange):
+    path = tmp_path / "expunge.yaml"
+    path.write_bytes((SOUND_TEXT + f"# one{strange}# two\nno-such-key: 1\n").encode())
+    with pytest.raises(MapFaults, match="breaks lines for YAML and for no editor") as caught:
+        read_map(path, {"X": "x"})
+    assert caught.value.faults[0].line == SOUND_TEXT.count("\n") + 1
+
+
 @given(edits=EDITS)
 def test_no_mutation_of_the_text_crashes_the_reader(tmp_path_factory, edits):
     text = SOUND_TEXT

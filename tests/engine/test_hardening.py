@@ -123,7 +123,7 @@ def test_a_hold_names_items_that_are_there_and_keep_their_names(home: Household)
         with pytest.raises(UsageError, match="not among"):
             opened.holds.place(anna, "voice", ground="matter 7", authority="court", until=until, items=["voice/nobody/x.wav"])
         (row,) = opened.locate([anna]).copies["moods"][0].keys
-        with pytest.raises(UsageError, match="no key that lasts"):
+        with pytest.raises(UsageError, match="no key of their own that lasts"):
             opened.holds.place(anna, "moods", ground="matter 7", authority="court", until=until, items=[row])
         assert opened.holds.active() == ()
 

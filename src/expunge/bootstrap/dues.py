@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expunge.adapters.clock_files import shipped_clocks
+from expunge.adapters.datamap.clocks import shipped_clocks
 from expunge.bootstrap.desk import Desk
 from expunge.core.clocks import Rule
 from expunge.core.ids import OrderId

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from expunge.adapters.clock_files import read_clocks, shipped_clocks
+from expunge.adapters.datamap.clocks import read_clocks, shipped_clocks
 from expunge.adapters.datamap.faults import MapFaults, did_you_mean
 from expunge.adapters.datamap.form import Form
 from expunge.adapters.datamap.nodes import Table

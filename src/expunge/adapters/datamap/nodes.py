@@ -89,6 +89,12 @@ def _decode(data: bytes, faults: Faults) -> str | None:
         line = text.count("\n", 0, strange.start()) + 1
         faults.add("syntax", line, f"character U+{ord(strange[0]):04X} is not allowed in YAML", "the line without it")
         return None
+    broken = re.search("[\x85\u2028\u2029]|\r(?!\n)", text)
+    if broken:
+        # Why refused: the lines of all faults below it would not be those that an editor shows.
+        line = text.count("\n", 0, broken.start()) + 1
+        faults.add("syntax", line, f"character U+{ord(broken[0]):04X} breaks lines for YAML and for no editor", "an ordinary line break")
+        return None
     return text
 
 
