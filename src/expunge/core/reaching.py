@@ -16,7 +16,6 @@ from expunge.core.disgorgement import EVERYBODY, Limb, Trigger, kind_of
 from expunge.core.lineage import closure
 from expunge.core.taint import Ancestry, Made, Taint
 
-_COLLECTED = (ArtefactKind.RAW, ArtefactKind.BACKUP)
 APART = "it is neither covered nor made from what is"
 """Why most of a map stays."""
 UNDECLARED = "undeclared:"

@@ -215,11 +215,6 @@ class Footer:
         found = self.struct.value(5, ())
         return tuple((_text(each.value(1, b"")), None if 2 not in each else _text(each.value(2))) for each in found)
 
-    @property
-    def created_by(self) -> str:
-        """The program that wrote the file, as it calls itself."""
-        return _text(self.struct.value(6, b""))
-
 
 def _text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")

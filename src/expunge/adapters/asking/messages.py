@@ -9,14 +9,13 @@ import json
 import re
 import smtplib
 import ssl
-import urllib.error
 import urllib.parse
-import urllib.request
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.message import EmailMessage
 from typing import Protocol
 
+from expunge.adapters import posting
 from expunge.adapters.asking import wording
 from expunge.errors import Misconfigured, StoreUnavailable, UsageError
 from expunge.ports.consent_method import Asking, Begun, Evidence, Handed, Outcome, Strength
@@ -132,23 +131,20 @@ class HttpTextGateway:
 
     def send(self, number: str, text: str) -> None:
         """As :meth:`TextGateway.send`."""
-        if not self.url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
-            raise Misconfigured("the text gateway is reached without encryption", help="an https address")
         body = json.dumps({"to": number, "text": text}).encode()
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.key}"}
-        request = urllib.request.Request(self.url, data=body, headers=headers, method="POST")  # noqa: S310 - the scheme was checked
         try:
-            with urllib.request.urlopen(request, timeout=SECONDS):  # noqa: S310
-                return
-        except urllib.error.HTTPError as error:
-            error.close()
-            if 400 <= error.code < 500 and error.code not in (401, 403, 408, 429):
-                raise UsageError("the text gateway refuses the number", help="ask the parent for another") from None
-            text = f"the text gateway answers {error.code}"
-            raise StoreUnavailable(text, help="see its key and its state; it is sent again at the next sweep") from None
-        except OSError as error:
-            text = f"the text gateway cannot be reached: {type(error).__name__}"
-            raise StoreUnavailable(text, help="it is sent again at the next sweep") from None
+            status, _ = posting.post(self.url, body, token=self.key, timeout=SECONDS)
+        except posting.Unsafe as error:
+            raise Misconfigured("the text gateway is reached without encryption", help="an https address") from error
+        except posting.Unreached as error:
+            message = f"the text gateway cannot be reached: {error}"
+            raise StoreUnavailable(message, help="it is sent again at the next sweep") from None
+        if 200 <= status < 300:
+            return
+        if 400 <= status < 500 and status not in (401, 403, 408, 429):
+            raise UsageError("the text gateway refuses the number", help="ask the parent for another")
+        message = f"the text gateway answers {status}"
+        raise StoreUnavailable(message, help="see its key and its state; it is sent again at the next sweep")
 
 
 @dataclass(frozen=True)

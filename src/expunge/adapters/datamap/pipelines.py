@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from expunge.adapters import posting
 from expunge.adapters.datamap import words
 from expunge.adapters.datamap.draft import Draft
 from expunge.adapters.datamap.form import Form
@@ -13,7 +14,6 @@ from expunge.core.lineage_spec import Emission, Harmless, LineageSpec
 from expunge.core.openlineage import address
 
 _EXAMPLE = "postgres://host:5432/app.public.transcripts"
-_SECTION = f'lineage: {{names: {{transcripts: ["{_EXAMPLE}"]}}}}'
 
 
 def read_lineage(form: Form, root: Table) -> LineageSpec:
@@ -85,7 +85,4 @@ def _emission(form: Form, value: Value | None) -> Emission | None:
 
 
 def _may_be_told(url: str) -> bool:
-    parts = urlsplit(url)
-    local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
-    allowed = parts.scheme == "https" or (parts.scheme == "http" and local)
-    return allowed and bool(parts.hostname) and parts.username is None and re.search(r"[\s\0]", url) is None
+    return posting.is_safe(url) and urlsplit(url).username is None and re.search(r"[\s\0]", url) is None

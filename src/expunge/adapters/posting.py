@@ -1,0 +1,79 @@
+"""JSON posted to somebody else's service: over https, over plain http to this machine alone, and never further than the address named.
+
+No redirect is followed: what is posted names people or carries a token, and is for the service that the map names.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+MOST = 1 << 16
+"""Bytes of an answer that are read."""
+
+
+class Unsafe(ValueError):
+    """The address is neither https nor plain http to this machine."""
+
+
+class Unreached(Exception):
+    """No answer came; the text is the name of what went wrong, and says nothing of what was sent."""
+
+
+def is_safe(url: str) -> bool:
+    """Whether :func:`post` would go there."""
+    try:
+        return _connection(urlsplit(url), 1.0) is not None
+    except Unsafe:
+        return False
+
+
+def post(url: str, body: bytes, *, token: str = "", timeout: float = 30.0) -> tuple[int, bytes]:
+    """Post JSON; the status and the beginning of the answer, whatever the status is.
+
+    Args:
+        url: where to.
+        body: canonical or other JSON.
+        token: a bearer token; empty for none.
+        timeout: seconds for the connection and each answer.
+
+    Raises:
+        Unsafe: before anything is sent.
+        Unreached: no connection, no answer, no HTTP.
+    """
+    parts = urlsplit(url)
+    connection = _connection(parts, timeout)
+    headers = {"Content-Type": "application/json", "User-Agent": "expunge", **({"Authorization": f"Bearer {token}"} if token else {})}
+    try:
+        connection.request("POST", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), body, headers)
+        response = connection.getresponse()
+        return response.status, response.read(MOST)
+    except (OSError, http.client.HTTPException) as error:
+        raise Unreached(type(error).__name__) from error
+    finally:
+        connection.close()
+
+
+def _connection(parts: SplitResult, timeout: float) -> http.client.HTTPConnection:
+    """Not opened yet. Raises Unsafe."""
+    host = parts.hostname or ""
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise Unsafe("the address has no usable port") from error
+    if parts.scheme == "https" and host:
+        return http.client.HTTPSConnection(host, port, timeout=timeout, context=ssl.create_default_context())
+    if parts.scheme == "http" and _is_here(host):
+        return http.client.HTTPConnection(host, port, timeout=timeout)
+    raise Unsafe("the address is neither https nor plain http to this machine")
+
+
+def _is_here(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
