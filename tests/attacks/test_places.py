@@ -23,7 +23,8 @@ def test_a_table_space_inside_the_servers_folder_is_looked_into(estate: Estate) 
             connection.execute("CREATE TABLE stray TABLESPACE inside AS SELECT * FROM transcripts")
             assert "transcripts: residue found" in estate.erase(f"profile:{child.profile}").reasons
             connection.execute("DROP TABLE stray")
-            assert estate.erase(f"profile:{estate.children[1].profile}").state is OrderState.FULFILLED
+            run = estate.erase(f"profile:{estate.children[1].profile}")
+            assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
         finally:
             connection.execute("DROP TABLE IF EXISTS stray")
             connection.execute("DROP TABLESPACE inside")

@@ -22,6 +22,7 @@ from expunge.core.gate_snapshot import Contents, former_entry, gate_entry, key_c
 from expunge.core.signature import Cmac
 from expunge.errors import EvidenceInvalid
 from expunge.gate import Decision, Gate, GateReason, Subject
+from expunge.gate.gates import LOOK_EVERY
 
 NOW = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
 KEY = bytes(range(32))
@@ -338,9 +339,11 @@ def test_what_the_keystore_publishes_the_gate_reads(tmp_path: Path) -> None:
     assert opened.may_use(Subject("profile", "p-17"), "train").reason is GateReason.SUPPRESSED
     assert opened.may_use(Subject("profile", "p-18"), "train")
     publish(now, Contents())
+    time.sleep(LOOK_EVERY)
     assert opened.may_use(Subject("profile", "p-17"), "train")
     keys.rotate_signer()
     publish(now, Contents())
+    time.sleep(LOOK_EVERY)
     assert opened.may_use(Subject("profile", "p-17"), "train").reason is GateReason.FORGED
     assert Gate.open(tmp_path / "gate.snapshot", keys.gate_key(), keys.signer_publics(), HOUR).may_use(Subject("profile", "p-17"), "train")
 
