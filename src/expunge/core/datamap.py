@@ -147,10 +147,20 @@ class Act(StrEnum):
 
 @dataclass(frozen=True)
 class OnErase:
-    """The act, with the command of a rebuild or retrain, or the ground of a keep."""
+    """The act, with the command of a forget, rebuild or retrain and what it may take, or the ground of a keep."""
 
     act: Act = Act.ERASE
     argument: str = ""
+    within: timedelta | None = None
+    """How long the command may take; None means the default of ``expunge.ports.commands``."""
+    memory: int = 0
+    """Bytes of memory that the command may take; 0 means the default."""
+    prove: str = ""
+    """The command that makes the same from nothing, in a fresh process, for comparison."""
+    network: bool = False
+    """Whether the commands may reach other machines."""
+    environment: tuple[str, ...] = ()
+    """Names of variables of our environment that the commands get."""
 
 
 @dataclass(frozen=True)

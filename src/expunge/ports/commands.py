@@ -1,0 +1,67 @@
+"""Commands of the map: what trains a model again, builds an index anew, or proves that either was done (``on_erase``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from expunge.core.datamap import OnErase
+from expunge.core.outcome import Unable
+
+DEFAULT_SECONDS = 3600.0
+DEFAULT_MEMORY = 4 << 30
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one run of a command may take, and what it may reach."""
+
+    seconds: float = DEFAULT_SECONDS
+    """By a clock that is never set back, from start to end."""
+    memory: int = DEFAULT_MEMORY
+    """Bytes of real memory, swapped ones included, of the command and everything it starts, together."""
+    network: bool = False
+    """Whether it may reach other machines; where that cannot be kept from it, :attr:`Ran.offline` says so."""
+    environment: tuple[str, ...] = ()
+    """Names of variables that it gets from our environment, beside those that every program needs."""
+
+    @staticmethod
+    def of(act: OnErase) -> Limits:
+        """What the map says, and the defaults for what it does not: an hour, 4 GiB, no network."""
+        seconds = act.within.total_seconds() if act.within is not None else DEFAULT_SECONDS
+        return Limits(seconds, act.memory or DEFAULT_MEMORY, act.network, act.environment)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """It ended with exit code 0."""
+
+    seconds: float
+    peak_memory: int
+    """Bytes of real memory of all its processes together, the most that was seen."""
+    offline: bool = False
+    """Whether it was kept from the network; false where it was allowed to, and where this machine cannot keep it from it."""
+
+
+class Commands(Protocol):
+    """Runs commands that the map names, one at a time for each caller.
+
+    Rules:
+
+    * A command is a program and its arguments, never a shell's line; its working folder is the map's. It gets the request on standard
+      input and nothing about a person in arguments or environment.
+    * Nothing of what it writes is kept or logged: it may hold content. Lines ``expunge: progress 0.4`` on standard output are read.
+    * When this returns or raises, nothing that the command started is left running, whatever became of it. When this process dies,
+      what it started dies with it.
+    * A command may run again after a crash, with the same request: it has to write its outputs whole or not at all.
+    """
+
+    def run(self, command: str, request: bytes, limits: Limits, progress: Callable[[float], None]) -> Ran | Unable:
+        """Run it to its end.
+
+        ``progress`` is called in this thread with shares from 0 to 1, each greater than the one before. What it raises ends the command
+        and is raised here. Trouble is ``Unable``: ``COMMAND_FAILED`` (it is not there, exit code, signal), ``TOO_LONG``,
+        ``TOO_MUCH_MEMORY``. Asks :func:`expunge.permit.check` before the start and while it runs; TakenOver ends the command.
+        """
+        ...
