@@ -45,7 +45,7 @@ def map_style(
     """
     from torch.utils.data import Dataset  # type: ignore[import-not-found,unused-ignore]
 
-    class Gated(Dataset):  # type: ignore[misc,unused-ignore]
+    class Gated(Dataset):  # type: ignore[misc,type-arg,unused-ignore]
         """Of a dataset, what may be used."""
 
         def __init__(self) -> None:
@@ -92,7 +92,7 @@ def iterable(samples: Any, subject_of: SubjectOf, kind: str, purpose: str, gate:
     """
     from torch.utils.data import IterableDataset  # type: ignore[import-not-found,unused-ignore]
 
-    class Gated(IterableDataset):  # type: ignore[misc,unused-ignore]
+    class Gated(IterableDataset):  # type: ignore[misc,type-arg,unused-ignore]
         """Of a dataset, what may be used."""
 
         def __iter__(self) -> Iterator[Any]:

@@ -1,0 +1,38 @@
+"""Models that forget exactly: after ``forget(s)`` a model is, bit for bit, the one that never had ``s``.
+
+The names here are looked up when they are first used; those whose extra is not installed are not in ``dir()``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.util import find_spec
+from typing import Any
+
+_LEARN = ("numpy", "safetensors", "sklearn")
+_WHERE: dict[str, tuple[str, tuple[str, ...]]] = {
+    "Report": ("report", ()),
+    "BadInput": ("refusals", ()),
+    "NothingLearned": ("refusals", ()),
+    "RecordChanged": ("refusals", ()),
+    "SourceNeeded": ("refusals", ()),
+}
+"""Public name -> the module that has it, and what must be installed for it."""
+
+
+def __getattr__(name: str) -> Any:
+    where = _WHERE.get(name)
+    if where is None:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    module, needed = where
+    missing = [each for each in needed if find_spec(each) is None]
+    if missing:
+        extra = "torch" if "torch" in missing else "learn"
+        message = f"{name} needs {', '.join(missing)}: install expunge[{extra}]"
+        raise AttributeError(message)
+    return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(name for name, (_, needed) in _WHERE.items() if all(find_spec(each) is not None for each in needed))

@@ -1,0 +1,214 @@
+"""What every model that forgets exactly has in common, and scikit-learn's habits: ``get_params``, ``clone``, ``Pipeline``."""
+
+from __future__ import annotations
+
+import hmac
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from expunge.learn import environment, files
+from expunge.learn.records import KEY, Records, Subjects, contents
+from expunge.learn.refusals import FileRefused, NothingLearned, SourceNeeded
+from expunge.learn.report import Report
+
+Source = Callable[[Sequence[str]], tuple[Any, Any]]
+"""``source(records)``: the rows of some records and their labels (None where there are none), in that order."""
+
+
+class Given:
+    """The arrays that ``fit`` and ``partial_fit`` were given, kept by reference and found again by row."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Any, np.ndarray | None, np.ndarray]] = []
+        self._starts: list[int] = []
+        self.rows = 0
+
+    def add(self, features: Any, labels: np.ndarray | None, fresh: np.ndarray) -> None:
+        """Keep what is new of a call; ``fresh`` is the mask of its new rows."""
+        self._parts.append((features, labels, np.flatnonzero(fresh)))
+        self._starts.append(self.rows)
+        self.rows += len(self._parts[-1][2])
+
+    def take(self, rows: np.ndarray) -> tuple[Any, np.ndarray | None]:
+        """Features and labels of some rows, in that order."""
+        part = np.searchsorted(self._starts, rows, "right") - 1
+        if len(self._parts) == 1 or (part == part[:1]).all():
+            number = int(part[0]) if len(part) else 0
+            features, labels, where = self._parts[number]
+            chosen = where[rows - self._starts[number]]
+            return features[chosen], None if labels is None else labels[chosen]
+        pieces = [self.take(rows[index : index + 1]) for index in range(len(rows))]
+        stack = _stack_sparse if hasattr(pieces[0][0], "indptr") else np.concatenate
+        return stack([one for one, _ in pieces]), None if pieces[0][1] is None else np.concatenate(
+            [one for _, one in pieces if one is not None]
+        )
+
+
+def _stack_sparse(parts: Sequence[Any]) -> Any:
+    from scipy.sparse import vstack
+
+    return vstack(parts, format="csr")
+
+
+class Forgetting(BaseEstimator):  # type: ignore[misc]
+    """The base. Weights are a function of (configuration, environment, set of records): see :mod:`expunge.learn.records`.
+
+    A class says what it learns (:meth:`_state`, :meth:`_restore`), how rows go (:meth:`_forget_rows`), and what it depends on.
+    """
+
+    packages: ClassVar[tuple[str, ...]] = ()
+    """Distributions whose versions decide the bits, besides numpy."""
+    secret_params: ClassVar[frozenset[str]] = frozenset({"key"})
+    """Parameters that are never written to a file."""
+
+    key: bytes | None
+    _records: Records
+    _given: Given | None
+    """None once it was loaded from a file, which holds no rows."""
+
+    # ---- learning ----------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Start anew: no record, no rows."""
+        self._records = Records(self.key or KEY)
+        self._given = Given()
+
+    def _enter(self, features: Any, labels: np.ndarray | None, subjects: Any, records: Any) -> np.ndarray:
+        """Enter rows in the set and keep the arrays; the mask of rows that are new. Raises BadInput, with nothing entered."""
+        fresh = self._records.add(contents(features, labels), subjects, records)
+        if self._given is not None:
+            self._given.add(features, labels, fresh)
+        return fresh
+
+    # ---- forgetting --------------------------------------------------------------------------------------------
+
+    def forget(self, subjects: Subjects, source: Source | None = None) -> Report:
+        """Become the model that never had them.
+
+        Args:
+            subjects: one name or several, as they were given to ``fit``. A record of several people goes with any of them.
+            source: for a model from a file: ``source(records)`` returns ``(X, y)`` of those record ids, in that order.
+
+        Returns:
+            What was touched. Nobody known: nothing changes, and the report says so.
+
+        Raises:
+            NothingLearned: before ``fit``.
+            SourceNeeded: for a loaded model without ``source``.
+            RecordChanged: when a row is not the one that was learnt. The model is as before then.
+        """
+        self._learnt()
+        rows, known, unknown = self._records.of(subjects)
+        if not len(rows):
+            return Report(subjects=0, records=0, unknown=unknown, emptied=not len(self._records))
+        return self._forget_rows(rows, known, unknown, source)
+
+    @abstractmethod
+    def _forget_rows(self, rows: np.ndarray, known: int, unknown: tuple[str, ...], source: Source | None) -> Report:
+        """Make the weights those of the set without ``rows``, then drop them; all or nothing."""
+
+    def _fetch(self, rows: np.ndarray, source: Source | None) -> tuple[Any, np.ndarray | None]:
+        """Rows as they were learnt, from the arrays that were given or from a source; checked against their content hashes."""
+        if source is None:
+            if self._given is None:
+                raise SourceNeeded("this model was loaded from a file, which holds no rows: forget(subjects, source=...)")
+            features, labels = self._given.take(rows)
+        else:
+            features, labels = source([self._records.ids[int(row)] for row in rows])
+        features, labels = self._as_learnt(features, labels)
+        self._records.check(rows, contents(features, labels))
+        return features, labels
+
+    @abstractmethod
+    def _as_learnt(self, features: Any, labels: Any) -> tuple[Any, np.ndarray | None]:
+        """Check and convert what came from outside to what the content hash is taken of. Raises BadInput."""
+
+    def _learnt(self) -> None:
+        if not hasattr(self, "_records"):
+            message = f"{type(self).__name__} has learnt nothing yet: call fit first"
+            raise NothingLearned(message)
+
+    def _somebody(self) -> None:
+        """Before a prediction: that there is something to predict from."""
+        self._learnt()
+        if not len(self._records):
+            raise NothingLearned("nobody is left in this model: it can predict nothing")
+
+    # ---- files -------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """What was learnt: tensors, and what else there is as JSON."""
+
+    @abstractmethod
+    def _restore(self, tensors: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
+        """The inverse of :meth:`_state`."""
+
+    def to_bytes(self) -> bytes:
+        """The whole model, the same bytes for the same set of records. Raises NothingLearned."""
+        self._learnt()
+        tensors, state = self._state()
+        head = {
+            "class": type(self).__name__,
+            "params": {name: each for name, each in sorted(self.get_params(deep=False).items()) if name not in self.secret_params},
+            "environment": environment.fingerprint(*self.packages),
+            "key": _key_check(self._records.key),
+            "state": state,
+        }
+        return files.to_bytes(head, {**tensors, **self._records.tensors()})
+
+    def digest(self) -> str:
+        """Hex SHA-256 of the bytes that :meth:`save` writes."""
+        return files.digest(self.to_bytes())
+
+    def save(self, path: str | Path) -> None:
+        """Write exactly that one file (safetensors), whole or not at all."""
+        files.write(Path(path), self.to_bytes())
+
+    @classmethod
+    def load(cls, path: str | Path, key: bytes | None = None) -> Self:
+        """Read a model; no code in the file runs.
+
+        Args:
+            path: what ``save`` wrote.
+            key: the key that its subjects were tagged with, where it was not the default.
+
+        Raises:
+            FileRefused: not such a file, another class, another key, altered.
+            OSError: it cannot be read.
+        """
+        head, tensors = files.from_bytes(Path(path).read_bytes())
+        if head.get("class") != cls.__name__:
+            message = f"the file holds a {head.get('class')}, not a {cls.__name__}"
+            raise FileRefused(message)
+        if head.get("key") != _key_check(key or KEY):
+            raise FileRefused("the subjects in the file were tagged with another key: load(path, key=...)")
+        try:
+            made = cls(**head["params"])
+            if key is not None:
+                made.set_params(key=key)
+            made._given = None
+            made._records = Records.from_tensors(key or KEY, tensors)
+            made._learnt_in = dict(head["environment"])
+            made._restore(tensors, head["state"])
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise FileRefused("the file is cut short or altered, or of another version") from error
+        return made
+
+    _learnt_in: dict[str, str]
+    """The environment that the file names, for a loaded model."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        raise TypeError("pickles run code and keep rows: use save(path) and load(path)")
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_records")
+
+
+def _key_check(key: bytes) -> str:
+    return hmac.digest(key, b"check", "sha256")[:8].hex()

@@ -1,0 +1,27 @@
+"""What the estimators refuse, each with what to do about it. No message holds a record, an identifier or a value."""
+
+from __future__ import annotations
+
+
+class BadInput(ValueError):
+    """The arrays cannot be learnt from: wrong shape, not finite, or records that contradict one another."""
+
+
+class OutOfBounds(BadInput):
+    """The exact sums could run over: nothing was added. Scale the features, or take fewer fractional bits."""
+
+
+class RecordChanged(BadInput):
+    """A row that is to be forgotten is not the row that was learnt: nothing was changed. Give back the rows as they were."""
+
+
+class NothingLearned(ValueError):
+    """The model has seen nothing yet, or has forgotten everybody."""
+
+
+class SourceNeeded(LookupError):
+    """A file holds no rows: hand ``forget`` a ``source(records)`` that returns them."""
+
+
+class FileRefused(ValueError):
+    """The file is no model of this kind, was altered, or is of another key."""
