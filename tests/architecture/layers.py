@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "testing": INSIDE | BESIDE | {"residue", "testing"},
     **{room: INSIDE | BESIDE | BRACES | {room, "gate"} for room in ROOTS},
     "web": INSIDE | BESIDE | ROOTS | {"gate", "web"},
-    "cli": INSIDE | BESIDE | ROOTS | {"gate", "web", "cli"},
+    "cli": INSIDE | BESIDE | ROOTS | {"gate", "learn", "web", "cli"},
     "demo": INSIDE | BESIDE | ROOTS | {"gate", "demo", "servers"},
     "__main__": frozenset({"cli", "web", "demo", "errors"}),
 }

@@ -1,0 +1,162 @@
+"""``expunge learn``: models that forget, before and after they are trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from expunge.cli import options, output
+from expunge.errors import StateUnavailable, UsageError
+
+if TYPE_CHECKING:
+    from expunge.learn.planning import Advice, Forecast, Layout
+
+app = typer.Typer(help="Models that forget: plan.", no_args_is_help=True)
+_BAR = 24
+_ROWS = 12
+
+
+@app.callback()
+def _learn() -> None:
+    """Why: with one verb alone typer would leave its name out."""
+
+
+@app.command()
+def plan(
+    subjects: Annotated[int, typer.Option(help="People the model learns from.", show_default=False)],
+    rate: Annotated[float, typer.Option(help="Requests to be forgotten, a day; 0.1 is one in ten days.", show_default=False)],
+    samples_per_subject: Annotated[float, typer.Option(help="Samples (rows, windows) of one person, on average.", show_default=False)],
+    every: Annotated[float, typer.Option(help="Days between two batches of forgetting.")] = 1.0,
+    learner: Annotated[str, typer.Option(help="network (trained end to end), head (on a frozen encoder) or trees.")] = "network",
+    shards: Annotated[str, typer.Option(help="Numbers of shards to look at: 1,8,16.", show_default=False)] = "",
+    slices: Annotated[str, typer.Option(help="Numbers of slices to look at: 1,8.", show_default=False)] = "",
+    checkpoint_bytes: Annotated[int | None, typer.Option(help="Size of one checkpoint, optimiser included.", show_default=False)] = None,
+    most_lost: Annotated[float, typer.Option(help="Percentage points of accuracy that may be at risk.")] = 1.0,
+    most_bytes: Annotated[int | None, typer.Option(help="Disk that all checkpoints may take.", show_default=False)] = None,
+    foreseen: Annotated[float, typer.Option(help="Share of people known to go soon (children), placed in the last slice.")] = 0.0,
+    foreseen_requests: Annotated[float, typer.Option(help="Share of the requests that come from them.")] = 0.0,
+    chart: Annotated[Path | None, typer.Option(help="Draw the forecasts into this SVG file.", show_default=False)] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Forecast what forgetting will cost, by shards and slices, and recommend how to train.
+
+    Costs are samples learnt from again against one model over everybody. Accuracy is read off curves that were measured on other data:
+    a warning to measure your own.
+
+    Exit code 0: something is recommended; 1: no layout keeps to the bounds.
+    """
+    from expunge.cli.exits import Exit
+    from expunge.learn.planning import Crowd
+    from expunge.learn.planning import plan as forecast
+
+    crowd = Crowd(subjects, samples_per_subject, foreseen, foreseen_requests)
+    advice = forecast(
+        crowd,
+        rate,
+        every_days=every,
+        learner=learner,
+        layouts=_layouts(shards, slices, learner),
+        checkpoint_bytes=checkpoint_bytes,
+        most_points=most_lost,
+        most_bytes=most_bytes,
+    )
+    if chart is not None:
+        _draw(advice, chart, f"{subjects:,} people, {rate:g} requests a day, together every {every:g} d, {learner}")
+    output.write_json("learn-plan/1", _values(advice)) if as_json else _tell(advice)
+    if advice.recommended is None:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _layouts(shards: str, slices: str, learner: str) -> list[Layout] | None:
+    from expunge.learn.planning import SHARDS, SLICES, Layout
+
+    if not shards and not slices:
+        return None
+    usual = SLICES if learner != "trees" else (1,)
+    return [Layout(s, r) for s in _numbers(shards) or SHARDS for r in _numbers(slices) or usual]
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(each) for each in text.split(",")] if text else []
+    except ValueError as error:
+        message = f"{output.visible(text)!r} is no list of numbers"
+        raise UsageError(message, help="write them with commas: 1,8,16") from error
+
+
+def _draw(advice: Advice, chart: Path, title: str) -> None:
+    from expunge.learn.cost_chart import svg
+
+    try:
+        chart.write_text(svg(advice, title), encoding="utf-8")
+    except OSError as error:
+        message = f"{output.visible(str(chart))} cannot be written: {error.strerror}"
+        raise StateUnavailable(message, help="name a file in a folder that is there and that you may write to") from error
+
+
+def _tell(advice: Advice) -> None:
+    from rich.table import Table
+
+    shown = _shown(advice)
+    table = Table("shards", "slices", "samples again, a year", "", "fewer (means)", "fewer (batches)", "checkpoints", "a shard", "may lose")
+    most = max(each.yearly_samples for each in shown)
+    for each in shown:
+        kept = f"{each.layout.checkpoints:,}" + (f", {output.size(each.disk_bytes)}" if each.disk_bytes is not None else "")
+        table.add_row(
+            str(each.layout.shards),
+            str(each.layout.slices),
+            f"{each.yearly_samples:,.0f}",
+            "█" * max(1, round(_BAR * each.yearly_samples / most)),
+            f"{each.ratio_of_means:.1f}x",
+            f"{each.mean_of_ratios:.1f}x",
+            kept,
+            f"{each.samples_per_shard:,.0f}",
+            f"{each.accuracy.points:.1f}" if each.accuracy.within else f"> {each.accuracy.points:.1f}",
+            style="bold" if each == advice.recommended else None,
+        )
+    output.stdout().print(table)
+    output.say("fewer (means): a year's samples of one model over everybody by those here; fewer (batches): mean over single batches")
+    output.say(f"may lose: points of accuracy, as measured on {advice.forecasts[0].accuracy.said}; yours will differ: measure it")
+    output.say(f"an integer family touches the samples of those who leave and no others: {advice.own_samples:,.0f} a year")
+    if advice.recommended is None:
+        output.say("recommended: none of these keeps to the bounds; take an integer family, or a head on a frozen encoder")
+        return
+    layout = advice.recommended.layout
+    output.say(f"recommended: {output.count(layout.shards, 'shard')}, {output.count(layout.slices, 'slice')}")
+
+
+def _shown(advice: Advice) -> list[Forecast]:
+    """The cheapest of each number of shards, at most a dozen, and what is recommended."""
+    best: dict[int, Forecast] = {}
+    for each in advice.forecasts:
+        if each.layout.shards not in best or each.yearly_samples < best[each.layout.shards].yearly_samples:
+            best[each.layout.shards] = each
+    every = len(advice.forecasts) <= _ROWS
+    chosen = set(map(id, advice.forecasts if every else list(best.values())[:_ROWS])) | {id(advice.recommended)}
+    return [each for each in advice.forecasts if id(each) in chosen]
+
+
+def _values(advice: Advice) -> dict[str, Any]:
+    def one(each: Forecast) -> dict[str, Any]:
+        return {
+            "shards": each.layout.shards,
+            "slices": each.layout.slices,
+            "yearly_samples": each.yearly_samples,
+            "yearly_monolith": each.yearly_monolith,
+            "ratio_of_means": each.ratio_of_means,
+            "mean_of_ratios": each.mean_of_ratios,
+            "checkpoints": each.layout.checkpoints,
+            "disk_bytes": each.disk_bytes,
+            "samples_per_shard": each.samples_per_shard,
+            "points_at_risk": each.accuracy.points,
+            "measured": each.accuracy.within,
+        }
+
+    return {
+        "layouts": [one(each) for each in advice.forecasts],
+        "recommended": one(advice.recommended) if advice.recommended else None,
+        "own_samples": advice.own_samples,
+        "curve": advice.forecasts[0].accuracy.said,
+    }
