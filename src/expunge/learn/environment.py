@@ -8,23 +8,33 @@ from __future__ import annotations
 import functools
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 PINS = ("ATEN_CPU_CAPABILITY", "MKL_CBWR", "ONEDNN_MAX_CPU_ISA", "OPENBLAS_CORETYPE")
 """Environment variables that choose instructions; they count where a library reads them."""
+
+_WITH_THREADS = ("scipy.linalg", "sklearn", "lightgbm", "torch")
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Everything numeric inside runs on one thread: the number of threads changes the order of sums, and so the bits."""
-    with threadpool_limits(limits=1):
+    loaded = tuple(name in sys.modules for name in _WITH_THREADS)
+    with _threads(loaded).limit(limits=1):
         yield
+
+
+@functools.cache
+def _threads(loaded: tuple[bool, ...]) -> ThreadpoolController:  # noqa: ARG001 - looks again once another library was loaded
+    """Finding the libraries takes longer than a small solve: only when there may be others than last time."""
+    return ThreadpoolController()
 
 
 @functools.cache

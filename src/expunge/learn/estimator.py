@@ -37,16 +37,19 @@ class Given:
     def take(self, rows: np.ndarray) -> tuple[Any, np.ndarray | None]:
         """Features and labels of some rows, in that order."""
         part = np.searchsorted(self._starts, rows, "right") - 1
-        if len(self._parts) == 1 or (part == part[:1]).all():
-            number = int(part[0]) if len(part) else 0
-            features, labels, where = self._parts[number]
-            chosen = where[rows - self._starts[number]]
-            return features[chosen], None if labels is None else labels[chosen]
-        pieces = [self.take(rows[index : index + 1]) for index in range(len(rows))]
+        numbers = np.unique(part)
+        if len(numbers) <= 1:
+            return self._of_part(int(numbers[0]) if len(numbers) else 0, rows)
+        pieces = [self._of_part(int(each), rows[part == each]) for each in numbers]
+        back = np.argsort(np.argsort(part, kind="stable"))
         stack = _stack_sparse if hasattr(pieces[0][0], "indptr") else np.concatenate
-        return stack([one for one, _ in pieces]), None if pieces[0][1] is None else np.concatenate(
-            [one for _, one in pieces if one is not None]
-        )
+        labels = [one for _, one in pieces if one is not None]
+        return stack([one for one, _ in pieces])[back], np.concatenate(labels)[back] if labels else None
+
+    def _of_part(self, number: int, rows: np.ndarray) -> tuple[Any, np.ndarray | None]:
+        features, labels, where = self._parts[number]
+        chosen = where[rows - self._starts[number]]
+        return features[chosen], None if labels is None else labels[chosen]
 
 
 def _stack_sparse(parts: Sequence[Any]) -> Any:
@@ -116,7 +119,7 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
         """Rows as they were learnt, from the arrays that were given or from a source; checked against their content hashes."""
         if source is None:
             if self._given is None:
-                raise SourceNeeded("this model was loaded from a file, which holds no rows: forget(subjects, source=...)")
+                raise SourceNeeded("this model holds no rows (it came from a file or a stream): forget(subjects, source=...)")
             features, labels = self._given.take(rows)
         else:
             features, labels = source([self._records.ids[int(row)] for row in rows])
@@ -149,6 +152,10 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
     def _restore(self, tensors: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
         """The inverse of :meth:`_state`."""
 
+    def _environment(self) -> dict[str, str]:
+        """Where the weights were computed."""
+        return environment.fingerprint(*self.packages)
+
     def to_bytes(self) -> bytes:
         """The whole model, the same bytes for the same set of records. Raises NothingLearned."""
         self._learnt()
@@ -156,7 +163,7 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
         head = {
             "class": type(self).__name__,
             "params": {name: each for name, each in sorted(self.get_params(deep=False).items()) if name not in self.secret_params},
-            "environment": environment.fingerprint(*self.packages),
+            "environment": self._environment(),
             "key": _key_check(self._records.key),
             "state": state,
         }

@@ -24,8 +24,21 @@ MOST_HEADER = 64 << 20
 
 def to_bytes(head: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> bytes:
     """One model as bytes. Why one metadata entry: the format keeps several in any order, so that the bytes would differ from run to run."""
-    text = json.dumps({"schema": SCHEMA, **head}, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return _save({name: np.ascontiguousarray(each) for name, each in sorted(tensors.items())}, metadata={_HEADER: text})
+    arrays = {name: np.ascontiguousarray(each) for name, each in sorted(tensors.items())}
+    return _save(arrays, metadata={_HEADER: _text({"schema": SCHEMA, **head, "seal": _seal(head, arrays)})})
+
+
+def _text(head: Mapping[str, Any]) -> str:
+    return json.dumps(head, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _seal(head: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> str:
+    """A checksum over everything, so that a flipped bit is not taken for a weight. Whoever alters on purpose can make another one."""
+    state = sha256(_text(head).encode())
+    for name, each in sorted(tensors.items()):
+        state.update(f"\0{name}\0{each.dtype.str}\0{each.shape}\0".encode())
+        state.update(np.ascontiguousarray(each).reshape(-1).view(np.uint8).data)
+    return state.hexdigest()
 
 
 def from_bytes(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -41,6 +54,8 @@ def from_bytes(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     if not isinstance(head, dict) or head.pop("schema", None) != SCHEMA:
         message = f"not a model of the form {SCHEMA}: a newer version of expunge may have written it"
         raise FileRefused(message)
+    if head.pop("seal", None) != _seal(head, tensors):
+        raise FileRefused("the file was altered or damaged: its content is not what was written")
     return head, tensors
 
 

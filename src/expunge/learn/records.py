@@ -37,36 +37,56 @@ def contents(features: Any, labels: np.ndarray | None) -> np.ndarray:
     """Content hash of each row: (n, 32) uint8, SHA-256 over its features and its label.
 
     Args:
-        features: (n, ...) array, C-contiguous, of the type that the estimator learns from; or a CSR matrix with sorted indices.
+        features: (n, ...) array, C-contiguous, of the type that the estimator learns from, or of text; or a CSR matrix with sorted indices.
         labels: (n,) or (n, t) array, or None. Numbers count by value (1 and 1.0 are the same label), text as it is.
     """
     n = features.shape[0]
-    ends = [b""] * n if labels is None else [_label(each) for each in labels]
-    out = np.empty((n, 32), np.uint8)
+    ends = [b""] * n if labels is None else _labels(labels)
+    joined = bytearray(32 * n)
+    for row, (content, end) in enumerate(zip(_rows(features, n), ends, strict=True)):
+        state = sha256(content)
+        state.update(end)
+        joined[32 * row : 32 * row + 32] = state.digest()
+    return np.frombuffer(joined, np.uint8).reshape(n, 32)
+
+
+def _rows(features: Any, n: int) -> Iterator[bytes | memoryview]:
+    if n == 0:
+        return
     if hasattr(features, "indptr"):
         starts = features.indptr
         where, values = features.indices.astype(np.int64, copy=False), np.ascontiguousarray(features.data)
         for row in range(n):
             span = slice(starts[row], starts[row + 1])
-            state = sha256(where[span].tobytes() + values[span].tobytes() + ends[row])
-            out[row] = np.frombuffer(state.digest(), np.uint8)
-        return out
-    flat = np.ascontiguousarray(features).data.cast("B")
-    size = flat.nbytes // n if n else 0
-    joined = bytearray(32 * n)
-    for row in range(n):
-        state = sha256(flat[row * size : (row + 1) * size])
-        state.update(ends[row])
-        joined[32 * row : 32 * row + 32] = state.digest()
-    return np.frombuffer(joined, np.uint8).reshape(n, 32)
+            yield where[span].tobytes() + values[span].tobytes()
+    elif features.dtype.kind == "U":
+        # Why not the bytes of the array: a text takes as many as the longest one beside it.
+        for values in features.reshape(n, -1).tolist():
+            texts = [each.encode("utf-8", "surrogatepass") for each in values]
+            yield b"".join(len(each).to_bytes(8, "big") + each for each in texts)
+    else:
+        flat = memoryview(np.ascontiguousarray(features).reshape(n, -1)).cast("B")
+        size = flat.nbytes // n
+        for start in range(0, flat.nbytes, size):
+            yield flat[start : start + size]
 
 
-def _label(value: Any) -> bytes:
-    if isinstance(value, np.ndarray):
-        return b"|" + np.ascontiguousarray(value, np.float64).tobytes()
-    if isinstance(value, str):
-        return b"t" + value.encode("utf-8", "surrogatepass")
-    return b"n" + np.float64(value).tobytes()
+def _labels(labels: np.ndarray) -> list[bytes]:
+    if labels.ndim == 2:
+        return [b"|" + each.tobytes() for each in np.ascontiguousarray(labels, np.float64)]
+    if labels.dtype.kind in "biuf":
+        numbers = labels.astype(np.float64)
+        exact = [b"n" + each for each in _pieces(numbers, 8)]
+        # Whole numbers that no float can tell apart.
+        for row in np.flatnonzero(np.abs(numbers) >= 2**53) if labels.dtype.kind in "iu" else ():
+            exact[row] = b"i" + str(labels[row]).encode()
+        return exact
+    return [b"t" + str(each).encode("utf-8", "surrogatepass") for each in labels]
+
+
+def _pieces(array: np.ndarray, size: int) -> list[bytes]:
+    data = array.tobytes()
+    return [data[start : start + size] for start in range(0, len(data), size)]
 
 
 @dataclass
@@ -80,57 +100,110 @@ class Records:
     rows: dict[str, int] = field(default_factory=dict, repr=False)
     """Record id -> its row; what was forgotten is not here."""
     by_tag: dict[bytes, list[int]] = field(default_factory=dict, repr=False)
-    """Subject's tag -> rows, of which some may have been forgotten since."""
+    """Subject's tag -> rows."""
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def add(self, found: np.ndarray, subjects: Sequence[Any] | None, ids: Sequence[Any] | None) -> np.ndarray:
+    def add(
+        self, found: np.ndarray, subjects: Sequence[Any] | None, ids: Sequence[Any] | None, joined: list[tuple[int, bytes]] | None = None
+    ) -> np.ndarray:
         """Enter rows; which of them are new (a mask of n): the same record once more is no other record.
 
         Args:
             found: content hashes, (n, 32).
             subjects: for each row whose it is: a name, or several; None makes each record its own subject.
-            ids: for each row the record's id; None names records by their content.
+            ids: for each row the record's id; None takes each row for a record of its own, also one that is like another.
+            joined: gets (row of this call, tag) for each subject that a record did not have yet.
 
         Raises:
-            BadInput: lengths differ, a subject or an id is empty, or one id stands for different contents. Nothing was entered then.
+            BadInput: lengths differ, a subject or an id is missing, or one id stands for different contents. Nothing was entered then.
         """
         n = len(found)
-        texts = _ids(found, ids)
-        names = [(each,) for each in texts] if subjects is None else _subjects(subjects, n)
-        if len(texts) != n or len(names) != n:
-            message = f"{n} rows, {len(texts)} records and {len(names)} subjects: there must be one of each for each row"
-            raise BadInput(message)
-        hashes = [bytes(each) for each in found]
-        known = {each: tag(self.key, each) for each in {one for many in names for one in many}}
-        fresh = np.zeros(n, bool)
+        hashes = _pieces(found, 32)
+        given = None if ids is None else _ids(ids, n)
+        alone = given or map(bytes.hex, hashes)
+        owners = self._owners(subjects, n) if subjects is not None else [(tag(self.key, each),) for each in alone]
+        texts = given or self._unnamed(hashes, owners if subjects is not None else None)
+        if len(set(texts)) == n and self.rows.keys().isdisjoint(texts):
+            self._extend(texts, hashes, owners)
+            if joined is not None:
+                joined.extend((row, each) for row, many in enumerate(owners) for each in many)
+            return np.ones(n, bool)
+        return self._merge(texts, hashes, owners, joined)
+
+    def _extend(self, texts: list[str], hashes: list[bytes], owners: list[tuple[bytes, ...]]) -> None:
+        start = len(self.ids)
+        self.ids += texts
+        self.digests += hashes
+        self.tags += owners
+        self.rows.update(zip(texts, range(start, start + len(texts)), strict=True))
+        for row, many in enumerate(owners, start):
+            for each in many:
+                self.by_tag.setdefault(each, []).append(row)
+
+    def _merge(
+        self, texts: list[str], hashes: list[bytes], owners: list[tuple[bytes, ...]], joined: list[tuple[int, bytes]] | None
+    ) -> np.ndarray:
         first: dict[str, int] = {}
         merged: dict[str, set[bytes]] = {}
-        for row, (text, digest) in enumerate(zip(texts, hashes, strict=True)):
+        for row, text in enumerate(texts):
             at = self.rows.get(text)
-            same = self.digests[at] if at is not None else hashes[first[text]] if text in first else None
-            if same is not None and same != digest:
+            before = self.digests[at] if at is not None else hashes[first.setdefault(text, row)]
+            if before != hashes[row]:
                 raise BadInput("one record id stands for different contents: give each record an id of its own")
-            mine = tuple(known[each] for each in names[row])
-            if same is None:
-                first[text] = row
-                fresh[row] = True
-                merged[text] = set(mine)
-            else:
-                merged.setdefault(text, set(self.tags[at]) if at is not None else set()).update(mine)
+            merged.setdefault(text, set()).update(owners[row])
         # Only now: all rows were found sound.
-        for text, tags in merged.items():
-            at = self.rows.get(text)
-            if at is None:
-                at = self.rows[text] = len(self.ids)
-                self.ids.append(text)
-                self.digests.append(hashes[first[text]])
-                self.tags.append(())
-            for each in tags - set(self.tags[at]):
+        new = list(first)
+        fresh = np.zeros(len(texts), bool)
+        fresh[[first[each] for each in new]] = True
+        self._extend(new, [hashes[first[each]] for each in new], [tuple(sorted(merged[each])) for each in new])
+        if joined is not None:
+            joined.extend((first[text], each) for text in new for each in sorted(merged[text]))
+        for row, text in enumerate(texts):
+            at = self.rows[text]
+            more = merged.pop(text, set()) - set(self.tags[at])
+            for each in sorted(more):
                 self.by_tag.setdefault(each, []).append(at)
-            self.tags[at] = tuple(sorted(tags))
+                if joined is not None:
+                    joined.append((row, each))
+            if more:
+                self.tags[at] = tuple(sorted(more.union(self.tags[at])))
         return fresh
+
+    def _owners(self, subjects: Sequence[Any], n: int) -> list[tuple[bytes, ...]]:
+        if isinstance(subjects, str | bytes):
+            raise BadInput("subjects: one for each row, not one text for all")
+        given = subjects.tolist() if isinstance(subjects, np.ndarray) else list(subjects)
+        if len(given) != n:
+            message = f"{n} rows and {len(given)} subjects: there must be one for each row, or several in a tuple"
+            raise BadInput(message)
+        known: dict[tuple[str, ...], tuple[bytes, ...]] = {}
+        owners = []
+        for each in given:
+            many = each if isinstance(each, list | tuple | set | frozenset) else (each,)
+            if not many or not all(map(_named, many)):
+                raise BadInput("a row has no subject: nobody could ever ask for it to be forgotten")
+            names = tuple(sorted({str(one) for one in many}))
+            if names not in known:
+                known[names] = tuple(sorted(tag(self.key, one) for one in names))
+            owners.append(known[names])
+        return owners
+
+    def _unnamed(self, hashes: list[bytes], owners: list[tuple[bytes, ...]] | None) -> list[str]:
+        """Ids for rows that came without: those that are alike are numbered, and go together, since they are of the same people."""
+        names = hashes if owners is None else [sha256(each + b"".join(many)).digest() for each, many in zip(hashes, owners, strict=True)]
+        used: dict[bytes, int] = {}
+        texts = []
+        for each in names:
+            number = used.get(each, 0)
+            text = f"{each.hex()}.{number}"
+            while text in self.rows:
+                number += 1
+                text = f"{each.hex()}.{number}"
+            used[each] = number + 1
+            texts.append(text)
+        return texts
 
     def of(self, subjects: Subjects) -> tuple[np.ndarray, int, tuple[str, ...]]:
         """Rows of some subjects (ascending), how many of them have any, and those who have none."""
@@ -138,39 +211,44 @@ class Records:
         found: set[int] = set()
         unknown = []
         for each in names:
-            mine = [row for row in self.by_tag.get(tag(self.key, each), ()) if self.alive(row)]
-            found.update(mine)
-            if not mine:
+            mine = self.by_tag.get(tag(self.key, each))
+            if mine is None:
                 unknown.append(each)
+            else:
+                found.update(mine)
         return np.array(sorted(found), np.int64), len(names) - len(unknown), tuple(unknown)
 
     def alive(self, row: int) -> bool:
         """Whether a row is still in the set."""
-        return self.rows.get(self.ids[row]) == row
+        return bool(self.ids[row])
 
     def there(self) -> np.ndarray:
         """All rows that are in the set, ascending."""
         return np.array(sorted(self.rows.values()), np.int64)
 
-    def drop(self, rows: Iterable[int]) -> None:
+    def drop(self, rows: Iterable[int] | np.ndarray) -> None:
         """Take rows out of the set, with everything that was known of them."""
-        for row in map(int, rows):
-            if not self.alive(row):
-                continue
+        gone = {row for row in (rows.tolist() if isinstance(rows, np.ndarray) else map(int, rows)) if self.ids[row]}
+        touched: set[bytes] = set()
+        for row in gone:
             del self.rows[self.ids[row]]
-            for each in self.tags[row]:
-                others = [at for at in self.by_tag[each] if at != row and self.alive(at)]
-                if others:
-                    self.by_tag[each] = others
-                else:
-                    del self.by_tag[each]
+            touched.update(self.tags[row])
             self.ids[row], self.digests[row], self.tags[row] = "", b"", ()
+        for each in touched:
+            left = [at for at in self.by_tag[each] if at not in gone]
+            if left:
+                self.by_tag[each] = left
+            else:
+                del self.by_tag[each]
 
     def check(self, rows: Sequence[int] | np.ndarray, found: np.ndarray) -> None:
         """That some rows still are what was learnt. Raises RecordChanged."""
-        for row, digest in zip(rows, found, strict=True):
-            if self.digests[int(row)] != bytes(digest):
-                raise RecordChanged("a row is not the one that was learnt (its content hash differs); nothing was changed")
+        learnt = [self.digests[row] for row in (rows.tolist() if isinstance(rows, np.ndarray) else rows)]
+        if len(learnt) != len(found):
+            message = f"{len(found)} rows came back for {len(learnt)} records; nothing was changed"
+            raise RecordChanged(message)
+        if b"".join(learnt) != found.tobytes():
+            raise RecordChanged("a row is not the one that was learnt (its content hash differs); nothing was changed")
 
     def ordered(self, context: str, rows: Iterable[int] | None = None) -> np.ndarray:
         """Rows in an order that depends on their ids alone: by keyed hash under a context (``shard 3, epoch 5``)."""
@@ -224,25 +302,16 @@ class Records:
         return made
 
 
-def _ids(found: np.ndarray, ids: Sequence[Any] | None) -> list[str]:
-    if ids is None:
-        return [bytes(each).hex() for each in found]
-    texts = [str(each) for each in ids]
-    if not all(texts):
-        raise BadInput("a record id is empty")
-    return texts
-
-
-def _subjects(subjects: Sequence[Any], n: int) -> list[tuple[str, ...]]:
-    if isinstance(subjects, str | bytes):
-        raise BadInput("subjects: one for each row, not one text for all")
-    names = []
-    for each in subjects:
-        many = tuple(str(one) for one in each) if isinstance(each, list | tuple | set | frozenset) else (str(each),)
-        if not many or not all(many):
-            raise BadInput("a row has no subject: nobody could ever ask for it to be forgotten")
-        names.append(many)
-    if len(names) != n:
-        message = f"{n} rows and {len(names)} subjects: there must be one for each row, or several in a tuple"
+def _ids(ids: Sequence[Any], n: int) -> list[str]:
+    given = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
+    if len(given) != n:
+        message = f"{n} rows and {len(given)} records: there must be one id for each row"
         raise BadInput(message)
-    return names
+    if not all(map(_named, given)):
+        raise BadInput("a row has no record id")
+    return [str(each) for each in given]
+
+
+def _named(name: Any) -> bool:
+    """Whether there is a name: not None, not the NaN of a table's empty cell, not an empty text."""
+    return name is not None and name == name and name != ""
