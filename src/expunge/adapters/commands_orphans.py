@@ -1,0 +1,63 @@
+"""Commands whose Expunge and whose keeper were both killed: found again by a mark in their environment, whatever they have forked since.
+
+A mark, not a file with a process id: ids are given again, and a process that has left its group and its parent still has it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+MARK = "EXPUNGE_COMMAND"
+_MARK = re.compile(rb"(?:^|\0)EXPUNGE_COMMAND=([^\0]{1,80})-(\d{1,10})-(\d{1,20})-[0-9a-f]{16}(?:\0|$)")
+
+
+def mark() -> str:
+    """What a command of this process is known by: the space that process ids are counted in, ours, when we started, and a random part."""
+    return f"{_space()}-{os.getpid()}-{_born(os.getpid())}-{secrets.token_hex(8)}"
+
+
+def end_orphans() -> int:
+    """Kill what belongs to an Expunge that is no more, as far as we may see and kill it; how many processes."""
+    return _end(lambda found: not _lives(int(found[2]), int(found[3])))
+
+
+def end_marked(text: str) -> int:
+    """Kill what has this very mark; how many processes."""
+    return _end(lambda found: found[0].strip(b"\0") == f"{MARK}={text}".encode())
+
+
+def _end(ours: Callable[[re.Match[bytes]], bool]) -> int:
+    space, ended = _space().encode(), 0
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        # Gone meanwhile, or somebody else's.
+        with contextlib.suppress(OSError):
+            found = _MARK.search((entry / "environ").read_bytes())
+            if found is not None and found[1] == space and ours(found):
+                os.kill(int(entry.name), signal.SIGKILL)
+                ended += 1
+    return ended
+
+
+def _space() -> str:
+    """The namespace of our process ids: in another, a container's, the same id is another process."""
+    return Path("/proc/self/ns/pid").readlink().name
+
+
+def _lives(pid: int, born: int) -> bool:
+    try:
+        return _born(pid) == born
+    except OSError:
+        return False
+
+
+def _born(pid: int) -> int:
+    """When a process started, in the kernel's ticks since the machine did. Raises OSError where there is none."""
+    return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[19])
