@@ -15,6 +15,7 @@ _WHERE: dict[str, tuple[str, tuple[str, ...]]] = {
     "BadInput": ("refusals", ()),
     "NothingLearned": ("refusals", ()),
     "RecordChanged": ("refusals", ()),
+    "ShardedTrees": ("trees", (*_LEARN, "lightgbm")),
     "SourceNeeded": ("refusals", ()),
 }
 """Public name -> the module that has it, and what must be installed for it."""

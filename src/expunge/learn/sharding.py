@@ -1,0 +1,341 @@
+"""Several models over a few people each, which vote: whoever leaves costs one of them.
+
+What trees and networks have in common. Places come from :mod:`expunge.learn.placement`; each shard is taught on one thread from its own
+rows, in an order that depends on record ids alone: so a shard is a function of its members. Cf. Bourtoule et al., *Machine Unlearning*,
+IEEE S&P 2021; there, rows are put in shards by their number, and nothing that had seen a row is destroyed.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+
+from expunge.faults import failpoint
+from expunge.learn import environment, labels, placement
+from expunge.learn.estimator import Forgetting, Given, Source
+from expunge.learn.placement import Members
+from expunge.learn.records import KEY, Records, contents, tag
+from expunge.learn.refusals import BadInput, NothingLearned, SourceNeeded
+from expunge.learn.report import Report
+
+ELSEWHERE = "the versions, the processor or the settings are not those under which the model was fitted: all of it was fitted again"
+
+HighRisk = Iterable[str] | Callable[[str], bool] | None
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What one shard is taught from."""
+
+    shard: int
+    slices: tuple[np.ndarray, ...]
+    """Row numbers of each slice."""
+    rows: np.ndarray
+    """All of them, in canonical order; ``features`` and ``codes`` go along."""
+    features: Any
+    codes: np.ndarray
+    """(n,) numbers of classes, 0 to ``classes`` - 1."""
+    classes: int
+    since: int
+    """The first slice that is not as it was; 0 teaches everything."""
+
+    def slice_of(self) -> np.ndarray:
+        """(n,): the slice of each row."""
+        known = {row: number for number, rows in enumerate(self.slices) for row in rows.tolist()}
+        return np.array([known[row] for row in self.rows.tolist()], np.int64)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One shard that was taught."""
+
+    classes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    """Those among its own rows; none for an empty shard."""
+    rows: int = 0
+    model: Any = None
+    """None where there is nothing to tell apart: an empty shard, or one class."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Who votes now. Replaced whole, so that a prediction beside a ``forget`` sees the shards of one moment."""
+
+    classes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    parts: Mapping[int, Part] = field(default_factory=dict)
+
+
+class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
+    """The base of classifiers made of shards."""
+
+    secret_params: ClassVar[frozenset[str]] = frozenset({"key", "high_risk"})
+
+    shards: int
+    slices: int
+    high_risk: HighRisk
+    classes_: np.ndarray
+    n_features_in_: int
+
+    # ---- what a class of models says ---------------------------------------------------------------------------
+
+    @abstractmethod
+    def _teach(self, lesson: Lesson, old: Any) -> tuple[Any, int]:
+        """Teach one shard of at least two classes.
+
+        Args:
+            lesson: what from.
+            old: the model of the same shard, of the same classes, that is right up to ``lesson.since``; None for none.
+
+        Returns:
+            The model, and how many samples it was taught (each pass counts).
+        """
+
+    @abstractmethod
+    def _votes(self, model: Any, features: np.ndarray) -> np.ndarray:
+        """Probabilities (n, classes of the shard)."""
+
+    @abstractmethod
+    def _model_state(self, model: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """A model as tensors and JSON."""
+
+    @abstractmethod
+    def _model_restore(self, shard: int, tensors: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> Any:
+        """The inverse."""
+
+    @abstractmethod
+    def _check_params(self) -> None:
+        """Raises BadInput for parameters that make no model."""
+
+    @abstractmethod
+    def _passes(self) -> int:
+        """How often one model over everybody would be taught each sample."""
+
+    def _destroy(self, old: Mapping[int, Part]) -> tuple[str, ...]:
+        """Destroy what only the shards that were replaced needed; hashes of what was destroyed."""
+        del old
+        return ()
+
+    # ---- learning ----------------------------------------------------------------------------------------------
+
+    def fit(self, features: Any, y: Any, subjects: Sequence[Any] | None = None, records: Sequence[Any] | None = None) -> Self:
+        """Learn from rows, forgetting whatever was learnt before.
+
+        Args:
+            features: (n, ...) finite numbers.
+            y: (n,) classes, text or numbers.
+            subjects: for each row whose it is: a name, or several in a tuple; None makes each record its own subject.
+            records: for each row the record's id; None names records by their content.
+
+        Raises:
+            BadInput: nothing was learnt then, and what was learnt before is as it was.
+        """
+        self._check_params()
+        x, classes = self._as_learnt(features, y)
+        if classes is None or not len(x):
+            raise BadInput("there is no row to learn from")
+        known, given = Records(self.key or KEY), Given()
+        given.add(x, classes, known.add(contents(x, classes), subjects, records))
+        self._records, self._given = known, given
+        self._risky: set[bytes] = set()
+        self._watch(subjects, self._records.ids)
+        self._shape = tuple(x.shape[1:])
+        self.n_features_in_ = int(np.prod(self._shape))
+        self._out: dict[int, Part] = dict(getattr(self, "_serving", Serving()).parts)
+        self._serving = Serving()
+        self._pending: frozenset[int] = frozenset()
+        self._members: Members = ()
+        self._swap(dict.fromkeys(range(self.shards), 0), self._places(), None)
+        return self
+
+    def partial_fit(self, features: Any, y: Any, subjects: Sequence[Any] | None = None, records: Sequence[Any] | None = None) -> Self:
+        """Learn from more rows: the shards whose members change are taught again. The result is the one of ``fit`` on all rows.
+
+        Raises:
+            BadInput: nothing was learnt then.
+            SourceNeeded: for a model from a file, which has not the rows that it would be taught again.
+        """
+        if not hasattr(self, "_records"):
+            return self.fit(features, y, subjects, records)
+        if self._given is None:
+            raise SourceNeeded("this model was loaded from a file, which holds no rows: fit a new one on all of them")
+        x, classes = self._as_learnt(features, y)
+        labels.union([self._serving.classes, *(part.classes for part in self._out.values()), *([] if classes is None else [classes])])
+        start = self._given.rows
+        self._enter(x, classes, subjects, records)
+        self._watch(subjects, self._records.ids[start:])
+        after = self._places(self._pending)
+        self._swap(placement.changed(self._members, after), after, None)
+        return self
+
+    def _watch(self, subjects: Sequence[Any] | None, ids: Sequence[str]) -> None:
+        """Remember the tags of those who are likely to go soon, as ``high_risk`` says."""
+        if self.high_risk is None:
+            return
+        if callable(self.high_risk):
+            names: set[str] = set()
+            for each in ids if subjects is None else subjects:
+                names.update(map(str, each) if isinstance(each, list | tuple | set | frozenset) else [str(each)])
+            chosen = {each for each in names if self.high_risk(each)}
+        else:
+            chosen = {self.high_risk} if isinstance(self.high_risk, str) else {str(each) for each in self.high_risk}
+        self._risky |= {tag(self._records.key, each) for each in chosen}
+
+    def _places(self, gone: Collection[int] = ()) -> Members:
+        """Where everybody belongs in the set without some rows."""
+        tagged = ((row, tags) for row, tags in self._records.tagged() if row not in gone)
+        return placement.members(self._records.key, tagged, self.shards, self.slices, self._risky)
+
+    def _canonical(self, slices: tuple[np.ndarray, ...]) -> np.ndarray:
+        return self._records.ordered("order", np.concatenate(slices))
+
+    # ---- forgetting --------------------------------------------------------------------------------------------
+
+    def _forget_rows(self, rows: np.ndarray, known: int, unknown: tuple[str, ...], source: Source | None) -> Report:
+        if self._given is None and source is None:
+            raise SourceNeeded("this model was loaded from a file, which holds no rows: forget(subjects, source=...)")
+        gone = self._pending.union(rows.tolist())
+        if all(len(self._records.tags[row]) == 1 for row in gone):
+            # Nobody else was tied to anybody by these records, so nobody else moves.
+            after = placement.without(self._members, np.array(sorted(gone), np.int64))
+        else:
+            after = self._places(gone)
+        since, why = placement.changed(self._members, after), ""
+        if self._given is None and self._learnt_in != environment.fingerprint(*self.packages):
+            since, why = dict.fromkeys(range(self.shards), 0), ELSEWHERE
+        orders = {shard: self._canonical(after[shard]) for shard in since}
+        fetched = {shard: self._fetch(order, source) for shard, order in orders.items() if len(order)}
+        self._pending = gone
+        report = self._swap(since, after, fetched)
+        return replace(report, subjects=known, records=len(rows), unknown=unknown, why_all=why)
+
+    def _swap(self, since: Mapping[int, int], after: Members, fetched: Mapping[int, tuple[Any, Any]] | None) -> Report:
+        """Take shards out, teach them again, put them back in one assignment, drop what is pending, destroy what is old."""
+        # From here on the touched shards do not vote, whatever happens; a repeat takes up what is pending.
+        self._out = self._out | {shard: part for shard, part in self._serving.parts.items() if shard in since}
+        rest = {shard: part for shard, part in self._serving.parts.items() if shard not in since}
+        self._serving = Serving(self._serving.classes, rest)
+        failpoint("learn.shards.out:after")
+        made, samples = {}, 0
+        for shard, first in sorted(since.items()):
+            made[shard], count = self._taught(shard, first, after[shard], None if fetched is None else fetched.get(shard))
+            samples += count
+            failpoint("learn.shards.taught:after")
+        parts = dict(sorted((rest | made).items()))
+        self._serving = Serving(labels.union(part.classes for part in parts.values()), parts)
+        # commit point: from here on only the new shards vote.
+        failpoint("learn.shards.swap:after")
+        self._records.drop(self._pending)
+        self._risky &= self._records.by_tag.keys()
+        old, self._out = self._out, {}
+        self._members, self._pending = after, frozenset()
+        self._learnt_in = environment.fingerprint(*self.packages)
+        self.classes_ = self._serving.classes
+        destroyed = self._destroy(old)
+        left = len(self._records)
+        return Report(
+            subjects=0,
+            records=0,
+            recomputed=samples,
+            monolith=left * self._passes(),
+            parts=tuple(sorted(since)),
+            destroyed=destroyed,
+            emptied=not left,
+        )
+
+    def _taught(self, shard: int, since: int, slices: tuple[np.ndarray, ...], fetched: tuple[Any, Any] | None) -> tuple[Part, int]:
+        """Teach one shard; the samples that it was taught as well."""
+        rows = self._canonical(slices)
+        if not len(rows):
+            return Part(), 0
+        if fetched is None and self._given is not None:
+            fetched = self._given.take(rows)
+        assert fetched is not None
+        classes, codes = np.unique(fetched[1], return_inverse=True)
+        if len(classes) == 1:
+            return Part(labels.by_value(classes), len(rows)), 0
+        was = self._out.get(shard)
+        # A shard whose classes are others has another last layer, or other trees: nothing of it can be kept.
+        same = was is not None and was.model is not None and np.array_equal(was.classes, classes)
+        lesson = Lesson(shard, slices, rows, fetched[0], codes, len(classes), since if same else 0)
+        with environment.one_thread():
+            model, count = self._teach(lesson, was.model if was is not None and same else None)
+        return Part(labels.by_value(classes), len(rows), model), count
+
+    # ---- predicting --------------------------------------------------------------------------------------------
+
+    def predict_proba(self, features: Any) -> np.ndarray:
+        """Probabilities (n, classes) in the order of ``classes_``: the mean over the shards, weighted by the rows that each has learnt.
+
+        Shards that are being taught again do not vote. Raises NothingLearned, BadInput.
+        """
+        self._somebody()
+        serving = self._serving
+        voters = [part for part in serving.parts.values() if part.rows]
+        if not voters:
+            raise NothingLearned("every shard that had learnt something is being taught again: ask once forget has returned")
+        x = self._features(features)
+        if x.shape[1:] != self._shape:
+            message = f"rows of shape {x.shape[1:]} for a model of rows of shape {self._shape}"
+            raise BadInput(message)
+        total = np.zeros((len(x), len(serving.classes)))
+        with environment.one_thread():
+            for part in voters:
+                where = np.searchsorted(serving.classes, part.classes)
+                total[:, where] += part.rows * (1.0 if part.model is None else self._votes(part.model, x))
+        return total / sum(part.rows for part in voters)
+
+    def predict(self, features: Any) -> np.ndarray:
+        """The class of each row, (n,). Raises NothingLearned, BadInput."""
+        chances = self.predict_proba(features)
+        return np.asarray(self._serving.classes[np.argmax(chances, axis=1)])
+
+    # ---- input -------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _features(self, features: Any) -> np.ndarray:
+        """Rows as they are learnt from. Raises BadInput."""
+
+    def _as_learnt(self, features: Any, y: Any) -> tuple[Any, np.ndarray | None]:
+        x = self._features(features)
+        if hasattr(self, "_records") and self._given is None and x.shape[1:] != self._shape:
+            message = f"rows of shape {x.shape[1:]} for a model of rows of shape {self._shape}"
+            raise BadInput(message)
+        return x, labels.checked(y, len(x))
+
+    # ---- files -------------------------------------------------------------------------------------------------
+
+    def _environment(self) -> dict[str, str]:
+        return self._learnt_in
+
+    def _state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        if self._out:
+            raise NothingLearned("a forget has begun and not ended: call it again, then save")
+        tensors: dict[str, np.ndarray] = {}
+        parts = {}
+        for shard, part in self._serving.parts.items():
+            model = None
+            if part.model is not None:
+                arrays, model = self._model_state(part.model)
+                tensors |= {f"shard{shard}.{name}": each for name, each in arrays.items()}
+            parts[str(shard)] = {"rows": part.rows, "classes": part.classes.tolist(), "model": model}
+        return tensors, {"parts": parts, "shape": list(self._shape), "risky": sorted(each.hex() for each in self._risky)}
+
+    def _restore(self, tensors: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
+        self._check_params()
+        self._shape = tuple(int(each) for each in state["shape"])
+        self.n_features_in_ = int(np.prod(self._shape))
+        self._risky = {bytes.fromhex(each) for each in state["risky"]}
+        self._out, self._pending = {}, frozenset()
+        self._members = self._places()
+        parts = {}
+        for shard in range(self.shards):
+            found, start = state["parts"][str(shard)], f"shard{shard}."
+            mine = {name.removeprefix(start): each for name, each in tensors.items() if name.startswith(start)}
+            model = None if found["model"] is None else self._model_restore(shard, mine, found["model"])
+            parts[shard] = Part(labels.from_json(found["classes"]), sum(map(len, self._members[shard])), model)
+        self._serving = Serving(labels.union(part.classes for part in parts.values()), parts)
+        self.classes_ = self._serving.classes
