@@ -121,11 +121,17 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
 
     # ---- learning ----------------------------------------------------------------------------------------------
 
-    def fit(self, features: Any, y: Any, subjects: Sequence[Any] | None = None, records: Sequence[Any] | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,  # noqa: N803 - scikit-learn's name
+        y: Any,
+        subjects: Sequence[Any] | None = None,
+        records: Sequence[Any] | None = None,
+    ) -> Self:
         """Learn from rows, forgetting whatever was learnt before.
 
         Args:
-            features: (n, ...) finite numbers.
+            X: (n, ...) finite numbers.
             y: (n,) classes, text or numbers.
             subjects: for each row whose it is: a name, or several in a tuple; None makes each record its own subject.
             records: for each row the record's id; None names records by their content.
@@ -134,7 +140,7 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
             BadInput: nothing was learnt then, and what was learnt before is as it was.
         """
         self._check_params()
-        x, classes = self._as_learnt(features, y)
+        x, classes = self._as_learnt(X, y)
         if classes is None or not len(x):
             raise BadInput("there is no row to learn from")
         known, given = Records(self.key or KEY), Given()
@@ -151,7 +157,13 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
         self._swap(dict.fromkeys(range(self.shards), 0), self._places(), None)
         return self
 
-    def partial_fit(self, features: Any, y: Any, subjects: Sequence[Any] | None = None, records: Sequence[Any] | None = None) -> Self:
+    def partial_fit(
+        self,
+        X: Any,  # noqa: N803 - scikit-learn's name
+        y: Any,
+        subjects: Sequence[Any] | None = None,
+        records: Sequence[Any] | None = None,
+    ) -> Self:
         """Learn from more rows: the shards whose members change are taught again. The result is the one of ``fit`` on all rows.
 
         Raises:
@@ -159,10 +171,10 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
             SourceNeeded: for a model from a file, which has not the rows that it would be taught again.
         """
         if not hasattr(self, "_records"):
-            return self.fit(features, y, subjects, records)
+            return self.fit(X, y, subjects, records)
         if self._given is None:
             raise SourceNeeded("this model was loaded from a file, which holds no rows: fit a new one on all of them")
-        x, classes = self._as_learnt(features, y)
+        x, classes = self._as_learnt(X, y)
         labels.union([self._serving.classes, *(part.classes for part in self._out.values()), *([] if classes is None else [classes])])
         start = self._given.rows
         self._enter(x, classes, subjects, records)
@@ -267,7 +279,7 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
 
     # ---- predicting --------------------------------------------------------------------------------------------
 
-    def predict_proba(self, features: Any) -> np.ndarray:
+    def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803 - scikit-learn's name
         """Probabilities (n, classes) in the order of ``classes_``: the mean over the shards, weighted by the rows that each has learnt.
 
         Shards that are being taught again do not vote. Raises NothingLearned, BadInput.
@@ -277,7 +289,7 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
         voters = [part for part in serving.parts.values() if part.rows]
         if not voters:
             raise NothingLearned("every shard that had learnt something is being taught again: ask once forget has returned")
-        x = self._features(features)
+        x = self._features(X)
         if x.shape[1:] != self._shape:
             message = f"rows of shape {x.shape[1:]} for a model of rows of shape {self._shape}"
             raise BadInput(message)
@@ -288,9 +300,9 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
                 total[:, where] += part.rows * (1.0 if part.model is None else self._votes(part.model, x))
         return total / sum(part.rows for part in voters)
 
-    def predict(self, features: Any) -> np.ndarray:
+    def predict(self, X: Any) -> np.ndarray:  # noqa: N803 - scikit-learn's name
         """The class of each row, (n,). Raises NothingLearned, BadInput."""
-        chances = self.predict_proba(features)
+        chances = self.predict_proba(X)
         return np.asarray(self._serving.classes[np.argmax(chances, axis=1)])
 
     # ---- input -------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from expunge.learn import trees_hist
+from expunge.learn import trees_hist, trees_lightgbm
 from expunge.learn.refusals import BadInput
 from expunge.learn.sharding import HighRisk, Lesson, Sharded
 
@@ -142,8 +142,6 @@ class ShardedTrees(Sharded):
                 "random_state": self.seed,
             }
             return trees_hist.grow(x, codes, classes, params)
-        from expunge.learn import trees_lightgbm
-
         params = {
             "num_iterations": trees,
             "num_leaves": self.leaves,
@@ -170,9 +168,7 @@ class ShardedTrees(Sharded):
 
     def _model_restore(self, shard: int, tensors: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> Stages:
         del shard
-        read: Callable[[Mapping[str, np.ndarray]], Stage] = trees_hist.Nodes
-        if self.backend == "lightgbm":
-            from expunge.learn.trees_lightgbm import read
+        read: Callable[[Mapping[str, np.ndarray]], Stage] = trees_hist.Nodes if self.backend == "hist" else trees_lightgbm.read
         stages: Stages = [None] * self.slices
         for number in state["stages"]:
             start = f"stage{number}."
