@@ -18,8 +18,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from expunge.core.copy import RawSource
 from expunge.core.traces import Traces
-from expunge.residue import Limits
+from expunge.residue import Limits, ResidueScanner, units, workers
 from expunge.residue.pglz import LZ4, PGLZ, pglz, unpack
 from expunge.residue.tracer import Collector
 from expunge.servers.postgres import PostgresServer
@@ -341,6 +342,52 @@ def test_a_value_that_goes_on_in_the_next_file_of_its_table_is_found(stray: tupl
         (tmp_path / "16388").write_bytes(body[:cut])
         (tmp_path / "16388.1").write_bytes(body[cut:])
         assert ways(tmp_path, whole(text)) == {"postgres toast pglz"}
+
+
+def stretches(path: Path) -> int:
+    """In how many pieces a scan reads a folder or file."""
+    return sum(1 for _ in units.divide(units.walk([(path, True)], lambda _: None), sliced=True))
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_value_that_goes_on_in_another_stretch_of_its_table_is_found(
+    stray: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    path, text = stray
+    body = path.read_bytes()
+    (tmp_path / "16388").write_bytes(bytes(5 * PAGE) + body)
+    (tmp_path / "16390").write_bytes(bytes(5 * PAGE) + body[: 3 * PAGE])
+    (tmp_path / "16390.1").write_bytes(body[3 * PAGE :])
+    scanner, traces = ResidueScanner(processes=processes), whole(text)
+    as_one = scanner.scan([RawSource(tmp_path, "data")], traces)
+    assert stretches(tmp_path) == 1
+    monkeypatch.setattr(units, "SIZE", PAGE)
+    monkeypatch.setattr(workers, "_WORTH", 1)
+    assert stretches(tmp_path) > len(body) // PAGE + 3
+    cut = scanner.scan([RawSource(tmp_path, "data")], traces)
+    scanner.close()
+    assert {each.path.name for each in cut.found} == {"16388", "16390"}
+    assert sorted(cut.found, key=str) == sorted(as_one.found, key=str)
+    assert (cut.seen, cut.coverage.bytes, cut.coverage.skipped) == (as_one.seen, as_one.coverage.bytes, as_one.coverage.skipped)
+
+
+@pytest.mark.parametrize("other", ["a page of the log", "a page between pages", "half a page", "bytes of something else"])
+def test_a_file_is_cut_only_where_nothing_but_pages_of_tables_is_in_it(
+    postgres_server: PostgresServer, stray: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    body = stray[0].read_bytes()
+    table = tmp_path / "16388"
+    monkeypatch.setattr(units, "SIZE", PAGE)
+    table.write_bytes(body)
+    assert stretches(table) > 2
+    added = {
+        "a page of the log": next(each for each in (postgres_server.data / "pg_wal").iterdir() if each.is_file()).read_bytes()[:PAGE],
+        "a page between pages": bytes(512) + body[:PAGE] + bytes(PAGE - 512),
+        "half a page": body[: PAGE // 2],
+        "bytes of something else": random.Random(3).randbytes(PAGE),
+    }[other]
+    table.write_bytes(body[:PAGE] + added + body[PAGE:])
+    assert stretches(table) == 1
 
 
 def test_what_is_too_deep_is_said(stray: tuple[Path, str]) -> None:

@@ -181,7 +181,7 @@ def test_files_that_are_read_one_after_the_other_stay_together(tmp_path: Path, m
     monkeypatch.setattr(units, "SIZE", CUT)
     names = ["000000010000000000000001", "000000010000000000000002", "16385", "16385.1", "16386", "notes"]
     for name in names:
-        (tmp_path / name).write_bytes(bytes(CUT * 3))
+        (tmp_path / name).write_bytes(b"." * CUT * 3)
     made = units.divide(units.walk([(tmp_path, True)], lambda _: None), sliced=True)
     together = [[each.entry.path.name for each in unit.parts] for unit in made]
     assert together[:3] == [names[:2], names[2:4], names[4:5]]

@@ -8,24 +8,22 @@ read: a value that does not decode is read once more when its page has changed.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import zstandard
 
 from expunge.residue import postgres_wal as wal
 from expunge.residue.decoders import Piece, TooLarge
 from expunge.residue.matcher import PADDING, Bytes
 from expunge.residue.pglz import LZ4, PGLZ, unpack
-from expunge.residue.postgres_sift import PAGE, Packed, Part, Places, packed, parts
-from expunge.residue.postgres_values import Pieces, Place, Search, Values
+from expunge.residue.postgres_heads import GRID, HEAD, heads_in, table_of
+from expunge.residue.postgres_sift import PAGE, Packed, Part, packed, parts
+from expunge.residue.postgres_values import Pieces, Place, Search, Unfinished, Values
 from expunge.residue.session import Allowance, Session, Where
 from expunge.residue.slices import Slice
 
-_GRID = 512
-_HEAD = 24
 _SEAM = 64
 _KEPT = 128
 _MOST_KEPT = 1 << 19
@@ -39,35 +37,7 @@ def may_hold(where: Where, data: bytes) -> bool:
         return True
     if len(data) < PAGE:
         return False
-    return bool(_heads(np.frombuffer(data, dtype=np.uint8), 0)[0].size)
-
-
-def begins(head: bytes) -> bool:
-    """Whether what begins so begins with a page."""
-    return bool(_heads(np.frombuffer(head[:_GRID], dtype=np.uint8), 0)[0].size)
-
-
-def _heads(data: Bytes, first: int) -> tuple[Places, npt.NDArray[np.bool_]]:
-    """Where on the grid, which begins at ``first``, a page begins, as offsets in ``data``; and whether it is one of the log."""
-    count = (data.size - first - _HEAD) // _GRID + 1
-    if count <= 0:
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_)
-    grid = np.lib.stride_tricks.as_strided(data[first:], shape=(count, _HEAD), strides=(_GRID, 1), writeable=False)
-    table = (grid[:, 18] == 4) & (grid[:, 19] == PAGE >> 8)
-    near = np.flatnonzero(table | (grid[:, 1] == 0xD1) | (grid[:, 1] == 0xD0))
-    if not near.size:
-        return near, table[near]
-    heads = np.ascontiguousarray(grid[near])
-    is_log = ~table[near]
-    good = np.where(is_log, wal.are_heads(heads), _are_pages(heads))
-    return near[good] * _GRID + first, is_log[good]
-
-
-def _are_pages(heads: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Whether these are headers of pages of tables and indexes (``PageHeaderData``)."""
-    lower, upper, special = (heads[:, each : each + 2].copy().view("<u2")[:, 0] for each in (12, 14, 16))
-    good: npt.NDArray[np.bool_] = (lower >= 24) & (lower <= upper) & (upper <= special) & (special <= PAGE) & (heads[:, 11] == 0)
-    return good
+    return bool(heads_in(np.frombuffer(data, dtype=np.uint8), 0)[0].size)
 
 
 def _is_spilt(where: Where) -> bool:
@@ -105,7 +75,7 @@ class Pages:
             self._read_spilt(array, at, old)
             return
         rest = array.size
-        first = -at % _GRID
+        first = -at % GRID
         taken = 0
         try:
             for start, stop, is_log in _stretches(array, first):
@@ -122,8 +92,8 @@ class Pages:
             self._stopped = True
             return
         # the grid's last place may not be seen whole
-        edge = first + (array.size - first) // _GRID * _GRID if array.size >= first else 0
-        if array.size - edge < _HEAD:
+        edge = first + (array.size - first) // GRID * GRID if array.size >= first else 0
+        if array.size - edge < HEAD:
             rest = min(rest, max(edge, taken))
         self._carry = bytes(data[rest:])
 
@@ -173,7 +143,7 @@ class Pages:
                     inner.value(data, value, at + value.start, "postgres spill")
             for part in parts(data, aligned=False):
                 if part.end > data.size:
-                    keep = min(keep, part.start - _HEAD)
+                    keep = min(keep, part.start - HEAD)
                 elif part.end > old:
                     inner.piece(data, part, at + part.start)
         except TooLarge:
@@ -214,7 +184,7 @@ class Pages:
 
 def _stretches(data: Bytes, first: int) -> Iterator[tuple[int, int, bool]]:
     """(start, end, whether of the log) of pages one after the other; the last may end beyond ``data``: it is not there whole."""
-    heads, logs = _heads(data, first)
+    heads, logs = heads_in(data, first)
     free, start, kind = 0, -1, False
     for at, is_log in zip(heads.tolist(), logs.tolist(), strict=True):
         if at < free:
@@ -249,7 +219,7 @@ class _Inner:
         self._values = shared.values
         self._log_pieces = shared.pieces
         self.between = shared.edges
-        table = _table(where)
+        table = _table(session, where)
         self.pieces = Pieces(self._values, session) if table is None else shared.of_table(table)
         self._own = table is None
 
@@ -328,13 +298,12 @@ class _Inner:
         self._search(self._session, where, self._allowance, page)
 
 
-def _table(where: Where) -> Path | None:
-    """The first file of the table, if that has several of 1 GiB each, named ``N``, ``N.1`` and so on."""
-    name, _, number = where.path.name.partition(".")
-    if where.depth or not name.isdecimal() or (number and not number.isdecimal()):
-        return None
-    first = where.path.with_name(name)
-    return first if number or first.with_name(f"{name}.1").exists() else None
+def _table(session: Session, where: Where) -> Path | None:
+    """The first file of the table, if that has several, or others read stretches of it."""
+    first = None if where.depth else table_of(where.path)
+    if first is None or first != where.path or first in session.shared:
+        return first
+    return first if first.with_name(f"{first.name}.1").exists() else None
 
 
 def _page(body: bytes, size: int, method: str) -> bytes:
@@ -363,8 +332,38 @@ class _Shared:
 
     def close(self) -> None:
         """No more files come."""
+        for table in self._session.shared & self._tables.keys():
+            self._session.unfinished += self._tables.pop(table).leave(table)
         for each in (self.pieces, *self._tables.values()):
             try:
                 each.close()
             except TooLarge:
                 self._session.skip("limit")
+
+
+class Rest:
+    """Puts together what the readers of stretches left: table after table, in the order in which the stretches lie."""
+
+    def __init__(self, session: Session, search: Search) -> None:
+        self._session = session
+        self._values = Values(session, search)
+        self._table: Path | None = None
+        self._pieces = Pieces(self._values, session)
+
+    def take(self, left: Iterable[Unfinished]) -> None:
+        """Take what one reader left."""
+        for each in left:
+            if each.table != self._table:
+                self.close()
+                self._table = each.table
+            try:
+                self._pieces.resume(each)
+            except TooLarge:
+                self._session.skip("limit")
+
+    def close(self) -> None:
+        """The table has no more stretches: search what there is of its values that are not complete."""
+        try:
+            self._pieces.close()
+        except TooLarge:
+            self._session.skip("limit")

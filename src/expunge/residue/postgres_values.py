@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from pathlib import Path
 
 from expunge.residue.decoders import Piece
 from expunge.residue.pglz import LZ4, MOST, unpack
@@ -87,6 +88,17 @@ class _Value:
     held: int = 0
 
 
+@dataclass(frozen=True)
+class Unfinished:
+    """A long value of which the read stretch of a table holds some pieces, and another stretch may hold more."""
+
+    table: Path
+    """The table's first file."""
+    place: Place
+    value: int
+    parts: dict[int, list[bytes]] = field(repr=False)
+
+
 class Pieces:
     """Long values whose pieces come in any order."""
 
@@ -119,6 +131,18 @@ class Pieces:
                 # what comes next begins in the piece before it
                 self._open[value] = _Value(place, {number: [data]}, len(data))
                 self._held += len(data)
+
+    def leave(self, table: Path) -> list[Unfinished]:
+        """Hand over the values that are not complete: whoever has all stretches of the table puts them together."""
+        left = [Unfinished(table, each.place, value, each.parts) for value, each in self._open.items()]
+        self._open, self._held = {}, 0
+        return left
+
+    def resume(self, left: Unfinished) -> None:
+        """Take what another one left. Raises TooLarge as :meth:`add`."""
+        for number, variants in left.parts.items():
+            for data in variants:
+                self.add(left.place, left.value, number, data)
 
     def close(self) -> None:
         """No more pieces come: search what there is of the values that are not complete."""

@@ -119,6 +119,10 @@ class Session:
         """What readers of one format keep from one file to the next."""
         self.endings: list[Callable[[], None]] = []
         """What they have to do when no more files come."""
+        self.shared: set[Path] = set()
+        """Tables (their first files) of which others read further stretches ..."""
+        self.unfinished: list[Any] = []
+        """... and what of these goes on in such a stretch."""
         self.carver: Callable[[Session, Where, Allowance, bytes, list[tuple[int, str]]], None] | None = None
         """Opens what begins in a small piece; set by ``stream``, which knows streams."""
 

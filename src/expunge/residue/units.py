@@ -5,27 +5,29 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from expunge.residue import postgres
+from expunge.residue import postgres, postgres_heads
 from expunge.residue.matcher import Alike, Matcher
 from expunge.residue.needles import Needles
+from expunge.residue.postgres_values import Unfinished
 from expunge.residue.session import SMALL, Allowance, Known, Limits, Report, Session, Where
 from expunge.residue.slices import FileSlice
 from expunge.residue.sqlite import BESIDE, runs
-from expunge.residue.stream import Stream, add_small, carve_small, read_pages
+from expunge.residue.stream import Stream, add_small, carve_small, read_pages, search
 from expunge.residue.walk import Entry, entries, reason_of
 
-SIZE = 1 << 24
+SIZE = 1 << 23
 """Bytes of a unit."""
 MOST_FILES = 2000
 """Files of a unit."""
 _READ = 1 << 20
 _AS_IT_IS = frozenset({"utf-8", "bytes", "fragment"})
+_LOG = "log"
 _SEGMENT = re.compile(r"([0-9A-F]{24})|(\d+)(\.\d+)?")
 """Names that PostgreSQL gives to segments of its log and of tables: a value may begin in one page and end many pages, or a file, later."""
 
@@ -38,6 +40,8 @@ class Part:
     start: int = 0
     end: int | None = None
     """Where the next part begins; None for the end that the file has when it is opened."""
+    table: Path | None = None
+    """The first file of the table that this is a stretch of; what goes on in other stretches is put together at the end."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ class Done:
     bytes: int = 0
     decoded: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
+    unfinished: list[Unfinished] = field(default_factory=list)
+    """What goes on in other units."""
 
 
 def walk(roots: Iterable[tuple[Path, bool]], skip: Callable[[str], None]) -> Iterator[Entry]:
@@ -89,21 +95,27 @@ def divide(found: Iterable[Entry], *, sliced: bool) -> Iterator[Unit]:
     number = size = 0
     parts: list[Part] = []
     last: object = None
+    table: Path | None = None
     for entry in found:
         own = _size(entry) if entry.regular else 0
         family = _family(entry.path)
         if parts and (size + own > SIZE or len(parts) >= MOST_FILES) and (family is None or family != last):
             yield Unit(number, tuple(parts), size)
             number, parts, size = number + 1, [], 0
+        long = sliced and own > 2 * SIZE
+        is_table = long and family is not None and family[1] != _LOG and _is_table(entry.path)
+        if family is None or family != last:
+            # Why by the first: if that is read as one, what goes on in the second has to be read with it.
+            table = postgres_heads.table_of(entry.path) if is_table else None
         last = family
-        if sliced and family is None and own > 2 * SIZE and not _is_one(entry.path):
+        if (is_table and table is not None) or (long and family is None and not _is_one(entry.path)):
             starts = range(0, own - SIZE // 2, SIZE)
             for start in starts:
                 end = None if start == starts[-1] else start + SIZE
-                yield Unit(number, (*parts, Part(entry, start, end)), size + (end or own) - start)
+                yield Unit(number, (*parts, Part(entry, start, end, table)), size + (end or own) - start)
                 number, parts, size = number + 1, [], 0
             continue
-        parts.append(Part(entry))
+        parts.append(Part(entry, table=table))
         size += own
     if parts:
         yield Unit(number, tuple(parts), size)
@@ -116,12 +128,19 @@ def _size(entry: Entry) -> int:
         return 0
 
 
+def _is_table(path: Path) -> bool:
+    try:
+        return postgres_heads.is_table(path)
+    except OSError:
+        return False
+
+
 def _is_one(path: Path) -> bool:
     """Whether it holds pages that belong together, or other files as they are, which may hold such."""
     try:
         with path.open("rb") as file:
             head = file.read(512)
-        return head[257:262] == b"ustar" or postgres.begins(head)
+        return head[257:262] == b"ustar" or postgres_heads.begins(head)
     except OSError:
         return False
 
@@ -131,7 +150,7 @@ def _family(path: Path) -> tuple[Path, str] | None:
     name = _SEGMENT.fullmatch(path.name)
     if name is None:
         return None
-    return path.parent, name.group(2) or "log"
+    return path.parent, name.group(2) or _LOG
 
 
 class Taker:
@@ -142,11 +161,34 @@ class Taker:
         self._limits = limits
         self._per_trace = per_trace
         self._known = Known()
+        self._left: tuple[Done, Session, postgres.Rest] | None = None
 
     def take(self, unit: Unit) -> Done:
         """Read every byte of the unit."""
         done = Done(unit.number)
+        session = self._session(done)
+        for part in unit.parts:
+            scan_part(session, part)
+        return _ended(done, session)
 
+    def join(self, left: Sequence[Unfinished]) -> None:
+        """Go on with what was left of a unit, the units in ascending order."""
+        if left:
+            if self._left is None:
+                done = Done(-1)
+                session = self._session(done)
+                self._left = done, session, postgres.Rest(session, search)
+            self._left[2].take(left)
+
+    def rest(self) -> Done | None:
+        """What all that was joined came to; None where nothing was."""
+        if self._left is None:
+            return None
+        (done, session, rest), self._left = self._left, None
+        rest.close()
+        return _ended(done, session)
+
+    def _session(self, done: Done) -> Session:
         def report(where: Where, offset: int, alike: Alike) -> None:
             if alike.places < self._per_trace:
                 alike.places += 1
@@ -156,12 +198,14 @@ class Taker:
                 if alike.places == self._per_trace:
                     self._matcher.finished(alike)
 
-        session = new_session(self._matcher, self._limits, report, self._known)
-        for part in unit.parts:
-            scan_part(session, part)
-        session.flush()
-        done.files, done.bytes, done.decoded, done.skipped = session.files, session.bytes, session.decoded_bytes, dict(session.skipped)
-        return done
+        return new_session(self._matcher, self._limits, report, self._known)
+
+
+def _ended(done: Done, session: Session) -> Done:
+    session.flush()
+    done.files, done.bytes, done.decoded, done.skipped = session.files, session.bytes, session.decoded_bytes, dict(session.skipped)
+    done.unfinished = session.unfinished
+    return done
 
 
 def new_session(matcher: Matcher, limits: Limits, report: Report, known: Known | None = None) -> Session:
@@ -180,6 +224,8 @@ def hidden(chain: tuple[str, ...], form: str) -> str:
 def scan_part(session: Session, part: Part) -> None:
     """Search a file's name and bytes; what cannot be opened is counted."""
     entry = part.entry
+    if part.table is not None:
+        session.shared.add(part.table)
     if part.start == 0:
         named = Where(entry.path, ("file name",), fixed=True, leaf=True)
         for name in entry.names:

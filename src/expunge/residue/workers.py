@@ -23,13 +23,14 @@ from typing import IO
 from expunge import faults
 from expunge.errors import CouldNotLook
 from expunge.residue.needles import Needles
+from expunge.residue.postgres_values import Unfinished
 from expunge.residue.session import Limits
-from expunge.residue.units import SIZE, Done, Taker, Unit
+from expunge.residue.units import Done, Taker, Unit
 from expunge.residue.worker import READY
 
 MOST = 8
 """Processes, however many cores there are: each has tables of its own, some tens of megabytes."""
-_WORTH = 3 * SIZE
+_WORTH = 3 << 24
 """Bytes ahead for which it is worth while to start others."""
 _AHEAD = 8
 """Units that are divided ahead, for each process."""
@@ -138,6 +139,10 @@ class Crew:
     _last: bool = False
     """Nothing comes after what is ahead."""
     _changed: threading.Condition = field(default_factory=threading.Condition)
+    _unfinished: dict[int, list[Unfinished]] = field(default_factory=dict)
+    """Of each unit that is done and was not joined yet."""
+    _joined: int = 0
+    """Units, from the first on, of which what they left was joined."""
     _called: list[_Helper] = field(default_factory=list)
 
     def take_all(self) -> list[Done]:
@@ -154,6 +159,7 @@ class Crew:
             while (unit := self.next()) is not None:
                 self._call_helpers(begun)
                 self.done(taker.take(unit))
+                self._join(taker)
                 self._divide()
             for each in self._called:
                 # nothing is left to be taken, so whoever is not ready is not waited for: it waits for the next scan
@@ -169,7 +175,9 @@ class Crew:
                 "a process that took part in a scan of raw bytes ended before it was done",
                 help="see whether the system ran out of memory, and apply again",
             )
-        return sorted(self._done, key=lambda each: each.number)
+        self._join(taker)
+        rest = taker.rest()
+        return [*sorted(self._done, key=lambda each: each.number), *([rest] if rest else [])]
 
     def next(self) -> Unit | None:
         """The next unit; None when there are no more, or the scan has ended early."""
@@ -184,7 +192,18 @@ class Crew:
     def done(self, done: Done) -> None:
         """Note what a unit came to."""
         with self._changed:
+            self._unfinished[done.number], done.unfinished = done.unfinished, []
             self._done.append(done)
+
+    def _join(self, taker: Taker) -> None:
+        """Put together what goes on from one unit to the next, as far as all units up to there are done."""
+        while True:
+            with self._changed:
+                left = self._unfinished.pop(self._joined, None)
+            if left is None:
+                return
+            self._joined += 1
+            taker.join(left)
 
     def end(self) -> None:
         """Let nobody take another unit."""
