@@ -123,7 +123,7 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
 
     def fit(
         self,
-        X: Any,  # noqa: N803 - scikit-learn's name
+        X: Any,
         y: Any,
         subjects: Sequence[Any] | None = None,
         records: Sequence[Any] | None = None,
@@ -159,7 +159,7 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
 
     def partial_fit(
         self,
-        X: Any,  # noqa: N803 - scikit-learn's name
+        X: Any,
         y: Any,
         subjects: Sequence[Any] | None = None,
         records: Sequence[Any] | None = None,
@@ -279,7 +279,7 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
 
     # ---- predicting --------------------------------------------------------------------------------------------
 
-    def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803 - scikit-learn's name
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities (n, classes) in the order of ``classes_``: the mean over the shards, weighted by the rows that each has learnt.
 
         Shards that are being taught again do not vote. Raises NothingLearned, BadInput.
@@ -300,7 +300,7 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
                 total[:, where] += part.rows * (1.0 if part.model is None else self._votes(part.model, x))
         return total / sum(part.rows for part in voters)
 
-    def predict(self, X: Any) -> np.ndarray:  # noqa: N803 - scikit-learn's name
+    def predict(self, X: Any) -> np.ndarray:
         """The class of each row, (n,). Raises NothingLearned, BadInput."""
         chances = self.predict_proba(X)
         return np.asarray(self._serving.classes[np.argmax(chances, axis=1)])
