@@ -81,11 +81,14 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
         self._records = Records(self.key or KEY)
         self._given = Given()
 
-    def _enter(self, features: Any, labels: np.ndarray | None, subjects: Any, records: Any) -> np.ndarray:
-        """Enter rows in the set and keep the arrays; the mask of rows that are new. Raises BadInput, with nothing entered."""
+    def _enter(self, features: Any, labels: np.ndarray | None, subjects: Any, records: Any, kept: Any = None) -> np.ndarray:
+        """Enter rows in the set and keep the arrays; the mask of rows that are new. Raises BadInput, with nothing entered.
+
+        ``kept`` stands for ``features`` as they came from outside, where their conversion would take memory only.
+        """
         fresh = self._records.add(contents(features, labels), subjects, records)
         if self._given is not None:
-            self._given.add(features, labels, fresh)
+            self._given.add(features if kept is None else kept, labels, fresh)
         return fresh
 
     # ---- forgetting --------------------------------------------------------------------------------------------
@@ -178,17 +181,22 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
         files.write(Path(path), self.to_bytes())
 
     @classmethod
-    def load(cls, path: str | Path, key: bytes | None = None) -> Self:
+    def load(cls, path: str | Path, key: bytes | None = None, **unwritten: Any) -> Self:
         """Read a model; no code in the file runs.
 
         Args:
             path: what ``save`` wrote.
             key: the key that its subjects were tagged with, where it was not the default.
+            unwritten: other parameters that are never written to a file (``secret_params``).
 
         Raises:
+            TypeError: for a parameter that the file holds, or that there is not.
             FileRefused: not such a file, another class, another key, altered.
             OSError: it cannot be read.
         """
+        if not cls.secret_params.issuperset(unwritten):
+            message = f"{cls.__name__}.load takes a path and {', '.join(sorted(cls.secret_params))}; all else is in the file"
+            raise TypeError(message)
         head, tensors = files.from_bytes(Path(path).read_bytes())
         if head.get("class") != cls.__name__:
             message = f"the file holds a {head.get('class')}, not a {cls.__name__}"
@@ -196,13 +204,13 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
         if head.get("key") != _key_check(key or KEY):
             raise FileRefused("the subjects in the file were tagged with another key: load(path, key=...)")
         try:
-            made = cls(**head["params"])
-            if key is not None:
-                made.set_params(key=key)
+            made = cls(**head["params"], key=key, **unwritten)
             made._given = None
             made._records = Records.from_tensors(key or KEY, tensors)
             made._learnt_in = dict(head["environment"])
             made._restore(tensors, head["state"])
+        except FileRefused:
+            raise
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise FileRefused("the file is cut short or altered, or of another version") from error
         return made
