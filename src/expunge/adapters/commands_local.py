@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import threading
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ from expunge.adapters.commands_kept import NotStarted, kept
 from expunge.adapters.commands_orphans import end_orphans
 from expunge.core.outcome import Reason, Unable
 from expunge.faults import failpoint
-from expunge.ports.commands import Limits, Ran
+from expunge.ports.commands import Limits, Ran, words_of
 
 NEEDED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
 """Variables that every program may need, and that hold no secret."""
@@ -65,14 +64,6 @@ class LocalCommands:
             return Unable(Reason.COMMAND_FAILED, f"no process could be started in the folder of the map: {error}")
         failpoint("commands.run:after")
         return _outcome(answer, running.dropped, limits)
-
-
-def words_of(command: str) -> list[str]:
-    """Program and arguments, by the rules of a shell's quotes; none where the text is no command."""
-    try:
-        return shlex.split(command) if "\0" not in command else []
-    except ValueError:
-        return []
 
 
 def _outcome(answer: Mapping[str, Any], dropped: int, limits: Limits) -> Ran | Unable:

@@ -35,8 +35,10 @@ def for_people(change: Change, before: DataMap, after: DataMap) -> tuple[str, ..
 
 def _dataset(before: DataMap, after: DataMap, name: str) -> Iterator[str]:
     old, new = before.datasets[name], after.datasets[name]
-    if old.on_erase != new.on_erase:
+    if _act(old.on_erase) != _act(new.on_erase):
         yield f"an erasure {_act(new.on_erase)}; before, it {_act(old.on_erase)}"
+    elif old.on_erase != new.on_erase:
+        yield f"an erasure {_act(new.on_erase)} as before, by another command or with other limits"
     if old.retention != new.retention and _kept(before, old) != _kept(after, new):
         yield f"it is {_kept(after, new)}; before, it was {_kept(before, old)}"
     if old.subject != new.subject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,6 +12,14 @@ from expunge.core.outcome import Unable
 
 DEFAULT_SECONDS = 3600.0
 DEFAULT_MEMORY = 4 << 30
+
+
+def words_of(command: str) -> list[str]:
+    """Program and arguments of a command, by the rules of a shell's quotes; none where the text is no command."""
+    try:
+        return shlex.split(command) if "\0" not in command else []
+    except ValueError:
+        return []
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import re
 from difflib import get_close_matches
 
 from expunge.adapters.datamap import artefacts, words
-from expunge.adapters.datamap.faults import did_you_mean
+from expunge.adapters.datamap.acts import read_on_erase
 from expunge.adapters.datamap.form import Form
 from expunge.adapters.datamap.nodes import Listing, Scalar, Table, Value
-from expunge.core.datamap import Act, Aggregate, ByField, Dataset, Ignore, Inherited, OnErase, Shared, SubjectRule, Through
+from expunge.core.datamap import Aggregate, ByField, Dataset, Ignore, Inherited, Shared, SubjectRule, Through
 from expunge.core.grounding import Grounding
 from expunge.core.template import parse_template
 
@@ -53,7 +53,7 @@ def _dataset(form: Form, table: Table, name: Scalar, what: str) -> Dataset:
         people=form.text(table.get("people"), f"{what}.people") or "",
         categories=_categories(form, table, what),
         derived_from=derived,
-        on_erase=_on_erase(form, table.get("on_erase"), f"{what}.on_erase"),
+        on_erase=read_on_erase(form, table.get("on_erase"), f"{what}.on_erase"),
         grounding=_grounding(form, table, what),
         kind=artefacts.read_kind(form, table.get("kind"), f"{what}.kind"),
         collected=form.text(table.get("collected"), f"{what}.collected") or "",
@@ -167,30 +167,6 @@ _CONDITIONS = {
     "release": "what prevents an accidental release of identifiable data",
     "no_attempt": "that nobody here attempts to identify anyone in it",
 }
-
-
-def _on_erase(form: Form, value: Value | None, what: str) -> OnErase:
-    if value is None:
-        return OnErase()
-    if isinstance(value, Table) and len(value.entries) == 1:
-        act, argument = value.entries[0]
-        if act.text in words.ACTS_WITH_ARGUMENT:
-            return OnErase(Act(act.text), form.text(argument, f"{what}.{act.text}") or "")
-        word, line = act.text, act.line
-    elif isinstance(value, Scalar):
-        word, line = value.text, value.line
-        if word in words.PLAIN_ACTS:
-            return OnErase(Act(word))
-        if word in words.ACTS_WITH_ARGUMENT:
-            needed = "its ground" if word == Act.KEEP else "its command"
-            form.faults.add("act-needs-argument", line, f"{what}: {word} needs {needed}", f'on_erase: {{{word}: "{needed}"}}')
-            return OnErase()
-    else:
-        form.faults.add("bad-on-erase", value.line, f"{what} is one act", 'on_erase: erase, or {retrain: "make train"}')
-        return OnErase()
-    known = (*words.PLAIN_ACTS, *words.ACTS_WITH_ARGUMENT)
-    form.faults.add("bad-on-erase", line, f"{what}: {word!r} is not understood here", f"on_erase: erase; {did_you_mean(word, known)}")
-    return OnErase()
 
 
 def read_ignore(form: Form, root: Table) -> tuple[Ignore, ...]:

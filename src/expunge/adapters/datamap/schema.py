@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from expunge.adapters.datamap import schema_artefact, schema_consent, schema_lineage, words
+from expunge.adapters.datamap import schema_acts, schema_artefact, schema_consent, schema_lineage, words
 
 Schema = dict[str, Any]
 
@@ -140,7 +140,6 @@ def _retention() -> Schema:
 
 
 def _dataset() -> Schema:
-    acts = [_words(*words.PLAIN_ACTS), *(_table({act: _text()}, (act,)) for act in words.ACTS_WITH_ARGUMENT)]
     through = _table({key: _text() for key in words.THROUGH}, words.THROUGH)
     by_field = {
         "type": "object",
@@ -161,7 +160,7 @@ def _dataset() -> Schema:
         "categories": _one_or_more("Fideslang data categories."),
         "retention": _text("A name under retention; derived datasets take the shortest of their sources by default."),
         "derived_from": _one_or_more("The datasets it was made from."),
-        "on_erase": {"description": "What an erasure does to it.", "anyOf": acts},
+        "on_erase": schema_acts.on_erase(_SPAN),
         "grounding": {**_words(*words.GROUNDINGS), "description": "How deep an erasure must go; what the store reaches by default."},
         **schema_artefact.of_dataset(),
     }

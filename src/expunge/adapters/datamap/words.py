@@ -74,6 +74,9 @@ CHANGES = ("material", "wording")
 GROUNDINGS = ("hidden", "removed", "scrubbed", "device")
 PLAIN_ACTS = (Act.ERASE, Act.FORGET, Act.DESTROY)
 ACTS_WITH_ARGUMENT = (Act.REBUILD, Act.RETRAIN, Act.KEEP)
+ACTS_WITH_COMMAND = (Act.FORGET, Act.REBUILD, Act.RETRAIN)
+COMMAND = ("command", "prove", "within", "memory", "network", "environment")
+NETWORKS = ("none", "open")
 
 LAYOUT = {
     "files": "path",
