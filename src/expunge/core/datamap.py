@@ -17,6 +17,7 @@ from expunge.core.grounding import Grounding
 from expunge.core.lineage_spec import LineageSpec
 from expunge.core.purposes import AskingSpec, Purpose, TextVersion
 from expunge.core.recipients import RecipientSpec
+from expunge.core.remade import KIND as MODEL
 from expunge.core.retention import Period
 
 
@@ -178,6 +179,8 @@ class Dataset:
     """For files: templates such as ``voice/{profile_id}/{recording_id}.flac``; several for sidecars."""
     model: str = ""
     """For model registries: the registered name."""
+    experiment: str = ""
+    """For model registries: the experiment whose runs and traces are about people."""
     format: str = ""
     """For files with records of many people: ``jsonl``, ``csv`` or ``json``, compression told from the name; empty means whole files."""
     shared: Shared = Shared.ERASE
@@ -263,8 +266,8 @@ class DataMap:
 
     @property
     def kinds(self) -> frozenset[str]:
-        """Every kind of identifier by which people are fenced: identities, and the other names that those have (``account.email``)."""
-        return frozenset(self.identities) | {f"{kind}.{name}" for kind, each in self.identities.items() for name in each.also}
+        """Every kind of name that the gate is asked about: identities, the other names that those have (``account.email``), and models."""
+        return frozenset(self.identities) | {f"{kind}.{name}" for kind, each in self.identities.items() for name in each.also} | {MODEL}
 
     def datasets_of(self, store: str) -> tuple[Dataset, ...]:
         """The datasets declared in one store, in the order of the map."""

@@ -1,0 +1,117 @@
+"""What an MLflow estate holds of its entities: rows and artifact files, as a person's export and as content for the tracer."""
+
+# ruff: noqa: S608 - names come from the schema; values are bound
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from expunge.core.copy import Copy, Item
+from expunge.core.ids import Pseudonym
+from expunge.ports.scanner import Tracer
+from expunge.stores.mlflow_family import Entity, Family
+from expunge.stores.mlflow_places import Elsewhere, Roots, files
+from expunge.stores.mlflow_schema import HOMES, Hanging
+
+_CHUNK = 1 << 20
+
+
+def rows(family: Family, entity: Entity) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(table, row) of an entity: its own row, and every row that hangs on it."""
+    schema = family.schema
+    for each in (HOMES[entity.kind], *schema.hanging((entity.kind,))):
+        yield from _rows(family, each, entity)
+    if "input_tags" in schema:
+        links = {
+            row["input_uuid"] for each in schema.hanging((entity.kind,)) if each.table == "inputs" for _, row in _rows(family, each, entity)
+        }
+        for link in sorted(links):
+            cursor = family.connection.execute("SELECT * FROM main.input_tags WHERE input_uuid = ?", (link,))
+            names = [each[0] for each in cursor.description]
+            yield from (("input_tags", dict(zip(names, row, strict=True))) for row in cursor.fetchall())
+
+
+def _rows(family: Family, each: Hanging, entity: Entity) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    own = {"id": entity.id, "version": entity.version, "workspace": entity.workspace}
+    kept = family.schema.kept(each)
+    where = " AND ".join(f"{theirs} = ?" for theirs, _ in kept)
+    cursor = family.connection.execute(f"SELECT * FROM main.{each.table} WHERE {where}", [own[name] for _, name in kept])
+    names = [column[0] for column in cursor.description]
+    yield from ((each.table, dict(zip(names, row, strict=True))) for row in cursor.fetchall())
+
+
+def artifacts(roots: Roots, location: str | None) -> Iterator[Path]:
+    """The files of a location; none where it lies in no declared root. Raises OSError."""
+    if location:
+        try:
+            folder = roots.path(location)
+        except Elsewhere:
+            return
+        yield from files(folder)
+
+
+def size(family: Family, roots: Roots, keys: Sequence[str]) -> int:
+    """Bytes of the artifacts of some items, and of the text of their own rows."""
+    total, seen = 0, set[Path]()
+    for entity, location in map(Entity.of_key, keys):
+        total += sum(len(str(value)) for _, row in _rows(family, HOMES[entity.kind], entity) for value in row.values())
+        for path in artifacts(roots, location):
+            if path not in seen:
+                seen.add(path)
+                total += path.lstat().st_size
+    return total
+
+
+def export(family: Family, roots: Roots, dataset: str, copy: Copy) -> Iterator[Item]:
+    """All rows as JSON lines, and each artifact file byte for byte."""
+    yield Item(f"{_safe(dataset)}.jsonl", _lines(family, copy), "application/jsonl")
+    seen = set[Path]()
+    for number, (_, location) in enumerate(map(Entity.of_key, copy.keys)):
+        for at, path in enumerate(artifacts(roots, location)):
+            if path not in seen and path.is_file() and not path.is_symlink():
+                seen.add(path)
+                yield Item(f"artifacts/{number}/{at}-{_safe(path.name)}", _bytes(path))
+
+
+def _lines(family: Family, copy: Copy) -> Iterator[bytes]:
+    for entity, _ in map(Entity.of_key, copy.keys):
+        for table, row in rows(family, entity):
+            shown = {name: value.hex() if isinstance(value, bytes) else value for name, value in row.items()}
+            yield json.dumps({"table": table, **shown}, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n"
+
+
+def _bytes(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^\w.-]", "_", name).lstrip(".") or "_"
+
+
+def trace(family: Family, roots: Roots, dataset: str, copies: Sequence[Copy], tracer: Tracer) -> None:
+    """Hand over every value of every row, the names of folders and files, and the bytes of the files."""
+    for copy in copies:
+        for entity, location in map(Entity.of_key, copy.keys):
+            for table, row in rows(family, entity):
+                for name, value in row.items():
+                    _hand_over(tracer, copy.subject, dataset, f"{table}.{name}", value)
+            for path in artifacts(roots, location):
+                tracer.name(copy.subject, dataset, path.name)
+                if path.is_file() and not path.is_symlink():
+                    with path.open("rb") as file:
+                        tracer.blob(copy.subject, dataset, "artifact", file)
+
+
+def _hand_over(tracer: Tracer, subject: Pseudonym, dataset: str, field: str, value: Any) -> None:
+    if isinstance(value, str):
+        tracer.text(subject, dataset, field, value)
+    elif isinstance(value, bytes):
+        tracer.blob(subject, dataset, field, io.BytesIO(value))
+    elif isinstance(value, int | float):
+        tracer.number(subject, dataset, field, value)

@@ -1,0 +1,164 @@
+"""Erasing from an MLflow estate: the files of each item first, then all rows in one transaction.
+
+That order is what a crash may be in the middle of: rows without files are found again by the next attempt, files without rows by nobody.
+"""
+
+# ruff: noqa: S608 - names come from the schema; values are bound
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from expunge import permit
+from expunge.core.copy import Copy
+from expunge.core.ids import Pseudonym
+from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable
+from expunge.faults import failpoint
+from expunge.stores import mlflow_places
+from expunge.stores.mlflow_family import Entity, Family
+from expunge.stores.mlflow_places import Elsewhere, Roots, own
+from expunge.stores.mlflow_rows import delete_items, delete_unused
+from expunge.stores.mlflow_schema import HOMES, MODEL, RUN, TRACE, VERSION
+from expunge.stores.tree_erase import reason_of
+
+ELSEWHERE = "artifacts lie outside the folders that `artifacts:` declares: add their folder, or erase them by hand and the rows after them"
+MIXED = "a folder of theirs holds artifacts of others as well: move those, then plan again"
+_IDENTIFIER = re.compile(r"[0-9a-f]{32}|(m|tr)-[0-9a-f]{32}")
+_OWNED = (RUN, MODEL, TRACE)
+"""Kinds whose folder is named after them: it is theirs even where their row is gone."""
+
+
+class Standing:
+    """The items of one copy that are still there."""
+
+    def __init__(self, family: Family, roots: Roots, number: int, copy: Copy) -> None:
+        """Args: a family that was gathered for the copies' selectors, the copy's number among them, and the copy."""
+        belonging = set(family.items(number)) if copy.selector is not None else None
+        self.entities: list[Entity] = []
+        self.folders: dict[Path, Entity] = {}
+        self.outside = 0
+        gone = 0
+        for entity, location in map(Entity.of_key, copy.keys):
+            stands = family.exists(entity) and (belonging is None or entity in belonging)
+            if stands:
+                self.entities.append(entity)
+            here = family.location(entity) if stands else location
+            lying = self._lying(roots, entity, here, stands=stands) if here else False
+            gone += lying and not stands
+        self.items = len(self.entities) + gone
+
+    def _lying(self, roots: Roots, entity: Entity, location: str, *, stands: bool) -> bool:
+        """Note the folder of an item; whether anything lies there. A folder whose row is gone counts if it is the item's alone."""
+        if not stands and entity.kind not in _OWNED:
+            return False
+        try:
+            folder = own(roots.path(location), entity.id)
+        except Elsewhere:
+            self.outside += stands
+            return False
+        if not stands and folder.name != entity.id:
+            return False
+        if folder.exists() or folder.is_symlink():
+            self.folders[folder] = entity
+            return True
+        return False
+
+
+class Eraser:
+    """One batch of copies of one dataset."""
+
+    def __init__(self, family: Family, roots: Roots, where: str) -> None:
+        self._family = family
+        self._roots = roots
+        self._where = where
+        self._placed = list(_placed(family, roots))
+
+    def blocked(self, standing: Standing) -> Unable | None:
+        """Why a copy cannot be erased, before anything was done to it."""
+        if standing.outside:
+            return Unable(Reason.UNSUPPORTED, f"{self._where}: {ELSEWHERE}")
+        ours = set(standing.entities)
+        for folder, entity in standing.folders.items():
+            if any(each not in ours and path.is_relative_to(folder) for each, path in self._placed) or self._mixed(folder, entity):
+                return Unable(Reason.REFERENCED, f"{self._where}: {MIXED}")
+        return None
+
+    def _mixed(self, folder: Path, entity: Entity) -> bool:
+        """Whether a folder that is not named after its item holds folders of runs, models or traces."""
+        if entity.kind != VERSION or not folder.is_dir():
+            return False
+        return any(_IDENTIFIER.fullmatch(each.name) for each in folder.rglob("*") if each.is_dir())
+
+    def erase(self, copies: Sequence[Copy]) -> dict[Pseudonym, Outcome]:
+        """Remove the copies' items that still exist and still belong to their subjects; one outcome for each subject.
+
+        Raises:
+            sqlite3.Error, OSError: the rows stand; some files may be gone.
+        """
+        standing = {number: Standing(self._family, self._roots, number, each) for number, each in enumerate(copies)}
+        outcomes: dict[Pseudonym, Outcome] = {}
+        going: dict[int, Standing] = {}
+        for number, each in standing.items():
+            blocked = self.blocked(each)
+            if blocked is not None:
+                outcomes[copies[number].subject] = blocked
+            elif not each.items:
+                outcomes[copies[number].subject] = Absent()
+            else:
+                going[number] = each
+        for number in list(going):
+            try:
+                self._remove(going[number])
+            except OSError as error:
+                outcomes[copies[number].subject] = self._trouble(error)
+                del going[number]
+        self._delete([entity for each in going.values() for entity in each.entities])
+        for number, each in going.items():
+            # What a program wrote between the first look and the commit lies in folders that no row names now.
+            self._remove(each)
+            outcomes[copies[number].subject] = Erased(each.items)
+        return outcomes
+
+    def _trouble(self, error: OSError) -> Unable:
+        return Unable(
+            reason_of(error), f"{self._where}: the artifacts cannot be removed; the operating system says: {os.strerror(error.errno or 0)}"
+        )
+
+    @staticmethod
+    def _remove(standing: Standing) -> None:
+        for folder in standing.folders:
+            mlflow_places.remove(folder)
+
+    def _delete(self, entities: Sequence[Entity]) -> None:
+        """Delete the rows of some entities, and all that hangs on them, in one transaction. Raises sqlite3.Error."""
+        connection = self._family.connection
+        connection.execute("PRAGMA foreign_keys=ON")
+        failpoint("mlflow.erase.begin:before")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._family.only(entities)
+            delete_items(connection, self._family.schema)
+            delete_unused(connection)
+            permit.check()
+            failpoint("mlflow.erase.commit:before")
+            # commit point: no read path knows the items once this returns; before, a crash leaves all rows.
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        failpoint("mlflow.erase.commit:after")
+
+
+def _placed(family: Family, roots: Roots) -> Iterator[tuple[Entity | None, Path]]:
+    """The folders of registered versions and experiments, those of the roots."""
+    workspace = family.schema.workspace(HOMES[VERSION].table, "t")
+    sql = f"SELECT t.name, t.version, {workspace}, coalesce(t.storage_location, t.source) FROM main.model_versions AS t"
+    for name, version, space, location in family.connection.execute(sql).fetchall():
+        with suppress(Elsewhere):
+            yield Entity(VERSION, name, version, space), roots.path(location or "")
+    for (location,) in family.connection.execute("SELECT artifact_location FROM main.experiments").fetchall():
+        with suppress(Elsewhere):
+            yield None, roots.path(location or "")
