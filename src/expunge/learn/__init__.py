@@ -11,10 +11,15 @@ from typing import Any
 
 _LEARN = ("numpy", "safetensors", "sklearn")
 _WHERE: dict[str, tuple[str, tuple[str, ...]]] = {
+    "IntegerRidge": ("ridge", _LEARN),
+    "IntegerRidgeClassifier": ("ridge", _LEARN),
     "Report": ("report", ()),
     "BadInput": ("refusals", ()),
+    "FileRefused": ("refusals", ()),
     "NothingLearned": ("refusals", ()),
+    "OutOfBounds": ("refusals", ()),
     "RecordChanged": ("refusals", ()),
+    "ShardedTorch": ("networks", (*_LEARN, "torch")),
     "ShardedTrees": ("trees", (*_LEARN, "lightgbm")),
     "SourceNeeded": ("refusals", ()),
 }

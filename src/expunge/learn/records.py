@@ -65,7 +65,7 @@ def _rows(features: Any, n: int) -> Iterator[bytes | memoryview]:
             texts = [each.encode("utf-8", "surrogatepass") for each in values]
             yield b"".join(len(each).to_bytes(8, "big") + each for each in texts)
     else:
-        flat = memoryview(np.ascontiguousarray(features).reshape(n, -1)).cast("B")
+        flat = np.ascontiguousarray(features).reshape(n, -1).data.cast("B")
         size = flat.nbytes // n
         for start in range(0, flat.nbytes, size):
             yield flat[start : start + size]
@@ -253,9 +253,10 @@ class Records:
     def ordered(self, context: str, rows: Iterable[int] | None = None) -> np.ndarray:
         """Rows in an order that depends on their ids alone: by keyed hash under a context (``shard 3, epoch 5``)."""
         chosen = self.there() if rows is None else rows
-        return np.array(sorted(chosen, key=lambda row: (place(self.key, context, self._name(row)), self.ids[row])), np.int64)
+        return np.array(sorted(chosen, key=lambda row: (place(self.key, context, self.name(row)), self.ids[row])), np.int64)
 
-    def _name(self, row: int) -> bytes:
+    def name(self, row: int) -> bytes:
+        """The id of a row, as bytes."""
         return self.ids[row].encode("utf-8", "surrogatepass")
 
     def tagged(self) -> Iterator[tuple[int, tuple[bytes, ...]]]:
@@ -267,8 +268,8 @@ class Records:
 
     def tensors(self) -> dict[str, np.ndarray]:
         """The set as arrays, by record id: the same set, the same bytes."""
-        order = sorted(self.rows.values(), key=self._name)
-        names = [self._name(row) for row in order]
+        order = sorted(self.rows.values(), key=self.name)
+        names = [self.name(row) for row in order]
         tags = sorted({each for row in order for each in self.tags[row]})
         number = {each: index for index, each in enumerate(tags)}
         return {

@@ -1,0 +1,54 @@
+"""From exact sums to what solvers take: means, deviations and products about the mean, without the rounding of large numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from expunge.learn.statistics import Sums
+
+
+@dataclass(frozen=True)
+class Centre:
+    """The nearest whole number to each mean, and what is left over: ``mean = whole + rest / n``, with ``|rest| <= n / 2``."""
+
+    n: int
+    whole: np.ndarray
+    """(d,) int64."""
+    rest: np.ndarray
+    """(d,) int64."""
+
+    @classmethod
+    def of(cls, sums: Sums) -> Centre:
+        """The centre of all records."""
+        n, total = sums.records, sums.first.sum(axis=0)
+        whole = (2 * total + n) // (2 * n)
+        return cls(n, whole, total - n * whole)
+
+    @property
+    def mean(self) -> np.ndarray:
+        """(d,) float64."""
+        return np.asarray(self.whole + self.rest / self.n, np.float64)
+
+    def gram(self, gram: np.ndarray) -> np.ndarray:
+        """(d, d) float64: products about the mean, of the sums of products.
+
+        Those about the whole number are exact; int64 may run over in between and comes back, since the sum itself fits.
+        """
+        about = gram - np.outer(self.whole, self.rest + self.n * self.whole)
+        about -= np.outer(self.rest, self.whole)
+        rest = self.rest.astype(np.float64)
+        return np.asarray(about - np.outer(rest / self.n, rest), np.float64)
+
+    def classes(self, sums: Sums) -> np.ndarray:
+        """(k, d) float64: the sum over each class of what lies beyond the mean."""
+        about: np.ndarray = sums.first - np.outer(sums.counts, self.whole)
+        return np.asarray(about - np.outer(sums.counts / self.n, self.rest), np.float64)
+
+
+def deviations(squares: np.ndarray, n: int) -> np.ndarray:
+    """Standard deviations of columns from their sums of squares about the mean; 1 for a column that is the same everywhere."""
+    found = np.sqrt(np.maximum(squares, 0.0) / n)
+    found[found == 0] = 1.0
+    return found

@@ -1,0 +1,146 @@
+"""Ridge regression that forgets exactly: for numbers, and for classes as in scikit-learn's ``RidgeClassifier``.
+
+Features are standardised from the same sums, so ``alpha`` weighs each alike. Cf. Hoerl and Kennard, *Ridge Regression*, Technometrics 1970.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.linalg.lapack import dposv
+from sklearn.base import ClassifierMixin, RegressorMixin
+
+from expunge.learn import fixed
+from expunge.learn.centred import Centre, deviations
+from expunge.learn.refusals import BadInput
+from expunge.learn.statistics import IntegerStatistics, Sums
+
+
+def solve(products: np.ndarray, targets: np.ndarray, n: int, alpha: float) -> np.ndarray:
+    """Weights (d, t) of the features as they were counted, from products about the mean: (d, d) and, with the targets, (d, t)."""
+    scale = deviations(np.diagonal(products), n)
+    system = products / scale
+    system /= scale[:, None]
+    system.flat[:: len(system) + 1] += alpha
+    # Why transposed: LAPACK counts by columns; the matrix is the same, and need not be copied.
+    _, found, failed = dposv(system.T, targets / scale[:, None], overwrite_a=True)
+    if failed:
+        raise BadInput("alpha is too small for features that depend on one another: take a larger one")
+    return np.asarray(found / scale[:, None], np.float64)
+
+
+class IntegerRidgeClassifier(ClassifierMixin, IntegerStatistics):  # type: ignore[misc]
+    """A linear classifier: one against all others, by targets of 1 and -1."""
+
+    classifies = True
+    grams = True
+    solved = ("coef_", "intercept_")
+    coef_: np.ndarray
+    """(1, d) for two classes, else (k, d)."""
+    intercept_: np.ndarray
+    """(1,) or (k,)."""
+
+    def __init__(self, alpha: float = 100.0, fractional_bits: int = 12, key: bytes | None = None) -> None:
+        """Configure.
+
+        Args:
+            alpha: how much large weights cost, above 0; for standardised features.
+            fractional_bits: features count in steps of ``2 ** -fractional_bits``.
+            key: what the subjects are tagged with in files; a default that anybody knows if None.
+        """
+        self.alpha = alpha
+        self.fractional_bits = fractional_bits
+        self.key = key
+
+    def _solve(self, sums: Sums) -> dict[str, np.ndarray]:
+        alpha = _positive(self.alpha)
+        centre = Centre.of(sums)
+        # The sum of x * (1 for this class, -1 for the others), about both means, is twice that over this class.
+        targets = 2.0 * centre.classes(sums).T
+        means = (2.0 * sums.counts - centre.n) / centre.n
+        if len(sums.labels) <= 2:
+            targets, means = targets[:, -1:], means[-1:]
+        found = solve(centre.gram(sums.gram), targets, centre.n, alpha)  # type: ignore[arg-type]
+        return {
+            "coef_": found.T * 2.0**self.fractional_bits,
+            "intercept_": means - centre.mean @ found,
+        }
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """How far on the side of each class: (n, k), or for two classes (n,), above 0 for the second.
+
+        Raises NothingLearned, BadInput.
+        """
+        self._somebody()
+        found = np.asarray(self._features(X) @ self.coef_.T + self.intercept_)
+        return found[:, 0] if len(self.classes_) <= 2 else found
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The class of each row, (n,). Raises NothingLearned, BadInput."""
+        found = self.decision_function(X)
+        if len(self.classes_) == 1:
+            return np.repeat(self.classes_, len(found))
+        return self.classes_[(found > 0).astype(np.int64) if found.ndim == 1 else np.argmax(found, axis=1)]
+
+
+class IntegerRidge(RegressorMixin, IntegerStatistics):  # type: ignore[misc]
+    """Linear regression onto one number or several."""
+
+    grams = True
+    solved = ("coef_", "intercept_")
+    coef_: np.ndarray
+    """(t, d)."""
+    intercept_: np.ndarray
+    """(t,)."""
+
+    def __init__(self, alpha: float = 1.0, fractional_bits: int = 12, target_bits: int = 12, key: bytes | None = None) -> None:
+        """Configure.
+
+        Args:
+            alpha: how much large weights cost, above 0; for standardised features.
+            fractional_bits: features count in steps of ``2 ** -fractional_bits``.
+            target_bits: targets count in steps of ``2 ** -target_bits``; none or fewer than none for large ones.
+            key: what the subjects are tagged with in files; a default that anybody knows if None.
+        """
+        self.alpha = alpha
+        self.fractional_bits = fractional_bits
+        self.target_bits = target_bits
+        self.key = key
+
+    def _targets(self, labels: Any, n: int) -> np.ndarray | None:
+        try:
+            found = np.ascontiguousarray(labels, np.float64)
+            found = found.reshape(n, -1 if n else found.shape[1] if found.ndim > 1 else 1)
+        except (TypeError, ValueError) as error:
+            raise BadInput("targets must be numbers, one for each row or several in columns") from error
+        if not np.isfinite(found).all():
+            raise BadInput("a target is not a finite number")
+        if hasattr(self, "_sums") and found.shape[1] != self._sums.width - self.n_features_in_:
+            message = f"{found.shape[1]} targets for a model of {self._sums.width - self.n_features_in_}"
+            raise BadInput(message)
+        return found
+
+    def _counted(self, features: Any, targets: np.ndarray | None) -> tuple[Any, np.ndarray]:
+        values, classes = super()._counted(features, targets)
+        return fixed.beside(values, fixed.whole(targets, self._bits("target_bits"))), classes
+
+    def _solve(self, sums: Sums) -> dict[str, np.ndarray]:
+        d, centre = self.n_features_in_, Centre.of(sums)
+        products = centre.gram(sums.gram)  # type: ignore[arg-type]
+        found = solve(np.ascontiguousarray(products[:d, :d]), products[:d, d:], centre.n, _positive(self.alpha))
+        unit = 2.0**-self.target_bits
+        return {"coef_": found.T * (unit * 2.0**self.fractional_bits), "intercept_": (centre.mean[d:] - centre.mean[:d] @ found) * unit}
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The number for each row, (n,), or (n, t) for several. Raises NothingLearned, BadInput."""
+        self._somebody()
+        found = np.asarray(self._features(X) @ self.coef_.T + self.intercept_)
+        return found[:, 0] if found.shape[1] == 1 else found
+
+
+def _positive(alpha: float) -> float:
+    if not 0 < alpha < float("inf"):
+        message = f"alpha is {alpha!r}: it must be above 0"
+        raise BadInput(message)
+    return float(alpha)

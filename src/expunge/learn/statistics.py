@@ -1,0 +1,274 @@
+"""Models that are solved from sums of whole numbers: forgetting is a subtraction, and leaves not a bit behind.
+
+Addition of whole numbers can be taken back and does not care about order, so the sums are a function of the set of records; the weights are
+solved from the sums alone, on one thread. The sums are personal data as long as somebody is in them: small ones tell who was.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from expunge.learn import environment, fixed
+from expunge.learn import labels as label
+from expunge.learn.estimator import Forgetting, Source
+from expunge.learn.refusals import BadInput, FileRefused
+from expunge.learn.report import Report
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What is added up, for each class and over all; whole numbers, int64."""
+
+    labels: np.ndarray
+    """(k,) classes of which there is a record, ascending; the class 0 alone for who learns without classes."""
+    counts: np.ndarray
+    """(k,) records."""
+    first: np.ndarray
+    """(k, d) sums."""
+    second: np.ndarray | None = None
+    """(k, d) sums of squares."""
+    gram: np.ndarray | None = None
+    """(d, d) sums of products over all classes."""
+
+    @classmethod
+    def of(cls, values: Any, classes: np.ndarray, *, squares: bool, gram: bool) -> Sums:
+        """The sums over some rows: whole numbers (n, d), and the class of each."""
+        found, group, counts = np.unique(classes, return_inverse=True, return_counts=True)
+        group = group.reshape(-1)
+        return cls(
+            found,
+            counts.astype(np.int64),
+            fixed.grouped(values, group, len(found)),
+            fixed.grouped(values, group, len(found), squares=True) if squares else None,
+            fixed.gram(values) if gram else None,
+        )
+
+    def plus(self, other: Sums, sign: int = 1) -> Sums:
+        """The sums over both; with ``sign`` -1 over what is left without the other. Raises BadInput when text meets numbers as classes."""
+        labels = self.labels if _within(other.labels, self.labels) else label.union([self.labels, other.labels])
+        mine, theirs = np.searchsorted(labels, self.labels), np.searchsorted(labels, other.labels)
+
+        def joined(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+            total = np.zeros((len(labels), *one.shape[1:]), np.int64)
+            total[mine] = one
+            total[theirs] += sign * two
+            return total
+
+        counts, first = joined(self.counts, other.counts), joined(self.first, other.first)
+        second = None if self.second is None or other.second is None else joined(self.second, other.second)
+        gram = None
+        if self.gram is not None and other.gram is not None:
+            gram = self.gram + other.gram if sign > 0 else self.gram - other.gram
+        left = counts > 0
+        if left.all():
+            return Sums(labels, counts, first, second, gram)
+        return Sums(label.union([labels[left]]), counts[left], first[left], None if second is None else second[left], gram)
+
+    @property
+    def records(self) -> int:
+        """How many there are."""
+        return int(self.counts.sum())
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return int(self.first.shape[1])
+
+    @property
+    def taken(self) -> int:
+        """What the largest of the sums that bound all others has come to."""
+        bound = np.diagonal(self.gram) if self.gram is not None else self.second
+        return int(fixed.most(np.abs(self.first).sum(axis=0) if bound is None else np.atleast_2d(bound).sum(axis=0)))
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """As arrays for a file."""
+        found = {"counts": self.counts, "first": self.first, "second": self.second, "gram": self.gram}
+        return {f"sums.{name}": each for name, each in found.items() if each is not None}
+
+    @classmethod
+    def from_tensors(cls, labels: np.ndarray, tensors: Mapping[str, np.ndarray]) -> Sums:
+        """The inverse. Raises FileRefused."""
+        made = cls(labels, *(tensors.get(f"sums.{name}") for name in ("counts", "first", "second", "gram")))  # type: ignore[arg-type]
+        if made.counts is None or made.first is None or not len(labels) == len(made.counts) == len(made.first):
+            raise FileRefused("the sums in the file do not fit its classes")
+        return made
+
+
+def _within(some: np.ndarray, all_of_them: np.ndarray) -> bool:
+    if not len(all_of_them) or some.dtype.kind != all_of_them.dtype.kind:
+        return False
+    return bool((all_of_them[np.searchsorted(all_of_them, some).clip(max=len(all_of_them) - 1)] == some).all())
+
+
+class IntegerStatistics(Forgetting):
+    """The base of the family: keeps :class:`Sums`, and has them solved."""
+
+    packages = ("scipy",)
+    classifies: ClassVar[bool] = False
+    """Whether ``y`` is a class for each row, and wanted."""
+    squares: ClassVar[bool] = False
+    grams: ClassVar[bool] = False
+    solved: ClassVar[tuple[str, ...]]
+    """Attributes that hold the weights; there are none while nobody is in the model."""
+    fractional_bits: int
+    n_features_in_: int
+    _sums: Sums
+    solved_again_: bool
+    """Whether the weights of a loaded model were solved again, since its file is of another environment."""
+
+    # ---- learning ----------------------------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any = None, subjects: Sequence[Any] | None = None, records: Sequence[Any] | None = None) -> Self:
+        """Learn from rows, and nothing of what was learnt before.
+
+        Args:
+            X: (n, d) finite numbers, an array or a SciPy sparse matrix.
+            y: what to predict for each row, where the model predicts.
+            subjects: for each row whose it is: a name, or several in a tuple; None makes each record its own subject.
+            records: for each row the record's id; None takes each row for a record of its own.
+
+        Raises:
+            BadInput: something cannot be learnt from, or one id stands for different contents. The model is as before then.
+            OutOfBounds: the exact sums could run over. The model is as before then.
+        """
+        return self.fit_batches([(X, y, subjects, records)], keep=True)
+
+    def fit_batches(self, batches: Iterable[Sequence[Any]], *, keep: bool = False) -> Self:
+        """Learn from a stream of ``(X, y, subjects, records)``, of which the last ones may be left out.
+
+        Args:
+            batches: each is let go of before the next one is asked for.
+            keep: keep the arrays, so that ``forget`` needs no ``source``.
+
+        Raises:
+            BadInput: as ``fit``; nothing of the whole stream is learnt then.
+        """
+        before = dict(self.__dict__)
+        try:
+            self._begin()
+            if not keep:
+                self._given = None
+            for each in batches:
+                self._learn(*each)
+            if not hasattr(self, "n_features_in_"):
+                raise BadInput("the stream has no batch: not even how many columns there are is known")
+            self._adopt(self._sums)
+        except BaseException:
+            self.__dict__ = before
+            raise
+        return self
+
+    def _begin(self) -> None:
+        for name in (*self.solved, "_sums", "n_features_in_", "classes_", "solved_again_"):
+            self.__dict__.pop(name, None)
+        super()._begin()
+
+    def partial_fit(self, X: Any, y: Any = None, subjects: Sequence[Any] | None = None, records: Sequence[Any] | None = None) -> Self:
+        """Learn from more rows: the same model as one ``fit`` over all of them. Arguments and errors as for ``fit``.
+
+        Classes may turn up that were not there before.
+        """
+        if not hasattr(self, "_records"):
+            return self.fit(X, y, subjects, records)
+        self._learn(X, y, subjects, records)
+        self._adopt(self._sums)
+        return self
+
+    def _learn(self, X: Any, y: Any = None, subjects: Any = None, records: Any = None) -> None:
+        features, targets = self._as_learnt(X, y)
+        values, classes = self._counted(features, targets)
+        known = hasattr(self, "n_features_in_")
+        before = self._sums if known else self._nothing(values.shape[1])
+        fixed.check_room(before.taken, values, squares=self.squares or self.grams)
+        if self.classifies:
+            label.union([before.labels, classes])
+        fresh = self._enter(features, targets, subjects, records, kept=X if isinstance(X, np.ndarray) else None)
+        if not fresh.all():
+            values, classes = values[fresh], classes[fresh]
+        self.n_features_in_ = int(features.shape[1])
+        self._sums = before.plus(self._measured(values, classes))
+
+    def _nothing(self, width: int) -> Sums:
+        return self._measured(np.empty((0, width)), np.empty(0, np.int64))
+
+    def _measured(self, values: Any, classes: np.ndarray) -> Sums:
+        return Sums.of(values, classes, squares=self.squares, gram=self.grams)
+
+    def _as_learnt(self, features: Any, labels: Any) -> tuple[Any, np.ndarray | None]:
+        found = self._features(features)
+        return found, self._targets(labels, found.shape[0])
+
+    def _features(self, features: Any) -> Any:
+        found = fixed.matrix(features)
+        width = getattr(self, "n_features_in_", found.shape[1])
+        if found.shape[1] != width:
+            message = f"rows of {found.shape[1]} features for a model of {width}"
+            raise BadInput(message)
+        return found
+
+    def _targets(self, labels: Any, n: int) -> np.ndarray | None:
+        return label.checked(labels, n) if self.classifies else None
+
+    def _counted(self, features: Any, targets: np.ndarray | None) -> tuple[Any, np.ndarray]:
+        """Rows as whole numbers, and the class of each. Raises OutOfBounds."""
+        values = fixed.whole(features, self._bits("fractional_bits"))
+        return values, targets if self.classifies and targets is not None else np.zeros(features.shape[0], np.int64)
+
+    def _bits(self, name: str) -> int:
+        bits = getattr(self, name)
+        if not isinstance(bits, int | np.integer) or isinstance(bits, bool) or not -60 <= bits <= 50:
+            message = f"{name} is {bits!r}: it must be a whole number from -60 to 50"
+            raise BadInput(message)
+        return int(bits)
+
+    # ---- forgetting --------------------------------------------------------------------------------------------
+
+    def _forget_rows(self, rows: np.ndarray, known: int, unknown: tuple[str, ...], source: Source | None) -> Report:
+        features, targets = self._fetch(rows, source)
+        # One thread for few rows as well: several only wait for one another.
+        with environment.one_thread():
+            left = self._sums.plus(self._measured(*self._counted(features, targets)), -1)
+            weights = self._solve(left) if left.records else {}
+        self._records.drop(rows)
+        self._take(left, weights)
+        return Report(subjects=known, records=len(rows), unknown=unknown, monolith=len(self._records), emptied=not len(self._records))
+
+    # ---- solving -----------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _solve(self, sums: Sums) -> dict[str, np.ndarray]:
+        """Weights by the name of their attribute: a function of the configuration and the sums, of at least one record."""
+
+    def _adopt(self, sums: Sums) -> None:
+        with environment.one_thread():
+            self._take(sums, self._solve(sums) if sums.records else {})
+
+    def _take(self, sums: Sums, weights: dict[str, np.ndarray]) -> None:
+        for name in self.solved:
+            self.__dict__.pop(name, None)
+        self._sums = sums
+        self.__dict__.update(weights)
+        if self.classifies:
+            self.classes_ = sums.labels
+
+    # ---- files -------------------------------------------------------------------------------------------------
+
+    def _state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        weights = {f"weights.{name}": getattr(self, name) for name in self.solved if hasattr(self, name)}
+        return {**weights, **self._sums.tensors()}, {"features": self.n_features_in_, "labels": self._sums.labels.tolist()}
+
+    def _restore(self, tensors: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
+        self.n_features_in_ = int(state["features"])
+        sums = Sums.from_tensors(label.from_json(state["labels"]), tensors)
+        if sums.records != len(self._records):
+            raise FileRefused("the sums in the file are not those of its records")
+        self.solved_again_ = self._learnt_in != environment.fingerprint(*self.packages)
+        if self.solved_again_:
+            self._adopt(sums)
+        else:
+            self._take(sums, {name: tensors[f"weights.{name}"] for name in self.solved} if sums.records else {})
