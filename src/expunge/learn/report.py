@@ -21,6 +21,8 @@ class Report:
     """Samples that one model over everybody who stays would have been taught again."""
     parts: tuple[int, ...] = ()
     """Numbers of the shards that changed."""
+    lost: tuple[int, ...] = ()
+    """Those of them that were taught from scratch because a checkpoint was missing or was not the one that was written."""
     destroyed: tuple[str, ...] = ()
     """Hex SHA-256 of every file (checkpoint, derivative) that was destroyed."""
     why_all: str = ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -61,6 +61,16 @@ class Part:
     """None where there is nothing to tell apart: an empty shard, or one class."""
 
 
+class Taught(NamedTuple):
+    """What teaching one shard gave."""
+
+    model: Any
+    samples: int = 0
+    """How many it was taught, each pass counted."""
+    lost: bool = False
+    """Whether it began from scratch because what it should have gone on from was missing or altered."""
+
+
 @dataclass(frozen=True)
 class Serving:
     """Who votes now. Replaced whole, so that a prediction beside a ``forget`` sees the shards of one moment."""
@@ -83,15 +93,12 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
     # ---- what a class of models says ---------------------------------------------------------------------------
 
     @abstractmethod
-    def _teach(self, lesson: Lesson, old: Any) -> tuple[Any, int]:
+    def _teach(self, lesson: Lesson, old: Any) -> Taught:
         """Teach one shard of at least two classes.
 
         Args:
             lesson: what from.
             old: the model of the same shard, of the same classes, that is right up to ``lesson.since``; None for none.
-
-        Returns:
-            The model, and how many samples it was taught (each pass counts).
         """
 
     @abstractmethod
@@ -114,9 +121,8 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
     def _passes(self) -> int:
         """How often one model over everybody would be taught each sample."""
 
-    def _destroy(self, old: Mapping[int, Part]) -> tuple[str, ...]:
-        """Destroy what only the shards that were replaced needed; hashes of what was destroyed."""
-        del old
+    def _destroy_old(self) -> tuple[str, ...]:
+        """Destroy what the shards that serve now do not need; hashes of what was destroyed."""
         return ()
 
     # ---- learning ----------------------------------------------------------------------------------------------
@@ -231,51 +237,50 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
         rest = {shard: part for shard, part in self._serving.parts.items() if shard not in since}
         self._serving = Serving(self._serving.classes, rest)
         failpoint("learn.shards.out:after")
-        made, samples = {}, 0
+        made: dict[int, tuple[Part, Taught]] = {}
         for shard, first in sorted(since.items()):
-            made[shard], count = self._taught(shard, first, after[shard], None if fetched is None else fetched.get(shard))
-            samples += count
+            made[shard] = self._taught(shard, first, after[shard], None if fetched is None else fetched.get(shard))
             failpoint("learn.shards.taught:after")
-        parts = dict(sorted((rest | made).items()))
+        parts = dict(sorted((rest | {shard: part for shard, (part, _) in made.items()}).items()))
         self._serving = Serving(labels.union(part.classes for part in parts.values()), parts)
         # commit point: from here on only the new shards vote.
         failpoint("learn.shards.swap:after")
         self._records.drop(self._pending)
         self._risky &= self._records.by_tag.keys()
-        old, self._out = self._out, {}
+        self._out = {}
         self._members, self._pending = after, frozenset()
         self._learnt_in = environment.fingerprint(*self.packages)
         self.classes_ = self._serving.classes
-        destroyed = self._destroy(old)
+        destroyed = self._destroy_old()
         left = len(self._records)
         return Report(
             subjects=0,
             records=0,
-            recomputed=samples,
+            recomputed=sum(taught.samples for _, taught in made.values()),
             monolith=left * self._passes(),
             parts=tuple(sorted(since)),
+            lost=tuple(shard for shard, (_, taught) in made.items() if taught.lost),
             destroyed=destroyed,
             emptied=not left,
         )
 
-    def _taught(self, shard: int, since: int, slices: tuple[np.ndarray, ...], fetched: tuple[Any, Any] | None) -> tuple[Part, int]:
-        """Teach one shard; the samples that it was taught as well."""
+    def _taught(self, shard: int, since: int, slices: tuple[np.ndarray, ...], fetched: tuple[Any, Any] | None) -> tuple[Part, Taught]:
         rows = self._canonical(slices)
         if not len(rows):
-            return Part(), 0
+            return Part(), Taught(None)
         if fetched is None and self._given is not None:
             fetched = self._given.take(rows)
         assert fetched is not None
         classes, codes = np.unique(fetched[1], return_inverse=True)
         if len(classes) == 1:
-            return Part(labels.by_value(classes), len(rows)), 0
+            return Part(labels.by_value(classes), len(rows)), Taught(None)
         was = self._out.get(shard)
         # A shard whose classes are others has another last layer, or other trees: nothing of it can be kept.
         same = was is not None and was.model is not None and np.array_equal(was.classes, classes)
         lesson = Lesson(shard, slices, rows, fetched[0], codes, len(classes), since if same else 0)
         with environment.one_thread():
-            model, count = self._teach(lesson, was.model if was is not None and same else None)
-        return Part(labels.by_value(classes), len(rows), model), count
+            taught = self._teach(lesson, was.model if was is not None and same else None)
+        return Part(labels.by_value(classes), len(rows), taught.model), taught
 
     # ---- predicting --------------------------------------------------------------------------------------------
 

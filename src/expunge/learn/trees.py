@@ -13,7 +13,7 @@ import numpy as np
 
 from expunge.learn import trees_hist, trees_lightgbm
 from expunge.learn.refusals import BadInput
-from expunge.learn.sharding import HighRisk, Lesson, Sharded
+from expunge.learn.sharding import HighRisk, Lesson, Sharded, Taught
 
 BACKENDS = ("lightgbm", "hist")
 
@@ -115,7 +115,7 @@ class ShardedTrees(Sharded):
         ends = [self.trees * (number + 1) // self.slices for number in range(self.slices)]
         return [end - start for start, end in zip([0, *ends], ends, strict=False)]
 
-    def _teach(self, lesson: Lesson, old: Stages | None) -> tuple[Stages, int]:
+    def _teach(self, lesson: Lesson, old: Stages | None) -> Taught:
         stages: Stages = [] if old is None else old[: lesson.since]
         taught, among = 0, lesson.slice_of()
         for number, trees in enumerate(self._stages()[len(stages) :], len(stages)):
@@ -127,7 +127,7 @@ class ShardedTrees(Sharded):
             x, codes = (lesson.features, lesson.codes) if there.all() else (lesson.features[there], lesson.codes[there])
             stages.append(self._grow(x, codes, lesson.classes, trees, [each for each in stages if each is not None]))
             taught += len(x) * trees
-        return stages, taught
+        return Taught(stages, taught)
 
     def _grow(self, x: np.ndarray, codes: np.ndarray, classes: int, trees: int, before: list[Stage]) -> Stage:
         fewest = min(self.min_samples, max(2, len(x) // 20))

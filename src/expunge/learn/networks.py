@@ -1,0 +1,252 @@
+"""Networks that forget exactly: shards, taught slice by slice, with a checkpoint after each slice.
+
+A shard begins from weights that depend on the configuration alone, and is taught in stages: stage ``j`` makes its share of the passes over
+the first ``j`` slices of people. When somebody goes, the shard goes back to the checkpoint before their slice, and everything that came
+after is destroyed. Each pass seeds all random numbers anew and takes the rows that are there by keyed hash of record and pass, cut into
+batches without holes: so a shard is a function of its members. PyTorch promises the same bits for one build, one kind of processor and one
+number of threads; a model from elsewhere is fitted again as a whole.
+"""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from expunge.learn import environment, files, teaching
+from expunge.learn.checkpoints import Checkpoints
+from expunge.learn.records import place
+from expunge.learn.refusals import BadInput, FileRefused
+from expunge.learn.sharding import HighRisk, Lesson, Sharded, Taught
+
+_TYPES = {"float32": np.float32, "int64": np.int64}
+_PREDICTED_TOGETHER = 1024
+
+
+@dataclass(frozen=True)
+class Network:
+    """One shard's network after its last slice, and the hashes of its checkpoints, each of which names the one before."""
+
+    net: nn.Module
+    classes: int
+    chain: tuple[str, ...]
+
+
+class ShardedTorch(Sharded):
+    """A classifier made of any network; whoever is forgotten costs a part of one shard.
+
+    Args:
+        module: ``module(shape, classes)`` returns an ``nn.Module`` for rows of that shape, whose first ``classes`` outputs are scores of
+            the classes; or such a function's dotted path, ``package.module:function``. None takes a small network of one hidden layer.
+            Only its layers are written to files: name it again to ``load``.
+        shards: how many networks; people are spread over them by a keyed hash.
+        slices: stages in which a shard is taught.
+        epochs: what a whole shard costs, in passes over all of its rows.
+        batch_size: rows in a step.
+        optimiser: ``adam``, ``adamw`` or ``sgd``.
+        learning_rate: of the optimiser.
+        weight_decay: of the optimiser.
+        momentum: of ``sgd``.
+        dtype: ``float32``, or ``int64`` for networks that take numbers of tokens.
+        checkpoints: a folder of its own for this model; None keeps them in memory, where a saved model leaves them behind: then a shard
+            that is touched after loading is taught from scratch. Not written to files.
+        high_risk: those who are likely to go soon (children, consent about to end), as names or a function of a name: they come in the last
+            slice. Not written to files.
+        seed: of first weights and of whatever a network draws.
+        key: bytes for placement and order; the default is public. Not written to files.
+    """
+
+    packages: ClassVar[tuple[str, ...]] = ("torch",)
+    _kept: Checkpoints
+    secret_params: ClassVar[frozenset[str]] = Sharded.secret_params | {"module", "checkpoints"}
+
+    def __init__(  # noqa: PLR0913 - the habit of scikit-learn: every setting a parameter of its own
+        self,
+        module: teaching.Build | str | None = None,
+        *,
+        shards: int = 8,
+        slices: int = 4,
+        epochs: int = 16,
+        batch_size: int = 16,
+        optimiser: str = "adam",
+        learning_rate: float = 1e-3,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        dtype: str = "float32",
+        checkpoints: str | Path | None = None,
+        high_risk: HighRisk = None,
+        seed: int = 0,
+        key: bytes | None = None,
+    ) -> None:
+        self.module = module
+        self.shards = shards
+        self.slices = slices
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.optimiser = optimiser
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.momentum = momentum
+        self.dtype = dtype
+        self.checkpoints = checkpoints
+        self.high_risk = high_risk
+        self.seed = seed
+        self.key = key
+
+    def _check_params(self) -> None:
+        if not (1 <= self.shards <= 100_000 and 1 <= self.slices <= 10_000 and self.epochs >= 1 and self.batch_size >= 1):
+            raise BadInput("take 1 to 100,000 shards of 1 to 10,000 slices, 1 epoch and 1 row in a batch at least")
+        if self.optimiser not in teaching.OPTIMISERS or self.dtype not in _TYPES:
+            raise BadInput("optimiser is adam, adamw or sgd; dtype is float32 or int64")
+        if not (self.learning_rate > 0 and self.weight_decay >= 0 and 0 <= self.momentum < 1):
+            raise BadInput("take a learning rate above 0, a weight decay of 0 or more, a momentum of 0 to 1")
+        self._build = _found(self.module)
+        if not hasattr(self, "_kept") or self._kept.folder != self.checkpoints:
+            self._kept = Checkpoints(self.checkpoints)
+
+    def _features(self, features: Any) -> np.ndarray:
+        if hasattr(features, "indptr"):
+            raise BadInput("networks take dense rows: give X.toarray()")
+        try:
+            given = np.asarray(features)
+            x = np.ascontiguousarray(given, _TYPES[self.dtype])
+        except (TypeError, ValueError) as error:
+            raise BadInput("features must be numbers, (n, ...)") from error
+        if x.ndim < 2 or 0 in x.shape[1:]:
+            message = f"features of shape {x.shape}: networks take (n, ...)"
+            raise BadInput(message)
+        if not np.isfinite(x).all() or (x.dtype == np.int64 and not np.array_equal(x, given)):
+            raise BadInput("a feature is NaN, infinite, or no number of the type that the network takes")
+        return x
+
+    # ---- teaching ----------------------------------------------------------------------------------------------
+
+    def _passes(self) -> int:
+        return self.epochs
+
+    def _epochs_of(self, number: int) -> int:
+        """Passes of one stage; together, a whole shard costs about what ``epochs`` passes over all of its rows cost."""
+
+        def until(stages: int) -> int:
+            return round(2 * self.epochs * stages / (self.slices + 1))
+
+        return until(number + 1) - until(number)
+
+    def _salt(self, *what: int | str) -> int:
+        return place(self._records.key, " ".join(map(str, ("network", self.seed, *what))), b"")
+
+    def _started(self, shard: int, classes: int) -> tuple[nn.Module, torch.optim.Optimizer]:
+        teaching.seed_all(self._salt("first weights", shard))
+        net = self._build(self._shape, classes)
+        if not isinstance(net, nn.Module):
+            raise BadInput("module(shape, classes) must return an nn.Module")
+        options: dict[str, Any] = {"lr": self.learning_rate, "weight_decay": self.weight_decay}
+        if self.optimiser == "sgd":
+            options["momentum"] = self.momentum
+        return net, teaching.OPTIMISERS[self.optimiser](net.parameters(), **options)
+
+    def _teach(self, lesson: Lesson, old: Network | None) -> Taught:
+        with teaching.steady():
+            net, optimiser = self._started(lesson.shard, lesson.classes)
+            chain = () if old is None else old.chain[: lesson.since]
+            lost = not self._resumed(net, optimiser, lesson, chain)
+            if lost:
+                # Its first weights, whatever was put in before the checkpoint proved to be another one.
+                net, optimiser = self._started(lesson.shard, lesson.classes)
+                chain = ()
+            rows = torch.from_numpy(np.ascontiguousarray(lesson.features)), torch.from_numpy(lesson.codes.astype(np.int64))
+            hashes = np.array(
+                [place(self._records.key, "pass", self._records.ids[row].encode("utf-8", "surrogatepass")) for row in lesson.rows.tolist()],
+                np.uint64,
+            )
+            among, taught = lesson.slice_of(), 0
+            for number in range(len(chain), self.slices):
+                there = np.flatnonzero(among <= number)
+                for epoch in range(self._epochs_of(number) if len(there) > 1 else 0):
+                    salt = self._salt("pass", lesson.shard, number, epoch)
+                    teaching.seed_all(salt)
+                    order = there[np.argsort(teaching.mixed(hashes[there], salt), kind="stable")]
+                    taught += teaching.epoch(net, optimiser, rows, order, self.batch_size)
+                chain = (*chain, self._keep(net, optimiser, lesson, chain))
+            net.eval()
+        return Taught(Network(net, lesson.classes, chain), taught, lost)
+
+    def _keep(self, net: nn.Module, optimiser: torch.optim.Optimizer, lesson: Lesson, chain: tuple[str, ...]) -> str:
+        """Keep the checkpoint after the next slice of a chain; its hash. Random numbers are seeded anew by each pass: none are kept."""
+        number = len(chain)
+        head = {
+            "class": "checkpoint",
+            "shard": lesson.shard,
+            "slice": number,
+            "before": chain[-1] if chain else "",
+            "learnt": self._learnt_by(lesson, number),
+            "environment": environment.fingerprint(*self.packages),
+        }
+        return self._kept.put(lesson.shard, number, files.to_bytes(head, {**teaching.weights(net), **teaching.memory(optimiser)}))
+
+    def _learnt_by(self, lesson: Lesson, number: int) -> str:
+        """Hash over the records of the slices up to one."""
+        rows = sorted(row for each in lesson.slices[: number + 1] for row in each.tolist())
+        known = sorted((self._records.ids[row], self._records.digests[row].hex()) for row in rows)
+        return sha256(json.dumps(known).encode()).hexdigest()
+
+    def _resumed(self, net: nn.Module, optimiser: torch.optim.Optimizer, lesson: Lesson, chain: tuple[str, ...]) -> bool:
+        """Go back to the last checkpoint of a chain, if there is one; whether it was there, and the one that was written."""
+        if not chain:
+            return True
+        data = self._kept.get(lesson.shard, len(chain) - 1, chain[-1])
+        if data is None:
+            return False
+        head, tensors = files.from_bytes(data)
+        if head["before"] != (chain[-2] if len(chain) > 1 else "") or head["learnt"] != self._learnt_by(lesson, len(chain) - 1):
+            return False
+        teaching.put_weights(net, tensors)
+        teaching.put_memory(optimiser, tensors)
+        return True
+
+    def _destroy_old(self) -> tuple[str, ...]:
+        models = (part.model for part in self._serving.parts.values() if part.model is not None)
+        return self._kept.keep_only({each for model in models for each in model.chain})
+
+    # ---- voting and files --------------------------------------------------------------------------------------
+
+    def _votes(self, model: Network, features: np.ndarray) -> np.ndarray:
+        said = []
+        with teaching.steady(), torch.inference_mode():
+            for start in range(0, len(features), _PREDICTED_TOGETHER):
+                raw = model.net(torch.from_numpy(features[start : start + _PREDICTED_TOGETHER]))[:, : model.classes]
+                said.append(torch.softmax(raw.double(), dim=1).numpy())
+        return np.concatenate(said) if said else np.empty((0, model.classes))
+
+    def _model_state(self, model: Network) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        state = {"chain": list(model.chain), "classes": model.classes, "architecture": teaching.architecture(model.net)}
+        return teaching.weights(model.net), state
+
+    def _model_restore(self, shard: int, tensors: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> Network:
+        with teaching.steady():
+            net, _ = self._started(shard, int(state["classes"]))
+        if teaching.architecture(net) != state["architecture"]:
+            raise FileRefused("the file holds another network: load(path, module=...) with what it was fitted with")
+        teaching.put_weights(net, tensors)
+        return Network(net.eval(), int(state["classes"]), tuple(map(str, state["chain"])))
+
+
+def _found(module: teaching.Build | str | None) -> teaching.Build:
+    if module is None:
+        return teaching.small
+    if isinstance(module, str):
+        try:
+            module = pkgutil.resolve_name(module)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise BadInput("module is no dotted path that can be imported: package.module:function") from error
+    if not callable(module):
+        raise BadInput("module must be a function of (shape, classes), its dotted path, or None")
+    return module
