@@ -18,6 +18,7 @@ from typing import Self
 
 from expunge.adapters import lineage_http
 from expunge.adapters.clock import MonotonicClock, SystemClock
+from expunge.adapters.commands_local import LocalCommands
 from expunge.adapters.gate_file import FileGatePublisher
 from expunge.adapters.index_files import FileIndex
 from expunge.adapters.keys_local import LocalKeys, create, open_keystore
@@ -42,6 +43,7 @@ from expunge.bootstrap.state import (
     anchor,
     installed_version,
     latest,
+    map_file,
     open_state,
     origin_of,
     published,
@@ -166,6 +168,7 @@ class Expunge(Looking):
             pause=time.sleep,
             trust_policy=lambda: receipts.trust_policy(origin, keys.signer_public(), keys.log_public(), keys.log_public_p256()),
             version=installed_version(),
+            commands=LocalCommands(map_file(map_path).resolve().parent),
         )
         try:
             remembering.require(journal, journal.newest(), log_size=log.head().size, suppressed=published(state / GATE, keys))

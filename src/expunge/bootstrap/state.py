@@ -113,10 +113,14 @@ def anchor(journal: DjangoJournal) -> tuple[int, bytes] | None:
     return max(((each.size, bytes.fromhex(each.root)) for each in heads if isinstance(each, ev.ReceiptLogged)), default=None)
 
 
+def map_file(map_path: Path | str | None) -> Path:
+    """The map at a path, or the one found by walking up from the working folder. Raises Misconfigured where there is none to be found."""
+    return find_map(Path.cwd()) if map_path is None else Path(map_path)
+
+
 def read_installed(map_path: Path | str | None) -> DataMap:
     """The map at a path, or the one found by walking up from the working folder. Raises Misconfigured."""
-    path = find_map(Path.cwd()) if map_path is None else Path(map_path)
-    return read_map(path, os.environ, known_kinds=frozenset(REGISTRY))
+    return read_map(map_file(map_path), os.environ, known_kinds=frozenset(REGISTRY))
 
 
 def installed_version() -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from expunge.core.atlas import Atlas
 from expunge.core.datamap import DataMap
 from expunge.core.outcome import Erased
-from expunge.core.plan import StepKind
+from expunge.core.plan import ERASING
 from expunge.core.run import Run
 
 PRODUCER = "https://expunge.example/"
@@ -29,7 +29,7 @@ def erase_event(run: Run, data_map: DataMap, namespace: str) -> bytes | None:
         return None
     atlas = Atlas(data_map)
     outputs = []
-    for step in (each for each in run.plan.steps if each.kind is StepKind.ERASE and each.id in run.steps):
+    for step in (each for each in run.plan.steps if each.kind in ERASING and each.id in run.steps):
         (dataset,) = step.datasets
         taken = [each for each in run.steps[step.id].outcomes.get(dataset, {}).values() if isinstance(each, Erased)]
         facet = _facet(run, sum(each.items for each in taken), len(taken), step.grounding)

@@ -19,6 +19,7 @@ from expunge.core.observed import LINEAGE_EVENTS, LineageEvent
 from expunge.core.order import OrderKind, OrderState
 from expunge.core.outcome import Outcome
 from expunge.core.recipients import RECIPIENT_EVENTS, RecipientEvent
+from expunge.core.remade import REMADE_EVENTS, Remade, RemadeEvent
 from expunge.core.scope import Scope
 from expunge.core.tokens import TOKEN_EVENTS, TokenEvent
 from expunge.errors import StateCorrupt
@@ -322,6 +323,7 @@ OrderEvent: TypeAlias = (
     | ReceiptStated
     | ReceiptLogged
     | Ended
+    | Remade
     | KeyDestroyed
     | TracesEnded
     | Reverified
@@ -344,6 +346,7 @@ RegisterEvent: TypeAlias = (
     | DisgorgementEvent
     | RecipientEvent
     | IdleEvent
+    | RemadeEvent
     | ClaimEvent
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
@@ -355,7 +358,7 @@ _KINDS: dict[str, type] = {
         ReceiptStated, ReceiptLogged, Ended, KeyDestroyed, TracesEnded, Reverified, Cancelled, Extended, Reopened,
         HoldPlaced, HoldEnded, HoldStated, Suppressed, Unsuppressed, Linked, Restored,
         *CONSENT_EVENTS, *ASKING_EVENTS, *LINEAGE_EVENTS, *TOKEN_EVENTS, *DISGORGEMENT_EVENTS, *RECIPIENT_EVENTS,
-        *IDLE_EVENTS, *CLAIM_EVENTS,
+        *IDLE_EVENTS, *CLAIM_EVENTS, Remade, *REMADE_EVENTS,
     )
 }  # fmt: skip
 

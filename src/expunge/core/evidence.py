@@ -85,6 +85,7 @@ class Ledger:
         # Why the union: what was not seen before but is seen after has come in since, and is residue all the same.
         self._usable = (sight.before | sight.after) - sight.held
         self._left = sight.after - sight.held
+        self._before, self._still = sight.before, sight.after & sight.held
         self._own = frozenset(datasets)
         self._by: dict[tuple[str, Pseudonym], list[int]] = {}
         self._elsewhere: dict[Pseudonym, list[int]] = {}
@@ -99,6 +100,11 @@ class Ledger:
     def figures(self, dataset: str, subject: Pseudonym) -> Figures:
         """For one dataset of this store."""
         return self._count(self._by.get((dataset, subject), ()))
+
+    def shared(self, dataset: str, subject: Pseudonym) -> tuple[int, int]:
+        """Of the windows that were seen before: how many were, and how many are seen still because something that stays holds them."""
+        seen = self._before.intersection(self._by.get((dataset, subject), ()))
+        return len(seen), len(seen & self._still)
 
     def elsewhere(self, subject: Pseudonym) -> Figures:
         """For what was taken in other stores, or is the identifier itself: seen here, it lies in a place that no dataset accounts for."""

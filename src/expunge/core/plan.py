@@ -3,23 +3,27 @@
 Order of the steps, and why:
 
 1. ``trace`` each store (content is still there), then ``look`` at each store's raw bytes: what cannot be seen before is no evidence after.
-2. ``erase`` each dataset, one after another, dependents of a ``through`` before the dataset they are found through: pointers go after what
-   they point to.
-3. ``purge`` each store, once for all people and datasets of the order.
-4. ``verify`` each store: probe and scan. Stores where nothing is to be erased are looked at as well.
+2. ``block`` each model or other thing made from what is erased, so that nobody is served by it any more; then ``forget`` in those that can:
+   while the rows are still there to be subtracted.
+3. ``erase`` each dataset, one after another, dependents of a ``through`` before the dataset they are found through: pointers go after what
+   they point to. What was made from them and cannot forget goes before them, whole: ``destroy``.
+4. ``purge`` each store, once for all people and datasets of the order.
+5. ``rebuild`` and ``retrain``, sources first, from what is left; ``prove`` where the map says how.
+6. ``verify`` each store: probe and scan. Stores where nothing is to be erased are looked at as well.
 
 ``keep`` and ``manual`` steps do nothing to the data; they are there to be seen, approved and listed in the receipt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from hashlib import sha256
 
 from expunge.core import canonical, codec
+from expunge.core.artefact import LEARNT
 from expunge.core.datamap import Act, Aggregate, DataMap, Dataset, Inherited, Through
 from expunge.core.gaps import Place
 from expunge.core.grounding import Capabilities, Grounding
@@ -33,8 +37,14 @@ class StepKind(StrEnum):
 
     TRACE = "trace"
     LOOK = "look"
+    BLOCK = "block"
+    FORGET = "forget"
+    DESTROY = "destroy"
     ERASE = "erase"
     PURGE = "purge"
+    REBUILD = "rebuild"
+    RETRAIN = "retrain"
+    PROVE = "prove"
     VERIFY = "verify"
     KEEP = "keep"
     MANUAL = "manual"
@@ -118,42 +128,79 @@ class Plan:
         return PlanDigest(sha256(self.to_bytes()).hexdigest())
 
 
+ERASING = frozenset({StepKind.ERASE, StepKind.DESTROY})
+"""Steps by which a store itself makes items go."""
+REMAKING = frozenset({StepKind.REBUILD, StepKind.RETRAIN})
+"""Steps that make something anew from what is left."""
+
+
 def plan(snapshot: Snapshot) -> Plan:
     """Compute the steps; deterministic, total over every sound map."""
     refers = {pair for each in snapshot.capabilities.values() for pair in each.refers}
     touched = [each for each in dependents_first(snapshot.data_map, refers) if _reached(snapshot.scope, each)]
+    made = [each for each in made_last(snapshot.data_map) if each in touched and _does(snapshot, each) in _WHOLE]
     erased = [each for each in touched if _does(snapshot, each) is StepKind.ERASE]
-    stores = sorted({each.store for each in erased})
+    going = [*reversed(made), *erased]
+    stores = sorted({each.store for each in going})
     steps: list[Step] = []
     for store in stores:
-        names = tuple(each.name for each in erased if each.store == store)
+        names = tuple(each.name for each in (*erased, *made) if each.store == store)
         steps.append(Step(_id(StepKind.TRACE, store), StepKind.TRACE, store, names, (), "none"))
     traced = tuple(each.id for each in steps)
     # Why every store, also one where nothing is to be erased: what was copied there undeclared is residue too.
     watched = sorted(snapshot.capabilities)
     steps += [Step(_id(StepKind.LOOK, store), StepKind.LOOK, store, (), traced, "none") for store in watched]
     looked = tuple(_id(StepKind.LOOK, store) for store in watched)
-    before: tuple[StepId, ...] = ()
-    for dataset in erased:
+    shut = [each for each in going if each in made or _is_learnt(snapshot.scope, each)]
+    steps += [_one(StepKind.BLOCK, each, looked) for each in shut]
+    before = looked + tuple(_id(StepKind.BLOCK, each.name) for each in shut)
+    for dataset in (each for each in made if each.on_erase.act is Act.FORGET):
+        steps.append(_one(StepKind.FORGET, dataset, before, note=dataset.on_erase.argument))
+        before = (*before, steps[-1].id)
+    last: tuple[StepId, ...] = ()
+    for dataset in (each for each in going if each.on_erase.act is not Act.FORGET or each in erased):
         # Why one after another, in all stores: rows refer to one another in ways that only the databases know; workers run side by side.
-        after = looked + before
-        before = (_id(StepKind.ERASE, dataset.name),)
+        kind = StepKind.DESTROY if dataset in made else StepKind.ERASE
         goal = aim(dataset, snapshot.capabilities[dataset.store]).word
-        steps.append(Step(_id(StepKind.ERASE, dataset.name), StepKind.ERASE, dataset.store, (dataset.name,), after, goal))
+        steps.append(_one(kind, dataset, before + last, goal))
+        last = (steps[-1].id,)
     for store in stores:
-        names = tuple(each.name for each in erased if each.store == store)
+        names = tuple(each.name for each in (*erased, *made) if each.store == store)
         goal = snapshot.capabilities[store].grounding.word
-        after = tuple(_id(StepKind.ERASE, name) for name in names)
+        after = tuple(each.id for each in steps if each.kind in (StepKind.FORGET, *ERASING) and set(each.datasets) <= set(names))
         steps.append(Step(_id(StepKind.PURGE, store), StepKind.PURGE, store, names, after, goal))
-    purged = tuple(_id(StepKind.PURGE, store) for store in stores)
+    ready = tuple(_id(StepKind.PURGE, store) for store in stores)
+    steps += _anew(made, ready)
+    ready += tuple(each.id for each in steps if each.kind in REMAKING or each.kind is StepKind.PROVE)
     for store in watched:
-        names = tuple(each.name for each in erased if each.store == store)
-        steps.append(Step(_id(StepKind.VERIFY, store), StepKind.VERIFY, store, names, purged, "none"))
-    steps += [_aside(snapshot, each) for each in touched if each not in erased]
+        names = tuple(each.name for each in (*erased, *made) if each.store == store)
+        steps.append(Step(_id(StepKind.VERIFY, store), StepKind.VERIFY, store, names, ready, "none"))
+    steps += [_aside(snapshot, each) for each in touched if each not in going]
     holds = tuple(sorted(each.id for each in snapshot.holds))
     reached = {each.name for each in touched}
     observed = tuple(sorted({each.tag for each in snapshot.observed if not reached.isdisjoint(each.sources)}))
     return Plan(snapshot.order, snapshot.subjects, snapshot.map_digest, tuple(steps), holds, snapshot.scope, observed)
+
+
+def _anew(made: Iterable[Dataset], ready: tuple[StepId, ...]) -> Iterator[Step]:
+    """What is made again from what is left, sources first, and the comparisons with a training from nothing."""
+    for dataset in made:
+        act = dataset.on_erase
+        if act.act in (Act.REBUILD, Act.RETRAIN):
+            yield _one(StepKind(act.act.value), dataset, ready, note=act.argument)
+            ready = (*ready, _id(StepKind(act.act.value), dataset.name))
+        if act.prove:
+            yield _one(StepKind.PROVE, dataset, ready, note=act.prove)
+
+
+def _one(kind: StepKind, dataset: Dataset, after: tuple[StepId, ...], grounding: str = "none", note: str = "") -> Step:
+    return Step(_id(kind, dataset.name), kind, dataset.store, (dataset.name,), after, grounding, note)
+
+
+def _is_learnt(scope: Scope | None, dataset: Dataset) -> bool:
+    """Whether an order makes a model go that somebody may be served by."""
+    learnt = dataset.kind in LEARNT or (dataset.kind is None and bool(dataset.model))
+    return scope is not None and dataset.name in scope.whole and learnt
 
 
 def _reached(scope: Scope | None, dataset: Dataset) -> bool:
@@ -161,6 +208,25 @@ def _reached(scope: Scope | None, dataset: Dataset) -> bool:
     if scope is not None and dataset.name in scope.whole:
         return True
     return not isinstance(dataset.subject, Aggregate) and (scope is None or dataset.name in scope.datasets)
+
+
+def remakes(dataset: Dataset) -> bool:
+    """Whether it is made from others, nothing in it says whose is what, and something is done to the whole of it when they are erased."""
+    return isinstance(dataset.subject, Inherited) and dataset.on_erase.act in _WHOLE_ACTS
+
+
+def made_last(data_map: DataMap) -> tuple[Dataset, ...]:
+    """Everything that :func:`remakes`, each after the others that it is made from; ties by name."""
+    waiting = {name: each for name, each in sorted(data_map.datasets.items()) if remakes(each)}
+    done: list[Dataset] = []
+    while waiting:
+        free = [each for each in waiting.values() if waiting.keys().isdisjoint({*each.derived_from} - {each.name})]
+        # The map's reader has refused circles; should one be here all the same, the names decide.
+        free = free or list(waiting.values())[:1]
+        done += free
+        for each in free:
+            del waiting[each.name]
+    return tuple(done)
 
 
 def aim(dataset: Dataset, capabilities: Capabilities) -> Grounding:
@@ -233,7 +299,13 @@ def _does(snapshot: Snapshot, dataset: Dataset) -> StepKind:
         return StepKind.ERASE
     if dataset.on_erase.act is Act.KEEP:
         return StepKind.KEEP
+    if remakes(dataset):
+        return StepKind.FORGET if dataset.on_erase.act is Act.FORGET else StepKind.DESTROY
     return StepKind.ERASE if dataset.on_erase.act is Act.ERASE and not isinstance(dataset.subject, Inherited) else StepKind.MANUAL
+
+
+_WHOLE = frozenset({StepKind.FORGET, StepKind.DESTROY})
+_WHOLE_ACTS = frozenset({Act.FORGET, Act.DESTROY, Act.REBUILD, Act.RETRAIN})
 
 
 def _aside(snapshot: Snapshot, dataset: Dataset) -> Step:

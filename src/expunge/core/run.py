@@ -11,7 +11,8 @@ from expunge.core import events as ev
 from expunge.core.ids import OrderId, Pseudonym, StepId
 from expunge.core.order import OrderState, check_transition
 from expunge.core.outcome import RETRYABLE, Erased, Outcome, Unable, Unknown, discharges
-from expunge.core.plan import Plan, StepKind
+from expunge.core.plan import ERASING, Plan, StepKind
+from expunge.core.remade import Remade
 from expunge.errors import StateCorrupt
 
 
@@ -66,6 +67,8 @@ class Run:
     """Dataset -> subject -> items that stay on purpose, as of this round."""
     located_in: int = 0
     """The round that located last."""
+    remade: Mapping[str, Remade] = field(default_factory=dict)
+    """Dataset that is made from others -> what became of it, in any round."""
     judged: Mapping[str, ev.Judged] = field(default_factory=dict)
     """Store -> what was found there in the current round."""
     stated: Mapping[Pseudonym, ev.ReceiptStated] = field(default_factory=dict)
@@ -97,6 +100,11 @@ class Run:
         if self.taken_at is None:
             return None
         return now if self.unpurged else max(self.taken_at, self.purged_at or self.taken_at)
+
+    def settled(self, dataset: str) -> bool:
+        """Whether something made from others was dealt with, in any round, and none of its sources had anything since."""
+        known = self.remade.get(dataset)
+        return known is not None and known.ended
 
     def took_from(self, subject: Pseudonym) -> bool:
         """Whether anything of this person was erased, in any round."""
@@ -175,6 +183,8 @@ def _apply(run: Run, event: ev.Event) -> Run:  # noqa: C901, PLR0911, PLR0912 - 
             return replace(run, items=_most(run.items, event.items), kept=event.kept, located_in=run.round)
         case ev.StepEnded():
             return _step_ended(run, event)
+        case Remade():
+            return replace(run, remade={**run.remade, event.dataset: event})
         case ev.Judged():
             return replace(run, judged={**run.judged, event.store: event})
         case ev.ReceiptStated():
@@ -227,10 +237,10 @@ def _to(run: Run, state: OrderState) -> Run:
 def _step_ended(run: Run, event: ev.StepEnded) -> Run:
     step = StepRun(event.attempt, open=False, outcomes=event.outcomes, counts=event.counts, ended=event.at)
     kind = event.step.partition(":")[0]
-    erased_at = event.at if kind in (StepKind.ERASE, StepKind.PURGE) else run.erased_at
+    erased_at = event.at if kind in (*ERASING, StepKind.FORGET, StepKind.PURGE) else run.erased_at
     after = replace(run, steps={**run.steps, event.step: step}, erased_at=erased_at)
     store = run.plan.step(event.step).store if run.plan else ""
-    if kind == StepKind.ERASE and _took(run, event):
+    if kind in (*ERASING, StepKind.FORGET) and _took(run, event):
         return replace(after, taken_at=event.at, unpurged=run.unpurged | {store})
     if kind == StepKind.PURGE and store in run.unpurged and all(discharges(each) for by in event.outcomes.values() for each in by.values()):
         return replace(after, purged_at=event.at, unpurged=run.unpurged - {store})

@@ -13,6 +13,7 @@ from expunge.core.copy import Copy
 from expunge.core.datamap import Aggregate, Dataset, Inherited
 from expunge.core.ids import Pseudonym
 from expunge.core.person import Person
+from expunge.core.plan import remakes
 from expunge.core.traces import Traces
 from expunge.engine import calling, owning
 from expunge.engine.context import Context
@@ -87,7 +88,9 @@ def held_by_others(
             # What stays on purpose holds its own content, names and identifiers included.
             calling.trace(opened, dataset, staying, keeper)
         mine = (*erased.get(dataset.name, ()), *staying)
-        others = _batches(owning.owned(context, dataset, calling.bystanders(opened, dataset, mine, None), erased))
+        there = calling.bystanders(opened, dataset, mine, None)
+        # Why without asking whose: what is made anew holds no one's data, and may hold what the old one held as well (a shard, a header).
+        others = _batches(there if remakes(dataset) else owning.owned(context, dataset, there, erased))
         reading.append((dataset, opened, filtered_moved if dataset.name in rewritten else filtered, others))
     # Why in turns: what everybody's e-mail ends in is met at once in the few rows of its own dataset, and nowhere in millions of another.
     for dataset, opened, passing, batch in _in_turns(reading):
@@ -147,7 +150,7 @@ def _likeliest_first(context: Context, stores: Iterable[str], sources: Iterable[
     """The datasets of some stores that hold somebody's data, those first that most of the windows come from."""
     counts = Counter(sources)
     declared = [each for name in stores for each in context.data_map.datasets_of(name)]
-    looked = [each for each in declared if not isinstance(each.subject, Aggregate | Inherited)]
+    looked = [each for each in declared if remakes(each) or not isinstance(each.subject, Aggregate | Inherited)]
     return sorted(looked, key=lambda each: -counts[each.name])
 
 

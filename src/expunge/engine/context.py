@@ -10,6 +10,7 @@ from typing import Protocol
 from expunge.core.datamap import DataMap
 from expunge.core.ids import OrderId
 from expunge.ports.clock import Clock
+from expunge.ports.commands import Commands
 from expunge.ports.gate import GatePublisher
 from expunge.ports.journal import Journal
 from expunge.ports.keys import Keys
@@ -78,6 +79,8 @@ class Context:
     trust_policy: Callable[[], str]
     """The trust policy that goes with receipts signed now."""
     version: str
+    commands: Commands | None = None
+    """Runs the commands of the map; None where nothing may be run."""
     reprobe_after: timedelta = field(default=timedelta(days=30))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from expunge.core import events as ev
+from expunge.core import remade
 from expunge.core.collecting import scheduled
 from expunge.core.datamap import DataMap
 from expunge.core.gate_snapshot import Contents, Policy, PurposeState, gate_entry
@@ -17,7 +18,7 @@ from expunge.core.recipients import fold
 from expunge.core.retention import shortest
 from expunge.engine import standing
 from expunge.engine.context import Context
-from expunge.engine.recording import RECIPIENTS, SUPPRESSIONS, read_register, register
+from expunge.engine.recording import MODELS, RECIPIENTS, SUPPRESSIONS, read_register, register
 from expunge.engine.standing import Standing
 
 RENEW_AFTER = timedelta(seconds=20)
@@ -63,9 +64,12 @@ def publish(context: Context) -> int:
     former = frozenset(bytes.fromhex(entry) for each in orders if each.gate_format != _FORMAT for entry in each.gate_entries)
     agreed = standing.of_everybody(context)
     blocked = fold(read_register(context.journal, RECIPIENTS)).blocked()
+    gate = context.keys.gate_key()
+    # Why among the suppressed: what asks about a model before it serves is answered as for a person.
+    models = {gate_entry(gate, remade.KIND, each) for each in remade.blocked(read_register(context.journal, MODELS))}
     purposes = purposes_of(context.data_map, agreed, blocked)
     policy = Policy(context.map_digest, purposes, agreed.frozen, scheduled(context.data_map), context.data_map.kinds)
-    context.publish_gate(context.clock.now(), Contents(suppressed, former, policy))
+    context.publish_gate(context.clock.now(), Contents(suppressed | models, former, policy))
     return len(suppressed) + len(former)
 
 

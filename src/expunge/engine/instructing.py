@@ -14,7 +14,7 @@ from expunge.core import b64, canonical, note
 from expunge.core.clocks import Standing
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.outcome import Erased
-from expunge.core.plan import StepKind
+from expunge.core.plan import ERASING, StepKind
 from expunge.core.recipients import (
     SIGNATURE,
     Answer,
@@ -95,7 +95,7 @@ def _found(run: Run) -> dict[str, frozenset[Pseudonym]]:
     assert run.plan is not None
     assert run.planned is not None
     found: dict[str, frozenset[Pseudonym]] = {}
-    for name in (name for each in run.plan.steps if each.kind is StepKind.ERASE for name in each.datasets):
+    for name in (name for each in run.plan.steps if each.kind in (*ERASING, StepKind.FORGET) for name in each.datasets):
         whose = {who for by in (run.items.get(name, {}), run.erased.get(name, {})) for who, items in by.items() if items}
         outcomes = (each.outcomes.get(name, {}) for each in run.steps.values())
         whose |= {who for by in outcomes for who, each in by.items() if isinstance(each, Erased) and each.items}

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
 from expunge.core import canonical, judged, receipt_codec
 from expunge.core.cohort import trace_owner, turn
-from expunge.core.copy import Copy, Probed
-from expunge.core.datamap import Act, Dataset, Inherited
+from expunge.core.copy import Copy, Probed, Selector
+from expunge.core.datamap import Act, Dataset
 from expunge.core.evidence import Figures, Ledger, Sight, blinding
 from expunge.core.grounding import Capabilities, Grounding, Retained
 from expunge.core.ids import Pseudonym, StepId
 from expunge.core.outcome import Absent, Erased, Kept, Outcome, Reason, Unable
 from expunge.core.person import Person
-from expunge.core.plan import Step, StepKind, aim
+from expunge.core.plan import Step, StepKind, aim, remakes
 from expunge.core.receipt import DatasetEntry, KeptItems, Probe, Result, Scan, ScanMode, ScanVerdict, Skipped
+from expunge.core.remade import Proof
 from expunge.core.run import Run
 from expunge.core.traces import Trace, Traces
-from expunge.engine import attributing, calling, tracing
+from expunge.engine import attributing, calling, remaking, tracing
 from expunge.engine.context import Context
-from expunge.engine.locating import Located
+from expunge.engine.locating import EVERYBODY, Located
 from expunge.ports.scanner import Coverage, Residue, Scanned
 
 SubjectEntries: TypeAlias = tuple[tuple[DatasetEntry, ...], tuple[KeptItems, ...]]
 Entries: TypeAlias = Mapping[Pseudonym, SubjectEntries]
 ELSEWHERE = "elsewhere in "
 """Begins the name of an entry for residue that no dataset of the store accounts for."""
-OBSERVED = "observed "
-"""Begins the name of a dataset that pipelines were seen to make and that the map lacks; a keyed name of it follows."""
 SCANNER = "expunge.residue/1"
 _PARTS = ("datasets", "kept")
 
@@ -72,7 +71,7 @@ def verify_store(
         return _retaining(context, run, step.store, capabilities)
     datasets = tuple(context.data_map.datasets[name] for name in step.datasets)
     owner = trace_owner(run)
-    probed = {each.name: _probe(context, each, located, run.subjects) for each in datasets}
+    probed = {each.name: _probe_made(context, run, each) or _probe(context, each, located, run.subjects) for each in datasets}
     traces = tracing.load(context, owner)
     before = tracing.recall(context, owner, "seen-before-", traces, store=step.store)
     scanned = tracing.look(context, step.store, traces, before)
@@ -87,8 +86,9 @@ def verify_store(
     for subject in run.subjects:
         made, kept = [], []
         for dataset in datasets:
-            aside = (*located.kept.get(dataset.name, {}).get(subject, ()), *judge.locked(dataset, subject))
-            made.append(judge.entry(dataset, subject, probed[dataset.name].get(subject), aside))
+            whose = EVERYBODY if judge.made(dataset) else subject
+            aside = (*located.kept.get(dataset.name, {}).get(whose, ()), *judge.locked(dataset, whose))
+            made.append(judge.entry(dataset, whose, probed[dataset.name].get(whose), aside))
             kept += [KeptItems(dataset.name, each.ground, _second(each), each.items) for each in aside if each.items]
         made += judge.elsewhere(subject, made)
         entries[subject] = (tuple(made), tuple(kept))
@@ -149,6 +149,22 @@ def _probe(context: Context, dataset: Dataset, located: Located, subjects: Seque
     return {each.subject: each for each in calling.probe(context.open_store(dataset.store), dataset, copies)}
 
 
+def _probe_made(context: Context, run: Run, dataset: Dataset) -> dict[Pseudonym, Probed]:
+    """Look for what is made from people's data: all of it, or the old one where another lies in its place."""
+    known = run.remade.get(dataset.name)
+    if known is None or not remakes(dataset) or _goes_whole(run, dataset):
+        return {}
+    if known.ended and dataset.on_erase.act is not Act.DESTROY:
+        return {EVERYBODY: remaking.probe(context, run, dataset)}
+    everything = Copy(dataset.name, EVERYBODY, (), 0, selector=Selector(EVERYBODY, {}, every=True))
+    return {each.subject: each for each in calling.probe(context.open_store(dataset.store), dataset, (everything,))}
+
+
+def _goes_whole(run: Run, dataset: Dataset) -> bool:
+    scope = run.plan.scope if run.plan else None
+    return scope is not None and dataset.name in scope.whole
+
+
 @dataclass(frozen=True)
 class _Judge:
     context: Context
@@ -160,12 +176,27 @@ class _Judge:
 
     def locked(self, dataset: Dataset, subject: Pseudonym) -> tuple[Kept, ...]:
         """What the store itself would not let go of, as it answered: an object lock, a legal hold."""
-        outcome = self._outcome(StepKind.ERASE, dataset.name, dataset.name, subject)
+        outcome = self._did(dataset, subject)
         return (outcome,) if isinstance(outcome, Kept) else ()
+
+    def made(self, dataset: Dataset) -> bool:
+        """Whether what was done to it was done to the whole of it, for everybody of the round."""
+        return remakes(dataset) and not _goes_whole(self.run, dataset)
+
+    def _did(self, dataset: Dataset, subject: Pseudonym) -> Outcome:
+        """What the steps that are about it say: the first that did not go well, else the one that made items go."""
+        if not self.made(dataset):
+            return self._outcome(StepKind.ERASE, dataset.name, dataset.name, subject)
+        first = StepKind.FORGET if dataset.on_erase.act is Act.FORGET else StepKind.DESTROY
+        outcome = self._outcome(first, dataset.name, dataset.name, subject)
+        proven = self._outcome(StepKind.PROVE, dataset.name, dataset.name, subject)
+        # Why for this act alone: what was destroyed and made anew from what is left has not to be like anything.
+        doubted = dataset.on_erase.act is Act.FORGET and dataset.on_erase.prove and isinstance(proven, Unable)
+        return proven if doubted and isinstance(outcome, Erased) else outcome
 
     def entry(self, dataset: Dataset, subject: Pseudonym, probed: Probed | None, kept: Sequence[Kept]) -> DatasetEntry:
         """What may be said: the outcome of the step, less whatever probe and scan do not bear out."""
-        outcome = self._outcome(StepKind.ERASE, dataset.name, dataset.name, subject)
+        outcome = self._did(dataset, subject)
         figures = self.ledger.figures(dataset.name, subject)
         staying = sum(each.items for each in kept)
         # Why an absent subject is probed as clean without a call: nothing in the dataset can mean them, so there is nothing to ask it for.
@@ -195,7 +226,18 @@ class _Judge:
             return purged if isinstance(purged, Unable) else Unable(Reason.CANNOT_TELL, "the purge ended without a settled outcome")
         if figures.verdict is ScanVerdict.PRESENT:
             return Unable(Reason.RESIDUE, f"bytes of {dataset.name} were found in files of {dataset.store}")
-        return self._too_little(dataset, figures) if isinstance(outcome, Erased) else None
+        return self._the_old_one(dataset) or self._too_little(dataset, figures) if isinstance(outcome, Erased) else None
+
+    def _the_old_one(self, dataset: Dataset) -> Unable | None:
+        """Something was made anew, and is the old one for the most part: no one can tell that it was not, unless a comparison showed it."""
+        known = self.run.remade.get(dataset.name)
+        seen, still = self.ledger.shared(dataset.name, EVERYBODY)
+        if known is None or known.proof is Proof.EQUAL or still * 2 <= seen:
+            return None
+        text = (
+            f"{still} of {seen} windows of the old {dataset.name} are in the new one; name a command that makes it from nothing (`prove`)"
+        )
+        return Unable(Reason.CANNOT_TELL, text)
 
     def _too_little(self, dataset: Dataset, figures: Figures) -> Unable | None:
         """What speaks against *erased* though nothing was found."""
@@ -213,6 +255,10 @@ class _Judge:
         None while a dataset of this store is not erased: then they may lie in that.
         """
         figures = self.ledger.elsewhere(subject)
+        if not figures.found:
+            # What was learnt from them, and lies here where no dataset accounts for it.
+            learnt = self.ledger.elsewhere(EVERYBODY)
+            figures = learnt if learnt.found else figures
         blind = figures.blind > 0 and figures.taken > 0
         if not (figures.found or blind) or any(each.outcome is Result.UNABLE for each in made):
             return []
@@ -289,110 +335,3 @@ def _why_blind(figures: Figures) -> str:
 
 def _second(kept: Kept) -> datetime | None:
     return kept.until.replace(microsecond=0) if kept.until else None
-
-
-def entries(context: Context, run: Run) -> Entries:
-    """All entries of the round: what the verify steps found, what stays, what was for a person to do, what could not be looked at."""
-    assert run.plan is not None
-    made: dict[Pseudonym, tuple[list[DatasetEntry], list[KeptItems]]] = {subject: ([], []) for subject in run.subjects}
-    for event in run.judged.values():
-        of, said = judged.unpack(event.entries)
-        read = [_read(each) for each in said]
-        for subject, place in of.items():
-            theirs, found = made[Pseudonym(subject)], read[place]
-            theirs[0].extend(found[0])
-            theirs[1].extend(found[1])
-    for step in run.plan.steps:
-        if step.kind in (StepKind.KEEP, StepKind.MANUAL):
-            _add_aside(context, run, step, made)
-        elif step.kind is StepKind.VERIFY and step.store not in run.judged:
-            for name in step.datasets:
-                _add_unseen(context, run, step, context.data_map.datasets[name], made)
-            if not step.datasets:
-                for datasets, _ in made.values():
-                    datasets.append(_not_looked_at(step.store, context.data_map.stores[step.store].kind, _why_unseen(run, step)))
-    missing = [_not_looked_at(store, "unknown", _VANISHED) for store in sorted(run.places - context.data_map.stores.keys())]
-    missing += [_observed(tag) for tag in run.plan.observed]
-    for datasets, _ in made.values():
-        datasets.extend(missing)
-    return {subject: (tuple(datasets), tuple(kept)) for subject, (datasets, kept) in made.items()}
-
-
-def _read(said: canonical.Json) -> SubjectEntries:
-    assert isinstance(said, dict)
-    datasets = receipt_codec.from_json(tuple[DatasetEntry, ...], said["datasets"], "entries")
-    return datasets, receipt_codec.from_json(tuple[KeptItems, ...], said["kept"], "kept")
-
-
-def _not_looked_at(store: str, kind: str, why: Unable) -> DatasetEntry:
-    """A store of which nothing is known: it has left the map, or could not be looked at and nothing in it was to be erased."""
-    return DatasetEntry(
-        f"{ELSEWHERE}{store}", store, kind, Act.ERASE, Result.UNABLE, 0, Grounding.NONE, Grounding.NONE, None, None, why.reason, why.detail
-    )
-
-
-def _observed(tag: Pseudonym) -> DatasetEntry:
-    """A dataset that the map lacks, by its keyed name: what pipelines call it may hold anything."""
-    return replace(_not_looked_at("pipelines", "unknown", _UNSAID), dataset=f"{OBSERVED}{tag[:12]}")
-
-
-_VANISHED = Unable(Reason.UNREACHABLE, "it was part of an earlier plan of this order and is no longer in the map; it was not looked at")
-
-
-_UNSAID = Unable(
-    Reason.CANNOT_TELL,
-    "pipelines were seen to make it from what was erased, and the operator's map does not say so; `expunge lineage show` names it",
-)
-
-
-def _why_unseen(run: Run, step: Step) -> Unable:
-    state = run.steps.get(step.id)
-    found = state.outcomes.get("*", {}).get("*") if state else None
-    return found if isinstance(found, Unable) else Unable(Reason.CANNOT_TELL, f"{step.store} was not verified")
-
-
-def _add_aside(context: Context, run: Run, step: Step, made: Mapping[Pseudonym, tuple[list[DatasetEntry], list[KeptItems]]]) -> None:
-    """A dataset that the plan does not erase: kept by the map, or for a person to do."""
-    (name,) = step.datasets
-    dataset = context.data_map.datasets[name]
-    for subject, (datasets, kept) in made.items():
-        staying = run.kept.get(name, {}).get(subject, 0)
-        if step.kind is StepKind.KEEP and staying:
-            datasets.append(_bare(context, dataset, Result.KEPT, staying))
-            kept.append(KeptItems(name, step.note, None, staying))
-        elif _nothing_there(context, run, dataset, subject):
-            datasets.append(_bare(context, dataset, Result.ABSENT, 0))
-        else:
-            datasets.append(_bare(context, dataset, Result.UNABLE, 0, Unable(Reason.NO_RUNNER, step.note)))
-
-
-def _nothing_there(context: Context, run: Run, dataset: Dataset, subject: Pseudonym) -> bool:
-    """Whether a dataset that is not erased holds nothing of the subject: it was looked through, or what it was made from holds nothing."""
-    if isinstance(dataset.subject, Inherited):
-        sources = [context.data_map.datasets[each] for each in dataset.subject.sources]
-        return all(_nothing_there(context, run, each, subject) for each in sources)
-    looked = run.items.get(dataset.name)
-    # Why earlier rounds too: what they erased from a source went into what was made from it, and is in that still.
-    seen = (looked, run.kept.get(dataset.name), run.erased.get(dataset.name))
-    return looked is not None and not any(by.get(subject) for by in seen if by is not None)
-
-
-def _add_unseen(
-    context: Context, run: Run, step: Step, dataset: Dataset, made: Mapping[Pseudonym, tuple[list[DatasetEntry], list[KeptItems]]]
-) -> None:
-    """A dataset whose store could not be verified: whatever the erase step said, nothing was confirmed."""
-    why = _why_unseen(run, step)
-    for subject, (datasets, _) in made.items():
-        erase = run.steps.get(StepId(f"{StepKind.ERASE.value}:{dataset.name}"))
-        outcome = erase.outcomes.get(dataset.name, {}).get(subject) if erase else None
-        datasets.append(_bare(context, dataset, Result.UNABLE, 0, outcome if isinstance(outcome, Unable) else why))
-
-
-def _bare(context: Context, dataset: Dataset, result: Result, items: int, why: Unable | None = None) -> DatasetEntry:
-    """An entry without a scan."""
-    probe = Probe(("located",), 0, "") if result is Result.ABSENT else None
-    kind = context.data_map.stores[dataset.store].kind
-    return DatasetEntry(
-        dataset.name, dataset.store, kind, dataset.on_erase.act, result, items, Grounding.NONE, dataset.grounding or Grounding.NONE,
-        probe, None, why.reason if why else None, why.detail if why else "",
-    )  # fmt: skip

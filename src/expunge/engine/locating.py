@@ -12,13 +12,15 @@ from expunge.core.hold import Hold, binding, item_tag
 from expunge.core.ids import Pseudonym, pseudonym
 from expunge.core.outcome import Kept, Reason, Unable
 from expunge.core.person import Person, selector
-from expunge.core.plan import dependents_first
+from expunge.core.plan import dependents_first, made_last
+from expunge.core.remade import WHOLE
 from expunge.core.scope import Scope
 from expunge.engine import calling, resolving
 from expunge.engine.context import Context
 from expunge.ports.store import Store
 
 T = TypeVar("T")
+EVERYBODY = Pseudonym(WHOLE)
 SHARED_GROUND = "recording shared with people who stay"
 
 
@@ -43,7 +45,7 @@ class Located:
 
     def of(self, subjects: Iterable[Pseudonym]) -> Located:
         """The part that is about some of the people; what failed, failed for all."""
-        mine = frozenset(subjects)
+        mine = frozenset({*subjects, EVERYBODY})
 
         def only(copies: Mapping[str, tuple[Copy, ...]]) -> dict[str, tuple[Copy, ...]]:
             return {name: tuple(each for each in found if each.subject in mine) for name, found in copies.items()}
@@ -75,6 +77,7 @@ def locate(
     known: Mapping[str, Mapping[Pseudonym, Selector]] | None = None,
     told: Told | None = None,
     scope: Scope | None = None,
+    made: Made | None = None,
 ) -> Located:
     """Locate in all datasets, parents of a ``through`` first. Trouble with one dataset never hides another.
 
@@ -85,6 +88,7 @@ def locate(
         known: selectors of an earlier look at the same order, which are joined with today's: a pointer that is gone already still leads on.
         told: learns of each dataset when it has been looked through.
         scope: how far the order reaches; what lies beyond is located as well, as something that stays.
+        made: what the order has found and done so far, for what is made from people's data.
     """
     located = Located()
     raw: dict[str, dict[Pseudonym, Copy]] = {}
@@ -98,7 +102,9 @@ def locate(
             located.failed[dataset.name] = calling.as_unable(error)
         if told is not None:
             told(dataset.name, located)
+    _locate_made(context, located, made or Made(), scope)
     names = {each.subject: names_of(context, each) if holds else frozenset[Pseudonym]() for each in people}
+    names[EVERYBODY] = frozenset()
     for name in list(located.copies):
         if scope is not None and name not in scope.datasets:
             located.kept_copies[name], located.copies[name] = located.copies[name], ()
@@ -106,6 +112,35 @@ def locate(
             whole = scope is not None and name in scope.whole
             _set_aside(context, context.data_map.datasets[name], located, holds, names, theirs.items.get(name, {}), whole=whole)
     return located
+
+
+@dataclass(frozen=True)
+class Made:
+    """What an order knows already of the things that are made from people's data."""
+
+    taken: frozenset[str] = frozenset()
+    """Datasets in which something was located or erased."""
+    settled: frozenset[str] = frozenset()
+    """Of the things made, those that were dealt with: what is there now is another."""
+
+
+def _locate_made(context: Context, located: Located, made: Made, scope: Scope | None) -> None:
+    """Everything in what is made from something of theirs: nothing in it says whose is what, so all of it is meant, once for everybody."""
+    touched = {name for name, copies in located.copies.items() if copies} | made.taken
+    for dataset in made_last(context.data_map):
+        if scope is not None and (dataset.name not in scope.datasets or dataset.name in scope.whole):
+            continue
+        if touched.isdisjoint(dataset.derived_from):
+            continue
+        touched.add(dataset.name)
+        if dataset.name in made.settled:
+            continue
+        everything = Selector(EVERYBODY, {}, every=True)
+        try:
+            located.copies[dataset.name] = calling.locate(context.open_store(dataset.store), dataset, (everything,))
+            located.selectors[dataset.name] = {EVERYBODY: everything}
+        except calling.TROUBLE as error:
+            located.failed[dataset.name] = calling.as_unable(error)
 
 
 @dataclass

@@ -18,7 +18,7 @@ from expunge.core.order import OrderState
 from expunge.core.outcome import Reason
 from expunge.core.run import Run
 from expunge.core.scope import Scope
-from expunge.engine import calling, ending, instructing, issuing, judging
+from expunge.engine import calling, ending, gathering, instructing, issuing
 from expunge.engine.context import Context, Progress, Reporter
 from expunge.engine.judging import Entries
 from expunge.engine.recording import Recorder, append_together
@@ -41,7 +41,7 @@ def conclude_all(context: Context, recorders: Sequence[Recorder], report: Report
     """
     going = [each for each in recorders if each.run.state is OrderState.RUNNING]
     instructing.instruct(context, [each.run for each in going])
-    entries = [judging.entries(context, each.run) for each in going]
+    entries = [gathering.entries(context, each.run) for each in going]
     scopes = _scopes(context, going)
     issuer = issuing.Issuer(context, going, entries, scopes)
     total = sum(len(each.run.subjects) for each in going)

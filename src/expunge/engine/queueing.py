@@ -11,7 +11,7 @@ from expunge.core.batching import Waiting, released
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
 from expunge.core.run import Run
-from expunge.engine import approving, holding, judging
+from expunge.engine import approving, gathering, holding
 from expunge.engine.context import Context
 from expunge.engine.recording import Recorder, read_all
 from expunge.errors import IllegalTransition
@@ -66,7 +66,7 @@ def take_up(context: Context, runs: Iterable[Run] | None = None) -> tuple[OrderI
 def _kept_by_one_that_ended(context: Context, run: Run) -> bool:
     """Whether what an order left was kept by a hold that binds no more; where several keep the same, the longest counts."""
     over = holding.over(context)
-    return any((each.dataset, each.ground, each.until) in over for _, kept in judging.entries(context, run).values() for each in kept)
+    return any((each.dataset, each.ground, each.until) in over for _, kept in gathering.entries(context, run).values() for each in kept)
 
 
 def let_go(context: Context, order: OrderId, why: str) -> None:

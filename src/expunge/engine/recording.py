@@ -27,7 +27,10 @@ RECIPIENTS = "recipients"
 DISGORGEMENTS = "disgorgements"
 IDLE = "idle"
 CLAIMS = "claims"
-_REGISTERS = frozenset({HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, TELLINGS, RECIPIENTS, DISGORGEMENTS, IDLE, CLAIMS})
+MODELS = "models"
+_REGISTERS = frozenset(
+    {HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, TELLINGS, RECIPIENTS, DISGORGEMENTS, IDLE, CLAIMS, MODELS}
+)
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""
 _AT_A_TIME = 100

@@ -20,6 +20,7 @@ from expunge.core.window import inside
 from expunge.engine import attributing, calling, holding, intake, judging, linking, locating, residue, tracing
 from expunge.engine.context import Context, Progress, Reporter
 from expunge.engine.locating import Located
+from expunge.engine.making import Making
 from expunge.engine.recording import CohortRecorder
 from expunge.engine.selecting import open_for_all, seal_for_each
 from expunge.faults import ReplyLost
@@ -28,7 +29,7 @@ from expunge.telemetry import Action, Opaque
 
 
 @dataclass
-class Stepper:
+class Stepper(Making):
     """Takes the steps of one round of one order, or of several that share it; what was located is kept between steps."""
 
     context: Context
@@ -109,7 +110,7 @@ class Stepper:
         if self.located is None or (fresh and not self.fresh):
             known = locating.joined(open_for_all(self.context, self.recorder.orders), linking.orphans(self.context, self.people))
             holds = holding.binding_on(self.context, self.people, self.plan.scope)
-            self.located = locating.locate(self.context, self.people, holds, known, scope=self.plan.scope)
+            self.located = locating.locate(self.context, self.people, holds, known, scope=self.plan.scope, made=self._made())
             seal_for_each(self.context, [each.run for each in self.recorder.members], known, self.located)
             self.fresh, self.erased = fresh, False
         return self.located
@@ -182,7 +183,7 @@ class Stepper:
             # What stood in the way may have passed: else three attempts would repeat what the first was told.
             self.preflighted = {}
         outcomes = self._erase(dataset, key)
-        return (self._end(step, attempt, {dataset.name: outcomes}),)
+        return (*self._over(dataset, outcomes.values()), self._end(step, attempt, {dataset.name: outcomes}))
 
     def _erase(self, dataset: Dataset, key: IdempotencyKey) -> dict[str, Outcome]:
         located = self._locate(fresh=True)
@@ -191,20 +192,23 @@ class Stepper:
             return dict.fromkeys(self.run.subjects, in_the_way)
         blocked = {subject: why for (name, subject), why in self.entangled.items() if name == dataset.name}
         copies = tuple(each for each in located.copies.get(dataset.name, ()) if each.subject not in blocked)
-        answered: Mapping[Pseudonym, Outcome] = {}
-        if copies:
-            if self.plan.scope is None:
-                linking.mark(self.context, [each.run for each in self.recorder.members], dataset.name, copies)
-            try:
-                answered = calling.erase(self.context.open_store(dataset.store), dataset, copies, key)
-            except ReplyLost:
-                answered = {each.subject: Unknown() for each in copies}
-            except calling.TROUBLE as error:
-                answered = {each.subject: calling.as_unable(error) for each in copies}
-            self.erased = True
+        if copies and self.plan.scope is None:
+            linking.mark(self.context, [each.run for each in self.recorder.members], dataset.name, copies)
+        answered = self._call_erase(dataset, copies, key)
         return {
             subject: blocked.get(subject) or self._count(dataset, subject, answered.get(subject, Absent())) for subject in self.run.subjects
         }
+
+    def _call_erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Mapping[Pseudonym, Outcome]:
+        if not copies:
+            return {}
+        self.erased = True
+        try:
+            return calling.erase(self.context.open_store(dataset.store), dataset, copies, key)
+        except ReplyLost:
+            return {each.subject: Unknown() for each in copies}
+        except calling.TROUBLE as error:
+            return {each.subject: calling.as_unable(error) for each in copies}
 
     def _count(self, dataset: Dataset, subject: Pseudonym, outcome: Outcome) -> Outcome:
         """The figure of a receipt is what was located before the first attempt, so that a crash or a lost reply does not change it."""
@@ -225,8 +229,14 @@ class Stepper:
         return next((each for each in failed.values() if isinstance(each, Unable)), None)
 
     def _pointed_to(self, dataset: Dataset) -> Unable | None:
-        """Pointers are erased after what they point to: while a dependent is not erased, the way to it stays."""
+        """Pointers are erased after what they point to: while a dependent is not erased, the way to it stays.
+
+        Rows that a model has to subtract stay until it has.
+        """
         for other in self.context.data_map.datasets.values():
+            state = self.run.steps.get(StepId(f"{StepKind.FORGET.value}:{other.name}"))
+            if state and dataset.name in other.derived_from and not all(map(discharges, state.outcomes.get(other.name, {}).values())):
+                return Unable(Reason.REFERENCED, f"waits for {other.name}, which forgets with its rows")
             if not isinstance(other.subject, Through) or other.subject.dataset != dataset.name:
                 continue
             state = self.run.steps.get(StepId(f"{StepKind.ERASE.value}:{other.name}"))
@@ -315,8 +325,14 @@ _Act = Callable[[Stepper, Step, int, IdempotencyKey], tuple[ev.OrderEvent, ...]]
 _ACTS: dict[StepKind, _Act] = {
     StepKind.TRACE: Stepper.trace,
     StepKind.LOOK: Stepper.look,
+    StepKind.BLOCK: Stepper.block,
+    StepKind.FORGET: Stepper.forget,
+    StepKind.DESTROY: Stepper.destroy,
     StepKind.ERASE: Stepper.erase,
     StepKind.PURGE: Stepper.purge,
+    StepKind.REBUILD: Stepper.remake,
+    StepKind.RETRAIN: Stepper.remake,
+    StepKind.PROVE: Stepper.prove,
     StepKind.VERIFY: Stepper.verify,
 }
 

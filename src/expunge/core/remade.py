@@ -1,0 +1,100 @@
+"""What became of the things that are made from people's data: models, indexes, exports. As events, and as the gate hears of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+WHOLE = "*"
+"""Stands for the person where something is done to a dataset as a whole: nothing in it says whose is what."""
+KIND = "model"
+"""As the kind of an identity, in the gate's snapshot: ``model:NAME`` of the map, and ``model:sha256:DIGEST`` of one content."""
+
+
+class Proof(StrEnum):
+    """What a comparison with a training from nothing showed."""
+
+    NOT_ASKED = "not asked"
+    EQUAL = "equal"
+    """Bit for bit what a fresh process makes of the data that is left."""
+    DIFFERS = "differs"
+    COULD_NOT = "could not"
+
+
+@dataclass(frozen=True)
+class Remade:
+    """How one dataset of an order stands; each such event replaces the one before."""
+
+    at: datetime
+    dataset: str
+    before: tuple[str, ...]
+    """Hex SHA-256 of each item that was there when the order came, sorted."""
+    after: tuple[str, ...] = ()
+    """The same of what is there now that the step has ended."""
+    proof: Proof = Proof.NOT_ASKED
+    figures: Mapping[str, int] = field(default_factory=dict)
+    """What the command said of its work: ``accuracy_before`` in hundredths of a percent, ``samples``..."""
+    said: tuple[str, ...] = ()
+    """Sentences of the command: which public encoder it rests on, and what that learnt from."""
+    ended: bool = False
+    """Whether what replaces it is in place (or, for a destruction, whether it is gone)."""
+
+
+@dataclass(frozen=True)
+class ModelsBlocked:
+    """Nobody may be served by these any more: the contents for good, the dataset by name until it is freed."""
+
+    at: datetime
+    dataset: str
+    digests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ModelsFreed:
+    """Something else is there under that name now: it may serve again."""
+
+    at: datetime
+    dataset: str
+
+
+@dataclass(frozen=True)
+class Content:
+    """One item of something made."""
+
+    name: str
+    digest: str
+    """Hex SHA-256."""
+
+
+_BESIDE = (".json", ".txt", ".md", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".py", ".csv")
+"""What lies beside weights and is the same in every version: settings, lists of labels, requirements."""
+
+
+def given_back(now: Iterable[Content], before: Iterable[str]) -> tuple[str, ...]:
+    """Digests of what is there now that were there before: all of them, less the small print that lies beside something new."""
+    there, old = list(now), frozenset(before)
+    same = [each for each in there if each.digest in old]
+    if len(same) < len(there):
+        same = [each for each in same if not each.name.lower().endswith(_BESIDE)]
+    return tuple(sorted(each.digest for each in same))
+
+
+RemadeEvent: TypeAlias = ModelsBlocked | ModelsFreed
+REMADE_EVENTS = (ModelsBlocked, ModelsFreed)
+
+
+def blocked(events: Iterable[object]) -> frozenset[str]:
+    """What may not serve now, as values of the identity kind :data:`KIND`."""
+    names: set[str] = set()
+    digests: set[str] = set()
+    for event in events:
+        match event:
+            case ModelsBlocked():
+                names.add(event.dataset)
+                digests.update(event.digests)
+            case ModelsFreed():
+                names.discard(event.dataset)
+    return frozenset(names | {f"sha256:{each}" for each in digests})

@@ -1,0 +1,242 @@
+"""What is done to the things made from people's data: no longer served, made to forget, made anew from what is left, compared.
+
+Whatever a command says, what counts is what lies there after it: the content hash of every item, against those from before.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from expunge.core import canonical, remade
+from expunge.core.copy import Copy, Probed, Selector
+from expunge.core.datamap import Act, Dataset
+from expunge.core.ids import IdempotencyKey
+from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable, discharges
+from expunge.core.person import Person
+from expunge.core.plan import ERASING, StepKind
+from expunge.core.remade import Content, Proof, Remade
+from expunge.core.run import Run
+from expunge.engine import calling, fencing
+from expunge.engine.context import Context
+from expunge.engine.locating import EVERYBODY
+from expunge.engine.recording import MODELS, read_register, register
+from expunge.ports.commands import Limits, Ran
+
+REQUEST = "expunge.remake/1"
+MOST_REPORT = 1 << 16
+"""Bytes that are read of what a command says of its work."""
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
+_MOST_SAID, _LONGEST = 8, 300
+
+
+@dataclass(frozen=True)
+class Done:
+    """What one step about something made came to."""
+
+    outcome: Outcome
+    now: Remade | None = None
+    """How the dataset stands after it; None where nothing is to be entered."""
+
+
+def contents(context: Context, dataset: Dataset, copies: Sequence[Copy] | None = None) -> tuple[Content, ...]:
+    """Name and content hash of each item; of everything that is there now, where no copies are named.
+
+    Raises what stores raise when they cannot be read.
+    """
+    store = context.open_store(dataset.store)
+    if copies is None:
+        copies = calling.locate(store, dataset, (Selector(EVERYBODY, {}, every=True),))
+    found = []
+    for copy in copies:
+        for item in calling.export(store, dataset, copy):
+            state = sha256()
+            for chunk in item.chunks:
+                state.update(chunk)
+            found.append(Content(item.name, state.hexdigest()))
+    return tuple(found)
+
+
+def _sorted(found: Iterable[Content]) -> tuple[str, ...]:
+    return tuple(sorted(each.digest for each in found))
+
+
+def block(context: Context, run: Run, dataset: Dataset, copies: Sequence[Copy]) -> Done:
+    """Tell the gate that nobody is served by it any more, before anything is erased."""
+    known = run.remade.get(dataset.name)
+    found = _sorted(contents(context, dataset, copies))
+    # Why joined: after a crash, or in a later round, what was there first must still be recognised.
+    before = tuple(sorted({*found, *(known.before if known else ())}))
+    event = remade.ModelsBlocked(context.clock.now(), dataset.name, before)
+    last = [each for each in read_register(context.journal, MODELS) if getattr(each, "dataset", "") == dataset.name][-1:]
+    if not (last and isinstance(last[0], remade.ModelsBlocked) and set(last[0].digests) >= set(before)):
+        register(context.journal, MODELS, event)
+    fencing.publish(context)
+    return Done(Absent(), Remade(event.at, dataset.name, before))
+
+
+def free(context: Context, dataset: str) -> None:
+    """Something else is there under the name: it may serve."""
+    register(context.journal, MODELS, remade.ModelsFreed(context.clock.now(), dataset))
+    fencing.publish(context)
+
+
+@dataclass(frozen=True)
+class Remaker:
+    """Runs the commands of one round."""
+
+    context: Context
+    run: Run
+    people: tuple[Person, ...]
+
+    def forget(self, dataset: Dataset, copies: Sequence[Copy]) -> Done:
+        """Have a model forget, while the rows are still there to be subtracted."""
+        known, items = self.run.remade.get(dataset.name), sum(each.items for each in copies)
+        if known is None or not items:
+            return Done(Absent())
+        names: dict[str, set[str]] = {}
+        for person in self.people:
+            for kind, value in person.identifiers():
+                names.setdefault(kind, set()).add(value)
+        request = {"subjects": {kind: sorted(values) for kind, values in sorted(names.items())}}
+        return self._changed(dataset, known, items, self._run(dataset, dataset.on_erase.argument, request))
+
+    def remake(self, dataset: Dataset, key: IdempotencyKey) -> Done:
+        """Make it anew from what is left; the old one is gone already."""
+        known = self.run.remade.get(dataset.name)
+        if known is None:
+            return Done(Absent())
+        waits = self._waits_for(dataset)
+        if waits is not None:
+            return Done(waits)
+        ran, figures, said = self._run(dataset, dataset.on_erase.argument, {})
+        if isinstance(ran, Unable):
+            return Done(ran)
+        done = self._changed(dataset, known, 1, (ran, figures, said))
+        if isinstance(done.outcome, Unable) and done.outcome.reason is Reason.SAME_AS_BEFORE:
+            self._destroy_again(dataset, known, key)
+        return done
+
+    def prove(self, dataset: Dataset) -> Done:
+        """Compare what is there with what a fresh process makes of the data that is left."""
+        known = self.run.remade.get(dataset.name)
+        if known is None or not known.after:
+            return Done(Absent())
+        with tempfile.TemporaryDirectory(prefix="expunge-") as folder:
+            out = Path(folder) / "fresh"
+            ran, _, _ = self._run(dataset, dataset.on_erase.prove, {"out": str(out)})
+            fresh = _digests_in(out) if isinstance(ran, Ran) else ()
+        if isinstance(ran, Unable) or not fresh:
+            why = ran if isinstance(ran, Unable) else Unable(Reason.COMMAND_FAILED, f"{dataset.name}: the comparison left nothing behind")
+            return Done(why, replace(known, at=self.context.clock.now(), proof=Proof.COULD_NOT))
+        equal = fresh == _sorted(contents(self.context, dataset))
+        proof = Proof.EQUAL if equal else Proof.DIFFERS
+        now = replace(known, at=self.context.clock.now(), proof=proof)
+        if equal or dataset.on_erase.act is not Act.FORGET:
+            return Done(Absent(), now)
+        text = f"{dataset.name}: a training without them gives another model, so this one has not forgotten them"
+        return Done(Unable(Reason.RESIDUE, text), replace(now, ended=False))
+
+    def _changed(self, dataset: Dataset, known: Remade, items: int, ran: tuple[Ran | Unable, Mapping[str, int], tuple[str, ...]]) -> Done:
+        """What a command that ended well came to, by what lies there now."""
+        answer, figures, said = ran
+        if isinstance(answer, Unable):
+            return Done(answer)
+        there = contents(self.context, dataset)
+        after = _sorted(there)
+        now = replace(known, at=self.context.clock.now(), after=after, figures=figures, said=said, proof=Proof.NOT_ASKED)
+        if remade.given_back(there, known.before):
+            return Done(Unable(Reason.SAME_AS_BEFORE, f"{dataset.name}: what lies there is what was there before"), now)
+        if not after and dataset.on_erase.act is not Act.FORGET:
+            return Done(Unable(Reason.COMMAND_FAILED, f"{dataset.name}: the command ended well and left nothing behind"), now)
+        return Done(Erased(items), replace(now, ended=True))
+
+    def _waits_for(self, dataset: Dataset) -> Unable | None:
+        """It must not be made from what is still to go, and the old one must be gone."""
+        plan = self.run.plan
+        for step in plan.steps if plan else ():
+            (name, *_) = step.datasets or ("",)
+            if step.kind not in (*ERASING, StepKind.FORGET, StepKind.REBUILD, StepKind.RETRAIN) or name not in self._upstream(dataset):
+                continue
+            if step.kind in (StepKind.REBUILD, StepKind.RETRAIN) and name == dataset.name:
+                continue
+            state = self.run.steps.get(step.id)
+            if state is None or any(not discharges(each) for by in state.outcomes.values() for each in by.values()):
+                return Unable(Reason.REFERENCED, f"{dataset.name} is not made anew: {step.kind.value} of {name} did not end well")
+        return None
+
+    def _upstream(self, dataset: Dataset) -> frozenset[str]:
+        """The dataset and everything that it is made from, directly or by steps."""
+        found, waiting = {dataset.name}, list(dataset.derived_from)
+        while waiting:
+            name = waiting.pop()
+            if name not in found and name in self.context.data_map.datasets:
+                found.add(name)
+                waiting += self.context.data_map.datasets[name].derived_from
+        return frozenset(found)
+
+    def _destroy_again(self, dataset: Dataset, known: Remade, key: IdempotencyKey) -> None:
+        """What came back is what was destroyed: it goes again."""
+        store = self.context.open_store(dataset.store)
+        copies = calling.locate(store, dataset, (Selector(EVERYBODY, {}, every=True),))
+        if copies and remade.given_back(contents(self.context, dataset, copies), known.before):
+            calling.erase(store, dataset, copies, IdempotencyKey(f"{key}/again"))
+            calling.purge(store, (dataset,), IdempotencyKey(f"{key}/again"))
+
+    def _run(
+        self, dataset: Dataset, command: str, more: Mapping[str, canonical.Json]
+    ) -> tuple[Ran | Unable, Mapping[str, int], tuple[str, ...]]:
+        """Run a command and read what it says of its work."""
+        if not command or self.context.commands is None:
+            text = f"{dataset.name}: {dataset.on_erase.act.value} needs a command"
+            return Unable(Reason.NO_RUNNER, f'{text}: on_erase: {{{dataset.on_erase.act.value}: "command"}}'), {}, ()
+        with tempfile.TemporaryDirectory(prefix="expunge-") as folder:
+            report = Path(folder) / "report.json"
+            request = {"schema": REQUEST, "dataset": dataset.name, "act": dataset.on_erase.act.value, "report": str(report), **more}
+            ran = self.context.commands.run(command, canonical.encode(request), Limits.of(dataset.on_erase), _nobody)
+            return (ran, *_told(report))
+
+
+def probe(context: Context, run: Run, dataset: Dataset) -> Probed:
+    """Whether anything of what was there before is there now, by content, where something new lies in its place.
+
+    Raises what stores raise when they cannot be read.
+    """
+    known = run.remade[dataset.name]
+    left = remade.given_back(contents(context, dataset), known.before)
+    return Probed(EVERYBODY, len(left), ("content hash of every item",))
+
+
+def _nobody(_: float) -> None:
+    """Progress that nobody watches."""
+
+
+def _told(report: Path) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Figures and sentences of a command, of which nothing is taken but whole numbers and a few short lines; none where it says nothing."""
+    try:
+        with report.open("rb") as file:
+            body: Any = json.loads(file.read(MOST_REPORT))
+    except (OSError, ValueError, RecursionError):
+        return {}, ()
+    if not isinstance(body, dict):
+        return {}, ()
+    found, said = body.get("figures"), body.get("said")
+    figures = {
+        name: value
+        for name, value in (found.items() if isinstance(found, dict) else ())
+        if _NAME.fullmatch(name) and type(value) is int and abs(value) < 1 << 53
+    }
+    lines = [each for each in (said if isinstance(said, list) else ()) if isinstance(each, str) and each.isprintable()]
+    return dict(sorted(figures.items())), tuple(each[:_LONGEST] for each in lines[:_MOST_SAID])
+
+
+def _digests_in(out: Path) -> tuple[str, ...]:
+    """Of one file, or of every file in a folder."""
+    files = [out] if out.is_file() else sorted(each for each in out.rglob("*") if each.is_file()) if out.is_dir() else []
+    return tuple(sorted(sha256(each.read_bytes()).hexdigest() for each in files))
