@@ -230,14 +230,13 @@ class Mlflow:
                 if self._purged and self._purged == self._file.state() and not self._left(connection):
                     return Absent()
                 done = sweep_rows(connection, Schema(connection, self._file.where))
-                removed = self._remove_orphans(connection)
-                if isinstance(removed, Unable):
-                    return removed
+                removed, doubtful = self._remove_orphans(connection)
                 outcome = climb(self._file, connection)
             if isinstance(outcome, Unable):
                 return outcome
             self._purged = self._file.state()
-            return Erased(total) if (total := done + removed + (outcome.items if isinstance(outcome, Erased) else 0)) else Absent()
+            done += removed + (outcome.items if isinstance(outcome, Erased) else 0)
+            return doubtful or (Erased(done) if done else Absent())
         except (sqlite3.Error, OSError) as error:
             return self._file.unable(error)
         except CouldNotLook as error:
@@ -246,14 +245,15 @@ class Mlflow:
     def _left(self, connection: sqlite3.Connection) -> bool:
         return self._orphans != "keep" and any(True for _ in orphans(connection, self._roots))
 
-    def _remove_orphans(self, connection: sqlite3.Connection) -> int | Unable:
+    def _remove_orphans(self, connection: sqlite3.Connection) -> tuple[int, Unable | None]:
+        """Remove the folders that no row knows where the map says so; how many files and folders went, and what is to be said of the rest."""
         found = [] if self._orphans == "keep" else list(orphans(connection, self._roots))
-        if self._orphans == "remove":
-            return sum(mlflow_places.remove(each.path) for each in found)
-        if found:
-            detail = _DOUBTFUL.format(len(found), sum(each.weights for each in found))
-            return Unable(Reason.CANNOT_TELL, f"{self._file.where}: {detail}")
-        return 0
+        going = [each for each in found if self._orphans == "remove" or not each.files]
+        removed = sum(mlflow_places.remove(each.path) for each in going)
+        if left := len(found) - len(going):
+            detail = _DOUBTFUL.format(left, sum(each.weights for each in found))
+            return removed, Unable(Reason.CANNOT_TELL, f"{self._file.where}: {detail}")
+        return removed, None
 
     def close(self) -> None:
         """Close the connection."""

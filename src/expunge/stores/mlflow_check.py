@@ -133,7 +133,7 @@ class Check:
     def _folders(self) -> Iterator[Finding]:
         for each in orphans(self._connection, self._roots):
             name = self._relative(each.path)
-            if not self._is_ignored(f"artifacts/{name}"):
+            if each.files and not self._is_ignored(f"artifacts/{name}"):
                 what = f"a folder of a {each.kind} that no row of the database knows" + (", with weights that load" if each.weights else "")
                 mend = "remove it, or set `orphans:` of the store"
                 yield self._finding(FindingKind.UNDECLARED, f"artifacts/{name}", what, mend)

@@ -49,6 +49,7 @@ class Standing:
             lying = self._lying(roots, entity, here, stands=stands) if here else False
             gone += lying and not stands
         self.items = len(self.entities) + gone
+        self.bytes = sum(map(mlflow_places.size, self.folders))
 
     def _lying(self, roots: Roots, entity: Entity, location: str, *, stands: bool) -> bool:
         """Note the folder of an item; whether anything lies there. A folder whose row is gone counts if it is the item's alone."""
@@ -119,7 +120,7 @@ class Eraser:
         for number, each in going.items():
             # What a program wrote between the first look and the commit lies in folders that no row names now.
             self._remove(each)
-            outcomes[copies[number].subject] = Erased(each.items)
+            outcomes[copies[number].subject] = Erased(each.items, each.bytes)
         return outcomes
 
     def _trouble(self, error: OSError) -> Unable:

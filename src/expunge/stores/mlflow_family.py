@@ -145,22 +145,22 @@ class Family:
         self._datasets()
 
     def _weights(self) -> int:
-        """Versions of the same weights, copies under other names included, and the logged models that they are."""
-        version = "FROM temp.expunge_items AS i CROSS JOIN temp.expunge_versions AS k ON k.name = i.id AND k.version = i.version"
-        version = f"{version} AND k.workspace = i.workspace"
+        """Versions of the same weights, copies under other names included, and the logged models that they are.
+
+        A logged model or run whose row is gone is an item even so: what hangs on it names it still.
+        """
+        own = "FROM temp.expunge_items AS i CROSS JOIN temp.expunge_versions AS k ON k.name = i.id AND k.version = i.version"
+        own = f"{own} AND k.workspace = i.workspace"
         return (
             self.add(
                 f"SELECT i.subject, '{VERSION}', v.name, v.version, v.workspace FROM temp.expunge_items AS i "
                 f"CROSS JOIN temp.expunge_versions AS v ON v.model = i.id WHERE i.kind = '{MODEL}'"
             )
             + self.add(
-                f"SELECT i.subject, '{VERSION}', v.name, v.version, v.workspace {version} "
+                f"SELECT i.subject, '{VERSION}', v.name, v.version, v.workspace {own} "
                 f"CROSS JOIN temp.expunge_versions AS v ON v.weights = k.weights WHERE i.kind = '{VERSION}'"
             )
-            + self.add(
-                f"SELECT i.subject, '{MODEL}', m.model_id, 0, '' {version} CROSS JOIN main.logged_models AS m ON m.model_id = k.model "
-                f"WHERE i.kind = '{VERSION}'"
-            )
+            + self.add(f"SELECT i.subject, '{MODEL}', k.model, 0, '' {own} WHERE i.kind = '{VERSION}' AND k.model IS NOT NULL")
         )
 
     def _makers(self) -> int:
@@ -174,8 +174,8 @@ class Family:
             f"ON v.name = i.id AND v.version = i.version AND v.workspace = i.workspace WHERE i.kind = '{VERSION}'"
         )
         return self.add(
-            f"SELECT c.subject, '{RUN}', r.run_uuid, 0, '' FROM ({models} UNION {named}) AS c CROSS JOIN main.runs AS r "
-            f"ON r.run_uuid = c.run WHERE NOT EXISTS ({_staying('o.run = r.run_uuid', 'c.subject')})"
+            f"SELECT c.subject, '{RUN}', c.run, 0, '' FROM ({models} UNION {named}) AS c "
+            f"WHERE c.run IS NOT NULL AND NOT EXISTS ({_staying('o.run = c.run', 'c.subject')})"
         )
 
     def _of_runs(self) -> int:

@@ -7,6 +7,7 @@ declared roots, symbolic links followed before that is decided.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from urllib.parse import unquote, urlsplit
 
 from expunge import durable, permit
 
+LOGGED_MODEL = re.compile(r"m-[0-9a-f]{32}")
+"""How MLflow names logged models, and their folders."""
 PROXIED = "mlflow-artifacts"
 """The scheme of locations that a tracking server serves: they lie under the folder that the server was started with."""
 
@@ -112,5 +115,8 @@ def remove(folder: Path) -> int:
 
 
 def own(folder: Path, identifier: str) -> Path:
-    """The folder that is an entity's own: MLflow keeps ``artifacts`` inside a folder that is named after its run, model or trace."""
-    return folder.parent if folder.parent.name == identifier else folder
+    """The folder that is an entity's own: MLflow keeps ``artifacts`` inside a folder that is named after its run, model or trace.
+
+    A registered version's are those of a logged model, whatever its own name is.
+    """
+    return folder.parent if folder.parent.name == identifier or LOGGED_MODEL.fullmatch(folder.parent.name) else folder

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from expunge import permit
 from expunge.faults import failpoint
-from expunge.stores.mlflow_places import Elsewhere, Roots, files, real
+from expunge.stores.mlflow_places import LOGGED_MODEL, Elsewhere, Roots, files, real
 from expunge.stores.mlflow_rows import delete_orphans
 from expunge.stores.mlflow_schema import HOMES, MODEL, RUN, TRACE, Schema
 
-_SHAPES = {RUN: re.compile(r"[0-9a-f]{32}"), MODEL: re.compile(r"m-[0-9a-f]{32}"), TRACE: re.compile(r"tr-[0-9a-f]{32}")}
+_SHAPES = {RUN: re.compile(r"[0-9a-f]{32}"), MODEL: LOGGED_MODEL, TRACE: re.compile(r"tr-[0-9a-f]{32}")}
 _DEPTH = 4
 """Folders below a root in which MLflow makes folders of runs (``EXPERIMENT/RUN``), models and traces (``EXPERIMENT/models/m-...``)."""
 
@@ -27,6 +27,8 @@ class Orphan:
 
     kind: str
     path: Path
+    files: int
+    """How many there are in it; a folder without any is only the name of what was there."""
     weights: bool
     """It holds an ``MLmodel``: something in it can be loaded."""
 
@@ -58,7 +60,8 @@ def orphans(connection: sqlite3.Connection, roots: Roots) -> Iterator[Orphan]:
             home = HOMES[kind]
             known = connection.execute(f"SELECT 1 FROM main.{home.table} WHERE {home.columns[0]} = ?", (path.name,)).fetchone()
             if known is None and not any(each.is_relative_to(path) for each in named):
-                yield Orphan(kind, path, any(each.name == "MLmodel" for each in files(path)))
+                names = [each.name for each in files(path)]
+                yield Orphan(kind, path, len(names), "MLmodel" in names)
 
 
 def strays(connection: sqlite3.Connection, roots: Roots) -> Iterator[Path]:

@@ -13,10 +13,9 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from expunge.stores.mlflow_places import plain
+from expunge.stores.mlflow_places import LOGGED_MODEL, plain
 from expunge.stores.mlflow_schema import Schema
 
-_MODEL = re.compile(r"m-[0-9a-f]{32}")
 _RUN = re.compile(r"[0-9a-f]{32}")
 _DEEP = 100
 """Copies of copies that are followed: more is a circle."""
@@ -84,7 +83,7 @@ def _followed(row: _Row, workspace: str, rows: Mapping[tuple[str, int, str], _Ro
 
 def _model(text: str) -> str | None:
     """The logged model that a source or a folder names."""
-    return next((part for part in text.removeprefix("models:/").split("/") if _MODEL.fullmatch(part)), None)
+    return next((part for part in text.removeprefix("models:/").split("/") if LOGGED_MODEL.fullmatch(part)), None)
 
 
 def _run(connection: sqlite3.Connection, source: str, place: str) -> str | None:
