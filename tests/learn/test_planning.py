@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from expunge.errors import UsageError
 from expunge.learn.planning import Crowd, Layout, expected_samples, expected_share, expected_share_at, plan, simulate
 from expunge.learn.sharding_risk import CURVES, risk
+from expunge.learn.trees import ShardedTrees
 from tests.cli.running import expunge
 
 OF_THE_PAPER = Layout(20, 50)
@@ -35,7 +36,7 @@ def test_slices_alone_never_save_more_than_a_third(slices: int) -> None:
     assert 1 <= 1 / expected_share(Layout(1, slices), 1) <= 1.5 + 1e-9
 
 
-@pytest.mark.parametrize("layout", [Layout(1, 1), Layout(8, 1), Layout(1, 8), Layout(8, 8), OF_THE_PAPER])
+@pytest.mark.parametrize("layout", [Layout(1, 1), Layout(8, 1), Layout(1, 8), Layout(8, 8), Layout(4, 5, grown=True), OF_THE_PAPER])
 @pytest.mark.parametrize("requests", [1, 8, 60])
 def test_batches_drawn_at_random_cost_what_the_formula_says(layout: Layout, requests: int) -> None:
     drawn = simulate(layout, PEOPLE, requests, seed=1)
@@ -80,6 +81,21 @@ def test_a_last_batch_that_is_smaller_is_counted() -> None:
     assert expected_samples(Layout(4), crowd, 3, 2) == pytest.approx(expected_share(Layout(4), 2) * 98 + expected_share(Layout(4), 1) * 97)
 
 
+def test_trees_that_are_grown_in_slices_cost_less_from_the_first() -> None:
+    everything = expected_share(Layout(1, 4, grown=True), 10_000)
+    assert everything == pytest.approx((1 + 2 + 3 + 4) / 16)
+    assert expected_share(Layout(1, 4, grown=True), 1) < expected_share(Layout(1, 4), 1)
+
+
+@pytest.mark.parametrize("slices", [1, 4])
+def test_trees_count_what_the_formula_forecasts(slices: int) -> None:
+    dice = np.random.default_rng(4)
+    x, who = dice.normal(size=(3000, 3)), np.repeat([f"p{number}" for number in range(300)], 10)
+    model = ShardedTrees(shards=4, slices=slices, trees=4, leaves=3).fit(x, (x[:, 0] > 0).astype(int), subjects=who)
+    counted = sum(model.forget(each).recomputed for each in sorted(set(who))[:60]) / 4
+    assert counted == pytest.approx(expected_samples(Layout(4, slices, grown=True), Crowd(300, 10), 60, 1), rel=0.1)
+
+
 def test_people_who_are_known_to_go_soon_are_cheap_in_the_last_slice() -> None:
     usual, foreseen = Crowd(10_000), Crowd(10_000, foreseen=0.02, foreseen_requests=0.8)
     layout = Layout(8, 8)
@@ -99,8 +115,9 @@ def test_a_network_trained_end_to_end_is_not_to_be_sharded_and_a_head_is() -> No
     assert head.accuracy.within
 
 
-def test_nothing_is_recommended_that_nobody_measured() -> None:
-    advice = plan(Crowd(200, 12), 0.3, learner="head", layouts=[Layout(100, 1)])
+@pytest.mark.parametrize("layout", [Layout(100, 1), Layout(8, 9)])
+def test_nothing_is_recommended_that_nobody_measured(layout: Layout) -> None:
+    advice = plan(Crowd(200, 12), 0.3, learner="head", layouts=[layout])
     assert not advice.forecasts[0].accuracy.within
     assert advice.recommended is None
 

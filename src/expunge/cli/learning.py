@@ -74,8 +74,7 @@ def _layouts(shards: str, slices: str, learner: str) -> list[Layout] | None:
 
     if not shards and not slices:
         return None
-    usual = SLICES if learner != "trees" else (1,)
-    return [Layout(s, r) for s in _numbers(shards) or SHARDS for r in _numbers(slices) or usual]
+    return [Layout(s, r, grown=learner == "trees") for s in _numbers(shards) or SHARDS for r in _numbers(slices) or SLICES]
 
 
 def _numbers(text: str) -> list[int]:

@@ -1,10 +1,11 @@
 """What forgetting will cost: shards and slices against the rate of requests, before anybody trains.
 
 The model: people are placed in shards and slices by a keyed hash. A shard is taught in stages, stage ``j`` over its first ``j`` slices,
-each with the same number of passes, so that a whole shard costs as much as its people cost one model over everybody. A request goes back
-to the checkpoint before the slice of the person who leaves; requests of one batch in one shard go back to the earliest. Costs are samples
-learnt from again, as a share of what one model over everybody who stays would have to learn from again for the same batch; both sides
-leave out those who go. Cf. Bourtoule et al., *Machine Unlearning*, IEEE S&P 2021, whose 4.63, 2.45 and 1.36 are such ratios.
+each with the same number of passes, so that a whole shard costs as much as its people cost one model over everybody (trees that are grown
+in slices cost less, see :attr:`Layout.grown`). A request goes back to the checkpoint before the slice of the person who leaves; requests
+of one batch in one shard go back to the earliest. Costs are samples learnt from again, as a share of what one model over everybody who
+stays would have to learn from again for the same batch; both sides leave out those who go. Cf. Bourtoule et al., *Machine Unlearning*,
+IEEE S&P 2021, whose 4.63, 2.45 and 1.36 are such ratios.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from expunge.learn.sharding_risk import Risk, risk
 DAYS_A_YEAR = 365.0
 SHARDS = (1, 2, 4, 8, 12, 16, 20, 24, 32, 48, 64)
 SLICES = (1, 2, 4, 8)
-"""What is tried where nothing is named. More than eight slices: hardly cheaper, and nobody measured what it does to accuracy."""
+"""What is tried where nothing is named."""
 _NEAR = 1.1
 """A layout that costs at most this much more than the cheapest is as good: then the fewest checkpoints count."""
 _TRIALS = 2000
@@ -35,6 +36,9 @@ class Layout:
 
     shards: int = 1
     slices: int = 1
+    grown: bool = False
+    """Whether stages add to what the ones before left as it is, each with its share of the whole work (the trees of
+    :class:`~expunge.learn.trees.ShardedTrees`), instead of teaching it further: then slices make the first training cheaper too."""
 
     def __post_init__(self) -> None:
         if not (1 <= self.shards <= 100_000 and 1 <= self.slices <= 10_000):
@@ -94,11 +98,11 @@ class Stages:
     @cached_property
     def passes(self) -> float:
         """How often a stage goes through its people, in trainings of one model over everybody."""
-        return 1.0 / float(self.slices.cumsum().sum())
+        return 1.0 / (self.layout.slices if self.layout.grown else float(self.slices.cumsum().sum()))
 
     @cached_property
     def cost(self) -> np.ndarray:
-        """(R,) what each stage costs, as a share of the whole shard's training."""
+        """(R,) what each stage costs, as a share of what one model over everybody costs for the people of the shard."""
         return self.passes * self.slices.cumsum()
 
     @cached_property
@@ -243,14 +247,13 @@ def plan(
         raise UsageError("no cost follows from such a rate", help="take more than no request a day, and a batch at least once a year")
     if (checkpoint_bytes is not None and checkpoint_bytes < 0) or (most_bytes is not None and checkpoint_bytes is None):
         raise UsageError("disk cannot be bounded like that", help="say how many bytes one checkpoint has")
-    asked = sorted(set(layouts)) if layouts is not None else _usual(crowd, learner)
+    asked = sorted(set(_usual(crowd, learner) if layouts is None else layouts))
     made = tuple(_forecast(each, crowd, rate * every_days, every_days, learner, checkpoint_bytes) for each in asked)
     return Advice(made, _best(made, most_points, most_bytes), every_days, rate * DAYS_A_YEAR * crowd.samples_per_subject)
 
 
 def _usual(crowd: Crowd, learner: str) -> Sequence[Layout]:
-    slices = SLICES if learner != "trees" else (1,)  # Why: boosting begins anew in the shard, it has no checkpoints within.
-    return [Layout(s, r) for s in SHARDS if s == 1 or s * 2 <= crowd.subjects for r in slices]
+    return [Layout(s, r, grown=learner == "trees") for s in SHARDS if s == 1 or s * 2 <= crowd.subjects for r in SLICES]
 
 
 def _forecast(layout: Layout, crowd: Crowd, requests: float, every_days: float, learner: str, size: int | None) -> Forecast:
@@ -267,7 +270,7 @@ def _forecast(layout: Layout, crowd: Crowd, requests: float, every_days: float, 
         mean_of_ratios=simulate(layout, crowd, batch, trials=_trials(layout)).mean_of_ratios if batch < crowd.subjects else 1.0,
         disk_bytes=layout.checkpoints * size if size is not None else None,
         samples_per_shard=per_shard,
-        accuracy=risk(learner, per_shard, whole=layout.shards == 1),
+        accuracy=risk(learner, per_shard, layout.slices, whole=layout.shards == 1),
     )
 
 
