@@ -1,0 +1,1 @@
+"""Worked examples: ``python -m examples.voice OUT``, ``examples.camera``, ``examples.whereabouts``. Each fills one folder."""
