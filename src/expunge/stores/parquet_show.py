@@ -76,7 +76,7 @@ class Show:
             with suppress(OSError, Unreadable):
                 for row, subjects in self._rows(file, together):
                     for subject in subjects:
-                        self._trace_row(subject, row, tracer)
+                        trace_row(self._name, subject, row, tracer)
 
     def _trace_file(self, copy: Copy, key: str, tracer: Tracer) -> None:
         found = self._layout.template_of(key)
@@ -103,34 +103,7 @@ class Show:
         # A damaged file is no obstacle here: it goes as a whole, and all of it was traced as bytes.
         with suppress(OSError, Unreadable):
             for row, _ in self._rows(key, [], whole=copy):
-                self._trace_row(copy.subject, row, tracer)
-
-    def _trace_row(self, subject: Pseudonym, row: Row, tracer: Tracer) -> None:
-        for name, value in row.items():
-            self._trace_value(subject, name, value, tracer)
-
-    def _trace_value(self, subject: Pseudonym, field: str, value: object, tracer: Tracer) -> None:
-        match value:
-            case None | bool():
-                return
-            case dict():
-                for key, inner in value.items():
-                    self._trace_value(subject, f"{field}.{key}", inner, tracer)
-            case list() | tuple():
-                numbers = [float(each) for each in value if isinstance(each, int | float) and not isinstance(each, bool)]
-                if len(numbers) > 1 and len(numbers) == len(value):
-                    tracer.vector(subject, self._name, field, numbers)
-                    return
-                for inner in value:
-                    self._trace_value(subject, field, inner, tracer)
-            case bytes():
-                tracer.blob(subject, self._name, field, cast("BinaryIO", io.BytesIO(value)))
-            case int() | float():
-                if math.isfinite(value) and abs(value) < 1e300:
-                    tracer.number(subject, self._name, field, float(value))
-                tracer.text(subject, self._name, field, str(value))
-            case _:
-                tracer.text(subject, self._name, field, said(value) or "")
+                trace_row(self._name, copy.subject, row, tracer)
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -144,14 +117,14 @@ class Show:
         with self._lake.opened(part) as file:
             if whole is not None:
                 for group in range(file.metadata.num_row_groups):
-                    for row in _python(read(file, [group], None)):
+                    for row in python_rows(read(file, [group], None)):
                         yield row, [whole.subject]
                 return
             for group, at, owners in self._owned(part.key, file, asked):
                 table = read(file, [group], None)
                 with readable():
                     taken = table.take(pa.array(at))
-                yield from zip(_python(taken), owners, strict=True)
+                yield from zip(python_rows(taken), owners, strict=True)
 
     def _owned(self, key: str, file: pq.ParquetFile, asked: Sequence[_Asked]) -> Iterator[tuple[int, Numbers, list[list[Pseudonym]]]]:
         """Row group by row group: the rows in it that are somebody's, and whose."""
@@ -198,7 +171,7 @@ def _asking(copy: Copy) -> dict[str, list[_Asked]]:
     return files
 
 
-def _python(table: pa.Table) -> list[Row]:
+def python_rows(table: pa.Table) -> list[Row]:
     """Rows as Python values; instants that Python has no word for as numbers."""
     with readable():
         try:
@@ -230,6 +203,36 @@ def spoken(value: object) -> object:
         case None | bool() | int() | str():
             return value
     return str(value)
+
+
+def trace_row(dataset: str, subject: Pseudonym, row: Row, tracer: Tracer) -> None:
+    """Hand over every value of a row, structs and lists taken apart."""
+    for name, value in row.items():
+        _trace_value(dataset, subject, name, value, tracer)
+
+
+def _trace_value(dataset: str, subject: Pseudonym, field: str, value: object, tracer: Tracer) -> None:
+    match value:
+        case None | bool():
+            return
+        case dict():
+            for key, inner in value.items():
+                _trace_value(dataset, subject, f"{field}.{key}", inner, tracer)
+        case list() | tuple():
+            numbers = [float(each) for each in value if isinstance(each, int | float) and not isinstance(each, bool)]
+            if len(numbers) > 1 and len(numbers) == len(value):
+                tracer.vector(subject, dataset, field, numbers)
+                return
+            for inner in value:
+                _trace_value(dataset, subject, field, inner, tracer)
+        case bytes():
+            tracer.blob(subject, dataset, field, cast("BinaryIO", io.BytesIO(value)))
+        case int() | float():
+            if math.isfinite(value) and abs(value) < 1e300:
+                tracer.number(subject, dataset, field, float(value))
+            tracer.text(subject, dataset, field, str(value))
+        case _:
+            tracer.text(subject, dataset, field, said(value) or "")
 
 
 def _archived(key: str) -> str:
