@@ -54,7 +54,7 @@ def test_the_example_of_the_documentation_reads_where_its_kinds_exist():
 
 
 def test_the_example_is_explained_where_its_kinds_do_not_exist():
-    faults = examine(MAPS / "example.yaml", APP_DB).faults
+    faults = examine(MAPS / "example.yaml", APP_DB, known_kinds=("files", "sqlite", "postgres")).faults
     assert [(fault.rule, fault.line) for fault in faults] == [("unknown-kind", 9)]
 
 

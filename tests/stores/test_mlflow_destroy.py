@@ -82,7 +82,7 @@ def deletes_experiment(company, client):
 
 def deletes_logged_model(company, client):
     client.delete_logged_model(company.model)
-    return None
+    return
 
 
 def deletes_all_four(company, client):
@@ -91,7 +91,7 @@ def deletes_all_four(company, client):
     client.delete_logged_model(company.model)
     client.delete_run(company.run)
     deletes_experiment(company, client)
-    return None
+    return
 
 
 def deletes_the_version_and_forgets_the_copy(company, client):
@@ -112,7 +112,7 @@ def deletes_the_traces(company, client):
 
 def removes_the_folder_of_artifacts(company, client):
     shutil.rmtree(company.folder / "mlartifacts" / "voice")
-    return None
+    return
 
 
 WAYS = (

@@ -92,7 +92,7 @@ def _lines(branch: Branch, first: str, more: str) -> Iterator[str]:
 def placed(data_map: DataMap, dataset: Dataset) -> str:
     """Where a dataset lies, in words of the map."""
     kind = data_map.stores[dataset.store].kind if dataset.store in data_map.stores else "?"
-    inner = dataset.table or dataset.model or (dataset.paths[0] if dataset.paths else "")
+    inner = dataset.table or dataset.model or dataset.experiment or (dataset.paths[0] if dataset.paths else "")
     more = f" +{len(dataset.paths) - 1}" if len(dataset.paths) > 1 else ""
     return f"{dataset.store or kind}: {inner}{more}"
 

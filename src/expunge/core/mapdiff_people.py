@@ -68,7 +68,7 @@ def _kept(data_map: DataMap, dataset: Dataset) -> str:
 
 
 def _place(dataset: Dataset) -> str:
-    return f"{dataset.table or dataset.model or ', '.join(dataset.paths)} in {dataset.store}"
+    return f"{dataset.table or dataset.model or dataset.experiment or ', '.join(dataset.paths)} in {dataset.store}"
 
 
 def _found(rule: SubjectRule) -> str:

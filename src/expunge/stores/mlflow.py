@@ -246,7 +246,7 @@ class Mlflow:
         return self._orphans != "keep" and any(True for _ in orphans(connection, self._roots))
 
     def _remove_orphans(self, connection: sqlite3.Connection) -> tuple[int, Unable | None]:
-        """Remove the folders that no row knows where the map says so; how many files and folders went, and what is to be said of the rest."""
+        """Remove folders that no row knows where the map says so; how many files and folders went, and what is to be said of the rest."""
         found = [] if self._orphans == "keep" else list(orphans(connection, self._roots))
         going = [each for each in found if self._orphans == "remove" or not each.files]
         removed = sum(mlflow_places.remove(each.path) for each in going)

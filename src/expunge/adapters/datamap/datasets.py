@@ -48,6 +48,7 @@ def _dataset(form: Form, table: Table, name: Scalar, what: str) -> Dataset:
         table=form.text(table.get("table"), f"{what}.table") or "",
         paths=_paths(form, table, what),
         model=form.text(table.get("model"), f"{what}.model") or "",
+        experiment=form.text(table.get("experiment"), f"{what}.experiment") or "",
         format=_one_of(form, table.get("format"), f"{what}.format", "bad-path", words.FORMATS),
         shared=Shared(_one_of(form, table.get("shared"), f"{what}.shared", "bad-shared", words.SHARED) or Shared.ERASE),
         people=form.text(table.get("people"), f"{what}.people") or "",

@@ -34,12 +34,16 @@ def check_stores(draft: Draft) -> None:
 
 def _places(store: StoreSpec) -> Iterator[str]:
     """The local folders and files of a store, as absolute paths."""
-    if (store.kind == "files" or (store.kind == "parquet" and "://" not in store.url)) and store.url:
+    if (store.kind in words.FOLDERS or (store.kind == "parquet" and "://" not in store.url)) and store.url:
         yield store.url
     if store.kind == "sqlite" and store.url:
         yield store.url.removeprefix(SQLITE)
         attached = store.options.get("attach")
         yield from attached.values() if isinstance(attached, Mapping) else ()
+    if store.kind == "mlflow" and store.url:
+        artifacts = store.options.get("artifacts", "")
+        yield store.url.removeprefix(SQLITE)
+        yield from map(str, artifacts.values() if isinstance(artifacts, Mapping) else filter(None, [artifacts]))
 
 
 def _within(inner: str, outer: str) -> bool:
@@ -57,7 +61,7 @@ def check_layouts(draft: Draft) -> None:
         if len(stated) != 1:
             text = f"{what} says {' and '.join(stated) or 'nowhere'} where its data lies"
             draft.faults.add("missing-layout", dataset.line, text, f"{wanted}: ..." if wanted else f"one of {', '.join(words.LAYOUTS)}")
-        elif wanted and stated[0] != wanted and store:
+        elif wanted and store and stated[0] not in (wanted, *words.ALSO.get(store.kind, ())):
             text = f"{what}: a {store.kind} store has no {stated[0]}"
             draft.faults.add("layout-not-for-kind", draft.line("datasets", name, stated[0]), text, f"{wanted}: ...")
         _check_schema(draft, dataset, store)
@@ -96,6 +100,8 @@ def _common(draft: Draft, one: Dataset, other: Dataset) -> str:
         return f"the table {one.table}"
     if one.model and one.model == other.model:
         return f"the model {one.model}"
+    if one.experiment and one.experiment == other.experiment:
+        return f"the experiment {one.experiment}"
     for path in one.paths:
         for twin in other.paths:
             if overlap(path, twin):

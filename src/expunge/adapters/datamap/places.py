@@ -14,6 +14,7 @@ from expunge.adapters.datamap.idle import read_last_used
 from expunge.adapters.datamap.nodes import Scalar, Table, Value
 from expunge.core.datamap import IdentitySpec, Retention, StoreSpec
 from expunge.core.note import Algorithm, parse_key
+from expunge.core.remade import KIND as MODEL
 from expunge.core.retention import Period, parse_period
 from expunge.errors import EvidenceInvalid
 
@@ -130,7 +131,9 @@ _URLS: dict[str, tuple[Callable[[Path, str], str], str, str]] = {
     "postgres": (_server_url, "a database", "${APP_DB}, filled with postgresql://HOST/NAME"),
     "s3": (_bucket_url, "a bucket", "s3://BUCKET/PREFIX"),
     "parquet": (_lake_url, "a folder or a bucket", "./lake, or s3://BUCKET/PREFIX"),
+    "lancedb": (_folder_url, "a folder", "./vectors"),
     "backup": (_folder_url, "a folder", "./backups"),
+    "mlflow": (_sqlite_url, "the backend's database file", "sqlite:///mlflow.db"),
 }
 """Kind -> how its url is understood (empty when it cannot be), what it names, and an example."""
 
@@ -200,6 +203,8 @@ def read_identities(form: Form, root: Table) -> dict[str, IdentitySpec]:
     identities = {}
     for name, value in form.named(root, "identities"):
         what = f"identities.{name.text}"
+        if name.text == MODEL:
+            form.faults.add("bad-name", name.line, f"{what}: the gate knows models by this word", "another name for the people")
         table = form.table(value, what, words.IDENTITY, ("dataset", "key"))
         if table is not None:
             identities[name.text] = IdentitySpec(

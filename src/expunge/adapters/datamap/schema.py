@@ -152,6 +152,7 @@ def _dataset() -> Schema:
         "table": _text("For databases: table or schema.table."),
         "path": _one_or_more("For files: templates such as voice/{profile_id}/{recording_id}.flac."),
         "model": _text("For model registries: the registered name."),
+        "experiment": _text("For model registries: the experiment whose runs and traces are about people."),
         "format": {**_words(*words.FORMATS), "description": "For files with records of many people; .gz is told from the name."},
         "subject": {"description": "Whose it is: {KIND: FIELD, ...}, or {through: DATASET, via: FIELD}.", "anyOf": [by_field, through]},
         "aggregate": _table({key: _text() for key in words.AGGREGATE}, words.AGGREGATE),

@@ -38,6 +38,7 @@ DATASET = (
     "table",
     "path",
     "model",
+    "experiment",
     "format",
     "subject",
     "aggregate",
@@ -86,11 +87,16 @@ LAYOUT = {
     "postgres": "table",
     "mysql": "table",
     "duckdb": "table",
+    "lancedb": "table",
     "mlflow": "model",
 }
 """Kind of store -> how its datasets are laid out; a kind that is not here takes any layout and its store checks it."""
-LAYOUTS = ("table", "path", "model")
+ALSO = {"mlflow": ("experiment",)}
+"""Kind of store -> other layouts that its datasets may have."""
+LAYOUTS = ("table", "path", "model", "experiment")
 
+FOLDERS = frozenset({"files", "lancedb"})
+"""Kinds whose url is a folder of this machine, all of which is the store."""
 BUCKET = ("endpoint", "region", "access_key", "secret_key", "clock")
 """Of kinds that lie in an object store: where it is, who asks, and the provider's published clock for its own copies."""
 OPTIONS = {
@@ -99,6 +105,8 @@ OPTIONS = {
     "postgres": ("clock", "lock_ms"),
     "s3": (*BUCKET, "vacuum"),
     "parquet": BUCKET,
+    "lancedb": ("tags", "unfinished"),
     "backup": ("of", "format", "every", "keep"),
+    "mlflow": ("artifacts", "orphans", "busy_ms"),
 }
 """Kind of store -> keys of its own; a kind that is not here takes any and its store checks them."""
