@@ -11,8 +11,19 @@ from typing import Any
 
 _LEARN = ("numpy", "safetensors", "sklearn")
 _WHERE: dict[str, tuple[str, tuple[str, ...]]] = {
+    "Counts": ("counting", _LEARN),
+    "GaussianNaiveBayes": ("bayes", _LEARN),
+    "Heatmap": ("counting", _LEARN),
+    "IntegerConvolutions": ("convolutions", _LEARN),
     "IntegerRidge": ("ridge", _LEARN),
     "IntegerRidgeClassifier": ("ridge", _LEARN),
+    "LinearDiscriminant": ("discriminant", _LEARN),
+    "MultinomialNaiveBayes": ("bayes", _LEARN),
+    "NearestCentroid": ("centroid", _LEARN),
+    "NextPlace": ("counting", _LEARN),
+    "PrincipalComponents": ("components", _LEARN),
+    "StandardScaler": ("scaling", _LEARN),
+    "log_mel": ("sound", ("numpy",)),
     "Report": ("report", ()),
     "BadInput": ("refusals", ()),
     "FileRefused": ("refusals", ()),

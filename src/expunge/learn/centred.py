@@ -49,6 +49,16 @@ class Centre:
 
 def deviations(squares: np.ndarray, n: int) -> np.ndarray:
     """Standard deviations of columns from their sums of squares about the mean; 1 for a column that is the same everywhere."""
-    found = np.sqrt(np.maximum(squares, 0.0) / n)
+    found: np.ndarray = np.sqrt(np.maximum(squares, 0.0) / n)
     found[found == 0] = 1.0
     return found
+
+
+def spread(sums: np.ndarray, squares: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means and variances (k, d) of groups, from (k, d) sums and sums of squares over (k,) rows each."""
+    n = counts[:, None]
+    whole = (2 * sums + n) // (2 * n)
+    rest = sums - n * whole
+    # About a whole number near the mean: exact, where the difference of two large squares would not be.
+    about = squares - whole * (sums + rest)
+    return whole + rest / n, np.maximum(about / n - (rest / n) ** 2, 0.0)

@@ -81,12 +81,22 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
         self._records = Records(self.key or KEY)
         self._given = Given()
 
-    def _enter(self, features: Any, labels: np.ndarray | None, subjects: Any, records: Any, kept: Any = None) -> np.ndarray:
+    def _enter(
+        self,
+        features: Any,
+        labels: np.ndarray | None,
+        subjects: Any,
+        records: Any,
+        *,
+        kept: Any = None,
+        joined: list[tuple[int, bytes]] | None = None,
+    ) -> np.ndarray:
         """Enter rows in the set and keep the arrays; the mask of rows that are new. Raises BadInput, with nothing entered.
 
-        ``kept`` stands for ``features`` as they came from outside, where their conversion would take memory only.
+        ``kept`` stands for ``features`` as they came from outside, where their conversion would take memory only; ``joined`` as for
+        :meth:`Records.add`.
         """
-        fresh = self._records.add(contents(features, labels), subjects, records)
+        fresh = self._records.add(contents(features, labels), subjects, records, joined)
         if self._given is not None:
             self._given.add(features if kept is None else kept, labels, fresh)
         return fresh

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 from scipy.linalg.lapack import dposv
-from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.base import RegressorMixin
 
 from expunge.learn import fixed
 from expunge.learn.centred import Centre, deviations
+from expunge.learn.linear import LinearClassifier
 from expunge.learn.refusals import BadInput
 from expunge.learn.statistics import IntegerStatistics, Sums
 
@@ -30,16 +31,10 @@ def solve(products: np.ndarray, targets: np.ndarray, n: int, alpha: float) -> np
     return np.asarray(found / scale[:, None], np.float64)
 
 
-class IntegerRidgeClassifier(ClassifierMixin, IntegerStatistics):  # type: ignore[misc]
+class IntegerRidgeClassifier(LinearClassifier):
     """A linear classifier: one against all others, by targets of 1 and -1."""
 
-    classifies = True
     grams = True
-    solved = ("coef_", "intercept_")
-    coef_: np.ndarray
-    """(1, d) for two classes, else (k, d)."""
-    intercept_: np.ndarray
-    """(1,) or (k,)."""
 
     def __init__(self, alpha: float = 100.0, fractional_bits: int = 12, key: bytes | None = None) -> None:
         """Configure.
@@ -66,22 +61,6 @@ class IntegerRidgeClassifier(ClassifierMixin, IntegerStatistics):  # type: ignor
             "coef_": found.T * 2.0**self.fractional_bits,
             "intercept_": means - centre.mean @ found,
         }
-
-    def decision_function(self, X: Any) -> np.ndarray:
-        """How far on the side of each class: (n, k), or for two classes (n,), above 0 for the second.
-
-        Raises NothingLearned, BadInput.
-        """
-        self._somebody()
-        found = np.asarray(self._features(X) @ self.coef_.T + self.intercept_)
-        return found[:, 0] if len(self.classes_) <= 2 else found
-
-    def predict(self, X: Any) -> np.ndarray:
-        """The class of each row, (n,). Raises NothingLearned, BadInput."""
-        found = self.decision_function(X)
-        if len(self.classes_) == 1:
-            return np.repeat(self.classes_, len(found))
-        return self.classes_[(found > 0).astype(np.int64) if found.ndim == 1 else np.argmax(found, axis=1)]
 
 
 class IntegerRidge(RegressorMixin, IntegerStatistics):  # type: ignore[misc]

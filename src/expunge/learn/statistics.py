@@ -7,17 +7,16 @@ solved from the sums alone, on one thread. The sums are personal data as long as
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 
 from expunge.learn import environment, fixed
 from expunge.learn import labels as label
-from expunge.learn.estimator import Forgetting, Source
+from expunge.learn.additive import Additive
 from expunge.learn.refusals import BadInput, FileRefused
-from expunge.learn.report import Report
 
 
 @dataclass(frozen=True)
@@ -105,10 +104,11 @@ def _within(some: np.ndarray, all_of_them: np.ndarray) -> bool:
     return bool((all_of_them[np.searchsorted(all_of_them, some).clip(max=len(all_of_them) - 1)] == some).all())
 
 
-class IntegerStatistics(Forgetting):
+class IntegerStatistics(Additive):
     """The base of the family: keeps :class:`Sums`, and has them solved."""
 
     packages = ("scipy",)
+    learnt = ("_sums", "classes_", "solved_again_")
     classifies: ClassVar[bool] = False
     """Whether ``y`` is a class for each row, and wanted."""
     squares: ClassVar[bool] = False
@@ -116,68 +116,15 @@ class IntegerStatistics(Forgetting):
     solved: ClassVar[tuple[str, ...]]
     """Attributes that hold the weights; there are none while nobody is in the model."""
     fractional_bits: int
-    n_features_in_: int
     _sums: Sums
     solved_again_: bool
     """Whether the weights of a loaded model were solved again, since its file is of another environment."""
 
     # ---- learning ----------------------------------------------------------------------------------------------
 
-    def fit(self, X: Any, y: Any = None, subjects: Sequence[Any] | None = None, records: Sequence[Any] | None = None) -> Self:
-        """Learn from rows, and nothing of what was learnt before.
-
-        Args:
-            X: (n, d) finite numbers, an array or a SciPy sparse matrix.
-            y: what to predict for each row, where the model predicts.
-            subjects: for each row whose it is: a name, or several in a tuple; None makes each record its own subject.
-            records: for each row the record's id; None takes each row for a record of its own.
-
-        Raises:
-            BadInput: something cannot be learnt from, or one id stands for different contents. The model is as before then.
-            OutOfBounds: the exact sums could run over. The model is as before then.
-        """
-        return self.fit_batches([(X, y, subjects, records)], keep=True)
-
-    def fit_batches(self, batches: Iterable[Sequence[Any]], *, keep: bool = False) -> Self:
-        """Learn from a stream of ``(X, y, subjects, records)``, of which the last ones may be left out.
-
-        Args:
-            batches: each is let go of before the next one is asked for.
-            keep: keep the arrays, so that ``forget`` needs no ``source``.
-
-        Raises:
-            BadInput: as ``fit``; nothing of the whole stream is learnt then.
-        """
-        before = dict(self.__dict__)
-        try:
-            self._begin()
-            if not keep:
-                self._given = None
-            for each in batches:
-                self._learn(*each)
-            if not hasattr(self, "n_features_in_"):
-                raise BadInput("the stream has no batch: not even how many columns there are is known")
-            self._adopt(self._sums)
-        except BaseException:
-            self.__dict__ = before
-            raise
-        return self
-
     def _begin(self) -> None:
-        for name in (*self.solved, "_sums", "n_features_in_", "classes_", "solved_again_"):
-            self.__dict__.pop(name, None)
+        self._take_away()
         super()._begin()
-
-    def partial_fit(self, X: Any, y: Any = None, subjects: Sequence[Any] | None = None, records: Sequence[Any] | None = None) -> Self:
-        """Learn from more rows: the same model as one ``fit`` over all of them. Arguments and errors as for ``fit``.
-
-        Classes may turn up that were not there before.
-        """
-        if not hasattr(self, "_records"):
-            return self.fit(X, y, subjects, records)
-        self._learn(X, y, subjects, records)
-        self._adopt(self._sums)
-        return self
 
     def _learn(self, X: Any, y: Any = None, subjects: Any = None, records: Any = None) -> None:
         features, targets = self._as_learnt(X, y)
@@ -228,15 +175,13 @@ class IntegerStatistics(Forgetting):
 
     # ---- forgetting --------------------------------------------------------------------------------------------
 
-    def _forget_rows(self, rows: np.ndarray, known: int, unknown: tuple[str, ...], source: Source | None) -> Report:
-        features, targets = self._fetch(rows, source)
+    def _subtract(self, rows: np.ndarray, features: Any, targets: np.ndarray | None) -> None:
         # One thread for few rows as well: several only wait for one another.
         with environment.one_thread():
             left = self._sums.plus(self._measured(*self._counted(features, targets)), -1)
             weights = self._solve(left) if left.records else {}
         self._records.drop(rows)
         self._take(left, weights)
-        return Report(subjects=known, records=len(rows), unknown=unknown, monolith=len(self._records), emptied=not len(self._records))
 
     # ---- solving -----------------------------------------------------------------------------------------------
 
@@ -244,17 +189,24 @@ class IntegerStatistics(Forgetting):
     def _solve(self, sums: Sums) -> dict[str, np.ndarray]:
         """Weights by the name of their attribute: a function of the configuration and the sums, of at least one record."""
 
+    def _settle(self) -> None:
+        self._adopt(self._sums)
+
     def _adopt(self, sums: Sums) -> None:
         with environment.one_thread():
-            self._take(sums, self._solve(sums) if sums.records else {})
+            weights = self._solve(sums) if sums.records else {}
+        self._take(sums, weights)
 
     def _take(self, sums: Sums, weights: dict[str, np.ndarray]) -> None:
-        for name in self.solved:
-            self.__dict__.pop(name, None)
+        self._take_away()
         self._sums = sums
         self.__dict__.update(weights)
         if self.classifies:
             self.classes_ = sums.labels
+
+    def _take_away(self) -> None:
+        for name in self.solved:
+            self.__dict__.pop(name, None)
 
     # ---- files -------------------------------------------------------------------------------------------------
 
