@@ -181,6 +181,7 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
         if self._given is None:
             raise SourceNeeded("this model was loaded from a file, which holds no rows: fit a new one on all of them")
         x, classes = self._as_learnt(X, y)
+        self._same_shape(x)
         labels.union([self._serving.classes, *(part.classes for part in self._out.values()), *([] if classes is None else [classes])])
         start = self._given.rows
         self._enter(x, classes, subjects, records)
@@ -295,9 +296,7 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
         if not voters:
             raise NothingLearned("every shard that had learnt something is being taught again: ask once forget has returned")
         x = self._features(X)
-        if x.shape[1:] != self._shape:
-            message = f"rows of shape {x.shape[1:]} for a model of rows of shape {self._shape}"
-            raise BadInput(message)
+        self._same_shape(x)
         total = np.zeros((len(x), len(serving.classes)))
         with environment.one_thread():
             for part in voters:
@@ -318,10 +317,12 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
 
     def _as_learnt(self, features: Any, y: Any) -> tuple[Any, np.ndarray | None]:
         x = self._features(features)
-        if hasattr(self, "_records") and self._given is None and x.shape[1:] != self._shape:
+        return x, labels.checked(y, len(x))
+
+    def _same_shape(self, x: np.ndarray) -> None:
+        if x.shape[1:] != self._shape:
             message = f"rows of shape {x.shape[1:]} for a model of rows of shape {self._shape}"
             raise BadInput(message)
-        return x, labels.checked(y, len(x))
 
     # ---- files -------------------------------------------------------------------------------------------------
 

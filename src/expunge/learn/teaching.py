@@ -45,7 +45,8 @@ def steady() -> Iterator[None]:
 
 def seed_all(number: int) -> None:
     """Seed whatever a network may draw from, by 64 bits."""
-    torch.manual_seed(number)
+    # Why not torch.manual_seed: it queues a call for graphics processors, with a stack trace, each time.
+    torch.default_generator.manual_seed(number)
     random.seed(number)
     np.random.seed(number % 2**32)
 
