@@ -19,7 +19,7 @@ from expunge.faults import failpoint
 from expunge.learn import environment, labels, placement
 from expunge.learn.estimator import Forgetting, Given, Source
 from expunge.learn.placement import Members
-from expunge.learn.records import KEY, Records, contents, tag
+from expunge.learn.records import KEY, Records, Subjects, contents, tag
 from expunge.learn.refusals import BadInput, NothingLearned, SourceNeeded
 from expunge.learn.report import Report
 
@@ -151,17 +151,26 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
             raise BadInput("there is no row to learn from")
         known, given = Records(self.key or KEY), Given()
         given.add(x, classes, known.add(contents(x, classes), subjects, records))
+        before = dict(self.__dict__)
+        try:
+            self._learn(known, given, subjects, x.shape[1:])
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+        return self
+
+    def _learn(self, known: Records, given: Given, subjects: Sequence[Any] | None, shape: tuple[int, ...]) -> None:
         self._records, self._given = known, given
         self._risky: set[bytes] = set()
         self._watch(subjects, self._records.ids)
-        self._shape = tuple(x.shape[1:])
-        self.n_features_in_ = int(np.prod(self._shape))
-        self._out: dict[int, Part] = dict(getattr(self, "_serving", Serving()).parts)
+        self._shape = shape
+        self.n_features_in_ = int(np.prod(shape))
+        self._out: dict[int, Part] = {}
         self._serving = Serving()
         self._pending: frozenset[int] = frozenset()
         self._members: Members = ()
         self._swap(dict.fromkeys(range(self.shards), 0), self._places(), None)
-        return self
 
     def partial_fit(
         self,
@@ -174,6 +183,7 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
 
         Raises:
             BadInput: nothing was learnt then.
+            OSError: a checkpoint could not be kept; the shards that were to be taught do not vote until a repeat has ended it.
             SourceNeeded: for a model from a file, which has not the rows that it would be taught again.
         """
         if not hasattr(self, "_records"):
@@ -213,11 +223,22 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
 
     # ---- forgetting --------------------------------------------------------------------------------------------
 
+    def forget(self, subjects: Subjects, source: Source | None = None) -> Report:
+        """Become the model that never had them; see the base. Whatever an earlier call began and did not end is ended as well.
+
+        While shards are taught again they do not vote, and should that fail (a full disk), they do not vote until a repeat has ended it.
+        """
+        self._learnt()
+        rows, known, unknown = self._records.of(subjects)
+        if len(rows) or self._out:
+            return self._forget_rows(rows, known, unknown, source)
+        return Report(subjects=0, records=0, unknown=unknown, destroyed=self._destroy_old(), emptied=not len(self._records))
+
     def _forget_rows(self, rows: np.ndarray, known: int, unknown: tuple[str, ...], source: Source | None) -> Report:
         if self._given is None and source is None:
             raise SourceNeeded("this model was loaded from a file, which holds no rows: forget(subjects, source=...)")
         gone = self._pending.union(rows.tolist())
-        if all(len(self._records.tags[row]) == 1 for row in gone):
+        if not self._out and all(len(self._records.tags[row]) == 1 for row in gone):
             # Nobody else was tied to anybody by these records, so nobody else moves.
             after = placement.without(self._members, np.array(sorted(gone), np.int64))
         else:
