@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,11 @@ class Estate:
         """Where the stores lie."""
         return self.folder / "world"
 
+    def cost(self) -> str:
+        """What it took so far: seconds of processor, of this process and those that it started and that have ended, and by the clock."""
+        spent = sum(each.ru_utime + each.ru_stime for each in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+        return f"{spent:.0f} s of processor time, {self.narrator.seconds:.0f} s by the clock"
+
     @property
     def failures(self) -> list[str]:
         """Checks that did not hold."""
@@ -63,6 +70,13 @@ class Estate:
     def python(self, *arguments: str) -> str:
         """Run Python in a fresh process; its standard output. Raises CommandFailed."""
         return self._run([sys.executable, *arguments], (0,))
+
+    def ask(self, module: str, dataset: str, out: Path) -> str:
+        """Have a command of the map make a thing from nothing in a fresh process; hex SHA-256 of what it made. Raises CommandFailed."""
+        out.parent.mkdir(parents=True, exist_ok=True)
+        request = {"schema": "expunge.remake/1", "dataset": dataset, "out": str(out), "report": str(out.with_suffix(".report.json"))}
+        self._run([sys.executable, "-m", module], (0,), json.dumps(request))
+        return sha256(out.read_bytes()).hexdigest()
 
     def expunge(self, *arguments: str, codes: tuple[int, ...] = (0,)) -> str:
         """Run a command of Expunge in this folder, show it, return its standard output.
@@ -100,13 +114,12 @@ class Estate:
         shown = self.expunge("receipt", "show", f"{receipts}/1")
         return Erased(order, plan, applied, verified, shown)
 
-    def _run(self, command: list[str], codes: tuple[int, ...]) -> str:
-        done = subprocess.run(
-            command, cwd=self.folder, env=self.environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
+    def _run(self, command: list[str], codes: tuple[int, ...], said: str = "") -> str:
+        environment = self.environment()
+        done = subprocess.run(command, cwd=self.folder, env=environment, input=said, capture_output=True, text=True, check=False)
         if done.returncode not in codes:
-            said = (done.stderr.strip() or done.stdout.strip())[-2000:]
-            message = f"{shlex.join(command[1:4])} ended with exit code {done.returncode}: {said}"
+            told = f"{done.stdout.strip()}\n{done.stderr.strip()}".strip()[-2000:]
+            message = f"{shlex.join(command[1:4])} ended with exit code {done.returncode}: {told}"
             raise CommandFailed(message)
         return done.stdout
 
@@ -166,5 +179,6 @@ def main(perform: Callable[[Estate, bool], None], about: str) -> int:
     except CommandFailed as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
+    estate.narrator.point(estate.cost())
     estate.narrator.box("To be read", str(estate.folder / "index.html"))
     return 1 if estate.failures else 0

@@ -10,10 +10,12 @@ import numpy as np
 
 from examples.common import commands
 from examples.common.estate import Estate
-from examples.whereabouts.trails import SIDE, Person, Visit, household_people, trail
+from examples.whereabouts.trails import Person, Visit, household_people, trail
 
 WORK = "examples.whereabouts.work"
 DAYS = 28
+K = 10
+"""People who must have been in a cell before it is published."""
 SEED = 20260907
 
 _MAP = """\
@@ -26,7 +28,7 @@ stores:
   models: {{kind: files, url: ./world/models}}
   site:   {{kind: files, url: ./world/site}}
 retention:
-  places: {{period: 30 days, from: recorded_at, purpose: show parents where a child is, need: the service itself}}
+  places: {{period: 30 days, from: at, purpose: show parents where a child is, need: the service itself}}
 datasets:
   accounts: {{store: app, table: accounts, subject: {{account: account_id}}, retention: places}}
   profiles: {{store: app, table: profiles, subject: {{profile: profile_id}}, retention: places}}
@@ -41,18 +43,18 @@ datasets:
     path: heatmap.safetensors
     kind: model
     derived_from: [visits]
-    on_erase: {{forget: "{command}", prove: "{command}", environment: [{environment}]}}
+    on_erase: {{forget: {{command: "{command}", prove: "{command}", environment: [{environment}]}}}}
   next_place:                    # where somebody goes from where they are
     store: models
     path: next_place.safetensors
     kind: model
     derived_from: [visits]
-    on_erase: {{forget: "{command}", prove: "{command}", environment: [{environment}]}}
+    on_erase: {{forget: {{command: "{command}", prove: "{command}", environment: [{environment}]}}}}
   published:                     # what the town's planners may fetch
     store: site
     path: heatmap.json
-    derived_from: [visits]
-    on_erase: {{rebuild: "{command}", prove: "{command}", environment: [{environment}]}}
+    derived_from: [heatmap]
+    on_erase: {{rebuild: {{command: "{command}", prove: "{command}", environment: [{environment}]}}}}
 """
 
 
@@ -72,29 +74,35 @@ def build(estate: Estate, *, small: bool) -> Town:
     random = np.random.default_rng(SEED)
     people = household_people(120 if small else 1000, random)
     trails = {each.profile: list(trail(each, DAYS, random)) for each in people}
-    child = next(each for each in people if each.child)
+    child = _told_by_the_map(people, trails)
     for name in ("models", "site"):
         (estate.world / name).mkdir(parents=True)
     with closing(sqlite3.connect(estate.world / "app.db")) as db, db:
-        db.execute("CREATE TABLE accounts (account_id TEXT PRIMARY KEY, email TEXT, recorded_at TEXT)")
-        db.execute("CREATE TABLE profiles (profile_id TEXT PRIMARY KEY, account_id TEXT, child INTEGER, recorded_at TEXT)")
-        db.execute("CREATE TABLE visits (visit_id TEXT PRIMARY KEY, profile_id TEXT, cell INTEGER, came_from INTEGER, recorded_at TEXT)")
+        db.execute("CREATE TABLE accounts (account_id TEXT PRIMARY KEY, email TEXT, at TEXT)")
+        db.execute("CREATE TABLE profiles (profile_id TEXT PRIMARY KEY, account_id TEXT, child INTEGER, at TEXT)")
+        db.execute(
+            "CREATE TABLE visits (visit_id TEXT PRIMARY KEY, profile_id TEXT, home INTEGER, came_from INTEGER, cell INTEGER, at TEXT)"
+        )
         db.execute("CREATE INDEX visits_of ON visits (profile_id)")
         start = "2026-09-01T00:00:00Z"
         accounts = sorted({each.account for each in people})
         db.executemany("INSERT INTO accounts VALUES (?, ?, ?)", [(each, f"{each}@wren.example", start) for each in accounts])
         db.executemany("INSERT INTO profiles VALUES (?, ?, ?, ?)", [(each.profile, each.account, each.child, start) for each in people])
-        for profile, visits in trails.items():
-            before = [-1, *(each.cell for each in visits)]
-            db.executemany(
-                "INSERT INTO visits VALUES (?, ?, ?, ?, ?)",
-                [(f"{profile}/{number:04}", profile, each.cell, before[number], f"{each.begins}Z") for number, each in enumerate(visits)],
-            )
+        for each in people:
+            visits, before = trails[each.profile], -1
+            for number, visit in enumerate(visits):
+                row = (f"{each.profile}/{number:04}", each.profile, each.home, before, visit.cell, f"{visit.begins}Z")
+                db.execute("INSERT INTO visits VALUES (?, ?, ?, ?, ?, ?)", row)
+                before = visit.cell
     estate.map.write_text(_MAP.format(command=commands.spelled(WORK), environment=commands.environment()), "utf-8")
     return Town(people, trails, child)
 
 
-def place(cell: int) -> tuple[int, int]:
-    """Row and column of a cell."""
-    row, column = divmod(cell, SIDE)
-    return row, column
+def _told_by_the_map(people: list[Person], trails: dict[str, list[Visit]]) -> Person:
+    """The child in most cells in which there are exactly :data:`K` people: whose leaving changes most of what is published."""
+    there: dict[int, set[str]] = {}
+    for profile, visits in trails.items():
+        for each in visits:
+            there.setdefault(each.cell, set()).add(profile)
+    just = [who for who in there.values() if len(who) == K]
+    return max((each for each in people if each.child), key=lambda child: sum(child.profile in who for who in just))
