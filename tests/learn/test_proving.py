@@ -16,6 +16,7 @@ from expunge.errors import UsageError
 from expunge.learn.proving import Proof, bystanders, prove
 from expunge.learn.refusals import BadInput
 from expunge.learn.trees import ShardedTrees
+from tests.cli.running import Ran, expunge
 
 TRAINING = """
 import os, sys
@@ -215,6 +216,34 @@ def test_a_proof_goes_into_a_receipt_as_it_is(workshop: Workshop) -> None:
     told = json.loads(json.dumps(asdict(workshop.prove())))
     assert set(told) == {"kind", "before", "after", "fresh", "equal", "environment", "said"}
     assert not any(each in json.dumps(told) for each in GONE)
+
+
+class TestCommand:
+    def ran(self, workshop: Workshop, *arguments: str, model: str = "after", factory: str = "training:fit") -> Ran:
+        gone = workshop.folder / "gone.txt"
+        gone.write_text("\n".join(GONE) + "\n")
+        return expunge(
+            "learn", "prove", workshop.folder / f"{model}.safetensors", factory, "--without", gone, "--folder", workshop.folder,
+            "--variable", "ROWS", *arguments, env={"ROWS": str(workshop.folder / "rows.npz")},
+        )  # fmt: skip
+
+    def test_it_says_that_the_model_is_proven(self, workshop: Workshop) -> None:
+        ran = self.ran(workshop, "--before", workshop.before)
+        assert ran.code == 0
+        assert "byte for byte" in ran.out
+
+    def test_it_ends_with_4_where_nothing_was_forgotten(self, workshop: Workshop) -> None:
+        ran = self.ran(workshop, "--json", model="before")
+        assert ran.code == 4
+        assert ran.json["equal"] is False
+        assert ran.json["after"] == workshop.before
+
+    def test_it_refuses_what_cannot_be_read(self, workshop: Workshop) -> None:
+        assert "cannot be read" in self.ran(workshop, model="nowhere").err
+        assert "the environment has no NOBODY_SET_THIS" in self.ran(workshop, "--variable", "NOBODY_SET_THIS").err
+        ran = self.ran(workshop, "--without", str(workshop.folder / "nowhere.txt"))
+        assert ran.code == 2
+        assert "cannot be read" in ran.err
 
 
 @pytest.mark.parametrize("wrong", ["training", "training:", "os.system('x')", "training:fit()", "a b:c", ""])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,16 +12,13 @@ from expunge.cli import options, output
 from expunge.errors import StateUnavailable, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from expunge.learn.planning import Advice, Forecast, Layout
 
-app = typer.Typer(help="Models that forget: plan.", no_args_is_help=True)
+app = typer.Typer(help="Models that forget: plan, prove.", no_args_is_help=True)
 _BAR = 24
 _ROWS = 12
-
-
-@app.callback()
-def _learn() -> None:
-    """Why: with one verb alone typer would leave its name out."""
 
 
 @app.command()
@@ -67,6 +65,65 @@ def plan(
     output.write_json("learn-plan/1", _values(advice)) if as_json else _tell(advice)
     if advice.recommended is None:
         raise typer.Exit(Exit.FAILED)
+
+
+@app.command()
+def prove(
+    model: Annotated[Path, typer.Argument(metavar="FILE", help="The model that serves.", show_default=False)],
+    factory: Annotated[
+        str, typer.Argument(metavar="MODULE:FUNCTION", help="Called with without=, returns a fitted model.", show_default=False)
+    ],
+    without: Annotated[
+        Path, typer.Option(help="A file with those who were forgotten, one subject a line; - for standard input.", show_default=False)
+    ],
+    before: Annotated[str, typer.Option(help="Hex SHA-256 of the file before the forget.", show_default=False)] = "",
+    folder: Annotated[Path, typer.Option(help="Where the module is.")] = Path(),
+    variable: Annotated[list[str] | None, typer.Option(help="A variable that the loader gets of ours; again for more.")] = None,
+    within: Annotated[float, typer.Option(help="Seconds that the fit may take.")] = 3600.0,
+    as_json: options.Json = False,
+) -> None:
+    """Fit once more in a fresh process that never has them, and compare: is the model the one that was never taught by them?
+
+    Exit code 0: byte for byte; 4: not so, or the fit came to no end.
+    """
+    from dataclasses import asdict
+
+    from expunge.cli.exits import Exit
+    from expunge.learn.proving import prove as compare
+
+    people = _subjects(without)
+    try:
+        proof = compare(
+            model, factory, people, before=before.lower(), paths=[folder], variables=_variables(variable or ()), within_s=within
+        )
+    except OSError as error:
+        message = f"{output.visible(str(model))} cannot be read: {error.strerror}"
+        raise UsageError(message, help="name the file of the model") from error
+    if as_json:
+        output.write_json("learn-proof/1", asdict(proof))
+    else:
+        output.say(f"serves  {proof.after}")
+        output.say(f"fresh   {proof.fresh or '-'}")
+        output.say(proof.said)
+    if not proof.equal:
+        raise typer.Exit(Exit.NOT_ALL_ERASED)
+
+
+def _subjects(path: Path) -> list[str]:
+    """Why a file: what stands on a command line can be read by everybody on the machine."""
+    try:
+        text = typer.get_text_stream("stdin").read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError("the list of those who were forgotten cannot be read", help="one subject a line, in UTF-8") from error
+    return [line for line in text.splitlines() if line]
+
+
+def _variables(names: Sequence[str]) -> dict[str, str]:
+    missing = [name for name in names if name not in os.environ]
+    if missing:
+        message = f"the environment has no {', '.join(map(output.visible, missing))}"
+        raise UsageError(message, help="set it, or leave the option out")
+    return {name: os.environ[name] for name in names}
 
 
 def _layouts(shards: str, slices: str, learner: str) -> list[Layout] | None:
