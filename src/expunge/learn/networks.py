@@ -163,10 +163,7 @@ class ShardedTorch(Sharded):
                 net, optimiser = self._started(lesson.shard, lesson.classes)
                 chain = ()
             rows = torch.from_numpy(np.ascontiguousarray(lesson.features)), torch.from_numpy(lesson.codes.astype(np.int64))
-            hashes = np.array(
-                [place(self._records.key, "pass", self._records.ids[row].encode("utf-8", "surrogatepass")) for row in lesson.rows.tolist()],
-                np.uint64,
-            )
+            hashes = self._records.places("pass", lesson.rows.tolist())
             among, taught = lesson.slice_of(), 0
             for number in range(len(chain), self.slices):
                 there = np.flatnonzero(among <= number)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
-from expunge.learn.records import place
+from expunge.learn.records import Records, place, tag
 
 Members = tuple[tuple[np.ndarray, ...], ...]
 """For each shard, for each of its slices: the rows there, ascending."""
@@ -29,6 +29,8 @@ def units(together: Iterable[Sequence[bytes]]) -> dict[bytes, bytes]:
     for tags in together:
         for each in tags:
             above.setdefault(each, each)
+        if len(tags) == 1:
+            continue
         first = top(tags[0])
         for each in tags[1:]:
             other = top(each)
@@ -38,7 +40,9 @@ def units(together: Iterable[Sequence[bytes]]) -> dict[bytes, bytes]:
     return {each: top(each) for each in above}
 
 
-def members(key: bytes, tagged: Iterable[tuple[int, Sequence[bytes]]], shards: int, slices: int, risky: Collection[bytes] = ()) -> Members:
+def members(
+    key: bytes, tagged: Iterable[tuple[int, tuple[bytes, ...]]], shards: int, slices: int, risky: Collection[bytes] = ()
+) -> Members:
     """Where every row of a set belongs.
 
     Args:
@@ -49,22 +53,33 @@ def members(key: bytes, tagged: Iterable[tuple[int, Sequence[bytes]]], shards: i
         risky: tags of people who are likely to go soon. They, and whoever shares a record with them, come in the last slice, which is the
             cheapest to teach again.
     """
-    rows, tags = [], []
-    for row, mine in tagged:
-        rows.append(row)
-        tags.append(mine)
-    unit = units(tags)
+    known = list(tagged)
+    unit = units({tags for _, tags in known})
     last = {unit[each] for each in risky if each in unit}
     number = {each: index for index, each in enumerate(sorted(set(unit.values())))}
     spot = np.empty(len(number), np.int64)
     for each, index in number.items():
         part = slices - 1 if each in last else place(key, "slice", each) % slices
         spot[index] = (place(key, "shard", each) % shards) * slices + part
-    at = spot[[number[unit[mine[0]]] for mine in tags]] if tags else np.empty(0, np.int64)
+    at = spot[[number[unit[tags[0]]] for _, tags in known]] if known else np.empty(0, np.int64)
     order = np.argsort(at, kind="stable")
     cuts = np.searchsorted(at[order], np.arange(1, shards * slices))
-    found = np.split(np.array(rows, np.int64)[order], cuts)
+    found = np.split(np.array([row for row, _ in known], np.int64)[order], cuts)
     return tuple(tuple(found[shard * slices : (shard + 1) * slices]) for shard in range(shards))
+
+
+def homes(records: Records, where: Members, subjects: Sequence[str]) -> np.ndarray:
+    """The shard of each subject, (n,); of those of whom there is no record, the one where they would be by themselves."""
+    shard = np.empty(len(records.ids), np.int64)
+    for number, slices in enumerate(where):
+        for rows in slices:
+            shard[rows] = number
+    found = []
+    for each in subjects:
+        mine = tag(records.key, each)
+        rows = records.by_tag.get(mine)
+        found.append(place(records.key, "shard", mine) % len(where) if rows is None else shard[rows[0]])
+    return np.array(found, np.int64)
 
 
 def without(before: Members, rows: np.ndarray) -> Members:
