@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
@@ -84,21 +84,23 @@ def contents(artefact: str | os.PathLike[str]) -> tuple[Content, ...]:
     if known is not None:
         return (Content("model", known[1]),)
     path = Path(artefact)
-    found = tuple(Content(each.name, _hash(each)) for each in _files(path))
+    found = tuple(Content(each.name, file_hash(each)) for each in files_of(path))
     if not found:
         message = f"{path.name}: a folder without files is no model"
         raise ValueError(message)
     return found
 
 
-def _files(path: Path) -> Iterator[Path]:
+def files_of(path: Path) -> Iterator[Path]:
+    """The file itself, or every file of a folder, in the order of their paths."""
     if path.is_dir():
         yield from (each for each in sorted(path.rglob("*")) if each.is_file())
     else:
         yield path
 
 
-def _hash(path: Path) -> str:
+def file_hash(path: Path) -> str:
+    """Hex SHA-256 of a file. Raises OSError."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
 
@@ -106,7 +108,9 @@ def _hash(path: Path) -> str:
 class ServeGuard:
     """Asks for one model. May be used by several threads."""
 
-    def __init__(self, gate: Asked, name: str, artefact: str | os.PathLike[str], *, purpose: str = PURPOSE) -> None:
+    def __init__(
+        self, gate: Asked, name: str, artefact: str | os.PathLike[str], *, purpose: str = PURPOSE, frozen: Collection[str] = ()
+    ) -> None:
         """Take the model's hashes, once: what is loaded is what is asked about, whatever lies there later. So make it before loading.
 
         Args:
@@ -114,12 +118,13 @@ class ServeGuard:
             name: of the dataset of the map that the model is in.
             artefact: its file or folder, or the hex SHA-256 of its file.
             purpose: see :data:`PURPOSE`.
+            frozen: hex SHA-256 of files that are the same in every version: a public encoder beside the head.
 
         Raises:
             OSError, ValueError: as :func:`contents`.
         """
         self.name = name
-        self.contents = contents(artefact)
+        self.contents = tuple(each for each in contents(artefact) if each.digest not in frozen)
         self._gate = gate
         self._purpose = purpose
         self._last: tuple[float, Refusal | None] = (0.0, None)
