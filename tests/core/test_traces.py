@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -99,8 +98,13 @@ def test_the_mask_differs_from_trace_to_trace() -> None:
 
 def test_other_digests_are_under_another_mask() -> None:
     one = Trace(Pseudonym("a"), "d", "f", "utf-8", 5, 16, 24, bytes(16))
-    masked = {dump(Traces(KEY, (replace(one, digest=digest),)))[-26:-18] for digest in (bytes(16), bytes(15) + b"\1")}
+    masked = {dump(Traces(KEY, (one._replace(digest=digest),)))[-26:-18] for digest in (bytes(16), bytes(15) + b"\1")}
     assert len(masked) == 2
+
+
+def test_a_trace_shown_in_a_log_shows_neither_anchor_nor_digest() -> None:
+    one = Trace(Pseudonym("a"), "d", "f", "utf-8", 123456789, 16, 24, b"0123456789abcdef")
+    assert repr(one) == "Trace(subject='a', dataset='d', part='f', form='utf-8', width=16, length=24)"
 
 
 def test_what_the_first_form_packed_is_still_read() -> None:

@@ -169,6 +169,15 @@ def test_places_are_capped_and_what_was_seen_is_not(tmp_path: Path) -> None:
     assert {index for index, each in enumerate(traces.traces) if each.form == "utf-8"} <= seen.seen
 
 
+def test_who_asks_for_no_place_is_told_what_was_seen(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"..".join([ONE] * 3))
+    scanner, sources = ResidueScanner(), [RawSource(tmp_path, "data")]
+    some, none = scanner.scan(sources, WHOLE), scanner.scan(sources, WHOLE, 0)
+    assert len(some.found) == 3
+    assert (none.found, none.seen, none.coverage) == ((), some.seen, some.coverage)
+    assert none.seen
+
+
 def test_a_scan_changes_no_times(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(ONE)
     before = (tmp_path / "f").stat().st_mtime_ns

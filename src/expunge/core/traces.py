@@ -16,14 +16,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from hmac import compare_digest
+from typing import NamedTuple
 
 from expunge.core.ids import Pseudonym
 from expunge.errors import StateCorrupt
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """One fingerprint."""
+class Trace(NamedTuple):
+    """One fingerprint. Not a dataclass, because an order for many people has hundreds of thousands."""
 
     subject: Pseudonym
     dataset: str
@@ -31,14 +31,19 @@ class Trace:
     """Field or column the window was taken from (a name of the map or schema), ``name`` for file names."""
     form: str
     """How the bytes were written: ``utf-8``, ``utf-16``, ``hex``, ``base64+1``, ``json``, ``sql``, ``pcm16``, ``float32`` ..."""
-    anchor: int = field(repr=False)
+    anchor: int
     """Keyed 64-bit hash of the first ``width`` bytes."""
     width: int
     """8 or 16: bytes under the anchor."""
     length: int
     """Bytes under ``digest``; at least ``width``."""
-    digest: bytes = field(repr=False)
+    digest: bytes
     """Keyed BLAKE2b (16 bytes) of the ``length`` bytes."""
+
+    def __repr__(self) -> str:
+        """What a log may show: neither anchor nor digest."""
+        named = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._fields if name not in {"anchor", "digest"})
+        return f"{type(self).__name__}({named})"
 
 
 @dataclass(frozen=True)

@@ -152,14 +152,14 @@ def _together(traces: Traces, earlier: Sequence[Scanned], last: Scanned) -> Scan
 
 
 def look_before(context: Context, store: str, traces: Traces) -> Scanned:
-    """Scan a store for what can be seen at all: one place of each trace is told, and what only repeats other bytes is passed over.
+    """Scan a store for what can be seen at all: places are not told, and what only repeats other bytes is passed over.
 
     Once more where nobody who stays was seen: what is not seen now is no evidence later.
     """
     own = [each.name for each in context.data_map.datasets_of(store)]
     expected = staying(traces, range(len(traces.traces)), own)
     for _ in range(2):
-        scanned = context.scanner.scan([each for each in calling.raw(context.open_store(store)) if not each.repeats], traces, 1)
+        scanned = context.scanner.scan([each for each in calling.raw(context.open_store(store)) if not each.repeats], traces, 0)
         if not expected or staying(traces, scanned.seen, own):
             break
     return scanned

@@ -96,7 +96,7 @@ class Scanner(Protocol):
     def scan(self, sources: Sequence[RawSource], traces: Traces, places: int | None = None) -> Scanned:
         """Read every byte of every source, decode what can be decoded, and report where traces lie: up to ``places`` places of each.
 
-        One is enough for who asks only which traces there are, and saves most of the time where there are many.
+        None (0) for who asks only which traces there are: that saves most of the time where there are many.
         Raises CouldNotLook when a source cannot be read at all; parts that could not be read are in ``coverage.skipped``.
         """
         ...

@@ -66,7 +66,8 @@ class Matcher:
         sizes = np.diff(self._begin)
         self._group_of = np.zeros(len(needles.indexes), dtype=np.int64)
         self._group_of[self._rows] = np.repeat(np.arange(sizes.size), sizes)
-        bits = min(22, max(16, int(sizes.size).bit_length() + 6))
+        # one place of the table in some forty is true: a smaller one is met too often in vain, a larger one does not fit into the caches
+        bits = min(22, max(16, int(sizes.size).bit_length() + 5))
         self._shift = np.uint64(64 - bits)
         self._table = np.zeros(1 << bits, dtype=np.bool_)
         for anchors in self._sorted.values():

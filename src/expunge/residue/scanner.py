@@ -47,7 +47,7 @@ class ResidueScanner:
 
         A source in the role ``data`` has to be there; others may have vanished since the store named them.
         """
-        most = places or self._per_trace
+        most = self._per_trace if places is None else places
         skipped: Counter[str] = Counter()
 
         def skip(reason: str) -> None:

@@ -160,6 +160,7 @@ class Taker:
         self._matcher = Matcher(needles)
         self._limits = limits
         self._per_trace = per_trace
+        self._enough = max(1, per_trace)
         self._known = Known()
         self._left: tuple[Done, Session, postgres.Rest] | None = None
 
@@ -190,12 +191,13 @@ class Taker:
 
     def _session(self, done: Done) -> Session:
         def report(where: Where, offset: int, alike: Alike) -> None:
-            if alike.places < self._per_trace:
+            if alike.places < self._enough:
                 alike.places += 1
                 if alike.places == 1:
                     done.seen.update(alike.traces)
-                done.places += [Place(where.path, where.chain, offset, trace) for trace in alike.traces]
-                if alike.places == self._per_trace:
+                if self._per_trace:
+                    done.places += [Place(where.path, where.chain, offset, trace) for trace in alike.traces]
+                if alike.places == self._enough:
                     self._matcher.finished(alike)
 
         return new_session(self._matcher, self._limits, report, self._known)
