@@ -19,6 +19,7 @@ from expunge.core.note import Algorithm, VerifierKey
 from expunge.core.order import OrderKind
 from expunge.core.outcome import Reason
 from expunge.core.receipt import Result, ScanMode, ScanVerdict, Verdict
+from expunge.core.remade import Proof
 from expunge.core.signature import key_id
 from expunge.core.tlog_proof import TlogProof
 
@@ -139,6 +140,19 @@ def fulfilled(**changes: object) -> receipt.Receipt:
         nonce=sha256(b"nonce").digest(),
     )
     return replace(whole, **changes)  # type: ignore[arg-type]
+
+
+def with_models(**changes: object) -> receipt.Receipt:
+    """A receipt that says what became of what was learnt."""
+    old, new, index = (sha256(name).hexdigest() for name in (b"old weights", b"new weights", b"index"))
+    figures = (receipt.Figure("accuracy_after", 9271), receipt.Figure("accuracy_before", 9268), receipt.Figure("recomputed", 12))
+    said = ("frozen encoder: integer convolutions of seed 7, shaped by nobody's data",)
+    models = (
+        receipt.ModelEntry("faces", Act.DESTROY, (index,), (), Proof.NOT_ASKED, (), ()),
+        receipt.ModelEntry("voices", Act.FORGET, (old,), (new,), Proof.EQUAL, figures, said),
+    )
+    learnt = (entry("voices", act=Act.FORGET, items=1), entry("faces", act=Act.DESTROY, items=1))
+    return fulfilled(**{"datasets": (entry(), *learnt), "models": models, "tool": receipt.Tool("expunge", "0.1.0", 2), **changes})
 
 
 def in_part(**changes: object) -> receipt.Receipt:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from expunge.core import canonical, checkpoint, commitment, merkle, trust
 from expunge.core.note import Algorithm, VerifierKey
-from tests.evidence_kit import IDENTIFIERS, OPENING, ORIGIN, SeededKeys, fulfilled, in_part, issue, raw
+from tests.evidence_kit import IDENTIFIERS, OPENING, ORIGIN, SeededKeys, fulfilled, in_part, issue, raw, with_models
 
 HERE = Path(__file__).parent / "vectors" / "evidence"
 
@@ -23,7 +23,7 @@ def witnesses() -> trust.TrustPolicy:
 def vectors() -> dict[str, bytes]:
     """Relative path -> bytes."""
     made = {}
-    for name, said in (("receipt-fulfilled", fulfilled()), ("receipt-in-part", in_part())):
+    for name, said in (("receipt-fulfilled", fulfilled()), ("receipt-in-part", in_part()), ("receipt-models", with_models())):
         made.update({f"{name}/{file}": content for file, content in issue(said).items()})
     opening = commitment.Opening(OPENING, IDENTIFIERS)
     made["commitment/opening.json"] = opening.encode()

@@ -15,6 +15,7 @@ from expunge.core.note import open_note
 from expunge.core.order import OrderKind
 from expunge.core.pages import PAGES
 from expunge.core.receipt_verify import verify
+from expunge.core.remade import Proof
 from tests import evidence_vectors as make
 from tests.evidence_kit import in_part
 
@@ -22,6 +23,11 @@ RELEASED_PAGES = {
     1: {
         "receipt-fulfilled": "95dbb6f2f9537c91d63bdaa7462b6776d34aa9d36c7a1239137f220f33d75bfa",
         "receipt-in-part": "b46f780fe7ae31a1c5394458216d2e4eb5f27f5ce990896aca612e4666201387",
+    },
+    2: {
+        "receipt-fulfilled": "95dbb6f2f9537c91d63bdaa7462b6776d34aa9d36c7a1239137f220f33d75bfa",
+        "receipt-in-part": "b46f780fe7ae31a1c5394458216d2e4eb5f27f5ce990896aca612e4666201387",
+        "receipt-models": "d89c9d73aad48dff38a181371f10613d336a66fb5ee217d68d18d9a7c1c8a3e2",
     },
 }
 """Template version -> vector -> SHA-256 of its page. Never edit a line: add a version."""
@@ -37,7 +43,7 @@ def test_the_vectors_are_what_the_code_makes() -> None:
     assert on_disk == made
 
 
-@pytest.mark.parametrize("name", ["receipt-fulfilled", "receipt-in-part"])
+@pytest.mark.parametrize("name", ["receipt-fulfilled", "receipt-in-part", "receipt-models"])
 def test_the_released_receipts_verify(name: str) -> None:
     assert verify(folder(name), folder(name)["trust-policy.txt"]).trusted
 
@@ -71,8 +77,10 @@ VALUES = (
     receipt.Skipped,
     receipt.KeptItems,
     receipt.Tool,
+    receipt.ModelEntry,
+    receipt.Figure,
 )
-WORDS = (receipt.Verdict, receipt.Result, receipt.ScanMode, receipt.ScanVerdict, Act, OrderKind)
+WORDS = (receipt.Verdict, receipt.Result, receipt.ScanMode, receipt.ScanVerdict, Act, OrderKind, Proof)
 
 
 def test_the_specification_names_every_field_and_every_word() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,9 +12,9 @@ import pytest
 from expunge import faults
 from expunge.bootstrap import Expunge
 from expunge.core import receipt_verify
-from expunge.core.ids import OrderId
+from expunge.core.ids import OrderId, StepId
 from expunge.core.order import OrderState
-from expunge.core.outcome import Reason
+from expunge.core.outcome import Reason, Unable
 from expunge.core.receipt import DatasetEntry, Receipt, Result, Verdict
 from expunge.core.receipt_verify import Verified
 from expunge.errors import StateCorrupt
@@ -156,20 +157,25 @@ def test_killed_between_the_statement_and_the_log_the_same_statement_is_logged_o
         assert statement.endswith(stated.statement.encode())
 
 
-def test_a_model_that_nobody_here_can_retrain_is_never_absent_while_its_source_held_something(home: Household) -> None:
+def test_a_model_that_nobody_here_can_retrain_is_destroyed_while_its_source_held_something(home: Household) -> None:
     more = (
         '  model:\n    store: media\n    path: "models/{name}.bin"\n    derived_from: [transcripts]\n    retention: life\n'
-        "    on_erase: {retrain: make train}\n"
+        "    on_erase: {retrain: make-it-without-a-program}\n"
     )
     home.write_map(more=more)
-    run = home.erase(f"profile:{ANNA}")
-    assert run.state is OrderState.IN_PART
-    assert entry(receipt(home, run.order), "model").reason is Reason.NO_RUNNER
-    again = home.apply(run.order)
-    assert (again.round, again.state) == (2, OrderState.IN_PART)
-    assert entry(receipt(home, run.order), "model").reason is Reason.NO_RUNNER
+    weights = home.world / "media" / "models" / "words.bin"
+    weights.parent.mkdir()
+    weights.write_bytes(random.Random("weights").randbytes(20_000))
     nobody = home.erase("profile:prf-nobody-000000")
     assert entry(receipt(home, nobody.order), "model").outcome is Result.ABSENT
+    assert weights.exists()
+    run = home.erase(f"profile:{ANNA}")
+    assert run.state is OrderState.FULFILLED
+    assert entry(receipt(home, run.order), "model").outcome is Result.ERASED
+    assert not weights.exists()
+    (retrained,) = run.steps[StepId("retrain:model")].outcomes["model"].values()
+    assert isinstance(retrained, Unable)
+    assert retrained.reason is Reason.COMMAND_FAILED
 
 
 def test_a_map_that_asks_for_more_than_the_store_reaches_is_told_so(home: Household) -> None:

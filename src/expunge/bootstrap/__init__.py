@@ -171,7 +171,8 @@ class Expunge(Looking):
             commands=LocalCommands(map_file(map_path).resolve().parent),
         )
         try:
-            remembering.require(journal, journal.newest(), log_size=log.head().size, suppressed=published(state / GATE, keys))
+            suppressed, size = published(state / GATE, keys), log.head().size
+            remembering.require(journal, journal.newest(), log_size=size, suppressed=suppressed, gate_key=keys.gate_key())
         except StateCorrupt:
             journal.close()
             raise

@@ -92,7 +92,7 @@ def origin_of(keys: LocalKeys) -> str:
 
 
 def published(path: Path, keys: LocalKeys) -> frozenset[bytes]:
-    """Who the published snapshot suppresses, as entries; none where it is not there, or is not ours: pipelines refuse such a file too."""
+    """What the published snapshot suppresses, as entries; none where it is not there, or is not ours: pipelines refuse such a file too."""
     try:
         snapshot = parse_snapshot(path.read_bytes(), keys.signer_publics())
     except (OSError, EvidenceInvalid):

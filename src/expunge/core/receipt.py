@@ -20,6 +20,7 @@ from expunge.core.ids import OrderId, PlanDigest
 from expunge.core.order import OrderKind
 from expunge.core.outcome import Reason
 from expunge.core.receipt_codec import from_json, to_json
+from expunge.core.remade import Proof
 from expunge.errors import EvidenceInvalid
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -195,6 +196,37 @@ class KeptItems:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A number that a command told of its work: ``accuracy_before`` (hundredths of a percent), ``samples``."""
+
+    name: str
+    value: int
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """What became of one thing that was made from the person's data: a model, an index, an export."""
+
+    dataset: str
+    act: Act
+    before: tuple[str, ...]
+    """Hex SHA-256 of the content of each of its items when the order came, sorted: whoever finds one of these finds the old one."""
+    after: tuple[str, ...]
+    """The same of what is there now; empty where it was destroyed and nothing was made in its place."""
+    proof: Proof
+    """Whether a fresh process, whose data never had the person, makes the same, bit for bit."""
+    figures: tuple[Figure, ...]
+    """As told by the operator's command, not verified by anybody."""
+    said: tuple[str, ...]
+    """Likewise: which public encoder it rests on, and what is known of that one's own data."""
+
+    def __post_init__(self) -> None:
+        _require(bool(self.dataset and self.before), "a model without a name, or of which nothing was there")
+        _require(all(_HEX.fullmatch(each) for each in (*self.before, *self.after)), "a digest is malformed")
+        _require(self.proof is not Proof.EQUAL or bool(self.after), "nothing cannot be equal to a fresh training")
+
+
+@dataclass(frozen=True)
 class Tool:
     """What made the receipt."""
 
@@ -230,6 +262,8 @@ class Receipt:
     plan_digest: PlanDigest
     nonce: bytes = field(repr=False)
     """32 random bytes; without them, whoever reads the log could try out receipts they imagine."""
+    models: tuple[ModelEntry, ...] = ()
+    """What was made from the person's data and changed, destroyed or made anew; not in the bytes where there is none."""
 
     def __post_init__(self) -> None:
         _require(bool(self.order and self.log and self.tool.name and self.tool.version) and self.tool.page > 0, "an empty name")
@@ -248,6 +282,8 @@ class Receipt:
         _require(
             self.times.verified is not None or not any(each.outcome is Result.ERASED for each in self.datasets), "erased, but not verified"
         )
+        made = [each.dataset for each in self.models]
+        _require(len(set(made)) == len(made) and names.issuperset(made), "a model is listed twice, or in no dataset")
         _require(self.valid_until >= (self.times.verified or self.times.fenced), "it ends before it begins")
 
 
@@ -291,7 +327,7 @@ def parse(statement: bytes) -> Receipt:
             "predicateType": str(kind),
             "subject": [{"digest": {"sha256": str(commitment)}, "name": str(order)}],
         } if kind == PREDICATE_TYPE:
-            values: Json = {**predicate, "commitment": commitment, "order": order}
+            values: Json = {"models": [], **predicate, "commitment": commitment, "order": order}
         case _:
             raise EvidenceInvalid("not a receipt of the form this tool issues", help="see docs/spec/receipt.md")
     receipt: Receipt = from_json(Receipt, values, "receipt")
@@ -303,6 +339,9 @@ def parse(statement: bytes) -> Receipt:
 def _fields(receipt: Receipt) -> Iterable[tuple[str, Json]]:
     body = to_json(receipt)
     assert isinstance(body, dict)
+    if not receipt.models:
+        # Why left out: the bytes of receipts that say nothing of models stay what they were.
+        del body["models"]
     return body.items()
 
 

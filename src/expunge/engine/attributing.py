@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeAlias
 
-from expunge.core.copy import Copy
+from expunge.core.copy import Copy, Selector
 from expunge.core.datamap import Aggregate, Dataset, Inherited
 from expunge.core.ids import Pseudonym
 from expunge.core.person import Person
 from expunge.core.plan import remakes
+from expunge.core.remade import WHOLE
 from expunge.core.traces import Traces
 from expunge.engine import calling, owning
 from expunge.engine.context import Context
@@ -88,9 +89,7 @@ def held_by_others(
             # What stays on purpose holds its own content, names and identifiers included.
             calling.trace(opened, dataset, staying, keeper)
         mine = (*erased.get(dataset.name, ()), *staying)
-        there = calling.bystanders(opened, dataset, mine, None)
-        # Why without asking whose: what is made anew holds no one's data, and may hold what the old one held as well (a shard, a header).
-        others = _batches(there if remakes(dataset) else owning.owned(context, dataset, there, erased))
+        others = _batches(_others(context, dataset, opened, mine, erased))
         reading.append((dataset, opened, filtered_moved if dataset.name in rewritten else filtered, others))
     # Why in turns: what everybody's e-mail ends in is met at once in the few rows of its own dataset, and nowhere in millions of another.
     for dataset, opened, passing, batch in _in_turns(reading):
@@ -100,6 +99,19 @@ def held_by_others(
             return Held(candidates, keeper.held())
     # Why less: a trigger may have handed the erased person's content to them; their own is what they held before as well.
     return Held(holder.held() | (moved.held() & before) | named, keeper.held())
+
+
+def _others(context: Context, dataset: Dataset, store: Store, mine: Sequence[Copy], erased: Mapping[str, Sequence[Copy]]) -> Iterator[Copy]:
+    """What is live in a dataset and not theirs."""
+    if not remakes(dataset):
+        yield from owning.owned(context, dataset, calling.bystanders(store, dataset, mine, None), erased)
+        return
+    # Why without asking whose: what is made anew is nobody's, and may hold what the old one held as well (a shard, a header).
+    keys = {key for each in mine for key in each.keys}
+    for copy in calling.locate(store, dataset, (Selector(Pseudonym(WHOLE), {}, every=True),)):
+        left = copy.without(keys)
+        if left.keys:
+            yield left
 
 
 def _on_record(context: Context, stores: Mapping[str, Store], traces: Traces, candidates: Iterable[int]) -> frozenset[int]:

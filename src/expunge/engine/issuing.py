@@ -10,9 +10,10 @@ from hashlib import sha256
 from expunge import telemetry
 from expunge.core import dsse, merkle, receipt, receipt_pack
 from expunge.core import events as ev
+from expunge.core.datamap import DataMap
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.pages import LATEST
-from expunge.core.receipt import Receipt
+from expunge.core.receipt import DatasetEntry, Figure, ModelEntry, Receipt
 from expunge.core.run import Run
 from expunge.core.signature import key_id
 from expunge.core.tlog_proof import TlogProof
@@ -158,6 +159,7 @@ class Issuer:
             policy_digest=signer.digest,
             plan_digest=run.plan.digest,
             nonce=nonce,
+            models=_models(run, self._context.data_map, datasets),
         )
 
     def _envelopes(self, statements: Sequence[str], signer: _Signer) -> list[dsse.Envelope]:
@@ -167,6 +169,24 @@ class Issuer:
         for statement, signature in zip(fresh, signatures, strict=True):
             self._signed[statement.decode()] = dsse.Envelope(statement, signature, key_id(signer.public))
         return [self._signed[each] for each in statements]
+
+
+def _models(run: Run, data_map: DataMap, datasets: Sequence[DatasetEntry]) -> tuple[ModelEntry, ...]:
+    """What became of the things made from people's data, of those that the receipt lists."""
+    listed = {each.dataset for each in datasets}
+    return tuple(
+        ModelEntry(
+            dataset=name,
+            act=data_map.datasets[name].on_erase.act,
+            before=each.before,
+            after=each.after,
+            proof=each.proof,
+            figures=tuple(Figure(figure, value) for figure, value in sorted(each.figures.items())),
+            said=each.said,
+        )
+        for name, each in sorted(run.remade.items())
+        if name in listed and each.before
+    )
 
 
 def _files(run: Run, pack: dict[int, tuple[bytes, bytes]], policy: bytes) -> Iterable[tuple[OrderId, str, bytes]]:

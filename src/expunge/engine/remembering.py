@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from expunge.core import events as ev
-from expunge.engine.recording import SUPPRESSIONS, orders, read_register
+from expunge.core.gate_entry import gate_entry
+from expunge.core.remade import KIND, ModelsBlocked, blocked
+from expunge.engine.recording import MODELS, SUPPRESSIONS, orders, read_register
 from expunge.errors import StateCorrupt
 from expunge.ports.journal import Journal
 
@@ -15,7 +17,7 @@ _HELP = (
 )
 
 
-def require(journal: Journal, newest: Iterable[tuple[str, bytes]], *, log_size: int, suppressed: frozenset[bytes]) -> None:
+def require(journal: Journal, newest: Iterable[tuple[str, bytes]], *, log_size: int, suppressed: frozenset[bytes], gate_key: bytes) -> None:
     """Refuse a journal that is older than the log or the gate's snapshot.
 
     Args:
@@ -23,6 +25,7 @@ def require(journal: Journal, newest: Iterable[tuple[str, bytes]], *, log_size: 
         newest: (stream, event) of all its streams, the one appended last first.
         log_size: entries of the published log.
         suppressed: entries of the gate's snapshot; empty where there is none.
+        gate_key: the key that they were made with.
 
     Raises:
         StateCorrupt: the log holds receipts, or the snapshot people, that the journal knows nothing of.
@@ -31,7 +34,8 @@ def require(journal: Journal, newest: Iterable[tuple[str, bytes]], *, log_size: 
     if log_size > known + stated and log_size > _known_to_orders(journal):
         message = f"the journal is an old copy: the log holds {log_size} receipts, the journal knows of {known}"
         raise StateCorrupt(message, help=_HELP)
-    if suppressed - _ever_suppressed(journal):
+    unknown = suppressed - _ever_suppressed(journal)
+    if unknown and unknown - _ever_blocked(journal, gate_key):
         message = "the journal is an old copy: the gate's snapshot holds people whom the journal never suppressed"
         raise StateCorrupt(message, help=_HELP)
 
@@ -67,6 +71,12 @@ def _known_to_orders(journal: Journal) -> int:
                 open_ones.add(made.subject)
         stated += len(open_ones)
     return known + stated
+
+
+def _ever_blocked(journal: Journal, gate_key: bytes) -> frozenset[bytes]:
+    """Of models, those that were ever blocked."""
+    events = [each for each in read_register(journal, MODELS) if isinstance(each, ModelsBlocked)]
+    return frozenset(gate_entry(gate_key, KIND, name) for name in blocked(events))
 
 
 def _ever_suppressed(journal: Journal) -> frozenset[bytes]:

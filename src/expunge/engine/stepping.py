@@ -108,10 +108,11 @@ class Stepper(Making):
     def _locate(self, *, fresh: bool) -> Located:
         """What there is; looked for again before erasing, so that what came in between is erased too."""
         if self.located is None or (fresh and not self.fresh):
-            known = locating.joined(open_for_all(self.context, self.recorder.orders), linking.orphans(self.context, self.people))
+            kept = open_for_all(self.context, self.recorder.orders)
+            known = locating.joined(kept, linking.orphans(self.context, self.people))
             holds = holding.binding_on(self.context, self.people, self.plan.scope)
             self.located = locating.locate(self.context, self.people, holds, known, scope=self.plan.scope, made=self._made())
-            seal_for_each(self.context, [each.run for each in self.recorder.members], known, self.located)
+            seal_for_each(self.context, [each.run for each in self.recorder.members], kept, known, self.located)
             self.fresh, self.erased = fresh, False
         return self.located
 

@@ -18,6 +18,10 @@ SIZE = 32
 """Bytes of a window: 16 samples of audio."""
 _BLOCK = 1 << 16
 _STEP = 1 << 13
+_FINE = 1 << 8
+"""In something small windows lie closer: of a model that was changed in place most may be what it was, and some is not."""
+_IN_SMALL = 32
+"""Windows of it, about."""
 _MOST = 4096
 _LEAVES = 4096
 HELD = 1 << 28
@@ -87,8 +91,10 @@ def read(stream: BinaryIO, begun: bytes = b"") -> Read:
             kept += block
             if len(kept) > (HELD if _to_decode(head) else TEXT):
                 kept = None
-        for begin in range(0, len(block), _STEP):
-            part = block[begin : begin + _STEP]
+        # A block that is not full is the whole stream, or its end.
+        step = _STEP if at or len(block) == _BLOCK or sound_from is not None else min(_STEP, max(_FINE, len(block) // _IN_SMALL))
+        for begin in range(0, len(block), step):
+            part = block[begin : begin + step]
             if sound_from is not None:
                 # the header says nothing about anybody; it lies in the first part
                 header = max(0, sound_from - at - begin)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from expunge.core import receipt
-from expunge.core.pages import receipt_v1
+from expunge.core.pages import receipt_v1, receipt_v2
 from expunge.errors import EvidenceInvalid
 
-PAGES: Mapping[int, Callable[[bytes], bytes]] = {1: receipt_v1.render}
+PAGES: Mapping[int, Callable[[bytes], bytes]] = {1: receipt_v1.render, 2: receipt_v2.render}
 """Template version -> page. Add; never change or remove."""
-LATEST = 1
+LATEST = 2
 
 
 def render(statement: bytes) -> bytes:

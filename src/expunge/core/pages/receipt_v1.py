@@ -14,7 +14,7 @@ from expunge.core.order import OrderKind
 from expunge.core.pages.receipt_v1_style import STYLE
 from expunge.core.receipt_codec import instant
 
-_NONE = "\N{EN DASH}"
+NONE = "\N{EN DASH}"
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 """Characters that do not show or that turn the direction of writing: a fixed list, so that every Python makes the same page."""
 _ORDER = {
@@ -67,9 +67,9 @@ def _head(receipt: r.Receipt) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<title>Receipt {_text(receipt.order)}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>Receipt {text(receipt.order)}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n"
         "<header>\n<h1>Receipt of erasure</h1>\n"
-        f"<p>Order <strong>{_text(receipt.order)}</strong> came from {_ORDER[receipt.order_kind]}. It was received on "
+        f"<p>Order <strong>{text(receipt.order)}</strong> came from {_ORDER[receipt.order_kind]}. It was received on "
         f"{_day(receipt.times.requested)}, and {_checked(receipt.times)}.</p>\n</header>\n"
     )
 
@@ -95,7 +95,7 @@ def _verdict(receipt: r.Receipt) -> str:
 def _places(receipt: r.Receipt) -> str:
     rows = [
         (
-            f"<strong>{_text(each.dataset)}</strong><br><small>in {_text(each.store)} ({_text(each.kind)})</small>",
+            f"<strong>{text(each.dataset)}</strong><br><small>in {text(each.store)} ({text(each.kind)})</small>",
             f'<span class="mark {_MARK[each.outcome]}">{_RESULT.get(each.outcome) or _ACT[each.act]}</span>',
             _number(each.items),
             _depth_cell(each),
@@ -107,14 +107,14 @@ def _places(receipt: r.Receipt) -> str:
         "<p>The last column says how each place was checked: by reading it again in the ordinary ways, and by searching its raw bytes for "
         "fingerprints of the person's content that were taken before, with a program that did not do the erasing.</p>\n"
     )
-    return _section(
-        "What was done, place by place", told + _table(("Place", "What happened", "Items", "How deep", "How it was checked"), rows)
+    return section(
+        "What was done, place by place", told + table(("Place", "What happened", "Items", "How deep", "How it was checked"), rows)
     )
 
 
 def _depth_cell(entry: r.DatasetEntry) -> str:
     if entry.outcome in (r.Result.ABSENT, r.Result.KEPT):
-        return _NONE
+        return NONE
     asked = f"<br><small>asked for: {entry.asked.word}</small>" if entry.claimed < entry.asked else ""
     return f"{entry.claimed.word}{asked}"
 
@@ -122,13 +122,13 @@ def _depth_cell(entry: r.DatasetEntry) -> str:
 def _looked(entry: r.DatasetEntry) -> str:
     lines = []
     if entry.probe is not None and entry.probe.could_not:
-        lines.append(f"Could not read it again: {_text(entry.probe.could_not)}.")
+        lines.append(f"Could not read it again: {text(entry.probe.could_not)}.")
     elif entry.probe is not None:
-        ways = f" ({', '.join(map(_text, entry.probe.paths))})" if entry.probe.paths else ""
+        ways = f" ({', '.join(map(text, entry.probe.paths))})" if entry.probe.paths else ""
         lines.append(f"Read again in {_count(len(entry.probe.paths), 'way')}{ways}: {_count(entry.probe.items_found, 'item')} came back.")
     if entry.scan is not None:
         lines.append(_scanned(entry.scan))
-    return "<br>".join(lines) or _NONE
+    return "<br>".join(lines) or NONE
 
 
 def _scanned(scan: r.Scan) -> str:
@@ -144,7 +144,7 @@ def _scanned(scan: r.Scan) -> str:
         r.ScanVerdict.PRESENT: f"{_count(scan.found, 'trace')} found",
         r.ScanVerdict.CANNOT_TELL: "this scan cannot tell",
     }[scan.verdict]
-    skipped = f" Not read: {', '.join(f'{_number(each.count)} {_text(each.reason)}' for each in scan.skipped)}." if scan.skipped else ""
+    skipped = f" Not read: {', '.join(f'{_number(each.count)} {text(each.reason)}' for each in scan.skipped)}." if scan.skipped else ""
     return (
         f"Raw bytes searched ({extent}: {_count(scan.files, 'file')}, {_size(scan.bytes)} on disk, {_size(scan.decoded_bytes)} unpacked) "
         f"for {_number(scan.traces_usable)} of {_count(scan.traces_taken, 'trace')}: <strong>{said}</strong>. "
@@ -158,7 +158,7 @@ def _depths(receipt: r.Receipt) -> str:
     if not used:
         return ""
     items = "".join(f"<dt>{each.word}</dt><dd>{_DEPTH[each]}</dd>\n" for each in sorted(used, reverse=True))
-    return _section("What the words for depth mean", f"<dl>\n{items}</dl>\n")
+    return section("What the words for depth mean", f"<dl>\n{items}</dl>\n")
 
 
 def _kept(receipt: r.Receipt) -> str:
@@ -166,28 +166,28 @@ def _kept(receipt: r.Receipt) -> str:
         return ""
     rows = [
         (
-            _text(each.dataset),
+            text(each.dataset),
             _number(each.items),
-            _text(each.ground),
+            text(each.ground),
             _day(each.until) if each.until else "no date given: its keeping time",
         )
         for each in receipt.kept
     ]
-    return _section("What was kept, why and until when", _table(("Place", "Items", "Ground", "Until"), rows))
+    return section("What was kept, why and until when", table(("Place", "Items", "Ground", "Until"), rows))
 
 
 def _undone(receipt: r.Receipt) -> str:
     rows = [
-        (_text(each.dataset), _text(each.reason or ""), _text(each.detail) or _NONE)
+        (text(each.dataset), text(each.reason or ""), text(each.detail) or NONE)
         for each in receipt.datasets
         if each.outcome is r.Result.UNABLE
     ]
-    return _section("What could not be done, and why", _table(("Place", "Reason", "What is left, and what to do"), rows)) if rows else ""
+    return section("What could not be done, and why", table(("Place", "Reason", "What is left, and what to do"), rows)) if rows else ""
 
 
 def _scope(receipt: r.Receipt) -> str:
-    sentences = "".join(f"<li>{_text(each)}</li>\n" for each in receipt.out_of_scope)
-    return _section("What this receipt does not speak about", f"<ul>\n{sentences}</ul>\n")
+    sentences = "".join(f"<li>{text(each)}</li>\n" for each in receipt.out_of_scope)
+    return section("What this receipt does not speak about", f"<ul>\n{sentences}</ul>\n")
 
 
 def _when(receipt: r.Receipt) -> str:
@@ -199,18 +199,18 @@ def _when(receipt: r.Receipt) -> str:
         ("Checked", _moment(times.verified) if times.verified else "nothing could be checked"),
         ("Will be checked again by", _moment(receipt.valid_until)),
     ]
-    return _section("When", "<dl>\n" + "".join(f"<dt>{name}</dt><dd>{value}</dd>\n" for name, value in rows) + "</dl>\n")
+    return section("When", "<dl>\n" + "".join(f"<dt>{name}</dt><dd>{value}</dd>\n" for name, value in rows) + "</dl>\n")
 
 
 def _check(receipt: r.Receipt) -> str:
-    return _section(
+    return section(
         "How to check it yourself",
         "<p>This page came with six other files. In their folder, any computer with OpenSSL 3 can check the signature:</p>\n"
         "<pre><code>openssl pkeyutl -verify -pubin -inkey signer.pem -rawin \\\n  -in receipt.pae -sigfile receipt.sig</code></pre>\n"
         "<p>It answers <em>Signature Verified Successfully</em>. To check everything, this page included, against keys that you got from "
         "somewhere else than this folder:</p>\n"
         "<pre><code>expunge receipt verify . --trust THEIR-KEYS.txt</code></pre>\n"
-        f"<p>The receipt is entered in the log <code>{_text(receipt.log)}</code>; its place there, and the proof that it is there, "
+        f"<p>The receipt is entered in the log <code>{text(receipt.log)}</code>; its place there, and the proof that it is there, "
         "are in <code>receipt.tlog-proof</code>. Whoever kept a receipt would notice if the log were rewritten.</p>\n",
     )
 
@@ -222,18 +222,25 @@ def _details(receipt: r.Receipt) -> str:
         ("Plan (SHA-256)", receipt.plan_digest),
         ("Signing key", receipt.signer),
         ("Trust policy (SHA-256)", receipt.policy_digest),
-        ("Searched by", ", ".join(sorted({each.scan.scanner for each in receipt.datasets if each.scan})) or _NONE),
+        ("Searched by", ", ".join(sorted({each.scan.scanner for each in receipt.datasets if each.scan})) or NONE),
         ("Made by", f"{receipt.tool.name} {receipt.tool.version}, page {receipt.tool.page}"),
     ]
-    listed = "".join(f"<dt>{name}</dt><dd><code>{_text(value)}</code></dd>\n" for name, value in rows)
-    return _section("Details for whoever checks", f'<dl class="fine">\n{listed}</dl>\n')
+    listed = "".join(f"<dt>{name}</dt><dd><code>{text(value)}</code></dd>\n" for name, value in rows)
+    return section("Details for whoever checks", f'<dl class="fine">\n{listed}</dl>\n')
 
 
-def _section(title: str, body: str) -> str:
-    return f"<section>\n<h2>{title}</h2>\n{body}</section>\n"
+def section(title: str, body: str) -> str:
+    """A part of the page with a heading."""
+    return f"{section_start(title)}{body}</section>\n"
 
 
-def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def section_start(title: str) -> str:
+    """How such a part begins."""
+    return f"<section>\n<h2>{title}</h2>\n"
+
+
+def table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A table whose cells are HTML already; the first of each row heads it."""
     head = "".join(f'<th scope="col">{each}</th>' for each in heads)
     body = "".join(
         "<tr>"
@@ -247,7 +254,7 @@ def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n"
 
 
-def _text(value: str) -> str:
+def text(value: str) -> str:
     """Escaped; characters that cannot be seen are shown by their number."""
     return escape(_UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", value), quote=True)
 
@@ -276,8 +283,8 @@ def _day(when: datetime) -> str:
 
 
 def _moment(when: datetime) -> str:
-    text = f"{when.day} {_MONTHS[when.month - 1]} {when.year}, {when.hour:02d}:{when.minute:02d}:{when.second:02d} UTC"
-    return f'<time datetime="{instant(when)}">{text}</time>'
+    written = f"{when.day} {_MONTHS[when.month - 1]} {when.year}, {when.hour:02d}:{when.minute:02d}:{when.second:02d} UTC"
+    return f'<time datetime="{instant(when)}">{written}</time>'
 
 
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")

@@ -1,0 +1,81 @@
+"""Version 2 of the page that a parent or customer reads: as version 1, and what became of what was learnt from the person's data.
+
+Released: do not change it, add a version 3 beside it.
+"""
+
+from __future__ import annotations
+
+from expunge.core import receipt as r
+from expunge.core.datamap import Act
+from expunge.core.pages import receipt_v1 as v1
+from expunge.core.remade import Proof
+
+_PROOF = {
+    Proof.NOT_ASKED: "No comparison with a training from nothing was asked for.",
+    Proof.EQUAL: "A fresh computer process that never had the person's data makes the same, bit for bit.",
+    Proof.DIFFERS: "A fresh process makes another: the training does not give the same twice, so that this shows nothing.",
+    Proof.COULD_NOT: "The comparison with a training from nothing could not be made.",
+}
+_PERCENT = ("accuracy_before", "accuracy_after")
+
+
+def render(statement: bytes) -> bytes:
+    """The page, UTF-8, one file without scripts, pictures or network. Raises EvidenceInvalid for what is not a statement."""
+    receipt = r.parse(statement)
+    page = v1.render(statement).decode("utf-8")
+    models = _models(receipt)
+    # Why before this section: it is in every page, and what was learnt belongs behind what was erased.
+    mark = v1.section_start("What this receipt does not speak about")
+    head, _, tail = page.partition(mark)
+    return f"{head}{models}{mark}{tail}".encode()
+
+
+def _models(receipt: r.Receipt) -> str:
+    if not receipt.models:
+        return ""
+    rows = [
+        (
+            v1.text(each.dataset),
+            _done(receipt, each),
+            _PROOF[each.proof] if each.after else "There is nothing left to compare.",
+            _told(each),
+        )
+        for each in receipt.models
+    ]
+    told = (
+        "<p>What is learnt from recordings outlives them. Each of these was made, at least in part, from the person's data. Since the "
+        "order was carried out nobody is served by the old one. Numbers and sentences in the last column are the operator's own.</p>\n"
+    )
+    contents = "".join(
+        f"<dt>{v1.text(each.dataset)}</dt><dd>before: <code>{' '.join(each.before)}</code><br>"
+        f"now: <code>{' '.join(each.after) or v1.NONE}</code></dd>\n"
+        for each in receipt.models
+    )
+    how = (
+        "<details>\n<summary>Fingerprints (SHA-256) of the old and the new contents</summary>\n"
+        "<p>Whoever finds a file with one of the old ones has found what should be gone.</p>\n"
+        f'<dl class="fine">\n{contents}</dl>\n</details>\n'
+    )
+    table = v1.table(("Learnt from it", "What happened", "Compared", "What the operator says of it"), rows)
+    return v1.section("What was learnt from the person", told + table + how)
+
+
+def _done(receipt: r.Receipt, each: r.ModelEntry) -> str:
+    entry = next(one for one in receipt.datasets if one.dataset == each.dataset)
+    if entry.outcome is r.Result.UNABLE:
+        return "Not done: see the reasons below. Nobody is served by it."
+    if each.act is Act.FORGET:
+        return "It forgot the person and is in use again." if each.after else "Destroyed."
+    again = {Act.RETRAIN: "trained again from what is left", Act.REBUILD: "built again from what is left"}.get(each.act)
+    return f"Destroyed, and {again}." if again and each.after else "Destroyed; nothing stands in its place."
+
+
+def _told(each: r.ModelEntry) -> str:
+    known = {figure.name: figure.value for figure in each.figures}
+    lines = []
+    if all(name in known for name in _PERCENT):
+        before, after = (f"{known[name] / 100:.2f} %" for name in _PERCENT)
+        lines.append(f"Right for those who stay: {before} before, {after} after.")
+    lines += [f"{v1.text(name.replace('_', ' '))}: {value:,}" for name, value in known.items() if name not in _PERCENT]
+    lines += [v1.text(sentence) for sentence in each.said]
+    return "<br>".join(lines) or v1.NONE
