@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.naive_bayes import GaussianNB
 
-from expunge.learn.membership import Audit, Verdict, attack, audit, subject_scores
+from expunge.learn.membership import Audit, Verdict, attack, audit, shard_scores, subject_scores
 from expunge.learn.refusals import BadInput
+from expunge.learn.trees import ShardedTrees
 
 SHARDS, PEOPLE, OUTSIDERS, ROWS = 5, 120, 60, 4
 FORGOTTEN = [f"p{number:03}" for number in range(40)]
@@ -96,6 +97,26 @@ def test_a_model_that_learns_nobody_by_heart_leaves_the_audit_without_power(shar
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.control is not Verdict.FAIL
     assert "shows nothing" in found.said
+
+
+def test_a_sharded_model_brings_its_own_references(shards: Shards) -> None:
+    names, stays = np.array(shards.subjects), shards.person < PEOPLE
+    model = ShardedTrees(shards=SHARDS, trees=30, min_samples=1)
+    model.fit(shards.features[stays], shards.y[stays], subjects=names[stays])
+    everything = (shards.features, shards.y, shards.subjects)
+    before = shard_scores(model, *everything)
+    assert set(model.forget(FORGOTTEN).parts) == set(range(SHARDS))
+    found = audit(before, shard_scores(model, *everything), forgotten=FORGOTTEN, outsiders=NEVER)
+    assert (found.verdict, found.control) == (Verdict.PASS, Verdict.FAIL)
+
+
+def test_what_a_sharded_model_cannot_say_is_refused(shards: Shards) -> None:
+    x, y = shards.features[:8], np.array([0, 1] * 4)
+    model = ShardedTrees(shards=40, trees=2).fit(x, y, subjects=["ann"] * 4 + ["bob"] * 4)
+    with pytest.raises(BadInput, match="a label"):
+        shard_scores(model, x, y + 1, ["ann"] * 8)
+    with pytest.raises(BadInput, match="has learnt nothing"):
+        shard_scores(model, x, y, [f"p{number}" for number in range(8)])
 
 
 def test_one_person_alone_can_never_be_judged(shards: Shards, before: np.ndarray, after: np.ndarray) -> None:

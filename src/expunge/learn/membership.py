@@ -21,6 +21,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -100,6 +101,43 @@ def subject_scores(confidences: np.ndarray, own: np.ndarray, subjects: Sequence[
     people, which = np.unique(np.asarray(subjects, dtype=object).astype(str), return_inverse=True)
     means = np.bincount(which, weights=inside - others) / np.bincount(which)
     return dict(zip(people.tolist(), means.tolist(), strict=True))
+
+
+class Shards(Protocol):
+    """A sharded model, such as :class:`~expunge.learn.trees.ShardedTrees`."""
+
+    classes_: np.ndarray
+
+    def shard_proba(self, X: Any) -> dict[int, np.ndarray]:
+        """Shard -> (n, classes)."""
+
+    def shard_of(self, subjects: Sequence[str]) -> np.ndarray:
+        """The shard where each subject is or would be, (n,)."""
+
+
+def shard_scores(model: Shards, features: Any, y: Any, subjects: Sequence[str]) -> dict[str, float]:
+    """:func:`subject_scores` of a sharded model.
+
+    Args:
+        model: as it is before a forget, or after it.
+        features: samples of people who are, were or might have been in the model, (n, ...).
+        y: their labels.
+        subjects: whose each is.
+
+    Raises:
+        BadInput: where a label is unknown to the model, somebody's shard is empty or does not vote, or one shard alone votes.
+        NothingLearned: nobody is in the model.
+    """
+    said = model.shard_proba(features)
+    truth = np.asarray(y)
+    column = np.searchsorted(model.classes_, truth).clip(max=len(model.classes_) - 1)
+    if not np.array_equal(model.classes_[column], truth):
+        raise BadInput("a label is none of those that the model knows")
+    home = model.shard_of(subjects)
+    if not set(home.tolist()) <= said.keys():
+        raise BadInput("the shard where somebody is or would be has learnt nothing, or is being taught again")
+    chances = np.array([each[np.arange(len(truth)), column] for each in said.values()])
+    return subject_scores(chances, np.searchsorted(list(said), home), subjects)
 
 
 def attack(forgotten: np.ndarray, outsiders: np.ndarray) -> Attack:

@@ -8,7 +8,7 @@ IEEE S&P 2021; there, rows are put in shards by their number, and nothing that h
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -311,19 +311,33 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
 
         Shards that are being taught again do not vote. Raises NothingLearned, BadInput.
         """
+        voters, total = 0, np.zeros(())
+        for _, part, said in self._voting(X):
+            voters, total = voters + part.rows, total + part.rows * said
+        return total / voters
+
+    def shard_proba(self, X: Any) -> dict[int, np.ndarray]:
+        """What each shard that votes says by itself, for audits: its number -> (n, classes). Raises NothingLearned, BadInput."""
+        return {shard: said for shard, _, said in self._voting(X)}
+
+    def shard_of(self, subjects: Sequence[str]) -> np.ndarray:
+        """The shard of each subject, (n,); where they would be, for those of whom the model has nothing. Raises NothingLearned."""
+        self._learnt()
+        return placement.homes(self._records, self._members, subjects)
+
+    def _voting(self, X: Any) -> Iterator[tuple[int, Part, np.ndarray]]:
         self._somebody()
         serving = self._serving
-        voters = [part for part in serving.parts.values() if part.rows]
+        voters = {shard: part for shard, part in serving.parts.items() if part.rows}
         if not voters:
             raise NothingLearned("every shard that had learnt something is being taught again: ask once forget has returned")
         x = self._features(X)
         self._same_shape(x)
-        total = np.zeros((len(x), len(serving.classes)))
-        with environment.one_thread():
-            for part in voters:
-                where = np.searchsorted(serving.classes, part.classes)
-                total[:, where] += part.rows * (1.0 if part.model is None else self._votes(part.model, x))
-        return total / sum(part.rows for part in voters)
+        for shard, part in voters.items():
+            said = np.zeros((len(x), len(serving.classes)))
+            with environment.one_thread():
+                said[:, np.searchsorted(serving.classes, part.classes)] = 1.0 if part.model is None else self._votes(part.model, x)
+            yield shard, part, said
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each row, (n,). Raises NothingLearned, BadInput."""
