@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,74 @@ def people_of(experiment: str, field: str = "tags.profile_id") -> Dataset:
     return Dataset("trials", "registry", ByField({"profile": field}), "life", experiment=experiment)
 
 
+class Registry:
+    """A registry whose models are a few bytes each: what is tested is what MLflow's tables say of them."""
+
+    def __init__(self, folder: Path) -> None:
+        """In a folder, with the experiment ``voice``."""
+        self.folder = folder
+        with tracking(folder) as store:
+            self.experiment = store.create_experiment("voice", f"file://{folder}/mlartifacts/voice")
+
+    def run(self, *, experiment: str = "", start: int = 1_700_000_000_000, **tags: str) -> str:
+        """A run with some tags (``__`` stands for a dot), and a file of its own; its id."""
+        from mlflow.entities import RunTag
+
+        with tracking(self.folder) as store:
+            named = [RunTag(name.replace("__", "."), value) for name, value in tags.items()]
+            run = store.create_run(experiment or self.experiment, "trainer", start, named, "run")
+            place = Path(run.info.artifact_uri.removeprefix("file://"))
+            place.mkdir(parents=True)
+            (place / "log.txt").write_text(f"log of {run.info.run_id}")
+            return str(run.info.run_id)
+
+    def model(self, run: str, **tags: str) -> str:
+        """A logged model of a run, with weights; its id."""
+        from mlflow.entities import LoggedModelTag
+
+        with tracking(self.folder) as store:
+            named = [LoggedModelTag(name.replace("__", "."), value) for name, value in tags.items()]
+            model = store.create_logged_model(self.experiment, "model", run, named)
+            place = Path(model.artifact_location.removeprefix("file://"))
+            place.mkdir(parents=True)
+            (place / "MLmodel").write_text("flavors: {}")
+            (place / "weights.bin").write_bytes(model.model_id.encode() * 20)
+            return str(model.model_id)
+
+    def register(self, name: str, source: str, run: str = "", **tags: str) -> int:
+        """A version of a registered model; its number."""
+        from mlflow.exceptions import MlflowException
+
+        with connected(f"sqlite:///{self.folder}/mlflow.db") as (_, client):
+            with suppress(MlflowException):
+                client.create_registered_model(name)
+            named = {each.replace("__", "."): value for each, value in tags.items()}
+            return int(client.create_model_version(name, source, run or None, tags=named).version)
+
+    def copy(self, name: str, version: int, target: str) -> None:
+        """Promote a version under another name."""
+        with connected(f"sqlite:///{self.folder}/mlflow.db") as (_, client):
+            client.copy_model_version(f"models:/{name}/{version}", target)
+
+
+@contextmanager
+def connected(uri: str) -> Iterator[tuple[Any, Any]]:
+    """MLflow and a client of it, with every connection closed again at the end."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow
+        from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Registered
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Tracked
+
+        mlflow.set_tracking_uri(uri)
+        try:
+            yield mlflow, mlflow.MlflowClient()
+        finally:
+            for kind in (Tracked, Registered):
+                for engine in getattr(kind, "_engine_map", {}).values():
+                    engine.dispose()
+
+
 ROWS = "0.7351928461"
 """A number of the training rows, as they lie in input examples and tables."""
 WHO = "p4kid7q2x9w5e8r1t6y3"
@@ -91,20 +159,9 @@ class Company:
 
     @contextmanager
     def client(self) -> Iterator[tuple[Any, Any]]:
-        """MLflow and a client of it, with every connection closed again at the end."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import mlflow
-            from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Registry
-            from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Tracking
-
-            mlflow.set_tracking_uri(self.uri)
-            try:
-                yield mlflow, mlflow.MlflowClient()
-            finally:
-                for kind in (Tracking, Registry):
-                    for engine in getattr(kind, "_engine_map", {}).values():
-                        engine.dispose()
+        """As :func:`connected`."""
+        with connected(self.uri) as opened:
+            yield opened
 
     def _train(self, mlflow: Any, client: Any) -> None:
         import pandas as pd

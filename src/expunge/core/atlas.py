@@ -40,6 +40,8 @@ class Atlas:
         store = self._map.stores[declared.store]
         if declared.table:
             return given or tuple(_table_addresses(store, declared))[-1:]
+        if declared.model:
+            return given or (model_address(store.name, declared.model),)
         root = _tree_root(store)
         folders = dict.fromkeys(_PLACEHOLDER.split(each)[0].rpartition("/")[0] for each in declared.paths)
         return given or tuple("/".join(each for each in (root, folder) if each) for folder in folders if root)
@@ -69,6 +71,8 @@ class Atlas:
             store = self._map.stores.get(each_dataset.store)
             for each in _table_addresses(store, each_dataset) if store and each_dataset.table else ():
                 found.setdefault(each, set()).add(each_dataset.name)
+            if each_dataset.model:
+                found.setdefault(model_address(each_dataset.store, each_dataset.model), set()).add(each_dataset.name)
         return found
 
     @cached_property
@@ -96,7 +100,13 @@ class Atlas:
         for store in self._map.stores.values():
             root = _tree_root(store)
             found += [(store.name, f"{root}/")] if root else [(store.name, each) for each in _database_roots(store)]
+            found.append((store.name, model_address(store.name, "")))
         return sorted(found, key=lambda each: -len(each[1]))
+
+
+def model_address(store: str, name: str) -> str:
+    """A model by its registered name, in a registry that is a store of the map."""
+    return f"model://{store}/{name}"
 
 
 def _glob(pattern: str) -> re.Pattern[str]:

@@ -20,6 +20,8 @@ APART = "it is neither covered nor made from what is"
 """Why most of a map stays."""
 UNDECLARED = "undeclared:"
 """Begins the name of something that pipelines were seen to make and that no dataset of the map is; what follows is a keyed tag."""
+DARK = f"{UNDECLARED}model:"
+"""The same of a model in a registry of which nobody can tell what it was made from."""
 DERIVED, THROUGH, REVIEW, PART = "derived from", "found through", "review of", "part of"
 
 
@@ -207,6 +209,10 @@ class _Scoping:
             source = self.taint.path(each)[-1].source
             yield Unknown(each, ArtefactKind.DERIVED, f"pipelines made it from {source}, and the map does not name it: expunge check does")
         unclear = self.taint.unknown
+        if ArtefactKind.MODEL in self.limb.takes:
+            for each in sorted(each for each in unclear if each.startswith(DARK)):
+                said = "a registry holds it, the map does not name it, and nobody can tell what it learnt from: expunge check names it"
+                yield Unknown(each, ArtefactKind.MODEL, said)
         for name, dataset in self.data_map.datasets.items():
             kind = kind_of(dataset)
             if kind not in self.limb.takes or name in self.covered:

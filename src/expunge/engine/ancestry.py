@@ -15,9 +15,9 @@ from expunge.core.gaps import tag
 from expunge.core.ids import Pseudonym
 from expunge.core.moments import moment
 from expunge.core.outcome import Unable
-from expunge.core.reaching import UNDECLARED, ancestry_of
+from expunge.core.reaching import DARK, UNDECLARED, ancestry_of
 from expunge.core.taint import Ancestry, Made
-from expunge.engine import calling, observing
+from expunge.engine import calling, observing, registries
 from expunge.engine.context import Context
 
 OBSERVED = "seen to be made from"
@@ -67,13 +67,15 @@ def read(context: Context) -> Recorded:
 
 def _observed(context: Context) -> Iterator[Made]:
     """What pipelines were seen to do and the map does not say; what it does not name goes by a keyed tag."""
-    found, key = observing.gaps(context.data_map, context.journal), context.keys.pseudonym_key()
+    found, key = observing.all_gaps(context), context.keys.pseudonym_key()
     for unsaid in found.unsaid:
         yield Made(unsaid.source, unsaid.target, OBSERVED, declared=False)
     for unknown in found.unknown:
         name = UNDECLARED + tag(key, unknown.address)
         yield from (Made(source, name, OBSERVED, declared=False) for source in unknown.sources)
         yield from (Made(name, target, OBSERVED, declared=False) for target in unknown.feeds)
+    # Why an edge from nowhere: a model that is on no record would be in no graph, and so nobody's to decide about.
+    yield from (Made(UNDECLARED, DARK + tag(key, each), OBSERVED, declared=False) for each in registries.dark(context))
 
 
 def names_in(context: Context, dataset: Dataset) -> tuple[str, ...]:

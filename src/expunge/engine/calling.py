@@ -13,10 +13,12 @@ from expunge.core.copy import Copy, Cost, Finding, Item, Probed, RawSource, Sele
 from expunge.core.datamap import Dataset, Ignore
 from expunge.core.grounding import Capabilities
 from expunge.core.ids import IdempotencyKey
+from expunge.core.origin import Origin
 from expunge.core.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, ExpungeError, StoreUnavailable
 from expunge.faults import failpoint
 from expunge.ports.naming import NamesPeople
+from expunge.ports.origins import KnowsOrigins
 from expunge.ports.scanner import Tracer
 from expunge.ports.store import Store
 
@@ -44,6 +46,14 @@ def locate(store: Store, dataset: Dataset, selectors: Sequence[Selector]) -> tup
     failpoint("store.locate:before")
     answer = tuple(store.locate(dataset, selectors))
     failpoint("store.locate:after")
+    return answer
+
+
+def origins(store: KnowsOrigins) -> tuple[Origin, ...]:
+    """Ask a registry what its models were made from."""
+    failpoint("store.origins:before")
+    answer = store.origins()
+    failpoint("store.origins:after")
     return answer
 
 

@@ -30,7 +30,7 @@ def check(context: Places) -> tuple[Finding, ...]:
 
 def check_all(context: Context) -> tuple[Finding, ...]:
     """As :func:`check`, with what pipelines were seen to do that the map does not say, and texts that are not what people agreed to."""
-    seen = observing.findings(context.data_map, observing.gaps(context.data_map, context.journal))
+    seen = observing.findings(context.data_map, observing.all_gaps(context))
     return (*check(context), *seen, *disclosing.findings(context.data_map, context.journal))
 
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from expunge.core.atlas import Atlas
+from expunge.core.atlas import Atlas, model_address
 from expunge.core.copy import Finding, FindingKind
 from expunge.core.datamap import Aggregate, ByField, DataMap, Through
 from expunge.core.gaps import Gaps, Place, Unknown, Unsaid
 from expunge.core.gaps import gaps as hold_against
 from expunge.core.observed import Observation, Observed, Sightings, add_packed, pack
+from expunge.engine import registries
 from expunge.engine.context import Context
 from expunge.engine.recording import LINEAGE, read_register, register
 from expunge.errors import ExpungeError, StateUnavailable
@@ -128,9 +129,17 @@ def gaps(data_map: DataMap, journal: Journal) -> Gaps:
     return known[2]
 
 
+def all_gaps(context: Context) -> Gaps:
+    """What pipelines were seen to do, and what registries say of their models, that the map does not."""
+    said = registries.seen(context).flows
+    if not said:
+        return gaps(context.data_map, context.journal)
+    return hold_against(context.data_map, Sightings((*sightings(context.journal).flows, *said)))
+
+
 def places(context: Context) -> tuple[Place, ...]:
     """What plans must not pass over."""
-    return gaps(context.data_map, context.journal).places(context.keys.pseudonym_key())
+    return all_gaps(context).places(context.keys.pseudonym_key())
 
 
 def findings(data_map: DataMap, found: Gaps) -> Iterator[Finding]:
@@ -159,6 +168,9 @@ def _of_unknown(data_map: DataMap, atlas: Atlas, unknown: Unknown) -> Finding:
 def _entry(data_map: DataMap, unknown: Unknown, store: str, inside: str) -> str:
     """The dataset as it could be declared, as far as can be told."""
     name = inside.rpartition(".")[2].rpartition("/")[2] or "NAME"
+    if store and unknown.address == model_address(store, inside):
+        made = f", derived_from: [{', '.join(unknown.sources)}]" if unknown.sources else ""
+        return f"datasets: {name}: {{store: {store}, model: {inside}{made}, on_erase: destroy}}"
     layout = f"store: {store}, table: {inside}" if store and "/" not in inside else f"store: {store or 'STORE'}, ..."
     derived = f", derived_from: [{', '.join(unknown.sources)}], on_erase: erase" if unknown.sources else ""
     alias = "" if store else f', and lineage.names: {name}: ["{unknown.address}"]'

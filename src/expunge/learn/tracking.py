@@ -169,8 +169,9 @@ class _Told:
     def add_input(self, dataset: Any, manifest: str) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
-        entity = Dataset.from_dictionary(dataset.to_dict())
-        known = self._client.get_run(self.run).inputs.dataset_inputs
+        entity: Any = Dataset.from_dictionary(dataset.to_dict())
+        inputs: Any = self._client.get_run(self.run).inputs
+        known = inputs.dataset_inputs if inputs else ()
         if not any((each.dataset.name, each.dataset.digest) == (entity.name, entity.digest) for each in known):
             tags = [InputTag("mlflow.data.context", "training"), InputTag(MANIFEST, manifest)]
             self._client.log_inputs(self.run, [DatasetInput(entity, tags)])

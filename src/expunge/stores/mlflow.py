@@ -20,6 +20,7 @@ from expunge.core.copy import Copy, Cost, Finding, FindingKind, Item, Probed, Ra
 from expunge.core.datamap import Aggregate, Dataset, Ignore, StoreSpec
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.ids import IdempotencyKey
+from expunge.core.origin import Origin
 from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, Misconfigured, StoreUnavailable
 from expunge.ports.scanner import Tracer
@@ -28,6 +29,7 @@ from expunge.stores.mlflow_check import Check
 from expunge.stores.mlflow_erase import Eraser, Standing
 from expunge.stores.mlflow_family import Entity, Family
 from expunge.stores.mlflow_look import bystanders, copies_of, spans_of, tally
+from expunge.stores.mlflow_origins import origins
 from expunge.stores.mlflow_places import Roots
 from expunge.stores.mlflow_probe import look
 from expunge.stores.mlflow_purge import orphans, sweep_rows
@@ -149,6 +151,11 @@ class Mlflow:
         except CouldNotLook as error:
             answers = [Probed(each.subject, 0, (), error.message) for each in copies]
         yield from answers
+
+    def origins(self) -> tuple[Origin, ...]:
+        """What every model was made from, and which are dark."""
+        with self._file.looking(self._file.where), closing(self._file.connect()) as connection:
+            return origins(connection, Schema(connection, self._file.where))
 
     def raw(self) -> Iterator[RawSource]:
         """The database and what lies beside it, and the folders of artifacts."""

@@ -13,6 +13,7 @@ from expunge.core.datamap import ByField, Dataset, Ignore, Shared
 from expunge.core.ids import Pseudonym
 from expunge.stores.mlflow_family import Family
 from expunge.stores.mlflow_fields import readings
+from expunge.stores.mlflow_origins import origins
 from expunge.stores.mlflow_places import Roots, real
 from expunge.stores.mlflow_purge import orphans, strays
 from expunge.stores.mlflow_schema import FREE, HOMES, MODEL, RUN, TRACE, Schema
@@ -56,6 +57,7 @@ class Check:
         for each in self._declared:
             yield from self._dataset(each)
         yield from self._models()
+        yield from self._dark()
         yield from self._experiments()
         yield from self._tables()
         yield from self._folders()
@@ -110,6 +112,21 @@ class Check:
             covered = "SELECT 1 FROM temp.expunge_items WHERE kind IN ('name', 'version') AND id = ? AND workspace = ?"
             if not self._connection.execute(covered, (name, space)).fetchone() and not self._is_ignored(f"models/{name}"):
                 yield self._finding(FindingKind.UNDECLARED, f"models/{name}", "no dataset declares this registered model", _HOMELESS)
+
+    def _dark(self) -> Iterator[Finding]:
+        """Models of which neither the registry nor the map says what they learnt from."""
+        said = {each.model for each in self._declared if each.model and each.derived_from}
+        for each in origins(self._connection, self._schema):
+            place = f"models/{each.place}"
+            if not each.dark or self._is_ignored(place):
+                continue
+            if each.name in said:
+                what = "no manifest says which records it learnt from; the map says which datasets"
+                yield self._finding(FindingKind.NOTE, place, what, "expunge.learn.tracking.log_training in the run that trains")
+            else:
+                what = "dark: nobody can tell what it learnt from, so no order takes it for clean; quarantine it"
+                mend = "log_training or log_derived in the run that makes it, derived_from in the map, or `ignore:` it with a reason"
+                yield self._finding(FindingKind.UNDECLARED, place, what, mend)
 
     def _experiments(self) -> Iterator[Finding]:
         uncovered = "SELECT 1 FROM temp.expunge_items AS i WHERE i.kind = ? AND i.id = t.{}"

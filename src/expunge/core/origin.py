@@ -1,0 +1,108 @@
+"""What a model registry says each model was made from, and which models nobody can tell the origin of.
+
+A registry is one more witness beside pipelines: what it says becomes sightings, and is held against the map in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+
+from expunge.core.atlas import Atlas, model_address
+from expunge.core.datamap import DataMap
+from expunge.core.observed import Observation, Sightings, Stage, add_up
+
+
+@dataclass(frozen=True)
+class Input:
+    """A dataset that a run read, as the registry names it: hints, which commit to nothing."""
+
+    name: str = field(repr=False)
+    digest: str
+    source: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One model: a registered version, or one that was only logged."""
+
+    name: str
+    """The registered name; of one that is registered nowhere, its own identifier."""
+    version: int
+    """0 for one that is registered nowhere."""
+    weights: str = field(repr=False)
+    """The same text for the same weights: copies share it."""
+    made: datetime
+    run: str = ""
+    manifest: str = ""
+    """Hex SHA-256 over the records it was trained on; empty where nobody noted any."""
+    datasets: tuple[str, ...] = ()
+    """Datasets of the map that the training named."""
+    inputs: tuple[Input, ...] = ()
+    sources: tuple[str, ...] = ()
+    """Models that it was made from, by ``NAME/VERSION`` or identifier: copied, quantised, exported, distilled."""
+    how: str = ""
+    dark: bool = True
+    """Neither it nor what it was made from says what was learnt from: it is never clean."""
+
+    @property
+    def place(self) -> str:
+        """``NAME/VERSION``, or its identifier."""
+        return f"{self.name}/{self.version}" if self.version else self.name
+
+
+def lit(origins: Iterable[Origin]) -> tuple[Origin, ...]:
+    """The same models with :attr:`Origin.dark` decided: known are those with a manifest, and those made from nothing but known ones."""
+    everything = tuple(origins)
+    dark = {number for number, each in enumerate(everything) if not each.manifest}
+    while True:
+        # Of several that go by one name, in workspaces of their own, one that is dark darkens the name.
+        names = {everything[number].place for number in dark}
+        bright = {each.place for each in everything} - names
+        more = {number for number in dark if everything[number].sources and bright.issuperset(everything[number].sources)}
+        if not more:
+            return tuple(replace(each, dark=number in dark) for number, each in enumerate(everything))
+        dark -= more
+
+
+def descendants(origins: Iterable[Origin], places: Iterable[str]) -> frozenset[str]:
+    """Every model that some models went into, at any remove; copies of one are one."""
+    everything = tuple(origins)
+    found = set(places)
+    grown = True
+    while grown:
+        weights = {each.weights for each in everything if each.place in found}
+        more = {each.place for each in everything if each.place not in found and (each.weights in weights or found & set(each.sources))}
+        grown = bool(more)
+        found |= more
+    return frozenset(found - set(places))
+
+
+def sightings(data_map: DataMap, origins: Mapping[str, Iterable[Origin]]) -> Sightings:
+    """What registries say, as if pipelines had said it.
+
+    Args:
+        data_map: gives the names of the map their addresses.
+        origins: store -> its models.
+    """
+    atlas = Atlas(data_map)
+    seen = []
+    for store, models in origins.items():
+        for each in models:
+            inputs = {
+                *(_address(atlas, data_map, name) for name in each.datasets),
+                *(model_address(store, place.rpartition("/")[0] or place) for place in each.sources),
+            }
+            output = model_address(store, each.name)
+            run = sha256(f"{store}\0{each.place}".encode()).hexdigest()
+            if inputs - {output}:
+                seen.append(Observation(run, each.made, Stage.COMPLETE, f"registry {store}", tuple(sorted(inputs)), (output,)))
+    return add_up(seen)
+
+
+def _address(atlas: Atlas, data_map: DataMap, name: str) -> str:
+    """Where a dataset lies; one that the map lacks goes by a name of its own, which no dataset is."""
+    known = atlas.addresses(name) if name in data_map.datasets else ()
+    return known[0] if known else f"dataset:{name}"
