@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import secrets
 import signal
 import socket
@@ -21,6 +22,8 @@ from expunge.adapters.commands_local import LocalCommands
 from expunge.core.outcome import Reason, Unable
 from expunge.errors import TakenOver
 from expunge.ports.commands import Limits, Ran
+from expunge.testing.forked import Running, in_child
+from expunge.testing.forked import start as start_child
 
 MIB = 1 << 20
 PATIENCE = 60.0
@@ -191,8 +194,9 @@ def test_memory_that_is_taken_faster_than_anybody_looks_is_refused(workshop: Wor
     assert outcome.reason is Reason.COMMAND_FAILED
 
 
-def test_a_fork_without_end_is_ended(workshop: Workshop) -> None:
-    outcome = workshop.unable("import os\nwhile True: os.fork()", memory=64 << 30)
+def test_more_processes_than_any_training_needs_are_ended(workshop: Workshop) -> None:
+    # Why with an end: a bomb that goes off takes every other test on the machine with it.
+    outcome = workshop.unable("import os, time\nfor _ in range(700):\n    if not os.fork(): time.sleep(60)\ntime.sleep(60)", memory=64 << 30)
     assert outcome.reason is Reason.COMMAND_FAILED
     assert "more than 512 processes" in outcome.detail
 
@@ -220,6 +224,22 @@ def test_a_command_need_not_read_the_request(workshop: Workshop) -> None:
 
 def test_a_request_that_was_read_is_at_its_end(workshop: Workshop) -> None:
     workshop.ran("import sys; got = sys.stdin.read(); assert len(got) == 3 << 20; assert sys.stdin.read() == ''", b"x" * (3 * MIB))
+
+
+def test_a_request_cannot_be_changed(workshop: Workshop) -> None:
+    workshop.ran(
+        """
+        import os
+        for change in (lambda: os.write(0, b"x"), lambda: os.truncate("/proc/self/fd/0", 0), lambda: os.open("/proc/self/fd/0", os.O_RDWR)):
+            try:
+                change()
+            except OSError:
+                continue
+            assert change() is not None and os.pread(0, 10, 0) == b"as it was"
+        assert os.pread(0, 10, 0) == b"as it was"
+        """,
+        b"as it was",
+    )
 
 
 def test_output_is_dropped_however_much_it_is(workshop: Workshop) -> None:
@@ -285,6 +305,10 @@ def test_files_of_a_command_are_for_its_user_alone_and_a_crash_leaves_no_core(wo
     assert (workshop.folder / "got").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_command_steps_aside_for_whatever_else_runs(workshop: Workshop) -> None:
+    workshop.ran(f"import os; assert os.nice(0) == {min(os.nice(0) + 10, 19)}; assert os.sched_getscheduler(0) == {os.sched_getscheduler(0)}")
+
+
 def test_a_command_reaches_nobody_where_the_kernel_can_keep_it_from_the_network(workshop: Workshop) -> None:
     with socket.create_server(("127.0.0.1", 0)) as outside:
         port = outside.getsockname()[1]
@@ -320,6 +344,33 @@ def test_what_is_raised_while_it_runs_ends_it(workshop: Workshop) -> None:
     with pytest.raises(Enough):
         workshop.commands.run(workshop.program(ENDLESS), b"", Limits(), stop)
     assert workshop.left() == []
+
+
+def test_a_command_ends_at_once_though_a_process_forked_from_ours_meanwhile_has_all_that_is_open(workshop: Workshop) -> None:
+    forked: list[Running] = []
+
+    class Enough(Exception):
+        pass
+
+    def stop(_: float) -> None:
+        forked.append(start_child(lambda: time.sleep(3600)))
+        raise Enough
+
+    before = time.monotonic()
+    with pytest.raises(Enough):
+        workshop.commands.run(workshop.program(ENDLESS), b"", Limits(), stop)
+    assert workshop.left() == []
+    assert time.monotonic() - before < 20
+    forked[0].kill()
+
+
+def test_limits_that_are_tighter_already_stay(workshop: Workshop) -> None:
+    def tight() -> str:
+        resource.setrlimit(resource.RLIMIT_DATA, (512 * MIB, 512 * MIB))
+        workshop.ran("import resource; open('got', 'w').write(str(resource.getrlimit(resource.RLIMIT_DATA)))")
+        return (workshop.folder / "got").read_text()
+
+    assert in_child(tight).returned() == str((512 * MIB, 512 * MIB))
 
 
 def test_a_command_ends_when_somebody_else_has_taken_the_step_over(workshop: Workshop) -> None:
