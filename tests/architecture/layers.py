@@ -40,7 +40,7 @@ MAY_NAME: dict[str, frozenset[str]] = {room: frozenset({"engine"}) for room in (
 
 ONLY_CRYPTOGRAPHY = f"{PACKAGE}.core.signature"
 LATE_IMPORTS = frozenset({"bootstrap", "__main__", "cli", ""})
-DYNAMIC_IMPORTS = frozenset({f"{PACKAGE}.stores", f"{PACKAGE}.bootstrap", f"{PACKAGE}.learn"})
+DYNAMIC_IMPORTS = frozenset({f"{PACKAGE}.stores", f"{PACKAGE}.bootstrap", f"{PACKAGE}.learn", f"{PACKAGE}.learn.fresh"})
 
 
 def arrows(tree: Tree) -> Iterator[str]:
