@@ -18,24 +18,41 @@ SELECTORS = "selectors.sealed"
 
 def sealed_selectors(context: Context, order: OrderId, known: Mapping[str, Mapping[Pseudonym, Selector]], located: Located) -> bytes:
     """How everybody was looked for, under the order's key, joined with what an earlier look knew."""
-    names = {*known, *located.selectors}
-    joined: dict[str, canonical.Json] = {}
-    for name in sorted(names):
-        by: dict[str, canonical.Json] = {}
-        for subject in {*known.get(name, {}), *located.selectors.get(name, {})}:
-            now = located.selectors.get(name, {}).get(subject) or known[name][subject]
-            by[subject] = _to_json(now)
-        joined[name] = by
-    return context.keys.seal(order, SELECTORS, canonical.encode(joined))
+    return _sealed(context, order, _joined(known, located))
 
 
-def seal_for_each(context: Context, runs: Sequence[Run], known: Mapping[str, Mapping[Pseudonym, Selector]], located: Located) -> None:
-    """Keep on the shelf how everybody was looked for, of orders that share a look: each order's people under its own key."""
+def _joined(known: Mapping[str, Mapping[Pseudonym, Selector]], located: Located) -> dict[str, dict[Pseudonym, Selector]]:
+    return {name: {**known.get(name, {}), **located.selectors.get(name, {})} for name in {*known, *located.selectors}}
+
+
+def _sealed(context: Context, order: OrderId, by_name: Mapping[str, Mapping[Pseudonym, Selector]]) -> bytes:
+    said: canonical.Json = {name: {subject: _to_json(each) for subject, each in by_name[name].items()} for name in sorted(by_name)}
+    return context.keys.seal(order, SELECTORS, canonical.encode(said))
+
+
+def seal_for_each(
+    context: Context,
+    runs: Sequence[Run],
+    kept: Mapping[str, Mapping[Pseudonym, Selector]],
+    known: Mapping[str, Mapping[Pseudonym, Selector]],
+    located: Located,
+) -> None:
+    """Keep on the shelf how everybody was looked for, of orders that share a look: each order's people under its own key.
+
+    Args:
+        context: the composition.
+        runs: the orders.
+        kept: what lies there, of all of them (:func:`open_for_all`); an order of which nothing else is known now is not written again.
+        known: that, and what else an earlier look knew.
+        located: what was found now.
+    """
     files = []
     for run in runs:
-        part = Located(selectors=_only(located.selectors, run.subjects))
-        files.append((run.order, SELECTORS, sealed_selectors(context, run.order, _only(known, run.subjects), part)))
-    context.shelf.put_all(files)
+        joined = _joined(_only(known, run.subjects), Located(selectors=_only(located.selectors, run.subjects)))
+        if joined != _only(kept, run.subjects):
+            files.append((run.order, SELECTORS, _sealed(context, run.order, joined)))
+    if files:
+        context.shelf.put_all(files)
 
 
 def open_for_all(context: Context, orders: Sequence[OrderId]) -> dict[str, dict[Pseudonym, Selector]]:

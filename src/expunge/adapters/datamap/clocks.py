@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -25,6 +26,11 @@ _BUSINESS = re.compile(r"([1-9][0-9]{0,3}) business days?")
 
 def shipped_clocks() -> dict[str, Rule]:
     """The clocks that come with Expunge, by name."""
+    return dict(_shipped())
+
+
+@cache
+def _shipped() -> dict[str, Rule]:
     folder = files("expunge").joinpath("clocks")
     found = sorted((each for each in folder.iterdir() if each.name.endswith(".yaml")), key=lambda each: each.name)
     return _together(_read(each.name, each.read_bytes()) for each in found)
