@@ -196,7 +196,9 @@ def test_memory_that_is_taken_faster_than_anybody_looks_is_refused(workshop: Wor
 
 def test_more_processes_than_any_training_needs_are_ended(workshop: Workshop) -> None:
     # Why with an end: a bomb that goes off takes every other test on the machine with it.
-    outcome = workshop.unable("import os, time\nfor _ in range(700):\n    if not os.fork(): time.sleep(60)\ntime.sleep(60)", memory=64 << 30)
+    outcome = workshop.unable(
+        "import os, time\nfor _ in range(700):\n    if not os.fork(): time.sleep(60)\ntime.sleep(60)", memory=64 << 30
+    )
     assert outcome.reason is Reason.COMMAND_FAILED
     assert "more than 512 processes" in outcome.detail
 
@@ -306,7 +308,9 @@ def test_files_of_a_command_are_for_its_user_alone_and_a_crash_leaves_no_core(wo
 
 
 def test_a_command_steps_aside_for_whatever_else_runs(workshop: Workshop) -> None:
-    workshop.ran(f"import os; assert os.nice(0) == {min(os.nice(0) + 10, 19)}; assert os.sched_getscheduler(0) == {os.sched_getscheduler(0)}")
+    workshop.ran(
+        f"import os; assert os.nice(0) == {min(os.nice(0) + 10, 19)}; assert os.sched_getscheduler(0) == {os.sched_getscheduler(0)}"
+    )
 
 
 def test_a_command_reaches_nobody_where_the_kernel_can_keep_it_from_the_network(workshop: Workshop) -> None:

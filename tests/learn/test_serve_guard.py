@@ -128,6 +128,15 @@ def test_settings_that_stay_the_same_do_not_stop_a_new_model_and_stop_an_old_one
         serve_guard(estate.gate(), NAME, model / "labels.json")
 
 
+def test_an_encoder_that_is_the_same_in_every_version_is_not_what_an_order_is_about(estate: Estate, model: Path) -> None:
+    encoder = model / "encoder.onnx"
+    encoder.write_bytes(b"a public encoder")
+    estate.publish(estate.block(*(each.digest for each in contents(model))), remade.ModelsFreed(world.NOW, NAME))
+    (model / "weights.safetensors").write_bytes(b"weights of version 8")
+    assert refusal(ServeGuard(estate.gate(), NAME, model)) == ("an order has destroyed it, or made another in its place", True)
+    assert refusal(ServeGuard(estate.gate(), NAME, model, frozen=[digest(encoder)])) is None
+
+
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [

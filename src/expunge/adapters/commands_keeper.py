@@ -49,7 +49,7 @@ class Task:
     offline: bool
     """Without any network but a loopback of its own; needs ``apart``."""
     lifeline: int
-    """The end of a pipe that nobody writes to: it ends when Expunge wants the command to end, or has died."""
+    """The end of a pipe that says something, or ends, when Expunge wants the command to end, or has died."""
     report: int
     """The end of a pipe for the answer."""
     parent: int
@@ -60,9 +60,6 @@ def main() -> None:
     """Do the task of the command line."""
     task = Task(**json.loads(sys.argv[1]))
     _libc.prctl(_CHILD_SUBREAPER, 1, 0, 0, 0)
-    # Where we may: to be heard among thousands that a fork without end has made.
-    with contextlib.suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
     if not task.apart:
         _tend(task, os.getppid)
         return
@@ -107,14 +104,12 @@ def _become(task: Task) -> None:
     _libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
     os.setsid()
     os.umask(0o077)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(10)
+    _limit(resource.RLIMIT_CORE, 0)
     # For what grows faster than we look. Twice and more: what is reserved counts here as well, and is much for some libraries.
-    most = 2 * task.memory + (1 << 30)
-    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    _limit(resource.RLIMIT_DATA, 2 * task.memory + (1 << 30))
     # Threads count, and everybody's of this user where there is no namespace. Root is not bound by it.
-    threads, hard = _MOST_THREADS + _threads(), resource.getrlimit(resource.RLIMIT_NPROC)[1]
-    if hard == resource.RLIM_INFINITY or hard > threads:
-        resource.setrlimit(resource.RLIMIT_NPROC, (threads, threads))
+    _limit(resource.RLIMIT_NPROC, _MOST_THREADS + _threads())
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:  # noqa: PTH123
         file.write("1000")
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
@@ -127,8 +122,17 @@ def _become(task: Task) -> None:
         os._exit(127)
 
 
+def _limit(what: int, most: int) -> None:
+    hard = resource.getrlimit(what)[1]
+    if hard == resource.RLIM_INFINITY or hard > most:
+        resource.setrlimit(what, (most, most))
+
+
 def _tend(task: Task, parent: Callable[[], int]) -> None:
     """Start the command, watch it to its end, end what it leaves behind, and report."""
+    # Where we may, to be heard among thousands that a fork without end has made; the command does not inherit it.
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
     told, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -65,7 +66,9 @@ def kept(task: Task, folder: Path, request: bytes, environment: Mapping[str, str
         try:
             yield Kept(keeper, report.fileno(), task.seconds + _GRACE)
         finally:
-            lifeline.close()
+            # Why not by closing alone: a process that was forked from this one meanwhile has the pipe as well.
+            with contextlib.suppress(BrokenPipeError):
+                os.write(lifeline.fileno(), b".")
             try:
                 keeper.wait(_GRACE)
             except subprocess.TimeoutExpired:
@@ -82,11 +85,12 @@ def kept(task: Task, folder: Path, request: bytes, environment: Mapping[str, str
 @contextmanager
 def _in_memory(request: bytes) -> Iterator[int]:
     """The request as a file that is in memory only, is read to its end as any other, and that nobody can change."""
-    descriptor = os.memfd_create("request", os.MFD_CLOEXEC)
+    descriptor = os.memfd_create("request", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
         with os.fdopen(os.dup(descriptor), "wb") as file:
             file.write(request)
         os.lseek(descriptor, 0, os.SEEK_SET)
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
         yield descriptor
     finally:
         os.close(descriptor)

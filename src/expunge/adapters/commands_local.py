@@ -26,9 +26,9 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THRE
 class LocalCommands:
     """Runs commands with ``folder`` as working folder. May be used by several threads."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] = os.environ, *, apart: bool = True) -> None:
+    def __init__(self, folder: str | os.PathLike[str], environment: Mapping[str, str] = os.environ, *, apart: bool = True) -> None:
         """``apart``: in namespaces of their own where the kernel allows it; it is tried once."""
-        self.folder = folder
+        self.folder = Path(folder)
         self._environment = environment
         self._apart: bool | None = None if apart else False
         self._trying = threading.Lock()

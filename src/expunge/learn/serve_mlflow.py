@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from mlflow.pyfunc import load_model
@@ -22,15 +22,19 @@ class GuardedModel(PythonModel):
     # Why: what comes in is checked against the signature of the model inside, not against a type hint here.
     _skip_type_hint_validation = True
 
-    def __init__(self, name: str, gate: Callable[[], Asked]) -> None:
-        """Take the name of the map's dataset, and what opens the gate where it is served: ``expunge.gate.standing``."""
+    def __init__(self, name: str, gate: Callable[[], Asked], frozen: Collection[str] = ()) -> None:
+        """Take the name of the map's dataset, and what opens the gate where it is served: ``expunge.gate.standing``.
+
+        ``frozen``: as for :class:`ServeGuard`.
+        """
         self._name = name
         self._gate = gate
+        self._frozen = frozenset(frozen)
 
     def load_context(self, context: Any) -> None:
         """Load the model among the artifacts, if it may serve."""
         path = context.artifacts["model"]
-        self._guard = ServeGuard(self._gate(), self._name, path)
+        self._guard = ServeGuard(self._gate(), self._name, path, frozen=self._frozen)
         self._guard.check()
         self._model = load_model(path)
 
