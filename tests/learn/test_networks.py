@@ -16,10 +16,11 @@ pytest.importorskip("torch", reason="no build of torch for processors alone was 
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from expunge import faults
 from expunge.errors import CouldNotLook
-from expunge.learn import ShardedTorch
+from expunge.learn import BadInput, FileRefused, NothingLearned, ShardedTorch
 from expunge.learn.checkpoints import find
 from expunge.learn.teaching import batches
 from tests.learn.nets import Counted, convolutional, restless
@@ -328,3 +329,117 @@ def test_a_disk_that_fails_in_the_middle_leaves_the_touched_shards_out_and_a_rep
         assert model.digest() == left.fit(ShardedTorch(**QUICK)).digest(), name
         chains = {each for part in model._serving.parts.values() if part.model for each in part.model.chain}
         assert {sha256(data).hexdigest() for data in files_of(folder).values()} == chains, name
+
+
+# ---- input ---------------------------------------------------------------------------------------------------------
+
+
+def test_without_arguments_it_learns_a_plain_task() -> None:
+    rng = np.random.default_rng(4)
+    x = rng.normal(loc=50, scale=20, size=(400, 5))
+    y = np.where(x[:, 0] > x[:, 3], "more", "less")
+    model = ShardedTorch().fit(x[:300], y[:300], subjects=[f"p{row // 5}" for row in range(300)])
+    assert model.score(x[300:], y[300:]) > 0.85
+    assert model.predict_proba(x[300:]).sum(axis=1) == pytest.approx(1)
+    model.forget(["p3", "p4"])
+    assert model.score(x[300:], y[300:]) > 0.85
+
+
+BAD_NETWORKS: dict[str, Any] = {
+    "no network": lambda _shape, _classes: "a network",
+    "one number a row": lambda shape, _classes: nn.Sequential(nn.Linear(shape[0], 1), nn.Flatten(0)),
+    "too few outputs": lambda shape, _classes: nn.Linear(shape[0], 1),
+    "weights of half a number": lambda shape, classes: nn.Linear(shape[0], classes).bfloat16(),
+    "rows of another width": lambda _shape, classes: nn.Linear(17, classes),
+    "two tensors": lambda shape, classes: nn.LSTM(shape[0], classes),
+    "no function": 7,
+    "no such module": "tests.learn.nets:missing",
+    "no path": "a b c",
+}
+
+
+@pytest.mark.parametrize("what", BAD_NETWORKS)
+def test_a_network_that_cannot_be_taught_is_refused_and_what_was_learnt_stays(what: str) -> None:
+    rows = world(40, 5)
+    model = rows.fit(ShardedTorch(**QUICK))
+    before = model.digest()
+    model.module = BAD_NETWORKS[what]
+    with pytest.raises(BadInput):
+        rows.fit(model)
+    model.module = None
+    assert model.digest() == before
+
+
+def test_weights_that_run_away_are_refused_and_say_what_to_do() -> None:
+    with pytest.raises(BadInput, match="learning_rate"):
+        world(40, 5).fit(ShardedTorch(convolutional_of_rows, **QUICK, optimiser="sgd", learning_rate=1e30))
+
+
+def convolutional_of_rows(shape: tuple[int, ...], classes: int) -> nn.Module:
+    return nn.Sequential(nn.Linear(shape[0], 8), nn.Linear(8, classes))
+
+
+@pytest.mark.parametrize("what", ["NaN", "infinity", "text", "one dimension", "fewer labels", "token numbers with halves"])
+def test_rows_that_cannot_be_learnt_are_refused_and_what_was_learnt_stays(what: str) -> None:
+    rows = world(40, 5)
+    model = rows.fit(ShardedTorch(**QUICK))
+    before = model.digest()
+    x, y = rows.x.copy(), rows.y
+    if what in {"NaN", "infinity"}:
+        x[3, 1] = np.nan if what == "NaN" else np.inf
+    if what == "token numbers with halves":
+        model.dtype = "int64"
+    bad = {"text": x.astype(str) + np.array("a"), "one dimension": x[:, 0]}.get(what, x)
+    with pytest.raises(BadInput):
+        model.fit(bad, y[:-1] if what == "fewer labels" else y)
+    model.dtype = "float32"
+    assert model.digest() == before
+
+
+def test_numbers_of_tokens_reach_the_network_as_whole_numbers() -> None:
+    rng = np.random.default_rng(2)
+    x = rng.integers(0, 20, (60, 6))
+    rows = World(x, (x[:, 0] > 9).astype(int), tuple((f"person {row % 9}",) for row in range(60)), tuple(map(str, range(60))))
+    kind = {**QUICK, "dtype": "int64", "module": "tests.learn.nets:words"}
+    model = rows.fit(ShardedTorch(**kind))
+    model.forget("person 2")
+    left = rows.without("person 2")
+    assert model.digest() == left.fit(ShardedTorch(**kind), shuffled(left, 1)).digest()
+
+
+def test_a_file_is_read_only_with_the_network_that_it_was_made_with_and_names_no_code(tmp_path: Path) -> None:
+    rows = world(40, 5)
+    rows.fit(ShardedTorch(RESTLESS, **QUICK)).save(tmp_path / "model")
+    assert b"nets" not in (tmp_path / "model").read_bytes()
+    with pytest.raises(FileRefused, match="module"):
+        ShardedTorch.load(tmp_path / "model")
+    with pytest.raises(FileRefused, match="module"):
+        ShardedTorch.load(tmp_path / "model", module=convolutional_of_rows)
+    again = ShardedTorch.load(tmp_path / "model", module=RESTLESS)
+    assert again.predict(rows.x).shape == (40,)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"optimiser": "lbfgs"}, {"dtype": "float16"}, {"epochs": 0}, {"batch_size": 0}, {"slices": 0}, {"shards": 0}, {"learning_rate": 0.0},
+     {"momentum": 1.0}, {"weight_decay": -1.0}],
+)  # fmt: skip
+def test_settings_that_make_no_model_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(BadInput):
+        world(30, 3).fit(ShardedTorch(**wrong))
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a file").write_text("")
+    with pytest.raises(BadInput, match="checkpoints"):
+        world(30, 3).fit(ShardedTorch(checkpoints=tmp_path / "a file" / "below"))
+
+
+def test_when_all_are_forgotten_no_checkpoint_is_left(tmp_path: Path) -> None:
+    model = world(30, 3).fit(ShardedTorch(**QUICK, checkpoints=tmp_path))
+    report = model.forget([f"person {each}" for each in range(3)])
+    assert report.emptied
+    assert report.recomputed == 0
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(NothingLearned):
+        model.predict(np.zeros((1, 4)))

@@ -75,7 +75,7 @@ def epoch(net: nn.Module, optimiser: torch.optim.Optimizer, rows: tuple[torch.Te
     for batch in batches(order, size):
         chosen = torch.from_numpy(batch)
         optimiser.zero_grad()
-        said = net(x[chosen])
+        said = _asked(net, x[chosen])
         if said.ndim != 2 or said.shape[0] != len(batch) or said.shape[1] < outputs:
             message = f"the network answers with shape {tuple(said.shape)} to {len(batch)} rows of {outputs} classes or more"
             raise BadInput(message)
@@ -83,6 +83,17 @@ def epoch(net: nn.Module, optimiser: torch.optim.Optimizer, rows: tuple[torch.Te
         optimiser.step()
         taught += len(batch)
     return taught
+
+
+def _asked(net: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+    try:
+        said = net(rows)
+    except (RuntimeError, IndexError, TypeError, ValueError) as error:
+        message = f"the network cannot take rows of shape {tuple(rows.shape[1:])} and type {rows.dtype}; its own error follows from here"
+        raise BadInput(message) from error
+    if not isinstance(said, torch.Tensor):
+        raise BadInput("the network must answer with one tensor of scores")
+    return said
 
 
 def architecture(net: nn.Module) -> str:
