@@ -47,6 +47,15 @@ class Centre:
         return np.asarray(about - np.outer(sums.counts / self.n, self.rest), np.float64)
 
 
+def within(sums: Sums) -> np.ndarray:
+    """(d, d) float64: products about the mean of each class, summed over the classes."""
+    n = sums.counts[:, None]
+    whole = (2 * sums.first + n) // (2 * n)
+    rest = sums.first - n * whole
+    about = sums.gram - whole.T @ sums.first - rest.T @ whole
+    return np.asarray(about - (rest / n).T @ rest, np.float64)
+
+
 def deviations(squares: np.ndarray, n: int) -> np.ndarray:
     """Standard deviations of columns from their sums of squares about the mean; 1 for a column that is the same everywhere."""
     found: np.ndarray = np.sqrt(np.maximum(squares, 0.0) / n)

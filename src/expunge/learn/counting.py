@@ -49,7 +49,7 @@ class Tallies(Additive):
         features, targets = self._as_learnt(X, y)
         places = self._places(features, targets)
         joined: list[tuple[int, bytes]] = []
-        fresh = self._enter(features, targets, subjects, records, joined=joined)
+        fresh = self._enter(features, targets, subjects, records, kept=X if isinstance(X, np.ndarray) else None, joined=joined)
         if not hasattr(self, "n_features_in_"):
             self.n_features_in_, self._records_at, self._people_at = int(features.shape[1]), Counter(), {}
         if len(self._records) == fresh.sum():
@@ -257,7 +257,8 @@ class NextPlace(ClassifierMixin, Tallies):  # type: ignore[misc]
 
     def predict(self, X: Any) -> np.ndarray:
         """The likeliest next place, (n,); the first of several. Raises NothingLearned, BadInput."""
-        return np.asarray(self.classes_[np.argmax(self.predict_proba(X), axis=1)])
+        likeliest = np.argmax(self.predict_proba(X), axis=1)
+        return np.asarray(self.classes_[likeliest])
 
 
 def _less(counts: Counter[Any], what: Any) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.linalg.lapack import dposv
 from scipy.special import expit, softmax
 
-from expunge.learn.centred import Centre
+from expunge.learn.centred import Centre, within
 from expunge.learn.linear import LinearClassifier
 from expunge.learn.refusals import BadInput
 from expunge.learn.statistics import Sums
@@ -36,16 +36,14 @@ class LinearDiscriminant(LinearClassifier):
             message = f"shrinkage is {self.shrinkage!r}: it must be above 0, and 1 at most"
             raise BadInput(message)
         centre, unit = Centre.of(sums), 2.0**-self.fractional_bits
-        beyond = centre.classes(sums)
-        means = beyond / sums.counts[:, None]
-        within = (centre.gram(sums.gram) - means.T @ beyond) * (unit * unit / centre.n)  # type: ignore[arg-type]
-        means *= unit
-        d = len(within)
-        level = float(np.trace(within)) / d
-        within *= 1.0 - self.shrinkage
+        means = centre.classes(sums) / sums.counts[:, None] * unit
+        products = within(sums) * (unit * unit / centre.n)
+        d = len(products)
+        level = float(np.trace(products)) / d
+        products *= 1.0 - self.shrinkage
         # Where no feature varies within a class, they are told apart by the distance from the means.
-        within.flat[:: d + 1] += self.shrinkage * level if level > 0 else 1.0
-        _, found, failed = dposv(within.T, means.T, overwrite_a=True)
+        products.flat[:: d + 1] += self.shrinkage * level if level > 0 else 1.0
+        _, found, failed = dposv(products.T, means.T, overwrite_a=True)
         if failed:
             raise BadInput("shrinkage is too small for features that depend on one another: take a larger one")
         coef = np.asarray(found.T, np.float64)

@@ -36,11 +36,12 @@ class IntegerRidgeClassifier(LinearClassifier):
 
     grams = True
 
-    def __init__(self, alpha: float = 100.0, fractional_bits: int = 12, key: bytes | None = None) -> None:
+    def __init__(self, alpha: float | None = None, fractional_bits: int = 12, key: bytes | None = None) -> None:
         """Configure.
 
         Args:
-            alpha: how much large weights cost, above 0; for standardised features.
+            alpha: how much large weights cost, above 0; for standardised features. None takes a tenth of the number of records, and
+                300 at most.
             fractional_bits: features count in steps of ``2 ** -fractional_bits``.
             key: what the subjects are tagged with in files; a default that anybody knows if None.
         """
@@ -49,7 +50,7 @@ class IntegerRidgeClassifier(LinearClassifier):
         self.key = key
 
     def _solve(self, sums: Sums) -> dict[str, np.ndarray]:
-        alpha = _positive(self.alpha)
+        alpha = _positive(min(sums.records / 10, 300.0) if self.alpha is None else self.alpha)
         centre = Centre.of(sums)
         # The sum of x * (1 for this class, -1 for the others), about both means, is twice that over this class.
         targets = 2.0 * centre.classes(sums).T
