@@ -89,7 +89,8 @@ def sightings(data_map: DataMap, origins: Mapping[str, Iterable[Origin]]) -> Sig
     """
     atlas = Atlas(data_map)
     seen = []
-    for store, models in origins.items():
+    for store, found in origins.items():
+        models = _at_home(data_map, store, tuple(found))
         for each in models:
             inputs = {
                 *(_address(atlas, data_map, name) for name in each.datasets),
@@ -106,3 +107,18 @@ def _address(atlas: Atlas, data_map: DataMap, name: str) -> str:
     """Where a dataset lies; one that the map lacks goes by a name of its own, which no dataset is."""
     known = atlas.addresses(name) if name in data_map.datasets else ()
     return known[0] if known else f"dataset:{name}"
+
+
+def _at_home(data_map: DataMap, store: str, models: tuple[Origin, ...]) -> tuple[Origin, ...]:
+    """Copies under names that the map lacks, as the declared model whose weights they are: they go where it goes."""
+    declared = {each.model for each in data_map.datasets_of(store) if each.model}
+    homes = {each.weights: each.name for each in models if each.name in declared}
+    moved = {each.place: homes[each.weights] for each in models if each.name not in declared and each.weights in homes}
+    return tuple(
+        replace(
+            each,
+            name=moved.get(each.place, each.name),
+            sources=tuple(f"{moved[source]}/1" if source in moved else source for source in each.sources),
+        )
+        for each in models
+    )

@@ -18,6 +18,15 @@ from expunge.stores.mlflow_places import Elsewhere, Roots, files
 from expunge.stores.mlflow_schema import HOMES, Hanging
 
 _CHUNK = 1 << 20
+_WORDS = frozenset(
+    {"artifact_uri", "artifact_location", "storage_location", "source", "source_type", "status", "lifecycle_stage", "current_stage"}
+    | {"workspace", "destination_type", "dataset_source_type", "type", "assessment_type"}
+)
+"""Columns of MLflow's own words, and of folders, whose beginnings everybody shares; the identifiers at their ends have columns too."""
+_PROGRAM = re.compile(r"(mlflow\.(user|source\.|artifactLocation|trace_schema|trace\.size|trace\.infoFinalized)|expunge\.)")
+"""Begins the names of tags that say which program ran, and where: they are alike in everybody's runs."""
+_SCAFFOLD = frozenset({"MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt"})
+"""Files that MLflow writes beside any weights; what they say of one model in particular, its identifiers, has columns too."""
 
 
 def rows(family: Family, entity: Entity) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -95,17 +104,29 @@ def _safe(name: str) -> str:
 
 
 def trace(family: Family, roots: Roots, dataset: str, copies: Sequence[Copy], tracer: Tracer) -> None:
-    """Hand over every value of every row, the names of folders and files, and the bytes of the files."""
+    """Hand over the values of every row, and names and bytes of the artifacts, but for what is MLflow's and alike in all of them."""
     for copy in copies:
         for entity, location in map(Entity.of_key, copy.keys):
             for table, row in rows(family, entity):
-                for name, value in row.items():
+                for name, value in _own(row):
                     _hand_over(tracer, copy.subject, dataset, f"{table}.{name}", value)
             for path in artifacts(roots, location):
+                if path.name in _SCAFFOLD:
+                    continue
                 tracer.name(copy.subject, dataset, path.name)
                 if path.is_file() and not path.is_symlink():
                     with path.open("rb") as file:
                         tracer.blob(copy.subject, dataset, "artifact", file)
+
+
+def _own(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What a row says of its entity rather than of MLflow."""
+    key = next((str(row[name]) for name in ("key", "tag_key") if name in row), "")
+    for name, value in row.items():
+        vocabulary = name in {"key", "tag_key"} and key.startswith(("mlflow.", "expunge."))
+        program = name in {"value", "tag_value"} and _PROGRAM.match(key)
+        if name not in _WORDS and not vocabulary and not program:
+            yield name, value
 
 
 def _hand_over(tracer: Tracer, subject: Pseudonym, dataset: str, field: str, value: Any) -> None:
