@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from expunge.engine.planning import Forecast
 
 
+_SHOWN = frozenset({"forget", "destroy", "erase", "rebuild", "retrain", "keep", "manual"})
+"""Steps that do something to a dataset, or leave it on purpose."""
+
+
 def plan(
     order: options.OrderArgument,
     out: Annotated[
@@ -78,13 +82,11 @@ def drawn(forecast: Forecast) -> Tree:
     from rich.text import Text
     from rich.tree import Tree
 
-    from expunge.core.plan import StepKind
-
     counts = _counts(forecast)
     root = Tree(f"{forecast.plan.order}: {output.count(len(forecast.plan.subjects), 'person', 'people')}")
     by_store: dict[str, list[Step]] = {}
     for step in forecast.plan.steps:
-        if step.kind in (StepKind.ERASE, StepKind.KEEP, StepKind.MANUAL):
+        if step.kind.value in _SHOWN:
             by_store.setdefault(step.store, []).append(step)
     for store, steps in sorted(by_store.items()):
         can = forecast.capabilities.get(store)
@@ -115,8 +117,8 @@ def _line(forecast: Forecast, step: Step, counts: dict[str, int]) -> str:
     if failed is not None:
         return f"{name}: {step.kind.value}; could not be looked into now: {failed}"
     found = f"{output.count(counts.get(name, 0), 'item')}, {output.size(forecast.bytes.get(name, 0))}"
-    if step.kind.value == "erase":
-        return f"{name}: erase {found}, down to {step.grounding}"
+    if step.kind.value in ("erase", "destroy"):
+        return f"{name}: {step.kind.value} {found}, down to {step.grounding}"
     return f"{name}: {step.kind.value}: {output.visible(step.note)}"
 
 

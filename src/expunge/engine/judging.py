@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -14,7 +14,7 @@ from expunge.core.datamap import Act, Dataset
 from expunge.core.evidence import Figures, Ledger, Sight, blinding
 from expunge.core.grounding import Capabilities, Grounding, Retained
 from expunge.core.ids import Pseudonym, StepId
-from expunge.core.outcome import Absent, Erased, Kept, Outcome, Reason, Unable
+from expunge.core.outcome import Absent, Erased, Kept, Outcome, Reason, Unable, discharges
 from expunge.core.person import Person
 from expunge.core.plan import Step, StepKind, aim, remakes
 from expunge.core.receipt import DatasetEntry, KeptItems, Probe, Result, Scan, ScanMode, ScanVerdict, Skipped
@@ -192,7 +192,13 @@ class _Judge:
         proven = self._outcome(StepKind.PROVE, dataset.name, dataset.name, subject)
         # Why for this act alone: what was destroyed and made anew from what is left has not to be like anything.
         doubted = dataset.on_erase.act is Act.FORGET and dataset.on_erase.prove and isinstance(proven, Unable)
-        return proven if doubted and isinstance(outcome, Erased) else outcome
+        if doubted and isinstance(outcome, Erased):
+            return proven
+        again = self.run.steps.get(StepId(f"{dataset.on_erase.act.value}:{dataset.name}")) if first is StepKind.DESTROY else None
+        made = again.outcomes.get(dataset.name, {}).get(subject) if again else None
+        if isinstance(made, Unable) and discharges(outcome):
+            return replace(made, detail=f"the old {dataset.name} was destroyed, and no new one could be made: {made.detail}")
+        return outcome
 
     def entry(self, dataset: Dataset, subject: Pseudonym, probed: Probed | None, kept: Sequence[Kept]) -> DatasetEntry:
         """What may be said: the outcome of the step, less whatever probe and scan do not bear out."""
@@ -231,8 +237,10 @@ class _Judge:
     def _the_old_one(self, dataset: Dataset) -> Unable | None:
         """Something was made anew, and is the old one for the most part: no one can tell that it was not, unless a comparison showed it."""
         known = self.run.remade.get(dataset.name)
+        if known is None or not known.after or known.proof is Proof.EQUAL:
+            return None
         seen, still = self.ledger.shared(dataset.name, EVERYBODY)
-        if known is None or known.proof is Proof.EQUAL or still * 2 <= seen:
+        if still * 2 <= seen:
             return None
         text = (
             f"{still} of {seen} windows of the old {dataset.name} are in the new one; name a command that makes it from nothing (`prove`)"

@@ -120,7 +120,8 @@ class Remaker:
             return Done(ran)
         done = self._changed(dataset, known, 1, (ran, figures, said))
         if isinstance(done.outcome, Unable) and done.outcome.reason is Reason.SAME_AS_BEFORE:
-            self._destroy_again(dataset, known, key)
+            text = "and was destroyed again" if self._destroy_again(dataset, known, key) else "and is there: destroy it by hand"
+            return replace(done, outcome=replace(done.outcome, detail=f"{done.outcome.detail}, {text}"))
         return done
 
     def prove(self, dataset: Dataset) -> Done:
@@ -181,13 +182,14 @@ class Remaker:
                 waiting += self.context.data_map.datasets[name].derived_from
         return frozenset(found)
 
-    def _destroy_again(self, dataset: Dataset, known: Remade, key: IdempotencyKey) -> None:
-        """What came back is what was destroyed: it goes again."""
+    def _destroy_again(self, dataset: Dataset, known: Remade, key: IdempotencyKey) -> bool:
+        """What came back is what was destroyed: it goes again. Whether nothing of it is there after that."""
         store = self.context.open_store(dataset.store)
         copies = calling.locate(store, dataset, (Selector(EVERYBODY, {}, every=True),))
         if copies and remade.given_back(contents(self.context, dataset, copies), known.before):
             calling.erase(store, dataset, copies, IdempotencyKey(f"{key}/again"))
             calling.purge(store, (dataset,), IdempotencyKey(f"{key}/again"))
+        return not remade.given_back(contents(self.context, dataset), known.before)
 
     def _run(
         self, dataset: Dataset, command: str, more: Mapping[str, canonical.Json]

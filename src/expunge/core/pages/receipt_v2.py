@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from expunge.core import receipt as r
 from expunge.core.datamap import Act
+from expunge.core.outcome import Reason
 from expunge.core.pages import receipt_v1 as v1
 from expunge.core.remade import Proof
 
@@ -16,6 +17,7 @@ _PROOF = {
     Proof.DIFFERS: "A fresh process makes another: the training does not give the same twice, so that this shows nothing.",
     Proof.COULD_NOT: "The comparison with a training from nothing could not be made.",
 }
+_BROKEN = frozenset({Reason.COMMAND_FAILED, Reason.TOO_LONG, Reason.TOO_MUCH_MEMORY})
 _PERCENT = ("accuracy_before", "accuracy_after")
 
 
@@ -63,7 +65,9 @@ def _models(receipt: r.Receipt) -> str:
 def _done(receipt: r.Receipt, each: r.ModelEntry) -> str:
     entry = next(one for one in receipt.datasets if one.dataset == each.dataset)
     if entry.outcome is r.Result.UNABLE:
-        return "Not done: see the reasons below. Nobody is served by it."
+        broken = each.act in (Act.RETRAIN, Act.REBUILD) and entry.reason in _BROKEN
+        why = "Destroyed; a new one could not be made yet" if broken else "Not done"
+        return f"{why}: see the reasons below. Nobody is served by it."
     if each.act is Act.FORGET:
         return "It forgot the person and is in use again." if each.after else "Destroyed."
     again = {Act.RETRAIN: "trained again from what is left", Act.REBUILD: "built again from what is left"}.get(each.act)
