@@ -2,9 +2,10 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help env demo test soak bench lint clean
+.PHONY: help env demo examples test soak bench lint clean
 
 DEMO ?= demo-out
+EXAMPLES ?= examples-out
 BENCH ?= bench-out/bench.json
 
 help: ## what can be made
@@ -16,6 +17,9 @@ env: ## .venv with every extra and the tools of a developer
 demo: ## the story of three erasures, from order to receipt [DEMO=DIR] [KEEP_BEFORE=1] [WORKERS=3]
 	@scripts/make-env demo
 	@.venv/bin/expunge demo "$(DEMO)" $(if $(filter-out 0,$(KEEP_BEFORE)),--keep-before) $(if $(filter-out 0,$(WORKERS)),--workers "$(WORKERS)")
+
+examples: env ## three worked examples, a voice, cameras, whereabouts, each with a page [EXAMPLES=DIR]
+	@set -e; for name in voice camera whereabouts; do .venv/bin/python -m examples.$$name "$(EXAMPLES)/$$name"; done
 
 test: env ## everything but the long runs, and core and units on the other Python where it is installed
 	@scripts/test
@@ -32,4 +36,4 @@ lint: env ## ruff and mypy
 	@.venv/bin/mypy
 
 clean: ## remove what was made here
-	@rm -rf build .venv demo-out bench-out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf build .venv demo-out examples-out bench-out .mypy_cache .ruff_cache .pytest_cache .hypothesis

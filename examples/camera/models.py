@@ -10,7 +10,7 @@ import numpy as np
 
 from examples.camera.company import Clip, Seen
 from examples.common.estate import Estate
-from expunge.learn import IntegerRidgeClassifier, ShardedTrees
+from expunge.learn import IntegerRidgeClassifier, PrincipalComponents, ShardedTrees
 
 Rows = tuple[np.ndarray, np.ndarray, list[str], list[str]]
 """Frames (n, 324), whether a face is in each (n,), whose each is, and the record's id."""
@@ -52,11 +52,9 @@ def trees(taught: Rows, shards: int) -> ShardedTrees:
     return ShardedTrees(shards=shards, trees=40, leaves=8).fit(frames, face, subjects=accounts, records=records)
 
 
-def save(estate: Estate, name: str, model: IntegerRidgeClassifier) -> Path:
+def save(estate: Estate, name: str, model: IntegerRidgeClassifier | PrincipalComponents) -> None:
     """Put a model into the registry."""
-    path = estate.world / f"registry/models/{name}.safetensors"
-    model.save(path)
-    return path
+    model.save(estate.world / f"registry/models/{name}.safetensors")
 
 
 def balanced(model: IntegerRidgeClassifier | ShardedTrees, judged: Rows) -> float:
@@ -69,3 +67,13 @@ def balanced(model: IntegerRidgeClassifier | ShardedTrees, judged: Rows) -> floa
 def load(estate: Estate, name: str) -> IntegerRidgeClassifier:
     """A model of the registry."""
     return IntegerRidgeClassifier.load(estate.world / f"registry/models/{name}.safetensors")
+
+
+def movement(chosen: Iterable[Clip], seen: dict[str, Seen]) -> PrincipalComponents:
+    """How the parts of the picture usually move together; nobody's labels went into it."""
+    found = list(chosen)
+    rows = np.stack([seen[each.name].motion for each in found])
+    made: PrincipalComponents = PrincipalComponents(4).fit(
+        rows, subjects=[each.account for each in found], records=[each.name for each in found]
+    )
+    return made

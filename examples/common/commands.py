@@ -33,9 +33,9 @@ def spelled(module: str) -> str:
     return f"{shlex.quote(sys.executable)} -m {module}"
 
 
-def environment() -> str:
-    """For ``environment:`` of a map: where the examples are found, and what decides a library's instructions."""
-    return ", ".join(["PYTHONPATH", *(name for name in PINS if name in os.environ)])
+def environment(*more: str) -> str:
+    """For ``environment:`` of a map: where the examples are found, what decides a library's instructions, and more."""
+    return ", ".join(["PYTHONPATH", *more, *(name for name in PINS if name in os.environ)])
 
 
 def answer(work: Callable[[Asked], Report]) -> None:

@@ -65,7 +65,7 @@ class Estate:
 
     def environment(self) -> dict[str, str]:
         """For commands: the examples can be imported by them, wherever they run."""
-        return {**os.environ, "NO_COLOR": "1", "COLUMNS": "150", "PYTHONPATH": str(ROOT)}
+        return {**os.environ, "NO_COLOR": "1", "COLUMNS": "104", "PYTHONPATH": str(ROOT)}
 
     def python(self, *arguments: str) -> str:
         """Run Python in a fresh process; its standard output. Raises CommandFailed."""

@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 
 from examples.common.drawing import Figure
+from examples.common.estate import Erased
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --paper: #fff; --line: #d0d7de; --tint: #f6f8fa; --link: #0550ae;
@@ -38,8 +39,10 @@ caption { text-align: left; color: var(--soft); padding-bottom: .3rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem 1.25rem .35rem 0; border-bottom: 1px solid var(--line); }
 thead th { color: var(--soft); font-weight: 600; }
 tbody th { font-weight: 400; }
-pre { background: var(--tint); border: 1px solid var(--line); border-radius: .4rem; padding: .75rem 1rem; overflow-x: auto; }
-code, pre { font: .85rem/1.5 ui-monospace, "SFMono-Regular", Menlo, Consolas, "Liberation Mono", monospace; }
+pre { background: var(--tint); border: 1px solid var(--line); border-radius: .4rem; padding: .75rem 1rem; overflow-x: auto;
+  white-space: pre-wrap; overflow-wrap: anywhere; }
+code, pre { font: .93em/1.5 ui-monospace, "SFMono-Regular", Menlo, Consolas, "Liberation Mono", monospace; }
+pre { font-size: .8rem; }
 .checks { list-style: none; padding: 0; }
 .checks li { padding-left: 1.7rem; position: relative; }
 .checks b { position: absolute; left: 0; }
@@ -49,7 +52,7 @@ code, pre { font: .85rem/1.5 ui-monospace, "SFMono-Regular", Menlo, Consolas, "L
   @page { margin: 16mm; }
   body { font-size: 10pt; } main { max-width: none; padding: 0; } .skip, nav { display: none; }
   figure, tr, li { break-inside: avoid; } h2, h3 { break-after: avoid; }
-  pre { white-space: pre-wrap; overflow-wrap: anywhere; } figure img { max-width: 15cm; }
+  pre { font-size: 7pt; } figure img { max-width: 15cm; }
 }
 """
 
@@ -107,6 +110,18 @@ def checks(found: Sequence[tuple[bool, str]]) -> str:
     """What was looked at, and how it was."""
     marks = {True: '<b class="good" aria-label="holds">✓</b>', False: '<b class="bad" aria-label="does not hold">✗</b>'}
     return '<ul class="checks">' + "".join(f"<li>{marks[good]} {escape(said)}</li>" for good, said in found) + "</ul>\n"
+
+
+def order(erased: Erased) -> str:
+    """What the commands of one order printed."""
+    return (
+        text("The plan:")
+        + listing(erased.plan, "The plan")
+        + text("What `expunge receipt verify` says of the receipt, with keys that had been published before:")
+        + listing(erased.verified, "Verification of the receipt")
+        + text("What the receipt says; it lies in `receipts/1`, with a page for people (`receipt.html`):")
+        + listing(erased.shown, "The receipt")
+    )
 
 
 def write(path: Path, title: str, lead: str, sections: Sequence[tuple[str, str]]) -> None:

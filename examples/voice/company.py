@@ -13,6 +13,7 @@ from examples.common import commands
 from examples.common.estate import Estate
 from examples.voice import sound
 from examples.voice.sound import Speaker
+from examples.voice.work import SMALL
 
 CHILD = "p-mia"
 """The profile of the child who is erased."""
@@ -55,9 +56,7 @@ _MODEL = """\
     kind: model
     derived_from: [windows]
     on_erase:
-      forget: "{command}"
-      prove: "{command}"
-      environment: [{environment}]
+      forget: {{command: "{command}", prove: "{command}", environment: [{environment}]}}
 """
 
 
@@ -102,11 +101,11 @@ def build(estate: Estate, *, small: bool, models: tuple[str, ...]) -> Company:
                 for number, window in enumerate(windows)
             ]
             db.executemany("INSERT INTO windows VALUES (?, ?, ?, ?, ?, ?)", rows)
-    _write_map(estate, found[0][0], models)
+    _write_map(estate, found[0][0], models, small=small)
     return Company(len(found), origin, found[child][0].name, sum(len(windows) for _, windows in found))
 
 
-def _write_map(estate: Estate, one: Speaker, models: tuple[str, ...]) -> None:
-    command, names = commands.spelled(WORK), commands.environment()
+def _write_map(estate: Estate, one: Speaker, models: tuple[str, ...], *, small: bool) -> None:
+    command, names = commands.spelled(WORK), commands.environment(*([SMALL] if small else []))
     parts = [_MODEL.format(name=name, command=command, environment=names) for name in models]
     estate.map.write_text(_MAP.format(suffix=one.path.suffix.lower()[1:], models="".join(parts)), "utf-8")

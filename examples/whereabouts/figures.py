@@ -95,8 +95,9 @@ def accuracy(estate: Estate, rows: Rows, days: np.ndarray, child: str, *, small:
         level = points[0][1]
     series = {"counts of everybody: exact by subtraction": [(float(each), level) for each in shards], "counts in shards that vote": points}
     caption = (
-        "How often the next place is foretold rightly in the last week, after three weeks of learning. Whoever splits people over shards, "
-        "so that forgetting is cheap, loses what neighbours have in common. Counts need no shards: a visit is subtracted as it was added."
+        "How often the next place is foretold rightly in the last week, after three weeks of learning. Split over many shards, so that "
+        "forgetting is cheap, people are outvoted by shards that know nobody who lives where they do. Counts need no shards: a visit is "
+        "subtracted as it was added."
     )
     name = "Accuracy against the number of shards"
     first = drawing.lines(

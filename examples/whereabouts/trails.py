@@ -119,12 +119,13 @@ def _next(at: int, times_there: dict[int, int], random: np.random.Generator) -> 
 
 
 def _jump(at: int, random: np.random.Generator) -> np.ndarray:
-    """A place away, its distance by the truncated power law: drawn by inversion, and again where the cut-off refuses it."""
+    """A place away, its distance by the truncated power law: drawn by inversion, and again where the cut-off or the town's edge refuses."""
     while True:
         distance = JUMP_KM * ((1 - random.random()) ** (-1 / (JUMP_EXPONENT - 1)) - 1)
-        if random.random() < np.exp(-distance / JUMP_CUT_KM):
-            angle = random.random() * 2 * np.pi
-            return np.array(divmod(at, SIDE)) + np.array([np.sin(angle), np.cos(angle)]) * distance / CELL_KM
+        angle = random.random() * 2 * np.pi
+        spot = np.array(divmod(at, SIDE)) + np.array([np.sin(angle), np.cos(angle)]) * distance / CELL_KM
+        if random.random() < np.exp(-distance / JUMP_CUT_KM) and (np.abs(spot - (SIDE - 1) / 2) <= (SIDE - 1) / 2).all():
+            return spot
 
 
 def _work(home: int, random: np.random.Generator) -> int:

@@ -32,7 +32,7 @@ def write(estate: Estate, told: Told) -> None:
         ("For an engineer", _for_an_engineer(told)),
         ("What it costs", page.drawing(cost) + page.drawing(shards)),
         ("The people", page.text(_PEOPLE) + page.drawing(town)),
-        ("The order, as it was given and answered", _commands(told)),
+        ("The order, as it was given and answered", page.order(told.erased)),
     ]  # fmt: skip
     if told.small:
         sections.insert(0, ("A small run", page.text("This was run with `--small`: it shows that everything works, not what comes out.")))
@@ -70,19 +70,8 @@ def _for_an_engineer(told: Told) -> str:
         + page.text(
             f"A cell with {K} people hides each of them (Sweeney, k-anonymity, 2002), but two publications, one from before and one from "
             "after somebody left, tell together what neither tells alone: subtract them, and what is left is where that person was. With "
-            f"exact numbers {told.exact_would_show} cells would differ here, a part of the child's trail. In steps of {STEP}, {told.differ} "
-            "do. Where somebody may hold both: publish at fixed times, with many people leaving in between, or add noise (differential "
-            "privacy)."
+            f"exact numbers {told.exact_would_show} cells would differ here, a part of the child's trail. In steps of {STEP}, "
+            f"{told.differ} do. Where somebody may hold both: publish at fixed times, with many people leaving in between, or "
+            "add noise (differential privacy)."
         )
-    )
-
-
-def _commands(told: Told) -> str:
-    return (
-        page.text("The plan:")
-        + page.listing(told.erased.plan, "The plan")
-        + page.text("What `expunge receipt verify` says of the receipt, with keys that had been published before:")
-        + page.listing(told.erased.verified, "Verification of the receipt")
-        + page.text("What the receipt says; it lies in `receipts/1`, with a page for people (`receipt.html`):")
-        + page.listing(told.erased.shown, "The receipt")
     )
