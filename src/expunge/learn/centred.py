@@ -36,10 +36,14 @@ class Centre:
 
         Those about the whole number are exact; int64 may run over in between and comes back, since the sum itself fits.
         """
-        about = gram - np.outer(self.whole, self.rest + self.n * self.whole)
-        about -= np.outer(self.rest, self.whole)
-        rest = self.rest.astype(np.float64)
-        return np.asarray(about - np.outer(rest / self.n, rest), np.float64)
+        about = np.outer(self.whole, self.rest + self.n * self.whole)
+        np.subtract(gram, about, out=about)
+        more = np.outer(self.rest, self.whole)
+        about -= more
+        # Why the same memory: for many features, what is new costs more than what is reckoned.
+        rounded = more.view(np.float64)
+        np.multiply.outer(self.rest / self.n, self.rest.astype(np.float64), out=rounded)
+        return np.subtract(about, rounded, out=rounded)
 
     def classes(self, sums: Sums) -> np.ndarray:
         """(k, d) float64: the sum over each class of what lies beyond the mean."""

@@ -19,9 +19,16 @@ from expunge.learn.statistics import IntegerStatistics, Sums
 
 
 def solve(products: np.ndarray, targets: np.ndarray, n: int, alpha: float) -> np.ndarray:
-    """Weights (d, t) of the features as they were counted, from products about the mean: (d, d) and, with the targets, (d, t)."""
+    """Weights (d, t) of the features as they were counted.
+
+    Args:
+        products: (d, d) about the mean, written over.
+        targets: (d, t) products with the targets about their means.
+        n: records.
+        alpha: added to the diagonal, once it is ``n`` everywhere.
+    """
     scale = deviations(np.diagonal(products), n)
-    system = products / scale
+    system = np.divide(products, scale, out=products)
     system /= scale[:, None]
     system.flat[:: len(system) + 1] += alpha
     # Why transposed: LAPACK counts by columns; the matrix is the same, and need not be copied.

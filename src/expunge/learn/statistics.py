@@ -128,22 +128,22 @@ class IntegerStatistics(Additive):
 
     def _learn(self, X: Any, y: Any = None, subjects: Any = None, records: Any = None) -> None:
         features, targets = self._as_learnt(X, y)
-        values, classes = self._counted(features, targets)
-        known = hasattr(self, "n_features_in_")
-        before = self._sums if known else self._nothing(values.shape[1])
-        fixed.check_room(before.taken, values, squares=self.squares or self.grams)
-        if self.classifies:
-            label.union([before.labels, classes])
+        # On one thread, which on a busy machine is many times quicker: several wait for one another.
+        with environment.one_thread():
+            total = self._sums if hasattr(self, "_sums") else self._summed(features, targets, slice(0))
+            for start in range(0, features.shape[0], fixed.BLOCK):
+                total = total.plus(self._summed(features, targets, slice(start, start + fixed.BLOCK), total.taken))
         fresh = self._enter(features, targets, subjects, records, kept=X if isinstance(X, np.ndarray) else None)
         if not fresh.all():
-            values, classes = values[fresh], classes[fresh]
+            total = total.plus(self._summed(features, targets, np.flatnonzero(~fresh)), -1)
         self.n_features_in_ = int(features.shape[1])
-        self._sums = before.plus(self._measured(values, classes))
+        self._sums = total
 
-    def _nothing(self, width: int) -> Sums:
-        return self._measured(np.empty((0, width)), np.empty(0, np.int64))
-
-    def _measured(self, values: Any, classes: np.ndarray) -> Sums:
+    def _summed(self, features: Any, targets: np.ndarray | None, rows: slice | np.ndarray, taken: int | None = None) -> Sums:
+        """The sums over some rows; ``taken`` is what they will be added to. Raises OutOfBounds."""
+        values, classes = self._counted(features[rows], None if targets is None else targets[rows])
+        if taken is not None:
+            fixed.check_room(taken, values, squares=self.squares or self.grams)
         return Sums.of(values, classes, squares=self.squares, gram=self.grams)
 
     def _as_learnt(self, features: Any, labels: Any) -> tuple[Any, np.ndarray | None]:
@@ -176,9 +176,8 @@ class IntegerStatistics(Additive):
     # ---- forgetting --------------------------------------------------------------------------------------------
 
     def _subtract(self, rows: np.ndarray, features: Any, targets: np.ndarray | None) -> None:
-        # One thread for few rows as well: several only wait for one another.
         with environment.one_thread():
-            left = self._sums.plus(self._measured(*self._counted(features, targets)), -1)
+            left = self._sums.plus(self._summed(features, targets, slice(None)), -1)
             weights = self._solve(left) if left.records else {}
         self._records.drop(rows)
         self._take(left, weights)
