@@ -103,10 +103,15 @@ def _trees() -> list[Result]:
     again = _best(lambda: _plain(learnt[kept], labels[kept]), 3)
     whole = float(((_plain(learnt, labels).predict(x[ROWS:]) > 0.5) == y[ROWS:]).mean())
     sharded = float((model.predict(x[ROWS:]) == y[ROWS:]).mean())
-    note = f"mean of 8 people; {samples:.2f} times fewer samples (ratio of means)"
+    eighth = _best(lambda: _plain(learnt[::8], labels[::8]), 3)
+    note = (
+        f"mean of 8 people; LightGBM alone takes {eighth:.3f} s for an eighth of the rows, so that {again / eighth:.1f} times is the most"
+    )
     results += [
-        Result(f"forget one of {PEOPLE:,} people, trees in 8 shards", processor, "s", again, "LightGBM trained again", 1 / 6, of="ratio",
-               better="lower", note=note),
+        Result(f"samples for one of {PEOPLE:,} people, trees in 8 shards", samples, "times fewer", target=6,
+               note="ratio of means over 8 people, who leave one by one"),
+        Result(f"time to forget one of {PEOPLE:,} people, trees in 8 shards", processor, "s", again, "LightGBM trained again", 1 / 6,
+               of="ratio", better="lower", note=note),
         Result("accuracy, trees in 8 shards", 100 * sharded, "%", 100 * whole, "LightGBM alone", 100 * whole - 1,
                note=f"one split, {TESTED:,} rows"),
     ]  # fmt: skip
