@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,18 @@ def test_a_fresh_process_that_never_had_them_writes_the_same_file_on_one_thread_
     mine = [model.digest() for model in models]
     for threads in (1, 2):
         assert fresh_digests([("ShardedTorch", kind) for kind in kinds], described, ["person 3", "person 4", "person 11"], threads) == mine
+
+
+def test_a_class_that_only_one_person_had_goes_with_them() -> None:
+    everybody = world(90, 9)
+    rare = np.array([2 if many == ("person 4",) else label for label, many in zip(everybody.y, everybody.people, strict=True)])
+    everybody = replace(everybody, y=rare)
+    kind = {**QUICK, "shards": 1, "high_risk": ["person 4"]}
+    model = everybody.fit(ShardedTorch(**kind))
+    report = model.forget("person 4")
+    assert model.classes_.tolist() == [0, 1]
+    assert report.lost == ()
+    assert model.digest() == everybody.without("person 4").fit(ShardedTorch(**kind)).digest()
 
 
 def test_convolutions_over_sound_forget_as_well() -> None:

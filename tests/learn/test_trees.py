@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,36 @@ def test_a_fresh_process_that_never_had_them_writes_the_same_file_on_one_thread_
     mine = [model.digest() for model in models]
     for threads in (1, 2):
         assert fresh_digests([("ShardedTrees", kind) for kind in kinds], described, ["person 3", "person 4", "person 17"], threads) == mine
+
+
+def test_each_shard_gets_its_rows_in_one_order_whatever_order_they_came_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    everybody = world(120, 12, shared=0.1)
+    given: list[list[bytes]] = [[], []]
+    grow = ShardedTrees._grow
+    for seed, seen in enumerate(given):
+
+        def noting(self: ShardedTrees, x: np.ndarray, *rest: Any, seen: list[bytes] = seen) -> Any:
+            seen.append(x.tobytes())
+            return grow(self, x, *rest)
+
+        monkeypatch.setattr(ShardedTrees, "_grow", noting)
+        everybody.fit(ShardedTrees(**QUICK), shuffled(everybody, seed))
+    assert given[0] == given[1]
+    assert given[0]
+
+
+@pytest.mark.parametrize("kind", [{"backend": "lightgbm", "slices": 3}, {"backend": "hist"}])
+def test_a_class_that_only_one_person_had_goes_with_them(kind: dict[str, Any]) -> None:
+    everybody = world(90, 9)
+    rare = np.array([2 if many == ("person 4",) else label for label, many in zip(everybody.y, everybody.people, strict=True)])
+    everybody = replace(everybody, y=rare)
+    settings = {**QUICK, **kind, "shards": 1, "high_risk": ["person 4"]}
+    model = everybody.fit(ShardedTrees(**settings))
+    assert model.classes_.tolist() == [0, 1, 2]
+    model.forget("person 4")
+    assert model.classes_.tolist() == [0, 1]
+    assert model.predict_proba(everybody.x).shape == (90, 2)
+    assert model.digest() == everybody.without("person 4").fit(ShardedTrees(**settings)).digest()
 
 
 def test_one_shard_is_the_plain_library(backend: str) -> None:
