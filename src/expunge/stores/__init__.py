@@ -20,6 +20,8 @@ REGISTRY: dict[str, str | Kind] = {
     "parquet": "expunge.stores.parquet:Parquet",
     "s3": "expunge.stores.s3:S3",
     "backup": "expunge.stores.backup:Backup",
+    "faiss": "expunge.stores.faiss:Faiss",
+    "lancedb": "expunge.stores.lancedb:LanceDb",
     "mlflow": "expunge.stores.mlflow:Mlflow",
 }
 """Kind, as written in the data map -> class, or ``module:Class`` to be imported at first use."""

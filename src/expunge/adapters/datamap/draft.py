@@ -51,7 +51,7 @@ class Draft:
         """Whether its items are files that are taken whole, so that their paths must say everything."""
         store = self.stores.get(dataset.store)
         layout = words.LAYOUT.get(store.kind, "path") if store else "path"
-        records = bool(dataset.format) or (store is not None and store.kind == "parquet")
+        records = bool(dataset.format) or (store is not None and store.kind in {"parquet", "faiss"})
         return layout == "path" and bool(dataset.paths) and not records
 
     def known(self, rule: str, word: str, among: Mapping[str, object], line: int, what: str) -> bool:

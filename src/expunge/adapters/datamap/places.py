@@ -131,6 +131,7 @@ _URLS: dict[str, tuple[Callable[[Path, str], str], str, str]] = {
     "postgres": (_server_url, "a database", "${APP_DB}, filled with postgresql://HOST/NAME"),
     "s3": (_bucket_url, "a bucket", "s3://BUCKET/PREFIX"),
     "parquet": (_lake_url, "a folder or a bucket", "./lake, or s3://BUCKET/PREFIX"),
+    "faiss": (_folder_url, "a folder", "./vectors"),
     "lancedb": (_folder_url, "a folder", "./vectors"),
     "backup": (_folder_url, "a folder", "./backups"),
     "mlflow": (_sqlite_url, "the backend's database file", "sqlite:///mlflow.db"),

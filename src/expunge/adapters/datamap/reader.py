@@ -28,7 +28,7 @@ from expunge.core.retention import parse_span
 from expunge.errors import Misconfigured
 
 MAP_NAME = "expunge.yaml"
-KNOWN_KINDS = ("files", "sqlite", "postgres", "parquet", "s3", "lancedb", "mlflow", "backup")
+KNOWN_KINDS = ("files", "sqlite", "postgres", "parquet", "s3", "faiss", "lancedb", "mlflow", "backup")
 
 
 @dataclass(frozen=True)

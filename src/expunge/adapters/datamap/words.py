@@ -87,6 +87,7 @@ LAYOUT = {
     "postgres": "table",
     "mysql": "table",
     "duckdb": "table",
+    "faiss": "path",
     "lancedb": "table",
     "mlflow": "model",
 }
@@ -95,7 +96,7 @@ ALSO = {"mlflow": ("experiment",)}
 """Kind of store -> other layouts that its datasets may have."""
 LAYOUTS = ("table", "path", "model", "experiment")
 
-FOLDERS = frozenset({"files", "lancedb"})
+FOLDERS = frozenset({"files", "faiss", "lancedb"})
 """Kinds whose url is a folder of this machine, all of which is the store."""
 BUCKET = ("endpoint", "region", "access_key", "secret_key", "clock")
 """Of kinds that lie in an object store: where it is, who asks, and the provider's published clock for its own copies."""
@@ -105,6 +106,7 @@ OPTIONS = {
     "postgres": ("clock", "lock_ms"),
     "s3": (*BUCKET, "vacuum"),
     "parquet": BUCKET,
+    "faiss": ("id",),
     "lancedb": ("tags", "unfinished"),
     "backup": ("of", "format", "every", "keep"),
     "mlflow": ("artifacts", "orphans", "busy_ms"),
