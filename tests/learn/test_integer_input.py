@@ -250,6 +250,37 @@ def test_settings_that_make_no_sense(model: str, settings: dict[str, Any]) -> No
         getattr(learn, model)(**settings).fit(*arguments(ROWS))
 
 
+def test_settings_that_were_changed_after_fit_are_refused_until_they_are_set_back(made: Any, tmp_path: Path) -> None:
+    before, settings = made.digest(), made.get_params()
+    for name in settings:
+        other = b"another" if name == "key" else 0.25 if name in {"alpha", "cell"} else 2
+        made.set_params(**{name: other})
+        for act in (
+            made.digest,
+            lambda: made.save(tmp_path / "model"),
+            lambda: made.forget("p1"),
+            lambda: made.partial_fit(np.ones((1, 3)), [1], ["new"], ["new"]),
+        ):
+            with pytest.raises(learn.BadInput, match="settings were changed after fit"):
+                act()
+        made.set_params(**settings)
+        assert made.digest() == before
+    made.save(tmp_path / "model")
+    loaded = type(made).load(tmp_path / "model").set_params(key=b"another")
+    with pytest.raises(learn.BadInput, match="settings were changed after fit"):
+        loaded.digest()
+
+
+@pytest.mark.parametrize("smallest", [1e-300, 1e-12])
+def test_next_to_no_ridge_is_enough_for_columns_that_depend_on_one_another(smallest: float) -> None:
+    x = np.random.default_rng(1).normal(size=(300, 20))
+    x = np.column_stack([x, x, x.sum(axis=1), x * 1e-3, x + 1000])
+    y = (x[:, 0] + x[:, 1] > 0).astype(int)
+    assert learn.IntegerRidgeClassifier(alpha=smallest).fit(x, y).score(x, y) > 0.8
+    assert learn.LinearDiscriminant(shrinkage=smallest).fit(x, y).score(x, y) > 0.8
+    assert learn.IntegerRidge(alpha=smallest).fit(x, x[:, 3] - x[:, 2]).score(x, x[:, 3] - x[:, 2]) > 0.99
+
+
 def test_columns_that_repeat_one_another_or_never_change_are_no_trouble() -> None:
     x = np.random.default_rng(0).normal(size=(60, 2))
     x = np.column_stack([x, x, np.full(60, 3.0), np.zeros(60)])

@@ -17,6 +17,7 @@ class Additive(Forgetting):
     learnt: ClassVar[tuple[str, ...]] = ()
     """Attributes that go when learning starts anew."""
     n_features_in_: int
+    _settings: dict[str, Any]
 
     def fit(self, X: Any, y: Any = None, subjects: Sequence[Any] | None = None, records: Sequence[Any] | None = None) -> Self:
         """Learn from rows, and nothing of what was learnt before.
@@ -65,6 +66,7 @@ class Additive(Forgetting):
         """
         if not hasattr(self, "_records"):
             return self.fit(X, y, subjects, records)
+        self._unchanged()
         self._learn(X, y, subjects, records)
         self._settle()
         return self
@@ -72,7 +74,16 @@ class Additive(Forgetting):
     def _begin(self) -> None:
         for name in (*self.learnt, "n_features_in_"):
             self.__dict__.pop(name, None)
+        self._note_settings()
         super()._begin()
+
+    def _note_settings(self) -> None:
+        self._settings = self.get_params(deep=False)
+
+    def _unchanged(self) -> None:
+        """That the settings are those of ``fit``: sums in other steps, or weights for another ``alpha``, are of no one model."""
+        if self.get_params(deep=False) != self._settings:
+            raise BadInput("the settings were changed after fit: set them back, or fit again")
 
     @abstractmethod
     def _learn(self, X: Any, y: Any = None, subjects: Any = None, records: Any = None) -> None:
@@ -83,6 +94,7 @@ class Additive(Forgetting):
         """Make the weights those of what was added."""
 
     def _forget_rows(self, rows: Any, known: int, unknown: tuple[str, ...], source: Source | None) -> Report:
+        self._unchanged()
         features, targets = self._fetch(rows, source)
         self._subtract(rows, features, targets)
         return Report(subjects=known, records=len(rows), unknown=unknown, monolith=len(self._records), emptied=not len(self._records))

@@ -12,7 +12,7 @@ from sklearn.base import ClassifierMixin
 
 from expunge.learn import fixed
 from expunge.learn.centred import spread
-from expunge.learn.refusals import BadInput
+from expunge.learn.refusals import above_zero
 from expunge.learn.statistics import IntegerStatistics, Sums
 
 
@@ -62,10 +62,10 @@ class GaussianNaiveBayes(NaiveBayes):
         self.fractional_bits = fractional_bits
         self.key = key
 
+    def _check_settings(self, width: int) -> None:  # noqa: ARG002 - of no matter here
+        above_zero("var_smoothing", self.var_smoothing)
+
     def _solve(self, sums: Sums) -> dict[str, np.ndarray]:
-        if not 0 < self.var_smoothing < float("inf"):
-            message = f"var_smoothing is {self.var_smoothing!r}: it must be above 0"
-            raise BadInput(message)
         second, unit = np.asarray(sums.second), 2.0**-self.fractional_bits
         _, overall = spread(sums.first.sum(axis=0)[None], second.sum(axis=0)[None], sums.counts.sum()[None])
         means, variances = spread(sums.first, second, sums.counts)
@@ -111,10 +111,10 @@ class MultinomialNaiveBayes(NaiveBayes):
         values, classes = super()._counted(features, targets)
         return _above_and_below(values), classes
 
+    def _check_settings(self, width: int) -> None:  # noqa: ARG002 - of no matter here
+        above_zero("alpha", self.alpha)
+
     def _solve(self, sums: Sums) -> dict[str, np.ndarray]:
-        if not 0 < self.alpha < float("inf"):
-            message = f"alpha is {self.alpha!r}: it must be above 0"
-            raise BadInput(message)
         d = self.n_features_in_
         used = sums.first if sums.first[:, d:].any() else sums.first[:, :d]
         counts = used * 2.0**-self.fractional_bits + self.alpha

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg.lapack import dposv
 
 from expunge.learn.statistics import Sums
 
@@ -75,3 +76,21 @@ def spread(sums: np.ndarray, squares: np.ndarray, counts: np.ndarray) -> tuple[n
     # About a whole number near the mean: exact, where the difference of two large squares would not be.
     about = squares - whole * (sums + rest)
     return whole + rest / n, np.maximum(about / n - (rest / n) ** 2, 0.0)
+
+
+def solve(system: np.ndarray, right: np.ndarray, ridge: float, level: float) -> np.ndarray:
+    """Solve ``(system + ridge * identity) x = right``.
+
+    Args:
+        system: (d, d) symmetric, with no negative eigenvalue but for rounding; written over.
+        right: (d, t).
+        ridge: what is added; more where rounding could otherwise leave nothing to divide by.
+        level: the mean of the diagonal.
+    """
+    d = len(system)
+    system.flat[:: d + 1] += max(ridge, 1e-15 * d * d * level)
+    # Why transposed: LAPACK counts by columns; the matrix is the same, and need not be copied.
+    _, found, failed = dposv(system.T, right, overwrite_a=True)
+    if failed:
+        raise ArithmeticError("a system that has no negative eigenvalue could not be solved")
+    return np.asarray(found, np.float64)

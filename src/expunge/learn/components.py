@@ -39,12 +39,14 @@ class PrincipalComponents(TransformerMixin, IntegerStatistics):  # type: ignore[
         self.fractional_bits = fractional_bits
         self.key = key
 
-    def _solve(self, sums: Sums) -> dict[str, np.ndarray]:
-        d, centre, unit = sums.width, Centre.of(sums), 2.0**-self.fractional_bits
-        wanted = d if self.n_components is None else self.n_components
-        if not 0 < wanted <= d:
-            message = f"n_components is {wanted!r}: it must be above 0, and {d} at most"
+    def _check_settings(self, width: int) -> None:
+        if self.n_components is not None and not 0 < self.n_components <= width:
+            message = f"n_components is {self.n_components!r}: it must be above 0, and {width} at most"
             raise BadInput(message)
+
+    def _solve(self, sums: Sums) -> dict[str, np.ndarray]:
+        centre, unit = Centre.of(sums), 2.0**-self.fractional_bits
+        wanted = sums.width if self.n_components is None else self.n_components
         covariance = centre.gram(sums.gram) * (unit * unit / max(centre.n - 1, 1))  # type: ignore[arg-type]
         values, vectors = eigh(covariance, driver="evd")
         strengths, components = np.maximum(values[::-1][:wanted], 0.0), np.ascontiguousarray(vectors[:, ::-1].T[:wanted])

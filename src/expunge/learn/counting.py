@@ -19,7 +19,7 @@ from expunge.learn import fixed
 from expunge.learn import labels as label
 from expunge.learn.additive import Additive
 from expunge.learn.records import TAG
-from expunge.learn.refusals import BadInput, FileRefused
+from expunge.learn.refusals import BadInput, FileRefused, above_zero
 
 Place = tuple[Any, ...]
 """The values of a row, or the whole numbers of its cell; and for a step the next place after them."""
@@ -139,6 +139,7 @@ class Tallies(Additive):
     # ---- files -------------------------------------------------------------------------------------------------
 
     def _state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        self._unchanged()
         places = sorted(self._records_at)
         number = {tag: index for index, tag in enumerate(sorted(self._records.by_tag))}
         people = [sorted((number[tag], count) for tag, count in self._people_at[place].items()) for place in places]
@@ -154,6 +155,7 @@ class Tallies(Additive):
         return tensors, {"columns": self.n_features_in_, "text": self._text and bool(places)}
 
     def _restore(self, tensors: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
+        self._note_settings()
         self.n_features_in_, self._text = int(state["columns"]), bool(state["text"])
         tags = [bytes(each) for each in tensors["people.tags"]]
         lines = tensors["places"].tobytes().decode().split("\n") if len(tensors["places"]) else []
@@ -239,9 +241,7 @@ class NextPlace(ClassifierMixin, Tallies):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> np.ndarray:
         """(n, k) chances of the next places, in the order of ``classes_``. Raises NothingLearned, BadInput."""
         self._somebody()
-        if not 0 < self.smoothing < float("inf"):
-            message = f"smoothing is {self.smoothing!r}: it must be above 0"
-            raise BadInput(message)
+        above_zero("smoothing", self.smoothing)
         classes = self.classes_.tolist()
         number = {each: index for index, each in enumerate(classes)}
         here = self._places(self._features(X), None)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.linalg.lapack import dposv
 from scipy.special import expit, softmax
 
-from expunge.learn.centred import Centre, within
+from expunge.learn.centred import Centre, solve, within
 from expunge.learn.linear import LinearClassifier
 from expunge.learn.refusals import BadInput
 from expunge.learn.statistics import Sums
@@ -31,22 +30,19 @@ class LinearDiscriminant(LinearClassifier):
         self.fractional_bits = fractional_bits
         self.key = key
 
-    def _solve(self, sums: Sums) -> dict[str, np.ndarray]:
+    def _check_settings(self, width: int) -> None:  # noqa: ARG002 - of no matter here
         if not 0 < self.shrinkage <= 1:
             message = f"shrinkage is {self.shrinkage!r}: it must be above 0, and 1 at most"
             raise BadInput(message)
+
+    def _solve(self, sums: Sums) -> dict[str, np.ndarray]:
         centre, unit = Centre.of(sums), 2.0**-self.fractional_bits
         means = centre.classes(sums) / sums.counts[:, None] * unit
         products = within(sums) * (unit * unit / centre.n)
-        d = len(products)
-        level = float(np.trace(products)) / d
+        level = float(np.trace(products)) / len(products)
         products *= 1.0 - self.shrinkage
         # Where no feature varies within a class, they are told apart by the distance from the means.
-        products.flat[:: d + 1] += self.shrinkage * level if level > 0 else 1.0
-        _, found, failed = dposv(products.T, means.T, overwrite_a=True)
-        if failed:
-            raise BadInput("shrinkage is too small for features that depend on one another: take a larger one")
-        coef = np.asarray(found.T, np.float64)
+        coef = solve(products, means.T, self.shrinkage * level if level > 0 else 1.0, level).T
         intercept = np.log(sums.counts / centre.n) - 0.5 * np.einsum("kd,kd->k", means, coef) - coef @ (centre.mean * unit)
         if len(coef) == 2:
             coef, intercept = coef[1:] - coef[:1], intercept[1:] - intercept[:1]

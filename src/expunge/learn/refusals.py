@@ -25,3 +25,10 @@ class SourceNeeded(LookupError):
 
 class FileRefused(ValueError):
     """The file is no model of this kind, was altered, or is of another key."""
+
+
+def above_zero(name: str, setting: float) -> None:
+    """That a setting is a finite number above 0. Raises BadInput."""
+    if not 0 < setting < float("inf"):
+        message = f"{name} is {setting!r}: it must be above 0"
+        raise BadInput(message)

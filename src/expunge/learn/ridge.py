@@ -8,34 +8,21 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.linalg.lapack import dposv
 from sklearn.base import RegressorMixin
 
 from expunge.learn import fixed
-from expunge.learn.centred import Centre, deviations
+from expunge.learn.centred import Centre, deviations, solve
 from expunge.learn.linear import LinearClassifier
-from expunge.learn.refusals import BadInput
+from expunge.learn.refusals import BadInput, above_zero
 from expunge.learn.statistics import IntegerStatistics, Sums
 
 
-def solve(products: np.ndarray, targets: np.ndarray, n: int, alpha: float) -> np.ndarray:
-    """Weights (d, t) of the features as they were counted.
-
-    Args:
-        products: (d, d) about the mean, written over.
-        targets: (d, t) products with the targets about their means.
-        n: records.
-        alpha: added to the diagonal, once it is ``n`` everywhere.
-    """
+def _weights(products: np.ndarray, targets: np.ndarray, n: int, alpha: float) -> np.ndarray:
+    """(d, t) for the features as they were counted, from products about the mean: (d, d), written over, and with the targets (d, t)."""
     scale = deviations(np.diagonal(products), n)
     system = np.divide(products, scale, out=products)
     system /= scale[:, None]
-    system.flat[:: len(system) + 1] += alpha
-    # Why transposed: LAPACK counts by columns; the matrix is the same, and need not be copied.
-    _, found, failed = dposv(system.T, targets / scale[:, None], overwrite_a=True)
-    if failed:
-        raise BadInput("alpha is too small for features that depend on one another: take a larger one")
-    return np.asarray(found / scale[:, None], np.float64)
+    return np.asarray(solve(system, targets / scale[:, None], alpha, n) / scale[:, None])
 
 
 class IntegerRidgeClassifier(LinearClassifier):
@@ -56,15 +43,19 @@ class IntegerRidgeClassifier(LinearClassifier):
         self.fractional_bits = fractional_bits
         self.key = key
 
+    def _check_settings(self, width: int) -> None:  # noqa: ARG002 - of no matter here
+        if self.alpha is not None:
+            above_zero("alpha", self.alpha)
+
     def _solve(self, sums: Sums) -> dict[str, np.ndarray]:
-        alpha = _positive(min(sums.records / 10, 300.0) if self.alpha is None else self.alpha)
+        alpha = min(sums.records / 10, 300.0) if self.alpha is None else self.alpha
         centre = Centre.of(sums)
         # The sum of x * (1 for this class, -1 for the others), about both means, is twice that over this class.
         targets = 2.0 * centre.classes(sums).T
         means = (2.0 * sums.counts - centre.n) / centre.n
         if len(sums.labels) <= 2:
             targets, means = targets[:, -1:], means[-1:]
-        found = solve(centre.gram(sums.gram), targets, centre.n, alpha)  # type: ignore[arg-type]
+        found = _weights(centre.gram(sums.gram), targets, centre.n, alpha)  # type: ignore[arg-type]
         return {
             "coef_": found.T * 2.0**self.fractional_bits,
             "intercept_": means - centre.mean @ found,
@@ -112,10 +103,13 @@ class IntegerRidge(RegressorMixin, IntegerStatistics):  # type: ignore[misc]
         values, classes = super()._counted(features, targets)
         return fixed.beside(values, fixed.whole(targets, self._bits("target_bits"))), classes
 
+    def _check_settings(self, width: int) -> None:  # noqa: ARG002 - of no matter here
+        above_zero("alpha", self.alpha)
+
     def _solve(self, sums: Sums) -> dict[str, np.ndarray]:
         d, centre = self.n_features_in_, Centre.of(sums)
         products = centre.gram(sums.gram)  # type: ignore[arg-type]
-        found = solve(np.ascontiguousarray(products[:d, :d]), products[:d, d:], centre.n, _positive(self.alpha))
+        found = _weights(np.ascontiguousarray(products[:d, :d]), products[:d, d:], centre.n, self.alpha)
         unit = 2.0**-self.target_bits
         return {"coef_": found.T * (unit * 2.0**self.fractional_bits), "intercept_": (centre.mean[d:] - centre.mean[:d] @ found) * unit}
 
@@ -124,10 +118,3 @@ class IntegerRidge(RegressorMixin, IntegerStatistics):  # type: ignore[misc]
         self._somebody()
         found = np.asarray(self._features(X) @ self.coef_.T + self.intercept_)
         return found[:, 0] if found.shape[1] == 1 else found
-
-
-def _positive(alpha: float) -> float:
-    if not 0 < alpha < float("inf"):
-        message = f"alpha is {alpha!r}: it must be above 0"
-        raise BadInput(message)
-    return float(alpha)

@@ -128,6 +128,7 @@ class IntegerStatistics(Additive):
 
     def _learn(self, X: Any, y: Any = None, subjects: Any = None, records: Any = None) -> None:
         features, targets = self._as_learnt(X, y)
+        self._check_settings(int(features.shape[1]))
         # On one thread, which on a busy machine is many times quicker: several wait for one another.
         with environment.one_thread():
             total = self._sums if hasattr(self, "_sums") else self._summed(features, targets, slice(0))
@@ -165,6 +166,9 @@ class IntegerStatistics(Additive):
         """Rows as whole numbers, and the class of each. Raises OutOfBounds."""
         values = fixed.whole(features, self._bits("fractional_bits"))
         return values, targets if self.classifies and targets is not None else np.zeros(features.shape[0], np.int64)
+
+    def _check_settings(self, width: int) -> None:
+        """Before anything is added: that the sums over ``width`` features can be solved. Raises BadInput."""
 
     def _bits(self, name: str) -> int:
         bits = getattr(self, name)
@@ -210,10 +214,12 @@ class IntegerStatistics(Additive):
     # ---- files -------------------------------------------------------------------------------------------------
 
     def _state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        self._unchanged()
         weights = {f"weights.{name}": getattr(self, name) for name in self.solved if hasattr(self, name)}
         return {**weights, **self._sums.tensors()}, {"features": self.n_features_in_, "labels": self._sums.labels.tolist()}
 
     def _restore(self, tensors: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
+        self._note_settings()
         self.n_features_in_ = int(state["features"])
         sums = Sums.from_tensors(label.from_json(state["labels"]), tensors)
         if sums.records != len(self._records):
