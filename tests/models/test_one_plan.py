@@ -8,7 +8,9 @@ from contextlib import closing
 from expunge.core.order import OrderState
 from expunge.core.plan import StepKind
 from expunge.core.receipt import Result
+from expunge.engine.context import Progress
 from expunge.learn import IntegerRidgeClassifier
+from tests.cli.running import in_a_process
 from tests.engine.household import ANNA
 from tests.models.nursery import Nursery
 
@@ -29,3 +31,22 @@ def test_everything_that_was_learnt_from_a_child_forgets_or_dies_in_one_plan(hom
     assert not forgotten.forget([ANNA]).subjects
     with closing(sqlite3.connect(home.database)) as db:
         assert not db.execute("SELECT * FROM features WHERE profile_id = ?", (ANNA,)).fetchall()
+
+
+def test_how_far_a_command_is_is_told_while_it_runs(home: Nursery) -> None:
+    home.declare(student="destroy", export="destroy")
+    script = home.folder / "forget.py"
+    script.write_text("print('expunge: progress 0.4', flush=True)\n" + script.read_text())
+    order = home.order(f"profile:{ANNA}").order
+    home.plan(order)
+    told: list[Progress] = []
+    with home.open() as opened:
+        opened.apply(order, report=told.append)
+    assert [(each.step, each.share) for each in told if each.state == "going"] == [("forget:voice_model", 0.4)]
+
+
+def test_a_plan_shows_what_is_done_to_each_model(home: Nursery) -> None:
+    order = home.order(f"profile:{ANNA}").order
+    done = in_a_process("plan", order, "--map", home.map)
+    for line in ("voice_model: forget: ", "student: destroy 1 item", "student: retrain: ", "export: rebuild: ", "lookup: destroy 1 item"):
+        assert line in done.out, done.out

@@ -45,9 +45,13 @@ class Meanwhile:
         """Report one thing that began or ended."""
         if self._json:
             fields = {"step": progress.step, "state": progress.state, "done": progress.done, "total": progress.total}
+            fields |= {"share": round(progress.share, 3)} if progress.state == "going" else {}
             output.write_json("progress/1", {**fields, "seconds": round(progress.seconds, 3)})
         elif self._bar is not None and self._task is not None:
-            self._bar.update(self._task, description=progress.step, completed=progress.done, total=progress.total)
+            share = f" {progress.share:.0%}" if progress.state == "going" else ""
+            self._bar.update(self._task, description=f"{progress.step}{share}", completed=progress.done, total=progress.total)
+        elif progress.state == "going":
+            output.note(f"{progress.step}: {progress.share:.0%}")
         elif progress.state != "start":
             output.note(f"{progress.step}: {progress.state} ({progress.done} of {progress.total}, {progress.seconds:.1f} s)")
 

@@ -23,15 +23,17 @@ from expunge.ports.store import Store
 
 @dataclass(frozen=True)
 class Progress:
-    """One thing that just began or ended, for bars and JSON lines; names of the map and numbers only."""
+    """One thing that just began, goes on or ended, for bars and JSON lines; names of the map and numbers only."""
 
     step: str
     """Step id, or ``receipts``."""
     state: str
-    """``start``, ``done``, ``unable``."""
+    """``start``, ``going`` (a command told how far it is), ``done``, ``unable``."""
     done: int
     total: int
     seconds: float = 0.0
+    share: float = 0.0
+    """From 0 to 1, for ``going``."""
 
 
 Reporter = Callable[[Progress], None]

@@ -44,6 +44,9 @@ class Making(ABC):
         """The steps, which are the same for all of them."""
 
     @abstractmethod
+    def _tell(self, step: StepId, state: str, seconds: float, share: float = 0.0) -> None: ...
+
+    @abstractmethod
     def _locate(self, *, fresh: bool) -> Located: ...
 
     @abstractmethod
@@ -115,7 +118,7 @@ class Making(ABC):
 
     def _command(self, step: Step, attempt: int, dataset: Dataset, act: Callable[[Remaker], Done]) -> tuple[ev.OrderEvent, ...]:
         try:
-            done = act(Remaker(self.context, self.run, self.people))
+            done = act(Remaker(self.context, self.run, self.people, lambda share: self._tell(step.id, "going", 0.0, share)))
         except ReplyLost:
             done = Done(Unknown())
         except calling.TROUBLE as error:

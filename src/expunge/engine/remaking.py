@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -94,6 +94,8 @@ class Remaker:
     context: Context
     run: Run
     people: tuple[Person, ...]
+    progress: Callable[[float], None]
+    """Learns how far a command is."""
 
     def forget(self, dataset: Dataset, copies: Sequence[Copy]) -> Done:
         """Have a model forget, while the rows are still there to be subtracted."""
@@ -201,7 +203,7 @@ class Remaker:
         with tempfile.TemporaryDirectory(prefix="expunge-") as folder:
             report = Path(folder) / "report.json"
             request = {"schema": REQUEST, "dataset": dataset.name, "act": dataset.on_erase.act.value, "report": str(report), **more}
-            ran = self.context.commands.run(command, canonical.encode(request), Limits.of(dataset.on_erase), _nobody)
+            ran = self.context.commands.run(command, canonical.encode(request), Limits.of(dataset.on_erase), self.progress)
             return (ran, *_told(report))
 
 
@@ -213,10 +215,6 @@ def probe(context: Context, run: Run, dataset: Dataset) -> Probed:
     known = run.remade[dataset.name]
     left = remade.given_back(contents(context, dataset), known.before)
     return Probed(EVERYBODY, len(left), ("content hash of every item",))
-
-
-def _nobody(_: float) -> None:
-    """Progress that nobody watches."""
 
 
 def _told(report: Path) -> tuple[dict[str, int], tuple[str, ...]]:

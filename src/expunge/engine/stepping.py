@@ -95,10 +95,10 @@ class Stepper(Making):
     def _key(self, step: Step) -> IdempotencyKey:
         return IdempotencyKey(f"{self.run.order}/{self.run.round}/{step.id}")
 
-    def _tell(self, step: StepId, state: str, seconds: float) -> None:
+    def _tell(self, step: StepId, state: str, seconds: float, share: float = 0.0) -> None:
         total = sum(1 for each in self.plan.steps if each.kind not in (StepKind.KEEP, StepKind.MANUAL)) + 1
         done = sum(1 for each in self.run.steps.values() if each.ended is not None)
-        self.report(Progress(step, state, done, total, seconds))
+        self.report(Progress(step, state, done, total, seconds, share))
 
     def _end(self, step: Step, attempt: int, outcomes: Mapping[str, Mapping[str, Outcome]], **counts: int) -> ev.StepEnded:
         if attempt >= MOST_ATTEMPTS:
