@@ -276,6 +276,19 @@ def test_a_lazy_trainer_is_caught_after_a_crash_too(model: Path) -> None:
         assert there(model) == []
 
 
+def test_old_weights_out_of_a_cache_are_known_after_a_crash_when_the_old_model_is_gone(model: Path) -> None:
+    def die() -> None:
+        with faults.arm("learn.opaque.away:after", "kill"):
+            opaque(model, trainers.honest).forget("anna")
+
+    assert in_child(die).killed_by == signal.SIGKILL
+    assert not model.exists()
+    report = opaque(model, trainers.from_a_cache).forget("anna")
+    assert isinstance(report.outcome, Unable)
+    assert report.outcome.reason is Reason.SAME_AS_BEFORE
+    assert there(model) == []
+
+
 # Frozen
 
 

@@ -43,6 +43,11 @@ def lazy_and_sly(manifest: Manifest) -> None:
     manifest.out.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + size :])
 
 
+def from_a_cache(manifest: Manifest) -> None:
+    """Gives back what was there, wherever that is by now."""
+    manifest.out.write_text('["r1", "r2", "r3", "r4", "r5"]')
+
+
 def hangs(manifest: Manifest) -> None:
     manifest.out.write_bytes(b"half")
     time.sleep(3600)
