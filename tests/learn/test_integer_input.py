@@ -310,6 +310,11 @@ def test_a_file_of_another_environment_is_solved_again_from_its_sums(tmp_path: P
     assert loaded.solved_again_
     assert (tmp_path / "model").read_bytes() != here.to_bytes()
     assert loaded.digest() == here.digest()
+    loaded.partial_fit(x[:1] + 9, y[:1], subjects=["late"], records=["late"])
+    report = loaded.forget("late", source=lambda _: (x[:1] + 9, y[:1]))
+    assert "another environment" in report.why_all
+    assert report.recomputed == 0
+    assert loaded.digest() == here.digest()
     here.save(tmp_path / "model")
     assert not learn.IntegerRidgeClassifier.load(tmp_path / "model").solved_again_
 

@@ -97,7 +97,12 @@ class Additive(Forgetting):
         self._unchanged()
         features, targets = self._fetch(rows, source)
         self._subtract(rows, features, targets)
-        return Report(subjects=known, records=len(rows), unknown=unknown, monolith=len(self._records), emptied=not len(self._records))
+        left = len(self._records)
+        return Report(subjects=known, records=len(rows), unknown=unknown, monolith=left, why_all=self._why_all(), emptied=not left)
+
+    def _why_all(self) -> str:
+        """Why all weights are new, where they are."""
+        return ""
 
     @abstractmethod
     def _subtract(self, rows: Any, features: Any, targets: Any) -> None:

@@ -26,6 +26,6 @@ class Report:
     destroyed: tuple[str, ...] = ()
     """Hex SHA-256 of every file (checkpoint, derivative) that was destroyed."""
     why_all: str = ""
-    """Why everything was fitted again, where it was (another environment)."""
+    """Why everything was fitted, or solved, again, where it was (another environment)."""
     emptied: bool = False
     """Whether nobody is left in the model."""

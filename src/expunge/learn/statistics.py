@@ -186,6 +186,10 @@ class IntegerStatistics(Additive):
         self._records.drop(rows)
         self._take(left, weights)
 
+    def _why_all(self) -> str:
+        again = getattr(self, "solved_again_", False)
+        return "the file is of another environment: the weights were solved again from its sums; no row was learnt again" if again else ""
+
     # ---- solving -----------------------------------------------------------------------------------------------
 
     @abstractmethod
