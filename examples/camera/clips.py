@@ -87,7 +87,8 @@ def frame_vector(frame: np.ndarray) -> np.ndarray:
 def motion_vector(frames: np.ndarray) -> np.ndarray:
     """How much each of 6 by 8 parts of the picture changes over a clip: (48,) float64, mean absolute difference of grey values."""
     change = np.abs(np.diff(frames.astype(np.int16), axis=0)).mean(0)
-    return change.reshape(6, HEIGHT // 6, 8, WIDTH // 8).mean((1, 3)).ravel()
+    parts: np.ndarray = change.reshape(6, HEIGHT // 6, 8, WIDTH // 8).mean((1, 3)).ravel()
+    return parts
 
 
 def _films() -> list[Path]:

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from examples.camera import clips
+from examples.camera import clips, index
 from examples.common.estate import Estate
 
 CUT_OFF = "2018-03-01"
 """The date that the order names."""
 HOUSEHOLDS = 12
+INDEX = "vectors/faces.faiss"
+"""The vector index of faces, below the world."""
 _EARLY, _LATE = "2017-06-{day:02}T10:00:00Z", "2018-09-{day:02}T10:00:00Z"
 ABOUT_NOBODY = """{
     reason: names of models and of what they were made from, safeguards: no field of it holds anything about people,
@@ -32,6 +34,7 @@ identities:
 stores:
   cameras:  {{kind: files, url: ./world/cameras}}
   app:      {{kind: sqlite, url: "sqlite:///world/app.db"}}
+  vectors:  {{kind: faiss, url: ./world/vectors}}
   registry: {{kind: files, url: ./world/registry}}
   record:   {{kind: sqlite, url: "sqlite:///world/record.db"}}
 retention:
@@ -62,9 +65,9 @@ datasets:
     derived_from: [clips]
     on_erase: erase
     retention: life
-  faces:
-    store: app
-    table: faces
+  faces:                         # a vector index; whose each vector is stands beside it, in faces.ids.jsonl
+    store: vectors
+    path: faces.faiss
     subject: {{account: account_id}}
     kind: embedding
     collected: made_at
@@ -127,7 +130,7 @@ class Seen:
 def build(estate: Estate, *, small: bool) -> list[Clip]:
     """Fill ``world/`` but for models and label sets, and write the map."""
     made: list[Clip] = []
-    for name in ("registry/labels", "registry/models"):
+    for name in ("registry/labels", "registry/models", "vectors"):
         (estate.world / name).mkdir(parents=True)
     with closing(sqlite3.connect(estate.world / "record.db")) as db, db:
         db.execute("CREATE TABLE made (product TEXT, source TEXT, how TEXT, created TEXT, read TEXT, at TEXT)")
@@ -135,7 +138,6 @@ def build(estate: Estate, *, small: bool) -> list[Clip]:
         db.execute("CREATE TABLE accounts (account_id TEXT PRIMARY KEY, email TEXT, at TEXT)")
         db.execute("CREATE TABLE reviews (clip_id TEXT, reviewer TEXT, reviewed_at TEXT, faces INTEGER, at TEXT)")
         db.execute("CREATE TABLE owner_labels (label_id TEXT PRIMARY KEY, account_id TEXT, clip_id TEXT, faces INTEGER, at TEXT)")
-        db.execute("CREATE TABLE faces (face_id TEXT PRIMARY KEY, account_id TEXT, clip_id TEXT, vector BLOB, made_at TEXT, at TEXT)")
         homes = [f"door-{number:02}" for number in range(1, HOUSEHOLDS + 1)]
         db.executemany("INSERT INTO accounts VALUES (?, ?, ?)", [(each, f"{each}@owl.example", "2016-05-01T00:00:00Z") for each in homes])
         for at, piece in enumerate(clips.pieces(small)):
@@ -167,6 +169,8 @@ def look(estate: Estate, made: Iterable[Clip]) -> dict[str, Seen]:
     The detector stands in for people: where it sees a face, they did.
     """
     found: dict[str, Seen] = {}
+    vectors: list[np.ndarray] = []
+    owners: list[dict[str, str | int]] = []
     with closing(sqlite3.connect(estate.world / "app.db")) as db, db:
         for clip in made:
             frames = clips.grey(clip.path)
@@ -182,9 +186,9 @@ def look(estate: Estate, made: Iterable[Clip]) -> dict[str, Seen]:
                 db.execute("INSERT INTO owner_labels VALUES (?, ?, ?, ?, ?)", row)
             for number, each in enumerate(boxes):
                 if each:
-                    vector = clips.face_vector(frames[number], each[0]).astype("<f4").tobytes()
-                    row = (f"{clip.name}-{number}", clip.account, clip.name, vector, when, when)
-                    db.execute("INSERT INTO faces VALUES (?, ?, ?, ?, ?, ?)", row)
+                    vectors.append(clips.face_vector(frames[number], each[0]))
+                    owners.append({"id": len(owners), "account_id": clip.account, "clip_id": clip.name, "made_at": when, "at": when})
+    index.write(estate.world / INDEX, np.stack(vectors), owners)
     return found
 
 

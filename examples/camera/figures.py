@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from examples.camera import clips, company, models
+from examples.camera import clips, company, index, models
 from examples.camera.company import Clip, Seen
 from examples.common import drawing
 from examples.common.drawing import Figure
@@ -39,8 +40,7 @@ def sheet(estate: Estate, made: Sequence[Clip]) -> Figure:
                         frame = frame.reshape(9, 16, 11, 16).mean((1, 3))
                     spot.imshow(frame, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
                     for left, top, width, height in clips.faces(frame)[:1] if said != GOES else ():
-                        edge = {"fill": False, "edgecolor": drawing.COLOURS[1], "linewidth": 2}
-                        spot.add_patch(Rectangle((left, top), width, height, **edge))
+                        spot.add_patch(Rectangle((left, top), width, height, fill=False, edgecolor=drawing.COLOURS[1], linewidth=2))
             row[0].set_ylabel(said, rotation=0, ha="right", va="center", fontsize=9)
         svg = drawing.keep(figure, estate.folder, "clips")
     rows = tuple((said.replace("\n", " "), str(len(chosen))) for said, chosen in kinds.items())
@@ -49,6 +49,30 @@ def sheet(estate: Estate, made: Sequence[Clip]) -> Figure:
         "they must not be seen here either. The pictures are from test films that video engineers pass on."
     )
     return Figure("clips", "What was recorded, and who looked", caption, svg, ("clips", "how many"), rows)
+
+
+class Alike:
+    """How well faces are found again in the index."""
+
+    def __init__(self, faces: Mapping[int, np.ndarray], old: set[int]) -> None:
+        """Take faces by number, and the numbers of those that are to go. They are held in memory until both looks were taken."""
+        parts = {"faces that were to go": True, "faces that stay": False}
+        self._asked = {name: np.stack([each for number, each in faces.items() if (number in old) is goes]) for name, goes in parts.items()}
+        self._found: dict[str, dict[str, float]] = {name: {} for name in parts}
+
+    def look(self, estate: Estate, when: str) -> None:
+        """Search for each face."""
+        for name, asked in self._asked.items():
+            self._found[name][when] = float(np.median(index.nearest(estate.world / company.INDEX, asked)))
+
+    def drawn(self, estate: Estate) -> Figure:
+        """As a drawing."""
+        caption = (
+            "Each face is looked for in the vector index: how alike is the most similar one (cosine, median)? 1 means: the very face is "
+            "there. Those that went are not found any more, only others that resemble them; those that stay are found as before."
+        )
+        title = "Who is found in the vector index"
+        return drawing.bars(estate.folder, "search", title, caption, "likeness of the best match", self._found)
 
 
 def measured(estate: Estate, made: Sequence[Clip], seen: dict[str, Seen], *, small: bool) -> list[Figure]:
@@ -104,7 +128,10 @@ def _accuracy(estate: Estate, made: Sequence[Clip], seen: dict[str, Seen], *, sm
 def _cost(estate: Estate, made: Sequence[Clip], seen: dict[str, Seen]) -> Figure:
     homes = sorted({each.account for each in made})
     frames, face, accounts, records = everything = models.rows(made, seen)
-    kinds = {"integer head: rows subtracted": models.head, "trees in 4 shards: rows taught again": lambda rows: models.trees(rows, 4)}
+    kinds: dict[str, Callable[[models.Rows], Any]] = {
+        "integer head: rows subtracted": models.head,
+        "trees in 4 shards: rows taught again": lambda rows: models.trees(rows, 4),
+    }
     series: dict[str, list[tuple[float, float]]] = {name: [] for name in ("one model of trees: taught again", *kinds)}
     same = True
     for leaving in (1, 2, 3, 4, 6):

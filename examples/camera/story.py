@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 import numpy as np
 
-from examples.camera import company, figures, models, order, words
+from examples.camera import company, figures, index, models, order, words
 from examples.camera.company import Clip, Seen
 from examples.camera.order import Carried
 from examples.common.drawing import Figure
@@ -46,15 +46,19 @@ def tell(estate: Estate, small: bool) -> None:
             "clips, a fourth from movement alone."
         )
         told.figures.append(figures.sheet(estate, made))
-    before = survey(estate.world)
+    before, faces = _survey(estate), index.vectors(estate.world / company.INDEX)
+    old = {each for each, record in index.owners(estate.world / company.INDEX).items() if str(record["made_at"]) < company.CUT_OFF}
+    alike = figures.Alike(faces, old)
+    alike.look(estate, "before the order")
     with narrator.chapter("The camera order"):
         told.carried = order.carry_out(estate)
-    after = survey(estate.world)
     with narrator.chapter("What went, and what did not"):
-        _compare(estate, told, before, after)
+        _compare(estate, told, before, _survey(estate), old)
+        alike.look(estate, "after it")
     with narrator.chapter("What it costs a model to let a household go"):
         told.figures += figures.measured(estate, made, seen, small=small)
         told.figures.append(figures.before_and_after(estate, told.gone, told.left))
+        told.figures.append(alike.drawn(estate))
     words.write(estate, told)
 
 
@@ -84,23 +88,27 @@ def _learn(estate: Estate, made: list[Clip], seen: dict[str, Seen]) -> dict[str,
     return scores
 
 
-def _compare(estate: Estate, told: Told, before: dict[str, str], after: dict[str, str]) -> None:
+def _survey(estate: Estate) -> dict[str, str]:
+    """Every item of the world; of the index every vector is one."""
+    found = survey(estate.world)
+    found.pop(company.INDEX)
+    for number, vector in index.vectors(estate.world / company.INDEX).items():
+        found[f"{company.INDEX}/{number}"] = sha256(vector.tobytes()).hexdigest()
+    return found
+
+
+def _compare(estate: Estate, told: Told, before: dict[str, str], after: dict[str, str], old: set[int]) -> None:
     gone = before.keys() - after.keys()
+    old_faces = {f"{place}/{each}" for place in (company.INDEX, company.INDEX.replace(".faiss", ".ids.jsonl")) for each in old}
     looked_at = {each.relative for each in told.clips if each.reviewed and each.reviewed < company.CUT_OFF}
-    old_faces = {each for each in before if each.startswith("app.db/faces/") and _clip_of(each, told.clips).early}
     taught = {f"registry/models/{name}.safetensors" for name in ("faces-2017", "doorbell-small")}
     expected = looked_at | old_faces | taught
     estate.expect(looked_at <= gone, f"gone: the {len(looked_at)} clips that people looked at before {company.CUT_OFF}")
-    estate.expect(old_faces <= gone, f"gone: all {len(old_faces)} face vectors from before {company.CUT_OFF}, looked at or not")
+    estate.expect(old_faces <= gone, f"gone: all {len(old)} face vectors from before {company.CUT_OFF}, looked at or not")
     estate.expect(taught <= gone, "gone: the model that was taught from their notes, and the one that was taught by it")
     estate.expect(gone == expected, f"nothing else is gone: {len(before) - len(gone)} of {len(before)} items are there")
     changed = [each for each in after if before.get(each) != after[each]]
     estate.expect(not changed, "each of those is what it was, byte for byte")
-    for name, kinds in {"clips": "cameras/", "face vectors": "app.db/faces/", "models": "registry/models/"}.items():
+    for name, kinds in {"clips": "cameras/", "face vectors": f"{company.INDEX}/", "models": "registry/models/"}.items():
         told.gone[name] = sum(each.startswith(kinds) for each in gone)
         told.left[name] = sum(each.startswith(kinds) for each in after)
-
-
-def _clip_of(item: str, made: Iterable[Clip]) -> Clip:
-    name = item.rpartition("/")[2].partition("-")[0]
-    return next(each for each in made if each.name == name)

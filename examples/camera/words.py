@@ -21,10 +21,10 @@ _MODELS = (
 
 def write(estate: Estate, told: Told) -> None:
     """Write ``index.html``."""
-    sheet, shards, cost, stays = told.figures
+    sheet, shards, cost, stays, search = told.figures
     sections = [
         ("For a parent", _for_a_parent(told) + page.drawing(sheet)),
-        ("What went, and what stayed", page.drawing(stays) + _models(told)),
+        ("What went, and what stayed", page.drawing(stays) + page.drawing(search) + _models(told)),
         (
             "What was checked",
             page.text("Each line was looked at after the order was done, by other means than it was done with.")
@@ -74,9 +74,10 @@ def _for_an_engineer() -> str:
         "date and the kinds that they take. Taint goes along the record, artefact by artefact: from the reviews to the label set, from "
         "there to the model, from there to the student. What owners labelled is another dataset, so it is another origin.",
         "Faces are found by a Haar cascade of OpenCV (what it learnt from is not published with it) and described by histograms of "
-        "oriented gradients (Dalal and Triggs, CVPR 2005), which nobody's data shaped. The detector also stands in for reviewers and "
-        "owners. What was reviewed late, what was not reviewed, the two models that stay and every row of the database were compared "
-        "before and after: byte for byte the same.",
+        "oriented gradients (Dalal and Triggs, CVPR 2005), which nobody's data shaped. They lie in a FAISS index (store kind `faiss`); "
+        "whose each vector is stands in the sidecar beside it. The detector also stands in for reviewers and owners. What was reviewed "
+        "late, what was not reviewed, the two models that stay and every row of the database were compared before and after: byte for "
+        "byte the same.",
         "The label set that was exported from the reviews stays, and so do the reviews: the order names recordings, face embeddings, "
         "models and algorithms, and nothing else. A company may well want to destroy them too; that would be an order of its own.",
     )

@@ -17,7 +17,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Told apart by people who see no red or no green (Okabe and Ito)."""
 MARKERS = ("o", "s", "^", "D", "v", "P")
 HATCHES = ("", "///", "...")
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "svg.hashsalt": "expunge",
     "svg.fonttype": "path",
     "font.size": 11,

@@ -174,7 +174,7 @@ def main(perform: Callable[[Estate, bool], None], about: str) -> int:
         sys.stderr.write(f"error: {error.message}\n" + (f"help: {error.help}\n" if error.help else ""))
         return 2
     except ImportError as error:
-        sys.stderr.write(f"error: {error}\nhelp: install expunge[examples], or run `make env` in a clone of the source\n")
+        sys.stderr.write(f"error: {error}\nhelp: install expunge[examples,faiss], or run `make env` in a clone of the source\n")
         return 2
     except CommandFailed as error:
         sys.stderr.write(f"error: {error}\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,11 @@ from examples.common.drawing import Figure
 from examples.common.estate import Estate
 from examples.voice import work
 from examples.voice.sound import STEPS_A_UNIT
-from examples.voice.work import HEAD, Rows
+from examples.voice.work import HEAD, PASSES, Rows
 
-NAMES = {HEAD: "integer head on frozen convolutions", work.SHARDS: "networks, 8 shards"}
+NAMES = {HEAD: "integer head", work.SHARDS: "networks"}
+Taken = tuple[Rows, dict[str, np.ndarray]]
+"""Rows, and for each model the features that it takes of them."""
 Right = Mapping[str, Mapping[str, np.ndarray]]
 """Model -> before or after -> which windows it gets right."""
 
@@ -38,7 +39,7 @@ def hearing(estate: Estate, windows: Rows) -> Figure:
 def before_and_after(estate: Estate, right: Right, groups: Mapping[str, np.ndarray]) -> Figure:
     """Accuracy for those who stay."""
     shown = {
-        f"{NAMES[name]}:\n{group}": {when: float(each[chosen].mean()) for when, each in by.items()}
+        f"{NAMES[name]},\n{group}": {when: float(each[chosen].mean()) for when, each in by.items()}
         for name, by in right.items()
         for group, chosen in groups.items()
     }
@@ -50,48 +51,70 @@ def before_and_after(estate: Estate, right: Right, groups: Mapping[str, np.ndarr
     return drawing.bars(estate.folder, "before-after", "Before and after, for those who stay", caption, "windows right", shown, floor=0.5)
 
 
-def accuracy(estate: Estate, train: Rows, test: Rows, *, small: bool) -> Figure:
-    """Accuracy against the number of shards, on people whom no model was taught from."""
-    shards = (1, 2, 4) if small else (1, 2, 4, 8, 16)
-    level = float((_taught(HEAD, train).predict(work.heard(test[0])) == test[1]).mean())
-    series = {"integer head: one model, exact by subtraction": [(float(each), level) for each in shards]}
-    if work.SHARDS in work.models():
+def taken(rows: Rows) -> Taken:
+    """Rows as each model takes them."""
+    return rows, {name: work.heard(rows[0]) if name == HEAD else rows[0].astype(np.float32) for name in work.models()}
+
+
+def accuracy(estate: Estate, train: Taken, test: Taken, before: Right, *, small: bool) -> Figure:
+    """Accuracy against the number of shards, on people whom no model was taught from; ``before`` has that of the models in service."""
+    shards = (1, 2, 4, 8) if small else (1, 2, 4, 8, 16)
+    truth = test[0][1]
+    served = {name: float(each["before"][: len(truth)].mean()) for name, each in before.items()}
+    series = {"integer head: one model, exact by subtraction": [(float(each), served[HEAD]) for each in shards]}
+    if work.SHARDS in served:
         points = []
         for each in shards:
-            model = _taught(work.SHARDS, train, each)
-            points.append((float(each), float((model.predict(test[0].astype(np.float32)) == test[1]).mean())))
+            if each == work.network().shards:
+                points.append((float(each), served[work.SHARDS]))
+                continue
+            model = _taught(work.network(each), train, work.SHARDS)
+            points.append((float(each), float((model.predict(test[1][work.SHARDS]) == truth).mean())))
         series["convolutional networks, sharded"] = points
     caption = (
-        f"Windows of {len(set(test[2]))} people whom no model was taught from, told rightly. One choice of people: another would move "
+        f"Windows of {len(set(test[0][2]))} people whom no model was taught from, told rightly. One choice of people: another would move "
         "each point by two or three hundredths. Networks in many shards learn from few voices each and lose; the head learns from all in "
         "one sum."
     )
-    title = "Accuracy against the number of shards"
-    path = estate.folder
-    return drawing.lines(path, "accuracy-shards", title, caption, ("shards", "windows right"), series, logarithmic="x", form="{:.3f}")
+    return drawing.lines(
+        estate.folder,
+        "accuracy-shards",
+        "Accuracy against the number of shards",
+        caption,
+        ("shards", "windows right"),
+        series,
+        logarithmic="x",
+        form="{:.3f}",
+    )
 
 
-def cost(estate: Estate, train: Rows, *, small: bool) -> Figure:
+def cost(estate: Estate, train: Taken, *, small: bool) -> Figure:
     """Windows that models go through when people leave."""
-    people = sorted(set(train[2]))
-    x, y, _, records = train
-    where = {each: at for at, each in enumerate(records)}
-    series: dict[str, list[tuple[float, float]]] = {}
+    people = sorted(set(train[0][2]))
+    leaving = (1, 2, 4) if small else (1, 2, 4, 8, 16)
+    place = {each: at for at, each in enumerate(train[0][3])}
     scratch = estate.folder / "scratch.safetensors"
-    for name in work.models():
-        _taught(name, train, 8).save(scratch)
-        points, whole = [], []
-        for leaving in (1, 2, 4) if small else (1, 2, 4, 8, 16):
-            report = _loaded(name, scratch).forget(
-                people[:leaving], source=lambda names, name=name: _rows(name, x, y, [where[one] for one in names])
-            )
-            points.append((float(leaving), float(report.recomputed or report.records)))
-            whole.append((float(leaving), float(report.monolith)))
-        series[f"{NAMES[name]}: {'subtracted' if name == HEAD else 'taught again'}"] = points
-        if name != HEAD:
-            series = {"one network: taught again": whole, **series}
+    series: dict[str, list[tuple[float, float]]] = {}
+    for name, features in train[1].items():
+        # Which shards are touched does not depend on how long they were taught: one pass tells.
+        _taught(work.head() if name == HEAD else work.network().set_params(epochs=1), train, name).save(scratch)
+
+        def source(records: Sequence[str], features: np.ndarray = features) -> tuple[np.ndarray, np.ndarray]:
+            rows = [place[each] for each in records]
+            return features[rows], train[0][1][rows]
+
+        reports = [work.loaded(name, scratch).forget(people[:each], source=source) for each in leaving]
+        if name == HEAD:
+            series["integer head: subtracted"] = [(float(each), float(one.records)) for each, one in zip(leaving, reports, strict=True)]
+            continue
+        again = [(float(each), float(PASSES * one.recomputed)) for each, one in zip(leaving, reports, strict=True)]
+        whole = [(float(each), float(PASSES * one.monolith)) for each, one in zip(leaving, reports, strict=True)]
+        series = {"one network: taught again": whole, **series, f"networks, {work.network().shards} shards: taught again": again}
     scratch.unlink()
-    caption = "Windows that are gone through when people leave together; a network goes through each several times, and each time counts."
+    caption = (
+        f"Windows that are gone through when people leave together. A network goes through each {PASSES} times, and each time counts; the "
+        "head goes through the windows of those who leave, once."
+    )
     return drawing.lines(
         estate.folder,
         "cost-people",
@@ -104,17 +127,6 @@ def cost(estate: Estate, train: Rows, *, small: bool) -> Figure:
     )
 
 
-def _rows(name: str, x: np.ndarray, y: np.ndarray, chosen: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    rows = x[list(chosen)]
-    return (work.heard(rows) if name == HEAD else rows.astype(np.float32)), y[list(chosen)]
-
-
-def _taught(name: str, rows: Rows, shards: int = 8) -> Any:
-    x, y, who, records = rows
-    if name == HEAD:
-        return work.head().fit(work.heard(x), y, subjects=who, records=records)
-    return work.network(shards).fit(x.astype(np.float32), y, subjects=who, records=records)
-
-
-def _loaded(name: str, path: Path) -> Any:
-    return work.loaded(name, path)
+def _taught(model: Any, rows: Taken, name: str) -> Any:
+    (_, y, who, records), features = rows
+    return model.fit(features[name], y, subjects=who, records=records)

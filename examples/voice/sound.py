@@ -74,7 +74,8 @@ def _features(samples: np.ndarray) -> np.ndarray:
 
 def _mel_bands() -> np.ndarray:
     """Triangles between equal steps of the mel scale, 60 to 7,600 Hz: (BANDS, FRAME / 2 + 1)."""
-    mels = np.linspace(*(2595 * np.log10(1 + np.array([60.0, 7600.0]) / 700)), BANDS + 2)
+    lowest, highest = (2595 * float(np.log10(1 + each / 700)) for each in (60.0, 7600.0))
+    mels = np.linspace(lowest, highest, BANDS + 2)
     edges = 700 * (10 ** (mels / 2595) - 1) * FRAME / SPEECH_RATE
     at = np.arange(FRAME // 2 + 1)
     low, middle, high = (edges[start : start + BANDS, None] for start in range(3))

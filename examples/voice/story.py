@@ -12,6 +12,7 @@ from examples.common.estate import Erased, Estate
 from examples.common.survey import survey
 from examples.voice import company, figures, words, work
 from examples.voice.company import CHILD, Company
+from examples.voice.figures import Taken
 
 
 @dataclass
@@ -43,34 +44,35 @@ def tell(estate: Estate, small: bool) -> None:
         if work.SHARDS not in work.models():
             narrator.point("torch is not installed: the networks are left out")
         database = estate.world / "app.db"
-        train, test = work.windows(database), work.windows(database, "test")
-        stay = [at for at, each in enumerate(train[2]) if each != CHILD]
-        drawn = [figures.hearing(estate, test)]
+        train, test = figures.taken(work.windows(database)), figures.taken(work.windows(database, "test"))
+        stay = [at for at, each in enumerate(train[0][2]) if each != CHILD]
+        drawn = [figures.hearing(estate, test[0])]
         right: dict[str, dict[str, np.ndarray]] = {name: {} for name in work.models()}
-        judged = (np.concatenate([test[0], train[0][stay]]), np.concatenate([test[1], train[1][stay]]))
-        _judge(estate, judged, right, "before")
+        _judge(estate, train, test, stay, right, "before")
     before = survey(estate.world)
     with narrator.chapter("A mother wants her child's voice gone"):
-        told = Told(made, estate.erase(f"profile:{CHILD}"), small, len(train[2]) - len(stay))
+        told = Told(made, estate.erase(f"profile:{CHILD}"), small, len(train[0][2]) - len(stay))
         for line in told.erased.verified.strip().splitlines():
             narrator.quote(line)
     with narrator.chapter("What went, and what did not"):
         _compare(estate, told, before)
-        _judge(estate, judged, right, "after")
+        _judge(estate, train, test, stay, right, "after")
     with narrator.chapter("What it costs those who stay"):
-        groups = {"not taught from": np.arange(len(judged[1])) < len(test[1]), "taught from": np.arange(len(judged[1])) >= len(test[1])}
+        first = np.arange(len(test[0][2]) + len(stay)) < len(test[0][2])
+        groups = {"not taught from": first, "taught from": ~first}
         drawn.append(figures.before_and_after(estate, right, groups))
         drawn.append(figures.cost(estate, train, small=small))
-        drawn.append(figures.accuracy(estate, train, test, small=small))
+        drawn.append(figures.accuracy(estate, train, test, right, small=small))
     told.figures = drawn
     words.write(estate, told)
 
 
-def _judge(estate: Estate, judged: tuple[np.ndarray, np.ndarray], right: dict[str, dict[str, np.ndarray]], when: str) -> None:
+def _judge(estate: Estate, train: Taken, test: Taken, stay: list[int], right: dict[str, dict[str, np.ndarray]], when: str) -> None:
+    """Which windows each model in service gets right, of those whom it was not taught from and then of those it was, the child left out."""
+    truth = np.concatenate([test[0][1], train[0][1][stay]])
     for name, by in right.items():
         model = work.loaded(name, estate.world / f"models/{name}.safetensors")
-        x = work.heard(judged[0]) if name == work.HEAD else judged[0].astype(np.float32)
-        by[when] = model.predict(x) == judged[1]
+        by[when] = model.predict(np.concatenate([test[1][name], train[1][name][stay]])) == truth
 
 
 def _compare(estate: Estate, told: Told, before: dict[str, str]) -> None:

@@ -48,9 +48,10 @@ def _for_a_parent(told: Told, hearing: str) -> str:
         page.text(
             f"The company kept your child's recording and had cut it into {told.windows} pieces of one second, to teach its models from. "
             "Deleting the recording alone would have left the pieces; deleting those as well would have left what the models had learnt.",
-            "So all of it was changed. Recording and pieces are erased, down to the bytes on the disk. Out of the models your child's part "
-            "was taken exactly: each is now the very model that there would be if your child had never spoken to the machine. That is no "
-            "figure of speech. Somebody else taught the models once more, without your child, and got the same files, bit for bit.",
+            "So all of it was changed. Recording and pieces are erased, down to the bytes on the disk. Out of the models your child's "
+            "part was taken exactly: each is now the very model that there would be if your child had never spoken to the machine. That "
+            "is no figure of speech: the models were taught once more from nothing, without your child, and the same files came out, "
+            "bit for bit.",
             "The receipt says what was done, and what nobody can promise: copies outside, backups, the disk below.",
         )
         + hearing

@@ -24,6 +24,8 @@ NETWORK = "examples.voice.network:build"
 SMALL = "EXPUNGE_EXAMPLE_SMALL"
 """Environment variable: set for short training."""
 KERNELS = 125
+PASSES = 16
+"""How often a network goes through its windows."""
 ENCODER = "rests on IntegerConvolutions: kernels of random whole numbers, public constants, shaped by nobody's data"
 
 Rows = tuple[np.ndarray, np.ndarray, list[str], list[str]]
@@ -64,7 +66,7 @@ def network(shards: int = 8) -> Any:
     """Convolutional networks over a few speakers each, which vote."""
     from expunge.learn import ShardedTorch
 
-    return ShardedTorch(NETWORK, shards=shards, slices=1, epochs=2 if os.environ.get(SMALL) else 16)
+    return ShardedTorch(NETWORK, shards=shards, slices=1, epochs=2 if os.environ.get(SMALL) else PASSES)
 
 
 def fitted(name: str, database: Path = DATABASE) -> Any:

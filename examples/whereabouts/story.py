@@ -12,6 +12,7 @@ from examples.common.estate import Erased, Estate
 from examples.common.survey import survey
 from examples.whereabouts import company, figures, words
 from examples.whereabouts.company import WORK, K, Town
+from examples.whereabouts.trails import SIDE
 from examples.whereabouts.work import STEP, step_rows
 
 MADE = {"heatmap": "models/heatmap.safetensors", "next_place": "models/next_place.safetensors", "published": "site/heatmap.json"}
@@ -79,7 +80,7 @@ def _compare(estate: Estate, told: Told, before: dict[str, str], people_before: 
         estate.expect(after[path] == fresh != before[path], f"{name}: equal, bit for bit, to what a fresh process makes without the child")
     people = _people_at(estate)
     cells = json.loads((estate.world / MADE["published"]).read_bytes())["cells"]
-    there = {each["row"] * figures.SIDE + each["column"]: each["people"] for each in cells}
+    there = {each["row"] * SIDE + each["column"]: each["people"] for each in cells}
     true = {cell: count // STEP * STEP for cell, count in people.items() if count >= K}
     estate.expect(there == true, f"published are exactly the {len(true)} cells in which {K} or more of those who stay were")
     old = {cell: count for cell, count in people_before.items() if count >= K}

@@ -140,10 +140,12 @@ def test_a_childs_whereabouts_leave_visits_models_and_what_is_published(tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(find_spec("cv2") is None or find_spec("skvideo") is None, reason="extra examples is not installed")
+@pytest.mark.skipif(
+    any(find_spec(each) is None for each in ("cv2", "skvideo", "faiss")), reason="extras examples and faiss are not installed"
+)
 def test_an_order_takes_what_was_looked_at_and_what_it_taught(tmp_path: Path) -> None:
     folder = made("camera", tmp_path / "out")
-    check_page(folder, 4)
+    check_page(folder, 5)
     for each in (folder / "receipts").iterdir():
         check_receipt(folder, f"receipts/{each.name}/1")
     assert len(list((folder / "receipts").iterdir())) == 3
