@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -129,6 +130,27 @@ def test_the_random_numbers_and_threads_of_everybody_else_stay_as_they_were() ->
     assert np.array_equal(np.random.rand(3), expected[1])
     assert torch.get_num_threads() == threads
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_several_threads_may_learn_and_predict_at_once_and_no_bit_changes() -> None:
+    worlds = [world(80, 9, seed=seed) for seed in range(3)]
+    gone = [each.without("person 1") for each in worlds]
+    expected = [each.fit(ShardedTorch(restless, **QUICK)).digest() for each in gone]
+    models = [ShardedTorch(restless, **QUICK) for _ in worlds]
+    worlds[0].fit(models[0])
+
+    def life(number: int) -> str:
+        if number:
+            worlds[number].fit(models[number])
+        models[number].forget("person 1")
+        return str(models[number].digest())
+
+    with ThreadPoolExecutor(4) as threads:
+        lives = [threads.submit(life, number) for number in range(3)]
+        while not all(each.done() for each in lives):
+            # The first has learnt: it answers all the time, by the shards that are not being taught.
+            assert np.isfinite(models[0].predict_proba(worlds[0].x)).all()
+    assert [each.result() for each in lives] == expected
 
 
 def test_batches_have_no_holes_and_nobody_is_alone_in_one() -> None:

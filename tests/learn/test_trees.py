@@ -16,7 +16,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from expunge.learn import BadInput, NothingLearned, RecordChanged, ShardedTrees, SourceNeeded
+from expunge.learn import BadInput, NothingLearned, RecordChanged, ShardedTrees, SourceNeeded, trees_hist
 from expunge.learn.environment import one_thread
 from expunge.learn.refusals import FileRefused
 from tests.learn.people import World, fresh_digests, shuffled, world
@@ -295,6 +295,21 @@ def test_a_file_with_a_flipped_bit_is_refused(backend: str, tmp_path: Path, at: 
     path.write_bytes(bytes(data))
     with pytest.raises(FileRefused):
         ShardedTrees.load(path)
+
+
+def test_trees_that_lead_in_a_circle_or_out_of_the_file_are_refused() -> None:
+    stage = world(60, 6).fit(ShardedTrees("hist", **{**QUICK, "shards": 1}))._serving.parts[0].model[0]
+    sound = stage.tensors()
+    assert trees_hist.Nodes(sound).raw(np.zeros((2, 4))).shape == (2, 1)
+    inner = int(np.flatnonzero(sound["left"] > np.arange(len(sound["left"])))[-1])
+    for name, value in (("left", inner), ("right", 0), ("left", -1), ("right", 10**6), ("feature", -1)):
+        wrong = {**sound, name: sound[name].copy()}
+        wrong[name][inner] = value
+        with pytest.raises(FileRefused):
+            trees_hist.Nodes(wrong)
+    for name in ("left", "feature", "threshold"):
+        with pytest.raises(FileRefused):
+            trees_hist.Nodes({**sound, name: sound[name][:-1]})
 
 
 def test_a_file_names_nobody_and_keeps_no_list_of_those_at_risk(tmp_path: Path) -> None:

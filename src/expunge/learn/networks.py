@@ -23,9 +23,10 @@ from torch import nn
 
 from expunge.learn import environment, files, teaching
 from expunge.learn.checkpoints import Checkpoints
+from expunge.learn.parts import Lesson, Taught
 from expunge.learn.records import place
 from expunge.learn.refusals import BadInput, FileRefused
-from expunge.learn.sharding import HighRisk, Lesson, Sharded, Taught
+from expunge.learn.sharding import HighRisk, Sharded
 
 _TYPES = {"float32": np.float32, "int64": np.int64}
 _PREDICTED_TOGETHER = 1024
@@ -217,7 +218,7 @@ class ShardedTorch(Sharded):
 
     def _votes(self, model: Network, features: np.ndarray) -> np.ndarray:
         said = []
-        with teaching.steady(), torch.inference_mode():
+        with torch.inference_mode():
             for start in range(0, len(features), _PREDICTED_TOGETHER):
                 raw = model.net(torch.from_numpy(features[start : start + _PREDICTED_TOGETHER]))[:, : model.classes]
                 said.append(torch.softmax(raw.double(), dim=1).numpy())

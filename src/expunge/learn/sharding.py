@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, NamedTuple, Self
+from dataclasses import replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -18,6 +18,7 @@ from sklearn.base import ClassifierMixin
 from expunge.faults import failpoint
 from expunge.learn import environment, labels, placement
 from expunge.learn.estimator import Forgetting, Given, Source
+from expunge.learn.parts import Lesson, Part, Serving, Taught
 from expunge.learn.placement import Members
 from expunge.learn.records import KEY, Records, Subjects, contents, tag
 from expunge.learn.refusals import BadInput, NothingLearned, SourceNeeded
@@ -26,57 +27,6 @@ from expunge.learn.report import Report
 ELSEWHERE = "the versions, the processor or the settings are not those under which the model was fitted: all of it was fitted again"
 
 HighRisk = Iterable[str] | Callable[[str], bool] | None
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What one shard is taught from."""
-
-    shard: int
-    slices: tuple[np.ndarray, ...]
-    """Row numbers of each slice."""
-    rows: np.ndarray
-    """All of them, in canonical order; ``features`` and ``codes`` go along."""
-    features: Any
-    codes: np.ndarray
-    """(n,) numbers of classes, 0 to ``classes`` - 1."""
-    classes: int
-    since: int
-    """The first slice that is not as it was; 0 teaches everything."""
-
-    def slice_of(self) -> np.ndarray:
-        """(n,): the slice of each row."""
-        known = {row: number for number, rows in enumerate(self.slices) for row in rows.tolist()}
-        return np.array([known[row] for row in self.rows.tolist()], np.int64)
-
-
-@dataclass(frozen=True)
-class Part:
-    """One shard that was taught."""
-
-    classes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
-    """Those among its own rows; none for an empty shard."""
-    rows: int = 0
-    model: Any = None
-    """None where there is nothing to tell apart: an empty shard, or one class."""
-
-
-class Taught(NamedTuple):
-    """What teaching one shard gave."""
-
-    model: Any
-    samples: int = 0
-    """How many it was taught, each pass counted."""
-    lost: bool = False
-    """Whether it began from scratch because what it should have gone on from was missing or altered."""
-
-
-@dataclass(frozen=True)
-class Serving:
-    """Who votes now. Replaced whole, so that a prediction beside a ``forget`` sees the shards of one moment."""
-
-    classes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
-    parts: Mapping[int, Part] = field(default_factory=dict)
 
 
 class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
@@ -103,7 +53,7 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
 
     @abstractmethod
     def _votes(self, model: Any, features: np.ndarray) -> np.ndarray:
-        """Probabilities (n, classes of the shard)."""
+        """Probabilities (n, classes of the shard). Another thread may be teaching meanwhile: nothing that all threads share is touched."""
 
     @abstractmethod
     def _model_state(self, model: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -250,7 +200,7 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
         fetched = {shard: self._fetch(order, source) for shard, order in orders.items() if len(order)}
         self._pending = gone
         report = self._swap(since, after, fetched)
-        return replace(report, subjects=known, records=len(rows), unknown=unknown, why_all=why)
+        return replace(report, subjects=known, records=len(gone), unknown=unknown, why_all=why)
 
     def _swap(self, since: Mapping[int, int], after: Members, fetched: Mapping[int, tuple[Any, Any]] | None) -> Report:
         """Take shards out, teach them again, put them back in one assignment, drop what is pending, destroy what is old."""
@@ -311,38 +261,42 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
 
         Shards that are being taught again do not vote. Raises NothingLearned, BadInput.
         """
+        return self._vote(self._now(), X)
+
+    def _vote(self, serving: Serving, features: Any) -> np.ndarray:
         voters, total = 0, np.zeros(())
-        for _, part, said in self._voting(X):
+        for _, part, said in self._voting(serving, features):
             voters, total = voters + part.rows, total + part.rows * said
         return total / voters
 
     def shard_proba(self, X: Any) -> dict[int, np.ndarray]:
         """What each shard that votes says by itself, for audits: its number -> (n, classes). Raises NothingLearned, BadInput."""
-        return {shard: said for shard, _, said in self._voting(X)}
+        return {shard: said for shard, _, said in self._voting(self._now(), X)}
 
     def shard_of(self, subjects: Sequence[str]) -> np.ndarray:
         """The shard of each subject, (n,); where they would be, for those of whom the model has nothing. Raises NothingLearned."""
         self._learnt()
         return placement.homes(self._records, self._members, subjects)
 
-    def _voting(self, X: Any) -> Iterator[tuple[int, Part, np.ndarray]]:
+    def _now(self) -> Serving:
         self._somebody()
-        serving = self._serving
+        return self._serving
+
+    def _voting(self, serving: Serving, features: Any) -> Iterator[tuple[int, Part, np.ndarray]]:
         voters = {shard: part for shard, part in serving.parts.items() if part.rows}
         if not voters:
             raise NothingLearned("every shard that had learnt something is being taught again: ask once forget has returned")
-        x = self._features(X)
+        x = self._features(features)
         self._same_shape(x)
         for shard, part in voters.items():
             said = np.zeros((len(x), len(serving.classes)))
-            with environment.one_thread():
-                said[:, np.searchsorted(serving.classes, part.classes)] = 1.0 if part.model is None else self._votes(part.model, x)
+            said[:, np.searchsorted(serving.classes, part.classes)] = 1.0 if part.model is None else self._votes(part.model, x)
             yield shard, part, said
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each row, (n,). Raises NothingLearned, BadInput."""
-        chances = self.predict_proba(X)
-        return np.asarray(self._serving.classes[np.argmax(chances, axis=1)])
+        serving = self._now()
+        return np.asarray(serving.classes[np.argmax(self._vote(serving, X), axis=1)])
 
     # ---- input -------------------------------------------------------------------------------------------------
 

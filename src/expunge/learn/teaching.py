@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
@@ -19,6 +20,8 @@ Build = Callable[[tuple[int, ...], int], nn.Module]
 
 OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
 
+_TEACHING = threading.RLock()
+
 
 def small(shape: tuple[int, ...], classes: int) -> nn.Module:
     """The network where none is named: rows are standardised, then one hidden layer of 32."""
@@ -28,7 +31,13 @@ def small(shape: tuple[int, ...], classes: int) -> nn.Module:
 
 @contextmanager
 def steady() -> Iterator[None]:
-    """One thread, deterministic algorithms, and everybody else's random numbers as they were."""
+    """One thread, deterministic algorithms, and everybody else's random numbers as they were; one at a time, since all share these."""
+    with _TEACHING, _alone():
+        yield
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
     threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     states = random.getstate(), np.random.get_state()
     torch.set_num_threads(1)

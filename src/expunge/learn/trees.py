@@ -12,8 +12,9 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from expunge.learn import trees_hist, trees_lightgbm
-from expunge.learn.refusals import BadInput
-from expunge.learn.sharding import HighRisk, Lesson, Sharded, Taught
+from expunge.learn.parts import Lesson, Taught
+from expunge.learn.refusals import BadInput, FileRefused
+from expunge.learn.sharding import HighRisk, Sharded
 
 BACKENDS = ("lightgbm", "hist")
 
@@ -172,7 +173,10 @@ class ShardedTrees(Sharded):
         stages: Stages = [None] * self.slices
         for number in state["stages"]:
             start = f"stage{number}."
-            stages[number] = read({name.removeprefix(start): each for name, each in tensors.items() if name.startswith(start)})
+            mine = {name.removeprefix(start): each for name, each in tensors.items() if name.startswith(start)}
+            stage = stages[number] = read(mine)
+            if isinstance(stage, trees_hist.Nodes) and stage.feature.max(initial=0) >= self.n_features_in_:
+                raise FileRefused("the trees in the file ask for features that its rows do not have")
         return stages
 
 

@@ -28,9 +28,13 @@ class Nodes:
         self.feature, self.threshold = tensors["feature"], tensors["threshold"]
         self.left, self.right, self.value = tensors["left"], tensors["right"], tensors["value"]
         nodes = len(self.value)
-        links = np.concatenate([self.left, self.right, self.roots.ravel()])
-        sound = len(links) == 2 * nodes + self.roots.size and len(self.feature) == len(self.threshold) == nodes
-        if not sound or (links < 0).any() or (links >= nodes).any() or (self.feature < 0).any():
+        if not all(len(each) == nodes for each in (self.left, self.right, self.feature, self.threshold)):
+            raise FileRefused("the trees in the file are cut short or altered")
+        here = np.arange(nodes)
+        leaf = (self.left == here) & (self.right == here)
+        # Whoever goes down comes to an end only where children follow their parents, as they were grown.
+        down = (self.left > here) & (self.right > here) & (self.left < nodes) & (self.right < nodes)
+        if not (leaf | down).all() or (self.roots < 0).any() or (self.roots >= nodes).any() or (self.feature < 0).any():
             raise FileRefused("the trees in the file are cut short or altered")
 
     def raw(self, features: np.ndarray) -> np.ndarray:

@@ -1,0 +1,62 @@
+"""What the shards of a model are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What one shard is taught from."""
+
+    shard: int
+    slices: tuple[np.ndarray, ...]
+    """Row numbers of each slice."""
+    rows: np.ndarray
+    """All of them, in canonical order; ``features`` and ``codes`` go along."""
+    features: Any
+    codes: np.ndarray
+    """(n,) numbers of classes, 0 to ``classes`` - 1."""
+    classes: int
+    since: int
+    """The first slice that is not as it was; 0 teaches everything."""
+
+    def slice_of(self) -> np.ndarray:
+        """(n,): the slice of each row."""
+        if len(self.slices) == 1:
+            return np.zeros(len(self.rows), np.int64)
+        known = {row: number for number, rows in enumerate(self.slices) for row in rows.tolist()}
+        return np.array([known[row] for row in self.rows.tolist()], np.int64)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One shard that was taught."""
+
+    classes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    """Those among its own rows; none for an empty shard."""
+    rows: int = 0
+    model: Any = None
+    """None where there is nothing to tell apart: an empty shard, or one class."""
+
+
+class Taught(NamedTuple):
+    """What teaching one shard gave."""
+
+    model: Any
+    samples: int = 0
+    """How many it was taught, each pass counted."""
+    lost: bool = False
+    """Whether it began from scratch because what it should have gone on from was missing or altered."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Who votes now. Replaced whole, so that a prediction beside a ``forget`` sees the shards of one moment."""
+
+    classes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    parts: Mapping[int, Part] = field(default_factory=dict)
