@@ -5,6 +5,7 @@ A registry is one more witness beside pipelines: what it says becomes sightings,
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,6 +14,20 @@ from hashlib import sha256
 from expunge.core.atlas import Atlas, model_address
 from expunge.core.datamap import DataMap
 from expunge.core.observed import Observation, Sightings, Stage, add_up
+
+LINEAGE, MISSING, KNOWN = "expunge.lineage", "missing", "ok"
+MANIFEST, RECORDS, DATASETS = "expunge.manifest_sha256", "expunge.records", "expunge.datasets"
+DERIVED, HOW = "expunge.derived_from", "expunge.how"
+"""Tags by which a training says in a registry what it uses; ``expunge.learn.tracking`` sets them."""
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """What a tag names: a JSON list of names, or one name; text that is no JSON is a name."""
+    try:
+        found = json.loads(text) if text.startswith("[") else [text]
+    except ValueError:
+        found = [text]
+    return tuple(str(each) for each in found if each)
 
 
 @dataclass(frozen=True)

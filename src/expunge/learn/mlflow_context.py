@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mlflow.tracking.context.abstract_context import RunContextProvider
 
-from expunge.learn.tracking import LINEAGE, MISSING
+from expunge.core.origin import LINEAGE, MISSING
 
 
 class LineageContext(RunContextProvider):

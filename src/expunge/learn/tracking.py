@@ -14,14 +14,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
+from expunge.core.origin import DATASETS, DERIVED, HOW, KNOWN, LINEAGE, MANIFEST, RECORDS, names_in
 from expunge.errors import StoreUnavailable, UsageError
 from expunge.learn.ledger import Keeps, Ledger, Training
 from expunge.learn.records import KEY, Records, tag
 from expunge.learn.refusals import BadInput
 
-LINEAGE, MISSING, KNOWN = "expunge.lineage", "missing", "ok"
-MANIFEST, DERIVED, HOW, DATASETS = "expunge.manifest_sha256", "expunge.derived_from", "expunge.how", "expunge.datasets"
-COUNT = "expunge.records"
 _DOMAIN = b"expunge/training-records/1\0"
 _MODEL = re.compile(r"models:/(m-[0-9a-f]{32}|[^/@]+/[1-9][0-9]*)")
 
@@ -100,7 +98,7 @@ def log_training(
         keeper.add(Training(manifest, count, subjects, told.run))
         if dataset is not None:
             told.add_input(dataset, manifest)
-        told.say({MANIFEST: manifest, COUNT: str(count), **({DATASETS: json.dumps(sorted(datasets))} if datasets else {})})
+        told.say({MANIFEST: manifest, RECORDS: str(count), **({DATASETS: json.dumps(sorted(datasets))} if datasets else {})})
         # Why last: a run that was interrupted before stays dark.
         told.say({LINEAGE: KNOWN})
     return manifest
@@ -122,16 +120,7 @@ def log_derived(sources: Sequence[str], *, how: str, run_id: str = "") -> None:
         message = "what a model was made from is named by version"
         raise UsageError(message, help='log_derived(["models:/intent/3"], how="distilled from")')
     with _Told(run_id) as told:
-        told.say({DERIVED: json.dumps(sorted({*derived(told.tags().get(DERIVED, "")), *sources})), HOW: how, LINEAGE: KNOWN})
-
-
-def derived(text: str) -> list[str]:
-    """The models that a tag ``expunge.derived_from`` names: a JSON list, or one name. Text that is neither is taken as a name."""
-    try:
-        found = json.loads(text) if text.startswith("[") else [text]
-    except ValueError:
-        found = [text]
-    return [str(each) for each in found if each]
+        told.say({DERIVED: json.dumps(sorted({*names_in(told.tags().get(DERIVED, "")), *sources})), HOW: how, LINEAGE: KNOWN})
 
 
 class _Told:

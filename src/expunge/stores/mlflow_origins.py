@@ -7,7 +7,6 @@ The tags are those of ``expunge.learn.tracking``; they may stand on the run, on 
 # ruff: noqa: S608 - names come from the schema; values are bound
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -15,11 +14,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from expunge.core.moments import EPOCH
-from expunge.core.origin import Input, Origin, lit
+from expunge.core.origin import DATASETS, DERIVED, HOW, MANIFEST, Input, Origin, lit, names_in
 from expunge.stores.mlflow_schema import Schema
 from expunge.stores.mlflow_versions import Version, versions
 
-MANIFEST, DERIVED, HOW, DATASETS = "expunge.manifest_sha256", "expunge.derived_from", "expunge.how", "expunge.datasets"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -47,11 +45,11 @@ def origins(connection: sqlite3.Connection, schema: Schema) -> tuple[Origin, ...
 def _told(connection: sqlite3.Connection, origin: Origin, tags: Mapping[str, str], by_model: Mapping[str, str]) -> Origin:
     """With what its tags and its run say. A model that is registered goes by its registered name."""
     manifest = tags.get(MANIFEST, "")
-    derived = (text.removeprefix("models:/") for text in _names(tags.get(DERIVED, "")))
+    derived = (text.removeprefix("models:/") for text in names_in(tags.get(DERIVED, "")))
     return replace(
         origin,
         manifest=manifest if _SHA256.fullmatch(manifest) else "",
-        datasets=tuple(_names(tags.get(DATASETS, ""))),
+        datasets=names_in(tags.get(DATASETS, "")),
         inputs=tuple(_inputs(connection, origin.run)),
         sources=tuple(dict.fromkeys((*origin.sources, *(by_model.get(each, each) for each in derived)))),
         how=tags.get(HOW, "") or ("copied from" if origin.sources else ""),
@@ -76,15 +74,6 @@ def _tags(connection: sqlite3.Connection, run: str | None, model: str | None) ->
     of_run = connection.execute("SELECT key, value FROM main.tags WHERE run_uuid = ? AND key LIKE 'expunge.%'", (run,)).fetchall()
     sql = "SELECT tag_key, tag_value FROM main.logged_model_tags WHERE model_id = ? AND tag_key LIKE 'expunge.%'"
     return {**dict(of_run), **dict(connection.execute(sql, (model,)).fetchall())}
-
-
-def _names(text: str) -> list[str]:
-    """A JSON list of names, or one name."""
-    try:
-        found = json.loads(text) if text.startswith("[") else [text]
-    except ValueError:
-        found = [text]
-    return [str(each) for each in found if each]
 
 
 def _inputs(connection: sqlite3.Connection, run: str) -> Iterator[Input]:
