@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
@@ -325,7 +326,10 @@ def test_killed_at_any_point_of_forget_swap_and_destroy_the_file_is_old_or_new_a
         for each, data in kept.items():
             (folder / each).write_bytes(data)
         model.write_bytes(saved)
-        child = os.fork()
+        with warnings.catch_warnings():
+            # Newer Pythons warn of forks beside threads: this child dies, and waits for none of them.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
         if child == 0:  # pragma: no cover - the child dies where it is told to
             try:
                 with faults.arm(name, "kill", number):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -412,5 +414,9 @@ def test_it_has_the_habits_of_scikit_learn() -> None:
     line.fit(rows.x, rows.y, shardedtrees__subjects=list(rows.people))
     assert line.predict(rows.x).shape == (60,)
     assert model.n_features_in_ == 4
+    assert is_classifier(model)
+    assert cross_val_score(ShardedTrees(**QUICK), rows.x, rows.y, cv=3).shape == (3,)
+    with pytest.raises(TypeError, match="save"):
+        pickle.dumps(model)
     with pytest.raises(NothingLearned):
         ShardedTrees().predict(rows.x)
