@@ -26,6 +26,8 @@ TWIN = ".expunge"
 _MARK = b"ilod"
 _BINARY = b"IB"
 _LONGEST = 4096
+_NOWHERE = (0, 0, 2**64 - 1)
+"""A list that has nothing, as FAISS writes it."""
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,15 @@ def load(file: BinaryIO, path: Path) -> Loaded:
         message = "a binary index cannot be erased from; build it anew without them (on_erase: {rebuild: COMMAND})"
         raise Damaged(message, Reason.UNSUPPORTED)
     lists, named = None, ""
-    found = _name(data)
+    found = _part(data)
     if found is not None:
-        begin, end = found
-        named = data[begin:end].decode("utf-8", "surrogateescape")
+        named = data[found.name : found.end_of_name].decode("utf-8", "surrogateescape")
         lists = beside(path, named)
         if not lists.is_file():
             message = f"its inverted lists ({IVF}) are not there"
             raise Damaged(message)
-        absolute = str(lists).encode("utf-8", "surrogateescape")
-        data = data[: begin - 8] + struct.pack("<Q", len(absolute)) + absolute + data[end:]
+        # FAISS looks from the present folder, and says on standard output where else it looks.
+        data = data[: found.name - 8] + _spelt(lists) + data[found.end_of_name :]
     try:
         index = FAISS.read_index(FAISS.PyCallbackIOReader(io.BytesIO(data).read), FAISS.IO_FLAG_READ_ONLY)
     except RuntimeError as error:
@@ -72,26 +73,42 @@ def load(file: BinaryIO, path: Path) -> Loaded:
 def lists_of(path: Path) -> Path | None:
     """The file of lists that an index names, there or not; None where it names none. Raises OSError."""
     data = path.read_bytes()
-    found = _name(data)
-    return beside(path, data[slice(*found)].decode("utf-8", "surrogateescape")) if found else None
+    found = _part(data)
+    return beside(path, data[found.name : found.end_of_name].decode("utf-8", "surrogateescape")) if found else None
 
 
-def _name(data: bytes) -> tuple[int, int] | None:
-    """Where the name of the file of lists stands."""
+@dataclass(frozen=True)
+class _Part:
+    """Where the part that names the file of lists stands in an index file."""
+
+    begin: int
+    lists: int
+    """Where the vector of lists stands."""
+    name: int
+    """Where the name begins."""
+    end_of_name: int
+
+
+def _part(data: bytes) -> _Part | None:
     at = data.find(_MARK)
     while at >= 0:
         try:
             lists, code, count = struct.unpack_from("<QQQ", data, at + 4)
-            slots = at + 28 + 24 * count
-            (free,) = struct.unpack_from("<Q", data, slots)
-            begin = slots + 8 + 16 * free
-            (length,) = struct.unpack_from("<Q", data, begin)
-            if lists == count and code > 0 and 0 < length <= _LONGEST and begin + 8 + length + 8 <= len(data):
-                return begin + 8, begin + 8 + length
+            (free,) = struct.unpack_from("<Q", data, at + 28 + 24 * count)
+            length_at = at + 36 + 24 * count + 16 * free
+            (length,) = struct.unpack_from("<Q", data, length_at)
+            if lists == count and code > 0 and 0 < length <= _LONGEST and length_at + 16 + length <= len(data):
+                return _Part(at, at + 20, length_at + 8, length_at + 8 + length)
         except struct.error:
             pass
         at = data.find(_MARK, at + 1)
     return None
+
+
+def _spelt(path: Path) -> bytes:
+    """A name as a vector of characters."""
+    name = str(path).encode("utf-8", "surrogateescape")
+    return struct.pack("<Q", len(name)) + name
 
 
 def beside(index: Path, named: str) -> Path:
@@ -106,13 +123,14 @@ def twin(lists: Path) -> Path:
     return lists.with_name(f"{stem.removesuffix(TWIN)}{IVF}" if stem.endswith(TWIN) else f"{stem}{TWIN}{IVF}")
 
 
-def store(index: Any, file: BinaryIO) -> None:
-    """Write an index to an open file. Raises OSError."""
+def store(index: Any, file: BinaryIO, disk: OnDisk | None = None) -> None:
+    """Write an index to an open file, with lists where they were put. Raises OSError, Damaged."""
+    target = io.BytesIO() if disk is not None and disk.written else file
     trouble: list[OSError] = []
 
     def write(data: bytes) -> int:
         try:
-            return file.write(data)
+            return target.write(data)
         except OSError as error:
             trouble.append(error)
             return 0
@@ -124,6 +142,8 @@ def store(index: Any, file: BinaryIO) -> None:
             raise trouble[0] from None
         message = "the index cannot be written"
         raise Damaged(message, Reason.ERROR) from error
+    if isinstance(target, io.BytesIO) and disk is not None:
+        file.write(disk.named_in(target.getvalue()))
 
 
 class OnDisk:
@@ -133,30 +153,37 @@ class OnDisk:
         self._named = named
         self._new = new
         self._write = write
+        self._places: list[tuple[int, int, int]] = []
+        self.written = False
+        """Whether the index has lists on disk indeed."""
 
     def __call__(self, index: Any, kept: Iterator[tuple[int, Ids, Codes]]) -> None:
-        """Write the lists that stay and let the index name them."""
-        held = FAISS.downcast_InvertedLists(index.invlists)
-        if type(held).__name__ != ON_DISK:
+        """Write the lists that stay; that the index names them is up to :meth:`named_in`."""
+        if type(FAISS.downcast_InvertedLists(index.invlists)).__name__ != ON_DISK:
             in_memory(index, kept)
             return
-        places: dict[int, tuple[int, int]] = {}
+        places: dict[int, tuple[int, int, int]] = {}
 
         def write(file: BinaryIO) -> None:
             offset = 0
             for number, found, stored in kept:
-                places[number] = (len(found), offset)
+                places[number] = (len(found), len(found), offset)
                 offset += file.write(np.ascontiguousarray(stored).tobytes()) + file.write(np.ascontiguousarray(found, "<i8").tobytes())
             if not offset:
                 # An empty file cannot be mapped.
                 file.write(bytes(8))
 
         self._write(self._new, write)
-        for number in range(index.nlist):
-            place = held.lists.at(number)
-            place.size = place.capacity = places[number][0] if number in places else 0
-            place.offset = places[number][1] if number in places else FAISS.OnDiskOneList().offset
-        held.slots.clear()
-        held.totsize = self._new.stat().st_size
-        spelt = Path(self._named)
-        held.filename = str(spelt.with_name(self._new.name))
+        self._places = [places.get(number, _NOWHERE) for number in range(index.nlist)]
+        self.written = True
+
+    def named_in(self, data: bytes) -> bytes:
+        """The bytes of an index file, naming the new file and the places in it; no slot is free."""
+        found = _part(data)
+        if found is None:
+            message = "the index does not name its inverted lists"
+            raise Damaged(message, Reason.ERROR)
+        lists = struct.pack("<Q", len(self._places)) + b"".join(struct.pack("<QQQ", *each) for each in self._places)
+        name = _spelt(Path(self._named).with_name(self._new.name))
+        size = struct.pack("<Q", self._new.stat().st_size)
+        return data[: found.lists] + lists + struct.pack("<Q", 0) + name + size + data[found.end_of_name + 8 :]

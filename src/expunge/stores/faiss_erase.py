@@ -77,10 +77,8 @@ class Eraser:
                 raise NobodyThere
             if gone.issuperset(faiss_index.ids(loaded.index).tolist()) and loaded.lists is None and self._folder.goes_when_empty(shard):
                 raise NothingStays
-            put: faiss_index.Lists = faiss_index.in_memory
-            if loaded.lists is not None:
-                put = OnDisk(loaded.named, twin(loaded.lists), _beside(loaded.lists))
-            store(faiss_index.without(loaded.index, gone, put), target)
+            disk = None if loaded.lists is None else OnDisk(loaded.named, twin(loaded.lists), _beside(loaded.lists))
+            store(faiss_index.without(loaded.index, gone, disk or faiss_index.in_memory), target, disk)
 
         try:
             rewrite(shard.path, cut)

@@ -106,7 +106,7 @@ def _marked(line: Line) -> bool:
 
 
 def indexes(ladder: Ladder) -> int:
-    """Words, bounds, filters and centroids that indexes keep of deleted rows: compaction carries most of them over."""
+    """Bounds, filters and centroids that indexes keep of deleted rows: compaction carries them over."""
     made = 0
     for line in ladder.table.lines():
         for each in line.data.describe_indices():
