@@ -51,6 +51,10 @@ def sheet(estate: Estate, made: Sequence[Clip]) -> Figure:
     return Figure("clips", "What was recorded, and who looked", caption, svg, ("clips", "how many"), rows)
 
 
+SAME = 0.9999
+"""Cosine from which two vectors are one, rounding aside."""
+
+
 class Alike:
     """How well faces are found again in the index."""
 
@@ -63,16 +67,16 @@ class Alike:
     def look(self, estate: Estate, when: str) -> None:
         """Search for each face."""
         for name, asked in self._asked.items():
-            self._found[name][when] = float(np.median(index.nearest(estate.world / company.INDEX, asked)))
+            self._found[name][when] = float((index.nearest(estate.world / company.INDEX, asked) > SAME).mean())
 
     def drawn(self, estate: Estate) -> Figure:
         """As a drawing."""
         caption = (
-            "Each face is looked for in the vector index: how alike is the most similar one (cosine, median)? 1 means: the very face is "
-            "there. Those that went are not found any more, only others that resemble them; those that stay are found as before."
+            "Each face is looked for in the vector index: is the very same vector there? Of those that went none is. Other frames of the "
+            "same person still resemble them: they were recorded later, and the order does not reach them."
         )
         title = "Who is found in the vector index"
-        return drawing.bars(estate.folder, "search", title, caption, "likeness of the best match", self._found)
+        return drawing.bars(estate.folder, "search", title, caption, "share that is found", self._found)
 
 
 def measured(estate: Estate, made: Sequence[Clip], seen: dict[str, Seen], *, small: bool) -> list[Figure]:

@@ -50,8 +50,8 @@ pre { font-size: .8rem; }
 @media print {
   :root { --ink: #000; --soft: #333; --paper: #fff; --line: #999; --tint: #fff; --link: #000; --good: #000; --bad: #000; }
   @page { margin: 16mm; }
-  body { font-size: 10pt; } main { max-width: none; padding: 0; } .skip, nav { display: none; }
-  figure, tr, li { break-inside: avoid; } h2, h3 { break-after: avoid; }
+  html { font-size: 10pt; } body { font-size: 1rem; } main { max-width: none; padding: 0; } .skip, nav { display: none; }
+  figure, tr, li, .wide { break-inside: avoid; } h2, h3 { break-after: avoid; }
   pre { font-size: 7pt; } figure img { max-width: 15cm; }
 }
 """
