@@ -435,6 +435,16 @@ def test_rows_that_cannot_be_learnt_are_refused_and_what_was_learnt_stays(what: 
     assert model.digest() == before
 
 
+def test_no_converted_copy_of_the_rows_stays_in_the_model() -> None:
+    rows = world(60, 6)
+    before = rows.x.copy()
+    model = ShardedTorch(**QUICK).fit(rows.x, rows.y, rows.people, rows.ids)
+    model.partial_fit(rows.x[:3] + 1, rows.y[:3], rows.people[:3], ["more 1", "more 2", "more 3"])
+    assert all(part.dtype == np.float64 for part, _, _ in model._given._parts)
+    assert np.shares_memory(model._given._parts[0][0], rows.x)
+    assert np.array_equal(rows.x, before)
+
+
 def test_numbers_of_tokens_reach_the_network_as_whole_numbers() -> None:
     rng = np.random.default_rng(2)
     x = rng.integers(0, 20, (60, 6))

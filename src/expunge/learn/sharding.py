@@ -100,7 +100,8 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
         if classes is None or not len(x):
             raise BadInput("there is no row to learn from")
         known, given = Records(self.key or KEY), Given()
-        given.add(x, classes, known.add(contents(x, classes), subjects, records))
+        # Kept as they came: what was converted for learning would be one more copy of everybody's rows.
+        given.add(np.asarray(X), classes, known.add(contents(x, classes), subjects, records))
         before = dict(self.__dict__)
         try:
             self._learn(known, given, subjects, x.shape[1:])
@@ -144,7 +145,7 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
         self._same_shape(x)
         labels.union([self._serving.classes, *(part.classes for part in self._out.values()), *([] if classes is None else [classes])])
         start = self._given.rows
-        self._enter(x, classes, subjects, records)
+        self._enter(x, classes, subjects, records, kept=np.asarray(X))
         self._watch(subjects, self._records.ids[start:])
         after = self._places(self._pending)
         self._swap(placement.changed(self._members, after), after, None)
@@ -241,7 +242,8 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
         if not len(rows):
             return Part(), Taught(None)
         if fetched is None and self._given is not None:
-            fetched = self._given.take(rows)
+            found, y = self._given.take(rows)
+            fetched = self._features(found), y
         assert fetched is not None
         classes, codes = np.unique(fetched[1], return_inverse=True)
         if len(classes) == 1:
