@@ -110,6 +110,16 @@ def test_a_class_that_turns_up_later_and_one_that_goes_with_the_last_of_its_peop
 
 
 @pytest.mark.parametrize("model", CLASSIFIERS)
+def test_when_the_only_class_that_is_no_whole_number_goes_the_others_are_whole_again(model: str) -> None:
+    late = [Row("late", (7.0, 7.0, 7.0), 0.5, ("late",))]
+    made = fitted(model, [*ROWS, *late])
+    assert made.classes_.tolist() == [0, 0.5, 1]
+    made.forget("late")
+    assert made.classes_.dtype == np.int64
+    assert made.digest() == fitted(model, ROWS).digest()
+
+
+@pytest.mark.parametrize("model", CLASSIFIERS)
 def test_one_class_that_is_left_is_what_everybody_gets(model: str) -> None:
     rows = [Row(f"r{number}", (number / 8, 1.0, 2.0), float(number % 2), (f"class {number % 2}",)) for number in range(10)]
     made = fitted(model, rows)

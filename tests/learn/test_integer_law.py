@@ -176,3 +176,28 @@ def test_who_gave_neither_ids_nor_subjects_forgets_a_record_by_its_id() -> None:
     assert made.forget(["r4", "r9"]).records == 2
     keep = [each for each in range(30) if each not in {4, 9}]
     assert made.digest() == learn.IntegerRidgeClassifier().fit(x[keep], y[keep], records=[ids[each] for each in keep]).digest()
+
+
+def test_ids_that_are_numbers_come_back_as_numbers_from_a_file_too(tmp_path: Path) -> None:
+    x, y = np.random.default_rng(0).normal(size=(30, 3)), np.arange(30) % 2
+    made = learn.NearestCentroid().fit(x, y, subjects=[f"p{each % 5}" for each in range(30)], records=np.arange(30))
+    made.partial_fit(x[:2] + 1, [0, 1], subjects=["p1", "p2"], records=["x", "07"])
+    made.save(tmp_path / "model")
+    asked: list[Any] = []
+
+    def source(ids: list[Any]) -> tuple[np.ndarray, np.ndarray]:
+        asked.extend(ids)
+        rows = {**dict(enumerate(zip(x, y, strict=True))), "x": (x[0] + 1, 0), "07": (x[1] + 1, 1)}
+        return np.array([rows[each][0] for each in ids]), np.array([rows[each][1] for each in ids])
+
+    loaded = learn.NearestCentroid.load(tmp_path / "model")
+    loaded.forget("p1", source=source)
+    assert set(asked) == {1, 6, 11, 16, 21, 26, "x"}
+    loaded.forget("p2", source=source)
+    assert set(asked) >= {2, 7, "07"}
+    keep = [each for each in range(29, -1, -1) if each % 5 not in {1, 2}]
+    fresh = learn.NearestCentroid().fit(x[keep], y[keep], subjects=[f"p{each % 5}" for each in keep], records=keep)
+    assert loaded.digest() == fresh.digest()
+    for mixed in ([3], ["3", 3]):
+        with pytest.raises(learn.BadInput, match="as a number and there as text"):
+            learn.NearestCentroid().fit(x[3:4], [1], records=["3"]).partial_fit(x[[3] * len(mixed)], [1] * len(mixed), records=mixed)

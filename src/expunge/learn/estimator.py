@@ -16,8 +16,11 @@ from expunge.learn.records import KEY, Records, Subjects, contents
 from expunge.learn.refusals import FileRefused, NothingLearned, SourceNeeded
 from expunge.learn.report import Report
 
-Source = Callable[[Sequence[str]], tuple[Any, Any]]
-"""``source(records)``: the rows of some records and their labels (None where there are none), in that order."""
+Source = Callable[[Sequence[Any]], tuple[Any, Any]]
+"""``source(records)``: the rows of some records and their labels (None where there are none), in that order.
+
+Ids are whole numbers where they came as such, else text.
+"""
 
 
 class Given:
@@ -135,7 +138,7 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
                 raise SourceNeeded("this model holds no rows (it came from a file or a stream): forget(subjects, source=...)")
             features, labels = self._given.take(rows)
         else:
-            features, labels = source([self._records.ids[int(row)] for row in rows])
+            features, labels = source(self._records.as_given(rows))
         features, labels = self._as_learnt(features, labels)
         self._records.check(rows, contents(features, labels))
         return features, labels

@@ -99,6 +99,8 @@ class Records:
     tags: list[tuple[bytes, ...]] = field(default_factory=list, repr=False)
     rows: dict[str, int] = field(default_factory=dict, repr=False)
     """Record id -> its row; what was forgotten is not here."""
+    numbers: set[str] = field(default_factory=set, repr=False)
+    """The ids that came as whole numbers, which a source gets them back as."""
     by_tag: dict[bytes, list[int]] = field(default_factory=dict, repr=False)
     """Subject's tag -> rows."""
 
@@ -121,16 +123,21 @@ class Records:
         """
         n = len(found)
         hashes = _pieces(found, 32)
-        given = None if ids is None else _ids(ids, n)
+        given, numbers = (None, set()) if ids is None else _ids(ids, n)
         alone = given or map(bytes.hex, hashes)
         owners = self._owners(subjects, n) if subjects is not None else [(tag(self.key, each),) for each in alone]
         texts = given or self._unnamed(hashes, owners if subjects is not None else None)
         if len(set(texts)) == n and self.rows.keys().isdisjoint(texts):
             self._extend(texts, hashes, owners)
+            self.numbers |= numbers
             if joined is not None:
                 joined.extend((row, each) for row, many in enumerate(owners) for each in many)
             return np.ones(n, bool)
-        return self._merge(texts, hashes, owners, joined)
+        if any((text in numbers) != (text in self.numbers) for text in self.rows.keys() & set(texts)):
+            raise BadInput(_BOTH)
+        fresh = self._merge(texts, hashes, owners, joined)
+        self.numbers |= numbers
+        return fresh
 
     def _extend(self, texts: list[str], hashes: list[bytes], owners: list[tuple[bytes, ...]]) -> None:
         start = len(self.ids)
@@ -239,6 +246,7 @@ class Records:
         touched: set[bytes] = set()
         for row in gone:
             del self.rows[self.ids[row]]
+            self.numbers.discard(self.ids[row])
             touched.update(self.tags[row])
             self.ids[row], self.digests[row], self.tags[row] = "", b"", ()
         for each in touched:
@@ -278,6 +286,11 @@ class Records:
         """The id of a row, as bytes."""
         return self.ids[row].encode("utf-8", "surrogatepass")
 
+    def as_given(self, rows: np.ndarray) -> list[str | int]:
+        """The ids of some rows as they came: text or whole numbers."""
+        texts = [self.ids[row] for row in rows.tolist()]
+        return [int(each) if each in self.numbers else each for each in texts]
+
     def tagged(self) -> Iterator[tuple[int, tuple[bytes, ...]]]:
         """Each row of the set with the tags of its subjects."""
         for row in self.there():
@@ -291,7 +304,7 @@ class Records:
         names = [self.name(row) for row in order]
         tags = sorted({each for row in order for each in self.tags[row]})
         number = {each: index for index, each in enumerate(tags)}
-        return {
+        found: dict[str, np.ndarray] = {
             "records.names": np.frombuffer(b"".join(names), np.uint8),
             "records.ends": np.cumsum([len(each) for each in names], dtype=np.int64),
             "records.contents": np.frombuffer(b"".join(self.digests[row] for row in order), np.uint8).reshape(len(order), 32),
@@ -299,6 +312,9 @@ class Records:
             "records.subject_ends": np.cumsum([len(self.tags[row]) for row in order], dtype=np.int64),
             "records.tags": np.frombuffer(b"".join(tags), np.uint8).reshape(len(tags), TAG),
         }
+        if self.numbers:
+            found["records.numbers"] = np.array([self.ids[row] in self.numbers for row in order], np.uint8)
+        return found
 
     @classmethod
     def from_tensors(cls, key: bytes, tensors: Mapping[str, np.ndarray]) -> Records:
@@ -317,19 +333,28 @@ class Records:
                 for each in made.tags[-1]:
                     made.by_tag.setdefault(each, []).append(row)
                 start, since = end, until
+            if "records.numbers" in tensors:
+                made.numbers = {each for each, number in zip(made.ids, tensors["records.numbers"], strict=True) if number}
         except (KeyError, ValueError, IndexError, TypeError) as error:
             raise FileRefused("the list of records in the file is cut short or altered") from error
         return made
 
 
-def _ids(ids: Sequence[Any], n: int) -> list[str]:
+_BOTH = "one record id stands here as a number and there as text: take one of them"
+
+
+def _ids(ids: Sequence[Any], n: int) -> tuple[list[str], set[str]]:
+    """Ids as text, and those of them that are whole numbers."""
     given = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
     if len(given) != n:
         message = f"{n} rows and {len(given)} records: there must be one id for each row"
         raise BadInput(message)
     if not all(map(_named, given)):
         raise BadInput("a row has no record id")
-    return [str(each) for each in given]
+    numbers = {str(each) for each in given if isinstance(each, int | np.integer) and not isinstance(each, bool)}
+    if numbers and not numbers.isdisjoint(each for each in given if isinstance(each, str)):
+        raise BadInput(_BOTH)
+    return [str(each) for each in given], numbers
 
 
 def _named(name: Any) -> bool:
