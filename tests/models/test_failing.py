@@ -146,6 +146,23 @@ def test_nothing_is_made_anew_from_what_could_not_be_erased(home: Nursery) -> No
     assert run.state is OrderState.IN_PART
 
 
+def test_a_later_round_for_something_else_leaves_the_model_alone_and_says_what_was_done(home: Nursery) -> None:
+    only(home)
+    stray = home.world / "media" / "left.wav"
+    stray.write_bytes(next((home.world / "media" / "voice" / ANNA).iterdir()).read_bytes())
+    run = home.erase(f"profile:{ANNA}")
+    assert run.state is OrderState.IN_PART, "somebody left a copy of a recording"
+    weights = home.weights()
+    replaced(home, "forget", "raise SystemExit(3)")
+    stray.unlink()
+    with home.open() as opened:
+        opened.plan(run.order)
+    again = home.apply(run.order)
+    assert (again.state, again.reasons) == (OrderState.FULFILLED, ())
+    assert home.entry(run.order, "voice_model").outcome is Result.ERASED
+    assert home.weights() == weights
+
+
 def test_two_people_in_two_orders_make_the_model_forget_once(home: Nursery) -> None:
     only(home)
     replaced(home, "forget", "open('count', 'a').write('x')\n" + (home.folder / "forget.py").read_text())

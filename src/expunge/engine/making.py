@@ -87,7 +87,14 @@ class Making(ABC):
         in_the_way = located.failed.get(dataset.name) or self._untraced(dataset) or self._not_blocked(dataset)
         if in_the_way is not None:
             return self._done(step, attempt, dataset, Done(in_the_way))
-        return self._command(step, attempt, dataset, lambda maker: maker.forget(dataset, located.copies.get(dataset.name, ())))
+        copies = located.copies.get(dataset.name, ())
+
+        def act(maker: Remaker) -> Done:
+            done = maker.forget(dataset, copies)
+            # Why counted: what an earlier round made it forget is forgotten, and the receipt says so again.
+            return replace(done, outcome=self._count(dataset, EVERYBODY, done.outcome))
+
+        return self._command(step, attempt, dataset, act)
 
     def destroy(self, step: Step, attempt: int, key: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
         """Destroy the whole of something that is made from what is erased."""
