@@ -50,3 +50,36 @@ def test_an_order_for_a_person_destroys_the_model_with_its_copies_and_is_fulfill
     assert run.state is OrderState.FULFILLED, run.reasons
     assert home.search(registry.intent, where=("world",)) == []
     assert home.search(stays, where=("world",)) != []
+
+
+ORDER = """\
+version: 1
+name: In the Matter of the Household
+authority: a regulator
+docket: C-1
+source: written for this test
+facts: ["what was collected goes, and what was learnt from it"]
+entered: "2021-05-01"
+covered: {kinds: [raw]}
+limbs:
+  work-product: {provision: I, takes: [model, algorithm], direction: retroactive, trigger: used, clocks: {delete: 90 days}}
+statement: {by: a representative, penalty: true, clocks: {statement: 90 days}}
+"""
+
+
+def test_an_order_of_destruction_takes_what_the_registry_tells_and_never_takes_a_dark_model_for_clean(home, registry):
+    write_map(home, INTENT)
+    registry.register("stranger", f"models:/{registry.model(registry.run())}")
+    path = home.folder / "order.yaml"
+    path.write_text(ORDER)
+    with home.open() as opened:
+        (found,) = opened.disgorgements.preview(opened.disgorgements.read(path))
+        standing = opened.disgorgements.enter(opened.disgorgements.read(path))
+        (unknown,) = opened.disgorgements.look(standing.id)[0].unknown
+    assert [each.dataset for each in found.hits] == ["intent"]
+    assert unknown.item.startswith("undeclared:model:")
+    assert "stranger" not in unknown.item
+    assert "nobody can tell" in unknown.why
+    with home.open() as opened:
+        opened.disgorgements.decide(standing.id, unknown.item, tainted=False, by="Priya", reason="random weights for load tests")
+        assert opened.disgorgements.look(standing.id)[0].unknown == ()

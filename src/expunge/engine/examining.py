@@ -182,10 +182,10 @@ class _Looking:
 
     def _cleared(self) -> Iterator[Stay]:
         """The unknown of which a named person decided that it is clean."""
+        kinds = {each.item: each.kind for each in self.reached.unknown}
         for item, ruling in (self.known.decided if self.known else {}).items():
-            if not ruling.tainted and any(each.item == item for each in self.reached.unknown):
-                kind = kind_of(self.context.data_map.datasets[item.partition("/")[0]])
-                yield Stay(item, kind, f"{ruling.by} decided on {ruling.at:%Y-%m-%d} that it is clean: {ruling.reason}")
+            if not ruling.tainted and item in kinds:
+                yield Stay(item, kinds[item], f"{ruling.by} decided on {ruling.at:%Y-%m-%d} that it is clean: {ruling.reason}")
 
 
 def _sentence(excepted: ItemExcepted) -> str:
