@@ -11,6 +11,8 @@ from expunge import faults
 from expunge.core.batching import Waiting, released
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
+from expunge.engine.context import Progress
+from expunge.engine.selecting import SELECTORS
 from expunge.errors import IllegalTransition
 from expunge.testing.forked import in_child
 from tests.engine.household import ANNA, BELA, CARA, DINO, Household, hasty, strings_of
@@ -40,6 +42,22 @@ def test_two_orders_that_share_a_table_share_one_rewrite(home: Household) -> Non
         assert [opened.status(each).state for each in orders] == [OrderState.FULFILLED] * 2
         assert [len(opened.receipts(each)) for each in orders] == [1, 1]
     assert home.search(*strings_of(ANNA), *strings_of(CARA), *strings_of(BELA)) == []
+
+
+def test_how_people_were_looked_for_is_written_again_only_when_something_new_is_known(home: Household) -> None:
+    orders = ordered(home, f"profile:{ANNA}", f"profile:{CARA}")
+    written: list[tuple[bytes | None, ...]] = []
+    with home.open() as opened:
+
+        def note(progress: Progress) -> None:
+            if progress.state == "start":
+                written.append(tuple(opened.context.shelf.get(each, SELECTORS) for each in orders))
+
+        opened.apply_all(orders, report=note)
+    assert len(written) > 4
+    assert all(written[0])
+    # Every sealing of the same gives other bytes: equal ones were not sealed again.
+    assert len(set(written)) == 1
 
 
 def test_each_order_of_a_cohort_journals_its_own_people_only(home: Household) -> None:
