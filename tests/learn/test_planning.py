@@ -104,11 +104,12 @@ def test_people_who_are_known_to_go_soon_are_cheap_in_the_last_slice() -> None:
     assert drawn.share == pytest.approx(expected_share(layout, 3, foreseen), rel=0.05)
 
 
-def test_a_network_trained_end_to_end_is_not_to_be_sharded_and_a_head_is() -> None:
+def test_a_network_trained_end_to_end_is_hardly_to_be_sharded_and_a_head_is() -> None:
     crowd = Crowd(200, 12)
     network, head = (plan(crowd, 0.3, learner=each).recommended for each in ("network", "head"))
     assert network is not None
-    assert network.layout.shards == 1
+    assert network.layout.shards <= 2
+    assert network.accuracy.points <= 1
     assert head is not None
     assert head.layout.shards >= 24
     assert head.accuracy.points <= 1
