@@ -88,6 +88,14 @@ def test_words_are_counted_as_they_are() -> None:
         learn.Heatmap().fit(["home"])
 
 
+def test_codes_that_no_number_tells_apart_are_refused_and_counted_as_text() -> None:
+    codes = [2**60, 2**60 + 1]
+    with pytest.raises(learn.BadInput, match="give codes so long as text"):
+        learn.Counts().fit(codes)
+    made = learn.Counts().fit([str(each) for each in codes])
+    assert made.transform([str(2**60)]).tolist() == [[1]]
+
+
 def test_several_columns_are_counted_together() -> None:
     made = learn.Counts().fit([["kitchen", "play"], ["kitchen", "stop"], ["kitchen", "play"]])
     assert made.transform([["kitchen", "play"], ["play", "kitchen"]]).ravel().tolist() == [2, 0]

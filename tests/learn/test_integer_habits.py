@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import joblib
@@ -15,8 +17,10 @@ from scipy import sparse
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import expunge.learn as learn
+from expunge.learn import environment
 from tests.learn.lives import MODELS
 from tests.learn.people import world
 
@@ -144,3 +148,35 @@ def test_a_stream_may_be_kept_and_then_needs_no_source() -> None:
     made = learn.IntegerRidgeClassifier().fit_batches(parts, keep=True)
     made.forget(["person 0", "person 5"])
     assert made.digest() == of.without("person 0", "person 5").fit(learn.IntegerRidgeClassifier()).digest()
+
+
+def test_who_leaves_first_does_not_take_the_limit_from_who_is_still_solving() -> None:
+    def blas() -> set[int]:
+        return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+
+    inside, gone = threading.Event(), threading.Event()
+    with threadpool_limits(2):
+
+        def leaves_first() -> None:
+            with environment.one_thread():
+                inside.set()
+                gone.wait(20)
+
+        other = threading.Thread(target=leaves_first)
+        other.start()
+        assert inside.wait(20)
+        with environment.one_thread(), environment.one_thread():
+            gone.set()
+            other.join()
+            assert blas() == {1}
+        assert blas() == {2}
+
+
+def test_several_at_once_forget_to_the_same_bits() -> None:
+    of = world(rows=600, people=8, features=180, seed=8)
+    made = [of.fit(learn.IntegerRidgeClassifier()) for _ in range(4)]
+    # A limit that this thread has set must not keep the others from setting theirs.
+    with threadpool_limits(2), ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda each: [each.forget(f"person {who}") for who in range(5)], made))
+    left = of.without(*(f"person {who}" for who in range(5)))
+    assert {each.digest() for each in made} == {left.fit(learn.IntegerRidgeClassifier()).digest()}

@@ -42,6 +42,8 @@ def matrix(features: Any) -> Any:
         if np.ndim(features) != 2:
             message = f"features of shape {np.shape(features)}: there must be rows and columns"
             raise BadInput(message)
+        if np.asarray(features).dtype.kind in "iu" and most(found) >= EXACT:
+            raise BadInput("a whole number is beyond 2**53, where float64 tells it from no other: give codes so long as text")
     if not np.isfinite(found.data if sparse.issparse(found) else found).all():
         raise BadInput("a feature is not a finite number: leave such rows out, or fill them in")
     return found
