@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -67,6 +68,8 @@ class Company:
     speakers: int
     origin: str
     """Where the voices are from."""
+    recorded: bool
+    """Whether people spoke; otherwise all voices are synthetic."""
     reader: str
     """Who plays the child: the name of a recording's speaker."""
     windows: int
@@ -102,7 +105,7 @@ def build(estate: Estate, *, small: bool, models: tuple[str, ...]) -> Company:
             ]
             db.executemany("INSERT INTO windows VALUES (?, ?, ?, ?, ?, ?)", rows)
     _write_map(estate, found[0][0], models, small=small)
-    return Company(len(found), origin, found[child][0].name, sum(len(windows) for _, windows in found))
+    return Company(len(found), origin, bool(os.environ.get(sound.FOLDER)), found[child][0].name, sum(len(windows) for _, windows in found))
 
 
 def _write_map(estate: Estate, one: Speaker, models: tuple[str, ...], *, small: bool) -> None:

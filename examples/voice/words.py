@@ -25,7 +25,7 @@ def write(estate: Estate, told: Told) -> None:
         ),
         ("For an engineer", _for_an_engineer(told)),
         ("What it costs", page.drawing(cost) + page.drawing(shards)),
-        ("Whose voices these are", page.text(_VOICES.format(origin=told.company.origin, reader=told.company.reader))),
+        ("Whose voices these are", page.text(_voices(told))),
         ("The order, as it was given and answered", page.order(told.erased)),
     ]
     if told.small:
@@ -36,11 +36,16 @@ def write(estate: Estate, told: Told) -> None:
     page.write(estate.folder / "index.html", "Voice: taking one child out of what was learnt", lead, sections)
 
 
-_VOICES = (
-    "The voices are {origin}. The child is played by reader {reader}, a grown-up woman: recordings of real children are not handed around, "
-    "and should not be. Recordings of LibriSpeech are of volunteers who read books aloud (Panayotov and others, ICASSP 2015; CC BY 4.0). "
-    "Whether a woman or a man speaks is a stand-in for whatever a voice assistant learns: wake words, who is who, what is meant."
-)
+def _voices(told: Told) -> str:
+    company = told.company
+    task = "Whether a woman or a man speaks is a stand-in for whatever a voice assistant learns: wake words, who is who, what is meant."
+    if not company.recorded:
+        return f"Nobody speaks here: all {company.speakers} voices, the child's too, are synthetic, made by espeak-ng. {task}"
+    return (
+        f"The voices are {company.origin}. The child is played by reader {company.reader}, a grown-up woman: recordings of real "
+        "children are not handed around, and should not be. Recordings of LibriSpeech are of volunteers who read books aloud (Panayotov "
+        f"and others, ICASSP 2015; CC BY 4.0). {task}"
+    )
 
 
 def _for_a_parent(told: Told, hearing: str) -> str:

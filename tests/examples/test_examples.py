@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from hashlib import sha256
 from html.parser import HTMLParser
 from importlib.util import find_spec
@@ -22,8 +21,6 @@ NEEDED = ("matplotlib", "sklearn", "safetensors")
 
 pytestmark = pytest.mark.skipif(any(find_spec(each) is None for each in NEEDED), reason="extra examples is not installed")
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
 
 def example(name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", f"examples.{name}", *arguments]
@@ -31,7 +28,7 @@ def example(name: str, *arguments: str, **environment: str) -> subprocess.Comple
 
 
 def made(name: str, folder: Path) -> Path:
-    done = example(name, str(folder), "--small")
+    done = example(name, str(folder), "--small", EXPUNGE_CACHE=str(folder.parent / "cache"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "✗" not in done.stdout
     return folder
