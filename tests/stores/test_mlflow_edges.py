@@ -291,6 +291,35 @@ def test_a_persons_run_takes_along_the_model_that_it_made_and_its_copies(registr
     assert left(registry, "p-two-9b2d7a", others, stays, "voice-of-two") == ["p-two-9b2d7a", others, stays, "voice-of-two"]
 
 
+def test_a_model_that_is_a_dataset_of_its_own_stays_when_the_run_of_a_person_goes(registry):
+    mine = registry.run(profile_id="p-one-3f6c1e")
+    weights = registry.model(mine)
+    registry.register("intent", f"models:/{weights}")
+    registry.copy("intent", 1, "promoted")
+    people = people_of("voice")
+    with opened(registry, people, model("intent")) as store:
+        copies = list(store.locate(people, [Selector(Pseudonym("p"), {"tags.profile_id": frozenset({"p-one-3f6c1e"})})]))
+        assert store.preflight(people, copies) == ()
+        store.erase(people, copies, KEY)
+        store.purge([people], KEY)
+    assert left(registry, "p-one-3f6c1e", "log of") == []
+    assert left(registry, weights, "promoted") == [weights, "promoted"]
+    destroy(registry, model("intent"), people)
+    assert left(registry, mine, weights, "promoted") == []
+
+
+def test_weights_inside_the_artifacts_of_a_persons_run_are_in_the_way_where_their_model_is_declared(registry):
+    mine = registry.run(profile_id="p-one-3f6c1e")
+    registry.register("intent", f"runs:/{mine}/model", mine)
+    people = people_of("voice")
+    with opened(registry, people, model("intent")) as store:
+        copies = list(store.locate(people, [Selector(Pseudonym("p"), {"tags.profile_id": frozenset({"p-one-3f6c1e"})})]))
+        (warned,) = store.preflight(people, copies)
+        (outcome,) = store.erase(people, copies, KEY).values()
+    assert warned.reason is outcome.reason is Reason.REFERENCED
+    assert left(registry, mine) == [mine]
+
+
 def test_a_field_without_a_prefix_is_a_tag_a_parameter_or_metadata(registry):
     from mlflow.entities import Param
 

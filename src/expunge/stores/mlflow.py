@@ -145,7 +145,7 @@ class Mlflow:
         """Look by tags, by identifier in every table, and for the folders, over a new connection."""
         try:
             with closing(self._file.connect()) as connection:
-                answers = list(look(Family(connection, Schema(connection, self._file.where)), self._roots, dataset, copies))
+                answers = list(look(self._family(connection), self._roots, dataset, copies))
         except (sqlite3.Error, OSError) as error:
             answers = [Probed(each.subject, 0, (), self._file.unable(error).detail) for each in copies]
         except CouldNotLook as error:
@@ -250,11 +250,11 @@ class Mlflow:
             return Unable(Reason.SCHEMA_CHANGED, error.message)
 
     def _left(self, connection: sqlite3.Connection) -> bool:
-        return self._orphans != "keep" and any(True for _ in orphans(connection, self._roots))
+        return self._orphans != "keep" and any(True for _ in orphans(connection, Schema(connection, self._file.where), self._roots))
 
     def _remove_orphans(self, connection: sqlite3.Connection) -> tuple[int, Unable | None]:
         """Remove folders that no row knows where the map says so; how many files and folders went, and what is to be said of the rest."""
-        found = [] if self._orphans == "keep" else list(orphans(connection, self._roots))
+        found = [] if self._orphans == "keep" else list(orphans(connection, Schema(connection, self._file.where), self._roots))
         going = [each for each in found if self._orphans == "remove" or not each.files]
         removed = sum(mlflow_places.remove(each.path) for each in going)
         if left := len(found) - len(going):
@@ -275,8 +275,11 @@ class Mlflow:
             self._open = self._file.connect()
         return self._open
 
+    def _family(self, connection: sqlite3.Connection) -> Family:
+        return Family(connection, Schema(connection, self._file.where), [each.model for each in self._datasets if each.model])
+
     def _gathered(self, connection: sqlite3.Connection, dataset: Dataset, copies: Sequence[Copy]) -> Family:
-        family = Family(connection, Schema(connection, self._file.where))
+        family = self._family(connection)
         gather(family, dataset, [each.selector or Selector(each.subject, {}) for each in copies])
         return family
 
@@ -288,7 +291,7 @@ class Mlflow:
         """The family of a call, over a connection of its own, with trouble turned into the errors that the port names."""
         with self._file.looking(f"dataset {dataset.name}"), closing(self._file.connect()) as connection:
             try:
-                yield Family(connection, Schema(connection, self._file.where))
+                yield self._family(connection)
             except PermissionError as error:
                 message = f"dataset {dataset.name}: {self._file.where}: the artifacts cannot be read"
                 raise StoreUnavailable(message, help="give this process read access") from error

@@ -43,7 +43,7 @@ class Check:
         self._declared = declared
         self._roots = roots
         self._ignored = [each.pattern for each in ignored if each.store == store]
-        self._family = Family(connection, schema)
+        self._family = Family(connection, schema, [each.model for each in declared if each.model])
         # One subject for each dataset: everything that it covers.
         for number, each in enumerate(declared):
             every = [Selector(Pseudonym(f"d{at}"), {}, every=at == number) for at in range(number + 1)]
@@ -148,14 +148,14 @@ class Check:
                 yield self._finding(FindingKind.UNDECLARED, f"tables/{name}", "rows that no dataset of the map can hold", _HOMELESS)
 
     def _folders(self) -> Iterator[Finding]:
-        for each in orphans(self._connection, self._roots):
+        for each in orphans(self._connection, self._schema, self._roots):
             name = self._relative(each.path)
             if each.files and not self._is_ignored(f"artifacts/{name}"):
                 what = f"a folder of a {each.kind} that no row of the database knows" + (", with weights that load" if each.weights else "")
                 mend = "remove it, or set `orphans:` of the store"
                 yield self._finding(FindingKind.UNDECLARED, f"artifacts/{name}", what, mend)
         shown = 0
-        for path in strays(self._connection, self._roots):
+        for path in strays(self._connection, self._schema, self._roots):
             name = self._relative(path)
             if not self._is_ignored(f"artifacts/{name}") and (shown := shown + 1) <= _SHOWN:
                 yield self._finding(FindingKind.UNDECLARED, f"artifacts/{name}", "a file of no run, model or trace", _HOMELESS)

@@ -3,7 +3,6 @@
 That order is what a crash may be in the middle of: rows without files are found again by the next attempt, files without rows by nobody.
 """
 
-# ruff: noqa: S608 - names come from the schema; values are bound
 from __future__ import annotations
 
 import os
@@ -21,7 +20,7 @@ from expunge.stores import mlflow_places
 from expunge.stores.mlflow_family import Entity, Family
 from expunge.stores.mlflow_places import Elsewhere, Roots, own
 from expunge.stores.mlflow_rows import delete_items, delete_unused
-from expunge.stores.mlflow_schema import HOMES, MODEL, RUN, TRACE, VERSION
+from expunge.stores.mlflow_schema import MODEL, RUN, TRACE, VERSION
 from expunge.stores.tree_erase import reason_of
 
 ELSEWHERE = "artifacts lie outside the folders that `artifacts:` declares: add their folder, or erase them by hand and the rows after them"
@@ -155,11 +154,10 @@ class Eraser:
 
 def _placed(family: Family, roots: Roots) -> Iterator[tuple[Entity | None, Path]]:
     """The folders of registered versions and experiments, those of the roots."""
-    workspace = family.schema.workspace(HOMES[VERSION].table, "t")
-    sql = f"SELECT t.name, t.version, {workspace}, coalesce(t.storage_location, t.source) FROM main.model_versions AS t"
-    for name, version, space, location in family.connection.execute(sql).fetchall():
+    sql = "SELECT name, version, workspace, place FROM temp.expunge_versions"
+    for name, version, workspace, place in family.connection.execute(sql).fetchall():
         with suppress(Elsewhere):
-            yield Entity(VERSION, name, version, space), roots.path(location or "")
+            yield Entity(VERSION, name, version, workspace), roots.path(place)
     for (location,) in family.connection.execute("SELECT artifact_location FROM main.experiments").fetchall():
         with suppress(Elsewhere):
             yield None, roots.path(location or "")

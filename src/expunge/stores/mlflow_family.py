@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from expunge.stores.mlflow_schema import DATASET, HOMES, MODEL, NAME, RUN, TRACE, VERSION, Schema
@@ -43,10 +43,17 @@ class Entity:
 class Family:
     """The items of some subjects, in a temporary table of one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, schema: Schema) -> None:
-        """Begin with no items, and with every registered version resolved to its weights."""
+    def __init__(self, connection: sqlite3.Connection, schema: Schema, declared: Collection[str] = ()) -> None:
+        """Begin with no items, and with every registered version resolved to its weights.
+
+        Args:
+            connection: an open database.
+            schema: its tables.
+            declared: registered names that are datasets of their own.
+        """
         self.connection = connection
         self.schema = schema
+        self.declared = tuple(declared)
         connection.execute("DROP TABLE IF EXISTS temp.expunge_items")
         connection.execute(
             "CREATE TEMP TABLE expunge_items (subject INTEGER, kind TEXT, id TEXT, version INTEGER, workspace TEXT,"
@@ -58,10 +65,13 @@ class Family:
         connection.execute("DROP TABLE IF EXISTS temp.expunge_versions")
         connection.execute(
             "CREATE TEMP TABLE expunge_versions (name TEXT, version INTEGER, workspace TEXT, weights TEXT, model TEXT, run TEXT,"
-            " PRIMARY KEY (name, version, workspace)) WITHOUT ROWID"
+            " place TEXT, PRIMARY KEY (name, version, workspace)) WITHOUT ROWID"
         )
-        rows = ((each.name, each.version, each.workspace, each.weights, each.model, each.run) for each in versions(connection, schema))
-        connection.executemany("INSERT INTO temp.expunge_versions VALUES (?, ?, ?, ?, ?, ?)", rows)
+        rows = (
+            (each.name, each.version, each.workspace, each.weights, each.model, each.run, each.place)
+            for each in versions(connection, schema)
+        )
+        connection.executemany("INSERT INTO temp.expunge_versions VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         for column in ("weights", "model", "run"):
             connection.execute(f"CREATE INDEX temp.expunge_versions_{column} ON expunge_versions ({column})")
 
@@ -82,6 +92,17 @@ class Family:
         self.connection.execute("INSERT INTO temp.expunge_spared VALUES (?, ?, ?, ?, ?)", row)
         where = "subject = ? AND kind = ? AND id = ? AND version = ? AND workspace = ?"
         self.connection.execute(f"DELETE FROM temp.expunge_items WHERE {where}", row)
+
+    def protect(self, subjects: Iterable[int]) -> None:
+        """Keep declared models, copies included, out of what goes along with runs: their own datasets say what becomes of them."""
+        names = ", ".join("?" * len(self.declared))
+        weights = f"SELECT weights FROM temp.expunge_versions WHERE name IN ({names})"
+        for kind, columns, also in (
+            (VERSION, "v.name, v.version, v.workspace", ""),
+            (MODEL, "v.model, 0, ''", "AND v.model IS NOT NULL"),
+        ):
+            found = f"SELECT ?, '{kind}', {columns} FROM temp.expunge_versions AS v WHERE v.weights IN ({weights}) {also}"
+            self.connection.executemany(f"INSERT INTO temp.expunge_spared {found}", [(subject, *self.declared) for subject in subjects])
 
     def only(self, entities: Iterable[Entity]) -> None:
         """Make some entities the items, of subject 0; everything else is no item any more."""
@@ -118,6 +139,9 @@ class Family:
         if entity.kind == TRACE:
             sql, values = "SELECT value FROM main.trace_tags WHERE request_id = ? AND key = ?", (entity.id, TRACE_ARTIFACTS)
             row = self.connection.execute(sql, values).fetchone()
+        elif entity.kind == VERSION:
+            sql = "SELECT place FROM temp.expunge_versions WHERE name = ? AND version = ? AND workspace = ?"
+            row = self.connection.execute(sql, (entity.id, entity.version, entity.workspace)).fetchone()
         elif entity.kind in _PLACES:
             where, found = self.where(entity)
             sql = f"SELECT {_PLACES[entity.kind]} FROM main.{HOMES[entity.kind].table} AS t WHERE {where}"
@@ -248,4 +272,4 @@ def _staying(where: str, subject: str) -> str:
     return f"SELECT 1 FROM temp.expunge_versions AS o WHERE {where} AND NOT EXISTS ({_item(subject)})"
 
 
-_PLACES = {RUN: "t.artifact_uri", MODEL: "t.artifact_location", VERSION: "coalesce(t.storage_location, t.source)"}
+_PLACES = {RUN: "t.artifact_uri", MODEL: "t.artifact_location"}

@@ -115,7 +115,7 @@ def tally(family: Family, roots: Roots, dataset: Dataset, field: str, edges: Seq
     for since, until in bounds:
         family.only(())
         selector = Selector(Pseudonym("ages"), {}, every=True, where=Window(field, since, until))
-        fresh = Family(family.connection, family.schema)
+        fresh = Family(family.connection, family.schema, family.declared)
         gather(fresh, dataset, [selector])
         keys = [each.key(fresh.location(each)) for each in fresh.items(0)]
         items.append(len(keys))

@@ -15,6 +15,7 @@ from expunge.faults import failpoint
 from expunge.stores.mlflow_places import LOGGED_MODEL, Elsewhere, Roots, files, real
 from expunge.stores.mlflow_rows import delete_orphans
 from expunge.stores.mlflow_schema import HOMES, MODEL, RUN, TRACE, Schema
+from expunge.stores.mlflow_versions import versions
 
 _SHAPES = {RUN: re.compile(r"[0-9a-f]{32}"), MODEL: LOGGED_MODEL, TRACE: re.compile(r"tr-[0-9a-f]{32}")}
 _DEPTH = 4
@@ -50,9 +51,9 @@ def sweep_rows(connection: sqlite3.Connection, schema: Schema) -> int:
     return gone
 
 
-def orphans(connection: sqlite3.Connection, roots: Roots) -> Iterator[Orphan]:
+def orphans(connection: sqlite3.Connection, schema: Schema, roots: Roots) -> Iterator[Orphan]:
     """Folders of the roots whose row is gone, those that a registered version still names left out. Raises OSError, sqlite3.Error."""
-    named = registered(connection, roots)
+    named = registered(connection, schema, roots)
     for root in map(real, roots.folders):
         for kind, path in _inside(root, _DEPTH):
             if kind is None:
@@ -64,21 +65,21 @@ def orphans(connection: sqlite3.Connection, roots: Roots) -> Iterator[Orphan]:
                 yield Orphan(kind, path, len(names), "MLmodel" in names)
 
 
-def strays(connection: sqlite3.Connection, roots: Roots) -> Iterator[Path]:
+def strays(connection: sqlite3.Connection, schema: Schema, roots: Roots) -> Iterator[Path]:
     """Files of the roots that lie in no folder of a run, model, trace or registered version. Raises OSError, sqlite3.Error."""
-    named = registered(connection, roots)
+    named = registered(connection, schema, roots)
     for root in map(real, roots.folders):
         for kind, path in _inside(root, _DEPTH):
             if kind is None and not any(path.is_relative_to(each) for each in named):
                 yield path
 
 
-def registered(connection: sqlite3.Connection, roots: Roots) -> list[Path]:
+def registered(connection: sqlite3.Connection, schema: Schema, roots: Roots) -> list[Path]:
     """The folders that registered versions name."""
     found = []
-    for (location,) in connection.execute("SELECT coalesce(storage_location, source) FROM main.model_versions").fetchall():
+    for each in versions(connection, schema):
         with suppress(Elsewhere):
-            found.append(roots.path(location or ""))
+            found.append(roots.path(each.place))
     return found
 
 

@@ -22,6 +22,8 @@ def kinds_of(dataset: Dataset) -> tuple[str, ...]:
 
 def gather(family: Family, dataset: Dataset, selectors: Sequence[Selector]) -> None:
     """Fill a family: the subject number ``n`` is that of ``selectors[n]``."""
+    if not dataset.model:
+        family.protect(range(len(selectors)))
     seed(family, dataset, selectors)
     narrowed = {number: each for number, each in enumerate(selectors) if each.narrowed}
     seen: set[tuple[int, Entity]] = set()

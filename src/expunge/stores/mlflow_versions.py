@@ -36,6 +36,8 @@ class Version:
     """The run that made it."""
     source: str = field(repr=False, default="")
     """As it is written."""
+    place: str = field(repr=False, default="")
+    """Where the weights lie, in one spelling."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,11 @@ def versions(connection: sqlite3.Connection, schema: Schema) -> Iterator[Version
     aliases = {(name, alias, ws): int(number) for name, alias, ws, number in connection.execute(sql)}
     for (name, number, ws), row in rows.items():
         end = _followed(row, ws, rows, aliases)
-        place = plain(end.stored or end.source)
+        place = _place(connection, end)
         model = _model(end.source) or _model(place)
         made = connection.execute("SELECT source_run_id FROM main.logged_models WHERE model_id = ?", (model,)).fetchone() if model else None
         run = row.run or end.run or (made[0] if made else None) or _run(connection, end.source, place)
-        yield Version(name, number, ws, model or place, model, run, row.source)
+        yield Version(name, number, ws, model or place, model, run, row.source, place)
 
 
 def _followed(row: _Row, workspace: str, rows: Mapping[tuple[str, int, str], _Row], aliases: Mapping[tuple[str, str, str], int]) -> _Row:
@@ -79,6 +81,16 @@ def _followed(row: _Row, workspace: str, rows: Mapping[tuple[str, int, str], _Ro
             break
         row = found
     return row
+
+
+def _place(connection: sqlite3.Connection, row: _Row) -> str:
+    """The folder of a version, that of a run's artifacts looked up; text that leads nowhere as it is."""
+    text = row.stored or row.source
+    run, slash, below = text.removeprefix("runs:/").partition("/")
+    if text.startswith("runs:/"):
+        found = connection.execute("SELECT artifact_uri FROM main.runs WHERE run_uuid = ?", (run,)).fetchone()
+        text = f"{plain(found[0])}{slash}{below}" if found and found[0] else text
+    return plain(text)
 
 
 def _model(text: str) -> str | None:
