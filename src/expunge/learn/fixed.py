@@ -59,7 +59,7 @@ def whole(features: Any, bits: int) -> Any:
     with np.errstate(over="ignore"):
         scaled = np.rint(values * 2.0**bits)
     if most(scaled) >= EXACT:
-        raise OutOfBounds("a number is too large to be counted exactly: scale its column, or take fewer fractional bits")
+        raise OutOfBounds("a number is too large to be counted exactly: scale its column, or take fewer fractional_bits or target_bits")
     if not sparse.issparse(features):
         return scaled
     return sparse.csr_matrix((scaled.astype(np.int64), features.indices, features.indptr), features.shape)
@@ -85,7 +85,9 @@ def check_room(taken: int, more: Any, *, squares: bool) -> None:
         sums = np.einsum("ij,ij->j", more, more) if squares else np.abs(more).sum(axis=0)
     # Why a little more: these sums are rounded, by far less than this.
     if taken + most(sums) * 1.0001 >= MOST:
-        raise OutOfBounds("the exact sums would run over, and nothing was added: scale the columns, or take fewer fractional bits")
+        raise OutOfBounds(
+            "the exact sums would run over, and nothing was added: scale columns, or take fewer fractional_bits or target_bits"
+        )
 
 
 def gram(values: Any) -> np.ndarray:

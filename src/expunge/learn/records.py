@@ -42,12 +42,8 @@ def contents(features: Any, labels: np.ndarray | None) -> np.ndarray:
     """
     n = features.shape[0]
     ends = [b""] * n if labels is None else _labels(labels)
-    joined = bytearray(32 * n)
-    for row, (content, end) in enumerate(zip(_rows(features, n), ends, strict=True)):
-        state = sha256(content)
-        state.update(end)
-        joined[32 * row : 32 * row + 32] = state.digest()
-    return np.frombuffer(joined, np.uint8).reshape(n, 32)
+    found = b"".join([sha256(b"".join(each)).digest() for each in zip(_rows(features, n), ends, strict=True)])
+    return np.frombuffer(found, np.uint8).reshape(n, 32)
 
 
 def _rows(features: Any, n: int) -> Iterator[bytes | memoryview]:
@@ -99,8 +95,8 @@ class Records:
     tags: list[tuple[bytes, ...]] = field(default_factory=list, repr=False)
     rows: dict[str, int] = field(default_factory=dict, repr=False)
     """Record id -> its row; what was forgotten is not here."""
-    numbers: set[str] = field(default_factory=set, repr=False)
-    """The ids that came as whole numbers, which a source gets them back as."""
+    numbers: bytearray = field(default_factory=bytearray, repr=False)
+    """For each row 1 where its id came as a whole number, which a source gets it back as."""
     by_tag: dict[bytes, list[int]] = field(default_factory=dict, repr=False)
     """Subject's tag -> rows."""
 
@@ -123,48 +119,56 @@ class Records:
         """
         n = len(found)
         hashes = _pieces(found, 32)
-        given, numbers = (None, set()) if ids is None else _ids(ids, n)
+        given, numbers = (None, bytes(n)) if ids is None else _ids(ids, n)
         alone = given or map(bytes.hex, hashes)
         owners = self._owners(subjects, n) if subjects is not None else [(tag(self.key, each),) for each in alone]
         texts = given or self._unnamed(hashes, owners if subjects is not None else None)
         if len(set(texts)) == n and self.rows.keys().isdisjoint(texts):
-            self._extend(texts, hashes, owners)
-            self.numbers |= numbers
+            self._extend(texts, hashes, owners, numbers)
             if joined is not None:
                 joined.extend((row, each) for row, many in enumerate(owners) for each in many)
             return np.ones(n, bool)
-        if any((text in numbers) != (text in self.numbers) for text in self.rows.keys() & set(texts)):
-            raise BadInput(_BOTH)
-        fresh = self._merge(texts, hashes, owners, joined)
-        self.numbers |= numbers
-        return fresh
+        return self._merge(texts, hashes, owners, numbers, joined)
 
-    def _extend(self, texts: list[str], hashes: list[bytes], owners: list[tuple[bytes, ...]]) -> None:
+    def _extend(self, texts: list[str], hashes: list[bytes], owners: list[tuple[bytes, ...]], numbers: bytes) -> None:
         start = len(self.ids)
         self.ids += texts
         self.digests += hashes
         self.tags += owners
+        self.numbers += numbers
         self.rows.update(zip(texts, range(start, start + len(texts)), strict=True))
         for row, many in enumerate(owners, start):
             for each in many:
                 self.by_tag.setdefault(each, []).append(row)
 
     def _merge(
-        self, texts: list[str], hashes: list[bytes], owners: list[tuple[bytes, ...]], joined: list[tuple[int, bytes]] | None
+        self,
+        texts: list[str],
+        hashes: list[bytes],
+        owners: list[tuple[bytes, ...]],
+        numbers: bytes,
+        joined: list[tuple[int, bytes]] | None,
     ) -> np.ndarray:
         first: dict[str, int] = {}
         merged: dict[str, set[bytes]] = {}
         for row, text in enumerate(texts):
             at = self.rows.get(text)
-            before = self.digests[at] if at is not None else hashes[first.setdefault(text, row)]
-            if before != hashes[row]:
+            if at is None:
+                one = first.setdefault(text, row)
+                before = hashes[one], numbers[one]
+            else:
+                before = self.digests[at], self.numbers[at]
+            if before[0] != hashes[row]:
                 raise BadInput("one record id stands for different contents: give each record an id of its own")
+            if before[1] != numbers[row]:
+                raise BadInput("one record id stands here as a number and there as text: take one of them")
             merged.setdefault(text, set()).update(owners[row])
         # Only now: all rows were found sound.
-        new = list(first)
+        new, rows = list(first), list(first.values())
         fresh = np.zeros(len(texts), bool)
-        fresh[[first[each] for each in new]] = True
-        self._extend(new, [hashes[first[each]] for each in new], [tuple(sorted(merged[each])) for each in new])
+        fresh[rows] = True
+        people = [tuple(sorted(merged[each])) for each in new]
+        self._extend(new, [hashes[row] for row in rows], people, bytes(numbers[row] for row in rows))
         if joined is not None:
             joined.extend((first[text], each) for text in new for each in sorted(merged[text]))
         for row, text in enumerate(texts):
@@ -246,7 +250,6 @@ class Records:
         touched: set[bytes] = set()
         for row in gone:
             del self.rows[self.ids[row]]
-            self.numbers.discard(self.ids[row])
             touched.update(self.tags[row])
             self.ids[row], self.digests[row], self.tags[row] = "", b"", ()
         for each in touched:
@@ -288,8 +291,7 @@ class Records:
 
     def as_given(self, rows: np.ndarray) -> list[str | int]:
         """The ids of some rows as they came: text or whole numbers."""
-        texts = [self.ids[row] for row in rows.tolist()]
-        return [int(each) if each in self.numbers else each for each in texts]
+        return [int(self.ids[row]) if self.numbers[row] else self.ids[row] for row in rows.tolist()]
 
     def tagged(self) -> Iterator[tuple[int, tuple[bytes, ...]]]:
         """Each row of the set with the tags of its subjects."""
@@ -312,8 +314,9 @@ class Records:
             "records.subject_ends": np.cumsum([len(self.tags[row]) for row in order], dtype=np.int64),
             "records.tags": np.frombuffer(b"".join(tags), np.uint8).reshape(len(tags), TAG),
         }
-        if self.numbers:
-            found["records.numbers"] = np.array([self.ids[row] in self.numbers for row in order], np.uint8)
+        numbers = bytes(self.numbers[row] for row in order)
+        if any(numbers):
+            found["records.numbers"] = np.frombuffer(numbers, np.uint8)
         return found
 
     @classmethod
@@ -333,28 +336,23 @@ class Records:
                 for each in made.tags[-1]:
                     made.by_tag.setdefault(each, []).append(row)
                 start, since = end, until
-            if "records.numbers" in tensors:
-                made.numbers = {each for each, number in zip(made.ids, tensors["records.numbers"], strict=True) if number}
+            made.numbers = bytearray(tensors["records.numbers"].tobytes() if "records.numbers" in tensors else len(made.ids))
+            if len(made.numbers) != len(made.ids):
+                raise ValueError("a mark for each record")
         except (KeyError, ValueError, IndexError, TypeError) as error:
             raise FileRefused("the list of records in the file is cut short or altered") from error
         return made
 
 
-_BOTH = "one record id stands here as a number and there as text: take one of them"
-
-
-def _ids(ids: Sequence[Any], n: int) -> tuple[list[str], set[str]]:
-    """Ids as text, and those of them that are whole numbers."""
+def _ids(ids: Sequence[Any], n: int) -> tuple[list[str], bytes]:
+    """Ids as text, and for each 1 where it is a whole number."""
     given = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
     if len(given) != n:
         message = f"{n} rows and {len(given)} records: there must be one id for each row"
         raise BadInput(message)
     if not all(map(_named, given)):
         raise BadInput("a row has no record id")
-    numbers = {str(each) for each in given if isinstance(each, int | np.integer) and not isinstance(each, bool)}
-    if numbers and not numbers.isdisjoint(each for each in given if isinstance(each, str)):
-        raise BadInput(_BOTH)
-    return [str(each) for each in given], numbers
+    return [str(each) for each in given], bytes(isinstance(each, int | np.integer) and not isinstance(each, bool) for each in given)
 
 
 def _named(name: Any) -> bool:
