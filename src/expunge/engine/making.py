@@ -85,9 +85,12 @@ class Making(ABC):
         (dataset,) = self._datasets(step)
         located = self._locate(fresh=False)
         in_the_way = located.failed.get(dataset.name) or self._untraced(dataset) or self._not_blocked(dataset)
+        copies = located.copies.get(dataset.name, ())
+        if in_the_way is None:
+            # Why as before an erasure: what replaces a file leaves the old one under its further names.
+            in_the_way = next(iter(self._ask(dataset, copies, located.kept_copies.get(dataset.name, ()))), None)
         if in_the_way is not None:
             return self._done(step, attempt, dataset, Done(in_the_way))
-        copies = located.copies.get(dataset.name, ())
 
         def act(maker: Remaker) -> Done:
             done = maker.forget(dataset, copies)

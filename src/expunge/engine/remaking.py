@@ -6,11 +6,13 @@ Whatever a command says, what counts is what lies there after it: the content ha
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,13 @@ REQUEST = "expunge.remake/1"
 MOST_REPORT = 1 << 16
 """Bytes that are read of what a command says of its work."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
+_SIGNS = re.compile(r"[^a-z0-9]+")
+_LONG = 6
+"""Characters of an identifier from which on it is one wherever it stands."""
+LEFT_OUT = "something that the command said was left out: it named one of the people"
 _MOST_SAID, _LONGEST = 8, 300
+_NOTHING = sha256().hexdigest()
+"""Content of an empty file, which may stand anywhere."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +81,19 @@ def block(context: Context, run: Run, dataset: Dataset, copies: Sequence[Copy]) 
     found = _sorted(contents(context, dataset, copies))
     # Why joined: after a crash, or in a later round, what was there first must still be recognised.
     before = tuple(sorted({*found, *(known.before if known else ())}))
+    before = tuple(each for each in before if each != _NOTHING)
     event = remade.ModelsBlocked(context.clock.now(), dataset.name, before)
     last = [each for each in read_register(context.journal, MODELS) if getattr(each, "dataset", "") == dataset.name][-1:]
     if not (last and isinstance(last[0], remade.ModelsBlocked) and set(last[0].digests) >= set(before)):
         register(context.journal, MODELS, event)
     fencing.publish(context)
     return Done(Absent(), Remade(event.at, dataset.name, before))
+
+
+def _old(context: Context, known: Remade) -> frozenset[str]:
+    """Contents that may not be there again: the dataset's own of before, and whatever an order ever blocked, here or under another name."""
+    events = (each for each in read_register(context.journal, MODELS) if isinstance(each, remade.ModelsBlocked))
+    return frozenset(known.before).union(*(each.digests for each in events))
 
 
 def free(context: Context, dataset: str) -> None:
@@ -154,7 +169,7 @@ class Remaker:
         there = contents(self.context, dataset)
         after = _sorted(there)
         now = replace(known, at=self.context.clock.now(), after=after, figures=figures, said=said, proof=Proof.NOT_ASKED)
-        if remade.given_back(there, known.before):
+        if remade.given_back(there, _old(self.context, known)):
             return Done(Unable(Reason.SAME_AS_BEFORE, f"{dataset.name}: what lies there is what was there before"), now)
         if not after and dataset.on_erase.act is not Act.FORGET:
             return Done(Unable(Reason.COMMAND_FAILED, f"{dataset.name}: the command ended well and left nothing behind"), now)
@@ -188,10 +203,11 @@ class Remaker:
         """What came back is what was destroyed: it goes again. Whether nothing of it is there after that."""
         store = self.context.open_store(dataset.store)
         copies = calling.locate(store, dataset, (Selector(EVERYBODY, {}, every=True),))
-        if copies and remade.given_back(contents(self.context, dataset, copies), known.before):
+        old = _old(self.context, known)
+        if copies and remade.given_back(contents(self.context, dataset, copies), old):
             calling.erase(store, dataset, copies, IdempotencyKey(f"{key}/again"))
             calling.purge(store, (dataset,), IdempotencyKey(f"{key}/again"))
-        return not remade.given_back(contents(self.context, dataset), known.before)
+        return not remade.given_back(contents(self.context, dataset), old)
 
     def _run(
         self, dataset: Dataset, command: str, more: Mapping[str, canonical.Json]
@@ -204,7 +220,7 @@ class Remaker:
             report = Path(folder) / "report.json"
             request = {"schema": REQUEST, "dataset": dataset.name, "act": dataset.on_erase.act.value, "report": str(report), **more}
             ran = self.context.commands.run(command, canonical.encode(request), Limits.of(dataset.on_erase), self.progress)
-            return (ran, *_told(report))
+            return (ran, *_told(report, {value.casefold() for person in self.people for _, value in person.identifiers()}))
 
 
 def probe(context: Context, run: Run, dataset: Dataset) -> Probed:
@@ -213,14 +229,20 @@ def probe(context: Context, run: Run, dataset: Dataset) -> Probed:
     Raises what stores raise when they cannot be read.
     """
     known = run.remade[dataset.name]
-    left = remade.given_back(contents(context, dataset), known.before)
+    left = remade.given_back(contents(context, dataset), _old(context, known))
     return Probed(EVERYBODY, len(left), ("content hash of every item",))
 
 
-def _told(report: Path) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Figures and sentences of a command, of which nothing is taken but whole numbers and a few short lines; none where it says nothing."""
+def _told(report: Path, identifiers: Collection[str]) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Figures and sentences of a command, of which nothing is taken but whole numbers and a few short lines; none where it says nothing.
+
+    What names one of the people, by an identifier in lower case, is left out, and that it was is said.
+    """
     try:
-        with report.open("rb") as file:
+        # Why so: what lies there may be a pipe that nobody writes to, or lead elsewhere.
+        with open(os.open(report, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return {}, ()
             body: Any = json.loads(file.read(MOST_REPORT))
     except (OSError, ValueError, RecursionError):
         return {}, ()
@@ -233,10 +255,32 @@ def _told(report: Path) -> tuple[dict[str, int], tuple[str, ...]]:
         if _NAME.fullmatch(name) and type(value) is int and abs(value) < 1 << 53
     }
     lines = [each for each in (said if isinstance(said, list) else ()) if isinstance(each, str) and each.isprintable()]
-    return dict(sorted(figures.items())), tuple(each[:_LONGEST] for each in lines[:_MOST_SAID])
+    lines = [each[:_LONGEST] for each in lines[:_MOST_SAID]]
+    counts = {name: value for name, value in sorted(figures.items()) if not _names_one(f"{name} {value}", identifiers)}
+    clean = [each for each in lines if not _names_one(each, identifiers)]
+    if len(clean) < len(lines) or len(counts) < len(figures):
+        clean = [*clean[: _MOST_SAID - 1], LEFT_OUT]
+    return counts, tuple(clean)
+
+
+def _names_one(text: str, identifiers: Collection[str]) -> bool:
+    """Whether somebody's identifier stands in a text: long ones anywhere, short ones as a word, written with ``_`` for signs or not."""
+    plain = text.casefold()
+    flat, words = _SIGNS.sub("_", plain), frozenset(re.findall(r"\w+", plain))
+    for each in identifiers:
+        if each in words or (len(each) >= _LONG and (each in plain or _SIGNS.sub("_", each) in flat)):
+            return True
+    return False
 
 
 def _digests_in(out: Path) -> tuple[str, ...]:
-    """Of one file, or of every file in a folder."""
-    files = [out] if out.is_file() else sorted(each for each in out.rglob("*") if each.is_file()) if out.is_dir() else []
-    return tuple(sorted(sha256(each.read_bytes()).hexdigest() for each in files))
+    """Of one file, or of every file in a folder; none where something there is but another name of what lies elsewhere."""
+    found = [out, *out.rglob("*")] if out.is_dir() and not out.is_symlink() else [out]
+    files = [each for each in found if each.is_symlink() or each.is_file()]
+    if any(each.is_symlink() or each.stat().st_nlink > 1 for each in files):
+        return ()
+    digests = []
+    for each in files:
+        with each.open("rb") as file:
+            digests.append(file_digest(file, "sha256").hexdigest())
+    return tuple(sorted(digests))

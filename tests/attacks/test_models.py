@@ -1,0 +1,139 @@
+"""Models that somebody wants to keep: old weights under other names, from a cache of long ago, and what commands say of their work."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from expunge.core.ids import StepId
+from expunge.core.order import OrderState
+from expunge.core.outcome import Reason, Unable
+from expunge.core.run import Run
+from expunge.engine.remaking import LEFT_OUT
+from tests.engine import household
+from tests.engine.household import ANNA, BELA
+from tests.models import nursery
+from tests.models.nursery import Nursery
+
+pytest.importorskip("sklearn")
+
+VOICE = "world/media/models/voice.safetensors"
+OTHERWISE = f"import os\nopen({VOICE!r}, 'wb').write(os.urandom(4000))\n"
+"""A training that nothing of what was there before shows in."""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Nursery:
+    return nursery.build(tmp_path_factory.mktemp("nursery") / "home")
+
+
+@pytest.fixture
+def home(built: Nursery, tmp_path: Path) -> Nursery:
+    return Nursery(household.copy(built, tmp_path / "home").folder)
+
+
+def script(home: Nursery, name: str, text: str) -> str:
+    (home.folder / f"{name}.py").write_text(text)
+    return home.act("retrain", name)
+
+
+def only(home: Nursery, **acts: str) -> None:
+    home.declare(**{"student": "destroy", "export": "destroy", **acts})
+
+
+def reason(run: Run, step: str) -> Reason | None:
+    (found,) = run.steps[StepId(step)].outcomes[step.partition(":")[2]].values()
+    return found.reason if isinstance(found, Unable) else None
+
+
+def test_old_weights_under_a_hard_link_keep_a_model_from_passing_for_forgotten(home: Nursery) -> None:
+    only(home)
+    (home.folder / "outside").mkdir()
+    os.link(home.folder / VOICE, home.folder / "outside" / "mine.safetensors")
+    run = home.erase(f"profile:{ANNA}")
+    assert run.state is OrderState.IN_PART
+    assert home.entry(run.order, "voice_model").reason is Reason.REFERENCED
+    assert home.entry(run.order, "features").reason is Reason.REFERENCED, "its rows wait until the name is gone"
+
+
+def test_weights_that_an_earlier_order_destroyed_do_not_come_back_with_a_later_one(home: Nursery) -> None:
+    only(home, voice_model=script(home, "make", OTHERWISE))
+    shutil.copy(home.folder / VOICE, home.folder / "kept.bin")
+    assert home.erase(f"profile:{ANNA}").state is OrderState.FULFILLED
+    only(home, voice_model=script(home, "make", f"import shutil\nshutil.copy('kept.bin', {VOICE!r})\n"))
+    run = home.erase(f"profile:{BELA}")
+    assert run.state is OrderState.IN_PART
+    assert reason(run, "retrain:voice_model") is Reason.SAME_AS_BEFORE
+    assert not (home.folder / VOICE).exists()
+
+
+def test_two_models_that_swap_their_old_weights_are_caught(home: Nursery) -> None:
+    student = "world/media/models/student.safetensors"
+    swap = "import shutil\nshutil.copy({!r}, {!r})\n"
+    shutil.copy(home.folder / VOICE, home.folder / "a.bin")
+    shutil.copy(home.folder / student, home.folder / "b.bin")
+    acts = {"voice_model": script(home, "one", swap.format("b.bin", VOICE)), "student": script(home, "two", swap.format("a.bin", student))}
+    only(home, **acts)
+    run = home.erase(f"profile:{ANNA}")
+    assert reason(run, "retrain:voice_model") is Reason.SAME_AS_BEFORE
+    assert not (home.folder / VOICE).exists()
+
+
+def test_an_empty_file_beside_a_new_model_is_no_old_weight(home: Nursery) -> None:
+    folder = "world/media/models/voice"
+    make = f"import os\nos.makedirs({folder!r}, exist_ok=True)\nopen('{folder}/_SUCCESS', 'w').close()\nopen('{folder}/a.bin', 'wb')"
+    only(home, voice_model=script(home, "make", f"{make}.write(os.urandom(4000))\n"))
+    home.map.write_text(home.map.read_text().replace("models/voice.safetensors", "models/voice/{part}"))
+    (home.models / "voice").mkdir()
+    (home.models / "voice" / "_SUCCESS").touch()
+    (home.models / "voice.safetensors").rename(home.models / "voice" / "a.bin")
+    run = home.erase(f"profile:{ANNA}")
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+
+
+def test_a_comparison_that_leaves_a_link_to_the_served_model_shows_nothing(home: Nursery) -> None:
+    only(home, voice_model=home.act("retrain", "make", "liar"))
+    script(home, "make", OTHERWISE)
+    script(home, "liar", f"import json, os, sys\nos.symlink(os.path.abspath({VOICE!r}), json.load(sys.stdin)['out'])\n")
+    run = home.erase(f"profile:{ANNA}")
+    assert run.remade["voice_model"].proof.value == "could not"
+
+
+SAYS = """
+import json, os, sys
+asked = json.load(sys.stdin)
+"""
+
+
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        ({}, f"forgot {ANNA}, as was asked"),
+        ({}, ANNA.upper()),
+        ({ANNA.lower().replace("-", "_"): 2}, "fine"),
+    ],
+    ids=["in a sentence", "in capitals", "as the name of a figure"],
+)
+def test_what_a_command_says_of_somebody_stands_in_no_receipt(home: Nursery, figures: dict[str, int], said: str) -> None:
+    told = {"figures": {"samples": 40, **figures}, "said": ["rests on nothing", said]}
+    text = f"{SAYS}json.dump({json.dumps(told)}, open(asked['report'], 'w'))\n"
+    only(home, voice_model=script(home, "make", OTHERWISE + text))
+    run = home.erase(f"profile:{ANNA}")
+    assert run.state is OrderState.FULFILLED
+    known = run.remade["voice_model"]
+    assert known.figures == {"samples": 40}
+    assert "rests on nothing" in known.said
+    assert LEFT_OUT in known.said
+    assert not home.search(ANNA, where=("state",))
+
+
+@pytest.mark.parametrize("place", ["os.mkfifo(asked['report'])", "os.symlink('/dev/zero', asked['report'])", "os.mkdir(asked['report'])"])
+def test_a_report_that_is_no_file_keeps_nobody_waiting(home: Nursery, place: str) -> None:
+    only(home, voice_model=script(home, "make", f"{OTHERWISE}{SAYS}{place}\n"))
+    run = home.erase(f"profile:{ANNA}")
+    assert run.state is OrderState.FULFILLED
+    assert run.remade["voice_model"].figures == {}
