@@ -170,7 +170,16 @@ class Tallies(Additive):
             raise FileRefused("the counts in the file are not those of its records")
 
 
-class Counts(TransformerMixin, Tallies):  # type: ignore[misc]
+class Frequencies(TransformerMixin, Tallies):  # type: ignore[misc]
+    """The base of what tells how often a place was seen."""
+
+    def transform(self, X: Any) -> np.ndarray:
+        """How often the value, or the cell, of each row was seen, (n, 1) int64. Raises NothingLearned, BadInput."""
+        self._somebody()
+        return np.array([[self._records_at[place]] for place in self._places(self._features(X), None)], np.int64).reshape(-1, 1)
+
+
+class Counts(Frequencies):
     """How often each value was seen: a word, a code, a command; of several columns each combination. ``y`` is not looked at."""
 
     cell: None = None
@@ -183,13 +192,8 @@ class Counts(TransformerMixin, Tallies):  # type: ignore[misc]
         """
         self.key = key
 
-    def transform(self, X: Any) -> np.ndarray:
-        """How often the value of each row was seen, (n, 1) int64. Raises NothingLearned, BadInput."""
-        self._somebody()
-        return np.array([[self._records_at[place]] for place in self._places(self._features(X), None)], np.int64).reshape(-1, 1)
 
-
-class Heatmap(TransformerMixin, Tallies):  # type: ignore[misc]
+class Heatmap(Frequencies):
     """How often people were in each cell of a grid: latitude and longitude, or any other columns of numbers. ``y`` is not looked at."""
 
     def __init__(self, cell: float = 0.01, key: bytes | None = None) -> None:
@@ -201,11 +205,6 @@ class Heatmap(TransformerMixin, Tallies):  # type: ignore[misc]
         """
         self.cell = cell
         self.key = key
-
-    def transform(self, X: Any) -> np.ndarray:
-        """How often somebody was in the cell of each row, (n, 1) int64. Raises NothingLearned, BadInput."""
-        self._somebody()
-        return np.array([[self._records_at[place]] for place in self._places(self._features(X), None)], np.int64).reshape(-1, 1)
 
 
 class NextPlace(ClassifierMixin, Tallies):  # type: ignore[misc]
@@ -231,8 +230,9 @@ class NextPlace(ClassifierMixin, Tallies):  # type: ignore[misc]
 
     def _targets(self, labels: Any, n: int) -> np.ndarray | None:
         found = label.checked(labels, n)
-        if hasattr(self, "n_features_in_"):
-            label.union([found, np.array([place[-1] for place in list(self._records_at)[:1]])])
+        if getattr(self, "_records_at", None):
+            # One of the labels that are there tells whether they are text or numbers: they do not go together.
+            label.union([found, np.array([next(iter(self._records_at))[-1]])])
         return found
 
     def _shown(self, place: Place) -> Place:
