@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 from torch import nn
@@ -35,3 +37,15 @@ class Counted(nn.Linear):
 def words(shape: tuple[int, ...], classes: int) -> nn.Module:
     """Embedded tokens."""
     return nn.Sequential(nn.Embedding(20, 4), nn.Flatten(), nn.Linear(4 * shape[0], classes))
+
+
+class Watched(nn.Linear):
+    """Notes under what it is taught."""
+
+    seen: ClassVar[set[tuple[int, bool]]] = set()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """As its base."""
+        if self.training:
+            Watched.seen.add((torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()))
+        return super().forward(x)

@@ -26,7 +26,7 @@ from expunge.errors import CouldNotLook
 from expunge.learn import BadInput, FileRefused, NothingLearned, ShardedTorch
 from expunge.learn.checkpoints import find
 from expunge.learn.teaching import batches
-from tests.learn.nets import Counted, convolutional, restless
+from tests.learn.nets import Counted, Watched, convolutional, restless
 from tests.learn.people import World, fresh_digests, shuffled, world
 
 QUICK: dict[str, Any] = {"shards": 3, "slices": 3, "epochs": 3, "batch_size": 8}
@@ -131,6 +131,17 @@ def test_the_random_numbers_and_threads_of_everybody_else_stay_as_they_were() ->
     assert np.array_equal(np.random.rand(3), expected[1])
     assert torch.get_num_threads() == threads
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_whatever_the_process_allows_a_shard_is_taught_on_one_thread_by_deterministic_algorithms() -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        world(40, 5).fit(ShardedTorch(lambda shape, classes: Watched(shape[0], classes), **QUICK)).forget("person 1")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+    assert Watched.seen == {(1, True)}
 
 
 def test_several_threads_may_learn_and_predict_at_once_and_no_bit_changes() -> None:
@@ -368,6 +379,30 @@ def test_a_disk_that_fails_in_the_middle_leaves_the_touched_shards_out_and_a_rep
         assert model.digest() == left.fit(ShardedTorch(**QUICK)).digest(), name
         chains = {each for part in model._serving.parts.values() if part.model for each in part.model.chain}
         assert {sha256(data).hexdigest() for data in files_of(folder).values()} == chains, name
+
+
+def test_what_a_full_disk_left_half_learnt_is_not_saved_and_the_next_forget_ends_it(tmp_path: Path) -> None:
+    everybody = world(80, 10)
+    start, rest = np.arange(50), np.arange(50, 80)
+    more = (everybody.x[rest], everybody.y[rest], [everybody.people[row] for row in rest], [everybody.ids[row] for row in rest])
+    model = everybody.fit(ShardedTorch(**QUICK, checkpoints=tmp_path), start)
+    with faults.arm("learn.checkpoint.data:before", "full"), pytest.raises(OSError, match="failpoint"):
+        model.partial_fit(*more)
+    with pytest.raises(NothingLearned, match="not ended"):
+        model.digest()
+    model.forget("person 1")
+    left = everybody.without("person 1")
+    assert model.digest() == left.fit(ShardedTorch(**QUICK)).digest()
+
+
+def test_a_fit_that_a_full_disk_ended_leaves_the_model_as_it_was(tmp_path: Path) -> None:
+    everybody = world(80, 10)
+    model = everybody.fit(ShardedTorch(**QUICK, checkpoints=tmp_path))
+    before = model.digest()
+    with faults.arm("learn.checkpoint.data:before", "full", 2), pytest.raises(OSError, match="failpoint"):
+        world(80, 10, seed=1).fit(model)
+    assert model.digest() == before
+    assert model.forget("person 3").lost == ()
 
 
 # ---- input ---------------------------------------------------------------------------------------------------------

@@ -77,8 +77,8 @@ def homes(records: Records, where: Members, subjects: Sequence[str]) -> np.ndarr
     found = []
     for each in subjects:
         mine = tag(records.key, each)
-        rows = records.by_tag.get(mine)
-        found.append(place(records.key, "shard", mine) % len(where) if rows is None else shard[rows[0]])
+        theirs = records.by_tag.get(mine)
+        found.append(place(records.key, "shard", mine) % len(where) if theirs is None else shard[theirs[0]])
     return np.array(found, np.int64)
 
 
