@@ -17,6 +17,7 @@ from expunge.core.datamap import ByField, Dataset, StoreSpec
 from expunge.core.ids import IdempotencyKey, Pseudonym
 from expunge.core.outcome import Absent, Erased, Reason, Unable
 from expunge.errors import CouldNotLook, Misconfigured
+from expunge.faults import ReplyLost, arm
 from expunge.stores import lancedb, lancedb_purge
 from expunge.stores.lancedb import LanceDb
 
@@ -157,6 +158,23 @@ def test_indexes_of_every_kind_are_made_anew_with_their_settings(clips):
     assert table.to_table(full_text_query="word7").column("person").to_pylist() == ["other-7"]
     near = table.to_table(nearest={"column": "vector", "q": VECTORS[7], "k": 1, "nprobes": 2, "refine_factor": 50})
     assert near.column("person").to_pylist() == ["other-7"]
+
+
+@pytest.mark.parametrize(
+    "at", ["lancedb.purge.compact:after", "lancedb.purge.index:before", "lancedb.purge.index:after", "lancedb.purge.versions:after"]
+)
+def test_a_climb_that_was_interrupted_is_begun_again(clips, at):
+    lance.dataset(str(clips)).create_scalar_index("text", "ZONEMAP")
+    with arm(at, "lost" if at.endswith("after") else "fail"):
+        if at.endswith("after"):
+            with pytest.raises(ReplyLost):
+                forget(clips)
+        else:
+            assert isinstance(forget(clips)[1], Unable)
+    _, _, seen = forget(clips)
+    assert (seen.items, decoded(clips)) == (0, set())
+    assert f"{SECRET} hello" not in bounds(clips)
+    assert lance.dataset(str(clips)).count_rows() == ROWS - 1
 
 
 def test_an_index_with_nobody_left_to_learn_from_is_dropped(tmp_path):

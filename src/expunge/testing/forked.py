@@ -67,6 +67,8 @@ def start(function: Callable[[], Any]) -> Running:
     with warnings.catch_warnings():
         # A child that only runs our function and leaves through os._exit needs none of the parent's threads.
         warnings.simplefilter("ignore", DeprecationWarning)
+        # What the engine of LanceDB says at every fork, once somebody has imported it: of children that use it.
+        warnings.filterwarnings("ignore", "lance is not fork-safe")
         pid = os.fork()
     if pid:
         os.close(writing)
