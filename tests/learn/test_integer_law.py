@@ -201,3 +201,11 @@ def test_ids_that_are_numbers_come_back_as_numbers_from_a_file_too(tmp_path: Pat
     for mixed in ([3], ["3", 3]):
         with pytest.raises(learn.BadInput, match="as a number and there as text"):
             learn.NearestCentroid().fit(x[3:4], [1], records=["3"]).partial_fit(x[[3] * len(mixed)], [1] * len(mixed), records=mixed)
+
+
+def test_subjects_that_are_numbers_are_named_by_numbers_or_as_text() -> None:
+    x, y = np.random.default_rng(0).normal(size=(30, 3)), np.arange(30) % 2
+    made = [learn.NearestCentroid().fit(x, y, subjects=np.arange(30) % 5, records=np.arange(30)) for _ in range(4)]
+    for each, named in zip(made, (3, "3", [3], np.array([3])), strict=True):
+        assert each.forget(named).records == 6
+    assert len({each.digest() for each in made}) == 1

@@ -20,7 +20,7 @@ KEY = b"expunge.learn"
 TAG = 16
 """Bytes of a subject's tag."""
 
-Subjects = str | Iterable[str]
+Subjects = str | int | Iterable[str | int]
 
 
 def tag(key: bytes, subject: str) -> bytes:
@@ -225,7 +225,8 @@ class Records:
 
     def of(self, subjects: Subjects) -> tuple[np.ndarray, int, tuple[str, ...]]:
         """Rows of some subjects (ascending), how many of them have any, and those who have none."""
-        names = list(dict.fromkeys([subjects] if isinstance(subjects, str) else [str(each) for each in subjects]))
+        named = [subjects] if isinstance(subjects, str | int | np.integer) else subjects
+        names = list(dict.fromkeys(str(each) for each in named))
         found: set[int] = set()
         unknown = []
         for each in names:
