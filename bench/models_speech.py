@@ -157,13 +157,16 @@ def results(lines: Sequence[dict[str, Any]]) -> list[Result]:
     for name, mine in by_way.items():
         other = by_way.get("torch head on the encoder, one" if "torch head" in name else "CNN, one", mine)
         gains = [100 * (mine[split]["accuracy"] - other[split]["accuracy"]) for split in sorted(mine.keys() & other.keys())]
-        half = _T_95.get(len(gains), 2.0) * statistics.stdev(gains) / math.sqrt(len(gains)) if len(gains) > 1 else math.nan
+        sure = "which proves nothing"
+        if len(gains) > 1:
+            half = _T_95.get(len(gains), 2.0) * statistics.stdev(gains) / math.sqrt(len(gains))
+            sure = f"95 % interval +-{half:.1f}"
         means = sum(sum(each["whole"]) for each in mine.values()) / sum(sum(each["again"]) for each in mine.values())
         ratios = statistics.mean(w / a for each in mine.values() for w, a in zip(each["whole"], each["again"], strict=True) if a)
         seconds = statistics.median(one for each in mine.values() for one in each["forget_s"])
         note = (
-            f"{len(gains)} speaker-disjoint splits of {LEARNT}/51, difference {statistics.mean(gains):+.1f} points (95 % interval "
-            f"+-{half:.1f}); {means:,.1f} times fewer samples (ratio of means), {ratios:,.1f} (mean of ratios); one person "
+            f"speaker-disjoint splits of {LEARNT}/51: {len(gains)}, difference {statistics.mean(gains):+.1f} points ({sure}); "
+            f"{means:,.1f} times fewer samples (ratio of means), {ratios:,.1f} (mean of ratios); one person "
             f"{1e3 * seconds:,.1f} ms of processor"
         )
         accuracy = 100 * statistics.mean(each["accuracy"] for each in mine.values())
