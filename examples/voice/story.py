@@ -81,7 +81,10 @@ def _compare(estate: Estate, told: Told, before: dict[str, str]) -> None:
     theirs = {each for each in before if each.startswith((f"app.db/windows/{CHILD}/", f"app.db/profiles/{CHILD}", f"media/voice/{CHILD}/"))}
     estate.expect(gone == theirs, f"gone: the child's profile, recording and {told.windows} windows, and nobody else's")
     changed = {each for each in after if before.get(each) != after[each]}
-    estate.expect(changed == set(files.values()), f"changed: the {len(files)} models; everything else is what it was, byte for byte")
+    estate.expect(
+        changed == set(files.values()),
+        f"changed: {len(files)} {'model' if len(files) == 1 else 'models'}, no more; everything else is what it was, byte for byte",
+    )
     for name, path in files.items():
         fresh = estate.ask(company.WORK, name, estate.folder / f"fresh/{name}")
         told.digests.append((name, before[path], after[path], fresh))
