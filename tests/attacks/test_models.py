@@ -15,9 +15,11 @@ from expunge.core.outcome import Reason, Unable
 from expunge.core.run import Run
 from expunge.engine.remaking import LEFT_OUT
 from tests.engine import household
+from tests.engine.consents import AGREED, CHILD
 from tests.engine.household import ANNA, BELA
 from tests.models import nursery
 from tests.models.nursery import Nursery
+from tests.models.test_failing import serves
 
 pytest.importorskip("sklearn")
 
@@ -137,3 +139,56 @@ def test_a_report_that_is_no_file_keeps_nobody_waiting(home: Nursery, place: str
     run = home.erase(f"profile:{ANNA}")
     assert run.state is OrderState.FULFILLED
     assert run.remade["voice_model"].figures == {}
+
+
+def test_an_order_that_is_done_with_a_model_does_not_free_it_for_one_that_is_not(home: Nursery) -> None:
+    only(home)
+    good = (home.folder / "forget.py").read_text()
+    (home.folder / "forget.py").write_text("raise SystemExit(3)")
+    waiting = home.erase(f"profile:{ANNA}")
+    (home.folder / "forget.py").write_text(good)
+    assert home.erase(f"profile:{BELA}").state is OrderState.FULFILLED
+    assert not serves(home, "voice_model"), "somebody is still in it who is to be forgotten"
+    home.plan(waiting.order)
+    assert home.apply(waiting.order).state is OrderState.FULFILLED
+    assert serves(home, "voice_model")
+
+
+def test_a_model_of_which_nobody_can_tell_that_it_is_new_does_not_serve(home: Nursery) -> None:
+    shutil.copy(home.folder / VOICE, home.folder / "kept.bin")
+    text = f"open({VOICE!r}, 'wb').write(open('kept.bin', 'rb').read()[:-1] + b'!')\n"
+    only(home, voice_model=script(home, "cheat", text))
+    run = home.erase(f"profile:{ANNA}")
+    assert home.entry(run.order, "voice_model").reason is Reason.CANNOT_TELL
+    assert not serves(home, "voice_model")
+
+
+LEARNING = """\
+purposes:
+  keeping: {description: keep the account, needs: contract, use: collection, datasets: [accounts, profiles, voice, features, transcripts]}
+  training: {description: understand children, needs: consent, use: training, datasets: [voice_model], text: training}
+texts:
+  training:
+    - {version: 1, file: training.md}
+guardians: {profile: 13 years}
+"""
+
+
+def test_a_model_that_was_made_anew_after_a_withdrawal_has_not_come_back(home: Nursery) -> None:
+    only(home, voice_model=script(home, "make", OTHERWISE))
+    (home.folder / "training.md").write_text("# We would like to learn from your recordings\n")
+    home.map.write_text(home.map.read_text() + LEARNING)
+    shutil.copy(home.folder / VOICE, home.folder / "kept.bin")
+    with home.open() as opened:
+        opened.consents.give(opened.resolve(CHILD), "training", AGREED)
+        order = opened.consents.withdraw(opened.resolve(CHILD), "training").order
+    assert order is not None
+    home.plan(order)
+    run = home.apply(order)
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+    with home.open() as opened:
+        assert opened.sweep().came_back == ()
+    shutil.copy(home.folder / "kept.bin", home.folder / VOICE)
+    with home.open() as opened:
+        (back,) = opened.sweep().came_back
+        assert "voice_model" in back.datasets

@@ -50,14 +50,18 @@ class ModelsBlocked:
     at: datetime
     dataset: str
     digests: tuple[str, ...]
+    orders: tuple[str, ...] = ()
+    """Ids of the orders that want it so: the name is free when none of them does any more."""
 
 
 @dataclass(frozen=True)
 class ModelsFreed:
-    """Something else is there under that name now: it may serve again."""
+    """Something else is there under that name now, as far as some orders are concerned."""
 
     at: datetime
     dataset: str
+    orders: tuple[str, ...] = ()
+    """Those orders; none named: all of them."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +90,22 @@ RemadeEvent: TypeAlias = ModelsBlocked | ModelsFreed
 REMADE_EVENTS = (ModelsBlocked, ModelsFreed)
 
 
-def blocked(events: Iterable[object]) -> frozenset[str]:
-    """What may not serve now, as values of the identity kind :data:`KIND`."""
-    names: set[str] = set()
-    digests: set[str] = set()
+def holders(events: Iterable[object]) -> dict[str, frozenset[str]]:
+    """Dataset -> ids of the orders for which it may not serve now (``""`` where none was named)."""
+    held: dict[str, frozenset[str]] = {}
     for event in events:
         match event:
             case ModelsBlocked():
-                names.add(event.dataset)
-                digests.update(event.digests)
+                held[event.dataset] = held.get(event.dataset, frozenset()).union(event.orders or ("",))
             case ModelsFreed():
-                names.discard(event.dataset)
-    return frozenset(names | {f"sha256:{each}" for each in digests})
+                left = held.pop(event.dataset, frozenset()) - {*event.orders, ""}
+                if event.orders and left:
+                    held[event.dataset] = left
+    return held
+
+
+def blocked(events: Iterable[object]) -> frozenset[str]:
+    """What may not serve now, as values of the identity kind :data:`KIND`."""
+    told = list(events)
+    digests = {digest for event in told if isinstance(event, ModelsBlocked) for digest in event.digests}
+    return frozenset(holders(told).keys() | {f"sha256:{each}" for each in digests})

@@ -15,7 +15,7 @@ from expunge.core.person import Person
 from expunge.core.plan import Plan, Step, StepKind
 from expunge.core.remade import Remade
 from expunge.core.run import Run
-from expunge.engine import calling, locating, remaking
+from expunge.engine import calling, judging, locating, remaking
 from expunge.engine.context import Context
 from expunge.engine.locating import EVERYBODY, Located
 from expunge.engine.recording import CohortRecorder
@@ -75,7 +75,7 @@ class Making(ABC):
         if not copies:
             return (self._end(step, attempt, {dataset.name: {EVERYBODY: located.failed.get(dataset.name) or Absent()}}),)
         try:
-            done = remaking.block(self.context, self.run, dataset, copies)
+            done = remaking.block(self.context, self.run, dataset, copies, self.recorder.orders)
         except calling.TROUBLE as error:
             done = Done(calling.as_unable(error))
         return self._done(step, attempt, dataset, done)
@@ -137,20 +137,27 @@ class Making(ABC):
         return self._done(step, attempt, dataset, done)
 
     def _done(self, step: Step, attempt: int, dataset: Dataset, done: Done) -> tuple[ev.OrderEvent, ...]:
-        """The end of a step about something made; it may serve again once nothing is left to be done to it, and all of it went well."""
-        proves = bool(dataset.on_erase.prove) and dataset.on_erase.act is not Act.DESTROY and step.kind is not StepKind.PROVE
+        """The end of a step about something made; of what is made anew only the look at it tells whether it may serve."""
         known = done.now or self.run.remade.get(dataset.name)
-        if step.kind is not StepKind.BLOCK and known is not None and known.ended and discharges(done.outcome) and not proves:
-            remaking.free(self.context, dataset.name)
+        if step.kind is StepKind.DESTROY and known is not None and known.ended and discharges(done.outcome):
+            remaking.free(self.context, dataset.name, self.recorder.orders)
         ended = self._end(step, attempt, {dataset.name: {EVERYBODY: done.outcome}})
         return (done.now, ended) if done.now is not None else (ended,)
+
+    def _seen(self, step: Step, entries: judging.Entries) -> None:
+        """What forgot or was made anew may serve as soon as it was looked at and nothing speaks against it."""
+        against = {each.dataset for made, _ in entries.values() for each in made if not each.done}
+        for name in step.datasets:
+            known = self.run.remade.get(name)
+            if known is not None and known.ended and name not in against:
+                remaking.free(self.context, name, self.recorder.orders)
 
     def _over(self, dataset: Dataset, outcomes: Iterable[Outcome]) -> tuple[Remade, ...]:
         """That a model which an order made go is gone, where it is: another may serve under its name, and the old one never."""
         known = self.run.remade.get(dataset.name)
         if known is None or not all(map(discharges, outcomes)):
             return ()
-        remaking.free(self.context, dataset.name)
+        remaking.free(self.context, dataset.name, self.recorder.orders)
         return (replace(known, at=self.recorder.now(), ended=True),)
 
     def _not_blocked(self, dataset: Dataset) -> Unable | None:

@@ -8,18 +8,21 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import stat
-import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
 from expunge.core import canonical, remade
+from expunge.core.cohort import leader
 from expunge.core.copy import Copy, Probed, Selector
 from expunge.core.datamap import Act, Dataset
-from expunge.core.ids import IdempotencyKey
+from expunge.core.ids import IdempotencyKey, OrderId
+from expunge.core.order import OrderState
 from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable, discharges
 from expunge.core.person import Person
 from expunge.core.plan import ERASING, StepKind
@@ -28,7 +31,8 @@ from expunge.core.run import Run
 from expunge.engine import calling, fencing
 from expunge.engine.context import Context
 from expunge.engine.locating import EVERYBODY
-from expunge.engine.recording import MODELS, read_register, register
+from expunge.engine.recording import MODELS, Recorder, read_register, register
+from expunge.errors import UsageError
 from expunge.ports.commands import Limits, Ran
 
 REQUEST = "expunge.remake/1"
@@ -38,6 +42,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _SIGNS = re.compile(r"[^a-z0-9]+")
 _LONG = 6
 """Characters of an identifier from which on it is one wherever it stands."""
+_OVER = (OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REOPENED)
 LEFT_OUT = "something that the command said was left out: it named one of the people"
 _MOST_SAID, _LONGEST = 8, 300
 _NOTHING = sha256().hexdigest()
@@ -75,16 +80,17 @@ def _sorted(found: Iterable[Content]) -> tuple[str, ...]:
     return tuple(sorted(each.digest for each in found))
 
 
-def block(context: Context, run: Run, dataset: Dataset, copies: Sequence[Copy]) -> Done:
-    """Tell the gate that nobody is served by it any more, before anything is erased."""
+def block(context: Context, run: Run, dataset: Dataset, copies: Sequence[Copy], orders: Sequence[OrderId]) -> Done:
+    """Tell the gate that nobody is served by it any more, before anything is erased; until each of these orders frees it."""
     known = run.remade.get(dataset.name)
     found = _sorted(contents(context, dataset, copies))
     # Why joined: after a crash, or in a later round, what was there first must still be recognised.
     before = tuple(sorted({*found, *(known.before if known else ())}))
     before = tuple(each for each in before if each != _NOTHING)
-    event = remade.ModelsBlocked(context.clock.now(), dataset.name, before)
-    last = [each for each in read_register(context.journal, MODELS) if getattr(each, "dataset", "") == dataset.name][-1:]
-    if not (last and isinstance(last[0], remade.ModelsBlocked) and set(last[0].digests) >= set(before)):
+    event = remade.ModelsBlocked(context.clock.now(), dataset.name, before, tuple(sorted(orders)))
+    known_so = list(read_register(context.journal, MODELS))
+    names = {dataset.name, *(f"sha256:{each}" for each in before)}
+    if not (names <= remade.blocked(known_so) and remade.holders(known_so)[dataset.name].issuperset(orders)):
         register(context.journal, MODELS, event)
     fencing.publish(context)
     return Done(Absent(), Remade(event.at, dataset.name, before))
@@ -96,10 +102,21 @@ def _old(context: Context, known: Remade) -> frozenset[str]:
     return frozenset(known.before).union(*(each.digests for each in events))
 
 
-def free(context: Context, dataset: str) -> None:
-    """Something else is there under the name: it may serve."""
-    register(context.journal, MODELS, remade.ModelsFreed(context.clock.now(), dataset))
+def free(context: Context, dataset: str, orders: Sequence[OrderId]) -> None:
+    """Something else is there under the name, and these orders are done with it: it may serve, unless another one still waits for it."""
+    held = remade.holders(read_register(context.journal, MODELS)).get(dataset, frozenset())
+    if not held.isdisjoint({*orders, ""}):
+        done = sorted({*orders, *(each for each in held - {*orders, ""} if _is_over(context, OrderId(each)))})
+        register(context.journal, MODELS, remade.ModelsFreed(context.clock.now(), dataset, tuple(done)))
     fencing.publish(context)
+
+
+def _is_over(context: Context, order: OrderId) -> bool:
+    """Whether nothing will be done for an order any more: another one follows it, or has."""
+    try:
+        return Recorder(context.journal, context.clock, order).run.state in _OVER
+    except UsageError:
+        return True
 
 
 @dataclass(frozen=True)
@@ -146,8 +163,8 @@ class Remaker:
         known = self.run.remade.get(dataset.name)
         if known is None or not known.after:
             return Done(Absent())
-        with tempfile.TemporaryDirectory(prefix="expunge-") as folder:
-            out = Path(folder) / "fresh"
+        with self._scratch(dataset) as folder:
+            out = folder / "fresh"
             ran, _, _ = self._run(dataset, dataset.on_erase.prove, {"out": str(out)})
             fresh = _digests_in(out) if isinstance(ran, Ran) else ()
         if isinstance(ran, Unable) or not fresh:
@@ -209,6 +226,19 @@ class Remaker:
             calling.purge(store, (dataset,), IdempotencyKey(f"{key}/again"))
         return not remade.given_back(contents(self.context, dataset), old)
 
+    @contextmanager
+    def _scratch(self, dataset: Dataset) -> Iterator[Path]:
+        """A folder of this order's and this dataset's own; what a crash left in it goes when the step is taken again."""
+        assert self.context.scratch is not None
+        name = sha256(f"{leader(self.run)}/{dataset.name}".encode()).hexdigest()[:24]
+        folder = self.context.scratch / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700, parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
     def _run(
         self, dataset: Dataset, command: str, more: Mapping[str, canonical.Json]
     ) -> tuple[Ran | Unable, Mapping[str, int], tuple[str, ...]]:
@@ -216,8 +246,8 @@ class Remaker:
         if not command or self.context.commands is None:
             text = f"{dataset.name}: {dataset.on_erase.act.value} needs a command"
             return Unable(Reason.NO_RUNNER, f'{text}: on_erase: {{{dataset.on_erase.act.value}: "command"}}'), {}, ()
-        with tempfile.TemporaryDirectory(prefix="expunge-") as folder:
-            report = Path(folder) / "report.json"
+        with self._scratch(dataset) as folder:
+            report = folder / "report.json"
             request = {"schema": REQUEST, "dataset": dataset.name, "act": dataset.on_erase.act.value, "report": str(report), **more}
             ran = self.context.commands.run(command, canonical.encode(request), Limits.of(dataset.on_erase), self.progress)
             return (ran, *_told(report, {value.casefold() for person in self.people for _, value in person.identifiers()}))
@@ -240,7 +270,7 @@ def _told(report: Path, identifiers: Collection[str]) -> tuple[dict[str, int], t
     """
     try:
         # Why so: what lies there may be a pipe that nobody writes to, or lead elsewhere.
-        with open(os.open(report, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+        with os.fdopen(os.open(report, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 return {}, ()
             body: Any = json.loads(file.read(MOST_REPORT))
@@ -267,10 +297,7 @@ def _names_one(text: str, identifiers: Collection[str]) -> bool:
     """Whether somebody's identifier stands in a text: long ones anywhere, short ones as a word, written with ``_`` for signs or not."""
     plain = text.casefold()
     flat, words = _SIGNS.sub("_", plain), frozenset(re.findall(r"\w+", plain))
-    for each in identifiers:
-        if each in words or (len(each) >= _LONG and (each in plain or _SIGNS.sub("_", each) in flat)):
-            return True
-    return False
+    return any(each in words or (len(each) >= _LONG and (each in plain or _SIGNS.sub("_", each) in flat)) for each in identifiers)
 
 
 def _digests_in(out: Path) -> tuple[str, ...]:

@@ -12,11 +12,13 @@ from expunge import telemetry
 from expunge.core import events as ev
 from expunge.core.consent import Consents, consented
 from expunge.core.consent_events import ConsentWithdrawn
+from expunge.core.datamap import Dataset
 from expunge.core.order import OrderKind, OrderState
 from expunge.core.person import Person
+from expunge.core.plan import remakes
 from expunge.core.run import Run
 from expunge.core.scope import Scope
-from expunge.engine import authority, consenting, holding, intake, locating
+from expunge.engine import authority, consenting, holding, intake, locating, remaking
 from expunge.engine.context import Context
 from expunge.engine.recording import Recorder, orders
 from expunge.engine.resolving import Resolved
@@ -47,7 +49,7 @@ def came_back(context: Context, stores: Collection[str] | None = None, *, put_ba
     found = []
     for subject, person in locating.people_behind(context, wanted.keys()):
         datasets, before = _still_reached(context, consents, wanted[subject]), latest[subject]
-        there = _there(context, person, datasets, stores)
+        there = _there(context, person, datasets, stores, before)
         if there and before.state is OrderState.IN_PART and not before.final:
             found.append(CameBack(subject, before.order, before.order, there))
         elif there:
@@ -75,13 +77,20 @@ def _still_reached(context: Context, consents: Consents, withdrawn: ConsentWithd
     return tuple(sorted(set(now) & set(withdrawn.datasets)))
 
 
-def _there(context: Context, person: Person, datasets: tuple[str, ...], stores: Collection[str] | None) -> tuple[str, ...]:
-    """In which of the datasets something of the person is that no hold keeps."""
+def _there(context: Context, person: Person, datasets: tuple[str, ...], stores: Collection[str] | None, run: Run) -> tuple[str, ...]:
+    """In which of the datasets something of the person is that no hold keeps; a model is theirs where it is the one that the order took."""
     if not datasets:
         return ()
     located = locating.locate(context, (person,), holding.binding_on(context, (person,)), scope=Scope("a later look", datasets))
     mine = (name for name in datasets if stores is None or context.data_map.datasets[name].store in stores)
-    return tuple(name for name in mine if located.copies.get(name))
+    return tuple(name for name in mine if located.copies.get(name) and _is_theirs(context, context.data_map.datasets[name], run))
+
+
+def _is_theirs(context: Context, dataset: Dataset, run: Run) -> bool:
+    """Whether what is there is the person's: of what is made from people's data, another one may lie in its place by now."""
+    if not remakes(dataset):
+        return True
+    return dataset.name not in run.remade or remaking.probe(context, run, dataset).items > 0
 
 
 def _again(

@@ -313,6 +313,7 @@ class Stepper(Making):
         for each in self.recorder.members:
             mine = frozenset(each.run.subjects)
             residue.keep(self.context, each.run.order, step.store, [place for place in seen.places if place.trace.subject in mine])
+        self._seen(step, seen.entries)
         judged = ev.Judged(self.recorder.now(), step.store, seen.to_text())
         return (judged, self._end(step, attempt, {}, files=seen.files, bytes=seen.bytes, found=seen.found))
 
