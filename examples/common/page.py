@@ -62,11 +62,6 @@ def text(*paragraphs: str) -> str:
     return "".join(f"<p>{_inline(each)}</p>\n" for each in paragraphs)
 
 
-def points(*each: str) -> str:
-    """A list."""
-    return "<ul>" + "".join(f"<li>{_inline(one)}</li>" for one in each) + "</ul>\n"
-
-
 def heading(title: str) -> str:
     """A heading below a section's."""
     return f"<h3>{escape(title)}</h3>\n"
@@ -98,12 +93,6 @@ def drawing(figure: Figure) -> str:
         f"<figcaption>{_inline(figure.caption)} ({files})</figcaption></figure>\n"
         + (table(figure.title, figure.head, figure.rows) if figure.rows else "")
     )
-
-
-def picture(png: Path, alt: str, caption: str) -> str:
-    """A picture from a PNG file, put into the page."""
-    data = base64.b64encode(png.read_bytes()).decode()
-    return f'<figure><img alt="{escape(alt)}" src="data:image/png;base64,{data}"><figcaption>{_inline(caption)}</figcaption></figure>\n'
 
 
 def checks(found: Sequence[tuple[bool, str]]) -> str:
