@@ -202,3 +202,4 @@ def test_a_crash_around_a_command_ends_as_without_one(home: Nursery, point: str,
     assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
     assert run.remade["voice_model"].proof is Proof.EQUAL
     assert serves(home, "voice_model")
+    assert not list((home.state / "scratch").rglob("*")), "no model that the comparison made lies about"

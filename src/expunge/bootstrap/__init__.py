@@ -39,6 +39,7 @@ from expunge.bootstrap.state import (
     INDEX,
     KEYS,
     LOG,
+    SCRATCH,
     State,
     anchor,
     installed_version,
@@ -169,6 +170,7 @@ class Expunge(Looking):
             trust_policy=lambda: receipts.trust_policy(origin, keys.signer_public(), keys.log_public(), keys.log_public_p256()),
             version=installed_version(),
             commands=LocalCommands(map_file(map_path).resolve().parent),
+            scratch=(state / SCRATCH).resolve(),
         )
         try:
             suppressed, size = published(state / GATE, keys), log.head().size

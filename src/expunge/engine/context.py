@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Protocol
 
 from expunge.core.datamap import DataMap
@@ -83,6 +84,8 @@ class Context:
     version: str
     commands: Commands | None = None
     """Runs the commands of the map; None where nothing may be run."""
+    scratch: Path | None = None
+    """Folder for what commands leave to be read: nothing stays in it."""
     reprobe_after: timedelta = field(default=timedelta(days=30))
 
 

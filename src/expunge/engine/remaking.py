@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
+from expunge import durable
 from expunge.core import canonical, remade
 from expunge.core.cohort import leader
 from expunge.core.copy import Copy, Probed, Selector
@@ -163,7 +163,7 @@ class Remaker:
         known = self.run.remade.get(dataset.name)
         if known is None or not known.after:
             return Done(Absent())
-        with self._scratch(dataset) as folder:
+        with self._scratch(dataset, "fresh") as folder:
             out = folder / "fresh"
             ran, _, _ = self._run(dataset, dataset.on_erase.prove, {"out": str(out)})
             fresh = _digests_in(out) if isinstance(ran, Ran) else ()
@@ -227,17 +227,17 @@ class Remaker:
         return not remade.given_back(contents(self.context, dataset), old)
 
     @contextmanager
-    def _scratch(self, dataset: Dataset) -> Iterator[Path]:
+    def _scratch(self, dataset: Dataset, what: str) -> Iterator[Path]:
         """A folder of this order's and this dataset's own; what a crash left in it goes when the step is taken again."""
         assert self.context.scratch is not None
-        name = sha256(f"{leader(self.run)}/{dataset.name}".encode()).hexdigest()[:24]
+        name = sha256(f"{leader(self.run)}/{dataset.name}/{what}".encode()).hexdigest()[:24]
         folder = self.context.scratch / name
-        shutil.rmtree(folder, ignore_errors=True)
+        _emptied(folder)
         folder.mkdir(mode=0o700, parents=True)
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            _emptied(folder)
 
     def _run(
         self, dataset: Dataset, command: str, more: Mapping[str, canonical.Json]
@@ -246,7 +246,7 @@ class Remaker:
         if not command or self.context.commands is None:
             text = f"{dataset.name}: {dataset.on_erase.act.value} needs a command"
             return Unable(Reason.NO_RUNNER, f'{text}: on_erase: {{{dataset.on_erase.act.value}: "command"}}'), {}, ()
-        with self._scratch(dataset) as folder:
+        with self._scratch(dataset, "report") as folder:
             report = folder / "report.json"
             request = {"schema": REQUEST, "dataset": dataset.name, "act": dataset.on_erase.act.value, "report": str(report), **more}
             ran = self.context.commands.run(command, canonical.encode(request), Limits.of(dataset.on_erase), self.progress)
@@ -298,6 +298,17 @@ def _names_one(text: str, identifiers: Collection[str]) -> bool:
     plain = text.casefold()
     flat, words = _SIGNS.sub("_", plain), frozenset(re.findall(r"\w+", plain))
     return any(each in words or (len(each) >= _LONG and (each in plain or _SIGNS.sub("_", each) in flat)) for each in identifiers)
+
+
+def _emptied(folder: Path) -> None:
+    """Remove a folder with whatever a command or a crash left in it; links are removed, not followed."""
+    for path in sorted(folder.rglob("*"), reverse=True) if folder.is_dir() else ():
+        if path.is_dir() and not path.is_symlink():
+            durable.rmdir(path, at="remaking.scratch")
+        else:
+            durable.unlink(path, at="remaking.scratch")
+    if folder.is_dir():
+        durable.rmdir(folder, at="remaking.scratch")
 
 
 def _digests_in(out: Path) -> tuple[str, ...]:
