@@ -302,13 +302,12 @@ def _names_one(text: str, identifiers: Collection[str]) -> bool:
 
 def _emptied(folder: Path) -> None:
     """Remove a folder with whatever a command or a crash left in it; links are removed, not followed."""
-    for path in sorted(folder.rglob("*"), reverse=True) if folder.is_dir() else ():
+    # The folder itself sorts before everything in it, and so goes last.
+    for path in sorted((folder, *folder.rglob("*")), reverse=True) if folder.is_dir() else ():
         if path.is_dir() and not path.is_symlink():
-            durable.rmdir(path, at="remaking.scratch")
+            durable.rmdir(path, at="remaking.scratch.folder")
         else:
-            durable.unlink(path, at="remaking.scratch")
-    if folder.is_dir():
-        durable.rmdir(folder, at="remaking.scratch")
+            durable.unlink(path, at="remaking.scratch.file")
 
 
 def _digests_in(out: Path) -> tuple[str, ...]:
