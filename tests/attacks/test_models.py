@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
+import struct
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from expunge.core.ids import StepId
 from expunge.core.order import OrderState
 from expunge.core.outcome import Reason, Unable
 from expunge.core.run import Run
-from expunge.engine.remaking import LEFT_OUT
+from expunge.engine.remaking import LEFT_OUT, told
 from tests.engine import household
 from tests.engine.consents import AGREED, CHILD
 from tests.engine.household import ANNA, BELA
@@ -192,3 +194,22 @@ def test_a_model_that_was_made_anew_after_a_withdrawal_has_not_come_back(home: N
     with home.open() as opened:
         (back,) = opened.sweep().came_back
         assert "voice_model" in back.datasets
+
+
+@pytest.mark.parametrize("width", ["<e", "<d"], ids=["halved", "doubled"])
+def test_a_copy_of_the_weights_in_another_width_is_residue(home: Nursery, width: str) -> None:
+    chance = random.Random(width)
+    numbers = [struct.unpack("<f", struct.pack("<f", chance.gauss(0, 1)))[0] for _ in range(3000)]
+    head = json.dumps({"w": {"dtype": "F32", "shape": [3000], "data_offsets": [0, 12000]}}).encode()
+    (home.folder / VOICE).write_bytes(len(head).to_bytes(8, "little") + head + struct.pack("<3000f", *numbers))
+    only(home, voice_model="destroy")
+    (home.world / "lake" / "small.bin").write_bytes(struct.pack(f"<3000{width[1]}", *numbers))
+    run = home.erase(f"profile:{ANNA}")
+    assert (run.state, run.reasons) == (OrderState.IN_PART, ("elsewhere in lake: residue found",))
+
+
+def test_figures_are_counts_unless_they_are_long_and_somebodys(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    figures = {"samples": 40, "phone": 4915112345678}
+    report.write_text(json.dumps({"figures": figures, "said": ["rests on 40 voices of al", "ask max about it"]}))
+    assert told(report, {"40", "al", "max", "4915112345678"}) == ({"samples": 40}, ("rests on 40 voices of al", LEFT_OUT))

@@ -40,8 +40,8 @@ MOST_REPORT = 1 << 16
 """Bytes that are read of what a command says of its work."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _SIGNS = re.compile(r"[^a-z0-9]+")
-_LONG = 6
-"""Characters of an identifier from which on it is one wherever it stands."""
+_SHORT, _LONG = 3, 6
+"""Characters of an identifier from which on it is one as a word, and wherever it stands."""
 _OVER = (OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REOPENED)
 LEFT_OUT = "something that the command said was left out: it named one of the people"
 _MOST_SAID, _LONGEST = 8, 300
@@ -250,7 +250,7 @@ class Remaker:
             report = folder / "report.json"
             request = {"schema": REQUEST, "dataset": dataset.name, "act": dataset.on_erase.act.value, "report": str(report), **more}
             ran = self.context.commands.run(command, canonical.encode(request), Limits.of(dataset.on_erase), self.progress)
-            return (ran, *_told(report, {value.casefold() for person in self.people for _, value in person.identifiers()}))
+            return (ran, *told(report, {value.casefold() for person in self.people for _, value in person.identifiers()}))
 
 
 def probe(context: Context, run: Run, dataset: Dataset) -> Probed:
@@ -263,7 +263,7 @@ def probe(context: Context, run: Run, dataset: Dataset) -> Probed:
     return Probed(EVERYBODY, len(left), ("content hash of every item",))
 
 
-def _told(report: Path, identifiers: Collection[str]) -> tuple[dict[str, int], tuple[str, ...]]:
+def told(report: Path, identifiers: Collection[str]) -> tuple[dict[str, int], tuple[str, ...]]:
     """Figures and sentences of a command, of which nothing is taken but whole numbers and a few short lines; none where it says nothing.
 
     What names one of the people, by an identifier in lower case, is left out, and that it was is said.
@@ -286,7 +286,7 @@ def _told(report: Path, identifiers: Collection[str]) -> tuple[dict[str, int], t
     }
     lines = [each for each in (said if isinstance(said, list) else ()) if isinstance(each, str) and each.isprintable()]
     lines = [each[:_LONGEST] for each in lines[:_MOST_SAID]]
-    counts = {name: value for name, value in sorted(figures.items()) if not _names_one(f"{name} {value}", identifiers)}
+    counts = {name: value for name, value in sorted(figures.items()) if not (_names_one(name, identifiers) or _is_one(value, identifiers))}
     clean = [each for each in lines if not _names_one(each, identifiers)]
     if len(clean) < len(lines) or len(counts) < len(figures):
         clean = [*clean[: _MOST_SAID - 1], LEFT_OUT]
@@ -294,10 +294,21 @@ def _told(report: Path, identifiers: Collection[str]) -> tuple[dict[str, int], t
 
 
 def _names_one(text: str, identifiers: Collection[str]) -> bool:
-    """Whether somebody's identifier stands in a text: long ones anywhere, short ones as a word, written with ``_`` for signs or not."""
+    """Whether somebody's identifier stands in a text: long ones anywhere, short ones as a word, written with ``_`` for signs or not.
+
+    One or two characters say nothing by themselves.
+    """
     plain = text.casefold()
     flat, words = _SIGNS.sub("_", plain), frozenset(re.findall(r"\w+", plain))
-    return any(each in words or (len(each) >= _LONG and (each in plain or _SIGNS.sub("_", each) in flat)) for each in identifiers)
+    return any(
+        (len(each) >= _SHORT and each in words) or (len(each) >= _LONG and (each in plain or _SIGNS.sub("_", each) in flat))
+        for each in identifiers
+    )
+
+
+def _is_one(value: int, identifiers: Collection[str]) -> bool:
+    """Whether a figure is somebody's number; a short one is a count."""
+    return abs(value) >= 10 ** (_LONG - 1) and str(abs(value)) in identifiers
 
 
 def _emptied(folder: Path) -> None:

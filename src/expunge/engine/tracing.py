@@ -14,8 +14,9 @@ from expunge.core.datamap import Dataset
 from expunge.core.evidence import PASSING, staying
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.person import Person
+from expunge.core.plan import remakes
 from expunge.core.traces import Trace, Traces
-from expunge.engine import calling
+from expunge.engine import calling, weights
 from expunge.engine.context import Context
 from expunge.engine.locating import Located
 from expunge.ports.scanner import CollectingTracer, Scanned
@@ -23,6 +24,8 @@ from expunge.ports.store import Store
 
 IDENTIFIERS = "(identifiers)"
 """Dataset name of the traces of the identifiers themselves; not a name that a map can give."""
+WEIGHTS = "(weights)"
+"""Name of the field of a model's numbers; not a name that a store gives."""
 LOOKS = 3
 """How often a store is scanned at most while the scan is blind for a reason that may pass."""
 CONTROLS = 3
@@ -94,6 +97,10 @@ def _take_dataset(store: Store, dataset: Dataset, located: Located, tracer: Coll
     everybody = (*located.copies.get(dataset.name, ()), *located.kept_copies.get(dataset.name, ()))
     if everybody:
         calling.trace(store, dataset, everybody, tracer)
+    for copy in everybody if remakes(dataset) else ():
+        for item in calling.export(store, dataset, copy):
+            for numbers in weights.vectors(item.chunks):
+                tracer.vector(copy.subject, dataset.name, WEIGHTS, numbers)
     controls = tuple(calling.bystanders(store, dataset, everybody, CONTROLS))
     if controls:
         calling.trace(store, dataset, controls, tracer)
