@@ -213,3 +213,30 @@ def test_figures_are_counts_unless_they_are_long_and_somebodys(tmp_path: Path) -
     figures = {"samples": 40, "phone": 4915112345678}
     report.write_text(json.dumps({"figures": figures, "said": ["rests on 40 voices of al", "ask max about it"]}))
     assert told(report, {"40", "al", "max", "4915112345678"}) == ({"samples": 40}, ("rests on 40 voices of al", LEFT_OUT))
+
+
+AWAY = """\
+  remote:
+    store: far
+    path: "m/{name}.bin"
+    derived_from: [features]
+    on_erase: destroy
+"""
+
+
+def test_nobody_is_served_by_a_model_in_a_store_that_is_away(home: Nursery) -> None:
+    only(home)
+    far = home.world / "far"
+    (far / "m").mkdir(parents=True)
+    (far / "m" / "a.bin").write_bytes(os.urandom(9000))
+    text = home.map.read_text().replace("  lake: {kind: files", "  far: {kind: files, url: ./world/far}\n  lake: {kind: files")
+    home.map.write_text(text + AWAY)
+    far.rename(home.folder / "away")
+    run = home.erase(f"profile:{ANNA}")
+    assert run.state is OrderState.IN_PART
+    assert not serves(home, "remote")
+    (home.folder / "away").rename(far)
+    home.plan(run.order)
+    assert home.apply(run.order).state is OrderState.FULFILLED
+    assert not list((far / "m").iterdir())
+    assert serves(home, "remote")

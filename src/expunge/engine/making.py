@@ -72,13 +72,18 @@ class Making(ABC):
         (dataset,) = self._datasets(step)
         located = self._locate(fresh=False)
         copies = located.copies.get(dataset.name, ())
-        if not copies:
-            return (self._end(step, attempt, {dataset.name: {EVERYBODY: located.failed.get(dataset.name) or Absent()}}),)
+        failed = located.failed.get(dataset.name)
+        if not copies and failed is None:
+            if dataset.name not in self.run.remade and remaking.held_by(self.context, dataset.name).intersection(self.recorder.orders):
+                # It could not be looked into in an earlier round, and there was nothing in it.
+                remaking.free(self.context, dataset.name, self.recorder.orders)
+            return (self._end(step, attempt, {dataset.name: {EVERYBODY: Absent()}}),)
         try:
             done = remaking.block(self.context, self.run, dataset, copies, self.recorder.orders)
         except calling.TROUBLE as error:
             done = Done(calling.as_unable(error))
-        return self._done(step, attempt, dataset, done)
+        # Why blocked by its name though nobody could look: whoever serves it may have loaded it long ago.
+        return self._done(step, attempt, dataset, Done(failed) if failed is not None else done)
 
     def forget(self, step: Step, attempt: int, _: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
         """Have a model forget."""

@@ -104,11 +104,17 @@ def _old(context: Context, known: Remade) -> frozenset[str]:
 
 def free(context: Context, dataset: str, orders: Sequence[OrderId]) -> None:
     """Something else is there under the name, and these orders are done with it: it may serve, unless another one still waits for it."""
-    held = remade.holders(read_register(context.journal, MODELS)).get(dataset, frozenset())
+    held = held_by(context, dataset)
     if not held.isdisjoint({*orders, ""}):
         done = sorted({*orders, *(each for each in held - {*orders, ""} if _is_over(context, OrderId(each)))})
         register(context.journal, MODELS, remade.ModelsFreed(context.clock.now(), dataset, tuple(done)))
+    # Why also then: a crash may have come before the snapshot said so.
     fencing.publish(context)
+
+
+def held_by(context: Context, dataset: str) -> frozenset[str]:
+    """The orders for which nobody is served by it now."""
+    return remade.holders(read_register(context.journal, MODELS)).get(dataset, frozenset())
 
 
 def _is_over(context: Context, order: OrderId) -> bool:
