@@ -65,7 +65,8 @@ stay = np.array([each not in gone for each in people])
 before = int(round(10000 * (model.predict(X[stay]) == y[stay]).mean()))
 done = model.forget(gone, source=lambda records: rows(list(records))[2:])
 after = int(round(10000 * (model.predict(X[stay]) == y[stay]).mean()))
-report(asked, {"accuracy_before": before, "accuracy_after": after, "records": done.records, "recomputed": done.recomputed},
+figures = {"accuracy_before": before, "accuracy_after": after, "records": done.records, "recomputed": done.recomputed}
+report(asked, {**figures, "unchanged": int(not done.records)},
        ["features: eight fixed numbers a recording, shaped by nobody's data"])
 model.save(path)
 """

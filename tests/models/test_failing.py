@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -70,9 +72,53 @@ def test_what_failed_is_done_by_the_next_round_and_the_model_serves_again(home: 
     assert not serves(home, f"sha256:{old}"), "the old content never serves again"
 
 
-def test_a_forget_that_forgets_nothing_is_found_by_the_comparison(home: Nursery) -> None:
+def taught_without(home: Nursery, person: str) -> None:
+    """As if this person's rows had come after the last training."""
+    with closing(sqlite3.connect(home.database)) as db, db:
+        theirs = db.execute("SELECT * FROM features WHERE profile_id = ?", (person,)).fetchall()
+        db.execute("DELETE FROM features WHERE profile_id = ?", (person,))
+    home.train("train")
+    with closing(sqlite3.connect(home.database)) as db, db:
+        db.executemany("INSERT INTO features VALUES (?, ?, ?, ?, ?)", theirs)
+
+
+def test_a_model_that_never_had_the_person_stays_as_it_is_and_serves_again(home: Nursery) -> None:
+    taught_without(home, ANNA)
     only(home)
-    replaced(home, "forget", (home.folder / "forget.py").read_text().replace("model.forget(gone", "model.forget(['nobody-at-all']"))
+    before = home.weights()["voice.safetensors"]
+    run = home.erase(f"profile:{ANNA}")
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+    assert home.entry(run.order, "voice_model").outcome is Result.ABSENT
+    assert home.entry(run.order, "features").outcome is Result.ERASED
+    assert home.weights()["voice.safetensors"] == before
+    assert serves(home, "voice_model")
+    assert serves(home, f"sha256:{before}")
+
+
+def test_a_retraining_that_is_said_to_be_unchanged_and_is_not_is_destroyed_again(home: Nursery) -> None:
+    only(home, voice_model=home.act("retrain", "cheat", "train"))
+    replaced(
+        home, "cheat",
+        "import json, sys\nasked = json.load(sys.stdin)\n"
+        "open('world/media/models/voice.safetensors', 'wb').write(open('kept.bin', 'rb').read())\n"
+        "json.dump({'figures': {'unchanged': 1}}, open(asked['report'], 'w'))",
+    )  # fmt: skip
+    (home.folder / "kept.bin").write_bytes((home.models / "voice.safetensors").read_bytes())
+    run = home.erase(f"profile:{ANNA}")
+    assert home.entry(run.order, "voice_model").reason is Reason.SAME_AS_BEFORE
+    assert not (home.models / "voice.safetensors").exists()
+
+
+def test_a_forget_that_forgets_nothing_and_says_there_was_nothing_is_found_by_the_comparison(home: Nursery) -> None:
+    only(home)
+    replaced(
+        home,
+        "forget",
+        (home.folder / "forget.py")
+        .read_text()
+        .replace("model.forget(gone", "model.forget(['nobody-at-all']")
+        .replace("int(not done.records)", "0"),
+    )
     run = home.erase(f"profile:{ANNA}")
     assert home.entry(run.order, "voice_model").reason is Reason.SAME_AS_BEFORE
     assert run.state is OrderState.IN_PART

@@ -39,6 +39,8 @@ class Remade:
     """What the command said of its work: ``accuracy_before`` in hundredths of a percent, ``samples``..."""
     said: tuple[str, ...] = ()
     """Sentences of the command: which public encoder it rests on, and what that learnt from."""
+    unchanged: bool = False
+    """The command said that there was nothing of theirs in it, and left it as it was: only the comparison tells whether that is so."""
     ended: bool = False
     """Whether what replaces it is in place (or, for a destruction, whether it is gone)."""
 
@@ -62,6 +64,8 @@ class ModelsFreed:
     dataset: str
     orders: tuple[str, ...] = ()
     """Those orders; none named: all of them."""
+    digests: tuple[str, ...] = ()
+    """Contents of which a comparison showed that nothing of theirs was in them."""
 
 
 @dataclass(frozen=True)
@@ -107,5 +111,16 @@ def holders(events: Iterable[object]) -> dict[str, frozenset[str]]:
 def blocked(events: Iterable[object]) -> frozenset[str]:
     """What may not serve now, as values of the identity kind :data:`KIND`."""
     told = list(events)
-    digests = {digest for event in told if isinstance(event, ModelsBlocked) for digest in event.digests}
-    return frozenset(holders(told).keys() | {f"sha256:{each}" for each in digests})
+    return frozenset(holders(told).keys() | {f"sha256:{each}" for each in blocked_contents(told)})
+
+
+def blocked_contents(events: Iterable[object]) -> frozenset[str]:
+    """Digests of the contents that may never serve again."""
+    digests: set[str] = set()
+    for event in events:
+        match event:
+            case ModelsBlocked():
+                digests.update(event.digests)
+            case ModelsFreed():
+                digests.difference_update(event.digests)
+    return frozenset(digests)

@@ -190,6 +190,9 @@ class _Judge:
         first = StepKind.FORGET if dataset.on_erase.act is Act.FORGET else StepKind.DESTROY
         outcome = self._outcome(first, dataset.name, dataset.name, subject)
         proven = self._outcome(StepKind.PROVE, dataset.name, dataset.name, subject)
+        known = self.run.remade.get(dataset.name)
+        if known is not None and known.unchanged:
+            return Absent() if known.ended else proven
         # Why for this act alone: what was destroyed and made anew from what is left has not to be like anything.
         doubted = dataset.on_erase.act is Act.FORGET and dataset.on_erase.prove and isinstance(proven, Unable)
         if doubted and isinstance(outcome, Erased):

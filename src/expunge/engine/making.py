@@ -126,10 +126,10 @@ class Making(ABC):
         (dataset,) = self._datasets(step)
         return self._command(step, attempt, dataset, lambda maker: maker.remake(dataset, key))
 
-    def prove(self, step: Step, attempt: int, _: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
+    def prove(self, step: Step, attempt: int, key: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
         """Compare what is there now with a training from nothing."""
         (dataset,) = self._datasets(step)
-        return self._command(step, attempt, dataset, lambda maker: maker.prove(dataset))
+        return self._command(step, attempt, dataset, lambda maker: maker.prove(dataset, key))
 
     def _command(self, step: Step, attempt: int, dataset: Dataset, act: Callable[[Remaker], Done]) -> tuple[ev.OrderEvent, ...]:
         try:

@@ -45,6 +45,9 @@ _SHORT, _LONG = 3, 6
 _OVER = (OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REOPENED)
 LEFT_OUT = "something that the command said was left out: it named one of the people"
 _MOST_SAID, _LONGEST = 8, 300
+_NO_ORDER = "-"
+UNCHANGED = "unchanged"
+"""Figure by which a command says, with 1, that there was nothing of theirs in what it left as it was."""
 _NOTHING = sha256().hexdigest()
 """Content of an empty file, which may stand anywhere."""
 
@@ -98,8 +101,12 @@ def block(context: Context, run: Run, dataset: Dataset, copies: Sequence[Copy], 
 
 def _old(context: Context, known: Remade) -> frozenset[str]:
     """Contents that may not be there again: the dataset's own of before, and whatever an order ever blocked, here or under another name."""
-    events = (each for each in read_register(context.journal, MODELS) if isinstance(each, remade.ModelsBlocked))
-    return frozenset(known.before).union(*(each.digests for each in events))
+    return frozenset(known.before) | remade.blocked_contents(read_register(context.journal, MODELS))
+
+
+def release(context: Context, dataset: str, digests: Sequence[str]) -> None:
+    """Nothing of theirs was in these contents: they may serve when the dataset may."""
+    register(context.journal, MODELS, remade.ModelsFreed(context.clock.now(), dataset, (_NO_ORDER,), tuple(digests)))
 
 
 def free(context: Context, dataset: str, orders: Sequence[OrderId]) -> None:
@@ -164,10 +171,11 @@ class Remaker:
             return replace(done, outcome=replace(done.outcome, detail=f"{done.outcome.detail}, {text}"))
         return done
 
-    def prove(self, dataset: Dataset) -> Done:
+    def prove(self, dataset: Dataset, key: IdempotencyKey) -> Done:
         """Compare what is there with what a fresh process makes of the data that is left."""
         known = self.run.remade.get(dataset.name)
-        if known is None or not known.after:
+        if known is None or not known.after or (known.ended and known.proof is Proof.EQUAL):
+            # Nothing is there to compare, or it was compared in an earlier round; whatever lies there since is nobody's affair.
             return Done(Absent())
         with self._scratch(dataset, "fresh") as folder:
             out = folder / "fresh"
@@ -179,10 +187,22 @@ class Remaker:
         equal = fresh == _sorted(contents(self.context, dataset))
         proof = Proof.EQUAL if equal else Proof.DIFFERS
         now = replace(known, at=self.context.clock.now(), proof=proof)
+        if known.unchanged:
+            return self._settled(dataset, now, key)
         if equal or dataset.on_erase.act is not Act.FORGET:
             return Done(Absent(), now)
         text = f"{dataset.name}: a training without them gives another model, so this one has not forgotten them"
         return Done(Unable(Reason.RESIDUE, text), replace(now, ended=False))
+
+    def _settled(self, dataset: Dataset, now: Remade, key: IdempotencyKey) -> Done:
+        """What a command left as it was, after the comparison: innocent, or the old one."""
+        if now.proof is Proof.EQUAL:
+            release(self.context, dataset.name, now.before)
+            return Done(Absent(), replace(now, before=(), ended=True))
+        text = f"{dataset.name}: the command left it as it was, and a training without them gives another one"
+        if dataset.on_erase.act is not Act.FORGET and not self._destroy_again(dataset, now, key):
+            text += "; destroy it by hand"
+        return Done(Unable(Reason.SAME_AS_BEFORE, text), now)
 
     def _changed(self, dataset: Dataset, known: Remade, items: int, ran: tuple[Ran | Unable, Mapping[str, int], tuple[str, ...]]) -> Done:
         """What a command that ended well came to, by what lies there now."""
@@ -191,8 +211,10 @@ class Remaker:
             return Done(answer)
         there = contents(self.context, dataset)
         after = _sorted(there)
-        now = replace(known, at=self.context.clock.now(), after=after, figures=figures, said=said, proof=Proof.NOT_ASKED)
+        now = replace(known, at=self.context.clock.now(), after=after, figures=figures, said=said, proof=Proof.NOT_ASKED, unchanged=False)
         if remade.given_back(there, _old(self.context, known)):
+            if dataset.on_erase.prove and figures.get(UNCHANGED) == 1 and after == known.before:
+                return Done(Absent(), replace(now, unchanged=True))
             return Done(Unable(Reason.SAME_AS_BEFORE, f"{dataset.name}: what lies there is what was there before"), now)
         if not after and dataset.on_erase.act is not Act.FORGET:
             return Done(Unable(Reason.COMMAND_FAILED, f"{dataset.name}: the command ended well and left nothing behind"), now)
