@@ -150,12 +150,17 @@ class Making(ABC):
         return (done.now, ended) if done.now is not None else (ended,)
 
     def _seen(self, step: Step, entries: judging.Entries) -> None:
-        """What forgot or was made anew may serve as soon as it was looked at and nothing speaks against it."""
+        """What forgot or was made anew may serve as soon as it was looked at and nothing speaks against it.
+
+        Else it may not, whatever an earlier look said before a crash.
+        """
         against = {each.dataset for made, _ in entries.values() for each in made if not each.done}
         for name in step.datasets:
             known = self.run.remade.get(name)
             if known is not None and known.ended and name not in against:
                 remaking.free(self.context, name, self.recorder.orders)
+            elif known is not None and name in against:
+                remaking.hold(self.context, name, self.recorder.orders)
 
     def _over(self, dataset: Dataset, outcomes: Iterable[Outcome]) -> tuple[Remade, ...]:
         """That a model which an order made go is gone, where it is: another may serve under its name, and the old one never."""

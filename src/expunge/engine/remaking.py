@@ -119,6 +119,13 @@ def free(context: Context, dataset: str, orders: Sequence[OrderId]) -> None:
     fencing.publish(context)
 
 
+def hold(context: Context, dataset: str, orders: Sequence[OrderId]) -> None:
+    """Nobody is served by it as far as these orders are concerned; where that is so already, nothing is entered."""
+    if not held_by(context, dataset).issuperset(orders):
+        register(context.journal, MODELS, remade.ModelsBlocked(context.clock.now(), dataset, (), tuple(sorted(orders))))
+        fencing.publish(context)
+
+
 def held_by(context: Context, dataset: str) -> frozenset[str]:
     """The orders for which nobody is served by it now."""
     return remade.holders(read_register(context.journal, MODELS)).get(dataset, frozenset())
