@@ -294,10 +294,10 @@ class Records:
         """The ids of some rows as they came: text or whole numbers."""
         return [int(self.ids[row]) if self.numbers[row] else self.ids[row] for row in rows.tolist()]
 
-    def tagged(self) -> Iterator[tuple[int, tuple[bytes, ...]]]:
+    def tagged(self) -> list[tuple[int, tuple[bytes, ...]]]:
         """Each row of the set with the tags of its subjects."""
-        for row in self.there():
-            yield int(row), self.tags[row]
+        rows = self.there().tolist()
+        return list(zip(rows, map(self.tags.__getitem__, rows), strict=True))
 
     # ---- as a part of a file -----------------------------------------------------------------------------------
 

@@ -166,7 +166,10 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
 
     def _places(self, gone: Collection[int] = ()) -> Members:
         """Where everybody belongs in the set without some rows."""
-        tagged = ((row, tags) for row, tags in self._records.tagged() if row not in gone)
+        left = frozenset(map(int, gone))
+        tagged = self._records.tagged()
+        if left:
+            tagged = [each for each in tagged if each[0] not in left]
         return placement.members(self._records.key, tagged, self.shards, self.slices, self._risky)
 
     def _canonical(self, slices: tuple[np.ndarray, ...]) -> np.ndarray:
