@@ -47,6 +47,16 @@ told("answered")
 
 def held(pid: int, secret: bytes) -> int:
     """In how many places of its memory another process holds some bytes."""
+    for _ in range(9):
+        try:
+            return _held(pid, secret)
+        except OSError:
+            # A stretch was given back between the reading of the list and of the stretch: the list is read anew.
+            time.sleep(0.05)
+    return _held(pid, secret)
+
+
+def _held(pid: int, secret: bytes) -> int:
     places = 0
     with Path(f"/proc/{pid}/maps").open() as maps, Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
         for line in maps:
