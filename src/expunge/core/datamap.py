@@ -207,6 +207,17 @@ class Dataset:
     line: int = 0
     """Line of the map, for messages."""
 
+    @property
+    def subject_fields(self) -> tuple[str, ...]:
+        """The fields of it by which its people are found, each once; none where nothing in it says whose is what."""
+        match self.subject:
+            case ByField(fields):
+                return tuple(dict.fromkeys(fields.values()))
+            case Through(_, via):
+                return (via,)
+            case _:
+                return ()
+
 
 @dataclass(frozen=True)
 class Ignore:

@@ -46,6 +46,7 @@ _OVER = (OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REOPENED)
 LEFT_OUT = "something that the command said was left out: it named one of the people"
 _MOST_SAID, _LONGEST = 8, 300
 _NO_ORDER = "-"
+"""Stands for the orders where contents are released: a name stays blocked for whoever blocked it."""
 UNCHANGED = "unchanged"
 """Figure by which a command says, with 1, that there was nothing of theirs in what it left as it was."""
 _NOTHING = sha256().hexdigest()

@@ -168,6 +168,6 @@ def _still_there(folder: Folder, copy: Copy) -> Iterator[str]:
         shard = folder.shard(file)
         if shard is None or not shard.there:
             continue
-        others = {number for number, _ in shard.records(folder.number_field, folder.layout.subject_fields)}
+        others = {number for number, _ in shard.records(folder.number_field, folder.layout.dataset.subject_fields)}
         for number in set(faiss_index.ids(shard.load().index).tolist()) & set(numbers) - others:
             yield shard.item(number)

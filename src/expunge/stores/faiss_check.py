@@ -61,21 +61,21 @@ def _about(store: str, folder: Folder, shard: Shard, known: set[Path]) -> Iterat
         what = "its numbers are positions: the first erasure wraps it in an IndexIDMap2, so that everybody else keeps theirs"
         yield Finding(FindingKind.NOTE, store, shard.key, what, "use add_with_ids from then on; better, wrap it now")
     if shard.sidecar is None:
-        absent = sorted({*folder.layout.subject_fields, *folder.dataset.follow} - {folder.number_field})
+        absent = sorted({*folder.layout.dataset.subject_fields, *folder.dataset.follow} - {folder.number_field})
         if absent:
             what = f"there is no sidecar beside it that has the field {', '.join(absent)}"
             yield Finding(FindingKind.SUBJECT_PATH, store, shard.key, what, "a sidecar, or `subject: {through: DATASET, via: ...}`")
         return
     told: set[int] = set()
     nobodys = 0
-    for number, record in shard.records(folder.number_field, folder.layout.subject_fields):
+    for number, record in shard.records(folder.number_field, folder.layout.dataset.subject_fields):
         told.add(number)
-        nobodys += not any(record.texts(name) for name in folder.layout.subject_fields)
+        nobodys += not any(record.texts(name) for name in folder.layout.dataset.subject_fields)
     unknown = len(set(held.tolist()) - told)
     if unknown:
         what = f"{unknown} vectors have no record in the sidecar: nobody can tell whose they are"
         yield Finding(FindingKind.SUBJECT_PATH, store, shard.key, what, "add their records, or remove them from the index")
-    if nobodys and folder.layout.subject_fields:
+    if nobodys and folder.layout.dataset.subject_fields:
         what = f"{nobodys} records of the sidecar name nobody"
         yield Finding(FindingKind.SUBJECT_PATH, store, shard.key, what, "correct `subject:`, or fill in the field")
     lost = len(told - set(held.tolist()))
@@ -99,7 +99,7 @@ def preflight(folder: Folder, copies: Sequence[Copy]) -> Iterator[Unable]:
             if shard.there:
                 loaded = shard.load()
                 largest = max(largest, shard.path.stat().st_size + (loaded.lists.stat().st_size if loaded.lists else 0))
-            for _ in shard.records(folder.number_field, folder.layout.subject_fields):
+            for _ in shard.records(folder.number_field, folder.layout.dataset.subject_fields):
                 pass
             if any(busy(each) for each in (shard.path, shard.sidecar) if each and each.exists()):
                 yield Unable(Reason.LOCKED, f"{name}: another process has a file open for writing")

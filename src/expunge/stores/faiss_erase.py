@@ -92,7 +92,7 @@ class Eraser:
         if shard.sidecar is None:
             return set()
         gone: set[int] = set()
-        fields = [self._folder.number_field, *self._folder.layout.subject_fields]
+        fields = [self._folder.number_field, *self._folder.layout.dataset.subject_fields]
 
         def cut(source: BinaryIO, target: BinaryIO) -> None:
             gone.clear()

@@ -76,7 +76,7 @@ class Reading:
 
     def bystanders(self, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
         """Everybody else, grouped by what the subject fields say."""
-        fields = self.folder.layout.subject_fields
+        fields = self.folder.layout.dataset.subject_fields
         gone = {key for copy in erased for key in copy.keys}
         leaving = [each.selector for each in erased if each.selector]
         groups: dict[tuple[frozenset[str], ...], Tally] = {}
@@ -140,7 +140,7 @@ class Reading:
         """The records of some numbers."""
         asked = set(numbers)
         found: dict[int, Mapping[str, object]] = {}
-        for number, record in shard.records(self._number, self.folder.layout.subject_fields):
+        for number, record in shard.records(self._number, self.folder.layout.dataset.subject_fields):
             if number in asked and isinstance(record.value, dict):
                 found[number] = record.value
         return found

@@ -43,12 +43,12 @@ def _about(store: str, table: Table, *, drop_tags: bool) -> Iterator[Finding]:
     try:
         lines = table.lines()
         for line in lines:
-            absent = table.missing(line.data, {*table.subject_fields, *table.dataset.follow})
+            absent = table.missing(line.data, {*table.dataset.subject_fields, *table.dataset.follow})
             if absent:
                 what = f"the table has no column {', '.join(absent)}"
                 yield Finding(FindingKind.SUBJECT_PATH, store, where, what, "correct `subject:`; dots lead into structs")
             # Damage shows when it is read.
-            for _ in table.batches(line, {*table.subject_fields, *table.dataset.follow}):
+            for _ in table.batches(line, {*table.dataset.subject_fields, *table.dataset.follow}):
                 pass
         for path in sorted(table.path.iterdir()):
             if path.name not in _FOLDERS:

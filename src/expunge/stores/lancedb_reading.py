@@ -80,7 +80,7 @@ class Reading:
         """Everybody else, grouped by what the subject fields say."""
         leaving = [each.selector for each in erased if each.selector]
         matching = Matching(leaving)
-        fields = self.table.subject_fields
+        fields = self.table.dataset.subject_fields
         groups: dict[Group, _Tally] = {}
         lines = self.table.lines()
         for line in lines:

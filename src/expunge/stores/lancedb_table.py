@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from expunge.core.copy import Selector
-from expunge.core.datamap import ByField, Dataset, Through
+from expunge.core.datamap import Dataset
 from expunge.core.outcome import Reason, Unable
 from expunge.errors import CouldNotLook, Misconfigured
 from expunge.stores.layout import Wanted
@@ -123,17 +123,6 @@ class Table:
         """All lines. Raises as :meth:`open`."""
         main = self.open()
         return [Line("", main), *(Line(name, main.checkout_version((name, None))) for name in sorted(main.branches.list()))]
-
-    @property
-    def subject_fields(self) -> tuple[str, ...]:
-        """The fields by which its people are found."""
-        match self.dataset.subject:
-            case ByField(fields):
-                return tuple(fields.values())
-            case Through(_, via):
-                return (via,)
-            case _:
-                return ()
 
     def missing(self, data: lance.LanceDataset, names: Collection[str]) -> list[str]:
         """Those of some fields that the table does not have."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from expunge.core.copy import Selector
-from expunge.core.datamap import ByField, Dataset, Through
+from expunge.core.datamap import Dataset
 from expunge.core.moments import latest
 from expunge.core.scope import MODIFIED, Window
 from expunge.stores.exclusive import open_regular
@@ -157,17 +157,6 @@ class Layout:
         """Read the templates of a dataset."""
         return cls(dataset, tuple(Template.of(path) for path in dataset.paths))
 
-    @property
-    def subject_fields(self) -> tuple[str, ...]:
-        """The fields by which its people are found."""
-        match self.dataset.subject:
-            case ByField(fields):
-                return tuple(fields.values())
-            case Through(_, via):
-                return (via,)
-            case _:
-                return ()
-
     def recorded(self, template: Template, fields: Iterable[str]) -> tuple[str, ...]:
         """Those of the fields that only the records of such a file can hold."""
         return tuple(name for name in fields if name not in template.placeholders) if self.dataset.format else ()
@@ -202,7 +191,7 @@ class Layout:
 
     def beside(self, wanted: Wanted) -> tuple[str, ...]:
         """The fields of records that are looked at besides those by which people are found."""
-        return (*wanted.beside, *(self.subject_fields if wanted.every else ()))
+        return (*wanted.beside, *(self.dataset.subject_fields if wanted.every else ()))
 
     def doubtful(self, key: str, wanted: Wanted) -> bool:
         """Whether the name means somebody wanted in one way of reading it, and nobody of them in another: it may be a stranger's."""

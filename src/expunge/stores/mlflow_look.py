@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from expunge.core.ages import Ages
 from expunge.core.copy import Copy, Selector
-from expunge.core.datamap import ByField, Dataset, Through
+from expunge.core.datamap import Dataset
 from expunge.core.ids import Pseudonym
 from expunge.core.moments import latest
 from expunge.core.scope import Window
@@ -62,7 +62,7 @@ def _shared(family: Family, number: int, keys: Sequence[str]) -> frozenset[str]:
 def bystanders(family: Family, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
     """Those who stay, each with all that hangs on what is theirs; several copies for a person whose items lie in several pages."""
     gone = frozenset(Entity.of_key(key)[0] for each in erased for key in each.keys)
-    fields = _fields(dataset)
+    fields = dataset.subject_fields
     numbers: dict[tuple[tuple[str, str], ...], int] = {}
     page: dict[tuple[tuple[str, str], ...], list[Entity]] = {}
     held = 0
@@ -100,12 +100,6 @@ def _page(
             match.setdefault(field, set()).add(value)
         selector = Selector(subject, {field: frozenset(found) for field, found in match.items()}) if who and not dataset.model else None
         yield _copy(family, dataset, numbers[who], subject, selector, gone)
-
-
-def _fields(dataset: Dataset) -> tuple[str, ...]:
-    if isinstance(dataset.subject, ByField):
-        return tuple(dict.fromkeys(dataset.subject.fields.values()))
-    return (dataset.subject.via,) if isinstance(dataset.subject, Through) else ()
 
 
 def tally(family: Family, roots: Roots, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:

@@ -272,7 +272,7 @@ class BucketPlace:
         many = tuple(
             Layout(replace(each.dataset, format="parquet"), each.templates)
             for each in self._everything
-            if any(each.columns(template, each.subject_fields) for template in each.templates)
+            if any(each.columns(template, each.dataset.subject_fields) for template in each.templates)
         )
         way = s3_ladder.Climb(self._bucket, many, str(self._spec.options.get("vacuum", "")))
         done = 0

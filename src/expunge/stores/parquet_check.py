@@ -53,12 +53,12 @@ class FileCheck:
         if found is None:
             return
         template, readings = found
-        fields = [name for name in layout.subject_fields if name in template.placeholders]
+        fields = [name for name in layout.dataset.subject_fields if name in template.placeholders]
         if len({tuple(reading[name] for name in fields) for reading in readings}) > 1:
             what = "the name can be read in two ways, so it can be two people's: it is erased only with both of them"
             mend = "separate the placeholders by '/' or by a character that no identifier holds"
             yield self.finding(FindingKind.SUBJECT_PATH, key, what, mend)
-        wanted = [*([] if fields else layout.subject_fields), *layout.dataset.follow]
+        wanted = [*([] if fields else layout.dataset.subject_fields), *layout.dataset.follow]
         for part in self.lake.states(key):
             yield from self._columns(part, layout.columns(template, wanted), needed=not fields)
 

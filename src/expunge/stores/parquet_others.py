@@ -35,7 +35,7 @@ class Others:
         self._lake = lake
         self._layout = layout
         self._limit = limit
-        self._fields = layout.subject_fields
+        self._fields = layout.dataset.subject_fields
         selectors = [copy.selector for copy in erased if copy.selector]
         self._leaving = Targets(selectors)
         self._named = Wanted(selectors)

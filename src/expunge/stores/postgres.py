@@ -14,7 +14,7 @@ import psycopg
 
 from expunge.core.ages import Ages, Span
 from expunge.core.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
-from expunge.core.datamap import Aggregate, ByField, Dataset, Ignore, StoreSpec, Through
+from expunge.core.datamap import Aggregate, Dataset, Ignore, StoreSpec
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.ids import IdempotencyKey
 from expunge.core.outcome import Outcome, Outcomes, Reason, Unable
@@ -105,7 +105,7 @@ class Postgres:
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
         """Rows of the people who stay, as of the moment of the call, by a cursor on the server."""
         with self._looking(dataset) as (connection, table):
-            fields = postgres_reading.fields_of(table, _subject_fields(dataset))
+            fields = postgres_reading.fields_of(table, dataset.subject_fields)
             staying = postgres_reading.Bystanders(connection, table, dataset.name, fields, erased, dataset.follow)
             yield from staying.everybody() if limit is None else staying.a_few(limit)
 
@@ -240,12 +240,6 @@ def _lock_ms(spec: StoreSpec) -> int:
         message = f"store {spec.name}: `lock_ms` is no number of milliseconds above 0"
         raise Misconfigured(message, help="write for instance `lock_ms: 5000`")
     return waiting
-
-
-def _subject_fields(dataset: Dataset) -> tuple[str, ...]:
-    if isinstance(dataset.subject, ByField):
-        return tuple(dict.fromkeys(dataset.subject.fields.values()))
-    return (dataset.subject.via,) if isinstance(dataset.subject, Through) else ()
 
 
 def _size(table: Table) -> str:

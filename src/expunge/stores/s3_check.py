@@ -57,7 +57,7 @@ class BucketCheck:
             if not isinstance(layout.dataset.subject, ByField):
                 continue
             for template in layout.templates:
-                named = sorted(set(layout.subject_fields) & template.placeholders)
+                named = sorted(set(layout.dataset.subject_fields) & template.placeholders)
                 if named:
                     what = f"keys hold {', '.join(named)}: the provider's indexes, logs and inventories keep names after objects are gone"
                     yield self._note(layout.dataset.name, what, _OPAQUE)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from expunge.core.ages import Ages, Span
 from expunge.core.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
-from expunge.core.datamap import Aggregate, ByField, Dataset, Ignore, StoreSpec, Through
+from expunge.core.datamap import Aggregate, Dataset, Ignore, StoreSpec
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.ids import IdempotencyKey
 from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
@@ -124,7 +124,7 @@ class Sqlite:
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
         """Rows of the people who stay, in pages of the key's order."""
-        fields = _subject_fields(dataset)
+        fields = dataset.subject_fields
         with self._looking(dataset) as (connection, table):
             staying = sqlite_reading.Bystanders(connection, table, dataset.name, fields, erased, dataset.follow)
             yield from staying.everybody() if limit is None else staying.a_few(limit)
@@ -321,12 +321,6 @@ def _files(spec: StoreSpec) -> dict[str, DatabaseFile]:
     main = Path(spec.url.removeprefix("sqlite:///"))
     paths = {"main": main, **{alias.lower(): main.parent / path for alias, path in attach.items()}}
     return {alias: DatabaseFile(spec.name, alias, path, busy) for alias, path in paths.items()}
-
-
-def _subject_fields(dataset: Dataset) -> tuple[str, ...]:
-    if isinstance(dataset.subject, ByField):
-        return tuple(dict.fromkeys(dataset.subject.fields.values()))
-    return (dataset.subject.via,) if isinstance(dataset.subject, Through) else ()
 
 
 def _size(table: Table) -> str:

@@ -65,7 +65,7 @@ class Aging:
         if found.is_link and self._tree.objection(found.key) is None:
             return
         spoken = {name: {reading[name] for reading in found.readings if name in reading} for name in (field, by)}
-        fields = (field, *([by] if by else ()), *self._layout.subject_fields)
+        fields = (field, *([by] if by else ()), *self._layout.dataset.subject_fields)
         try:
             for state in islice(self._tree.states_of(found), 1):
                 with state.open() as file:

@@ -31,11 +31,11 @@ class NamesCheck:
             if dataset.format and dataset.format not in FORMATS:
                 mend = f"one of: {', '.join(sorted(FORMATS))}; nothing for whole files"
                 yield self.finding(FindingKind.UNSUPPORTED, dataset.name, f"there is no format {dataset.format!r}", mend)
-            if dataset.format or not layout.subject_fields:
+            if dataset.format or not layout.dataset.subject_fields:
                 continue
             for template in layout.templates:
-                lost = [name for name in (*layout.subject_fields, *dataset.follow) if name not in template.placeholders]
-                if not set(layout.subject_fields) & template.placeholders or set(lost) & set(dataset.follow):
+                lost = [name for name in (*layout.dataset.subject_fields, *dataset.follow) if name not in template.placeholders]
+                if not set(layout.dataset.subject_fields) & template.placeholders or set(lost) & set(dataset.follow):
                     what = f"the path has no placeholder for {', '.join(lost)}"
                     mend = f"put {{{lost[0]}}} into the path, or say in which `format:` its records are"
                     yield self.finding(FindingKind.SUBJECT_PATH, dataset.name, what, mend)
@@ -46,12 +46,12 @@ class NamesCheck:
         if found is None:
             return
         template, readings = found
-        fields = [name for name in layout.subject_fields if name in template.placeholders]
+        fields = [name for name in layout.dataset.subject_fields if name in template.placeholders]
         if len(readings) > 1 and len({tuple(reading[name] for name in fields) for reading in readings}) > 1:
             what = "the name can be read in two ways, so it can be two people's: it is erased only with both of them"
             mend = "separate the placeholders by '/' or by a character that no identifier holds"
             yield self.finding(FindingKind.SUBJECT_PATH, key, what, mend)
-        recorded = layout.recorded(template, layout.subject_fields)
+        recorded = layout.recorded(template, layout.dataset.subject_fields)
         if recorded and layout.dataset.format in FORMATS and not key.endswith("/"):
             yield from self._records(key, layout, template, recorded, states)
 
@@ -73,7 +73,7 @@ class NamesCheck:
             what = str(error) if isinstance(error, Unreadable) else "the file cannot be read"
             mend = "repair or restore it, or move it out of the store; until then nobody's order can be complete here"
             yield self.finding(FindingKind.UNREADABLE, key, what, mend)
-        if records and not with_subject and not set(layout.subject_fields) & template.placeholders:
+        if records and not with_subject and not set(layout.dataset.subject_fields) & template.placeholders:
             what = f"none of its {records} records has a field {' or '.join(recorded)}"
             yield self.finding(FindingKind.SUBJECT_PATH, key, what, "correct `subject:`; dots lead into objects (user.profile_id)")
 

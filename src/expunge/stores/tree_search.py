@@ -155,7 +155,7 @@ class Search:
         gone = {key for each in erased for key in each.keys}
         leaving = Wanted(each.selector for each in erased if each.selector)
         groups: dict[tuple[frozenset[str], ...], Tally] = {}
-        fields = self._layout.subject_fields
+        fields = self._layout.dataset.subject_fields
         for key, size, values in self._everybody(gone, leaving):
             group = tuple(values.get(name, frozenset()) for name in fields)
             if group not in groups and limit is not None and len(groups) >= limit:
@@ -167,7 +167,7 @@ class Search:
             yield self._copy(Selector(Pseudonym(f"control-{number}"), match, outside=leaving_of(match, leaving.selectors)), tally)
 
     def _everybody(self, gone: set[str], leaving: Wanted) -> Iterator[tuple[str, int, dict[str, frozenset[str]]]]:
-        fields = self._layout.subject_fields
+        fields = self._layout.dataset.subject_fields
         for template in self._layout.templates:
             recorded = self._layout.recorded(template, fields)
             named = [name for name in fields if name in template.placeholders]
