@@ -63,6 +63,12 @@ def wal_of(server: PostgresServer, connection: psycopg.Connection, since: str) -
     return [path for (name,) in rows if (path := server.data / "pg_wal" / str(name)).exists()]
 
 
+def log_kept(connection: psycopg.Connection) -> str:
+    """Where the log is now; no checkpoint recycles what comes after, as long as the connection lives."""
+    connection.execute("SELECT pg_create_physical_replication_slot('kept', true, true)")
+    return now(connection)
+
+
 def now(connection: psycopg.Connection) -> str:
     row = connection.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
     assert row
@@ -127,7 +133,7 @@ def test_text_cut_into_pieces_without_compression_is_found(postgres_server: Post
     for piece in range(1, 12):
         body[1996 * piece - 14 : 1996 * piece - 14 + len(text)] = text.encode()
     connection.execute("CREATE TABLE t (id int, note bytea)")
-    since = now(connection)
+    since = log_kept(connection)
     connection.execute("INSERT INTO t VALUES (1, %s)", [bytes(body)])
     connection.execute("CHECKPOINT")
     paths = files(postgres_server, connection, "t")
@@ -203,7 +209,7 @@ def test_large_objects_are_put_together_and_decoded(postgres_server: PostgresSer
 
 def test_what_a_page_of_the_log_cuts_is_found(postgres_server: PostgresServer, connection: psycopg.Connection, tmp_path: Path) -> None:
     connection.execute("CREATE TABLE t (id int, note text)")
-    since = now(connection)
+    since = log_kept(connection)
     texts = [token(each, "wal") for each in range(4000)]
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany("INSERT INTO t VALUES (1, %s)", [(each,) for each in texts])
@@ -228,7 +234,7 @@ def compressed_images(server: PostgresServer, connection: psycopg.Connection, fo
     connection.execute("INSERT INTO t VALUES (2, %s)", [text])
     connection.execute("INSERT INTO t VALUES (3, %s)", [unseen(prose(200, 77), deep)])
     connection.execute("CHECKPOINT")
-    since = now(connection)
+    since = log_kept(connection)
     connection.execute(f"SET wal_compression = {method}")
     connection.execute("UPDATE t SET id = 4 WHERE id = 2")
     body = pages_since(connection, wal_of(server, connection, since), since)
@@ -259,7 +265,7 @@ def test_images_that_go_on_over_files_and_second_images_of_a_record_are_decoded(
             connection.execute("INSERT INTO t VALUES (%s, %s)", [who, note])
     connection.execute("CHECKPOINT")
     connection.execute("SET wal_compression = pglz")
-    since = now(connection)
+    since = log_kept(connection)
     # these rows move to other pages; the page that each leaves, with the row that stays, is the second image of a record
     connection.execute("UPDATE t SET id = id + 1000 WHERE id >= 1000")
     body = pages_since(connection, wal_of(postgres_server, connection, since), since)
