@@ -10,10 +10,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NoReturn, TypeAlias
 
 NOBODY = 65534
+Begin: TypeAlias = "Callable[[Callable[[], Any]], Running]"
+"""How a child is begun: :func:`start`, or that of :mod:`expunge.testing.fresh`."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +54,36 @@ class Running:
     def wait(self) -> Ended:
         """Wait until it ends; once."""
         with os.fdopen(self._pipe, "rb") as pipe:
-            answer = pipe.read()
-        _, status = os.waitpid(self.pid, 0)
+            said = pipe.read()
         self._ended = True
-        if os.WIFSIGNALED(status):
-            return Ended(os.WTERMSIG(status), None, "")
-        # What is unpickled here was pickled by our own child a moment ago.
-        value, error = pickle.loads(answer) if answer else (None, "the child ended without an answer")  # noqa: S301
-        return Ended(0, value, error)
+        return self.collect(said)
+
+    def collect(self, said: bytes) -> Ended:
+        """What it came to, from all that it wrote."""
+        return ended(os.waitpid(self.pid, 0)[1], said)
+
+
+def ended(status: int, said: bytes) -> Ended:
+    """How a child ended, by its status and what :func:`answer` wrote in it."""
+    if os.WIFSIGNALED(status):
+        return Ended(os.WTERMSIG(status), None, "")
+    # What is unpickled here was pickled by our own child a moment ago.
+    value, error = pickle.loads(said) if said else (None, "the child ended without an answer")  # noqa: S301
+    return Ended(0, value, error)
+
+
+def answer(function: Callable[[], Any], pipe: IO[bytes]) -> NoReturn:
+    """In a child: run ``function``, write what it came to, and end the process."""
+    value, error = None, ""
+    try:
+        value = function()
+    except BaseException:  # noqa: BLE001 - whatever it was is the child's answer
+        error = traceback.format_exc()
+    try:
+        with pipe:
+            pipe.write(pickle.dumps((value, error)))
+    finally:
+        os._exit(0)
 
 
 def start(function: Callable[[], Any]) -> Running:
@@ -74,16 +99,7 @@ def start(function: Callable[[], Any]) -> Running:
         os.close(writing)
         return Running(pid, reading)
     os.close(reading)
-    value, error = None, ""
-    try:
-        value = function()
-    except BaseException:  # noqa: BLE001 - whatever it was is the child's answer
-        error = traceback.format_exc()
-    try:
-        with os.fdopen(writing, "wb") as pipe:
-            pipe.write(pickle.dumps((value, error)))
-    finally:
-        os._exit(0)
+    answer(function, os.fdopen(writing, "wb"))
 
 
 def in_child(function: Callable[[], Any]) -> Ended:
@@ -92,9 +108,9 @@ def in_child(function: Callable[[], Any]) -> Ended:
 
 
 @contextmanager
-def alongside(function: Callable[[], Any]) -> Iterator[Running]:
+def alongside(function: Callable[[], Any], begin: Begin = start) -> Iterator[Running]:
     """Run ``function`` in a child while the block runs; the child is killed when the block fails."""
-    child = start(function)
+    child = begin(function)
     try:
         yield child
     except BaseException:
@@ -102,7 +118,7 @@ def alongside(function: Callable[[], Any]) -> Iterator[Running]:
         raise
 
 
-def without_rights(folder: Path, function: Callable[[], Any]) -> Ended:
+def without_rights(folder: Path, function: Callable[[], Any], begin: Begin = start) -> Ended:
     """Run ``function`` as somebody who may read ``folder`` but change nothing in it; the folder's modes are put back.
 
     As root this means becoming ``nobody`` in the child, because modes do not bind root.
@@ -111,17 +127,17 @@ def without_rights(folder: Path, function: Callable[[], Any]) -> Ended:
     modes = {path: path.stat().st_mode for path in everything if not path.is_symlink()}
     for path, mode in modes.items():
         path.chmod(0o555 if path.is_dir() else mode & 0o111 | 0o444)
-
-    def deprived() -> Any:
-        if os.geteuid() == 0:
-            os.setgroups([])
-            os.setresgid(NOBODY, NOBODY, NOBODY)
-            os.setresuid(NOBODY, NOBODY, NOBODY)
-        return function()
-
     try:
-        return in_child(deprived)
+        return begin(partial(_as_nobody, function)).wait()
     finally:
         for path, mode in modes.items():
             if path.exists():
                 path.chmod(mode)
+
+
+def _as_nobody(function: Callable[[], Any]) -> Any:
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setresgid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+    return function()

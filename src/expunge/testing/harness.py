@@ -19,11 +19,14 @@ from expunge.core.datamap import ByField, Dataset, StoreSpec, Through
 from expunge.core.ids import IdempotencyKey
 from expunge.core.outcome import RETRYABLE, Absent, Erased, Outcome, Unable
 from expunge.ports.store import Store
-from expunge.testing.forked import Ended, without_rights
+from expunge.testing import forked, fresh
+from expunge.testing.forked import Ended, Running, without_rights
 from expunge.testing.people import Person
 from expunge.testing.plain_search import search, snapshot
 
 KEY = IdempotencyKey("conformance-1")
+PATIENCE = 120.0
+"""Seconds after which what should happen never will: a busy machine takes its time, and only a defect takes so long."""
 
 
 class Opener(Protocol):
@@ -47,6 +50,9 @@ class StoreHarness(ABC):
     """Whole identifiers that it cannot hold, though their characters are fine (``"."``)."""
     crowd = 1000
     """How many subjects the batch test erases in one call."""
+    forks = True
+    """Whether the store's library can be used in a fork of a process that used it. Where it cannot, children come of a fresh interpreter:
+    the class is found there by its module's name, and what its objects hold must be picklable."""
 
     # --- to be written by whoever brings a store -------------------------------------------------
 
@@ -105,7 +111,7 @@ class StoreHarness(ABC):
 
     def deprived(self, folder: Path, function: Callable[[], Any]) -> Ended:
         """Run ``function`` as somebody who may read the store but change nothing in it; what it returned or raised."""
-        return without_rights(folder, function)
+        return without_rights(folder, function, self.begin)
 
     # --- fixtures --------------------------------------------------------------------------------
 
@@ -127,6 +133,10 @@ class StoreHarness(ABC):
         shutil.rmtree(top)
 
     # --- verbs -----------------------------------------------------------------------------------
+
+    def begin(self, function: Callable[[], Any]) -> Running:
+        """Start ``function`` in another process."""
+        return forked.start(function) if self.forks else fresh.start(function)
 
     @contextmanager
     def opened(self, folder: Path) -> Iterator[tuple[Store, tuple[Dataset, ...]]]:
@@ -157,7 +167,7 @@ class StoreHarness(ABC):
 
     def forget(self, folder: Path, people: Sequence[Person], key: IdempotencyKey = KEY) -> None:
         """Locate, erase and purge, asking again while somebody is in the way, as an engine would; fails the test when it never works."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while True:
             outcomes = self.erase(folder, self.locate(folder, people), key)
             outcomes.append(self.purge(folder, key))

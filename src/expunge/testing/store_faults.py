@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,12 @@ import pytest
 from expunge.core.outcome import Outcome, Reason, Unable
 from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.faults import ReplyLost, arm, record
-from expunge.testing.forked import alongside, in_child
-from expunge.testing.harness import KEY, StoreHarness, erase_all, locate_all
-from expunge.testing.people import people, person
+from expunge.testing.forked import Running, alongside
+from expunge.testing.harness import KEY, PATIENCE, StoreHarness, erase_all, locate_all
+from expunge.testing.people import Person, people, person
+
+MOST = 500
+"""People whom another process adds at most."""
 
 
 class Faults(StoreHarness):
@@ -65,13 +70,13 @@ class Faults(StoreHarness):
         """SIGKILL at each failpoint: everybody else is intact at once, and the resumed order ends as if nothing had happened."""
 
         def spoil(folder: Path, name: str, nth: int) -> None:
-            def die() -> None:
-                with arm(name, "kill", nth):
-                    self._order(folder)
-
-            assert in_child(die).killed_by == signal.SIGKILL, name
+            assert self.begin(partial(self._die, folder, name, nth)).wait().killed_by == signal.SIGKILL, name
 
         self._each_time(tmp_path, "", spoil)
+
+    def _die(self, folder: Path, name: str, nth: int) -> None:
+        with arm(name, "kill", nth):
+            self._order(folder)
 
     def test_reply_lost_is_settled_by_a_probe(self, tmp_path: Path) -> None:
         """The act happened and its answer did not arrive: ``ReplyLost`` comes out, a probe says what is left, the rest is done again."""
@@ -105,13 +110,7 @@ class Faults(StoreHarness):
         self.write(public_folder, crowd)
         before = self.state(public_folder)
 
-        def attempt() -> tuple[list[Unable], list[Outcome]]:
-            with self.opened(public_folder) as (store, datasets):
-                located = locate_all(store, datasets, crowd[:1])
-                warned = [each for dataset in datasets for each in store.preflight(dataset, located[dataset.name])]
-                return warned, erase_all(store, datasets, located, KEY)
-
-        ended = self.deprived(public_folder, attempt)
+        ended = self.deprived(public_folder, partial(self._attempt, public_folder, crowd[0]))
         assert self.state(public_folder) == before
         if StoreUnavailable.__name__ in ended.error or CouldNotLook.__name__ in ended.error:
             return
@@ -121,54 +120,65 @@ class Faults(StoreHarness):
         assert all(isinstance(each, Unable) and each.reason is Reason.PERMISSION for each in outcomes), outcomes
         assert not any(mark in repr((warned, outcomes)) for mark in (*crowd[0].marks, crowd[0].id))
 
+    def _attempt(self, folder: Path, one: Person) -> tuple[list[Unable], list[Outcome]]:
+        with self.opened(folder) as (store, datasets):
+            located = locate_all(store, datasets, [one])
+            warned = [each for dataset in datasets for each in store.preflight(dataset, located[dataset.name])]
+            return warned, erase_all(store, datasets, located, KEY)
+
     def test_others_write_meanwhile_and_lose_nothing(self, folder: Path) -> None:
         """While people are erased one after the other, another process keeps adding people: every one of them is there at the end."""
         crowd = people(12)
         self.write(folder, crowd)
-        stop = folder.parent / "stop"
-
-        def writer() -> list[str]:
-            added: list[str] = []
-            while not stop.exists() and len(added) < 500:
-                one = person(f"newcomer-{len(added)}")
-                self.write(folder, [one])
-                added.append(one.id)
-                # Busy, but not without a pause: a store may answer ``locked`` for as long as somebody never lets go.
-                time.sleep(0.005)
-            return added
-
-        with alongside(writer) as child:
+        with self._alongside(folder, partial(self._write_on, folder)) as child:
             for one in crowd[:6]:
                 self.forget(folder, [one])
-            stop.touch()
+            _stop(folder).touch()
             added = child.wait().returned()
         assert added
         assert set(self.read(folder)) == {each.id for each in crowd[6:]} | set(added)
         self.forget(folder, crowd[:6])
         assert self.residue(folder, crowd[:6]) == []
 
+    def _write_on(self, folder: Path) -> list[str]:
+        added: list[str] = []
+        for _ in _until_stopped(folder):
+            one = person(f"newcomer-{len(added)}")
+            self.write(folder, [one])
+            added.append(one.id)
+            if len(added) == MOST:
+                break
+        return added
+
     def test_others_read_meanwhile_and_see_everybody_else_whole(self, folder: Path) -> None:
         """A reader at work sees those who stay, identical, at every moment."""
         crowd = people(10)
         self.write(folder, crowd)
         expected = {one: data for one, data in self.read(folder).items() if one in {each.id for each in crowd[5:]}}
-        stop = folder.parent / "stop"
-
-        def reader() -> int:
-            times = 0
-            while not stop.exists():
-                seen = self.read(folder)
-                assert {one: seen.get(one) for one in expected} == expected
-                times += 1
-                time.sleep(0.002)
-            return times
-
-        with alongside(reader) as child:
+        with self._alongside(folder, partial(self._read_on, folder, expected)) as child:
             for one in crowd[:5]:
                 self.forget(folder, [one])
-            stop.touch()
+            _stop(folder).touch()
             assert child.wait().returned() >= 1
         assert dict(self.read(folder)) == expected
+
+    def _read_on(self, folder: Path, expected: dict[str, bytes]) -> int:
+        times = 0
+        for _ in _until_stopped(folder):
+            seen = self.read(folder)
+            assert {one: seen.get(one) for one in expected} == expected
+            times += 1
+        return times
+
+    @contextmanager
+    def _alongside(self, folder: Path, work: Callable[[], Any]) -> Iterator[Running]:
+        """A block that begins when another process is at work."""
+        with alongside(work, self.begin) as child:
+            deadline = time.monotonic() + PATIENCE
+            while not _begun(folder).exists():
+                assert time.monotonic() < deadline, "the other process has not begun"
+                time.sleep(0.005)
+            yield child
 
     def test_damage_is_named_and_never_reads_as_done(self, folder: Path) -> None:
         """What cannot be read is said: by an exception that blames the place, a finding, or an ``Unable``; never by silence."""
@@ -195,3 +205,26 @@ class Faults(StoreHarness):
         self.write(folder, people(1))
         self.forget(folder, people(1))
         assert set(self.state(folder)) - before == set()
+
+
+def _begun(folder: Path) -> Path:
+    return folder.parent / "begun"
+
+
+def _stop(folder: Path) -> Path:
+    return folder.parent / "stop"
+
+
+def _until_stopped(folder: Path) -> Iterator[None]:
+    """Rounds of another process, until it is told to stop.
+
+    Busy, but after each with a pause as long as the round: a store may answer ``locked`` for as long as somebody never lets go.
+    """
+    while not _stop(folder).exists():
+        since = time.monotonic()
+        try:
+            yield
+        finally:
+            # After a failure too: nobody has to wait for it then.
+            _begun(folder).touch()
+        time.sleep(max(0.002, time.monotonic() - since))
