@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from bench.result import Result
 from expunge import Expunge
 from expunge.core import events as ev
+from expunge.core.gate_entry import GateEntries
 from expunge.core.ids import OrderId, pseudonyms
 from expunge.engine.recording import SUPPRESSIONS, register
 
@@ -57,10 +58,12 @@ def erased(map_path: Path) -> None:
         opened.plan(accepted.order)
         opened.apply(accepted.order)
         context, key = opened.context, opened.context.keys.pseudonym_key()
+        gate = GateEntries(context.keys.gate_key())
         for number, people in enumerate(others()):
             order = OrderId(f"ord-{number:020}".translate(str.maketrans("01", "ab")))
             known = tuple(str(name) for name in pseudonyms(key, "user", people))
-            register(context.journal, SUPPRESSIONS, ev.Suppressed(context.clock.now(), order, known, known, 2))
+            entries = tuple(each.hex() for each in gate.of("user", people))
+            register(context.journal, SUPPRESSIONS, ev.Suppressed(context.clock.now(), order, known, entries, 2))
 
 
 def others() -> Iterator[list[str]]:

@@ -5,6 +5,7 @@ Ed25519: RFC 8032, SubjectPublicKeyInfo of RFC 8410. ECDSA: P-256 with SHA-256, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
@@ -114,6 +115,22 @@ class Cmac:
         else:
             tail = int.from_bytes((end + b"\x80").ljust(_BLOCK, b"\0"), "big") ^ self.padded
         return self.encrypt((state ^ tail).to_bytes(_BLOCK, "big"))
+
+    def of_each(self, messages: Sequence[bytes]) -> list[bytes]:
+        """The same for many messages of one length: all first blocks are encrypted in one call, then all second ones."""
+        count, length = len(messages), len(messages[0]) if messages else 0
+        last = max(0, (length - 1) // _BLOCK * _BLOCK)
+        state = 0
+        for at in range(0, last, _BLOCK):
+            blocks = b"".join([message[at : at + _BLOCK] for message in messages])
+            state = int.from_bytes(self.encrypt((state ^ int.from_bytes(blocks, "big")).to_bytes(count * _BLOCK, "big")), "big")
+        full = length == last + _BLOCK
+        filling = b"" if full else b"\x80".ljust(_BLOCK - length + last, b"\0")
+        tails = b"".join([message[last:] + filling for message in messages])
+        subkeys = (self.whole if full else self.padded).to_bytes(_BLOCK, "big") * count
+        mixed = state ^ int.from_bytes(tails, "big") ^ int.from_bytes(subkeys, "big")
+        done = self.encrypt(mixed.to_bytes(count * _BLOCK, "big"))
+        return [done[at : at + _BLOCK] for at in range(0, len(done), _BLOCK)]
 
 
 def _doubled(value: int) -> int:

@@ -11,7 +11,7 @@ from expunge.core.cohort import trace_owner
 from expunge.core.copy import Copy, Selector
 from expunge.core.datamap import ByField, Dataset, Through
 from expunge.core.evidence import blinding, staying
-from expunge.core.ids import OrderId, Pseudonym, pseudonyms
+from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.order import OrderState
 from expunge.core.outcome import Reason
 from expunge.core.person import Person
@@ -26,6 +26,9 @@ from expunge.ports.naming import NamesPeople
 from expunge.ports.scanner import Residue
 from expunge.ports.store import Store
 from expunge.telemetry import Action, Opaque
+
+_TOGETHER = 4096
+"""Identifiers that are looked for together, of a store that lists people one by one."""
 
 
 @dataclass(frozen=True)
@@ -139,11 +142,11 @@ def sweep(context: Context, stores: Collection[str] | None = None, *, put_back: 
             only what that order had left nothing of; what it could not erase, or kept, is expected.
     """
     failed: dict[str, str] = {}
-    known = fencing.suppressed(context)
+    fence = fencing.fenced(context)
     unfinished = _Unfinished(context, put_back=put_back)
     back: dict[Pseudonym, _Back] = {}
-    for dataset, kind, value, name in _suppressed_in(context, known, failed, stores):
-        order = known[name]
+    for dataset, kind, value, name in _suppressed_in(context, fence, failed, stores):
+        order = fence.names[name]
         if not unfinished.expects(order, dataset.name):
             entry = back.setdefault(name, _Back(order))
             entry.ids.setdefault(kind, set()).add(value)
@@ -169,11 +172,14 @@ def _rows_without_pointer(
     context: Context, failed: dict[str, str], stores: Collection[str] | None
 ) -> Iterator[tuple[Dataset, str, OrderId, Pseudonym]]:
     """Rows found through a dataset in which nothing leads to them, that are marked as an erased person's."""
-    marks = linking.marked(context, fencing.standing_orders(context))
-    for dataset in context.data_map.datasets.values():
-        rule = dataset.subject
-        if not marks or not isinstance(rule, Through) or (stores is not None and dataset.store not in stores):
-            continue
+    pointed_to = [
+        (each, each.subject)
+        for each in context.data_map.datasets.values()
+        if isinstance(each.subject, Through) and (stores is None or each.store in stores)
+    ]
+    # Why asked first: the register is long where many were erased.
+    marks = linking.marked(context, fencing.standing_orders(context)) if pointed_to else {}
+    for dataset, rule in pointed_to if marks else ():
         try:
             for value, each in linking.pointerless(context, dataset, rule):
                 if each in marks:
@@ -184,27 +190,25 @@ def _rows_without_pointer(
 
 def _back_under_their_names(context: Context, order: OrderId) -> tuple[Person, ...]:
     """The order's people of whom there is live data again: what they hold is theirs, not somebody else's."""
-    known = fencing.suppressed(context)
+    fence = fencing.fenced(context)
     found: dict[Pseudonym, dict[str, set[str]]] = {}
-    for _, kind, value, name in _suppressed_in(context, known, {}):
-        if known[name] == order:
+    for _, kind, value, name in _suppressed_in(context, fence, {}):
+        if fence.names[name] == order:
             found.setdefault(name, {}).setdefault(kind, set()).add(value)
     return tuple(Person(name, {kind: frozenset(values) for kind, values in ids.items()}, {}) for name, ids in sorted(found.items()))
 
 
 def _suppressed_in(
-    context: Context, known: Mapping[str, OrderId], failed: dict[str, str], stores: Collection[str] | None = None
+    context: Context, fence: fencing.Fenced, failed: dict[str, str], stores: Collection[str] | None = None
 ) -> Iterator[tuple[Dataset, str, str, Pseudonym]]:
     """Every suppressed identity that stands in the data itself: (dataset, kind, value, pseudonym)."""
-    key = context.keys.pseudonym_key()
     for dataset in context.data_map.datasets.values():
         if not isinstance(dataset.subject, ByField) or (stores is not None and dataset.store not in stores):
             continue
         try:
             for kind, values in _named(context.open_store(dataset.store), dataset, dataset.subject):
-                for value, name in zip(values, pseudonyms(key, kind, values), strict=True):
-                    if name in known:
-                        yield dataset, kind, value, name
+                for value, name in fence.among(kind, values):
+                    yield dataset, kind, value, name
         except calling.TROUBLE as error:
             failed[dataset.name] = calling.as_unable(error).reason.value
 
@@ -215,8 +219,19 @@ def _named(store: Store, dataset: Dataset, rule: ByField) -> Iterator[tuple[str,
         for kind, name in rule.fields.items():
             yield from ((kind, values) for values in calling.named(store, dataset, name))
         return
-    for copy in calling.bystanders(store, dataset, (), None):
-        yield from ((kind, (value,)) for kind, value in _values(rule, copy))
+    waiting: dict[str, list[str]] = {kind: [] for kind in rule.fields}
+    try:
+        for copy in calling.bystanders(store, dataset, (), None):
+            for kind, value in _values(rule, copy):
+                waiting[kind].append(value)
+                if len(waiting[kind]) >= _TOGETHER:
+                    yield kind, waiting[kind]
+                    waiting[kind] = []
+    except calling.TROUBLE:
+        # Whoever was seen before it is there, whatever else could not be read.
+        yield from waiting.items()
+        raise
+    yield from waiting.items()
 
 
 def _values(rule: ByField, copy: Copy) -> Iterator[tuple[str, str]]:
