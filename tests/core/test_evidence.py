@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expunge.core.evidence import Ledger, Sight
+from expunge.core.evidence import Ledger, Sight, each_seen
 from expunge.core.ids import Pseudonym
 from expunge.core.receipt import ScanVerdict
 from expunge.core.traces import Trace, Traces
@@ -82,3 +82,13 @@ def test_gone_is_never_said_while_an_unheld_window_is_seen(before: set[int], aft
     if figures.verdict is ScanVerdict.GONE:
         assert figures.usable > 0
         assert 4 not in before or 4 in after
+
+
+def test_enough_was_seen_before_when_something_of_everybody_was_from_each_dataset_of_the_store() -> None:
+    assert each_seen(TRACES, frozenset({0, 4}), ["transcripts"])
+    assert not each_seen(TRACES, frozenset({0, 1}), ["transcripts"]), "nobody who stays"
+    assert not each_seen(TRACES, frozenset({4}), ["transcripts"]), "not her"
+    assert not each_seen(TRACES, frozenset({0, 4}), ["transcripts", "recordings"]), "not from there"
+    assert each_seen(TRACES, frozenset({0, 2, 4}), ["transcripts", "recordings"])
+    assert not each_seen(TRACES, frozenset({0, 2, 3, 4}), ["a dataset from which nothing was taken"])
+    assert not each_seen(TRACES, frozenset(), [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import BinaryIO
 
 from hypothesis import given
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from expunge.core.ids import Pseudonym
 from expunge.core.person import Person
 from expunge.engine.attributing import _WholeWordsOut, _Words
+from expunge.ports.scanner import Stretch
 
 some_text = st.text("ab-_.@+ é\n", max_size=24)
 some_values = st.lists(st.text("ab-_.@+é", min_size=1, max_size=5), max_size=8)
@@ -62,6 +64,9 @@ class Heard:
 
     def name(self, subject: Pseudonym, dataset: str, value: str) -> None:
         self.heard.append(("name", value))
+
+    def lies(self, path: Path, stretches: Sequence[Stretch]) -> None:
+        self.heard.append(("lies", (path, *stretches)))
 
 
 def test_everything_is_passed_on_once_and_without_them() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import psycopg
 
 from expunge.core.grounding import Grounding
+from expunge.core.ids import StepId
 from expunge.core.order import OrderState
 from expunge.core.receipt import Result
+from expunge.engine.context import Progress
 from tests.estate.estate import Estate
 
 
@@ -57,3 +59,21 @@ def test_rows_that_refer_to_others_go_first_whatever_their_datasets_are_called(e
     run = estate.erase(f"profile:{child.profile}")
     assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
     assert estate.search(f"zone-{child.profile}", f"visit-{child.profile}") == []
+
+
+def test_rows_that_moved_since_they_were_traced_are_looked_for_everywhere_and_go(estate: Estate) -> None:
+    def moves(progress: Progress) -> None:
+        if (progress.step, progress.state) == ("look:app", "start"):
+            with psycopg.connect(estate.database, autocommit=True) as connection:
+                for table in ("accounts", "profiles", "recordings", "transcripts"):
+                    connection.execute(f"VACUUM FULL {table}")
+
+    looked = []
+    for child, report in zip(estate.children, (None, moves), strict=False):
+        (order,) = estate.ordered(f"profile:{child.profile}")
+        with estate.open() as opened:
+            run = opened.apply(order, **({"report": report} if report else {}))
+        assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+        assert estate.search(*child.strings) == []
+        looked.append(run.steps[StepId("look:app")].counts["bytes"])
+    assert looked[0] * 10 < looked[1], "where they were said to lie, and everywhere"

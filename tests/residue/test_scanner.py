@@ -211,3 +211,24 @@ def test_two_people_with_one_window_are_both_seen(tmp_path: Path) -> None:
     traces = traces_of(fill, budget=1)
     (tmp_path / "f").write_bytes(b"Blackberry Lane 12")
     assert look(tmp_path, traces).seen == {0, 1}
+
+
+def test_a_glance_sees_what_lies_in_the_stretches_and_nothing_else(tmp_path: Path) -> None:
+    file = tmp_path / "f"
+    file.write_bytes(b"." * 9000 + ONE + b"." * 9000)
+    (seen,) = {index for index, each in enumerate(WHOLE.traces) if each.form == "utf-8"}
+    scanner = ResidueScanner()
+    assert scanner.glance({file: [(0, 50), (8900, 9100)]}, WHOLE) == {seen}
+    assert scanner.glance({file: [(0, 9010), (9020, 20_000)]}, WHOLE) == frozenset(), "cut in two"
+    assert scanner.glance({file: [(0, 9010), (9010, 20_000)]}, WHOLE) == frozenset(), "stretches do not run into one another"
+    assert scanner.glance({file: [(19_000, 30_000)], tmp_path / "gone": [(0, 100)]}, WHOLE) == frozenset()
+    assert scanner.glance({}, WHOLE) == frozenset()
+    scanner.close()
+
+
+def test_stretches_that_touch_are_one(tmp_path: Path) -> None:
+    tracer = ResidueScanner().tracer(KEY, budget=1)
+    tracer.lies(tmp_path, [(8192, 16384), (0, 8192)])
+    tracer.lies(tmp_path, [(32768, 40960), (8192, 16384), (36864, 38000), (50_000, 50_000)])
+    tracer.lies(tmp_path / "b", [(5, 5)])
+    assert tracer.lying() == {tmp_path: ((0, 16384), (32768, 40960))}

@@ -674,3 +674,47 @@ def test_many_people_are_found_together_though_some_share_a_value(database, shar
         assert store.erase(each, copies, KEY).keys() == {selector.subject for selector in wanted}
         assert [one.items for one in store.probe(each, copies)] == [0] * len(wanted)
     assert rows(database, "SELECT count(*), min(id) FROM calls") == [(400, 300)]
+
+
+def lying(store, each, *people):
+    heard = Listener()
+    store.trace(each, located(store, each, *people), heard)
+    tuple(store.raw())  # a checkpoint
+    data = b"".join(path.read_bytes()[first:last] for path, stretches in heard.lying.items() for first, last in stretches)
+    return heard.lying, data
+
+
+def test_the_pages_that_rows_lie_in_are_told_and_no_others(database):
+    run(database, "CREATE TABLE people (id text, said text) WITH (fillfactor = 10)")
+    with psycopg.connect(database) as connection, connection.cursor().copy("COPY people FROM STDIN") as copy:
+        for number in range(2000):
+            copy.write_row((f"p{number}", f"sentence of {number:04} and more of the same"))
+    each = dataset("people")
+    with opened(database, each) as store:
+        ((path, stretches),), data = lying(store, each, "p7", "p1500")[0].items(), lying(store, each, "p7", "p1500")[1]
+        assert all(f"sentence of {number} ".encode() in data for number in ("0007", "1500"))
+        assert sum(last - first for first, last in stretches) == 2 * 8192
+        assert any(path.is_relative_to(source.path) for source in store.raw())
+
+
+def test_rows_of_partitions_are_found_in_the_partitions_files(database):
+    run(
+        database,
+        "CREATE TABLE people (id text, said text) PARTITION BY LIST (id)",
+        *(f"CREATE TABLE people_{each} PARTITION OF people FOR VALUES IN ('{each}')" for each in "ab"),
+        "INSERT INTO people VALUES ('a', 'sentence of a'), ('b', 'sentence of b')",
+    )
+    each = dataset("people")
+    with opened(database, each) as store:
+        files, data = lying(store, each, "a", "b")
+    assert len(files) == 2
+    assert b"sentence of a" in data
+    assert b"sentence of b" in data
+
+
+def test_nothing_is_told_of_rows_whose_values_may_lie_elsewhere(database):
+    run(database, "CREATE TABLE people (id text, said text)", "ALTER TABLE people ALTER said SET STORAGE EXTERNAL")
+    run(database, "INSERT INTO people VALUES ('a', 'short')", "INSERT INTO people SELECT 'b', repeat('long ', 5000)")
+    each = dataset("people")
+    with opened(database, each) as store:
+        assert lying(store, each, "a")[0] == {}

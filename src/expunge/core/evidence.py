@@ -38,6 +38,17 @@ def staying(traces: Traces, indexes: Iterable[int], datasets: Iterable[str]) -> 
     return frozenset((each.dataset, each.subject) for each in found if each.dataset in own and each.subject in traces.controls)
 
 
+def each_seen(traces: Traces, seen: frozenset[int], datasets: Iterable[str]) -> bool:
+    """Whether of everybody, those who stay too, at least one trace was seen from each of these datasets from which some were taken.
+
+    Then the rule's first half holds, and more that is seen would change no verdict: a trace that is seen after an erasure is residue,
+    whether it was seen before or not.
+    """
+    own = frozenset(datasets)
+    there = {(each.dataset, each.subject) for index in seen if (each := traces.traces[index]).dataset in own}
+    return bool(there) and all((each.dataset, each.subject) in there for each in traces.traces if each.dataset in own)
+
+
 @dataclass(frozen=True)
 class Figures:
     """What one scan of one store says about one dataset of one subject (or about everything else, see :func:`elsewhere`)."""

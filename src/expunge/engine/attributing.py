@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 from expunge.core.copy import Copy, Selector
@@ -18,7 +19,7 @@ from expunge.core.remade import WHOLE
 from expunge.core.traces import Traces
 from expunge.engine import calling, owning
 from expunge.engine.context import Context
-from expunge.ports.scanner import SEAM, Tracer
+from expunge.ports.scanner import SEAM, Stretch, Tracer
 from expunge.ports.store import Store
 
 FIRST_BATCH = 50
@@ -296,6 +297,9 @@ class _WholeWordsOut:
 
     def name(self, subject: Pseudonym, dataset: str, value: str) -> None:
         self._inner.name(subject, dataset, self._words.take_out(value, _nothing))
+
+    def lies(self, path: Path, stretches: Sequence[Stretch]) -> None:
+        self._inner.lies(path, stretches)
 
     def pass_on(self) -> None:
         """Pass on what was gathered."""

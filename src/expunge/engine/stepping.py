@@ -163,7 +163,7 @@ class Stepper(Making):
                 # Why not without: whoever could not be looked for would be taken for somebody who stays.
                 return (self._end(step, attempt, {"*": {"*": passing}}),)
             traces = tracing.load(self.context, owner)
-            scanned = tracing.look_before(self.context, step.store, traces)
+            scanned = tracing.look_before(self.context, owner, turn(self.run), step.store, traces)
             held = attributing.held_before(self.context, step.store, traces, theirs.copies)
         except calling.TROUBLE as error:
             return (self._end(step, attempt, {"*": {"*": calling.as_unable(error)}}),)

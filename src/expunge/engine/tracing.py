@@ -1,17 +1,21 @@
 """Take traces while the content is still there, and look at the raw bytes before and after with them.
 
-What lies on the shelf: ``traces-<round>-<store>`` (fingerprints, worthless without the trace key), ``seen-before-...`` and
-``seen-after-...`` (digests of the traces that a scan found).
+What lies on the shelf: ``traces-<round>-<store>`` (fingerprints, worthless without the trace key), ``lying-<round>-<store>`` (in which
+bytes of which files the store said that the content lies), ``seen-before-...`` and ``seen-after-...`` (digests of the traces that a scan
+found).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from expunge.core import traces as core_traces
+from expunge.core.copy import RawSource
 from expunge.core.datamap import Dataset
-from expunge.core.evidence import PASSING, staying
+from expunge.core.evidence import PASSING, each_seen, staying
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.person import Person
 from expunge.core.plan import remakes
@@ -19,7 +23,7 @@ from expunge.core.traces import Trace, Traces
 from expunge.engine import calling, weights
 from expunge.engine.context import Context
 from expunge.engine.locating import Located
-from expunge.ports.scanner import CollectingTracer, Scanned
+from expunge.ports.scanner import CollectingTracer, Coverage, Scanned, Stretch
 from expunge.ports.store import Store
 
 IDENTIFIERS = "(identifiers)"
@@ -88,7 +92,9 @@ def take(
         for kind, value in person.identifiers():
             tracer.text(person.subject, IDENTIFIERS, kind, value)
     taken = tracer.traces(controls)
-    context.shelf.put(order, f"traces-{turn}-{store}", core_traces.dump(taken))
+    lying = {str(path): list(stretches) for path, stretches in tracer.lying().items()}
+    files = [(order, f"traces-{turn}-{store}", core_traces.dump(taken))]
+    context.shelf.put_all([*files, (order, f"lying-{turn}-{store}", json.dumps(lying).encode())] if lying else files)
     return Taken(len(taken.traces), tracer.rejected())
 
 
@@ -158,18 +164,32 @@ def _together(traces: Traces, earlier: Sequence[Scanned], last: Scanned) -> Scan
     return Scanned((*last.found, *found), last.seen | gone, last.coverage)
 
 
-def look_before(context: Context, store: str, traces: Traces) -> Scanned:
+def look_before(context: Context, order: OrderId, turn: int | str, store: str, traces: Traces) -> Scanned:
     """Scan a store for what can be seen at all: places are not told, and what only repeats other bytes is passed over.
 
-    Once more where nobody who stays was seen: what is not seen now is no evidence later.
+    Where the store said in which stretches of its files the items lie, these are looked into first: if something of everybody is seen
+    there, nothing else is read. Once more where nobody who stays was seen: what is not seen now is no evidence later.
     """
     own = [each.name for each in context.data_map.datasets_of(store)]
     expected = staying(traces, range(len(traces.traces)), own)
-    for _ in range(2):
-        scanned = context.scanner.scan([each for each in calling.raw(context.open_store(store)) if not each.repeats], traces, 0)
+    for attempt in range(2):
+        sources = [each for each in calling.raw(context.open_store(store)) if not each.repeats]
+        lying = {} if attempt else _lying(context, order, turn, store, sources)
+        seen = context.scanner.glance(lying, traces) if lying else frozenset()
+        if each_seen(traces, seen, own):
+            size = sum(last - first for stretches in lying.values() for first, last in stretches)
+            return Scanned((), seen, Coverage(len(lying), size, 0, ()))
+        scanned = context.scanner.scan(sources, traces, 0)
         if not expected or staying(traces, scanned.seen, own):
             break
     return scanned
+
+
+def _lying(context: Context, order: OrderId, turn: int | str, store: str, sources: Sequence[RawSource]) -> dict[Path, list[Stretch]]:
+    """What the store said when traces were taken; nothing outside of what will be looked through when everything is erased."""
+    data = context.shelf.get(order, f"lying-{turn}-{store}")
+    said = {Path(name): [(first, last) for first, last in stretches] for name, stretches in json.loads(data or "{}").items()}
+    return {path: each for path, each in said.items() if any(path.is_relative_to(source.path) for source in sources)}
 
 
 def remember(context: Context, order: OrderId, name: str, traces: Traces, seen: Iterable[int]) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeAlias
 
 from expunge.core.copy import RawSource
 from expunge.core.ids import Pseudonym
 from expunge.core.traces import Trace, Traces
 
+Stretch: TypeAlias = tuple[int, int]
+"""Bytes of a file, from the first up to but not including the second."""
 SEAM = "row"
 """Field under which stores hand over, as a blob, what joins two values of a row where the values alone may be other people's as well."""
 
@@ -42,6 +44,13 @@ class Tracer(Protocol):
 
     def name(self, subject: Pseudonym, dataset: str, value: str) -> None:
         """A file or folder name (the last component, not the whole path) that belongs to the subject."""
+        ...
+
+    def lies(self, path: Path, stretches: Sequence[Stretch]) -> None:
+        """In which bytes of a file the items that were handed over lie at this moment, whole, where the store can tell.
+
+        It need not stay true: who looks there and does not see them looks everywhere.
+        """
         ...
 
 
@@ -101,6 +110,13 @@ class Scanner(Protocol):
         """
         ...
 
+    def glance(self, lying: Mapping[Path, Sequence[Stretch]], traces: Traces) -> frozenset[int]:
+        """Which traces lie in some stretches of files, as indexes; whatever cannot be read just now is passed over.
+
+        For who asks whether content can be seen where it is known to lie: what is not seen here may be seen by :meth:`scan`.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of what is kept from one scan to the next; safe to call twice, and it can be used again."""
         ...
@@ -111,6 +127,10 @@ class CollectingTracer(Tracer, Protocol):
 
     def traces(self, controls: Iterable[Pseudonym] = ()) -> Traces:
         """What was collected so far, duplicates and windows of little information left out."""
+        ...
+
+    def lying(self) -> dict[Path, tuple[Stretch, ...]]:
+        """Where the stores said that it lies: stretches of each file, in ascending order, none of which touch."""
         ...
 
     def rejected(self) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 
 from expunge.core.ids import Pseudonym
 from expunge.core.traces import Traces
-from expunge.ports.scanner import SEAM
+from expunge.ports.scanner import SEAM, Stretch
 from expunge.residue import media
 from expunge.residue.forms import PACKED, SHORTEST, dress, forms_of_number, forms_of_vector, printed, utf8, wrap
 from expunge.residue.matcher import PADDING, Alike, Matcher
@@ -126,6 +126,9 @@ class Holder:
         stem = PurePath(value).stem
         if stem != value:
             self.text(subject, dataset, "name", stem)
+
+    def lies(self, path: Path, stretches: Sequence[Stretch]) -> None:
+        """Of no use here."""
 
     def held(self) -> frozenset[int]:
         """Indexes of the candidates seen so far."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from expunge.core.copy import RawSource
 from expunge.core.traces import Traces
-from expunge.ports.scanner import Coverage, Residue, Scanned
+from expunge.ports.scanner import Coverage, Residue, Scanned, Stretch
 from expunge.residue.holder import Holder
 from expunge.residue.matcher import Alike, Matcher
 from expunge.residue.needles import Needles
 from expunge.residue.session import Limits, Where
 from expunge.residue.tracer import Collector
-from expunge.residue.units import Part, divide, hidden, new_session, scan_part, walk
+from expunge.residue.units import Part, divide, gathered, hidden, new_session, scan_part, walk
 from expunge.residue.workers import MOST, Crew, Helpers, usable_cores
 
 
@@ -67,6 +67,11 @@ class ResidueScanner:
         seen = frozenset().union(*(unit.seen for unit in done))
         files, size, decoded = (sum(getattr(unit, name) for unit in done) for name in ("files", "bytes", "decoded"))
         return Scanned(tuple(found), seen, Coverage(files, size, decoded, tuple(sorted(skipped.items()))))
+
+    def glance(self, lying: Mapping[Path, Sequence[Stretch]], traces: Traces) -> frozenset[int]:
+        """Read nothing but some stretches of files. Raises CouldNotLook when a process that helps with it dies."""
+        done = Crew(gathered(lying), Needles.of(traces), self._limits, 0, self._processes, self._helpers).take_all()
+        return frozenset().union(*(unit.seen for unit in done))
 
     def close(self) -> None:
         """End the processes that helped; a later scan begins others."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import BinaryIO
 from zlib import crc32
 
 from expunge.core.ids import Pseudonym
 from expunge.core.traces import Trace, Traces
+from expunge.ports.scanner import Stretch
 from expunge.residue import media
 from expunge.residue.forms import (
     SHORTEST,
@@ -62,6 +63,7 @@ class Collector:
         self._others: dict[Field, Harvest] = {}
         """Of what is content in another form from the start."""
         self._rejected = 0
+        self._lying: dict[Path, set[Stretch]] = {}
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
         """Trace a string: all of it when short, else windows from the starts of words; the first of them in every written form."""
@@ -129,6 +131,15 @@ class Collector:
         wanted = (value, stem) if stem != value and len(utf8(stem)) >= SHORTEST else (value,)
         for rank, each in enumerate(wanted):
             self._offer((subject, dataset, "name"), rank, "utf-8", clip(utf8(each)), each)
+
+    def lies(self, path: Path, stretches: Sequence[Stretch]) -> None:
+        """Note where content lies."""
+        self._lying.setdefault(path, set()).update(stretches)
+
+    def lying(self) -> dict[Path, tuple[Stretch, ...]]:
+        """Where it lies, what touches put together."""
+        joined = {path: tuple(_joined(stretches)) for path, stretches in self._lying.items()}
+        return {path: stretches for path, stretches in joined.items() if stretches}
 
     def traces(self, controls: Iterable[Pseudonym] = ()) -> Traces:
         """What was collected so far."""
@@ -205,6 +216,18 @@ class Collector:
             for piece in fragments(each.value) if each.value is not None else ():
                 if telling(utf8(piece)):
                     yield "fragment", clip(utf8(piece))
+
+
+def _joined(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
+    begin = end = -1
+    for start, stop in sorted(stretches):
+        if start > end:
+            if end > begin:
+                yield begin, end
+            begin = start
+        end = max(end, stop)
+    if end > begin:
+        yield begin, end
 
 
 def _is_moment(value: str) -> bool:

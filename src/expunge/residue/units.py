@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from expunge.ports.scanner import Stretch
 from expunge.residue import postgres, postgres_heads
 from expunge.residue.matcher import Alike, Matcher
 from expunge.residue.needles import Needles
+from expunge.residue.postgres_heads import GRID
 from expunge.residue.postgres_values import Unfinished
 from expunge.residue.session import SMALL, Allowance, Known, Limits, Report, Session, Where
 from expunge.residue.slices import FileSlice
@@ -26,6 +28,8 @@ SIZE = 1 << 23
 MOST_FILES = 2000
 """Files of a unit."""
 _READ = 1 << 20
+_BETWEEN = bytes(GRID)
+"""Between stretches of a file that do not follow one another: nothing runs from one into the next, and pages stay in their places."""
 _AS_IT_IS = frozenset({"utf-8", "bytes", "fragment"})
 _LOG = "log"
 _SEGMENT = re.compile(r"([0-9A-F]{24})|(\d+)(\.\d+)?")
@@ -42,6 +46,8 @@ class Part:
     """Where the next part begins; None for the end that the file has when it is opened."""
     table: Path | None = None
     """The first file of the table that this is a stretch of; what goes on in other stretches is put together at the end."""
+    only: tuple[Stretch, ...] = ()
+    """Nothing but these bytes of it; where in the file something was found is not told then."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,24 @@ def divide(found: Iterable[Entry], *, sliced: bool) -> Iterator[Unit]:
         size += own
     if parts:
         yield Unit(number, tuple(parts), size)
+
+
+def gathered(lying: Mapping[Path, Sequence[Stretch]]) -> Iterator[Unit]:
+    """Nothing but some stretches of files, in units of about the same size."""
+    number = 0
+    for path, stretches in lying.items():
+        entry = Entry(path, (), regular=True)
+        some: list[Stretch] = []
+        size = 0
+        for start, end in stretches:
+            some.append((start, end))
+            size += end - start
+            if size >= SIZE:
+                yield Unit(number, (Part(entry, only=tuple(some)),), size)
+                number, some, size = number + 1, [], 0
+        if some:
+            yield Unit(number, (Part(entry, only=tuple(some)),), size)
+            number += 1
 
 
 def _size(entry: Entry) -> int:
@@ -259,6 +283,14 @@ def _scan_bytes(session: Session, part: Part, descriptor: int) -> None:
     where, allowance = Where(path), Allowance.of(session.limits, max(0, end - part.start))
     if part.start == 0:
         session.files += 1
+    if part.only:
+        stream = Stream(session, where, Allowance.of(session.limits, sum(last - first for first, last in part.only)))
+        for first, last in part.only:
+            for data in _pieces(source, first, min(last, size)):
+                stream.feed(data)
+            stream.feed(_BETWEEN)
+        stream.close()
+        return
     if size <= SMALL:
         data = source.read_at(0, size)
         session.bytes += len(data)

@@ -26,6 +26,7 @@ from expunge.stores.postgres_check import Check
 from expunge.stores.postgres_erase import Eraser
 from expunge.stores.postgres_link import LOCK_MS, Connection, Link
 from expunge.stores.postgres_match import Matcher, Row, encode_key, linked, links, transaction
+from expunge.stores.postgres_place import Place
 from expunge.stores.postgres_preflight import Preflight, locked
 from expunge.stores.postgres_probe import Probe
 from expunge.stores.postgres_schema import NotInSchema, Schema, Table, quoted
@@ -131,7 +132,9 @@ class Postgres:
     def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
         """Hand over every column of every row."""
         with self._looking(dataset) as (connection, table):
-            postgres_reading.trace(connection, table, dataset.name, copies, tracer)
+            place = self._server.place()
+            data = place.data if isinstance(place, Place) and not table.foreign else None
+            postgres_reading.trace(connection, table, dataset.name, copies, tracer, data)
 
     def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
         """Look by table, key, index, partition and view over a new connection."""

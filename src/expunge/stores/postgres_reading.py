@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from expunge.core.copy import Copy, Item, Selector
 from expunge.core.ids import Pseudonym
-from expunge.ports.scanner import Tracer
+from expunge.ports.scanner import Stretch, Tracer
 from expunge.stores.postgres_link import Connection
 from expunge.stores.postgres_match import (
     Keys,
@@ -46,6 +47,8 @@ CONTROL_ROWS = 1000
 """Rows of one control that are looked at when only a few controls are asked for."""
 _MEMORY = 16 << 20
 _PIECE = 1 << 20
+_BLOCK = 4
+"""Bytes of the number of a block, of which a ``ctid`` has two more for the place in it."""
 
 Looking: TypeAlias = Callable[[], AbstractContextManager[tuple[Connection, Table]]]
 """Opens a connection of its own to the dataset's table, for as long as somebody reads."""
@@ -74,21 +77,25 @@ def page_size(connection: Connection, table: Table) -> int:
 # --- tracing --------------------------------------------------------------------------------------------
 
 
-def trace(connection: Connection, table: Table, dataset: str, copies: Sequence[Copy], tracer: Tracer) -> None:
-    """Hand every value of every row of the copies to the tracer, and of rows of short values what joins them."""
+def trace(connection: Connection, table: Table, dataset: str, copies: Sequence[Copy], tracer: Tracer, data: Path | None) -> None:
+    """Hand every value of every row of the copies to the tracer, and of rows of short values what joins them.
+
+    Says as well in which pages the rows lie, where the server's files are at hand, in the folder ``data``, and no value lies in TOAST.
+    """
     fields = [table.require(name) for name in sorted({name for each in copies if each.selector for name in each.selector.match})]
     hands = [(at, each.name, hand(each)) for at, each in enumerate(table.columns)]
     objects = [at for at, each in enumerate(table.columns) if each.large_object]
     with transaction(connection):
         keys = Keys(connection, table, copies)
         texts = [f"{each.sql}::text[]" if each.form == "array" else f"{each.sql}::text" for each in fields]
-        columns = ", ".join(("k.copy", *texts, *map(reading, table.columns)))
+        columns = ", ".join(("k.copy", *texts, *map(reading, table.columns), *(("t.tableoid", "t.ctid") if data else ("0", "NULL"))))
         asked = narrowing(connection, table, selectors_of(copies)).admits("k.copy")
         sql = f"SELECT {columns} FROM {keys.source} JOIN {table.sql} AS t ON {keys.named()} WHERE {asked}"
         start = 1 + len(fields)
+        lying: dict[int, set[bytes]] = {}
         for page in pages(connection, sql, page_size(connection, table)):
             for row in page:
-                copy, values = copies[row[0]], row[start:]
+                copy, values = copies[row[0]], row[start:-2]
                 if not means(fields, row[1:start], copy.selector):
                     continue
                 for at, name, give in hands:
@@ -96,8 +103,31 @@ def trace(connection: Connection, table: Table, dataset: str, copies: Sequence[C
                         give(tracer, copy.subject, dataset, name, values[at])
                 for seam in seams(table.columns, values):
                     tracer.blob(copy.subject, dataset, "row", io.BytesIO(seam))
+                if data:
+                    lying.setdefault(row[-2], set()).add(row[-1][:_BLOCK])
             for at in objects:
                 _trace_objects(connection, [(copies[row[0]], row[start + at]) for row in page], dataset, table.columns[at], tracer)
+        for path, stretches in _pages_on_disk(connection, lying, data) if data else ():
+            tracer.lies(path, stretches)
+
+
+def _pages_on_disk(connection: Connection, blocks: Mapping[int, Iterable[bytes]], data: Path) -> Iterator[tuple[Path, list[Stretch]]]:
+    """Blocks of tables (oid -> numbers of four bytes) as stretches of the files that the server keeps them in."""
+    sizes = dict(
+        connection.execute("SELECT name, setting::bigint FROM pg_catalog.pg_settings WHERE name IN ('block_size', 'segment_size')")
+    )
+    size, most = sizes["block_size"], sizes["segment_size"]
+    named = """
+    SELECT oid, pg_catalog.pg_relation_filepath(oid) FROM pg_catalog.pg_class WHERE oid = ANY(%(oids)s::pg_catalog.oid[]) AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_class c WHERE c.oid = ANY(%(oids)s::pg_catalog.oid[]) AND c.reltoastrelid <> 0
+      AND pg_catalog.pg_relation_size(c.reltoastrelid) > 0)"""
+    for oid, path in connection.execute(named, {"oids": list(blocks)}).fetchall():
+        segments: dict[int, list[Stretch]] = {}
+        for each in blocks[oid] if path else ():
+            segment, block = divmod(int.from_bytes(each, "big"), most)
+            segments.setdefault(segment, []).append((block * size, (block + 1) * size))
+        for segment, stretches in segments.items():
+            yield data / (f"{path}.{segment}" if segment else path), stretches
 
 
 def _trace_objects(connection: Connection, named: Sequence[tuple[Copy, Any]], dataset: str, column: Column, tracer: Tracer) -> None:

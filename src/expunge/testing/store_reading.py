@@ -12,6 +12,7 @@ from expunge.core.datamap import ByField
 from expunge.core.grounding import Grounding
 from expunge.core.ids import Pseudonym
 from expunge.ports.naming import NamesPeople
+from expunge.ports.scanner import Stretch
 from expunge.testing.harness import StoreHarness, locate_all
 from expunge.testing.people import AWKWARD, Person, people, person
 
@@ -22,6 +23,7 @@ class Listener:
     def __init__(self) -> None:
         self.heard: dict[Pseudonym, list[object]] = {}
         self.fields: set[str] = set()
+        self.lying: dict[Path, list[Stretch]] = {}
 
     def _keep(self, subject: Pseudonym, field: str, value: object) -> None:
         self.heard.setdefault(subject, []).append(value)
@@ -46,6 +48,10 @@ class Listener:
     def name(self, subject: Pseudonym, dataset: str, value: str) -> None:  # noqa: ARG002
         """Keep a name."""
         self._keep(subject, "name", value)
+
+    def lies(self, path: Path, stretches: Sequence[Stretch]) -> None:
+        """Keep where it is said to lie."""
+        self.lying.setdefault(path, []).extend(stretches)
 
     def everything(self, subject: Pseudonym) -> bytes:
         """All that was heard of one subject, as bytes."""
@@ -135,6 +141,19 @@ class Reading(StoreHarness):
             assert holds(heard.everything(one.pseudonym), one)
             assert not any(_said(mark, heard.everything(one.pseudonym)) for mark in other.marks)
         assert all(text not in field for one in asked for text in one.marks for field in heard.fields)
+
+    def test_where_items_are_said_to_lie_is_looked_through(self, folder: Path) -> None:
+        """A store that tells in which bytes of its files items lie names no others than those that a scan of it reads."""
+        self.write(folder, people(4))
+        heard = Listener()
+        with self.opened(folder) as (store, datasets):
+            located = locate_all(store, datasets, people(2))
+            for dataset in datasets:
+                store.trace(dataset, located[dataset.name], heard)
+            sources = [each.path for each in store.raw()] if heard.lying else []
+        for path, stretches in heard.lying.items():
+            assert any(path.is_relative_to(each) for each in sources)
+            assert all(0 <= first < last <= path.stat().st_size for first, last in stretches)
 
     def test_bystanders_are_the_people_who_stay(self, folder: Path) -> None:
         """Controls have no pseudonym, are not the erased, can be traced, and are no more than asked for."""
