@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -18,17 +19,25 @@ def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("Debian's redis-server is not installed (scripts/debian-redis does, as root)")
-    (port,) = free_ports(1)
     folder = tmp_path_factory.mktemp("redis")
-    command = [program, "--port", str(port), "--bind", LOOPBACK, "--dir", str(folder), "--save", "", "--appendonly", "no"]
-    server = Child(command, folder / "log", folder, os.environ, signal.SIGKILL)
+    port, server = _started(program, folder)
     try:
-        with redis.Redis(LOOPBACK, port) as client:
-            assert wait_until(lambda: _answers(client) or not server.running(), 30), tail(folder / "log")
-            assert server.running(), tail(folder / "log")
         yield port
     finally:
         server.kill()
+
+
+def _started(program: str, folder: Path) -> tuple[int, Child]:
+    """A server that answers; on another port where somebody took the first one meanwhile."""
+    for _ in range(5):
+        (port,) = free_ports(1)
+        command = [program, "--port", str(port), "--bind", LOOPBACK, "--dir", str(folder), "--save", "", "--appendonly", "no"]
+        server = Child(command, folder / "log", folder, os.environ, signal.SIGKILL)
+        with redis.Redis(LOOPBACK, port) as client:
+            if wait_until(lambda: _answers(client) or not server.running(), 60) and server.running():  # noqa: B023 - asked at once
+                return port, server
+        server.kill()
+    pytest.fail(tail(folder / "log"))
 
 
 def _answers(client: redis.Redis) -> bool:

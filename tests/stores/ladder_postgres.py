@@ -22,8 +22,8 @@ from expunge.stores import postgres_abandoned, postgres_ladder
 from tests.stores.postgres_crowd import SETTINGS, TABLES, VICTIM, connected, forget, lying, populate, served, token
 
 RUNGS = tuple((each.name, each.why) for each in postgres_ladder.RUNGS)
-AWAY = 3.0
-"""Seconds after which the other session of ``put_aside`` ends: later than a climb that does not wait, and the search after it."""
+AWAY = 1.0
+"""Seconds after which the other session of ``put_aside`` ends, where the climb waits for it."""
 
 
 @contextmanager
@@ -53,9 +53,11 @@ def stays(server: PostgresServer, name: str, rung: str, left_out: bool) -> list[
             climbed = held.enter_context(served(url, lock_ms=20_000))
             assert lying(server, url)
             if session is not None:
+                # Where the climb does not wait for it, it is there until the search is over.
                 timer = threading.Timer(AWAY, session.close)
-                held.callback(timer.join)
-                timer.start()
+                held.callback(session.close if left_out else timer.join)
+                if not left_out:
+                    timer.start()
             with without(rung if left_out else ""):
                 assert isinstance(postgres_ladder.climb(climbed, TABLES), Erased)
             return lying(server, url)

@@ -18,6 +18,7 @@ from expunge.servers.seaweedfs import SeaweedServer, running_seaweedfs
 from expunge.stores import s3_ladder
 from expunge.stores.s3 import S3
 from expunge.testing.people import Person, person
+from expunge.testing.plain_search import contents
 from tests.stores.s3_company import Shelf, bucket, client, dataset, options
 
 RUNGS = tuple((rung.name, rung.why) for rung in s3_ladder.RUNGS)
@@ -61,8 +62,7 @@ def _give_up(shelf: Shelf, key: str, part: bytes) -> None:
 def _lying(server: SeaweedServer, one: Person) -> list[str]:
     """Bodies only: the server's own tables and logs keep names."""
     needles = (one.blob[500:532], one.blob.hex().encode()[1000:1064])
-    files = [path for path in sorted(server.data.rglob("*")) if path.is_file()]
-    return [f"content in {path}" for path in files if any(needle in path.read_bytes() for needle in needles)]
+    return sorted(f"content in {path}" for path, data in contents(server.data) if any(needle in data for needle in needles))
 
 
 @contextmanager

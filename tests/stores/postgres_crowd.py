@@ -17,6 +17,7 @@ from expunge.core.datamap import StoreSpec
 from expunge.servers.postgres import PostgresServer
 from expunge.stores import postgres_ladder
 from expunge.stores.postgres_server import Server
+from expunge.testing.plain_search import contents
 
 SETTINGS = {
     "shared_preload_libraries": "pg_stat_statements",
@@ -179,21 +180,20 @@ def lying(server: PostgresServer, url: str, marks: tuple[str, ...] = MARKS) -> l
         query = "SELECT pg_relation_filenode(oid)::text, relname FROM pg_class WHERE pg_relation_filenode(oid) IS NOT NULL"
         names = dict(connection.execute(query).fetchall())
         (ours,) = connection.execute("SELECT oid::text FROM pg_database WHERE datname = current_database()").fetchone()
-    for path in files_of(server, ours):
-        data = path.read_bytes()
+    for path, data in files_of(server, ours):
         place = names.get(path.name.partition(".")[0], "an old file") if path.parent.name == ours else path.name
         if marks[0][:8].encode() in data:
             found += [f"{place}: {name_of(mark)}" for mark in marks if mark.encode() in data]
     return found
 
 
-def files_of(server: PostgresServer, database: str) -> Iterator[Path]:
-    """Every file of the server but those of other databases."""
-    for path in [*server.data.rglob("*"), server.log]:
+def files_of(server: PostgresServer, database: str) -> Iterator[tuple[Path, bytes]]:
+    """Every file of the server but those of other databases, with its bytes."""
+    for path, data in (*contents(server.data), *contents(server.log)):
         parts = path.parts[len(server.data.parts) :]
         foreign = len(parts) > 2 and parts[0] == "base" and parts[1].isdigit() and parts[1] != database
-        if path.is_file() and not foreign:
-            yield path
+        if not foreign:
+            yield path, data
 
 
 def name_of(mark: str) -> str:

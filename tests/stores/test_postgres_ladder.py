@@ -35,7 +35,7 @@ from expunge.stores import (
 from expunge.stores.postgres_ladder import climb, preflight
 from expunge.stores.postgres_rung import Blocked, Climb
 from expunge.testing.forked import NOBODY, in_child
-from expunge.testing.plain_search import search
+from expunge.testing.plain_search import contents, search
 from tests.stores.ladder_postgres import clear
 from tests.stores.postgres_crowd import MARKS, SETTINGS, TABLES, VICTIM, connected, files_of, forget, lying, populate, served, token
 
@@ -107,7 +107,7 @@ def test_a_clean_stop_and_a_start_bring_nothing_back(server, url, app):
     ours = _ours(app)
     app.close()
     server.stop()
-    left = [each for each in files_of(server, ours) if token("email")[:8].encode() in each.read_bytes()]
+    left = [path for path, data in files_of(server, ours) if token("email")[:8].encode() in data]
     server.start()
     assert left == []
     assert lying(server, url) == []
@@ -285,7 +285,7 @@ def test_an_archive_that_does_not_come_after_keeps_the_log(tmp_path):
             connection.execute("ALTER SYSTEM SET archive_command = 'true'")
             connection.execute("SELECT pg_reload_conf()")
             assert isinstance(climbed(server.url, ("public.people",), lock_ms=30_000), Erased)
-            assert [each for each in server.data.rglob("*") if each.is_file() and token("email").encode() in each.read_bytes()] == []
+            assert [path for path, data in contents(server.data) if token("email").encode() in data] == []
     finally:
         shutil.rmtree(folder)
 

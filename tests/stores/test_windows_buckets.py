@@ -31,6 +31,7 @@ class InBucket(WindowSuite):
 
     @pytest.fixture(autouse=True)
     def served(self, seaweed):
+        seaweed.start()  # a test before may have stopped it
         self.server = seaweed
         self.bucket = bucket(seaweed, f"windows-{self.versioning or 'never'}".lower(), self.versioning)
 
@@ -106,6 +107,7 @@ class TestParquetInABucket(InBucket):
 @pytest.mark.parametrize("versioning", [None, "Enabled"])
 def test_objects_without_a_date_go_by_when_they_were_written(seaweed, tmp_path, versioning):
     """LastModified of the newest content; who is written again between the look and the act is young again, and stays whole."""
+    seaweed.start()
     shelf = Shelf.of(seaweed, bucket(seaweed, f"windows-{versioning or 'never'}".lower(), versioning), tmp_path)
     voice = dataset("voice", "voice/{profile_id}/{name}.flac")
     shelf.put_all({"voice/a/1.flac": b"old", "voice/b/2.flac": b"old"})

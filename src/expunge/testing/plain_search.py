@@ -56,6 +56,14 @@ def files_under(paths: Iterable[Path]) -> Iterator[Path]:
             yield top
 
 
+def contents(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    """Every file under ``folder`` with its bytes; what a server removes while we look is not there."""
+    for path in files_under([folder]):
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file():
+                yield path, path.read_bytes()
+
+
 def snapshot(folder: Path) -> dict[Path, tuple[int, int, str]]:
     """Mode, time of change in ns and SHA-256 of everything under ``folder``; folders without their times."""
     seen = {}
