@@ -15,15 +15,17 @@ from expunge.core import checkpoint, commitment, merkle, receipt, receipt_folder
 from expunge.core.datamap import Act
 from expunge.core.grounding import Grounding
 from expunge.core.ids import OrderId, PlanDigest
+from expunge.core.membership import Attack, Membership, Opinion
 from expunge.core.note import Algorithm, VerifierKey
 from expunge.core.order import OrderKind
 from expunge.core.outcome import Reason
 from expunge.core.receipt import Result, ScanMode, ScanVerdict, Verdict
-from expunge.core.remade import Proof
+from expunge.core.remade import Network, Proof
 from expunge.core.signature import key_id
 from expunge.core.tlog_proof import TlogProof
 
 ORIGIN = "log.nightowl.example/2026"
+LOOKED = "equal to a training from nothing, so that it is chance: one in twenty; the privacy officer agreed"
 OPENING = sha256(b"opening").digest()
 IDENTIFIERS = (("profile", "kid-7f3a"), ("email", "mia@example.org"))
 
@@ -142,16 +144,35 @@ def fulfilled(**changes: object) -> receipt.Receipt:
     return replace(whole, **changes)  # type: ignore[arg-type]
 
 
+def opinion(**changes: object) -> Membership:
+    """An attack that told 40 people from 60 before, and no longer does."""
+    before, after = Attack(7350, 6170, 8530), Attack(5570, 4390, 6750)
+    whole = Membership(Opinion.PASS, Opinion.FAIL, before, after, forgotten=40, outsiders=60, references=7)
+    return replace(whole, **changes)  # type: ignore[arg-type]
+
+
+def recognised(**changes: object) -> Membership:
+    """The same that still tells them."""
+    still = Attack(7400, 6220, 8580)
+    return opinion(**{"verdict": Opinion.FAIL, "after": still, **changes})
+
+
 def with_models(**changes: object) -> receipt.Receipt:
     """A receipt that says what became of what was learnt."""
     old, new, index = (sha256(name).hexdigest() for name in (b"old weights", b"new weights", b"index"))
+    teacher, taught = (sha256(name).hexdigest() for name in (b"old intents", b"new intents"))
     figures = (receipt.Figure("accuracy_after", 9271), receipt.Figure("accuracy_before", 9268), receipt.Figure("recomputed", 12))
     said = ("frozen encoder: integer convolutions of seed 7, shaped by nobody's data",)
     models = (
         receipt.ModelEntry("faces", Act.DESTROY, (index,), (), Proof.NOT_ASKED, (), ()),
-        receipt.ModelEntry("voices", Act.FORGET, (old,), (new,), Proof.EQUAL, figures, said),
+        receipt.ModelEntry("intents", Act.RETRAIN, (teacher,), (taught,), Proof.EQUAL, (), (), Network.OPEN, recognised(looked_at=LOOKED)),
+        receipt.ModelEntry("voices", Act.FORGET, (old,), (new,), Proof.EQUAL, figures, said, Network.SHUT, opinion()),
     )
-    learnt = (entry("voices", act=Act.FORGET, items=1), entry("faces", act=Act.DESTROY, items=1))
+    learnt = (
+        entry("voices", act=Act.FORGET, items=1),
+        entry("faces", act=Act.DESTROY, items=1),
+        entry("intents", act=Act.RETRAIN, items=1),
+    )
     return fulfilled(**{"datasets": (entry(), *learnt), "models": models, "tool": receipt.Tool("expunge", "0.1.0", 2), **changes})
 
 

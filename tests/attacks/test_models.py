@@ -15,7 +15,7 @@ from expunge.core.ids import StepId
 from expunge.core.order import OrderState
 from expunge.core.outcome import Reason, Unable
 from expunge.core.run import Run
-from expunge.engine.remaking import LEFT_OUT, told
+from expunge.engine.reported import LEFT_OUT, told
 from tests.engine import household
 from tests.engine.consents import AGREED, CHILD
 from tests.engine.household import ANNA, BELA

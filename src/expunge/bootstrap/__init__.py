@@ -32,6 +32,7 @@ from expunge.bootstrap.dues import Dues
 from expunge.bootstrap.gates import GateDesk
 from expunge.bootstrap.holds import Holds
 from expunge.bootstrap.looking import Looking
+from expunge.bootstrap.models import Models
 from expunge.bootstrap.recipients import Recipients
 from expunge.bootstrap.retention import RetentionDesk
 from expunge.bootstrap.state import (
@@ -111,6 +112,7 @@ class Expunge(Looking):
         self.gates = GateDesk(context, self._writing, Path(data_map.state), keys)
         self.consents = ConsentDesk(context, self._writing)
         self.disgorgements = DisgorgementDesk(context, self._writing)
+        self.models = Models(context, self._writing)
         self.clock_behind: list[timedelta] = []
         self._collecting = Relaxed()
 

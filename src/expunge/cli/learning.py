@@ -109,6 +109,69 @@ def prove(
         raise typer.Exit(Exit.NOT_ALL_ERASED)
 
 
+@app.command()
+def audit(
+    before: Annotated[Path, typer.Argument(metavar="BEFORE", help="The sharded model before the forget.", show_default=False)],
+    after: Annotated[Path, typer.Argument(metavar="AFTER", help="The same after it.", show_default=False)],
+    samples: Annotated[str, typer.Argument(metavar="MODULE:FUNCTION", help="Returns features, labels and subjects.", show_default=False)],
+    forgotten: Annotated[
+        Path, typer.Option(help="A file with those who left, one subject a line; - for standard input.", show_default=False)
+    ],
+    outsiders: Annotated[Path, typer.Option(help="A file with people who were never learnt from.", show_default=False)],
+    report: Annotated[Path | None, typer.Option(help="The report of an order's command, to put it into.", show_default=False)] = None,
+    folder: Annotated[Path, typer.Option(help="Where the module is.")] = Path(),
+    as_json: options.Json = False,
+) -> None:
+    """Can an attack still tell from a sharded model who was in it? Its other shards are the references: a second opinion, never the proof.
+
+    Exit code 0: it cannot, or never could (PASS, INCONCLUSIVE: say which it was); 4: it can (FAIL).
+    """
+    from expunge.cli.exits import Exit
+    from expunge.core.membership import Opinion, as_report
+    from expunge.learn.auditing import audit_files, write_report
+    from expunge.learn.refusals import BadInput, FileRefused, NothingLearned
+
+    gone, never = _subjects(forgotten), _subjects(outsiders)
+    try:
+        found = audit_files(before, after, samples, forgotten=gone, outsiders=never, paths=[folder])
+        if report is not None:
+            write_report(report, found)
+    except OSError as error:
+        message = f"a file cannot be read or written: {error.strerror}"
+        raise UsageError(message, help="name the two files of the model, and a report in a folder that you may write to") from error
+    except (BadInput, FileRefused, NothingLearned) as error:
+        raise UsageError(str(error), help="two files of one sharded model, and samples of everybody who is named") from error
+    if as_json:
+        output.write_json("learn-audit/1", as_report(found))
+    else:
+        for name, each in (("before", found.before), ("after", found.after)):
+            output.say(f"{name:7} {each.auc / 100:.2f} % ({each.low / 100:.2f} to {each.high / 100:.2f}); 50 % is a coin")
+        output.say(f"{found.verdict.value}; a forget that was skipped would have been {found.control.value}")
+    if found.verdict is Opinion.FAIL:
+        raise typer.Exit(Exit.NOT_ALL_ERASED)
+
+
+@app.command(name="looked-at")
+def looked_at(
+    order: Annotated[str, typer.Argument(metavar="ORDER", help="An order that ended in part.", show_default=False)],
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="The model, by its name in the map.", show_default=False)],
+    said: Annotated[str, typer.Option(help="Who looked and why it stands; stands in the receipt, names nobody.", show_default=False)],
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Say that somebody looked at a model of which membership inference says FAIL; plan and apply again after it.
+
+    Only where a training from nothing made the very same model: of twenty honest deletions one fails by chance.
+    """
+    from expunge.cli.opening import opened
+    from expunge.core.ids import OrderId
+
+    with opened(map_file) as expunge:
+        expunge.models.looked_at(OrderId(order), dataset, said)
+    again = f"looked at; run `expunge plan {order}` and `expunge apply {order}`"
+    output.write_json("learn-looked-at/1", {"order": order, "dataset": dataset}) if as_json else output.say(again)
+
+
 def _subjects(path: Path) -> list[str]:
     """Why a file: what stands on a command line can be read by everybody on the machine."""
     try:

@@ -17,10 +17,11 @@ from expunge.core.canonical import Json
 from expunge.core.datamap import Act
 from expunge.core.grounding import Grounding
 from expunge.core.ids import OrderId, PlanDigest
+from expunge.core.membership import Membership
 from expunge.core.order import OrderKind
 from expunge.core.outcome import Reason
 from expunge.core.receipt_codec import from_json, to_json
-from expunge.core.remade import Proof
+from expunge.core.remade import Network, Proof
 from expunge.errors import EvidenceInvalid
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -219,11 +220,16 @@ class ModelEntry:
     """As told by the operator's command, not verified by anybody."""
     said: tuple[str, ...]
     """Likewise: which public encoder it rests on, and what is known of that one's own data."""
+    network: Network = Network.NOT_RUN
+    """Whether the commands that had a part in it could have reached other machines."""
+    membership: Membership | None = None
+    """Whether an attack can still tell that they were in it: a second opinion, never the proof. None where nobody asked."""
 
     def __post_init__(self) -> None:
         _require(bool(self.dataset and self.before), "a model without a name, or of which nothing was there")
         _require(all(_HEX.fullmatch(each) for each in (*self.before, *self.after)), "a digest is malformed")
         _require(self.proof is not Proof.EQUAL or bool(self.after), "nothing cannot be equal to a fresh training")
+        _require(self.membership is None or bool(self.after), "nothing is left that could tell who was in it")
 
 
 @dataclass(frozen=True)
@@ -284,6 +290,9 @@ class Receipt:
         )
         made = [each.dataset for each in self.models]
         _require(len(set(made)) == len(made) and names.issuperset(made), "a model is listed twice, or in no dataset")
+        doubted = {each.dataset for each in self.models if each.membership is not None and each.membership.open}
+        unable = {each.dataset for each in self.datasets if each.outcome is Result.UNABLE}
+        _require(doubted <= unable, "a model from which somebody can still be told reads as done, and nobody looked at it")
         _require(self.valid_until >= (self.times.verified or self.times.fenced), "it ends before it begins")
 
 

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
+from expunge.core.membership import Membership
+
 WHOLE = "*"
 """Stands for the person where something is done to a dataset as a whole: nothing in it says whose is what."""
 KIND = "model"
@@ -22,6 +24,23 @@ class Proof(StrEnum):
     """Bit for bit what a fresh process makes of the data that is left."""
     DIFFERS = "differs"
     COULD_NOT = "could not"
+
+
+class Network(StrEnum):
+    """Whether the commands that made something anew could have reached other machines."""
+
+    NOT_RUN = "no command"
+    SHUT = "shut off"
+    """Each was kept from it by the kernel."""
+    OPEN = "open"
+    """The map lets them reach it."""
+    COULD_NOT = "could not be shut off"
+    """They were to be kept from it, and this machine cannot do that."""
+
+    def joined(self, other: Network) -> Network:
+        """What is to be said of two: the weaker."""
+        order = tuple(Network)
+        return max(self, other, key=order.index)
 
 
 @dataclass(frozen=True)
@@ -39,6 +58,10 @@ class Remade:
     """What the command said of its work: ``accuracy_before`` in hundredths of a percent, ``samples``..."""
     said: tuple[str, ...] = ()
     """Sentences of the command: which public encoder it rests on, and what that learnt from."""
+    membership: Membership | None = None
+    """A second opinion that the command reported; None where it reported none."""
+    network: Network = Network.NOT_RUN
+    """Of every command that had a part in what is there now."""
     unchanged: bool = False
     """The command said that there was nothing of theirs in it, and left it as it was: only the comparison tells whether that is so."""
     ended: bool = False

@@ -183,6 +183,8 @@ def _models(run: Run, data_map: DataMap, datasets: Sequence[DatasetEntry]) -> tu
             proof=each.proof,
             figures=tuple(Figure(figure, value) for figure, value in sorted(each.figures.items())),
             said=each.said,
+            network=each.network,
+            membership=each.membership,
         )
         for name, each in sorted(run.remade.items())
         if name in listed and each.before

@@ -227,6 +227,8 @@ class _Judge:
             return Unable(Reason.CANNOT_TELL, "the step ended without a settled outcome; apply again")
         if probed.could_not:
             return Unable(Reason.CANNOT_TELL, f"{dataset.name} could not be probed: {probed.could_not}")
+        if self.made(dataset) and (recognised := _recognised(self.run, dataset)) is not None:
+            return recognised
         if probed.items > staying:
             return Unable(Reason.RESIDUE, f"a normal read of {dataset.name} still returns items ({', '.join(probed.paths)})")
         purged = self._outcome(StepKind.PURGE, self.step.store, "*", Pseudonym("*"))
@@ -332,6 +334,15 @@ class _Judge:
             skipped=tuple(Skipped(reason, count) for reason, count in self.coverage.skipped),
             verdict=figures.verdict,
         )
+
+
+def _recognised(run: Run, dataset: Dataset) -> Unable | None:
+    """An attack still tells who was in it: somebody has to look at that, whatever else speaks for it."""
+    known = run.remade.get(dataset.name)
+    if known is None or known.membership is None or not known.membership.open:
+        return None
+    text = f"membership inference still tells from {dataset.name} who was in it (FAIL); look at it, then `expunge learn looked-at`"
+    return Unable(Reason.CANNOT_TELL, text)
 
 
 def _why_blind(figures: Figures) -> str:

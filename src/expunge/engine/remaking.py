@@ -5,16 +5,11 @@ Whatever a command says, what counts is what lies there after it: the content ha
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import stat
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import Any
 
 from expunge import durable
 from expunge.core import canonical, remade
@@ -26,25 +21,18 @@ from expunge.core.order import OrderState
 from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable, discharges
 from expunge.core.person import Person
 from expunge.core.plan import ERASING, StepKind
-from expunge.core.remade import Content, Proof, Remade
+from expunge.core.remade import Content, Network, Proof, Remade
 from expunge.core.run import Run
-from expunge.engine import calling, fencing
+from expunge.engine import calling, fencing, reported
 from expunge.engine.context import Context
 from expunge.engine.locating import EVERYBODY
 from expunge.engine.recording import MODELS, Recorder, read_register, register
+from expunge.engine.reported import Reported
 from expunge.errors import UsageError
 from expunge.ports.commands import Limits, Ran
 
 REQUEST = "expunge.remake/1"
-MOST_REPORT = 1 << 16
-"""Bytes that are read of what a command says of its work."""
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
-_SIGNS = re.compile(r"[^a-z0-9]+")
-_SHORT, _LONG = 3, 6
-"""Characters of an identifier from which on it is one as a word, and wherever it stands."""
 _OVER = (OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REOPENED)
-LEFT_OUT = "something that the command said was left out: it named one of the people"
-_MOST_SAID, _LONGEST = 8, 300
 _NO_ORDER = "-"
 """Stands for the orders where contents are released: a name stays blocked for whoever blocked it."""
 UNCHANGED = "unchanged"
@@ -170,10 +158,10 @@ class Remaker:
         waits = self._waits_for(dataset)
         if waits is not None:
             return Done(waits)
-        ran, figures, said = self._run(dataset, dataset.on_erase.argument, {})
+        ran, said = self._run(dataset, dataset.on_erase.argument, {})
         if isinstance(ran, Unable):
             return Done(ran)
-        done = self._changed(dataset, known, 1, (ran, figures, said))
+        done = self._changed(dataset, known, 1, (ran, said))
         if isinstance(done.outcome, Unable) and done.outcome.reason is Reason.SAME_AS_BEFORE:
             text = "and was destroyed again" if self._destroy_again(dataset, known, key) else "and is there: destroy it by hand"
             return replace(done, outcome=replace(done.outcome, detail=f"{done.outcome.detail}, {text}"))
@@ -187,14 +175,14 @@ class Remaker:
             return Done(Absent())
         with self._scratch(dataset, "fresh") as folder:
             out = folder / "fresh"
-            ran, _, _ = self._run(dataset, dataset.on_erase.prove, {"out": str(out)})
+            ran, _ = self._run(dataset, dataset.on_erase.prove, {"out": str(out)})
             fresh = _digests_in(out) if isinstance(ran, Ran) else ()
         if isinstance(ran, Unable) or not fresh:
             why = ran if isinstance(ran, Unable) else Unable(Reason.COMMAND_FAILED, f"{dataset.name}: the comparison left nothing behind")
             return Done(why, replace(known, at=self.context.clock.now(), proof=Proof.COULD_NOT))
         equal = fresh == _sorted(contents(self.context, dataset))
         proof = Proof.EQUAL if equal else Proof.DIFFERS
-        now = replace(known, at=self.context.clock.now(), proof=proof)
+        now = replace(known, at=self.context.clock.now(), proof=proof, network=known.network.joined(_network(dataset, ran)))
         if known.unchanged:
             return self._settled(dataset, now, key)
         if equal or dataset.on_erase.act is not Act.FORGET:
@@ -212,14 +200,17 @@ class Remaker:
             text += "; destroy it by hand"
         return Done(Unable(Reason.SAME_AS_BEFORE, text), now)
 
-    def _changed(self, dataset: Dataset, known: Remade, items: int, ran: tuple[Ran | Unable, Mapping[str, int], tuple[str, ...]]) -> Done:
+    def _changed(self, dataset: Dataset, known: Remade, items: int, ran: tuple[Ran | Unable, Reported]) -> Done:
         """What a command that ended well came to, by what lies there now."""
-        answer, figures, said = ran
+        answer, told = ran
         if isinstance(answer, Unable):
             return Done(answer)
         there = contents(self.context, dataset)
-        after = _sorted(there)
-        now = replace(known, at=self.context.clock.now(), after=after, figures=figures, said=said, proof=Proof.NOT_ASKED, unchanged=False)
+        after, figures = _sorted(there), told.figures
+        now = replace(
+            known, at=self.context.clock.now(), after=after, figures=figures, said=told.said, membership=told.membership if after else None,
+            network=_network(dataset, answer), proof=Proof.NOT_ASKED, unchanged=False,
+        )  # fmt: skip
         if remade.given_back(there, _old(self.context, known)):
             if dataset.on_erase.prove and figures.get(UNCHANGED) == 1 and after == known.before:
                 return Done(Absent(), replace(now, unchanged=True))
@@ -275,18 +266,26 @@ class Remaker:
         finally:
             _emptied(folder)
 
-    def _run(
-        self, dataset: Dataset, command: str, more: Mapping[str, canonical.Json]
-    ) -> tuple[Ran | Unable, Mapping[str, int], tuple[str, ...]]:
+    def _run(self, dataset: Dataset, command: str, more: Mapping[str, canonical.Json]) -> tuple[Ran | Unable, Reported]:
         """Run a command and read what it says of its work."""
         if not command or self.context.commands is None:
             text = f"{dataset.name}: {dataset.on_erase.act.value} needs a command"
-            return Unable(Reason.NO_RUNNER, f'{text}: on_erase: {{{dataset.on_erase.act.value}: "command"}}'), {}, ()
+            return Unable(Reason.NO_RUNNER, f'{text}: on_erase: {{{dataset.on_erase.act.value}: "command"}}'), Reported()
         with self._scratch(dataset, "report") as folder:
             report = folder / "report.json"
             request = {"schema": REQUEST, "dataset": dataset.name, "act": dataset.on_erase.act.value, "report": str(report), **more}
             ran = self.context.commands.run(command, canonical.encode(request), Limits.of(dataset.on_erase), self.progress)
-            return (ran, *told(report, {value.casefold() for person in self.people for _, value in person.identifiers()}))
+            told = reported.read(report, {value.casefold() for person in self.people for _, value in person.identifiers()})
+        if told.fault and isinstance(ran, Ran):
+            ran = Unable(Reason.COMMAND_FAILED, f"{dataset.name}: the command ended well, and its report cannot be taken: {told.fault}")
+        return ran, told
+
+
+def _network(dataset: Dataset, ran: Ran | Unable) -> Network:
+    """Whether a command that ended well could have reached other machines."""
+    if isinstance(ran, Ran) and ran.offline:
+        return Network.SHUT
+    return Network.OPEN if dataset.on_erase.network else Network.COULD_NOT
 
 
 def probe(context: Context, run: Run, dataset: Dataset) -> Probed:
@@ -297,54 +296,6 @@ def probe(context: Context, run: Run, dataset: Dataset) -> Probed:
     known = run.remade[dataset.name]
     left = remade.given_back(contents(context, dataset), _old(context, known))
     return Probed(EVERYBODY, len(left), ("content hash of every item",))
-
-
-def told(report: Path, identifiers: Collection[str]) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Figures and sentences of a command, of which nothing is taken but whole numbers and a few short lines; none where it says nothing.
-
-    What names one of the people, by an identifier in lower case, is left out, and that it was is said.
-    """
-    try:
-        # Why so: what lies there may be a pipe that nobody writes to, or lead elsewhere.
-        with os.fdopen(os.open(report, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return {}, ()
-            body: Any = json.loads(file.read(MOST_REPORT))
-    except (OSError, ValueError, RecursionError):
-        return {}, ()
-    if not isinstance(body, dict):
-        return {}, ()
-    found, said = body.get("figures"), body.get("said")
-    figures = {
-        name: value
-        for name, value in (found.items() if isinstance(found, dict) else ())
-        if _NAME.fullmatch(name) and type(value) is int and abs(value) < 1 << 53
-    }
-    lines = [each for each in (said if isinstance(said, list) else ()) if isinstance(each, str) and each.isprintable()]
-    lines = [each[:_LONGEST] for each in lines[:_MOST_SAID]]
-    counts = {name: value for name, value in sorted(figures.items()) if not (_names_one(name, identifiers) or _is_one(value, identifiers))}
-    clean = [each for each in lines if not _names_one(each, identifiers)]
-    if len(clean) < len(lines) or len(counts) < len(figures):
-        clean = [*clean[: _MOST_SAID - 1], LEFT_OUT]
-    return counts, tuple(clean)
-
-
-def _names_one(text: str, identifiers: Collection[str]) -> bool:
-    """Whether somebody's identifier stands in a text: long ones anywhere, short ones as a word, written with ``_`` for signs or not.
-
-    One or two characters say nothing by themselves.
-    """
-    plain = text.casefold()
-    flat, words = _SIGNS.sub("_", plain), frozenset(re.findall(r"\w+", plain))
-    return any(
-        (len(each) >= _SHORT and each in words) or (len(each) >= _LONG and (each in plain or _SIGNS.sub("_", each) in flat))
-        for each in identifiers
-    )
-
-
-def _is_one(value: int, identifiers: Collection[str]) -> bool:
-    """Whether a figure is somebody's number; a short one is a count."""
-    return abs(value) >= 10 ** (_LONG - 1) and str(abs(value)) in identifiers
 
 
 def _emptied(folder: Path) -> None:

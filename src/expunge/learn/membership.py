@@ -20,26 +20,20 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Protocol
 
 import numpy as np
 
+from expunge.core.membership import Opinion as Verdict
 from expunge.learn.refusals import BadInput
+
+__all__ = ["Attack", "Audit", "Verdict", "attack", "audit", "shard_scores", "subject_scores", "verdict"]
 
 FALSE_ALARMS = (0.01, 0.05)
 """Rates of false positives at which the rate of true ones is told: an average hides who is recognised for certain."""
 _NORMAL_95 = 1.959963984540054
 _SUREST = 1e-6
 """Probabilities nearer to 0 or 1 are taken to be this near, so that logits stay finite."""
-
-
-class Verdict(Enum):
-    """What the audit found."""
-
-    PASS = "PASS"  # noqa: S105 - no password
-    FAIL = "FAIL"
-    INCONCLUSIVE = "INCONCLUSIVE"
 
 
 @dataclass(frozen=True)

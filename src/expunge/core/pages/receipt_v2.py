@@ -7,15 +7,27 @@ from __future__ import annotations
 
 from expunge.core import receipt as r
 from expunge.core.datamap import Act
+from expunge.core.membership import WHOLE, Attack, Membership, Opinion
 from expunge.core.outcome import Reason
 from expunge.core.pages import receipt_v1 as v1
-from expunge.core.remade import Proof
+from expunge.core.remade import Network, Proof
 
 _PROOF = {
     Proof.NOT_ASKED: "No comparison with a training from nothing was asked for.",
     Proof.EQUAL: "A fresh computer process that never had the person's data makes the same, bit for bit.",
     Proof.DIFFERS: "A fresh process makes another: the training does not give the same twice, so that this shows nothing.",
     Proof.COULD_NOT: "The comparison with a training from nothing could not be made.",
+}
+_NETWORK = {
+    Network.NOT_RUN: "",
+    Network.SHUT: "The program that did it was kept from the network.",
+    Network.OPEN: "The program that did it may use the network: the operator allows it.",
+    Network.COULD_NOT: "The program that did it was to be kept from the network, and this computer cannot do that.",
+}
+_OPINION = {
+    Opinion.PASS: "an attack could tell who had been in it, and cannot tell any more (PASS).",
+    Opinion.FAIL: "an attack can still tell who was in it (FAIL).",
+    Opinion.INCONCLUSIVE: "an attack could not tell before either, so that it says nothing (INCONCLUSIVE).",
 }
 _BROKEN = frozenset({Reason.COMMAND_FAILED, Reason.TOO_LONG, Reason.TOO_MUCH_MEMORY})
 _PERCENT = ("accuracy_before", "accuracy_after")
@@ -38,8 +50,8 @@ def _models(receipt: r.Receipt) -> str:
     rows = [
         (
             v1.text(each.dataset),
-            _done(receipt, each),
-            _PROOF[each.proof] if each.after else "There is nothing left to compare.",
+            "<br>".join(filter(None, (_done(receipt, each), _NETWORK[each.network]))),
+            _compared(each),
             _told(each),
         )
         for each in receipt.models
@@ -59,7 +71,42 @@ def _models(receipt: r.Receipt) -> str:
         f'<dl class="fine">\n{contents}</dl>\n</details>\n'
     )
     table = v1.table(("Learnt from it", "What happened", "Compared", "What the operator says of it"), rows)
-    return v1.section("What was learnt from the person", told + table + how)
+    return v1.section("What was learnt from the person", told + table + _opinions(receipt) + how)
+
+
+def _compared(each: r.ModelEntry) -> str:
+    proof = _PROOF[each.proof] if each.after else "There is nothing left to compare."
+    return proof if each.membership is None else f"{proof}<br>Second opinion: {_OPINION[each.membership.verdict]}"
+
+
+def _opinions(receipt: r.Receipt) -> str:
+    """What the second opinions say in numbers, what they mean, and what they do not."""
+    asked = [(each.dataset, each.membership) for each in receipt.models if each.membership is not None]
+    if not asked:
+        return ""
+    lines = "".join(f"<dt>{v1.text(name)}</dt><dd>{_numbers(each)}</dd>\n" for name, each in asked)
+    return (
+        "<p>A second opinion asks how often an attack takes a person who is to be forgotten for one who was in the model, rather than "
+        "somebody who never was: half the time is a coin, and shows nothing. It counts only where the attack worked before. It is never "
+        "the proof: it is blind to copies that lie elsewhere, and of twenty honest deletions one fails by chance. The numbers are the "
+        "operator's; that they fit together was checked.</p>\n"
+        f"<dl>\n{lines}</dl>\n"
+    )
+
+
+def _numbers(each: Membership) -> str:
+    caught = "would have been noticed" if each.control is Opinion.FAIL else "would not have been noticed"
+    looked = f" The operator looked at it and says: {v1.text(each.looked_at)}" if each.looked_at else ""
+    people = f"{each.forgotten:,} to be forgotten, {each.outsiders:,} who never were in it"
+    return (
+        f"{each.verdict.value}. Right {_share(each.before)} before and {_share(each.after)} after, with {people} and "
+        f"{each.references:,} other models to compare with. Had nothing been forgotten, that {caught}.{looked}"
+    )
+
+
+def _share(each: Attack) -> str:
+    area, low, high = (f"{part * 100 / WHOLE:.2f}" for part in (each.auc, each.low, each.high))
+    return f"{area} % of the time ({low} to {high})"
 
 
 def _done(receipt: r.Receipt, each: r.ModelEntry) -> str:
