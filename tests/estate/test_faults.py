@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -54,7 +54,6 @@ def company(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> Estate:
     estate.map.write_text("".join(line for line in estate.map.read_text().splitlines(keepends=True) if "vacuum:" not in line))
     monkeypatch.setattr(buckets, "_FIRST_PAUSE", 0.01)
     monkeypatch.setattr(s3_delete, "SETTLE", 0.3)
-    monkeypatch.setattr("expunge.stores.postgres_link._CONNECT_SECONDS", 2)
     return estate
 
 
@@ -183,38 +182,57 @@ def test_ports_that_somebody_else_took_are_stores_that_cannot_be_reached(company
 # --- slow ------------------------------------------------------------------------------------------
 
 
-def frozen(pids: list[int], seconds: float) -> None:
-    """Processes that do not answer for a while."""
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    threading.Timer(seconds, lambda: [os.kill(pid, signal.SIGCONT) for pid in pids]).start()
+def frozen(pid: int) -> Callable[[], None]:
+    """Stop a server with all its processes; what lets it go on."""
+    # Stopped first: it starts no others meanwhile.
+    family = [pid]
+    os.kill(pid, signal.SIGSTOP)
+    for each in descendants(pid):
+        with suppress(ProcessLookupError):
+            os.kill(each, signal.SIGSTOP)
+            family.append(each)
+
+    def thaw() -> None:
+        for each in reversed(family):
+            os.kill(each, signal.SIGCONT)
+
+    return thaw
+
+
+@contextmanager
+def slow(pid: int, seconds: float) -> Iterator[None]:
+    """A server that does not answer for a while; the block waits until it does again."""
+    thawing = threading.Timer(seconds, frozen(pid))
+    thawing.start()
+    try:
+        yield
+    finally:
+        thawing.join()
 
 
 def test_slow_stores_are_waited_for(company, child, before) -> None:
     order = planned(company, child)
-    with psycopg.connect(company.database) as connection:
-        backends = [pid for (pid,) in connection.execute("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()")]
-    run = applied(
-        company,
-        order,
-        {
-            ("erase:transcripts", "start"): lambda: frozen([company.postgres.pid, *backends], 1.2),
-            ("erase:voice", "start"): lambda: frozen([company.seaweed.pid], 1.2),
-        },
-    )
+    with ExitStack() as until:
+        run = applied(
+            company,
+            order,
+            {
+                ("erase:transcripts", "start"): lambda: until.enter_context(slow(company.postgres.pid, 1.2)),
+                ("erase:voice", "start"): lambda: until.enter_context(slow(company.seaweed.pid, 1.2)),
+            },
+        )
     assert run.state is OrderState.FULFILLED
     finished(company, order, child, before)
 
 
 @pytest.mark.soak
-def test_a_store_that_hangs_is_not_waited_for_for_ever(company, child, before) -> None:
+def test_a_store_that_hangs_is_not_waited_for_for_ever(company, child, before, monkeypatch) -> None:
+    monkeypatch.setattr("expunge.stores.postgres_link._CONNECT_SECONDS", 2)
     order = planned(company, child)
     with ExitStack() as until:
 
         def hang() -> None:
-            for pid in (company.postgres.pid, *descendants(company.postgres.pid)):
-                os.kill(pid, signal.SIGSTOP)
-                until.callback(os.kill, pid, signal.SIGCONT)
+            until.callback(frozen(company.postgres.pid))
 
         begun = time.monotonic()
         run = applied(company, order, {("erase:events", "start"): hang})

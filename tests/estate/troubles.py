@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 import psycopg
@@ -180,7 +180,8 @@ def a_stranger_on(port: int) -> Iterator[None]:
                     caller, _ = server.accept()
                 except TimeoutError:
                     continue
-                with caller:
+                # Whoever has hung up meanwhile is not greeted.
+                with caller, suppress(OSError):
                     caller.sendall(b"220 mail.example.org ESMTP\r\n")
 
         thread = threading.Thread(target=greet)

@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from expunge import Expunge
 from expunge.__main__ import whole_application
 from expunge.cli import output
+from expunge.servers.processes import wait_until
 from tests.cli import world
 from tests.cli.running import expunge
 
@@ -190,12 +191,15 @@ def test_the_published_settings_hold_no_key(company: Path) -> None:
 def test_where_no_worker_runs_the_command_goes_on_renewing(company: Path, tmp_path: Path) -> None:
     company = shutil.copytree(company, tmp_path / "copy")
     snapshot = company / "state" / "gate" / "snapshot"
-    command = [sys.executable, "-m", "expunge", "gate", "publish", "--every", "0.1", "--json"]
+    # A run in the background inherits that interrupts are ignored; whoever sits at a terminal does not.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "expunge", "gate", "publish", "--every", "0.1", "--json"]
     with subprocess.Popen(command, cwd=company, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         for _ in range(3):
-            snapshot.unlink(missing_ok=True)
             assert json.loads(running.stdout.readline()) == {"schema": "expunge.gate-published/1", "suppressed": 1}
+            # Seen in the folder: lines may have been written while this process was kept from reading them.
+            snapshot.unlink()
+            assert wait_until(snapshot.exists, 60), "it was not written again"
         running.send_signal(signal.SIGINT)
         assert running.wait(60) == 130
     assert snapshot.exists()
