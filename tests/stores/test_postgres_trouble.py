@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing, contextmanager
 
@@ -25,7 +26,8 @@ from expunge.errors import CouldNotLook, Misconfigured, StoreUnavailable, TakenO
 from expunge.faults import ReplyLost, arm
 from expunge.residue import ResidueScanner
 from expunge.servers.postgres import running_postgres
-from expunge.stores import open_store
+from expunge.servers.processes import wait_until
+from expunge.stores import open_store, postgres_place
 from expunge.stores.postgres import Postgres
 from expunge.testing.forked import alongside
 from expunge.testing.plain_search import forms
@@ -270,7 +272,7 @@ def test_a_server_that_hangs_is_not_waited_for_longer_than_said(own_server, own,
 @pytest.mark.parametrize("when", ["postgres.erase.begin:before", "postgres.erase.commit:before"])
 def test_a_session_that_is_ended_by_the_server_changes_nothing(crowd, when):
     def end():
-        ours = "application_name = 'expunge' AND pid <> pg_backend_pid()"
+        ours = "application_name = 'expunge' AND datname = current_database() AND pid <> pg_backend_pid()"
         assert rows(crowd, f"SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE {ours}") == [(True,)]
 
     with opened(crowd, PEOPLE) as store:
@@ -472,3 +474,98 @@ def test_what_was_listed_and_went_before_it_was_read_does_not_end_the_look(crowd
     being_written.unlink()
     scanned = ResidueScanner(processes=1).scan(sources, Traces(bytes(32), ()))
     assert dict(scanned.coverage.skipped) == {"vanished": 2}
+
+
+class Checkpointed:
+    """A connection before and after whose every statement somebody else has the server write a checkpoint."""
+
+    def __init__(self, ours, other):
+        self._ours, self._other = ours, other
+
+    def _checkpoint(self):
+        self._other.execute("SELECT pg_logical_emit_message(true, 'x', 'y')")
+        self._other.execute("CHECKPOINT")
+
+    def execute(self, *args):
+        self._checkpoint()
+        done = self._ours.execute(*args)
+        self._checkpoint()
+        return done
+
+
+def test_a_server_that_writes_checkpoint_after_checkpoint_is_known_by_its_files(crowd, postgres_server):
+    with busy(crowd) as ours, busy(crowd) as other:
+        place = postgres_place.find(Checkpointed(ours, other))
+    assert isinstance(place, postgres_place.Place), place
+    assert place.data == postgres_server.data
+
+
+def test_a_table_space_that_is_dropped_while_it_is_listed(crowd, tmp_path):
+    space = tmp_path / "space"
+    space.mkdir()
+    run(crowd, f"CREATE TABLESPACE going LOCATION '{space}'")
+    try:
+        # As the name of a folder that was there a moment ago.
+        (space / "PG_0_gone").symlink_to("nowhere")
+        with opened(crowd, PEOPLE) as store:
+            assert store.capabilities.grounding is Grounding.SCRUBBED
+            assert list(store.raw())
+    finally:
+        run(crowd, "DROP TABLESPACE going")
+
+
+@contextmanager
+def committed_when_waited_for(url, *statements):
+    """Somebody's transaction, which commits as soon as one of our sessions waits for it; the block must make one wait."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'expunge' AND wait_event_type = 'Lock'"
+    waited = []
+    with busy(url, "BEGIN", *statements) as other:
+
+        def commit():
+            with busy(url) as looking:
+                waited.append(wait_until(lambda: looking.execute(waiting).fetchone() != (0,), 60))
+            other.execute("COMMIT")
+
+        thread = threading.Thread(target=commit)
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join()
+    assert waited == [True], "nobody waited: this test would prove nothing"
+
+
+PATIENT = {"lock_ms": 100_000}
+
+
+def test_a_view_that_is_dropped_while_definitions_are_read_keeps_no_probe_from_its_answer(crowd):
+    """Of what was dropped since its query began the server says that it cannot be opened, as if its catalogue were damaged."""
+    run(crowd, "CREATE VIEW other AS SELECT 'nobody in particular'::text AS said", f"CREATE VIEW named AS SELECT '{WHO}'::text AS who")
+    with opened(crowd, PEOPLE, **PATIENT) as store:
+        copies = located(store, PEOPLE, WHO)
+        assert store.erase(PEOPLE, copies, KEY) == {"s0": Erased(1)}
+        with committed_when_waited_for(crowd, "DROP VIEW other"):
+            (seen,) = store.probe(PEOPLE, copies)
+        assert (seen.could_not, seen.items) == ("", 1), "a constant of the view that stayed still names them"
+
+
+@pytest.mark.parametrize("instead", [True, False])
+def test_a_view_that_is_dropped_while_it_is_looked_at_shows_nobody_and_one_in_its_place_does(crowd, instead):
+    run(crowd, "CREATE TABLE archive AS SELECT * FROM people", "CREATE MATERIALIZED VIEW shown AS SELECT id FROM people WHERE false")
+    replaced = ["CREATE VIEW shown AS SELECT id FROM people UNION ALL SELECT id FROM archive"] if instead else []
+    with opened(crowd, PEOPLE, **PATIENT) as store:
+        copies = located(store, PEOPLE, WHO)
+        assert store.erase(PEOPLE, copies, KEY) == {"s0": Erased(1)}
+        with committed_when_waited_for(crowd, "DROP MATERIALIZED VIEW shown", *replaced):
+            (seen,) = store.probe(PEOPLE, copies)
+        assert (seen.could_not, seen.items) == ("", len(replaced))
+        assert ("view shown" in seen.paths) is instead
+
+
+def test_a_view_that_is_dropped_while_it_is_to_be_refreshed_stands_in_no_purges_way(crowd):
+    run(crowd, "CREATE MATERIALIZED VIEW shown AS SELECT id FROM people")
+    with opened(crowd, PEOPLE, **PATIENT) as store:
+        copies = located(store, PEOPLE, WHO)
+        assert store.erase(PEOPLE, copies, KEY) == {"s0": Erased(1)}
+        with committed_when_waited_for(crowd, "DROP MATERIALIZED VIEW shown"):
+            assert isinstance(store.purge([PEOPLE], KEY), Erased)

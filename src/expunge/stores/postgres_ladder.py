@@ -46,6 +46,8 @@ RUNGS: tuple[Rung, ...] = (
 """From the tables down to the log; ``deep`` ones only where files and rights allow ``scrubbed``."""
 
 _MARGIN = 64 << 20
+_TRIES = 5
+"""How often a climb begins at most while others drop what it is to climb over."""
 _COUNTERS = """
 SELECT c.oid, pg_relation_filenode(c.oid), s.n_tup_upd, s.n_tup_del FROM pg_catalog.pg_class c
 LEFT JOIN pg_catalog.pg_stat_all_tables s ON s.relid = c.oid WHERE c.oid = ANY(%s) ORDER BY 1"""
@@ -61,6 +63,17 @@ def climb(server: Server, tables: Sequence[str]) -> Outcome:
     Raises:
         psycopg.Error, OSError: for what the store's translation of errors explains.
     """
+    for left in reversed(range(_TRIES)):
+        try:
+            return _climbed(server, tables)
+        except psycopg.errors.UndefinedTable:
+            # A view or partition that somebody dropped after it was named: what is there now is climbed over anew.
+            if not left:
+                raise
+    raise AssertionError
+
+
+def _climbed(server: Server, tables: Sequence[str]) -> Outcome:
     connection = server.connection
     scope = postgres_relations.scope(connection, tables)
     if not scope.everything:

@@ -62,7 +62,7 @@ class Place:
                 role = _ROLES.get(entry.name, "data" if entry.is_dir() else "settings")
                 yield RawSource(entry.resolve(), role, repeats=entry.name == "pg_wal")
         bases += [folder for space in self.tablespaces(connection) for folder in sorted(space.glob("PG_*"))]
-        listed = [each for base in bases for each in sorted(base.iterdir())]
+        listed = [each for base in bases for each in _inside(base)]
         # Why twice: one that is dropped meanwhile was there before, and one that is made meanwhile is there now.
         others |= self._databases(connection)
         for each in listed:
@@ -146,13 +146,21 @@ def _is_it(connection: Connection, data: Path) -> bool:
     SELECT s.system_identifier, c.checkpoint_lsn - '0/0', current_setting('port'), extract(epoch FROM pg_postmaster_start_time())
     FROM pg_control_system() s, pg_control_checkpoint() c"""
     for _ in range(_TRIES):
+        # Others may have it write checkpoint after checkpoint: what it says lies between what the file says before and after.
+        earlier = _checkpoint(data)
         row = connection.execute(query).fetchone()
         assert row is not None
-        identifier, *_, checkpoint = _CONTROL.unpack(_head(data / "global" / "pg_control"))
-        if (int(row[0]) % 2**64, int(row[1])) == (identifier, checkpoint):
+        later = _checkpoint(data)
+        if earlier[0] == later[0] == int(row[0]) % 2**64 and earlier[1] <= int(row[1]) <= later[1]:
             lines = _postmaster(data)
             return lines[3] == row[2] and abs(int(lines[2]) - float(row[3])) < 60
     return False
+
+
+def _checkpoint(data: Path) -> tuple[int, int]:
+    """System identifier and position of the last checkpoint, as the server's file has them."""
+    identifier, *_, checkpoint = _CONTROL.unpack(_head(data / "global" / "pg_control"))
+    return identifier, checkpoint
 
 
 def _head(path: Path) -> bytes:
@@ -171,6 +179,14 @@ def _holds_bytes(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+
+
+def _inside(folder: Path) -> list[Path]:
+    """What is in a folder; nothing where it has gone since it was named, as that of a table space does."""
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
 
 
 def _open_to_us(path: Path, mode: int) -> bool:

@@ -16,6 +16,8 @@ from expunge.stores.postgres_schema import Schema, Table, View, quoted
 from expunge.stores.postgres_written import literals
 
 _SCANS = ("enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan", "enable_seqscan")
+_ROUNDS = 50
+"""How often a schema is read at most that others change while it is read."""
 
 
 @dataclass
@@ -43,9 +45,7 @@ class Probe:
             paths += self._indexes(matcher, seen)
             self._by("seqscan", "indexscan", "indexonlyscan", "bitmapscan")
             self._keys(matcher, keys, seen)
-            for view in self.schema.views(self.table.family):
-                if self._view(view, matcher, shown):
-                    paths.append(f"{'materialised view' if view.materialised else 'view'} {view.name}")
+            paths += self._views(matcher, shown)
             if self._written(copies, shown):
                 paths.append("definitions of views, defaults, bounds and conditions")
         for number, copy in enumerate(copies):
@@ -78,13 +78,8 @@ class Probe:
 
     def _written(self, copies: Sequence[Copy], shown: list[int]) -> bool:
         """Count whom a definition names by a constant; whether any does."""
-        self.connection.execute("SAVEPOINT expunge_written")
-        try:
-            known = literals(self.connection)
-        except psycopg.Error as error:
-            if lost(error):
-                raise
-            self.connection.execute("ROLLBACK TO expunge_written")
+        known = self._literals()
+        if known is None:
             self._troubles.append("definitions in the schema cannot be read")
             return False
         named = False
@@ -94,6 +89,34 @@ class Probe:
             if any(not known.isdisjoint(values) for values in copy.selector.match.values()):
                 shown[number], named = max(shown[number], 1), True
         return named
+
+    def _literals(self) -> frozenset[str] | None:
+        """Constants of all definitions; None where they cannot be read, again and again."""
+        for _ in range(_ROUNDS):
+            self.connection.execute("SAVEPOINT expunge_written")
+            try:
+                return literals(self.connection)
+            except psycopg.Error as error:
+                if lost(error):
+                    raise
+                self.connection.execute("ROLLBACK TO expunge_written")
+                # The server answers for what was dropped since its query began as if its catalogue were damaged.
+                if not isinstance(error, psycopg.errors.InternalError_ | psycopg.errors.UndefinedObject | psycopg.errors.UndefinedTable):
+                    break
+        return None
+
+    def _views(self, matcher: Matcher, shown: list[int]) -> Iterator[str]:
+        """Look at every view, also at those that came, in the place of others perhaps, while the first were looked at."""
+        looked: set[int] = set()
+        for _ in range(_ROUNDS):
+            fresh = [each for each in self.schema.views(self.table.family) if each.oid not in looked]
+            if not fresh:
+                return
+            for view in fresh:
+                looked.add(view.oid)
+                if self._view(view, matcher, shown):
+                    yield f"{'materialised view' if view.materialised else 'view'} {view.name}"
+        self._troubles.append("views over it come faster than they can be looked at")
 
     def _view(self, view: View, matcher: Matcher, shown: list[int]) -> bool:
         """Count what a view still shows of each copy, in those of its columns that are named like a subject field; whether it has any."""
@@ -140,7 +163,9 @@ class Probe:
             if lost(error):
                 raise
             self.connection.execute("ROLLBACK TO expunge_view")
-            self._troubles.append(f"the view {view.name} cannot be read")
+            # One that was dropped since it was named shows nobody.
+            if any(each.oid == view.oid for each in self.schema.views(self.table.family)):
+                self._troubles.append(f"the view {view.name} cannot be read")
             return []
 
 

@@ -46,7 +46,7 @@ SELECT c.oid FROM reading JOIN pg_catalog.pg_class c USING (oid)
 WHERE c.relkind = 'm' AND c.relispopulated GROUP BY c.oid ORDER BY max(reading.depth)"""
 
 _DESCRIBE = f"""
-SELECT c.oid, {_NAME}, c.relkind, pg_total_relation_size(c.oid), c.relispartition FROM pg_catalog.pg_class c
+SELECT c.oid, {_NAME}, c.relkind, coalesce(pg_total_relation_size(c.oid), 0), c.relispartition FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY(%(oids)s) ORDER BY 2"""
 
 
@@ -60,7 +60,7 @@ class Relation:
     kind: str
     """``pg_class.relkind``."""
     bytes: int
-    """With its indexes and TOAST."""
+    """With its indexes and TOAST; 0 where it was dropped meanwhile."""
     partition: bool
 
 

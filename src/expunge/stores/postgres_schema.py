@@ -207,6 +207,7 @@ class Reference:
 class View:
     """A view or materialised view."""
 
+    oid: int
     name: str
     sql: str
     materialised: bool
@@ -275,12 +276,12 @@ WITH RECURSIVE over AS (
   SELECT r.ev_class FROM over JOIN pg_catalog.pg_depend d ON d.refobjid = over.oid JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid
     WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
       AND r.ev_class <> d.refobjid)
-SELECT n.nspname, c.relname, c.relkind::text,
+SELECT c.oid, n.nspname, c.relname, c.relkind::text,
   pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_schema_privilege(n.oid, 'USAGE'), c.relispopulated,
   ARRAY(SELECT ARRAY[a.attname::text, t.typname::text] FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum)
 FROM over JOIN pg_catalog.pg_class c ON c.oid = over.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('v', 'm') ORDER BY 1, 2
+WHERE c.relkind IN ('v', 'm') ORDER BY 2, 3
 """
 _OTHER = {"v": "a view", "m": "a materialised view", "f": "a table of another server"}
 _TID = Key("t.ctid", "tid", "=", None)
@@ -384,8 +385,8 @@ class Schema:
         """The views and materialised views that show rows of tables, through other views too."""
         rows = self.connection.execute(_VIEWS, (list(oids),)).fetchall()
         return [
-            View(shown(schema, name), f"{quoted(schema)}.{quoted(name)}", kind == "m", readable, populated, dict(columns))
-            for schema, name, kind, readable, populated, columns in rows
+            View(oid, shown(schema, name), f"{quoted(schema)}.{quoted(name)}", kind == "m", readable, populated, dict(columns))
+            for oid, schema, name, kind, readable, populated, columns in rows
         ]
 
     @cached_property
