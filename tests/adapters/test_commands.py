@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import secrets
+import select
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from expunge import permit
+from expunge.adapters import commands_orphans
 from expunge.adapters.commands_local import LocalCommands
 from expunge.core.outcome import Reason, Unable
 from expunge.errors import TakenOver
@@ -420,7 +422,9 @@ def start(workshop: Workshop, code: str, *more: str) -> subprocess.Popen[bytes]:
         "    print(share, flush=True)\n"
         "commands.run(sys.argv[3], b'', Limits(), shown)"
     )
-    command = [sys.executable, "-c", script, str(workshop.folder), str(workshop.apart), workshop.program(code), *more]
+    # A run in the background inherits that interrupts are ignored; whoever sits at a terminal does not.
+    python = ["env", "--default-signal=INT", sys.executable, "-c", script]
+    command = [*python, str(workshop.folder), str(workshop.apart), workshop.program(code), *more]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdout is not None
     assert process.stdout.readline() == b"0.5\n"
@@ -472,16 +476,42 @@ def test_what_outlives_expunge_and_keeper_is_ended_by_the_next_command(workshop:
     assert len(keeper) == 1
     os.kill(process.pid, signal.SIGSTOP)
     os.kill(keeper[0], signal.SIGKILL)
+    until(lambda: keeper[0] not in workshop.left())
+    if not workshop.apart:
+        # Asked while their Expunge lives: as soon as it does not, any other on this machine may end them.
+        assert set(workshop.left()) - {process.pid}, "nothing was left that the next command could end"
     process.kill()
     with process:
         process.wait(PATIENCE)
-    if not workshop.apart:
-        assert workshop.left(), "nothing was left that the next command could end"
     workshop.ran("pass")
     if workshop.apart:
         until(lambda: workshop.left() == [])
     # At once: another Expunge on this machine would do it some time, too.
     assert workshop.left() == []
+
+
+def test_what_is_forked_while_orphans_are_ended_is_ended_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = f"import os, sys, time; sys.stdin.readline()\nif os.fork(): print('forked', flush=True)\ntime.sleep(2 * {PATIENCE})"
+    own = commands_orphans.mark()
+    kill, killed = os.kill, []
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={commands_orphans.MARK: own}, bufsize=0) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        def kill_late(pid: int, number: int) -> None:
+            """It forks after it was found, and before it is killed."""
+            if not killed:
+                process.stdin.write(b"\n")
+                assert process.stdout.readline() == b"forked\n"
+            killed.append(pid)
+            kill(pid, number)
+
+        monkeypatch.setattr(commands_orphans.os, "kill", kill_late)
+        commands_orphans.end_marked(own)
+        assert select.select([process.stdout], [], [], PATIENCE)[0], "somebody still has the other end of its output"
+        assert process.stdout.read() == b""
+    assert len(set(killed)) == 2
 
 
 def test_a_command_dies_with_its_expunge_though_a_process_forked_from_that_lives_on(workshop: Workshop) -> None:

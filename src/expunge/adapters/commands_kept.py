@@ -74,10 +74,9 @@ def kept(task: Task, folder: Path, request: bytes, environment: Mapping[str, str
             except subprocess.TimeoutExpired:
                 keeper.kill()
                 keeper.wait()
-            late = time.monotonic() + _GRACE
             # Where what watched it was killed, what it watched may still be there.
-            while keeper.returncode and end_marked(own) and time.monotonic() < late:
-                time.sleep(0.01)
+            if keeper.returncode:
+                end_marked(own)
             keeper.stdout.close()
             keeper.stderr.close()
 

@@ -10,10 +10,14 @@ import os
 import re
 import secrets
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 MARK = "EXPUNGE_COMMAND"
+_GRACE = 30.0
+"""Seconds after which what was killed and stays (the kernel waits for a disk) is left alone."""
+_ROUND = 0.01
 _MARK = re.compile(rb"(?:^|\0)EXPUNGE_COMMAND=([^\0]{1,80})-(\d{1,10})-(\d{1,20})-[0-9a-f]{16}(?:\0|$)")
 
 
@@ -22,17 +26,25 @@ def mark() -> str:
     return f"{_space()}-{os.getpid()}-{_born(os.getpid())}-{secrets.token_hex(8)}"
 
 
-def end_orphans() -> int:
-    """Kill what belongs to an Expunge that is no more, as far as we may see and kill it; how many processes."""
-    return _end(lambda found: not _lives(int(found[2]), int(found[3])))
+def end_orphans() -> None:
+    """End what belongs to an Expunge that is no more, as far as we may see and kill it; none of it runs when this returns."""
+    _end(lambda found: not _lives(int(found[2]), int(found[3])))
 
 
-def end_marked(text: str) -> int:
-    """Kill what has this very mark; how many processes."""
-    return _end(lambda found: found[0].strip(b"\0") == f"{MARK}={text}".encode())
+def end_marked(text: str) -> None:
+    """End what has this very mark; none of it runs when this returns."""
+    _end(lambda found: found[0].strip(b"\0") == f"{MARK}={text}".encode())
 
 
-def _end(ours: Callable[[re.Match[bytes]], bool]) -> int:
+def _end(ours: Callable[[re.Match[bytes]], bool]) -> None:
+    late = time.monotonic() + _GRACE
+    # Again: what was forked while we looked is found the next time, and what was killed is there until the kernel has taken it away.
+    while _killed(ours) and time.monotonic() < late:
+        time.sleep(_ROUND)
+
+
+def _killed(ours: Callable[[re.Match[bytes]], bool]) -> int:
+    """Look once through all processes, and kill; how many."""
     space, ended = _space().encode(), 0
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
