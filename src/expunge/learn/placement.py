@@ -10,13 +10,15 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
-from expunge.learn.records import Records, place, tag
+from expunge.learn.hashing import TAG, numbered, tags
+from expunge.learn.naming import Tags
+from expunge.learn.records import Records
 
 Members = tuple[tuple[np.ndarray, ...], ...]
 """For each shard, for each of its slices: the rows there, ascending."""
 
 
-def units(together: Iterable[Sequence[bytes]]) -> dict[bytes, bytes]:
+def units(together: Iterable[Tags]) -> dict[bytes, bytes]:
     """Tag of each subject -> the least tag among all who are tied together by records of several people (a path is enough)."""
     above: dict[bytes, bytes] = {}
 
@@ -26,13 +28,13 @@ def units(together: Iterable[Sequence[bytes]]) -> dict[bytes, bytes]:
             one = above[one]
         return one
 
-    for tags in together:
-        for each in tags:
+    for many in together:
+        for each in many:
             above.setdefault(each, each)
-        if len(tags) == 1:
+        if len(many) == 1:
             continue
-        first = top(tags[0])
-        for each in tags[1:]:
+        first = top(many[0])
+        for each in many[1:]:
             other = top(each)
             # The lesser stays on top, so that the name of a unit does not depend on the order.
             first, other = min(first, other), max(first, other)
@@ -41,45 +43,58 @@ def units(together: Iterable[Sequence[bytes]]) -> dict[bytes, bytes]:
 
 
 def members(
-    key: bytes, tagged: Iterable[tuple[int, tuple[bytes, ...]]], shards: int, slices: int, risky: Collection[bytes] = ()
+    key: bytes,
+    rows: np.ndarray,
+    owners: tuple[np.ndarray, Sequence[Tags]],
+    shards: int,
+    slices: int,
+    risky: Collection[bytes] = (),
 ) -> Members:
     """Where every row of a set belongs.
 
     Args:
         key: of the set of records.
-        tagged: each row, ascending, with the tags of its subjects.
+        rows: (n,), ascending.
+        owners: for each row a number in a list, and the list: the tags of the subjects of a row. Those of nobody's row do not count.
         shards: how many models there are.
         slices: how many stages each is taught in.
         risky: tags of people who are likely to go soon. They, and whoever shares a record with them, come in the last slice, which is the
             cheapest to teach again.
     """
-    known = list(tagged)
-    unit = units({tags for _, tags in known})
-    last = {unit[each] for each in risky if each in unit}
-    number = {each: index for index, each in enumerate(sorted(set(unit.values())))}
-    spot = np.empty(len(number), np.int64)
-    for each, index in number.items():
-        part = slices - 1 if each in last else place(key, "slice", each) % slices
-        spot[index] = (place(key, "shard", each) % shards) * slices + part
-    at = spot[[number[unit[tags[0]]] for _, tags in known]] if known else np.empty(0, np.int64)
+    owner, groups = owners
+    if shards * slices == 1:
+        return ((rows,),)
+    present = np.flatnonzero(np.bincount(owner, minlength=1))
+    tied = [groups[each] for each in present.tolist()]
+    unit = units(tied) if any(len(each) > 1 for each in tied) else {}
+    top = [unit.get(each[0], each[0]) for each in tied]
+    last = {unit.get(each, each) for each in risky}
+    part = _spots(key, "slice", top) % slices
+    part[[each in last for each in top]] = slices - 1
+    spot = np.zeros(len(groups), np.int64)
+    spot[present] = (_spots(key, "shard", top) % shards) * slices + part
+    at = spot[owner]
     order = np.argsort(at, kind="stable")
-    cuts = np.searchsorted(at[order], np.arange(1, shards * slices))
-    found = np.split(np.array([row for row, _ in known], np.int64)[order], cuts)
+    found = np.split(rows[order], np.searchsorted(at[order], np.arange(1, shards * slices)))
     return tuple(tuple(found[shard * slices : (shard + 1) * slices]) for shard in range(shards))
+
+
+def _spots(key: bytes, context: str, those: Sequence[bytes]) -> np.ndarray:
+    """A keyed number below 2 ** 63 for each of some tags, (n,)."""
+    words = np.frombuffer(b"".join(those), "<u8").reshape(-1, TAG // 8).astype(np.uint64, copy=False)
+    return (numbered(key, context, words) >> np.uint64(1)).astype(np.int64)
 
 
 def homes(records: Records, where: Members, subjects: Sequence[str]) -> np.ndarray:
     """The shard of each subject, (n,); of those of whom there is no record, the one where they would be by themselves."""
-    shard = np.empty(len(records.ids), np.int64)
+    shard = np.empty(records.given, np.int64)
     for number, slices in enumerate(where):
         for rows in slices:
             shard[rows] = number
-    found = []
-    for each in subjects:
-        mine = tag(records.key, each)
-        theirs = records.by_tag.get(mine)
-        found.append(place(records.key, "shard", mine) % len(where) if theirs is None else shard[theirs[0]])
-    return np.array(found, np.int64)
+    mine = tags(records.key, subjects)
+    alone = _spots(records.key, "shard", mine) % len(where)
+    known = [records.by_tag.get(each) for each in mine]
+    return np.array([home if rows is None else shard[rows[0]] for rows, home in zip(known, alone.tolist(), strict=True)], np.int64)
 
 
 def without(before: Members, rows: np.ndarray) -> Members:

@@ -1,107 +1,78 @@
 """Which records a model has learnt from: a set of (record id, content hash, subjects). The weights are a function of this set alone.
 
-Subjects stand here as keyed tags, so that a file of a model names nobody to whoever has not the key.
+Subjects stand here as keyed tags, so that a file of a model names nobody to whoever has not the key. A row that came without an id is
+named by its content and its subjects; those that are alike in both are numbered, and go together.
 """
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from expunge.learn.columns import Column
+from expunge.learn.hashing import CONTENT, TAG, named, numbered, tag
+from expunge.learn.naming import Tags, ids_of, owners
 from expunge.learn.refusals import BadInput, FileRefused, RecordChanged
 
 KEY = b"expunge.learn"
 """Used where no key is given; then whoever guesses an identifier can tell whether it is in a file."""
-TAG = 16
-"""Bytes of a subject's tag."""
 
 Subjects = str | int | Iterable[str | int]
+_TEXT, _NUMBER, _UNNAMED = 0, 1, 2
+"""What the id of a row came as; a source gets whole numbers back as such."""
 
 
-def tag(key: bytes, subject: str) -> bytes:
-    """The keyed tag of a subject, 16 bytes."""
-    return hmac.digest(key, b"subject\0" + subject.encode("utf-8", "surrogatepass"), "sha256")[:TAG]
+class Fresh(NamedTuple):
+    """Rows that are to be entered, sound and of no record that is there."""
+
+    names: list[str]
+    """Empty where they have none."""
+    kinds: np.ndarray
+    found: np.ndarray
+    """(n, 32) content hashes."""
+    owner: np.ndarray
+    """(n,) numbers in ``people``."""
+    people: list[Tags]
 
 
-def place(key: bytes, context: str, name: bytes) -> int:
-    """A keyed number of 64 bits: where something is put, or which comes first."""
-    return int.from_bytes(hmac.digest(key, context.encode() + b"\0" + name, "sha256")[:8], "big")
-
-
-def contents(features: Any, labels: np.ndarray | None) -> np.ndarray:
-    """Content hash of each row: (n, 32) uint8, SHA-256 over its features and its label.
-
-    Args:
-        features: (n, ...) array, C-contiguous, of the type that the estimator learns from, or of text; or a CSR matrix with sorted indices.
-        labels: (n,) or (n, t) array, or None. Numbers count by value (1 and 1.0 are the same label), text as it is.
-    """
-    n = features.shape[0]
-    ends = [b""] * n if labels is None else _labels(labels)
-    found = b"".join([sha256(b"".join(each)).digest() for each in zip(_rows(features, n), ends, strict=True)])
-    return np.frombuffer(found, np.uint8).reshape(n, 32)
-
-
-def _rows(features: Any, n: int) -> Iterator[bytes | memoryview]:
-    if n == 0:
-        return
-    if hasattr(features, "indptr"):
-        starts = features.indptr
-        where, values = features.indices.astype(np.int64, copy=False), np.ascontiguousarray(features.data)
-        for row in range(n):
-            span = slice(starts[row], starts[row + 1])
-            yield where[span].tobytes() + values[span].tobytes()
-    elif features.dtype.kind == "U":
-        # Why not the bytes of the array: a text takes as many as the longest one beside it.
-        for values in features.reshape(n, -1).tolist():
-            texts = [each.encode("utf-8", "surrogatepass") for each in values]
-            yield b"".join(len(each).to_bytes(8, "big") + each for each in texts)
-    else:
-        flat = np.ascontiguousarray(features).reshape(n, -1).data.cast("B")
-        size = flat.nbytes // n
-        for start in range(0, flat.nbytes, size):
-            yield flat[start : start + size]
-
-
-def _labels(labels: np.ndarray) -> list[bytes]:
-    if labels.ndim == 2:
-        return [b"|" + each.tobytes() for each in np.ascontiguousarray(labels, np.float64)]
-    if labels.dtype.kind in "biuf":
-        numbers = labels.astype(np.float64)
-        exact = [b"n" + each for each in _pieces(numbers, 8)]
-        # Whole numbers that no float can tell apart.
-        for row in np.flatnonzero(np.abs(numbers) >= 2**53) if labels.dtype.kind in "iu" else ():
-            exact[row] = b"i" + str(labels[row]).encode()
-        return exact
-    return [b"t" + str(each).encode("utf-8", "surrogatepass") for each in labels]
-
-
-def _pieces(array: np.ndarray, size: int) -> list[bytes]:
-    data = array.tobytes()
-    return [data[start : start + size] for start in range(0, len(data), size)]
-
-
-@dataclass
 class Records:
     """The set, in the order in which the rows were given; rows that were forgotten stay counted, so that row numbers stay what they are."""
 
-    key: bytes = field(repr=False)
-    ids: list[str] = field(default_factory=list, repr=False)
-    digests: list[bytes] = field(default_factory=list, repr=False)
-    tags: list[tuple[bytes, ...]] = field(default_factory=list, repr=False)
-    rows: dict[str, int] = field(default_factory=dict, repr=False)
-    """Record id -> its row; what was forgotten is not here."""
-    numbers: bytearray = field(default_factory=bytearray, repr=False)
-    """For each row 1 where its id came as a whole number, which a source gets it back as."""
-    by_tag: dict[bytes, list[int]] = field(default_factory=dict, repr=False)
-    """Subject's tag -> rows."""
+    def __init__(self, key: bytes) -> None:
+        self.key = key
+        self.rows: dict[str, int] = {}
+        """Record id -> its row, of those that came with an id; what was forgotten is not here."""
+        self.by_tag: dict[bytes, list[int]] = {}
+        """Subject's tag -> rows."""
+        self._names: list[str] = []
+        self._kinds = Column(np.uint8)
+        self._contents = Column(np.uint8, CONTENT)
+        self._alike = Column(np.int64)
+        """For each row the group of records of the same subjects, -1 for one that is gone."""
+        self._numbers = Column(np.int64)
+        """For each row without an id how many that are alike came before."""
+        self._groups: list[Tags] = []
+        self._group: dict[Tags, int] = {}
+        self._sizes = Column(np.int64)
+        """Of each group how many rows it has."""
+        self._starts: np.ndarray | None = None
+        """Of the content hashes of rows without an id, ascending; None where that has to be found out anew."""
+        self._gone = 0
+
+    def __repr__(self) -> str:
+        return f"Records({len(self)} records)"
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return self.given - self._gone
+
+    @property
+    def given(self) -> int:
+        """How many rows were ever entered."""
+        return len(self._names)
 
     def add(
         self, found: np.ndarray, subjects: Sequence[Any] | None, ids: Sequence[Any] | None, joined: list[tuple[int, bytes]] | None = None
@@ -118,115 +89,122 @@ class Records:
             BadInput: lengths differ, a subject or an id is missing, or one id stands for different contents. Nothing was entered then.
         """
         n = len(found)
-        hashes = _pieces(found, 32)
-        given, numbers = (None, bytes(n)) if ids is None else _ids(ids, n)
-        alone = given or map(bytes.hex, hashes)
-        owners = self._owners(subjects, n) if subjects is not None else [(tag(self.key, each),) for each in alone]
-        texts = given or self._unnamed(hashes, owners if subjects is not None else None)
-        if len(set(texts)) == n and self.rows.keys().isdisjoint(texts):
-            self._extend(texts, hashes, owners, numbers)
-            if joined is not None:
-                joined.extend((row, each) for row, many in enumerate(owners) for each in many)
-            return np.ones(n, bool)
-        return self._merge(texts, hashes, owners, numbers, joined)
+        if ids is None:
+            names, kinds = [""] * n, np.full(n, _UNNAMED, np.uint8)
+        else:
+            names, kinds = ids_of(ids, n)
+        alone = names if ids is not None else [each.hex() for each in _pieces(found)] if subjects is None else []
+        owner, people = owners(self.key, alone if subjects is None else subjects, n)
+        fresh = Fresh(names, kinds, found, owner, people)
+        if ids is not None:
+            at = dict(zip(names, range(self.given, self.given + n), strict=True))
+            if len(at) < n or not self.rows.keys().isdisjoint(at):
+                return self._merge(fresh, joined)
+            self.rows.update(at)
+        self._extend(fresh)
+        if joined is not None:
+            joined.extend((row, each) for row, group in enumerate(owner.tolist()) for each in people[group])
+        return np.ones(n, bool)
 
-    def _extend(self, texts: list[str], hashes: list[bytes], owners: list[tuple[bytes, ...]], numbers: bytes) -> None:
-        start = len(self.ids)
-        self.ids += texts
-        self.digests += hashes
-        self.tags += owners
-        self.numbers += numbers
-        self.rows.update(zip(texts, range(start, start + len(texts)), strict=True))
-        for row, many in enumerate(owners, start):
-            for each in many:
-                self.by_tag.setdefault(each, []).append(row)
+    def _extend(self, fresh: Fresh) -> None:
+        start, n = self.given, len(fresh.names)
+        owner = self._grouped(fresh.people)[fresh.owner]
+        numbers = np.zeros(n, np.int64)
+        unnamed = np.flatnonzero(fresh.kinds == _UNNAMED)
+        if len(unnamed):
+            numbers[unnamed] = self._counted(fresh.found[unnamed], owner[unnamed])
+        order = np.argsort(owner, kind="stable")
+        rows, sizes = (order + start).tolist(), np.bincount(owner, minlength=len(self._groups))
+        self._sizes.held += sizes
+        end = 0
+        for group in np.flatnonzero(sizes).tolist():
+            first, end = end, end + int(sizes[group])
+            for each in self._groups[group]:
+                self.by_tag.setdefault(each, []).extend(rows[first:end])
+        self._names += fresh.names
+        self._kinds.extend(fresh.kinds)
+        self._contents.extend(fresh.found)
+        self._alike.extend(owner)
+        self._numbers.extend(numbers)
 
-    def _merge(
-        self,
-        texts: list[str],
-        hashes: list[bytes],
-        owners: list[tuple[bytes, ...]],
-        numbers: bytes,
-        joined: list[tuple[int, bytes]] | None,
-    ) -> np.ndarray:
+    def _grouped(self, people: list[Tags]) -> np.ndarray:
+        """The numbers of groups of subjects, (n,); new ones for those who are not there."""
+        new = [each for each in dict.fromkeys(people) if each not in self._group]
+        self._group.update(zip(new, range(len(self._groups), len(self._groups) + len(new)), strict=True))
+        self._groups += new
+        self._sizes.extend(np.zeros(len(new), np.int64))
+        return np.fromiter(map(self._group.__getitem__, people), np.int64, len(people))
+
+    def _counted(self, found: np.ndarray, owner: np.ndarray) -> np.ndarray:
+        """For each of some rows without an id, how many before it are alike: here, and in the set."""
+        numbers, starts = np.zeros(len(found), np.int64), _words(found)[:, 0]
+        there = np.flatnonzero((self._kinds.held == _UNNAMED) & (self._alike.held >= 0))
+        known = _words(self._contents.held[there])[:, 0] if self._starts is None else self._starts
+        self._starts = together = np.sort(np.concatenate([known, starts]), kind="stable")
+        twice = together[1:][together[1:] == together[:-1]]
+        mine = np.flatnonzero(np.isin(starts, twice)) if len(twice) else twice
+        if not len(mine):
+            return numbers
+        used: dict[tuple[bytes, int], int] = {}
+        for row in there[np.isin(_words(self._contents.held[there])[:, 0], twice)].tolist():
+            like = self._contents.held[row].tobytes(), int(self._alike.held[row])
+            used[like] = used.get(like, 0) + 1
+        for row in mine.tolist():
+            like = found[row].tobytes(), int(owner[row])
+            numbers[row] = used.get(like, 0)
+            used[like] = int(numbers[row]) + 1
+        return numbers
+
+    def _merge(self, given: Fresh, joined: list[tuple[int, bytes]] | None) -> np.ndarray:
         first: dict[str, int] = {}
         merged: dict[str, set[bytes]] = {}
-        for row, text in enumerate(texts):
-            at = self.rows.get(text)
+        for row, (name, group) in enumerate(zip(given.names, given.owner.tolist(), strict=True)):
+            at = self.rows.get(name)
             if at is None:
-                one = first.setdefault(text, row)
-                before = hashes[one], numbers[one]
+                one = first.setdefault(name, row)
+                content, kind = given.found[one], given.kinds[one]
             else:
-                before = self.digests[at], self.numbers[at]
-            if before[0] != hashes[row]:
+                content, kind = self._contents.held[at], self._kinds.held[at]
+            if content.tobytes() != given.found[row].tobytes():
                 raise BadInput("one record id stands for different contents: give each record an id of its own")
-            if before[1] != numbers[row]:
+            if kind != given.kinds[row]:
                 raise BadInput("one record id stands here as a number and there as text: take one of them")
-            merged.setdefault(text, set()).update(owners[row])
+            merged.setdefault(name, set()).update(given.people[group])
         # Only now: all rows were found sound.
-        new, rows = list(first), list(first.values())
-        fresh = np.zeros(len(texts), bool)
+        new, rows = list(first), np.array(list(first.values()), np.int64)
+        fresh = np.zeros(len(given.names), bool)
         fresh[rows] = True
+        self.rows.update(zip(new, range(self.given, self.given + len(new)), strict=True))
         people = [tuple(sorted(merged[each])) for each in new]
-        self._extend(new, [hashes[row] for row in rows], people, bytes(numbers[row] for row in rows))
+        self._extend(Fresh(new, given.kinds[rows], given.found[rows], np.arange(len(new)), people))
         if joined is not None:
-            joined.extend((first[text], each) for text in new for each in sorted(merged[text]))
-        for row, text in enumerate(texts):
-            at = self.rows[text]
-            more = merged.pop(text, set()) - set(self.tags[at])
+            joined.extend((first[name], each) for name in new for each in sorted(merged[name]))
+        for row, name in enumerate(given.names):
+            at = self.rows[name]
+            had = self.tags(at)
+            more = merged.pop(name, set()) - set(had)
             for each in sorted(more):
                 self.by_tag.setdefault(each, []).append(at)
                 if joined is not None:
                     joined.append((row, each))
             if more:
-                self.tags[at] = tuple(sorted(more.union(self.tags[at])))
+                self._leave(int(self._alike.held[at]))
+                (self._alike.held[at],) = self._grouped([tuple(sorted(more.union(had)))])
+                self._sizes.held[self._alike.held[at]] += 1
         return fresh
 
-    def _owners(self, subjects: Sequence[Any], n: int) -> list[tuple[bytes, ...]]:
-        if isinstance(subjects, str | bytes):
-            raise BadInput("subjects: one for each row, not one text for all")
-        given = subjects.tolist() if isinstance(subjects, np.ndarray) else list(subjects)
-        if len(given) != n:
-            message = f"{n} rows and {len(given)} subjects: there must be one for each row, or several in a tuple"
-            raise BadInput(message)
-        known: dict[tuple[str, ...], tuple[bytes, ...]] = {}
-        alone: dict[str, tuple[bytes, ...]] = {}
-        owners = []
-        for each in given:
-            if isinstance(each, str) and each:
-                # By far the most rows are of one person, who has many.
-                if each not in alone:
-                    alone[each] = (tag(self.key, each),)
-                owners.append(alone[each])
-                continue
-            many = each if isinstance(each, list | tuple | set | frozenset) else (each,)
-            if not many or not all(map(_named, many)):
-                raise BadInput("a row has no subject: nobody could ever ask for it to be forgotten")
-            names = tuple(sorted({str(one) for one in many}))
-            if names not in known:
-                known[names] = tuple(sorted(tag(self.key, one) for one in names))
-            owners.append(known[names])
-        return owners
+    def _leave(self, group: int) -> None:
+        self._sizes.held[group] -= 1
+        if not self._sizes.held[group]:
+            del self._group[self._groups[group]]
+            self._groups[group] = ()
 
-    def _unnamed(self, hashes: list[bytes], owners: list[tuple[bytes, ...]] | None) -> list[str]:
-        """Ids for rows that came without: those that are alike are numbered, and go together, since they are of the same people."""
-        names = hashes if owners is None else [sha256(each + b"".join(many)).digest() for each, many in zip(hashes, owners, strict=True)]
-        used: dict[bytes, int] = {}
-        texts = []
-        for each in names:
-            number = used.get(each, 0)
-            text = f"{each.hex()}.{number}"
-            while text in self.rows:
-                number += 1
-                text = f"{each.hex()}.{number}"
-            used[each] = number + 1
-            texts.append(text)
-        return texts
+    # ---- asking ------------------------------------------------------------------------------------------------
 
     def of(self, subjects: Subjects) -> tuple[np.ndarray, int, tuple[str, ...]]:
         """Rows of some subjects (ascending), how many of them have any, and those who have none."""
-        named = [subjects] if isinstance(subjects, str | int | np.integer) else subjects
-        names = list(dict.fromkeys(str(each) for each in named))
+        given = [subjects] if isinstance(subjects, str | int | np.integer) else subjects
+        names = list(dict.fromkeys(str(each) for each in given))
         found: set[int] = set()
         unknown = []
         for each in names:
@@ -237,22 +215,51 @@ class Records:
                 found.update(mine)
         return np.array(sorted(found), np.int64), len(names) - len(unknown), tuple(unknown)
 
-    def alive(self, row: int) -> bool:
-        """Whether a row is still in the set."""
-        return bool(self.ids[row])
-
     def there(self) -> np.ndarray:
         """All rows that are in the set, ascending."""
-        return np.array(sorted(self.rows.values()), np.int64)
+        return np.flatnonzero(self._alike.held >= 0)
+
+    def tags(self, row: int) -> Tags:
+        """The tags of the subjects of a row; none of one that is gone."""
+        group = int(self._alike.held[row])
+        return self._groups[group] if group >= 0 else ()
+
+    def owners(self, rows: np.ndarray) -> tuple[np.ndarray, list[Tags]]:
+        """For each of some rows that are in the set the number of its subjects in a list, and the list: a group of subjects each."""
+        return self._alike.held[rows], self._groups
+
+    def each(self) -> Iterator[tuple[str, bytes, Tags]]:
+        """Each record of the set: its id, its content hash, the tags of its subjects."""
+        for row in self.there().tolist():
+            yield self.id(row), self._contents.held[row].tobytes(), self.tags(row)
+
+    def id(self, row: int) -> str:
+        """The id of a row in the set; where it came without, one that its content, its subjects and its number make."""
+        if self._kinds.held[row] != _UNNAMED:
+            return self._names[row]
+        alike = sha256(self._contents.held[row].tobytes() + b"".join(self.tags(row))).hexdigest()
+        return f"{alike}.{self._numbers.held[row]}"
+
+    def ids(self, start: int = 0) -> list[str]:
+        """The ids of all rows in the set from one on."""
+        return [self.id(row) for row in self.there().tolist() if row >= start]
+
+    def as_given(self, rows: np.ndarray) -> list[str | int]:
+        """The ids of some rows as they came: text or whole numbers."""
+        return [int(self._names[row]) if self._kinds.held[row] == _NUMBER else self.id(row) for row in rows.tolist()]
 
     def drop(self, rows: Iterable[int] | np.ndarray) -> None:
         """Take rows out of the set, with everything that was known of them."""
-        gone = {row for row in (rows.tolist() if isinstance(rows, np.ndarray) else map(int, rows)) if self.ids[row]}
+        gone = {row for row in (rows.tolist() if isinstance(rows, np.ndarray) else map(int, rows)) if self._alike.held[row] >= 0}
         touched: set[bytes] = set()
         for row in gone:
-            del self.rows[self.ids[row]]
-            touched.update(self.tags[row])
-            self.ids[row], self.digests[row], self.tags[row] = "", b"", ()
+            self.rows.pop(self._names[row], None)
+            self._names[row] = ""
+            touched.update(self.tags(row))
+            self._leave(int(self._alike.held[row]))
+        where = np.array(sorted(gone), np.int64)
+        self._alike.held[where], self._contents.held[where], self._numbers.held[where] = -1, 0, 0
+        self._gone, self._starts = self._gone + len(gone), None
         for each in touched:
             left = [at for at in self.by_tag[each] if at not in gone]
             if left:
@@ -260,64 +267,92 @@ class Records:
             else:
                 del self.by_tag[each]
 
-    def check(self, rows: Sequence[int] | np.ndarray, found: np.ndarray) -> None:
+    def check(self, rows: np.ndarray, found: np.ndarray) -> None:
         """That some rows still are what was learnt. Raises RecordChanged."""
-        learnt = [self.digests[row] for row in (rows.tolist() if isinstance(rows, np.ndarray) else rows)]
-        if len(learnt) != len(found):
-            message = f"{len(found)} rows came back for {len(learnt)} records; nothing was changed"
+        if len(rows) != len(found):
+            message = f"{len(found)} rows came back for {len(rows)} records; nothing was changed"
             raise RecordChanged(message)
-        if b"".join(learnt) != found.tobytes():
+        if not np.array_equal(self._contents.held[rows], found):
             raise RecordChanged("a row is not the one that was learnt (its content hash differs); nothing was changed")
 
-    def ordered(self, context: str, rows: Iterable[int] | None = None) -> np.ndarray:
-        """Rows in an order that depends on their ids alone: by keyed hash under a context (``shard 3, epoch 5``)."""
-        given = self.there() if rows is None else rows
-        chosen = given.tolist() if isinstance(given, np.ndarray) else list(map(int, given))
-        keys = self.places(context, chosen)
+    # ---- orders ------------------------------------------------------------------------------------------------
+
+    def ordered(self, context: str, rows: np.ndarray) -> np.ndarray:
+        """Rows in an order that depends on their ids alone: by keyed hash under a context."""
+        keys = self.places(context, rows)
         order = np.argsort(keys)
         if (np.diff(keys[order]) == 0).any():
             # Two ids of one key: the ids decide.
-            order = np.array(sorted(range(len(chosen)), key=lambda at: (int(keys[at]), self.ids[chosen[at]])), np.int64)
-        return np.array(chosen, np.int64)[order]
+            names = self.identities(rows)
+            order = np.array(sorted(range(len(rows)), key=lambda at: (int(keys[at]), names[at])), np.int64)
+        return rows[order]
 
-    def places(self, context: str, rows: Iterable[int]) -> np.ndarray:
-        """:func:`place` of the ids of some rows, (n,) uint64."""
-        start, key, digest, ids = context.encode() + b"\0", self.key, hmac.digest, self.ids
-        found = b"".join([digest(key, start + ids[row].encode("utf-8", "surrogatepass"), "sha256")[:8] for row in rows])
-        return np.frombuffer(found, ">u8").astype(np.uint64)
+    def places(self, context: str, rows: np.ndarray) -> np.ndarray:
+        """A keyed number for each of some rows, (n,) uint64, by its id under a context."""
+        found, unnamed = np.empty(len(rows), np.uint64), self._kinds.held[rows] == _UNNAMED
+        some = rows[unnamed]
+        if len(some):
+            owner, groups = self.owners(some)
+            present = np.flatnonzero(np.bincount(owner))
+            first = np.zeros((len(groups), TAG), np.uint8)
+            first[present] = np.frombuffer(b"".join([groups[each][0] for each in present.tolist()]), np.uint8).reshape(-1, TAG)
+            # Half of either hash will do: where two are alike in them, all of it decides.
+            words = (_words(self._contents.held[some])[:, 0], _words(first)[owner, 0], self._numbers.held[some].astype(np.uint64))
+            found[unnamed] = numbered(self.key, context + ", unnamed", np.column_stack(words))
+        if not unnamed.all():
+            found[~unnamed] = named(
+                self.key, context, [self._names[row].encode("utf-8", "surrogatepass") for row in rows[~unnamed].tolist()]
+            )
+        return found
 
-    def name(self, row: int) -> bytes:
-        """The id of a row, as bytes."""
-        return self.ids[row].encode("utf-8", "surrogatepass")
+    def identities(self, rows: np.ndarray) -> list[bytes]:
+        """What tells each of some rows from all others in the set; of one that came with an id, its name."""
+        found = []
+        for row in rows.tolist():
+            if self._kinds.held[row] == _UNNAMED:
+                number = int(self._numbers.held[row]).to_bytes(8, "big")
+                found.append(b"\0".join((b"\xff", self._contents.held[row].tobytes(), *self.tags(row), number)))
+            else:
+                found.append(self._names[row].encode("utf-8", "surrogatepass"))
+        return found
 
-    def as_given(self, rows: np.ndarray) -> list[str | int]:
-        """The ids of some rows as they came: text or whole numbers."""
-        return [int(self.ids[row]) if self.numbers[row] else self.ids[row] for row in rows.tolist()]
-
-    def tagged(self) -> list[tuple[int, tuple[bytes, ...]]]:
-        """Each row of the set with the tags of its subjects."""
-        rows = self.there().tolist()
-        return list(zip(rows, map(self.tags.__getitem__, rows), strict=True))
+    def seal(self, rows: np.ndarray) -> bytes:
+        """SHA-256 over the ids and contents of some rows, in that order."""
+        state = sha256()
+        for name, content in zip(self.identities(rows), _pieces(self._contents.held[rows]), strict=True):
+            state.update(len(name).to_bytes(8, "big") + name + content)
+        return state.digest()
 
     # ---- as a part of a file -----------------------------------------------------------------------------------
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """The set as arrays, by record id: the same set, the same bytes."""
-        order = sorted(self.rows.values(), key=self.name)
-        names = [self.name(row) for row in order]
-        tags = sorted({each for row in order for each in self.tags[row]})
-        number = {each: index for index, each in enumerate(tags)}
+        """The set as arrays: records by id, then those without one by content and subjects. The same set, the same bytes."""
+        there = self.there()
+        unnamed = there[self._kinds.held[there] == _UNNAMED]
+        named_ = sorted((self._names[row].encode("utf-8", "surrogatepass"), row) for row in self.rows.values())
+        names = [name for name, _ in named_]
+        present = sorted(tuple(self._groups[group]) for group in np.unique(self._alike.held[there]).tolist())
+        rank = np.zeros(len(self._groups), np.int64)
+        for number, each in enumerate(present):
+            rank[self._group[each]] = number
+        words = _words(self._contents.held[unnamed]).byteswap()
+        keys = (self._numbers.held[unnamed], rank[self._alike.held[unnamed]], *(words[:, at] for at in reversed(range(words.shape[1]))))
+        order = np.concatenate([np.array([row for _, row in named_], np.int64), unnamed[np.lexsort(keys)]])
+        known = sorted(self.by_tag)
+        at = {each: number for number, each in enumerate(known)}
+        whose = [tuple(at[each] for each in many) for many in present]
+        owner = rank[self._alike.held[order]].tolist()
         found: dict[str, np.ndarray] = {
             "records.names": np.frombuffer(b"".join(names), np.uint8),
             "records.ends": np.cumsum([len(each) for each in names], dtype=np.int64),
-            "records.contents": np.frombuffer(b"".join(self.digests[row] for row in order), np.uint8).reshape(len(order), 32),
-            "records.subjects": np.array([number[each] for row in order for each in self.tags[row]], np.int32),
-            "records.subject_ends": np.cumsum([len(self.tags[row]) for row in order], dtype=np.int64),
-            "records.tags": np.frombuffer(b"".join(tags), np.uint8).reshape(len(tags), TAG),
+            "records.contents": self._contents.held[order],
+            "records.subjects": np.array([each for group in owner for each in whose[group]], np.int32),
+            "records.subject_ends": np.cumsum([len(whose[group]) for group in owner], dtype=np.int64),
+            "records.tags": np.frombuffer(b"".join(known), np.uint8).reshape(len(known), TAG),
         }
-        numbers = bytes(self.numbers[row] for row in order)
-        if any(numbers):
-            found["records.numbers"] = np.frombuffer(numbers, np.uint8)
+        numbers = self._kinds.held[order[: len(names)]]
+        if numbers.any():
+            found["records.numbers"] = numbers
         return found
 
     @classmethod
@@ -325,37 +360,35 @@ class Records:
         """Read what :meth:`tensors` made. Raises FileRefused."""
         made = cls(key)
         try:
-            names, tags = tensors["records.names"].tobytes(), [bytes(each) for each in tensors["records.tags"]]
-            start = since = 0
-            ends, subject_ends = tensors["records.ends"], tensors["records.subject_ends"]
-            for end, until, digest in zip(ends, subject_ends, tensors["records.contents"], strict=True):
-                row = len(made.ids)
-                made.ids.append(names[start:end].decode("utf-8", "surrogatepass"))
-                made.digests.append(bytes(digest))
-                made.tags.append(tuple(tags[index] for index in tensors["records.subjects"][since:until]))
-                made.rows[made.ids[-1]] = row
-                for each in made.tags[-1]:
-                    made.by_tag.setdefault(each, []).append(row)
-                start, since = end, until
-            made.numbers = bytearray(tensors["records.numbers"].tobytes() if "records.numbers" in tensors else len(made.ids))
-            if len(made.numbers) != len(made.ids):
-                raise ValueError("a mark for each record")
+            ends, subject_ends, contents = tensors["records.ends"], tensors["records.subject_ends"], tensors["records.contents"]
+            n, text, known = len(contents), tensors["records.names"].tobytes(), _pieces(tensors["records.tags"], TAG)
+            starts = [0, *ends.tolist()]
+            names = [text[start:end].decode("utf-8", "surrogatepass") for start, end in pairwise(starts)]
+            kinds = np.full(n, _UNNAMED, np.uint8)
+            kinds[: len(names)] = tensors.get("records.numbers", np.zeros(len(names), np.uint8))
+            numbers, starts = tensors["records.subjects"].tolist(), [0, *subject_ends.tolist()]
+            people: dict[Tags, int] = {}
+            owner = [people.setdefault(tuple(known[each] for each in numbers[start:end]), len(people)) for start, end in pairwise(starts)]
+            made.rows = dict(zip(names, range(len(names)), strict=True))
+            if (
+                len(owner) != n
+                or len(made.rows) != len(names)
+                or contents.shape != (n, CONTENT)
+                or not all(people)
+                or (kinds > _UNNAMED).any()
+            ):
+                raise ValueError("a content and somebody for each record, and one record for each name")
+            made._extend(Fresh(names + [""] * (n - len(names)), kinds, contents, np.array(owner, np.int64), list(people)))
         except (KeyError, ValueError, IndexError, TypeError) as error:
             raise FileRefused("the list of records in the file is cut short or altered") from error
         return made
 
 
-def _ids(ids: Sequence[Any], n: int) -> tuple[list[str], bytes]:
-    """Ids as text, and for each 1 where it is a whole number."""
-    given = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
-    if len(given) != n:
-        message = f"{n} rows and {len(given)} records: there must be one id for each row"
-        raise BadInput(message)
-    if not all(map(_named, given)):
-        raise BadInput("a row has no record id")
-    return [str(each) for each in given], bytes(isinstance(each, int | np.integer) and not isinstance(each, bool) for each in given)
+def _pieces(array: np.ndarray, size: int = CONTENT) -> list[bytes]:
+    data = array.tobytes()
+    return [data[start : start + size] for start in range(0, len(data), size)]
 
 
-def _named(name: Any) -> bool:
-    """Whether there is a name: not None, not the NaN of a table's empty cell, not an empty text."""
-    return name is not None and name == name and name != ""
+def _words(hashes: np.ndarray) -> np.ndarray:
+    """(n, 8 w) bytes as (n, w) uint64."""
+    return np.ascontiguousarray(hashes).view("<u8").reshape(len(hashes), hashes.shape[1] // 8).astype(np.uint64, copy=False)

@@ -94,6 +94,7 @@ class IntegerRidge(RegressorMixin, IntegerStatistics):  # type: ignore[misc]
             raise BadInput("targets must be numbers, one for each row or several in columns") from error
         if not np.isfinite(found).all():
             raise BadInput("a target is not a finite number")
+        found = fixed.without_negative_zeros(found)
         if hasattr(self, "_sums") and found.shape[1] != self._sums.width - self.n_features_in_:
             message = f"{found.shape[1]} targets for a model of {self._sums.width - self.n_features_in_}"
             raise BadInput(message)

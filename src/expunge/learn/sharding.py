@@ -18,9 +18,10 @@ from sklearn.base import ClassifierMixin
 from expunge.faults import failpoint
 from expunge.learn import environment, labels, placement
 from expunge.learn.estimator import Forgetting, Given, Source
+from expunge.learn.hashing import contents, tags
 from expunge.learn.parts import Lesson, Part, Serving, Taught
 from expunge.learn.placement import Members
-from expunge.learn.records import KEY, Records, Subjects, contents, tag
+from expunge.learn.records import KEY, Records, Subjects
 from expunge.learn.refusals import BadInput, NothingLearned, SourceNeeded
 from expunge.learn.report import Report
 
@@ -114,7 +115,7 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
     def _learn(self, known: Records, given: Given, subjects: Sequence[Any] | None, shape: tuple[int, ...]) -> None:
         self._records, self._given = known, given
         self._risky: set[bytes] = set()
-        self._watch(subjects, self._records.ids)
+        self._watch(subjects, 0)
         self._shape = shape
         self.n_features_in_ = int(np.prod(shape))
         self._out: dict[int, Part] = {}
@@ -144,33 +145,32 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
         x, classes = self._as_learnt(X, y)
         self._same_shape(x)
         labels.union([self._serving.classes, *(part.classes for part in self._out.values()), *([] if classes is None else [classes])])
-        start = self._given.rows
+        start = self._records.given
         self._enter(x, classes, subjects, records, kept=np.asarray(X))
-        self._watch(subjects, self._records.ids[start:])
+        self._watch(subjects, start)
         after = self._places(self._pending)
         self._swap(placement.changed(self._members, after), after, None)
         return self
 
-    def _watch(self, subjects: Sequence[Any] | None, ids: Sequence[str]) -> None:
-        """Remember the tags of those who are likely to go soon, as ``high_risk`` says."""
+    def _watch(self, subjects: Sequence[Any] | None, start: int) -> None:
+        """Remember the tags of those who are likely to go soon, as ``high_risk`` says; of rows from ``start`` on."""
         if self.high_risk is None:
             return
         if callable(self.high_risk):
             names: set[str] = set()
-            for each in ids if subjects is None else subjects:
+            for each in self._records.ids(start) if subjects is None else subjects:
                 names.update(map(str, each) if isinstance(each, list | tuple | set | frozenset) else [str(each)])
             chosen = {each for each in names if self.high_risk(each)}
         else:
             chosen = {self.high_risk} if isinstance(self.high_risk, str) else {str(each) for each in self.high_risk}
-        self._risky |= {tag(self._records.key, each) for each in chosen}
+        self._risky.update(tags(self._records.key, chosen))
 
     def _places(self, gone: Collection[int] = ()) -> Members:
         """Where everybody belongs in the set without some rows."""
-        left = frozenset(map(int, gone))
-        tagged = self._records.tagged()
-        if left:
-            tagged = [each for each in tagged if each[0] not in left]
-        return placement.members(self._records.key, tagged, self.shards, self.slices, self._risky)
+        rows = self._records.there()
+        if len(gone):
+            rows = rows[~np.isin(rows, np.fromiter(gone, np.int64, len(gone)))]
+        return placement.members(self._records.key, rows, self._records.owners(rows), self.shards, self.slices, self._risky)
 
     def _canonical(self, slices: tuple[np.ndarray, ...]) -> np.ndarray:
         return self._records.ordered("order", np.concatenate(slices))
@@ -192,7 +192,7 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
         if self._given is None and source is None:
             raise SourceNeeded("this model was loaded from a file, which holds no rows: forget(subjects, source=...)")
         gone = self._pending.union(rows.tolist())
-        if not self._out and all(len(self._records.tags[row]) == 1 for row in gone):
+        if not self._out and all(len(self._records.tags(row)) == 1 for row in gone):
             # Nobody else was tied to anybody by these records, so nobody else moves.
             after = placement.without(self._members, np.array(sorted(gone), np.int64))
         else:
@@ -248,7 +248,7 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
             found, y = self._given.take(rows)
             fetched = self._features(found), y
         assert fetched is not None
-        classes, codes = np.unique(fetched[1], return_inverse=True)
+        classes, codes = labels.coded(fetched[1])
         if len(classes) == 1:
             return Part(labels.by_value(classes), len(rows)), Taught(None)
         was = self._out.get(shard)

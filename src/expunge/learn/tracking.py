@@ -16,8 +16,9 @@ from typing import Any, Self
 
 from expunge.core.origin import DATASETS, DERIVED, HOW, KNOWN, LINEAGE, MANIFEST, RECORDS, names_in
 from expunge.errors import StoreUnavailable, UsageError
+from expunge.learn.hashing import tag
 from expunge.learn.ledger import Keeps, Ledger, Training
-from expunge.learn.records import KEY, Records, tag
+from expunge.learn.records import KEY, Records
 from expunge.learn.refusals import BadInput
 
 _DOMAIN = b"expunge/training-records/1\0"
@@ -85,9 +86,8 @@ def log_training(
         OSError: the ledger cannot be written; MLflow was told nothing.
     """
     if isinstance(records, Records):
-        rows = records.rows.values()
-        manifest = manifest_of((records.ids[row], bytes(records.digests[row])) for row in rows)
-        count, subjects = len(rows), frozenset(each for row in rows for each in records.tags[row])
+        manifest = manifest_of((name, content) for name, content, _ in records.each())
+        count, subjects = len(records), frozenset(records.by_tag)
     else:
         held = list(records)
         manifest = manifest_of((each.id, each.content) for each in held)

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from expunge.learn import trees_hist, trees_lightgbm
+from expunge.learn.fixed import without_negative_zeros
 from expunge.learn.parts import Lesson, Taught
 from expunge.learn.refusals import BadInput, FileRefused
 from expunge.learn.sharding import HighRisk, Sharded
@@ -106,7 +107,7 @@ class ShardedTrees(Sharded):
             raise BadInput(message)
         if not np.isfinite(x).all():
             raise BadInput("a feature is NaN or infinite: leave such rows out, or put a number in its place")
-        return x
+        return without_negative_zeros(x)
 
     def _passes(self) -> int:
         return self.trees

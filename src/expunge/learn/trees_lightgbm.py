@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,14 +23,18 @@ class Text:
 
     def __init__(self, text: str) -> None:
         self.text = text
+
+    @functools.cached_property
+    def booster(self) -> lightgbm.Booster:
+        """Read when it is first asked: trees that are taught again before anybody asks are never read. Raises FileRefused."""
         try:
-            self._booster = lightgbm.Booster(model_str=text)
+            return lightgbm.Booster(model_str=self.text)
         except lightgbm.basic.LightGBMError as error:
             raise FileRefused("the trees in the file are cut short or altered") from error
 
     def raw(self, features: np.ndarray) -> np.ndarray:
         """(n, 1) for two classes, (n, classes) for more."""
-        found = np.asarray(self._booster.predict(features, raw_score=True, num_threads=1))
+        found = np.asarray(self.booster.predict(features, raw_score=True, num_threads=1))
         return found[:, None] if found.ndim == 1 else found
 
     def tensors(self) -> dict[str, np.ndarray]:
@@ -39,7 +44,10 @@ class Text:
 
 def read(tensors: Mapping[str, np.ndarray]) -> Text:
     """Trees from a file. Raises FileRefused."""
-    return Text(tensors["text"].tobytes().decode())
+    found = Text(tensors["text"].tobytes().decode())
+    if not found.booster.num_trees():
+        raise FileRefused("there are no trees in the file")
+    return found
 
 
 def grow(x: np.ndarray, codes: np.ndarray, classes: int, params: Mapping[str, Any], start: np.ndarray | None) -> Text:
@@ -55,4 +63,5 @@ def grow(x: np.ndarray, codes: np.ndarray, classes: int, params: Mapping[str, An
     objective: dict[str, Any] = {"objective": "binary"} if classes == 2 else {"objective": "multiclass", "num_class": classes}
     scores = None if start is None else start[:, 0] if classes == 2 else start
     data = lightgbm.Dataset(x, codes, init_score=scores, free_raw_data=True)
-    return Text(lightgbm.train({**params, **objective, **_FIXED}, data).model_to_string())
+    # Why kept: else LightGBM writes its text and reads it again by itself, and it would be written twice.
+    return Text(lightgbm.train({**params, **objective, **_FIXED}, data, keep_training_booster=True).model_to_string())
