@@ -252,9 +252,23 @@ def test_a_server_that_was_stopped_and_came_back(own_server, own):
         assert store.erase(PEOPLE, copies, KEY) == {"s0": Erased(1)}
 
 
+def test_a_server_that_was_restarted_reaches_at_once_what_it_did(own_server, own):
+    with opened(own, PEOPLE) as store:
+        before = store.capabilities
+        assert before.grounding is Grounding.SCRUBBED
+        own_server.stop("immediate")
+        own_server.start()
+        assert store.capabilities == before
+        own_server.stop("immediate")
+        assert store.capabilities.grounding is Grounding.NONE
+        own_server.start()
+        assert store.capabilities == before
+
+
 def test_a_server_that_hangs_is_not_waited_for_longer_than_said(own_server, own, monkeypatch):
     monkeypatch.setattr("expunge.stores.postgres_link._CONNECT_SECONDS", 2)
     with opened(own, PEOPLE) as store:
+        assert store.capabilities.grounding is Grounding.SCRUBBED
         copies = located(store, PEOPLE, WHO)
         children = [pid for (pid,) in rows(own, "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()")]
         for pid in (own_server.pid, *children):
@@ -263,9 +277,11 @@ def test_a_server_that_hangs_is_not_waited_for_longer_than_said(own_server, own,
             begun = time.monotonic()
             assert store.erase(PEOPLE, copies, KEY)["s0"].reason is Reason.UNREACHABLE
             assert time.monotonic() - begun < 10
+            assert store.capabilities.grounding is Grounding.NONE, "the session that looks at the server itself is asked as well"
         finally:
             for pid in (own_server.pid, *children):
                 os.kill(pid, signal.SIGCONT)
+        assert store.capabilities.grounding is Grounding.SCRUBBED
         assert store.erase(PEOPLE, copies, KEY) == {"s0": Erased(1)}
 
 
@@ -474,6 +490,34 @@ def test_what_was_listed_and_went_before_it_was_read_does_not_end_the_look(crowd
     being_written.unlink()
     scanned = ResidueScanner(processes=1).scan(sources, Traces(bytes(32), ()))
     assert dict(scanned.coverage.skipped) == {"vanished": 2}
+
+
+class Restarted:
+    """A connection after whose every answer the files of the server are, for a moment, those of one that is just starting."""
+
+    def __init__(self, ours, files):
+        self._ours, self._files = ours, files
+
+    def execute(self, *args):
+        done = self._ours.execute(*args)
+        next(self._files, None)
+        return done
+
+
+def test_a_server_that_is_just_being_restarted_is_asked_again_before_its_files_are_said_to_be_somebody_elses(own_server, own):
+    said = own_server.data / "postmaster.pid"
+    text = said.read_text()
+    lines = text.splitlines()
+
+    def files():
+        yield
+        said.write_text("\n".join([*lines[:2], str(int(lines[2]) - 86_400), *lines[3:]]))
+        yield
+        said.write_text(text)
+
+    with busy(own) as ours:
+        place = postgres_place.find(Restarted(ours, files()))
+    assert isinstance(place, postgres_place.Place), place
 
 
 class Checkpointed:

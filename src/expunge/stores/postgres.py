@@ -7,7 +7,7 @@ erasure is one transaction per batch; ``purge`` climbs the ladder of :mod:`expun
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 
 import psycopg
@@ -24,7 +24,7 @@ from expunge.stores import postgres_ladder, postgres_reading
 from expunge.stores.family import Family
 from expunge.stores.postgres_check import Check
 from expunge.stores.postgres_erase import Eraser
-from expunge.stores.postgres_link import LOCK_MS, Connection, Link
+from expunge.stores.postgres_link import LOCK_MS, Connection, Link, lost
 from expunge.stores.postgres_match import Matcher, Row, encode_key, linked, links, transaction
 from expunge.stores.postgres_place import Place
 from expunge.stores.postgres_preflight import Preflight, locked
@@ -60,13 +60,25 @@ class Postgres:
     def capabilities(self) -> Capabilities:
         """``scrubbed`` where files and rights allow it, ``removed`` on a managed server, ``none`` where nothing can be reached."""
         try:
-            grounding, beyond = self._server.standing()
-            with self._link.borrowed() as connection:
-                schema = Schema(connection)
-                declared = [(each.name, table) for each in self._datasets if (table := schema.table(each.table)) is not None]
-                written, refers = rewritten(connection, declared), schema.refers(declared)
-        except (psycopg.Error, OSError):
-            grounding, beyond, written, refers = Grounding.NONE, (), frozenset(each.name for each in self._datasets), ()
+            return self._able()
+        except (psycopg.Error, OSError) as error:
+            with suppress(psycopg.Error, OSError):
+                if isinstance(error, psycopg.Error) and lost(error):
+                    # A server that was restarted has ended the connection that was open: a new one tells how things stand.
+                    return self._able()
+        return self._able_to(Grounding.NONE, (), frozenset(each.name for each in self._datasets), ())
+
+    def _able(self) -> Capabilities:
+        grounding, beyond = self._server.standing()
+        with self._link.borrowed() as connection:
+            schema = Schema(connection)
+            declared = [(each.name, table) for each in self._datasets if (table := schema.table(each.table)) is not None]
+            return self._able_to(grounding, beyond, rewritten(connection, declared), schema.refers(declared))
+
+    @staticmethod
+    def _able_to(
+        grounding: Grounding, beyond: tuple[str, ...], written: frozenset[str], refers: tuple[tuple[str, str], ...]
+    ) -> Capabilities:
         return Capabilities(grounding, batch=1000, exclusive=True, rewritten=written, refers=refers, out_of_scope=(*OUT_OF_SCOPE, *beyond))
 
     # --- looking -----------------------------------------------------------------------------------

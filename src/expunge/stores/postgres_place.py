@@ -127,14 +127,18 @@ def find(connection: Connection) -> Place | str:
     if not told:
         return "the server does not tell this role where its files lie"
     data = Path(os.path.realpath(told))
-    try:
-        if not _is_it(connection, data):
-            return "the folder that the server names is, on this machine, not that server's"
-    except FileNotFoundError:
-        return "the server's files are not on this machine"
-    except (OSError, ValueError, IndexError, struct.error):
-        return "this process may not read the server's files"
-    return Place(data, settings)
+    why = ""
+    # More than once: a server that is just being restarted is another one for a moment, and then does not answer here any more.
+    for _ in range(_TRIES):
+        try:
+            if _is_it(connection, data):
+                return Place(data, settings)
+            why = "the folder that the server names is, on this machine, not that server's"
+        except FileNotFoundError:
+            why = "the server's files are not on this machine"
+        except (OSError, ValueError, IndexError, struct.error):
+            why = "this process may not read the server's files"
+    return why
 
 
 def _is_it(connection: Connection, data: Path) -> bool:
@@ -145,16 +149,15 @@ def _is_it(connection: Connection, data: Path) -> bool:
     query = """
     SELECT s.system_identifier, c.checkpoint_lsn - '0/0', current_setting('port'), extract(epoch FROM pg_postmaster_start_time())
     FROM pg_control_system() s, pg_control_checkpoint() c"""
-    for _ in range(_TRIES):
-        # Others may have it write checkpoint after checkpoint: what it says lies between what the file says before and after.
-        earlier = _checkpoint(data)
-        row = connection.execute(query).fetchone()
-        assert row is not None
-        later = _checkpoint(data)
-        if earlier[0] == later[0] == int(row[0]) % 2**64 and earlier[1] <= int(row[1]) <= later[1]:
-            lines = _postmaster(data)
-            return lines[3] == row[2] and abs(int(lines[2]) - float(row[3])) < 60
-    return False
+    # Others may have it write checkpoint after checkpoint: what it says lies between what the file says before and after.
+    earlier = _checkpoint(data)
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    later = _checkpoint(data)
+    if not (earlier[0] == later[0] == int(row[0]) % 2**64 and earlier[1] <= int(row[1]) <= later[1]):
+        return False
+    lines = _postmaster(data)
+    return lines[3] == row[2] and abs(int(lines[2]) - float(row[3])) < 60
 
 
 def _checkpoint(data: Path) -> tuple[int, int]:
