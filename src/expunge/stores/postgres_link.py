@@ -202,7 +202,7 @@ class Link:
     def _take(self) -> Connection:
         while self._idle:
             connection = self._idle.pop()
-            if _answers(connection, _CONNECT_SECONDS):
+            if answers(connection):
                 return connection
             connection.close()
         return self.connect()
@@ -258,12 +258,12 @@ def lost(error: psycopg.Error) -> bool:
     )
 
 
-def _answers(connection: Connection, seconds: float) -> bool:
+def answers(connection: Connection) -> bool:
     """Whether the server still answers on an idle connection: a stopped process would keep a caller waiting for ever."""
     try:
         raw = connection.pgconn
         raw.send_query(b"")
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + _CONNECT_SECONDS
         while True:
             raw.flush()
             ready, _, _ = select.select([raw.socket], [], [], max(0.0, deadline - time.monotonic()))

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import psycopg
+from psycopg import pq
 
 from expunge.core.copy import Finding, FindingKind, RawSource
 from expunge.core.datamap import StoreSpec
 from expunge.core.grounding import Grounding
 from expunge.stores import postgres_recycle, postgres_rights
+from expunge.stores.postgres_link import answers
 from expunge.stores.postgres_place import Place, find
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
@@ -45,7 +47,9 @@ class Server:
 
     @property
     def connection(self) -> Connection:
-        """The ladder's own connection, in autocommit mode."""
+        """The ladder's own connection, in autocommit mode; another one where the server does not answer on it any more."""
+        if self._open is not None and not self._open.closed and _idle(self._open) and not answers(self._open):
+            self._open.close()
         if self._open is None or self._open.closed:
             self._open = self._connect()
             self._open.autocommit = True
@@ -170,3 +174,8 @@ class Server:
         if self._open is not None:
             self._open.close()
             self._open = None
+
+
+def _idle(connection: Connection) -> bool:
+    """Whether nothing is under way on it: in the middle of a transaction only that transaction's own statements may be sent."""
+    return connection.info.transaction_status == pq.TransactionStatus.IDLE
