@@ -17,6 +17,7 @@ from expunge.core.traces import Traces
 from expunge.errors import CouldNotLook
 from expunge.ports.scanner import Scanned
 from expunge.residue import ResidueScanner, units, workers
+from expunge.servers.processes import wait_until
 from tests.residue.planting import text_traces
 
 CUT = 1 << 16
@@ -117,7 +118,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
 
 def scan_until(scanner: ResidueScanner, folder: Path, traces: Traces, helped: Callable[[], bool]) -> Scanned:
     """The last of as many scans as it takes: a helper of which nobody knows when it is ready may miss the first."""
-    for _ in range(200):
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
         found = scanner.scan([RawSource(folder, "data")], traces)
         if helped():
             return found
@@ -160,6 +162,8 @@ def test_nobody_waits_for_ever(folder: Path, started: list[subprocess.Popen[byte
     monkeypatch.setattr(workers, "IDLE_S", 0.01)
     scanner = ResidueScanner(processes=2)
     scanner.scan([RawSource(folder, "data")], text_traces(SAID[1]))
+    # A small scan may be over before its helper was started.
+    assert wait_until(lambda: bool(started), 60)
     assert started[0].wait(60) is not None
     scanner.close()
 
