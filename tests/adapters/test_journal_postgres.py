@@ -28,7 +28,8 @@ from tests.architecture.failpoints import all_failpoints
 
 
 class TestJournalOnPostgres(OnPostgres, JournalSuite):
-    failpoints = ("journal.transaction:before", "journal.events:after", "journal.commit:before", "journal.commit:after")
+    # The events and the streams' new lengths are written by one call of the server's; a stream that begins passes the other points too.
+    failpoints = ("journal.transaction:before", "journal.at_once:before", "journal.commit:after")
 
     def place(self, folder: Path) -> str:
         return self.fresh()
@@ -382,6 +383,88 @@ def test_blocks_do_not_nest_and_others_transactions_are_no_blocks(place: str) ->
         with pytest.raises(RuntimeError), transaction.atomic(using=journal.alias), journal.atomically():
             pass
         assert journal.append("ord-a", 0, [b"1"]) == 1
+
+
+@pytest.mark.parametrize("point", [name for name in all_failpoints() if name.startswith(("journal.transaction", "journal.events"))])
+def test_killed_while_a_stream_begins_beside_one_that_goes_on_both_are_there_or_neither(place: str, point: str) -> None:
+    with open_journal(place) as journal:
+        journal.append("ord-b", 0, [b"1"])
+
+    def work() -> None:
+        with open_journal(place) as journal, faults.arm(point, "kill"):
+            journal.append_all([("ord-a", 0, [b"1"]), ("ord-b", 1, [b"2"])])
+
+    assert in_child(work).killed_by == 9
+    with open_journal(place) as journal:
+        assert [journal.length("ord-a"), journal.length("ord-b")] == [0, 1]
+
+
+def test_an_append_may_give_back_the_lease_that_it_is_written_under(place: str) -> None:
+    with open_journal(place) as journal:
+        leases = DjangoLeases(journal.alias)
+        journal.append("ord-a", 0, [b"1"])
+        for number in (1, 2):
+            lease = leases.take("ord-a/1/x", f"worker {number}", 60)
+            assert lease is not None
+            with pytest.raises(Conflict):
+                journal.append_all([("ord-a", 7, [b"x"])], lease, ends=True)
+            assert [each.token for each in leases.held()] == [lease.token]
+            journal.append_all([("ord-a", number, [b"x"]), *([("ord-b", 0, [b"begins"])] if number == 2 else [])], lease, ends=True)
+            assert leases.held() == ()
+            with pytest.raises(TakenOver):
+                journal.append_all([("ord-a", number + 1, [b"late"])], lease, ends=True)
+        lease = leases.take("ord-a/1/x", "worker 3", 60)
+        assert lease is not None
+
+        def fail_halfway() -> None:
+            with journal.atomically():
+                journal.append_all([("ord-a", 3, [b"lost"])], lease, ends=True)
+                assert leases.held() == ()
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            fail_halfway()
+        assert [each.token for each in leases.held()] == [lease.token]
+        assert list(journal.read("ord-a")) == [b"1", b"x", b"x"]
+
+
+def test_one_call_of_the_server_continues_the_chain_that_we_check(database: str) -> None:
+    """Where the server's answer is no, the same append is made step by step: both must write the same, and notice the same."""
+    with open_journal(database) as journal:
+        journal.append_all([("ord-a", 0, [b"1"]), ("ord-b", 0, [b"1", b"\x00\xff\\'"])])
+        calls: list[str] = []
+
+        def noting(execute: Callable[..., object], sql: str, *rest: object) -> object:
+            calls.append(sql)
+            return execute(sql, *rest)
+
+        with connections[journal.alias].execute_wrapper(noting):
+            journal.append_all([("ord-b", 2, [b"\x00'\\\xff", b""]), ("ord-a", 1, [b"2", b"3"])])
+            journal.append_all([("ord-a", 3, []), ("ord-b", 4, [b"5"])])
+        assert [sql.partition("(")[0] for sql in calls] == ["SELECT expunge_append"] * 2
+        assert list(journal.read("ord-a")) == [b"1", b"2", b"3"]
+        assert list(journal.read("ord-b")) == [b"1", b"\x00\xff\\'", b"\x00'\\\xff", b"", b"5"]
+
+
+def test_who_locked_streams_is_told_their_lengths_and_waited_for(place: str) -> None:
+    open_journal(place).close()
+    with open_journal(place) as journal:
+        journal.append_all([("ord-a", 0, [b"1"]), ("ord-b", 0, [b"1", b"2"])])
+        seen: list[int] = []
+
+        def write() -> None:
+            journal.append("ord-a", 1, [b"mine"])
+            seen.append(journal.length("ord-a"))
+            journal.close()
+
+        thread = threading.Thread(target=write)
+        with journal.atomically():
+            assert journal.lock(["ord-b", "ord-a", "ord-none"]) == {"ord-a": 1, "ord-b": 2}
+            thread.start()
+            time.sleep(0.5)
+            assert seen == []
+        thread.join()
+        assert seen == [2]
 
 
 def test_a_worker_whose_lease_has_passed_to_another_writes_nothing(place: str) -> None:

@@ -13,10 +13,11 @@ import pytest
 from expunge import faults
 from expunge.adapters.journal_django import open_journal
 from expunge.adapters.queue_procrastinate import ProcrastinateQueue, open_queue
+from expunge.core.ids import OrderId
 from expunge.errors import StateCorrupt, StateUnavailable
 from expunge.servers.postgres import running_postgres
 from expunge.testing.forked import in_child, start
-from expunge.testing.queue_suite import HEARTBEAT, ONE, POLL, QueueSuite, Taken, wait_until
+from expunge.testing.queue_suite import HEARTBEAT, ONE, OTHER, PATIENCE, POLL, QueueSuite, Taken, WorkedQueue, wait_until
 from tests.adapters.databases import OnPostgres, run
 from tests.architecture.failpoints import all_failpoints
 
@@ -37,6 +38,46 @@ class TestQueueOnPostgres(OnPostgres, QueueSuite):
 
     def atomically(self, place: str) -> AbstractContextManager[None]:
         return open_journal(place).atomically()
+
+    def test_work_that_was_taken_back_is_given_to_nobody_and_can_be_put_again(self, at: str, queue: WorkedQueue, taken: Taken) -> None:
+        def fail_halfway() -> None:
+            with self.atomically(at):
+                queue.take_back((ONE,), "kept")
+                raise ZeroDivisionError
+
+        queue.take_back((ONE,), "never put")
+        for step in ("kept", "gone", "again"):
+            queue.put((ONE,), step)
+        queue.put((OTHER,), "gone")
+        with pytest.raises(ZeroDivisionError):
+            fail_halfway()
+        with self.atomically(at):
+            queue.take_back((ONE,), "gone")
+            queue.take_back((ONE,), "again")
+            queue.put((ONE,), "again")
+        assert queue.waiting() == 3
+        queue.take_back((OTHER,), "gone")
+        with self.working(queue, taken):
+            assert sorted(taken.wait_for(2)) == ["again", "kept"]
+            wait_until(lambda: queue.waiting() == 0)
+        assert len(taken.steps) == 2
+
+    def test_what_is_under_way_stays_with_whoever_took_it(self, queue: WorkedQueue, taken: Taken) -> None:
+        begun, go_on = threading.Event(), threading.Event()
+
+        def slow(orders: tuple[OrderId, ...], step: str) -> None:
+            begun.set()
+            assert go_on.wait(PATIENCE)
+            taken(orders, step)
+
+        queue.put((ONE,), "a")
+        with self.working(queue, slow):
+            assert begun.wait(PATIENCE)
+            queue.take_back((ONE,), "a")
+            assert queue.waiting() == 1
+            go_on.set()
+            assert taken.wait_for(1) == ["a"]
+            wait_until(lambda: queue.waiting() == 0)
 
     def test_the_points_above_are_all_that_there_are(self) -> None:
         assert {name for name in all_failpoints() if name.startswith("queue.put")} == set(self.failpoints)

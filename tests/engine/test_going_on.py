@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from expunge import faults
+from expunge import faults, permit
 from expunge.adapters.leases_django import DjangoLeases
 from expunge.bootstrap import Expunge
 from expunge.core import events as ev
@@ -16,7 +17,9 @@ from expunge.core.ids import OrderId
 from expunge.core.order import OrderState
 from expunge.core.run import next_steps
 from expunge.engine import running
-from expunge.engine.working import RECEIPTS, Worker
+from expunge.engine.context import Progress
+from expunge.engine.continuing import RECEIPTS
+from expunge.engine.working import Worker
 from expunge.testing.forked import in_child
 from tests.engine.household import ANNA, Household
 
@@ -26,6 +29,10 @@ class Hints(list[str]):
 
     def put(self, orders: tuple[OrderId, ...], step: str) -> None:
         self.append(step)
+
+    def take_back(self, orders: tuple[OrderId, ...], step: str) -> None:
+        if step in self:
+            self.remove(step)
 
     def waiting(self) -> int:
         return len(self)
@@ -73,6 +80,78 @@ def test_from_one_hint_it_goes_on_and_puts_what_it_leaves_to_others(home: Househ
         assert opened.status(order).state is OrderState.FULFILLED
         assert RECEIPTS not in taken, "who took the last step goes on with the receipts"
         assert len(taken) < len(steps)
+
+
+def test_alone_it_carries_out_a_whole_round_from_one_hint_and_leaves_no_other_lying(home: Household, order: OrderId) -> None:
+    hints = Hints()
+    with working(home, order, hints) as (worker, opened):
+        waiting = [str(each) for each in next_steps(opened.status(order))]
+        assert len(waiting) > 1
+        hints.extend(waiting[1:])  # what a tick has put
+        assert worker.handle((order,), waiting[0])
+        assert opened.status(order).state is OrderState.FULFILLED
+        assert set(ended(opened, order).values()) == {1}
+        assert hints == []
+        assert worker.leases.held() == ()
+
+
+def test_what_somebody_else_is_at_is_left_to_them_and_to_the_queue(home: Household, order: OrderId) -> None:
+    hints = Hints()
+    with working(home, order, hints) as (worker, opened):
+        run = opened.status(order)
+        waiting = [str(each) for each in next_steps(run)]
+        hints.extend(waiting[1:])
+        theirs = worker.leases.take(f"{order}/{run.round}/{waiting[-1]}", "another", 60)
+        assert theirs is not None
+        worker.handle((order,), waiting[0])
+        left = opened.status(order)
+        assert left.state is OrderState.RUNNING
+        assert waiting[-1] not in left.steps
+        assert set(waiting[:-1]) <= set(ended(opened, order))
+        assert worker.leases.held() == (theirs,)
+        assert waiting[-1] in hints
+        worker.leases.end(theirs)
+        worker.handle((order,), waiting[-1])
+        assert opened.status(order).state is OrderState.FULFILLED
+        assert set(ended(opened, order).values()) == {1}
+
+
+def test_a_step_that_takes_longer_than_its_lease_keeps_it_and_so_does_the_next(home: Household, order: OrderId) -> None:
+    with working(home, order, Hints()) as (worker, opened):
+        worker.lease_seconds = 0.6
+        seen: list[bool] = []
+
+        def slowly(progress: Progress) -> None:
+            if progress.state == "start" and len(seen) < 2:
+                time.sleep(1.5)
+                permit.check()
+                name = f"{order}/1/{progress.step}"
+                seen.append([each.name for each in worker.leases.held()] == [name])
+                assert worker.leases.take(name, "another", 60) is None
+
+        worker.report = slowly
+        worker.handle((order,), str(next_steps(opened.status(order))[0]))
+        assert seen == [True, True]
+        assert opened.status(order).state is OrderState.FULFILLED
+
+
+def test_a_lease_that_is_lost_stops_the_step_and_nothing_after_it_is_begun(home: Household, order: OrderId) -> None:
+    with working(home, order, Hints()) as (worker, opened):
+        steps: list[str] = []
+
+        def robbed(progress: Progress) -> None:
+            if progress.state == "start":
+                steps.append(str(progress.step))
+                if len(steps) == 2:
+                    (lease,) = worker.leases.held()
+                    worker.leases.end(lease)
+                    assert worker.leases.take(lease.name, "another", 60) is not None
+
+        worker.report = robbed
+        worker.handle((order,), str(next_steps(opened.status(order))[0]))
+        assert len(steps) == 2
+        assert ended(opened, order) == Counter(steps[:1])
+        assert [each.holder for each in worker.leases.held()] == ["another"]
 
 
 def test_who_shall_stop_ends_after_the_step_and_leaves_the_next_to_others(home: Household, order: OrderId) -> None:

@@ -24,7 +24,7 @@ from expunge.adapters.journal_rows import Row, Tail
 from expunge.adapters.state.advisory import Lock, advisory
 from expunge.adapters.state.configuration import configure, ensure_django
 from expunge.adapters.state.explained import RESTORE, conflict, explained
-from expunge.adapters.state.fencing import require_newest
+from expunge.adapters.state.fencing import give_back, require_newest
 from expunge.adapters.state.migrate import migrate, require_durable
 from expunge.errors import StateCorrupt, UsageError
 from expunge.faults import failpoint
@@ -106,10 +106,10 @@ class DjangoJournal:
         self.append_all([(stream, expected, events)])
         return expected + len(events)
 
-    def append_all(self, appends: Sequence[tuple[str, int, Sequence[bytes]]], lease: Lease | None = None) -> None:
+    def append_all(self, appends: Sequence[tuple[str, int, Sequence[bytes]]], lease: Lease | None = None, *, ends: bool = False) -> None:
         """Append to several streams at once: (stream, expected length, events) each. All become durable together, or none.
 
-        Inside :meth:`atomically` they become durable with the block.
+        Inside :meth:`atomically` they become durable with the block. With ``ends`` the lease is given back with them.
 
         Raises as :meth:`append`, and
             TakenOver: the lease's token is no longer the newest; nothing was written.
@@ -119,18 +119,38 @@ class DjangoJournal:
         together = self._together()
         with nullcontext() if together else self._append_lock(), explained("the journal could not be written", self._alias):
             failpoint("journal.transaction:before")
-            with (
-                nullcontext() if together and self._checked_first(appends) else transaction.atomic(using=self._alias, durable=not together)
-            ):
-                if lease is not None:
-                    require_newest(self._alias, lease)
-                # In one order for everybody, so that two transactions never wait for each other in a circle.
-                ordered = sorted(appends, key=lambda each: each[0])
-                for first in range(0, len(ordered), _TOGETHER):
-                    self._append(ordered[first : first + _TOGETHER])
-                failpoint("journal.commit:before")
+            if not self._appended_at_once(appends, lease, ends=ends):
+                self._append_step_by_step(appends, lease, ends=ends)
             # commit point: COMMIT has forced the write-ahead log to the device (at the end of `atomically` where one is open).
             failpoint("journal.commit:after")
+
+    def _appended_at_once(self, appends: Sequence[tuple[str, int, Sequence[bytes]]], lease: Lease | None, *, ends: bool) -> bool:
+        if self._file is not None or connections[self._alias].in_atomic_block is not self._together():
+            return False
+        # crash here, or on the server before it has answered: one statement is there as a whole or not at all.
+        failpoint("journal.at_once:before")
+        return journal_rows.append_at_once(self._alias, appends, lease, ends=ends)
+
+    def _append_step_by_step(self, appends: Sequence[tuple[str, int, Sequence[bytes]]], lease: Lease | None, *, ends: bool) -> None:
+        together = self._together()
+        with nullcontext() if together and self._checked_first(appends) else transaction.atomic(using=self._alias, durable=not together):
+            # In one order for everybody, and streams before leases, so that two transactions never wait for each other in a circle.
+            ordered = sorted(appends, key=lambda each: each[0])
+            for first in range(0, len(ordered), _TOGETHER):
+                self._append(ordered[first : first + _TOGETHER], lease)
+            if lease is not None and ends:
+                give_back(self._alias, lease)
+            failpoint("journal.commit:before")
+
+    def lock(self, streams: Sequence[str]) -> dict[str, int]:
+        """Inside :meth:`atomically`: keep others from appending to some streams until its end; how many events each has.
+
+        Those that do not exist are left out. Raises as :meth:`append`.
+        """
+        for stream in streams:
+            _check_name(stream)
+        with explained("the journal could not be read", self._alias):
+            return {row.name: row.length for row in journal_rows.locked(self._alias, sorted(streams))}
 
     @contextmanager
     def atomically(self) -> Iterator[None]:
@@ -269,9 +289,11 @@ class DjangoJournal:
     def _row(self, stream: str) -> Stream | None:
         return Stream.objects.using(self._alias).filter(name=stream).first()
 
-    def _append(self, appends: Sequence[tuple[str, int, Sequence[bytes]]]) -> None:
+    def _append(self, appends: Sequence[tuple[str, int, Sequence[bytes]]], lease: Lease | None) -> None:
         """Append to some streams with one statement of each kind for all of them; they come in the order of their names."""
         rows = {row.name: row for row in journal_rows.locked(self._alias, sorted({stream for stream, _, _ in appends}))}
+        if lease is not None:
+            require_newest(self._alias, lease)
         self._check_ends(list(rows.values()))
         lengths = {name: row.length for name, row in rows.items()}
         for stream, expected, bodies in appends:

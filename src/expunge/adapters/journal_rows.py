@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from django.db import connections
 from django.db.backends.utils import CursorWrapper
 
+from expunge.ports.leases import Lease
+
 _STREAMS, _EVENTS = "expunge_stream", "expunge_event"
 _LOCKED = f"SELECT id, name, length, head FROM {_STREAMS} WHERE name IN ({{}}) ORDER BY name"  # noqa: S608 - constants
 _ENDS = f"""
@@ -25,9 +27,12 @@ SELECT s.name, s.length, s.head, e.position, e.digest, CASE WHEN e.position >= w
 FROM wanted w JOIN {_STREAMS} s ON s.name = w.name
 LEFT JOIN {_EVENTS} e ON e.stream_id = s.id AND e.position >= w.start - 1 AND e.position < s.length
 ORDER BY s.id, e.position"""  # noqa: S608 - constants
+_APPEND = "SELECT expunge_append(%s::text[], %s::bigint[], %s::integer[], %s::bytea[], %s, %s, %s)"
 _LENGTHS = f"SELECT name, length FROM {_STREAMS} ORDER BY id"  # noqa: S608 - constants
 _AT_A_TIME = 200
 """Rows of one statement: a database takes so many parameters."""
+_FEW = 64
+"""So many streams, and events of each, are appended to in one call of the server's."""
 
 
 @dataclass
@@ -49,6 +54,27 @@ class Tail:
     head: bytes
     events: list[tuple[int, bytes, bytes]]
     """Position, digest, body; before the first that was asked for the one that it follows, with an empty body."""
+
+
+def append_at_once(alias: str, appends: Sequence[tuple[str, int, Sequence[bytes]]], lease: Lease | None, *, ends: bool) -> bool:
+    """Append with one call of the server's, which takes a fraction of the time of a statement for each thing that has to be done.
+
+    In it everything is checked that must be. Whether it was done: where not, for whatever reason, nothing was written, and what stands in
+    the way is found out step by step.
+    """
+    names = sorted({stream for stream, _, _ in appends})
+    if connections[alias].vendor != "postgresql" or len(names) < len(appends) or not all(expected for _, expected, _ in appends):
+        return False
+    if len(names) > _FEW or sum(len(bodies) for _, _, bodies in appends) > _FEW * _FEW:
+        return False
+    lengths = {stream: expected for stream, expected, _ in appends}
+    events = [(names.index(stream) + 1, bytes(body)) for stream, _, bodies in appends for body in bodies]
+    whose, bodies = [each for each, _ in events], [each for _, each in events]
+    under = (lease.name, lease.token) if lease else (None, None)
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_APPEND, [names, [lengths[each] for each in names], whose, bodies, *under, ends])
+        row = cursor.fetchone()
+    return bool(row and row[0])
 
 
 def locked(alias: str, names: Sequence[str]) -> list[Row]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import connections, transaction
 
 from expunge.adapters.state.explained import explained
-from expunge.adapters.state.fencing import taken_over
+from expunge.adapters.state.fencing import give_back, taken_over
 from expunge.faults import failpoint
 from expunge.ports.leases import Lease
 
@@ -83,7 +83,7 @@ class DjangoLeases:
         with explained(_WRITTEN, self._alias):
             failpoint("leases.end:before")
             # commit point: the lease is free; whoever takes it next gets a newer token.
-            self._execute(f"DELETE FROM {_TABLE} WHERE name = %s AND id = %s RETURNING {_ROW}", [lease.name, lease.token])  # noqa: S608 - constants
+            give_back(self._alias, lease)
             failpoint("leases.end:after")
 
     def held(self) -> tuple[Lease, ...]:

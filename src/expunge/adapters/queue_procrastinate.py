@@ -7,6 +7,7 @@ signs of life, on connections of their own.
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +19,7 @@ from django.db import connections, transaction
 from procrastinate import App
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.utils import connector_params
-from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
+from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Status
 from procrastinate.psycopg_connector import PsycopgConnector
 from psycopg_pool import AsyncConnectionPool
@@ -36,6 +37,11 @@ Handle = Callable[[tuple[OrderId, ...], str], object]
 
 QUEUE = "expunge"
 _TASK = "expunge.step"
+_PUT = """
+INSERT INTO procrastinate_jobs (queue_name, task_name, priority, queueing_lock, args) VALUES (%s, %s, 0, %s, %s)
+ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING"""
+"""As the library's own function does it, but that it is no error when the work waits already: an error would cost a savepoint each time."""
+_TAKE_BACK = "DELETE FROM procrastinate_jobs WHERE queueing_lock = %s AND status = 'todo'"
 _STALE = 3
 """A worker that missed so many signs of life is taken for dead; what it was at is given to others."""
 _GLANCE = 0.1
@@ -73,20 +79,26 @@ class ProcrastinateQueue:
         Raises:
             StateUnavailable, Busy: the database; nothing was put.
         """
-        # Of fixed length, however many orders share a round.
-        same = sha256("\n".join([step, *orders]).encode()).hexdigest()
         with self._explained("work could not be put into the queue"):
             failpoint("queue.put:before")
-            try:
-                # A savepoint: the answer that the work waits already does not undo what the caller's transaction did.
-                with transaction.atomic(using=self._alias):
-                    job = self._app.configure_task(_TASK, queue=QUEUE, queueing_lock=same)
-                    job.defer(orders=list(orders), step=step)
-                    failpoint("queue.put.commit:before")
-            except AlreadyEnqueued:
-                return
+            # Within the journal's `atomically` no savepoint: nothing here fails and leaves the transaction in use.
+            with transaction.atomic(using=self._alias, savepoint=False):
+                self._execute(_PUT, [QUEUE, _TASK, _same(orders, step), json.dumps({"orders": orders, "step": step})])
+                failpoint("queue.put.commit:before")
             # commit point: the work waits, once the transaction around commits.
             failpoint("queue.put.commit:after")
+
+    def take_back(self, orders: tuple[OrderId, ...], step: str) -> None:
+        """Nobody need take this step any more; what somebody has taken already stays with them. Raises as :meth:`put`."""
+        with self._explained("work could not be taken out of the queue"):
+            failpoint("queue.take_back:before")
+            # commit point: it waits no more, once the transaction around commits; left lying it would be found done.
+            self._execute(_TAKE_BACK, [_same(orders, step)])
+            failpoint("queue.take_back:after")
+
+    def _execute(self, statement: str, parameters: list[str]) -> None:
+        with connections[self._alias].cursor() as cursor:
+            cursor.execute(statement, parameters)
 
     def waiting(self) -> int:
         """How many pieces of work wait or are being worked on. Raises StateUnavailable."""
@@ -164,6 +176,11 @@ class ProcrastinateQueue:
                 yield
             except ConnectorException as error:
                 raise explain(what, error.__cause__ or error) from error
+
+
+def _same(orders: tuple[OrderId, ...], step: str) -> str:
+    """Names a piece of work: of fixed length, however many orders share a round."""
+    return sha256("\n".join([step, *orders]).encode()).hexdigest()
 
 
 class _Piece:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from datetime import datetime
+from typing import Protocol
 
 from expunge.core import events as ev
 from expunge.core.cohort import level, merge, split, still_open
@@ -102,19 +103,39 @@ def refresh_together(journal: Journal, recorders: Sequence[Recorder]) -> None:
 
 
 def append_together(
-    journal: Journal, recorders: Sequence[Recorder], events: Sequence[Sequence[ev.OrderEvent]], lease: Lease | None
+    journal: Journal,
+    recorders: Sequence[Recorder],
+    events: Sequence[Sequence[ev.OrderEvent]],
+    lease: Lease | None,
+    *,
+    ends: bool = False,
 ) -> None:
-    """Append to each order events of its own, in one transaction. Raises as :meth:`Recorder.append`, and TakenOver for a lost lease."""
+    """Append to each order events of its own, in one transaction, in which the lease is given back where it ``ends``.
+
+    Raises as :meth:`Recorder.append`, and TakenOver for a lost lease.
+    """
     runs = [recorder.after(each) for recorder, each in zip(recorders, events, strict=True)]
     appends = [(each.run.order, each.run.length, encoded(mine)) for each, mine in zip(recorders, events, strict=True) if mine]
     if not appends:
         return
     failpoint("journal.append:before")
-    journal.append_all(appends, lease)
+    journal.append_all(appends, lease, ends=ends)
     # commit point: the events are on the device; crash here and the next start folds them.
     failpoint("journal.append:after")
     for recorder, run in zip(recorders, runs, strict=True):
         recorder.run = run
+
+
+class Announce(Protocol):
+    """What a worker does beside an append to orders, in the same transaction."""
+
+    def ends(self, run: Run) -> bool:
+        """Whether the lease that is written under is over once the run stands like this."""
+        ...
+
+    def __call__(self, run: Run) -> tuple[Lease, ev.OrderEvent] | None:
+        """Told how the run stands; what is begun next, and under which lease, where that is journalled at once."""
+        ...
 
 
 class CohortRecorder:
@@ -126,7 +147,7 @@ class CohortRecorder:
         clock: Clock,
         members: Sequence[Recorder],
         lease: Lease | None = None,
-        announce: Callable[[Run], None] | None = None,
+        announce: Announce | None = None,
     ) -> None:
         """Record for several orders.
 
@@ -135,7 +156,8 @@ class CohortRecorder:
             clock: for the events' instants.
             members: the members' recorders, the leading order's first.
             lease: under which this process works, where several do.
-            announce: told of the merged run inside the transaction that appends, so that what it enqueues commits with the events.
+            announce: told of the merged run inside the transaction that appends, so that what it enqueues, ends and begins commits with the
+                events.
         """
         self._journal = journal
         self._clock = clock
@@ -169,22 +191,33 @@ class CohortRecorder:
         it, as long as the step that they end is still this process's.
         """
         for _ in range(MOST_REBASES):
-            runs = [member.after(each) for member, each in zip(self.members, events, strict=True)]
+            merged = merge([member.after(each) for member, each in zip(self.members, events, strict=True)])
+            written = False
             try:
                 with self._journal.atomically() if self._announce else nullcontext():
-                    append_together(self._journal, self.members, events, self.lease)
-                    if self._announce:
-                        self._announce(merge(runs))
+                    ends = self._announce is not None and self._announce.ends(merged)
+                    append_together(self._journal, self.members, events, self.lease, ends=ends)
+                    written = True
+                    merged = self._announced(merged)
             except Conflict:
-                if self.lease is None:
+                if self.lease is None or written:
                     raise
                 self.refresh()
                 self._require_still_ours(events)
                 continue
-            self.run = merge(runs)
+            self.run = merged
             return
         message = "other workers keep writing to the same orders"
         raise Busy(message, help="nothing is lost; the step is taken again")
+
+    def _announced(self, merged: Run) -> Run:
+        """Journal what is begun next; nobody else can have appended since."""
+        following = self._announce(merged) if self._announce else None
+        if following is None:
+            return merged
+        lease, event = following
+        append_together(self._journal, self.members, [[part] for part in split(event, [each.run for each in self.members])], lease)
+        return merge([each.run for each in self.members])
 
     def refresh(self) -> None:
         """Read what others appended."""

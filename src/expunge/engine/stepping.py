@@ -76,11 +76,15 @@ class Stepper(Making):
 
     def intend(self, step: Step) -> None:
         """Journal that the step is about to be taken."""
-        state = self.run.steps.get(step.id)
-        token = self.lease.token if self.lease else 0
-        self.recorder.append(ev.StepIntended(self.recorder.now(), step.id, (state.attempts if state else 0) + 1, self._key(step), token))
+        self.recorder.append(self.intention(step, self.lease))
         telemetry.log(Action.STEP_INTENDED, order=Opaque(self.run.order), step=Opaque(step.id))
         # crash here: nothing happened yet, or something did; the step is open and the next start takes it again.
+
+    def intention(self, step: Step, lease: Lease | None) -> ev.StepIntended:
+        """What is journalled before the step is taken."""
+        state = self.run.steps.get(step.id)
+        token = lease.token if lease else 0
+        return ev.StepIntended(self.recorder.now(), step.id, (state.attempts if state else 0) + 1, self._key(step), token)
 
     def act(self, step: Step) -> None:
         """Take the step that was intended last, and journal its outcome."""
@@ -132,6 +136,9 @@ class Stepper(Making):
         """
         if attempt > 1:
             self.located = None
+        again = self._attest(step)
+        if again:
+            self.located = None
         located = self._locate(fresh=False)
         first = step.id == self.plan.steps[0].id
         datasets = self._datasets(step)
@@ -145,7 +152,7 @@ class Stepper(Making):
         for name in located.failed.keys() & set(step.datasets):
             failed |= _for_all([name], self.run.subjects, located.failed[name])
         ended = self._end(step, attempt, failed, traces=taken.traces, rejected=taken.rejected)
-        if attempt == 1:
+        if attempt == 1 and not again:
             return (ended,)
         return ev.Located(self.recorder.now(), located.items(), located.kept_items()), ended
 

@@ -7,27 +7,24 @@ same transaction, when it reports.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
-from expunge import permit, telemetry
-from expunge.core.cohort import leader
+from expunge import telemetry
 from expunge.core.ids import OrderId, StepId
 from expunge.core.order import OrderState
 from expunge.core.run import Run, next_steps
 from expunge.engine import fencing, planning, publishing, queueing, recovering, running
 from expunge.engine.context import Context, Reporter, silent
+from expunge.engine.continuing import RECEIPTS, Announcing, Hand, KeptAlive, at_once, lease_name, open_to_all
 from expunge.engine.recording import CohortRecorder, Recorder, is_order, read, refresh, refresh_together
 from expunge.engine.stepping import Stepper
-from expunge.errors import Busy, Conflict, Drift, ExpungeError, KeyDestroyed, StateCorrupt, StateUnavailable, TakenOver
+from expunge.errors import Busy, Conflict, Drift, ExpungeError, KeyDestroyed, StateCorrupt, TakenOver
 from expunge.ports.leases import Lease, Leases
 from expunge.ports.queue import Queue
 from expunge.telemetry import Action, Opaque
 
-RECEIPTS = "receipts"
-"""The last piece of work of a round: receipts, and the end."""
 SCHEDULE = "schedule"
 """Name of the lease of whoever starts what is due."""
 
@@ -59,84 +56,101 @@ class Worker:
         taken: _Taken | None = None
         steps = 0
         try:
-            while step:
-                if steps and self.stopping():
-                    self.queue.put(tuple(members), step)
-                    break
-                taken = self._take(members, step, taken)
-                if taken is None:
-                    break
-                step, steps = taken.then, steps + 1
+            with KeptAlive(self.leases, self.lease_seconds) as kept:
+                while step:
+                    if steps and not (taken and taken.announce.begun) and self.stopping():
+                        self.queue.put(tuple(members), step)
+                        break
+                    taken = self._take(members, step, taken, kept)
+                    if taken is None:
+                        break
+                    step, steps = taken.announce.then, steps + 1
         except BaseException:
             # Whatever it was may have come between what is known here and what is journalled.
             self._forget(members)
             raise
         return steps > 0
 
-    def _take(self, members: Sequence[OrderId], step: str, before: _Taken | None) -> _Taken | None:
+    def _take(self, members: Sequence[OrderId], step: str, before: _Taken | None, kept: KeptAlive) -> _Taken | None:
         """Take one step; None when it was not taken. ``before``: the step that this worker took right before it, of the same orders."""
-        recorders = self._members(members)
-        if not recorders:
-            return None
-        announce = _Announcing(self.queue, self.leases, step)
-        cohort = CohortRecorder(self.context.journal, self.context.clock, recorders, None, announce)
-        stepper = before.stepper if before and before.lengths == _lengths(recorders) else None
-        stepper = stepper or Stepper(self.context, cohort, self.report)
-        stepper.recorder = cohort
-        try:
-            lease = self._begin(stepper, announce, step)
-        except (KeyDestroyed, StateCorrupt):
-            if self._ended_meanwhile(members):
+        if before is not None and before.announce.begun is not None:
+            stepper, announce = before.stepper, before.announce
+            lease: Lease | None = announce.go_on()
+        else:
+            recorders = self._members(members)
+            if not recorders:
                 return None
-            raise
+            stepper, announce = self._prepared(recorders, step, before)
+            try:
+                lease = self._begin(stepper, announce, step)
+            except (KeyDestroyed, StateCorrupt):
+                if self._ended_meanwhile(members):
+                    return None
+                raise
         if lease is None:
             return None
+        stepper.lease = stepper.recorder.lease = lease
+        well = False
         try:
-            with self._kept_alive(lease):
+            with kept.holding(lease):
                 self._work(stepper, announce, step, lease)
+            well = True
         except TakenOver:
-            telemetry.log(Action.TAKEN_OVER, order=Opaque(recorders[0].run.order), step=Opaque(step))
+            telemetry.log(Action.TAKEN_OVER, order=Opaque(stepper.run.order), step=Opaque(step))
             self._forget(members)
             return None
         finally:
             if not announce.ended:
                 self.leases.end(lease)
-        return _Taken(stepper, _lengths(recorders), announce.then)
+            if announce.begun and not well:
+                self.leases.end(announce.begun)
+        return _Taken(stepper, _lengths(stepper.recorder.members), announce)
 
-    def _begin(self, stepper: Stepper, announce: _Announcing, step: str) -> Lease | None:
+    def _prepared(self, recorders: Sequence[Recorder], step: str, before: _Taken | None) -> tuple[Stepper, Announcing]:
+        """What takes the step, with what is known already where nothing came in between; and what goes with its events."""
+        announce = Announcing(Hand(self.leases, self.queue, self.name, self.lease_seconds, self.stopping), step)
+        cohort = CohortRecorder(self.context.journal, self.context.clock, recorders, None, announce)
+        stepper = before.stepper if before and before.lengths == _lengths(recorders) else None
+        announce.stepper = stepper or Stepper(self.context, cohort, self.report)
+        announce.stepper.recorder = cohort
+        return announce.stepper, announce
+
+    def _begin(self, stepper: Stepper, announce: Announcing, step: str) -> Lease | None:
         """Take the lease and, where nothing else has to be done before, journal the intent in the same transaction.
 
         None where the lease is somebody else's, or there is nothing to do.
         """
         cohort = stepper.recorder
-        at_once = step != RECEIPTS and cohort.run.located_in == cohort.run.round and StepId(step) not in cohort.run.steps
-        if at_once and not stepper.people:
+        first = at_once(cohort.run, step)
+        if first and not stepper.people:
             stepper.begin()
         # crash here, and in the block: neither the lease nor the intent is there.
-        with self.context.journal.atomically() if at_once else nullcontext():
-            lease = self.leases.take(_name(cohort.run, step), self.name, self.lease_seconds)
+        with self.context.journal.atomically() if first else nullcontext():
+            if first and self.context.journal.lock(cohort.orders) != {each.run.order: each.run.length for each in cohort.members}:
+                cohort.refresh()
+            lease = announce.hand.take(cohort.run, step)
             if lease is None:
                 return None
             stepper.lease = cohort.lease = announce.lease = lease
-            if at_once:
+            if first:
                 self._look_again(cohort, announce)
                 if _can_be_taken(cohort.run, step):
                     stepper.intend(stepper.plan.step(StepId(step)))
                     announce.intended = True
         return lease
 
-    def _look_again(self, cohort: CohortRecorder, announce: _Announcing) -> None:
-        """Read what came before the lease, and see that the round is still one for here."""
-        cohort.refresh()
-        announce.known = _open_to_all(cohort.run)
+    def _look_again(self, cohort: CohortRecorder, announce: Announcing) -> None:
+        """See that the round, as it stands under the lease, is still one for here."""
+        announce.known = open_to_all(cohort.run)
         if cohort.run.plan is not None and cohort.run.plan.map_digest != self.context.map_digest:
             planning.check_map(self.context, cohort.run)
 
-    def _work(self, stepper: Stepper, announce: _Announcing, step: str, lease: Lease) -> None:
+    def _work(self, stepper: Stepper, announce: Announcing, step: str, lease: Lease) -> None:
         cohort = stepper.recorder
         if announce.intended:
             stepper.act(stepper.plan.step(StepId(step)))
             return
+        cohort.refresh()
         self._look_again(cohort, announce)
         if step == RECEIPTS:
             if not next_steps(cohort.run):
@@ -159,44 +173,6 @@ class Worker:
     def _forget(self, orders: Iterable[OrderId]) -> None:
         for each in orders:
             self._known.pop(each, None)
-
-    @contextmanager
-    def _kept_alive(self, lease: Lease) -> Iterator[None]:
-        """Renew the lease while the block runs; a renewal that fails makes the permit fail."""
-        lost = threading.Event()
-        done = threading.Event()
-
-        def renew() -> None:
-            try:
-                while not done.wait(self.lease_seconds / 3):
-                    # While the state cannot be reached the lease runs out by itself, which the checks below see.
-                    with suppress(StateUnavailable, Busy):
-                        self.leases.renew(lease, self.lease_seconds)
-            except TakenOver:
-                lost.set()
-            finally:
-                self.leases.close()
-
-        def check() -> None:
-            if lost.is_set():
-                message = "the lease has passed to another worker"
-                raise TakenOver(message, help="nothing has to be done: that worker finishes the step")
-            try:
-                self.leases.check(lease)
-            finally:
-                # Stores that work in threads of their own ask there; such a thread's connection would outlive it.
-                if threading.current_thread() is not owner:
-                    self.leases.close()
-
-        owner = threading.current_thread()
-        thread = threading.Thread(target=renew, name="lease", daemon=True)
-        thread.start()
-        try:
-            with permit.required(check):
-                yield
-        finally:
-            done.set()
-            thread.join()
 
     def tick(self) -> int:
         """Start what is due, and enqueue again whatever can be done and nobody is at; how many pieces of work were put.
@@ -274,7 +250,7 @@ class Worker:
                 continue
             run = CohortRecorder(self.context.journal, self.context.clock, recorders).run
             for step in [str(each) for each in next_steps(run)] or [RECEIPTS]:
-                if _name(run, step) not in held:
+                if lease_name(run, step) not in held:
                     self.queue.put(cohort, step)
                     put += 1
         return put
@@ -301,38 +277,6 @@ class Worker:
                 self.context.pause(0.1)
 
 
-@dataclass
-class _Announcing:
-    """Enqueues what can be done after an event and could not before; inside the transaction that appends it.
-
-    In the same transaction the lease on a step that has ended is given back. One of the steps that can be taken now is this worker's own.
-    """
-
-    queue: Queue
-    leases: Leases
-    step: str
-    lease: Lease | None = None
-    known: frozenset[str] = frozenset()
-    """What could be done so far: it was enqueued when that began, and a tick enqueues again what was lost."""
-    intended: bool = False
-    """Whether the step's intent is journalled."""
-    ended: bool = False
-    """Whether the lease was given back with the step's outcome."""
-    then: str = ""
-    """What this worker does next of the same orders; empty when others will."""
-
-    def __call__(self, run: Run) -> None:
-        before, self.known = self.known, _open_to_all(run)
-        fresh = sorted(self.known - before)
-        state = run.steps.get(StepId(self.step))
-        if self.lease is not None and state is not None and not state.open:
-            self.leases.end(self.lease)
-            self.ended = True
-            self.then = fresh.pop(0) if fresh else ""
-        for step in fresh:
-            self.queue.put(run.cohort or (run.order,), step)
-
-
 @dataclass(frozen=True)
 class _Taken:
     """A step that was taken."""
@@ -340,8 +284,8 @@ class _Taken:
     stepper: Stepper
     lengths: tuple[int, ...]
     """Of the members' streams after it: as long as they have them, what the stepper knows holds."""
-    then: str
-    """What comes next."""
+    announce: Announcing
+    """Knows what comes next."""
 
 
 def _settled(run: Run) -> bool:
@@ -356,16 +300,3 @@ def _lengths(recorders: Sequence[Recorder]) -> tuple[int, ...]:
 
 def _can_be_taken(run: Run, step: str) -> bool:
     return StepId(step) in next_steps(run)
-
-
-def _open_to_all(run: Run) -> frozenset[str]:
-    """Steps that nobody has begun; the receipts when all are done."""
-    if run.state is not OrderState.RUNNING:
-        return frozenset()
-    ready = next_steps(run)
-    fresh = frozenset(str(each) for each in ready if not (run.steps.get(each) and run.steps[each].open))
-    return fresh if ready else frozenset({RECEIPTS})
-
-
-def _name(run: Run, step: str) -> str:
-    return f"{leader(run)}/{run.round}/{step}"

@@ -29,8 +29,10 @@ class Journal(Protocol):
         """
         ...
 
-    def append_all(self, appends: Sequence[tuple[str, int, Sequence[bytes]]], lease: Lease | None = None) -> None:
+    def append_all(self, appends: Sequence[tuple[str, int, Sequence[bytes]]], lease: Lease | None = None, *, ends: bool = False) -> None:
         """Append to several streams in one transaction: (stream, expected length, events) each; all become durable together, or none.
+
+        With ``ends`` the lease is given back in the same transaction.
 
         Raises as :meth:`append`, and TakenOver when a lease is given whose fencing token is no longer the newest: that is checked in the
         same transaction, so that a worker that comes back late writes nothing.
@@ -39,6 +41,13 @@ class Journal(Protocol):
 
     def atomically(self) -> AbstractContextManager[None]:
         """A block whose appends, and what is enqueued in it, commit together at its end or not at all; one within it is a part of it."""
+        ...
+
+    def lock(self, streams: Sequence[str]) -> dict[str, int]:
+        """Inside :meth:`atomically`: keep others from appending to some streams until its end; how many events each has.
+
+        Whoever needs streams and leases in one transaction asks for the streams first: then two never wait for each other in a circle.
+        """
         ...
 
     def read(self, stream: str, start: int = 0) -> Iterator[bytes]:

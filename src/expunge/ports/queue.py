@@ -20,6 +20,10 @@ class Queue(Protocol):
         """Somebody should take this step of these orders (they share it), now."""
         ...
 
+    def take_back(self, orders: tuple[OrderId, ...], step: str) -> None:
+        """Nobody need take this step: whoever put it, or found it, is at it. Like ``put``, it takes effect with the transaction."""
+        ...
+
     def waiting(self) -> int:
         """How many pieces of work wait or are being worked on."""
         ...
