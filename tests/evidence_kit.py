@@ -20,7 +20,7 @@ from expunge.core.note import Algorithm, VerifierKey
 from expunge.core.order import OrderKind
 from expunge.core.outcome import Reason
 from expunge.core.receipt import Result, ScanMode, ScanVerdict, Verdict
-from expunge.core.remade import Network, Proof
+from expunge.core.remade import Network, Proof, Stayed
 from expunge.core.signature import key_id
 from expunge.core.tlog_proof import TlogProof
 
@@ -168,7 +168,13 @@ def with_models(**changes: object) -> receipt.Receipt:
         receipt.ModelEntry("intents", Act.RETRAIN, (teacher,), (taught,), Proof.EQUAL, (), (), Network.OPEN, recognised(looked_at=LOOKED)),
         receipt.ModelEntry("voices", Act.FORGET, (old,), (new,), Proof.EQUAL, figures, said, Network.SHUT, opinion()),
     )
+    stayed = (
+        Stayed((sha256(b"wake word 8").hexdigest(),), at(7, day=20), ("recordings",)),
+        Stayed((sha256(b"wake word 9").hexdigest(),), at(7, day=21), ("labels", "recordings"), Proof.EQUAL),
+    )
+    models = (*models, receipt.ModelEntry("wake word", Act.RETRAIN, (), (), Proof.NOT_ASKED, (), (), stayed=stayed))
     learnt = (
+        replace(absent("wake word"), store="models", kind="files", act=Act.RETRAIN),
         entry("voices", act=Act.FORGET, items=1),
         entry("faces", act=Act.DESTROY, items=1),
         entry("intents", act=Act.RETRAIN, items=1),

@@ -23,6 +23,7 @@ from expunge.adapters.gate_file import FileGatePublisher
 from expunge.adapters.index_files import FileIndex
 from expunge.adapters.keys_local import LocalKeys, create, open_keystore
 from expunge.adapters.log_tiles import TileLog
+from expunge.adapters.trainings_files import FileTrainings
 from expunge.bootstrap import applied, working
 from expunge.bootstrap.collecting import Relaxed
 from expunge.bootstrap.consents import ConsentDesk
@@ -172,6 +173,7 @@ class Expunge(Looking):
             trust_policy=lambda: receipts.trust_policy(origin, keys.signer_public(), keys.log_public(), keys.log_public_p256()),
             version=installed_version(),
             commands=LocalCommands(map_file(map_path).resolve().parent),
+            trainings=FileTrainings(data_map.trainings.ledger, data_map.trainings.key) if data_map.trainings else None,
             scratch=(state / SCRATCH).resolve(),
         )
         try:

@@ -204,6 +204,10 @@ class Dataset:
     """The field that names single artefacts, where the dataset holds several (models, versions of a label set)."""
     created: datetime | None = None
     """When the one artefact that it is was made; None where nobody says."""
+    origin: str = ""
+    """``manifest``: each artefact of it is judged by its own sealed manifest; empty: all of it by the map's lineage."""
+    attest: str = ""
+    """The command that makes an artefact again from exactly the records that its manifest names, for comparison."""
     line: int = 0
     """Line of the map, for messages."""
 
@@ -217,6 +221,20 @@ class Dataset:
                 return (via,)
             case _:
                 return ()
+
+
+MANIFEST = "manifest"
+"""As :attr:`Dataset.origin`."""
+
+
+@dataclass(frozen=True)
+class TrainingSpec:
+    """Where sealed manifests of artefacts lie."""
+
+    ledger: str
+    """Absolute path of the folder."""
+    key: str
+    """Absolute path of the file that holds the key of its tags and seals."""
 
 
 @dataclass(frozen=True)
@@ -266,6 +284,8 @@ class DataMap:
     """Groups of people that orders name, by what a dataset says of them."""
     provenance: Provenance | None = None
     """Which dataset records what single artefacts were made from."""
+    trainings: TrainingSpec | None = None
+    """Where it is kept what artefacts learnt from."""
     lineage: LineageSpec = field(default_factory=LineageSpec)
     """What pipelines call the datasets, and what of theirs is about nobody."""
     recipients: Mapping[str, RecipientSpec] = field(default_factory=dict)

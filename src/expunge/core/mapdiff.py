@@ -22,7 +22,7 @@ from expunge.core.retention import Period
 
 _LEFT_OUT = frozenset({"line", "source", "follow"})
 _WHEN_SET: Mapping[type, frozenset[str]] = {
-    Dataset: frozenset({"kind", "collected", "reviewed_by", "artefact", "created"}),
+    Dataset: frozenset({"kind", "collected", "reviewed_by", "artefact", "created", "origin", "attest"}),
     IdentitySpec: frozenset({"last_used", "inactive_after"}),
 }
 """Left out where the map does not say, so that a map which says nothing new has the digest it always had."""
@@ -57,6 +57,7 @@ class Section(StrEnum):
     GUARDIANS = "guardians"
     COHORTS = "cohorts"
     PROVENANCE = "provenance"
+    TRAININGS = "trainings"
     LINEAGE = "lineage"
     RECIPIENTS = "recipients"
     LAWS = "laws"
@@ -84,8 +85,8 @@ class Change:
 
 
 _NO_PLAN_NEEDS = frozenset({
-    Section.PURPOSES, Section.TEXTS, Section.GUARDIANS, Section.COHORTS, Section.PROVENANCE, Section.LINEAGE, Section.RECIPIENTS,
-    Section.LAWS,
+    Section.PURPOSES, Section.TEXTS, Section.GUARDIANS, Section.COHORTS, Section.PROVENANCE, Section.TRAININGS, Section.LINEAGE,
+    Section.RECIPIENTS, Section.LAWS,
 })  # fmt: skip
 
 MapDiff: TypeAlias = tuple[Change, ...]
@@ -111,6 +112,7 @@ def normalised(data_map: DataMap) -> dict[str, Json]:
         Section.RECIPIENTS.value: _plain(data_map.recipients),
         Section.LAWS.value: {name: f"{rule.duty} ({rule.source})" for name, rule in data_map.laws.items()},
         Section.PROVENANCE.value: {data_map.provenance.dataset: _plain(data_map.provenance)} if data_map.provenance else {},
+        Section.TRAININGS.value: {"manifests": _plain(data_map.trainings)} if data_map.trainings else {},
     }
 
 
@@ -268,6 +270,10 @@ def _weaker_dataset(old: Dataset, new: Dataset) -> list[str]:
         reasons.append("orders of destruction find reviews of it elsewhere, or nowhere")
     if old.grounding is not None and (new.grounding or Grounding.NONE) < old.grounding:
         reasons.append("less depth is asked for")
+    if new.origin and not old.origin:
+        reasons.append("what its own manifest clears stays")
+    if old.attest and not new.attest and new.origin:
+        reasons.append("its manifests are not compared with anything any more")
     if set(old.paths) - set(new.paths):
         reasons.append("some paths are not looked at any more")
     return reasons

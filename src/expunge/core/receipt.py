@@ -21,7 +21,7 @@ from expunge.core.membership import Membership
 from expunge.core.order import OrderKind
 from expunge.core.outcome import Reason
 from expunge.core.receipt_codec import from_json, to_json
-from expunge.core.remade import Network, Proof
+from expunge.core.remade import Network, Proof, Stayed
 from expunge.errors import EvidenceInvalid
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -224,9 +224,19 @@ class ModelEntry:
     """Whether the commands that had a part in it could have reached other machines."""
     membership: Membership | None = None
     """Whether an attack can still tell that they were in it: a second opinion, never the proof. None where nobody asked."""
+    stayed: tuple[Stayed, ...] = ()
+    """Its artefacts that were left alone because their sealed manifests name none of them."""
 
     def __post_init__(self) -> None:
-        _require(bool(self.dataset and self.before), "a model without a name, or of which nothing was there")
+        _require(bool(self.dataset and (self.before or self.stayed)), "a model without a name, or of which nothing was there")
+        still = [digest for each in self.stayed for digest in each.contents]
+        _require(all(_HEX.fullmatch(each) for each in still) and all(each.contents for each in self.stayed), "a digest is malformed")
+        _require(all(each.sources for each in self.stayed), "a manifest that covers nothing clears nothing")
+        _require(set(still).isdisjoint((*self.before, *self.after)), "an artefact both stayed and changed")
+        _require(
+            all(each.proof in (Proof.NOT_ASKED, Proof.EQUAL) for each in self.stayed), "what is not what its manifest makes cannot stay"
+        )
+        _require(bool(self.before) or not (self.after or self.figures or self.said), "nothing of it went, and something was made anew")
         _require(all(_HEX.fullmatch(each) for each in (*self.before, *self.after)), "a digest is malformed")
         _require(self.proof is not Proof.EQUAL or bool(self.after), "nothing cannot be equal to a fresh training")
         _require(self.membership is None or bool(self.after), "nothing is left that could tell who was in it")

@@ -44,6 +44,20 @@ class Network(StrEnum):
 
 
 @dataclass(frozen=True)
+class Stayed:
+    """One artefact that goes on serving: its sealed manifest shows that none of them were learnt from."""
+
+    contents: tuple[str, ...]
+    """Hex SHA-256 of each of its files, sorted."""
+    sealed: datetime
+    """When its manifest was sealed, whole seconds."""
+    sources: tuple[str, ...]
+    """Datasets of the map that the manifest covers, sorted."""
+    proof: Proof = Proof.NOT_ASKED
+    """``equal``: made again from exactly the records of its manifest, it is the same bit for bit; else its manifest is believed."""
+
+
+@dataclass(frozen=True)
 class Remade:
     """How one dataset of an order stands; each such event replaces the one before."""
 
@@ -64,6 +78,10 @@ class Remade:
     """Of every command that had a part in what is there now."""
     unchanged: bool = False
     """The command said that there was nothing of theirs in it, and left it as it was: only the comparison tells whether that is so."""
+    stayed: tuple[Stayed, ...] = ()
+    """Artefacts of it that were left alone, and are neither in ``before`` nor in ``after``."""
+    doubted: bool = False
+    """Whether one of its artefacts, made again from the records of its manifest, came out another: then no manifest of it is believed."""
     ended: bool = False
     """Whether what replaces it is in place (or, for a destruction, whether it is gone)."""
 
@@ -77,6 +95,8 @@ class ModelsBlocked:
     digests: tuple[str, ...]
     orders: tuple[str, ...] = ()
     """Ids of the orders that want it so: the name is free when none of them does any more."""
+    named: bool = True
+    """Whether the name is blocked as well; not where other contents under it go on serving."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +142,7 @@ def holders(events: Iterable[object]) -> dict[str, frozenset[str]]:
     held: dict[str, frozenset[str]] = {}
     for event in events:
         match event:
-            case ModelsBlocked():
+            case ModelsBlocked(named=True):
                 held[event.dataset] = held.get(event.dataset, frozenset()).union(event.orders or ("",))
             case ModelsFreed():
                 left = held.pop(event.dataset, frozenset()) - {*event.orders, ""}

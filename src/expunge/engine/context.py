@@ -20,6 +20,7 @@ from expunge.ports.outbox import Outbox
 from expunge.ports.scanner import Scanner
 from expunge.ports.shelf import Shelf
 from expunge.ports.store import Store
+from expunge.ports.trainings import Trainings
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ class Context:
     version: str
     commands: Commands | None = None
     """Runs the commands of the map; None where nothing may be run."""
+    trainings: Trainings | None = None
+    """Where sealed manifests of artefacts lie; None where the map names no place."""
     scratch: Path | None = None
     """Folder for what commands leave to be read: nothing stays in it."""
     reprobe_after: timedelta = field(default=timedelta(days=30))

@@ -185,9 +185,10 @@ def _models(run: Run, data_map: DataMap, datasets: Sequence[DatasetEntry]) -> tu
             said=each.said,
             network=each.network,
             membership=each.membership,
+            stayed=each.stayed,
         )
         for name, each in sorted(run.remade.items())
-        if name in listed and each.before
+        if name in listed and (each.before or each.stayed)
     )
 
 

@@ -21,7 +21,7 @@ from expunge.core.receipt import DatasetEntry, KeptItems, Probe, Result, Scan, S
 from expunge.core.remade import Proof
 from expunge.core.run import Run
 from expunge.core.traces import Trace, Traces
-from expunge.engine import attributing, calling, remaking, tracing
+from expunge.engine import attesting, attributing, calling, remaking, tracing
 from expunge.engine.context import Context
 from expunge.engine.locating import EVERYBODY, Located
 from expunge.ports.scanner import Coverage, Residue, Scanned
@@ -156,6 +156,9 @@ def _probe_made(context: Context, run: Run, dataset: Dataset) -> dict[Pseudonym,
         return {}
     if known.ended and dataset.on_erase.act is not Act.DESTROY:
         return {EVERYBODY: remaking.probe(context, run, dataset)}
+    if known.stayed:
+        left = attesting.still_there(context, dataset, known.stayed)
+        return {EVERYBODY: Probed(EVERYBODY, left, ("content hash of every artefact",))}
     everything = Copy(dataset.name, EVERYBODY, (), 0, selector=Selector(EVERYBODY, {}, every=True))
     return {each.subject: each for each in calling.probe(context.open_store(dataset.store), dataset, (everything,))}
 

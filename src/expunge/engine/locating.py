@@ -13,9 +13,9 @@ from expunge.core.ids import Pseudonym, pseudonym
 from expunge.core.outcome import Kept, Reason, Unable
 from expunge.core.person import Person, selector
 from expunge.core.plan import dependents_first, made_last
-from expunge.core.remade import WHOLE
+from expunge.core.remade import WHOLE, Stayed
 from expunge.core.scope import Scope
-from expunge.engine import calling, resolving
+from expunge.engine import attesting, calling, resolving
 from expunge.engine.context import Context
 from expunge.ports.store import Store
 
@@ -38,6 +38,8 @@ class Located:
     narrowed: dict[str, dict[Pseudonym, Selector]] = field(default_factory=dict)
     """Selectors less what stays because others are in it, or somebody's hold keeps it: what a probe must no longer find."""
     failed: dict[str, Unable] = field(default_factory=dict)
+    stayed: dict[str, tuple[Stayed, ...]] = field(default_factory=dict)
+    """Of what is made from theirs, the artefacts that their manifests clear."""
 
     def probing(self, dataset: str) -> dict[Pseudonym, Selector]:
         """How to probe for each subject."""
@@ -54,8 +56,9 @@ class Located:
             return {name: part for name, by in by_name.items() if (part := {who: each for who, each in by.items() if who in mine})}
 
         return Located(
-            only(self.copies), these(self.kept), only(self.kept_copies), these(self.selectors), these(self.narrowed), dict(self.failed)
-        )
+            only(self.copies), these(self.kept), only(self.kept_copies), these(self.selectors), these(self.narrowed), dict(self.failed),
+            dict(self.stayed),
+        )  # fmt: skip
 
     def items(self) -> dict[str, dict[str, int]]:
         """Dataset -> subject -> items to be erased."""
@@ -102,7 +105,7 @@ def locate(
             located.failed[dataset.name] = calling.as_unable(error)
         if told is not None:
             told(dataset.name, located)
-    _locate_made(context, located, made or Made(), scope)
+    _locate_made(context, located, made or Made(), scope, people)
     names = {each.subject: names_of(context, each) if holds else frozenset[Pseudonym]() for each in people}
     names[EVERYBODY] = frozenset()
     for name in list(located.copies):
@@ -122,25 +125,45 @@ class Made:
     """Datasets in which something was located or erased."""
     settled: frozenset[str] = frozenset()
     """Of the things made, those that were dealt with: what is there now is another."""
+    doubted: frozenset[str] = frozenset()
+    """Of the things made, those whose manifests were found to lie."""
+    spared: frozenset[str] = frozenset()
+    """Of those that were dealt with, the ones all of whose artefacts stayed."""
 
 
-def _locate_made(context: Context, located: Located, made: Made, scope: Scope | None) -> None:
-    """Everything in what is made from something of theirs: nothing in it says whose is what, so all of it is meant, once for everybody."""
+def _locate_made(context: Context, located: Located, made: Made, scope: Scope | None, people: Sequence[Person]) -> None:
+    """Everything in what is made from something of theirs: nothing in it says whose is what, so all of it is meant, once for everybody.
+
+    Where single artefacts have manifests, those that are cleared stay, and those that had them are meant whatever the sources hold now.
+    """
     touched = {name for name, copies in located.copies.items() if copies} | made.taken
     for dataset in made_last(context.data_map):
         if scope is not None and (dataset.name not in scope.datasets or dataset.name in scope.whole):
             continue
-        if touched.isdisjoint(dataset.derived_from):
-            continue
-        touched.add(dataset.name)
+        hit = not touched.isdisjoint(dataset.derived_from)
+        single = attesting.judges(context, dataset) and dataset.name not in made.doubted
         if dataset.name in made.settled:
+            touched |= {dataset.name} if (hit or dataset.name in made.taken) and dataset.name not in made.spared else set()
             continue
-        everything = Selector(EVERYBODY, {}, every=True)
+        if not hit and not single:
+            continue
         try:
-            located.copies[dataset.name] = calling.locate(context.open_store(dataset.store), dataset, (everything,))
-            located.selectors[dataset.name] = {EVERYBODY: everything}
+            found = attesting.sift(context, dataset, people, touched=hit) if single else _all_of(context, dataset)
         except calling.TROUBLE as error:
             located.failed[dataset.name] = calling.as_unable(error)
+            touched.add(dataset.name)
+            continue
+        if found.stayed:
+            located.stayed[dataset.name] = found.stayed
+        if found.selector is not None:
+            touched.add(dataset.name)
+            located.copies[dataset.name] = found.copies
+            located.selectors[dataset.name] = {EVERYBODY: found.selector}
+
+
+def _all_of(context: Context, dataset: Dataset) -> attesting.Sifted:
+    everything = Selector(EVERYBODY, {}, every=True)
+    return attesting.Sifted(calling.locate(context.open_store(dataset.store), dataset, (everything,)), everything)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from expunge.core.ids import IdempotencyKey, Pseudonym, StepId
 from expunge.core.outcome import Absent, Outcome, Unable, Unknown, discharges
 from expunge.core.person import Person
 from expunge.core.plan import Plan, Step, StepKind
-from expunge.core.remade import Remade
+from expunge.core.remade import Proof, Remade
 from expunge.core.run import Run
 from expunge.engine import calling, judging, locating, remaking
 from expunge.engine.context import Context
@@ -73,17 +73,39 @@ class Making(ABC):
         located = self._locate(fresh=False)
         copies = located.copies.get(dataset.name, ())
         failed = located.failed.get(dataset.name)
-        if not copies and failed is None:
+        stayed = located.stayed.get(dataset.name, ())
+        if not copies and failed is None and not stayed:
             if dataset.name not in self.run.remade and remaking.held_by(self.context, dataset.name).intersection(self.recorder.orders):
                 # It could not be looked into in an earlier round, and there was nothing in it.
                 remaking.free(self.context, dataset.name, self.recorder.orders)
             return (self._end(step, attempt, {dataset.name: {EVERYBODY: Absent()}}),)
         try:
-            done = remaking.block(self.context, self.run, dataset, copies, self.recorder.orders)
+            done = remaking.block(self.context, self.run, dataset, copies, self.recorder.orders, stayed)
         except calling.TROUBLE as error:
             done = Done(calling.as_unable(error))
         # Why blocked by its name though nobody could look: whoever serves it may have loaded it long ago.
+        if done.now is not None and not copies and failed is None:
+            # Nothing of it goes, so that it is dealt with.
+            done = replace(done, now=replace(done.now, ended=True))
         return self._done(step, attempt, dataset, Done(failed) if failed is not None else done)
+
+    def _attest(self, step: Step) -> bool:
+        """Before anything is traced, compare what is to stay with what its manifest makes, where the map says how.
+
+        Whether something must be looked for again, because a manifest lied.
+        """
+        located = self._locate(fresh=False)
+        again = False
+        for dataset in self._datasets(step):
+            stayed, known = located.stayed.get(dataset.name, ()), self.run.remade.get(dataset.name)
+            settled = known is not None and {each.contents for each in known.stayed if each.proof is Proof.EQUAL}
+            if not dataset.attest or not stayed or (settled and settled.issuperset(each.contents for each in stayed)):
+                continue
+            maker = Remaker(self.context, self.run, self.people, lambda share: self._tell(step.id, "going", 0.0, share))
+            found = maker.attest(dataset, stayed)
+            self.recorder.append(found)
+            again = again or found.doubted
+        return again
 
     def forget(self, step: Step, attempt: int, _: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
         """Have a model forget."""
@@ -183,4 +205,6 @@ class Making(ABC):
         ended = {each.datasets[0] for each in self.plan.steps if each.kind in _MAKING and each.id in run.steps and run.steps[each.id].ended}
         # Why not for ever: a later round that finds something of theirs again begins again with what was made from it.
         again = {name for name in settled if name not in ended and found & set(self.context.data_map.datasets[name].derived_from)}
-        return locating.Made(frozenset(found | earlier), frozenset(settled - again))
+        doubted = {name for name, each in run.remade.items() if each.doubted}
+        spared = {name for name, each in run.remade.items() if each.stayed and not (each.before or each.unchanged)}
+        return locating.Made(frozenset(found | earlier), frozenset(settled - again), frozenset(doubted), frozenset(spared))

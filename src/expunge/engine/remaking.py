@@ -21,9 +21,9 @@ from expunge.core.order import OrderState
 from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable, discharges
 from expunge.core.person import Person
 from expunge.core.plan import ERASING, StepKind
-from expunge.core.remade import Content, Network, Proof, Remade
+from expunge.core.remade import Content, Network, Proof, Remade, Stayed
 from expunge.core.run import Run
-from expunge.engine import calling, fencing, reported
+from expunge.engine import attesting, calling, fencing, reported
 from expunge.engine.context import Context
 from expunge.engine.locating import EVERYBODY
 from expunge.engine.recording import MODELS, Recorder, read_register, register
@@ -72,20 +72,40 @@ def _sorted(found: Iterable[Content]) -> tuple[str, ...]:
     return tuple(sorted(each.digest for each in found))
 
 
-def block(context: Context, run: Run, dataset: Dataset, copies: Sequence[Copy], orders: Sequence[OrderId]) -> Done:
-    """Tell the gate that nobody is served by it any more, before anything is erased; until each of these orders frees it."""
+def block(
+    context: Context, run: Run, dataset: Dataset, copies: Sequence[Copy], orders: Sequence[OrderId], stayed: Sequence[Stayed] = ()
+) -> Done:
+    """Tell the gate that nobody is served by it any more, before anything is erased; until each of these orders frees it.
+
+    Where some of its artefacts stay, the contents that go are blocked, and the name is not.
+    """
     known = run.remade.get(dataset.name)
     found = _sorted(contents(context, dataset, copies))
     # Why joined: after a crash, or in a later round, what was there first must still be recognised.
     before = tuple(sorted({*found, *(known.before if known else ())}))
     before = tuple(each for each in before if each != _NOTHING)
-    event = remade.ModelsBlocked(context.clock.now(), dataset.name, before, tuple(sorted(orders)))
+    staying = tuple(_compared(known, each) for each in stayed)
+    still = frozenset(digest for each in staying for digest in each.contents)
+    before = tuple(each for each in before if each not in still)
+    event = remade.ModelsBlocked(context.clock.now(), dataset.name, before, tuple(sorted(orders)), named=not staying)
     known_so = list(read_register(context.journal, MODELS))
-    names = {dataset.name, *(f"sha256:{each}" for each in before)}
-    if not (names <= remade.blocked(known_so) and remade.holders(known_so)[dataset.name].issuperset(orders)):
+    names = {*([dataset.name] if event.named else ()), *(f"sha256:{each}" for each in before)}
+    held = remade.holders(known_so).get(dataset.name, frozenset())
+    if not (names <= remade.blocked(known_so) and (not event.named or held.issuperset(orders))):
         register(context.journal, MODELS, event)
     fencing.publish(context)
-    return Done(Absent(), Remade(event.at, dataset.name, before))
+    return Done(Absent(), Remade(event.at, dataset.name, before, stayed=staying, doubted=known is not None and known.doubted))
+
+
+def _compared(known: Remade | None, stayed: Stayed) -> Stayed:
+    """With what an earlier step of the order found of it."""
+    return next((each for each in (known.stayed if known else ()) if each.contents == stayed.contents), stayed)
+
+
+def _beside(there: Sequence[Content], known: Remade) -> list[Content]:
+    """What is there, less the artefacts that were left alone."""
+    still = frozenset(digest for each in known.stayed for digest in each.contents)
+    return [each for each in there if each.digest not in still]
 
 
 def _old(context: Context, known: Remade) -> frozenset[str]:
@@ -153,7 +173,7 @@ class Remaker:
     def remake(self, dataset: Dataset, key: IdempotencyKey) -> Done:
         """Make it anew from what is left; the old one is gone already."""
         known = self.run.remade.get(dataset.name)
-        if known is None:
+        if known is None or _untouched(known):
             return Done(Absent())
         waits = self._waits_for(dataset)
         if waits is not None:
@@ -180,7 +200,7 @@ class Remaker:
         if isinstance(ran, Unable) or not fresh:
             why = ran if isinstance(ran, Unable) else Unable(Reason.COMMAND_FAILED, f"{dataset.name}: the comparison left nothing behind")
             return Done(why, replace(known, at=self.context.clock.now(), proof=Proof.COULD_NOT))
-        equal = fresh == _sorted(contents(self.context, dataset))
+        equal = fresh == _sorted(_beside(contents(self.context, dataset), known))
         proof = Proof.EQUAL if equal else Proof.DIFFERS
         now = replace(known, at=self.context.clock.now(), proof=proof, network=known.network.joined(_network(dataset, ran)))
         if known.unchanged:
@@ -205,7 +225,7 @@ class Remaker:
         answer, told = ran
         if isinstance(answer, Unable):
             return Done(answer)
-        there = contents(self.context, dataset)
+        there = _beside(contents(self.context, dataset), known)
         after, figures = _sorted(there), told.figures
         now = replace(
             known, at=self.context.clock.now(), after=after, figures=figures, said=told.said, membership=told.membership if after else None,
@@ -248,7 +268,8 @@ class Remaker:
         store = self.context.open_store(dataset.store)
         copies = calling.locate(store, dataset, (Selector(EVERYBODY, {}, every=True),))
         old = _old(self.context, known)
-        if copies and remade.given_back(contents(self.context, dataset, copies), old):
+        # Why not beside artefacts that stay: they would go with it.
+        if copies and not known.stayed and remade.given_back(contents(self.context, dataset, copies), old):
             calling.erase(store, dataset, copies, IdempotencyKey(f"{key}/again"))
             calling.purge(store, (dataset,), IdempotencyKey(f"{key}/again"))
         return not remade.given_back(contents(self.context, dataset), old)
@@ -280,6 +301,32 @@ class Remaker:
             ran = Unable(Reason.COMMAND_FAILED, f"{dataset.name}: the command ended well, and its report cannot be taken: {told.fault}")
         return ran, told
 
+    def attest(self, dataset: Dataset, stayed: Sequence[Stayed]) -> Remade:
+        """Make each artefact that stays again from exactly the records of its manifest: where one comes out another, its manifest lies.
+
+        What cannot be made again is not shown to be clear: it counts as doubted as well.
+        """
+        known = self.run.remade.get(dataset.name) or Remade(self.context.clock.now(), dataset.name, ())
+        checked = []
+        for each in stayed:
+            before = _compared(known, each)
+            if before.proof is not Proof.EQUAL:
+                if not self._same_again(dataset, each):
+                    return replace(known, at=self.context.clock.now(), doubted=True, stayed=())
+                before = replace(each, proof=Proof.EQUAL)
+            checked.append(before)
+        return replace(known, at=self.context.clock.now(), stayed=tuple(checked))
+
+    def _same_again(self, dataset: Dataset, stayed: Stayed) -> bool:
+        sealed = attesting.sealed_of(self.context, stayed)
+        if sealed is None:
+            return False
+        with self._scratch(dataset, "attest") as folder:
+            manifest, out = folder / "manifest.json", folder / "fresh"
+            manifest.write_bytes(sealed)
+            ran, _ = self._run(dataset, dataset.attest, {"act": "attest", "manifest": str(manifest), "out": str(out)})
+            return isinstance(ran, Ran) and tuple(sorted(set(_digests_in(out)))) == stayed.contents
+
 
 def _network(dataset: Dataset, ran: Ran | Unable) -> Network:
     """Whether a command that ended well could have reached other machines."""
@@ -288,13 +335,18 @@ def _network(dataset: Dataset, ran: Ran | Unable) -> Network:
     return Network.OPEN if dataset.on_erase.network else Network.COULD_NOT
 
 
+def _untouched(known: Remade) -> bool:
+    """Whether all of its artefacts stayed."""
+    return bool(known.stayed) and not known.before
+
+
 def probe(context: Context, run: Run, dataset: Dataset) -> Probed:
     """Whether anything of what was there before is there now, by content, where something new lies in its place.
 
     Raises what stores raise when they cannot be read.
     """
     known = run.remade[dataset.name]
-    left = remade.given_back(contents(context, dataset), _old(context, known))
+    left = remade.given_back(_beside(contents(context, dataset), known), _old(context, known))
     return Probed(EVERYBODY, len(left), ("content hash of every item",))
 
 

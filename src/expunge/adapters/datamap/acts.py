@@ -51,7 +51,7 @@ def _not_understood(form: Form, word: Scalar, what: str) -> OnErase:
 
 def _by_command(form: Form, act: Act, value: Value, what: str) -> OnErase:
     if not isinstance(value, Table):
-        return OnErase(act, _command(form, value, what))
+        return OnErase(act, read_command(form, value, what))
     form.table(value, what, words.COMMAND, ("command",))
     network = form.parsed(value.get("network"), f"{what}.network", "bad-network", _network)
     names = form.texts(value.get("environment"), f"{what}.environment", one_is_enough=True)
@@ -61,16 +61,17 @@ def _by_command(form: Form, act: Act, value: Value, what: str) -> OnErase:
             form.faults.add("bad-variable", line, f"{what}.environment: {name!r} names no variable", "environment: [AWS_PROFILE]")
     return OnErase(
         act,
-        _command(form, value.get("command"), f"{what}.command"),
+        read_command(form, value.get("command"), f"{what}.command"),
         within=form.parsed(value.get("within"), f"{what}.within", "bad-span", _within),
         memory=form.parsed(value.get("memory"), f"{what}.memory", "bad-memory", parse_size) or 0,
-        prove=_command(form, value.get("prove"), f"{what}.prove"),
+        prove=read_command(form, value.get("prove"), f"{what}.prove"),
         network=network or False,
         environment=names,
     )
 
 
-def _command(form: Form, value: Value | None, what: str) -> str:
+def read_command(form: Form, value: Value | None, what: str) -> str:
+    """A program and its arguments; empty where nothing is said or a fault was noted."""
     text = form.text(value, what)
     if text is None or value is None:
         return ""

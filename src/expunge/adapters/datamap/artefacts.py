@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from difflib import get_close_matches
+from pathlib import Path
 
 from expunge.adapters.datamap import words
 from expunge.adapters.datamap.draft import Draft
 from expunge.adapters.datamap.form import Form
 from expunge.adapters.datamap.nodes import Table, Value
+from expunge.adapters.datamap.places import absolute
 from expunge.core.artefact import ArtefactKind, Cohort, Provenance, Reviewed
-from expunge.core.datamap import Dataset
+from expunge.core.datamap import Dataset, TrainingSpec
+from expunge.core.plan import remakes
 
 
 def parse_kind(text: str) -> ArtefactKind:
@@ -86,6 +89,45 @@ def read_provenance(form: Form, root: Table) -> Provenance | None:
     if table is None:
         return None
     return Provenance(**{key: form.text(table.get(key), f"provenance.{key}") or "" for key in words.PROVENANCE})
+
+
+def read_origin(form: Form, value: Value | None, what: str) -> str:
+    """By what single artefacts are judged; empty for the lineage of the map."""
+    text = form.text(value, what)
+    if text is None or value is None or text == words.ORIGINS[0]:
+        return ""
+    if text not in words.ORIGINS:
+        form.faults.add("bad-origin", value.line, f"{what}: {text!r} is none of {', '.join(words.ORIGINS)}", "origin: manifest")
+        return ""
+    return text
+
+
+def read_trainings(form: Form, root: Table, folder: Path) -> TrainingSpec | None:
+    """The section ``trainings``."""
+    value = root.get("trainings")
+    table = form.table(value, "trainings", words.TRAININGS, words.TRAININGS) if value is not None else None
+    if table is None:
+        return None
+    ledger, key = (form.text(table.get(each), f"trainings.{each}") or "" for each in words.TRAININGS)
+    return TrainingSpec(absolute(folder, ledger), absolute(folder, key))
+
+
+def check_origins(draft: Draft, trainings: TrainingSpec | None) -> None:
+    """Artefacts are judged by their manifests where there are such, in datasets that are made from others and go as a whole."""
+    for name, dataset in draft.datasets.items():
+        if not dataset.origin and not dataset.attest:
+            continue
+        key = "origin" if dataset.origin else "attest"
+        line, what = draft.line("datasets", name, key), f"datasets.{name}.{key}"
+        if not dataset.origin:
+            text = f"{what} checks manifests, and nothing says that it is judged by them"
+            draft.faults.add("bad-origin", line, text, "origin: manifest beside it")
+        elif not remakes(dataset):
+            text = f"{what}: its people are found in it, so that it needs no manifest"
+            draft.faults.add("bad-origin", line, text, "origin: manifest for what is derived, has no subject and is retrained or destroyed")
+        elif trainings is None:
+            text = f"{what}: nothing says where manifests lie"
+            draft.faults.add("bad-origin", line, text, "trainings: {ledger: FOLDER, key: FILE}")
 
 
 def check_artefacts(draft: Draft, cohorts: Mapping[str, Cohort], provenance: Provenance | None) -> None:

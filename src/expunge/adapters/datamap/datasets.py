@@ -6,7 +6,7 @@ import re
 from difflib import get_close_matches
 
 from expunge.adapters.datamap import artefacts, words
-from expunge.adapters.datamap.acts import read_on_erase
+from expunge.adapters.datamap.acts import read_command, read_on_erase
 from expunge.adapters.datamap.form import Form
 from expunge.adapters.datamap.nodes import Listing, Scalar, Table, Value
 from expunge.core.datamap import Aggregate, ByField, Dataset, Ignore, Inherited, Shared, SubjectRule, Through
@@ -61,6 +61,8 @@ def _dataset(form: Form, table: Table, name: Scalar, what: str) -> Dataset:
         reviewed_by=artefacts.read_reviewed(form, table.get("reviewed_by"), f"{what}.reviewed_by"),
         artefact=form.text(table.get("artefact"), f"{what}.artefact") or "",
         created=artefacts.read_date(form, table.get("created"), f"{what}.created"),
+        origin=artefacts.read_origin(form, table.get("origin"), f"{what}.origin"),
+        attest=read_command(form, table.get("attest"), f"{what}.attest"),
         line=name.line,
     )
 

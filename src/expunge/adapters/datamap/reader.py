@@ -9,7 +9,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from expunge.adapters.datamap import words
-from expunge.adapters.datamap.artefacts import check_artefacts, follow_artefacts, read_cohorts, read_provenance
+from expunge.adapters.datamap.artefacts import (
+    check_artefacts,
+    check_origins,
+    follow_artefacts,
+    read_cohorts,
+    read_provenance,
+    read_trainings,
+)
 from expunge.adapters.datamap.consents import check_consents, read_asking, read_guardians, read_purposes, read_texts
 from expunge.adapters.datamap.datasets import read_datasets, read_ignore
 from expunge.adapters.datamap.draft import Draft
@@ -137,6 +144,8 @@ def _whole(form: Form, root: Table, path: Path, known_kinds: Collection[str], ca
     check_consents(draft, purposes, texts, guardians)
     cohorts, provenance = read_cohorts(form, root), read_provenance(form, root)
     check_artefacts(draft, cohorts, provenance)
+    trainings = read_trainings(form, root, path.parent)
+    check_origins(draft, trainings)
     lineage = read_lineage(form, root)
     check_names(draft, lineage)
     graph = check_lineage(draft)
@@ -160,6 +169,7 @@ def _whole(form: Form, root: Table, path: Path, known_kinds: Collection[str], ca
         asking=read_asking(form, root),
         cohorts=cohorts,
         provenance=provenance,
+        trainings=trainings,
         lineage=lineage,
         laws=read_laws(form, root, path.parent),
         recipients=read_recipients(form, root, draft.datasets),

@@ -37,6 +37,7 @@ def json_schema() -> Schema:
         "ignore": {"type": "array", "items": _ignore(), "description": "What holds no personal data, each with the reason."},
         "cohorts": _named(schema_artefact.cohort(), "Groups of people that orders name, by what a dataset says of them."),
         "provenance": schema_artefact.provenance(),
+        "trainings": schema_artefact.trainings(),
         "lineage": schema_lineage.lineage(),
         "purposes": schema_consent.purposes(),
         "texts": schema_consent.texts(),

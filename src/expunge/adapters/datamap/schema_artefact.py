@@ -38,6 +38,8 @@ def of_dataset() -> Schema:
         },
         "artefact": _text("The field that names single artefacts, where the dataset holds several."),
         "created": {**DATE, "description": "When the one artefact that it is was made."},
+        "origin": {"enum": list(words.ORIGINS), "description": "Whether each artefact is judged by its own sealed manifest."},
+        "attest": _text("The command that makes an artefact again from exactly the records of its manifest, for comparison."),
     }
 
 
@@ -53,6 +55,18 @@ def cohort() -> Schema:
         "properties": {key: fields[key] for key in words.COHORT},
         "required": ["dataset"],
         "anyOf": [{"required": ["where"]}, {"required": ["but_not"]}],
+        "additionalProperties": False,
+    }
+
+
+def trainings() -> Schema:
+    """Where manifests of artefacts lie."""
+    fields = {"ledger": _text("The folder, beside the map."), "key": _text("The file with the key of its tags and seals.")}
+    return {
+        "type": "object",
+        "description": "Where it is kept what single artefacts learnt from.",
+        "properties": {key: fields[key] for key in words.TRAININGS},
+        "required": list(words.TRAININGS),
         "additionalProperties": False,
     }
 

@@ -20,6 +20,7 @@ MAP = (
     "ignore",
     "cohorts",
     "provenance",
+    "trainings",
     "purposes",
     "texts",
     "guardians",
@@ -54,12 +55,16 @@ DATASET = (
     "reviewed_by",
     "artefact",
     "created",
+    "origin",
+    "attest",
 )
 AGGREGATE = ("reason", "safeguards", "prohibition", "release", "no_attempt")
 THROUGH = ("through", "via")
 REVIEWED = ("dataset", "via", "at")
 COHORT = ("dataset", "where", "but_not")
 PROVENANCE = ("dataset", "artefact", "source", "how", "created", "read")
+TRAININGS = ("ledger", "key")
+ORIGINS = ("lineage", "manifest")
 IGNORE = ("store", "table", "path", "reason")
 LINEAGE = ("names", "ignore", "emit")
 HARMLESS = ("name", "reason")

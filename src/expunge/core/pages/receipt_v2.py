@@ -10,6 +10,7 @@ from expunge.core.datamap import Act
 from expunge.core.membership import WHOLE, Attack, Membership, Opinion
 from expunge.core.outcome import Reason
 from expunge.core.pages import receipt_v1 as v1
+from expunge.core.receipt_codec import instant
 from expunge.core.remade import Network, Proof
 
 _PROOF = {
@@ -60,6 +61,7 @@ def _models(receipt: r.Receipt) -> str:
         "<p>What is learnt from recordings outlives them. Each of these was made, at least in part, from the person's data. Since the "
         "order was carried out nobody is served by the old one. Numbers and sentences in the last column are the operator's own.</p>\n"
     )
+    stays = _stays(receipt)
     contents = "".join(
         f"<dt>{v1.text(each.dataset)}</dt><dd>before: <code>{' '.join(each.before)}</code><br>"
         f"now: <code>{' '.join(each.after) or v1.NONE}</code></dd>\n"
@@ -71,11 +73,33 @@ def _models(receipt: r.Receipt) -> str:
         f'<dl class="fine">\n{contents}</dl>\n</details>\n'
     )
     table = v1.table(("Learnt from it", "What happened", "Compared", "What the operator says of it"), rows)
-    return v1.section("What was learnt from the person", told + table + _opinions(receipt) + how)
+    return v1.section("What was learnt from the person", told + table + stays + _opinions(receipt) + how)
+
+
+def _stays(receipt: r.Receipt) -> str:
+    """What goes on serving beside what went, and why that may be."""
+    rows = [(each.dataset, one) for each in receipt.models for one in each.stayed]
+    if not rows:
+        return ""
+    how = {
+        Proof.NOT_ASKED: "The manifest is believed; nothing was compared with it.",
+        Proof.EQUAL: "Made again from exactly the records of its manifest, it came out the same, bit for bit.",
+    }
+    lines = "".join(
+        f"<dt>{v1.text(name)}</dt><dd>Sealed {instant(one.sealed)}; covers {v1.text(', '.join(one.sources))}. {how[one.proof]}<br>"
+        f"<code>{' '.join(one.contents)}</code></dd>\n"
+        for name, one in rows
+    )
+    return (
+        "<p>These were made from the same kinds of data, and not from this person's: each has a list of everybody it learnt from, sealed "
+        "together with the fingerprints of its files, and the person is not in it. They were left as they are. A list can be wrong where "
+        "nothing was compared with it.</p>\n"
+        f'<dl class="fine">\n{lines}</dl>\n'
+    )
 
 
 def _compared(each: r.ModelEntry) -> str:
-    proof = _PROOF[each.proof] if each.after else "There is nothing left to compare."
+    proof = _PROOF[each.proof] if each.after else "There is nothing left to compare." if each.before else v1.NONE
     return proof if each.membership is None else f"{proof}<br>Second opinion: {_OPINION[each.membership.verdict]}"
 
 
@@ -115,6 +139,8 @@ def _done(receipt: r.Receipt, each: r.ModelEntry) -> str:
         broken = each.act in (Act.RETRAIN, Act.REBUILD) and entry.reason in _BROKEN
         why = "Destroyed; a new one could not be made yet" if broken else "Not done"
         return f"{why}: see the reasons below. Nobody is served by it."
+    if not each.before:
+        return "Left as it is: it never had the person's data."
     if each.act is Act.FORGET:
         return "It forgot the person and is in use again." if each.after else "Destroyed."
     again = {Act.RETRAIN: "trained again from what is left", Act.REBUILD: "built again from what is left"}.get(each.act)

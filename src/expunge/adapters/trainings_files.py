@@ -1,0 +1,39 @@
+"""Sealed manifests as files in a folder of this machine, ``NAME.artefact``; the key in a file of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from expunge.core.trained import SHORTEST_KEY
+from expunge.errors import StoreUnavailable
+
+
+class FileTrainings:
+    """Reads what ``expunge.learn.sealing`` writes."""
+
+    def __init__(self, folder: str, key: str) -> None:
+        """Take the paths; nothing is opened."""
+        self._folder = Path(folder)
+        self._key = Path(key)
+
+    def key(self) -> bytes:
+        """See :meth:`expunge.ports.trainings.Trainings.key`."""
+        try:
+            found = self._key.read_bytes()
+        except OSError as error:
+            message = f"the key of the training ledger cannot be read: {error.strerror}"
+            raise StoreUnavailable(message, help="correct `trainings.key` of the map, or its rights") from error
+        if len(found) < SHORTEST_KEY:
+            message = f"the key of the training ledger is shorter than {SHORTEST_KEY} bytes"
+            raise StoreUnavailable(message, help="make one: head -c 32 /dev/urandom > FILE; then train anew")
+        return found
+
+    def sealed(self, artefact: str) -> bytes | None:
+        """See :meth:`expunge.ports.trainings.Trainings.sealed`."""
+        try:
+            return (self._folder / f"{artefact}.artefact").read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            message = f"the training ledger cannot be read: {error.strerror}"
+            raise StoreUnavailable(message, help="correct `trainings.ledger` of the map, or its rights") from error

@@ -1,0 +1,246 @@
+"""Which artefacts of a dataset go: those that had the people, and those of which nobody can show that they did not.
+
+A dataset that is made from others goes as a whole, unless the map has its artefacts judged by sealed manifests
+(:mod:`expunge.core.trained`). What a manifest clears stays and goes on serving; what it convicts goes even where none of the sources holds
+anything of the people any more. Whatever is missing, altered or incomplete clears nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+
+from expunge.core import trained
+from expunge.core.copy import Copy, Selector
+from expunge.core.datamap import MANIFEST, Dataset, Inherited
+from expunge.core.gaps import Gaps
+from expunge.core.ids import Pseudonym
+from expunge.core.person import Person
+from expunge.core.remade import WHOLE, Stayed
+from expunge.core.trained import Found, Standing, Trained, Wanted, Whose
+from expunge.engine import calling, observing
+from expunge.engine.context import Context
+from expunge.errors import EvidenceInvalid, StateCorrupt, StoreUnavailable
+from expunge.ports.trainings import Trainings
+
+_EVERYTHING = Selector(Pseudonym(WHOLE), {}, every=True)
+_ROWS = "application/jsonl"
+Judged = tuple[Trained, Found]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One artefact that is there now."""
+
+    name: str = field(repr=False)
+    """Its own in the dataset; empty where the dataset is one artefact."""
+    keys: frozenset[str] = field(repr=False)
+    contents: tuple[str, ...]
+    """Hex SHA-256 of each of its files, sorted, each once."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What there is of a dataset."""
+
+    everything: tuple[Copy, ...] = ()
+    parts: tuple[Part, ...] = ()
+    loose: bool = False
+    """Whether files lie in it that belong to no artefact."""
+
+
+@dataclass(frozen=True)
+class Sifted:
+    """What of a dataset goes, and what stays."""
+
+    copies: tuple[Copy, ...]
+    selector: Selector | None
+    """How what goes is found; None where nothing does."""
+    stayed: tuple[Stayed, ...] = ()
+
+
+def parts_of(context: Context, dataset: Dataset) -> Parts:
+    """The artefacts of a dataset with their contents. Raises what stores raise when they cannot be read."""
+    store = context.open_store(dataset.store)
+    everything = calling.locate(store, dataset, (_EVERYTHING,))
+    if not everything:
+        return Parts()
+    if not dataset.artefact:
+        keys = frozenset(key for each in everything for key in each.keys)
+        return Parts(everything, (Part("", keys, _contents(context, dataset, everything)),))
+    names = sorted({name for each in everything for name in each.links.get(dataset.artefact, ())})
+    asked = [Selector(Pseudonym(str(at)), {dataset.artefact: frozenset({name})}) for at, name in enumerate(names)]
+    found = calling.locate(store, dataset, asked) if asked else ()
+    parts = tuple(Part(names[int(each.subject)], frozenset(each.keys), _contents(context, dataset, (each,))) for each in found)
+    taken = frozenset(key for each in parts for key in each.keys)
+    left = tuple(copy for each in everything if (copy := each.without(taken)).keys)
+    return Parts(everything, parts, bool(_contents(context, dataset, left)))
+
+
+def _contents(context: Context, dataset: Dataset, copies: Sequence[Copy]) -> tuple[str, ...]:
+    """Digests of files. A registry's rows are no content: an alias that moves makes no other model."""
+    found = set()
+    for copy in copies:
+        for item in calling.export(context.open_store(dataset.store), dataset, copy):
+            if dataset.model and item.media_type == _ROWS:
+                continue
+            state = sha256()
+            for chunk in item.chunks:
+                state.update(chunk)
+            found.add(state.hexdigest())
+    return tuple(sorted(found))
+
+
+def judges(context: Context, dataset: Dataset) -> bool:
+    """Whether artefacts of a dataset are judged one by one."""
+    return dataset.origin == MANIFEST and context.trainings is not None
+
+
+def sift(context: Context, dataset: Dataset, people: Sequence[Person], *, touched: bool) -> Sifted:
+    """Judge every artefact of a dataset.
+
+    Args:
+        context: the composition.
+        dataset: one that :func:`judges` says yes to.
+        people: those of the order.
+        touched: whether anything of theirs was in what it is made from: then whatever is not cleared goes.
+
+    Raises what stores raise, and StoreUnavailable where nothing was in the sources and the manifests cannot be read.
+    """
+    assert context.trainings is not None
+    there = parts_of(context, dataset)
+    try:
+        jury = Jury(context, context.trainings, people)
+        judged = [(each, jury.of(dataset, each)) for each in there.parts]
+    except StoreUnavailable:
+        if touched:
+            return _whole(there)
+        raise
+    touched = touched or any(found is not None and found[1].standing is Standing.HAD for _, found in judged)
+    if not touched:
+        return Sifted((), None)
+    clear = [(each, found[0]) for each, found in judged if found is not None and found[1].standing is Standing.CLEAR]
+    going = [each for each, found in judged if found is None or found[1].standing is not Standing.CLEAR]
+    stayed = tuple(Stayed(each.contents, manifest.made.replace(microsecond=0), jury.covered(manifest)) for each, manifest in clear)
+    if not going and not there.loose:
+        return Sifted((), None, stayed)
+    if not clear or there.loose:
+        return _whole(there)
+    selector = Selector(Pseudonym(WHOLE), {dataset.artefact: frozenset(each.name for each in going)})
+    copies = calling.locate(context.open_store(dataset.store), dataset, (selector,))
+    staying = frozenset(key for each, _ in clear for key in each.keys)
+    if any(not staying.isdisjoint(each.keys) for each in copies):
+        # What hangs on one that goes (a run that made both) would take one along that stays.
+        return _whole(there)
+    return Sifted(copies, selector, stayed)
+
+
+def _whole(there: Parts) -> Sifted:
+    return Sifted(there.everything, _EVERYTHING)
+
+
+def sealed_of(context: Context, stayed: Stayed) -> bytes | None:
+    """The manifest of an artefact that stays; None where it is not to be had any more."""
+    try:
+        return context.trainings.sealed(trained.artefact(stayed.contents)) if context.trainings else None
+    except StoreUnavailable:
+        return None
+
+
+@dataclass
+class Jury:
+    """Judges artefacts for some people; what it has read it keeps."""
+
+    context: Context
+    trainings: Trainings
+    people: Sequence[Person]
+    _known: dict[str, Judged | None] = field(default_factory=dict)
+    _living: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def of(self, dataset: Dataset, part: Part) -> Judged | None:
+        """What its manifest says of an artefact; None where it has none that holds. Raises StoreUnavailable."""
+        found = self._judged(trained.artefact(part.contents), frozenset()) if part.contents else None
+        return found if found is None or found[0].dataset == dataset.name else None
+
+    def covered(self, manifest: Trained) -> tuple[str, ...]:
+        """The datasets that a manifest speaks of, by itself or by what its artefact was made from."""
+        parents = (judged[0].dataset for each in manifest.parents if (judged := self._known.get(each)) is not None)
+        return tuple(sorted({*manifest.sources, *parents}))
+
+    def _judged(self, name: str, above: frozenset[str]) -> Judged | None:
+        if name not in self._known:
+            self._known[name] = self._read(name, above)
+        return self._known[name]
+
+    def _read(self, name: str, above: frozenset[str]) -> Judged | None:
+        data = self.trainings.sealed(name)
+        if data is None or name in above:
+            return None
+        try:
+            manifest = trained.read(data, self.trainings.key())
+        except (EvidenceInvalid, StateCorrupt):
+            return None
+        if manifest.name != name:
+            return None
+        found = {each: judged for each in manifest.parents if (judged := self._judged(each, above | {name})) is not None}
+        dataset = self.context.data_map.datasets.get(manifest.dataset)
+        if dataset is None:
+            return manifest, Found(Standing.CANNOT_TELL, "its manifest is of a dataset that the map does not have")
+        answer = trained.judge(manifest, self._wanted(dataset), self._whose, found)
+        return manifest, self._controlled(manifest, answer)
+
+    def _wanted(self, dataset: Dataset) -> Wanted:
+        data_map, gaps = self.context.data_map, self._gaps
+        seen = {each.source for each in gaps.unsaid if each.target == dataset.name}
+        names = {*dataset.derived_from, *seen} - {dataset.name}
+        made = {each for each in names if each in data_map.datasets and isinstance(data_map.datasets[each].subject, Inherited)}
+        sources = {each: data_map.datasets[each].created if each in data_map.datasets else None for each in names}
+        return Wanted(dataset.name, sources, frozenset(made), any(dataset.name in each.feeds for each in gaps.unknown))
+
+    def _controlled(self, manifest: Trained, answer: Found) -> Found:
+        """Tags that fit nobody who is there now were made of other identifiers: that somebody's is not among them then says nothing."""
+        if answer.standing is not Standing.CLEAR:
+            return answer
+        for kind in sorted(self._whose.certain):
+            if self._tags_of(kind).isdisjoint(manifest.people[kind]):
+                return Found(Standing.CANNOT_TELL, f"nobody who is there now is in its manifest by {kind}")
+        return answer
+
+    def _tags_of(self, kind: str) -> frozenset[str]:
+        """Tags of everybody whom the map knows by a kind of identity now."""
+        if kind not in self._living:
+            identity = self.context.data_map.identities[kind]
+            home, key = self.context.data_map.datasets[identity.dataset], self.trainings.key()
+            copies = calling.bystanders(self.context.open_store(home.store), home, (), None)
+            values = {value for each in copies for value in each.links.get(identity.key, ())}
+            self._living[kind] = frozenset(trained.person(key, kind, each) for each in values)
+        return self._living[kind]
+
+    @cached_property
+    def _gaps(self) -> Gaps:
+        return observing.all_gaps(self.context)
+
+    @cached_property
+    def _whose(self) -> Whose:
+        key, tags = self.trainings.key(), dict[str, set[str]]()
+        for person in self.people:
+            for kind, value in person.identifiers():
+                tags.setdefault(kind, set()).add(trained.person(key, kind, value))
+        certain = [_roots(self.context, each.ids) for each in self.people]
+        whole = frozenset(kind for each in certain for kind in each) if certain and all(certain) else frozenset[str]()
+        return Whose({kind: frozenset(each) for kind, each in tags.items()}, whole)
+
+
+def _roots(context: Context, ids: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The kinds of somebody's identifiers that belong to no other of theirs. Why those: members may be gone, and their names with them."""
+    identities = context.data_map.identities
+    return frozenset(kind for kind in ids if kind in identities and identities[kind].member_of not in ids)
+
+
+def still_there(context: Context, dataset: Dataset, stayed: Sequence[Stayed]) -> int:
+    """How many artefacts are there beside those that stay."""
+    known = {trained.artefact(each.contents) for each in stayed}
+    there = parts_of(context, dataset)
+    return sum(trained.artefact(each.contents) not in known for each in there.parts) + there.loose

@@ -1,0 +1,17 @@
+"""Where sealed manifests of artefacts are kept: beside Expunge, never in a registry that more people can read."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Trainings(Protocol):
+    """Reads manifests (:mod:`expunge.core.trained`). Whoever trains writes them, with ``expunge.learn.sealing``."""
+
+    def key(self) -> bytes:
+        """The key that makes tags and seals. Raises StoreUnavailable where it cannot be read or is too short."""
+        ...
+
+    def sealed(self, artefact: str) -> bytes | None:
+        """The manifest of an artefact by its name (64 hex digits), None where there is none. Raises StoreUnavailable."""
+        ...
