@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psycopg
@@ -118,6 +119,20 @@ def test_a_setting_that_the_server_does_not_know_is_answered_with_its_log(tmp_pa
 def test_a_refused_statement_says_why(postgres_server: PostgresServer) -> None:
     with pytest.raises(ServerFailed, match='relation "nowhere" does not exist'):
         postgres_server.sql("SELECT * FROM nowhere")
+
+
+def test_a_session_that_takes_its_time_to_end_keeps_no_database_from_going(postgres_server: PostgresServer) -> None:
+    postgres_server.start()
+    url = postgres_server.database("left")
+    with psycopg.connect(url) as connection:
+        pid = connection.info.backend_pid
+        os.kill(pid, signal.SIGSTOP)
+        # Longer than the five seconds for which the server itself waits.
+        going_on = threading.Timer(7, os.kill, (pid, signal.SIGCONT))
+        going_on.start()
+        postgres_server.drop("left")
+        going_on.join()
+    assert postgres_server.sql("SELECT count(*) FROM pg_database WHERE datname = 'left'") == "0"
 
 
 def test_a_server_does_not_outlive_a_killed_owner(tmp_path: Path) -> None:

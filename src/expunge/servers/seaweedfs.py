@@ -15,7 +15,8 @@ from pathlib import Path
 
 from expunge.servers.processes import LOOPBACK, Child, ServerFailed, free_ports, tail, wait_until
 
-_PATIENCE = 60.0
+_PATIENCE = 180.0
+"""Seconds for a start, an end or an answer: on a busy disk each takes its time, and only a defect takes so long."""
 _TRIES = 5
 _KINDS = ("master", "volume", "filer", "s3")
 
