@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import sqlite3
@@ -392,3 +393,63 @@ def test_no_manifest_and_no_receipt_names_anybody(home: Nursery) -> None:
     run = home.erase(f"profile:{ANNA}")
     assert not home.search(ANNA, where=("ledger", "state"))
     assert run.state is OrderState.FULFILLED
+
+
+OLD = "  old: {period: 90 days, from: modified, purpose: answer, need: the service}\n"
+
+
+def outlived(home: Nursery, more: str = "") -> None:
+    """Anna's recordings are older than their period."""
+    text = home.map.read_text().replace("datasets:\n", f"{OLD}datasets:\n", 1)
+    before, after = text.split("  voice:", 1)
+    text = before + "  voice:" + after.replace("retention: life", "retention: old", 1)
+    home.map.write_text(text.replace("on_erase: destroy\n  small", f"on_erase: destroy\n{more}  small"))
+    when = datetime.now(UTC).timestamp() - 100 * 86400
+    for path in (home.world / "media" / "voice" / ANNA).glob("*.wav"):
+        os.utime(path, (when, when))
+
+
+def test_a_retention_run_leaves_models_and_says_which(home: Nursery) -> None:
+    old, new = two(home)
+    outlived(home)
+    with home.open() as opened:
+        retired = opened.retention.retire()
+        (order,) = retired.orders
+        opened.plan(order)
+        run = opened.apply(order)
+    assert retired.staying == ("intent", "small")
+    assert run.state is OrderState.FULFILLED
+    assert old.exists()
+    assert new.exists()
+    assert any("what intent, small learnt from it before" in each for each in home.receipt(order).out_of_scope)
+    later = home.erase(f"profile:{ANNA}")
+    assert later.state is OrderState.FULFILLED
+    assert not old.exists(), "its manifest still knows"
+    assert new.exists()
+
+
+def test_a_model_that_follows_its_sources_goes_with_what_outlived_its_period(home: Nursery) -> None:
+    old, new = two(home)
+    student = weights(home, "a", "small")
+    outlived(home, more="    on_expiry: follow\n")
+    with home.open() as opened:
+        retired = opened.retention.retire()
+        (order,) = retired.orders
+        steps = [each.id for each in opened.plan(order).plan.steps]
+        run = opened.apply(order)
+    assert "destroy:intent" in steps
+    assert retired.staying == ("small",)
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+    assert not old.exists()
+    assert not new.exists(), "nobody's name says which of them learnt from what expired"
+    assert student.exists(), "the map does not have it follow"
+
+
+def test_a_retention_run_that_takes_nothing_leaves_what_follows(home: Nursery) -> None:
+    old, _ = two(home)
+    outlived(home, more="    on_expiry: follow\n")
+    for path in (home.world / "media" / "voice" / ANNA).glob("*.wav"):
+        os.utime(path)
+    with home.open() as opened:
+        assert opened.retention.retire().orders == ()
+    assert old.exists()

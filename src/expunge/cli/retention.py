@@ -244,6 +244,7 @@ def _tell_run(retired: Retired, runs: Sequence[Run], *, as_json: bool) -> None:
             for each in retired.due
         ]
         body = {"orders": [applying.summary(each) for each in runs], "due": due, "resumed": retired.resumed, "left_out": left_out}
+        body["staying"] = list(retired.staying)
         output.write_json("retention-run/1", body)
         return
     if not runs:
@@ -252,6 +253,8 @@ def _tell_run(retired: Retired, runs: Sequence[Run], *, as_json: bool) -> None:
         output.say(f"{due_.rule.dataset}: {output.count(due_.items, 'item')} before {output.moment(due_.until)} ({due_.rule.schedule})")
         if due_.left:
             output.say(f"{due_.rule.dataset}: {output.count(due_.left, 'more item')}: run it again")
+    for name in retired.staying:
+        output.say(f"{name}: made from it, and stays: what it learnt is in there until it is made anew (`on_expiry: follow`)")
     for each in runs:
         output.say(applying.told(each))
     for name, why in left_out.items():

@@ -208,6 +208,8 @@ class Dataset:
     """``manifest``: each artefact of it is judged by its own sealed manifest; empty: all of it by the map's lineage."""
     attest: str = ""
     """The command that makes an artefact again from exactly the records that its manifest names, for comparison."""
+    on_expiry: str = ""
+    """``follow``: what it is made from takes it along when it outlives its period; empty: it stays until somebody's order comes."""
     line: int = 0
     """Line of the map, for messages."""
 
@@ -225,6 +227,8 @@ class Dataset:
 
 MANIFEST = "manifest"
 """As :attr:`Dataset.origin`."""
+FOLLOW = "follow"
+"""As :attr:`Dataset.on_expiry`."""
 
 
 @dataclass(frozen=True)

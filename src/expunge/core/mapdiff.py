@@ -22,7 +22,7 @@ from expunge.core.retention import Period
 
 _LEFT_OUT = frozenset({"line", "source", "follow"})
 _WHEN_SET: Mapping[type, frozenset[str]] = {
-    Dataset: frozenset({"kind", "collected", "reviewed_by", "artefact", "created", "origin", "attest"}),
+    Dataset: frozenset({"kind", "collected", "reviewed_by", "artefact", "created", "origin", "attest", "on_expiry"}),
     IdentitySpec: frozenset({"last_used", "inactive_after"}),
 }
 """Left out where the map does not say, so that a map which says nothing new has the digest it always had."""
@@ -272,6 +272,8 @@ def _weaker_dataset(old: Dataset, new: Dataset) -> list[str]:
         reasons.append("less depth is asked for")
     if new.origin and not old.origin:
         reasons.append("what its own manifest clears stays")
+    if old.on_expiry and not new.on_expiry:
+        reasons.append("it does not follow what outlives its period any more")
     if old.attest and not new.attest and new.origin:
         reasons.append("its manifests are not compared with anything any more")
     if set(old.paths) - set(new.paths):

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from expunge.core.ages import Ages
-from expunge.core.datamap import DataMap, Dataset, Inherited, Through
+from expunge.core.datamap import FOLLOW, DataMap, Dataset, Inherited, Through
 from expunge.core.moments import MICRO
+from expunge.core.plan import made_last
 from expunge.core.retention import Period
 from expunge.core.scope import Window
 
@@ -80,6 +81,26 @@ def found_through(data_map: DataMap, names: Iterable[str]) -> frozenset[str]:
         if not more:
             return frozenset(reached)
         reached |= more
+
+
+def learnt_from(data_map: DataMap, names: Iterable[str]) -> frozenset[str]:
+    """Everything that is made from some datasets as a whole, at any distance: models, indexes, exports."""
+    reached = set(names)
+    found: set[str] = set()
+    for each in made_last(data_map):
+        if not reached.isdisjoint(each.derived_from):
+            reached.add(each.name)
+            found.add(each.name)
+    return frozenset(found - set(names))
+
+
+def following(data_map: DataMap, names: Iterable[str]) -> frozenset[str]:
+    """Some datasets, and of what is made from them the ones that the map has follow them, each after one that goes."""
+    reached = set(names)
+    for each in made_last(data_map):
+        if each.on_expiry == FOLLOW and not reached.isdisjoint(each.derived_from):
+            reached.add(each.name)
+    return frozenset(reached)
 
 
 def changed(rule: Rule, periods: Mapping[str, Period]) -> Rule:

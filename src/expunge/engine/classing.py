@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from expunge.core.copy import Selector
-from expunge.core.datamap import Through
+from expunge.core.datamap import Inherited, Through
 from expunge.core.ids import Pseudonym
 from expunge.core.order import OrderKind
 from expunge.core.person import Person
+from expunge.core.retention_due import following, found_through
 from expunge.core.scope import Scope
 from expunge.engine import intake
 from expunge.engine.context import Context
@@ -63,9 +64,13 @@ def _check(context: Context, scope: Scope, selectors: Mapping[str, Selector]) ->
     if beyond:
         message = f"{', '.join(beyond)} is selected from but not in the scope of the order"
         raise UsageError(message, help="name every dataset that the order reaches in its scope")
+    led = following(context.data_map, found_through(context.data_map, selectors))
     for name in scope.datasets:
         rule = context.data_map.datasets[name].subject if name in context.data_map.datasets else None
         led_to = isinstance(rule, Through) and rule.dataset in scope.datasets
+        if not led_to and name not in selectors and isinstance(rule, Inherited) and name in led:
+            # It goes as a whole when any of what it is made from does.
+            continue
         if not led_to and name not in selectors:
             message = f"the order reaches {name}, but nothing says which of its items are meant"
             raise UsageError(message, help="give a selector for it, or reach the dataset it is found through")

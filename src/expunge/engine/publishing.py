@@ -16,6 +16,7 @@ from expunge.core.datamap import Through
 from expunge.core.grounding import Grounding
 from expunge.core.order import OrderState
 from expunge.core.outcome import Reason
+from expunge.core.retention_due import learnt_from
 from expunge.core.run import Run
 from expunge.core.scope import Scope
 from expunge.engine import calling, ending, gathering, instructing, issuing
@@ -96,6 +97,9 @@ def out_of_scope(context: Context, run: Run) -> tuple[str, ...]:
         sentences.append(
             f"the order reaches {', '.join(scope.datasets)} ({scope.basis}) and nothing else: not {', '.join(beyond) or 'others'}"
         )
+        staying = sorted(learnt_from(context.data_map, scope.datasets) & set(beyond))
+        if staying:
+            sentences.append(f"what {', '.join(staying)} learnt from it before: that is in there until it is made anew")
     backed_up = {each.options.get("of") for each in context.data_map.stores.values()}
     for name in sorted({each.store for each in run.plan.steps}):
         try:

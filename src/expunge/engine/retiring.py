@@ -18,7 +18,7 @@ from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.order import OrderKind
 from expunge.core.outcome import Unable
 from expunge.core.retention import Period
-from expunge.core.retention_due import Aged, Rule, changed, cut_off, edges, found_through, rules
+from expunge.core.retention_due import Aged, Rule, changed, cut_off, edges, following, found_through, learnt_from, rules
 from expunge.core.run import Run
 from expunge.core.scope import Scope, Window
 from expunge.engine import calling, classing, holding, locating, recording
@@ -89,6 +89,8 @@ class Retired:
     resumed: bool = False
     left_out: Mapping[str, str] | None = None
     """Dataset -> why nothing was taken from it."""
+    staying: tuple[str, ...] = ()
+    """Datasets that were made from what goes and that stay as they are: what they learnt from it is in them until they are made anew."""
 
 
 def unfinished(context: Context) -> tuple[OrderId, ...]:
@@ -131,7 +133,12 @@ def retire(context: Context, *, most: int = MOST, requester: str = "") -> Retire
         left_out[due.rule.dataset] = "somebody whose items are held there cannot be told from others any more: end the hold, or name items"
         found.remove(due)
     orders = [_order(context, group, spared, requester).order for group in _groups(context, found)]
-    return Retired(tuple(orders), tuple(found), left_out=left_out)
+    return Retired(tuple(orders), tuple(found), left_out=left_out, staying=_staying(context, found))
+
+
+def _staying(context: Context, found: Sequence[Due]) -> tuple[str, ...]:
+    going = following(context.data_map, found_through(context.data_map, (each.rule.dataset for each in found)))
+    return tuple(sorted(learnt_from(context.data_map, going)))
 
 
 def _due(context: Context, rule: Rule, now: datetime, most: int) -> Due:
@@ -177,7 +184,8 @@ def _order(context: Context, found: Sequence[Due], spared: Mapping[str, Mapping[
         f"{each.rule.dataset}"
         for each in found
     )
-    scope = Scope(f"retention {'; '.join(said)}", tuple(sorted(found_through(context.data_map, names))), figures={"due": _total(found)})
+    going = following(context.data_map, found_through(context.data_map, names))
+    scope = Scope(f"retention {'; '.join(said)}", tuple(sorted(going)), figures={"due": _total(found)})
     selectors = {
         each.rule.dataset: Selector(
             Pseudonym(""), {}, every=True, where=Window(each.rule.field, until=each.until), spare=spared.get(each.rule.dataset, {})

@@ -13,7 +13,7 @@ from expunge.adapters.datamap.form import Form
 from expunge.adapters.datamap.nodes import Table, Value
 from expunge.adapters.datamap.places import absolute
 from expunge.core.artefact import ArtefactKind, Cohort, Provenance, Reviewed
-from expunge.core.datamap import Dataset, TrainingSpec
+from expunge.core.datamap import Act, Dataset, TrainingSpec
 from expunge.core.plan import remakes
 
 
@@ -102,6 +102,17 @@ def read_origin(form: Form, value: Value | None, what: str) -> str:
     return text
 
 
+def read_expiry(form: Form, value: Value | None, what: str) -> str:
+    """Whether it goes along with what outlives its period; empty where it stays."""
+    text = form.text(value, what)
+    if text is None or value is None or text == words.EXPIRIES[0]:
+        return ""
+    if text not in words.EXPIRIES:
+        form.faults.add("bad-on-expiry", value.line, f"{what}: {text!r} is none of {', '.join(words.EXPIRIES)}", "on_expiry: follow")
+        return ""
+    return text
+
+
 def read_trainings(form: Form, root: Table, folder: Path) -> TrainingSpec | None:
     """The section ``trainings``."""
     value = root.get("trainings")
@@ -110,6 +121,15 @@ def read_trainings(form: Form, root: Table, folder: Path) -> TrainingSpec | None
         return None
     ledger, key = (form.text(table.get(each), f"trainings.{each}") or "" for each in words.TRAININGS)
     return TrainingSpec(absolute(folder, ledger), absolute(folder, key))
+
+
+def check_expiries(draft: Draft) -> None:
+    """What follows its sources is made from others, and made anew or destroyed: nobody's name says what a model has to forget."""
+    for name, dataset in draft.datasets.items():
+        if dataset.on_expiry and not (remakes(dataset) and dataset.on_erase.act is not Act.FORGET):
+            text = f"datasets.{name}.on_expiry: only what is made from others, and is retrained, rebuilt or destroyed, can follow them"
+            line = draft.line("datasets", name, "on_expiry")
+            draft.faults.add("bad-on-expiry", line, text, 'on_erase: destroy, or {retrain: "command"}; else on_expiry: stay')
 
 
 def check_origins(draft: Draft, trainings: TrainingSpec | None) -> None:

@@ -63,6 +63,7 @@ def _dataset(form: Form, table: Table, name: Scalar, what: str) -> Dataset:
         created=artefacts.read_date(form, table.get("created"), f"{what}.created"),
         origin=artefacts.read_origin(form, table.get("origin"), f"{what}.origin"),
         attest=read_command(form, table.get("attest"), f"{what}.attest"),
+        on_expiry=artefacts.read_expiry(form, table.get("on_expiry"), f"{what}.on_expiry"),
         line=name.line,
     )
 

@@ -30,6 +30,7 @@ RULES = (
     "bad-name",
     "bad-network",
     "bad-on-erase",
+    "bad-on-expiry",
     "bad-origin",
     "bad-path",
     "bad-period",

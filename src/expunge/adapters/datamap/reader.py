@@ -11,6 +11,7 @@ from pathlib import Path
 from expunge.adapters.datamap import words
 from expunge.adapters.datamap.artefacts import (
     check_artefacts,
+    check_expiries,
     check_origins,
     follow_artefacts,
     read_cohorts,
@@ -146,6 +147,7 @@ def _whole(form: Form, root: Table, path: Path, known_kinds: Collection[str], ca
     check_artefacts(draft, cohorts, provenance)
     trainings = read_trainings(form, root, path.parent)
     check_origins(draft, trainings)
+    check_expiries(draft)
     lineage = read_lineage(form, root)
     check_names(draft, lineage)
     graph = check_lineage(draft)

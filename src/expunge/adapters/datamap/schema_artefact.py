@@ -40,6 +40,7 @@ def of_dataset() -> Schema:
         "created": {**DATE, "description": "When the one artefact that it is was made."},
         "origin": {"enum": list(words.ORIGINS), "description": "Whether each artefact is judged by its own sealed manifest."},
         "attest": _text("The command that makes an artefact again from exactly the records of its manifest, for comparison."),
+        "on_expiry": {"enum": list(words.EXPIRIES), "description": "Whether it goes along with what outlives its period; it stays."},
     }
 
 

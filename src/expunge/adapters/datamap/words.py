@@ -57,6 +57,7 @@ DATASET = (
     "created",
     "origin",
     "attest",
+    "on_expiry",
 )
 AGGREGATE = ("reason", "safeguards", "prohibition", "release", "no_attempt")
 THROUGH = ("through", "via")
@@ -65,6 +66,7 @@ COHORT = ("dataset", "where", "but_not")
 PROVENANCE = ("dataset", "artefact", "source", "how", "created", "read")
 TRAININGS = ("ledger", "key")
 ORIGINS = ("lineage", "manifest")
+EXPIRIES = ("stay", "follow")
 IGNORE = ("store", "table", "path", "reason")
 LINEAGE = ("names", "ignore", "emit")
 HARMLESS = ("name", "reason")
