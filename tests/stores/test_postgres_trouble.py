@@ -544,6 +544,28 @@ def test_a_server_that_writes_checkpoint_after_checkpoint_is_known_by_its_files(
     assert place.data == postgres_server.data
 
 
+def test_a_probe_that_waited_in_vain_for_a_lock_looks_again(crowd):
+    """Whoever rewrites the table for another order may have to wait for the disk for longer than we wait for locks."""
+    waiting = "SELECT pid FROM pg_stat_activity WHERE application_name = 'expunge' AND wait_event_type = 'Lock'"
+    waited = []
+    with opened(crowd, PEOPLE, lock_ms=3000) as store:
+        copies = located(store, PEOPLE, WHO)
+        with busy(crowd, "BEGIN", "LOCK TABLE people IN ACCESS EXCLUSIVE MODE") as other, busy(crowd) as looking:
+
+            def let_go():
+                waited.append(wait_until(lambda: looking.execute(waiting).fetchone() is not None, 60))
+                first = looking.execute(waiting).fetchall()
+                waited.append(wait_until(lambda: looking.execute(waiting).fetchall() != first, 60))
+                other.execute("COMMIT")
+
+            thread = threading.Thread(target=let_go)
+            thread.start()
+            (seen,) = store.probe(PEOPLE, copies)
+            thread.join()
+    assert waited == [True, True]
+    assert (seen.items, seen.could_not) == (1, "")
+
+
 def test_a_table_space_that_is_dropped_while_it_is_listed(crowd, tmp_path):
     space = tmp_path / "space"
     space.mkdir()

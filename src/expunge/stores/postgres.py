@@ -35,6 +35,8 @@ from expunge.stores.postgres_times import Aging
 from expunge.stores.postgres_triggers import rewritten
 from expunge.stores.selectors import merged, narrowed
 
+_LOOKS = 3
+"""How often a probe is made that somebody's lock keeps from its answer."""
 OUT_OF_SCOPE = ("backups of the database, copies of its files, and programs that keep rows in their memory",)
 
 
@@ -149,15 +151,23 @@ class Postgres:
             postgres_reading.trace(connection, table, dataset.name, copies, tracer, data)
 
     def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
-        """Look by table, key, index, partition and view over a new connection."""
-        try:
-            with closing(self._link.connect()) as connection:
-                schema = Schema(connection)
-                answers = list(Probe(connection, schema, schema.require(dataset.table)).look(copies))
-        except (psycopg.Error, OSError) as error:
-            answers = _could_not(copies, self._link.unable(error).detail)
-        except NotInSchema as error:
-            answers = _could_not(copies, f"dataset {dataset.name}: {error.what} does not exist")
+        """Look by table, key, index, partition and view over a new connection; again, a few times, while somebody holds a lock."""
+        answers: list[Probed] = []
+        for left in reversed(range(_LOOKS)):
+            try:
+                with closing(self._link.connect()) as connection:
+                    schema = Schema(connection)
+                    answers = list(Probe(connection, schema, schema.require(dataset.table)).look(copies))
+                break
+            except (psycopg.Error, OSError) as error:
+                unable = self._link.unable(error)
+                answers = _could_not(copies, unable.detail)
+                # Whoever rewrites the table for another order holds it for as long as its disk takes.
+                if unable.reason is not Reason.LOCKED or not left:
+                    break
+            except NotInSchema as error:
+                answers = _could_not(copies, f"dataset {dataset.name}: {error.what} does not exist")
+                break
         yield from answers
 
     def raw(self) -> Iterator[RawSource]:

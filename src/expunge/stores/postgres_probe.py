@@ -97,7 +97,7 @@ class Probe:
             try:
                 return literals(self.connection)
             except psycopg.Error as error:
-                if lost(error):
+                if lost(error) or isinstance(error, psycopg.errors.LockNotAvailable):
                     raise
                 self.connection.execute("ROLLBACK TO expunge_written")
                 # The server answers for what was dropped since its query began as if its catalogue were damaged.
@@ -160,7 +160,7 @@ class Probe:
         try:
             return list(self.connection.execute(sql.encode()).fetchall())
         except psycopg.Error as error:
-            if lost(error):
+            if lost(error) or isinstance(error, psycopg.errors.LockNotAvailable):
                 raise
             self.connection.execute("ROLLBACK TO expunge_view")
             # One that was dropped since it was named shows nobody.
