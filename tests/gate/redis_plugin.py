@@ -33,9 +33,13 @@ def _started(program: str, folder: Path) -> tuple[int, Child]:
         (port,) = free_ports(1)
         command = [program, "--port", str(port), "--bind", LOOPBACK, "--dir", str(folder), "--save", "", "--appendonly", "no"]
         server = Child(command, folder / "log", folder, os.environ, signal.SIGKILL)
-        with redis.Redis(LOOPBACK, port) as client:
-            if wait_until(lambda: _answers(client) or not server.running(), 60) and server.running():  # noqa: B023 - asked at once
-                return port, server
+        try:
+            with redis.Redis(LOOPBACK, port) as client:
+                if wait_until(lambda: _answers(client) or not server.running(), 60) and server.running():  # noqa: B023 - asked at once
+                    return port, server
+        except BaseException:
+            server.kill()
+            raise
         server.kill()
     pytest.fail(tail(folder / "log"))
 
