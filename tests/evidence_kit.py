@@ -20,7 +20,7 @@ from expunge.core.note import Algorithm, VerifierKey
 from expunge.core.order import OrderKind
 from expunge.core.outcome import Reason
 from expunge.core.receipt import Result, ScanMode, ScanVerdict, Verdict
-from expunge.core.remade import Network, Proof, Stayed
+from expunge.core.remade import Network, Proof, Sight, Stayed
 from expunge.core.signature import key_id
 from expunge.core.tlog_proof import TlogProof
 
@@ -165,8 +165,10 @@ def with_models(**changes: object) -> receipt.Receipt:
     said = ("frozen encoder: integer convolutions of seed 7, shaped by nobody's data",)
     models = (
         receipt.ModelEntry("faces", Act.DESTROY, (index,), (), Proof.NOT_ASKED, (), ()),
-        receipt.ModelEntry("intents", Act.RETRAIN, (teacher,), (taught,), Proof.EQUAL, (), (), Network.OPEN, recognised(looked_at=LOOKED)),
-        receipt.ModelEntry("voices", Act.FORGET, (old,), (new,), Proof.EQUAL, figures, said, Network.SHUT, opinion()),
+        receipt.ModelEntry(
+            "intents", Act.RETRAIN, (teacher,), (taught,), Proof.EQUAL, (), (), Network.OPEN, recognised(looked_at=LOOKED), Sight.OPEN
+        ),
+        receipt.ModelEntry("voices", Act.FORGET, (old,), (new,), Proof.EQUAL, figures, said, Network.SHUT, opinion(), Sight.HIDDEN),
     )
     stayed = (
         Stayed((sha256(b"wake word 8").hexdigest(),), at(7, day=20), ("recordings",)),

@@ -327,6 +327,29 @@ def test_a_command_reaches_nobody_where_the_kernel_can_keep_it_from_the_network(
             assert workshop.ran(reach).offline is False
 
 
+def test_files_that_are_hidden_hold_nothing_for_the_command_and_are_unharmed(workshop: Workshop) -> None:
+    names = [workshop.folder / each for each in ("weights.bin", "with a space\nand a line.bin")]
+    for each in names:
+        each.write_bytes(b"w" * 5000)
+    code = f"""
+        from pathlib import Path
+        raise SystemExit(sum(len(Path(each).read_bytes()) for each in {[str(each) for each in names]!r}) // 100)
+    """
+    outcome = workshop.run(code, hidden=tuple(map(str, names)))
+    if workshop.commands.apart:
+        assert isinstance(outcome, Ran), outcome
+        assert outcome.hidden
+    else:
+        assert isinstance(outcome, Unable), outcome
+        assert "exit code 100" in outcome.detail, "where there are no namespaces it reads them"
+    assert [each.read_bytes() for each in names] == [b"w" * 5000] * 2
+
+
+def test_what_cannot_be_hidden_is_said(workshop: Workshop) -> None:
+    assert not workshop.ran("pass", hidden=(str(workshop.folder / "not-there.bin"),)).hidden
+    assert not workshop.ran("pass").hidden
+
+
 def test_a_command_without_network_may_speak_with_itself(workshop: Workshop) -> None:
     code = "import socket; s = socket.create_server(('127.0.0.1', 0)); socket.create_connection(s.getsockname()).close()"
     assert workshop.ran(code).offline is workshop.apart

@@ -14,6 +14,7 @@ import pytest
 from expunge.core.ids import StepId
 from expunge.core.order import OrderState
 from expunge.core.outcome import Reason, Unable
+from expunge.core.remade import Proof, Sight
 from expunge.core.run import Run
 from expunge.engine.reported import LEFT_OUT, told
 from tests.engine import household
@@ -105,6 +106,44 @@ def test_a_comparison_that_leaves_a_link_to_the_served_model_shows_nothing(home:
     script(home, "liar", f"import json, os, sys\nos.symlink(os.path.abspath({VOICE!r}), json.load(sys.stdin)['out'])\n")
     run = home.erase(f"profile:{ANNA}")
     assert run.remade["voice_model"].proof.value == "could not"
+
+
+@pytest.mark.parametrize("taken", [VOICE, "beside.bin"], ids=["from where it serves", "from a copy beside the map"])
+def test_a_comparison_cannot_copy_what_is_served(home: Nursery, taken: str) -> None:
+    copy = f"import shutil\nshutil.copy({VOICE!r}, 'beside.bin')\n" if taken != VOICE else ""
+    script(home, "make", OTHERWISE + copy)
+    script(home, "liar", f"import json, shutil, sys\nshutil.copy({taken!r}, json.load(sys.stdin)['out'])\n")
+    only(home, voice_model=home.act("retrain", "make", "liar"))
+    run = home.erase(f"profile:{ANNA}")
+    known = run.remade["voice_model"]
+    with home.open() as opened:
+        apart = opened.context.commands.apart  # type: ignore[union-attr]
+    assert (known.proof, known.sight) == ((Proof.DIFFERS, Sight.HIDDEN) if apart else (Proof.EQUAL, Sight.OPEN))
+    assert (home.folder / taken).stat().st_size == 4000, "what is hidden from it is not harmed"
+
+
+def test_where_nothing_can_be_hidden_the_receipt_says_so(home: Nursery) -> None:
+    script(home, "make", OTHERWISE)
+    script(home, "liar", f"import json, shutil, sys\nshutil.copy({VOICE!r}, json.load(sys.stdin)['out'])\n")
+    only(home, voice_model=home.act("retrain", "make", "liar"))
+    order = home.order(f"profile:{ANNA}").order
+    home.plan(order)
+    with home.open() as opened:
+        # As where the kernel allows no namespaces.
+        opened.context.commands._apart = False  # type: ignore[union-attr]
+        run = opened.apply(order)
+    assert (run.remade["voice_model"].proof, run.remade["voice_model"].sight) == (Proof.EQUAL, Sight.OPEN)
+    (said,) = [each for each in home.receipt(order).models if each.dataset == "voice_model"]
+    assert said.sight is Sight.OPEN
+
+
+def test_an_honest_comparison_is_not_disturbed_by_what_is_hidden(home: Nursery) -> None:
+    only(home)
+    run = home.erase(f"profile:{ANNA}")
+    known = run.remade["voice_model"]
+    with home.open() as opened:
+        apart = opened.context.commands.apart  # type: ignore[union-attr]
+    assert (known.proof, known.sight) == (Proof.EQUAL, Sight.HIDDEN if apart else Sight.OPEN)
 
 
 SAYS = """

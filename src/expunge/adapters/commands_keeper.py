@@ -23,7 +23,7 @@ import struct
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 ROUND = 0.1
 """Seconds between two looks at what the command takes."""
@@ -31,7 +31,7 @@ MOST_PROCESSES = 512
 """More at a time are taken for a fork that got out of hand."""
 _MOST_THREADS = 4096
 _NEWNS, _NEWUSER, _NEWPID, _NEWNET = 0x00020000, 0x10000000, 0x20000000, 0x40000000
-_PRIVATE, _NOSUID_NODEV_NOEXEC = 0x4000 | 0x40000, 0xE
+_PRIVATE, _NOSUID_NODEV_NOEXEC, _BIND = 0x4000 | 0x40000, 0xE, 0x1000
 _PDEATHSIG, _CHILD_SUBREAPER, _NO_NEW_PRIVS = 1, 36, 38
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 0x1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -54,6 +54,8 @@ class Task:
     """The end of a pipe for the answer."""
     parent: int
     """Process id of Expunge."""
+    hidden: list[str] = field(default_factory=list)
+    """Files that are to hold nothing for the command; needs ``apart``."""
 
 
 def main() -> None:
@@ -61,7 +63,7 @@ def main() -> None:
     task = Task(**json.loads(sys.argv[1]))
     _libc.prctl(_CHILD_SUBREAPER, 1, 0, 0, 0)
     if not task.apart:
-        _tend(task, os.getppid)
+        _tend(task, os.getppid, hidden=False)
         return
     # The kernel ends the namespace with its first process, and that one with this.
     _libc.prctl(_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
@@ -74,7 +76,7 @@ def main() -> None:
         return
     _libc.prctl(_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     _furnish(loopback=task.offline)
-    _tend(task, lambda: task.parent)
+    _tend(task, lambda: task.parent, hidden=bool(task.hidden) and _hide(task.hidden))
 
 
 def _set_apart(network: int) -> None:
@@ -96,6 +98,12 @@ def _furnish(*, loopback: bool) -> None:
     if loopback:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
             fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh", b"lo", _IFF_UP))
+
+
+def _hide(paths: list[str]) -> bool:
+    """Inside: let some files hold nothing. Whether that worked for all of them."""
+    hidden = [not _libc.mount(b"/dev/null", os.fsencode(each), None, ctypes.c_ulong(_BIND), None) for each in paths]
+    return all(hidden)
 
 
 def _become(task: Task) -> None:
@@ -128,7 +136,7 @@ def _limit(what: int, most: int) -> None:
         resource.setrlimit(what, (most, most))
 
 
-def _tend(task: Task, parent: Callable[[], int]) -> None:
+def _tend(task: Task, parent: Callable[[], int], *, hidden: bool) -> None:
     """Start the command, watch it to its end, end what it leaves behind, and report."""
     # Where we may, to be heard among thousands that a fork without end has made; the command does not inherit it.
     with contextlib.suppress(OSError):
@@ -165,7 +173,7 @@ def _tend(task: Task, parent: Callable[[], int]) -> None:
             why = "time"
     seconds = time.monotonic() - started
     _end(command)
-    answer = {"why": why, "status": status, "seconds": seconds, "peak": peak, "offline": task.offline and task.apart}
+    answer = {"why": why, "status": status, "seconds": seconds, "peak": peak, "offline": task.offline and task.apart, "hidden": hidden}
     # Nobody reads it any more where Expunge has died.
     with contextlib.suppress(BrokenPipeError):
         os.write(task.report, json.dumps(answer).encode() + b"\n")

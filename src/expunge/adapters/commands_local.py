@@ -53,7 +53,9 @@ class LocalCommands:
             return Unable(Reason.COMMAND_FAILED, f"the environment has no {', '.join(missing)}, which the map names for the command")
         end_orphans()
         offline = not limits.network and self.apart
-        task = Task(argv, limits.seconds, limits.memory, self.apart, offline, lifeline=-1, report=-1, parent=os.getpid())
+        task = Task(
+            argv, limits.seconds, limits.memory, self.apart, offline, lifeline=-1, report=-1, parent=os.getpid(), hidden=[*limits.hidden]
+        )
         environment = {**ONE_THREAD, **{name: self._environment[name] for name in NEEDED + limits.environment if name in self._environment}}
         permit.check()
         failpoint("commands.run:before")
@@ -73,7 +75,7 @@ def _outcome(answer: Mapping[str, Any], dropped: int, limits: Limits) -> Ran | U
         case "ended" if "not_started" in answer:
             return Unable(Reason.COMMAND_FAILED, f"the program could not be started: {os.strerror(answer['not_started'])}")
         case "ended" if answer["status"] == 0:
-            return Ran(answer["seconds"], answer["peak"], answer["offline"])
+            return Ran(answer["seconds"], answer["peak"], answer["offline"], answer["hidden"])
         case "ended":
             code = os.waitstatus_to_exitcode(answer["status"])
             how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"

@@ -21,7 +21,7 @@ from expunge.core.membership import Membership
 from expunge.core.order import OrderKind
 from expunge.core.outcome import Reason
 from expunge.core.receipt_codec import from_json, to_json
-from expunge.core.remade import Network, Proof, Stayed
+from expunge.core.remade import Network, Proof, Sight, Stayed
 from expunge.errors import EvidenceInvalid
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -224,6 +224,8 @@ class ModelEntry:
     """Whether the commands that had a part in it could have reached other machines."""
     membership: Membership | None = None
     """Whether an attack can still tell that they were in it: a second opinion, never the proof. None where nobody asked."""
+    sight: Sight = Sight.NOT_ASKED
+    """For ``proof``: whether the command of the comparison could have copied what is there."""
     stayed: tuple[Stayed, ...] = ()
     """Its artefacts that were left alone because their sealed manifests name none of them."""
 

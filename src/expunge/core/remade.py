@@ -43,6 +43,15 @@ class Network(StrEnum):
         return max(self, other, key=order.index)
 
 
+class Sight(StrEnum):
+    """Whether the command of a comparison could have read what it was compared with."""
+
+    NOT_ASKED = "not asked"
+    HIDDEN = "hidden"
+    """Every file of that content, in the stores and beside the map, was out of its sight."""
+    OPEN = "could be read"
+
+
 @dataclass(frozen=True)
 class Stayed:
     """One artefact that goes on serving: its sealed manifest shows that none of them were learnt from."""
@@ -68,6 +77,8 @@ class Remade:
     after: tuple[str, ...] = ()
     """The same of what is there now that the step has ended."""
     proof: Proof = Proof.NOT_ASKED
+    sight: Sight = Sight.NOT_ASKED
+    """For :attr:`proof`: whether the comparison could have copied."""
     figures: Mapping[str, int] = field(default_factory=dict)
     """What the command said of its work: ``accuracy_before`` in hundredths of a percent, ``samples``..."""
     said: tuple[str, ...] = ()
@@ -120,7 +131,7 @@ class Content:
     """Hex SHA-256."""
 
 
-_BESIDE = (".json", ".txt", ".md", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".py", ".csv")
+BESIDE = (".json", ".txt", ".md", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".py", ".csv")
 """What lies beside weights and is the same in every version: settings, lists of labels, requirements."""
 
 
@@ -129,7 +140,7 @@ def given_back(now: Iterable[Content], before: Iterable[str]) -> tuple[str, ...]
     there, old = list(now), frozenset(before)
     same = [each for each in there if each.digest in old]
     if len(same) < len(there):
-        same = [each for each in same if not each.name.lower().endswith(_BESIDE)]
+        same = [each for each in same if not each.name.lower().endswith(BESIDE)]
     return tuple(sorted(each.digest for each in same))
 
 

@@ -185,6 +185,7 @@ def _models(run: Run, data_map: DataMap, datasets: Sequence[DatasetEntry]) -> tu
             said=each.said,
             network=each.network,
             membership=each.membership,
+            sight=each.sight,
             stayed=each.stayed,
         )
         for name, each in sorted(run.remade.items())

@@ -21,9 +21,9 @@ from expunge.core.order import OrderState
 from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable, discharges
 from expunge.core.person import Person
 from expunge.core.plan import ERASING, StepKind
-from expunge.core.remade import Content, Network, Proof, Remade, Stayed
+from expunge.core.remade import Content, Network, Proof, Remade, Sight, Stayed
 from expunge.core.run import Run
-from expunge.engine import attesting, calling, fencing, reported
+from expunge.engine import attesting, calling, fencing, hiding, reported
 from expunge.engine.context import Context
 from expunge.engine.locating import EVERYBODY
 from expunge.engine.recording import MODELS, Recorder, read_register, register
@@ -195,14 +195,16 @@ class Remaker:
             return Done(Absent())
         with self._scratch(dataset, "fresh") as folder:
             out = folder / "fresh"
-            ran, _ = self._run(dataset, dataset.on_erase.prove, {"out": str(out)})
+            ran, _ = self._run(dataset, dataset.on_erase.prove, {"out": str(out)}, hiding.served(self.context, dataset))
             fresh = _digests_in(out) if isinstance(ran, Ran) else ()
         if isinstance(ran, Unable) or not fresh:
             why = ran if isinstance(ran, Unable) else Unable(Reason.COMMAND_FAILED, f"{dataset.name}: the comparison left nothing behind")
             return Done(why, replace(known, at=self.context.clock.now(), proof=Proof.COULD_NOT))
         equal = fresh == _sorted(_beside(contents(self.context, dataset), known))
         proof = Proof.EQUAL if equal else Proof.DIFFERS
-        now = replace(known, at=self.context.clock.now(), proof=proof, network=known.network.joined(_network(dataset, ran)))
+        now = replace(
+            known, at=self.context.clock.now(), proof=proof, sight=_sight(ran), network=known.network.joined(_network(dataset, ran))
+        )
         if known.unchanged:
             return self._settled(dataset, now, key)
         if equal or dataset.on_erase.act is not Act.FORGET:
@@ -229,7 +231,7 @@ class Remaker:
         after, figures = _sorted(there), told.figures
         now = replace(
             known, at=self.context.clock.now(), after=after, figures=figures, said=told.said, membership=told.membership if after else None,
-            network=_network(dataset, answer), proof=Proof.NOT_ASKED, unchanged=False,
+            network=_network(dataset, answer), proof=Proof.NOT_ASKED, sight=Sight.NOT_ASKED, unchanged=False,
         )  # fmt: skip
         if remade.given_back(there, _old(self.context, known)):
             if dataset.on_erase.prove and figures.get(UNCHANGED) == 1 and after == known.before:
@@ -287,15 +289,18 @@ class Remaker:
         finally:
             _emptied(folder)
 
-    def _run(self, dataset: Dataset, command: str, more: Mapping[str, canonical.Json]) -> tuple[Ran | Unable, Reported]:
-        """Run a command and read what it says of its work."""
+    def _run(
+        self, dataset: Dataset, command: str, more: Mapping[str, canonical.Json], hidden: Sequence[str] = ()
+    ) -> tuple[Ran | Unable, Reported]:
+        """Run a command, out of whose sight some files are, and read what it says of its work."""
         if not command or self.context.commands is None:
             text = f"{dataset.name}: {dataset.on_erase.act.value} needs a command"
             return Unable(Reason.NO_RUNNER, f'{text}: on_erase: {{{dataset.on_erase.act.value}: "command"}}'), Reported()
         with self._scratch(dataset, "report") as folder:
             report = folder / "report.json"
             request = {"schema": REQUEST, "dataset": dataset.name, "act": dataset.on_erase.act.value, "report": str(report), **more}
-            ran = self.context.commands.run(command, canonical.encode(request), Limits.of(dataset.on_erase), self.progress)
+            limits = replace(Limits.of(dataset.on_erase), hidden=hiding.bounded(hidden))
+            ran = self.context.commands.run(command, canonical.encode(request), limits, self.progress)
             told = reported.read(report, {value.casefold() for person in self.people for _, value in person.identifiers()})
         if told.fault and isinstance(ran, Ran):
             ran = Unable(Reason.COMMAND_FAILED, f"{dataset.name}: the command ended well, and its report cannot be taken: {told.fault}")
@@ -324,8 +329,14 @@ class Remaker:
         with self._scratch(dataset, "attest") as folder:
             manifest, out = folder / "manifest.json", folder / "fresh"
             manifest.write_bytes(sealed)
-            ran, _ = self._run(dataset, dataset.attest, {"act": "attest", "manifest": str(manifest), "out": str(out)})
+            ran, _ = self._run(
+                dataset, dataset.attest, {"act": "attest", "manifest": str(manifest), "out": str(out)}, hiding.served(self.context, dataset)
+            )
             return isinstance(ran, Ran) and tuple(sorted(set(_digests_in(out)))) == stayed.contents
+
+
+def _sight(ran: Ran | Unable) -> Sight:
+    return Sight.HIDDEN if isinstance(ran, Ran) and ran.hidden else Sight.OPEN
 
 
 def _network(dataset: Dataset, ran: Ran | Unable) -> Network:

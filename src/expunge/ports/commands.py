@@ -34,6 +34,8 @@ class Limits:
     """Whether it may reach other machines; where that cannot be kept from it, :attr:`Ran.offline` says so."""
     environment: tuple[str, ...] = ()
     """Names of variables that it gets from our environment, beside those that every program needs."""
+    hidden: tuple[str, ...] = ()
+    """Real paths of files that it must not read: it finds nothing in them; where that cannot be had, :attr:`Ran.hidden` says so."""
 
     @staticmethod
     def of(act: OnErase) -> Limits:
@@ -51,6 +53,8 @@ class Ran:
     """Bytes of real memory of all its processes together, the most that was seen."""
     offline: bool = False
     """Whether it was kept from the network; false where it was allowed to, and where this machine cannot keep it from it."""
+    hidden: bool = False
+    """Whether all files of :attr:`Limits.hidden` were out of its sight; false where none was named."""
 
 
 class Commands(Protocol):

@@ -11,13 +11,18 @@ from expunge.core.membership import WHOLE, Attack, Membership, Opinion
 from expunge.core.outcome import Reason
 from expunge.core.pages import receipt_v1 as v1
 from expunge.core.receipt_codec import instant
-from expunge.core.remade import Network, Proof
+from expunge.core.remade import Network, Proof, Sight
 
 _PROOF = {
     Proof.NOT_ASKED: "No comparison with a training from nothing was asked for.",
     Proof.EQUAL: "A fresh computer process that never had the person's data makes the same, bit for bit.",
     Proof.DIFFERS: "A fresh process makes another: the training does not give the same twice, so that this shows nothing.",
     Proof.COULD_NOT: "The comparison with a training from nothing could not be made.",
+}
+_SIGHT = {
+    Sight.NOT_ASKED: "",
+    Sight.HIDDEN: " It could not read the files that it was compared with.",
+    Sight.OPEN: " It could have read the files that it was compared with; that it did not copy them is the operator's word.",
 }
 _NETWORK = {
     Network.NOT_RUN: "",
@@ -99,7 +104,7 @@ def _stays(receipt: r.Receipt) -> str:
 
 
 def _compared(each: r.ModelEntry) -> str:
-    proof = _PROOF[each.proof] if each.after else "There is nothing left to compare." if each.before else v1.NONE
+    proof = f"{_PROOF[each.proof]}{_SIGHT[each.sight]}" if each.after else "There is nothing left to compare." if each.before else v1.NONE
     return proof if each.membership is None else f"{proof}<br>Second opinion: {_OPINION[each.membership.verdict]}"
 
 
