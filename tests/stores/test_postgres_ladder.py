@@ -284,7 +284,7 @@ def test_an_archive_that_does_not_come_after_keeps_the_log(tmp_path):
                 assert any("archive of the write-ahead log" in each for each in climbing.out_of_scope())
             connection.execute("ALTER SYSTEM SET archive_command = 'true'")
             connection.execute("SELECT pg_reload_conf()")
-            assert isinstance(climbed(server.url, ("public.people",), lock_ms=30_000), Erased)
+            assert isinstance(climbed(server.url, ("public.people",), lock_ms=100_000), Erased)
             assert [path for path, data in contents(server.data) if token("email").encode() in data] == []
     finally:
         shutil.rmtree(folder)
@@ -615,5 +615,5 @@ def test_a_listener_who_does_not_read_keeps_payloads_and_is_waited_for(server, u
         assert isinstance(answer, Unable)
         assert "LISTEN" in answer.detail
         other.rollback()
-        assert isinstance(climbed(url, lock_ms=5000), Erased)
+        assert isinstance(climbed(url, lock_ms=60_000), Erased)
     assert lying(server, url) == []
