@@ -7,7 +7,7 @@ anything of the people any more. Whatever is missing, altered or incomplete clea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -98,7 +98,7 @@ def judges(context: Context, dataset: Dataset) -> bool:
     return dataset.origin == MANIFEST and context.trainings is not None
 
 
-def sift(context: Context, dataset: Dataset, people: Sequence[Person], *, touched: bool) -> Sifted:
+def sift(context: Context, dataset: Dataset, people: Sequence[Person], *, touched: bool, doubted: Collection[str] = ()) -> Sifted:
     """Judge every artefact of a dataset.
 
     Args:
@@ -106,13 +106,14 @@ def sift(context: Context, dataset: Dataset, people: Sequence[Person], *, touche
         dataset: one that :func:`judges` says yes to.
         people: those of the order.
         touched: whether anything of theirs was in what it is made from: then whatever is not cleared goes.
+        doubted: datasets with a manifest that was found to lie: what is made from theirs is cleared by none of them.
 
     Raises what stores raise, and StoreUnavailable where nothing was in the sources and the manifests cannot be read.
     """
     assert context.trainings is not None
     there = parts_of(context, dataset)
     try:
-        jury = Jury(context, context.trainings, people)
+        jury = Jury(context, context.trainings, people, doubted)
         judged = [(each, jury.of(dataset, each)) for each in there.parts]
     except StoreUnavailable:
         if touched:
@@ -156,40 +157,62 @@ class Jury:
     context: Context
     trainings: Trainings
     people: Sequence[Person]
+    doubted: Collection[str] = ()
+    """Datasets whose manifests clear nothing: one of them was found to lie."""
     _known: dict[str, Judged | None] = field(default_factory=dict)
     _living: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def of(self, dataset: Dataset, part: Part) -> Judged | None:
-        """What its manifest says of an artefact; None where it has none that holds. Raises StoreUnavailable."""
-        found = self._judged(trained.artefact(part.contents), frozenset()) if part.contents else None
-        return found if found is None or found[0].dataset == dataset.name else None
+        """What its manifest says of an artefact; None where it has none that holds. Raises StoreUnavailable.
+
+        What was sealed of one of its files alone counts where that had the people: they are in these bytes, whatever lies beside them,
+        and whichever dataset it lies in.
+        """
+        whole = self._judged(trained.artefact(part.contents)) if part.contents else None
+        single = (self._judged(trained.artefact((each,))) for each in part.contents)
+        had = next((each for each in (whole, *single) if each is not None and each[1].standing is Standing.HAD), None)
+        return had or (whole if whole is not None and whole[0].dataset == dataset.name else None)
 
     def covered(self, manifest: Trained) -> tuple[str, ...]:
         """The datasets that a manifest speaks of, by itself or by what its artefact was made from."""
         parents = (judged[0].dataset for each in manifest.parents if (judged := self._known.get(each)) is not None)
         return tuple(sorted({*manifest.sources, *parents}))
 
-    def _judged(self, name: str, above: frozenset[str]) -> Judged | None:
-        if name not in self._known:
-            self._known[name] = self._read(name, above)
+    def _judged(self, name: str) -> Judged | None:
+        """Judge an artefact after those that it was made from. Why in a loop: what is tuned every night has a thousand generations."""
+        waiting, begun, unsealed = [name], set[str](), dict[str, Trained | None]()
+        while waiting:
+            here = waiting[-1]
+            if here not in begun and here not in self._known:
+                begun.add(here)
+                manifest = unsealed[here] = self._unsealed(here)
+                waiting += [each for each in manifest.parents if each not in begun and each not in self._known] if manifest else []
+                continue
+            waiting.pop()
+            if here not in self._known:
+                self._known[here] = self._answered(unsealed[here])
         return self._known[name]
 
-    def _read(self, name: str, above: frozenset[str]) -> Judged | None:
+    def _unsealed(self, name: str) -> Trained | None:
         data = self.trainings.sealed(name)
-        if data is None or name in above:
-            return None
         try:
-            manifest = trained.read(data, self.trainings.key())
+            manifest = trained.read(data, self.trainings.key()) if data is not None else None
         except (EvidenceInvalid, StateCorrupt):
             return None
-        if manifest.name != name:
+        return manifest if manifest is not None and manifest.name == name else None
+
+    def _answered(self, manifest: Trained | None) -> Judged | None:
+        if manifest is None:
             return None
-        found = {each: judged for each in manifest.parents if (judged := self._judged(each, above | {name})) is not None}
+        # Why some may be missing: a manifest that is its own forebear was made by nobody who seals what they have made.
+        found = {each: judged for each in manifest.parents if (judged := self._known.get(each)) is not None}
         dataset = self.context.data_map.datasets.get(manifest.dataset)
         if dataset is None:
             return manifest, Found(Standing.CANNOT_TELL, "its manifest is of a dataset that the map does not have")
-        answer = trained.judge(manifest, self._wanted(dataset), self._whose, found)
-        return manifest, self._controlled(manifest, answer)
+        answer = self._controlled(manifest, trained.judge(manifest, self._wanted(dataset), self._whose, found))
+        if answer.standing is Standing.CLEAR and dataset.name in self.doubted:
+            answer = Found(Standing.CANNOT_TELL, f"a manifest of {dataset.name} was found to lie")
+        return manifest, answer
 
     def _wanted(self, dataset: Dataset) -> Wanted:
         data_map, gaps = self.context.data_map, self._gaps

@@ -127,8 +127,6 @@ class Made:
     """Of the things made, those that were dealt with: what is there now is another."""
     doubted: frozenset[str] = frozenset()
     """Of the things made, those whose manifests were found to lie."""
-    spared: frozenset[str] = frozenset()
-    """Of those that were dealt with, the ones all of whose artefacts stayed."""
 
 
 def _locate_made(context: Context, located: Located, made: Made, scope: Scope | None, people: Sequence[Person]) -> None:
@@ -143,20 +141,22 @@ def _locate_made(context: Context, located: Located, made: Made, scope: Scope | 
         hit = not touched.isdisjoint(dataset.derived_from)
         single = attesting.judges(context, dataset) and dataset.name not in made.doubted
         if dataset.name in made.settled:
-            touched |= {dataset.name} if (hit or dataset.name in made.taken) and dataset.name not in made.spared else set()
+            touched |= {dataset.name} if hit or dataset.name in made.taken else set()
             continue
         if not hit and not single:
             continue
         try:
-            found = attesting.sift(context, dataset, people, touched=hit) if single else _all_of(context, dataset)
+            found = attesting.sift(context, dataset, people, touched=hit, doubted=made.doubted) if single else _all_of(context, dataset)
         except calling.TROUBLE as error:
             located.failed[dataset.name] = calling.as_unable(error)
             touched.add(dataset.name)
             continue
         if found.stayed:
             located.stayed[dataset.name] = found.stayed
-        if found.selector is not None:
+        if hit or found.selector is not None:
+            # Why also where all that is there stays: what was made from it may have been made from one that is there no more.
             touched.add(dataset.name)
+        if found.selector is not None:
             located.copies[dataset.name] = found.copies
             located.selectors[dataset.name] = {EVERYBODY: found.selector}
 

@@ -206,5 +206,4 @@ class Making(ABC):
         # Why not for ever: a later round that finds something of theirs again begins again with what was made from it.
         again = {name for name in settled if name not in ended and found & set(self.context.data_map.datasets[name].derived_from)}
         doubted = {name for name, each in run.remade.items() if each.doubted}
-        spared = {name for name, each in run.remade.items() if each.stayed and not (each.before or each.unchanged)}
-        return locating.Made(frozenset(found | earlier), frozenset(settled - again), frozenset(doubted), frozenset(spared))
+        return locating.Made(frozenset(found | earlier), frozenset(settled - again), frozenset(doubted))

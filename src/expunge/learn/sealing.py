@@ -14,6 +14,7 @@ from pathlib import Path
 from expunge import durable
 from expunge.core import trained
 from expunge.core.trained import Trained
+from expunge.errors import EvidenceInvalid, StateCorrupt
 from expunge.learn.refusals import BadInput
 from expunge.learn.tracking import Record
 
@@ -75,12 +76,15 @@ class Sealer:
             The artefact's name, 64 hex digits.
 
         Raises:
-            BadInput: no file, no record, nobody, or a time without a zone.
+            BadInput: no file, no record, nobody, one name in the place of a list, or a time without a zone; or these very bytes were sealed
+                before, with something that this manifest would leave out.
             OSError: a file cannot be read, or the ledger not written.
         """
         held = list(records)
         if not held or not people or not all(people.values()):
             raise BadInput("a manifest names records, and at least one person of each kind of identity that it speaks of")
+        if any(isinstance(ids, str | bytes) for ids in people.values()):
+            raise BadInput("the people of a kind are a list of identifiers, not one of them: people={'profile': ['p-1']}")
         if any(len(each.content) != 32 for each in held):
             raise BadInput("the content of a record is named by its SHA-256, 32 bytes")
         if any(at.tzinfo is None for at in sources.values()):
@@ -96,10 +100,29 @@ class Sealer:
             complete=complete,
             made=datetime.now(UTC),
         )
+        file = self._folder / f"{made.name}.artefact"
+        self._require_no_less(made, file)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # commit point: the artefact is known once the file has its name; before, an order takes all of the dataset, as without a manifest.
-        durable.write_bytes(self._folder / f"{made.name}.artefact", trained.seal(made, key), at="learn.sealing.write")
+        durable.write_bytes(file, trained.seal(made, key), at="learn.sealing.write")
         return made.name
+
+    def _require_no_less(self, made: Trained, file: Path) -> None:
+        """What bytes learnt from they have learnt from for good: whoever seals them again may add to that and take nothing back."""
+        try:
+            earlier = trained.read(file.read_bytes(), self._key)
+        except (FileNotFoundError, EvidenceInvalid, StateCorrupt):
+            return
+        less = (
+            made.dataset != earlier.dataset
+            or (made.complete and not earlier.complete)
+            or not set(earlier.records) <= set(made.records)
+            or not set(earlier.parents) <= set(made.parents)
+            or any(not set(tags) <= set(made.people.get(kind, ())) for kind, tags in earlier.people.items())
+        )
+        if less:
+            message = "these very bytes were sealed before, of more than this manifest says: what they learnt from they have learnt from"
+            raise BadInput(message)
 
 
 def chosen(manifest: str | Path, key: bytes, records: Iterable[Record]) -> list[Record]:
