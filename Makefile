@@ -7,6 +7,7 @@ SHELL := /bin/sh
 DEMO ?= demo-out
 EXAMPLES ?= examples-out
 BENCH ?= bench-out/bench.json
+SECONDS ?= 60
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
@@ -24,8 +25,8 @@ examples: env ## three worked examples, a voice, cameras, whereabouts, each with
 test: env ## everything but the long runs, and core and units on the other Python where it is installed
 	@scripts/test
 
-soak: env ## the long runs: property tests with many examples, kills at random moments
-	@HYPOTHESIS_PROFILE=soak .venv/bin/python -m pytest -m "soak or hypothesis"
+soak: env ## the long runs: property tests with many examples, kills at random moments [SECONDS=60: for each property]
+	@HYPOTHESIS_PROFILE=soak SOAK_SECONDS="$(SECONDS)" .venv/bin/python -m pytest -n 2 --dist loadfile -m "soak or hypothesis"
 
 bench: env ## measured numbers beside their anchors [BENCH=FILE.json], and a table beside it
 	@.venv/bin/python -m bench --out "$(BENCH)"

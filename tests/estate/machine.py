@@ -325,7 +325,7 @@ class Machine(RuleBasedStateMachine):
 
 
 def bounded(examples: int, steps: int = 12) -> settings:
-    """A minute's worth of examples, or many in a soak."""
+    """A minute's worth of examples, or five of them in a soak."""
     return settings(
-        max_examples=examples * 20 if SOAK else examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=examples * 5 if SOAK else examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
     )

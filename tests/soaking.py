@@ -1,0 +1,94 @@
+"""A bound on the time of ``make soak``: each property tries examples for so many seconds, and says how many they were."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+import pytest
+from hypothesis.errors import HypothesisException
+
+SECONDS = float(os.environ.get("SOAK_SECONDS") or 60)
+SOAKING = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
+TRIED = "tried"
+
+
+class Enough(pytest.skip.Exception):
+    """Ends the run of a property at once, as a skip does; the test has passed all the same."""
+
+
+@dataclass
+class Bounded:
+    """The body of one property, with the time that it has."""
+
+    body: Callable[..., Any]
+    until: float = 0.0
+    tried: int = 0
+    over: bool = False
+    failed: bool = False
+
+    def begin(self, seconds: float) -> None:
+        self.until, self.tried, self.over, self.failed = time.monotonic() + seconds, 0, False, False
+
+    def call(self, /, *drawn: Any, **named: Any) -> Any:
+        # What has failed is made smaller and told, however long it takes.
+        if time.monotonic() > self.until and not self.failed:
+            self.over = True
+            raise Enough
+        self.tried += 1
+        try:
+            return self.body(*drawn, **named)
+        except HypothesisException:  # an example that does not fit
+            raise
+        except Exception:
+            self.failed = True
+            raise
+
+    def told(self) -> str:
+        return f"{self.tried} examples" + (", then its time was over" if self.over else "")
+
+
+_BOUNDED: dict[int, Bounded] = {}
+
+
+def bounded(test: Any) -> Bounded:
+    """Put a bound around a property; the same one each time."""
+    handle = test.hypothesis
+    found = _BOUNDED.get(id(handle))
+    if found is None:
+        found = _BOUNDED[id(handle)] = Bounded(handle.inner_test)
+
+        # Why a function: a method's body is bound to its object like one.
+        @wraps(found.body)
+        def within(*drawn: Any, **named: Any) -> Any:
+            return found.call(*drawn, **named)
+
+        handle.inner_test = within
+    return found
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Any:
+    test = getattr(item, "obj", None)
+    if not SOAKING or not hasattr(test, "hypothesis"):
+        yield
+        return
+    within = bounded(test)
+    within.begin(SECONDS)
+    outcome = yield
+    if outcome.excinfo is not None and issubclass(outcome.excinfo[0], Enough):
+        outcome.force_result(None)
+    item.user_properties.append((TRIED, within.told()))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    reports = [each for kind in ("passed", "failed") for each in terminalreporter.stats.get(kind, ()) if each.when == "call"]
+    told = [(each.nodeid, dict(each.user_properties)[TRIED]) for each in reports if TRIED in dict(each.user_properties)]
+    if told:
+        terminalreporter.section(f"examples tried, {SECONDS:g} s for each property")
+        for name, said in sorted(told):
+            terminalreporter.line(f"{name}: {said}")
