@@ -50,6 +50,6 @@ def in_a_process(*arguments: str | Path, cwd: Path | None = None, env: dict[str,
     """As a shell would."""
     command = [sys.executable, "-m", "expunge", *map(str, arguments)]
     environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1", **(env or {})}
-    done = subprocess.run(command, cwd=cwd, env=environment, input="", capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=cwd, env=environment, input="", capture_output=True, text=True, timeout=600, check=False)
     assert "Traceback" not in done.stderr, done.stderr
     return Ran(done.returncode, done.stdout, done.stderr)

@@ -26,7 +26,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _shell(line: str, *, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
     """The line, with the command as ``$EXPUNGE``."""
     environment = {**os.environ, "EXPUNGE": f"{sys.executable} -m expunge", **env}
-    done = subprocess.run(["bash", "-c", line], cwd=cwd, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["bash", "-c", line], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert "Traceback" not in done.stderr, done.stderr
     assert "Exception ignored" not in done.stderr, done.stderr
     return done

@@ -124,7 +124,7 @@ def test_interrupted_is_130_and_the_same_command_goes_on(company: Path) -> None:
                 if json.loads(line).get("step", "").startswith("erase:transcripts"):
                     break
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=300)
     assert process.returncode == 130, err
     assert json.loads(out.splitlines()[-1])["exit_code"] == 130
     assert "Traceback" not in err

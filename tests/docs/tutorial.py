@@ -74,7 +74,7 @@ def run(document: str, folder: Path, here: str = "") -> list[tuple[Command, str]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {"PATH": path, "HOME": str(folder), "LC_ALL": "C.UTF-8"}
     done = subprocess.run(
-        ["bash", "-c", f"exec 2>&1\n{script}"], cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+        ["bash", "-c", f"exec 2>&1\n{script}"], cwd=folder, env=environment, capture_output=True, text=True, timeout=900, check=False
     )
     outputs = [each.removeprefix("\n") for each in done.stdout.split(MARK)[1:]]
     assert len(outputs) == len(asked), f"the shell stopped at command {len(outputs)}: {done.stdout[-2000:]}"

@@ -23,6 +23,7 @@ from expunge.engine import running
 from expunge.engine.recording import CohortRecorder
 from expunge.engine.stepping import Stepper
 from expunge.errors import Drift, TakenOver
+from expunge.servers.processes import wait_until
 from tests.estate.estate import Estate
 
 
@@ -45,8 +46,13 @@ def worker(estate: Estate, *more: str, failpoint: str = "", lease: int = 3) -> s
     return subprocess.Popen(command, cwd=estate.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def ended(process: subprocess.Popen[str], seconds: float = 120) -> tuple[int, str]:
-    out, _ = process.communicate(timeout=seconds)
+def ended(process: subprocess.Popen[str], seconds: float = 600) -> tuple[int, str]:
+    try:
+        out, _ = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, _ = process.communicate()
+        pytest.fail(f"the worker did not end: {out}")
     return process.returncode, out
 
 
@@ -128,9 +134,7 @@ def test_a_paused_worker_cannot_finish_what_another_took_over(shared: Estate) ->
 def test_the_server_is_restarted_in_the_middle_and_work_goes_on(shared: Estate) -> None:
     (order,) = queued(shared, 4)
     process = worker(shared, "--until-idle")
-    deadline = time.monotonic() + 60
-    while states(shared, [order]) == [OrderState.PLANNED] and time.monotonic() < deadline:
-        time.sleep(0.1)
+    assert wait_until(lambda: states(shared, [order]) != [OrderState.PLANNED], 300)
     shared.postgres.kill()
     shared.postgres.start()
     code, out = ended(process)

@@ -107,7 +107,7 @@ def fresh_digests(cases: Sequence[tuple[str, Sequence[Row]]], threads: int) -> l
         text=True,
         check=False,
         env={**os.environ, **counts},
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()

@@ -75,7 +75,7 @@ def fresh_digests(
     asked = json.dumps({"models": models, "world": settings, "gone": sorted(gone)})
     counts = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
     done = subprocess.run(
-        [sys.executable, "-c", FRESH], input=asked, capture_output=True, text=True, check=False, env={**os.environ, **counts}, timeout=120
+        [sys.executable, "-c", FRESH], input=asked, capture_output=True, text=True, check=False, env={**os.environ, **counts}, timeout=600
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()

@@ -313,7 +313,7 @@ def test_a_file_of_another_environment_is_solved_again_from_its_sums(tmp_path: P
         [sys.executable, "-c", elsewhere, tmp_path / "rows.npz", tmp_path / "model"],
         env={**os.environ, "OPENBLAS_CORETYPE": "Haswell"},
         check=True,
-        timeout=120,
+        timeout=600,
     )
     here = learn.IntegerRidgeClassifier().fit(x, y)
     loaded = learn.IntegerRidgeClassifier.load(tmp_path / "model")

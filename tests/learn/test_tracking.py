@@ -191,6 +191,6 @@ def test_every_run_of_an_installed_plugin_begins_dark(server, tmp_path):
     (installed / "entry_points.txt").write_text("\n".join(lines))
     environ = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT / 'src'}"}
     ended = subprocess.run(  # noqa: PLW1510 - its words say more than its code
-        [sys.executable, "-c", PLUGIN, server.get_tracking_uri()], env=environ, capture_output=True, text=True, timeout=120, cwd=tmp_path
+        [sys.executable, "-c", PLUGIN, server.get_tracking_uri()], env=environ, capture_output=True, text=True, timeout=600, cwd=tmp_path
     )
     assert "TAG missing" in ended.stdout, ended.stderr
