@@ -47,6 +47,9 @@ def fit_worse(without):
 def fail(without):
     raise KeyError("ann@owl.example is not there")
 
+def load(without):
+    return ShardedTrees.load(os.environ["TAKEN"])
+
 def die(without):
     os.kill(os.getpid(), 9)
 
@@ -124,6 +127,14 @@ def test_a_loader_that_hands_out_everybody_proves_nothing_however_equal_the_dige
     assert "handed out people" in proof.said
 
 
+@pytest.mark.parametrize("taken", ["after.safetensors", "copy.bin"], ids=["what serves", "a copy elsewhere"])
+def test_a_loader_that_hands_out_what_serves_is_no_fit(workshop: Workshop, taken: str) -> None:
+    (workshop.folder / "copy.bin").write_bytes((workshop.folder / "after.safetensors").read_bytes())
+    proof = workshop.prove("training:load", TAKEN=str(workshop.folder / taken))
+    assert not proof.equal
+    assert "a copy is no fit" in proof.said
+
+
 def test_one_record_less_is_another_model(workshop: Workshop) -> None:
     proof = workshop.prove("training:fit_worse")
     assert not proof.equal
@@ -189,7 +200,7 @@ def test_a_command_can_make_the_fit(workshop: Workshop) -> None:
     program = workshop.folder / "command.py"
     program.write_text(
         "import json, os, sys; sys.path.insert(0, os.path.dirname(__file__)); import training\n"
-        "print(training.fit(json.load(sys.stdin)['without']).digest())\n"
+        "asked = json.load(sys.stdin)\ntraining.fit(asked['without']).save(asked['out'])\n"
     )
     proof = workshop.prove([sys.executable, str(program)])
     assert proof.equal, proof.said
@@ -200,9 +211,10 @@ def test_a_command_can_make_the_fit(workshop: Workshop) -> None:
     ("command", "said"),
     [
         (["/no/such/program"], "could not be started"),
-        ([sys.executable, "-c", "print('done')"], "ended without a digest"),
-        ([sys.executable, "-c", "print('{')"], "ended without a digest"),
-        ([sys.executable, "-c", "pass"], "ended without a digest"),
+        ([sys.executable, "-c", "pass"], "left no file of its own"),
+        ([sys.executable, "-c", "print('ab' * 32)"], "left no file of its own"),
+        ([sys.executable, "-c", "import json, os, sys; os.mkdir(json.load(sys.stdin)['out'])"], "left no file of its own"),
+        ([sys.executable, "-c", "import json, os, sys; os.symlink(__file__, json.load(sys.stdin)['out'])"], "exit status"),
         ([sys.executable, "-c", "raise SystemExit(7)"], "exit status 7"),
     ],
 )

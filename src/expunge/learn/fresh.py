@@ -6,13 +6,40 @@ import importlib
 import json
 import os
 import sys
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from expunge.learn import environment
 
 
+class CopyRefused(Exception):
+    """Something opens the file that the fit is to be compared with, or a copy of it."""
+
+
+def _forbid(size: int, digest: str) -> None:
+    """Let nothing in this process open a file of that content. Libraries that open files by themselves, in C or Rust, are not seen."""
+    busy = False
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal busy
+        if event != "open" or busy or not isinstance(arguments[0], str | bytes):
+            return
+        busy = True
+        try:
+            path = Path(os.fsdecode(arguments[0]))
+            if path.stat().st_size == size and sha256(path.read_bytes()).hexdigest() == digest:
+                raise CopyRefused
+        except (OSError, ValueError):
+            return
+        finally:
+            busy = False
+
+    sys.addaudithook(hook)
+
+
 def main() -> int:
-    """Read ``{"factory", "without", "paths"}`` on standard input; exit with 1 and the kind of the error where there was one."""
+    """Read ``{"factory", "without", "paths", "served"}`` on standard input; exit with 1 and the kind of the error where there was one."""
     asked = json.load(sys.stdin)
     # What the loader prints goes elsewhere, so that the answer is the only line.
     answers = os.dup(1)
@@ -29,6 +56,7 @@ def main() -> int:
 
 def _fitted(asked: dict[str, Any]) -> dict[str, Any]:
     sys.path[:0] = asked["paths"]
+    _forbid(*asked["served"])
     module, _, function = asked["factory"].partition(":")
     with environment.one_thread():
         model = getattr(importlib.import_module(module), function)(without=frozenset(asked["without"]))

@@ -2,7 +2,8 @@
 
 The process shares nothing with this one: started anew, with an environment of its own, one thread, no argument that names anybody. Its
 loader is asked for everybody but those who were forgotten; what it fits must have the digest of the file that serves. The loader is
-trusted to leave them out, but not blindly: the fitted model is asked to forget them, and has to say that it knows nobody of that name.
+trusted to leave them out, but not blindly: the fitted model is asked to forget them, and has to say that it knows nobody of that name;
+and a file of the very content that serves, wherever it lies, is not opened there by anything written in Python.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +24,7 @@ import numpy as np
 
 from expunge.errors import UsageError
 from expunge.learn import environment, files
+from expunge.learn.fresh import CopyRefused
 from expunge.learn.refusals import BadInput, FileRefused
 
 FRESH = "expunge.learn.fresh"
@@ -83,8 +86,8 @@ def prove(
     Args:
         model: the file that serves.
         factory: ``"module:function"``, called with ``without=frozenset`` of subjects and returning a fitted estimator of this library whose
-            rows never held them; or a command, a program and its arguments, which reads ``{"without": [...]}`` on standard input
-            and writes the hex digest as the last line of its output.
+            rows never held them; or a command, a program and its arguments, which reads ``{"without": [...], "out": PATH}`` on
+            standard input and leaves the model's file there. What a command opens nobody sees: name one only where you trust it.
         without: those who were forgotten, all of them since the model began: subjects as ``fit`` was given them.
         before: digest of the file before the forget; the same digest afterwards is a forget that was skipped.
         paths: folders to import ``module`` from; this process' working folder if None.
@@ -106,11 +109,16 @@ def prove(
     if isinstance(factory, str):
         if not _FACTORY.fullmatch(factory):
             raise UsageError("the factory is no module:function", help='write it as "training:fit", or give a command as a list')
-        asked = {"factory": factory, "without": people, "paths": [str(Path(each).resolve()) for each in paths or (Path.cwd(),)]}
+        where_from = [str(Path(each).resolve()) for each in paths or (Path.cwd(),)]
+        asked = {"factory": factory, "without": people, "paths": where_from, "served": [len(data), after]}
         kind, command = "fresh process", [sys.executable, "-P", "-m", FRESH]
+        answer, trouble = _run(command, json.dumps(asked).encode(), variables or {}, within_s, _answer)
     else:
-        asked, kind, command = {"without": people}, "command", list(factory)
-    answer, trouble = _run(command, json.dumps(asked).encode(), variables or {}, within_s)
+        kind = "command"
+        with tempfile.TemporaryDirectory(prefix="expunge-proof-") as folder:
+            out = Path(folder) / "model"
+            request = json.dumps({"without": people, "out": str(out)}).encode()
+            answer, trouble = _run(list(factory), request, variables or {}, within_s, lambda _, code: _left(out, code))
     fresh, where = str(answer.get("digest", "")), dict(answer.get("environment", {}))
     if not trouble and answer.get("known"):
         trouble = "the loader of the independent fit handed out people who were to be left out"
@@ -170,7 +178,10 @@ def bystanders(
     )
 
 
-def _run(command: Sequence[str], asked: bytes, variables: Mapping[str, str], within_s: float) -> tuple[dict[str, Any], str]:
+_Read = Callable[[bytes, int], tuple[dict[str, Any], str]]
+
+
+def _run(command: Sequence[str], asked: bytes, variables: Mapping[str, str], within_s: float, read: _Read) -> tuple[dict[str, Any], str]:
     """The answer of a process, or what went wrong. What it writes to standard error may hold content: nobody keeps it."""
     clean = {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
     clean |= dict.fromkeys(_ONE_THREAD, "1") | dict(variables)
@@ -196,7 +207,7 @@ def _run(command: Sequence[str], asked: bytes, variables: Mapping[str, str], wit
             raise
     if out is None:
         return {}, f"the independent fit was not done within {within_s:g} s"
-    return _answer(out, process.returncode)
+    return read(out, process.returncode)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -215,10 +226,21 @@ def _answer(out: bytes, code: int) -> tuple[dict[str, Any], str]:
         found = {}
     if code:
         kind = str(found.get("failed", ""))
+        if kind == CopyRefused.__name__:
+            return {}, "the independent fit opened a file with the very content that serves: a copy is no fit"
         return {}, f"the independent fit failed: {kind}" if kind.isidentifier() else f"the independent fit failed with exit status {code}"
     if not _DIGEST.fullmatch(str(found.get("digest", ""))):
         return {}, "the independent fit ended without a digest"
     return found, ""
+
+
+def _left(out: Path, code: int) -> tuple[dict[str, Any], str]:
+    """The digest of what a command left behind; a link leads to what is there already."""
+    if code:
+        return {}, f"the independent fit failed with exit status {code}"
+    if out.is_symlink() or not out.is_file() or out.stat().st_nlink > 1:
+        return {}, "the independent fit left no file of its own behind"
+    return {"digest": files.digest(out.read_bytes())}, ""
 
 
 def _differences(data: bytes, where: Mapping[str, str]) -> str:
