@@ -8,6 +8,7 @@ found).
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from expunge.core.evidence import PASSING, each_seen, staying
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.person import Person
 from expunge.core.plan import remakes
+from expunge.core.remade import WHOLE
 from expunge.core.traces import Trace, Traces
 from expunge.engine import calling, weights
 from expunge.engine.context import Context
@@ -168,13 +170,15 @@ def look_before(context: Context, order: OrderId, turn: int | str, store: str, t
     """Scan a store for what can be seen at all: places are not told, and what only repeats other bytes is passed over.
 
     Where the store said in which stretches of its files the items lie, these are looked into first: if something of everybody is seen
-    there, nothing else is read. Once more where nobody who stays was seen: what is not seen now is no evidence later.
+    there, nothing else is read. Not so where something is made anew: how much of the old one is in the new one is asked later, and whatever
+    can be seen of it counts. Once more where nobody who stays was seen: what is not seen now is no evidence later.
     """
     own = [each.name for each in context.data_map.datasets_of(store)]
     expected = staying(traces, range(len(traces.traces)), own)
+    made = any(each.subject == WHOLE for each in traces.traces if each.dataset in own)
     for attempt in range(2):
         sources = [each for each in calling.raw(context.open_store(store)) if not each.repeats]
-        lying = {} if attempt else _lying(context, order, turn, store, sources)
+        lying = {} if attempt or made else _lying(context, order, turn, store, sources)
         seen = context.scanner.glance(lying, traces) if lying else frozenset()
         if each_seen(traces, seen, own):
             size = sum(last - first for stretches in lying.values() for first, last in stretches)
@@ -188,8 +192,19 @@ def look_before(context: Context, order: OrderId, turn: int | str, store: str, t
 def _lying(context: Context, order: OrderId, turn: int | str, store: str, sources: Sequence[RawSource]) -> dict[Path, list[Stretch]]:
     """What the store said when traces were taken; nothing outside of what will be looked through when everything is erased."""
     data = context.shelf.get(order, f"lying-{turn}-{store}")
-    said = {Path(name): [(first, last) for first, last in stretches] for name, stretches in json.loads(data or "{}").items()}
-    return {path: each for path, each in said.items() if any(path.is_relative_to(source.path) for source in sources)}
+    try:
+        said = {Path(name): [(int(first), int(last)) for first, last in stretches] for name, stretches in json.loads(data or "{}").items()}
+    except (ValueError, TypeError, AttributeError):
+        # A hint that was damaged is none.
+        return {}
+    return {path: each for path, each in said.items() if any(_lies_in(path, source.path) for source in sources)}
+
+
+def _lies_in(path: Path, root: Path) -> bool:
+    """Whether a scan of a root reads this file. Why not what it leads to: links below the root are not followed when everything is read."""
+    if not path.is_relative_to(root):
+        return False
+    return Path(os.path.realpath(path)) == Path(os.path.realpath(root)) / path.relative_to(root)
 
 
 def remember(context: Context, order: OrderId, name: str, traces: Traces, seen: Iterable[int]) -> None:

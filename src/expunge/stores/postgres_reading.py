@@ -80,11 +80,13 @@ def page_size(connection: Connection, table: Table) -> int:
 def trace(connection: Connection, table: Table, dataset: str, copies: Sequence[Copy], tracer: Tracer, data: Path | None) -> None:
     """Hand every value of every row of the copies to the tracer, and of rows of short values what joins them.
 
-    Says as well in which pages the rows lie, where the server's files are at hand, in the folder ``data``, and no value lies in TOAST.
+    Says as well in which pages the rows lie, where the server's files are at hand, in the folder ``data``, and no value lies in TOAST or in
+    a large object.
     """
     fields = [table.require(name) for name in sorted({name for each in copies if each.selector for name in each.selector.match})]
     hands = [(at, each.name, hand(each)) for at, each in enumerate(table.columns)]
     objects = [at for at, each in enumerate(table.columns) if each.large_object]
+    data = None if objects else data
     with transaction(connection):
         keys = Keys(connection, table, copies)
         texts = [f"{each.sql}::text[]" if each.form == "array" else f"{each.sql}::text" for each in fields]
