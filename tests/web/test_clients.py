@@ -193,7 +193,7 @@ def run_dbt(folder: Path, url: str, token: str) -> None:
         "OPENLINEAGE_NAMESPACE": "dbt",
     }
     command = [BIN / "dbt-ol", "run", "--project-dir", ".", "--profiles-dir", "."]
-    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Emitted 4 OpenLineage events" in done.stdout + done.stderr
 
