@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import resource
 import threading
 from dataclasses import replace
@@ -27,6 +28,7 @@ from expunge.errors import TakenOver
 from expunge.ports.index import Runs
 from expunge.stores import files_tree, parquet_cut, parquet_tree
 from expunge.stores.parquet import Parquet
+from expunge.stores.parquet_values import Needles
 from expunge.testing.forked import in_child
 from expunge.testing.plain_search import search, snapshot
 from expunge.testing.store_reading import Listener
@@ -663,3 +665,25 @@ def test_bounds_in_footers_leave_row_groups_out_and_the_probe_looks_all_the_same
     assert lake.locate("p0777")[0].keys == ("a.parquet#777",)
     assert lake.locate("p9999") == []
     assert lake.probe(lake.locate("p0777")) == [1]
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.int64(), pa.int8(), pa.uint16(), pa.float64(), "coded"], ids=str)
+def test_where_texts_stand_is_what_comparing_each_value_says(kind):
+    """Of columns in pieces that begin anywhere in memory, with and without nulls, empty ones too."""
+    seed = random.Random(str(kind))
+    for _ in range(60):
+        texts = kind == "coded" or pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        values = [seed.choice([None, *range(30)] if seed.random() < 0.7 else [*range(30)]) for _ in range(seed.randrange(40))]
+        whole = pa.array(
+            [None if each is None else str(each) for each in values] if texts else values, pa.string() if kind == "coded" else kind
+        )
+        pieces = [whole.slice(seed.randrange(len(whole) + 1), seed.randrange(20)) for _ in range(seed.randrange(4))]
+        if kind == "coded":
+            pieces = [each.dictionary_encode() for each in pieces]
+        column = pa.chunked_array(pieces, pa.dictionary(pa.int32(), pa.string()) if kind == "coded" else kind)
+        wanted = [*map(str, seed.sample(range(40), seed.randrange(12))), *seed.choice([[], ["x", "\udc80", "007"]])]
+        needles = Needles(wanted)
+        where, codes = needles.hits(column)
+        said = [None if each is None else str(int(each)) if isinstance(each, float) else str(each) for each in column.to_pylist()]
+        assert where.tolist() == [at for at, each in enumerate(said) if each in wanted]
+        assert [needles.texts[code] for code in codes.tolist()] == [each for each in said if each in wanted]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from expunge.stores.parquet_values import Leaf, Needles, Numbers, leaves, pieces
 
 ROWS_AT_ONCE = 1 << 18
 """Rows that are compared at a time: enough for the machine to be quick, few enough for memory to stay flat."""
+_NOBODY: frozenset[str] = frozenset()
 _FEW = 256
 """Up to so many texts, the bounds of a column can be expected to leave row groups out."""
 
@@ -37,16 +39,16 @@ class Owned:
 class _Field:
     """One field: its texts, and for each the selectors that look for it."""
 
-    def __init__(self, pairs: Sequence[tuple[str, int]]) -> None:
-        self.needles = Needles([text for text, _ in pairs])
-        if len(self.needles.texts) == len(pairs):
-            self.sought = Sought(np.array([owner for _, owner in pairs], np.int64), np.ones(len(pairs), np.int64))
+    def __init__(self, texts: Sequence[str], owners: Numbers) -> None:
+        self.needles = Needles(texts)
+        if len(self.needles.texts) == len(texts):
+            self.sought = Sought(owners, np.ones(len(owners), np.int64))
             return
         place = {text: number for number, text in enumerate(self.needles.texts)}
-        known = [(place[text], owner) for text, owner in pairs if text in place]
-        codes = np.array([code for code, _ in known], np.int64)
-        order = np.argsort(codes, kind="stable")
-        self.sought = Sought(np.array([owner for _, owner in known], np.int64)[order], np.bincount(codes, minlength=len(place)))
+        there = [place.get(text, -1) for text in texts]
+        codes = np.array(there, np.int64)
+        order = np.argsort(codes, kind="stable")[there.count(-1) :]
+        self.sought = Sought(owners[order], np.bincount(codes[order], minlength=len(place)))
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,15 @@ class Sought:
     counts: Numbers
     """How many look for each text."""
 
+    @cached_property
+    def in_order(self) -> bool:
+        """Whether each text is looked for by one selector only, and the first by the first, the second by the second, and so on."""
+        return len(self.by) == len(self.counts) and bool((self.by == np.arange(len(self.by))).all())
+
     def owners(self, codes: Numbers, rows: Numbers) -> tuple[Numbers, Numbers]:
         """Owners of texts that were found, given by number, and what was said of each: a row, or a row of several numbers."""
+        if self.in_order:
+            return codes, rows
         if len(self.by) == len(self.counts):
             return self.by[codes], rows
         counts = self.counts[codes]
@@ -73,15 +82,15 @@ class Targets:
 
     def __init__(self, selectors: Iterable[Selector]) -> None:
         self.selectors = tuple(selectors)
-        pairs: dict[str, list[tuple[str, int]]] = {}
-        for number, selector in enumerate(self.selectors):
-            for name, values in selector.match.items():
-                found = pairs.setdefault(name, [])
-                for value in values:
-                    found.append((value, number))
-        self._fields = {name: _Field(each) for name, each in pairs.items()}
-        narrowed = [each for each in self.selectors if each.narrowed]
-        self.simple = not narrowed and not any(each.every for each in self.selectors)
+        # Thousands of people may be asked for: each of these goes over all of them without a step of Python's between two.
+        matches = [each.match for each in self.selectors]
+        everybody = np.arange(len(matches))
+        self._fields: dict[str, _Field] = {}
+        for name in sorted(set[str]().union(*matches)):
+            values = [each.get(name, _NOBODY) for each in matches]
+            self._fields[name] = _Field([text for each in values for text in each], np.repeat(everybody, [*map(len, values)]))
+        narrowed = [each for each in self.selectors if each.where is not None or each.spare or each.outside]
+        self.simple = not narrowed and True not in {each.every for each in self.selectors}
         """Whether values alone decide."""
         self.beside = frozenset[str]().union(*(each.beside for each in narrowed))
         """Fields that are looked at besides."""
@@ -121,22 +130,27 @@ class Targets:
             if leaf.listed or len(leaf.steps) > 1:
                 for number, (table, _) in enumerate(tables):
                     for values, rows in pieces(table, leaf):
-                        hits[number].append(self._compare(leaf, self._fields[leaf.field].needles.find(values), values, rows))
+                        hits[number].append(self._compare(leaf, values, rows))
                 continue
             columns = [table.column(leaf.steps[0]) for table, _ in tables]
-            codes = self._fields[leaf.field].needles.find(pa.chunked_array([each for column in columns for each in column.chunks]))
-            at = 0
-            for number, column in enumerate(columns):
-                hits[number].append(self._compare(leaf, codes[at : at + len(column)], None, None))
-                at += len(column)
+            field = self._fields[leaf.field]
+            where, codes = field.needles.hits(pa.chunked_array([each for column in columns for each in column.chunks], columns[0].type))
+            owners, where = field.sought.owners(codes, where)
+            ends = np.cumsum([len(column) for column in columns])
+            cuts = [0, *np.searchsorted(where, ends).tolist()]
+            for number, (end, column) in enumerate(zip(ends.tolist(), columns, strict=True)):
+                mine = slice(cuts[number], cuts[number + 1])
+                hits[number].append(_Hits(owners[mine], where[mine] - (end - len(column)), None))
         return [_together(each, base) for each, (_, base) in zip(hits, tables, strict=True)]
 
-    def _compare(self, leaf: Leaf, codes: Numbers, values: pa.Array | None, rows: Numbers | None) -> _Hits:
+    def _compare(self, leaf: Leaf, values: pa.Array, rows: Numbers | None) -> _Hits:
+        field = self._fields[leaf.field]
+        codes = field.needles.find(values)
         where = np.flatnonzero(codes >= 0)
         at = where if rows is None else rows[where]
-        owners, owned = self._fields[leaf.field].sought.owners(codes[where], at)
+        owners, owned = field.sought.owners(codes[where], at)
         present = None
-        if leaf.listed and values is not None and rows is not None:
+        if leaf.listed and rows is not None:
             present = rows[np.asarray(values.is_valid().to_numpy(zero_copy_only=False))]
         return _Hits(owners, owned, present)
 

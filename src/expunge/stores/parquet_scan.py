@@ -111,8 +111,9 @@ class Scan:
         jobs: list[Job] = []
         batch: list[int] = []
         size = 0
-        few = len(which) < 2 * THREADS * _MOST
-        most = max(1, -(-len(which) // (2 * THREADS))) if few else _MOST
+        # Some for each thread, so that none waits long for the last.
+        few = len(which) < 4 * THREADS * _MOST
+        most = max(1, -(-len(which) // (4 * THREADS))) if few else _MOST
         for number in which:
             here = self.parts[number].size
             if batch and (size + here > _TOGETHER or len(batch) >= most):

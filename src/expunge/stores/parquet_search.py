@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,9 @@ from expunge.stores.templates import Template
 
 Links = dict[tuple[int, str], set[str]]
 """(owner, field) -> texts."""
+_Column: TypeAlias = tuple[Numbers, int | Numbers, Numbers, npt.NDArray[np.bool_] | None]
+"""Owners, part or parts, rows, whether others are in them."""
+_NARROW = (1 << 31) - 1
 
 
 @dataclass
@@ -43,26 +47,35 @@ class Hits:
         """Part -> how many rows it has, where that is known."""
         self.others: dict[int, Other] = {}
         self.links: Links = {}
-        self._columns: list[tuple[Numbers, Numbers, Numbers, npt.NDArray[np.bool_]]] = []
+        self._columns: list[_Column] = []
 
     def add(self, part: int, owners: Numbers, rows: Numbers, shared: npt.NDArray[np.bool_] | None = None) -> None:
         """Rows of one part; parts come in their order, rows of a part ascend."""
-        alone = np.zeros(len(rows), np.bool_) if shared is None else shared
-        self._columns.append((owners, np.full(len(rows), part, np.int64), rows, alone))
+        self._columns.append((owners, part, rows, shared))
 
     def add_columns(self, owners: Numbers, parts: Numbers, rows: Numbers) -> None:
         """Rows of many parts."""
-        self._columns.append((owners, parts, rows, np.zeros(len(rows), np.bool_)))
+        self._columns.append((owners, parts, rows, None))
 
     def rows(self) -> tuple[Numbers, Numbers, Numbers, npt.NDArray[np.bool_]]:
         """Owners, parts, rows and whether others are in them."""
-        if not self._columns:
-            none = np.empty(0, np.int64)
-            return none, none, none, np.empty(0, np.bool_)
-        if len(self._columns) > 1:
-            owners, parts, rows, shared = (np.concatenate([each[n] for each in self._columns]) for n in range(4))
-            self._columns = [(owners, parts, rows, shared)]
-        return self._columns[0]
+        columns = self._columns
+        if len(columns) == 1 and isinstance(columns[0][1], np.ndarray) and columns[0][3] is not None:
+            return columns[0][0], columns[0][1], columns[0][2], columns[0][3]
+        count = sum(len(each[0]) for each in columns)
+        small = not any(len(each[2]) and int(each[2].max()) > _NARROW for each in columns)
+        # One piece of memory for all: of large pieces the system gives out large pages, at a fraction of the time.
+        owners, parts, rows = np.empty((3, count), np.int32 if small else np.int64)
+        shared = np.zeros(count, np.bool_)
+        end = 0
+        for mine, part, theirs, others in columns:
+            here = slice(end, end + len(mine))
+            owners[here], parts[here], rows[here] = mine, part, theirs
+            if others is not None:
+                shared[here] = others
+            end = here.stop
+        self._columns = [(owners, parts, rows, shared)]
+        return owners, parts, rows, shared
 
     def copies(self, dataset: str, follow: Sequence[str], selectors: Sequence[Selector]) -> Iterator[Copy]:
         """One copy for each owner that has anything."""

@@ -167,6 +167,25 @@ class Needles:
         codes = np.asarray(met.to_numpy() if isinstance(met, pa.ChunkedArray) else met.to_numpy(zero_copy_only=False))
         return codes if numbers is None else np.append(numbers, -1)[codes]
 
+    def hits(self, array: pa.ChunkedArray) -> tuple[Numbers, Numbers]:
+        """Where a text of :attr:`texts` stands, and which: places ascend."""
+        values, numbers = self._set(array.type) if _is_string(array.type) or pa.types.is_integer(array.type) else (None, None)
+        if values is None or not len(values):
+            every = self.find(array)
+            where = np.flatnonzero(every >= 0)
+            return where, every[where]
+        found: list[tuple[Numbers, Numbers]] = [(_NONE, _NONE)]
+        at = 0
+        for chunk in pc.index_in(array, value_set=values).chunks if len(array) else ():
+            if len(chunk):
+                valid, stored = chunk.buffers()
+                there = np.arange(len(chunk)) if valid is None else _set_bits(valid, chunk.offset, len(chunk))
+                codes: Numbers = np.frombuffer(stored, np.int32, len(chunk), 4 * chunk.offset)
+                found.append((there + at, codes[there]))
+                at += len(chunk)
+        where, met = (np.concatenate([each[n] for each in found[1:] or found]) for n in range(2))
+        return where, met if numbers is None else numbers[met]
+
     def _find_coded(self, chunks: Sequence[pa.DictionaryArray], kind: pa.DictionaryType) -> Numbers:
         """The same for dictionary arrays: all dictionaries are compared at once, for that costs least."""
         codes = self.find(pa.chunked_array([each.dictionary for each in chunks], kind.value_type))
@@ -201,6 +220,12 @@ class Needles:
 
 
 _NONE: Numbers = np.empty(0, np.int64)
+
+
+def _set_bits(bitmap: pa.Buffer, offset: int, count: int) -> Numbers:
+    """The places of the ones among ``count`` bits from ``offset`` on, counted from there."""
+    bits = np.unpackbits(np.frombuffer(bitmap, np.uint8), count=offset + count, bitorder="little")[offset:]
+    return np.flatnonzero(bits.view(np.bool_))
 
 
 def _integer(text: str) -> int | None:
