@@ -195,20 +195,27 @@ class DjangoJournal:
         if start < 0:
             raise ValueError("positions count from 0")
         with explained("the journal could not be read", self._alias):
-            row = self._row(stream)
-        if row is None or start >= row.length:
+            found = journal_rows.first_page(self._alias, stream, start, _PAGE)
+        if found is None or start >= found[0].length:
             return
+        row, events = found
+        first, last = max(start - 1, 0), min(start + _PAGE, row.length)
         previous = genesis(stream)
-        if start > 0:
-            previous = self._page(row, start - 1, start)[0][0]
-        for first in range(start, row.length, _PAGE):
-            last = min(first + _PAGE, row.length)
-            for digest, body in self._page(row, first, last):
-                if link(previous, body) != digest:
+        while True:
+            if [position for position, _, _ in events] != list(range(first, last)):
+                raise StateCorrupt("the journal lacks an event", help=RESTORE)
+            for position, digest, body in events:
+                if position >= start and link(previous, body) != digest:
                     raise StateCorrupt("the journal's chain is broken", help=RESTORE)
                 previous = digest
-                yield body
-        if previous != bytes(row.head):
+                if position >= start:
+                    yield body
+            if last == row.length:
+                break
+            first, last = last, min(last + _PAGE, row.length)
+            with explained("the journal could not be read", self._alias):
+                events = journal_rows.page(self._alias, row, first, last)
+        if previous != row.head:
             raise StateCorrupt("the journal's chain does not end where it should", help=RESTORE)
 
     def read_all(self, starts: Mapping[str, int]) -> dict[str, list[bytes]]:
@@ -233,8 +240,7 @@ class DjangoJournal:
         """How many events the stream has; 0 for one that does not exist."""
         _check_name(stream)
         with explained("the journal could not be read", self._alias):
-            row = self._row(stream)
-        return 0 if row is None else row.length
+            return journal_rows.length(self._alias, stream)
 
     def streams(self) -> Iterator[str]:
         """Names of all streams, in order of creation; those that two transactions made at once in either order."""
@@ -286,9 +292,6 @@ class DjangoJournal:
     def _locked(self, file: Path, what: str, busy: str) -> AbstractContextManager[None]:
         return _file_lock(file.with_name(f"{file.name}.{what}.lock"), self._wait, busy)
 
-    def _row(self, stream: str) -> Stream | None:
-        return Stream.objects.using(self._alias).filter(name=stream).first()
-
     def _append(self, appends: Sequence[tuple[str, int, Sequence[bytes]]], lease: Lease | None) -> None:
         """Append to some streams with one statement of each kind for all of them; they come in the order of their names."""
         rows = {row.name: row for row in journal_rows.locked(self._alias, sorted({stream for stream, _, _ in appends}))}
@@ -329,14 +332,6 @@ class DjangoJournal:
             whole = [position for position, _, _ in end] == list(range(max(row.length - 2, 0), row.length))
             if not whole or end[-1][1] != row.head or link(previous, end[-1][2]) != end[-1][1]:
                 raise StateCorrupt("the end of the journal's chain does not hold", help=RESTORE)
-
-    def _page(self, row: Stream, first: int, last: int) -> list[tuple[bytes, bytes]]:
-        with explained("the journal could not be read", self._alias):
-            found = Event.objects.using(self._alias).filter(stream=row, position__gte=first, position__lt=last).order_by("position")
-            rows = list(found.values_list("position", "digest", "body"))
-        if [position for position, _, _ in rows] != list(range(first, last)):
-            raise StateCorrupt("the journal lacks an event", help=RESTORE)
-        return [(bytes(digest), bytes(body)) for _, digest, body in rows]
 
 
 def _checked(stream: str, start: int, tail: Tail) -> list[bytes]:

@@ -28,6 +28,12 @@ FROM wanted w JOIN {_STREAMS} s ON s.name = w.name
 LEFT JOIN {_EVENTS} e ON e.stream_id = s.id AND e.position >= w.start - 1 AND e.position < s.length
 ORDER BY s.id, e.position"""  # noqa: S608 - constants
 _APPEND = "SELECT expunge_append(%s::text[], %s::bigint[], %s::integer[], %s::bytea[], %s, %s, %s)"
+_FIRST = f"""
+SELECT s.id, s.name, s.length, s.head, e.position, e.digest, CASE WHEN e.position >= %s THEN e.body END
+FROM {_STREAMS} s LEFT JOIN {_EVENTS} e ON e.stream_id = s.id AND e.position >= %s AND e.position < %s AND e.position < s.length
+WHERE s.name = %s ORDER BY e.position"""  # noqa: S608 - constants
+_PAGE = f"SELECT position, digest, body FROM {_EVENTS} WHERE stream_id = %s AND position >= %s AND position < %s ORDER BY position"  # noqa: S608
+_LENGTH = f"SELECT length FROM {_STREAMS} WHERE name = %s"  # noqa: S608 - constants
 _LENGTHS = f"SELECT name, length FROM {_STREAMS} ORDER BY id"  # noqa: S608 - constants
 _AT_A_TIME = 200
 """Rows of one statement: a database takes so many parameters."""
@@ -122,6 +128,33 @@ def tails(alias: str, starts: Mapping[str, int]) -> Iterator[tuple[str, Tail]]:
             cursor.execute(_TAILS.format(marks), [each for pair in some for each in pair])
             _gather(cursor, found)
         yield from found.items()
+
+
+def first_page(alias: str, stream: str, start: int, count: int) -> tuple[Row, list[tuple[int, bytes, bytes]]] | None:
+    """A stream, and so many of its events from a position on as :class:`Tail` has them; None where it does not exist."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_FIRST, [start, start - 1, start + count, stream])
+        found = cursor.fetchall()
+    if not found:
+        return None
+    number, name, length, head = found[0][:4]
+    events = [(each[4], bytes(each[5]), bytes(each[6] or b"")) for each in found if each[4] is not None]
+    return Row(number, name, length, bytes(head)), events
+
+
+def page(alias: str, row: Row, first: int, last: int) -> list[tuple[int, bytes, bytes]]:
+    """Position, digest, body of the events of a stream between two positions."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_PAGE, [row.id, first, last])
+        return [(position, bytes(digest), bytes(body)) for position, digest, body in cursor.fetchall()]
+
+
+def length(alias: str, stream: str) -> int:
+    """How many events a stream has; 0 for one that does not exist."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_LENGTH, [stream])
+        found = cursor.fetchone()
+    return int(found[0]) if found else 0
 
 
 def lengths(alias: str) -> dict[str, int]:
