@@ -16,6 +16,7 @@ import pytest
 from expunge import faults
 from expunge.core import receipt_verify
 from expunge.core.copy import RawSource
+from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.ids import OrderId, StepId
 from expunge.core.order import OrderState
 from expunge.core.outcome import Reason
@@ -356,3 +357,40 @@ def test_residue_that_one_look_saw_is_residue_though_the_next_saw_everybody_else
     run = apply_restlessly(home, order, "verify:media", 1, left=content)
     assert run.state is OrderState.IN_PART
     assert entry(home, order, "voice").reason is Reason.RESIDUE
+
+
+class Withdrawn:
+    """A store that does not reach for a moment what it reached before: its files cannot be seen, or it does not answer."""
+
+    def __init__(self, real: Store, reaches: Grounding) -> None:
+        self.real = real
+        self.reaches = reaches
+        self.away = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        told = self.real.capabilities
+        return replace(told, grounding=self.reaches) if self.away else told
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+
+@pytest.mark.parametrize("reaches", [Grounding.NONE, Grounding.REMOVED])
+def test_what_reaches_less_for_a_moment_than_was_planned_does_not_read_as_done(home: Household, reaches: Grounding) -> None:
+    order = planned(home)
+    with home.open() as opened:
+        inner = opened.context.open_store
+        withdrawn = Withdrawn(inner("media"), reaches)
+
+        def report(progress: Progress) -> None:
+            withdrawn.away = (progress.state, progress.step) == ("start", "verify:media")
+
+        opened.context = replace(opened.context, open_store=lambda name: cast(Store, withdrawn) if name == "media" else inner(name))
+        run = opened.apply(order, report=report)
+    assert run.state is OrderState.IN_PART
+    found = entry(home, order, "voice")
+    said = f"the plan says scrubbed; media reaches {reaches.word} now; apply again"
+    assert (found.outcome, found.reason, found.detail) == (Result.UNABLE, Reason.TOO_SHALLOW, said)
+    with home.open() as opened:
+        assert opened.apply(order).state is OrderState.FULFILLED

@@ -257,13 +257,21 @@ class _Judge:
 
     def _too_little(self, dataset: Dataset, figures: Figures) -> Unable | None:
         """What speaks against *erased* though nothing was found."""
-        goal = aim(dataset, self.capabilities)
-        if self.capabilities.grounding < goal:
-            reached = self.capabilities.grounding.word
-            return Unable(Reason.TOO_SHALLOW, f"the map asks for {goal.word}; {dataset.store} reaches {reached} here")
+        goal, planned = aim(dataset, self.capabilities), self._planned(dataset)
+        reached = self.capabilities.grounding
+        if reached < goal:
+            return Unable(Reason.TOO_SHALLOW, f"the map asks for {goal.word}; {dataset.store} reaches {reached.word} here")
+        if reached < planned:
+            return Unable(Reason.TOO_SHALLOW, f"the plan says {planned.word}; {dataset.store} reaches {reached.word} now; apply again")
         if self.capabilities.grounding >= Grounding.SCRUBBED and figures.verdict is not ScanVerdict.GONE:
             return Unable(Reason.CANNOT_TELL, _why_blind(figures))
         return None
+
+    def _planned(self, dataset: Dataset) -> Grounding:
+        """What the plan said would be reached: a store that is away for a moment must not make less of that."""
+        steps = self.run.plan.steps if self.run.plan else ()
+        goals = (each.grounding for each in steps if each.kind in {StepKind.ERASE, StepKind.DESTROY} and each.datasets == (dataset.name,))
+        return max(map(Grounding.from_word, goals), default=Grounding.NONE)
 
     def elsewhere(self, subject: Pseudonym, made: Sequence[DatasetEntry]) -> list[DatasetEntry]:
         """An entry for traces of other stores, or identifiers, that lie here in no declared place.
