@@ -58,6 +58,21 @@ def test_with_json_the_error_is_the_answer() -> None:
     assert json.loads(out) == {"schema": "expunge.error/1", "error": "what", "help": "do", "exit_code": 1}
 
 
+def test_a_command_that_has_no_json_does_not_answer_as_the_one_before_it_did() -> None:
+    def plain() -> None:
+        raise Busy("what", help="do")
+
+    app = typer.Typer(cls=Edge)
+    app.command("boom")(boom(Busy("what", help="do")))
+    app.command("plain")(plain)
+    asked = CliRunner().invoke(app, ["boom", "--json"])
+    output.stderr.cache_clear()
+    told = CliRunner().invoke(app, ["plain"])
+    assert json.loads(asked.stdout)["error"] == "what"
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert "what" in told.stderr
+
+
 def test_an_unforeseen_error_is_named_by_type_and_place_never_by_its_text() -> None:
     ended, out, err = run(ValueError(f"no such row: {SECRET}"))
     assert ended == 1

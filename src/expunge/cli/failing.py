@@ -31,6 +31,8 @@ class Edge(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; turn what it raises into a message and an exit code."""
+        # A command without --json says nothing of it: it is not to answer as the one before it in this process was asked to.
+        output.want_json(False)
         try:
             return super().invoke(ctx)
         except PASSED_ON:
