@@ -17,6 +17,7 @@ from expunge.core.cohort import leader
 from expunge.core.copy import Copy, Probed, Selector
 from expunge.core.datamap import Act, Dataset
 from expunge.core.ids import IdempotencyKey, OrderId
+from expunge.core.membership import Membership
 from expunge.core.order import OrderState
 from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable, discharges
 from expunge.core.person import Person
@@ -66,6 +67,13 @@ def contents(context: Context, dataset: Dataset, copies: Sequence[Copy] | None =
                 state.update(chunk)
             found.append(Content(item.name, state.hexdigest()))
     return tuple(found)
+
+
+def _opinion(known: Remade, told: Reported, after: tuple[str, ...]) -> Membership | None:
+    """What a command reported of what lies there; with the look at it, where it is the same FAIL of the same model."""
+    found, earlier = (told.membership if after else None), known.membership
+    looked = found is not None and earlier is not None and after == known.after and replace(earlier, looked_at="") == found
+    return earlier if looked else found
 
 
 def _sorted(found: Iterable[Content]) -> tuple[str, ...]:
@@ -230,7 +238,7 @@ class Remaker:
         there = _beside(contents(self.context, dataset), known)
         after, figures = _sorted(there), told.figures
         now = replace(
-            known, at=self.context.clock.now(), after=after, figures=figures, said=told.said, membership=told.membership if after else None,
+            known, at=self.context.clock.now(), after=after, figures=figures, said=told.said, membership=_opinion(known, told, after),
             network=_network(dataset, answer), proof=Proof.NOT_ASKED, sight=Sight.NOT_ASKED, unchanged=False,
         )  # fmt: skip
         if remade.given_back(there, _old(self.context, known)):
@@ -239,6 +247,10 @@ class Remaker:
             return Done(Unable(Reason.SAME_AS_BEFORE, f"{dataset.name}: what lies there is what was there before"), now)
         if not after and dataset.on_erase.act is not Act.FORGET:
             return Done(Unable(Reason.COMMAND_FAILED, f"{dataset.name}: the command ended well and left nothing behind"), now)
+        if after and now.membership is None and known.membership is not None and known.membership.open:
+            # Why not taken for no opinion: else whoever is told that somebody is still recognised would ask no more.
+            text = f"{dataset.name}: an earlier run said FAIL of membership, and this one says nothing; have the command report it again"
+            return Done(Unable(Reason.COMMAND_FAILED, text), replace(now, membership=known.membership))
         return Done(Erased(items), replace(now, ended=True))
 
     def _waits_for(self, dataset: Dataset) -> Unable | None:
