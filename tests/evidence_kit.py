@@ -144,6 +144,9 @@ def fulfilled(**changes: object) -> receipt.Receipt:
     return replace(whole, **changes)  # type: ignore[arg-type]
 
 
+FACES = Stayed((sha256(b"faces 4").hexdigest(), sha256(b"faces 4, labels").hexdigest()), at(7, day=19), ("recordings",))
+
+
 def opinion(**changes: object) -> Membership:
     """An attack that told 40 people from 60 before, and no longer does."""
     before, after = Attack(7350, 6170, 8530), Attack(5570, 4390, 6750)
@@ -164,7 +167,7 @@ def with_models(**changes: object) -> receipt.Receipt:
     figures = (receipt.Figure("accuracy_after", 9271), receipt.Figure("accuracy_before", 9268), receipt.Figure("recomputed", 12))
     said = ("frozen encoder: integer convolutions of seed 7, shaped by nobody's data",)
     models = (
-        receipt.ModelEntry("faces", Act.DESTROY, (index,), (), Proof.NOT_ASKED, (), ()),
+        receipt.ModelEntry("faces", Act.DESTROY, (index,), (), Proof.NOT_ASKED, (), (), stayed=(FACES,)),
         receipt.ModelEntry(
             "intents", Act.RETRAIN, (teacher,), (taught,), Proof.EQUAL, (), (), Network.OPEN, recognised(looked_at=LOOKED), Sight.OPEN
         ),

@@ -16,13 +16,17 @@ from pathlib import Path
 
 import pytest
 
+from expunge import faults
+from expunge.core.copy import FindingKind
 from expunge.core.order import OrderState
 from expunge.core.outcome import Reason
 from expunge.core.receipt import ModelEntry, Result
 from expunge.core.remade import Proof
 from expunge.core.run import Run
+from expunge.core.trained import person
 from expunge.learn.sealing import Sealer
 from expunge.learn.tracking import Record
+from expunge.testing.forked import in_child
 from tests.engine import household
 from tests.engine.household import ANNA, BELA, CARA, DINO, PEOPLE
 from tests.models.nursery import Nursery
@@ -167,7 +171,7 @@ def copied(home: Nursery, path: Path, *people: str) -> None:
 def altered(home: Nursery, path: Path, *people: str) -> None:
     file = home.folder / "ledger" / f"{seal(home, path, ANNA, *people)}.artefact"
     body = json.loads(file.read_bytes())
-    body["trained"]["people"]["profile"] = body["trained"]["people"]["profile"][1:]
+    body["trained"]["people"]["profile"].remove(person(KEY, "profile", ANNA))
     file.write_text(json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
 
 
@@ -376,6 +380,26 @@ def test_one_that_is_trained_again_takes_the_place_of_the_one_that_went(home: Nu
     assert serves(home, f"sha256:{digest(fresh)}")
 
 
+def test_while_another_is_made_the_name_goes_on_serving_and_what_goes_does_not(home: Nursery) -> None:
+    old, new = two(home)
+    before, kept = digest(old.read_bytes()), digest(new.read_bytes())
+    (home.folder / "make.py").write_text("import os\nopen('world/lake/intent/3.bin', 'wb').write(os.urandom(9000))\n")
+    declare(home, act=home.act("retrain", "make"))
+    order = home.order(f"profile:{ANNA}").order
+    home.plan(order)
+
+    def doomed() -> None:
+        with faults.arm("commands.run:before", "kill", 1):
+            home.apply(order)
+
+    assert in_child(doomed).killed_by == 9
+    assert serves(home, "intent")
+    assert serves(home, f"sha256:{kept}")
+    assert not serves(home, f"sha256:{before}")
+    run = home.apply(order)
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+
+
 def test_an_old_one_that_comes_back_beside_one_that_stays_is_caught(home: Nursery) -> None:
     old, new = two(home)
     (home.folder / "kept.bin").write_bytes(old.read_bytes())
@@ -453,3 +477,19 @@ def test_a_retention_run_that_takes_nothing_leaves_what_follows(home: Nursery) -
     with home.open() as opened:
         assert opened.retention.retire().orders == ()
     assert old.exists()
+
+
+def test_check_says_which_artefacts_have_no_manifest_that_holds(home: Nursery) -> None:
+    two(home)
+    with home.open() as opened:
+        assert not [each for each in opened.check() if "manifest" in each.what]
+    weights(home, "3")
+    rewritten(home, weights(home, "4"), BELA, CARA)
+    with home.open() as opened:
+        (found,) = [each for each in opened.check() if "manifest" in each.what]
+    assert (found.kind, found.store, found.where) == (FindingKind.NOTE, "lake", "intent")
+    assert found.what.startswith("2 of 4 artefacts")
+    (home.folder / "training.key").unlink()
+    with home.open() as opened:
+        (found,) = [each for each in opened.check() if "key" in each.what]
+    assert found.kind is FindingKind.UNREADABLE

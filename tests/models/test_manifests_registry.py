@@ -105,6 +105,25 @@ def test_two_versions_of_one_run_cannot_be_told_apart(company: Company) -> None:
     assert company.versions() == [], "the run that goes would take the other along"
 
 
+def test_what_mlflow_noted_of_the_data_of_both_stays_with_the_one_that_stays(company: Company) -> None:
+    from mlflow.entities import Dataset, DatasetInput
+
+    from tests.stores.mlflow_company import tracking
+
+    runs = [company.registry.run(expunge__datasets='["voice"]') for _ in range(2)]
+    with tracking(company.registry.folder) as store:
+        for each in runs:
+            store.log_inputs(each, [DatasetInput(Dataset("clips", "ab12cd34", "local", "{}"), [])])
+    company.version(ANNA, BELA, run=runs[0])
+    company.version(BELA, CARA, run=runs[1])
+    run = company.home.erase(f"profile:{ANNA}")
+    assert run.state is OrderState.FULFILLED
+    assert company.versions() == [2]
+    with closing(sqlite3.connect(company.registry.folder / "mlflow.db")) as db:
+        assert db.execute("SELECT count(*) FROM inputs WHERE destination_id = ?", (runs[1],)).fetchone() == (1,)
+        assert db.execute("SELECT count(*) FROM inputs WHERE destination_id = ?", (runs[0],)).fetchone() == (0,)
+
+
 def test_a_file_that_was_logged_after_the_sealing_clears_nothing(company: Company) -> None:
     _, folder = company.version(BELA, CARA)
     (folder / "input_example.json").write_text('{"said": "rows of somebody"}')

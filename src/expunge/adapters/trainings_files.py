@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from expunge.core.trained import SHORTEST_KEY
+from expunge.core.trained import SHORTEST_KEY, SUFFIX
 from expunge.errors import StoreUnavailable
 
 
@@ -28,12 +28,26 @@ class FileTrainings:
             raise StoreUnavailable(message, help="make one: head -c 32 /dev/urandom > FILE; then train anew")
         return found
 
+    def artefacts(self) -> tuple[str, ...]:
+        """See :meth:`expunge.ports.trainings.Trainings.artefacts`."""
+        try:
+            names = [each.stem for each in self._folder.iterdir() if each.suffix == SUFFIX]
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise _unreadable(error) from error
+        return tuple(sorted(names))
+
     def sealed(self, artefact: str) -> bytes | None:
         """See :meth:`expunge.ports.trainings.Trainings.sealed`."""
         try:
-            return (self._folder / f"{artefact}.artefact").read_bytes()
+            return (self._folder / f"{artefact}{SUFFIX}").read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
-            message = f"the training ledger cannot be read: {error.strerror}"
-            raise StoreUnavailable(message, help="correct `trainings.ledger` of the map, or its rights") from error
+            raise _unreadable(error) from error
+
+
+def _unreadable(error: OSError) -> StoreUnavailable:
+    message = f"the training ledger cannot be read: {error.strerror}"
+    return StoreUnavailable(message, help="correct `trainings.ledger` of the map, or its rights")

@@ -18,6 +18,8 @@ from expunge.core import canonical, codec
 from expunge.errors import EvidenceInvalid
 
 SCHEMA = "expunge.artefact-manifest/1"
+SUFFIX = ".artefact"
+"""Ends the name of a manifest's file."""
 TAG = 16
 """Bytes of a tag; in hex, twice as many characters."""
 SHORTEST_KEY = 16

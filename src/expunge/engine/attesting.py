@@ -7,13 +7,13 @@ anything of the people any more. Whatever is missing, altered or incomplete clea
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 
 from expunge.core import trained
-from expunge.core.copy import Copy, Selector
+from expunge.core.copy import Copy, Finding, FindingKind, Selector
 from expunge.core.datamap import MANIFEST, Dataset, Inherited
 from expunge.core.gaps import Gaps
 from expunge.core.ids import Pseudonym
@@ -111,9 +111,12 @@ def sift(context: Context, dataset: Dataset, people: Sequence[Person], *, touche
     Raises what stores raise, and StoreUnavailable where nothing was in the sources and the manifests cannot be read.
     """
     assert context.trainings is not None
+    jury = Jury(context, context.trainings, people, doubted)
+    # Why first: then nobody has to read every byte of every model for somebody whom no training ever had.
+    if not touched and not jury.convicts():
+        return Sifted((), None)
     there = parts_of(context, dataset)
     try:
-        jury = Jury(context, context.trainings, people, doubted)
         judged = [(each, jury.of(dataset, each)) for each in there.parts]
     except StoreUnavailable:
         if touched:
@@ -161,6 +164,13 @@ class Jury:
     """Datasets whose manifests clear nothing: one of them was found to lie."""
     _known: dict[str, Judged | None] = field(default_factory=dict)
     _living: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def convicts(self) -> bool:
+        """Whether any manifest says that its artefact had one of them, wherever that lies, and whether it is there or not.
+
+        Raises StoreUnavailable.
+        """
+        return any(found is not None and found[1].standing is Standing.HAD for found in map(self._judged, self.trainings.artefacts()))
 
     def of(self, dataset: Dataset, part: Part) -> Judged | None:
         """What its manifest says of an artefact; None where it has none that holds. Raises StoreUnavailable.
@@ -267,3 +277,26 @@ def still_there(context: Context, dataset: Dataset, stayed: Sequence[Stayed]) ->
     known = {trained.artefact(each.contents) for each in stayed}
     there = parts_of(context, dataset)
     return sum(trained.artefact(each.contents) not in known for each in there.parts) + there.loose
+
+
+def findings(context: Context) -> Iterator[Finding]:
+    """Artefacts that no order can leave be, for ``check``: they are judged by manifests, and have none that holds."""
+    for dataset in context.data_map.datasets.values():
+        if not judges(context, dataset) or context.trainings is None:
+            continue
+        jury = Jury(context, context.trainings, ())
+        try:
+            parts = parts_of(context, dataset).parts
+            blind = sum(jury.of(dataset, each) is None for each in parts)
+        except StoreUnavailable as error:
+            yield Finding(FindingKind.UNREADABLE, dataset.store, dataset.name, error.message, error.help or "see above")
+            continue
+        except calling.TROUBLE:
+            # Said of the store already.
+            continue
+        if blind:
+            what = (
+                f"{blind} of {len(parts)} artefacts have no sealed manifest that holds: an order takes them with those that had the person"
+            )
+            mend = "seal what is trained from now on (`expunge.learn.sealing`)"
+            yield Finding(FindingKind.NOTE, dataset.store, dataset.name, what, mend)

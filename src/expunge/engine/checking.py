@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from expunge.core.copy import Finding, FindingKind
-from expunge.engine import calling, disclosing, observing, owning
+from expunge.engine import attesting, calling, disclosing, observing, owning
 from expunge.engine.context import Context, Places
 
 _CANNOT_FOLLOW = frozenset({FindingKind.UNREADABLE, FindingKind.MISSING, FindingKind.PERMISSION, FindingKind.SUBJECT_PATH})
@@ -29,9 +29,13 @@ def check(context: Places) -> tuple[Finding, ...]:
 
 
 def check_all(context: Context) -> tuple[Finding, ...]:
-    """As :func:`check`, with what pipelines were seen to do that the map does not say, and texts that are not what people agreed to."""
+    """As :func:`check`, with what pipelines were seen to do that the map does not say, and texts that are not what people agreed to.
+
+    And which artefacts have no manifest, where they are judged by manifests.
+    """
     seen = observing.findings(context.data_map, observing.all_gaps(context))
-    return (*check(context), *seen, *disclosing.findings(context.data_map, context.journal))
+    told = disclosing.findings(context.data_map, context.journal)
+    return (*check(context), *seen, *told, *attesting.findings(context))
 
 
 def _ownerless(context: Places) -> Iterator[Finding]:

@@ -100,7 +100,7 @@ class Sealer:
             complete=complete,
             made=datetime.now(UTC),
         )
-        file = self._folder / f"{made.name}.artefact"
+        file = self._folder / f"{made.name}{trained.SUFFIX}"
         self._require_no_less(made, file)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # commit point: the artefact is known once the file has its name; before, an order takes all of the dataset, as without a manifest.

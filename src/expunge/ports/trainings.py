@@ -12,6 +12,10 @@ class Trainings(Protocol):
         """The key that makes tags and seals. Raises StoreUnavailable where it cannot be read or is too short."""
         ...
 
+    def artefacts(self) -> tuple[str, ...]:
+        """The names of all artefacts that have one, sorted. Raises StoreUnavailable."""
+        ...
+
     def sealed(self, artefact: str) -> bytes | None:
         """The manifest of an artefact by its name (64 hex digits), None where there is none. Raises StoreUnavailable."""
         ...

@@ -63,14 +63,15 @@ def _models(receipt: r.Receipt) -> str:
         for each in receipt.models
     ]
     told = (
-        "<p>What is learnt from recordings outlives them. Each of these was made, at least in part, from the person's data. Since the "
-        "order was carried out nobody is served by the old one. Numbers and sentences in the last column are the operator's own.</p>\n"
+        "<p>What is learnt from recordings outlives them. Each of these is made from such data. Since the order was carried out nobody is "
+        "served by what had learnt from the person. Numbers and sentences in the last column are the operator's own.</p>\n"
     )
     stays = _stays(receipt)
     contents = "".join(
         f"<dt>{v1.text(each.dataset)}</dt><dd>before: <code>{' '.join(each.before)}</code><br>"
         f"now: <code>{' '.join(each.after) or v1.NONE}</code></dd>\n"
         for each in receipt.models
+        if each.before
     )
     how = (
         "<details>\n<summary>Fingerprints (SHA-256) of the old and the new contents</summary>\n"
@@ -145,7 +146,12 @@ def _done(receipt: r.Receipt, each: r.ModelEntry) -> str:
         why = "Destroyed; a new one could not be made yet" if broken else "Not done"
         return f"{why}: see the reasons below. Nobody is served by it."
     if not each.before:
-        return "Left as it is: it never had the person's data."
+        return "Left as it is: by its sealed list, it never had the person's data (see below)."
+    beside = " Others of it never had the person's data and stayed (see below)." if each.stayed else ""
+    return f"{_gone(each)}{beside}"
+
+
+def _gone(each: r.ModelEntry) -> str:
     if each.act is Act.FORGET:
         return "It forgot the person and is in use again." if each.after else "Destroyed."
     again = {Act.RETRAIN: "trained again from what is left", Act.REBUILD: "built again from what is left"}.get(each.act)
