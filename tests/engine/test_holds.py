@@ -15,7 +15,8 @@ from tests.cli.running import expunge as command
 from tests.engine.household import ANNA, Household, strings_of
 from tests.engine.test_dues import Set
 
-NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1)
+NOON = datetime(2031, 5, 2, 12, tzinfo=UTC)
+"""In the ninety days after it no zone of a law puts its clocks forward or back: where one does, the earlier of two ends counts."""
 WEEK = timedelta(days=7)
 EVIDENCE = {"ground": "evidence in a pending case", "authority": "district court", "purpose": "the case"}
 
