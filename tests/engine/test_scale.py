@@ -37,10 +37,13 @@ class CountingJournal:
         self.largest = max(self.largest, *map(len, events))
         return self._inner.append(stream, expected, events)
 
-    def append_all(self, appends: Sequence[tuple[str, int, Sequence[bytes]]], lease: Lease | None = None) -> None:
+    def append_all(self, appends: Sequence[tuple[str, int, Sequence[bytes]]], lease: Lease | None = None, *, ends: bool = False) -> None:
         self.appends += 1
         self.largest = max(self.largest, *(len(each) for _, _, events in appends for each in events))
-        self._inner.append_all(appends, lease)
+        self._inner.append_all(appends, lease, ends=ends)
+
+    def lock(self, streams: Sequence[str]) -> dict[str, int]:
+        return self._inner.lock(streams)
 
     def atomically(self) -> AbstractContextManager[None]:
         return self._inner.atomically()

@@ -134,10 +134,12 @@ class DjangoJournal:
     def _append_step_by_step(self, appends: Sequence[tuple[str, int, Sequence[bytes]]], lease: Lease | None, *, ends: bool) -> None:
         together = self._together()
         with nullcontext() if together and self._checked_first(appends) else transaction.atomic(using=self._alias, durable=not together):
-            # In one order for everybody, and streams before leases, so that two transactions never wait for each other in a circle.
+            # In one order for everybody, and leases before streams, so that two transactions never wait for each other in a circle.
+            if lease is not None:
+                require_newest(self._alias, lease)
             ordered = sorted(appends, key=lambda each: each[0])
             for first in range(0, len(ordered), _TOGETHER):
-                self._append(ordered[first : first + _TOGETHER], lease)
+                self._append(ordered[first : first + _TOGETHER])
             if lease is not None and ends:
                 give_back(self._alias, lease)
             failpoint("journal.commit:before")
@@ -292,11 +294,9 @@ class DjangoJournal:
     def _locked(self, file: Path, what: str, busy: str) -> AbstractContextManager[None]:
         return _file_lock(file.with_name(f"{file.name}.{what}.lock"), self._wait, busy)
 
-    def _append(self, appends: Sequence[tuple[str, int, Sequence[bytes]]], lease: Lease | None) -> None:
+    def _append(self, appends: Sequence[tuple[str, int, Sequence[bytes]]]) -> None:
         """Append to some streams with one statement of each kind for all of them; they come in the order of their names."""
         rows = {row.name: row for row in journal_rows.locked(self._alias, sorted({stream for stream, _, _ in appends}))}
-        if lease is not None:
-            require_newest(self._alias, lease)
         self._check_ends(list(rows.values()))
         lengths = {name: row.length for name, row in rows.items()}
         for stream, expected, bodies in appends:

@@ -285,13 +285,12 @@ def next_steps(run: Run) -> tuple[StepId, ...]:
     """
     if run.plan is None or run.state is not OrderState.RUNNING:
         return ()
-    ready = []
-    for step in run.plan.steps:
-        if step.kind in (StepKind.KEEP, StepKind.MANUAL) or _done(run, step.id):
-            continue
-        if all(_done(run, before) for before in step.after):
-            ready.append(step.id)
-    return tuple(ready)
+    done = {step.id for step in run.plan.steps if _done(run, step.id)}
+    return tuple(
+        step.id
+        for step in run.plan.steps
+        if step.kind not in (StepKind.KEEP, StepKind.MANUAL) and step.id not in done and done.issuperset(step.after)
+    )
 
 
 def _done(run: Run, step: StepId) -> bool:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
 from expunge import permit
-from expunge.core import events as ev
 from expunge.core.cohort import leader
 from expunge.core.ids import StepId
 from expunge.core.order import OrderState
 from expunge.core.run import Run, next_steps
+from expunge.engine.recording import Next
 from expunge.engine.stepping import Stepper
 from expunge.errors import Busy, StateUnavailable, TakenOver
 from expunge.ports.leases import Lease, Leases
@@ -141,39 +141,37 @@ class Announcing:
         self.ended, self.then, self.begun = False, "", None
         return self.lease
 
-    def ends(self, run: Run) -> bool:
-        """Whether the step has ended once the run stands like this."""
+    def before(self, run: Run) -> Next:
+        """Whether the step has ended, and what is begun next."""
         state = run.steps.get(StepId(self.step))
-        return self.lease is not None and state is not None and not state.open
-
-    def __call__(self, run: Run) -> tuple[Lease, ev.OrderEvent] | None:
-        """Give the lease on an ended step back, begin the next step and leave the others to the queue."""
-        before, self.known = self.known, open_to_all(run)
-        fresh, waiting = sorted(self.known - before), sorted(self.known & before)
-        following = None
-        if self.ends(run):
-            self.ended = True
-            if not self.hand.stopping():
-                following = self._next(run, fresh, waiting)
-        for step in fresh:
-            if step != self.then:
-                self.hand.queue.put(run.cohort or (run.order,), step)
-        return following
-
-    def _next(self, run: Run, fresh: Sequence[str], waiting: Sequence[str]) -> tuple[Lease, ev.OrderEvent] | None:
-        for step in (*fresh, *waiting):
+        if self.lease is None or state is None or state.open:
+            return Next()
+        if self.hand.stopping():
+            return Next(ends=True)
+        known = open_to_all(run)
+        for step in (*sorted(known - self.known), *sorted(known & self.known)):
             if not at_once(run, step):
-                if step in fresh:
-                    self.then = step
-                    return None
+                if step not in self.known:
+                    return Next(ends=True, step=step)
                 continue
-            self.begun = self.hand.take(run, step)
-            if self.begun is not None:
-                self.then = step
-                if step not in fresh:
-                    self.hand.queue.take_back(run.cohort or (run.order,), step)
-                return self.begun, self.stepper.intention(self.stepper.plan.step(StepId(step)), self.begun)
-        return None
+            lease = self.hand.take(run, step)
+            if lease is not None:
+                begun = self.stepper.intention(self.stepper.plan.step(StepId(step)), lease)
+                begun = replace(begun, at=max(begun.at, run.last or begun.at))
+                return Next(ends=True, step=step, lease=lease, event=begun, ready=known)
+        return Next(ends=True)
+
+    def after(self, run: Run, following: Next) -> None:
+        """Leave to the queue what others can do now and could not before, and take back what was begun here."""
+        # Nothing but the beginning came since, where that was looked at before the append.
+        open_now = following.ready - {following.step} if following.event else open_to_all(run)
+        before, self.known = self.known, open_now
+        self.ended, self.then, self.begun = following.ends, following.step, following.lease
+        orders = run.cohort or (run.order,)
+        if following.step in before:
+            self.hand.queue.take_back(orders, following.step)
+        for step in sorted(self.known - before - {following.step}):
+            self.hand.queue.put(orders, step)
 
 
 def at_once(run: Run, step: str) -> bool:

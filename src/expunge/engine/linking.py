@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from expunge.core import events as ev
@@ -14,10 +14,11 @@ from expunge.core.person import Person
 from expunge.core.run import Run
 from expunge.engine import calling, fencing, locating, owning
 from expunge.engine.context import Context
-from expunge.engine.recording import SUPPRESSIONS, read_register, register
+from expunge.engine.recording import SUPPRESSIONS, register
 
 MARK = 8
 """Bytes of one mark."""
+_LINKED = b'"is":"Linked"'
 
 
 def followed(data_map: DataMap) -> dict[str, frozenset[str]]:
@@ -51,10 +52,13 @@ def _packed(marks: set[bytes]) -> str:
     return base64.b64encode(b"".join(sorted(marks))).decode()
 
 
-def marked(context: Context, standing: Mapping[OrderId, object]) -> dict[bytes, tuple[OrderId, Pseudonym]]:
+def marked(context: Context) -> dict[bytes, tuple[OrderId, Pseudonym]]:
     """Mark -> the latest order that erased what it led to, and whom; of the orders that still suppress."""
+    # Why the glance at the bytes: the register is long where many were erased, and many maps lead to nothing.
+    linked = [data for data in context.journal.read(SUPPRESSIONS) if _LINKED in data]
+    standing = fencing.standing_orders(context) if linked else {}
     found: dict[bytes, tuple[OrderId, Pseudonym]] = {}
-    for event in read_register(context.journal, SUPPRESSIONS):
+    for event in map(ev.decode, linked):
         if isinstance(event, ev.Linked) and event.order in standing:
             for subject, text in event.marks.items():
                 for each in _unpacked(text):
@@ -72,7 +76,7 @@ def orphans(context: Context, people: Sequence[Person]) -> dict[str, dict[Pseudo
 
     Somebody may have written them since. Everything is read, but only where marks of these people exist: they were erased before.
     """
-    marks = marked(context, fencing.standing_orders(context))
+    marks = marked(context)
     whose = {name: person.subject for person in people for name in locating.names_of(context, person)} if marks else {}
     wanted = {each: whose[whom] for each, (_, whom) in marks.items() if whom in whose}
     found: dict[str, dict[Pseudonym, Selector]] = {}

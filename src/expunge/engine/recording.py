@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -126,15 +126,31 @@ def append_together(
         recorder.run = run
 
 
+@dataclass(frozen=True)
+class Next:
+    """What goes with an append to orders, in the same transaction."""
+
+    ends: bool = False
+    """Whether the lease that is written under is given back."""
+    step: str = ""
+    """What its holder does next."""
+    lease: Lease | None = None
+    """Under which that has begun."""
+    event: ev.OrderEvent | None = None
+    """Says that it has: appended behind the others."""
+    ready: frozenset[str] = frozenset()
+    """What could be begun just before that."""
+
+
 class Announce(Protocol):
     """What a worker does beside an append to orders, in the same transaction."""
 
-    def ends(self, run: Run) -> bool:
-        """Whether the lease that is written under is over once the run stands like this."""
+    def before(self, run: Run) -> Next:
+        """Told how the run will stand: what goes with the append. Leases are taken here, before streams are locked."""
         ...
 
-    def __call__(self, run: Run) -> tuple[Lease, ev.OrderEvent] | None:
-        """Told how the run stands; what is begun next, and under which lease, where that is journalled at once."""
+    def after(self, run: Run, following: Next) -> None:
+        """Told how the run stands after the append."""
         ...
 
 
@@ -191,33 +207,33 @@ class CohortRecorder:
         it, as long as the step that they end is still this process's.
         """
         for _ in range(MOST_REBASES):
-            merged = merge([member.after(each) for member, each in zip(self.members, events, strict=True)])
-            written = False
+            known = [each.run for each in self.members]
             try:
-                with self._journal.atomically() if self._announce else nullcontext():
-                    ends = self._announce is not None and self._announce.ends(merged)
-                    append_together(self._journal, self.members, events, self.lease, ends=ends)
-                    written = True
-                    merged = self._announced(merged)
+                if self._announce is None:
+                    append_together(self._journal, self.members, events, self.lease)
+                else:
+                    with self._journal.atomically():
+                        self._append_announced(events, self._announce)
             except Conflict:
-                if self.lease is None or written:
+                # Where it came after the append, what is known here is ahead of what was taken back.
+                if self.lease is None or any(each.run is not run for each, run in zip(self.members, known, strict=True)):
                     raise
                 self.refresh()
                 self._require_still_ours(events)
                 continue
-            self.run = merged
+            self.run = merge([each.run for each in self.members])
             return
         message = "other workers keep writing to the same orders"
         raise Busy(message, help="nothing is lost; the step is taken again")
 
-    def _announced(self, merged: Run) -> Run:
-        """Journal what is begun next; nobody else can have appended since."""
-        following = self._announce(merged) if self._announce else None
-        if following is None:
-            return merged
-        lease, event = following
-        append_together(self._journal, self.members, [[part] for part in split(event, [each.run for each in self.members])], lease)
-        return merge([each.run for each in self.members])
+    def _append_announced(self, events: Sequence[Sequence[ev.OrderEvent]], announce: Announce) -> None:
+        runs = [member.after(each) for member, each in zip(self.members, events, strict=True)]
+        following = announce.before(merge(runs))
+        if following.event is not None:
+            parts = split(following.event, runs)
+            events = [[*mine, part] for mine, part in zip(events, parts, strict=True)]
+        append_together(self._journal, self.members, events, self.lease, ends=following.ends)
+        announce.after(merge([each.run for each in self.members]), following)
 
     def refresh(self) -> None:
         """Read what others appended."""

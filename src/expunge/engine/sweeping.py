@@ -178,7 +178,7 @@ def _rows_without_pointer(
         if isinstance(each.subject, Through) and (stores is None or each.store in stores)
     ]
     # Why asked first: the register is long where many were erased.
-    marks = linking.marked(context, fencing.standing_orders(context)) if pointed_to else {}
+    marks = linking.marked(context) if pointed_to else {}
     for dataset, rule in pointed_to if marks else ():
         try:
             for value, each in linking.pointerless(context, dataset, rule):

@@ -126,13 +126,13 @@ class Worker:
             stepper.begin()
         # crash here, and in the block: neither the lease nor the intent is there.
         with self.context.journal.atomically() if first else nullcontext():
-            if first and self.context.journal.lock(cohort.orders) != {each.run.order: each.run.length for each in cohort.members}:
-                cohort.refresh()
             lease = announce.hand.take(cohort.run, step)
             if lease is None:
                 return None
             stepper.lease = cohort.lease = announce.lease = lease
             if first:
+                if self.context.journal.lock(cohort.orders) != {each.run.order: each.run.length for each in cohort.members}:
+                    cohort.refresh()
                 self._look_again(cohort, announce)
                 if _can_be_taken(cohort.run, step):
                     stepper.intend(stepper.plan.step(StepId(step)))

@@ -46,7 +46,7 @@ class Journal(Protocol):
     def lock(self, streams: Sequence[str]) -> dict[str, int]:
         """Inside :meth:`atomically`: keep others from appending to some streams until its end; how many events each has.
 
-        Whoever needs streams and leases in one transaction asks for the streams first: then two never wait for each other in a circle.
+        Whoever needs leases and streams in one transaction takes the leases first: then two never wait for each other in a circle.
         """
         ...
 

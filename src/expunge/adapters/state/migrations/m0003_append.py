@@ -28,6 +28,12 @@ DECLARE
     previous bytea;
     i integer;
 BEGIN
+    IF under IS NOT NULL THEN
+        PERFORM 1 FROM expunge_lease l WHERE l.name = under AND l.id = token FOR SHARE;
+        IF NOT FOUND THEN
+            RETURN false;
+        END IF;
+    END IF;
     FOR i IN 1 .. cardinality(names) LOOP
         SELECT s.id, s.length, s.head INTO stream FROM expunge_stream s WHERE s.name = names[i] FOR UPDATE;
         IF NOT FOUND OR stream.length <> expected[i] OR stream.length < 1 THEN
@@ -36,12 +42,6 @@ BEGIN
         ids[i] := stream.id;
         heads[i] := stream.head;
     END LOOP;
-    IF under IS NOT NULL THEN
-        PERFORM 1 FROM expunge_lease l WHERE l.name = under AND l.id = token FOR SHARE;
-        IF NOT FOUND THEN
-            RETURN false;
-        END IF;
-    END IF;
     FOR i IN 1 .. cardinality(names) LOOP
         IF expected[i] = 1 THEN
             previous := sha256('\\x{_LABEL}'::bytea || convert_to(names[i], 'UTF8'));
