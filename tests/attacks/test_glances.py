@@ -15,6 +15,7 @@ from expunge.core.order import OrderState
 from expunge.core.outcome import Reason
 from expunge.core.person import Person
 from expunge.engine import locating, tracing
+from expunge.stores.postgres_reading import _pages_on_disk
 from tests.engine import household
 from tests.engine.household import ANNA, Household
 from tests.estate.estate import Estate
@@ -104,3 +105,17 @@ def test_what_a_scan_of_everything_would_not_read_is_not_seen_before_either(home
     up = home.world / "media" / ".." / ".." / "outside"
     said = {path if how == "link" else up / away[path].name: size for path, size in there.items()}
     assert seen_before(home, said, move)[0] == set()
+
+
+def test_rows_beyond_the_first_gibibyte_of_a_table_lie_in_its_further_files(database: str) -> None:
+    size, most = 8192, 131_072
+    with psycopg.connect(database) as connection:
+        connection.execute("CREATE TABLE long (said text)")
+        oid, path = connection.execute("SELECT oid, pg_relation_filepath(oid) FROM pg_class WHERE relname = 'long'").fetchone() or (0, "")
+        blocks = [each.to_bytes(4, "big") for each in (3, most + 5, 2 * most, 2 * most - 1)]
+        told = {where: sorted(stretches) for where, stretches in _pages_on_disk(connection, {oid: blocks}, Path("/data"))}
+    assert told == {
+        Path(f"/data/{path}"): [(3 * size, 4 * size)],
+        Path(f"/data/{path}.1"): [(5 * size, 6 * size), ((most - 1) * size, most * size)],
+        Path(f"/data/{path}.2"): [(0, size)],
+    }
