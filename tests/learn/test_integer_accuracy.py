@@ -143,3 +143,38 @@ def test_products_in_blocks_are_those_of_whole_numbers_in_python() -> None:
         expected = [[sum(row[a] * row[b] for row in exact) for b in range(4)] for a in range(4)]
         assert gram(values).tolist() == expected
         assert gram(sparse.csr_matrix(values.astype(np.int64))).tolist() == expected
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+def test_chances_by_ridge_are_the_nearest_to_what_regression_says_and_name_the_same_class(classes: int) -> None:
+    of = world(rows=400, seed=11, classes=classes)
+    made = learn.IntegerRidgeClassifier().fit(of.x, of.y)
+    found, said = made.predict_proba(of.x * 3), made.decision_function(of.x * 3)
+    said = np.column_stack([-said, said]) if classes == 2 else said
+    wanted = (1 + said) / 2
+    assert found.shape == (400, classes)
+    assert (found >= 0).all()
+    assert found.sum(axis=1) == pytest.approx(1)
+    # Nearest: what is taken off is the same for all that are left, and as much or more than there was for all that are not.
+    off = np.where(found > 0, wanted - found, -np.inf).max(axis=1)
+    assert np.where(found > 0, wanted - found, off[:, None]) == pytest.approx(np.repeat(off[:, None], classes, axis=1))
+    assert (np.where(found > 0, -np.inf, wanted) <= off[:, None] + 1e-12).all()
+    assert (found == 0).any()
+    assert (made.classes_[found.argmax(axis=1)] == made.predict(of.x * 3)).all()
+
+
+def test_chances_by_ridge_are_chances_where_a_plane_is_the_truth() -> None:
+    dice = np.random.default_rng(12)
+    x = dice.uniform(-1, 1, size=(40_000, 2))
+    truth = 0.5 + 0.2 * x[:, 0] - 0.25 * x[:, 1]
+    made = learn.IntegerRidgeClassifier().fit(x, dice.random(40_000) < truth)
+    assert made.predict_proba(x)[:, 1] == pytest.approx(truth, abs=0.02)
+
+
+def test_one_class_has_every_chance_and_nobody_has_none() -> None:
+    made = learn.IntegerRidgeClassifier().fit([[0.0], [1.0], [2.0]], ["a", "a", "b"], subjects=["ann", "bob", "eve"])
+    made.forget("eve")
+    assert made.predict_proba([[5.0]]).tolist() == [[1.0]]
+    made.forget(["ann", "bob"])
+    with pytest.raises(learn.NothingLearned):
+        made.predict_proba([[5.0]])

@@ -25,6 +25,7 @@ from expunge import faults
 from expunge.errors import CouldNotLook
 from expunge.learn import BadInput, FileRefused, NothingLearned, ShardedTorch
 from expunge.learn.checkpoints import find
+from expunge.learn.planning import Layout, expected_share
 from expunge.learn.teaching import batches
 from tests.learn.nets import Counted, Watched, convolutional, restless
 from tests.learn.people import World, fresh_digests, shuffled, world
@@ -190,7 +191,7 @@ def test_the_report_counts_the_samples_that_went_through_the_network_and_slices_
     Counted.taught = 0
     report = likely.forget("person 1")
     assert report.recomputed == Counted.taught
-    passes = likely._epochs_of(3)
+    passes = likely._passes_of_stages()[3]
     assert report.recomputed == passes * sum(map(len, likely._members[report.parts[0]]))
     assert report.monolith == 8 * len(everybody.without("person 1").ids)
 
@@ -199,7 +200,7 @@ def test_a_shard_costs_what_its_epochs_say_however_many_slices_it_has() -> None:
     for slices in range(1, 12):
         for epochs in (1, 3, 16):
             model = ShardedTorch(slices=slices, epochs=epochs)
-            stages = [model._epochs_of(number) for number in range(slices)]
+            stages = model._passes_of_stages()
             assert min(stages) >= 0
             assert sum(stages) == round(2 * epochs * slices / (slices + 1))
 
@@ -272,7 +273,9 @@ def test_a_checkpoint_that_is_not_what_was_written_means_teaching_from_scratch_a
     report = model.forget("person 3")
     left = everybody.without("person 3")
     assert report.lost == report.parts == (shard,)
-    assert report.recomputed == sum(model._epochs_of(number) * sum(map(len, model._members[shard][: number + 1])) for number in range(3))
+    assert report.recomputed == sum(
+        passes * sum(map(len, model._members[shard][: number + 1])) for number, passes in enumerate(model._passes_of_stages()[:3])
+    )
     assert model.digest() == left.fit(ShardedTorch(**kind), shuffled(left, 1)).digest()
     assert model.forget("person 4").lost == ()
 
@@ -408,6 +411,31 @@ def test_a_fit_that_a_full_disk_ended_leaves_the_model_as_it_was(tmp_path: Path)
 # ---- input ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("even", ["passes", "steps"])
+@pytest.mark.parametrize("slices", [1, 2, 8, 50, 333])
+@pytest.mark.parametrize("epochs", [1, 5, 16, 20])
+def test_a_shard_costs_what_was_asked_for_and_nobody_is_left_out(even: str, slices: int, epochs: int) -> None:
+    passes = ShardedTorch(slices=slices, epochs=epochs, even=even)._passes_of_stages()
+    assert len(passes) == slices
+    assert min(passes) >= 0
+    # The last stage is the first that those of the last slice are in.
+    assert passes[-1] >= 1
+    cost = sum(many * (number + 1) / slices for number, many in enumerate(passes))
+    assert cost == pytest.approx(epochs, abs=0.9)
+
+
+def test_stages_of_as_many_steps_follow_the_law_and_the_forecast() -> None:
+    everybody = world(300, 60, seed=6)
+    steps = {**QUICK, "shards": 2, "slices": 4, "epochs": 12, "even": "steps"}
+    model = everybody.fit(ShardedTorch(**steps))
+    reports = [model.forget(f"person {each}") for each in range(16)]
+    left = everybody.without(*(f"person {each}" for each in range(16)))
+    assert model.digest() == left.fit(ShardedTorch(**steps), shuffled(left, 2)).digest()
+    counted = sum(each.recomputed for each in reports) / sum(each.monolith for each in reports)
+    assert counted == pytest.approx(expected_share(Layout(2, 4, steps=True), 1), rel=0.2)
+    assert model.digest() != left.fit(ShardedTorch(**{**steps, "even": "passes"})).digest()
+
+
 def test_without_arguments_it_learns_a_plain_task() -> None:
     rng = np.random.default_rng(4)
     x = rng.normal(loc=50, scale=20, size=(400, 5))
@@ -505,8 +533,8 @@ def test_a_file_is_read_only_with_the_network_that_it_was_made_with_and_names_no
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"optimiser": "lbfgs"}, {"dtype": "float16"}, {"epochs": 0}, {"batch_size": 0}, {"slices": 0}, {"shards": 0}, {"learning_rate": 0.0},
-     {"momentum": 1.0}, {"weight_decay": -1.0}],
+    [{"even": "cost"}, {"optimiser": "lbfgs"}, {"dtype": "float16"}, {"epochs": 0}, {"batch_size": 0}, {"slices": 0}, {"shards": 0},
+     {"learning_rate": 0.0}, {"momentum": 1.0}, {"weight_decay": -1.0}],
 )  # fmt: skip
 def test_settings_that_make_no_model_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadInput):

@@ -36,7 +36,24 @@ def test_slices_alone_never_save_more_than_a_third(slices: int) -> None:
     assert 1 <= 1 / expected_share(Layout(1, slices), 1) <= 1.5 + 1e-9
 
 
-@pytest.mark.parametrize("layout", [Layout(1, 1), Layout(8, 1), Layout(1, 8), Layout(8, 8), Layout(4, 5, grown=True), OF_THE_PAPER])
+@given(slices=st.integers(2, 2000))
+def test_stages_of_as_many_steps_save_up_to_a_half_and_always_more_than_those_of_as_many_passes(slices: int) -> None:
+    saved = 1 / expected_share(Layout(1, slices, steps=True), 1)
+    assert 1 / expected_share(Layout(1, slices), 1) < saved <= 2
+    assert saved == pytest.approx(2 * slices / (slices + 1))
+    # Everything at once costs everything, either way.
+    assert expected_share(Layout(1, slices, steps=True), 10**6) == pytest.approx(1)
+
+
+def test_a_batch_of_the_papers_costs_a_quarter_less_where_stages_have_as_many_steps() -> None:
+    by_hand = sum(0.02 * (1 - (1 - each / 50 / 20) ** 8) for each in range(1, 51))
+    assert expected_share(Layout(20, 50, steps=True), 8) == pytest.approx(by_hand)
+    assert 1 / by_hand == pytest.approx(5.50, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    "layout", [Layout(1, 1), Layout(8, 1), Layout(1, 8), Layout(8, 8), Layout(4, 5, grown=True), Layout(8, 8, steps=True), OF_THE_PAPER]
+)
 @pytest.mark.parametrize("requests", [1, 8, 60])
 def test_batches_drawn_at_random_cost_what_the_formula_says(layout: Layout, requests: int) -> None:
     drawn = simulate(layout, PEOPLE, requests, seed=1)

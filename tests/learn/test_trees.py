@@ -33,6 +33,13 @@ def backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.mark.parametrize(("rows", "bins", "expected"), [(400, None, 63), (20_000, None, 100), (400, 31, 31)])
+def test_a_shard_takes_bins_for_its_own_rows_unless_it_is_told_how_many(rows: int, bins: int | None, expected: int) -> None:
+    x = np.random.default_rng(0).normal(size=(rows, 2))
+    model = ShardedTrees(shards=1, trees=1, leaves=2, bins=bins).fit(x, x[:, 0] > 0)
+    assert f"[max_bin: {expected}]" in model._serving.parts[0].model[0].text
+
+
 # ---- the law -------------------------------------------------------------------------------------------------------
 
 
@@ -139,7 +146,7 @@ def test_a_class_that_only_one_person_had_goes_with_them(kind: dict[str, Any]) -
 
 def test_one_shard_is_the_plain_library(backend: str) -> None:
     few = world(500, 50, classes=3)
-    model = few.fit(ShardedTrees(backend, shards=1, trees=10))
+    model = few.fit(ShardedTrees(backend, shards=1, trees=10, bins=255))
     order = model._canonical(model._members[0])
     if backend == "hist":
         with one_thread():

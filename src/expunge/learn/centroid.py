@@ -9,7 +9,11 @@ from expunge.learn.statistics import Sums
 
 
 class NearestCentroid(LinearClassifier):
-    """Whose mean is nearest; scikit-learn's ``NearestCentroid``. The cheapest of the family: one sum for each class and feature."""
+    """Whose mean is nearest; scikit-learn's ``NearestCentroid``. The cheapest of the family: one sum for each class and feature.
+
+    So it has no ``predict_proba``: how far is likely depends on how much rows vary about their mean, which takes sums of squares.
+    :class:`~expunge.learn.LinearDiscriminant` and :class:`~expunge.learn.GaussianNaiveBayes` keep them and tell chances.
+    """
 
     solved = ("centroids_", "coef_", "intercept_")
     centroids_: np.ndarray

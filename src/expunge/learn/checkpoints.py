@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -52,6 +52,14 @@ class Checkpoints:
         except FileNotFoundError:
             return None
         return data if sha256(data).hexdigest() == name else None
+
+    def held(self, names: Collection[str]) -> dict[str, bytes]:
+        """Those of some hashes that are in memory."""
+        return {name: self._held[name] for name in names if name in self._held}
+
+    def take(self, held: Mapping[str, bytes]) -> None:
+        """Keep in memory what another process had there."""
+        self._held.update(held)
 
     def _path(self, shard: int, number: int, name: str) -> Path:
         assert self._folder is not None

@@ -9,10 +9,12 @@ number of threads; a model from elsewhere is fitted again as a whole.
 
 from __future__ import annotations
 
+import pickle
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -51,6 +53,8 @@ class ShardedTorch(Sharded):
         shards: how many networks; people are spread over them by a keyed hash.
         slices: stages in which a shard is taught.
         epochs: what a whole shard costs, in passes over all of its rows.
+        even: what each stage has as much of as any other: ``passes`` over the rows that are there by then, as in SISA, or ``steps``: then
+            the first stages, which few deletions repeat, carry more of the work, and the last ones less.
         batch_size: rows in a step.
         optimiser: ``adam``, ``adamw`` or ``sgd``.
         learning_rate: of the optimiser.
@@ -61,6 +65,9 @@ class ShardedTorch(Sharded):
             that is touched after loading is taught from scratch. Not written to files.
         high_risk: those who are likely to go soon (children, consent about to end), as names or a function of a name: they come in the last
             slice. Not written to files.
+        jobs: shards that are taught at once, each in a process of its own; no bit depends on it. With more than one, ``module`` must be
+            something that another process can import, and a script keeps its work under ``if __name__ == "__main__":``. Not written to
+            files.
         seed: of first weights and of whatever a network draws.
         key: bytes for placement and order; the default is public. Not written to files.
     """
@@ -76,6 +83,7 @@ class ShardedTorch(Sharded):
         shards: int = 8,
         slices: int = 4,
         epochs: int = 32,
+        even: str = "passes",
         batch_size: int = 16,
         optimiser: str = "adam",
         learning_rate: float = 5e-3,
@@ -84,6 +92,7 @@ class ShardedTorch(Sharded):
         dtype: str = "float32",
         checkpoints: str | Path | None = None,
         high_risk: HighRisk = None,
+        jobs: int = 1,
         seed: int = 0,
         key: bytes | None = None,
     ) -> None:
@@ -91,6 +100,7 @@ class ShardedTorch(Sharded):
         self.shards = shards
         self.slices = slices
         self.epochs = epochs
+        self.even = even
         self.batch_size = batch_size
         self.optimiser = optimiser
         self.learning_rate = learning_rate
@@ -99,17 +109,23 @@ class ShardedTorch(Sharded):
         self.dtype = dtype
         self.checkpoints = checkpoints
         self.high_risk = high_risk
+        self.jobs = jobs
         self.seed = seed
         self.key = key
 
     def _check_params(self) -> None:
         if not (1 <= self.shards <= 100_000 and 1 <= self.slices <= 10_000 and self.epochs >= 1 and self.batch_size >= 1):
             raise BadInput("take 1 to 100,000 shards of 1 to 10,000 slices, 1 epoch and 1 row in a batch at least")
+        self._check_jobs()
+        if self.even not in {"passes", "steps"}:
+            raise BadInput("even is passes or steps")
         if self.optimiser not in teaching.OPTIMISERS or self.dtype not in _TYPES:
             raise BadInput("optimiser is adam, adamw or sgd; dtype is float32 or int64")
         if not (self.learning_rate > 0 and self.weight_decay >= 0 and 0 <= self.momentum < 1):
             raise BadInput("take a learning rate above 0, a weight decay of 0 or more, a momentum of 0 to 1")
         self._build = _found(self.module)
+        if self.jobs > 1:
+            _check_sendable(self.module)
         if not hasattr(self, "_kept") or self._kept.folder != self.checkpoints:
             self._kept = Checkpoints(self.checkpoints)
 
@@ -133,13 +149,14 @@ class ShardedTorch(Sharded):
     def _passes(self) -> int:
         return self.epochs
 
-    def _epochs_of(self, number: int) -> int:
-        """Passes of one stage; together, a whole shard costs about what ``epochs`` passes over all of its rows cost."""
-
-        def until(stages: int) -> int:
-            return round(2 * self.epochs * stages / (self.slices + 1))
-
-        return until(number + 1) - until(number)
+    def _passes_of_stages(self) -> list[int]:
+        """Passes of each stage; together, a whole shard costs about what ``epochs`` passes over all of its rows cost."""
+        ends = np.arange(1, self.slices + 1)
+        passes = 2 * self.epochs / (self.slices + 1) * ends if self.even == "passes" else self.epochs * np.cumsum(1 / ends)
+        until = np.rint(passes).astype(np.int64)
+        # Whoever is in the last slice is learnt from as well, however many slices there are.
+        until[:-1] = np.minimum(until[:-1], until[-1] - 1)
+        return [end - start for start, end in pairwise([0, *until.tolist()])]
 
     def _salt(self, *what: int | str) -> int:
         return place(self._records.key, " ".join(map(str, ("network", self.seed, *what))), b"")
@@ -158,56 +175,63 @@ class ShardedTorch(Sharded):
         with teaching.steady():
             net, optimiser = self._started(lesson.shard, lesson.classes)
             chain = () if old is None else old.chain[: lesson.since]
-            learnt = self._learnt_by(lesson)
-            lost = not self._resumed(net, optimiser, lesson.shard, learnt, chain)
+            assert lesson.keys is not None
+            lost = not self._resumed(net, optimiser, lesson, chain)
             if lost:
                 # Its first weights, whatever was put in before the checkpoint proved to be another one.
                 net, optimiser = self._started(lesson.shard, lesson.classes)
                 chain = ()
             rows = torch.from_numpy(np.ascontiguousarray(lesson.features)), torch.from_numpy(lesson.codes.astype(np.int64))
-            hashes = self._records.places("pass", lesson.rows)
-            among, taught = lesson.slice_of(), 0
+            among, taught, passes = lesson.slice_of(), 0, self._passes_of_stages()
             for number in range(len(chain), self.slices):
                 there = np.flatnonzero(among <= number)
-                for epoch in range(self._epochs_of(number) if len(there) > 1 else 0):
+                for epoch in range(passes[number] if len(there) > 1 else 0):
                     salt = self._salt("pass", lesson.shard, number, epoch)
                     teaching.seed_all(salt)
-                    order = there[np.argsort(teaching.mixed(hashes[there], salt), kind="stable")]
+                    order = there[np.argsort(teaching.mixed(lesson.keys[there], salt), kind="stable")]
                     taught += teaching.epoch(net, optimiser, rows, order, self.batch_size)
-                chain = (*chain, self._keep(net, optimiser, lesson.shard, learnt, chain))
+                chain = (*chain, self._keep(net, optimiser, lesson, chain))
             net.eval()
         return Taught(Network(net, lesson.classes, chain), taught, lost)
 
-    def _keep(self, net: nn.Module, optimiser: torch.optim.Optimizer, shard: int, learnt: list[str], chain: tuple[str, ...]) -> str:
+    def _keep(self, net: nn.Module, optimiser: torch.optim.Optimizer, lesson: Lesson, chain: tuple[str, ...]) -> str:
         """Keep the checkpoint after the next slice of a chain; its hash. Random numbers are seeded anew by each pass: none are kept."""
         number = len(chain)
         head = {
             "class": "checkpoint",
-            "shard": shard,
+            "shard": lesson.shard,
             "slice": number,
             "before": chain[-1] if chain else "",
-            "learnt": learnt[number],
+            "learnt": lesson.learnt[number],
             "environment": environment.fingerprint(*self.packages),
         }
-        return self._kept.put(shard, number, files.to_bytes(head, {**teaching.weights(net), **teaching.memory(optimiser)}))
+        return self._kept.put(lesson.shard, number, files.to_bytes(head, {**teaching.weights(net), **teaching.memory(optimiser)}))
 
-    def _learnt_by(self, lesson: Lesson) -> list[str]:
-        """For each slice a hash over the records of the slices up to it."""
+    def _prepared(self, lesson: Lesson) -> Lesson:
         among, state, found = lesson.slice_of(), sha256(), []
         for number in range(self.slices):
             state.update(self._records.seal(lesson.rows[among == number]))
             found.append(state.hexdigest())
-        return found
+        return replace(lesson, keys=self._records.places("pass", lesson.rows), learnt=tuple(found))
 
-    def _resumed(self, net: nn.Module, optimiser: torch.optim.Optimizer, shard: int, learnt: list[str], chain: tuple[str, ...]) -> bool:
+    def _checkpoints(self, lesson: Lesson, old: Network | None) -> Mapping[str, bytes]:
+        return self._kept.held(() if old is None else old.chain[: lesson.since][-1:])
+
+    def _take_checkpoints(self, kept: Mapping[str, bytes]) -> None:
+        self._kept.take(kept)
+
+    def _made_checkpoints(self, model: Network) -> Mapping[str, bytes]:
+        return self._kept.held(model.chain)
+
+    def _resumed(self, net: nn.Module, optimiser: torch.optim.Optimizer, lesson: Lesson, chain: tuple[str, ...]) -> bool:
         """Go back to the last checkpoint of a chain, if there is one; whether it was there, and the one that was written."""
         if not chain:
             return True
-        data = self._kept.get(shard, len(chain) - 1, chain[-1])
+        data = self._kept.get(lesson.shard, len(chain) - 1, chain[-1])
         if data is None:
             return False
         head, tensors = files.from_bytes(data)
-        if head["before"] != (chain[-2] if len(chain) > 1 else "") or head["learnt"] != learnt[len(chain) - 1]:
+        if head["before"] != (chain[-2] if len(chain) > 1 else "") or head["learnt"] != lesson.learnt[len(chain) - 1]:
             return False
         teaching.put_weights(net, tensors)
         teaching.put_memory(optimiser, tensors)
@@ -238,6 +262,13 @@ class ShardedTorch(Sharded):
             raise FileRefused("the file holds another network: load(path, module=...) with what it was fitted with")
         teaching.put_weights(net, tensors)
         return Network(net.eval(), int(state["classes"]), tuple(map(str, state["chain"])))
+
+
+def _check_sendable(module: teaching.Build | str | None) -> None:
+    try:
+        pickle.dumps(module)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise BadInput("other processes cannot import this module: put the function at the top level of a file, or take jobs=1") from error
 
 
 def _found(module: teaching.Build | str | None) -> teaching.Build:

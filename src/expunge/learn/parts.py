@@ -24,6 +24,10 @@ class Lesson:
     classes: int
     since: int
     """The first slice that is not as it was; 0 teaches everything."""
+    keys: np.ndarray | None = None
+    """(n,) uint64 from which the orders of the passes come, where there are passes."""
+    learnt: tuple[str, ...] = ()
+    """For each slice a hash over the records of the slices up to it, where there are checkpoints."""
 
     def slice_of(self) -> np.ndarray:
         """(n,): the slice of each row."""

@@ -1,11 +1,11 @@
 """What forgetting will cost: shards and slices against the rate of requests, before anybody trains.
 
 The model: people are placed in shards and slices by a keyed hash. A shard is taught in stages, stage ``j`` over its first ``j`` slices,
-each with the same number of passes, so that a whole shard costs as much as its people cost one model over everybody (trees that are grown
-in slices cost less, see :attr:`Layout.grown`). A request goes back to the checkpoint before the slice of the person who leaves; requests
-of one batch in one shard go back to the earliest. Costs are samples learnt from again, as a share of what one model over everybody who
-stays would have to learn from again for the same batch; both sides leave out those who go. Cf. Bourtoule et al., *Machine Unlearning*,
-IEEE S&P 2021, whose 4.63, 2.45 and 1.36 are such ratios.
+each with the same number of passes (or of steps, see :attr:`Layout.steps`), so that a whole shard costs as much as its people cost one
+model over everybody (trees that are grown in slices cost less, see :attr:`Layout.grown`). A request goes back to the checkpoint before
+the slice of the person who leaves; requests of one batch in one shard go back to the earliest. Costs are samples learnt from again, as a
+share of what one model over everybody who stays would have to learn from again for the same batch; both sides leave out those who go.
+Cf. Bourtoule et al., *Machine Unlearning*, IEEE S&P 2021, whose 4.63, 2.45 and 1.36 are such ratios.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ class Layout:
     grown: bool = False
     """Whether stages add to what the ones before left as it is, each with its share of the whole work (the trees of
     :class:`~expunge.learn.trees.ShardedTrees`), instead of teaching it further: then slices make the first training cheaper too."""
+    steps: bool = False
+    """Whether stages have as many steps each, and not as many passes (``even="steps"`` of
+    :class:`~expunge.learn.networks.ShardedTorch`): then more of the work is in the first ones, which few deletions repeat."""
 
     def __post_init__(self) -> None:
         if not (1 <= self.shards <= 100_000 and 1 <= self.slices <= 10_000):
@@ -96,14 +99,18 @@ class Stages:
         return self._spread(self.crowd.foreseen_requests if self.crowd.foreseen else 0.0)
 
     @cached_property
-    def passes(self) -> float:
-        """How often a stage goes through its people, in trainings of one model over everybody."""
-        return 1.0 / (self.layout.slices if self.layout.grown else float(self.slices.cumsum().sum()))
+    def passes(self) -> np.ndarray:
+        """(R,) how often each stage goes through its people, in trainings of one model over everybody."""
+        slices = self.layout.slices
+        if self.layout.grown:
+            return np.full(slices, 1.0 / slices)
+        found = 1.0 / np.arange(1, slices + 1) if self.layout.steps else np.ones(slices)
+        return np.asarray(found / float((found * self.slices.cumsum()).sum()))
 
     @cached_property
     def cost(self) -> np.ndarray:
         """(R,) what each stage costs, as a share of what one model over everybody costs for the people of the shard."""
-        return self.passes * self.slices.cumsum()
+        return np.asarray(self.passes * self.slices.cumsum())
 
     @cached_property
     def touched(self) -> np.ndarray:
@@ -188,8 +195,8 @@ def _batches(layout: Layout, crowd: Crowd, requests: int, trials: int, dice: np.
     earliest = np.full((trials, layout.shards), layout.slices)
     np.minimum.at(earliest, (np.arange(trials)[:, None], shard), slice_)
     repeated = np.arange(layout.slices)[None, None, :] >= earliest[:, :, None]
-    counted: np.ndarray = (people.cumsum(axis=2) * repeated).sum(axis=(1, 2))
-    return stages.passes * counted / staying
+    counted: np.ndarray = (people.cumsum(axis=2) * repeated * stages.passes).sum(axis=(1, 2))
+    return counted / staying
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ from sklearn.base import ClassifierMixin
 
 from expunge.faults import failpoint
 from expunge.learn import environment, labels, placement
-from expunge.learn.estimator import Forgetting, Given, Source
+from expunge.learn.estimator import Given, Source
 from expunge.learn.hashing import contents, tags
-from expunge.learn.parts import Lesson, Part, Serving, Taught
+from expunge.learn.lessons import Fetched, TaughtInShards
+from expunge.learn.parts import Part, Serving, Taught
 from expunge.learn.placement import Members
 from expunge.learn.records import KEY, Records, Subjects
 from expunge.learn.refusals import BadInput, NothingLearned, SourceNeeded
@@ -30,43 +31,19 @@ ELSEWHERE = "the versions, the processor or the settings are not those under whi
 HighRisk = Iterable[str] | Callable[[str], bool] | None
 
 
-class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
+class Sharded(ClassifierMixin, TaughtInShards):  # type: ignore[misc]
     """The base of classifiers made of shards."""
 
-    secret_params: ClassVar[frozenset[str]] = frozenset({"key", "high_risk"})
+    secret_params: ClassVar[frozenset[str]] = frozenset({"key", "high_risk", "jobs"})
 
     shards: int
     slices: int
     high_risk: HighRisk
     classes_: np.ndarray
-    n_features_in_: int
-
-    # ---- what a class of models says ---------------------------------------------------------------------------
-
-    @abstractmethod
-    def _teach(self, lesson: Lesson, old: Any) -> Taught:
-        """Teach one shard of at least two classes.
-
-        Args:
-            lesson: what from.
-            old: the model of the same shard, of the same classes, that is right up to ``lesson.since``; None for none.
-        """
 
     @abstractmethod
     def _votes(self, model: Any, features: np.ndarray) -> np.ndarray:
         """Probabilities (n, classes of the shard). Another thread may be teaching meanwhile: nothing that all threads share is touched."""
-
-    @abstractmethod
-    def _model_state(self, model: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """A model as tensors and JSON."""
-
-    @abstractmethod
-    def _model_restore(self, shard: int, tensors: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> Any:
-        """The inverse."""
-
-    @abstractmethod
-    def _check_params(self) -> None:
-        """Raises BadInput for parameters that make no model."""
 
     @abstractmethod
     def _passes(self) -> int:
@@ -172,9 +149,6 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
             rows = rows[~np.isin(rows, np.fromiter(gone, np.int64, len(gone)))]
         return placement.members(self._records.key, rows, self._records.owners(rows), self.shards, self.slices, self._risky)
 
-    def _canonical(self, slices: tuple[np.ndarray, ...]) -> np.ndarray:
-        return self._records.ordered("order", np.concatenate(slices))
-
     # ---- forgetting --------------------------------------------------------------------------------------------
 
     def forget(self, subjects: Subjects, source: Source | None = None) -> Report:
@@ -206,7 +180,7 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
         report = self._swap(since, after, fetched)
         return replace(report, subjects=known, records=len(gone), unknown=unknown, why_all=why)
 
-    def _swap(self, since: Mapping[int, int], after: Members, fetched: Mapping[int, tuple[Any, Any]] | None) -> Report:
+    def _swap(self, since: Mapping[int, int], after: Members, fetched: Fetched | None) -> Report:
         """Take shards out, teach them again, put them back in one assignment, drop what is pending, destroy what is old."""
         # From here on the touched shards do not vote, whatever happens; a repeat takes up what is pending.
         self._out = self._out | {shard: part for shard, part in self._serving.parts.items() if shard in since}
@@ -214,8 +188,8 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
         self._serving = Serving(self._serving.classes, rest)
         failpoint("learn.shards.out:after")
         made: dict[int, tuple[Part, Taught]] = {}
-        for shard, first in sorted(since.items()):
-            made[shard] = self._taught(shard, first, after[shard], None if fetched is None else fetched.get(shard))
+        for shard, part, taught in self._taught_all(since, after, fetched):
+            made[shard] = part, taught
             failpoint("learn.shards.taught:after")
         parts = dict(sorted((rest | {shard: part for shard, (part, _) in made.items()}).items()))
         self._serving = Serving(labels.union(part.classes for part in parts.values()), parts)
@@ -235,29 +209,10 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
             recomputed=sum(taught.samples for _, taught in made.values()),
             monolith=left * self._passes(),
             parts=tuple(sorted(since)),
-            lost=tuple(shard for shard, (_, taught) in made.items() if taught.lost),
+            lost=tuple(sorted(shard for shard, (_, taught) in made.items() if taught.lost)),
             destroyed=destroyed,
             emptied=not left,
         )
-
-    def _taught(self, shard: int, since: int, slices: tuple[np.ndarray, ...], fetched: tuple[Any, Any] | None) -> tuple[Part, Taught]:
-        rows = self._canonical(slices)
-        if not len(rows):
-            return Part(), Taught(None)
-        if fetched is None and self._given is not None:
-            found, y = self._given.take(rows)
-            fetched = self._features(found), y
-        assert fetched is not None
-        classes, codes = labels.coded(fetched[1])
-        if len(classes) == 1:
-            return Part(labels.by_value(classes), len(rows)), Taught(None)
-        was = self._out.get(shard)
-        # A shard whose classes are others has another last layer, or other trees: nothing of it can be kept.
-        same = was is not None and was.model is not None and np.array_equal(was.classes, classes)
-        lesson = Lesson(shard, slices, rows, fetched[0], codes, len(classes), since if same else 0)
-        with environment.one_thread():
-            taught = self._teach(lesson, was.model if was is not None and same else None)
-        return Part(labels.by_value(classes), len(rows), taught.model), taught
 
     # ---- predicting --------------------------------------------------------------------------------------------
 
@@ -304,10 +259,6 @@ class Sharded(ClassifierMixin, Forgetting):  # type: ignore[misc]
         return np.asarray(serving.classes[np.argmax(self._vote(serving, X), axis=1)])
 
     # ---- input -------------------------------------------------------------------------------------------------
-
-    @abstractmethod
-    def _features(self, features: Any) -> np.ndarray:
-        """Rows as they are learnt from. Raises BadInput."""
 
     def _as_learnt(self, features: Any, y: Any) -> tuple[Any, np.ndarray | None]:
         x = self._features(features)

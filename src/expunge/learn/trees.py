@@ -45,11 +45,14 @@ class ShardedTrees(Sharded):
         learning_rate: shrinks what each tree adds.
         min_samples: rows in a leaf, at least; in a shard of fewer than 20 times as many rows, a twentieth of them, but no less than two.
         l2: regularisation of the leaves.
-        bins: of each feature, at most (2 to 255).
+        bins: of each feature, at most (2 to 255). None takes one for 200 rows of what is learnt from, from 63 to 255: more would hold too
+            few rows to tell them apart, and a small shard would spend most of its time on them.
         slices: stages in which the trees of a shard are grown (LightGBM only): stage ``j`` adds its share of the trees from the first ``j``
             slices of people, so that whoever is in the last slice costs the last stage.
         high_risk: those who are likely to go soon (children, consent about to end), as names or a function of a name: they come in the last
             slice. Not written to files.
+        jobs: shards that are taught at once, each in a process of its own; no bit depends on it. With more than one, a script keeps its
+            work under ``if __name__ == "__main__":``. Not written to files.
         seed: of the backend; nothing random is left with these settings, but some of them draw a number.
         key: bytes for placement and order; the default is public. Not written to files.
     """
@@ -66,9 +69,10 @@ class ShardedTrees(Sharded):
         learning_rate: float = 0.1,
         min_samples: int = 20,
         l2: float = 0.0,
-        bins: int = 255,
+        bins: int | None = None,
         slices: int = 1,
         high_risk: HighRisk = None,
+        jobs: int = 1,
         seed: int = 0,
         key: bytes | None = None,
     ) -> None:
@@ -82,17 +86,19 @@ class ShardedTrees(Sharded):
         self.bins = bins
         self.slices = slices
         self.high_risk = high_risk
+        self.jobs = jobs
         self.seed = seed
         self.key = key
 
     def _check_params(self) -> None:
+        self._check_jobs()
         if self.backend not in BACKENDS:
             raise BadInput("backend is lightgbm or hist")
         if not (1 <= self.shards <= 100_000 and 1 <= self.slices <= self.trees and self.leaves >= 2 and self.min_samples >= 1):
             raise BadInput("take 1 to 100,000 shards, as many slices as trees at most, 2 leaves and 1 sample in a leaf at least")
         if self.backend == "hist" and self.slices > 1:
             raise BadInput("only LightGBM grows trees in slices: take backend='lightgbm' or slices=1")
-        if not (2 <= self.bins <= 255 and self.learning_rate > 0 and self.l2 >= 0):
+        if not ((self.bins is None or 2 <= self.bins <= 255) and self.learning_rate > 0 and self.l2 >= 0):
             raise BadInput("take 2 to 255 bins, a learning rate above 0 and l2 of 0 or more")
 
     def _features(self, features: Any) -> np.ndarray:
@@ -133,6 +139,7 @@ class ShardedTrees(Sharded):
 
     def _grow(self, x: np.ndarray, codes: np.ndarray, classes: int, trees: int, before: list[Stage]) -> Stage:
         fewest = min(self.min_samples, max(2, len(x) // 20))
+        bins = min(255, max(63, len(x) // 200)) if self.bins is None else self.bins
         if self.backend == "hist":
             params = {
                 "max_iter": trees,
@@ -140,7 +147,7 @@ class ShardedTrees(Sharded):
                 "learning_rate": self.learning_rate,
                 "min_samples_leaf": fewest,
                 "l2_regularization": self.l2,
-                "max_bins": self.bins,
+                "max_bins": bins,
                 "random_state": self.seed,
             }
             return trees_hist.grow(x, codes, classes, params)
@@ -150,7 +157,7 @@ class ShardedTrees(Sharded):
             "learning_rate": self.learning_rate,
             "min_data_in_leaf": fewest,
             "lambda_l2": self.l2,
-            "max_bin": self.bins,
+            "max_bin": bins,
             "seed": self.seed,
         }
         return trees_lightgbm.grow(x, codes, classes, params, _sum(before, x) if before else None)
