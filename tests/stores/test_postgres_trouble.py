@@ -635,3 +635,41 @@ def test_a_view_that_is_dropped_while_it_is_to_be_refreshed_stands_in_no_purges_
         assert store.erase(PEOPLE, copies, KEY) == {"s0": Erased(1)}
         with committed_when_waited_for(crowd, "DROP MATERIALIZED VIEW shown"):
             assert isinstance(store.purge([PEOPLE], KEY), Erased)
+
+
+def test_a_table_that_others_never_stop_changing_is_not_rewritten_for_ever(crowd):
+    """Each time somebody looked at the table just before a row was changed, and goes when it has been rewritten: it has to be once more."""
+    ours = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE application_name = 'expunge' AND query LIKE 'VACUUM (FULL%people'"
+    changed, ended = 0, threading.Event()
+    with opened(crowd, PEOPLE, lock_ms=20_000) as store, busy(crowd) as looking, busy(crowd) as app, busy(crowd) as reader:
+
+        def change():
+            app.execute("BEGIN")
+            app.execute("UPDATE people SET said = said || '.' WHERE id = 'p1'")
+
+        def meanwhile():
+            nonlocal changed
+            while not ended.is_set():
+                if looking.execute(ours + " AND state = 'active'").fetchall() == [(True,)]:
+                    reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+                    reader.execute("SELECT 1")
+                    app.execute("COMMIT")
+                    changed += 1
+                    wait_until(lambda: not looking.execute(ours + " AND state = 'active'").fetchall(), 60)
+                    change()
+                    reader.execute("COMMIT")
+                time.sleep(0.01)
+
+        assert erased(store, PEOPLE, WHO) == {"s0": Erased(1)}
+        change()
+        thread = threading.Thread(target=meanwhile)
+        thread.start()
+        answer = store.purge([PEOPLE], KEY)
+        ended.set()
+        thread.join()
+        app.execute("COMMIT")
+        assert isinstance(answer, Unable)
+        assert answer.reason is Reason.READER_OPEN
+        assert "others go on changing" in answer.detail
+        assert 1 < changed < 20
+        assert store.purge([PEOPLE], KEY) != answer, "when it is used less"

@@ -12,6 +12,8 @@ from expunge.stores.postgres_readers import in_the_way, old_snapshots
 from expunge.stores.postgres_rung import Blocked, Climb, Notices, noticing
 
 _MIB = 1 << 20
+_TRIES = 5
+"""How often a table is rewritten at most in one climb: each time everybody who uses it waits."""
 _VECTOR_INDEXES = """
 SELECT coalesce(max(pg_relation_size(i.indexrelid)), 0) FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am a ON a.oid = c.relam
@@ -67,7 +69,7 @@ def rewrite(climb: Climb, name: str, oid: int, *, catalog: bool = False) -> None
         Blocked: when the server left the table alone (it only warns), or kept rows for somebody who may still see them.
     """
     climb.restart_clock()
-    while True:
+    for _ in range(_TRIES):
         before = _file_of(climb, oid)
         notices = _vacuum(climb, name)
         if notices.refused or before == _file_of(climb, oid):
@@ -81,6 +83,8 @@ def rewrite(climb: Climb, name: str, oid: int, *, catalog: bool = False) -> None
         if left:
             detail = f"{climb.where}: {left} can still see deleted rows of {name}, which stay in its file; end them, it is tried again"
             raise Blocked(Reason.READER_OPEN, detail)
+    detail = f"{climb.where}: others go on changing {name}, and each time it was rewritten somebody could still see rows deleted meanwhile"
+    raise Blocked(Reason.READER_OPEN, f"{detail}; it is tried again, best when it is used less")
 
 
 def _vacuum(climb: Climb, name: str) -> Notices:
