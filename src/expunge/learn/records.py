@@ -193,8 +193,8 @@ class Records:
                 self._sizes.held[self._alike.held[at]] += 1
         return fresh
 
-    def _leave(self, group: int) -> None:
-        self._sizes.held[group] -= 1
+    def _leave(self, group: int, many: int = 1) -> None:
+        self._sizes.held[group] -= many
         if not self._sizes.held[group]:
             del self._group[self._groups[group]]
             self._groups[group] = ()
@@ -250,14 +250,16 @@ class Records:
 
     def drop(self, rows: Iterable[int] | np.ndarray) -> None:
         """Take rows out of the set, with everything that was known of them."""
-        gone = {row for row in (rows.tolist() if isinstance(rows, np.ndarray) else map(int, rows)) if self._alike.held[row] >= 0}
-        touched: set[bytes] = set()
+        where = np.unique(np.asarray(rows if isinstance(rows, np.ndarray) else list(rows), np.int64))
+        where = where[self._alike.held[where] >= 0]
+        gone, touched = set(where.tolist()), set()
+        for group, many in zip(*map(np.ndarray.tolist, np.unique(self._alike.held[where], return_counts=True)), strict=True):
+            touched.update(self._groups[group])
+            self._leave(group, many)
         for row in gone:
-            self.rows.pop(self._names[row], None)
-            self._names[row] = ""
-            touched.update(self.tags(row))
-            self._leave(int(self._alike.held[row]))
-        where = np.array(sorted(gone), np.int64)
+            if self._names[row]:
+                del self.rows[self._names[row]]
+                self._names[row] = ""
         self._alike.held[where], self._contents.held[where], self._numbers.held[where] = -1, 0, 0
         self._gone, self._starts = self._gone + len(gone), None
         for each in touched:
