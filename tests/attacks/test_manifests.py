@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from expunge.core.order import OrderState
+from expunge.core.remade import Network, Proof
 from expunge.learn.refusals import BadInput
 from tests.engine.household import ANNA, BELA, CARA, PEOPLE
 from tests.models.nursery import Nursery
@@ -118,3 +119,15 @@ def test_one_name_instead_of_a_list_of_names_is_refused(home: Nursery) -> None:
     path = weights(home, "1")
     with pytest.raises(BadInput, match="list"):
         seal(home, path, BELA, people={"profile": BELA, "account": [PEOPLE[BELA]]})
+
+
+def test_a_comparison_that_cleared_everything_is_a_command_whose_reach_is_said(home: Nursery) -> None:
+    (home.folder / "again.py").write_text(TRAIN)
+    declare(home, origin=f"origin: manifest\n    attest: {sys.executable} again.py")
+    seal(home, trained(home, "1", BELA), BELA)
+    run = home.erase(f"profile:{ANNA}")
+    (said,) = home.receipt(run.order).models
+    with home.open() as opened:
+        apart = opened.context.commands.apart  # type: ignore[union-attr]  # a local runner
+    assert said.stayed[0].proof is Proof.EQUAL
+    assert said.network is (Network.SHUT if apart else Network.COULD_NOT)

@@ -102,7 +102,9 @@ def block(
     if not (names <= remade.blocked(known_so) and (not event.named or held.issuperset(orders))):
         register(context.journal, MODELS, event)
     fencing.publish(context)
-    return Done(Absent(), Remade(event.at, dataset.name, before, stayed=staying, doubted=known is not None and known.doubted))
+    earlier = known or Remade(event.at, dataset.name, ())
+    network = earlier.network if staying else Network.NOT_RUN
+    return Done(Absent(), Remade(event.at, dataset.name, before, network=network, stayed=staying, doubted=earlier.doubted))
 
 
 def _compared(known: Remade | None, stayed: Stayed) -> Stayed:
@@ -237,9 +239,10 @@ class Remaker:
             return Done(answer)
         there = _beside(contents(self.context, dataset), known)
         after, figures = _sorted(there), told.figures
+        network = (known.network if known.stayed else Network.NOT_RUN).joined(_network(dataset, answer))
         now = replace(
             known, at=self.context.clock.now(), after=after, figures=figures, said=told.said, membership=_opinion(known, told, after),
-            network=_network(dataset, answer), proof=Proof.NOT_ASKED, sight=Sight.NOT_ASKED, unchanged=False,
+            network=network, proof=Proof.NOT_ASKED, sight=Sight.NOT_ASKED, unchanged=False,
         )  # fmt: skip
         if remade.given_back(there, _old(self.context, known)):
             if dataset.on_erase.prove and figures.get(UNCHANGED) == 1 and after == known.before:
@@ -324,27 +327,27 @@ class Remaker:
         What cannot be made again is not shown to be clear: it counts as doubted as well.
         """
         known = self.run.remade.get(dataset.name) or Remade(self.context.clock.now(), dataset.name, ())
-        checked = []
+        checked, network = [], known.network
         for each in stayed:
             before = _compared(known, each)
             if before.proof is not Proof.EQUAL:
-                if not self._same_again(dataset, each):
+                ran = self._same_again(dataset, each)
+                if ran is None:
                     return replace(known, at=self.context.clock.now(), doubted=True, stayed=())
-                before = replace(each, proof=Proof.EQUAL)
+                before, network = replace(each, proof=Proof.EQUAL), network.joined(_network(dataset, ran))
             checked.append(before)
-        return replace(known, at=self.context.clock.now(), stayed=tuple(checked))
+        return replace(known, at=self.context.clock.now(), network=network, stayed=tuple(checked))
 
-    def _same_again(self, dataset: Dataset, stayed: Stayed) -> bool:
-        sealed = attesting.sealed_of(self.context, stayed)
-        if sealed is None:
-            return False
+    def _same_again(self, dataset: Dataset, stayed: Stayed) -> Ran | None:
+        if (sealed := attesting.sealed_of(self.context, stayed)) is None:
+            return None
         with self._scratch(dataset, "attest") as folder:
             manifest, out = folder / "manifest.json", folder / "fresh"
             manifest.write_bytes(sealed)
             ran, _ = self._run(
                 dataset, dataset.attest, {"act": "attest", "manifest": str(manifest), "out": str(out)}, hiding.served(self.context, dataset)
             )
-            return isinstance(ran, Ran) and tuple(sorted(set(_digests_in(out)))) == stayed.contents
+            return ran if isinstance(ran, Ran) and tuple(sorted(set(_digests_in(out)))) == stayed.contents else None
 
 
 def _sight(ran: Ran | Unable) -> Sight:
