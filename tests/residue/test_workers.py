@@ -28,7 +28,7 @@ SAID = [f"sentence {number * 7919} that nobody else has said" for number in rang
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are cut small, and helpers are called for next to nothing."""
     monkeypatch.setattr(units, "SIZE", CUT)
-    monkeypatch.setattr(workers, "_WORTH", 1)
+    monkeypatch.setattr(workers, "WORTH", 1)
 
 
 def share(folder: Path, traces: Traces, processes: int) -> Scanned:
@@ -142,6 +142,25 @@ def test_helpers_are_asked_again_with_other_traces_and_end_with_the_scanner(fold
     assert scan_until(scanner, folder, traces, lambda: len(helpers._idle) == 2) == found
     del scanner
     assert len(started) == 4
+    assert all(each.returncode is not None for each in started)
+
+
+def test_a_glance_at_a_large_file_has_helpers_ready_for_the_scan_of_all_of_it(
+    tmp_path: Path, started: list[subprocess.Popen[bytes]]
+) -> None:
+    scanner, traces = ResidueScanner(processes=3), text_traces(*SAID, budget=60)
+    small, large = tmp_path / "small", tmp_path / "large"
+    small.write_bytes(SAID[1].encode())
+    with large.open("wb") as file:
+        file.write(SAID[1].encode())
+        file.truncate(workers.WORTH)
+    seen = scanner.glance({small: [(0, 100)]}, traces)
+    assert seen
+    assert started == []
+    for _ in range(2):
+        assert scanner.glance({large: [(0, 100)]}, traces) == seen
+        assert len(started) == len(scanner._helpers._idle) == 2
+    scanner.close()
     assert all(each.returncode is not None for each in started)
 
 

@@ -15,7 +15,7 @@ from expunge.residue.needles import Needles
 from expunge.residue.session import Limits, Where
 from expunge.residue.tracer import Collector
 from expunge.residue.units import Part, divide, gathered, hidden, new_session, scan_part, walk
-from expunge.residue.workers import MOST, Crew, Helpers, usable_cores
+from expunge.residue.workers import MOST, WORTH, Crew, Helpers, usable_cores
 
 
 class ResidueScanner:
@@ -70,6 +70,9 @@ class ResidueScanner:
 
     def glance(self, lying: Mapping[Path, Sequence[Stretch]], traces: Traces) -> frozenset[int]:
         """Read nothing but some stretches of files. Raises CouldNotLook when a process that helps with it dies."""
+        if sum(_size(each) for each in lying) >= WORTH:
+            # the look after reads all of it: by then they are ready
+            self._helpers.get_ready()
         done = Crew(gathered(lying), Needles.of(traces), self._limits, 0, self._processes, self._helpers).take_all()
         return frozenset().union(*(unit.seen for unit in done))
 
@@ -111,6 +114,13 @@ def scan(paths: Iterable[Path], traces: Traces, *, limits: Limits | None = None,
         found.clear()
     session.flush()
     yield from found
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _residue(path: Path, chain: tuple[str, ...], offset: int, traces: Traces, trace: int) -> Residue:

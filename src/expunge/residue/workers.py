@@ -30,7 +30,7 @@ from expunge.residue.worker import READY
 
 MOST = 8
 """Processes, however many cores there are: each has tables of its own, some tens of megabytes."""
-_WORTH = 3 << 24
+WORTH = 3 << 24
 """Bytes ahead for which it is worth while to start others."""
 _AHEAD = 8
 """Units that are divided ahead, for each process."""
@@ -72,16 +72,23 @@ class Helpers:
                 if waiting.poll() is None:
                     return waiting
                 self._forget(waiting)
-            if len(self._all) >= self._most:
-                return None
-            environment = {name: value for name, value in os.environ.items() if name != faults.ENVIRONMENT}
-            environment["PYTHONPATH"] = os.pathsep.join(each for each in sys.path if each)
-            environment["OPENBLAS_NUM_THREADS"] = "1"
-            begun = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-            )
-            self._all.add(begun)
-            return begun
+            return self._started() if len(self._all) < self._most else None
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        environment = {name: value for name, value in os.environ.items() if name != faults.ENVIRONMENT}
+        environment["PYTHONPATH"] = os.pathsep.join(each for each in sys.path if each)
+        environment["OPENBLAS_NUM_THREADS"] = "1"
+        begun = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+        )
+        self._all.add(begun)
+        return begun
+
+    def get_ready(self) -> None:
+        """Start as many as there may be, for a scan that is to come; where they cannot be started it does without."""
+        with self._lock, suppress(OSError):
+            while len(self._all) < self._most:
+                self.wait(self._started())
 
     def wait(self, process: subprocess.Popen[bytes]) -> None:
         """It has done its work and can be asked again."""
@@ -227,7 +234,7 @@ class Crew:
         if self._called or self.processes < 2 or not self._ahead:
             return
         ahead = sum(each.size for each in self._ahead)
-        if ahead < _WORTH and time.monotonic() - begun < _LONG_S:
+        if ahead < WORTH and time.monotonic() - begun < _LONG_S:
             return
         for _ in range(min(self.processes - 1, len(self._ahead))):
             helper = _Helper(self)

@@ -115,7 +115,7 @@ def trace(connection: Connection, table: Table, dataset: str, copies: Sequence[C
 
 def _pages_on_disk(connection: Connection, blocks: Mapping[int, Iterable[bytes]], data: Path) -> Iterator[tuple[Path, list[Stretch]]]:
     """Blocks of tables (oid -> numbers of four bytes) as stretches of the files that the server keeps them in."""
-    sizes = dict(
+    sizes: dict[str, int] = dict(
         connection.execute("SELECT name, setting::bigint FROM pg_catalog.pg_settings WHERE name IN ('block_size', 'segment_size')")
     )
     size, most = sizes["block_size"], sizes["segment_size"]
