@@ -18,6 +18,8 @@ MARK = "EXPUNGE_COMMAND"
 _GRACE = 30.0
 """Seconds after which what was killed and stays (the kernel waits for a disk) is left alone."""
 _ROUND = 0.01
+_ENV_START = 47
+"""Field of ``stat`` after the name: where the environment begins."""
 _MARK = re.compile(rb"(?:^|\0)EXPUNGE_COMMAND=([^\0]{1,80})-(\d{1,10})-(\d{1,20})-[0-9a-f]{16}(?:\0|$)")
 
 
@@ -44,18 +46,26 @@ def _end(ours: Callable[[re.Match[bytes]], bool]) -> None:
 
 
 def _killed(ours: Callable[[re.Match[bytes]], bool]) -> int:
-    """Look once through all processes, and kill; how many."""
+    """Look once through all processes, and kill; how many, and of how many it cannot be told yet."""
     space, ended = _space().encode(), 0
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         # Gone meanwhile, or somebody else's.
         with contextlib.suppress(OSError):
-            found = _MARK.search((entry / "environ").read_bytes())
+            environment = (entry / "environ").read_bytes()
+            found = _MARK.search(environment)
             if found is not None and found[1] == space and ours(found):
                 os.kill(int(entry.name), signal.SIGKILL)
                 ended += 1
+            ended += not environment and _is_beginning(entry)
     return ended
+
+
+def _is_beginning(entry: Path) -> bool:
+    """Whether a process is at exec, where whoever started it goes on before it has an environment to be read (proc_pid_stat(5))."""
+    has_memory = not (entry / "statm").read_bytes().startswith(b"0 ")
+    return has_memory and (entry / "stat").read_bytes().rpartition(b")")[2].split()[_ENV_START] == b"0"
 
 
 def _space() -> str:
