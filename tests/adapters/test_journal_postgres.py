@@ -177,10 +177,11 @@ def test_a_server_that_goes_away_is_said_and_the_next_call_after_its_return_work
 
 def test_a_server_killed_in_the_middle_of_appends_keeps_every_one_that_was_answered(own_server: PostgresServer) -> None:
     answered: dict[str, int] = {}
-    enough = threading.Event()
+    enough, opened = threading.Event(), threading.Barrier(3)
 
     def write(stream: str) -> None:
         with open_journal(own_server.url) as journal:
+            opened.wait(300)
             try:
                 for at in range(100_000):
                     answered[stream] = journal.append(stream, at * 3, [b"%d" % at] * 3)

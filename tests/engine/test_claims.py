@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -116,6 +116,7 @@ def test_a_store_that_cannot_be_read_proves_nothing(told: Household) -> None:
 
 def test_nobody_flagging_unused_profiles_makes_a_sentence_false(told: Household) -> None:
     clock = watched(told, anna=600, bela=1, cara=1, dino=1)
+    events(told, anna=3 + (datetime.now(UTC) - clock.at) / DAY)
     told.map.write_text(told.map.read_text().replace("period: 90 days", "period: 5 years"))
     with Expunge.open(told.map, clock=clock) as opened:
         assert {each.claim.id for each in opened.retention.claims() if not each.true} == {"inactive.profile"}

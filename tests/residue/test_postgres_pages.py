@@ -368,7 +368,7 @@ def test_a_value_that_goes_on_in_another_stretch_of_its_table_is_found(
     as_one = scanner.scan([RawSource(tmp_path, "data")], traces)
     assert stretches(tmp_path) == 1
     monkeypatch.setattr(units, "SIZE", PAGE)
-    monkeypatch.setattr(workers, "_WORTH", 1)
+    monkeypatch.setattr(workers, "WORTH", 1)
     assert stretches(tmp_path) > len(body) // PAGE + 3
     cut = scanner.scan([RawSource(tmp_path, "data")], traces)
     scanner.close()
