@@ -83,10 +83,10 @@ class Making(ABC):
             done = remaking.block(self.context, self.run, dataset, copies, self.recorder.orders, stayed)
         except calling.TROUBLE as error:
             done = Done(calling.as_unable(error))
-        # Why blocked by its name though nobody could look: whoever serves it may have loaded it long ago.
         if done.now is not None and not copies and failed is None:
             # Nothing of it goes, so that it is dealt with.
             done = replace(done, now=replace(done.now, ended=True))
+        # Why blocked by its name though nobody could look: whoever serves it may have loaded it long ago.
         return self._done(step, attempt, dataset, Done(failed) if failed is not None else done)
 
     def _attest(self, step: Step) -> bool:

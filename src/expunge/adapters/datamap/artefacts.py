@@ -93,22 +93,21 @@ def read_provenance(form: Form, root: Table) -> Provenance | None:
 
 def read_origin(form: Form, value: Value | None, what: str) -> str:
     """By what single artefacts are judged; empty for the lineage of the map."""
-    text = form.text(value, what)
-    if text is None or value is None or text == words.ORIGINS[0]:
-        return ""
-    if text not in words.ORIGINS:
-        form.faults.add("bad-origin", value.line, f"{what}: {text!r} is none of {', '.join(words.ORIGINS)}", "origin: manifest")
-        return ""
-    return text
+    return _one_of(form, value, what, words.ORIGINS, "bad-origin", "origin: manifest")
 
 
 def read_expiry(form: Form, value: Value | None, what: str) -> str:
     """Whether it goes along with what outlives its period; empty where it stays."""
+    return _one_of(form, value, what, words.EXPIRIES, "bad-on-expiry", "on_expiry: follow")
+
+
+def _one_of(form: Form, value: Value | None, what: str, known: tuple[str, ...], rule: str, help_: str) -> str:
+    """One of some words, the first of which is what holds where nothing is said: empty."""
     text = form.text(value, what)
-    if text is None or value is None or text == words.EXPIRIES[0]:
+    if text is None or value is None or text == known[0]:
         return ""
-    if text not in words.EXPIRIES:
-        form.faults.add("bad-on-expiry", value.line, f"{what}: {text!r} is none of {', '.join(words.EXPIRIES)}", "on_expiry: follow")
+    if text not in known:
+        form.faults.add(rule, value.line, f"{what}: {text!r} is none of {', '.join(known)}", help_)
         return ""
     return text
 
