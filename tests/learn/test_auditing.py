@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from expunge.core import membership as core
-from expunge.core.membership import Opinion
+from expunge.core.membership import Opinion, opinion
 from expunge.errors import UsageError
 from expunge.learn import IntegerRidgeClassifier
 from expunge.learn.auditing import reported, write_report
-from expunge.learn.membership import attack, audit, verdict
+from expunge.learn.membership import attack, audit
 from tests.cli.running import Ran, in_a_process
 
 SCORES = st.lists(st.integers(-5, 5), min_size=1, max_size=60).map(lambda each: np.array(each, dtype=float))
@@ -50,7 +50,7 @@ def test_rounding_changes_no_verdict_and_the_numbers_are_taken_back(a: np.ndarra
 
 def test_intervals_are_rounded_outwards() -> None:
     first = attack(np.arange(40.0) + 20, np.arange(60.0))
-    assert verdict(first, first) is Opinion.FAIL
+    assert opinion(first, first) is Opinion.FAIL
     names = [f"g{n}" for n in range(40)], [f"n{n}" for n in range(60)]
     scores = dict(zip((*names[0], *names[1]), (*(np.arange(40.0) + 20), *np.arange(60.0)), strict=True))
     said = reported(audit(scores, scores, forgotten=names[0], outsiders=names[1]), 4)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 WHOLE = 10_000
 """Areas under the curve are whole numbers of ten-thousandths: 5,000 is a coin's."""
@@ -89,7 +89,16 @@ class Membership:
         return replace(self, looked_at=said)
 
 
-def opinion(before: Attack, after: Attack) -> Opinion:
+class Telling(Protocol):
+    """An attack, in whatever figures."""
+
+    @property
+    def tells(self) -> bool:
+        """Whether it still tells who was in it."""
+        ...
+
+
+def opinion(before: Telling, after: Telling) -> Opinion:
     """FAIL when the attack still tells; PASS when it told before and no longer does; else nobody knows."""
     if after.tells:
         return Opinion.FAIL

@@ -25,9 +25,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from expunge.core.membership import Opinion as Verdict
+from expunge.core.membership import opinion
 from expunge.learn.refusals import BadInput
 
-__all__ = ["Attack", "Audit", "Verdict", "attack", "audit", "shard_scores", "subject_scores", "verdict"]
+__all__ = ["Attack", "Audit", "Verdict", "attack", "audit", "shard_scores", "subject_scores"]
 
 FALSE_ALARMS = (0.01, 0.05)
 """Rates of false positives at which the rate of true ones is told: an average hides who is recognised for certain."""
@@ -164,13 +165,6 @@ def attack(forgotten: np.ndarray, outsiders: np.ndarray) -> Attack:
     )
 
 
-def verdict(before: Attack, after: Attack) -> Verdict:
-    """FAIL when the attack still tells; PASS when it told before and no longer does; else nobody knows."""
-    if after.tells:
-        return Verdict.FAIL
-    return Verdict.PASS if before.tells else Verdict.INCONCLUSIVE
-
-
 def audit(before: Mapping[str, float], after: Mapping[str, float], *, forgotten: Collection[str], outsiders: Collection[str]) -> Audit:
     """Judge a forget by the scores (:func:`subject_scores`) from before and after it.
 
@@ -191,8 +185,8 @@ def audit(before: Mapping[str, float], after: Mapping[str, float], *, forgotten:
         return attack(np.array([scores[each] for each in gone]), np.array([scores[each] for each in never]))
 
     first, last = between(before), between(after)
-    found = verdict(first, last)
-    return Audit(found, first, last, verdict(first, first), _said(found, first, last))
+    found = opinion(first, last)
+    return Audit(found, first, last, opinion(first, first), _said(found, first, last))
 
 
 def _said(found: Verdict, before: Attack, after: Attack) -> str:
