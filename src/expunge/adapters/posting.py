@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import http.client
 import ssl
-from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
+
+from expunge.core.service_address import fault_of
 
 MOST = 1 << 16
 """Bytes of an answer that are read."""
@@ -20,14 +21,6 @@ class Unsafe(ValueError):
 
 class Unreached(Exception):
     """No answer came; the text is the name of what went wrong, and says nothing of what was sent."""
-
-
-def is_safe(url: str) -> bool:
-    """Whether :func:`post` would go there."""
-    try:
-        return _connection(urlsplit(url), 1.0) is not None
-    except Unsafe:
-        return False
 
 
 def post(url: str, body: bytes, *, token: str = "", timeout: float = 30.0) -> tuple[int, bytes]:
@@ -57,23 +50,11 @@ def post(url: str, body: bytes, *, token: str = "", timeout: float = 30.0) -> tu
 
 
 def _connection(parts: SplitResult, timeout: float) -> http.client.HTTPConnection:
-    """Not opened yet. Raises Unsafe."""
+    """Return a connection that is not opened yet. Raise Unsafe."""
+    fault = fault_of(parts)
+    if fault:
+        raise Unsafe(fault)
     host = parts.hostname or ""
-    try:
-        port = parts.port
-    except ValueError as error:
-        raise Unsafe("the address has no usable port") from error
-    if parts.scheme == "https" and host:
-        return http.client.HTTPSConnection(host, port, timeout=timeout, context=ssl.create_default_context())
-    if parts.scheme == "http" and _is_here(host):
-        return http.client.HTTPConnection(host, port, timeout=timeout)
-    raise Unsafe("the address is neither https nor plain http to this machine")
-
-
-def _is_here(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    if parts.scheme == "https":
+        return http.client.HTTPSConnection(host, parts.port, timeout=timeout, context=ssl.create_default_context())
+    return http.client.HTTPConnection(host, parts.port, timeout=timeout)

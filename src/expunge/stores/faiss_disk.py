@@ -18,7 +18,7 @@ import numpy as np
 
 from expunge.core.outcome import Reason
 from expunge.stores.faiss_index import FAISS, ON_DISK, Codes, Ids, in_memory, sound
-from expunge.stores.parquet_tree import Damaged
+from expunge.stores.parquet_damage import Damaged
 
 IVF = ".ivf"
 TWIN = ".expunge"

@@ -14,7 +14,7 @@ from expunge.errors import CouldNotLook, Misconfigured
 from expunge.stores.exclusive import open_regular
 from expunge.stores.faiss_disk import Loaded, load
 from expunge.stores.layout import Layout
-from expunge.stores.parquet_tree import Damaged
+from expunge.stores.parquet_damage import Damaged
 from expunge.stores.records import Record, Unreadable, records
 from expunge.stores.tree import Trouble
 from expunge.stores.tree_erase import trouble_of

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from expunge.core.outcome import Reason
-from expunge.stores.parquet_tree import Damaged
+from expunge.stores.parquet_damage import Damaged
 
 FAISS: Any = library
 """Its type stubs know half of it."""

@@ -16,7 +16,7 @@ from expunge.ports.scanner import Tracer
 from expunge.stores import faiss_index
 from expunge.stores.faiss_folder import Folder, Shard, of_keys
 from expunge.stores.layout import Tally, Wanted
-from expunge.stores.parquet_show import spoken, trace_row
+from expunge.stores.parquet_row_values import spoken, trace_row
 from expunge.stores.records import Record
 from expunge.stores.tree_search import leaving_of
 

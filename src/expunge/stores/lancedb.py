@@ -29,7 +29,7 @@ from expunge.stores import lancedb_check
 from expunge.stores.lancedb_purge import Ladder, climb, orphans
 from expunge.stores.lancedb_reading import Reading, owned_rows
 from expunge.stores.lancedb_table import SUFFIX, TROUBLE, Gone, Line, Matching, Table, looking, reason_told, unable, where
-from expunge.stores.parquet_tree import Damaged
+from expunge.stores.parquet_damage import Damaged
 
 OUT_OF_SCOPE = (
     "the disk below the file system: blocks of removed files stay on the device until they are overwritten or trimmed (fstrim)",

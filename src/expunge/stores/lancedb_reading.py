@@ -16,7 +16,7 @@ from expunge.core.ids import Pseudonym
 from expunge.core.moments import EPOCH, micros
 from expunge.ports.scanner import Tracer
 from expunge.stores.lancedb_table import Batch, Line, Matching, Table, nothing, of
-from expunge.stores.parquet_show import python_rows, spoken, trace_row
+from expunge.stores.parquet_row_values import python_rows, spoken, trace_row
 from expunge.stores.parquet_times import times
 from expunge.stores.parquet_values import Numbers, pieces, texts
 from expunge.stores.tree_search import leaving_of

@@ -19,9 +19,9 @@ from expunge.core.datamap import Dataset
 from expunge.core.outcome import Reason, Unable
 from expunge.errors import CouldNotLook, Misconfigured
 from expunge.stores.layout import Wanted
+from expunge.stores.parquet_damage import Damaged
 from expunge.stores.parquet_rows import Owned, Targets, narrowed
 from expunge.stores.parquet_times import Narrowing
-from expunge.stores.parquet_tree import Damaged
 from expunge.stores.parquet_values import Leaf, Numbers, leaves
 from expunge.stores.tree_erase import reason_of
 

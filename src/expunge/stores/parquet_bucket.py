@@ -18,10 +18,11 @@ from expunge.stores import s3_ladder
 from expunge.stores.buckets import Bucket, Entry, speaking
 from expunge.stores.layout import Layout
 from expunge.stores.parquet_check import TAKEN_ALONG, FileCheck, overlap
+from expunge.stores.parquet_damage import Damaged
 from expunge.stores.parquet_erase import damage, table_of
 from expunge.stores.parquet_folder import CACHES
 from expunge.stores.parquet_keys import named
-from expunge.stores.parquet_tree import Coded, Damaged, LakeLayout, Part, is_companion, opened_on, unescaped
+from expunge.stores.parquet_tree import Coded, LakeLayout, Part, is_companion, opened_on, unescaped
 from expunge.stores.s3 import S3
 from expunge.stores.s3_client import BucketTrouble, NoBucket
 from expunge.stores.s3_preflight import Preflight

@@ -13,9 +13,10 @@ from expunge.core.copy import Copy, Finding, FindingKind
 from expunge.core.outcome import Reason, Unable
 from expunge.durable import TEMPORARY_PREFIX
 from expunge.stores.exclusive import busy
+from expunge.stores.parquet_damage import Damaged
 from expunge.stores.parquet_erase import damage, table_of
 from expunge.stores.parquet_keys import named
-from expunge.stores.parquet_tree import Damaged, Lake, LakeLayout, LocalLake, Part, is_companion
+from expunge.stores.parquet_tree import Lake, LakeLayout, LocalLake, Part, is_companion
 from expunge.stores.parquet_values import leaves
 from expunge.stores.records import Unreadable
 from expunge.stores.second_names import SecondNames

@@ -15,9 +15,10 @@ from expunge.core.datamap import Shared
 from expunge.core.outcome import Kept, Reason, Unable
 from expunge.errors import CouldNotLook
 from expunge.stores.layout import Says
+from expunge.stores.parquet_damage import readable
 from expunge.stores.parquet_rewrite import rewrite
 from expunge.stores.parquet_rows import Owned, Targets, first_rows, owned_rows
-from expunge.stores.parquet_tree import opened_on, readable
+from expunge.stores.parquet_tree import opened_on
 from expunge.stores.parquet_values import Numbers
 from expunge.stores.tree import NobodyThere, NothingStays, Share, Trouble
 

@@ -12,10 +12,11 @@ from expunge.core.ids import Pseudonym
 from expunge.core.outcome import Outcomes, Reason, Unable
 from expunge.stores.layout import Wanted
 from expunge.stores.parquet_cut import Leaving, RowCut
+from expunge.stores.parquet_damage import Damaged
 from expunge.stores.parquet_keys import named
 from expunge.stores.parquet_rows import Targets
 from expunge.stores.parquet_scan import THREADS
-from expunge.stores.parquet_tree import SUMMARY, Damaged, Lake, LakeLayout, checksum_of, rows_of
+from expunge.stores.parquet_tree import SUMMARY, Lake, LakeLayout, checksum_of, rows_of
 from expunge.stores.records import Unreadable
 from expunge.stores.tree import NobodyThere, Removal, Share, Tree, Trouble
 from expunge.stores.tree_erase import DOUBTFUL, answer_of, named_after, trouble_of

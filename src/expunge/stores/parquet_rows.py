@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from expunge.core.copy import Selector
 from expunge.stores.layout import Says
+from expunge.stores.parquet_damage import readable
 from expunge.stores.parquet_times import Narrowing
-from expunge.stores.parquet_tree import readable
 from expunge.stores.parquet_values import Leaf, Needles, Numbers, leaves, pieces
 
 ROWS_AT_ONCE = 1 << 18

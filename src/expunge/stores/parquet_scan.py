@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from expunge.stores.layout import Says
+from expunge.stores.parquet_damage import Damaged
 from expunge.stores.parquet_rows import (
     ROWS_AT_ONCE,
     Owned,
@@ -26,7 +27,7 @@ from expunge.stores.parquet_rows import (
     stretches,
 )
 from expunge.stores.parquet_times import Narrowing
-from expunge.stores.parquet_tree import Damaged, Lake, Part
+from expunge.stores.parquet_tree import Lake, Part
 from expunge.stores.parquet_values import Leaf, Numbers, leaves, pieces, texts
 from expunge.stores.records import Unreadable
 

@@ -12,11 +12,12 @@ import numpy.typing as npt
 from expunge.core.copy import Copy, Selector
 from expunge.errors import CouldNotLook
 from expunge.stores.layout import Says, Wanted
+from expunge.stores.parquet_damage import Damaged
 from expunge.stores.parquet_keys import UNREADABLE, WHOLE, Spelt, spelt
 from expunge.stores.parquet_recall import Recall
 from expunge.stores.parquet_rows import Targets, read
 from expunge.stores.parquet_scan import Read, Scan
-from expunge.stores.parquet_tree import Damaged, Lake, LakeLayout, Part, leads
+from expunge.stores.parquet_tree import Lake, LakeLayout, Part, leads
 from expunge.stores.parquet_values import Numbers, leaves, pieces, texts
 from expunge.stores.records import Unreadable
 from expunge.stores.templates import Template

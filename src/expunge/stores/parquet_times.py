@@ -16,7 +16,7 @@ from expunge.core.moments import MILLISECONDS, SECONDS, micros, moment
 from expunge.core.outcome import Reason
 from expunge.core.scope import Window
 from expunge.stores.layout import Says, without
-from expunge.stores.parquet_tree import Damaged
+from expunge.stores.parquet_damage import Damaged
 from expunge.stores.parquet_values import Leaf, Needles, Numbers, pieces
 
 Mask = npt.NDArray[np.bool_]

@@ -21,6 +21,7 @@ from expunge.errors import StoreUnavailable
 from expunge.stores.exclusive import open_regular
 from expunge.stores.files_folders import declared_inside
 from expunge.stores.layout import Layout, Wanted, opened
+from expunge.stores.parquet_damage import Damaged, readable
 from expunge.stores.parquet_keys import OLDER
 from expunge.stores.records import Unreadable
 from expunge.stores.templates import Bindings, Found, Readings, Template, walk
@@ -36,14 +37,6 @@ _SETTLED_S = 2.0
 
 Coded: TypeAlias = Callable[[pq.ParquetFile], list[str]]
 """Says which columns of a file are best read as codes into their dictionaries."""
-
-
-class Damaged(Unreadable):
-    """A file that cannot be read as Parquet, for a reason that says what to do about it."""
-
-    def __init__(self, message: str, reason: Reason = Reason.CORRUPT) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -280,24 +273,6 @@ def _refuse_encrypted(source: pa.NativeFile) -> None:
     if source.read(_MAGIC) == _ENCRYPTED_FOOTER:
         raise Damaged("its footer is encrypted", Reason.ENCRYPTED)
     source.seek(0)
-
-
-@contextmanager
-def readable() -> Iterator[None]:
-    """Say what pyarrow says about a file in our words: its own may quote content."""
-    try:
-        yield
-    except Damaged:
-        raise
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-        if isinstance(error, OSError) and error.errno:
-            raise
-        if isinstance(error, Unreadable):
-            raise
-        told = str(error).lower()
-        if "encrypt" in told or "decrypt" in told:
-            raise Damaged("a column is encrypted", Reason.ENCRYPTED) from None
-        raise Damaged("it is no sound Parquet file") from None
 
 
 def leads(wanted: Wanted, template: Template, columns: Sequence[str]) -> Callable[[Bindings], bool]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from expunge.adapters import posting
 from expunge.adapters.datamap import words
 from expunge.adapters.datamap.draft import Draft
 from expunge.adapters.datamap.form import Form
 from expunge.adapters.datamap.nodes import Listing, Table, Value
 from expunge.core.lineage_spec import Emission, Harmless, LineageSpec
 from expunge.core.openlineage import address
+from expunge.core.service_address import is_safe
 
 _EXAMPLE = "postgres://host:5432/app.public.transcripts"
 
@@ -85,4 +85,4 @@ def _emission(form: Form, value: Value | None) -> Emission | None:
 
 
 def _may_be_told(url: str) -> bool:
-    return posting.is_safe(url) and urlsplit(url).username is None and re.search(r"[\s\0]", url) is None
+    return is_safe(url) and urlsplit(url).username is None and re.search(r"[\s\0]", url) is None
