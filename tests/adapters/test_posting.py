@@ -14,6 +14,7 @@ from expunge.adapters.asking.messages import HttpTextGateway
 from expunge.adapters.courier_http import HttpCourier
 from expunge.adapters.lineage_http import post as tell
 from expunge.core.lineage_spec import Emission
+from expunge.core.service_address import is_safe
 from expunge.errors import Misconfigured, StoreUnavailable, Undelivered
 
 
@@ -72,7 +73,7 @@ def test_nobody_is_followed_to_another_address(status: int) -> None:
     ],
 )
 def test_an_address_that_only_looks_like_this_machine_gets_nothing(url: str) -> None:
-    assert not posting.is_safe(url)
+    assert not is_safe(url)
     with pytest.raises(posting.Unsafe):
         posting.post(url, b"{}")
     with pytest.raises(Misconfigured, match="without encryption"):
