@@ -6,19 +6,19 @@ import json
 import sqlite3
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from expunge.adapters.journal_django import DjangoJournal, open_journal
 from expunge.adapters.state.url import sqlite_url
-from expunge.core import canonical, codec
+from expunge.core import canonical, codec, tags
 from expunge.core import events as ev
 from tests import journal_kit as kit
 from tests.journal_states import states
 from tests.journal_vectors import DATABASE, HERE, STATES
 
-TAGS = frozenset(ev._KINDS)
+TAGS = frozenset(tags.tag_of(each) for each in get_args(ev.Event))
 
 
 @pytest.fixture
