@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
-from expunge.core import canonical, codec
-from expunge.core.asking_events import ASKING_EVENTS, AskingEvent
-from expunge.core.claims import CLAIM_EVENTS, ClaimEvent
-from expunge.core.consent_events import CONSENT_EVENTS, ConsentEvent
-from expunge.core.disgorged import DISGORGEMENT_EVENTS, DisgorgementEvent
+from expunge.core import canonical, codec, tags
+from expunge.core.asking_events import AskingEvent
+from expunge.core.claims import ClaimEvent
+from expunge.core.consent_events import ConsentEvent
+from expunge.core.disgorged import DisgorgementEvent
 from expunge.core.hold import Hold
-from expunge.core.idle import IDLE_EVENTS, IdleEvent
+from expunge.core.idle import IdleEvent
 from expunge.core.ids import IdempotencyKey, OrderId, PlanDigest, Pseudonym, StepId
-from expunge.core.observed import LINEAGE_EVENTS, LineageEvent
+from expunge.core.observed import LineageEvent
 from expunge.core.order import OrderKind, OrderState
 from expunge.core.outcome import Outcome
-from expunge.core.recipients import RECIPIENT_EVENTS, RecipientEvent
-from expunge.core.remade import REMADE_EVENTS, Remade, RemadeEvent
+from expunge.core.recipients import RecipientEvent
+from expunge.core.remade import Remade, RemadeEvent
 from expunge.core.scope import Scope
-from expunge.core.tokens import TOKEN_EVENTS, TokenEvent
+from expunge.core.tags import tagged
+from expunge.core.tokens import TokenEvent
 from expunge.errors import StateCorrupt
 
 
+@tagged("Received")
 @dataclass(frozen=True)
 class Received:
     """Commit point of intake: from here on we owe these people."""
@@ -49,6 +51,7 @@ class Received:
     """How far it reaches; None means everything of its people, who are then suppressed as well."""
 
 
+@tagged("Fenced")
 @dataclass(frozen=True)
 class Fenced:
     """The subjects are suppressed, unless the order has a scope, and the snapshot that pipelines read says so."""
@@ -56,6 +59,7 @@ class Fenced:
     at: datetime
 
 
+@tagged("Planned")
 @dataclass(frozen=True)
 class Planned:
     """A plan was made; it replaces any earlier one and voids its approvals."""
@@ -68,6 +72,7 @@ class Planned:
     """Dataset -> items that were located when the plan was made (not part of the digest)."""
 
 
+@tagged("Approved")
 @dataclass(frozen=True)
 class Approved:
     """Somebody entitled signed the digest."""
@@ -79,6 +84,7 @@ class Approved:
     """Base64 Ed25519 signature over ``expunge approval/1 <order> <digest>``; empty where no approver is named by the map."""
 
 
+@tagged("RoundStarted")
 @dataclass(frozen=True)
 class RoundStarted:
     """``apply`` began, or began again after the order had ended in part."""
@@ -89,6 +95,7 @@ class RoundStarted:
     """The orders that share this round's steps, the one that leads first; empty for an order that goes alone."""
 
 
+@tagged("Queued")
 @dataclass(frozen=True)
 class Queued:
     """The order may wait for others, to share the rewriting of tables and files with them."""
@@ -98,6 +105,7 @@ class Queued:
     """When it is carried out at the latest; now, for one in a hurry."""
 
 
+@tagged("Unqueued")
 @dataclass(frozen=True)
 class Unqueued:
     """It could not be started when it was due; somebody has to look and queue it again."""
@@ -106,6 +114,7 @@ class Unqueued:
     why: str
 
 
+@tagged("StepIntended")
 @dataclass(frozen=True)
 class StepIntended:
     """Written before the act. Crash after this: the outcome is unknown until it is looked at."""
@@ -118,6 +127,7 @@ class StepIntended:
     """Fencing token of the lease under which it is taken; 0 where one process runs orders."""
 
 
+@tagged("Located")
 @dataclass(frozen=True)
 class Located:
     """How much each dataset holds of each subject, found at the beginning of a round."""
@@ -129,6 +139,7 @@ class Located:
     """Dataset -> subject -> items that stay on purpose."""
 
 
+@tagged("StepEnded")
 @dataclass(frozen=True)
 class StepEnded:
     """Written after the act."""
@@ -142,6 +153,7 @@ class StepEnded:
     """Step-specific figures: files and bytes scanned, traces taken, usable, found, controls."""
 
 
+@tagged("Judged")
 @dataclass(frozen=True)
 class Judged:
     """What probe and scan together say about one store; written together with the end of its verify step."""
@@ -152,6 +164,7 @@ class Judged:
     """Canonical JSON: subject -> entries for the receipt, as text."""
 
 
+@tagged("ReceiptStated")
 @dataclass(frozen=True)
 class ReceiptStated:
     """The statement's bytes are fixed before they are signed, so that a crash cannot lead to two different receipts."""
@@ -165,6 +178,7 @@ class ReceiptStated:
     """Size of the log before: where to look for the leaf after a crash."""
 
 
+@tagged("ReceiptLogged")
 @dataclass(frozen=True)
 class ReceiptLogged:
     """The leaf is in the log under a published checkpoint."""
@@ -176,6 +190,7 @@ class ReceiptLogged:
     root: str
 
 
+@tagged("Ended")
 @dataclass(frozen=True)
 class Ended:
     """The order reached an end state, with the reasons where it is not a full one."""
@@ -187,6 +202,7 @@ class Ended:
     """Nothing is left that this order could still erase: its key dies now."""
 
 
+@tagged("KeyDestroyed")
 @dataclass(frozen=True)
 class KeyDestroyed:
     """The order's key is gone; identifiers sealed under it cannot be read by anybody."""
@@ -194,6 +210,7 @@ class KeyDestroyed:
     at: datetime
 
 
+@tagged("TracesEnded")
 @dataclass(frozen=True)
 class TracesEnded:
     """The traces' end date came: trace key and contact key are gone."""
@@ -201,6 +218,7 @@ class TracesEnded:
     at: datetime
 
 
+@tagged("Reverified")
 @dataclass(frozen=True)
 class Reverified:
     """A later look with the kept traces."""
@@ -210,6 +228,7 @@ class Reverified:
     usable: int
 
 
+@tagged("Cancelled")
 @dataclass(frozen=True)
 class Cancelled:
     """Cancelled before anything was erased; the fence is lifted."""
@@ -218,6 +237,7 @@ class Cancelled:
     reason: str
 
 
+@tagged("Extended")
 @dataclass(frozen=True)
 class Extended:
     """The person was told that it takes longer, and why: clocks that allow an extension run on."""
@@ -226,6 +246,7 @@ class Extended:
     reason: str
 
 
+@tagged("Reopened")
 @dataclass(frozen=True)
 class Reopened:
     """Data came back; the follow-up order erases it again."""
@@ -234,6 +255,7 @@ class Reopened:
     by: OrderId | None
 
 
+@tagged("HoldPlaced")
 @dataclass(frozen=True)
 class HoldPlaced:
     """In the register ``holds``."""
@@ -242,6 +264,7 @@ class HoldPlaced:
     hold: Hold
 
 
+@tagged("HoldEnded")
 @dataclass(frozen=True)
 class HoldEnded:
     """In the register ``holds``: lifted before its date."""
@@ -251,6 +274,7 @@ class HoldEnded:
     reason: str
 
 
+@tagged("HoldStated")
 @dataclass(frozen=True)
 class HoldStated:
     """In the register ``holds``: what became of the held items was stated, after the hold had ended."""
@@ -263,6 +287,7 @@ class HoldStated:
     """Hex SHA-256 of its file."""
 
 
+@tagged("Suppressed")
 @dataclass(frozen=True)
 class Suppressed:
     """In the register ``suppressions``: identities that no pipeline may use."""
@@ -276,6 +301,7 @@ class Suppressed:
     """1: entries of ``former_entry``, as they were made before format 2 of the snapshot."""
 
 
+@tagged("Unsuppressed")
 @dataclass(frozen=True)
 class Unsuppressed:
     """In the register ``suppressions``: an order was cancelled."""
@@ -284,6 +310,7 @@ class Unsuppressed:
     order: OrderId
 
 
+@tagged("Linked")
 @dataclass(frozen=True)
 class Linked:
     """In the register ``suppressions``: what led to rows of the order's people, so that such a row is known again without its pointer.
@@ -297,6 +324,7 @@ class Linked:
     """Subject -> marks."""
 
 
+@tagged("Restored")
 @dataclass(frozen=True)
 class Restored:
     """In the register ``restorals``: a store was put back from a backup and cleaned again."""
@@ -351,16 +379,7 @@ RegisterEvent: TypeAlias = (
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 
-_KINDS: dict[str, type] = {
-    each.__name__: each
-    for each in (
-        Received, Fenced, Planned, Approved, Queued, Unqueued, RoundStarted, StepIntended, Located, StepEnded, Judged,
-        ReceiptStated, ReceiptLogged, Ended, KeyDestroyed, TracesEnded, Reverified, Cancelled, Extended, Reopened,
-        HoldPlaced, HoldEnded, HoldStated, Suppressed, Unsuppressed, Linked, Restored,
-        *CONSENT_EVENTS, *ASKING_EVENTS, *LINEAGE_EVENTS, *TOKEN_EVENTS, *DISGORGEMENT_EVENTS, *RECIPIENT_EVENTS,
-        *IDLE_EVENTS, *CLAIM_EVENTS, Remade, *REMADE_EVENTS,
-    )
-}  # fmt: skip
+_KINDS: dict[str, type] = {tags.tag_of(each): each for each in get_args(Event)}
 
 
 def encode(event: Event) -> bytes:
@@ -371,7 +390,7 @@ def encode(event: Event) -> bytes:
 def decode(data: bytes) -> Event:
     """Read one journalled event. Raises StateCorrupt for anything that :func:`encode` did not write."""
     value = canonical.decode(data)
-    name = value.get("is") if isinstance(value, dict) else None
+    name = value.get(tags.IS) if isinstance(value, dict) else None
     kind = _KINDS.get(str(name))
     if kind is None:
         message = "unknown event in the journal"
