@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from contextlib import AbstractContextManager
@@ -20,6 +21,7 @@ from expunge.testing.forked import in_child, start
 from expunge.testing.queue_suite import HEARTBEAT, ONE, OTHER, PATIENCE, POLL, QueueSuite, Taken, WorkedQueue, wait_until
 from tests.adapters.databases import OnPostgres, run
 from tests.architecture.failpoints import all_failpoints
+from tests.architecture.source import SOURCE
 
 
 def opened(url: str) -> ProcrastinateQueue:
@@ -79,6 +81,31 @@ class TestQueueOnPostgres(OnPostgres, QueueSuite):
             assert taken.wait_for(1) == ["a"]
             wait_until(lambda: queue.waiting() == 0)
 
+    def test_two_that_put_the_same_work_at_once_spoil_neither_block(self, at: str, queue: WorkedQueue) -> None:
+        put, go_on = threading.Event(), threading.Event()
+
+        def first() -> None:
+            try:
+                with self.atomically(at):
+                    queue.put((ONE,), "same")
+                    put.set()
+                    assert go_on.wait(PATIENCE)
+            finally:
+                queue.close()
+
+        thread = threading.Thread(target=first)
+        thread.start()
+        assert put.wait(PATIENCE)
+        with self.atomically(at):
+            queue.put((ONE,), "before")
+            threading.Timer(0.5, go_on.set).start()
+            # Not seen yet, since the other block has not committed: it is refused when that does.
+            queue.put((ONE,), "same")
+            queue.put((ONE,), "after")
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+        assert queue.waiting() == 3
+
     def test_the_points_above_are_all_that_there_are(self) -> None:
         assert {name for name in all_failpoints() if name.startswith("queue.put")} == set(self.failpoints)
 
@@ -106,6 +133,11 @@ def test_many_workers_that_start_at_once_make_the_tables_once(database: str) -> 
 
     for child in [start(begin) for _ in range(4)]:
         assert child.wait().returned() == 1
+
+
+def test_no_module_of_ours_names_a_table_or_function_of_the_library() -> None:
+    private = re.compile(r"procrastinate_(jobs|events|workers|periodic_defers|\w+_v\d+)\b")
+    assert not [path.name for path in SOURCE.rglob("*.py") if private.search(path.read_text(encoding="utf-8"))]
 
 
 def test_tables_of_a_newer_version_are_refused(database: str) -> None:

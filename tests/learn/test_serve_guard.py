@@ -19,6 +19,7 @@ import pytest
 from expunge.core import remade
 from expunge.core.datamap import DataMap, IdentitySpec
 from expunge.core.gate_snapshot import Contents, Policy, PurposeState, gate_entry
+from expunge.core.ids import MODEL
 from expunge.gate import Gate, GateReason, gates
 from expunge.learn import serve_guard as module
 from expunge.learn.serve_guard import ModelRefused, ServeGuard, contents, guarded, serve_guard
@@ -55,7 +56,7 @@ class Estate:
 
     def publish(self, *events: object) -> None:
         self.blocked = remade.blocked(events) if events else self.blocked
-        entries = frozenset(gate_entry(world.KEY, remade.KIND, each) for each in self.blocked)
+        entries = frozenset(gate_entry(world.KEY, MODEL, each) for each in self.blocked)
         world.publish(self.path, Contents(entries, frozenset(), Policy("f" * 64, self.purposes, kinds=self.kinds)))
         look_again()
 
@@ -191,7 +192,7 @@ def test_every_map_knows_the_kind_model_and_no_identity_may_be_called_so(tmp_pat
     from expunge.adapters.datamap import examine, read_map
 
     maps = Path(__file__).parents[1] / "vectors" / "maps"
-    assert remade.KIND in read_map(maps / "sound.yaml", {}).kinds
+    assert MODEL in read_map(maps / "sound.yaml", {}).kinds
     text = (maps / "sound.yaml").read_text().replace("identities:\n", "identities:\n  model: {dataset: accounts, key: account_id}\n", 1)
     (tmp_path / "expunge.yaml").write_text(text)
     assert "bad-name" in {each.rule for each in examine(tmp_path / "expunge.yaml", {}).faults}

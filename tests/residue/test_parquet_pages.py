@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 
 from expunge.core.traces import Traces
 from expunge.residue import Limits
-from expunge.residue.decoders import Broken, TooLarge, Unsupported
+from expunge.residue.decoders import Broken, Unsupported
 from expunge.residue.parquet import runs
 from expunge.residue.parquet_thrift import Reader
 from expunge.residue.parquet_values import delta_packed, indices, unpack
+from expunge.residue.session import TooLarge
 from expunge.residue.slices import MemorySlice
 from expunge.residue.tracer import Collector
 from tests.residue.pg_planting import prose, token

@@ -1,5 +1,6 @@
 """The queue on PostgreSQL, beside the journal's tables; the library procrastinate keeps it.
 
+Only public calls of the library are used (:meth:`App.configure_task`, ``JobManager``); its tables are its own.
 What is put goes through the journal's own connection, so that it commits with the events that it follows from. Workers fetch, and send
 signs of life, on connections of their own.
 """
@@ -7,7 +8,6 @@ signs of life, on connections of their own.
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,16 +17,16 @@ from queue import SimpleQueue
 import psycopg
 from django.db import connections, transaction
 from procrastinate import App
+from procrastinate.contrib.django import connector_params
 from procrastinate.contrib.django.django_connector import DjangoConnector
-from procrastinate.contrib.django.utils import connector_params
-from procrastinate.exceptions import ConnectorException, UniqueViolation
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Status
 from procrastinate.psycopg_connector import PsycopgConnector
 from psycopg_pool import AsyncConnectionPool
 
 from expunge import telemetry
 from expunge.adapters.state.advisory import Lock, advisory
-from expunge.adapters.state.explained import explain, explained
+from expunge.adapters.state.explained import explain, explained, let_go
 from expunge.adapters.state.queue_tables import migrate_queue
 from expunge.core.ids import OrderId
 from expunge.faults import failpoint
@@ -37,11 +37,6 @@ Handle = Callable[[tuple[OrderId, ...], str], object]
 
 QUEUE = "expunge"
 _TASK = "expunge.step"
-_PUT = """
-INSERT INTO procrastinate_jobs (queue_name, task_name, priority, queueing_lock, args) VALUES (%s, %s, 0, %s, %s)
-ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING"""
-"""As the library's own function does it, but that it is no error when the work waits already: an error would cost a savepoint each time."""
-_TAKE_BACK = "DELETE FROM procrastinate_jobs WHERE queueing_lock = %s AND status = 'todo'"
 _STALE = 3
 """A worker that missed so many signs of life is taken for dead; what it was at is given to others."""
 _GLANCE = 0.1
@@ -79,12 +74,15 @@ class ProcrastinateQueue:
         Raises:
             StateUnavailable, Busy: the database; nothing was put.
         """
+        same = _same(orders, step)
         with self._explained("work could not be put into the queue"):
             failpoint("queue.put:before")
-            # Within the journal's `atomically` no savepoint: nothing here fails and leaves the transaction in use.
-            with transaction.atomic(using=self._alias, savepoint=False):
-                self._execute(_PUT, [QUEUE, _TASK, _same(orders, step), json.dumps({"orders": orders, "step": step})])
-                failpoint("queue.put.commit:before")
+            # The library refuses work that waits already, and the server logs each refusal: look first.
+            if not self._waiting_like(same):
+                # A savepoint within the journal's `atomically`: a refusal in a race must not end the transaction around it.
+                with suppress(AlreadyEnqueued), transaction.atomic(using=self._alias):
+                    self._app.configure_task(_TASK, queue=QUEUE, queueing_lock=same).defer(orders=list(orders), step=step)
+                    failpoint("queue.put.commit:before")
             # commit point: the work waits, once the transaction around commits.
             failpoint("queue.put.commit:after")
 
@@ -92,13 +90,15 @@ class ProcrastinateQueue:
         """Nobody need take this step any more; what somebody has taken already stays with them. Raises as :meth:`put`."""
         with self._explained("work could not be taken out of the queue"):
             failpoint("queue.take_back:before")
-            # commit point: it waits no more, once the transaction around commits; left lying it would be found done.
-            self._execute(_TAKE_BACK, [_same(orders, step)])
+            for job in self._waiting_like(_same(orders, step)):
+                # commit point: it waits no more, once the transaction around commits; left lying it would be found done.
+                self._app.job_manager.cancel_job_by_id(job, delete_job=True)
             failpoint("queue.take_back:after")
 
-    def _execute(self, statement: str, parameters: list[str]) -> None:
-        with connections[self._alias].cursor() as cursor:
-            cursor.execute(statement, parameters)
+    def _waiting_like(self, same: str) -> list[int]:
+        """Return the ids of the waiting jobs under a queueing lock: one at most."""
+        jobs = self._app.job_manager.list_jobs(queue=QUEUE, status=Status.TODO.value, queueing_lock=same)
+        return [job.id for job in jobs if job.id is not None]
 
     def waiting(self) -> int:
         """How many pieces of work wait or are being worked on. Raises StateUnavailable."""
@@ -175,6 +175,8 @@ class ProcrastinateQueue:
             try:
                 yield
             except ConnectorException as error:
+                # `explained` does not see the error of the client, which the library wraps.
+                let_go(self._alias)
                 raise explain(what, error.__cause__ or error) from error
 
 

@@ -14,10 +14,10 @@ from typing import TypeAlias
 from expunge.core.artefact import ArtefactKind, Cohort, Provenance, Reviewed
 from expunge.core.clocks import Rule
 from expunge.core.grounding import Grounding
+from expunge.core.ids import MODEL
 from expunge.core.lineage_spec import LineageSpec
 from expunge.core.purposes import AskingSpec, Purpose, TextVersion
-from expunge.core.recipients import RecipientSpec
-from expunge.core.remade import KIND as MODEL
+from expunge.core.recipient_spec import RecipientSpec
 from expunge.core.retention import Period
 from expunge.core.tags import tagged
 
@@ -312,3 +312,25 @@ class DataMap:
     def datasets_of(self, store: str) -> tuple[Dataset, ...]:
         """The datasets declared in one store, in the order of the map."""
         return tuple(each for each in self.datasets.values() if each.store == store)
+
+
+def remakes(dataset: Dataset) -> bool:
+    """Whether it is made from others, nothing in it says whose is what, and something is done to the whole of it when they are erased."""
+    return isinstance(dataset.subject, Inherited) and dataset.on_erase.act in _WHOLE
+
+
+def made_last(data_map: DataMap) -> tuple[Dataset, ...]:
+    """Everything that :func:`remakes`, each after the others that it is made from; ties by name."""
+    waiting = {name: each for name, each in sorted(data_map.datasets.items()) if remakes(each)}
+    done: list[Dataset] = []
+    while waiting:
+        free = [each for each in waiting.values() if waiting.keys().isdisjoint({*each.derived_from} - {each.name})]
+        # The map's reader has refused circles; should one be here all the same, the names decide.
+        free = free or list(waiting.values())[:1]
+        done += free
+        for each in free:
+            del waiting[each.name]
+    return tuple(done)
+
+
+_WHOLE = frozenset({Act.FORGET, Act.DESTROY, Act.REBUILD, Act.RETRAIN})

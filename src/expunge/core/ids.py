@@ -17,6 +17,8 @@ PlanDigest = NewType("PlanDigest", str)
 """Hex SHA-256 of a plan's canonical bytes."""
 IdempotencyKey = NewType("IdempotencyKey", str)
 """Names one attempt at one effect; the same key twice has the effect once."""
+MODEL = "model"
+"""The reserved identity kind of models in the gate's snapshot: ``model:NAME`` of the map, ``model:sha256:DIGEST`` of one content."""
 
 
 def pseudonym(key: bytes, kind: str, value: str) -> Pseudonym:

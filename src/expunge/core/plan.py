@@ -24,7 +24,7 @@ from hashlib import sha256
 
 from expunge.core import canonical, codec
 from expunge.core.artefact import LEARNT
-from expunge.core.datamap import Act, Aggregate, DataMap, Dataset, Inherited, Through
+from expunge.core.datamap import Act, Aggregate, DataMap, Dataset, Inherited, Through, made_last, remakes
 from expunge.core.gaps import Place
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.hold import Hold
@@ -213,25 +213,6 @@ def _reached(scope: Scope | None, dataset: Dataset) -> bool:
     return not isinstance(dataset.subject, Aggregate) and (scope is None or dataset.name in scope.datasets)
 
 
-def remakes(dataset: Dataset) -> bool:
-    """Whether it is made from others, nothing in it says whose is what, and something is done to the whole of it when they are erased."""
-    return isinstance(dataset.subject, Inherited) and dataset.on_erase.act in _WHOLE_ACTS
-
-
-def made_last(data_map: DataMap) -> tuple[Dataset, ...]:
-    """Everything that :func:`remakes`, each after the others that it is made from; ties by name."""
-    waiting = {name: each for name, each in sorted(data_map.datasets.items()) if remakes(each)}
-    done: list[Dataset] = []
-    while waiting:
-        free = [each for each in waiting.values() if waiting.keys().isdisjoint({*each.derived_from} - {each.name})]
-        # The map's reader has refused circles; should one be here all the same, the names decide.
-        free = free or list(waiting.values())[:1]
-        done += free
-        for each in free:
-            del waiting[each.name]
-    return tuple(done)
-
-
 def aim(dataset: Dataset, capabilities: Capabilities) -> Grounding:
     """The depth that counts as fulfilled: what the map asks for, else what the store reaches in this place."""
     return capabilities.grounding if dataset.grounding is None else dataset.grounding
@@ -308,7 +289,6 @@ def _does(snapshot: Snapshot, dataset: Dataset) -> StepKind:
 
 
 _WHOLE = frozenset({StepKind.FORGET, StepKind.DESTROY})
-_WHOLE_ACTS = frozenset({Act.FORGET, Act.DESTROY, Act.REBUILD, Act.RETRAIN})
 
 
 def _aside(snapshot: Snapshot, dataset: Dataset) -> Step:

@@ -13,31 +13,11 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from expunge.core.ids import OrderId
-from expunge.core.retention import Period
+from expunge.core.recipient_spec import RecipientSpec
 from expunge.core.tags import tagged
 
-MONTH = Period(days=30)
 SIGNATURE = "signature"
 """Stands where a name stands when the recipient's own key signed."""
-
-
-@dataclass(frozen=True)
-class RecipientSpec:
-    """One recipient as the map declares it."""
-
-    name: str
-    gets: tuple[str, ...]
-    """Datasets that are handed to it, whole or in part."""
-    url: str = field(default="", repr=False)
-    """Where instructions are posted; empty: somebody carries them there. May hold a password: never shown or logged."""
-    probe: str = field(default="", repr=False)
-    """Where it can be asked how much it still holds; empty: it cannot."""
-    key: str = ""
-    """Verifier key (C2SP signed-note) of its confirmations; empty: somebody here attests them."""
-    within: Period = MONTH
-    """How long it has to confirm; then it is chased."""
-    line: int = 0
-    """Line of the map, for messages."""
 
 
 class Answer(StrEnum):

@@ -13,8 +13,6 @@ from expunge.core.tags import tagged
 
 WHOLE = "*"
 """Stands for the person where something is done to a dataset as a whole: nothing in it says whose is what."""
-KIND = "model"
-"""As the kind of an identity, in the gate's snapshot: ``model:NAME`` of the map, and ``model:sha256:DIGEST`` of one content."""
 
 
 class Proof(StrEnum):
@@ -167,7 +165,7 @@ def holders(events: Iterable[object]) -> dict[str, frozenset[str]]:
 
 
 def blocked(events: Iterable[object]) -> frozenset[str]:
-    """What may not serve now, as values of the identity kind :data:`KIND`."""
+    """What may not serve now, as values of the identity kind :data:`~expunge.core.ids.MODEL`."""
     told = list(events)
     return frozenset(holders(told).keys() | {f"sha256:{each}" for each in blocked_contents(told)})
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from expunge.core.ages import Ages
-from expunge.core.datamap import FOLLOW, DataMap, Dataset, Inherited, Through
+from expunge.core.datamap import FOLLOW, DataMap, Dataset, Inherited, Through, made_last
 from expunge.core.moments import MICRO
-from expunge.core.plan import made_last
 from expunge.core.retention import Period
 from expunge.core.scope import Window
 

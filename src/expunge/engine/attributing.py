@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 from expunge.core.copy import Copy, Selector
-from expunge.core.datamap import Aggregate, Dataset, Inherited
+from expunge.core.datamap import Aggregate, Dataset, Inherited, remakes
 from expunge.core.ids import Pseudonym
 from expunge.core.person import Person
-from expunge.core.plan import remakes
 from expunge.core.remade import WHOLE
 from expunge.core.traces import Traces
 from expunge.engine import calling, owning

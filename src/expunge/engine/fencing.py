@@ -12,7 +12,7 @@ from expunge.core.collecting import scheduled
 from expunge.core.datamap import DataMap
 from expunge.core.gate_entry import GateEntries
 from expunge.core.gate_snapshot import Contents, Policy, PurposeState, gate_entry
-from expunge.core.ids import OrderId, Pseudonym, pseudonym, pseudonyms
+from expunge.core.ids import MODEL, OrderId, Pseudonym, pseudonym, pseudonyms
 from expunge.core.peek import peek, peek_text
 from expunge.core.person import Person
 from expunge.core.purposes import Ground
@@ -66,7 +66,7 @@ def publish(context: Context) -> int:
     blocked = fold(read_register(context.journal, RECIPIENTS)).blocked()
     gate = context.keys.gate_key()
     # Why among the suppressed: what asks about a model before it serves is answered as for a person.
-    models = {gate_entry(gate, remade.KIND, each) for each in remade.blocked(read_register(context.journal, MODELS))}
+    models = {gate_entry(gate, MODEL, each) for each in remade.blocked(read_register(context.journal, MODELS))}
     purposes = purposes_of(context.data_map, agreed, blocked)
     policy = Policy(context.map_digest, purposes, agreed.frozen, scheduled(context.data_map), context.data_map.kinds)
     context.publish_gate(context.clock.now(), Contents(suppressed | models, former, policy))

@@ -15,6 +15,7 @@ from expunge.core.clocks import Standing
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.outcome import Erased
 from expunge.core.plan import ERASING, StepKind
+from expunge.core.recipient_spec import RecipientSpec
 from expunge.core.recipients import (
     SIGNATURE,
     Answer,
@@ -24,7 +25,6 @@ from expunge.core.recipients import (
     RecipientAsked,
     RecipientConfirmed,
     RecipientInstructed,
-    RecipientSpec,
     RecipientTold,
     Stands,
     fold,

@@ -10,13 +10,13 @@ from typing import TypeAlias
 from expunge.core import canonical, judged, receipt_codec
 from expunge.core.cohort import trace_owner, turn
 from expunge.core.copy import Copy, Probed, Selector
-from expunge.core.datamap import Act, Dataset
+from expunge.core.datamap import Act, Dataset, remakes
 from expunge.core.evidence import Figures, Ledger, Sight, blinding
 from expunge.core.grounding import Capabilities, Grounding, Retained
 from expunge.core.ids import Pseudonym, StepId
 from expunge.core.outcome import Absent, Erased, Kept, Outcome, Reason, Unable, discharges
 from expunge.core.person import Person
-from expunge.core.plan import Step, StepKind, aim, remakes
+from expunge.core.plan import Step, StepKind, aim
 from expunge.core.receipt import DatasetEntry, KeptItems, Probe, Result, Scan, ScanMode, ScanVerdict, Skipped
 from expunge.core.remade import Proof
 from expunge.core.run import Run

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from expunge.core.copy import Copy, Selector
-from expunge.core.datamap import Act, Aggregate, Dataset, Inherited, Shared, Through
+from expunge.core.datamap import Act, Aggregate, Dataset, Inherited, Shared, Through, made_last
 from expunge.core.hold import Hold, binding, item_tag
 from expunge.core.ids import Pseudonym, pseudonym
 from expunge.core.outcome import Kept, Reason, Unable
 from expunge.core.person import Person, selector
-from expunge.core.plan import dependents_first, made_last
+from expunge.core.plan import dependents_first
 from expunge.core.remade import WHOLE, Stayed
 from expunge.core.scope import Scope
 from expunge.engine import attesting, calling, resolving

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from expunge.core import events as ev
 from expunge.core.gate_entry import gate_entry
+from expunge.core.ids import MODEL
 from expunge.core.peek import peek
-from expunge.core.remade import KIND, ModelsBlocked, blocked
+from expunge.core.remade import ModelsBlocked, blocked
 from expunge.engine.recording import MODELS, SUPPRESSIONS, orders, read_register
 from expunge.errors import StateCorrupt
 from expunge.ports.journal import Journal
@@ -75,7 +76,7 @@ def _known_to_orders(journal: Journal) -> int:
 def _ever_blocked(journal: Journal, gate_key: bytes) -> frozenset[bytes]:
     """Of models, those that were ever blocked."""
     events = [each for each in read_register(journal, MODELS) if isinstance(each, ModelsBlocked)]
-    return frozenset(gate_entry(gate_key, KIND, name) for name in blocked(events))
+    return frozenset(gate_entry(gate_key, MODEL, name) for name in blocked(events))
 
 
 def _ever_suppressed(journal: Journal) -> frozenset[bytes]:

@@ -12,10 +12,9 @@ from expunge import telemetry
 from expunge.core import events as ev
 from expunge.core.consent import Consents, consented
 from expunge.core.consent_events import ConsentWithdrawn
-from expunge.core.datamap import Dataset
+from expunge.core.datamap import Dataset, remakes
 from expunge.core.order import OrderKind, OrderState
 from expunge.core.person import Person
-from expunge.core.plan import remakes
 from expunge.core.run import Run
 from expunge.core.scope import Scope
 from expunge.engine import authority, consenting, holding, intake, locating, remaking

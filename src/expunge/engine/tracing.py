@@ -15,11 +15,10 @@ from pathlib import Path
 
 from expunge.core import traces as core_traces
 from expunge.core.copy import RawSource
-from expunge.core.datamap import Dataset
+from expunge.core.datamap import Dataset, remakes
 from expunge.core.evidence import PASSING, each_seen, staying
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.person import Person
-from expunge.core.plan import remakes
 from expunge.core.remade import WHOLE
 from expunge.core.traces import Trace, Traces
 from expunge.engine import calling, weights

@@ -22,7 +22,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Generic, Protocol, TypeVar
 
-from expunge.core.remade import KIND, Content, given_back
+from expunge.core.ids import MODEL
+from expunge.core.remade import Content, given_back
 from expunge.errors import ExpungeError
 
 PURPOSE = "serve"
@@ -142,12 +143,12 @@ class ServeGuard:
             return self._last[1]
 
     def _ask(self) -> Refusal | None:
-        named = self._gate.may_use(f"{KIND}:{self.name}", self._purpose)
+        named = self._gate.may_use(f"{MODEL}:{self.name}", self._purpose)
         if not _free(named) and named.reason != _SUPPRESSED:
             return Refusal(str(named.reason), for_good=False)
         refused = []
         for each in self.contents:
-            answer = self._gate.may_use(f"{KIND}:sha256:{each.digest}", self._purpose)
+            answer = self._gate.may_use(f"{MODEL}:sha256:{each.digest}", self._purpose)
             if answer.reason == _SUPPRESSED:
                 refused.append(each.digest)
             elif not _free(answer):

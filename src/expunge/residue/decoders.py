@@ -17,6 +17,7 @@ import lz4.frame
 import zstandard
 
 from expunge.residue.avro import Container
+from expunge.residue.session import TooLarge
 
 Piece: TypeAlias = "bytes | memoryview"
 _OUT = 1 << 18
@@ -26,10 +27,6 @@ _MEMORY = 1 << 27
 
 class Broken(Exception):
     """The bytes do not decode any further."""
-
-
-class TooLarge(Exception):
-    """Decoding would need more memory, or yield more bytes, than allowed."""
 
 
 class Encrypted(Exception):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from expunge.residue import audio
-from expunge.residue.decoders import MAKERS, Broken, Encrypted, Piece, TooLarge, Unsupported
+from expunge.residue.decoders import MAKERS, Broken, Encrypted, Piece, Unsupported
+from expunge.residue.session import TooLarge
 
 TRIED = 1 << 12
 """Bytes that are tried."""

@@ -16,7 +16,7 @@ from expunge.residue import media
 from expunge.residue.forms import PACKED, SHORTEST, dress, forms_of_number, forms_of_vector, printed, utf8, wrap
 from expunge.residue.matcher import PADDING, Alike, Matcher
 from expunge.residue.session import SMALL, Allowance, Limits, Session, Where
-from expunge.residue.stream import Stream, add_small, carve_small
+from expunge.residue.stream import Stream, add_small, carve
 
 _READ = 3 << 16
 _SHORT = 48
@@ -49,7 +49,7 @@ class Holder:
         self._seen: set[int] = set()
         self._matcher = Matcher(traces, wanted)
         self._session = Session(self._matcher, limits, self._note)
-        self._session.carver = carve_small
+        self._session.carver = carve
         self._limits = limits
         self._texts: list[str] = []
         self._characters = 0

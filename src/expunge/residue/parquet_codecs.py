@@ -9,7 +9,8 @@ import cramjam
 import lz4.block
 import zstandard
 
-from expunge.residue.decoders import Broken, TooLarge, Unsupported
+from expunge.residue.decoders import Broken, Unsupported
+from expunge.residue.session import TooLarge
 
 PLAIN, SNAPPY, GZIP, LZO, BROTLI, LZ4, ZSTD, LZ4_RAW = range(8)
 _MOST = 1 << 28

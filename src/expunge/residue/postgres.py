@@ -15,13 +15,13 @@ import numpy as np
 import zstandard
 
 from expunge.residue import postgres_wal as wal
-from expunge.residue.decoders import Piece, TooLarge
+from expunge.residue.decoders import Piece
 from expunge.residue.matcher import PADDING, Bytes
 from expunge.residue.pglz import LZ4, PGLZ, unpack
 from expunge.residue.postgres_heads import GRID, HEAD, heads_in, table_of
 from expunge.residue.postgres_sift import PAGE, Packed, Part, packed, parts
 from expunge.residue.postgres_values import Pieces, Place, Search, Unfinished, Values
-from expunge.residue.session import Allowance, Session, Where
+from expunge.residue.session import Allowance, Session, TooLarge, Where
 from expunge.residue.slices import Slice
 
 _SEAM = 64

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from expunge.residue.carve import starts
-from expunge.residue.decoders import TooLarge
-from expunge.residue.deeper import TRIED, is_one
-from expunge.residue.matcher import PADDING, Alike, Matcher
+from expunge.residue.matcher import PADDING, Alike, Bytes, Matcher
 
 SMALL = 1 << 15
 """Pieces up to this size are gathered and searched together: a pass over a buffer costs the same for 10 bytes as for 10,000."""
 _BATCH = 1 << 19
+
+
+class TooLarge(Exception):
+    """Decoding would need more memory, or yield more bytes, than allowed."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,23 @@ class Known:
     """Content in which something was found."""
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Small, whole pieces that are searched together."""
+
+    pieces: Sequence[tuple[Where, Allowance, bytes]]
+    begins: Sequence[int]
+    """Where each piece begins in ``joined``, in ascending order."""
+    joined: Bytes
+    """The pieces one after the other, then the padding of the matcher."""
+    end: int
+    """Where the last piece ends."""
+
+    def piece_at(self, place: int) -> int:
+        """Return the number of the piece that ``place`` lies in."""
+        return bisect_right(self.begins, place) - 1
+
+
 class Session:
     """One scan in progress. Not for use by two threads at once."""
 
@@ -123,8 +141,8 @@ class Session:
         """Tables (their first files) of which others read further stretches ..."""
         self.unfinished: list[Any] = []
         """... and what of these goes on in such a stretch."""
-        self.carver: Callable[[Session, Where, Allowance, bytes, list[tuple[int, str]]], None] | None = None
-        """Opens what begins in a small piece; set by ``stream``, which knows streams."""
+        self.carver: Callable[[Session, Batch], None] | None = None
+        """Opens the containers that begin in a batch; handed over by the scan, which knows the formats."""
 
     def skip(self, reason: str, count: int = 1) -> None:
         """Count things that were not read, under a fixed word."""
@@ -166,22 +184,11 @@ class Session:
             begins.append(at)
             at += len(data)
         joined = np.frombuffer(b"".join([*(data for _, _, data in batch), bytes(PADDING)]), dtype=np.uint8)
+        searched = Batch(batch, begins, joined, at)
         for place, size, alike in self.matcher.find(joined, at):
-            number = bisect_right(begins, place) - 1
+            number = searched.piece_at(place)
             where, _, data = batch[number]
             if place + size <= begins[number] + len(data):
                 self.found(where, place - begins[number], alike)
-        if self.carver is None:
-            return
-        by_piece: dict[int, list[tuple[int, str]]] = {}
-        for place, kind in starts(joined, at) if any(not where.leaf for where, _, _ in batch) else ():
-            number = bisect_right(begins, place) - 1
-            by_piece.setdefault(number, []).append((place - begins[number], kind))
-        for number, kinds in by_piece.items():
-            where, allowance, data = batch[number]
-            if where.leaf:
-                continue
-            if where.depth < self.limits.depth:
-                self.carver(self, where, allowance, data, kinds)
-            elif any(is_one(kind, data[begin : begin + TRIED]) for begin, kind in kinds):
-                self.skip("limit")
+        if self.carver is not None:
+            self.carver(self, searched)

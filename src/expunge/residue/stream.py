@@ -10,12 +10,12 @@ import numpy as np
 
 from expunge.residue import audio, parquet, postgres, sqlite
 from expunge.residue.carve import LOOKAHEAD, starts
-from expunge.residue.decoders import MAKERS, Avro, Broken, Decoder, Encrypted, TooLarge, Unsupported
+from expunge.residue.decoders import MAKERS, Avro, Broken, Decoder, Encrypted, Unsupported
 from expunge.residue.deeper import TRIED, is_one
 from expunge.residue.keyed import MAX_LENGTH
 from expunge.residue.matcher import PADDING
 from expunge.residue.postgres_sift import PAGE
-from expunge.residue.session import SMALL, Allowance, Session, Where
+from expunge.residue.session import SMALL, Allowance, Batch, Session, TooLarge, Where
 from expunge.residue.slices import MemorySlice, Slice
 
 _BLOCK = 1 << 20
@@ -335,7 +335,25 @@ def search(session: Session, where: Where, allowance: Allowance, data: bytes) ->
     stream.close()
 
 
-def carve_small(session: Session, where: Where, allowance: Allowance, data: bytes, kinds: list[tuple[int, str]]) -> None:
+def carve(session: Session, batch: Batch) -> None:
+    """Open every container that begins in the pieces of a batch; count those that lie too deep."""
+    if all(where.leaf for where, _, _ in batch.pieces):
+        return
+    by_piece: dict[int, list[tuple[int, str]]] = {}
+    for place, kind in starts(batch.joined, batch.end):
+        number = batch.piece_at(place)
+        by_piece.setdefault(number, []).append((place - batch.begins[number], kind))
+    for number, kinds in by_piece.items():
+        where, allowance, data = batch.pieces[number]
+        if where.leaf:
+            continue
+        if where.depth < session.limits.depth:
+            _carve_small(session, where, allowance, data, kinds)
+        elif any(is_one(kind, data[begin : begin + TRIED]) for begin, kind in kinds):
+            session.skip("limit")
+
+
+def _carve_small(session: Session, where: Where, allowance: Allowance, data: bytes, kinds: list[tuple[int, str]]) -> None:
     """Open everything that begins in a small, whole piece."""
     whole = MemorySlice(data)
     for place, kind in kinds:

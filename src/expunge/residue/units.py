@@ -20,7 +20,7 @@ from expunge.residue.postgres_values import Unfinished
 from expunge.residue.session import SMALL, Allowance, Known, Limits, Report, Session, Where
 from expunge.residue.slices import FileSlice
 from expunge.residue.sqlite import BESIDE, runs
-from expunge.residue.stream import Stream, add_small, carve_small, read_pages, search
+from expunge.residue.stream import Stream, add_small, carve, read_pages, search
 from expunge.residue.walk import Entry, entries, reason_of
 
 SIZE = 1 << 23
@@ -237,7 +237,7 @@ def _ended(done: Done, session: Session) -> Done:
 def new_session(matcher: Matcher, limits: Limits, report: Report, known: Known | None = None) -> Session:
     """A session that opens what it meets."""
     session = Session(matcher, limits, report, known)
-    session.carver = carve_small
+    session.carver = carve
     return session
 
 

@@ -13,8 +13,7 @@ from expunge.adapters.datamap.form import Form
 from expunge.adapters.datamap.nodes import Table, Value
 from expunge.adapters.datamap.places import absolute
 from expunge.core.artefact import ArtefactKind, Cohort, Provenance, Reviewed
-from expunge.core.datamap import Act, Dataset, TrainingSpec
-from expunge.core.plan import remakes
+from expunge.core.datamap import Act, Dataset, TrainingSpec, remakes
 
 
 def parse_kind(text: str) -> ArtefactKind:

@@ -13,8 +13,8 @@ from expunge.adapters.datamap.form import Form
 from expunge.adapters.datamap.idle import read_last_used
 from expunge.adapters.datamap.nodes import Scalar, Table, Value
 from expunge.core.datamap import IdentitySpec, Retention, StoreSpec
+from expunge.core.ids import MODEL
 from expunge.core.note import Algorithm, parse_key
-from expunge.core.remade import KIND as MODEL
 from expunge.core.retention import Period, parse_period
 from expunge.errors import EvidenceInvalid
 

@@ -10,7 +10,7 @@ from expunge.adapters.datamap.faults import did_you_mean
 from expunge.adapters.datamap.form import Form
 from expunge.adapters.datamap.nodes import Table
 from expunge.adapters.datamap.places import is_verifier_key
-from expunge.core.recipients import MONTH, RecipientSpec
+from expunge.core.recipient_spec import MONTH, RecipientSpec
 from expunge.core.retention import parse_period
 
 

@@ -47,7 +47,7 @@ def explained(what: str, alias: str) -> Iterator[None]:
         except IntegrityError as error:
             raise conflict() from error
         except Error as error:
-            _let_go(alias)
+            let_go(alias)
             raise explain(what, error.__cause__ or error) from error
         except UnicodeDecodeError:
             # The text of a damaged schema; from None: the error's own text holds bytes of the file.
@@ -108,7 +108,7 @@ def _of_postgres(what: str, cause: BaseException) -> ExpungeError:
     return StateUnavailable(f"{what}: the database answered {state}", help=f"look at the server's log, then {_AGAIN}")
 
 
-def _let_go(alias: str) -> None:
+def let_go(alias: str) -> None:
     """Close the calling thread's connection if it no longer works; inside a transaction whoever began it does so."""
     connection = connections[alias]
     if connection.in_atomic_block or connection.connection is None:

@@ -6,10 +6,11 @@ which it documents as the other way, are run in order, and each is recorded in D
 
 from __future__ import annotations
 
-from importlib import resources
+from pathlib import Path
 
 from django.db import connections, transaction
 from django.db.migrations.recorder import MigrationRecorder
+from procrastinate.schema import SchemaManager
 
 from expunge.errors import StateCorrupt
 from expunge.faults import failpoint
@@ -27,7 +28,7 @@ def migrate_queue(alias: str) -> None:
     connection = connections[alias]
     recorder = MigrationRecorder(connection)
     recorder.ensure_schema()
-    files = {each.name: each for each in resources.files("procrastinate.sql.migrations").iterdir() if each.name.endswith(".sql")}
+    files = {path.name: path for path in Path(SchemaManager.get_migrations_path()).glob("*.sql")}
     done = {name for app, name in recorder.applied_migrations() if app == APP}
     if done - set(files):
         message = "the queue's tables were made by a newer version of its library"
