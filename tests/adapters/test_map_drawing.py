@@ -16,15 +16,15 @@ from expunge.adapters.map_drawing import draw_lineage
 from expunge.adapters.map_layout import lay_out
 from expunge.adapters.map_tree import lineage_tree, tree_text
 from expunge.core.datamap import ByField, DataMap, Dataset, Inherited, StoreSpec
+from expunge.stores import Kinds
 
 MAPS = Path(__file__).parents[1] / "vectors" / "maps"
-KINDS = ("files", "sqlite", "postgres", "mlflow")
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = ("sound.yaml", "example.yaml", "faults/unknown-dataset.yaml", "faults/derived-cycle.yaml")
 
 
 def the_map(name):
-    data_map = examine(MAPS / name, {"APP_DB": "postgres://app:hunter2@db/app"}, known_kinds=KINDS).map
+    data_map = examine(MAPS / name, {"APP_DB": "postgres://app:hunter2@db/app"}, kinds=Kinds()).map
     assert data_map is not None
     return data_map
 

@@ -18,7 +18,7 @@ from expunge.core.ids import IdempotencyKey, Pseudonym
 from expunge.core.outcome import Absent, Erased, Reason, Unable
 from expunge.errors import CouldNotLook, Misconfigured
 from expunge.faults import ReplyLost, arm
-from expunge.stores import lancedb, lancedb_purge
+from expunge.stores import lancedb, lancedb_purge, open_store
 from expunge.stores.lancedb import LanceDb
 
 KEY = IdempotencyKey("lancedb-ladder")
@@ -303,7 +303,7 @@ def test_a_column_that_is_not_there_is_said(clips):
 @pytest.mark.parametrize("options", [{"tags": "keep"}, {"unfinished": -1}, {"unfinished": "soon"}])
 def test_senseless_options_are_faults_of_the_map(tmp_path, options):
     with pytest.raises(Misconfigured):
-        LanceDb(StoreSpec("vectors", "lancedb", str(tmp_path), options), (CLIPS,))
+        open_store(StoreSpec("vectors", "lancedb", str(tmp_path), options), (CLIPS,))
 
 
 def test_a_name_that_leads_out_of_the_folder_is_a_fault_of_the_map(tmp_path):

@@ -11,10 +11,10 @@ from expunge.adapters.datamap import words
 from expunge.adapters.datamap.draft import Draft
 from expunge.adapters.datamap.form import Form
 from expunge.adapters.datamap.nodes import Table, Value
-from expunge.adapters.datamap.places import absolute
 from expunge.core.artefact import ArtefactKind, Cohort, Provenance, Reviewed
 from expunge.core.datamap import Act, Dataset, TrainingSpec
 from expunge.core.plan import remakes
+from expunge.ports.store_kind import absolute
 
 
 def parse_kind(text: str) -> ArtefactKind:

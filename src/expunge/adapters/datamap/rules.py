@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import replace
 
 from expunge.adapters.datamap.draft import Draft
@@ -111,14 +110,14 @@ def _check_act(draft: Draft, name: str, dataset: Dataset) -> None:
         draft.faults.add("act-not-for-this", line, text, 'subject: {through: DATASET, via: FIELD}, or on_erase: {rebuild: "command"}')
 
 
-def check_shared(draft: Draft, can_mute: Collection[str]) -> None:
+def check_shared(draft: Draft) -> None:
     """What happens to other people's share can be done and can be known."""
     for name, dataset in draft.datasets.items():
         what = f"datasets.{name}"
-        store = draft.stores.get(dataset.store)
+        kind = draft.kind_of(dataset)
         line = draft.line("datasets", name, "shared")
-        if dataset.shared is Shared.MUTE and store is not None and store.kind not in can_mute:
-            text = f"{what}: a {store.kind} store cannot mute one person in a recording"
+        if dataset.shared is Shared.MUTE and kind is not None and not kind.mutes:
+            text = f"{what}: a {draft.stores[dataset.store].kind} store cannot mute one person in a recording"
             draft.faults.add(
                 "mute-not-possible", line, text, "shared: erase (the recording goes) or shared: keep (it stays for the others)"
             )
