@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from expunge.adapters.datamap import examine, words
-from expunge.core.datamap import ByField, Dataset, StoreSpec
+from expunge.core.datamap import ByField, Dataset, StoreSpec, TableLayout
 from expunge.errors import Misconfigured
 from expunge.ports.store_kind import NumberOption, StoreKind, TextOption, UrlForm, folder_url
 from expunge.stores import REGISTRY, Kinds, open_store, own_kinds
@@ -25,7 +25,7 @@ retention:
 datasets:
   people: {{store: mine, {layout}, subject: {{person: id}}, retention: life}}
 """
-PEOPLE = Dataset("people", "mine", ByField({"person": "id"}), "life", table="people")
+PEOPLE = Dataset("people", "mine", ByField({"person": "id"}), "life", layout=TableLayout("people"))
 
 
 class Tape:

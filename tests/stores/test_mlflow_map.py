@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from expunge.adapters.datamap.reader import examine, read_map
-from expunge.core.datamap import ByField
+from expunge.core.datamap import ByField, ExperimentLayout, ModelLayout
 from expunge.errors import Misconfigured
 from expunge.stores import Kinds, open_store
 from tests.stores.mlflow_company import spec
@@ -35,9 +35,9 @@ def written(folder, options="", more=""):
 
 def test_an_experiment_and_a_model_of_one_registry(tmp_path):
     data_map = read_map(written(tmp_path, ", orphans: remove"), {}, kinds=Kinds())
-    assert data_map.datasets["trials"].experiment == "voice"
+    assert data_map.datasets["trials"].layout == ExperimentLayout("voice")
     assert data_map.datasets["trials"].subject == ByField({"profile": "tags.profile_id"})
-    assert data_map.datasets["intent"].model == "intent"
+    assert data_map.datasets["intent"].layout == ModelLayout("intent")
     registry = data_map.stores["registry"]
     assert registry.url == f"sqlite:///{tmp_path}/mlflow.db"
     assert registry.options == {"artifacts": str(tmp_path / "mlartifacts"), "orphans": "remove"}

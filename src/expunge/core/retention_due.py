@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from expunge.core.ages import Ages
-from expunge.core.datamap import FOLLOW, DataMap, Dataset, Inherited, Through
+from expunge.core.datamap import DataMap, Dataset, Inherited, OnExpiry, Through
 from expunge.core.moments import MICRO
 from expunge.core.plan import made_last
 from expunge.core.retention import Period
@@ -98,7 +98,7 @@ def following(data_map: DataMap, names: Iterable[str]) -> frozenset[str]:
     """Some datasets, and of what is made from them the ones that the map has follow them, each after one that goes."""
     reached = set(names)
     for each in made_last(data_map):
-        if each.on_expiry == FOLLOW and not reached.isdisjoint(each.derived_from):
+        if each.on_expiry is OnExpiry.FOLLOW and not reached.isdisjoint(each.derived_from):
             reached.add(each.name)
     return frozenset(reached)
 

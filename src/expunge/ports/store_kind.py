@@ -14,11 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TypeAlias
 
-from expunge.core.datamap import StoreSpec
+from expunge.core.datamap import LAYOUTS, StoreSpec
 from expunge.core.retention import parse_span
 
-LAYOUTS = ("table", "path", "model", "experiment")
-"""The keys of a dataset that say how its data is laid out."""
 SQLITE = "sqlite:///"
 ALIAS = "[A-Za-z_][A-Za-z0-9_]*"
 """Pattern of the names by which databases are attached."""
@@ -131,7 +129,7 @@ class FoldersOption(Option):
 
     def fault(self, value: OptionValue) -> str:
         """Refuse what is no absolute path of this machine."""
-        texts = list(value.values()) if isinstance(value, Mapping) else [value]
+        texts: list[object] = [*value.values()] if isinstance(value, Mapping) else [value]
         sound = bool(texts) and all(isinstance(text, str) and text.removeprefix("file://").startswith("/") for text in texts)
         return "" if sound else "names no folder here"
 
@@ -172,7 +170,8 @@ class StoreKind:
     """The declaration of a kind. The default says nothing: any layout, url and option is taken, and the store checks them itself."""
 
     layouts: tuple[str, ...] | None = None
-    """How datasets are laid out, of :data:`LAYOUTS`, the usual one first; empty for a kind that holds no datasets; None for any."""
+    """How datasets are laid out: keys of :data:`expunge.core.datamap.LAYOUTS`, the usual one first. Empty for a kind that holds no
+    datasets; None for any."""
     url: UrlForm | None = None
     options: Mapping[str, Option] | None = None
     """The options by name; None for any."""

@@ -36,7 +36,7 @@ from expunge.stores.mlflow_places import Roots
 from expunge.stores.mlflow_probe import look
 from expunge.stores.mlflow_purge import orphans, sweep_rows
 from expunge.stores.mlflow_schema import Schema
-from expunge.stores.mlflow_seeds import gather
+from expunge.stores.mlflow_seeds import gather, models_of
 from expunge.stores.selectors import merged
 from expunge.stores.sqlite_file import DatabaseFile
 from expunge.stores.sqlite_purge import climb, in_the_way, room_needed
@@ -193,7 +193,7 @@ class Mlflow:
 
     def _shares(self, family: Family) -> list[Unable]:
         """Runs that made what goes and a model that no dataset declares: they would stay with it, and with what they logged."""
-        declared = {each.model for each in self._datasets if each.model}
+        declared = set(models_of(self._datasets))
         undeclared = any(name not in declared for _, _, name in family.shared_runs())
         detail = f"{self._file.where}: a run also made a registered model that no dataset declares; declare it, or remove it"
         return [Unable(Reason.REFERENCED, detail)] if undeclared else []
@@ -272,7 +272,7 @@ class Mlflow:
         return self._open
 
     def _family(self, connection: sqlite3.Connection) -> Family:
-        return Family(connection, Schema(connection, self._file.where), [each.model for each in self._datasets if each.model])
+        return Family(connection, Schema(connection, self._file.where), models_of(self._datasets))
 
     def _gathered(self, connection: sqlite3.Connection, dataset: Dataset, copies: Sequence[Copy]) -> Family:
         family = self._family(connection)

@@ -6,7 +6,7 @@ import json
 
 from toystore import ToyStore, locked
 
-from expunge.core.datamap import ByField, Dataset, StoreSpec
+from expunge.core.datamap import ByField, Dataset, StoreSpec, TableLayout
 from expunge.testing import StoreSuite
 
 
@@ -15,7 +15,7 @@ class TestToyStore(StoreSuite):
 
     def declare(self, folder):
         return StoreSpec("toy", "toy", str(folder / "toy")), [
-            Dataset("people", "toy", ByField({"person": "id"}), "life", table="people.json")
+            Dataset("people", "toy", ByField({"person": "id"}), "life", layout=TableLayout("people.json"))
         ]
 
     def write(self, folder, people):

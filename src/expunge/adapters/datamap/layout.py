@@ -8,9 +8,9 @@ from itertools import combinations
 from pathlib import PurePath
 
 from expunge.adapters.datamap.draft import Draft
-from expunge.core.datamap import Dataset
+from expunge.core.datamap import LAYOUTS, Dataset, ExperimentLayout, ModelLayout, PathLayout, TableLayout
 from expunge.core.template import overlap
-from expunge.ports.store_kind import LAYOUTS, StoreKind
+from expunge.ports.store_kind import StoreKind
 
 
 def check_stores(draft: Draft) -> None:
@@ -81,26 +81,28 @@ def check_overlaps(draft: Draft) -> None:
             draft.faults.add("overlapping-datasets", other.line, text, "paths or tables that nothing fits twice, or one dataset")
     for entry in draft.ignore:
         for dataset in draft.datasets.values():
-            if dataset.store == entry.store and dataset.table and entry.pattern and fnmatchcase(dataset.table, entry.pattern):
+            declared = isinstance(dataset.layout, TableLayout) and dataset.store == entry.store
+            if declared and entry.pattern and fnmatchcase(dataset.table, entry.pattern):
                 text = f"ignore {entry.pattern!r} also names the table of datasets.{dataset.name}"
                 draft.faults.add("ignored-and-declared", entry.line, text, "a pattern that leaves declared tables out")
 
 
 def _common(draft: Draft, one: Dataset, other: Dataset) -> str:
-    if one.table and _table_name(draft, one) == _table_name(draft, other):
-        return f"the table {one.table}"
-    if one.model and one.model == other.model:
-        return f"the model {one.model}"
-    if one.experiment and one.experiment == other.experiment:
-        return f"the experiment {one.experiment}"
-    for path in one.paths:
-        for twin in other.paths:
-            if overlap(path, twin):
-                return f"files that fit {path} and {twin}"
-    return ""
+    match one.layout, other.layout:
+        case TableLayout(name), TableLayout(twin) if _table_name(draft, one, name) == _table_name(draft, other, twin):
+            return f"the table {name}"
+        case ModelLayout(name), ModelLayout(twin) if name == twin:
+            return f"the model {name}"
+        case ExperimentLayout(name), ExperimentLayout(twin) if name == twin:
+            return f"the experiment {name}"
+        case PathLayout(paths), PathLayout(twins):
+            pairs = ((path, twin) for path in paths for twin in twins)
+            return next((f"files that fit {path} and {twin}" for path, twin in pairs if overlap(path, twin)), "")
+        case _:
+            return ""
 
 
-def _table_name(draft: Draft, dataset: Dataset) -> str:
+def _table_name(draft: Draft, dataset: Dataset, name: str) -> str:
     """The table without the schema that is meant when none is written."""
     kind = draft.kind_of(dataset)
-    return kind.tables.full(dataset.table) if kind else dataset.table
+    return kind.tables.full(name) if kind else name

@@ -118,10 +118,8 @@ def _options(form: Form, table: Table, what: str, kind: StoreKind, folder: Path)
     stated = {name.text: value for name, value in table.entries}
     for missing, write in kind.missing(stated):
         form.faults.add("missing-key", table.line, f"{what} lacks {missing!r}", write)
-    for name, text, write in kind.senseless(options):
-        # The aliases that cannot be attached were noted one by one.
-        if not isinstance(stated[name], Table) or not isinstance((kind.options or {})[name], AttachedOption):
-            form.faults.add("bad-option", table.line_of(name), f"{what}.{name} {text}", write)
+    for key, text, write in kind.senseless(options):
+        form.faults.add("bad-option", table.line_of(key), f"{what}.{key} {text}", write)
     return options
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from expunge.adapters.datamap.draft import Draft
-from expunge.core.datamap import Act, Aggregate, ByField, Dataset, Inherited, Shared, Through
+from expunge.core.datamap import Act, Aggregate, ByField, Dataset, Inherited, ModelLayout, Shared, Through
 from expunge.core.lineage import EdgeKind, Lineage, lineage_of
 
 
@@ -102,7 +102,7 @@ def _check_act(draft: Draft, name: str, dataset: Dataset) -> None:
     if act in {Act.REBUILD, Act.RETRAIN} and not dataset.derived_from:
         draft.faults.add("act-not-for-this", line, f"{what}: {act.value} needs sources to make it from", "derived_from: [recordings]")
     stated = draft.has("datasets", name, "on_erase")
-    if act is Act.ERASE and stated and dataset.model:
+    if act is Act.ERASE and stated and isinstance(dataset.layout, ModelLayout):
         text = f"{what}: a model has no rows of a person to erase"
         draft.faults.add("act-not-for-this", line, text, 'on_erase: forget, destroy or {retrain: "command"}')
     elif act is Act.ERASE and stated and isinstance(dataset.subject, Inherited):

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from expunge.adapters.datamap import schema_acts, schema_artefact, schema_consent, schema_lineage, words
+from expunge.core.datamap import LAYOUTS
 from expunge.ports.store_kind import (
     ALIAS,
-    LAYOUTS,
     AttachedOption,
     ChoiceOption,
     FoldersOption,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expunge.core.artefact import ArtefactKind
-from expunge.core.datamap import Act, Shared
+from expunge.core.datamap import Act, ArtefactOrigin, OnExpiry, Shared
 
 MAP = (
     "version",
@@ -65,8 +65,8 @@ REVIEWED = ("dataset", "via", "at")
 COHORT = ("dataset", "where", "but_not")
 PROVENANCE = ("dataset", "artefact", "source", "how", "created", "read")
 TRAININGS = ("ledger", "key")
-ORIGINS = ("lineage", "manifest")
-EXPIRIES = ("stay", "follow")
+ORIGINS = tuple(each.value for each in ArtefactOrigin)
+EXPIRIES = tuple(each.value for each in OnExpiry)
 IGNORE = ("store", "table", "path", "reason")
 LINEAGE = ("names", "ignore", "emit")
 HARMLESS = ("name", "reason")
