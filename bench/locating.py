@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from bench.result import Result
 from expunge.adapters.index_files import FileIndex
 from expunge.core.copy import Selector
-from expunge.core.datamap import ByField, Dataset
+from expunge.core.datamap import ByField, Dataset, PathLayout
 from expunge.core.ids import Pseudonym
 from expunge.stores.parquet_recall import Recall
 from expunge.stores.parquet_search import Search
@@ -33,7 +33,7 @@ PEOPLE, EACH, FILES, GROUPS = 20_000, 80, 40, 5
 ROUNDS = 7
 FIELD = "subject_id"
 KEY = bytes(32)
-EVENTS = Dataset("events", "lake", ByField({"person": FIELD}), "bench", paths=("{part}.parquet",))
+EVENTS = Dataset("events", "lake", ByField({"person": FIELD}), "bench", layout=PathLayout(("{part}.parquet",)))
 
 
 def build(folder: Path, layout: str, names: Sequence[str]) -> None:

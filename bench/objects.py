@@ -20,7 +20,7 @@ from obstore.store import S3Store
 
 from bench.result import Result
 from expunge.core.copy import Selector
-from expunge.core.datamap import ByField, Dataset, StoreSpec
+from expunge.core.datamap import ByField, Dataset, PathLayout, StoreSpec
 from expunge.core.ids import IdempotencyKey, Pseudonym
 from expunge.core.outcome import Erased
 from expunge.servers.seaweedfs import SeaweedServer, running_seaweedfs
@@ -109,7 +109,7 @@ class Bare:
 
 def _rounds(server: SeaweedServer, bucket: str, path: str, bare: Callable[[Sequence[str]], None]) -> tuple[float, float]:
     """Medians in seconds, ours and the other's, over other people each time."""
-    dataset = Dataset("voice", "media", ByField({"profile": "profile_id"}), "voice", paths=(path,))
+    dataset = Dataset("voice", "media", ByField({"profile": "profile_id"}), "voice", layout=PathLayout((path,)))
     options = {"endpoint": server.endpoint, "access_key": server.access_key, "secret_key": server.secret_key}
     taken: dict[str, list[float]] = {"ours": [], "bare": []}
     for turn in range(ROUNDS):

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.result import Result
-from expunge.core.datamap import ByField, Dataset, StoreSpec
+from expunge.core.datamap import ByField, Dataset, PathLayout, StoreSpec, TableLayout
 from expunge.servers.postgres import running_postgres
 from expunge.stores.parquet import Parquet
 from expunge.stores.postgres import Postgres
@@ -51,7 +51,7 @@ def _lake(folder: Path, name: str, *, ordered: bool) -> Result:
         people = pa.array(rng.integers(0, 100_000, ROWS // FILES))
         table = pa.table({"person": people, "recorded_at": pa.array(at[part], pa.timestamp("us", "UTC"))})
         pq.write_table(table, folder / f"part-{number}.parquet", row_group_size=GROUP, compression="zstd")
-    dataset = Dataset("clips", "lake", PERSON, "voice", paths=("{part}.parquet",))
+    dataset = Dataset("clips", "lake", PERSON, "voice", layout=PathLayout(("{part}.parquet",)))
     edges = ", ".join(f"count(*) FILTER (WHERE recorded_at < TIMESTAMPTZ '{each.isoformat()}')" for each in EDGES)
     with closing(Parquet(StoreSpec("lake", "parquet", str(folder)), (dataset,))) as store, closing(duckdb.connect()) as other:
         ours = _best(lambda: _checked(sum(store.ages(dataset, "recorded_at", EDGES).items)))
@@ -62,7 +62,7 @@ def _lake(folder: Path, name: str, *, ordered: bool) -> Result:
 
 
 def _table(folder: Path) -> Result:
-    dataset = Dataset("clips", "app", PERSON, "voice", table="clips")
+    dataset = Dataset("clips", "app", PERSON, "voice", layout=TableLayout("clips"))
     with running_postgres(folder) as server:
         url = server.database("bench")
         with psycopg.connect(url, autocommit=True) as connection:

@@ -25,7 +25,7 @@ from expunge.core.mapdiff import MapDiff, map_diff
 from expunge.core.note import VerifierKey
 from expunge.engine import checking
 from expunge.ports.store import Store
-from expunge.stores import REGISTRY, OpenStores
+from expunge.stores import Kinds, OpenStores, own_kinds
 
 __all__ = [
     "Audit",
@@ -80,13 +80,13 @@ def locate_map(path: Path | None) -> Path:
 
 def read(path: Path | None) -> DataMap:
     """A map that must be sound. Raises Misconfigured with every fault."""
-    return read_map(locate_map(path), os.environ, known_kinds=frozenset(REGISTRY))
+    return read_map(locate_map(path), os.environ, kinds=Kinds())
 
 
 def check(path: Path | None) -> Checked:
     """Read a map; where it is sound, open every store and compare it with the map."""
     found = locate_map(path)
-    reading = examine(found, os.environ, known_kinds=frozenset(REGISTRY))
+    reading = examine(found, os.environ, kinds=Kinds())
     if reading.faults or reading.map is None:
         return Checked(found, reading.faults, (), 0, 0)
     stores = OpenStores(reading.map)
@@ -139,4 +139,4 @@ def propose(target: Path, map_file: Path) -> str:
 
 def import_fides(folder: Path) -> tuple[str, tuple[Lost, ...]]:
     """The text of a first map from Fides datasets, and what could not be carried into it. Raises UsageError where there is none."""
-    return propose_from_fides(folder)
+    return propose_from_fides(folder, (word for word, kind in own_kinds().items() if kind.layouts))

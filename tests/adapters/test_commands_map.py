@@ -15,6 +15,7 @@ from expunge.adapters.datamap.acts import parse_size
 from expunge.adapters.datamap.schema import json_schema
 from expunge.core.datamap import Act, OnErase
 from expunge.ports.commands import Limits
+from expunge.stores import Kinds, own_kinds
 
 BASE = (Path(__file__).parents[1] / "vectors" / "maps" / "faults" / "bad-on-erase.yaml").read_text()
 GIB = 1 << 30
@@ -27,7 +28,7 @@ def written(folder: Path, act: str) -> Path:
 
 
 def read(folder: Path, act: str) -> OnErase:
-    return read_map(written(folder, act), {}).datasets["transcripts"].on_erase
+    return read_map(written(folder, act), {}, kinds=Kinds()).datasets["transcripts"].on_erase
 
 
 @pytest.mark.parametrize("act", [Act.RETRAIN, Act.REBUILD, Act.FORGET])
@@ -75,7 +76,7 @@ def test_forgetting_needs_no_command(tmp_path: Path) -> None:
 def test_what_cannot_be_meant_is_a_fault_on_its_line_with_what_to_write(tmp_path: Path, act: str, rule: str, told: str) -> None:
     path = written(tmp_path, act)
     line = path.read_text()[: path.read_text().index("on_erase:")].count("\n") + 1
-    faults = [each for each in examine(path, {}).faults if each.rule == rule]
+    faults = [each for each in examine(path, {}, kinds=Kinds()).faults if each.rule == rule]
     assert [each.line for each in faults] == [line]
     assert told in faults[0].what
     assert faults[0].write_instead
@@ -85,7 +86,7 @@ def test_faults_of_several_options_are_told_at_once_each_on_its_line(tmp_path: P
     act = "\n      retrain:\n        command: make train\n        within: soon\n        memory: much\n        network: internet"
     path = written(tmp_path, act)
     lines = path.read_text().splitlines()
-    told = {each.rule: lines[each.line - 1].strip() for each in examine(path, {}).faults}
+    told = {each.rule: lines[each.line - 1].strip() for each in examine(path, {}, kinds=Kinds()).faults}
     assert told == {"bad-span": "within: soon", "bad-memory": "memory: much", "bad-network": "network: internet"}
 
 
@@ -101,7 +102,7 @@ def test_other_sizes_are_refused_with_an_example(text: str) -> None:
 
 
 def test_the_schema_takes_what_the_reader_takes_and_refuses_what_it_refuses(tmp_path: Path) -> None:
-    check = jsonschema.Draft202012Validator(json_schema())
+    check = jsonschema.Draft202012Validator(json_schema(own_kinds()))
     for act, sound in (
         ('{retrain: "make train"}', True),
         ("forget", True),
@@ -115,7 +116,7 @@ def test_the_schema_takes_what_the_reader_takes_and_refuses_what_it_refuses(tmp_
     ):
         path = written(tmp_path, act)
         assert check.is_valid(yaml.safe_load(path.read_text())) is sound, act
-        assert (not examine(path, {}).faults) is sound, act
+        assert (not examine(path, {}, kinds=Kinds()).faults) is sound, act
 
 
 def test_the_defaults_that_the_documents_name_are_those_of_the_code() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
+from typing import cast
 
 import jsonschema
 import pytest
@@ -22,15 +25,15 @@ from expunge.core.lineage_spec import Emission
 from expunge.core.purposes import Ground, Terms, Use
 from expunge.core.retention import Period
 from expunge.errors import Misconfigured
+from expunge.stores import Kinds, own_kinds
 
 ROOT = Path(__file__).parents[2]
 MAPS = ROOT / "tests" / "vectors" / "maps"
-ALL_KINDS = ("files", "sqlite", "postgres", "mlflow")
 APP_DB = {"APP_DB": "postgres://app@localhost/app"}
 
 
 def sound():
-    return read_map(MAPS / "sound.yaml", {})
+    return read_map(MAPS / "sound.yaml", {}, kinds=Kinds())
 
 
 def written(folder, text):
@@ -40,7 +43,7 @@ def written(folder, text):
 
 
 def test_the_example_of_the_documentation_reads_where_its_kinds_exist():
-    data_map = read_map(MAPS / "example.yaml", APP_DB, known_kinds=ALL_KINDS)
+    data_map = read_map(MAPS / "example.yaml", APP_DB, kinds=Kinds())
     assert list(data_map.datasets) == ["accounts", "profiles", "recordings", "transcripts", "intent_model"]
     assert data_map.datasets["transcripts"].subject == Through("recordings", "recording_id")
     assert data_map.datasets["transcripts"].retention == "voice"
@@ -54,7 +57,7 @@ def test_the_example_of_the_documentation_reads_where_its_kinds_exist():
 
 
 def test_the_example_is_explained_where_its_kinds_do_not_exist():
-    faults = examine(MAPS / "example.yaml", APP_DB, known_kinds=("files", "sqlite", "postgres")).faults
+    faults = examine(MAPS / "example.yaml", APP_DB, kinds={word: kind for word, kind in own_kinds().items() if word != "mlflow"}).faults
     assert [(fault.rule, fault.line) for fault in faults] == [("unknown-kind", 9)]
 
 
@@ -134,14 +137,14 @@ def test_a_derived_dataset_takes_the_shortest_retention_of_its_sources(tmp_path)
     text = (MAPS / "sound.yaml").read_text()
     text = text.replace("voice: {period: 90 days", "calls: {period: 2 months, from: at, purpose: p, need: n}\n  voice: {period: 90 days")
     text = text.replace("    shared: keep\n    retention: voice", "    shared: keep\n    retention: calls")
-    data_map = read_map(written(tmp_path, text), {})
+    data_map = read_map(written(tmp_path, text), {}, kinds=Kinds())
     assert data_map.datasets["family_calls"].retention == "calls"
     assert data_map.datasets["wake_words"].retention == "calls"
     assert data_map.datasets["transcripts"].retention == "voice"
 
 
 def test_an_unknown_source_is_a_fault_and_a_visible_edge():
-    reading = examine(MAPS / "faults" / "unknown-dataset.yaml", {})
+    reading = examine(MAPS / "faults" / "unknown-dataset.yaml", {}, kinds=Kinds())
     assert reading.map is not None
     (edge,) = lineage_of(reading.map.datasets, reading.map.identities).unknown
     assert (edge.source, edge.target, edge.known) == ("recordngs", "transcripts", False)
@@ -170,16 +173,16 @@ def test_no_map_and_an_unreadable_map_are_explained(tmp_path):
         find_map(tmp_path)
     assert "init" in caught.value.help
     with pytest.raises(Misconfigured, match="cannot be read"):
-        read_map(tmp_path / "expunge.yaml", {})
+        read_map(tmp_path / "expunge.yaml", {}, kinds=Kinds())
     (tmp_path / "expunge.yaml").mkdir()
     with pytest.raises(Misconfigured, match="cannot be read"):
-        read_map(tmp_path / "expunge.yaml", {})
+        read_map(tmp_path / "expunge.yaml", {}, kinds=Kinds())
 
 
 def test_paths_are_relative_to_the_map_and_not_to_where_one_stands(tmp_path, monkeypatch):
     written(tmp_path, (MAPS / "sound.yaml").read_text())
     monkeypatch.chdir(tmp_path)
-    data_map = read_map(Path("expunge.yaml"), {})
+    data_map = read_map(Path("expunge.yaml"), {}, kinds=Kinds())
     assert data_map.stores["media"].url == str(tmp_path / "media")
     assert data_map.state == str(tmp_path / ".expunge")
 
@@ -195,39 +198,44 @@ def test_paths_are_relative_to_the_map_and_not_to_where_one_stands(tmp_path, mon
 )
 def test_state_is_a_folder_however_it_is_written(tmp_path, state, folder):
     text = (MAPS / "sound.yaml").read_text().replace("state: .expunge", f"state: {state}")
-    assert read_map(written(tmp_path, text), {}).state == str(tmp_path / folder)
+    assert read_map(written(tmp_path, text), {}, kinds=Kinds()).state == str(tmp_path / folder)
 
 
 def test_environment_variables_are_filled_in_where_places_are_named(tmp_path):
     text = (MAPS / "sound.yaml").read_text().replace("./media", '"${HOME_OF_MEDIA}/${PART}"').replace("./archive.db", '"${ARCHIVE}"')
-    data_map = read_map(written(tmp_path, text), {"HOME_OF_MEDIA": "/srv", "PART": "media", "ARCHIVE": "old.db"})
+    data_map = read_map(written(tmp_path, text), {"HOME_OF_MEDIA": "/srv", "PART": "media", "ARCHIVE": "old.db"}, kinds=Kinds())
     assert data_map.stores["media"].url == "/srv/media"
     assert data_map.stores["app"].options["attach"] == {"archive": str(tmp_path / "old.db")}
 
 
 def test_an_empty_variable_is_as_bad_as_a_missing_one(tmp_path):
     text = (MAPS / "sound.yaml").read_text().replace("./media", '"${MEDIA}"')
-    assert [fault.rule for fault in examine(written(tmp_path, text), {"MEDIA": ""}).faults] == ["missing-environment"]
+    assert [fault.rule for fault in examine(written(tmp_path, text), {"MEDIA": ""}, kinds=Kinds()).faults] == ["missing-environment"]
 
 
 def test_muting_is_possible_where_a_store_can_mute():
     with pytest.raises(MapFaults):
-        read_map(MAPS / "faults" / "mute-not-possible.yaml", {})
-    data_map = read_map(MAPS / "faults" / "mute-not-possible.yaml", {}, can_mute={"files"})
+        read_map(MAPS / "faults" / "mute-not-possible.yaml", {}, kinds=Kinds())
+    data_map = read_map(
+        MAPS / "faults" / "mute-not-possible.yaml", {}, kinds={**own_kinds(), "files": replace(own_kinds()["files"], mutes=True)}
+    )
     assert data_map.datasets["recordings"].shared is Shared.MUTE
 
 
 # The published schema
 
 
-def test_the_published_schema_is_the_one_in_the_code():
-    published = ROOT / "docs" / "reference" / "expunge.schema.json"
-    assert published.read_text() == json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
-    jsonschema.Draft202012Validator.check_schema(json_schema())
+def test_the_published_schema_and_the_table_of_kinds_are_those_in_the_code():
+    loader = SourceFileLoader("map_reference", str(ROOT / "scripts" / "map-reference"))
+    generator = module_from_spec(cast("ModuleSpec", spec_from_loader("map_reference", loader)))
+    loader.exec_module(generator)
+    for page, text in ((generator.PAGE, generator.page()), (generator.SCHEMA, generator.schema())):
+        assert page.read_text(encoding="utf-8") == text, "run .venv/bin/python scripts/map-reference"
+    jsonschema.Draft202012Validator.check_schema(json_schema(own_kinds()))
 
 
 def test_the_schema_knows_every_word_that_the_reader_knows():
-    properties = json_schema()["properties"]
+    properties = json_schema(own_kinds())["properties"]
     assert tuple(properties) == words.MAP
     for section, keys in (
         ("identities", words.IDENTITY),
@@ -244,7 +252,7 @@ def test_the_schema_knows_every_word_that_the_reader_knows():
 
 @pytest.mark.parametrize("name", ["example", "sound"])
 def test_the_schema_accepts_what_the_reader_accepts(name):
-    jsonschema.validate(yaml.safe_load((MAPS / f"{name}.yaml").read_text()), json_schema())
+    jsonschema.validate(yaml.safe_load((MAPS / f"{name}.yaml").read_text()), json_schema(own_kinds()))
 
 
 SHAPE = ("bad-grounding", "bad-name", "bad-on-erase", "bad-period", "bad-shared", "bad-span", "bad-subject", "bad-version", "bad-window")
@@ -266,7 +274,7 @@ SHAPE += (
 @pytest.mark.parametrize("name", SHAPE)
 def test_the_schema_refuses_what_is_wrong_in_itself(name):
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(yaml.safe_load((MAPS / "faults" / f"{name}.yaml").read_text()), json_schema())
+        jsonschema.validate(yaml.safe_load((MAPS / "faults" / f"{name}.yaml").read_text()), json_schema(own_kinds()))
 
 
 # Mutations
@@ -312,7 +320,7 @@ def survives(path):
     """Either a map or faults with line numbers inside the file; nothing else ever."""
     refused: tuple[MapFault, ...] | None = None
     try:
-        read_map(path, {"X": "x"})
+        read_map(path, {"X": "x"}, kinds=Kinds())
     except MapFaults as error:
         refused = error.faults
     if refused is not None:
@@ -326,7 +334,7 @@ def test_lines_are_those_that_an_editor_shows(tmp_path, strange):
     path = tmp_path / "expunge.yaml"
     path.write_bytes((SOUND_TEXT + f"# one{strange}# two\nno-such-key: 1\n").encode())
     with pytest.raises(MapFaults, match="breaks lines for YAML and for no editor") as caught:
-        read_map(path, {"X": "x"})
+        read_map(path, {"X": "x"}, kinds=Kinds())
     assert caught.value.faults[0].line == SOUND_TEXT.count("\n") + 1
 
 
@@ -375,22 +383,22 @@ def test_paths_may_belong_to_different_kinds_of_people(tmp_path):
     text = (MAPS / "sound.yaml").read_text()
     text = text.replace("voice/{profile_id}/{recording_id}.json", "house/{account_id}/{recording_id}.flac")
     text = text.replace("    subject: {profile: profile_id}\n    cat", "    subject: {profile: profile_id, account: account_id}\n    cat")
-    assert len(read_map(written(tmp_path, text), {}).datasets["recordings"].paths) == 2
-    faults = examine(written(tmp_path, text.replace("house/{account_id}", "house/{room}")), {}).faults
+    assert len(read_map(written(tmp_path, text), {}, kinds=Kinds()).datasets["recordings"].paths) == 2
+    faults = examine(written(tmp_path, text.replace("house/{account_id}", "house/{room}")), {}, kinds=Kinds()).faults
     assert [fault.rule for fault in faults] == ["field-not-in-path", "field-not-in-path"]
 
 
 def test_what_others_follow_must_stand_in_every_path(tmp_path):
     text = (MAPS / "sound.yaml").read_text().replace("voice/{profile_id}/{recording_id}.json", "voice/{profile_id}/about.json")
-    assert [fault.rule for fault in examine(written(tmp_path, text), {}).faults] == ["field-not-in-path"]
+    assert [fault.rule for fault in examine(written(tmp_path, text), {}, kinds=Kinds()).faults] == ["field-not-in-path"]
 
 
 def test_a_sqlite_store_takes_its_own_settings_and_no_others(tmp_path):
     text = (
         (MAPS / "sound.yaml").read_text().replace("attach: {archive: ./archive.db}", "attach: {archive: ./archive.db}\n    busy_ms: 2500")
     )
-    assert read_map(written(tmp_path, text), {}).stores["app"].options["busy_ms"] == 2500
-    (fault,) = examine(written(tmp_path, text.replace("busy_ms", "bussy_ms")), {}).faults
+    assert read_map(written(tmp_path, text), {}, kinds=Kinds()).stores["app"].options["busy_ms"] == 2500
+    (fault,) = examine(written(tmp_path, text.replace("busy_ms", "bussy_ms")), {}, kinds=Kinds()).faults
     assert (fault.rule, fault.write_instead) == ("unknown-key", "did you mean 'busy_ms'?")
-    (fault,) = examine(written(tmp_path, text.replace("2500", "0x1F")), {}).faults
+    (fault,) = examine(written(tmp_path, text.replace("2500", "0x1F")), {}, kinds=Kinds()).faults
     assert fault.rule == "coerced-value"

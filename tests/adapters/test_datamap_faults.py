@@ -10,6 +10,7 @@ import pytest
 from expunge.adapters.datamap import MapFaults, examine, read_map
 from expunge.adapters.datamap.faults import RULES
 from expunge.adapters.datamap.nodes import MAX_BYTES, MAX_NODES
+from expunge.stores import Kinds
 
 MAPS = Path(__file__).parents[1] / "vectors" / "maps"
 FAULTS = sorted((MAPS / "faults").glob("*.yaml"))
@@ -34,7 +35,7 @@ LINES = {
 @pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)
 @pytest.mark.duty("DSG-09")
 def test_each_kind_of_fault_is_found_alone_and_explained(path):
-    faults = examine(path, {}).faults
+    faults = examine(path, {}, kinds=Kinds()).faults
     assert {fault.rule for fault in faults} == {path.stem}
     for fault in faults:
         assert fault.file == str(path)
@@ -54,8 +55,8 @@ def test_every_rule_has_a_fixture_and_is_used():
 @pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)
 def test_a_faulty_map_is_never_handed_out(path):
     with pytest.raises(MapFaults) as caught:
-        read_map(path, {})
-    assert caught.value.faults == examine(path, {}).faults
+        read_map(path, {}, kinds=Kinds())
+    assert caught.value.faults == examine(path, {}, kinds=Kinds()).faults
     assert caught.value.exit_code == 1
     assert path.name in str(caught.value)
 
@@ -64,7 +65,7 @@ def test_all_faults_of_a_file_are_reported_together(tmp_path):
     text = (MAPS / "faults" / "unknown-store.yaml").read_text()
     text = text.replace("90 days", "forever").replace("on_erase: erase", "on_erase: eraze").replace("version: 1", "version: 3")
     (tmp_path / "expunge.yaml").write_text(text)
-    faults = examine(tmp_path / "expunge.yaml", {}).faults
+    faults = examine(tmp_path / "expunge.yaml", {}, kinds=Kinds()).faults
     assert [fault.rule for fault in faults] == ["bad-version", "forever", "unknown-store", "bad-on-erase"]
     assert [fault.line for fault in faults] == sorted(fault.line for fault in faults)
 
@@ -76,7 +77,7 @@ def test_all_faults_of_a_file_are_reported_together(tmp_path):
 def test_no_spelling_of_forever_is_a_period(tmp_path, word):
     text = (MAPS / "sound.yaml").read_text().replace("period: 2 years", f"period: {word}")
     (tmp_path / "expunge.yaml").write_text(text)
-    assert {fault.rule for fault in examine(tmp_path / "expunge.yaml", {}).faults} == {"forever"}
+    assert {fault.rule for fault in examine(tmp_path / "expunge.yaml", {}, kinds=Kinds()).faults} == {"forever"}
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_no_spelling_of_forever_is_a_period(tmp_path, word):
 def test_what_is_no_calendar_period_is_explained(tmp_path, word):
     text = (MAPS / "sound.yaml").read_text().replace("period: 2 years", f"period: {word}")
     (tmp_path / "expunge.yaml").write_text(text)
-    (fault,) = examine(tmp_path / "expunge.yaml", {}).faults
+    (fault,) = examine(tmp_path / "expunge.yaml", {}, kinds=Kinds()).faults
     assert fault.rule == "bad-period"
 
 
@@ -95,33 +96,33 @@ def test_what_is_no_calendar_period_is_explained(tmp_path, word):
 def test_nothing_is_coerced_in_silence(tmp_path, plain):
     text = (MAPS / "sound.yaml").read_text()
     (tmp_path / "expunge.yaml").write_text(text.replace("need: contract", f"need: {plain}"))
-    rules = {fault.rule for fault in examine(tmp_path / "expunge.yaml", {}).faults}
+    rules = {fault.rule for fault in examine(tmp_path / "expunge.yaml", {}, kinds=Kinds()).faults}
     assert rules <= {"coerced-value", "not-text"}
     assert rules or plain == "0o17" or plain == "1e3"
     (tmp_path / "expunge.yaml").write_text(text.replace("need: contract", f'need: "{plain}"'))
-    assert read_map(tmp_path / "expunge.yaml", {}).retention["life"].need == plain
+    assert read_map(tmp_path / "expunge.yaml", {}, kinds=Kinds()).retention["life"].need == plain
 
 
 def test_a_name_that_yaml_reads_as_no_is_explained(tmp_path):
     (tmp_path / "expunge.yaml").write_text("version: 1\nstores:\n  no: {kind: files, url: ./norway}\ndatasets: {}\n")
-    (fault,) = examine(tmp_path / "expunge.yaml", {}).faults
+    (fault,) = examine(tmp_path / "expunge.yaml", {}, kinds=Kinds()).faults
     assert (fault.rule, fault.line) == ("coerced-value", 3)
 
 
 def test_a_file_that_is_too_large_is_not_even_parsed(tmp_path):
     (tmp_path / "expunge.yaml").write_bytes(b"#" * (MAX_BYTES + 1))
-    assert [fault.rule for fault in examine(tmp_path / "expunge.yaml", {}).faults] == ["too-big"]
+    assert [fault.rule for fault in examine(tmp_path / "expunge.yaml", {}, kinds=Kinds()).faults] == ["too-big"]
 
 
 def test_a_flood_of_entries_is_cut_off(tmp_path):
     (tmp_path / "expunge.yaml").write_text("a: [" + "x," * (MAX_NODES + 10) + "]")
-    assert [fault.rule for fault in examine(tmp_path / "expunge.yaml", {}).faults] == ["too-deep"]
+    assert [fault.rule for fault in examine(tmp_path / "expunge.yaml", {}, kinds=Kinds()).faults] == ["too-deep"]
 
 
 def test_a_bomb_of_aliases_never_expands(tmp_path):
     lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
     (tmp_path / "expunge.yaml").write_text("\n".join(lines))
-    assert [fault.rule for fault in examine(tmp_path / "expunge.yaml", {}).faults] == ["anchor"]
+    assert [fault.rule for fault in examine(tmp_path / "expunge.yaml", {}, kinds=Kinds()).faults] == ["anchor"]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def test_a_bomb_of_aliases_never_expands(tmp_path):
 )
 def test_bytes_that_are_no_map_name_their_line(tmp_path, data, line):
     (tmp_path / "expunge.yaml").write_bytes(data)
-    faults = examine(tmp_path / "expunge.yaml", {}).faults
+    faults = examine(tmp_path / "expunge.yaml", {}, kinds=Kinds()).faults
     assert faults[0].line == line
 
 
@@ -150,13 +151,13 @@ def test_a_password_is_never_shown(tmp_path):
     text = (MAPS / "sound.yaml").read_text()
     for url in ('"${APP_DB}"', '"ftp://${APP_DB}"', '"sqlite:///x?${APP_DB}"', '"${APP_DB}${MISSING}"', '"${APP_DB}'):
         (tmp_path / "expunge.yaml").write_text(text.replace("url: sqlite:///app.db", f"url: {url}"))
-        reading = examine(tmp_path / "expunge.yaml", environ)
+        reading = examine(tmp_path / "expunge.yaml", environ, kinds=Kinds())
         assert reading.faults
         assert "hunter2" not in "".join(map(str, reading.faults)) + repr(reading)
 
 
 def test_faults_say_what_and_where_without_a_traceback_of_yaml():
-    (fault,) = examine(MAPS / "faults" / "syntax.yaml", {}).faults
+    (fault,) = examine(MAPS / "faults" / "syntax.yaml", {}, kinds=Kinds()).faults
     assert 'in "<unicode string>"' not in fault.what
     assert re.search(r"expected ',' or '}'", fault.what)
 

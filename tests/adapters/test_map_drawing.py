@@ -15,16 +15,16 @@ from expunge.adapters.datamap import examine
 from expunge.adapters.map_drawing import draw_lineage
 from expunge.adapters.map_layout import lay_out
 from expunge.adapters.map_tree import lineage_tree, tree_text
-from expunge.core.datamap import ByField, DataMap, Dataset, Inherited, StoreSpec
+from expunge.core.datamap import ByField, DataMap, Dataset, Inherited, StoreSpec, TableLayout
+from expunge.stores import Kinds
 
 MAPS = Path(__file__).parents[1] / "vectors" / "maps"
-KINDS = ("files", "sqlite", "postgres", "mlflow")
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = ("sound.yaml", "example.yaml", "faults/unknown-dataset.yaml", "faults/derived-cycle.yaml")
 
 
 def the_map(name):
-    data_map = examine(MAPS / name, {"APP_DB": "postgres://app:hunter2@db/app"}, known_kinds=KINDS).map
+    data_map = examine(MAPS / name, {"APP_DB": "postgres://app:hunter2@db/app"}, kinds=Kinds()).map
     assert data_map is not None
     return data_map
 
@@ -79,7 +79,7 @@ def test_one_map_has_one_picture():
 
 def test_names_cannot_break_the_picture():
     name = "a<b>&\"c'" + "x" * 200
-    dataset = Dataset(name, "s&", ByField({"<kind>": "f"}), "r", table="<table>&" + "y" * 300)
+    dataset = Dataset(name, "s&", ByField({"<kind>": "f"}), "r", layout=TableLayout("<table>&" + "y" * 300))
     svg = draw_lineage(DataMap({"s&": StoreSpec("s&", "<k>", "")}, {name: dataset}, {}, {}, (), ""), title="<&>")
     root = ET.fromstring(svg)
     assert root[0].text == "<&>"

@@ -14,15 +14,16 @@ from expunge.adapters.map_import_fides import read_fides
 from expunge.adapters.map_proposal_fides import propose_from_fides
 from expunge.core.datamap import ByField
 from expunge.errors import UsageError
+from expunge.stores import Kinds
 from tests.cli.running import expunge
 
 SHOP = Path(__file__).parents[1] / "vectors" / "fides"
 
 
 def test_the_shop_becomes_a_map_with_two_decisions_left(tmp_path: Path) -> None:
-    text, _ = propose_from_fides(SHOP)
+    text, _ = propose_from_fides(SHOP, ())
     (tmp_path / "expunge.yaml").write_text(text)
-    reading = examine(tmp_path / "expunge.yaml", {"SHOP_DATABASE_URL": "postgresql://db/shop"})
+    reading = examine(tmp_path / "expunge.yaml", {"SHOP_DATABASE_URL": "postgresql://db/shop"}, kinds=Kinds())
     assert sorted(each.what.partition(" ")[0] for each in reading.faults) == ["datasets.address", "datasets.order_item"]
     assert reading.map is not None
     rules = {name: dataset.subject.fields for name, dataset in reading.map.datasets.items() if isinstance(dataset.subject, ByField)}
@@ -34,7 +35,7 @@ def test_the_shop_becomes_a_map_with_two_decisions_left(tmp_path: Path) -> None:
 
 
 def test_what_could_not_be_carried_is_named_with_its_line() -> None:
-    _, lost = propose_from_fides(SHOP)
+    _, lost = propose_from_fides(SHOP, ())
     lines = (SHOP / "shop.yml").read_text().splitlines()
     told = {each.what: lines[each.line - 1] for each in lost}
     assert all(each.file == "shop.yml" and each.why for each in lost)
@@ -76,7 +77,7 @@ def test_an_order_under_the_carried_map_erases_what_leads_to_the_customer(tmp_pa
         start = text.index(f"  {name}:\n")
         text = text[:start] + text[text.index("    retention: first\n", start) + len("    retention: first\n") :]
     map_file.write_text(text + aside + "\n")
-    read_map(map_file, {})
+    read_map(map_file, {}, kinds=Kinds())
     assert expunge("check", cwd=tmp_path).code == 0
     assert expunge("init", cwd=tmp_path).code == 0
     order = expunge("order", "erase", "customer:c-10717", "--yes", "--json", cwd=tmp_path).json["order"]
@@ -109,11 +110,11 @@ def test_a_map_that_is_there_is_not_written_over(tmp_path: Path) -> None:
 def test_a_folder_without_a_dataset_that_can_be_read_is_refused_with_the_reason(tmp_path: Path, text: str) -> None:
     (tmp_path / "one.yml").write_text(text)
     with pytest.raises(UsageError, match="no file in"):
-        propose_from_fides(tmp_path)
+        propose_from_fides(tmp_path, ())
 
 
 def test_one_file_that_cannot_be_read_does_not_hide_the_others(tmp_path: Path) -> None:
     shutil.copy(SHOP / "shop.yml", tmp_path / "a.yml")
     (tmp_path / "b.yml").write_text("dataset:\n\t- x\n")
-    _, lost = propose_from_fides(tmp_path)
+    _, lost = propose_from_fides(tmp_path, ())
     assert [(each.file, each.line) for each in lost if each.file == "b.yml"] == [("b.yml", 2)]

@@ -19,6 +19,7 @@ from expunge.adapters.map_proposal_words import home_of, is_plain, kind_of
 from expunge.core.datamap import ByField, Through
 from expunge.core.template import overlap
 from expunge.errors import StoreUnavailable, UsageError
+from expunge.stores import Kinds
 
 CHILDREN = ("zoe-4f1", "max-77b", "ümit-9")
 SECRETS = ("zoe", "max", "ümit", "4f1", "77b", "r0x", "Secretname", "example.com", "kitchen", "51.5", "2026")
@@ -70,7 +71,7 @@ def company(tmp_path):
 
 def reading_of(text, folder):
     (folder / "expunge.yaml").write_text(text)
-    return examine(folder / "expunge.yaml", {})
+    return examine(folder / "expunge.yaml", {}, kinds=Kinds())
 
 
 @pytest.mark.parametrize(("target", "at"), [("media", "."), ("app.db", "."), (".", "."), (".", ".."), ("media", "media")])
@@ -115,7 +116,7 @@ def test_folders_of_users_give_the_placeholder_its_name(tmp_path):
     for user in ("1001", "1002", "1003"):
         (tmp_path / "s" / "users" / user / "clips").mkdir(parents=True)
         (tmp_path / "s" / "users" / user / "clips" / f"{user}9.mp4").write_bytes(b"x")
-    (dataset,) = read_map(written(tmp_path, propose_map(tmp_path / "s", tmp_path)), {}).datasets.values()
+    (dataset,) = read_map(written(tmp_path, propose_map(tmp_path / "s", tmp_path)), {}, kinds=Kinds()).datasets.values()
     assert dataset.paths == ("users/{user_id}/clips/{recording_id}.mp4",)
     assert dataset.subject == ByField({"user": "user_id"})
 
@@ -129,7 +130,7 @@ def test_a_table_named_after_people_with_a_plain_id_lists_them(tmp_path):
     make_database(
         tmp_path / "app.db", "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT); CREATE TABLE clips (user_id INTEGER, url TEXT);"
     )
-    data_map = read_map(written(tmp_path, propose_map(tmp_path / "app.db", tmp_path)), {})
+    data_map = read_map(written(tmp_path, propose_map(tmp_path / "app.db", tmp_path)), {}, kinds=Kinds())
     assert (data_map.identities["user"].dataset, data_map.identities["user"].key) == ("users", "id")
     assert data_map.datasets["users"].subject == ByField({"user": "id"})
     assert data_map.datasets["clips"].subject == ByField({"user": "user_id"})
@@ -147,7 +148,7 @@ def test_what_cannot_be_told_is_left_to_decide_and_explained(tmp_path):
 
 def test_an_address_alone_is_an_identity_too(tmp_path):
     make_database(tmp_path / "app.db", "CREATE TABLE newsletter (email TEXT, since TEXT);")
-    data_map = read_map(written(tmp_path, propose_map(tmp_path / "app.db", tmp_path)), {})
+    data_map = read_map(written(tmp_path, propose_map(tmp_path / "app.db", tmp_path)), {}, kinds=Kinds())
     assert data_map.datasets["newsletter"].subject == ByField({"email": "email"})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expunge.core.datamap import ByField, DataMap, Dataset, IdentitySpec, OnErase, Retention, StoreSpec, Through
+from expunge.core.datamap import ByField, DataMap, Dataset, IdentitySpec, OnErase, PathLayout, Retention, StoreSpec, TableLayout, Through
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.retention import parse_period
 
@@ -12,10 +12,12 @@ LIFE = Retention("life", parse_period("30 days"), "closed_at", "keep the account
 def voice_company(**changes: OnErase) -> DataMap:
     """Accounts, profiles, recordings found by profile, transcripts found through recordings, in two stores."""
     datasets = [
-        Dataset("accounts", "app", ByField({"account": "account_id"}), "life", table="accounts"),
-        Dataset("profiles", "app", ByField({"profile": "profile_id"}), "life", table="profiles"),
-        Dataset("recordings", "media", ByField({"profile": "profile_id"}), "life", paths=("v/{profile_id}/{recording_id}.wav",)),
-        Dataset("transcripts", "app", Through("recordings", "recording_id"), "life", table="transcripts"),
+        Dataset("accounts", "app", ByField({"account": "account_id"}), "life", layout=TableLayout("accounts")),
+        Dataset("profiles", "app", ByField({"profile": "profile_id"}), "life", layout=TableLayout("profiles")),
+        Dataset(
+            "recordings", "media", ByField({"profile": "profile_id"}), "life", layout=PathLayout(("v/{profile_id}/{recording_id}.wav",))
+        ),
+        Dataset("transcripts", "app", Through("recordings", "recording_id"), "life", layout=TableLayout("transcripts")),
     ]
     datasets = [_with(each, changes.get(each.name)) for each in datasets]
     return DataMap(

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expunge.core.datamap import Aggregate, ByField, DataMap, Dataset, IdentitySpec, Inherited, Through
+from expunge.core.datamap import Aggregate, ByField, DataMap, Dataset, IdentitySpec, Inherited, TableLayout, Through
 from expunge.core.lineage import CycleFound, Edge, EdgeKind, Lineage, closure, kinds_with_members, lineage_of
 
 NOBODY = Aggregate("counts", "s", "p", "r", "n")
 
 
 def dataset(name, subject, *derived_from):
-    return Dataset(name, "store", subject, "life", table=name, derived_from=derived_from)
+    return Dataset(name, "store", subject, "life", layout=TableLayout(name), derived_from=derived_from)
 
 
 def world(*datasets, **identities):

@@ -11,14 +11,21 @@ from expunge.core.artefact import ArtefactKind, Cohort, Provenance, Reviewed
 from expunge.core.datamap import (
     Act,
     Aggregate,
+    ArtefactOrigin,
     ByField,
     DataMap,
     Dataset,
+    ExperimentLayout,
     IdentitySpec,
     Ignore,
+    Inherited,
+    ModelLayout,
     OnErase,
+    OnExpiry,
+    PathLayout,
     Retention,
     StoreSpec,
+    TableLayout,
     Through,
 )
 from expunge.core.grounding import Grounding
@@ -33,11 +40,16 @@ BASE = DataMap(
         "media": StoreSpec("media", "files", "/srv/media"),
     },
     datasets={
-        "accounts": Dataset("accounts", "app", ByField({"account": "id"}), "life", table="accounts"),
+        "accounts": Dataset("accounts", "app", ByField({"account": "id"}), "life", layout=TableLayout("accounts")),
         "voice": Dataset(
-            "voice", "media", ByField({"account": "id"}), "life", paths=("v/{id}.flac", "v/{id}.json"), grounding=Grounding.SCRUBBED
+            "voice",
+            "media",
+            ByField({"account": "id"}),
+            "life",
+            layout=PathLayout(("v/{id}.flac", "v/{id}.json")),
+            grounding=Grounding.SCRUBBED,
         ),
-        "text": Dataset("text", "app", Through("voice", "id"), "life", table="text", derived_from=("voice", "accounts")),
+        "text": Dataset("text", "app", Through("voice", "id"), "life", layout=TableLayout("text"), derived_from=("voice", "accounts")),
     },
     identities={"account": IdentitySpec("account", "accounts", "id", ("email", "phone"))},
     retention={"life": Retention("life", Period(days=30), "closed_at", "keep it", "contract", Period(months=6))},
@@ -65,7 +77,7 @@ SAME = {
     "another order of datasets": replace(BASE, datasets=dict(reversed(BASE.datasets.items()))),
     "another order of ignores": replace(BASE, ignore=BASE.ignore[::-1]),
     "another order of sources": with_dataset("text", derived_from=("accounts", "voice")),
-    "another order of paths": with_dataset("voice", paths=BASE.datasets["voice"].paths[::-1]),
+    "another order of paths": with_dataset("voice", layout=PathLayout(BASE.datasets["voice"].paths[::-1])),
     "another password": with_store("app", url="postgres://app:changed@db/app", options={"password": "changed"}),
 }
 
@@ -216,3 +228,26 @@ def test_groups_of_people_and_records_of_models_void_no_plan():
     assert [(each.section, each.name) for each in map_diff(BASE, told)] == [(Section.COHORTS, "children"), (Section.PROVENANCE, "text")]
     assert [each.weaker for each in map_diff(told, BASE)] == [(), ("nothing says any more what models were made from",)]
     assert digest(told) == digest(BASE)
+
+
+def test_the_digest_of_each_layout_is_the_one_that_plans_were_approved_under():
+    datasets = {
+        "table": laid_out("table", TableLayout("public.clips"), on_expiry=OnExpiry.FOLLOW),
+        "path": laid_out("path", PathLayout(("b/{id}.json", "a/{id}.flac"))),
+        "model": laid_out("model", ModelLayout("intent"), origin=ArtefactOrigin.MANIFEST),
+        "experiment": laid_out("experiment", ExperimentLayout("trials")),
+    }
+    stores = {"s": StoreSpec("s", "files", "/srv/s")}
+    data_map = DataMap(stores, datasets, identities={}, retention={}, ignore=(), state="/srv/.expunge")
+    assert digest(data_map) == "6f4cf8549b8ac247683e77aee921648873a386653fe9c38cc961a8f0d921b1d7"
+    other = replace(data_map, datasets={**datasets, "model": laid_out("model", ExperimentLayout("intent"))})
+    (change,) = map_diff(data_map, other)
+    assert [(each.field, each.before, each.after) for each in change.fields] == [
+        ("model", "intent", ""),
+        ("experiment", "", "intent"),
+        ("origin", "manifest", ""),
+    ]
+
+
+def laid_out(name, layout, **more):
+    return Dataset(name, "s", Inherited(("a",)), "life", layout=layout, **more)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from expunge.core.atlas import Atlas
-from expunge.core.datamap import Aggregate, DataMap, Dataset, Ignore, Inherited, StoreSpec
+from expunge.core.datamap import Aggregate, DataMap, Dataset, Ignore, Inherited, StoreSpec, TableLayout
 from expunge.core.gaps import gaps, tag
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.lineage_spec import Harmless, LineageSpec
@@ -238,8 +238,8 @@ def with_more(data_map: DataMap, *datasets: Dataset) -> DataMap:
 
 
 def test_an_edge_between_datasets_of_the_map_that_it_does_not_declare_matters_where_nobody_can_be_found_in_the_target() -> None:
-    model = Dataset("model", "app", Inherited(("recordings",)), "life", table="model", derived_from=("recordings",))
-    counts = Dataset("counts", "app", Aggregate("a", "b", "c", "d", "e"), "life", table="counts")
+    model = Dataset("model", "app", Inherited(("recordings",)), "life", layout=TableLayout("model"), derived_from=("recordings",))
+    counts = Dataset("counts", "app", Aggregate("a", "b", "c", "d", "e"), "life", layout=TableLayout("counts"))
     data_map = with_more(voice_company(), model, counts)
     pairs = [
         (f"{APP}/{source}", f"{APP}/{target}")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expunge.core.datamap import Act, ByField, Dataset, OnErase, Through
+from expunge.core.datamap import Act, ByField, Dataset, OnErase, TableLayout, Through
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.hold import Hold
 from expunge.core.ids import OrderId, Pseudonym
@@ -105,15 +105,17 @@ def test_a_saved_plan_reads_back_and_a_changed_one_does_not() -> None:
 
 def test_a_circle_is_refused_rather_than_ordered_by_chance() -> None:
     data_map = voice_company()
-    one = Dataset("one", "app", Through("two", "x"), "life", table="one")
-    two = Dataset("two", "app", Through("one", "x"), "life", table="two")
+    one = Dataset("one", "app", Through("two", "x"), "life", layout=TableLayout("one"))
+    two = Dataset("two", "app", Through("one", "x"), "life", layout=TableLayout("two"))
     with pytest.raises(ValueError, match="circle"):
         dependents_first(replace(data_map, datasets={**data_map.datasets, "one": one, "two": two}))
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12))
 def test_every_dataset_comes_before_the_one_it_is_found_through(edges: list[tuple[int, int]]) -> None:
-    datasets = {f"d{n}": Dataset(f"d{n}", "app", ByField({"profile": "profile_id"}), "life", table=f"d{n}") for n in range(10)}
+    datasets = {
+        f"d{n}": Dataset(f"d{n}", "app", ByField({"profile": "profile_id"}), "life", layout=TableLayout(f"d{n}")) for n in range(10)
+    }
     for child, parent in edges:
         if child > parent:  # keeps it free of circles
             datasets[f"d{child}"] = replace(datasets[f"d{child}"], subject=Through(f"d{parent}", "x"))

@@ -24,6 +24,7 @@ from expunge.demo.schema import ALONE, SHARED, data_map
 from expunge.demo.speech import Tones
 from expunge.demo.survey import survey
 from expunge.demo.world import EXPORT, STORES, World
+from expunge.stores import Kinds
 
 
 def test_there_are_eight_families_and_twenty_people_of_all_ages(company: World) -> None:
@@ -180,6 +181,6 @@ def test_nobody_says_the_same_sentence() -> None:
 def test_every_map_is_sound(company: World, tmp_path: Path, state: str, *, declared: bool) -> None:
     path = tmp_path / "expunge.yaml"
     path.write_text(data_map(bucket="recordings", with_export=declared, state=state), "utf-8")
-    read = read_map(path, {**company.services.environment, "LANTERN_STATE": "postgresql://nobody@127.0.0.1/none"})
+    read = read_map(path, {**company.services.environment, "LANTERN_STATE": "postgresql://nobody@127.0.0.1/none"}, kinds=Kinds())
     assert set(read.stores) == set(STORES)
     assert ("asr_errors" in read.datasets) is declared

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-SHOWN = re.compile(r"^```python\n# (\S+\.py)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+SHOWN = re.compile(r"^```(?:python|toml)\n# (\S+\.(?:py|toml))\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?://|mailto:|#)([^)#]+)")
 
 
@@ -30,4 +30,4 @@ def test_links_lead_to_files(document: Path) -> None:
 
 
 def test_the_example_of_a_store_is_shown() -> None:
-    assert len(SHOWN.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))) >= 2
+    assert len(SHOWN.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))) >= 4

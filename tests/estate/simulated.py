@@ -23,7 +23,7 @@ from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unab
 from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.faults import ReplyLost, failpoint
 from expunge.ports.scanner import Tracer
-from tests.stores.toy_store import locked
+from tests.stores.toystore.toystore import locked
 
 REASONS = {errno.EACCES: Reason.PERMISSION, errno.EPERM: Reason.PERMISSION, errno.EROFS: Reason.PERMISSION, errno.ENOSPC: Reason.DISK_FULL}
 TABLES, FREE = "tables", "free"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from expunge.core.datamap import ByField, Dataset, StoreSpec
+from expunge.core.datamap import ByField, Dataset, StoreSpec, TableLayout
 from expunge.testing import StoreSuite
 from tests.estate.simulated import TABLES, Simulated, insert, load
 
@@ -15,7 +15,7 @@ class TestSimulated(StoreSuite):
 
     def declare(self, folder):
         return StoreSpec("simulated", "simulated", str(folder / "store")), [
-            Dataset("people", "simulated", ByField({"person": "id"}), "life", table="people")
+            Dataset("people", "simulated", ByField({"person": "id"}), "life", layout=TableLayout("people"))
         ]
 
     def write(self, folder, people):

@@ -24,6 +24,7 @@ from expunge.gate import Gate, GateReason, gates
 from expunge.learn import serve_guard as module
 from expunge.learn.serve_guard import ModelRefused, ServeGuard, contents, guarded, serve_guard
 from expunge.learn.serve_web import AsgiServeGuard
+from expunge.stores import Kinds
 from tests.gate import world
 
 NAME = "intent-model"
@@ -192,10 +193,10 @@ def test_every_map_knows_the_kind_model_and_no_identity_may_be_called_so(tmp_pat
     from expunge.adapters.datamap import examine, read_map
 
     maps = Path(__file__).parents[1] / "vectors" / "maps"
-    assert MODEL in read_map(maps / "sound.yaml", {}).kinds
+    assert MODEL in read_map(maps / "sound.yaml", {}, kinds=Kinds()).kinds
     text = (maps / "sound.yaml").read_text().replace("identities:\n", "identities:\n  model: {dataset: accounts, key: account_id}\n", 1)
     (tmp_path / "expunge.yaml").write_text(text)
-    assert "bad-name" in {each.rule for each in examine(tmp_path / "expunge.yaml", {}).faults}
+    assert "bad-name" in {each.rule for each in examine(tmp_path / "expunge.yaml", {}, kinds=Kinds()).faults}
 
 
 def test_what_is_no_model_is_said(estate: Estate, tmp_path: Path) -> None:

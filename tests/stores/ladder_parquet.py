@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from expunge.core.copy import Selector
-from expunge.core.datamap import ByField, Dataset, StoreSpec
+from expunge.core.datamap import ByField, Dataset, PathLayout, StoreSpec
 from expunge.core.ids import IdempotencyKey, Pseudonym
 from expunge.core.outcome import Absent, Erased, Reason, Unable
 from expunge.durable import TEMPORARY_PREFIX
@@ -23,7 +23,7 @@ from expunge.testing.people import Person, person
 from expunge.testing.plain_search import search
 
 RUNGS = tuple((rung.name, rung.why) for rung in parquet_purge.RUNGS)
-EVENTS = Dataset("events", "lake", ByField({"person": "person"}), "life", paths=("events/day={day}/{part}.parquet",))
+EVENTS = Dataset("events", "lake", ByField({"person": "person"}), "life", layout=PathLayout(("events/day={day}/{part}.parquet",)))
 KEY = IdempotencyKey("k")
 
 

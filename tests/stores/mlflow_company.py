@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from expunge.core.datamap import ByField, Dataset, StoreSpec
+from expunge.core.datamap import ByField, Dataset, ExperimentLayout, StoreSpec
 from expunge.testing.plain_search import search
 
 
@@ -55,7 +55,7 @@ def spec(folder: Path, **options: Any) -> StoreSpec:
 
 def people_of(experiment: str, field: str = "tags.profile_id") -> Dataset:
     """An experiment with runs and traces of people."""
-    return Dataset("trials", "registry", ByField({"profile": field}), "life", experiment=experiment)
+    return Dataset("trials", "registry", ByField({"profile": field}), "life", layout=ExperimentLayout(experiment))
 
 
 class Registry:

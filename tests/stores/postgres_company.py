@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 import psycopg
 
 from expunge.core.copy import Copy, Selector
-from expunge.core.datamap import ByField, Dataset, StoreSpec
+from expunge.core.datamap import ByField, Dataset, StoreSpec, TableLayout
 from expunge.core.ids import IdempotencyKey, Pseudonym
 from expunge.core.outcome import Outcomes
 from expunge.stores.postgres import Postgres
@@ -29,9 +29,9 @@ def rows(url: str, sql: str, *parameters: object) -> list[tuple]:
         return connection.execute(sql, parameters or None).fetchall()
 
 
-def dataset(name: str, field: str = "id", **more: object) -> Dataset:
+def dataset(name: str, field: str = "id", table: str = "", **more: object) -> Dataset:
     """A dataset over the table of the same name, its subject in one field."""
-    return Dataset(name, "app", ByField({"person": field}), "life", **{"table": name, **more})
+    return Dataset(name, "app", ByField({"person": field}), "life", layout=TableLayout(table or name), **more)
 
 
 @contextmanager

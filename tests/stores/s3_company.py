@@ -11,13 +11,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from expunge.core.datamap import ByField, Dataset, StoreSpec
+from expunge.core.datamap import ByField, Dataset, PathLayout, StoreSpec
 
 PROFILE = ByField({"profile": "profile_id"})
 
 
 def dataset(name, *paths, subject=PROFILE, **more):
-    return Dataset(name, "media", subject, "voice", paths=paths, **more)
+    return Dataset(name, "media", subject, "voice", layout=PathLayout(paths), **more)
 
 
 def options(server, endpoint=None, **more):

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from expunge.core.copy import Copy, Selector
-from expunge.core.datamap import ByField, Dataset, StoreSpec
+from expunge.core.datamap import ByField, Dataset, StoreSpec, TableLayout
 from expunge.core.ids import IdempotencyKey, Pseudonym
 from expunge.core.outcome import Outcome, Outcomes
 from expunge.stores.sqlite import Sqlite
@@ -31,9 +31,9 @@ def rows(path: Path, sql: str, *parameters: object) -> list[tuple]:
         return connection.execute(sql, parameters).fetchall()
 
 
-def dataset(name: str, field: str = "id", **more: object) -> Dataset:
+def dataset(name: str, field: str = "id", table: str = "", **more: object) -> Dataset:
     """A dataset over the table of the same name, its subject in one field."""
-    return Dataset(name, "app", ByField({"person": field}), SPEECH, **{"table": name, **more})
+    return Dataset(name, "app", ByField({"person": field}), SPEECH, layout=TableLayout(table or name), **more)
 
 
 @contextmanager

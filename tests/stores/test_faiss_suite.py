@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import faiss
 import numpy as np
 
-from expunge.core.datamap import ByField, Dataset, StoreSpec
+from expunge.core.datamap import ByField, Dataset, PathLayout, StoreSpec
 from expunge.stores.faiss import Faiss
 from expunge.testing import StoreSuite, WindowSuite
 
@@ -38,7 +38,7 @@ class Vectors(StoreSuite):
 
     def declare(self, folder):
         return StoreSpec("vectors", "faiss", str(folder / "vectors")), [
-            Dataset("voices", "vectors", ByField({"person": "person"}), "voice", paths=("voices/{part}.faiss",))
+            Dataset("voices", "vectors", ByField({"person": "person"}), "voice", layout=PathLayout(("voices/{part}.faiss",)))
         ]
 
     def numbers(self, people):
@@ -154,7 +154,7 @@ class TestWindows(WindowSuite):
     store = Faiss
 
     def declare(self, folder):
-        dataset = Dataset("voices", "vectors", ByField({"person": "profile_id"}), "voice", paths=("{part}.faiss",))
+        dataset = Dataset("voices", "vectors", ByField({"person": "profile_id"}), "voice", layout=PathLayout(("{part}.faiss",)))
         return StoreSpec("vectors", "faiss", str(folder / "vectors")), dataset
 
     def write(self, folder, items):

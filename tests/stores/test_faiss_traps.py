@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from expunge.core.copy import FindingKind, Selector
-from expunge.core.datamap import ByField, Dataset, StoreSpec, Through
+from expunge.core.datamap import ByField, Dataset, PathLayout, StoreSpec, Through
 from expunge.core.ids import IdempotencyKey, Pseudonym
 from expunge.core.outcome import Absent, Erased, Reason, Unable
 from expunge.errors import CouldNotLook, Misconfigured
@@ -22,7 +22,7 @@ KEY = IdempotencyKey("faiss-traps")
 KIM = Pseudonym("kim")
 DIMENSIONS, PEOPLE = 16, 200
 faiss.omp_set_num_threads(1)
-VOICES = Dataset("voices", "vectors", ByField({"person": "person"}), "voice", paths=("{part}.faiss",))
+VOICES = Dataset("voices", "vectors", ByField({"person": "person"}), "voice", layout=PathLayout(("{part}.faiss",)))
 POINTS = np.random.default_rng(5).random((PEOPLE, DIMENSIONS), np.float32)
 NUMBERS = np.arange(PEOPLE, dtype=np.int64) * 3 + 7
 KIMS = np.array([40, 41, 198, 199])
@@ -254,7 +254,7 @@ def test_numbers_lead_to_people_through_another_dataset(tmp_path):
     """The table of clips says which vector is whose: the index needs no sidecar."""
     put(tmp_path / "v", made("IVF4,Flat"))
     (tmp_path / "v" / "a.ids.jsonl").unlink()
-    dataset = Dataset("voices", "vectors", Through("clips", "vector_id"), "voice", paths=("{part}.faiss",))
+    dataset = Dataset("voices", "vectors", Through("clips", "vector_id"), "voice", layout=PathLayout(("{part}.faiss",)))
     with opened(tmp_path / "v", dataset, id="vector_id") as store:
         selector = Selector(KIM, {"vector_id": frozenset(map(str, NUMBERS[KIMS]))})
         copies = list(store.locate(dataset, [selector]))
@@ -271,7 +271,10 @@ def test_numbers_lead_to_people_through_another_dataset(tmp_path):
 
 def test_an_index_named_after_a_person_belongs_into_a_store_of_files(tmp_path):
     with pytest.raises(Misconfigured, match="named after one person"):
-        Faiss(StoreSpec("vectors", "faiss", str(tmp_path)), (Dataset("v", "vectors", ByField({"p": "p"}), "voice", paths=("{p}.faiss",)),))
+        Faiss(
+            StoreSpec("vectors", "faiss", str(tmp_path)),
+            (Dataset("v", "vectors", ByField({"p": "p"}), "voice", layout=PathLayout(("{p}.faiss",))),),
+        )
 
 
 # --- bad input -------------------------------------------------------------------------------------

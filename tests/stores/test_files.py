@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from expunge.core.copy import FindingKind, Selector
-from expunge.core.datamap import Aggregate, ByField, Dataset, Ignore, Shared, StoreSpec, Through
+from expunge.core.datamap import Aggregate, ByField, Dataset, Ignore, PathLayout, Shared, StoreSpec, Through
 from expunge.core.ids import IdempotencyKey, Pseudonym
 from expunge.core.outcome import Absent, Erased, Reason, Unable
 from expunge.durable import TEMPORARY_PREFIX
@@ -41,7 +41,7 @@ class Company:
         self.datasets: tuple[Dataset, ...] = ()
 
     def declares(self, name, *paths, subject=PROFILE, **more):
-        self.datasets += (Dataset(name, "media", subject, "voice", paths=paths, **more),)
+        self.datasets += (Dataset(name, "media", subject, "voice", layout=PathLayout(paths), **more),)
         return self
 
     def has(self, name, data=b"x"):

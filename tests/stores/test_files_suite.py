@@ -12,7 +12,7 @@ from pathlib import Path
 
 import zstandard
 
-from expunge.core.datamap import ByField, Dataset, StoreSpec, Through
+from expunge.core.datamap import ByField, Dataset, PathLayout, StoreSpec, Through
 from expunge.stores.files import Files
 from expunge.testing import StoreSuite
 
@@ -20,7 +20,7 @@ PROFILE = ByField({"profile": "profile_id"})
 
 
 def dataset(name, *paths, subject=PROFILE, **more):
-    return Dataset(name, "media", subject, "voice", paths=paths, **more)
+    return Dataset(name, "media", subject, "voice", layout=PathLayout(paths), **more)
 
 
 def quiet(path):

@@ -13,17 +13,17 @@ from lance.file import LanceFileReader
 from lance.fragment import write_fragments
 
 from expunge.core.copy import Copy, FindingKind, Selector
-from expunge.core.datamap import ByField, Dataset, StoreSpec
+from expunge.core.datamap import ByField, Dataset, StoreSpec, TableLayout
 from expunge.core.ids import IdempotencyKey, Pseudonym
 from expunge.core.outcome import Absent, Erased, Reason, Unable
 from expunge.errors import CouldNotLook, Misconfigured
 from expunge.faults import ReplyLost, arm
-from expunge.stores import lancedb, lancedb_purge
+from expunge.stores import lancedb, lancedb_purge, open_store
 from expunge.stores.lancedb import LanceDb
 
 KEY = IdempotencyKey("lancedb-ladder")
 KIM = Pseudonym("kim")
-CLIPS = Dataset("clips", "vectors", ByField({"person": "person"}), "voice", table="clips")
+CLIPS = Dataset("clips", "vectors", ByField({"person": "person"}), "voice", layout=TableLayout("clips"))
 SECRET = "zz-kims-secret-word"
 """The last of all texts in the order of letters, as a bound of a column is."""
 ROWS = 1000
@@ -303,18 +303,18 @@ def test_a_column_that_is_not_there_is_said(clips):
 @pytest.mark.parametrize("options", [{"tags": "keep"}, {"unfinished": -1}, {"unfinished": "soon"}])
 def test_senseless_options_are_faults_of_the_map(tmp_path, options):
     with pytest.raises(Misconfigured):
-        LanceDb(StoreSpec("vectors", "lancedb", str(tmp_path), options), (CLIPS,))
+        open_store(StoreSpec("vectors", "lancedb", str(tmp_path), options), (CLIPS,))
 
 
 def test_a_name_that_leads_out_of_the_folder_is_a_fault_of_the_map(tmp_path):
     with pytest.raises(Misconfigured, match="name"):
-        LanceDb(StoreSpec("v", "lancedb", str(tmp_path)), (Dataset("c", "v", ByField({"p": "p"}), "voice", table="../c"),))
+        LanceDb(StoreSpec("v", "lancedb", str(tmp_path)), (Dataset("c", "v", ByField({"p": "p"}), "voice", layout=TableLayout("../c")),))
 
 
 def test_a_shallow_clone_keeps_its_rows_elsewhere_and_is_refused(clips):
     copy = clips.parent / "copy.lance"
     lance.dataset(str(clips)).shallow_clone(str(copy), 1)
-    dataset = Dataset("clips", "vectors", ByField({"person": "person"}), "voice", table="copy")
+    dataset = Dataset("clips", "vectors", ByField({"person": "person"}), "voice", layout=TableLayout("copy"))
     with closing(LanceDb(StoreSpec("vectors", "lancedb", str(clips.parent)), (dataset,))) as store:
         copies = list(store.locate(dataset, [KIMS]))
         assert Reason.UNSUPPORTED in {each.reason for each in store.preflight(dataset, copies)}

@@ -10,7 +10,7 @@ import lance
 import numpy as np
 import pyarrow as pa
 
-from expunge.core.datamap import ByField, Dataset, StoreSpec, Through
+from expunge.core.datamap import ByField, Dataset, StoreSpec, TableLayout, Through
 from expunge.stores.lancedb import LanceDb
 from expunge.testing import StoreSuite, WindowSuite
 from expunge.testing.plain_search import snapshot
@@ -20,7 +20,7 @@ BUSY = (OSError, ValueError, RuntimeError)
 
 
 def dataset(name, subject, **more):
-    return Dataset(name, "vectors", subject, "voice", table=name, **more)
+    return Dataset(name, "vectors", subject, "voice", layout=TableLayout(name), **more)
 
 
 def rows_of(path):

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from expunge.core.copy import Selector
-from expunge.core.datamap import Act, Dataset, Inherited, OnErase
+from expunge.core.datamap import Act, Dataset, Inherited, ModelLayout, OnErase
 from expunge.core.ids import IdempotencyKey, Pseudonym
 from expunge.core.outcome import Erased, Reason, Unable
 from expunge.stores.mlflow import Mlflow
@@ -31,7 +31,9 @@ def company(made):
 
 
 def model(name):
-    return Dataset(name, "registry", Inherited(("clips",)), "voice", model=name, derived_from=("clips",), on_erase=OnErase(Act.DESTROY))
+    return Dataset(
+        name, "registry", Inherited(("clips",)), "voice", layout=ModelLayout(name), derived_from=("clips",), on_erase=OnErase(Act.DESTROY)
+    )
 
 
 def destroy(company, **options):

@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from expunge.core.copy import FindingKind, Selector
-from expunge.core.datamap import Act, ByField, Dataset, Inherited, OnErase
+from expunge.core.datamap import Act, ByField, Dataset, ExperimentLayout, Inherited, ModelLayout, OnErase
 from expunge.core.grounding import Grounding
 from expunge.core.ids import IdempotencyKey, Pseudonym
 from expunge.core.outcome import Erased, Reason, Unable
@@ -35,7 +35,9 @@ def registry(tmp_path):
 
 
 def model(name):
-    return Dataset(name, "registry", Inherited(("clips",)), "life", model=name, derived_from=("clips",), on_erase=OnErase(Act.DESTROY))
+    return Dataset(
+        name, "registry", Inherited(("clips",)), "life", layout=ModelLayout(name), derived_from=("clips",), on_erase=OnErase(Act.DESTROY)
+    )
 
 
 def opened(registry, *datasets, **options):
@@ -203,7 +205,7 @@ def test_what_a_tracking_server_serves_lies_under_the_first_folder(registry):
     place = registry.folder / "mlartifacts" / "7" / run.run_id / "artifacts"
     place.mkdir(parents=True)
     (place / "clip.flac").write_bytes(b"voice")
-    dataset = Dataset("served", "registry", ByField({"run": "run_id"}), "life", experiment="served")
+    dataset = Dataset("served", "registry", ByField({"run": "run_id"}), "life", layout=ExperimentLayout("served"))
     outcome, purged = erase_person(registry, dataset, run.run_id)
     assert isinstance(outcome, Erased)
     assert not isinstance(purged, Unable)

@@ -7,9 +7,9 @@ from contextlib import closing
 import pytest
 
 from expunge.adapters.datamap.reader import examine, read_map
-from expunge.core.datamap import ByField
+from expunge.core.datamap import ByField, ExperimentLayout, ModelLayout
 from expunge.errors import Misconfigured
-from expunge.stores import open_store
+from expunge.stores import Kinds, open_store
 from tests.stores.mlflow_company import spec
 
 MAP = """
@@ -34,10 +34,10 @@ def written(folder, options="", more=""):
 
 
 def test_an_experiment_and_a_model_of_one_registry(tmp_path):
-    data_map = read_map(written(tmp_path, ", orphans: remove"), {})
-    assert data_map.datasets["trials"].experiment == "voice"
+    data_map = read_map(written(tmp_path, ", orphans: remove"), {}, kinds=Kinds())
+    assert data_map.datasets["trials"].layout == ExperimentLayout("voice")
     assert data_map.datasets["trials"].subject == ByField({"profile": "tags.profile_id"})
-    assert data_map.datasets["intent"].model == "intent"
+    assert data_map.datasets["intent"].layout == ModelLayout("intent")
     registry = data_map.stores["registry"]
     assert registry.url == f"sqlite:///{tmp_path}/mlflow.db"
     assert registry.options == {"artifacts": str(tmp_path / "mlartifacts"), "orphans": "remove"}
@@ -54,20 +54,20 @@ def test_an_experiment_and_a_model_of_one_registry(tmp_path):
     ],
 )
 def test_a_layout_that_cannot_be_is_a_fault_of_the_map(tmp_path, more, rule):
-    assert [each.rule for each in examine(written(tmp_path, more=more), {}).faults] == [rule]
+    assert [each.rule for each in examine(written(tmp_path, more=more), {}, kinds=Kinds()).faults] == [rule]
 
 
 def test_a_url_that_names_no_file_is_a_fault_of_the_map(tmp_path):
     path = written(tmp_path)
     path.write_text(path.read_text().replace("sqlite:///mlflow.db", "http://localhost:5000"))
-    (fault,) = examine(path, {}).faults
+    (fault,) = examine(path, {}, kinds=Kinds()).faults
     assert fault.rule == "bad-url"
 
 
 def test_a_folder_of_artifacts_that_another_store_holds_is_a_fault_of_the_map(tmp_path):
     path = written(tmp_path)
     path.write_text(path.read_text().replace("stores:\n", "stores:\n  media: {kind: files, url: ./mlartifacts/voice}\n"))
-    (fault,) = examine(path, {}).faults
+    (fault,) = examine(path, {}, kinds=Kinds()).faults
     assert fault.rule == "same-store-twice"
 
 

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from expunge.core.copy import FindingKind
-from expunge.core.datamap import Act, Dataset, Ignore, Inherited, OnErase
+from expunge.core.datamap import Act, Dataset, Ignore, Inherited, ModelLayout, OnErase
 from expunge.core.origin import descendants
 from expunge.ports.origins import KnowsOrigins
 from expunge.stores.mlflow import Mlflow
@@ -36,7 +36,15 @@ def registry(tmp_path_factory):
 
 def declared(*names, derived_from=("recordings",)):
     return tuple(
-        Dataset(name, "registry", Inherited(derived_from), "life", model=name, derived_from=derived_from, on_erase=OnErase(Act.DESTROY))
+        Dataset(
+            name,
+            "registry",
+            Inherited(derived_from),
+            "life",
+            layout=ModelLayout(name),
+            derived_from=derived_from,
+            on_erase=OnErase(Act.DESTROY),
+        )
         for name in names
     )
 

@@ -10,7 +10,7 @@ import pytest
 
 from expunge.adapters.index_files import FileIndex
 from expunge.core.copy import FindingKind, Selector
-from expunge.core.datamap import ByField, Dataset, StoreSpec
+from expunge.core.datamap import ByField, Dataset, PathLayout, StoreSpec
 from expunge.core.grounding import Grounding
 from expunge.core.ids import IdempotencyKey, Pseudonym
 from expunge.core.outcome import Erased, Reason, Unable
@@ -19,7 +19,7 @@ from tests.stores.s3_company import Shelf, bucket, options
 from tests.stores.test_s3_suite import InBucket
 
 KEY = IdempotencyKey("key-1")
-EVENTS = Dataset("events", "lake", ByField({"person": "person"}), "voice", paths=("events/day={day}/{part}.parquet",))
+EVENTS = Dataset("events", "lake", ByField({"person": "person"}), "voice", layout=PathLayout(("events/day={day}/{part}.parquet",)))
 
 
 def packed(table, **more):

@@ -20,7 +20,7 @@ import pytest
 from expunge import permit
 from expunge.adapters.index_files import FileIndex
 from expunge.core.copy import FindingKind, Selector
-from expunge.core.datamap import ByField, Dataset, Ignore, Shared, StoreSpec
+from expunge.core.datamap import ByField, Dataset, Ignore, PathLayout, Shared, StoreSpec
 from expunge.core.ids import IdempotencyKey, Pseudonym
 from expunge.core.outcome import Absent, Erased, Reason, Unable
 from expunge.durable import TEMPORARY_PREFIX
@@ -47,7 +47,7 @@ class Lake:
         self.index = None
 
     def declares(self, name="events", *paths, subject=PERSON, **more):
-        self.datasets += (Dataset(name, "lake", subject, "voice", paths=paths or (EVENTS,), **more),)
+        self.datasets += (Dataset(name, "lake", subject, "voice", layout=PathLayout(paths or (EVENTS,)), **more),)
         return self
 
     def has(self, name, table, **options):

@@ -10,13 +10,13 @@ from urllib.parse import quote, unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from expunge.core.datamap import ByField, Dataset, StoreSpec, Through
+from expunge.core.datamap import ByField, Dataset, PathLayout, StoreSpec, Through
 from expunge.stores.parquet import Parquet
 from expunge.testing import StoreSuite
 
 
 def dataset(name, *paths, subject, **more):
-    return Dataset(name, "lake", subject, "voice", paths=paths, **more)
+    return Dataset(name, "lake", subject, "voice", layout=PathLayout(paths), **more)
 
 
 def quiet(path):

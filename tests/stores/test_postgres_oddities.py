@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from postgres_company import KEY, dataset, erased, located, opened, rows, run, selectors
 
 from expunge.core.copy import Copy, FindingKind, Selector
-from expunge.core.datamap import ByField, Dataset, Ignore, Through
+from expunge.core.datamap import ByField, Dataset, Ignore, TableLayout, Through
 from expunge.core.ids import Pseudonym
 from expunge.core.outcome import Absent, Erased, Reason, Unable
 from expunge.errors import CouldNotLook
@@ -582,7 +582,7 @@ def test_what_nobody_declared_is_found_and_what_is_covered_is_not(database):
 
 
 def test_several_kinds_of_identity_any_of_them_means_the_subject(database):
-    each = Dataset("calls", "app", ByField({"caller": "from", "callee": "to"}), "life", table="calls")
+    each = Dataset("calls", "app", ByField({"caller": "from", "callee": "to"}), "life", layout=TableLayout("calls"))
     run(
         database, "CREATE TABLE calls (\"from\" text, \"to\" text); INSERT INTO calls VALUES ('a', 'b'), ('b', 'a'), ('a', 'a'), ('b', 'c')"
     )
@@ -594,7 +594,7 @@ def test_several_kinds_of_identity_any_of_them_means_the_subject(database):
 
 
 def test_a_row_of_two_people_who_both_go_counts_for_both(database):
-    each = Dataset("calls", "app", ByField({"caller": "from", "callee": "to"}), "life", table="calls")
+    each = Dataset("calls", "app", ByField({"caller": "from", "callee": "to"}), "life", layout=TableLayout("calls"))
     run(database, "CREATE TABLE calls (\"from\" text, \"to\" text); INSERT INTO calls VALUES ('a', 'b')")
     with opened(database, each) as store:
         copies = list(store.locate(each, selectors(each, ["a", "b"])))
@@ -608,7 +608,7 @@ def test_links_lead_on(database):
     )
     run(database, "INSERT INTO words VALUES (1, 'one'), (2, 'two'), (1, 'three')")
     clips = dataset("clips", follow=("clip",))
-    words = Dataset("words", "app", Through("clips", "clip"), "life", table="words")
+    words = Dataset("words", "app", Through("clips", "clip"), "life", layout=TableLayout("words"))
     with opened(database, clips, words) as store:
         (copy,) = located(store, clips, "a")
         (mine,) = store.locate(words, [Selector(copy.subject, {"clip": copy.links["clip"]})])

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from expunge.core.datamap import ByField, Dataset, StoreSpec, Through
+from expunge.core.datamap import ByField, Dataset, StoreSpec, TableLayout, Through
 from expunge.stores.postgres import Postgres
 from expunge.testing import StoreSuite
 from expunge.testing.forked import in_child
@@ -70,9 +70,9 @@ class Company(StoreSuite):
 
     def declare(self, folder):
         return StoreSpec("app", "postgres", self.url(folder, self.role), {"lock_ms": self.patience}), [
-            Dataset("accounts", "app", ByField({"account": "account_id"}), "life", table="accounts"),
-            Dataset("clips", "app", ByField({"account": "account_id"}), "life", table="clips"),
-            Dataset("transcripts", "app", Through("clips", "clip_id"), "life", table="transcripts", derived_from=("clips",)),
+            Dataset("accounts", "app", ByField({"account": "account_id"}), "life", layout=TableLayout("accounts")),
+            Dataset("clips", "app", ByField({"account": "account_id"}), "life", layout=TableLayout("clips")),
+            Dataset("transcripts", "app", Through("clips", "clip_id"), "life", layout=TableLayout("transcripts"), derived_from=("clips",)),
         ]
 
     def write(self, folder, people):

@@ -18,7 +18,7 @@ from postgres_company import KEY, dataset, erased, located, opened, rows, run
 
 from expunge import permit
 from expunge.core.copy import FindingKind
-from expunge.core.datamap import Dataset, StoreSpec, Through
+from expunge.core.datamap import Dataset, StoreSpec, TableLayout, Through
 from expunge.core.grounding import Grounding
 from expunge.core.outcome import RETRYABLE, Absent, Erased, Reason, Unable
 from expunge.core.traces import Traces
@@ -359,7 +359,7 @@ def test_the_server_s_log_hears_nothing_of_anybody(own_server, own, who):
     """Everything is logged that a server can log; whoever is looked for, erased, refused or probed is named nowhere in it."""
     run(own, "CREATE TABLE notes (person text REFERENCES people, n int, said text)", f"INSERT INTO notes VALUES ('{WHO}', 1, 'x')")
     run(own, "CREATE TABLE numbers (id int PRIMARY KEY, kind uuid); CREATE VIEW shown AS SELECT id, said FROM people")
-    notes = Dataset("notes", "app", Through("people", "id"), "life", table="notes")
+    notes = Dataset("notes", "app", Through("people", "id"), "life", layout=TableLayout("notes"))
     people, numbers = dataset("people", follow=("id",)), dataset("numbers")
     grants = ("GRANT SELECT, DELETE ON ALL TABLES IN SCHEMA public TO {role}",)
     with contextlib.ExitStack() as stack:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlite_company import KEY, dataset, erased, forget, located, lying, opened, rows, run, selectors
 
 from expunge.core.copy import Copy, Selector
-from expunge.core.datamap import ByField, Dataset, Through
+from expunge.core.datamap import ByField, Dataset, TableLayout, Through
 from expunge.core.ids import Pseudonym
 from expunge.core.outcome import Absent, Erased, Reason, Unable
 
@@ -238,7 +238,7 @@ def test_a_reference_of_the_same_person_does_not_stand_in_the_way(tmp_path):
 
 def test_what_is_found_through_the_row_must_be_gone_first(tmp_path):
     path, each = tmp_path / "app.db", dataset("accounts")
-    clips = Dataset("clips", "app", Through("accounts", "account"), "life", table="clips")
+    clips = Dataset("clips", "app", Through("accounts", "account"), "life", layout=TableLayout("clips"))
     run(path, FAMILY.format(action=""))
     with opened(path, each, clips) as store:
         copies = located(store, each, "a")
@@ -406,7 +406,7 @@ def test_rows_of_a_contentless_index_follow_row_numbers(tmp_path):
         "INSERT INTO words (rowid, said) VALUES (1, 'apple'), (2, 'banana')",
     )
     people = dataset("people", follow=("rowid",))
-    words = Dataset("words", "app", Through("people", "rowid"), "life", table="words")
+    words = Dataset("words", "app", Through("people", "rowid"), "life", layout=TableLayout("words"))
     with opened(path, people, words) as store:
         assert [found.kind for found in store.check(())] == []
         (copy,) = located(store, people, "a")
@@ -420,7 +420,7 @@ def test_rows_of_a_contentless_index_follow_row_numbers(tmp_path):
 
 def test_several_kinds_of_identity_any_of_them_means_the_subject(tmp_path):
     path = tmp_path / "app.db"
-    each = Dataset("calls", "app", ByField({"caller": "from", "callee": "to"}), "life", table="calls")
+    each = Dataset("calls", "app", ByField({"caller": "from", "callee": "to"}), "life", layout=TableLayout("calls"))
     run(path, "CREATE TABLE calls (\"from\" TEXT, \"to\" TEXT); INSERT INTO calls VALUES ('a', 'b'), ('b', 'a'), ('a', 'a'), ('b', 'c')")
     with opened(path, each) as store:
         (copy,) = store.locate(each, selectors(each, ["a"]))

@@ -10,7 +10,7 @@ import pytest
 from sqlite_company import KEY, dataset, forget, located, opened, rows, run
 
 from expunge.core.copy import FindingKind
-from expunge.core.datamap import Dataset, Through
+from expunge.core.datamap import Dataset, TableLayout, Through
 from expunge.core.ids import Pseudonym
 from expunge.core.outcome import Absent, Erased, Reason, Unable
 from expunge.testing.store_reading import Listener
@@ -135,7 +135,7 @@ def test_a_trigger_that_adds_words_does_not_account_for_an_index(tmp_path):
 
 def test_a_contentless_index_that_is_declared_is_erased_in_its_own_right(tmp_path):
     path, each = tmp_path / "app.db", dataset("people", follow=("n",))
-    words = Dataset("words", "app", Through("people", "rowid"), "life", table="words")
+    words = Dataset("words", "app", Through("people", "rowid"), "life", layout=TableLayout("words"))
     run(path, PEOPLE + INDEX.format(", contentless_delete=1"))
     with opened(path, each, words) as store:
         assert isinstance(store.purge([each, words], KEY), Erased | Absent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing, contextmanager
 
-from expunge.core.datamap import ByField, Dataset, StoreSpec, Through
+from expunge.core.datamap import ByField, Dataset, StoreSpec, TableLayout, Through
 from expunge.stores.sqlite import Sqlite
 from expunge.testing import StoreSuite
 
@@ -39,9 +39,9 @@ class Company(StoreSuite):
 
     def declare(self, folder):
         return StoreSpec("app", "sqlite", str(folder / "app.db"), {"busy_ms": self.patience}), [
-            Dataset("accounts", "app", ByField({"account": "account_id"}), "life", table="accounts"),
-            Dataset("clips", "app", ByField({"account": "account_id"}), "life", table="clips"),
-            Dataset("transcripts", "app", Through("clips", "clip_id"), "life", table="transcripts", derived_from=("clips",)),
+            Dataset("accounts", "app", ByField({"account": "account_id"}), "life", layout=TableLayout("accounts")),
+            Dataset("clips", "app", ByField({"account": "account_id"}), "life", layout=TableLayout("clips")),
+            Dataset("transcripts", "app", Through("clips", "clip_id"), "life", layout=TableLayout("transcripts"), derived_from=("clips",)),
         ]
 
     def write(self, folder, people):

@@ -19,7 +19,7 @@ import pytest
 from sqlite_company import KEY, dataset, erased, located, lying, opened, rows, run
 
 from expunge.core.copy import FindingKind
-from expunge.core.datamap import ByField, Dataset, Ignore, StoreSpec
+from expunge.core.datamap import ByField, Dataset, Ignore, StoreSpec, TableLayout
 from expunge.core.grounding import Grounding
 from expunge.core.outcome import RETRYABLE, Erased, Reason, Unable
 from expunge.errors import CouldNotLook, Misconfigured, StoreUnavailable
@@ -377,7 +377,7 @@ def test_check_finds_what_does_not_fit(tmp_path):
     crowd(path)
     run(path, "CREATE VIEW v AS SELECT * FROM people; CREATE VIRTUAL TABLE w USING fts5 (id, content='')")
     wrong = [
-        Dataset("a", "app", ByField({"person": "nobody"}), "life", table="people", follow=("nothing",)),
+        Dataset("a", "app", ByField({"person": "nobody"}), "life", layout=TableLayout("people"), follow=("nothing",)),
         dataset("b", table="missing"),
         dataset("c", table="v"),
         dataset("d", table="w"),

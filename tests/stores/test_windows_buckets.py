@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from expunge.core.datamap import ByField, Dataset
+from expunge.core.datamap import ByField, Dataset, PathLayout
 from expunge.core.outcome import Erased
 from expunge.core.scope import MODIFIED
 from expunge.stores.parquet import Parquet
@@ -87,7 +87,7 @@ class TestParquetInABucket(InBucket):
     def declare(self, folder):
         spec = self.shelf(folder).spec()
         return type(spec)("lake", "parquet", spec.url, spec.options), Dataset(
-            "clips", "lake", ByField({"profile": "profile_id"}), "voice", paths=("clips/{part}.parquet",)
+            "clips", "lake", ByField({"profile": "profile_id"}), "voice", layout=PathLayout(("clips/{part}.parquet",))
         )
 
     def write(self, folder, items):

@@ -8,7 +8,7 @@ import json
 import os
 from datetime import datetime, timedelta
 
-from expunge.core.datamap import ByField, Dataset, StoreSpec
+from expunge.core.datamap import ByField, Dataset, PathLayout, StoreSpec
 from expunge.core.outcome import Erased
 from expunge.core.scope import MODIFIED
 from expunge.stores.files import Files
@@ -19,7 +19,7 @@ PROFILE = ByField({"profile": "profile_id"})
 
 
 def media(folder, *paths, **more):
-    return StoreSpec("media", "files", str(folder / "media")), Dataset("voice", "media", PROFILE, "voice", paths=paths, **more)
+    return StoreSpec("media", "files", str(folder / "media")), Dataset("voice", "media", PROFILE, "voice", layout=PathLayout(paths), **more)
 
 
 def texted(when):

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from expunge.core.copy import Selector
-from expunge.core.datamap import ByField, Dataset, StoreSpec
+from expunge.core.datamap import ByField, Dataset, PathLayout, StoreSpec
 from expunge.core.moments import micros, moment
 from expunge.core.outcome import Erased
 from expunge.core.scope import Window
@@ -37,7 +37,9 @@ class TestInstants(WindowSuite):
     columns = ("name", "profile_id", "text", "recorded_at")
 
     def declare(self, folder):
-        return StoreSpec("lake", "parquet", str(folder / "lake")), Dataset("clips", "lake", PROFILE, "voice", paths=(self.path,))
+        return StoreSpec("lake", "parquet", str(folder / "lake")), Dataset(
+            "clips", "lake", PROFILE, "voice", layout=PathLayout((self.path,))
+        )
 
     def spelt(self, when):
         return typed(when)
@@ -175,7 +177,7 @@ def test_footers_save_from_reading(tmp_path, monkeypatch):
     at = np.datetime64("2024-01-01", "us") + np.arange(1000) * np.timedelta64(1, "h")
     table = pa.table({"profile_id": [f"p{number % 7}" for number in range(1000)], "recorded_at": pa.array(at)})
     pq.write_table(table, tmp_path / "lake" / "x.parquet", row_group_size=100)
-    dataset = Dataset("clips", "lake", PROFILE, "voice", paths=("{part}.parquet",))
+    dataset = Dataset("clips", "lake", PROFILE, "voice", layout=PathLayout(("{part}.parquet",)))
     groups = []
 
     def read(file, which, found):
@@ -205,7 +207,7 @@ def test_ids_of_someone_who_keeps_some_rows_stay_in_the_footer(tmp_path):
         {"made for": "kim"}
     )
     pq.write_table(table, tmp_path / "lake" / "x.parquet")
-    dataset = Dataset("clips", "lake", PROFILE, "voice", paths=("{part}.parquet",))
+    dataset = Dataset("clips", "lake", PROFILE, "voice", layout=PathLayout(("{part}.parquet",)))
     selector = Selector(CLASS, {"profile_id": frozenset({"kim"})}, where=Window("recorded_at", None, NOON))
     with closing(Parquet(StoreSpec("lake", "parquet", str(tmp_path / "lake")), (dataset,))) as store:
         assert isinstance(store.erase(dataset, list(store.locate(dataset, [selector])), KEY)[CLASS], Erased)

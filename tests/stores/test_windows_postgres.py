@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from expunge.core.copy import Selector
-from expunge.core.datamap import ByField, Dataset, StoreSpec
+from expunge.core.datamap import ByField, Dataset, StoreSpec, TableLayout
 from expunge.core.moments import moment
 from expunge.core.outcome import Reason, Unable
 from expunge.core.scope import Window
@@ -30,7 +30,7 @@ PROFILE = ByField({"profile": "profile_id"})
 
 
 def declared(url, *more, table="clips"):
-    return StoreSpec("app", "postgres", url), Dataset("clips", "app", PROFILE, "voice", table=table)
+    return StoreSpec("app", "postgres", url), Dataset("clips", "app", PROFILE, "voice", layout=TableLayout(table))
 
 
 class TestInstants(WindowSuite):
@@ -242,7 +242,7 @@ def test_rows_of_the_same_person_with_a_longer_life_are_not_taken_along(database
         connection.execute("INSERT INTO clips (name, profile_id, recorded_at) VALUES ('a', 'p', '2020-01-01')")
         connection.execute("INSERT INTO notes SELECT 1, 'p', clip_id FROM clips")
     spec, dataset = declared(database)
-    notes = Dataset("notes", "app", PROFILE, "life", table="notes")
+    notes = Dataset("notes", "app", PROFILE, "life", layout=TableLayout("notes"))
     with closing(Postgres(spec, (dataset, notes))) as store:
         copies = list(store.locate(dataset, [Selector(CLASS, {}, every=True, where=Window("recorded_at", None, NOON))]))
         warned = store.preflight(dataset, copies)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from expunge.core.copy import Selector
-from expunge.core.datamap import ByField, Dataset, StoreSpec
+from expunge.core.datamap import ByField, Dataset, StoreSpec, TableLayout
 from expunge.core.outcome import Reason, Unable
 from expunge.stores.sqlite import Sqlite
 from expunge.testing import WindowSuite, person
@@ -36,7 +36,7 @@ class TestText(WindowSuite):
 
     def declare(self, folder):
         return StoreSpec("app", "sqlite", str(folder / "app.db")), Dataset(
-            "clips", "app", ByField({"profile": "profile_id"}), "voice", table="clips"
+            "clips", "app", ByField({"profile": "profile_id"}), "voice", layout=TableLayout("clips")
         )
 
     def spelt(self, when):
@@ -127,8 +127,10 @@ def company(folder, act):
             """
         )
     kinds = ByField({"profile": "profile_id"})
-    clips = Dataset("clips", "app", kinds, "voice", table="clips")
-    return Sqlite(StoreSpec("app", "sqlite", str(folder / "app.db")), (clips, Dataset("notes", "app", kinds, "life", table="notes"))), clips
+    clips = Dataset("clips", "app", kinds, "voice", layout=TableLayout("clips"))
+    return Sqlite(
+        StoreSpec("app", "sqlite", str(folder / "app.db")), (clips, Dataset("notes", "app", kinds, "life", layout=TableLayout("notes")))
+    ), clips
 
 
 @pytest.mark.parametrize("act", ["ON DELETE CASCADE", ""])

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from expunge.adapters.datamap.words import LAYOUT
 from expunge.adapters.map_import_fides import Collection, Fides, Field, Lost, Reference, read_fides
 from expunge.adapters.map_proposal import Sight, written
 from expunge.adapters.map_proposal_guess import Guess, IdentityGuess
@@ -16,10 +15,10 @@ _KIND = "postgres"
 """Fides datasets do not say what kind of store they describe."""
 
 
-def propose_from_fides(folder: Path) -> tuple[str, tuple[Lost, ...]]:
+def propose_from_fides(folder: Path, kinds: Iterable[str]) -> tuple[str, tuple[Lost, ...]]:
     """The text of a first map, and what could not be carried into it, in the order of the files.
 
-    Raises UsageError when the folder holds no Fides dataset.
+    ``kinds`` are those that a store of datasets can have. Raises UsageError when the folder holds no Fides dataset.
     """
     fides = read_fides(folder)
     sight = Sight(origin="carried over from Fides datasets")
@@ -27,7 +26,7 @@ def propose_from_fides(folder: Path) -> tuple[str, tuple[Lost, ...]]:
     sight.stores = [(_name(each), _KIND, f"${{{_name(each).upper()}_URL}}") for each in stores]
     sight.notes += [
         "Fides does not say what kind of store a dataset is: each is taken for a PostgreSQL database whose URL an environment variable",
-        f"holds. DECIDE the kind of each: {', '.join(sorted(LAYOUT))}.",
+        f"holds. DECIDE the kind of each: {', '.join(sorted(kinds))}.",
     ]
     names = _names(fides)
     homes = _homes(fides)

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from expunge.core.datamap import Act, Aggregate, ByField, DataMap, Dataset, Inherited, Through
+from expunge.core.datamap import (
+    Act,
+    Aggregate,
+    ByField,
+    DataMap,
+    Dataset,
+    ExperimentLayout,
+    Inherited,
+    ModelLayout,
+    PathLayout,
+    TableLayout,
+    Through,
+)
 from expunge.core.lineage import Edge, EdgeKind, Lineage, lineage_of
 
 _SHOWN = frozenset({EdgeKind.DERIVED, EdgeKind.THROUGH})
@@ -92,9 +104,17 @@ def _lines(branch: Branch, first: str, more: str) -> Iterator[str]:
 def placed(data_map: DataMap, dataset: Dataset) -> str:
     """Where a dataset lies, in words of the map."""
     kind = data_map.stores[dataset.store].kind if dataset.store in data_map.stores else "?"
-    inner = dataset.table or dataset.model or dataset.experiment or (dataset.paths[0] if dataset.paths else "")
-    more = f" +{len(dataset.paths) - 1}" if len(dataset.paths) > 1 else ""
-    return f"{dataset.store or kind}: {inner}{more}"
+    return f"{dataset.store or kind}: {_inside(dataset)}"
+
+
+def _inside(dataset: Dataset) -> str:
+    match dataset.layout:
+        case PathLayout((first, *others)):
+            return first + (f" +{len(others)}" if others else "")
+        case TableLayout(name) | ModelLayout(name) | ExperimentLayout(name):
+            return name
+        case _:
+            return ""
 
 
 def about(dataset: Dataset) -> str:

@@ -12,7 +12,7 @@ from expunge.bootstrap.state import read_installed
 from expunge.core.datamap import DataMap
 from expunge.core.mapdiff import MapDiff, digest, map_diff
 from expunge.errors import UsageError
-from expunge.stores import REGISTRY
+from expunge.stores import Kinds
 
 APPLIED = "applied.yaml"
 
@@ -45,4 +45,4 @@ def compare(map_path: Path | None) -> tuple[MapDiff, DataMap, DataMap]:
 
 def _read(path: Path, text: bytes) -> DataMap:
     """A map whose paths count from where it lies, with another text than it has now."""
-    return read_map(path, os.environ, known_kinds=frozenset(REGISTRY), text=text)
+    return read_map(path, os.environ, kinds=Kinds(), text=text)

@@ -28,7 +28,7 @@ from expunge.ports.leases import Leases
 from expunge.ports.outbox import Outbox
 from expunge.ports.queue import Queue
 from expunge.ports.shelf import Shelf
-from expunge.stores import REGISTRY
+from expunge.stores import Kinds
 
 KEYS = "keys"
 LOG = "log"
@@ -121,7 +121,7 @@ def map_file(map_path: Path | str | None) -> Path:
 
 def read_installed(map_path: Path | str | None) -> DataMap:
     """The map at a path, or the one found by walking up from the working folder. Raises Misconfigured."""
-    return read_map(map_file(map_path), os.environ, known_kinds=frozenset(REGISTRY))
+    return read_map(map_file(map_path), os.environ, kinds=Kinds())
 
 
 def installed_version() -> str:

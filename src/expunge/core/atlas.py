@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from urllib.parse import unquote, urlsplit
 
-from expunge.core.datamap import DataMap, Dataset, StoreSpec
+from expunge.core.datamap import DataMap, ModelLayout, StoreSpec, TableLayout
 from expunge.core.openlineage import address
 
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
@@ -38,10 +38,11 @@ class Atlas:
         given = tuple(each for each in self._map.lineage.names.get(dataset, ()) if "*" not in each)
         declared = self._map.datasets[dataset]
         store = self._map.stores[declared.store]
-        if declared.table:
-            return given or tuple(_table_addresses(store, declared))[-1:]
-        if declared.model:
-            return given or (model_address(store.name, declared.model),)
+        match declared.layout:
+            case TableLayout(name):
+                return given or tuple(_table_addresses(store, name))[-1:]
+            case ModelLayout(name):
+                return given or (model_address(store.name, name),)
         root = _tree_root(store)
         folders = dict.fromkeys(_PLACEHOLDER.split(each)[0].rpartition("/")[0] for each in declared.paths)
         return given or tuple("/".join(each for each in (root, folder) if each) for folder in folders if root)
@@ -69,10 +70,12 @@ class Atlas:
                     found.setdefault(each, set()).add(dataset)
         for each_dataset in self._map.datasets.values():
             store = self._map.stores.get(each_dataset.store)
-            for each in _table_addresses(store, each_dataset) if store and each_dataset.table else ():
-                found.setdefault(each, set()).add(each_dataset.name)
-            if each_dataset.model:
-                found.setdefault(model_address(each_dataset.store, each_dataset.model), set()).add(each_dataset.name)
+            match each_dataset.layout:
+                case TableLayout(table) if store:
+                    for each in _table_addresses(store, table):
+                        found.setdefault(each, set()).add(each_dataset.name)
+                case ModelLayout(model):
+                    found.setdefault(model_address(each_dataset.store, model), set()).add(each_dataset.name)
         return found
 
     @cached_property
@@ -149,8 +152,8 @@ def _database_roots(store: StoreSpec) -> Iterator[str]:
         yield address(server, unquote(parts.path).strip("/")) + "."
 
 
-def _table_addresses(store: StoreSpec, dataset: Dataset) -> Iterator[str]:
+def _table_addresses(store: StoreSpec, table: str) -> Iterator[str]:
     for root in _database_roots(store):
-        yield root + dataset.table
-        if store.url.startswith("postgres") and "." not in dataset.table:
-            yield f"{root}public.{dataset.table}"
+        yield root + table
+        if store.url.startswith("postgres") and "." not in table:
+            yield f"{root}public.{table}"

@@ -170,6 +170,63 @@ class OnErase:
 
 
 @dataclass(frozen=True)
+class TableLayout:
+    """A table of a database."""
+
+    name: str
+    """``table`` or ``schema.table`` (for sqlite, the schema is the alias of an attached file)."""
+
+
+@dataclass(frozen=True)
+class PathLayout:
+    """Files, or objects of a bucket, by their names."""
+
+    templates: tuple[str, ...]
+    """Such as ``voice/{profile_id}/{recording_id}.flac``; several for sidecars."""
+
+
+@dataclass(frozen=True)
+class ModelLayout:
+    """A model of a registry."""
+
+    name: str
+    """The registered name."""
+
+
+@dataclass(frozen=True)
+class ExperimentLayout:
+    """An experiment of a registry, whose runs and traces are about people."""
+
+    name: str
+
+
+Layout: TypeAlias = TableLayout | PathLayout | ModelLayout | ExperimentLayout
+LAYOUTS: Mapping[str, type[TableLayout | PathLayout | ModelLayout | ExperimentLayout]] = {
+    "table": TableLayout,
+    "path": PathLayout,
+    "model": ModelLayout,
+    "experiment": ExperimentLayout,
+}
+"""The key of a dataset in the map -> how its data is laid out."""
+
+
+class ArtefactOrigin(StrEnum):
+    """What says what the artefacts of a dataset were made from."""
+
+    LINEAGE = "lineage"
+    """The map's lineage, for all of it."""
+    MANIFEST = "manifest"
+    """Each artefact's own sealed manifest."""
+
+
+class OnExpiry(StrEnum):
+    """What becomes of a dataset when something it is made from outlives its period."""
+
+    STAY = "stay"
+    FOLLOW = "follow"
+
+
+@dataclass(frozen=True)
 class Dataset:
     """One collection in a store with one layout."""
 
@@ -178,14 +235,8 @@ class Dataset:
     subject: SubjectRule
     retention: str
     """Name of a :class:`Retention`; where the map names none for a derived dataset, the shortest among its sources."""
-    table: str = ""
-    """For databases: ``table`` or ``schema.table`` (for sqlite, the schema is the alias of an attached file)."""
-    paths: tuple[str, ...] = ()
-    """For files: templates such as ``voice/{profile_id}/{recording_id}.flac``; several for sidecars."""
-    model: str = ""
-    """For model registries: the registered name."""
-    experiment: str = ""
-    """For model registries: the experiment whose runs and traces are about people."""
+    layout: Layout | None = None
+    """None where a noted fault of the map leaves it unknown."""
     format: str = ""
     """For files with records of many people: ``jsonl``, ``csv`` or ``json``, compression told from the name; empty means whole files."""
     shared: Shared = Shared.ERASE
@@ -209,14 +260,22 @@ class Dataset:
     """The field that names single artefacts, where the dataset holds several (models, versions of a label set)."""
     created: datetime | None = None
     """When the one artefact that it is was made; None where nobody says."""
-    origin: str = ""
-    """``manifest``: each artefact of it is judged by its own sealed manifest; empty: all of it by the map's lineage."""
+    origin: ArtefactOrigin = ArtefactOrigin.LINEAGE
     attest: str = ""
     """The command that makes an artefact again from exactly the records that its manifest names, for comparison."""
-    on_expiry: str = ""
-    """``follow``: what it is made from takes it along when it outlives its period; empty: it stays until somebody's order comes."""
+    on_expiry: OnExpiry = OnExpiry.STAY
     line: int = 0
     """Line of the map, for messages."""
+
+    @property
+    def table(self) -> str:
+        """The name of its table, for stores of tables; empty where it is laid out in another way."""
+        return self.layout.name if isinstance(self.layout, TableLayout) else ""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The templates of its paths, for stores of files; none where it is laid out in another way."""
+        return self.layout.templates if isinstance(self.layout, PathLayout) else ()
 
     @property
     def subject_fields(self) -> tuple[str, ...]:
@@ -228,12 +287,6 @@ class Dataset:
                 return (via,)
             case _:
                 return ()
-
-
-MANIFEST = "manifest"
-"""As :attr:`Dataset.origin`."""
-FOLLOW = "follow"
-"""As :attr:`Dataset.on_expiry`."""
 
 
 @dataclass(frozen=True)

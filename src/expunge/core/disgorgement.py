@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from expunge.core.artefact import LEARNT, ArtefactKind, Cohort
-from expunge.core.datamap import Dataset
+from expunge.core.datamap import Dataset, ModelLayout
 from expunge.core.retention import Period, end_of
 from expunge.core.scope import Window
 from expunge.core.tags import tagged
@@ -180,7 +180,7 @@ def kind_of(dataset: Dataset) -> ArtefactKind:
     """What a dataset holds: what the map says, else a model where it names one, derived data where it names sources, raw otherwise."""
     if dataset.kind is not None:
         return dataset.kind
-    if dataset.model:
+    if isinstance(dataset.layout, ModelLayout):
         return ArtefactKind.MODEL
     return ArtefactKind.DERIVED if dataset.derived_from else ArtefactKind.RAW
 

@@ -7,8 +7,8 @@ digest tells nothing about a secret.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, dataclass, fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from hashlib import sha256
@@ -16,7 +16,23 @@ from typing import Any, TypeAlias
 
 from expunge.core import tags
 from expunge.core.canonical import Json, encode
-from expunge.core.datamap import Act, Aggregate, ByField, DataMap, Dataset, IdentitySpec, Inherited, Retention, Through
+from expunge.core.datamap import (
+    Act,
+    Aggregate,
+    ArtefactOrigin,
+    ByField,
+    DataMap,
+    Dataset,
+    ExperimentLayout,
+    IdentitySpec,
+    Inherited,
+    ModelLayout,
+    OnExpiry,
+    PathLayout,
+    Retention,
+    TableLayout,
+    Through,
+)
 from expunge.core.grounding import Grounding
 from expunge.core.purposes import Ground, Purpose
 from expunge.core.retention import Period
@@ -148,9 +164,8 @@ def _plain(value: Any, name: str = "") -> Json:
     if isinstance(value, Enum):
         return value.word if isinstance(value, Grounding) else str(value.value)
     if is_dataclass(value):
-        said = {each.name: getattr(value, each.name) for each in fields(value) if each.name not in _LEFT_OUT}
-        unsaid = _WHEN_SET.get(type(value), frozenset())
-        body = {key: _plain(each, key) for key, each in said.items() if each or key not in unsaid}
+        said = {each.name: getattr(value, each.name) for each in fields(value) if each.name not in _LEFT_OUT and _is_said(value, each)}
+        body = {name: _plain(part, name) for key, each in said.items() for name, part in _keys(key, each)}
         return {tags.IS: tags.tag_of(type(value)), **body} if isinstance(value, _RULES) else body
     if isinstance(value, Mapping):
         return {str(key): _secretless(_plain(each, str(key)), str(key), name) for key, each in value.items()}
@@ -158,6 +173,23 @@ def _plain(value: Any, name: str = "") -> Json:
         items = [_plain(each) for each in value]
         return sorted(items, key=str) if name in _UNORDERED else items
     return _SECRET.sub("", value) if isinstance(value, str) else value
+
+
+def _is_said(value: Any, field: Field[Any]) -> bool:
+    """Whether a field counts: of those that came later, only where the map says something."""
+    held = getattr(value, field.name)
+    return field.name not in _WHEN_SET.get(type(value), frozenset()) or bool(held and held != field.default)
+
+
+def _keys(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The keys under which a field stands: a layout has one for each way in which a dataset can be laid out, whichever is its own."""
+    if name != "layout":
+        yield name, value
+        return
+    yield "table", value.name if isinstance(value, TableLayout) else ""
+    yield "paths", value.templates if isinstance(value, PathLayout) else ()
+    yield "model", value.name if isinstance(value, ModelLayout) else ""
+    yield "experiment", value.name if isinstance(value, ExperimentLayout) else ""
 
 
 def _secretless(value: Json, key: str, inside: str) -> Json:
@@ -271,11 +303,12 @@ def _weaker_dataset(old: Dataset, new: Dataset) -> list[str]:
         reasons.append("orders of destruction find reviews of it elsewhere, or nowhere")
     if old.grounding is not None and (new.grounding or Grounding.NONE) < old.grounding:
         reasons.append("less depth is asked for")
-    if new.origin and not old.origin:
+    judged = new.origin is ArtefactOrigin.MANIFEST
+    if judged and old.origin is not ArtefactOrigin.MANIFEST:
         reasons.append("what its own manifest clears stays")
-    if old.on_expiry and not new.on_expiry:
+    if old.on_expiry is OnExpiry.FOLLOW and new.on_expiry is not OnExpiry.FOLLOW:
         reasons.append("it does not follow what outlives its period any more")
-    if old.attest and not new.attest and new.origin:
+    if old.attest and not new.attest and judged:
         reasons.append("its manifests are not compared with anything any more")
     if set(old.paths) - set(new.paths):
         reasons.append("some paths are not looked at any more")

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from expunge.core.datamap import Act, Aggregate, ByField, DataMap, Dataset, Inherited, OnErase, SubjectRule, Through
+from expunge.core.datamap import (
+    Act,
+    Aggregate,
+    ByField,
+    DataMap,
+    Dataset,
+    ExperimentLayout,
+    Inherited,
+    ModelLayout,
+    OnErase,
+    PathLayout,
+    SubjectRule,
+    TableLayout,
+    Through,
+)
 from expunge.core.mapdiff import Change, Kind, Section
 
 _ACTS = {
@@ -68,7 +82,13 @@ def _kept(data_map: DataMap, dataset: Dataset) -> str:
 
 
 def _place(dataset: Dataset) -> str:
-    return f"{dataset.table or dataset.model or dataset.experiment or ', '.join(dataset.paths)} in {dataset.store}"
+    match dataset.layout:
+        case PathLayout(templates):
+            return f"{', '.join(templates)} in {dataset.store}"
+        case TableLayout(name) | ModelLayout(name) | ExperimentLayout(name):
+            return f"{name} in {dataset.store}"
+        case None:
+            return f" in {dataset.store}"
 
 
 def _found(rule: SubjectRule) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from expunge.core.atlas import Atlas, model_address
-from expunge.core.datamap import DataMap
+from expunge.core.datamap import DataMap, ModelLayout
 from expunge.core.observed import Observation, Sightings, Stage, add_up
 
 LINEAGE, MISSING, KNOWN = "expunge.lineage", "missing", "ok"
@@ -126,7 +126,7 @@ def _address(atlas: Atlas, data_map: DataMap, name: str) -> str:
 
 def _at_home(data_map: DataMap, store: str, models: tuple[Origin, ...]) -> tuple[Origin, ...]:
     """Copies under names that the map lacks, as the declared model whose weights they are: they go where it goes."""
-    declared = {each.model for each in data_map.datasets_of(store) if each.model}
+    declared = {each.layout.name for each in data_map.datasets_of(store) if isinstance(each.layout, ModelLayout)}
     homes = {each.weights: each.name for each in models if each.name in declared}
     moved = {each.place: homes[each.weights] for each in models if each.name not in declared and each.weights in homes}
     return tuple(

@@ -24,7 +24,7 @@ from hashlib import sha256
 
 from expunge.core import canonical, codec
 from expunge.core.artefact import LEARNT
-from expunge.core.datamap import Act, Aggregate, DataMap, Dataset, Inherited, Through, made_last, remakes
+from expunge.core.datamap import Act, Aggregate, DataMap, Dataset, Inherited, ModelLayout, Through, made_last, remakes
 from expunge.core.gaps import Place
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.hold import Hold
@@ -202,7 +202,7 @@ def _one(kind: StepKind, dataset: Dataset, after: tuple[StepId, ...], grounding:
 
 def _is_learnt(scope: Scope | None, dataset: Dataset) -> bool:
     """Whether an order makes a model go that somebody may be served by."""
-    learnt = dataset.kind in LEARNT or (dataset.kind is None and bool(dataset.model))
+    learnt = dataset.kind in LEARNT or (dataset.kind is None and isinstance(dataset.layout, ModelLayout))
     return scope is not None and dataset.name in scope.whole and learnt
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from expunge.core.ages import Ages
-from expunge.core.datamap import FOLLOW, DataMap, Dataset, Inherited, Through, made_last
+from expunge.core.datamap import DataMap, Dataset, Inherited, OnExpiry, Through, made_last
 from expunge.core.moments import MICRO
 from expunge.core.retention import Period
 from expunge.core.scope import Window
@@ -97,7 +97,7 @@ def following(data_map: DataMap, names: Iterable[str]) -> frozenset[str]:
     """Some datasets, and of what is made from them the ones that the map has follow them, each after one that goes."""
     reached = set(names)
     for each in made_last(data_map):
-        if each.on_expiry == FOLLOW and not reached.isdisjoint(each.derived_from):
+        if each.on_expiry is OnExpiry.FOLLOW and not reached.isdisjoint(each.derived_from):
             reached.add(each.name)
     return frozenset(reached)
 

@@ -14,7 +14,7 @@ from hashlib import sha256
 
 from expunge.core import trained
 from expunge.core.copy import Copy, Finding, FindingKind, Selector
-from expunge.core.datamap import MANIFEST, Dataset, Inherited
+from expunge.core.datamap import ArtefactOrigin, Dataset, Inherited, ModelLayout
 from expunge.core.gaps import Gaps
 from expunge.core.ids import Pseudonym
 from expunge.core.person import Person
@@ -84,7 +84,7 @@ def _contents(context: Context, dataset: Dataset, copies: Sequence[Copy]) -> tup
     found = set()
     for copy in copies:
         for item in calling.export(context.open_store(dataset.store), dataset, copy):
-            if dataset.model and item.media_type == _ROWS:
+            if isinstance(dataset.layout, ModelLayout) and item.media_type == _ROWS:
                 continue
             state = sha256()
             for chunk in item.chunks:
@@ -95,7 +95,7 @@ def _contents(context: Context, dataset: Dataset, copies: Sequence[Copy]) -> tup
 
 def judges(context: Context, dataset: Dataset) -> bool:
     """Whether artefacts of a dataset are judged one by one."""
-    return dataset.origin == MANIFEST and context.trainings is not None
+    return dataset.origin is ArtefactOrigin.MANIFEST and context.trainings is not None
 
 
 def sift(context: Context, dataset: Dataset, people: Sequence[Person], *, touched: bool, doubted: Collection[str] = ()) -> Sifted:

@@ -21,6 +21,7 @@ from expunge.core.claims import (
     outdated,
 )
 from expunge.core.copy import FindingKind
+from expunge.core.datamap import TableLayout
 from expunge.core.idle import IdleState, is_unused, watched_for
 from expunge.core.order import OrderState
 from expunge.core.policy_page import html, markdown
@@ -130,8 +131,9 @@ def _nothing_overdue(context: Context, schedule: str) -> tuple[bool, str]:
             ages = calling.ages(context.open_store(dataset.store), dataset, rule.field, (cut_off(late, rule.period),))
             overdue += ages.items[0]
             # A column may be empty until something happens; a file or record without a time is reached by no retention, ever.
-            waiting += ages.undated if dataset.table else 0
-            lost += 0 if dataset.table else ages.undated
+            in_table = isinstance(dataset.layout, TableLayout)
+            waiting += ages.undated if in_table else 0
+            lost += 0 if in_table else ages.undated
     said = [f"{overdue} items overdue", *([f"{lost} without a time, which no retention reaches"] if lost else [])]
     return not overdue and not lost, "; ".join([*said, *([f"{waiting} whose period has not begun"] if waiting else [])])
 

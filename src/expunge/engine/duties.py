@@ -16,7 +16,7 @@ from importlib.resources import files
 import yaml
 
 from expunge.core.clocks import Standing
-from expunge.core.datamap import Aggregate, ByField, Through
+from expunge.core.datamap import Aggregate, ByField, ModelLayout, Through
 from expunge.core.idle import watched_for
 from expunge.core.purposes import Ground
 from expunge.engine import calling, dues, instructing
@@ -151,7 +151,7 @@ def _categories(context: Context) -> str:
 
 
 def _provenance(context: Context) -> str:
-    models = [each.name for each in context.data_map.datasets.values() if each.model]
+    models = [each.name for each in context.data_map.datasets.values() if isinstance(each.layout, ModelLayout)]
     return "`provenance:` says nothing of what models were made from" if models and context.data_map.provenance is None else ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from expunge.core.atlas import model_address
+from expunge.core.datamap import ModelLayout
 from expunge.core.observed import Sightings
 from expunge.core.origin import Origin, sightings
 from expunge.engine import calling
@@ -32,7 +33,8 @@ def seen(context: Places) -> Sightings:
 
 def dark(context: Places) -> Iterator[str]:
     """Addresses of models that the map does not declare and whose origin nobody can tell, each once."""
-    declared = {(each.store, each.model) for each in context.data_map.datasets.values() if each.model}
+    datasets = context.data_map.datasets.values()
+    declared = {(dataset.store, dataset.layout.name) for dataset in datasets if isinstance(dataset.layout, ModelLayout)}
     for store, models in origins(context).items():
         names = {each.name for each in models if each.dark and (store, each.name) not in declared}
         yield from sorted(model_address(store, name) for name in names)

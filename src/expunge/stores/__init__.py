@@ -1,30 +1,119 @@
-"""Stores: one file per kind, looked up by the word that the data map uses."""
+"""Stores: kinds of store, looked up by the word that the data map uses, and the stores of one map."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from typing import Protocol, cast, runtime_checkable
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Protocol, cast, runtime_checkable
 
 from expunge.core.datamap import DataMap, Dataset, StoreSpec
 from expunge.errors import Misconfigured
 from expunge.ports.index import LocateIndex
 from expunge.ports.store import Store
+from expunge.ports.store_kind import StoreKind
 
 Kind = Callable[[StoreSpec, tuple[Dataset, ...]], Store]
 
-REGISTRY: dict[str, str | Kind] = {
-    "files": "expunge.stores.files:Files",
-    "sqlite": "expunge.stores.sqlite:Sqlite",
-    "postgres": "expunge.stores.postgres:Postgres",
-    "parquet": "expunge.stores.parquet:Parquet",
-    "s3": "expunge.stores.s3:S3",
-    "backup": "expunge.stores.backup:Backup",
-    "faiss": "expunge.stores.faiss:Faiss",
-    "lancedb": "expunge.stores.lancedb:LanceDb",
-    "mlflow": "expunge.stores.mlflow:Mlflow",
+_OWN = {
+    "files": ("expunge.stores.files:Files", "expunge.stores.files_kind:KIND"),
+    "sqlite": ("expunge.stores.sqlite:Sqlite", "expunge.stores.sqlite_kind:KIND"),
+    "postgres": ("expunge.stores.postgres:Postgres", "expunge.stores.postgres_kind:KIND"),
+    "s3": ("expunge.stores.s3:S3", "expunge.stores.s3_kind:KIND"),
+    "parquet": ("expunge.stores.parquet:Parquet", "expunge.stores.parquet_kind:KIND"),
+    "faiss": ("expunge.stores.faiss:Faiss", "expunge.stores.faiss_kind:KIND"),
+    "lancedb": ("expunge.stores.lancedb:LanceDb", "expunge.stores.lancedb_kind:KIND"),
+    "mlflow": ("expunge.stores.mlflow:Mlflow", "expunge.stores.mlflow_kind:KIND"),
+    "backup": ("expunge.stores.backup:Backup", "expunge.stores.backup_kind:KIND"),
 }
-"""Kind, as written in the data map -> class, or ``module:Class`` to be imported at first use."""
+"""Our own kinds, as written in the data map -> the class, imported at first use, and its declaration, which needs no client library."""
+
+REGISTRY: dict[str, str | Kind] = {kind: store for kind, (store, _) in _OWN.items()}
+"""Kind -> class, or ``module:Class`` to be imported at first use. Kinds of installed packages stand beside it."""
+
+ENTRY_POINTS = "expunge.stores"
+"""The group of entry points by which other packages add kinds: the name is the kind, the value the class."""
+
+
+class Kinds(Mapping[str, StoreKind]):
+    """Every kind that a map may name, with its declaration; a declaration is read when it is asked for.
+
+    The declaration of a class that was registered by a program or an installed package is its attribute ``KIND``; a class without one
+    takes any layout, url and option, and checks them itself.
+    """
+
+    def __init__(self) -> None:
+        """Raises Misconfigured when an installed package offers a kind that exists already."""
+        self._offered = _offered()
+        for kind, entry in self._offered.items():
+            if kind in REGISTRY:
+                message = f"the installed package {_package(entry)} offers a kind of store {kind!r}, which exists already"
+                raise Misconfigured(message, help=f"uninstall {_package(entry)}, or have its entry point renamed")
+
+    def __getitem__(self, kind: str) -> StoreKind:
+        """Return the declaration. Raises KeyError for an unknown kind, Misconfigured for one that cannot be imported."""
+        if kind in _OWN:
+            return cast("StoreKind", _imported(_OWN[kind][1]))
+        return cast("StoreKind", getattr(self.store_class(kind), "KIND", StoreKind()))
+
+    def store_class(self, kind: str) -> Kind:
+        """Return the class of a kind. Raises KeyError for an unknown kind, Misconfigured for one that cannot be imported."""
+        entry = REGISTRY[kind] if kind in REGISTRY else self._offered[kind]
+        if not isinstance(entry, str | EntryPoint):
+            return entry
+        try:
+            return cast("Kind", _imported(entry) if isinstance(entry, str) else entry.load())
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0]
+            if isinstance(entry, str) and missing == __name__.partition(".")[0]:
+                raise
+            message = f"the kind {kind} needs the package {missing}, which is not installed"
+            raise Misconfigured(message, help=f"install {f'expunge[{kind}]' if kind in _OWN else missing}") from error
+        except (ImportError, AttributeError) as error:
+            if not isinstance(entry, EntryPoint):
+                raise
+            message = f"the kind {kind} of the installed package {_package(entry)} cannot be imported from {entry.value}"
+            raise Misconfigured(message, help=f"reinstall {_package(entry)}, or have its entry point corrected") from error
+
+    def __contains__(self, kind: object) -> bool:
+        """Whether a map may name the kind; nothing is imported for it."""
+        return kind in REGISTRY or kind in self._offered
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over our own kinds, those that were registered, and those of installed packages."""
+        yield from REGISTRY
+        yield from self._offered
+
+    def __len__(self) -> int:
+        """Count the kinds."""
+        return len(REGISTRY) + len(self._offered)
+
+
+def own_kinds() -> dict[str, StoreKind]:
+    """Return the declarations of our own kinds, for the published schema and the documentation."""
+    return {kind: cast("StoreKind", _imported(declaration)) for kind, (_, declaration) in _OWN.items()}
+
+
+@cache
+def _offered() -> Mapping[str, EntryPoint]:
+    """Return kind -> entry point of an installed package. Raises Misconfigured when two packages offer the same kind."""
+    found: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=ENTRY_POINTS):
+        other = found.setdefault(entry.name, entry)
+        if other.value != entry.value:
+            message = f"the installed packages {_package(other)} and {_package(entry)} both offer a kind of store {entry.name!r}"
+            raise Misconfigured(message, help="uninstall one of them")
+    return found
+
+
+def _package(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist is not None else entry.module
+
+
+def _imported(where: str) -> Any:
+    module, _, name = where.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 @runtime_checkable
@@ -65,20 +154,33 @@ def open_store(spec: StoreSpec, datasets: tuple[Dataset, ...]) -> Store:
     """Build the store of a declaration; nothing is opened before its first use.
 
     Raises:
-        Misconfigured: when nobody registered that kind, its client is not installed, or the kind refuses the declaration.
+        Misconfigured: when nobody registered that kind, its client is not installed, or the declaration is not one of that kind.
     """
-    entry = REGISTRY.get(spec.kind)
-    if entry is None:
+    kinds = Kinds()
+    if spec.kind not in kinds:
         message = f"store {spec.name}: there is no kind {spec.kind!r}"
-        raise Misconfigured(message, help=f"one of: {', '.join(sorted(REGISTRY))}")
-    if isinstance(entry, str):
-        module, _, name = entry.partition(":")
-        try:
-            entry = cast("Kind", getattr(importlib.import_module(module), name))
-        except ModuleNotFoundError as error:
-            missing = (error.name or "").partition(".")[0]
-            if missing == __name__.partition(".")[0]:
-                raise
-            message = f"store {spec.name}: the kind {spec.kind} needs the package {missing}, which is not installed"
-            raise Misconfigured(message, help=f"install expunge[{spec.kind}]") from error
-    return entry(spec, datasets)
+        raise Misconfigured(message, help=f"one of: {', '.join(sorted(kinds))}")
+    try:
+        store_class, kind = kinds.store_class(spec.kind), kinds[spec.kind]
+    except Misconfigured as error:
+        message = f"store {spec.name}: {error.message}"
+        raise Misconfigured(message, help=error.help) from error
+    _check(spec, datasets, kind)
+    return store_class(spec, datasets)
+
+
+def _check(spec: StoreSpec, datasets: tuple[Dataset, ...], kind: StoreKind) -> None:
+    """Raise Misconfigured for options that the kind does not have, lacks or cannot use, and for datasets of a kind that holds none."""
+    if unknown := kind.unknown(spec.options):
+        message = f"store {spec.name}: kind {spec.kind} has no option {', '.join(unknown)}"
+        has = ", ".join(f"`{name}`" for name in kind.options or ())
+        raise Misconfigured(message, help=f"it has {has}" if has else "it has no options")
+    for name, write in kind.missing(spec.options):
+        message = f"store {spec.name}: kind {spec.kind} needs the option `{name}`"
+        raise Misconfigured(message, help=write)
+    for name, what, write in kind.senseless(spec.options):
+        message = f"store {spec.name}: `{name}` {what}"
+        raise Misconfigured(message, help=write)
+    if datasets and kind.layouts == ():
+        message = f"store {spec.name}: a store of kind {spec.kind} holds no datasets of its own"
+        raise Misconfigured(message, help=kind.no_datasets)

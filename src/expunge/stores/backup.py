@@ -20,11 +20,8 @@ from expunge.core.grounding import Capabilities, Grounding, Retained
 from expunge.core.ids import IdempotencyKey
 from expunge.core.outcome import Absent, Outcome, Outcomes, Unable
 from expunge.core.retention import parse_span
-from expunge.errors import Misconfigured
 from expunge.ports.scanner import Tracer
 
-FORMATS = ("pg_dump", "files", "archive")
-"""``pg_dump``: plain, custom or directory. ``files``: a copied folder or file each. ``archive``: tar, zip and the like."""
 _DATE = re.compile(r"(?<!\d)(20\d\d)-?([01]\d)-?([0-3]\d)(?:[T_-]?([0-2]\d)[:-]?([0-5]\d)(?:[:-]?([0-5]\d))?)?(?!\d)")
 _CUSTOM = b"PGDMP"
 _HEADER = 50
@@ -36,27 +33,12 @@ NOTHING_YET = Retained("no backup was made yet", datetime(1970, 1, 1, tzinfo=UTC
 class Backup:
     """A folder of backups with a declared schedule."""
 
-    def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
-        """Raises Misconfigured for datasets, a missing schedule or an unknown format."""
+    def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:  # noqa: ARG002 - the kind holds none
+        """Take the declaration. Backups hold no datasets of their own."""
         self._spec = spec
         self._folder = Path(spec.url)
-        if datasets:
-            message = f"store {spec.name}: backups hold no datasets of their own"
-            raise Misconfigured(message, help="declare the datasets in the store that is backed up; `of:` names it")
-        self._of = str(spec.options.get("of", ""))
-        self._format = str(spec.options.get("format", ""))
-        if not self._of or self._format not in FORMATS:
-            message = f"store {spec.name}: say which store it backs up, and how"
-            raise Misconfigured(message, help=f"of: STORE, format: one of {', '.join(FORMATS)}")
-        self._every = self._span("every")
-        self._keep = self._span("keep")
-
-    def _span(self, name: str) -> timedelta:
-        try:
-            return parse_span(str(self._spec.options.get(name, "")))
-        except ValueError as error:
-            message = f"store {self._spec.name}: {name} is no length of time"
-            raise Misconfigured(message, help=f"{name}: 1 day, 12 hours, 5 weeks") from error
+        self._of, self._format = str(spec.options["of"]), str(spec.options["format"])
+        self._every, self._keep = parse_span(str(spec.options["every"])), parse_span(str(spec.options["keep"]))
 
     @property
     def capabilities(self) -> Capabilities:

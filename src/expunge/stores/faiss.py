@@ -16,7 +16,7 @@ from expunge.core.datamap import Dataset, Ignore, StoreSpec
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.ids import IdempotencyKey
 from expunge.core.outcome import Outcome, Outcomes, Reason, Unable
-from expunge.errors import CouldNotLook, Misconfigured
+from expunge.errors import CouldNotLook
 from expunge.ports.scanner import Tracer
 from expunge.stores import faiss_check, faiss_index, faiss_purge
 from expunge.stores.faiss_disk import lists_of, twin
@@ -43,12 +43,9 @@ class Faiss:
         """Take the declaration; nothing is opened.
 
         Raises:
-            Misconfigured: for a senseless option, or a path that says whose an index is.
+            Misconfigured: for a path that says whose an index is.
         """
-        number = spec.options.get("id", "id")
-        if not isinstance(number, str) or not number:
-            message = f"store {spec.name}: id names the field that holds the number of a vector"
-            raise Misconfigured(message, help="id: vector_id")
+        number = str(spec.options.get("id", "id"))
         self._spec = spec
         self._root = Path(spec.url.removeprefix("file://")).resolve()
         self._number = number

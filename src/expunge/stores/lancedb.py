@@ -22,10 +22,11 @@ from expunge.core.datamap import Dataset, Ignore, Shared, StoreSpec
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.ids import IdempotencyKey, Pseudonym
 from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
-from expunge.errors import CouldNotLook, Misconfigured
+from expunge.errors import CouldNotLook
 from expunge.faults import failpoint
 from expunge.ports.scanner import Tracer
 from expunge.stores import lancedb_check
+from expunge.stores.lancedb_kind import UNFINISHED_HOURS
 from expunge.stores.lancedb_purge import Ladder, climb, orphans
 from expunge.stores.lancedb_reading import Reading, owned_rows
 from expunge.stores.lancedb_table import SUFFIX, TROUBLE, Gone, Line, Matching, Table, looking, reason_told, unable, where
@@ -37,7 +38,6 @@ OUT_OF_SCOPE = (
     "removed files that a process of another user, container or machine still holds open: their bytes go when it closes them",
     "what a look at bytes cannot see in the engine's compressed pages: the probe reads every version through the engine instead",
 )
-_HOURS = 24
 _TRIES = 8
 _AT_ONCE = 100_000
 """Rows that one deletion names."""
@@ -55,7 +55,7 @@ class LanceDb:
         """Take the declaration; nothing is opened.
 
         Raises:
-            Misconfigured: for an unknown or senseless option or table name.
+            Misconfigured: for a senseless table name.
         """
         self._spec = spec
         self._root = Path(spec.url.removeprefix("file://")).resolve()
@@ -222,14 +222,8 @@ class LanceDb:
 
 
 def _options(spec: StoreSpec) -> tuple[bool, timedelta]:
-    tags, hours = spec.options.get("tags", "refuse"), spec.options.get("unfinished", _HOURS)
-    if tags not in {"refuse", "remove"}:
-        message = f"store {spec.name}: tags says what becomes of tags that keep old versions"
-        raise Misconfigured(message, help="tags: refuse, or tags: remove")
-    if not isinstance(hours, int) or isinstance(hours, bool) or hours < 0:
-        message = f"store {spec.name}: unfinished is a number of hours"
-        raise Misconfigured(message, help=f"unfinished: {_HOURS}")
-    return tags == "remove", timedelta(hours=hours)
+    hours = int(str(spec.options.get("unfinished", UNFINISHED_HOURS)))
+    return spec.options.get("tags") == "remove", timedelta(hours=hours)
 
 
 def _in_file(path: Path, matching: Matching, count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

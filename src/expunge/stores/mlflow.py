@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 from expunge.core.ages import Ages, Span, Spanned
 from expunge.core.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
@@ -22,25 +23,24 @@ from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.ids import IdempotencyKey
 from expunge.core.origin import Origin
 from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
-from expunge.errors import CouldNotLook, Misconfigured, StoreUnavailable
+from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.ports.scanner import Tracer
 from expunge.stores import mlflow_content, mlflow_places
 from expunge.stores.mlflow_check import Check
 from expunge.stores.mlflow_erase import Eraser, Standing
 from expunge.stores.mlflow_family import Entity, Family
+from expunge.stores.mlflow_kind import BUSY_MS
 from expunge.stores.mlflow_look import bystanders, copies_of, spans_of, tally
 from expunge.stores.mlflow_origins import origins
 from expunge.stores.mlflow_places import Roots
 from expunge.stores.mlflow_probe import look
 from expunge.stores.mlflow_purge import orphans, sweep_rows
 from expunge.stores.mlflow_schema import Schema
-from expunge.stores.mlflow_seeds import gather
+from expunge.stores.mlflow_seeds import gather, models_of
 from expunge.stores.selectors import merged
 from expunge.stores.sqlite_file import DatabaseFile
 from expunge.stores.sqlite_purge import climb, in_the_way, room_needed
 
-BUSY_MS = 5000
-ORPHANS = ("remove", "keep")
 OUT_OF_SCOPE = (
     "models that a serving process holds in memory or has downloaded: restart it and clear its cache",
     "artifacts that were downloaded or exported to other places, and backups of the database",
@@ -62,11 +62,7 @@ class Mlflow:
     """
 
     def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
-        """Take the declaration; nothing is opened.
-
-        Raises:
-            Misconfigured: for an unknown, missing or senseless option.
-        """
+        """Take the declaration; nothing is opened."""
         self._spec = spec
         self._datasets = datasets
         self._roots, self._orphans, busy = _options(spec)
@@ -197,7 +193,7 @@ class Mlflow:
 
     def _shares(self, family: Family) -> list[Unable]:
         """Runs that made what goes and a model that no dataset declares: they would stay with it, and with what they logged."""
-        declared = {each.model for each in self._datasets if each.model}
+        declared = set(models_of(self._datasets))
         undeclared = any(name not in declared for _, _, name in family.shared_runs())
         detail = f"{self._file.where}: a run also made a registered model that no dataset declares; declare it, or remove it"
         return [Unable(Reason.REFERENCED, detail)] if undeclared else []
@@ -276,7 +272,7 @@ class Mlflow:
         return self._open
 
     def _family(self, connection: sqlite3.Connection) -> Family:
-        return Family(connection, Schema(connection, self._file.where), [each.model for each in self._datasets if each.model])
+        return Family(connection, Schema(connection, self._file.where), models_of(self._datasets))
 
     def _gathered(self, connection: sqlite3.Connection, dataset: Dataset, copies: Sequence[Copy]) -> Family:
         family = self._family(connection)
@@ -298,29 +294,7 @@ class Mlflow:
 
 
 def _options(spec: StoreSpec) -> tuple[Roots, str, int]:
-    """The folders of artifacts, what becomes of orphans, and how long to wait. Raises Misconfigured."""
-    unknown = set(spec.options) - {"artifacts", "orphans", "busy_ms"}
-    artifacts, busy = spec.options.get("artifacts"), spec.options.get("busy_ms", BUSY_MS)
-    what, mend = "", ""
-    if unknown:
-        what, mend = f"kind mlflow has no option {', '.join(sorted(unknown))}", "it has `artifacts`, `orphans` and `busy_ms`"
-    elif (
-        not artifacts
-        or not isinstance(artifacts, str | Mapping)
-        or not all(artifacts if isinstance(artifacts, str) else artifacts.values())
-    ):
-        what, mend = "`artifacts` does not say where the artifacts lie", "write `artifacts: ./mlartifacts`"
-    elif not all(
-        each.removeprefix("file://").startswith("/") for each in ([artifacts] if isinstance(artifacts, str) else artifacts.values())
-    ):
-        what, mend = "`artifacts` names no folder here", "artifacts in an object store are declared as a store of kind s3 beside this one"
-    elif spec.options.get("orphans", "") not in ("", *ORPHANS):
-        what, mend = "`orphans` is neither remove nor keep", "write `orphans: remove` where nothing else writes to the folder of artifacts"
-    elif not isinstance(busy, int) or isinstance(busy, bool) or busy < 0:
-        what, mend = "`busy_ms` is no number of milliseconds", "write for instance `busy_ms: 5000`"
-    if what:
-        message = f"store {spec.name}: {what}"
-        raise Misconfigured(message, help=mend)
-    assert isinstance(artifacts, str | Mapping)
-    assert isinstance(busy, int)
+    """The folders of artifacts, what becomes of orphans, and how long to wait."""
+    artifacts = cast("str | Mapping[str, str]", spec.options["artifacts"])
+    busy = int(str(spec.options.get("busy_ms", BUSY_MS)))
     return Roots.of(artifacts), str(spec.options.get("orphans", "")), busy

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from expunge.core.copy import Finding, FindingKind, Selector
-from expunge.core.datamap import ByField, Dataset, Ignore, Shared
+from expunge.core.datamap import ByField, Dataset, Ignore, ModelLayout, Shared
 from expunge.core.ids import Pseudonym
 from expunge.stores.mlflow_family import Family
 from expunge.stores.mlflow_fields import readings
@@ -17,7 +17,7 @@ from expunge.stores.mlflow_origins import origins
 from expunge.stores.mlflow_places import Roots, real
 from expunge.stores.mlflow_purge import orphans, strays
 from expunge.stores.mlflow_schema import FREE, HOMES, MODEL, RUN, TRACE, Schema
-from expunge.stores.mlflow_seeds import gather, kinds_of
+from expunge.stores.mlflow_seeds import gather, kinds_of, models_of, name_of
 from expunge.stores.sqlite_file import DatabaseFile
 
 _SHOWN = 50
@@ -43,7 +43,7 @@ class Check:
         self._declared = declared
         self._roots = roots
         self._ignored = [each.pattern for each in ignored if each.store == store]
-        self._family = Family(connection, schema, [each.model for each in declared if each.model])
+        self._family = Family(connection, schema, models_of(declared))
         # One subject for each dataset: everything that it covers.
         for number, each in enumerate(declared):
             every = [Selector(Pseudonym(f"d{at}"), {}, every=at == number) for at in range(number + 1)]
@@ -69,24 +69,25 @@ class Check:
     # --- what is declared ----------------------------------------------------------------------------
 
     def _dataset(self, dataset: Dataset) -> Iterator[Finding]:
+        name = name_of(dataset)
         if dataset.shared is Shared.MUTE:
             what = f"dataset {dataset.name}: nothing in a registry can be muted"
-            yield self._finding(FindingKind.UNSUPPORTED, dataset.model or dataset.experiment, what, "shared: erase")
-        if dataset.model:
-            if not self._count("registered_models", "name = ?", dataset.model):
+            yield self._finding(FindingKind.UNSUPPORTED, name, what, "shared: erase")
+        if isinstance(dataset.layout, ModelLayout):
+            if not self._count("registered_models", "name = ?", name):
                 what = f"dataset {dataset.name}: no model is registered under this name"
-                yield self._finding(FindingKind.NOTE, f"models/{dataset.model}", what, "correct `model:`, unless it was destroyed")
+                yield self._finding(FindingKind.NOTE, f"models/{name}", what, "correct `model:`, unless it was destroyed")
             return
-        if not self._count("experiments", "name = ?", dataset.experiment):
+        if not self._count("experiments", "name = ?", name):
             what = f"dataset {dataset.name}: there is no such experiment"
-            yield self._finding(FindingKind.MISSING, f"experiments/{dataset.experiment}", what, "correct `experiment:`")
+            yield self._finding(FindingKind.MISSING, f"experiments/{name}", what, "correct `experiment:`")
             return
         fields = dataset.subject.fields.values() if isinstance(dataset.subject, ByField) else ()
         for field in dict.fromkeys((*fields, *dataset.follow)):
             if not self._has(dataset, field):
                 what = f"dataset {dataset.name}: it has runs or traces, and none has {field}"
                 mend = "`tags.NAME`, `params.NAME` or `metadata.NAME`; or tag the runs with whose they are"
-                yield self._finding(FindingKind.SUBJECT_PATH, f"experiments/{dataset.experiment}", what, mend)
+                yield self._finding(FindingKind.SUBJECT_PATH, f"experiments/{name}", what, mend)
 
     def _has(self, dataset: Dataset, field: str) -> bool:
         """Whether some run or trace of an experiment has a field; so it is where there is none at all."""
@@ -94,11 +95,11 @@ class Check:
         there = False
         for kind in kinds_of(dataset):
             home = HOMES[kind]
-            there = there or bool(self._count(home.table, inside, dataset.experiment))
+            there = there or bool(self._count(home.table, inside, name_of(dataset)))
             for each in readings(self._schema, [kind], field):
                 own = f"SELECT {home.columns[0]} FROM main.{home.table} WHERE {inside}"
                 sql = f"SELECT 1 FROM ({each.sql}) AS x WHERE x.value IS NOT NULL AND x.id IN ({own}) LIMIT 1"
-                if self._connection.execute(sql, (*each.values, dataset.experiment)).fetchone():
+                if self._connection.execute(sql, (*each.values, name_of(dataset))).fetchone():
                     return True
         return not there
 
@@ -115,7 +116,7 @@ class Check:
 
     def _dark(self) -> Iterator[Finding]:
         """Models of which neither the registry nor the map says what they learnt from."""
-        said = {each.model for each in self._declared if each.model and each.derived_from}
+        said = set(models_of(each for each in self._declared if each.derived_from))
         for each in origins(self._connection, self._schema):
             place = f"models/{each.place}"
             if not each.dark or self._is_ignored(place):

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from expunge.core.ages import Ages
 from expunge.core.copy import Copy, Selector
-from expunge.core.datamap import Dataset
+from expunge.core.datamap import Dataset, ModelLayout
 from expunge.core.ids import Pseudonym
 from expunge.core.moments import latest
 from expunge.core.scope import Window
@@ -70,7 +70,7 @@ def bystanders(family: Family, dataset: Dataset, erased: Sequence[Copy], limit: 
         if entity in gone:
             continue
         who = tuple((field, str(value)) for field in fields for value in values(family, entity, field))
-        who = who or ((entity.kind, entity.id),) if dataset.model else who
+        who = who or ((entity.kind, entity.id),) if isinstance(dataset.layout, ModelLayout) else who
         if limit is not None and len(numbers) >= limit and who not in numbers:
             continue
         numbers.setdefault(who, len(numbers))
@@ -92,13 +92,14 @@ def _page(
     family.only(())
     for who, entities in page.items():
         family.put(numbers[who], entities)
-    family.close(upwards=bool(dataset.model))
+    is_model = isinstance(dataset.layout, ModelLayout)
+    family.close(upwards=is_model)
     for who in page:
         subject = Pseudonym(f"control-{numbers[who]}")
         match: dict[str, set[str]] = {}
         for field, value in who:
             match.setdefault(field, set()).add(value)
-        selector = Selector(subject, {field: frozenset(found) for field, found in match.items()}) if who and not dataset.model else None
+        selector = Selector(subject, {field: frozenset(found) for field, found in match.items()}) if who and not is_model else None
         yield _copy(family, dataset, numbers[who], subject, selector, gone)
 
 
@@ -119,7 +120,7 @@ def tally(family: Family, roots: Roots, dataset: Dataset, field: str, edges: Seq
 
 
 def _here(dataset: Dataset, entity: Entity) -> bool:
-    return not dataset.model or entity.id == dataset.model
+    return not isinstance(dataset.layout, ModelLayout) or entity.id == dataset.layout.name
 
 
 def spans_of(family: Family, dataset: Dataset, by: str, field: str) -> Iterator[tuple[str, datetime | None]]:

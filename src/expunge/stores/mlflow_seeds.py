@@ -3,10 +3,10 @@
 # ruff: noqa: S608 - names come from sibling modules and from the schema; values are bound
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from expunge.core.copy import Selector
-from expunge.core.datamap import Dataset
+from expunge.core.datamap import Dataset, ExperimentLayout, ModelLayout
 from expunge.stores.mlflow_family import Entity, Family
 from expunge.stores.mlflow_fields import admits, readings
 from expunge.stores.mlflow_schema import HOMES, MODEL, NAME, RUN, TRACE, VERSION
@@ -17,12 +17,13 @@ REGISTERED = "mlflow.modelVersions"
 
 def kinds_of(dataset: Dataset) -> tuple[str, ...]:
     """What the subject's fields of a dataset are fields of."""
-    return (VERSION,) if dataset.model else (RUN, TRACE)
+    return (VERSION,) if isinstance(dataset.layout, ModelLayout) else (RUN, TRACE)
 
 
 def gather(family: Family, dataset: Dataset, selectors: Sequence[Selector]) -> None:
     """Fill a family: the subject number ``n`` is that of ``selectors[n]``."""
-    if not dataset.model:
+    is_model = isinstance(dataset.layout, ModelLayout)
+    if not is_model:
         family.protect(range(len(selectors)))
     seed(family, dataset, selectors)
     narrowed = {number: each for number, each in enumerate(selectors) if each.narrowed}
@@ -38,7 +39,7 @@ def gather(family: Family, dataset: Dataset, selectors: Sequence[Selector]) -> N
                         family.spare(number, entity)
 
     judge()
-    family.close(upwards=bool(dataset.model), judge=None if dataset.model else judge)
+    family.close(upwards=is_model, judge=None if is_model else judge)
 
 
 def seed(family: Family, dataset: Dataset, selectors: Sequence[Selector]) -> None:
@@ -46,14 +47,20 @@ def seed(family: Family, dataset: Dataset, selectors: Sequence[Selector]) -> Non
     for number, selector in enumerate(selectors):
         if selector.every:
             for kind in kinds_of(dataset):
-                family.add(f"SELECT ?, x.kind, x.id, x.version, x.workspace FROM ({_all(family, kind)}) AS x", (number, _name(dataset)))
-            if dataset.model and not selector.narrowed:
-                _unregistered(family, dataset.model, number)
+                family.add(f"SELECT ?, x.kind, x.id, x.version, x.workspace FROM ({_all(family, kind)}) AS x", (number, name_of(dataset)))
+            if isinstance(dataset.layout, ModelLayout) and not selector.narrowed:
+                _unregistered(family, dataset.layout.name, number)
     _by_values(family, dataset, selectors)
 
 
-def _name(dataset: Dataset) -> str:
-    return dataset.model or dataset.experiment
+def models_of(datasets: Iterable[Dataset]) -> list[str]:
+    """The registered names of the models among some datasets."""
+    return [dataset.layout.name for dataset in datasets if isinstance(dataset.layout, ModelLayout)]
+
+
+def name_of(dataset: Dataset) -> str:
+    """The name of the model or experiment that a dataset is."""
+    return dataset.layout.name if isinstance(dataset.layout, ModelLayout | ExperimentLayout) else ""
 
 
 def _all(family: Family, kind: str) -> str:
@@ -101,7 +108,7 @@ def _by_values(family: Family, dataset: Dataset, selectors: Sequence[Selector]) 
                 f"SELECT w.subject, '{each.kind}', x.id, x.version, x.workspace FROM ({each.sql}) AS x "
                 "CROSS JOIN temp.expunge_wanted AS w ON w.field = ? AND w.value = CAST(x.value AS TEXT) "
                 f"WHERE x.id IN ({inside})",
-                (*each.values, field, _name(dataset)),
+                (*each.values, field, name_of(dataset)),
             )
 
 
@@ -109,7 +116,8 @@ def everything(family: Family, dataset: Dataset) -> Iterator[Entity]:
     """Every run and trace, or every version, of a dataset; for a model those of other names as well: they stay where it goes."""
     for kind in kinds_of(dataset):
         sql = _all(family, kind)
-        rows = (
-            family.connection.execute(sql.rpartition(" WHERE ")[0]) if dataset.model else family.connection.execute(sql, (_name(dataset),))
-        )
+        if isinstance(dataset.layout, ModelLayout):
+            rows = family.connection.execute(sql.rpartition(" WHERE ")[0])
+        else:
+            rows = family.connection.execute(sql, (name_of(dataset),))
         yield from (Entity(*row) for row in rows.fetchall())

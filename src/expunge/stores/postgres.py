@@ -18,13 +18,14 @@ from expunge.core.datamap import Aggregate, Dataset, Ignore, StoreSpec
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.ids import IdempotencyKey
 from expunge.core.outcome import Outcome, Outcomes, Reason, Unable
-from expunge.errors import CouldNotLook, Misconfigured
+from expunge.errors import CouldNotLook
 from expunge.ports.scanner import Tracer
 from expunge.stores import postgres_ladder, postgres_reading
 from expunge.stores.family import Family
 from expunge.stores.postgres_check import Check
 from expunge.stores.postgres_erase import Eraser
-from expunge.stores.postgres_link import LOCK_MS, Connection, Link, lost
+from expunge.stores.postgres_kind import LOCK_MS
+from expunge.stores.postgres_link import Connection, Link, lost
 from expunge.stores.postgres_match import Matcher, Row, encode_key, linked, links, transaction
 from expunge.stores.postgres_place import Place
 from expunge.stores.postgres_preflight import Preflight, locked
@@ -51,11 +52,11 @@ class Postgres:
         """Take the declaration; nothing is opened.
 
         Raises:
-            Misconfigured: for an unknown or senseless option, or an address that is none.
+            Misconfigured: for an address that is none.
         """
         self._spec = spec
         self._datasets = datasets
-        self._link = Link(spec, _lock_ms(spec))
+        self._link = Link(spec, int(str(spec.options.get("lock_ms", LOCK_MS))))
         self._server = Server(self._link.connect, spec)
 
     @property
@@ -250,21 +251,6 @@ class Postgres:
     def _eraser(self, connection: Connection, schema: Schema, table: Table, dataset: Dataset, copies: Sequence[Copy]) -> Eraser:
         others = {found.shown: each for each in self._datasets if (found := schema.table(each.table)) is not None}
         return Eraser(self._link, connection, schema, table, Family(dataset, others, narrowed=narrowed(copies)))
-
-
-def _lock_ms(spec: StoreSpec) -> int:
-    unknown = set(spec.options) - {"clock", "lock_ms"}
-    if unknown:
-        message = f"store {spec.name}: kind postgres has no option {', '.join(sorted(unknown))}"
-        raise Misconfigured(message, help="it has `clock` and `lock_ms`")
-    if not isinstance(spec.options.get("clock", ""), str):
-        message = f"store {spec.name}: `clock` is no text"
-        raise Misconfigured(message, help="write for instance `clock: snapshots of the provider end after 35 days`")
-    waiting = spec.options.get("lock_ms", LOCK_MS)
-    if not isinstance(waiting, int) or isinstance(waiting, bool) or waiting < 1:
-        message = f"store {spec.name}: `lock_ms` is no number of milliseconds above 0"
-        raise Misconfigured(message, help="write for instance `lock_ms: 5000`")
-    return waiting
 
 
 def _size(table: Table) -> str:

@@ -20,7 +20,6 @@ from expunge.errors import CouldNotLook, Misconfigured, StoreUnavailable
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
-LOCK_MS = 5000
 _CONNECT_SECONDS = 10
 
 _SETTINGS = {

@@ -12,13 +12,13 @@ from expunge.core.copy import Finding, FindingKind, RawSource
 from expunge.core.datamap import StoreSpec
 from expunge.core.grounding import Grounding
 from expunge.stores import postgres_recycle, postgres_rights
+from expunge.stores.postgres_kind import LOCK_MS
 from expunge.stores.postgres_link import answers
 from expunge.stores.postgres_place import Place, find
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 Connect: TypeAlias = Callable[[], Connection]
 
-LOCK_MS = 5000
 _FREED = "blocks of the disk that the file system has freed and not overwritten or discarded yet"
 _COPIES = "backups, and other copies of the server's files"
 _WHOEVER = "SELECT current_user::text, (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user), pg_is_in_recovery()"

@@ -15,7 +15,6 @@ from expunge.core.datamap import Dataset, Ignore, StoreSpec
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.ids import IdempotencyKey
 from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Unable
-from expunge.errors import Misconfigured
 from expunge.ports.scanner import Tracer
 from expunge.stores import s3_ladder
 from expunge.stores.buckets import Bucket, speaking
@@ -46,10 +45,6 @@ class S3:
         self._layouts = {each.name: Layout.of(each) for each in datasets}
         self._bucket = Bucket(spec)
         self._elsewhere: tuple[str, ...] | None = None
-        for name in ("clock", "vacuum", "endpoint", "region", "access_key", "secret_key"):
-            if not isinstance(spec.options.get(name, ""), str):
-                message = f"store {spec.name}: `{name}` is no text"
-                raise Misconfigured(message, help=f'{name}: "..."')
 
     @property
     def capabilities(self) -> Capabilities:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 from expunge.core.ages import Ages, Span
 from expunge.core.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
@@ -20,7 +21,7 @@ from expunge.core.datamap import Aggregate, Dataset, Ignore, StoreSpec
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.ids import IdempotencyKey
 from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
-from expunge.errors import CouldNotLook, Misconfigured
+from expunge.errors import CouldNotLook
 from expunge.ports.scanner import Tracer
 from expunge.stores import sqlite_reading
 from expunge.stores.family import Family
@@ -28,13 +29,13 @@ from expunge.stores.selectors import merged, narrowed
 from expunge.stores.sqlite_check import Check
 from expunge.stores.sqlite_erase import Eraser
 from expunge.stores.sqlite_file import DatabaseFile
+from expunge.stores.sqlite_kind import BUSY_MS
 from expunge.stores.sqlite_match import Matcher, Row, RowReader, encode_key, wanted_columns
 from expunge.stores.sqlite_probe import Probe
 from expunge.stores.sqlite_purge import climb, in_the_way, room_needed
 from expunge.stores.sqlite_schema import NotInSchema, Schema, Table, quoted
 from expunge.stores.sqlite_triggers import rewritten, unfollowed
 
-BUSY_MS = 5000
 OUT_OF_SCOPE = (
     "blocks of the disk that the file system has freed and not overwritten or discarded yet",
     "copies of the database file outside its folder, and backups",
@@ -51,11 +52,7 @@ class Sqlite:
     """
 
     def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
-        """Take the declaration; nothing is opened.
-
-        Raises:
-            Misconfigured: for an unknown or senseless option.
-        """
+        """Take the declaration; nothing is opened."""
         self._spec = spec
         self._datasets = datasets
         self._files = _files(spec)
@@ -307,17 +304,7 @@ class Sqlite:
 
 def _files(spec: StoreSpec) -> dict[str, DatabaseFile]:
     """The main database and the attached ones, by alias."""
-    unknown = set(spec.options) - {"attach", "busy_ms"}
-    attach, busy = spec.options.get("attach", {}), spec.options.get("busy_ms", BUSY_MS)
-    if unknown:
-        message = f"store {spec.name}: kind sqlite has no option {', '.join(sorted(unknown))}"
-        raise Misconfigured(message, help="it has `attach` and `busy_ms`")
-    if not isinstance(attach, Mapping) or not all(attach.values()) or "main" in {each.lower() for each in attach}:
-        message = f"store {spec.name}: `attach` does not map aliases to paths"
-        raise Misconfigured(message, help="write `attach: {alias: ./other.db}`; the alias `main` is taken")
-    if not isinstance(busy, int) or isinstance(busy, bool) or busy < 0:
-        message = f"store {spec.name}: `busy_ms` is no number of milliseconds"
-        raise Misconfigured(message, help="write for instance `busy_ms: 5000`")
+    attach, busy = cast("Mapping[str, str]", spec.options.get("attach", {})), int(str(spec.options.get("busy_ms", BUSY_MS)))
     main = Path(spec.url.removeprefix("sqlite:///"))
     paths = {"main": main, **{alias.lower(): main.parent / path for alias, path in attach.items()}}
     return {alias: DatabaseFile(spec.name, alias, path, busy) for alias, path in paths.items()}

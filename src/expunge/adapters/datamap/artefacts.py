@@ -11,9 +11,9 @@ from expunge.adapters.datamap import words
 from expunge.adapters.datamap.draft import Draft
 from expunge.adapters.datamap.form import Form
 from expunge.adapters.datamap.nodes import Table, Value
-from expunge.adapters.datamap.places import absolute
 from expunge.core.artefact import ArtefactKind, Cohort, Provenance, Reviewed
-from expunge.core.datamap import Act, Dataset, TrainingSpec, remakes
+from expunge.core.datamap import Act, ArtefactOrigin, Dataset, OnExpiry, TrainingSpec, remakes
+from expunge.ports.store_kind import absolute
 
 
 def parse_kind(text: str) -> ArtefactKind:
@@ -90,24 +90,24 @@ def read_provenance(form: Form, root: Table) -> Provenance | None:
     return Provenance(**{key: form.text(table.get(key), f"provenance.{key}") or "" for key in words.PROVENANCE})
 
 
-def read_origin(form: Form, value: Value | None, what: str) -> str:
-    """By what single artefacts are judged; empty for the lineage of the map."""
-    return _one_of(form, value, what, words.ORIGINS, "bad-origin", "origin: manifest")
+def read_origin(form: Form, value: Value | None, what: str) -> ArtefactOrigin:
+    """By what single artefacts are judged; by the lineage of the map unless it says otherwise."""
+    return ArtefactOrigin(_one_of(form, value, what, words.ORIGINS, "bad-origin", "origin: manifest"))
 
 
-def read_expiry(form: Form, value: Value | None, what: str) -> str:
-    """Whether it goes along with what outlives its period; empty where it stays."""
-    return _one_of(form, value, what, words.EXPIRIES, "bad-on-expiry", "on_expiry: follow")
+def read_expiry(form: Form, value: Value | None, what: str) -> OnExpiry:
+    """Whether it goes along with what outlives its period; it stays unless the map says otherwise."""
+    return OnExpiry(_one_of(form, value, what, words.EXPIRIES, "bad-on-expiry", "on_expiry: follow"))
 
 
 def _one_of(form: Form, value: Value | None, what: str, known: tuple[str, ...], rule: str, help_: str) -> str:
-    """One of some words, the first of which is what holds where nothing is said: empty."""
+    """One of some words, the first where nothing is said."""
     text = form.text(value, what)
-    if text is None or value is None or text == known[0]:
-        return ""
+    if text is None or value is None:
+        return known[0]
     if text not in known:
         form.faults.add(rule, value.line, f"{what}: {text!r} is none of {', '.join(known)}", help_)
-        return ""
+        return known[0]
     return text
 
 
@@ -124,7 +124,7 @@ def read_trainings(form: Form, root: Table, folder: Path) -> TrainingSpec | None
 def check_expiries(draft: Draft) -> None:
     """What follows its sources is made from others, and made anew or destroyed: nobody's name says what a model has to forget."""
     for name, dataset in draft.datasets.items():
-        if dataset.on_expiry and not (remakes(dataset) and dataset.on_erase.act is not Act.FORGET):
+        if dataset.on_expiry is OnExpiry.FOLLOW and not (remakes(dataset) and dataset.on_erase.act is not Act.FORGET):
             text = f"datasets.{name}.on_expiry: only what is made from others, and is retrained, rebuilt or destroyed, can follow them"
             line = draft.line("datasets", name, "on_expiry")
             draft.faults.add("bad-on-expiry", line, text, 'on_erase: destroy, or {retrain: "command"}; else on_expiry: stay')
@@ -133,11 +133,12 @@ def check_expiries(draft: Draft) -> None:
 def check_origins(draft: Draft, trainings: TrainingSpec | None) -> None:
     """Artefacts are judged by their manifests where there are such, in datasets that are made from others and go as a whole."""
     for name, dataset in draft.datasets.items():
-        if not dataset.origin and not dataset.attest:
+        judged = dataset.origin is ArtefactOrigin.MANIFEST
+        if not judged and not dataset.attest:
             continue
-        key = "origin" if dataset.origin else "attest"
+        key = "origin" if judged else "attest"
         line, what = draft.line("datasets", name, key), f"datasets.{name}.{key}"
-        if not dataset.origin:
+        if not judged:
             text = f"{what} checks manifests, and nothing says that it is judged by them"
             draft.faults.add("bad-origin", line, text, "origin: manifest beside it")
         elif not remakes(dataset):

@@ -9,7 +9,21 @@ from expunge.adapters.datamap import artefacts, words
 from expunge.adapters.datamap.acts import read_command, read_on_erase
 from expunge.adapters.datamap.form import Form
 from expunge.adapters.datamap.nodes import Listing, Scalar, Table, Value
-from expunge.core.datamap import Aggregate, ByField, Dataset, Ignore, Inherited, Shared, SubjectRule, Through
+from expunge.core.datamap import (
+    Aggregate,
+    ByField,
+    Dataset,
+    ExperimentLayout,
+    Ignore,
+    Inherited,
+    Layout,
+    ModelLayout,
+    PathLayout,
+    Shared,
+    SubjectRule,
+    TableLayout,
+    Through,
+)
 from expunge.core.grounding import Grounding
 from expunge.core.template import parse_template
 
@@ -45,10 +59,7 @@ def _dataset(form: Form, table: Table, name: Scalar, what: str) -> Dataset:
         store=form.text(table.get("store"), f"{what}.store") or "",
         subject=_subject(form, table, what, derived),
         retention=form.text(table.get("retention"), f"{what}.retention") or "",
-        table=form.text(table.get("table"), f"{what}.table") or "",
-        paths=_paths(form, table, what),
-        model=form.text(table.get("model"), f"{what}.model") or "",
-        experiment=form.text(table.get("experiment"), f"{what}.experiment") or "",
+        layout=_layout(form, table, what),
         format=_one_of(form, table.get("format"), f"{what}.format", "bad-path", words.FORMATS),
         shared=Shared(_one_of(form, table.get("shared"), f"{what}.shared", "bad-shared", words.SHARED) or Shared.ERASE),
         people=form.text(table.get("people"), f"{what}.people") or "",
@@ -80,6 +91,20 @@ def _one_of(form: Form, value: Value | None, what: str, rule: str, known: tuple[
 def _grounding(form: Form, table: Table, what: str) -> Grounding | None:
     word = _one_of(form, table.get("grounding"), f"{what}.grounding", "bad-grounding", words.GROUNDINGS)
     return Grounding.from_word(word) if word else None
+
+
+def _layout(form: Form, table: Table, what: str) -> Layout | None:
+    """The layout that is stated, the first of several; the rules say what is wrong with several, and with none."""
+    stated: list[Layout] = []
+    if name := form.text(table.get("table"), f"{what}.table"):
+        stated.append(TableLayout(name))
+    if paths := _paths(form, table, what):
+        stated.append(PathLayout(paths))
+    if name := form.text(table.get("model"), f"{what}.model"):
+        stated.append(ModelLayout(name))
+    if name := form.text(table.get("experiment"), f"{what}.experiment"):
+        stated.append(ExperimentLayout(name))
+    return stated[0] if stated else None
 
 
 def _paths(form: Form, table: Table, what: str) -> tuple[str, ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from expunge.adapters.datamap import words
 from expunge.adapters.datamap.faults import Faults, did_you_mean
 from expunge.adapters.datamap.nodes import Table, Value
 from expunge.core.datamap import Dataset, IdentitySpec, Ignore, Retention, StoreSpec
+from expunge.ports.store_kind import StoreKind
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Draft:
     faults: Faults
     state: str
     stores: Mapping[str, StoreSpec]
+    kinds: Mapping[str, StoreKind]
+    """Store -> the declaration of its kind."""
     datasets: Mapping[str, Dataset]
     identities: Mapping[str, IdentitySpec]
     retention: Mapping[str, Retention]
@@ -49,10 +51,13 @@ class Draft:
 
     def is_whole_files(self, dataset: Dataset) -> bool:
         """Whether its items are files that are taken whole, so that their paths must say everything."""
-        store = self.stores.get(dataset.store)
-        layout = words.LAYOUT.get(store.kind, "path") if store else "path"
-        records = bool(dataset.format) or (store is not None and store.kind in {"parquet", "faiss"})
-        return layout == "path" and bool(dataset.paths) and not records
+        kind = self.kind_of(dataset)
+        by_path = kind is None or kind.layouts is None or "path" in kind.layouts
+        return by_path and bool(dataset.paths) and not dataset.format and (kind is None or kind.whole_files)
+
+    def kind_of(self, dataset: Dataset) -> StoreKind | None:
+        """The declaration of the kind of store that a dataset lies in; None where no such store is declared."""
+        return self.kinds.get(dataset.store)
 
     def known(self, rule: str, word: str, among: Mapping[str, object], line: int, what: str) -> bool:
         """Whether a name is declared; a fault otherwise. An empty word was noted before."""

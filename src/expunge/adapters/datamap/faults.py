@@ -31,6 +31,7 @@ RULES = (
     "bad-network",
     "bad-on-erase",
     "bad-on-expiry",
+    "bad-option",
     "bad-origin",
     "bad-path",
     "bad-period",

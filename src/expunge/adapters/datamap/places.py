@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from expunge.adapters.datamap import words
@@ -16,20 +15,14 @@ from expunge.core.datamap import IdentitySpec, Retention, StoreSpec
 from expunge.core.ids import MODEL
 from expunge.core.note import Algorithm, parse_key
 from expunge.core.retention import Period, parse_period
-from expunge.errors import EvidenceInvalid
+from expunge.errors import EvidenceInvalid, Misconfigured
+from expunge.ports.store_kind import SQLITE, AttachedOption, Option, OptionValue, StoreKind, absolute, located
 
-SQLITE = "sqlite:///"
 POSTGRES = ("postgresql://", "postgres://")
-Options = dict[str, "str | int | bool | Mapping[str, str]"]
+Options = dict[str, OptionValue]
 
 _WINDOW = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]")
-_ALIAS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FOREVER = re.compile(r"(?i)forever|unlimited|indefinite(ly)?|infinite|never|none|-1|0( .*)?|permanent(ly)?|as long as .*|until .*")
-
-
-def absolute(folder: Path, text: str) -> str:
-    """A path of the map, absolute and without ``.`` and ``..``; symbolic links stay as they are."""
-    return os.path.normpath(folder / text)
 
 
 def read_state(form: Form, root: Table, folder: Path) -> tuple[str, str]:
@@ -62,109 +55,87 @@ def _state_folder(form: Form, value: Value | None, text: str | None, folder: Pat
     return absolute(folder, ".expunge")
 
 
-def read_stores(form: Form, root: Table, folder: Path, known_kinds: Collection[str]) -> dict[str, StoreSpec]:
-    """The section ``stores``."""
+def read_stores(form: Form, root: Table, folder: Path, kinds: Mapping[str, StoreKind]) -> dict[str, tuple[StoreSpec, StoreKind]]:
+    """The section ``stores``: each as written, with the declaration of its kind."""
     stores = {}
     for name, value in form.named(root, "stores"):
         what = f"stores.{name.text}"
         table = form.table(value, what, required=("kind", "url"))
         if table is None:
             continue
-        kind = form.text(table.get("kind"), f"{what}.kind") or ""
-        if kind and kind not in known_kinds:
-            line = table.line_of("kind")
-            form.faults.add("unknown-kind", line, f"{what}: kind {kind!r} is not supported", did_you_mean(kind, known_kinds))
-        if kind in words.OPTIONS:
-            form.table(table, what, (*words.STORE, *words.OPTIONS[kind]))
-        stores[name.text] = StoreSpec(
+        word = form.text(table.get("kind"), f"{what}.kind") or ""
+        kind = _kind(form, table, what, word, kinds)
+        spec = StoreSpec(
             name=name.text,
-            kind=kind,
-            url=_url(form, table, what, kind, folder),
+            kind=word,
+            url=_url(form, table, what, word, kind, folder),
             options=_options(form, table, what, kind, folder),
             window=form.parsed(table.get("window"), f"{what}.window", "bad-window", _window) or "",
             outside=form.texts(table.get("outside"), f"{what}.outside", one_is_enough=True),
             line=name.line,
         )
+        stores[name.text] = (spec, kind)
     return stores
 
 
-def _url(form: Form, table: Table, what: str, kind: str, folder: Path) -> str:
+def _kind(form: Form, table: Table, what: str, word: str, kinds: Mapping[str, StoreKind]) -> StoreKind:
+    """The declaration of a kind; one that takes anything where a noted fault leaves the kind unknown."""
+    if word in kinds:
+        try:
+            return kinds[word]
+        except Misconfigured as error:
+            form.faults.add("unknown-kind", table.line_of("kind"), f"{what}: {error.message}", error.help)
+    elif word:
+        text = f"{what}: kind {word!r} is not supported"
+        form.faults.add("unknown-kind", table.line_of("kind"), text, did_you_mean(word, kinds))
+    return StoreKind()
+
+
+def _url(form: Form, table: Table, what: str, word: str, kind: StoreKind, folder: Path) -> str:
     text = form.filled(table.get("url"), f"{what}.url")
     if text is None:
         return ""
-    line = table.line_of("url")
-    means = _URLS.get(kind)
-    if means is None:
-        return _located(folder, text)
-    url = means[0](folder, text)
+    if kind.url is None:
+        return located(folder, text)
+    url = kind.url.read(folder, text)
     if not url:
-        form.faults.add("bad-url", line, f"{what}: the url of a {kind} store names {means[1]}", f"url: {means[2]}")
+        text = f"{what}: the url of a {word} store names {kind.url.names}"
+        form.faults.add("bad-url", table.line_of("url"), text, f"url: {kind.url.example}")
     return url
 
 
-def _folder_url(folder: Path, text: str) -> str:
-    return "" if "://" in text or text.startswith("~") else absolute(folder, text)
-
-
-def _sqlite_url(folder: Path, text: str) -> str:
-    path = text.removeprefix(SQLITE)
-    if path == text or not path or path.startswith(":") or re.search(r"[?#\0]", path):
-        return ""
-    return SQLITE + absolute(folder, path)
-
-
-def _server_url(_: Path, text: str) -> str:
-    return text if text.startswith(POSTGRES) else ""
-
-
-def _bucket_url(_: Path, text: str) -> str:
-    return text if re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", text) else ""
-
-
-def _lake_url(folder: Path, text: str) -> str:
-    return _bucket_url(folder, text) if text.startswith("s3://") else _folder_url(folder, text)
-
-
-_URLS: dict[str, tuple[Callable[[Path, str], str], str, str]] = {
-    "files": (_folder_url, "a folder", "./media, or ${HOME}/media"),
-    "sqlite": (_sqlite_url, "one file", "sqlite:///app.db"),
-    "postgres": (_server_url, "a database", "${APP_DB}, filled with postgresql://HOST/NAME"),
-    "s3": (_bucket_url, "a bucket", "s3://BUCKET/PREFIX"),
-    "parquet": (_lake_url, "a folder or a bucket", "./lake, or s3://BUCKET/PREFIX"),
-    "faiss": (_folder_url, "a folder", "./vectors"),
-    "lancedb": (_folder_url, "a folder", "./vectors"),
-    "backup": (_folder_url, "a folder", "./backups"),
-    "mlflow": (_sqlite_url, "the backend's database file", "sqlite:///mlflow.db"),
-}
-"""Kind -> how its url is understood (empty when it cannot be), what it names, and an example."""
-
-
-def _located(folder: Path, text: str) -> str:
-    """For kinds that check their own url: make what is plainly a local path absolute."""
-    if text.startswith(SQLITE) and len(text) > len(SQLITE):
-        return SQLITE + absolute(folder, text.removeprefix(SQLITE))
-    return absolute(folder, text) if text.startswith(("./", "../")) else text
-
-
-def _options(form: Form, table: Table, what: str, kind: str, folder: Path) -> Options:
+def _options(form: Form, table: Table, what: str, kind: StoreKind, folder: Path) -> Options:
+    """The options of a store that its kind has, each with a value that makes sense there."""
     options: Options = {}
+    if kind.options is not None:
+        form.table(table, what, (*words.STORE, *kind.options))
     for name, value in table.entries:
-        if name.text in words.STORE or name.text not in words.OPTIONS.get(kind, (name.text,)):
+        if name.text in words.STORE or kind.unknown({name.text: ""}):
             continue
-        if kind == "sqlite" and name.text == "attach":
-            options["attach"] = _attached(form, value, f"{what}.attach", folder)
-            continue
-        if isinstance(value, Table):
-            pairs = ((key.text, form.filled(each, f"{what}.{name.text}.{key.text}")) for key, each in value.entries)
-            options[name.text] = {key: _located(folder, text) for key, text in pairs if text is not None}
-        elif isinstance(value, Scalar) and value.read_as in {"bool", "int"}:
-            options[name.text] = _plain(form, value, f"{what}.{name.text}")
-        elif (text := form.filled(value, f"{what}.{name.text}")) is not None:
-            options[name.text] = _located(folder, text)
+        option = kind.options[name.text] if kind.options is not None else None
+        if (read := _option(form, value, f"{what}.{name.text}", option, folder)) is not None:
+            options[name.text] = read
+    stated = {name.text: value for name, value in table.entries}
+    for missing, write in kind.missing(stated):
+        form.faults.add("missing-key", table.line, f"{what} lacks {missing!r}", write)
+    for key, text, write in kind.senseless(options):
+        form.faults.add("bad-option", table.line_of(key), f"{what}.{key} {text}", write)
     return options
 
 
-def _plain(form: Form, value: Scalar, what: str) -> int | bool:
+def _option(form: Form, value: Value, what: str, option: Option | None, folder: Path) -> OptionValue | None:
+    if isinstance(option, AttachedOption) and isinstance(value, Table):
+        return _attached(form, value, what, option, folder)
+    if isinstance(value, Table):
+        pairs = ((key.text, form.filled(inner, f"{what}.{key.text}")) for key, inner in value.entries)
+        return {key: located(folder, text) for key, text in pairs if text is not None}
+    if isinstance(value, Scalar) and value.read_as in {"bool", "int"}:
+        return _plain(form, value, what)
+    text = form.filled(value, what)
+    return None if text is None else located(folder, text)
+
+
+def _plain(form: Form, value: Scalar, what: str) -> int | bool | None:
     """Only the spellings that every reader takes alike: true, false, and decimal numbers."""
     if value.text in {"true", "false"}:
         return value.text == "true"
@@ -174,15 +145,14 @@ def _plain(form: Form, value: Scalar, what: str) -> int | bool:
     form.faults.add(
         "coerced-value", value.line, f"{what}: {value.text} means different things to different readers", f'{key}: true, 12 or "text"'
     )
-    return False
+    return None
 
 
-def _attached(form: Form, value: Value, what: str, folder: Path) -> dict[str, str]:
-    table = form.table(value, what)
+def _attached(form: Form, table: Table, what: str, option: AttachedOption, folder: Path) -> dict[str, str]:
     attached = {}
-    for alias, each in table.entries if table else ():
-        path = form.filled(each, f"{what}.{alias.text}")
-        if alias.read_as or not _ALIAS.fullmatch(alias.text) or alias.text.lower() in {"main", "temp"}:
+    for alias, value in table.entries:
+        path = form.filled(value, f"{what}.{alias.text}")
+        if alias.read_as or not option.is_alias(alias.text):
             form.faults.add(
                 "bad-attach", alias.line, f"{what}: {alias.text!r} cannot name an attached database", "attach: {archive: ./archive.db}"
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -34,9 +34,9 @@ from expunge.adapters.datamap.rules import check_identities, check_lineage, chec
 from expunge.core.datamap import ByField, DataMap, Dataset, IdentitySpec, Through
 from expunge.core.retention import parse_span
 from expunge.errors import Misconfigured
+from expunge.ports.store_kind import StoreKind
 
 MAP_NAME = "expunge.yaml"
-KNOWN_KINDS = ("files", "sqlite", "postgres", "parquet", "s3", "faiss", "lancedb", "mlflow", "backup")
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,7 @@ def read_map(
     path: Path,
     environ: Mapping[str, str],
     *,
-    known_kinds: Collection[str] = KNOWN_KINDS,
-    can_mute: Collection[str] = (),
+    kinds: Mapping[str, StoreKind],
     text: bytes | None = None,
 ) -> DataMap:
     """Read a map that must be sound.
@@ -75,15 +74,14 @@ def read_map(
     Args:
         path: the file.
         environ: where ``${NAME}`` is looked up.
-        known_kinds: kinds of store that the registry has.
-        can_mute: those of them that can silence one person in a recording.
+        kinds: the kinds of store that the map may name, with their declarations (``expunge.stores.Kinds``).
         text: read instead of what the file holds; paths count from the file's folder all the same.
 
     Raises:
         MapFaults: with everything that is wrong in it.
         Misconfigured: when the file cannot be opened.
     """
-    reading = examine(path, environ, known_kinds=known_kinds, can_mute=can_mute, text=text)
+    reading = examine(path, environ, kinds=kinds, text=text)
     if reading.faults or reading.map is None:
         raise MapFaults(reading.faults)
     return reading.map
@@ -93,8 +91,7 @@ def examine(
     path: Path,
     environ: Mapping[str, str],
     *,
-    known_kinds: Collection[str] = KNOWN_KINDS,
-    can_mute: Collection[str] = (),
+    kinds: Mapping[str, StoreKind],
     text: bytes | None = None,
 ) -> Reading:
     """Read a map that may be faulty; arguments as for :func:`read_map`. Raises Misconfigured when the file cannot be opened."""
@@ -107,7 +104,7 @@ def examine(
     table = form.table(root, "the map", words.MAP, ("version", "stores", "datasets"))
     if table is None:
         return Reading(None, faults.sorted())
-    data_map = _whole(form, table, path.absolute(), known_kinds, can_mute)
+    data_map = _whole(form, table, path.absolute(), kinds)
     return Reading(data_map, faults.sorted())
 
 
@@ -120,14 +117,16 @@ def _bytes_of(path: Path) -> bytes:
         raise Misconfigured(message, help="expunge init FOLDER-OR-DATABASE proposes a first map") from error
 
 
-def _whole(form: Form, root: Table, path: Path, known_kinds: Collection[str], can_mute: Collection[str]) -> DataMap:
+def _whole(form: Form, root: Table, path: Path, kinds: Mapping[str, StoreKind]) -> DataMap:
     _check_version(form, root)
     state, state_url = read_state(form, root, path.parent)
+    stores = read_stores(form, root, path.parent, kinds)
     draft = Draft(
         root=root,
         faults=form.faults,
         state=state,
-        stores=read_stores(form, root, path.parent, known_kinds),
+        stores={name: spec for name, (spec, _) in stores.items()},
+        kinds={name: kind for name, (_, kind) in stores.items()},
         datasets=read_datasets(form, root),
         identities=read_identities(form, root),
         retention=read_retention(form, root),
@@ -140,7 +139,7 @@ def _whole(form: Form, root: Table, path: Path, known_kinds: Collection[str], ca
     check_identities(draft)
     check_last_used(draft)
     check_subjects(draft)
-    check_shared(draft, can_mute)
+    check_shared(draft)
     purposes, texts, guardians = read_purposes(form, root), read_texts(form, root, path.parent), read_guardians(form, root)
     check_consents(draft, purposes, texts, guardians)
     cohorts, provenance = read_cohorts(form, root), read_provenance(form, root)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import replace
 
 from expunge.adapters.datamap.draft import Draft
-from expunge.core.datamap import Act, Aggregate, ByField, Dataset, Inherited, Shared, Through
+from expunge.core.datamap import Act, Aggregate, ByField, Dataset, Inherited, ModelLayout, Shared, Through
 from expunge.core.lineage import EdgeKind, Lineage, lineage_of
 
 
@@ -103,7 +102,7 @@ def _check_act(draft: Draft, name: str, dataset: Dataset) -> None:
     if act in {Act.REBUILD, Act.RETRAIN} and not dataset.derived_from:
         draft.faults.add("act-not-for-this", line, f"{what}: {act.value} needs sources to make it from", "derived_from: [recordings]")
     stated = draft.has("datasets", name, "on_erase")
-    if act is Act.ERASE and stated and dataset.model:
+    if act is Act.ERASE and stated and isinstance(dataset.layout, ModelLayout):
         text = f"{what}: a model has no rows of a person to erase"
         draft.faults.add("act-not-for-this", line, text, 'on_erase: forget, destroy or {retrain: "command"}')
     elif act is Act.ERASE and stated and isinstance(dataset.subject, Inherited):
@@ -111,14 +110,14 @@ def _check_act(draft: Draft, name: str, dataset: Dataset) -> None:
         draft.faults.add("act-not-for-this", line, text, 'subject: {through: DATASET, via: FIELD}, or on_erase: {rebuild: "command"}')
 
 
-def check_shared(draft: Draft, can_mute: Collection[str]) -> None:
+def check_shared(draft: Draft) -> None:
     """What happens to other people's share can be done and can be known."""
     for name, dataset in draft.datasets.items():
         what = f"datasets.{name}"
-        store = draft.stores.get(dataset.store)
+        kind = draft.kind_of(dataset)
         line = draft.line("datasets", name, "shared")
-        if dataset.shared is Shared.MUTE and store is not None and store.kind not in can_mute:
-            text = f"{what}: a {store.kind} store cannot mute one person in a recording"
+        if dataset.shared is Shared.MUTE and kind is not None and not kind.mutes:
+            text = f"{what}: a {draft.stores[dataset.store].kind} store cannot mute one person in a recording"
             draft.faults.add(
                 "mute-not-possible", line, text, "shared: erase (the recording goes) or shared: keep (it stays for the others)"
             )

@@ -5,9 +5,21 @@ It says what one entry may look like. Whether the entries fit together (names, c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from expunge.adapters.datamap import schema_acts, schema_artefact, schema_consent, schema_lineage, words
+from expunge.core.datamap import LAYOUTS
+from expunge.ports.store_kind import (
+    ALIAS,
+    AttachedOption,
+    ChoiceOption,
+    FoldersOption,
+    NumberOption,
+    Option,
+    SpanOption,
+    StoreKind,
+)
 
 Schema = dict[str, Any]
 
@@ -17,11 +29,13 @@ _PERIOD = {
     "pattern": "^[1-9][0-9]{0,5} (day|week|month|year)s?$",
     "description": "A finite period in calendar units: 90 days, 18 months, 2 years.",
 }
+_VARIABLE = {"type": "string", "pattern": "\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}"}
+"""Filled from the environment before it is looked at."""
 _SPAN = {"type": "string", "pattern": "^(0|[1-9][0-9]{0,5}) (minute|hour|day|week)s?$"}
 
 
-def json_schema() -> Schema:
-    """The schema, draft 2020-12."""
+def json_schema(kinds: Mapping[str, StoreKind]) -> Schema:
+    """The schema, draft 2020-12. ``kinds`` are those whose url and options it spells out; other kinds take any."""
     sections = {
         "version": {"const": 1},
         "state": _text("Folder of Expunge's own state, outside every store (.expunge beside the map by default), or postgresql://..."),
@@ -31,7 +45,7 @@ def json_schema() -> Schema:
         "traces_kept": {**_SPAN, "description": "How long keyed traces are kept for later looks; 90 days by default."},
         "approvers": _named(_text("An Ed25519 verifier key (C2SP signed-note)."), "Who may approve plans; none: no approval needed."),
         "identities": _named(_identity(), "Which identifiers there are, and which dataset says who exists."),
-        "stores": _named(_store(), "The systems that hold data."),
+        "stores": _named(_store(kinds), "The systems that hold data."),
         "retention": _named(_retention(), "How long data is kept, from when, what for and why it is needed."),
         "datasets": _named(_dataset(), "What is held where, about whom, for how long."),
         "ignore": {"type": "array", "items": _ignore(), "description": "What holds no personal data, each with the reason."},
@@ -107,26 +121,53 @@ def _identity() -> Schema:
     return _table({key: texts[key] for key in words.IDENTITY}, ("dataset", "key"))
 
 
-def _store() -> Schema:
+def _store(kinds: Mapping[str, StoreKind]) -> Schema:
     fields = {
-        "kind": _text("files, sqlite, or another kind that is installed."),
-        "url": _text("files: a folder. sqlite: sqlite:///FILE. Relative to the map; ${NAME} is filled from the environment."),
+        "kind": _text(f"{', '.join(kinds)}, or another kind that is installed."),
+        "url": _text("Relative to the map; ${NAME} is filled from the environment."),
         "window": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"},
         "outside": _one_or_more("Places beyond this store that receipts must name: backups, replicas, third parties."),
     }
-    closed = [
-        {
-            "if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]},
-            "then": {"propertyNames": {"enum": [*words.STORE, *keys]}},
-        }
-        for kind, keys in words.OPTIONS.items()
+    by_kind = [
+        {"if": {"properties": {"kind": {"const": word}}, "required": ["kind"]}, "then": _of_kind(kind)} for word, kind in kinds.items()
     ]
-    attach = {"type": "object", "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}, "additionalProperties": _text()}
-    sqlite = {
-        "if": {"properties": {"kind": {"const": "sqlite"}}},
-        "then": {"properties": {"attach": attach, "busy_ms": {"type": "integer", "minimum": 0}}},
-    }
-    return {**_table({key: fields[key] for key in words.STORE}, ("kind", "url"), others=True), "allOf": [*closed, sqlite]}
+    return {**_table({key: fields[key] for key in words.STORE}, ("kind", "url"), others=True), "allOf": by_kind}
+
+
+def _of_kind(kind: StoreKind) -> Schema:
+    """What a store of one kind adds."""
+    schema: Schema = {}
+    if kind.options is not None:
+        schema["propertyNames"] = {"enum": [*words.STORE, *kind.options]}
+    properties: Schema = {"url": {"description": _plain(kind.url.about)}} if kind.url else {}
+    properties |= {name: _option(option) for name, option in (kind.options or {}).items()}
+    if properties:
+        schema["properties"] = properties
+    required = [name for name, option in (kind.options or {}).items() if option.required]
+    return {**schema, "required": required} if required else schema
+
+
+def _option(option: Option) -> Schema:
+    about = {"description": _plain(option.about)}
+    match option:
+        case NumberOption():
+            return {**about, "type": "integer", "minimum": option.least}
+        case ChoiceOption():
+            return {**about, "anyOf": [_words(*option.words), _VARIABLE]}
+        case SpanOption():
+            return {**about, "anyOf": [_SPAN, _VARIABLE]}
+        case FoldersOption():
+            return {**about, "anyOf": [_text(), {"type": "object", "minProperties": 1, "additionalProperties": _text()}]}
+        case AttachedOption():
+            return {**about, "type": "object", "propertyNames": {"pattern": f"^{ALIAS}$"}, "additionalProperties": _text()}
+        case _:
+            return {**_text(), **about}
+
+
+def _plain(markdown: str) -> str:
+    """The text of the documentation without its marks, as a sentence."""
+    text = markdown.replace("`", "")
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _retention() -> Schema:
@@ -167,7 +208,7 @@ def _dataset() -> Schema:
         **schema_artefact.of_dataset(),
     }
     rules = {
-        "oneOf": [{"required": [layout]} for layout in words.LAYOUTS],
+        "oneOf": [{"required": [layout]} for layout in LAYOUTS],
         "dependentRequired": {"derived_from": ["on_erase"]},
         "anyOf": [{"required": [key]} for key in ("subject", "aggregate", "derived_from")],
         "not": {"required": ["subject", "aggregate"]},

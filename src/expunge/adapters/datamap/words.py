@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expunge.core.artefact import ArtefactKind
-from expunge.core.datamap import Act, Shared
+from expunge.core.datamap import Act, ArtefactOrigin, OnExpiry, Shared
 
 MAP = (
     "version",
@@ -65,8 +65,8 @@ REVIEWED = ("dataset", "via", "at")
 COHORT = ("dataset", "where", "but_not")
 PROVENANCE = ("dataset", "artefact", "source", "how", "created", "read")
 TRAININGS = ("ledger", "key")
-ORIGINS = ("lineage", "manifest")
-EXPIRIES = ("stay", "follow")
+ORIGINS = tuple(each.value for each in ArtefactOrigin)
+EXPIRIES = tuple(each.value for each in OnExpiry)
 IGNORE = ("store", "table", "path", "reason")
 LINEAGE = ("names", "ignore", "emit")
 HARMLESS = ("name", "reason")
@@ -85,37 +85,3 @@ ACTS_WITH_ARGUMENT = (Act.REBUILD, Act.RETRAIN, Act.KEEP)
 ACTS_WITH_COMMAND = (Act.FORGET, Act.REBUILD, Act.RETRAIN)
 COMMAND = ("command", "prove", "within", "memory", "network", "environment")
 NETWORKS = ("none", "open")
-
-LAYOUT = {
-    "files": "path",
-    "s3": "path",
-    "parquet": "path",
-    "sqlite": "table",
-    "postgres": "table",
-    "mysql": "table",
-    "duckdb": "table",
-    "faiss": "path",
-    "lancedb": "table",
-    "mlflow": "model",
-}
-"""Kind of store -> how its datasets are laid out; a kind that is not here takes any layout and its store checks it."""
-ALSO = {"mlflow": ("experiment",)}
-"""Kind of store -> other layouts that its datasets may have."""
-LAYOUTS = ("table", "path", "model", "experiment")
-
-FOLDERS = frozenset({"files", "faiss", "lancedb"})
-"""Kinds whose url is a folder of this machine, all of which is the store."""
-BUCKET = ("endpoint", "region", "access_key", "secret_key", "clock")
-"""Of kinds that lie in an object store: where it is, who asks, and the provider's published clock for its own copies."""
-OPTIONS = {
-    "files": (),
-    "sqlite": ("attach", "busy_ms"),
-    "postgres": ("clock", "lock_ms"),
-    "s3": (*BUCKET, "vacuum"),
-    "parquet": BUCKET,
-    "faiss": ("id",),
-    "lancedb": ("tags", "unfinished"),
-    "backup": ("of", "format", "every", "keep"),
-    "mlflow": ("artifacts", "orphans", "busy_ms"),
-}
-"""Kind of store -> keys of its own; a kind that is not here takes any and its store checks them."""

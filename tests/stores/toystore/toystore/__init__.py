@@ -1,6 +1,6 @@
 """A toy store, to show how small one is: a folder with one JSON document per collection, ``{person's id: {field: text}}``.
 
-Its writers agree on a lock over the folder. The worked example of CONTRIBUTING: one file, one registry line, five lines of test.
+Its writers agree on a lock over the folder. The worked example of CONTRIBUTING: a package of its own, one entry point, a short test.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from expunge.core.moments import moment
 from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook
 from expunge.ports.scanner import Tracer
+from expunge.ports.store_kind import StoreKind, UrlForm, folder_url
 
 REASONS = {errno.EACCES: Reason.PERMISSION, errno.EPERM: Reason.PERMISSION, errno.EROFS: Reason.PERMISSION, errno.ENOSPC: Reason.DISK_FULL}
 
@@ -48,6 +49,7 @@ def means(selector: Selector, record: Mapping[str, str]) -> bool:
 class ToyStore:
     """JSON collections in a folder; the key of a record is the person's id."""
 
+    KIND = StoreKind(layouts=("table",), url=UrlForm("a folder", "./toys", folder_url, about="a folder, `./toys`"), options={})
     capabilities = Capabilities(Grounding.SCRUBBED, out_of_scope=("blocks that the file system freed and nobody has overwritten yet",))
 
     def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
@@ -82,7 +84,8 @@ class ToyStore:
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
         stay = sorted(self.records(dataset).keys() - {key for each in erased for key in each.keys})
         for number, key in enumerate(stay[:limit]):
-            yield Copy(dataset.name, Pseudonym(f"control-{number}"), (key,), 1)
+            control = Selector(Pseudonym(f"control-{number}"), {"id": frozenset({key})})
+            yield Copy(dataset.name, control.subject, (key,), 1, links=dict(control.match), selector=control)
 
     def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
         counted = Tallied(edges)
