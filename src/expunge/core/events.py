@@ -9,6 +9,8 @@ from typing import TypeAlias
 
 from expunge.core import canonical, codec
 from expunge.core.asking_events import ASKING_EVENTS, AskingEvent
+from expunge.core.canonical import Json
+from expunge.core.cause import Cause, from_attested
 from expunge.core.claims import CLAIM_EVENTS, ClaimEvent
 from expunge.core.consent_events import CONSENT_EVENTS, ConsentEvent
 from expunge.core.disgorged import DISGORGEMENT_EVENTS, DisgorgementEvent
@@ -37,8 +39,8 @@ class Received:
     """One per subject, base64: opens with the 32 bytes that the person was given."""
     channel: str
     """How it came in: ``cli``, ``library``, ``sweep``."""
-    attested: str
-    """How the person's identity was established, in the operator's words; no identifier."""
+    cause: Cause
+    """Why the order exists."""
     requester: str
     """Name of the operator who entered it (a name under ``approvers:``, where they are one); empty when nobody said."""
     earliest: datetime
@@ -376,5 +378,15 @@ def decode(data: bytes) -> Event:
     if kind is None:
         message = "unknown event in the journal"
         raise StateCorrupt(message, help="it was written by a newer version; use that version")
+    if kind is Received and isinstance(value, dict) and "attested" in value and "cause" not in value:
+        value = _received_before(value)
     event: Event = codec.from_json(kind, value)
     return event
+
+
+def _received_before(value: dict[str, Json]) -> Json:
+    """The form with a cause of a ``Received`` that says it in words, as versions before wrote it."""
+    rest = {name: held for name, held in value.items() if name != "attested"}
+    kind, follows = codec.from_json(OrderKind, value.get("kind")), codec.from_json(OrderId, value.get("follows") or "")
+    cause = from_attested(kind, codec.from_json(str, value["attested"]), follows or None)
+    return {**rest, "cause": codec.to_json(cause)}

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from expunge.core import consent_events as ce
 from expunge.core import events as ev
+from expunge.core.cause import ByGuardian, ByRule, Cause, OnRequest, check_words
 from expunge.core.consent import Consents
 from expunge.core.consent_events import ConsentEvent
 from expunge.core.consent_rules import lacks
@@ -25,8 +26,6 @@ from expunge.errors import KeyDestroyed, NeedsApproval, UsageError
 from expunge.ports.journal import Journal
 
 BORN = "born.sealed"
-BY_GUARDIAN = "guardian "
-"""How the word begins on which an order stands that a guardian asked for; the proof's id follows."""
 OVER = frozenset({ce.EndReason.GREW_UP, ce.EndReason.ERASED, ce.EndReason.MISTAKEN})
 """Ends of an authority after which nobody needs the child's birthday."""
 SPOKEN_FOR = frozenset({OrderKind.ERASURE, OrderKind.WITHDRAWAL})
@@ -108,24 +107,26 @@ def _born(context: Context, proof: str) -> date | None:
         return None
 
 
-def require_orders(context: Context, orders: Iterable[tuple[OrderKind, Sequence[Person], str]]) -> None:
-    """Before orders of somebody are received: nobody in them is in dispute, and a guardian on whose word one stands has authority.
+def require_orders(context: Context, orders: Iterable[tuple[OrderKind, Sequence[Person], Cause]]) -> None:
+    """Check the causes of orders before they are received: no person is in dispute, and a guardian who asked has authority.
 
     What a withdrawal owes is received all the same, and waits for the end of a dispute before it is carried out.
 
     Args:
         context: the composition.
-        orders: of each its kind, its people, and on whose word it stands.
+        orders: of each its kind, its people and its cause.
 
-    Raises UsageError for a proof without authority over everybody in an order, NeedsApproval during a dispute.
+    Raises UsageError for a proof without authority over everybody in an order and for words that look like an authority, NeedsApproval
+    during a dispute.
     """
     consents = load(context)
-    for kind, people, attested in orders:
-        if kind is not OrderKind.ERASURE:
-            continue
-        require_no_dispute(context, consents, people)
-        for each in people if attested.startswith(BY_GUARDIAN) else ():
-            why = lacks(consents, each.subject, attested.removeprefix(BY_GUARDIAN), context.clock.now())
+    for kind, people, cause in orders:
+        if isinstance(cause, OnRequest | ByRule):
+            check_words(cause.identified if isinstance(cause, OnRequest) else cause.rule)
+        if kind is OrderKind.ERASURE or isinstance(cause, ByGuardian):
+            require_no_dispute(context, consents, people)
+        for person in people if isinstance(cause, ByGuardian) else ():
+            why = lacks(consents, person.subject, cause.proof, context.clock.now())
             if why is not None:
                 message = f"the proof gives no authority: {why}"
                 raise UsageError(message, help="`expunge guardian list NAME` shows the proofs that are in force")

@@ -1,0 +1,159 @@
+"""Why an order exists, as a value: whoever reads it asks for its type, never for its words.
+
+Only Expunge itself makes :class:`ByWithdrawal`, :class:`ByDisgorgement`, :class:`ByRetention`, :class:`ByInactivity` and
+:class:`Reappeared`. People and programs enter what :data:`Entered` lists. Text in a cause is for readers; nothing is decided by it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from expunge.core.ids import OrderId
+from expunge.core.order import OrderKind
+from expunge.errors import UsageError
+
+BY_THE_OPERATOR = "by the operator"
+"""How identity was established where nobody said more."""
+
+
+@dataclass(frozen=True)
+class OnRequest:
+    """The people of the order asked for it, or somebody for them."""
+
+    identified: str = BY_THE_OPERATOR
+    """How their identity was established, in the operator's words; no identifier."""
+
+
+@dataclass(frozen=True)
+class ByGuardian:
+    """A guardian asked, on the authority of a proof. The order stops when that authority ends before anything was erased."""
+
+    proof: str
+    """``grd-`` and 16 hex digits."""
+    identified: str = ""
+    """How it was established that the guardian asked, in the operator's words; empty in orders of older versions."""
+
+
+@dataclass(frozen=True)
+class ByWithdrawal:
+    """A consent was withdrawn, and nothing else has a ground to keep what was used for it."""
+
+    withdrawal: OrderId
+    """``wdr-`` and 16 hex digits."""
+
+
+@dataclass(frozen=True)
+class ByDisgorgement:
+    """A limb of an order of destruction takes these items."""
+
+    disgorgement: str
+    """``dis-`` and 16 hex digits."""
+    limb: str
+    """Name in the order; empty in orders of older versions, of which the register ``disgorgements`` knows the limb."""
+
+
+@dataclass(frozen=True)
+class ByRetention:
+    """Items have outlived the period of a retention schedule."""
+
+    schedules: tuple[str, ...]
+    """Names of the map, sorted; none in orders of older versions, whose scope names them."""
+
+
+@dataclass(frozen=True)
+class ByInactivity:
+    """Nobody used a profile any more, and nobody kept it in time."""
+
+    kind: str
+    """Identity kind whose ``inactive_after`` has passed; empty in orders of older versions."""
+
+
+@dataclass(frozen=True)
+class Reappeared:
+    """Data is there again that an earlier order erased: the one that this order follows."""
+
+    withdrawal: OrderId | None = None
+    """The withdrawal that had taken it; None where the earlier order suppresses its people."""
+
+
+@dataclass(frozen=True)
+class ByRule:
+    """A program's own rule about a class of items."""
+
+    rule: str
+    """In words, for readers."""
+
+
+Entered: TypeAlias = OnRequest | ByGuardian | ByRule
+"""What may come from outside."""
+Cause: TypeAlias = OnRequest | ByGuardian | ByWithdrawal | ByDisgorgement | ByRetention | ByInactivity | Reappeared | ByRule
+
+
+# --- words that look like more than words -------------------------------------------------------------------
+
+_NAMED = re.compile(r"(?<![a-z0-9])(grd|wdr|dis)[^a-z0-9]{1,3}[0-9a-f]{4}")
+_GUARDIAN_FIRST = re.compile(r"[^a-z0-9]*(?:by )?(?:the |a )?guardian(?![a-z])")
+_INSTEAD = {
+    "grd": (
+        "it speaks of a guardian's authority, which words cannot give",
+        "name the proof: --guardian grd-... (guardian= in Python), as `expunge guardian list NAME` shows it; else say it in other words",
+    ),
+    "wdr": (
+        "it names a withdrawal, whose order Expunge makes itself",
+        "`expunge consent withdraw NAME --purpose PURPOSE` makes it; after a crash the next command does",
+    ),
+    "dis": (
+        "it names an order of destruction, whose orders Expunge makes itself",
+        "`expunge order disgorge FILE` or `expunge order disgorge --again dis-...` makes them",
+    ),
+}
+
+
+def check_words(words: str) -> None:
+    """Raise UsageError for words that look like an authority that has a type of its own: people would rely on what they do not do."""
+    spaced = " ".join(unicodedata.normalize("NFKC", words).casefold().split())
+    plain = "".join(letter for letter in spaced if letter.isprintable())
+    named = _NAMED.search(plain)
+    claimed = named[1] if named else "grd" if _GUARDIAN_FIRST.match(plain) else None
+    if claimed is not None:
+        why, instead = _INSTEAD[claimed]
+        message = f"this is no description of how identity was established: {why}"
+        raise UsageError(message, help=instead)
+
+
+# --- the form before ----------------------------------------------------------------------------------------
+
+_GUARDIAN = "guardian "
+_WITHDRAWAL = re.compile(r"withdrawal (wdr-[0-9a-f]{16})(, seen again by a later look)?")
+_DISGORGEMENT = re.compile(r"(dis-[0-9a-f]{16}): ")
+_RETENTION = "by the retention schedule of the map"
+_INACTIVITY = "by the inactivity rule of the map"
+_SUPPRESSED = "suppressed since an earlier order"
+
+
+def from_attested(kind: OrderKind, attested: str, follows: OrderId | None) -> Cause:
+    """The cause of an order that was journalled as text, as the versions that wrote it read it: by exact spelling.
+
+    What stands for a withdrawal or an order of destruction counts in orders of that kind alone: only there Expunge wrote it itself.
+    """
+    if kind in (OrderKind.ERASURE, OrderKind.WITHDRAWAL) and attested.startswith(_GUARDIAN):
+        return ByGuardian(attested.removeprefix(_GUARDIAN))
+    match kind:
+        case OrderKind.ERASURE:
+            return Reappeared() if attested == _SUPPRESSED and follows is not None else OnRequest(attested)
+        case OrderKind.WITHDRAWAL:
+            named = _WITHDRAWAL.fullmatch(attested)
+            if named is None:
+                return OnRequest(attested)
+            withdrawal = OrderId(named[1])
+            return Reappeared(withdrawal) if named[2] else ByWithdrawal(withdrawal)
+        case OrderKind.DISGORGEMENT:
+            entered = _DISGORGEMENT.match(attested)
+            return ByDisgorgement(entered[1], "") if entered else ByRule(attested)
+        case OrderKind.EXPIRY:
+            return ByRetention(()) if attested == _RETENTION else ByRule(attested)
+        case OrderKind.INACTIVITY:
+            return ByInactivity("") if attested == _INACTIVITY else ByRule(attested)
