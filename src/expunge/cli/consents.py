@@ -180,7 +180,9 @@ _SHOWN = ("id", "purpose", "text", "version", "surface", "act", "proof", "method
 
 
 def _event(event: Any) -> dict[str, Any]:
-    return {"at": event.at, "what": type(event).__name__, **{key: getattr(event, key) for key in _SHOWN if hasattr(event, key)}}
+    from expunge.core.tags import tag_of
+
+    return {"at": event.at, "what": tag_of(type(event)), **{key: getattr(event, key) for key in _SHOWN if hasattr(event, key)}}
 
 
 @app.command()

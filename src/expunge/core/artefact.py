@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from expunge.core.tags import tagged
+
 
 class ArtefactKind(StrEnum):
     """What a dataset holds, as an order may name it."""
@@ -45,6 +47,7 @@ class Reviewed:
     """The row's field with the time of the review."""
 
 
+@tagged("Cohort")
 @dataclass(frozen=True)
 class Cohort:
     """People chosen by what one dataset says of them.

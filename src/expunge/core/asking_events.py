@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from expunge.core.ids import Pseudonym
+from expunge.core.tags import tagged
 
 
 class AskingEnd(StrEnum):
@@ -21,6 +22,7 @@ class AskingEnd(StrEnum):
     NOT_ENOUGH = "data goes to third parties meanwhile, and this way of asking is not enough for that"
 
 
+@tagged("ConsentAsked")
 @dataclass(frozen=True)
 class ConsentAsked:
     """A guardian is asked. Their address and the child's birthday lie sealed under the request, and die with it."""
@@ -42,6 +44,7 @@ class ConsentAsked:
     expires: datetime
 
 
+@tagged("ConsentMessageSent")
 @dataclass(frozen=True)
 class ConsentMessageSent:
     """A message with a token left for the guardian; written after it left, so that after a crash it is sent again, with another token."""
@@ -55,6 +58,7 @@ class ConsentMessageSent:
     expires: datetime
 
 
+@tagged("ConsentStepDone")
 @dataclass(frozen=True)
 class ConsentStepDone:
     """The guardian did a step: its token is spent."""
@@ -64,6 +68,7 @@ class ConsentStepDone:
     step: int
 
 
+@tagged("EvidenceKept")
 @dataclass(frozen=True)
 class EvidenceKept:
     """What the guardian handed in lies sealed under the request until its time is up."""
@@ -74,6 +79,7 @@ class EvidenceKept:
     until: datetime
 
 
+@tagged("EvidenceDeleted")
 @dataclass(frozen=True)
 class EvidenceDeleted:
     """It is gone: its key was destroyed."""
@@ -82,6 +88,7 @@ class EvidenceDeleted:
     request: str
 
 
+@tagged("AskingEnded")
 @dataclass(frozen=True)
 class AskingEnded:
     """The asking is over; address and birthday are gone."""
@@ -94,4 +101,3 @@ class AskingEnded:
 
 
 AskingEvent: TypeAlias = ConsentAsked | ConsentMessageSent | ConsentStepDone | EvidenceKept | EvidenceDeleted | AskingEnded
-ASKING_EVENTS: tuple[type, ...] = (ConsentAsked, ConsentMessageSent, ConsentStepDone, EvidenceKept, EvidenceDeleted, AskingEnded)

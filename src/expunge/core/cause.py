@@ -11,14 +11,18 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from expunge.core import codec
+from expunge.core.canonical import Json
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderKind
+from expunge.core.tags import tagged
 from expunge.errors import UsageError
 
 BY_THE_OPERATOR = "by the operator"
 """How identity was established where nobody said more."""
 
 
+@tagged("OnRequest")
 @dataclass(frozen=True)
 class OnRequest:
     """The people of the order asked for it, or somebody for them."""
@@ -27,6 +31,7 @@ class OnRequest:
     """How their identity was established, in the operator's words; no identifier."""
 
 
+@tagged("ByGuardian")
 @dataclass(frozen=True)
 class ByGuardian:
     """A guardian asked, on the authority of a proof. The order stops when that authority ends before anything was erased."""
@@ -37,6 +42,7 @@ class ByGuardian:
     """How it was established that the guardian asked, in the operator's words; empty in orders of older versions."""
 
 
+@tagged("ByWithdrawal")
 @dataclass(frozen=True)
 class ByWithdrawal:
     """A consent was withdrawn, and nothing else has a ground to keep what was used for it."""
@@ -45,6 +51,7 @@ class ByWithdrawal:
     """``wdr-`` and 16 hex digits."""
 
 
+@tagged("ByDisgorgement")
 @dataclass(frozen=True)
 class ByDisgorgement:
     """A limb of an order of destruction takes these items."""
@@ -55,6 +62,7 @@ class ByDisgorgement:
     """Name in the order; empty in orders of older versions, of which the register ``disgorgements`` knows the limb."""
 
 
+@tagged("ByRetention")
 @dataclass(frozen=True)
 class ByRetention:
     """Items have outlived the period of a retention schedule."""
@@ -63,6 +71,7 @@ class ByRetention:
     """Names of the map, sorted; none in orders of older versions, whose scope names them."""
 
 
+@tagged("ByInactivity")
 @dataclass(frozen=True)
 class ByInactivity:
     """Nobody used a profile any more, and nobody kept it in time."""
@@ -71,6 +80,7 @@ class ByInactivity:
     """Identity kind whose ``inactive_after`` has passed; empty in orders of older versions."""
 
 
+@tagged("Reappeared")
 @dataclass(frozen=True)
 class Reappeared:
     """Data is there again that an earlier order erased: the one that this order follows."""
@@ -79,6 +89,7 @@ class Reappeared:
     """The withdrawal that had taken it; None where the earlier order suppresses its people."""
 
 
+@tagged("ByRule")
 @dataclass(frozen=True)
 class ByRule:
     """A program's own rule about a class of items."""
@@ -134,26 +145,41 @@ _INACTIVITY = "by the inactivity rule of the map"
 _SUPPRESSED = "suppressed since an earlier order"
 
 
-def from_attested(kind: OrderKind, attested: str, follows: OrderId | None) -> Cause:
-    """The cause of an order that was journalled as text, as the versions that wrote it read it: by exact spelling.
+def cause_from_words(fields: dict[str, Json]) -> dict[str, Json]:
+    """The present form of a stored ``Received``: older ones say in words, ``attested``, why the order exists.
+
+    Raises TypeError or ValueError for what was never a form of it.
+    """
+    if "attested" not in fields:
+        return fields
+    words, kind, follows = fields.pop("attested"), fields.get("kind"), fields.get("follows")
+    if not isinstance(words, str) or not isinstance(kind, str) or not isinstance(follows, str | None) or "cause" in fields:
+        message = "not a form of Received"
+        raise TypeError(message)
+    cause = _from_words(OrderKind(kind), words, None if follows is None else OrderId(follows))
+    return {**fields, "cause": codec.to_json(cause)}
+
+
+def _from_words(kind: OrderKind, words: str, follows: OrderId | None) -> Cause:
+    """The cause that words mean, as the versions that wrote them read them: by exact spelling.
 
     What stands for a withdrawal or an order of destruction counts in orders of that kind alone: only there Expunge wrote it itself.
     """
-    if kind in (OrderKind.ERASURE, OrderKind.WITHDRAWAL) and attested.startswith(_GUARDIAN):
-        return ByGuardian(attested.removeprefix(_GUARDIAN))
+    if kind in (OrderKind.ERASURE, OrderKind.WITHDRAWAL) and words.startswith(_GUARDIAN):
+        return ByGuardian(words.removeprefix(_GUARDIAN))
     match kind:
         case OrderKind.ERASURE:
-            return Reappeared() if attested == _SUPPRESSED and follows is not None else OnRequest(attested)
+            return Reappeared() if words == _SUPPRESSED and follows is not None else OnRequest(words)
         case OrderKind.WITHDRAWAL:
-            named = _WITHDRAWAL.fullmatch(attested)
+            named = _WITHDRAWAL.fullmatch(words)
             if named is None:
-                return OnRequest(attested)
+                return OnRequest(words)
             withdrawal = OrderId(named[1])
             return Reappeared(withdrawal) if named[2] else ByWithdrawal(withdrawal)
         case OrderKind.DISGORGEMENT:
-            entered = _DISGORGEMENT.match(attested)
-            return ByDisgorgement(entered[1], "") if entered else ByRule(attested)
+            entered = _DISGORGEMENT.match(words)
+            return ByDisgorgement(entered[1], "") if entered else ByRule(words)
         case OrderKind.EXPIRY:
-            return ByRetention(()) if attested == _RETENTION else ByRule(attested)
+            return ByRetention(()) if words == _RETENTION else ByRule(words)
         case OrderKind.INACTIVITY:
-            return ByInactivity("") if attested == _INACTIVITY else ByRule(attested)
+            return ByInactivity("") if words == _INACTIVITY else ByRule(words)

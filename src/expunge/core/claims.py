@@ -15,6 +15,7 @@ from expunge.core.datamap import DataMap
 from expunge.core.idle import ASKED, GONE, watched_for
 from expunge.core.retention_due import rules
 from expunge.core.scope import MODIFIED
+from expunge.core.tags import tagged
 
 LATE_DAYS = 2
 """Days after its period within which an item is gone: what runs every day may miss one."""
@@ -59,6 +60,7 @@ class Checked:
     """What was found; counts and names of the map only."""
 
 
+@tagged("ClaimsPublished")
 @dataclass(frozen=True)
 class ClaimsPublished:
     """A policy was published with these sentences."""
@@ -70,6 +72,7 @@ class ClaimsPublished:
     """Claim -> sentence."""
 
 
+@tagged("ClaimNowFalse")
 @dataclass(frozen=True)
 class ClaimNowFalse:
     """A sentence that is published does not hold any more."""
@@ -79,6 +82,7 @@ class ClaimNowFalse:
     evidence: str
 
 
+@tagged("ClaimTrueAgain")
 @dataclass(frozen=True)
 class ClaimTrueAgain:
     """One that did not hold does."""
@@ -88,7 +92,6 @@ class ClaimTrueAgain:
 
 
 ClaimEvent: TypeAlias = ClaimsPublished | ClaimNowFalse | ClaimTrueAgain
-CLAIM_EVENTS = (ClaimsPublished, ClaimNowFalse, ClaimTrueAgain)
 
 
 @dataclass

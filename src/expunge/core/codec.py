@@ -1,7 +1,8 @@
 """Frozen dataclasses to JSON values and back, driven by their type hints; strict in both directions.
 
 Supported: ``str``, ``int``, ``bool``, ``None``, NewTypes of them, ``datetime`` (RFC 3339, UTC, microseconds only when not zero), enums by
-value, dataclasses, ``tuple[X, ...]``, ``frozenset[X]``, ``Mapping[str, X]`` and unions of dataclasses (told apart by a tag ``is``).
+value, dataclasses with a tag (:func:`expunge.core.tags.tagged`), ``tuple[X, ...]``, ``frozenset[X]``, ``Mapping[str, X]`` and unions of
+dataclasses, told apart by their tags.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from expunge.core import tags
 from expunge.core.canonical import Json
 from expunge.errors import StateCorrupt
 
 
 def to_json(value: object) -> Json:
-    """Encode ``value``; dataclasses get a tag ``is`` with their class name. Raises TypeError for unsupported types."""
+    """Encode ``value``; a dataclass has its tag under ``is``. Raises TypeError for a dataclass without a tag and for unsupported types."""
     if isinstance(value, Enum):
         return to_json(value.value)
     if value is None or isinstance(value, bool | int | str):
@@ -27,7 +29,7 @@ def to_json(value: object) -> Json:
     if isinstance(value, datetime):
         return instant(value)
     if is_dataclass(value):
-        body: dict[str, Json] = {"is": type(value).__name__}
+        body: dict[str, Json] = {tags.IS: tags.tag_of(type(value))}
         body.update({each.name: to_json(getattr(value, each.name)) for each in fields(value)})
         return body
     if isinstance(value, tuple):
@@ -41,11 +43,15 @@ def to_json(value: object) -> Json:
 
 
 def from_json(kind: Any, value: Json) -> Any:
-    """Decode ``value`` as ``kind``. Raises StateCorrupt when it does not fit, has unknown fields or lacks some."""
+    """Decode ``value`` as ``kind``.
+
+    Raises StateCorrupt when it does not fit, has unknown fields or lacks some, and TypeError when ``kind`` is a class without a tag.
+    """
+    name = tags.tag_of(kind) if isinstance(kind, type) and is_dataclass(kind) else str(kind)
     try:
         return _decode(kind, value)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        message = f"stored value does not fit {getattr(kind, '__name__', kind)}"
+        message = f"stored value does not fit {name}"
         raise StateCorrupt(message, help="the state was written by another version or was changed") from error
 
 
@@ -109,7 +115,7 @@ def _decode_union(members: tuple[Any, ...], value: Any) -> Any:
         return None
     if isinstance(value, dict):
         for member in members:
-            if is_dataclass(member) and getattr(member, "__name__", "") == value.get("is"):
+            if is_dataclass(member) and isinstance(member, type) and tags.tag_of(member) == value.get(tags.IS):
                 return _decode(member, value)
     rest = [member for member in members if member is not type(None) and not is_dataclass(member)]
     if len(rest) != 1:
@@ -119,12 +125,15 @@ def _decode_union(members: tuple[Any, ...], value: Any) -> Any:
 
 
 def _decode_dataclass(kind: Any, value: Any) -> Any:
+    if value.get(tags.IS) != tags.tag_of(kind):
+        message = f"not a {tags.tag_of(kind)}"
+        raise TypeError(message)
+    body = tags.present_form(kind, value)
     names = {each.name for each in fields(kind)}
     # Why defaults may be missing: what was written before a field existed means its default.
     needed = {each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING}
-    there = set(value) - {"is"}
-    if value.get("is") != kind.__name__ or not needed <= there <= names:
-        message = f"fields of {kind.__name__} differ"
+    if not needed <= body.keys() <= names:
+        message = f"fields of {tags.tag_of(kind)} differ"
         raise TypeError(message)
     hints = _hints(kind)
-    return kind(**{name: _decode(hints[name], value[name]) for name in there})
+    return kind(**{name: _decode(hints[name], each) for name, each in body.items()})

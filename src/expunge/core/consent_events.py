@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.purposes import Terms
+from expunge.core.tags import tagged
 
 
 class Act(StrEnum):
@@ -49,6 +50,7 @@ class EndReason(StrEnum):
     RESIGNED = "resigned"
 
 
+@tagged("ConsentTextFixed")
 @dataclass(frozen=True)
 class ConsentTextFixed:
     """Somebody agreed to this text for the first time: from now on it is known by its hash."""
@@ -59,6 +61,7 @@ class ConsentTextFixed:
     sha256: str
 
 
+@tagged("ConsentTermsFixed")
 @dataclass(frozen=True)
 class ConsentTermsFixed:
     """Somebody agreed to a purpose as it stood: what it was is kept under its digest."""
@@ -68,6 +71,7 @@ class ConsentTermsFixed:
     terms: Terms
 
 
+@tagged("ConsentGiven")
 @dataclass(frozen=True)
 class ConsentGiven:
     """Commit point of a consent: one person, one purpose, one version of one text."""
@@ -96,6 +100,7 @@ class ConsentGiven:
     """Whether that method is enough where data goes to third parties."""
 
 
+@tagged("ConsentWithdrawn")
 @dataclass(frozen=True)
 class ConsentWithdrawn:
     """Commit point of a withdrawal: from here on nothing may be used for the purpose."""
@@ -112,6 +117,7 @@ class ConsentWithdrawn:
     """What nothing has a ground to keep any more, and an order erases; names of the map."""
 
 
+@tagged("WithdrawalOrdered")
 @dataclass(frozen=True)
 class WithdrawalOrdered:
     """The order that a withdrawal owes was received."""
@@ -121,6 +127,7 @@ class WithdrawalOrdered:
     order: OrderId
 
 
+@tagged("GuardianProven")
 @dataclass(frozen=True)
 class GuardianProven:
     """Somebody showed that they decide for a child."""
@@ -138,6 +145,7 @@ class GuardianProven:
     """Who checked it."""
 
 
+@tagged("GuardianEnded")
 @dataclass(frozen=True)
 class GuardianEnded:
     """The authority ended."""
@@ -149,6 +157,7 @@ class GuardianEnded:
     """Who said so; empty where it ended by itself."""
 
 
+@tagged("ChildFrozen")
 @dataclass(frozen=True)
 class ChildFrozen:
     """Guardians are in dispute: none of them sees or orders anything about the child."""
@@ -162,6 +171,7 @@ class ChildFrozen:
     """Entries of the child's other names and of what goes with them: no consent holds under those, but a dispute does."""
 
 
+@tagged("ChildReleased")
 @dataclass(frozen=True)
 class ChildReleased:
     """The dispute is settled."""
@@ -172,6 +182,7 @@ class ChildReleased:
     reason: str
 
 
+@tagged("SubjectsMerged")
 @dataclass(frozen=True)
 class SubjectsMerged:
     """Two identities turned out to be one person's. The stricter of what they said holds; nothing of it is lost."""
@@ -185,6 +196,7 @@ class SubjectsMerged:
     reason: str
 
 
+@tagged("SubjectSplit")
 @dataclass(frozen=True)
 class SubjectSplit:
     """One identity turned out to be two people's. The new one has agreed to nothing, and what was withdrawn stays withdrawn for both."""
@@ -211,7 +223,3 @@ ConsentEvent: TypeAlias = (
     | SubjectsMerged
     | SubjectSplit
 )
-CONSENT_EVENTS: tuple[type, ...] = (
-    ConsentTextFixed, ConsentTermsFixed, ConsentGiven, ConsentWithdrawn, WithdrawalOrdered, GuardianProven, GuardianEnded, ChildFrozen,
-    ChildReleased, SubjectsMerged, SubjectSplit,
-)  # fmt: skip

@@ -19,6 +19,7 @@ from expunge.core.purposes import AskingSpec, Purpose, TextVersion
 from expunge.core.recipients import RecipientSpec
 from expunge.core.remade import KIND as MODEL
 from expunge.core.retention import Period
+from expunge.core.tags import tagged
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Retention:
     """Line of the map, for messages."""
 
 
+@tagged("ByField")
 @dataclass(frozen=True)
 class ByField:
     """The subject stands in the data itself: identity kind -> field (column, template placeholder or record field).
@@ -88,6 +90,7 @@ class ByField:
     fields: Mapping[str, str]
 
 
+@tagged("Through")
 @dataclass(frozen=True)
 class Through:
     """The subject is found through another dataset: this dataset's ``via`` field equals that dataset's field of the same name."""
@@ -96,6 +99,7 @@ class Through:
     via: str
 
 
+@tagged("Inherited")
 @dataclass(frozen=True)
 class Inherited:
     """Its subjects are those of its sources, and nothing in it says whose is what: a model, an index, an export made anew.
@@ -106,6 +110,7 @@ class Inherited:
     sources: tuple[str, ...]
 
 
+@tagged("Aggregate")
 @dataclass(frozen=True)
 class Aggregate:
     """No subject at all, for a stated reason, with the four conditions of de-identified data stated in the map.

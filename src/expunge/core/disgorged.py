@@ -14,9 +14,11 @@ from typing import TypeAlias
 from expunge.core import canonical, codec
 from expunge.core.disgorgement import Disgorgement
 from expunge.core.ids import OrderId
+from expunge.core.tags import tagged
 from expunge.errors import UsageError
 
 
+@tagged("Counted")
 @dataclass(frozen=True)
 class Counted:
     """One number that the order wants, as a question that anybody can put again."""
@@ -29,6 +31,7 @@ class Counted:
     """Keyed SHA-256 over the sorted answer, hex: the same answer gives the same, and it tells nothing else."""
 
 
+@tagged("DisgorgementEntered")
 @dataclass(frozen=True)
 class DisgorgementEntered:
     """An order of destruction was entered here."""
@@ -43,6 +46,7 @@ class DisgorgementEntered:
     """The whole order, as canonical JSON: the file may be gone."""
 
 
+@tagged("LimbExamined")
 @dataclass(frozen=True)
 class LimbExamined:
     """What one limb was found to take, and the order to erase that was made of it."""
@@ -61,6 +65,7 @@ class LimbExamined:
     """Dataset -> why it could not be looked into."""
 
 
+@tagged("UnknownDecided")
 @dataclass(frozen=True)
 class UnknownDecided:
     """Somebody decided about an artefact of which nobody can tell where it came from."""
@@ -73,6 +78,7 @@ class UnknownDecided:
     reason: str
 
 
+@tagged("ItemExcepted")
 @dataclass(frozen=True)
 class ItemExcepted:
     """Something stays that a limb takes: an exemption of the order was claimed for it, or it cannot technically be destroyed."""
@@ -92,6 +98,7 @@ class ItemExcepted:
     """Base64 Ed25519 signature over :func:`claim`."""
 
 
+@tagged("StatementDrafted")
 @dataclass(frozen=True)
 class StatementDrafted:
     """A draft of the sworn statement was made."""
@@ -103,7 +110,6 @@ class StatementDrafted:
 
 
 DisgorgementEvent: TypeAlias = DisgorgementEntered | LimbExamined | UnknownDecided | ItemExcepted | StatementDrafted
-DISGORGEMENT_EVENTS = (DisgorgementEntered, LimbExamined, UnknownDecided, ItemExcepted, StatementDrafted)
 
 
 @dataclass(frozen=True)

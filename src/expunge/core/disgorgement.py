@@ -15,6 +15,7 @@ from expunge.core.artefact import LEARNT, ArtefactKind, Cohort
 from expunge.core.datamap import Dataset
 from expunge.core.retention import Period, end_of
 from expunge.core.scope import Window
+from expunge.core.tags import tagged
 
 EVERYBODY = "all"
 
@@ -39,6 +40,7 @@ class Direction(StrEnum):
     """Data that was deleted must not enter anything made after the deletion was processed; what was made before stays."""
 
 
+@tagged("Covered")
 @dataclass(frozen=True)
 class Covered:
     """The data that an order is about."""
@@ -54,6 +56,7 @@ class Covered:
         )
 
 
+@tagged("Clock")
 @dataclass(frozen=True)
 class Clock:
     """By when something is due: a period from a named event."""
@@ -67,6 +70,7 @@ class Clock:
         return end_of(starts[self.start], self.period) if self.start in starts else None
 
 
+@tagged("Limb")
 @dataclass(frozen=True)
 class Limb:
     """One duty of an order."""
@@ -95,6 +99,7 @@ class Limb:
         return Window(name, self.since, self.until) if self.since or self.until else None
 
 
+@tagged("Exemption")
 @dataclass(frozen=True)
 class Exemption:
     """What an order lets stay, for as long as its reason lasts. Nothing stays by it alone: somebody claims each item, with an end."""
@@ -113,6 +118,7 @@ class Exemption:
         return limb in self.limbs and kind in self.kinds and (self.until is None or until <= self.until)
 
 
+@tagged("Recipient")
 @dataclass(frozen=True)
 class Recipient:
     """Somebody who was given what a limb takes, and has to be told."""
@@ -128,6 +134,7 @@ class Recipient:
     """Nothing more is shared until they have confirmed."""
 
 
+@tagged("Sworn")
 @dataclass(frozen=True)
 class Sworn:
     """The statement that closes an order."""
@@ -140,6 +147,7 @@ class Sworn:
     """``statement``, and ``further``: how long after an item that was kept no longer may be."""
 
 
+@tagged("Disgorgement")
 @dataclass(frozen=True)
 class Disgorgement:
     """One order of a regulator or a court."""

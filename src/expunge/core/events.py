@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
-from expunge.core import canonical, codec
-from expunge.core.asking_events import ASKING_EVENTS, AskingEvent
-from expunge.core.canonical import Json
-from expunge.core.cause import Cause, from_attested
-from expunge.core.claims import CLAIM_EVENTS, ClaimEvent
-from expunge.core.consent_events import CONSENT_EVENTS, ConsentEvent
-from expunge.core.disgorged import DISGORGEMENT_EVENTS, DisgorgementEvent
+from expunge.core import canonical, codec, tags
+from expunge.core.asking_events import AskingEvent
+from expunge.core.cause import Cause, cause_from_words
+from expunge.core.claims import ClaimEvent
+from expunge.core.consent_events import ConsentEvent
+from expunge.core.disgorged import DisgorgementEvent
 from expunge.core.hold import Hold
-from expunge.core.idle import IDLE_EVENTS, IdleEvent
+from expunge.core.idle import IdleEvent
 from expunge.core.ids import IdempotencyKey, OrderId, PlanDigest, Pseudonym, StepId
-from expunge.core.observed import LINEAGE_EVENTS, LineageEvent
+from expunge.core.observed import LineageEvent
 from expunge.core.order import OrderKind, OrderState
 from expunge.core.outcome import Outcome
-from expunge.core.recipients import RECIPIENT_EVENTS, RecipientEvent
-from expunge.core.remade import REMADE_EVENTS, Remade, RemadeEvent
+from expunge.core.recipients import RecipientEvent
+from expunge.core.remade import Remade, RemadeEvent
 from expunge.core.scope import Scope
-from expunge.core.tokens import TOKEN_EVENTS, TokenEvent
+from expunge.core.tags import tagged
+from expunge.core.tokens import TokenEvent
 from expunge.errors import StateCorrupt
 
 
+@tagged("Received", upgrade=cause_from_words)
 @dataclass(frozen=True)
 class Received:
     """Commit point of intake: from here on we owe these people."""
@@ -51,6 +52,7 @@ class Received:
     """How far it reaches; None means everything of its people, who are then suppressed as well."""
 
 
+@tagged("Fenced")
 @dataclass(frozen=True)
 class Fenced:
     """The subjects are suppressed, unless the order has a scope, and the snapshot that pipelines read says so."""
@@ -58,6 +60,7 @@ class Fenced:
     at: datetime
 
 
+@tagged("Planned")
 @dataclass(frozen=True)
 class Planned:
     """A plan was made; it replaces any earlier one and voids its approvals."""
@@ -70,6 +73,7 @@ class Planned:
     """Dataset -> items that were located when the plan was made (not part of the digest)."""
 
 
+@tagged("Approved")
 @dataclass(frozen=True)
 class Approved:
     """Somebody entitled signed the digest."""
@@ -81,6 +85,7 @@ class Approved:
     """Base64 Ed25519 signature over ``expunge approval/1 <order> <digest>``; empty where no approver is named by the map."""
 
 
+@tagged("RoundStarted")
 @dataclass(frozen=True)
 class RoundStarted:
     """``apply`` began, or began again after the order had ended in part."""
@@ -91,6 +96,7 @@ class RoundStarted:
     """The orders that share this round's steps, the one that leads first; empty for an order that goes alone."""
 
 
+@tagged("Queued")
 @dataclass(frozen=True)
 class Queued:
     """The order may wait for others, to share the rewriting of tables and files with them."""
@@ -100,6 +106,7 @@ class Queued:
     """When it is carried out at the latest; now, for one in a hurry."""
 
 
+@tagged("Unqueued")
 @dataclass(frozen=True)
 class Unqueued:
     """It could not be started when it was due; somebody has to look and queue it again."""
@@ -108,6 +115,7 @@ class Unqueued:
     why: str
 
 
+@tagged("StepIntended")
 @dataclass(frozen=True)
 class StepIntended:
     """Written before the act. Crash after this: the outcome is unknown until it is looked at."""
@@ -120,6 +128,7 @@ class StepIntended:
     """Fencing token of the lease under which it is taken; 0 where one process runs orders."""
 
 
+@tagged("Located")
 @dataclass(frozen=True)
 class Located:
     """How much each dataset holds of each subject, found at the beginning of a round."""
@@ -131,6 +140,7 @@ class Located:
     """Dataset -> subject -> items that stay on purpose."""
 
 
+@tagged("StepEnded")
 @dataclass(frozen=True)
 class StepEnded:
     """Written after the act."""
@@ -144,6 +154,7 @@ class StepEnded:
     """Step-specific figures: files and bytes scanned, traces taken, usable, found, controls."""
 
 
+@tagged("Judged")
 @dataclass(frozen=True)
 class Judged:
     """What probe and scan together say about one store; written together with the end of its verify step."""
@@ -154,6 +165,7 @@ class Judged:
     """Canonical JSON: subject -> entries for the receipt, as text."""
 
 
+@tagged("ReceiptStated")
 @dataclass(frozen=True)
 class ReceiptStated:
     """The statement's bytes are fixed before they are signed, so that a crash cannot lead to two different receipts."""
@@ -167,6 +179,7 @@ class ReceiptStated:
     """Size of the log before: where to look for the leaf after a crash."""
 
 
+@tagged("ReceiptLogged")
 @dataclass(frozen=True)
 class ReceiptLogged:
     """The leaf is in the log under a published checkpoint."""
@@ -178,6 +191,7 @@ class ReceiptLogged:
     root: str
 
 
+@tagged("Ended")
 @dataclass(frozen=True)
 class Ended:
     """The order reached an end state, with the reasons where it is not a full one."""
@@ -189,6 +203,7 @@ class Ended:
     """Nothing is left that this order could still erase: its key dies now."""
 
 
+@tagged("KeyDestroyed")
 @dataclass(frozen=True)
 class KeyDestroyed:
     """The order's key is gone; identifiers sealed under it cannot be read by anybody."""
@@ -196,6 +211,7 @@ class KeyDestroyed:
     at: datetime
 
 
+@tagged("TracesEnded")
 @dataclass(frozen=True)
 class TracesEnded:
     """The traces' end date came: trace key and contact key are gone."""
@@ -203,6 +219,7 @@ class TracesEnded:
     at: datetime
 
 
+@tagged("Reverified")
 @dataclass(frozen=True)
 class Reverified:
     """A later look with the kept traces."""
@@ -212,6 +229,7 @@ class Reverified:
     usable: int
 
 
+@tagged("Cancelled")
 @dataclass(frozen=True)
 class Cancelled:
     """Cancelled before anything was erased; the fence is lifted."""
@@ -220,6 +238,7 @@ class Cancelled:
     reason: str
 
 
+@tagged("Extended")
 @dataclass(frozen=True)
 class Extended:
     """The person was told that it takes longer, and why: clocks that allow an extension run on."""
@@ -228,6 +247,7 @@ class Extended:
     reason: str
 
 
+@tagged("Reopened")
 @dataclass(frozen=True)
 class Reopened:
     """Data came back; the follow-up order erases it again."""
@@ -236,6 +256,7 @@ class Reopened:
     by: OrderId | None
 
 
+@tagged("HoldPlaced")
 @dataclass(frozen=True)
 class HoldPlaced:
     """In the register ``holds``."""
@@ -244,6 +265,7 @@ class HoldPlaced:
     hold: Hold
 
 
+@tagged("HoldEnded")
 @dataclass(frozen=True)
 class HoldEnded:
     """In the register ``holds``: lifted before its date."""
@@ -253,6 +275,7 @@ class HoldEnded:
     reason: str
 
 
+@tagged("HoldStated")
 @dataclass(frozen=True)
 class HoldStated:
     """In the register ``holds``: what became of the held items was stated, after the hold had ended."""
@@ -265,6 +288,7 @@ class HoldStated:
     """Hex SHA-256 of its file."""
 
 
+@tagged("Suppressed")
 @dataclass(frozen=True)
 class Suppressed:
     """In the register ``suppressions``: identities that no pipeline may use."""
@@ -278,6 +302,7 @@ class Suppressed:
     """1: entries of ``former_entry``, as they were made before format 2 of the snapshot."""
 
 
+@tagged("Unsuppressed")
 @dataclass(frozen=True)
 class Unsuppressed:
     """In the register ``suppressions``: an order was cancelled."""
@@ -286,6 +311,7 @@ class Unsuppressed:
     order: OrderId
 
 
+@tagged("Linked")
 @dataclass(frozen=True)
 class Linked:
     """In the register ``suppressions``: what led to rows of the order's people, so that such a row is known again without its pointer.
@@ -299,6 +325,7 @@ class Linked:
     """Subject -> marks."""
 
 
+@tagged("Restored")
 @dataclass(frozen=True)
 class Restored:
     """In the register ``restorals``: a store was put back from a backup and cleaned again."""
@@ -353,16 +380,7 @@ RegisterEvent: TypeAlias = (
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 
-_KINDS: dict[str, type] = {
-    each.__name__: each
-    for each in (
-        Received, Fenced, Planned, Approved, Queued, Unqueued, RoundStarted, StepIntended, Located, StepEnded, Judged,
-        ReceiptStated, ReceiptLogged, Ended, KeyDestroyed, TracesEnded, Reverified, Cancelled, Extended, Reopened,
-        HoldPlaced, HoldEnded, HoldStated, Suppressed, Unsuppressed, Linked, Restored,
-        *CONSENT_EVENTS, *ASKING_EVENTS, *LINEAGE_EVENTS, *TOKEN_EVENTS, *DISGORGEMENT_EVENTS, *RECIPIENT_EVENTS,
-        *IDLE_EVENTS, *CLAIM_EVENTS, Remade, *REMADE_EVENTS,
-    )
-}  # fmt: skip
+_KINDS: dict[str, type] = {tags.tag_of(each): each for each in get_args(Event)}
 
 
 def encode(event: Event) -> bytes:
@@ -373,20 +391,10 @@ def encode(event: Event) -> bytes:
 def decode(data: bytes) -> Event:
     """Read one journalled event. Raises StateCorrupt for anything that :func:`encode` did not write."""
     value = canonical.decode(data)
-    name = value.get("is") if isinstance(value, dict) else None
+    name = value.get(tags.IS) if isinstance(value, dict) else None
     kind = _KINDS.get(str(name))
     if kind is None:
         message = "unknown event in the journal"
         raise StateCorrupt(message, help="it was written by a newer version; use that version")
-    if kind is Received and isinstance(value, dict) and "attested" in value and "cause" not in value:
-        value = _received_before(value)
     event: Event = codec.from_json(kind, value)
     return event
-
-
-def _received_before(value: dict[str, Json]) -> Json:
-    """The form with a cause of a ``Received`` that says it in words, as versions before wrote it."""
-    rest = {name: held for name, held in value.items() if name != "attested"}
-    kind, follows = codec.from_json(OrderKind, value.get("kind")), codec.from_json(OrderId, value.get("follows") or "")
-    cause = from_attested(kind, codec.from_json(str, value["attested"]), follows or None)
-    return {**rest, "cause": codec.to_json(cause)}

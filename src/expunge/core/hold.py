@@ -9,8 +9,10 @@ from datetime import datetime
 from hashlib import sha256
 
 from expunge.core.ids import Pseudonym
+from expunge.core.tags import tagged
 
 
+@tagged("Hold")
 @dataclass(frozen=True)
 class Hold:
     """One hold. It names items by keyed tags, never by path or key, because those can be identifiers."""

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from expunge.core.datamap import ByField, DataMap, IdentitySpec
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.retention import Period, is_over, shortest
+from expunge.core.tags import tagged
 
 ASKED = timedelta(days=60)
 """From the flag on: the time in which a flagged profile can be kept or used again."""
@@ -21,6 +22,7 @@ GONE = timedelta(days=90)
 """From the flag on: when it has to be gone."""
 
 
+@tagged("IdleFlagged")
 @dataclass(frozen=True)
 class IdleFlagged:
     """A profile was found unused for its period."""
@@ -33,6 +35,7 @@ class IdleFlagged:
     """The dataset that says when."""
 
 
+@tagged("IdleKept")
 @dataclass(frozen=True)
 class IdleKept:
     """Somebody with authority asked to keep it; the period begins anew."""
@@ -43,6 +46,7 @@ class IdleKept:
     """Who: a role or a case number, no identifier."""
 
 
+@tagged("IdleUsed")
 @dataclass(frozen=True)
 class IdleUsed:
     """It was used again before it was given up."""
@@ -52,6 +56,7 @@ class IdleUsed:
     used: datetime
 
 
+@tagged("IdleGivenUp")
 @dataclass(frozen=True)
 class IdleGivenUp:
     """Nobody kept it in time: from here on it goes, whatever comes later."""
@@ -60,6 +65,7 @@ class IdleGivenUp:
     subject: Pseudonym
 
 
+@tagged("IdleOrdered")
 @dataclass(frozen=True)
 class IdleOrdered:
     """The order that erases it was received."""
@@ -70,7 +76,6 @@ class IdleOrdered:
 
 
 IdleEvent: TypeAlias = IdleFlagged | IdleKept | IdleUsed | IdleGivenUp | IdleOrdered
-IDLE_EVENTS = (IdleFlagged, IdleKept, IdleUsed, IdleGivenUp, IdleOrdered)
 
 
 class IdleState(StrEnum):

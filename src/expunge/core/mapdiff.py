@@ -14,6 +14,7 @@ from enum import Enum, StrEnum
 from hashlib import sha256
 from typing import Any, TypeAlias
 
+from expunge.core import tags
 from expunge.core.canonical import Json, encode
 from expunge.core.datamap import Act, Aggregate, ByField, DataMap, Dataset, IdentitySpec, Inherited, Retention, Through
 from expunge.core.grounding import Grounding
@@ -150,7 +151,7 @@ def _plain(value: Any, name: str = "") -> Json:
         said = {each.name: getattr(value, each.name) for each in fields(value) if each.name not in _LEFT_OUT}
         unsaid = _WHEN_SET.get(type(value), frozenset())
         body = {key: _plain(each, key) for key, each in said.items() if each or key not in unsaid}
-        return {"is": type(value).__name__, **body} if isinstance(value, _RULES) else body
+        return {tags.IS: tags.tag_of(type(value)), **body} if isinstance(value, _RULES) else body
     if isinstance(value, Mapping):
         return {str(key): _secretless(_plain(each, str(key)), str(key), name) for key, each in value.items()}
     if isinstance(value, tuple):
@@ -182,7 +183,7 @@ def _shown(value: Json) -> str:
     if value is None:
         return ""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {_shown(each)}" for key, each in value.items() if key != "is" and each not in ("", None))
+        return ", ".join(f"{key}: {_shown(each)}" for key, each in value.items() if key != tags.IS and each not in ("", None))
     if isinstance(value, list):
         return ", ".join(_shown(each) for each in value)
     return str(value)

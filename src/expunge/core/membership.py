@@ -12,6 +12,8 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
+from expunge.core.tags import tagged
+
 WHOLE = 10_000
 """Areas under the curve are whole numbers of ten-thousandths: 5,000 is a coin's."""
 _BLIND = WHOLE // 2
@@ -27,6 +29,7 @@ class Opinion(StrEnum):
     INCONCLUSIVE = "INCONCLUSIVE"
 
 
+@tagged("Attack")
 @dataclass(frozen=True)
 class Attack:
     """How well the forgotten were told from people who were never learnt from; ten-thousandths."""
@@ -45,6 +48,7 @@ class Attack:
         return not self.low <= _BLIND <= self.high
 
 
+@tagged("Membership")
 @dataclass(frozen=True)
 class Membership:
     """What an attack could tell before and after, with its power and its control. Raises ValueError where it contradicts itself."""

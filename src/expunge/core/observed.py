@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from expunge.core.ids import OrderId
+from expunge.core.tags import tagged
 from expunge.errors import StateCorrupt
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,6 +64,7 @@ class Observation:
     columns: tuple[Column, ...] = ()
 
 
+@tagged("Observed")
 @dataclass(frozen=True)
 class Observed:
     """In the register ``lineage``: some observations that were taken in together."""
@@ -72,6 +74,7 @@ class Observed:
     """As :func:`pack` writes them."""
 
 
+@tagged("Told")
 @dataclass(frozen=True)
 class Told:
     """In the register ``tellings``: an order's erasures were told to those who keep lineage."""
@@ -82,7 +85,6 @@ class Told:
 
 
 LineageEvent: TypeAlias = Observed | Told
-LINEAGE_EVENTS = (Observed, Told)
 
 
 def pack(observations: Iterable[Observation]) -> str:

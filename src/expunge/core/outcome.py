@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TypeAlias, assert_never
 
 from expunge.core.ids import Pseudonym
+from expunge.core.tags import tagged
 
 
 class Reason(StrEnum):
@@ -46,6 +47,7 @@ RETRYABLE = frozenset({Reason.READER_OPEN, Reason.LOCKED, Reason.DISK_FULL, Reas
 """Reasons that go away by themselves or by an operator's hand: ``apply`` tries these again."""
 
 
+@tagged("Erased")
 @dataclass(frozen=True)
 class Erased:
     """It was there and it was erased: at least one item."""
@@ -59,11 +61,13 @@ class Erased:
             raise ValueError(message)
 
 
+@tagged("Absent")
 @dataclass(frozen=True)
 class Absent:
     """The place was looked through and held nothing of the subject."""
 
 
+@tagged("Unable")
 @dataclass(frozen=True)
 class Unable:
     """It could not be done, for a reason; never folds to fulfilled."""
@@ -73,6 +77,7 @@ class Unable:
     """What, where (by names of the map) and what to do; no identifier and no content."""
 
 
+@tagged("Kept")
 @dataclass(frozen=True)
 class Kept:
     """It stays on purpose: a hold, or the map's ``keep``."""
@@ -83,6 +88,7 @@ class Kept:
     items: int = 0
 
 
+@tagged("Unknown")
 @dataclass(frozen=True)
 class Unknown:
     """The reply was lost: it may have happened. Only a probe may settle it."""

@@ -30,6 +30,7 @@ from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.hold import Hold
 from expunge.core.ids import OrderId, PlanDigest, Pseudonym, StepId
 from expunge.core.scope import Scope
+from expunge.core.tags import tagged
 
 
 class StepKind(StrEnum):
@@ -50,6 +51,7 @@ class StepKind(StrEnum):
     MANUAL = "manual"
 
 
+@tagged("Step")
 @dataclass(frozen=True)
 class Step:
     """One step of a plan."""
@@ -84,6 +86,7 @@ class Snapshot:
     """Where pipelines were seen to take people's data and the map does not say so."""
 
 
+@tagged("Plan")
 @dataclass(frozen=True)
 class Plan:
     """What will be done, by whom it may be approved (over the digest), in which order."""

@@ -9,6 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from expunge.core import canonical
+from expunge.core.tags import tagged
 
 
 class Ground(StrEnum):
@@ -37,6 +38,7 @@ OUTWARD = frozenset({Use.DISCLOSURE, Use.TRAINING_BY_OTHERS})
 """Uses by which data reaches third parties: they have recipients, and some ways of asking a parent do not carry them."""
 
 
+@tagged("Terms")
 @dataclass(frozen=True)
 class Terms:
     """What somebody agrees to: a consent is for these and nothing beyond."""

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from expunge.core.ids import OrderId
 from expunge.core.retention import Period
+from expunge.core.tags import tagged
 
 MONTH = Period(days=30)
 SIGNATURE = "signature"
@@ -46,6 +47,7 @@ class Answer(StrEnum):
     IN_PART = "in part"
 
 
+@tagged("EgressSeen")
 @dataclass(frozen=True)
 class EgressSeen:
     """Data of a dataset was handed to a recipient that the map does not say gets it."""
@@ -57,6 +59,7 @@ class EgressSeen:
     """Who saw it: a pipeline's name, a log; no identifier."""
 
 
+@tagged("RecipientInstructed")
 @dataclass(frozen=True)
 class RecipientInstructed:
     """A recipient has to be told; the signed instruction lies sealed on the order's shelf."""
@@ -69,6 +72,7 @@ class RecipientInstructed:
     """Hex SHA-256 of the instruction: what a confirmation names."""
 
 
+@tagged("RecipientTold")
 @dataclass(frozen=True)
 class RecipientTold:
     """The instruction reached the recipient."""
@@ -80,6 +84,7 @@ class RecipientTold:
     """``posted``, or who carried it there."""
 
 
+@tagged("RecipientConfirmed")
 @dataclass(frozen=True)
 class RecipientConfirmed:
     """The recipient said what it did."""
@@ -92,6 +97,7 @@ class RecipientConfirmed:
     """``signature`` where its key of the map signed, else who attests it."""
 
 
+@tagged("RecipientAsked")
 @dataclass(frozen=True)
 class RecipientAsked:
     """The recipient was asked how much it still holds; what it answers weighs more than what it had said."""
@@ -104,7 +110,6 @@ class RecipientAsked:
 
 
 RecipientEvent: TypeAlias = EgressSeen | RecipientInstructed | RecipientTold | RecipientConfirmed | RecipientAsked
-RECIPIENT_EVENTS: tuple[type, ...] = (EgressSeen, RecipientInstructed, RecipientTold, RecipientConfirmed, RecipientAsked)
 
 
 class Stands(StrEnum):
@@ -123,6 +128,7 @@ class Stands(StrEnum):
 SETTLED = frozenset({Stands.ATTESTED, Stands.CONFIRMED, Stands.PROBED})
 
 
+@tagged("Instruction")
 @dataclass(frozen=True)
 class Instruction:
     """One order's instruction to one recipient."""

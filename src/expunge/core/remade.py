@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from expunge.core.membership import Membership
+from expunge.core.tags import tagged
 
 WHOLE = "*"
 """Stands for the person where something is done to a dataset as a whole: nothing in it says whose is what."""
@@ -52,6 +53,7 @@ class Sight(StrEnum):
     OPEN = "could be read"
 
 
+@tagged("Stayed")
 @dataclass(frozen=True)
 class Stayed:
     """One artefact that goes on serving: its sealed manifest shows that none of them were learnt from."""
@@ -66,6 +68,7 @@ class Stayed:
     """``equal``: made again from exactly the records of its manifest, it is the same bit for bit; else its manifest is believed."""
 
 
+@tagged("Remade")
 @dataclass(frozen=True)
 class Remade:
     """How one dataset of an order stands; each such event replaces the one before."""
@@ -97,6 +100,7 @@ class Remade:
     """Whether what replaces it is in place (or, for a destruction, whether it is gone)."""
 
 
+@tagged("ModelsBlocked")
 @dataclass(frozen=True)
 class ModelsBlocked:
     """Nobody may be served by these any more: the contents for good, the dataset by name until it is freed."""
@@ -110,6 +114,7 @@ class ModelsBlocked:
     """Whether the name is blocked as well; not where other contents under it go on serving."""
 
 
+@tagged("ModelsFreed")
 @dataclass(frozen=True)
 class ModelsFreed:
     """Something else is there under that name now, as far as some orders are concerned."""
@@ -145,7 +150,6 @@ def given_back(now: Iterable[Content], before: Iterable[str]) -> tuple[str, ...]
 
 
 RemadeEvent: TypeAlias = ModelsBlocked | ModelsFreed
-REMADE_EVENTS = (ModelsBlocked, ModelsFreed)
 
 
 def holders(events: Iterable[object]) -> dict[str, frozenset[str]]:

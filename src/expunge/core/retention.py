@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
+from expunge.core.tags import tagged
+
 Day = TypeVar("Day", date, datetime)
 
 _UNITS = {"day": (1, 0), "week": (7, 0), "month": (0, 1), "year": (0, 12)}
@@ -24,6 +26,7 @@ _MEAN_MONTH = (146097, 4800)
 """Days in a mean Gregorian month, as a fraction: 400 years are 146,097 days and 4,800 months."""
 
 
+@tagged("Period")
 @dataclass(frozen=True)
 class Period:
     """A finite, positive length of time in calendar units; months are added first, then days.

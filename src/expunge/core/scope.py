@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from expunge.core.tags import tagged
+
 MODIFIED = "modified"
 """As the field of a window: when the store last wrote the item, for files and objects that carry no date of their own."""
 
 
+@tagged("Window")
 @dataclass(frozen=True)
 class Window:
     """A stretch of time, from ``since`` on and before ``until``; an item without a readable time is never in one.
@@ -42,6 +45,7 @@ class Window:
         return (self.since is None or known >= self.since) and (self.until is None or known < self.until)
 
 
+@tagged("Scope")
 @dataclass(frozen=True)
 class Scope:
     """What an order reaches. No scope at all means everything of its people."""

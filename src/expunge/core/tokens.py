@@ -15,6 +15,8 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import TypeAlias
 
+from expunge.core.tags import tagged
+
 SECRET_BYTES = 32
 _TEXT = re.compile(r"expunge_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _NOBODY = sha256(b"no such token").hexdigest()
@@ -29,6 +31,7 @@ class TokenScope(StrEnum):
     """Asking whether a kind of data may be collected."""
 
 
+@tagged("TokenIssued")
 @dataclass(frozen=True)
 class TokenIssued:
     """In the register ``tokens``."""
@@ -44,6 +47,7 @@ class TokenIssued:
     until: datetime
 
 
+@tagged("TokenRevoked")
 @dataclass(frozen=True)
 class TokenRevoked:
     """In the register ``tokens``: it ends before its date."""
@@ -53,7 +57,6 @@ class TokenRevoked:
 
 
 TokenEvent: TypeAlias = TokenIssued | TokenRevoked
-TOKEN_EVENTS = (TokenIssued, TokenRevoked)
 
 
 @dataclass(frozen=True)

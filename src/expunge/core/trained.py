@@ -15,6 +15,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from expunge.core import canonical, codec
+from expunge.core.tags import tagged
 from expunge.errors import EvidenceInvalid
 
 SCHEMA = "expunge.artefact-manifest/1"
@@ -47,6 +48,7 @@ def _tag(key: bytes, what: bytes, *parts: bytes) -> str:
     return hmac.digest(key, b"expunge/trained/1\0" + what + b"\0" + sized, "sha256")[:TAG].hex()
 
 
+@tagged("Trained")
 @dataclass(frozen=True)
 class Trained:
     """What one artefact learnt from."""

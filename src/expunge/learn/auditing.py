@@ -21,8 +21,8 @@ from expunge.learn import files
 from expunge.learn.membership import Attack, Audit, Shards, audit, shard_scores
 from expunge.learn.refusals import BadInput, FileRefused
 
-CLASSES = ("ShardedTorch", "ShardedTrees")
-"""Models of this library that bring their own references: each shard never saw the people of the others."""
+CLASSES = {"ShardedTorch": "expunge.learn:ShardedTorch", "ShardedTrees": "expunge.learn:ShardedTrees"}
+"""Models of this library that bring their own references: each shard never saw the people of the others. File tag -> class."""
 
 
 def audit_models(
@@ -134,7 +134,8 @@ def audit_files(
 
 def _loaded(path: Path, more: Mapping[str, Any]) -> Any:
     head, _ = files.from_bytes(path.read_bytes())
-    if head.get("class") not in CLASSES:
-        message = f"a {head.get('class')} has no shards: an audit needs models that never had them ({', '.join(CLASSES)})"
+    tag = str(head.get("class"))
+    if tag not in CLASSES:
+        message = f"a {tag} has no shards: an audit needs models that never had them ({', '.join(CLASSES)})"
         raise FileRefused(message)
-    return pkgutil.resolve_name(f"expunge.learn:{head['class']}").load(path, **more)
+    return pkgutil.resolve_name(CLASSES[tag]).load(path, **more)

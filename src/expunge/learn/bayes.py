@@ -43,6 +43,7 @@ class NaiveBayes(ClassifierMixin, IntegerStatistics):  # type: ignore[misc]
 class GaussianNaiveBayes(NaiveBayes):
     """Each feature a bell curve for each class; scikit-learn's ``GaussianNB``."""
 
+    file_tag = "GaussianNaiveBayes"
     squares = True
     solved = ("theta_", "var_", "class_log_prior_")
     theta_: np.ndarray
@@ -91,6 +92,7 @@ class MultinomialNaiveBayes(NaiveBayes):
     is left there is one thing for each feature again.
     """
 
+    file_tag = "MultinomialNaiveBayes"
     solved = ("feature_log_prob_", "class_log_prior_")
     feature_log_prob_: np.ndarray
     """(k, d), or (k, 2 d) while a feature of somebody is below 0."""

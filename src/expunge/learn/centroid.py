@@ -15,6 +15,7 @@ class NearestCentroid(LinearClassifier):
     :class:`~expunge.learn.LinearDiscriminant` and :class:`~expunge.learn.GaussianNaiveBayes` keep them and tell chances.
     """
 
+    file_tag = "NearestCentroid"
     solved = ("centroids_", "coef_", "intercept_")
     centroids_: np.ndarray
     """(k, d) means."""

@@ -16,6 +16,7 @@ from expunge.learn.statistics import IntegerStatistics, Sums
 class PrincipalComponents(TransformerMixin, IntegerStatistics):  # type: ignore[misc]
     """The directions in which rows differ most; scikit-learn's ``PCA``, up to the sign of a direction."""
 
+    file_tag = "PrincipalComponents"
     grams = True
     solved = ("mean_", "components_", "explained_variance_", "explained_variance_ratio_")
     mean_: np.ndarray

@@ -181,6 +181,7 @@ class Frequencies(TransformerMixin, Tallies):  # type: ignore[misc]
 class Counts(Frequencies):
     """How often each value was seen: a word, a code, a command; of several columns each combination. ``y`` is not looked at."""
 
+    file_tag = "Counts"
     cell: None = None
 
     def __init__(self, key: bytes | None = None) -> None:
@@ -195,6 +196,8 @@ class Counts(Frequencies):
 class Heatmap(Frequencies):
     """How often people were in each cell of a grid: latitude and longitude, or any other columns of numbers. ``y`` is not looked at."""
 
+    file_tag = "Heatmap"
+
     def __init__(self, cell: float = 0.01, key: bytes | None = None) -> None:
         """Configure.
 
@@ -208,6 +211,8 @@ class Heatmap(Frequencies):
 
 class NextPlace(ClassifierMixin, Tallies):  # type: ignore[misc]
     """Where people go next, by how often they went there from the same place before: ``X`` is where they are, ``y`` where they went."""
+
+    file_tag = "NextPlace"
 
     def __init__(self, cell: float | None = None, smoothing: float = 1.0, key: bytes | None = None) -> None:
         """Configure.

@@ -16,6 +16,7 @@ from expunge.learn.statistics import Sums
 class LinearDiscriminant(LinearClassifier):
     """Classes as bell curves of one common shape; scikit-learn's ``LinearDiscriminantAnalysis(solver="lsqr", shrinkage=...)``."""
 
+    file_tag = "LinearDiscriminant"
     grams = True
 
     def __init__(self, shrinkage: float = 0.01, fractional_bits: int = 12, key: bytes | None = None) -> None:

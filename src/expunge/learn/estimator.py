@@ -72,6 +72,8 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
 
     packages: ClassVar[tuple[str, ...]] = ()
     """Distributions whose versions decide the bits, besides numpy."""
+    file_tag: ClassVar[str]
+    """What a file of the class calls it; never changed, whatever the class is called. Each class that is saved sets its own."""
     secret_params: ClassVar[frozenset[str]] = frozenset({"key"})
     """Parameters that are never written to a file."""
 
@@ -180,13 +182,18 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
         self._learnt()
         tensors, state = self._state()
         head = {
-            "class": type(self).__name__,
+            "class": self._tag(),
             "params": {name: each for name, each in sorted(self.get_params(deep=False).items()) if name not in self.secret_params},
             "environment": self._environment(),
             "key": _key_check(self._records.key),
             "state": state,
         }
         return files.to_bytes(head, {**tensors, **self._records.tensors()})
+
+    @classmethod
+    def _tag(cls) -> str:
+        """What files call the class: its own tag; the class's name where it sets none, as a class derived by a user of the library."""
+        return str(cls.__dict__.get("file_tag", cls.__name__))
 
     def digest(self) -> str:
         """Hex SHA-256 of the bytes that :meth:`save` writes."""
@@ -214,8 +221,8 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
             message = f"{cls.__name__}.load takes a path and {', '.join(sorted(cls.secret_params))}; all else is in the file"
             raise TypeError(message)
         head, tensors = files.from_bytes(Path(path).read_bytes())
-        if head.get("class") != cls.__name__:
-            message = f"the file holds a {head.get('class')}, not a {cls.__name__}"
+        if head.get("class") != cls._tag():
+            message = f"the file holds a {head.get('class')}, not a {cls._tag()}"
             raise FileRefused(message)
         if head.get("key") != _key_check(key or KEY):
             raise FileRefused("the subjects in the file were tagged with another key: load(path, key=...)")

@@ -12,6 +12,9 @@ from typing import Any
 
 from expunge.learn import environment
 
+COPY_REFUSED = "CopyRefused"
+"""What the answer calls it."""
+
 
 class CopyRefused(Exception):
     """Something opens the file that the fit is to be compared with, or a copy of it."""
@@ -48,7 +51,8 @@ def main() -> int:
         answer, code = _fitted(asked), 0
     except BaseException as error:
         # Why the kind alone: the text may hold a record.
-        os.write(answers, json.dumps({"failed": type(error).__name__}).encode() + b"\n")
+        kind = COPY_REFUSED if isinstance(error, CopyRefused) else type(error).__name__
+        os.write(answers, json.dumps({"failed": kind}).encode() + b"\n")
         raise
     os.write(answers, json.dumps(answer).encode() + b"\n")
     return code

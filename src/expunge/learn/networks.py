@@ -72,6 +72,7 @@ class ShardedTorch(Sharded):
         key: bytes for placement and order; the default is public. Not written to files.
     """
 
+    file_tag = "ShardedTorch"
     packages: ClassVar[tuple[str, ...]] = ("torch",)
     _kept: Checkpoints
     secret_params: ClassVar[frozenset[str]] = Sharded.secret_params | {"module", "checkpoints"}

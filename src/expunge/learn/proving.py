@@ -24,7 +24,7 @@ import numpy as np
 
 from expunge.errors import UsageError
 from expunge.learn import environment, files
-from expunge.learn.fresh import CopyRefused
+from expunge.learn.fresh import COPY_REFUSED
 from expunge.learn.refusals import BadInput, FileRefused
 
 FRESH = "expunge.learn.fresh"
@@ -226,7 +226,7 @@ def _answer(out: bytes, code: int) -> tuple[dict[str, Any], str]:
         found = {}
     if code:
         kind = str(found.get("failed", ""))
-        if kind == CopyRefused.__name__:
+        if kind == COPY_REFUSED:
             return {}, "the independent fit opened a file with the very content that serves: a copy is no fit"
         return {}, f"the independent fit failed: {kind}" if kind.isidentifier() else f"the independent fit failed with exit status {code}"
     if not _DIGEST.fullmatch(str(found.get("digest", ""))):

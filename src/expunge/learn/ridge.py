@@ -28,6 +28,7 @@ def _weights(products: np.ndarray, targets: np.ndarray, n: int, alpha: float) ->
 class IntegerRidgeClassifier(LinearClassifier):
     """A linear classifier: one against all others, by targets of 1 and -1."""
 
+    file_tag = "IntegerRidgeClassifier"
     grams = True
 
     def __init__(self, alpha: float | None = None, fractional_bits: int = 12, key: bytes | None = None) -> None:
@@ -87,6 +88,7 @@ def _nearest_chances(found: np.ndarray) -> np.ndarray:
 class IntegerRidge(RegressorMixin, IntegerStatistics):  # type: ignore[misc]
     """Linear regression onto one number or several."""
 
+    file_tag = "IntegerRidge"
     grams = True
     solved = ("coef_", "intercept_")
     coef_: np.ndarray

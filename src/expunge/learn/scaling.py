@@ -20,6 +20,7 @@ class StandardScaler(TransformerMixin, IntegerStatistics):  # type: ignore[misc]
     package scale for themselves.
     """
 
+    file_tag = "StandardScaler"
     squares = True
     solved = ("mean_", "var_", "scale_")
     mean_: np.ndarray

@@ -57,6 +57,7 @@ class ShardedTrees(Sharded):
         key: bytes for placement and order; the default is public. Not written to files.
     """
 
+    file_tag = "ShardedTrees"
     packages: ClassVar[tuple[str, ...]] = ("lightgbm", "scikit-learn")
 
     def __init__(  # noqa: PLR0913 - the habit of scikit-learn: every setting a parameter of its own

@@ -1,0 +1,491 @@
+"""A journal with every kind of event, every optional field and every nested value: of a company, its orders and its registers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from expunge.core import asking_events as ask
+from expunge.core import claims, disgorged, idle, judged, receipt, receipt_codec, recipients, tokens
+from expunge.core import consent_events as ce
+from expunge.core import events as ev
+from expunge.core.artefact import ArtefactKind, Cohort
+from expunge.core.cause import ByDisgorgement, ByGuardian, ByInactivity, ByRetention, ByRule, ByWithdrawal, Cause, OnRequest, Reappeared
+from expunge.core.disgorgement import Clock, Covered, Direction, Disgorgement, Exemption, Limb, Recipient, Sworn, Trigger
+from expunge.core.hold import Hold
+from expunge.core.ids import IdempotencyKey, OrderId, Pseudonym, StepId
+from expunge.core.membership import Opinion
+from expunge.core.observed import Column, Observation, Observed, Stage, Told, pack
+from expunge.core.order import OrderKind, OrderState
+from expunge.core.outcome import Absent, Erased, Kept, Outcome, Reason, Unable, Unknown
+from expunge.core.plan import Plan, Step, StepKind
+from expunge.core.purposes import Terms, Use
+from expunge.core.remade import ModelsBlocked, ModelsFreed, Network, Proof, Remade, Sight, Stayed
+from expunge.core.retention import Period
+from expunge.core.scope import Scope
+from tests.evidence_kit import absent, entry, fulfilled, in_part, opinion, recognised
+
+START = datetime(2026, 3, 1, 9, tzinfo=UTC)
+NOW = START + timedelta(days=400)
+"""After everything in the journal: registers are folded as of then."""
+MIA, BEN, EVE, MUM, DAD = (Pseudonym(letter * 32) for letter in "abcde")
+LIFE, SCOPED, LATER, RETIRED, UNUSED, TAKEN = (OrderId(f"ord-{letter * 20}") for letter in "abcdef")
+EVERY_OUTCOME: tuple[Outcome, ...] = (
+    Erased(3, 4096),
+    Absent(),
+    Unable(Reason.READER_OPEN, "close the reader of app"),
+    Kept("a hold", START + timedelta(days=90), 2),
+    Kept("tax law", None),
+    Unknown(),
+)
+
+
+class Times:
+    """Instants, each some seconds after the one before; every second one has microseconds."""
+
+    def __init__(self, start: datetime) -> None:
+        self.last = start
+        self._count = 0
+
+    def __call__(self) -> datetime:
+        self._count += 1
+        self.last += timedelta(seconds=40, microseconds=125_000 * (self._count % 2))
+        return self.last
+
+
+def digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+def every_step() -> tuple[Step, ...]:
+    """A plan's steps, one of each kind."""
+    stores = {StepKind.TRACE: "app", StepKind.LOOK: "app", StepKind.PURGE: "app", StepKind.VERIFY: "app"}
+    notes = {StepKind.KEEP: "tax law", StepKind.MANUAL: "retrain: no runner for this action"}
+    steps: list[Step] = []
+    for kind in StepKind:
+        after = (steps[-1].id,) if steps else ()
+        name = stores.get(kind, f"d-{kind.value}")
+        grounding = "scrubbed" if kind in (StepKind.ERASE, StepKind.DESTROY, StepKind.PURGE) else "none"
+        steps.append(Step(StepId(f"{kind.value}:{name}"), kind, "app", (f"d-{kind.value}",), after, grounding, notes.get(kind, "")))
+    return tuple(steps)
+
+
+def whole_plan(order: OrderId) -> Plan:
+    """Without a scope."""
+    return Plan(order, (MIA, BEN), digest("map"), every_step(), ("hld-0011223344556677",))
+
+
+def scoped_plan() -> Plan:
+    """With a scope, and a place that pipelines were seen to fill."""
+    scope = Scope("retention voice: 90 days", ("recordings", "voices"), ("voices",), {"people": 12})
+    steps = (Step(StepId("erase:recordings"), StepKind.ERASE, "media", ("recordings",), (), "scrubbed"),)
+    return Plan(SCOPED, (EVE,), digest("map"), steps, (), scope, (Pseudonym("9" * 32),))
+
+
+def received(at: datetime, order: OrderId, kind: OrderKind, subjects: tuple[Pseudonym, ...], **more: object) -> ev.Received:
+    said: dict[str, object] = {
+        "channel": "cli",
+        "cause": OnRequest("signed in with two factors"),
+        "requester": "priya",
+        "earliest": at + timedelta(days=1),
+        "follows": None,
+    }
+    commitments = tuple(receipt_codec.to_json(bytes([at]) * 32) for at in range(len(subjects)))
+    return ev.Received(at, order, kind, subjects, commitments, **{**said, **more})  # type: ignore[arg-type]
+
+
+def entries() -> str:
+    """What a verify step found of two people, as it is journalled."""
+    kept = [receipt_codec.to_json(each) for each in in_part().kept]
+    mine = {"datasets": [receipt_codec.to_json(each) for each in (entry(), absent())], "kept": []}
+    theirs = {"datasets": [receipt_codec.to_json(each) for each in in_part().datasets], "kept": kept}
+    return judged.pack({MIA: mine, BEN: theirs})
+
+
+def planned(at: datetime, plan: Plan) -> ev.Planned:
+    return ev.Planned(at, plan.digest, plan.to_bytes().decode(), {"d-erase": 7})
+
+
+def life() -> Iterator[ev.OrderEvent]:
+    """An order through everything that can happen to one: in part, taken up again, fulfilled, data came back."""
+    at = Times(START)
+    yield received(at(), LIFE, OrderKind.ERASURE, (MIA, BEN))
+    yield ev.Fenced(at())
+    plan = whole_plan(LIFE)
+    yield planned(at(), plan)
+    yield ev.Approved(at(), plan.digest, "officer", "c2lnbmF0dXJl")
+    yield ev.Queued(at(), at.last + timedelta(days=7))
+    yield ev.Unqueued(at(), "the map has changed since the plan was made")
+    yield ev.Queued(at(), at.last)
+    yield ev.RoundStarted(at(), 1, (LIFE, LATER))
+    yield ev.StepIntended(at(), StepId("erase:d-erase"), 1, IdempotencyKey("a-key"), 7)
+    yield ev.Located(at(), {"d-erase": {MIA: 3, BEN: 0}}, {"d-erase": {BEN: 2}})
+    outcomes = {f"d-{number}": {MIA: outcome} for number, outcome in enumerate(EVERY_OUTCOME)}
+    reasons = {f"d-{reason.name}": {MIA: Unable(reason, "what, where and what to do")} for reason in Reason}
+    yield ev.StepEnded(at(), StepId("erase:d-erase"), 1, {"d-erase": {MIA: Erased(3), BEN: Absent()}, **outcomes, **reasons}, {"items": 3})
+    yield ev.StepIntended(at(), StepId("purge:app"), 1, IdempotencyKey("b-key"))
+    yield ev.StepEnded(at(), StepId("purge:app"), 1, {"*": {"*": Absent()}}, {})
+    yield from remade(at)
+    yield ev.Judged(at(), "app", entries())
+    statement = receipt.build(in_part()).decode()
+    yield ev.ReceiptStated(at(), BEN, statement, digest("leaf of ben"), 41)
+    yield ev.ReceiptLogged(at(), BEN, 41, 42, digest("root 42"))
+    yield ev.Extended(at(), "a reader holds the database open; it is closed on Monday")
+    yield ev.Ended(at(), OrderState.IN_PART, ("d-erase: reader open", "d-keep: kept for tax law"), final=False)
+    yield planned(at(), plan)
+    yield ev.RoundStarted(at(), 2)
+    yield ev.StepIntended(at(), StepId("erase:d-erase"), 1, IdempotencyKey("c-key"), 8)
+    yield ev.ReceiptStated(at(), MIA, receipt.build(fulfilled()).decode(), digest("leaf of mia"), 42)
+    yield ev.ReceiptLogged(at(), MIA, 42, 43, digest("root 43"))
+    yield ev.Ended(at(), OrderState.FULFILLED, (), final=True)
+    yield ev.KeyDestroyed(at())
+    yield ev.Reverified(at(), 1, 188)
+    yield ev.TracesEnded(at())
+    yield ev.Reopened(at(), LATER)
+
+
+def remade(at: Times) -> Iterator[Remade]:
+    """Models: one that was made anew and compared, one of which a version stayed, one that a reviewer has looked at."""
+    old, new = digest("old weights"), digest("new weights")
+    stayed = Stayed((digest("faces 4"),), START - timedelta(days=9), ("labels", "recordings"), Proof.EQUAL)
+    yield Remade(at(), "voices", (old,))
+    yield Remade(
+        at(),
+        "voices",
+        (old,),
+        (new,),
+        Proof.EQUAL,
+        Sight.HIDDEN,
+        {"accuracy_before": 9268, "samples": 12},
+        ("encoder: public",),
+        opinion(),
+        Network.SHUT,
+        stayed=(stayed,),
+        ended=True,
+    )
+    yield Remade(
+        at(),
+        "intents",
+        (old,),
+        (old,),
+        Proof.DIFFERS,
+        Sight.OPEN,
+        membership=recognised(looked_at="chance, as the officer agrees"),
+        network=Network.OPEN,
+        unchanged=True,
+        doubted=True,
+    )
+    nobody_knows = opinion(verdict=Opinion.INCONCLUSIVE, control=Opinion.INCONCLUSIVE, before=opinion().after)
+    yield Remade(at(), "faces", (), proof=Proof.COULD_NOT, network=Network.COULD_NOT, membership=nobody_knows)
+
+
+def short_orders() -> dict[str, tuple[ev.Event, ...]]:
+    """One order of each other kind, each at another state."""
+    at = Times(START + timedelta(days=20))
+    scope = Scope("retention voice: 90 days", ("recordings", "voices"), ("voices",), {"people": 12})
+    plan = scoped_plan()
+    scoped = (
+        received(at(), SCOPED, OrderKind.EXPIRY, (EVE,), scope=scope, channel="library", cause=ByRule(""), requester=""),
+        ev.Fenced(at()),
+        planned(at(), plan),
+        ev.Approved(at(), plan.digest, "officer", ""),
+        ev.Cancelled(at(), "the period was entered wrongly"),
+    )
+    later = (received(at(), LATER, OrderKind.ERASURE, (MIA,), follows=LIFE, channel="sweep"), ev.Fenced(at()))
+    retired = (received(at(), RETIRED, OrderKind.WITHDRAWAL, (EVE,), scope=Scope("consent to training withdrawn", ("recordings",))),)
+    plan = whole_plan(UNUSED)
+    odd = ByRule("case 7 \u2013 \u201cpapiers v\u00e9rifi\u00e9s\u201d \\ \U0001f5c2")
+    unused = (
+        received(at(), UNUSED, OrderKind.INACTIVITY, (BEN,), cause=odd),
+        ev.Fenced(at()),
+        planned(at(), plan),
+        ev.RoundStarted(at(), 1),
+        ev.Ended(at(), OrderState.FULFILLED, (), final=True),
+        ev.Reopened(at(), None),
+    )
+    taken = (
+        received(
+            at(),
+            TAKEN,
+            OrderKind.DISGORGEMENT,
+            (),
+            cause=ByRule("signed in with two factors"),
+            scope=Scope("order of a regulator, II.A", ("voices",), ("voices",)),
+        ),
+    )
+    return {str(SCOPED): scoped, str(LATER): later, str(RETIRED): retired, str(UNUSED): unused, str(TAKEN): taken}
+
+
+def causes() -> dict[str, tuple[ev.Event, ...]]:
+    """One order of each cause that the others have not; there are none in the old journal, which says causes in words."""
+    at = Times(START + timedelta(days=30))
+    withdrawal = OrderId("wdr-0011223344556677")
+    told: tuple[tuple[OrderKind, Cause], ...] = (
+        (OrderKind.ERASURE, ByGuardian("grd-0011223344556677", "signed in")),
+        (OrderKind.WITHDRAWAL, ByWithdrawal(withdrawal)),
+        (OrderKind.WITHDRAWAL, Reappeared(withdrawal)),
+        (OrderKind.ERASURE, Reappeared()),
+        (OrderKind.DISGORGEMENT, ByDisgorgement("dis-0011223344556677", "models")),
+        (OrderKind.EXPIRY, ByRetention(("logs", "voice"))),
+        (OrderKind.INACTIVITY, ByInactivity("profile")),
+    )
+    names = [OrderId(f"ord-{letter * 20}") for letter in "ghijklm"]
+    return {str(name): (received(at(), name, kind, (MIA,), cause=cause),) for name, (kind, cause) in zip(names, told, strict=True)}
+
+
+def holds() -> tuple[ev.Event, ...]:
+    at = Times(START + timedelta(days=40))
+    first = Hold(
+        "hld-0011223344556677", "invoices", MIA, "tax law", "tax office", at.last, NOW + timedelta(days=90), frozenset({"f" * 32, "0" * 32})
+    )
+    second = Hold(
+        "hld-8899aabbccddeeff", "recordings", BEN, "litigation 12", "a court", at.last, NOW, frozenset(), True, "to answer the court"
+    )
+    return (
+        ev.HoldPlaced(at(), first),
+        ev.HoldPlaced(at(), second),
+        ev.HoldEnded(at(), second.id, "settled"),
+        ev.HoldStated(at(), second.id, "counsel", digest("statement")),
+    )
+
+
+def suppressions() -> tuple[ev.Event, ...]:
+    at = Times(START + timedelta(days=50))
+    return (
+        ev.Suppressed(at(), LIFE, (MIA, BEN), ("00" * 16, "11" * 16), 2),
+        ev.Suppressed(at(), RETIRED, (EVE,), ("22" * 16,)),
+        ev.Linked(at(), LIFE, {MIA: "AAECAwQFBgcICQoLDA0ODw=="}),
+        ev.Suppressed(at(), SCOPED, (EVE,), ("33" * 16,), 2),
+        ev.Unsuppressed(at(), SCOPED),
+    )
+
+
+def consents() -> tuple[ev.Event, ...]:
+    """Consent and guardians, and askings that ended in each way."""
+    at = Times(START + timedelta(days=60))
+    terms = Terms("make the recogniser understand children better", Use.TRAINING, ("recordings", "voices"), ("labs",))
+    given = ce.ConsentGiven(
+        at(),
+        "cns-0000000000000001",
+        MIA,
+        "00" * 16,
+        "training",
+        "training",
+        "1",
+        digest("May we?"),
+        terms.digest(),
+        "app 4.2",
+        ce.Act.PRESSED,
+        "grd-0000000000000001",
+        "email plus",
+        carries_disclosure=True,
+    )
+    alone = ce.ConsentGiven(
+        at(),
+        "cns-0000000000000002",
+        EVE,
+        "22" * 16,
+        "training",
+        "training",
+        "1",
+        digest("May we?"),
+        terms.digest(),
+        "app",
+        ce.Act.SAID,
+        "",
+        "signed in",
+        carries_disclosure=False,
+    )
+    events: list[ev.Event] = [
+        ce.ConsentTextFixed(at(), "training", "1", digest("May we?")),
+        ce.ConsentTermsFixed(at(), terms.digest(), terms),
+        ce.GuardianProven(at(), "grd-0000000000000001", MIA, "profile", MUM, "court paper", "priya"),
+        ce.GuardianProven(at(), "grd-0000000000000002", MIA, "profile", DAD, "court paper", "priya"),
+        given,
+        alone,
+        ce.ConsentWithdrawn(at(), "wdr-0000000000000001", MIA, "00" * 16, "training", "grd-0000000000000001", ("recordings",)),
+        ce.WithdrawalOrdered(at(), "wdr-0000000000000001", RETIRED),
+        ce.GuardianEnded(at(), "grd-0000000000000002", ce.EndReason.CUSTODY, "priya"),
+        ce.ChildFrozen(at(), MIA, "00" * 16, "priya", "guardians are in dispute", ("44" * 16,)),
+        ce.ChildFrozen(at(), BEN, "11" * 16, "priya", "guardians are in dispute"),
+        ce.ChildReleased(at(), BEN, "priya", "settled"),
+        ce.SubjectsMerged(at(), BEN, MIA, ("00" * 16, "11" * 16), "priya", "one child with two profiles"),
+        ce.SubjectSplit(at(), EVE, Pseudonym("7" * 32), "77" * 16, "priya", "two children with one profile"),
+    ]
+    for number, act in enumerate(ce.Act):
+        events.append(replace(alone, at=at(), id=f"cns-{number:015d}a", purpose=f"purpose {number}", act=act))
+    for number, why in enumerate(ce.EndReason):
+        proof = f"grd-{number:015d}a"
+        events += [ce.GuardianProven(at(), proof, BEN, "profile", DAD, "court paper", "priya"), ce.GuardianEnded(at(), proof, why, "")]
+    for use in Use:
+        other = replace(terms, use=use)
+        events.append(ce.ConsentTermsFixed(at(), other.digest(), other))
+    for number, how in enumerate(ask.AskingEnd):
+        request = f"ask-{number:016d}"
+        events += [
+            ask.ConsentAsked(
+                at(),
+                request,
+                MIA,
+                "profile",
+                "00" * 16,
+                MUM,
+                "training",
+                "training",
+                "1",
+                digest("May we?"),
+                terms.digest(),
+                "email plus",
+                at.last + timedelta(days=7),
+            ),
+            ask.ConsentMessageSent(at(), request, 1, digest(f"token {number}"), at.last + timedelta(days=2)),
+            ask.ConsentStepDone(at(), request, 1),
+            ask.EvidenceKept(at(), request, digest("an identity card"), at.last + timedelta(days=30)),
+            ask.EvidenceDeleted(at(), request),
+            ask.AskingEnded(at(), request, how, "priya" if number % 2 else ""),
+        ]
+    return tuple(events)
+
+
+def disgorgement() -> Disgorgement:
+    """An order of destruction that says everything one can say."""
+    clocks = {"delete": Clock(Period(days=30), "entry"), "recipients": Clock(Period(months=2), "deletion")}
+    covered = Covered((ArtefactKind.RAW, ArtefactKind.TRANSCRIPT), ("user.content",))
+    people = Cohort("accounts", {"country": frozenset({"US", "FR"})}, {"state": frozenset({"closed"})})
+    whole = Limb(
+        "recordings",
+        "II.A.1",
+        (ArtefactKind.RAW,),
+        Direction.RETROACTIVE,
+        Trigger.COLLECTED,
+        covered,
+        people,
+        START - timedelta(days=900),
+        START,
+        clocks,
+        "an officer",
+        ("children",),
+    )
+    models = Limb("models", "II.B", tuple(ArtefactKind), Direction.RETROACTIVE, Trigger.USED, Covered())
+    forward = Limb("never again", "III", (ArtefactKind.MODEL,), Direction.FORWARD, Trigger.REVIEWED, covered, "children")
+    dated = Exemption("law", "tax law", "tax office", ("recordings",), (ArtefactKind.RAW,), START, START + timedelta(days=3650))
+    undated = Exemption("litigation", "a lawsuit", "a court", ("models",), (ArtefactKind.MODEL,))
+    partner = Recipient("partner", ("recordings",), (ArtefactKind.RAW,), "", {"instruct": Clock(Period(days=10), "entry")})
+    further = Recipient("further", ("recordings",), (ArtefactKind.RAW,), "partner", {}, blocked=False)
+    sworn = Sworn("an officer", penalty=True, clocks={"statement": Clock(Period(days=90), "entry")})
+    facts = ("II.A.1: recordings of children are deleted", "II.B: models go as well")
+    return Disgorgement(
+        "a company",
+        "a regulator",
+        "C-1234",
+        "https://regulator.example/order",
+        facts,
+        START,
+        (whole, models, forward),
+        (dated, undated),
+        (partner, further),
+        sworn,
+    )
+
+
+def disgorgements() -> tuple[ev.Event, ...]:
+    at = Times(START + timedelta(days=70))
+    bare, bare_digest = disgorged.sealed(replace(disgorgement(), exemptions=(), recipients=(), sworn=None))
+    text, sealed = disgorged.sealed(disgorgement())
+    name = "dis-0000000000000001"
+    counted = disgorged.Counted("children", '{"dataset":"accounts"}', 12, digest("answer"))
+    return (
+        disgorged.DisgorgementEntered(at(), name, "priya", sealed, text),
+        disgorged.DisgorgementEntered(at(), "dis-0000000000000002", "", bare_digest, bare),
+        disgorged.LimbExamined(
+            at(), name, "recordings", TAKEN, {"recordings": 42}, {"voices": ("4", "5")}, (counted,), {"lake": "unreachable"}
+        ),
+        disgorged.LimbExamined(at(), name, "models", None, {}, {}, (), {}),
+        disgorged.UnknownDecided(at(), name, "models/7", True, "officer", "nobody can tell"),
+        disgorged.ItemExcepted(at(), name, "recordings", "recordings/1", "law", "tax law", "tax office", NOW, "officer", "c2ln"),
+        disgorged.ItemExcepted(at(), name, "models", "models/8", "", "cannot be destroyed", "engineering", None, "officer", "c2ln"),
+        disgorged.StatementDrafted(at(), name, digest("statement")),
+    )
+
+
+def told_recipients() -> tuple[ev.Event, ...]:
+    at = Times(START + timedelta(days=80))
+    names = ("lab", "shop", "bureau")
+    events: list[ev.Event] = [recipients.EgressSeen(at(), "lab", "recordings", "pipeline nightly")]
+    events += [recipients.RecipientInstructed(at(), LIFE, name, ("recordings",), digest(name)) for name in names]
+    events += [recipients.RecipientTold(at(), LIFE, name, "posted") for name in names]
+    return (
+        *events,
+        recipients.RecipientConfirmed(at(), LIFE, "lab", recipients.Answer.DONE, recipients.SIGNATURE),
+        recipients.RecipientConfirmed(at(), LIFE, "shop", recipients.Answer.IN_PART, "priya"),
+        recipients.RecipientAsked(at(), LIFE, "lab", 0),
+        recipients.RecipientAsked(at(), LIFE, "bureau", 3),
+        recipients.RecipientAsked(at(), LIFE, "shop", -1),
+    )
+
+
+def unused() -> tuple[ev.Event, ...]:
+    at = Times(START + timedelta(days=90))
+    flagged = tuple(idle.IdleFlagged(at(), "profile", each, START - timedelta(days=600), "sessions") for each in (MIA, BEN, EVE))
+    return (
+        *flagged,
+        idle.IdleKept(at(), MIA, "support case 7"),
+        idle.IdleUsed(at(), BEN, at.last - timedelta(hours=1)),
+        idle.IdleGivenUp(at(), EVE),
+        idle.IdleOrdered(at(), EVE, UNUSED),
+    )
+
+
+def lineage() -> tuple[ev.Event, ...]:
+    at = Times(START + timedelta(days=100))
+    column = Column("postgres://db/app.sessions", "id", "s3://lake/sessions", "session")
+    runs = tuple(
+        Observation(digest(stage.value), at(), stage, "nightly", ("postgres://db/app.sessions",), ("s3://lake/sessions",), (column,))
+        for stage in Stage
+    )
+    return Observed(at(), pack(runs[:3])), Observed(at(), pack(runs[3:]))
+
+
+def small_registers() -> dict[str, tuple[ev.Event, ...]]:
+    at = Times(START + timedelta(days=110))
+    return {
+        "restorals": (ev.Restored(at(), "app", (LIFE,), clean=True), ev.Restored(at(), "media", (), clean=False)),
+        "tokens": (
+            tokens.TokenIssued(at(), "00112233aabb", "dbt", tokens.TokenScope.LINEAGE, digest("secret"), NOW),
+            tokens.TokenIssued(at(), "44556677ccdd", "app", tokens.TokenScope.COLLECT, digest("other"), NOW),
+            tokens.TokenRevoked(at(), "44556677ccdd"),
+        ),
+        "tellings": (Told(at(), LIFE, 1), Told(at(), LIFE, 2)),
+        "claims": (
+            claims.ClaimsPublished(at(), digest("policy"), {"retention.voice": "Recordings are kept for 90 days.", "gate.refuses": "Yes."}),
+            claims.ClaimNowFalse(at(), "retention.voice", "2 items of recordings are older"),
+            claims.ClaimNowFalse(at(), "gate.refuses", "the snapshot is old"),
+            claims.ClaimTrueAgain(at(), "gate.refuses"),
+        ),
+        "models": (
+            ModelsBlocked(at(), "voices", (digest("old weights"), digest("older weights")), (str(LIFE),)),
+            ModelsBlocked(at(), "faces", (digest("faces 3"),), (str(LIFE), str(TAKEN)), named=False),
+            ModelsBlocked(at(), "intents", ()),
+            ModelsFreed(at(), "voices", (str(LIFE),), (digest("older weights"),)),
+            ModelsFreed(at(), "faces"),
+        ),
+    }
+
+
+def streams() -> dict[str, tuple[ev.Event, ...]]:
+    """Stream -> its events, in the order in which the streams were begun."""
+    return {
+        str(LIFE): tuple(life()),
+        **short_orders(),
+        **causes(),
+        "holds": holds(),
+        "suppressions": suppressions(),
+        "consents": consents(),
+        "disgorgements": disgorgements(),
+        "recipients": told_recipients(),
+        "idle": unused(),
+        "lineage": lineage(),
+        **small_registers(),
+    }

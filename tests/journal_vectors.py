@@ -1,0 +1,63 @@
+"""Writes the vectors of the journal.
+
+`python -m tests.journal_vectors` writes those of the present code; a line that was released must not change.
+
+The old journal (`tests/vectors/journal/state.db`) was written once, by `python -m tests.journal_vectors FOLDER`, with the code of before
+tags were written out. It is never written again: that it still opens, and folds to the states beside it, is what it is for.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from expunge.adapters.journal_django import open_journal
+from expunge.adapters.state.url import sqlite_url
+from expunge.engine.recording import encoded, is_order
+from tests import journal_kit as kit
+from tests.journal_states import states
+
+HERE = Path(__file__).parent / "vectors" / "journal"
+DATABASE = "state.db"
+STATES = "states.json"
+EVENTS = "events"
+ORDERS = "orders"
+
+
+def old_journal(folder: Path) -> None:
+    """Write every stream of the kit through the real adapter, and what the journal folds to."""
+    with TemporaryDirectory() as scratch:
+        file = Path(scratch) / DATABASE
+        with open_journal(sqlite_url(file)) as journal:
+            for name, events in kit.streams().items():
+                journal.append(name, 0, encoded(events))
+            found = states(journal, kit.NOW)
+        # One file without a log beside it, and no page that is empty.
+        with sqlite3.connect(file) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            database.execute("PRAGMA journal_mode = DELETE")
+        database.close()
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / DATABASE).write_bytes(file.read_bytes())
+    (folder / STATES).write_text(f"{json.dumps(found, indent=1, sort_keys=True)}\n", encoding="utf-8")
+
+
+def vectors() -> dict[str, bytes]:
+    """File -> bytes: one event a line, in the order of its stream; those of all orders are in one file."""
+    made: dict[str, bytes] = {}
+    for stream, events in kit.streams().items():
+        name = f"{ORDERS if is_order(stream) else stream}.jsonl"
+        made[name] = made.get(name, b"") + b"".join(data + b"\n" for data in encoded(events))
+    return made
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        old_journal(Path(sys.argv[1]))
+    else:
+        for name, content in vectors().items():
+            (HERE / EVENTS).mkdir(parents=True, exist_ok=True)
+            (HERE / EVENTS / name).write_bytes(content)
