@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 
 from expunge.core import asking_events as ask
 from expunge.core import claims, disgorged, idle, judged, receipt, receipt_codec, recipients, tokens
@@ -27,6 +28,8 @@ from expunge.core.retention import Period
 from expunge.core.scope import Scope
 from tests.evidence_kit import absent, entry, fulfilled, in_part, opinion, recognised
 
+HERE = Path(__file__).parent / "vectors" / "journal"
+EVENTS = HERE / "events"
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
 NOW = START + timedelta(days=400)
 """After everything in the journal: registers are folded as of then."""
@@ -489,3 +492,12 @@ def streams() -> dict[str, tuple[ev.Event, ...]]:
         "lineage": lineage(),
         **small_registers(),
     }
+
+
+def vectors() -> dict[str, bytes]:
+    """File -> bytes: one event a line, in the order of its stream; those of all orders are in one file."""
+    made: dict[str, bytes] = {}
+    for stream, events in streams().items():
+        name = "orders.jsonl" if stream.startswith("ord-") else f"{stream}.jsonl"
+        made[name] = made.get(name, b"") + b"".join(ev.encode(each) + b"\n" for each in events)
+    return made

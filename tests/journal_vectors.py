@@ -16,15 +16,12 @@ from tempfile import TemporaryDirectory
 
 from expunge.adapters.journal_django import open_journal
 from expunge.adapters.state.url import sqlite_url
-from expunge.engine.recording import encoded, is_order
+from expunge.engine.recording import encoded
 from tests import journal_kit as kit
 from tests.journal_states import states
 
-HERE = Path(__file__).parent / "vectors" / "journal"
 DATABASE = "state.db"
 STATES = "states.json"
-EVENTS = "events"
-ORDERS = "orders"
 
 
 def old_journal(folder: Path) -> None:
@@ -45,19 +42,10 @@ def old_journal(folder: Path) -> None:
     (folder / STATES).write_text(f"{json.dumps(found, indent=1, sort_keys=True)}\n", encoding="utf-8")
 
 
-def vectors() -> dict[str, bytes]:
-    """File -> bytes: one event a line, in the order of its stream; those of all orders are in one file."""
-    made: dict[str, bytes] = {}
-    for stream, events in kit.streams().items():
-        name = f"{ORDERS if is_order(stream) else stream}.jsonl"
-        made[name] = made.get(name, b"") + b"".join(data + b"\n" for data in encoded(events))
-    return made
-
-
 if __name__ == "__main__":
     if sys.argv[1:]:
         old_journal(Path(sys.argv[1]))
     else:
-        for name, content in vectors().items():
-            (HERE / EVENTS).mkdir(parents=True, exist_ok=True)
-            (HERE / EVENTS / name).write_bytes(content)
+        kit.EVENTS.mkdir(parents=True, exist_ok=True)
+        for name, content in kit.vectors().items():
+            (kit.EVENTS / name).write_bytes(content)

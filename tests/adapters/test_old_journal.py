@@ -15,8 +15,9 @@ from expunge.adapters.state.url import sqlite_url
 from expunge.core import canonical, codec, tags
 from expunge.core import events as ev
 from tests import journal_kit as kit
+from tests.journal_kit import HERE
 from tests.journal_states import states
-from tests.journal_vectors import DATABASE, HERE, STATES
+from tests.journal_vectors import DATABASE, STATES
 
 TAGS = frozenset(tags.tag_of(each) for each in get_args(ev.Event))
 

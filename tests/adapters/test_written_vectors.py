@@ -12,6 +12,7 @@ from expunge.core.gate_entry import kind_key
 from expunge.core.gate_snapshot import Contents, Policy, PurposeState, former_entry, gate_entry, publish_snapshot
 from expunge.core.manifest import parse_manifest
 from expunge.core.retention import Period
+from tests.journal_kit import EVENTS
 
 SPEC = Path(__file__).parents[2] / "docs" / "spec"
 
@@ -21,6 +22,14 @@ def test_the_journal_page() -> None:
     first = genesis("ord-aaaaaaaaaaaaaaaaaaaa")
     for digest in (first, *(digest for _, digest in chain(first, [b'{"kind":"received"}', b""]))):
         assert f"`{digest.hex()}`" in page
+
+
+def test_the_event_of_the_journal_page_is_a_vector() -> None:
+    page = (SPEC / "journal.md").read_text()
+    event = (EVENTS / "holds.jsonl").read_bytes().splitlines()[0]
+    assert event.decode() in page.splitlines()
+    ((_, digest),) = chain(genesis("holds"), [event])
+    assert f"`{digest.hex()}`" in page
 
 
 def test_the_gate_page() -> None:

@@ -22,6 +22,7 @@ from expunge.adapters.state.url import sqlite_url
 from expunge.core import events as ev
 from expunge.core.datamap import DataMap
 from expunge.core.gate_snapshot import Listing, parse_snapshot
+from expunge.core.peek import peek
 from expunge.errors import EvidenceInvalid, Misconfigured, StateUnavailable
 from expunge.ports.leases import Leases
 from expunge.ports.outbox import Outbox
@@ -37,8 +38,6 @@ SCRATCH = "scratch"
 GATE = "gate/snapshot"
 INDEX = "index"
 DATABASE = "state.db"
-_LOGGED = b'"is":"ReceiptLogged"'
-"""Stands in every such event: the others, some of which are large, need not be decoded to be passed over."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +108,9 @@ def latest(journal: DjangoJournal) -> datetime | None:
 def anchor(journal: DjangoJournal) -> tuple[int, bytes] | None:
     """The largest log head that the journal knows: a log on disk that is older was put back from a backup."""
     # The log only grows, so that the order which entered something last knows its largest head; that order is read whole, and checked.
-    last = next((stream for stream, data in journal.newest() if _LOGGED in data), None)
-    heads = (ev.decode(data) for data in journal.read(last) if _LOGGED in data) if last else ()
+    # The others, some of which are large, need not be decoded to be passed over.
+    last = next((stream for stream, data in journal.newest() if peek(data, ev.ReceiptLogged)), None)
+    heads = (ev.decode(data) for data in journal.read(last) if peek(data, ev.ReceiptLogged)) if last else ()
     return max(((each.size, bytes.fromhex(each.root)) for each in heads if isinstance(each, ev.ReceiptLogged)), default=None)
 
 

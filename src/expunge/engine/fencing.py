@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,6 +13,7 @@ from expunge.core.datamap import DataMap
 from expunge.core.gate_entry import GateEntries
 from expunge.core.gate_snapshot import Contents, Policy, PurposeState, gate_entry
 from expunge.core.ids import OrderId, Pseudonym, pseudonym, pseudonyms
+from expunge.core.peek import peek, peek_text
 from expunge.core.person import Person
 from expunge.core.purposes import Ground
 from expunge.core.recipients import fold
@@ -26,8 +26,6 @@ from expunge.engine.standing import Standing
 RENEW_AFTER = timedelta(seconds=20)
 """A third of the age that pipelines accept unless they are told otherwise."""
 _FORMAT = 2
-_SUPPRESSED = b'"is":"Suppressed"'
-_ORDER = re.compile(rb'"order":"([^"]*)"')
 
 
 def suppress(context: Context, orders: Mapping[OrderId, Sequence[Person]]) -> None:
@@ -48,8 +46,8 @@ def suppress(context: Context, orders: Mapping[OrderId, Sequence[Person]]) -> No
 
 def _entered(context: Context) -> set[str]:
     """The orders that the register has, also those that were let go again; without decoding what it says of their people."""
-    found = (_ORDER.search(data) for data in context.journal.read(SUPPRESSIONS) if _SUPPRESSED in data)
-    return {match[1].decode() for match in found if match}
+    found = (peek_text(data, "order") for data in context.journal.read(SUPPRESSIONS) if peek(data, ev.Suppressed))
+    return {order for order in found if order}
 
 
 def lift(context: Context, order: OrderId) -> None:

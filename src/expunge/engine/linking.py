@@ -10,6 +10,7 @@ from expunge.core import events as ev
 from expunge.core.copy import Copy, Selector
 from expunge.core.datamap import DataMap, Dataset, Through
 from expunge.core.ids import OrderId, Pseudonym, link_mark
+from expunge.core.peek import peek
 from expunge.core.person import Person
 from expunge.core.run import Run
 from expunge.engine import calling, fencing, locating, owning
@@ -18,7 +19,6 @@ from expunge.engine.recording import SUPPRESSIONS, register
 
 MARK = 8
 """Bytes of one mark."""
-_LINKED = b'"is":"Linked"'
 
 
 def followed(data_map: DataMap) -> dict[str, frozenset[str]]:
@@ -55,7 +55,7 @@ def _packed(marks: set[bytes]) -> str:
 def marked(context: Context) -> dict[bytes, tuple[OrderId, Pseudonym]]:
     """Mark -> the latest order that erased what it led to, and whom; of the orders that still suppress."""
     # Why the glance at the bytes: the register is long where many were erased, and many maps lead to nothing.
-    linked = [data for data in context.journal.read(SUPPRESSIONS) if _LINKED in data]
+    linked = [data for data in context.journal.read(SUPPRESSIONS) if peek(data, ev.Linked)]
     standing = fencing.standing_orders(context) if linked else {}
     found: dict[bytes, tuple[OrderId, Pseudonym]] = {}
     for event in map(ev.decode, linked):

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from expunge.core import events as ev
 from expunge.core.gate_entry import gate_entry
+from expunge.core.peek import peek
 from expunge.core.remade import KIND, ModelsBlocked, blocked
 from expunge.engine.recording import MODELS, SUPPRESSIONS, orders, read_register
 from expunge.errors import StateCorrupt
@@ -44,12 +45,13 @@ def _receipts(newest: Iterable[tuple[str, bytes]]) -> tuple[int, int]:
     """(size of the log that an order saw last, receipts stated since: they may be in the log, for a crash came before that was noted)."""
     stated = 0
     for _, data in newest:
-        # Why the glance at the bytes: every command comes by here, and most events are others.
-        if b'"is":"ReceiptLogged"' in data:
+        # Why only a look at the bytes: every command comes by here, and most events are others.
+        kind = peek(data, ev.ReceiptLogged, ev.ReceiptStated)
+        if kind is ev.ReceiptLogged:
             logged = ev.decode(data)
             assert isinstance(logged, ev.ReceiptLogged)
             return logged.size, stated
-        if b'"is":"ReceiptStated"' in data:
+        if kind is ev.ReceiptStated:
             stated += 1
     return 0, stated
 
@@ -60,15 +62,12 @@ def _known_to_orders(journal: Journal) -> int:
     for order in orders(journal):
         open_ones: set[str] = set()
         for data in journal.read(order):
-            if b'"is":"ReceiptLogged"' in data:
-                logged = ev.decode(data)
-                assert isinstance(logged, ev.ReceiptLogged)
-                known = max(known, logged.size)
-                open_ones.discard(logged.subject)
-            elif b'"is":"ReceiptStated"' in data:
-                made = ev.decode(data)
-                assert isinstance(made, ev.ReceiptStated)
-                open_ones.add(made.subject)
+            event = ev.decode(data) if peek(data, ev.ReceiptLogged, ev.ReceiptStated) else None
+            if isinstance(event, ev.ReceiptLogged):
+                known = max(known, event.size)
+                open_ones.discard(event.subject)
+            elif isinstance(event, ev.ReceiptStated):
+                open_ones.add(event.subject)
         stated += len(open_ones)
     return known + stated
 
