@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -28,7 +27,6 @@ from expunge.core.order import OrderKind
 from expunge.core.scope import Scope
 from expunge.errors import StateCorrupt, UsageError
 
-FORMER = Path(__file__).parents[1] / "vectors" / "journal" / "former" / "received.jsonl"
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 EARLIER = OrderId("ord-earlier")
 GUARDIAN, WITHDRAWAL, DISGORGEMENT = "grd-0123456789abcdef", OrderId("wdr-0123456789abcdef"), "dis-0123456789abcdef"
@@ -105,33 +103,6 @@ def test_every_cause_is_journalled_and_read_again(cause: Cause) -> None:
 def test_words_of_older_versions_are_read_as_those_read_them(kind: OrderKind, attested: str, follows: OrderId | None, cause: Cause) -> None:
     event = ev.decode(before(kind, attested, follows))
     assert event == replace(RECEIVED, kind=kind, follows=follows, cause=cause)
-
-
-def test_lines_that_older_versions_journalled_are_read() -> None:
-    """The file was written by the code before; it is never written again."""
-    read = [ev.decode(line) for line in FORMER.read_bytes().splitlines()]
-    withdrawal, guardian = OrderId("wdr-0011223344556677"), "grd-0011223344556677"
-    assert [each.cause for each in read if isinstance(each, ev.Received)] == [
-        OnRequest("signed in with two factors"),
-        ByRule(""),
-        OnRequest("signed in with two factors"),
-        OnRequest("signed in with two factors"),
-        ByRule("case 7 \u2013 \u201cpapiers v\u00e9rifi\u00e9s\u201d \\ \U0001f5c2"),
-        ByRule("signed in with two factors"),
-        OnRequest("by the operator"),
-        OnRequest(""),
-        ByGuardian(guardian),
-        OnRequest(f"Guardian {guardian}"),
-        ByWithdrawal(withdrawal),
-        Reappeared(withdrawal),
-        OnRequest(f"withdrawal {withdrawal}"),
-        ByRetention(()),
-        ByInactivity(""),
-        ByDisgorgement("dis-0011223344556677", ""),
-        ByRule("by a rule of the map"),
-        Reappeared(),
-        OnRequest("suppressed since an earlier order"),
-    ]
 
 
 @pytest.mark.parametrize(

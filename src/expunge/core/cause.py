@@ -76,8 +76,8 @@ class ByRetention:
 class ByInactivity:
     """Nobody used a profile any more, and nobody kept it in time."""
 
-    kind: str
-    """Identity kind whose ``inactive_after`` has passed; empty in orders of older versions."""
+    identity: str
+    """Kind of identity whose ``inactive_after`` has passed; empty in orders of older versions."""
 
 
 @tagged("Reappeared")

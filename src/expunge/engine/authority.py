@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
@@ -17,6 +16,7 @@ from expunge.core.consent_events import ConsentEvent
 from expunge.core.consent_rules import lacks
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderKind
+from expunge.core.peek import peek, read_flat
 from expunge.core.person import Person
 from expunge.core.retention import Period, end_of
 from expunge.engine.context import Context
@@ -65,19 +65,9 @@ _LOCK = Lock()
 
 
 def _decoded(data: bytes) -> ev.Event:
-    """One event; those of which there are many by a short way: that they are as they were written, the journal has checked."""
-    kind = next((each for mark, each in _MANY if mark in data), None)
-    if kind is None:
-        return ev.decode(data)
-    value = json.loads(data)
-    del value["is"]
-    value["at"] = datetime.fromisoformat(value["at"])
-    if kind is ce.ConsentGiven:
-        return ce.ConsentGiven(**{**value, "act": ce.Act(value["act"])})
-    return ce.ConsentWithdrawn(**{**value, "datasets": tuple(value["datasets"])})
-
-
-_MANY: tuple[tuple[bytes, type], ...] = ((b'"is":"ConsentGiven"', ce.ConsentGiven), (b'"is":"ConsentWithdrawn"', ce.ConsentWithdrawn))
+    """One event; those of which there are many by the short way."""
+    kind = peek(data, ce.ConsentGiven, ce.ConsentWithdrawn)
+    return ev.decode(data) if kind is None else read_flat(data, kind)
 
 
 def _birthdays(context: Context, known: dict[str, date]) -> Callable[[ce.GuardianProven], datetime | None]:
