@@ -215,7 +215,7 @@ class Expunge(Looking):
 
         Args:
             people: whom it is about; each gets a receipt and a leaf of their own.
-            attested: how the identity of whoever asked was established, in words that decide nothing; no identifier.
+            attested: how the requester's identity was established, in words that decide nothing; no identifier.
             guardian: the proof of the guardian who asked: the order stops when their authority ends before anything was erased.
             contact: where notices go; sealed, never logged.
             cooling_off: the map's when None.

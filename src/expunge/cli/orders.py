@@ -33,7 +33,7 @@ def erase(
     names: people.Names,
     whole: people.Whole = False,
     attested: Annotated[
-        str, typer.Option(help="How the identity of whoever asked was established, in words; no identifier.")
+        str, typer.Option(help="How the requester's identity was established, in words; no identifier.")
     ] = "by the operator",
     guardian: Annotated[
         str | None,

@@ -1,4 +1,4 @@
-"""Why an order exists, as a value: whoever reads it asks for its type, never for its words.
+"""Why an order exists, as a value: code decides by its type, never by its words.
 
 Only Expunge itself makes :class:`ByWithdrawal`, :class:`ByDisgorgement`, :class:`ByRetention`, :class:`ByInactivity` and
 :class:`Reappeared`. People and programs enter what :data:`Entered` lists. Text in a cause is for readers; nothing is decided by it.
@@ -19,13 +19,13 @@ from expunge.core.tags import tagged
 from expunge.errors import UsageError
 
 BY_THE_OPERATOR = "by the operator"
-"""How identity was established where nobody said more."""
+"""How identity was established, where the request says no more."""
 
 
 @tagged("OnRequest")
 @dataclass(frozen=True)
 class OnRequest:
-    """The people of the order asked for it, or somebody for them."""
+    """The people of the order asked for it, themselves or through another person who needs no proof."""
 
     identified: str = BY_THE_OPERATOR
     """How their identity was established, in the operator's words; no identifier."""
@@ -74,7 +74,7 @@ class ByRetention:
 @tagged("ByInactivity")
 @dataclass(frozen=True)
 class ByInactivity:
-    """Nobody used a profile any more, and nobody kept it in time."""
+    """A profile was not used for the map's period, and was not kept in time."""
 
     identity: str
     """Kind of identity whose ``inactive_after`` has passed; empty in orders of older versions."""
@@ -124,7 +124,7 @@ _INSTEAD = {
 
 
 def check_words(words: str) -> None:
-    """Raise UsageError for words that look like an authority that has a type of its own: people would rely on what they do not do."""
+    """Raise UsageError for words that look like an authority: the operator would rely on a check that words do not bring about."""
     spaced = " ".join(unicodedata.normalize("NFKC", words).casefold().split())
     plain = "".join(letter for letter in spaced if letter.isprintable())
     named = _NAMED.search(plain)

@@ -53,7 +53,8 @@ def read_flat(data: bytes, kind: type[_Event]) -> _Event:
 
     Raises TypeError for a kind that is not flat or has no tag, StateCorrupt for fields that the kind has not or lacks.
     """
-    readers = _readers(kind)
+    flat: type = kind
+    readers = _readers(flat)
     try:
         body: dict[str, Any] = dict(tags.present_form(kind, json.loads(data)))
         for name in readers.keys() & body.keys():
@@ -70,7 +71,7 @@ def _readers(kind: type) -> dict[str, Callable[[Any], Any]]:
     tags.tag_of(kind)
     hints = get_type_hints(kind)
     readers: dict[str, Callable[[Any], Any]] = {}
-    for field in fields(kind):  # type: ignore[arg-type] # whatever has a tag is a dataclass
+    for field in fields(kind):
         hint = hints[field.name]
         plain = getattr(hint, "__supertype__", hint)
         member = get_args(plain)[0] if get_origin(plain) is tuple else None

@@ -115,11 +115,17 @@ def require_orders(context: Context, orders: Iterable[tuple[OrderKind, Sequence[
             check_words(cause.identified if isinstance(cause, OnRequest) else cause.rule)
         if kind is OrderKind.ERASURE or isinstance(cause, ByGuardian):
             require_no_dispute(context, consents, people)
-        for person in people if isinstance(cause, ByGuardian) else ():
-            why = lacks(consents, person.subject, cause.proof, context.clock.now())
-            if why is not None:
-                message = f"the proof gives no authority: {why}"
-                raise UsageError(message, help="`expunge guardian list NAME` shows the proofs that are in force")
+        if isinstance(cause, ByGuardian):
+            _require_authority(context, consents, people, cause.proof)
+
+
+def _require_authority(context: Context, consents: Consents, people: Sequence[Person], proof: str) -> None:
+    """Raise UsageError unless a proof gives authority over each of these people now."""
+    for person in people:
+        why = lacks(consents, person.subject, proof, context.clock.now())
+        if why is not None:
+            message = f"the proof gives no authority: {why}"
+            raise UsageError(message, help="`expunge guardian list NAME` shows the proofs that are in force")
 
 
 def require_no_dispute(context: Context, consents: Consents, people: Sequence[Person]) -> None:
