@@ -13,6 +13,7 @@ from expunge.core import claims, disgorged, idle, judged, receipt, receipt_codec
 from expunge.core import consent_events as ce
 from expunge.core import events as ev
 from expunge.core.artefact import ArtefactKind, Cohort
+from expunge.core.cause import ByDisgorgement, ByGuardian, ByInactivity, ByRetention, ByRule, ByWithdrawal, Cause, OnRequest, Reappeared
 from expunge.core.disgorgement import Clock, Covered, Direction, Disgorgement, Exemption, Limb, Recipient, Sworn, Trigger
 from expunge.core.hold import Hold
 from expunge.core.ids import IdempotencyKey, OrderId, Pseudonym, StepId
@@ -89,7 +90,7 @@ def scoped_plan() -> Plan:
 def received(at: datetime, order: OrderId, kind: OrderKind, subjects: tuple[Pseudonym, ...], **more: object) -> ev.Received:
     said: dict[str, object] = {
         "channel": "cli",
-        "attested": "signed in with two factors",
+        "cause": OnRequest("signed in with two factors"),
         "requester": "priya",
         "earliest": at + timedelta(days=1),
         "follows": None,
@@ -189,7 +190,7 @@ def short_orders() -> dict[str, tuple[ev.Event, ...]]:
     scope = Scope("retention voice: 90 days", ("recordings", "voices"), ("voices",), {"people": 12})
     plan = scoped_plan()
     scoped = (
-        received(at(), SCOPED, OrderKind.EXPIRY, (EVE,), scope=scope, channel="library", attested="", requester=""),
+        received(at(), SCOPED, OrderKind.EXPIRY, (EVE,), scope=scope, channel="library", cause=ByRule(""), requester=""),
         ev.Fenced(at()),
         planned(at(), plan),
         ev.Approved(at(), plan.digest, "officer", ""),
@@ -198,16 +199,43 @@ def short_orders() -> dict[str, tuple[ev.Event, ...]]:
     later = (received(at(), LATER, OrderKind.ERASURE, (MIA,), follows=LIFE, channel="sweep"), ev.Fenced(at()))
     retired = (received(at(), RETIRED, OrderKind.WITHDRAWAL, (EVE,), scope=Scope("consent to training withdrawn", ("recordings",))),)
     plan = whole_plan(UNUSED)
+    odd = ByRule("case 7 \u2013 \u201cpapiers v\u00e9rifi\u00e9s\u201d \\ \U0001f5c2")
     unused = (
-        received(at(), UNUSED, OrderKind.INACTIVITY, (BEN,), attested="case 7 \u2013 \u201cpapiers v\u00e9rifi\u00e9s\u201d \\ \U0001f5c2"),
+        received(at(), UNUSED, OrderKind.INACTIVITY, (BEN,), cause=odd),
         ev.Fenced(at()),
         planned(at(), plan),
         ev.RoundStarted(at(), 1),
         ev.Ended(at(), OrderState.FULFILLED, (), final=True),
         ev.Reopened(at(), None),
     )
-    taken = (received(at(), TAKEN, OrderKind.DISGORGEMENT, (), scope=Scope("order of a regulator, II.A", ("voices",), ("voices",))),)
+    taken = (
+        received(
+            at(),
+            TAKEN,
+            OrderKind.DISGORGEMENT,
+            (),
+            cause=ByRule("signed in with two factors"),
+            scope=Scope("order of a regulator, II.A", ("voices",), ("voices",)),
+        ),
+    )
     return {str(SCOPED): scoped, str(LATER): later, str(RETIRED): retired, str(UNUSED): unused, str(TAKEN): taken}
+
+
+def causes() -> dict[str, tuple[ev.Event, ...]]:
+    """One order of each cause that the others have not; there are none in the old journal, which says causes in words."""
+    at = Times(START + timedelta(days=30))
+    withdrawal = OrderId("wdr-0011223344556677")
+    told: tuple[tuple[OrderKind, Cause], ...] = (
+        (OrderKind.ERASURE, ByGuardian("grd-0011223344556677", "signed in")),
+        (OrderKind.WITHDRAWAL, ByWithdrawal(withdrawal)),
+        (OrderKind.WITHDRAWAL, Reappeared(withdrawal)),
+        (OrderKind.ERASURE, Reappeared()),
+        (OrderKind.DISGORGEMENT, ByDisgorgement("dis-0011223344556677", "models")),
+        (OrderKind.EXPIRY, ByRetention(("logs", "voice"))),
+        (OrderKind.INACTIVITY, ByInactivity("profile")),
+    )
+    names = [OrderId(f"ord-{letter * 20}") for letter in "ghijklm"]
+    return {str(name): (received(at(), name, kind, (MIA,), cause=cause),) for name, (kind, cause) in zip(names, told, strict=True)}
 
 
 def holds() -> tuple[ev.Event, ...]:
@@ -454,6 +482,7 @@ def streams() -> dict[str, tuple[ev.Event, ...]]:
     return {
         str(LIFE): tuple(life()),
         **short_orders(),
+        **causes(),
         "holds": holds(),
         "suppressions": suppressions(),
         "consents": consents(),

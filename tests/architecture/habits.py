@@ -147,6 +147,29 @@ def logs(tree: Tree) -> Iterator[str]:
                 yield from _opaque_call(module, call)
 
 
+_ASKED_OF_TEXT = frozenset({"startswith", "endswith", "removeprefix", "removesuffix", "partition", "rpartition", "split", "find", "index"})
+
+
+def shown_words(tree: Tree) -> Iterator[str]:
+    """The value of an enum is for people: code asks for the member, never for its spelling."""
+    for module in tree:
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Compare) and _is_value(node.left) and any(_is_words(other) for other in node.comparators):
+                yield f"{module.at(node)}: decides by words that are shown to people ({ast.unparse(node)})"
+            elif isinstance(node, ast.Attribute) and node.attr in _ASKED_OF_TEXT and _is_value(node.value):
+                yield f"{module.at(node)}: takes words apart that are shown to people ({ast.unparse(node)})"
+
+
+def _is_value(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "value"
+
+
+def _is_words(node: ast.expr) -> bool:
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        return any(_is_words(member) for member in node.elts)
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
 def _log_call(module: Module, call: ast.Call, names: dict[str, str]) -> Iterator[str]:
     for keyword in call.keywords:
         value = keyword.value

@@ -22,6 +22,7 @@ RULES: dict[str, Rule] = {
     "broad excepts": habits.broad_excepts,
     "unfinished": habits.unfinished,
     "logs": habits.logs,
+    "shown words": habits.shown_words,
     "file effects": effects.file_effects,
     "store calls": effects.store_calls,
     "journal appends": effects.journal_appends,

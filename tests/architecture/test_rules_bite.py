@@ -80,6 +80,13 @@ BAD: list[tuple[str, str, str]] = [
     ("logs", "engine/running.py", "from expunge.telemetry import log\ndef f(email):\n    log(1, who=str(email))\n"),
     ("logs", "engine/running.py", "from expunge.telemetry import log\ndef f(email):\n    log(1, who=email.reveal())\n"),
     ("logs", "engine/running.py", "from expunge.telemetry import Opaque\ndef f(email):\n    return Opaque(email)\n"),
+    (
+        "shown words",
+        "cli/main.py",
+        "def f(found):\n    return [each for each in found if each.state.value.startswith(('altered', 'its file'))]\n",
+    ),
+    ("shown words", "cli/main.py", "def f(way):\n    return way.evidence.value == 'a document'\n"),
+    ("shown words", "cli/main.py", "def f(step):\n    return step.kind.value in ('erase', 'destroy')\n"),
     ("file effects", "stores/files.py", "import os\nos.unlink('x')\n"),
     ("file effects", "stores/files.py", "from os import fsync as sync\nsync(1)\n"),
     ("file effects", "stores/files.py", "def f(path):\n    path.unlink()\n"),

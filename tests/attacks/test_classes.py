@@ -38,7 +38,7 @@ def rows(home: Household, *statements: str) -> None:
 def destroyed(home: Household, name: str, selector: Selector, *more: str) -> Run:
     with home.open() as opened:
         scope = Scope("an order of destruction", tuple(sorted((name, *more))))
-        order = opened.scoped.about_class(OrderKind.DISGORGEMENT, scope, {name: selector}, attested="a test").order
+        order = opened.scoped.about_class(OrderKind.DISGORGEMENT, scope, {name: selector}, rule="a test").order
         opened.plan(order)
         return opened.apply(order)
 
@@ -123,7 +123,7 @@ def test_a_row_whose_date_moves_out_of_the_window_between_plan_and_apply_stays(h
     with home.open() as opened:
         scope = Scope("an order of destruction", ("transcripts",))
         selector = Selector(ANYBODY, {}, every=True, where=window)
-        order = opened.scoped.about_class(OrderKind.EXPIRY, scope, {"transcripts": selector}, attested="a test").order
+        order = opened.scoped.about_class(OrderKind.EXPIRY, scope, {"transcripts": selector}, rule="a test").order
         opened.plan(order)
     rows(home, "UPDATE transcripts SET closed_at = '2026-03-01T00:00:00Z' WHERE recording_id = 'rec-anna-0-X7'")
     run = home.apply(order)
@@ -140,7 +140,7 @@ def test_an_erasure_and_an_expiry_over_the_same_rows_both_end_well(home: Househo
     with home.open() as opened:
         scope = Scope("an order of destruction", ("transcripts",))
         selector = Selector(ANYBODY, {}, every=True, where=window)
-        order = opened.scoped.about_class(OrderKind.EXPIRY, scope, {"transcripts": selector}, attested="a test").order
+        order = opened.scoped.about_class(OrderKind.EXPIRY, scope, {"transcripts": selector}, rule="a test").order
         opened.plan(order)
         states = [each.state for each in opened.apply_all([order, mine])]
     assert states == [OrderState.FULFILLED] * 2

@@ -143,7 +143,7 @@ def test_guardians_are_proven_listed_in_dispute_and_ended(company: Path) -> None
     assert re.fullmatch(r"grd-[0-9a-f]{16}", proof)
     assert "a guardian decides" in run(company, "consent", "give", "profile:p-mia", "--purpose", "training", *GIVE, code=2).err
     run(company, "consent", "give", "profile:p-mia", "--purpose", "training", *GIVE, "--guardian", proof)
-    order = run(company, "order", "erase", "profile:p-mia", "--attested", f"guardian {proof}", "--yes").out.strip()
+    order = run(company, "order", "erase", "profile:p-mia", "--guardian", proof, "--yes").out.strip()
     run(company, "guardian", "freeze", "profile:p-mia", "--by", "priya", "--reason", "two court papers")
     listed = run(company, "guardian", "list", "profile:p-mia").out
     assert f"{proof}  in force" in listed

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from expunge.core import events as ev
+from expunge.core.cause import OnRequest
 from expunge.core.ids import IdempotencyKey, OrderId, Pseudonym, StepId
 from expunge.core.order import ENDED, TRANSITIONS, OrderKind, OrderState, check_transition
 from expunge.core.outcome import Absent, Erased, Kept, Outcome, Reason, Unable, Unknown, discharges
@@ -20,7 +21,7 @@ ANNA = Pseudonym("a" * 32)
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 PLAN = plan(Snapshot(OrderId("ord-x"), (ANNA,), voice_company(), "m" * 64, SCRUBS, ()))
 
-RECEIVED = ev.Received(NOON, OrderId("ord-x"), OrderKind.ERASURE, (ANNA,), ("c" * 64,), "cli", "seen", "", NOON, None)
+RECEIVED = ev.Received(NOON, OrderId("ord-x"), OrderKind.ERASURE, (ANNA,), ("c" * 64,), "cli", OnRequest("seen"), "", NOON, None)
 STARTED: list[ev.Event] = [
     RECEIVED,
     ev.Fenced(NOON),

@@ -12,6 +12,7 @@ import pytest
 from expunge import faults
 from expunge.core import consent_receipt
 from expunge.core import events as ev
+from expunge.core.cause import ByGuardian
 from expunge.core.commitment import parse_opening
 from expunge.core.consent import Consents, Why, fold
 from expunge.core.consent_events import NO_ACT, Act, EndReason
@@ -221,11 +222,6 @@ def test_nothing_of_a_consent_names_anybody_in_the_state(family: Household) -> N
 # Guardians
 
 
-def by(proof: str) -> str:
-    """How an order says that it stands on a guardian's word."""
-    return f"{authority.BY_GUARDIAN}{proof}"
-
-
 def test_a_guardian_decides_until_the_child_does_and_the_birthday_is_destroyed(family: Household) -> None:
     with family.open() as opened:
         proof = prove(opened)
@@ -278,20 +274,20 @@ def test_who_cannot_be_a_guardian(family: Household, child: str, guardian: str, 
 def test_a_guardian_orders_with_their_proof_and_a_stranger_cannot(family: Household) -> None:
     with family.open() as opened:
         proof, child = prove(opened), opened.resolve(CHILD)
-        accepted = opened.order_erase([child], attested=by(proof))
-        assert opened.status(accepted.order).received.attested == f"guardian {proof}"
+        accepted = opened.order_erase([child], guardian=proof)
+        assert opened.status(accepted.order).received.cause == ByGuardian(proof, "by the operator")
         for other in ("grd-0000000000000000", ""):
             with pytest.raises(UsageError, match="no authority: no such proof"):
-                opened.order_erase([child], attested=by(other))
+                opened.order_erase([child], guardian=other)
         with pytest.raises(UsageError, match="no authority"):
-            opened.order_erase([child, opened.resolve(f"profile:{BELA}")], attested=by(proof))
+            opened.order_erase([child, opened.resolve(f"profile:{BELA}")], guardian=proof)
 
 
 @pytest.mark.parametrize("planned", [False, True])
 def test_an_order_is_stopped_when_the_guardianship_ends_before_anything_was_erased(family: Household, planned: bool) -> None:
     with family.open() as opened:
         proof = prove(opened)
-        order = opened.order_erase([opened.resolve(CHILD)], attested=by(proof)).order
+        order = opened.order_erase([opened.resolve(CHILD)], guardian=proof).order
         if planned:
             opened.plan(order)
         before = family.logical()
@@ -310,7 +306,7 @@ def family_reason(opened: object, order: str) -> str:
 def test_an_order_of_a_guardian_whose_child_grew_up_meanwhile_is_stopped_when_it_is_applied(family: Household) -> None:
     with family.open() as opened:
         proof = prove(opened)
-        order = opened.order_erase([opened.resolve(CHILD)], attested=by(proof)).order
+        order = opened.order_erase([opened.resolve(CHILD)], guardian=proof).order
         opened.plan(order)
         later(opened, day(2033, 6, 15))
         with pytest.raises(IllegalTransition, match="stopped: the authority of the guardian"):
@@ -324,13 +320,13 @@ def test_in_a_dispute_neither_side_sees_or_orders_anything(family: Household, tm
         mother, father = prove(opened), prove(opened, guardian=OTHER_PARENT)
         child, household = opened.resolve(CHILD), opened.resolve(PARENT)
         opened.consents.give(child, "training", replace(AGREED, proof=mother))
-        order = opened.order_erase([child], attested=by(mother)).order
+        order = opened.order_erase([child], guardian=mother).order
         opened.plan(order)
         opened.consents.freeze(child, by="priya", reason="two court papers")
         assert opened.consents.ask(child, "training").why is Why.FROZEN
         for proof in (mother, father):
             with pytest.raises(NeedsApproval, match="in dispute"):
-                opened.order_erase([child], attested=by(proof))
+                opened.order_erase([child], guardian=proof)
             with pytest.raises(UsageError, match="in dispute"):
                 opened.consents.give(child, "review", replace(AGREED, proof=proof))
             with pytest.raises(UsageError, match="in dispute"):

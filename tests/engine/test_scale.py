@@ -13,6 +13,7 @@ import pytest
 
 from expunge.bootstrap import Expunge
 from expunge.core import receipt_verify
+from expunge.core.cause import OnRequest
 from expunge.core.order import OrderState
 from expunge.core.run import Run
 from expunge.engine import intake, planning, running
@@ -99,7 +100,7 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Household:
 def erase(opened: Expunge, journal: Journal, names: Sequence[str]) -> Run:
     context = replace(opened.context, journal=journal)
     resolved = tuple(opened.resolve(f"profile:{name}") for name in names)
-    accepted = intake.receive(context, intake.Request(resolved, "library", "by the test"))
+    accepted = intake.receive(context, intake.Request(resolved, "library", OnRequest("by the test")))
     planning.make(context, accepted.order)
     return running.apply(context, accepted.order)
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from expunge.core import receipt_verify
+from expunge.core.cause import OnRequest
 from expunge.core.copy import Selector
 from expunge.core.ids import Pseudonym
 from expunge.core.order import OrderKind, OrderState
@@ -31,7 +32,7 @@ def receipt(home: Household, order: str) -> Receipt:
 def withdrawn(home: Household, name: str, scope: Scope = WITHDRAWN) -> Accepted:
     with home.open() as opened:
         people = (opened.resolve(name),)
-        return opened.scoped.within(Request(people, "library", "consent withdrawn", kind=OrderKind.WITHDRAWAL, scope=scope))
+        return opened.scoped.within(Request(people, "library", OnRequest("consent withdrawn"), kind=OrderKind.WITHDRAWAL, scope=scope))
 
 
 def carried_out(home: Household, accepted: Accepted) -> Run:
@@ -124,5 +125,5 @@ def test_a_class_of_items_needs_a_way_to_each_dataset_it_reaches(home: Household
             ({"voice": old(now), "transcripts": old(now)}, "every item of it cannot be meant"),
         ):
             with pytest.raises(UsageError, match=complaint):
-                opened.scoped.about_class(OrderKind.EXPIRY, Scope("retention", ("transcripts", "voice")), selectors, attested="by the map")
+                opened.scoped.about_class(OrderKind.EXPIRY, Scope("retention", ("transcripts", "voice")), selectors, rule="by the map")
         assert opened.orders() == ()

@@ -53,6 +53,7 @@ from expunge.bootstrap.state import (
     read_installed,
     require_keys,
 )  # fmt: skip
+from expunge.core.cause import BY_THE_OPERATOR, ByGuardian, OnRequest
 from expunge.core.datamap import DataMap
 from expunge.core.ids import OrderId
 from expunge.core.mapdiff import digest
@@ -203,7 +204,8 @@ class Expunge(Looking):
         self,
         people: Sequence[Resolved],
         *,
-        attested: str = "by the operator",
+        attested: str = BY_THE_OPERATOR,
+        guardian: str | None = None,
         contact: str = "",
         cooling_off: timedelta | None = None,
         channel: str = "library",
@@ -213,20 +215,22 @@ class Expunge(Looking):
 
         Args:
             people: whom it is about; each gets a receipt and a leaf of their own.
-            attested: how it was established that the order comes from them or their guardian; no identifier.
+            attested: how the requester's identity was established, in words that decide nothing; no identifier.
+            guardian: the proof of the guardian who asked: the order stops when their authority ends before anything was erased.
             contact: where notices go; sealed, never logged.
             cooling_off: the map's when None.
             channel: how it came in.
             requester: who entered it: their own approval of its plan is refused.
         """
         with self._writing():
-            request = intake.Request(tuple(people), channel, attested, contact, cooling_off, requester)
+            cause = OnRequest(attested) if guardian is None else ByGuardian(guardian, attested)
+            request = intake.Request(tuple(people), channel, cause, contact, cooling_off, requester)
             return intake.receive(self.context, request)
 
-    def order_erase_all(self, groups: Sequence[Sequence[Resolved]], *, attested: str = "by the operator") -> tuple[Accepted, ...]:
+    def order_erase_all(self, groups: Sequence[Sequence[Resolved]], *, attested: str = BY_THE_OPERATOR) -> tuple[Accepted, ...]:
         """Receive an erasure order for each group of people, all at once; see :meth:`order_erase`."""
         with self._writing():
-            return intake.receive_all(self.context, [intake.Request(tuple(each), "library", attested) for each in groups])
+            return intake.receive_all(self.context, [intake.Request(tuple(each), "library", OnRequest(attested)) for each in groups])
 
     def order_cancel(self, order: OrderId, reason: str = "cancelled by the requester") -> Run:
         """Cancel an order before anything was erased."""

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from expunge.core.cause import ByRule, Entered
 from expunge.core.copy import Selector
 from expunge.core.order import OrderKind
 from expunge.core.scope import Scope
 from expunge.engine import classing, intake
 from expunge.engine.context import Context
 from expunge.engine.intake import Accepted
+from expunge.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,22 @@ class Orders(Desk):
     """Orders that do not reach everything of a person."""
 
     def within(self, request: intake.Request) -> Accepted:
-        """Receive an order of any kind and reach for people that were resolved: one with a scope suppresses nobody."""
+        """Receive an order of any kind and reach for people that were resolved: one with a scope suppresses nobody.
+
+        Raises UsageError for a cause that only Expunge itself gives an order.
+        """
+        if not isinstance(request.cause, Entered):
+            message = f"{type(request.cause).__name__} is a cause that Expunge gives orders of its own"
+            raise UsageError(message, help="OnRequest, ByGuardian or ByRule; consents, retention and disgorgements make the others")
         with self.writing():
             return intake.receive(self.context, request)
 
     def about_class(
-        self, kind: OrderKind, scope: Scope, selectors: dict[str, Selector], *, attested: str, channel: str = "library", requester: str = ""
+        self, kind: OrderKind, scope: Scope, selectors: dict[str, Selector], *, rule: str, channel: str = "library", requester: str = ""
     ) -> Accepted:
-        """Receive an order about a class of items; see :func:`expunge.engine.classing.receive_class`."""
+        """Receive an order about a class of items by a rule of the program's own, in words.
+
+        See :func:`expunge.engine.classing.receive_class`.
+        """
         with self.writing():
-            return classing.receive_class(self.context, kind, scope, selectors, channel=channel, attested=attested, requester=requester)
+            return classing.receive_class(self.context, kind, scope, selectors, cause=ByRule(rule), channel=channel, requester=requester)

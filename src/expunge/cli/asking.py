@@ -52,13 +52,14 @@ def ask(
 ) -> None:
     """Ask a parent for consent. Their address is destroyed when that is over, at the latest after consent_wait of the map."""
     from expunge.bootstrap.consents import Question
+    from expunge.ports.consent_method import Evidence
 
     if out is not None and out.exists():
         raise UsageError("the file to be written exists already", help="name a new file")
     with opened(map_file, recover=True) as expunge:
         child, parent = people.resolve(expunge, [name, guardian], whole=False)
         way = expunge.consents.method(method)
-        if out is None and way.evidence.value == "a document":
+        if out is None and way.evidence is Evidence.DOCUMENT:
             raise UsageError("the form has to be written somewhere", help="--out FORM.html")
         request, begun = expunge.consents.ask_guardian(way, Question(child, parent, purpose, day(born), contact))
     if out is not None:

@@ -200,7 +200,7 @@ def texts(map_file: options.Map = None, as_json: options.Json = False) -> None:
         for row in rows:
             line = f"{row['text']} {row['version']}: {row['state']}  {row['sha256'][:16]}  {row['file']}"
             output.say(output.visible(line))
-    if any(each.state.value.startswith(("altered", "its file")) for each in found):
+    if any(text.state.broken for text in found):
         raise typer.Exit(1)
 
 

@@ -26,7 +26,7 @@ def due(
         return
     with opened(map_file) as expunge:
         found = expunge.dues.all()
-    overdue = [each for each in found if each.standing.value == "overdue"]
+    overdue = [owed for owed in found if owed.standing.overdue]
     if as_json:
         output.write_json("due/1", {"due": [_values(each) for each in found], "overdue": len(overdue)})
     else:
@@ -46,7 +46,7 @@ def _tell(found: tuple[Owed, ...]) -> None:
     table = Table("due", "what", "duty", "why", "clock")
     for each in found:
         at = output.moment(each.at) if each.at else "not started"
-        style = "bold red" if each.standing.value == "overdue" else ""
+        style = "bold red" if each.standing.overdue else ""
         said = f"{at}\nOVERDUE" if style else at
         table.add_row(said, each.what, output.visible(each.duty), each.why, each.clock, style=style)
     output.stdout().print(table)

@@ -26,7 +26,7 @@ def prove(
 ) -> None:
     """Enter that somebody showed that they decide for a child. It ends by itself at the age that the map names.
 
-    Their orders name the proof: `expunge order erase CHILD --attested "guardian grd-..."`.
+    Their orders name the proof: `expunge order erase CHILD --guardian grd-...`.
     """
     with opened(map_file, recover=True) as expunge:
         child, parent = people.resolve(expunge, [name, guardian], whole=False)

@@ -23,7 +23,7 @@ def obligations(
     """
     with opened(map_file) as expunge:
         found = [each for each in expunge.dues.obligations() if each.duty.id.startswith(only.upper())]
-    unmet = [each for each in found if each.today.value == "no"]
+    unmet = [each for each in found if each.unmet]
     shown = unmet if missing else found
     if as_json:
         said = [{"duty": each.duty.id, "what": each.duty.duty, "today": each.today.value, "why": each.why} for each in shown]
@@ -35,7 +35,7 @@ def obligations(
 
         table = Table("duty", "what", "today", "why")
         for each in shown:
-            style = "bold red" if each.today.value == "no" else ""
+            style = "bold red" if each.unmet else ""
             table.add_row(each.duty.id, each.duty.duty, each.today.value, output.visible(each.why), style=style)
         output.stdout().print(table)
     if unmet:

@@ -32,7 +32,16 @@ app.command()(disgorgements.show)
 def erase(
     names: people.Names,
     whole: people.Whole = False,
-    attested: Annotated[str, typer.Option(help="How their identity was established; no identifier.")] = "by the operator",
+    attested: Annotated[
+        str, typer.Option(help="How the requester's identity was established, in words; no identifier.")
+    ] = "by the operator",
+    guardian: Annotated[
+        str | None,
+        typer.Option(
+            help="The proof of the guardian who asked, as `expunge guardian list` shows it: the order stops when their authority ends.",
+            show_default=False,
+        ),
+    ] = None,
     contact: Annotated[
         str,
         typer.Option(help="Where notices go; sealed, and destroyed at the traces' end date.", envvar="EXPUNGE_CONTACT", show_default=False),
@@ -55,13 +64,20 @@ def erase(
 
     Nothing is erased yet: `expunge plan` and `expunge apply` do that.
     """
+    from expunge.core.cause import check_words
+
     span = _span(cooling_off)
+    if guardian is None:
+        # Before anything is asked of the operator; what comes in is checked again where it is received.
+        check_words(attested)
     with opened(map_file, recover=True) as expunge:
         resolved = people.resolve(expunge, names, whole=whole)
         for each in resolved:
             output.note(people.described(each))
         options.confirm("Order the erasure of everything held about them?", yes=yes)
-        accepted = expunge.order_erase(resolved, attested=attested, contact=contact, cooling_off=span, channel="cli", requester=by)
+        accepted = expunge.order_erase(
+            resolved, attested=attested, guardian=guardian, contact=contact, cooling_off=span, channel="cli", requester=by
+        )
     if openings is not None:
         _write_openings(openings, accepted, resolved)
     if as_json:

@@ -112,12 +112,14 @@ def drawn(forecast: Forecast) -> Tree:
 
 
 def _line(forecast: Forecast, step: Step, counts: dict[str, int]) -> str:
+    from expunge.core.plan import StepKind
+
     (name,) = step.datasets
     failed = forecast.failed.get(name)
     if failed is not None:
         return f"{name}: {step.kind.value}; could not be looked into now: {failed}"
     found = f"{output.count(counts.get(name, 0), 'item')}, {output.size(forecast.bytes.get(name, 0))}"
-    if step.kind.value in ("erase", "destroy"):
+    if step.kind in (StepKind.ERASE, StepKind.DESTROY):
         return f"{name}: {step.kind.value} {found}, down to {step.grounding}"
     return f"{name}: {step.kind.value}: {output.visible(step.note)}"
 

@@ -109,6 +109,11 @@ class Standing(StrEnum):
     OVERDUE = "overdue"
     NOT_STARTED = "not started"
 
+    @property
+    def overdue(self) -> bool:
+        """Whether its time is over."""
+        return self is Standing.OVERDUE
+
 
 @dataclass(frozen=True)
 class Due:

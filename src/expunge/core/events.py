@@ -9,6 +9,7 @@ from typing import TypeAlias, get_args
 
 from expunge.core import canonical, codec, tags
 from expunge.core.asking_events import AskingEvent
+from expunge.core.cause import Cause, cause_from_words
 from expunge.core.claims import ClaimEvent
 from expunge.core.consent_events import ConsentEvent
 from expunge.core.disgorged import DisgorgementEvent
@@ -26,7 +27,7 @@ from expunge.core.tokens import TokenEvent
 from expunge.errors import StateCorrupt
 
 
-@tagged("Received")
+@tagged("Received", upgrade=cause_from_words)
 @dataclass(frozen=True)
 class Received:
     """Commit point of intake: from here on we owe these people."""
@@ -39,8 +40,8 @@ class Received:
     """One per subject, base64: opens with the 32 bytes that the person was given."""
     channel: str
     """How it came in: ``cli``, ``library``, ``sweep``."""
-    attested: str
-    """How the person's identity was established, in the operator's words; no identifier."""
+    cause: Cause
+    """Why the order exists."""
     requester: str
     """Name of the operator who entered it (a name under ``approvers:``, where they are one); empty when nobody said."""
     earliest: datetime

@@ -7,6 +7,7 @@ from pathlib import Path
 from shlex import quote
 
 from expunge.bootstrap import Expunge
+from expunge.core.copy import FindingKind
 from expunge.demo import schema
 from expunge.demo.company import build_company, write_map
 from expunge.demo.narration import Narrator
@@ -86,7 +87,7 @@ def undeclared(stage: Stage) -> None:
         narrator.command(f"expunge init && expunge check --map {quote(str(stage.map))}")
         Expunge.init(stage.map)
         with Expunge.open(stage.map) as expunge:
-            findings = [finding for finding in expunge.check() if finding.kind.value != "note"]
+            findings = [finding for finding in expunge.check() if finding.kind is not FindingKind.NOTE]
         for finding in findings:
             narrator.point(f"found in {finding.store}: {finding.where}: {finding.what}")
         found = len(findings) == 1 and EXPORT.partition("/")[0] in findings[0].where
@@ -94,7 +95,7 @@ def undeclared(stage: Stage) -> None:
         write_map(stage.world, with_export=True, approvers=stage.officer.approvers, state=stage.state)
         narrator.say("It is declared as dataset asr_errors, derived from the transcripts, to be erased with them:")
         with Expunge.open(stage.map) as expunge:
-            left = [finding for finding in expunge.check() if finding.kind.value != "note"]
+            left = [finding for finding in expunge.check() if finding.kind is not FindingKind.NOTE]
         for finding in left:
             narrator.point(f"found in {finding.store}: {finding.where}: {finding.what}", good=False)
         stage.expect(not left, "expunge check: nothing undeclared, exit code 0")

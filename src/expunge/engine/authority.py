@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
@@ -11,11 +10,13 @@ from weakref import WeakKeyDictionary
 
 from expunge.core import consent_events as ce
 from expunge.core import events as ev
+from expunge.core.cause import ByGuardian, ByRule, Cause, OnRequest, check_words
 from expunge.core.consent import Consents
 from expunge.core.consent_events import ConsentEvent
 from expunge.core.consent_rules import lacks
 from expunge.core.ids import OrderId
 from expunge.core.order import OrderKind
+from expunge.core.peek import peek, read_flat
 from expunge.core.person import Person
 from expunge.core.retention import Period, end_of
 from expunge.engine.context import Context
@@ -25,8 +26,6 @@ from expunge.errors import KeyDestroyed, NeedsApproval, UsageError
 from expunge.ports.journal import Journal
 
 BORN = "born.sealed"
-BY_GUARDIAN = "guardian "
-"""How the word begins on which an order stands that a guardian asked for; the proof's id follows."""
 OVER = frozenset({ce.EndReason.GREW_UP, ce.EndReason.ERASED, ce.EndReason.MISTAKEN})
 """Ends of an authority after which nobody needs the child's birthday."""
 SPOKEN_FOR = frozenset({OrderKind.ERASURE, OrderKind.WITHDRAWAL})
@@ -66,19 +65,9 @@ _LOCK = Lock()
 
 
 def _decoded(data: bytes) -> ev.Event:
-    """One event; those of which there are many by a short way: that they are as they were written, the journal has checked."""
-    kind = next((each for mark, each in _MANY if mark in data), None)
-    if kind is None:
-        return ev.decode(data)
-    value = json.loads(data)
-    del value["is"]
-    value["at"] = datetime.fromisoformat(value["at"])
-    if kind is ce.ConsentGiven:
-        return ce.ConsentGiven(**{**value, "act": ce.Act(value["act"])})
-    return ce.ConsentWithdrawn(**{**value, "datasets": tuple(value["datasets"])})
-
-
-_MANY: tuple[tuple[bytes, type], ...] = ((b'"is":"ConsentGiven"', ce.ConsentGiven), (b'"is":"ConsentWithdrawn"', ce.ConsentWithdrawn))
+    """One event; those of which there are many by the short way."""
+    kind = peek(data, ce.ConsentGiven, ce.ConsentWithdrawn)
+    return ev.decode(data) if kind is None else read_flat(data, kind)
 
 
 def _birthdays(context: Context, known: dict[str, date]) -> Callable[[ce.GuardianProven], datetime | None]:
@@ -108,27 +97,35 @@ def _born(context: Context, proof: str) -> date | None:
         return None
 
 
-def require_orders(context: Context, orders: Iterable[tuple[OrderKind, Sequence[Person], str]]) -> None:
-    """Before orders of somebody are received: nobody in them is in dispute, and a guardian on whose word one stands has authority.
+def require_orders(context: Context, orders: Iterable[tuple[OrderKind, Sequence[Person], Cause]]) -> None:
+    """Check the causes of orders before they are received: no person is in dispute, and a guardian who asked has authority.
 
     What a withdrawal owes is received all the same, and waits for the end of a dispute before it is carried out.
 
     Args:
         context: the composition.
-        orders: of each its kind, its people, and on whose word it stands.
+        orders: of each its kind, its people and its cause.
 
-    Raises UsageError for a proof without authority over everybody in an order, NeedsApproval during a dispute.
+    Raises UsageError for a proof without authority over everybody in an order and for words that look like an authority, NeedsApproval
+    during a dispute.
     """
     consents = load(context)
-    for kind, people, attested in orders:
-        if kind is not OrderKind.ERASURE:
-            continue
-        require_no_dispute(context, consents, people)
-        for each in people if attested.startswith(BY_GUARDIAN) else ():
-            why = lacks(consents, each.subject, attested.removeprefix(BY_GUARDIAN), context.clock.now())
-            if why is not None:
-                message = f"the proof gives no authority: {why}"
-                raise UsageError(message, help="`expunge guardian list NAME` shows the proofs that are in force")
+    for kind, people, cause in orders:
+        if isinstance(cause, OnRequest | ByRule):
+            check_words(cause.identified if isinstance(cause, OnRequest) else cause.rule)
+        if kind is OrderKind.ERASURE or isinstance(cause, ByGuardian):
+            require_no_dispute(context, consents, people)
+        if isinstance(cause, ByGuardian):
+            _require_authority(context, consents, people, cause.proof)
+
+
+def _require_authority(context: Context, consents: Consents, people: Sequence[Person], proof: str) -> None:
+    """Raise UsageError unless a proof gives authority over each of these people now."""
+    for person in people:
+        why = lacks(consents, person.subject, proof, context.clock.now())
+        if why is not None:
+            message = f"the proof gives no authority: {why}"
+            raise UsageError(message, help="`expunge guardian list NAME` shows the proofs that are in force")
 
 
 def require_no_dispute(context: Context, consents: Consents, people: Sequence[Person]) -> None:

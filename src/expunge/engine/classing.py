@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from expunge.core.cause import Cause
 from expunge.core.copy import Selector
 from expunge.core.datamap import Inherited, Through
 from expunge.core.ids import Pseudonym
@@ -32,20 +33,20 @@ def receive_class(
     scope: Scope,
     selectors: Mapping[str, Selector],
     *,
+    cause: Cause,
     channel: str = "library",
-    attested: str = "by a rule of the map",
     requester: str = "",
 ) -> Accepted:
     """Receive an order about a class of items.
 
     Args:
         context: the composition.
-        kind: what gave rise to it.
+        kind: of the order.
         scope: the datasets it reaches, and why.
         selectors: dataset -> which of its items; their ``subject`` is replaced by the order's own pseudonym. A dataset of the scope
             that is found ``through`` another may be left out: what is found through the items of that one is meant.
+        cause: why it exists.
         channel: how it came in.
-        attested: on whose word.
         requester: who entered it.
 
     Raises UsageError for a dataset beyond the scope, for one of the scope that neither a selector nor another dataset of it leads to, and
@@ -55,7 +56,7 @@ def receive_class(
     subject = Pseudonym(context.random(16).hex())
     mine = {name: {subject: replace(each, subject=subject)} for name, each in selectors.items()}
     resolved = Resolved(KIND, Person(subject, {}, {}), known=True)
-    request = intake.Request((resolved,), channel, attested, requester=requester, selectors=mine, kind=kind, scope=scope)
+    request = intake.Request((resolved,), channel, cause, requester=requester, selectors=mine, kind=kind, scope=scope)
     return intake.receive(context, request)
 
 

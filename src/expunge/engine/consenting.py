@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from expunge.core import canonical, commitment, consent_receipt, dsse
 from expunge.core import consent_events as ce
+from expunge.core.cause import ByWithdrawal
 from expunge.core.consent import Answer, Consents, consented
 from expunge.core.consent_rules import Refusal, check_surface, may_give, may_withdraw, parse_act
 from expunge.core.ids import OrderId, Pseudonym
@@ -175,7 +176,8 @@ def recover(context: Context) -> int:
         fencing.publish(context)
     for each in owed:
         datasets = tuple(name for name in each.datasets if name in context.data_map.datasets)
-        _order(context, OrderId(each.id), each.purpose, datasets, received=_received(context, each.id))
+        name = OrderId(each.id)
+        _order(context, name, each.purpose, datasets, received=_received(context, name))
     return len(owed)
 
 
@@ -186,25 +188,21 @@ def _order(context: Context, name: OrderId, purpose: str, datasets: tuple[str, .
         person = Person.from_json(canonical.decode(context.keys.open(name, WHO, sealed)))
         people = (Resolved("", person, known=True),)
         scope = Scope(f"consent to {purpose} withdrawn", datasets)
-        request = intake.Request(people, "withdrawal", _attested(name), kind=OrderKind.WITHDRAWAL, scope=scope)
+        request = intake.Request(people, "withdrawal", ByWithdrawal(name), kind=OrderKind.WITHDRAWAL, scope=scope)
         order = intake.receive(context, request).order
     if sealed is not None:
         context.keys.destroy_order(name)
         context.shelf.remove(name, WHO)
     if order is not None:
-        # crash here and the next start finds the order by what it stands on.
+        # crash here and the next start finds the order by its cause.
         register(context.journal, CONSENTS, ce.WithdrawalOrdered(context.clock.now(), name, order))
     return order
 
 
-def _attested(withdrawal: str) -> str:
-    return f"withdrawal {withdrawal}"
-
-
-def _received(context: Context, withdrawal: str) -> OrderId | None:
+def _received(context: Context, withdrawal: OrderId) -> OrderId | None:
     """The order that was received for a withdrawal before a crash."""
     runs = (Recorder(context.journal, context.clock, each).run for each in orders(context.journal))
-    return next((each.order for each in runs if each.received.attested == _attested(withdrawal)), None)
+    return next((each.order for each in runs if each.received.cause == ByWithdrawal(withdrawal)), None)
 
 
 def ask(context: Context, person: Resolved, purpose: str) -> Answer:

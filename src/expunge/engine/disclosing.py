@@ -33,6 +33,11 @@ class TextState(StrEnum):
     ALTERED = "altered after people agreed to it"
     MISSING = "its file cannot be read"
 
+    @property
+    def broken(self) -> bool:
+        """Whether the file has to be put back: nobody can agree to the text as it is there."""
+        return self in (TextState.ALTERED, TextState.MISSING)
+
 
 @dataclass(frozen=True)
 class Text:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from expunge.core import disgorged
+from expunge.core.cause import ByDisgorgement
 from expunge.core.disgorged import DisgorgementEntered, ItemExcepted, LimbExamined, Standing, UnknownDecided
 from expunge.core.disgorgement import Disgorgement, kind_of
 from expunge.core.forward import Finding
@@ -66,7 +67,7 @@ def _made_of(context: Context, name: str) -> Iterator[Run]:
     """Every order to erase that was made of an order of destruction, those that a crash left out of the register too."""
     for each in orders(context.journal):
         run = Recorder(context.journal, context.clock, each).run
-        if run.received.kind is OrderKind.DISGORGEMENT and run.received.attested.startswith(f"{name}: "):
+        if isinstance(run.received.cause, ByDisgorgement) and run.received.cause.disgorgement == name:
             yield run
 
 
@@ -175,8 +176,8 @@ def _order(context: Context, known: Standing, found: LimbFound) -> OrderId:
     # Why whatever the map's on_erase says: the order says so, and what may stay all the same has been claimed item by item.
     scope = Scope(f"{known.order.name}, {found.limb.provision}", datasets, datasets, figures)
     selectors = {each.dataset: each.selector for each in found.hits if each.items and each.selector is not None}
-    attested = f"{known.id}: {known.order.authority}, {known.order.docket}"
+    cause = ByDisgorgement(known.id, found.limb.name)
     accepted = classing.receive_class(
-        context, OrderKind.DISGORGEMENT, scope, selectors, channel="order", attested=attested, requester=known.entered.by
+        context, OrderKind.DISGORGEMENT, scope, selectors, cause=cause, channel="order", requester=known.entered.by
     )
     return accepted.order

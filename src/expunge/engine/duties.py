@@ -58,6 +58,11 @@ class Met:
     today: Today
     why: str
 
+    @property
+    def unmet(self) -> bool:
+        """Whether something has to be set up for it."""
+        return self.today is Today.NO
+
 
 @lru_cache(maxsize=1)
 def duties() -> tuple[Duty, ...]:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from expunge import durable
 from expunge.core import canonical
 from expunge.core.copy import Copy, Item
-from expunge.core.datamap import Dataset
+from expunge.core.datamap import Dataset, Shared
 from expunge.core.outcome import Unable
 from expunge.engine import authority, calling, locating
 from expunge.engine.context import Context
@@ -84,7 +84,7 @@ def _items(context: Context, dataset: Dataset, copy: Copy) -> Iterable[Item]:
 
 def _path(dataset: Dataset, item: Item, *, shared: bool) -> str:
     parts = [each for each in item.name.split("/") if each not in ("", ".", "..")]
-    folder = "shared" if shared or dataset.people or dataset.shared.value == "keep" else dataset.name
+    folder = "shared" if shared or dataset.people or dataset.shared is Shared.KEEP else dataset.name
     return "/".join([folder, *parts]) if folder != dataset.name else "/".join([dataset.name, *parts])
 
 

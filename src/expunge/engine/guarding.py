@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from expunge.core import consent_events as ce
+from expunge.core.cause import ByGuardian
 from expunge.core.consent_rules import lacks
 from expunge.core.gate_entry import gate_entry
 from expunge.core.ids import OrderId, Pseudonym
@@ -194,17 +195,17 @@ def require(context: Context, run: Run) -> None:
 
     Raises NeedsApproval, or IllegalTransition for an order that was stopped.
     """
-    proof = run.received.attested.removeprefix(authority.BY_GUARDIAN)
-    stands_on_guardian = run.received.attested.startswith(authority.BY_GUARDIAN)
-    if run.received.kind not in authority.SPOKEN_FOR or run.state not in _STOPPABLE:
+    cause = run.received.cause
+    spoken_for = isinstance(cause, ByGuardian) or run.received.kind in authority.SPOKEN_FOR
+    if run.state not in _STOPPABLE or not spoken_for:
         return
     consents = authority.load(context)
     if consents.frozen:
         authority.require_no_dispute(context, consents, intake.open_people(context, run.order))
-    if not stands_on_guardian or run.round:
+    if not isinstance(cause, ByGuardian) or run.round:
         return
     for subject in run.subjects:
-        why = lacks(consents, subject, proof, context.clock.now())
+        why = lacks(consents, subject, cause.proof, context.clock.now())
         if why is not None:
             stopped = f"stopped: the authority of the guardian who asked for it ended before anything was erased ({why})"
             cancelling.cancel(context, run.order, stopped)
@@ -219,7 +220,7 @@ def stop_orders(context: Context) -> tuple[OrderId, ...]:
     stopped = []
     for order in orders(context.journal):
         run = Recorder(context.journal, context.clock, order).run
-        if run.state in _STOPPABLE and run.received.attested.startswith(authority.BY_GUARDIAN):
+        if run.state in _STOPPABLE and isinstance(run.received.cause, ByGuardian):
             try:
                 require(context, run)
             except IllegalTransition:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from expunge.core.cause import ByInactivity
 from expunge.core.clocks import Standing
 from expunge.core.datamap import ByField, IdentitySpec
 from expunge.core.idle import (
@@ -34,7 +35,6 @@ from expunge.engine.recording import IDLE, Recorder, read_register, register, re
 from expunge.errors import UsageError
 
 _UNUSED = "Nobody has used this profile for a long time. It will be erased with everything in it unless you keep it or use it again."
-ATTESTED = "by the inactivity rule of the map"
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def _orders(context: Context, seen: dict[Pseudonym, Used]) -> Iterator[OrderId]:
             continue
         used = seen[idle.subject]
         person = resolving.resolve(context, f"{used.kind}:{used.value}")
-        request = intake.Request((person,), "schedule", ATTESTED, kind=OrderKind.INACTIVITY)
+        request = intake.Request((person,), "schedule", ByInactivity(used.kind), kind=OrderKind.INACTIVITY)
         order = intake.receive(context, request).order
         register(context.journal, IDLE, IdleOrdered(context.clock.now(), idle.subject, order))
         yield order

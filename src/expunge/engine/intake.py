@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from expunge import telemetry
 from expunge.core import canonical, commitment
 from expunge.core import events as ev
+from expunge.core.cause import Cause
 from expunge.core.copy import Selector
 from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.order import OrderKind, OrderState
@@ -46,7 +47,7 @@ class Request:
 
     people: tuple[Resolved, ...]
     channel: str
-    attested: str
+    cause: Cause
     contact: str = field(default="", repr=False)
     cooling_off: timedelta | None = None
     requester: str = ""
@@ -61,8 +62,9 @@ class Request:
 def receive(context: Context, request: Request) -> Accepted:
     """Journal the order, seal what is needed to finish it, raise the fence.
 
-    Raises UsageError for an order without people or with one person twice, or a scope with a dataset that the map has not. After a crash
-    the order either does not exist or is taken up by :func:`fence_if_needed` at the next start.
+    Raises UsageError for an order without people or with one person twice, a scope with a dataset that the map has not, or a cause that
+    :func:`expunge.engine.authority.require_orders` refuses. After a crash the order either does not exist or is taken up by
+    :func:`fence_if_needed` at the next start.
     """
     (accepted,) = receive_all(context, [request])
     return accepted
@@ -79,7 +81,7 @@ def receive_all(context: Context, requests: Sequence[Request]) -> tuple[Accepted
         if strange:
             message = f"the map has no dataset {', '.join(sorted(strange))}"
             raise UsageError(message, help=f"it has {', '.join(sorted(context.data_map.datasets))}")
-    authority.require_orders(context, ((each.kind, [one.person for one in each.people], each.attested) for each in requests))
+    authority.require_orders(context, ((each.kind, [one.person for one in each.people], each.cause) for each in requests))
     files: list[tuple[OrderId, str, bytes]] = []
     received = [_received(context, each, files) for each in requests]
     context.shelf.put_all(files)
@@ -110,7 +112,7 @@ def _received(context: Context, request: Request, files: list[tuple[OrderId, str
         subjects=tuple(each.subject for each in people),
         commitments=tuple(commitment.commit(opening, person.identifiers()) for opening, person in zip(openings, people, strict=True)),
         channel=request.channel,
-        attested=request.attested,
+        cause=request.cause,
         requester=request.requester,
         earliest=now + cooling,
         follows=request.follows,

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from expunge.core import events as ev
 from expunge.core.ages import Ages
+from expunge.core.cause import ByRetention
 from expunge.core.copy import Selector
 from expunge.core.datamap import ByField, Through
 from expunge.core.ids import OrderId, Pseudonym
@@ -29,7 +30,6 @@ from expunge.errors import UsageError
 MOST = 500_000
 """Items of one dataset that one order takes: its memory grows with them."""
 _STEPS, _ROUNDS = 32, 4
-ATTESTED = "by the retention schedule of the map"
 
 
 def preview(context: Context, proposed: Mapping[str, Period] | None = None) -> tuple[Aged, ...]:
@@ -192,7 +192,8 @@ def _order(context: Context, found: Sequence[Due], spared: Mapping[str, Mapping[
         )
         for each in found
     }
-    return classing.receive_class(context, OrderKind.EXPIRY, scope, selectors, attested=ATTESTED, requester=requester)
+    cause = ByRetention(tuple(sorted({due.rule.schedule for due in found})))
+    return classing.receive_class(context, OrderKind.EXPIRY, scope, selectors, cause=cause, requester=requester)
 
 
 def _total(found: Iterable[Due]) -> int:

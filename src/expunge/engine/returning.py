@@ -10,9 +10,11 @@ from collections.abc import Collection, Iterator
 
 from expunge import telemetry
 from expunge.core import events as ev
+from expunge.core.cause import Reappeared
 from expunge.core.consent import Consents, consented
 from expunge.core.consent_events import ConsentWithdrawn
 from expunge.core.datamap import Dataset, remakes
+from expunge.core.ids import OrderId
 from expunge.core.order import OrderKind, OrderState
 from expunge.core.person import Person
 from expunge.core.run import Run
@@ -98,7 +100,7 @@ def _again(
     request = intake.Request(
         (Resolved("", person, known=True),),
         "sweep",
-        f"withdrawal {withdrawn.id}, seen again by a later look",
+        Reappeared(OrderId(withdrawn.id)),
         follows=before.order,
         kind=OrderKind.WITHDRAWAL,
         scope=Scope(f"consent to {withdrawn.purpose} withdrawn", datasets),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from expunge import telemetry
 from expunge.core import events as ev
+from expunge.core.cause import Reappeared
 from expunge.core.cohort import trace_owner
 from expunge.core.copy import Copy, Selector
 from expunge.core.datamap import ByField, Dataset, Through
@@ -315,7 +316,7 @@ def _request(context: Context, name: Pseudonym, back: _Back) -> intake.Request:
     person = Person(name, {kind: frozenset(values) for kind, values in back.ids.items()}, {})
     selectors = {dataset: {name: Selector(name, {_via(context, dataset): frozenset(values)})} for dataset, values in back.rows.items()}
     resolved = Resolved(next(iter(back.ids), ""), person, known=True)
-    return intake.Request((resolved,), "sweep", "suppressed since an earlier order", follows=back.order, selectors=selectors)
+    return intake.Request((resolved,), "sweep", Reappeared(), follows=back.order, selectors=selectors)
 
 
 def _via(context: Context, dataset: str) -> str:

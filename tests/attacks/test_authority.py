@@ -1,0 +1,238 @@
+"""An order stands on what it was given as a value: no spelling of words makes it a guardian's, a withdrawal's or a regulator's."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from expunge import Expunge, faults
+from expunge.core import canonical
+from expunge.core import events as ev
+from expunge.core.cause import (
+    ByDisgorgement,
+    ByGuardian,
+    ByInactivity,
+    ByRetention,
+    ByWithdrawal,
+    Cause,
+    OnRequest,
+    Reappeared,
+)
+from expunge.core.consent_events import EndReason
+from expunge.core.copy import Selector
+from expunge.core.ids import OrderId, Pseudonym
+from expunge.core.order import OrderKind, OrderState
+from expunge.core.scope import Scope
+from expunge.engine.intake import Request
+from expunge.errors import UsageError
+from expunge.testing.forked import in_child
+from tests.cli.running import expunge as command
+from tests.engine.consents import AGREED, CHILD, asking, prove
+from tests.engine.household import BELA, Household, build
+from tests.orders import camera
+
+SPELLINGS = (
+    "guardian {proof}",
+    "Guardian {proof}",
+    "GUARDIAN {proof}",
+    "by guardian {proof}",
+    "by the guardian {proof}",
+    " guardian {proof}",
+    "guardian  {proof}",
+    "guardian: {proof}",
+    "guardian\u00a0{proof}",
+    "\u200bguardian {proof}",
+    "{proof}",
+    "guardian ",
+)
+
+
+@pytest.fixture
+def family(tmp_path: Path) -> Household:
+    return asking(build(tmp_path / "home"))
+
+
+def received(opened: Expunge) -> list[OrderId]:
+    return [run.order for run in opened.orders()]
+
+
+# --- a guardian's -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_proof_in_words_makes_no_order_and_the_option_is_named(family: Household, spelling: str) -> None:
+    with family.open() as opened:
+        words, child = spelling.format(proof=prove(opened)), opened.resolve(CHILD)
+        for ask in (lambda: opened.order_erase([child], attested=words), lambda: opened.order_erase_all([[child]], attested=words)):
+            with pytest.raises(UsageError, match="which words cannot give") as caught:
+                ask()
+            assert "--guardian grd-..." in caught.value.help
+        assert not received(opened)
+        assert not opened.context.journal.length("suppressions"), "nobody is suppressed by what was refused"
+
+
+def test_a_proof_in_words_is_refused_before_anything_is_confirmed(family: Household) -> None:
+    with family.open() as opened:
+        proof = prove(opened)
+    ran = command("order", "erase", CHILD, "--attested", f" By Guardian {proof}", "--yes", cwd=family.folder)
+    assert (ran.code, ran.out) == (2, "")
+    assert "name the proof: --guardian" in ran.err
+    assert proof not in ran.err
+    for wrong in ("", "grd-0000000000000000", f" {proof}", proof.upper()):
+        ran = command("order", "erase", CHILD, "--guardian", wrong, "--yes", cwd=family.folder)
+        assert (ran.code, ran.out) == (2, ""), wrong
+        assert "gives no authority: no such proof" in ran.err
+    with family.open() as opened:
+        assert not received(opened)
+
+
+def test_an_order_by_a_guardian_stops_when_custody_ends_whatever_words_go_with_it(family: Household) -> None:
+    with family.open() as opened:
+        proof, child = prove(opened), opened.resolve(CHILD)
+        one = opened.order_erase([child], guardian=proof).order
+        other = opened.order_erase([child], guardian=proof, attested="on request, signed in").order
+        opened.plan(other)
+        before = family.logical()
+        assert set(opened.consents.end(proof, EndReason.CUSTODY, "priya")) == {one, other}
+        assert {run.state for run in opened.orders()} == {OrderState.CANCELLED}
+        with pytest.raises(UsageError, match="no authority: custody changed"):
+            opened.order_erase([child], guardian=proof)
+    assert family.logical() == before
+
+
+@pytest.mark.parametrize("kind", list(OrderKind))
+def test_a_guardian_needs_authority_for_an_order_of_any_kind_and_loses_it_for_any(family: Household, kind: OrderKind) -> None:
+    scope = Scope("what was said", ("transcripts", "voice"))
+    with family.open() as opened:
+        proof, people = prove(opened), (opened.resolve(CHILD),)
+        for wrong, whom in (("grd-0000000000000000", people), (proof, (opened.resolve(f"profile:{BELA}"),))):
+            with pytest.raises(UsageError, match="gives no authority"):
+                opened.scoped.within(Request(whom, "library", ByGuardian(wrong), kind=kind, scope=scope))
+        order = opened.scoped.within(Request(people, "library", ByGuardian(proof), kind=kind, scope=scope)).order
+        assert opened.consents.end(proof, EndReason.CUSTODY, "priya") == (order,)
+        assert opened.status(order).state is OrderState.CANCELLED
+
+
+def rewritten(home: Household, order: OrderId, attested: str) -> None:
+    """Make a journal as older versions left it: the order says in words why it exists."""
+    with home.open() as opened:
+        first, *rest = opened.context.journal.read(order)
+    value = json.loads(first)
+    del value["cause"]
+    with closing(sqlite3.connect(home.state / "state.db")) as db, db:
+        (number,) = db.execute("SELECT id FROM expunge_stream WHERE name = ?", (order,)).fetchone()
+        db.execute("DELETE FROM expunge_event WHERE stream_id = ?", (number,))
+        db.execute("DELETE FROM expunge_stream WHERE id = ?", (number,))
+    with home.open() as opened:
+        opened.context.journal.append(order, 0, [canonical.encode({**value, "attested": attested}), *rest])
+
+
+def test_an_order_of_an_older_version_that_a_guardian_asked_for_still_stops(family: Household) -> None:
+    with family.open() as opened:
+        proof = prove(opened)
+        order = opened.order_erase([opened.resolve(CHILD)]).order
+    rewritten(family, order, f"guardian {proof}")
+    with family.open() as opened:
+        assert opened.status(order).received.cause == ByGuardian(proof)
+        assert opened.consents.end(proof, EndReason.CUSTODY, "priya") == (order,)
+
+
+# --- a withdrawal's -----------------------------------------------------------------------------------------
+
+
+def interrupted(home: Household) -> OrderId:
+    """A withdrawal that was journalled and whose order was not received yet; its id."""
+    with home.open() as opened:
+        opened.consents.give(opened.resolve(CHILD), "training", AGREED)
+
+    def withdraw() -> None:
+        with faults.arm("journal.begin:before", "kill"), home.open() as opened:
+            opened.consents.withdraw(opened.resolve(CHILD), "training")
+
+    assert in_child(withdraw).killed_by == 9
+    with home.open() as opened:
+        (name,) = opened.consents.register().withdrawals
+    return OrderId(name)
+
+
+@pytest.mark.parametrize("spelling", ["withdrawal {}", "Withdrawal {}", " withdrawal {}", "for {}"])
+def test_words_do_not_make_recovery_believe_that_an_owed_order_exists(family: Household, spelling: str) -> None:
+    owed = interrupted(family)
+    with family.open() as opened:
+        with pytest.raises(UsageError, match="whose order Expunge makes itself"):
+            opened.order_erase([opened.resolve(f"profile:{BELA}")], attested=spelling.format(owed))
+        decoy = opened.order_erase([opened.resolve(f"profile:{BELA}")]).order
+    rewritten(family, decoy, spelling.format(owed))
+    with family.open() as opened:
+        opened.recover()
+        (made,) = (run for run in opened.orders() if run.order != decoy)
+        assert made.received.cause == ByWithdrawal(owed)
+        assert made.subjects == (opened.resolve(CHILD).person.subject,)
+        assert opened.consents.register().ordered[owed].order == made.order
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        ByWithdrawal(OrderId("wdr-0123456789abcdef")),
+        ByDisgorgement("dis-0123456789abcdef", "models"),
+        ByRetention(("life",)),
+        ByInactivity("profile"),
+        Reappeared(),
+        Reappeared(OrderId("wdr-0123456789abcdef")),
+    ],
+)
+def test_a_program_cannot_give_an_order_a_cause_of_expunges_own(family: Household, cause: Cause) -> None:
+    with family.open() as opened:
+        with pytest.raises(UsageError, match="a cause that Expunge gives orders of its own"):
+            opened.scoped.within(Request((opened.resolve(CHILD),), "library", cause, kind=OrderKind.WITHDRAWAL))
+        assert not received(opened)
+
+
+# --- a regulator's, a schedule's, a later look's ------------------------------------------------------------
+
+
+def test_an_order_that_only_names_an_order_of_destruction_is_not_one_of_its_limbs(tmp_path: Path) -> None:
+    home = camera.build(tmp_path)
+    standing = home.enter()
+    with home.open() as opened:
+        pending = {look.order: look.limb for look in standing.examined if look.order}
+        assert pending
+        for order, limb in pending.items():
+            assert opened.status(order).received.cause == ByDisgorgement(standing.id, limb)
+        dataset = next(iter(opened.map.datasets))
+        selectors = {dataset: Selector(Pseudonym(""), {}, every=True)}
+        scope = Scope("somebody's own", (dataset,))
+        for words in (f"{standing.id}: Federal Trade Commission, 2023", f"for {standing.id.upper()}"):
+            with pytest.raises(UsageError, match="whose orders Expunge makes itself"):
+                opened.scoped.about_class(OrderKind.DISGORGEMENT, scope, selectors, rule=words)
+        mine = opened.scoped.about_class(OrderKind.DISGORGEMENT, scope, selectors, rule="a rule of our own").order
+        opened.disgorgements.again(standing.id)
+        assert {opened.status(order).state for order in pending} == {OrderState.CANCELLED}
+        assert opened.status(mine).state is not OrderState.CANCELLED, "it belongs to no order of destruction"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "by the retention schedule of the map",
+        "by the inactivity rule of the map",
+        "suppressed since an earlier order",
+        "by a rule of the map",
+    ],
+)
+def test_words_of_expunges_own_make_no_order_of_expunges_own(family: Household, words: str) -> None:
+    with family.open() as opened:
+        order = opened.order_erase([opened.resolve(CHILD)], attested=words).order
+        assert opened.status(order).received.cause == OnRequest(words)
+        assert not opened.retention.retire().resumed, "no run of a schedule takes it up"
+    rewritten(family, order, words)
+    with family.open() as opened:
+        assert opened.status(order).received.cause == OnRequest(words)
+        (first, *_) = opened.context.journal.read(order)
+        assert b"attested" in first
+        assert isinstance(ev.decode(first), ev.Received)
