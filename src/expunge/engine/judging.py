@@ -13,10 +13,10 @@ from expunge.core.copy import Copy, Probed, Selector
 from expunge.core.datamap import Act, Dataset
 from expunge.core.evidence import Figures, Ledger, Sight, blinding
 from expunge.core.grounding import Capabilities, Grounding, Retained
-from expunge.core.ids import Pseudonym, StepId
+from expunge.core.ids import Pseudonym
 from expunge.core.outcome import Absent, Erased, Kept, Outcome, Reason, Unable, discharges
 from expunge.core.person import Person
-from expunge.core.plan import Step, StepKind, aim, remakes
+from expunge.core.plan import REMAKING, Step, StepKind, aim, remakes
 from expunge.core.receipt import DatasetEntry, KeptItems, Probe, Result, Scan, ScanMode, ScanVerdict, Skipped
 from expunge.core.remade import Proof
 from expunge.core.run import Run
@@ -200,8 +200,8 @@ class _Judge:
         doubted = dataset.on_erase.act is Act.FORGET and dataset.on_erase.prove and isinstance(proven, Unable)
         if doubted and isinstance(outcome, Erased):
             return proven
-        again = self.run.steps.get(StepId(f"{dataset.on_erase.act.value}:{dataset.name}")) if first is StepKind.DESTROY else None
-        made = again.outcomes.get(dataset.name, {}).get(subject) if again else None
+        again = StepKind(dataset.on_erase.act.value)
+        made = self.run.current.outcome(again, dataset.name, dataset.name, subject) if again in REMAKING else None
         if isinstance(made, Unable) and discharges(outcome):
             return replace(made, detail=f"the old {dataset.name} was destroyed, and no new one could be made: {made.detail}")
         return outcome
@@ -299,8 +299,7 @@ class _Judge:
         ]  # fmt: skip
 
     def _outcome(self, kind: StepKind, target: str, dataset: str, subject: Pseudonym) -> Outcome:
-        state = self.run.steps.get(StepId(f"{kind.value}:{target}"))
-        found = state.outcomes.get(dataset, {}).get(subject) if state else None
+        found = self.run.current.outcome(kind, target, dataset, subject)
         return found if found is not None else Unable(Reason.ERROR, "the step was not taken")
 
     def _make(

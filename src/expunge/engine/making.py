@@ -194,15 +194,16 @@ class Making(ABC):
 
     def _not_blocked(self, dataset: Dataset) -> Unable | None:
         """Nothing is taken from under those who are served by it."""
-        state = self.run.steps.get(StepId(f"{StepKind.BLOCK.value}:{dataset.name}"))
-        return next((each for each in state.outcomes.get(dataset.name, {}).values() if isinstance(each, Unable)), None) if state else None
+        blocked = self.run.current.outcomes(StepKind.BLOCK, dataset.name, dataset.name)
+        return next((each for each in blocked.values() if isinstance(each, Unable)), None)
 
     def _made(self) -> locating.Made:
         """What the order found and did so far, for what is made from people's data."""
-        run, found = self.run, {name for name, by in self.run.items.items() if any(by.values())}
+        run, found = self.run, {name for name, by in self.run.current.items.items() if any(by.values())}
         earlier = {name for name, by in run.erased.items() if any(by.values())}
         settled = {name for name in run.remade if run.settled(name)}
-        ended = {each.datasets[0] for each in self.plan.steps if each.kind in _MAKING and each.id in run.steps and run.steps[each.id].ended}
+        over = {name for name, step in run.current.steps.items() if step.ended}
+        ended = {step.datasets[0] for step in self.plan.steps if step.kind in _MAKING and step.id in over}
         # Why not for ever: a later round that finds something of theirs again begins again with what was made from it.
         again = {name for name in settled if name not in ended and found & set(self.context.data_map.datasets[name].derived_from)}
         doubted = {name for name, each in run.remade.items() if each.doubted}

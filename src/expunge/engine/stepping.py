@@ -51,7 +51,7 @@ class Stepper(Making):
         """Unseal whom the round is about, and journal what there is of them, once a round."""
         of = intake.open_people_of(self.context, self.recorder.orders)
         self.people = tuple(person for order in self.recorder.orders for person in of[order])
-        if self.run.located_in != self.run.round:
+        if not self.run.current.located:
             located = self._locate(fresh=False)
             self.recorder.append(ev.Located(self.recorder.now(), located.items(), located.kept_items()))
 
@@ -68,7 +68,7 @@ class Stepper(Making):
 
     def take(self, step: Step) -> None:
         """Take one step: intent, act, outcome. Raises TakenOver when another worker has taken it meanwhile."""
-        state = self.run.steps.get(step.id)
+        state = self.run.current.steps.get(step.id)
         if state is not None and not state.unknown:
             self.context.pause(0.5 * (state.attempts + 1))
         self.intend(step)
@@ -82,7 +82,7 @@ class Stepper(Making):
 
     def intention(self, step: Step, lease: Lease | None) -> ev.StepIntended:
         """What is journalled before the step is taken."""
-        state = self.run.steps.get(step.id)
+        state = self.run.current.steps.get(step.id)
         token = lease.token if lease else 0
         return ev.StepIntended(self.recorder.now(), step.id, (state.attempts if state else 0) + 1, self._key(step), token)
 
@@ -90,18 +90,17 @@ class Stepper(Making):
         """Take the step that was intended last, and journal its outcome."""
         started = time.monotonic()
         self._tell(step.id, "start", 0.0)
-        ended = _ACTS[step.kind](self, step, self.run.steps[step.id].attempts, self._key(step))
+        ended = _ACTS[step.kind](self, step, self.run.current.steps[step.id].attempts, self._key(step))
         self.recorder.append(*ended)
         telemetry.log(Action.STEP_ENDED, order=Opaque(self.run.order), step=Opaque(step.id))
-        well = all(discharges(each) for by in self.run.steps[step.id].outcomes.values() for each in by.values())
-        self._tell(step.id, "done" if well else "unable", time.monotonic() - started)
+        self._tell(step.id, "done" if self.run.current.steps[step.id].discharged else "unable", time.monotonic() - started)
 
     def _key(self, step: Step) -> IdempotencyKey:
         return IdempotencyKey(f"{self.run.order}/{self.run.round}/{step.id}")
 
     def _tell(self, step: StepId, state: str, seconds: float, share: float = 0.0) -> None:
         total = sum(1 for each in self.plan.steps if each.kind not in (StepKind.KEEP, StepKind.MANUAL)) + 1
-        done = sum(1 for each in self.run.steps.values() if each.ended is not None)
+        done = sum(1 for each in self.run.current.steps.values() if each.ended is not None)
         self.report(Progress(step, state, done, total, seconds, share))
 
     def _end(self, step: Step, attempt: int, outcomes: Mapping[str, Mapping[str, Outcome]], **counts: int) -> ev.StepEnded:
@@ -220,7 +219,7 @@ class Stepper(Making):
 
     def _count(self, dataset: Dataset, subject: Pseudonym, outcome: Outcome) -> Outcome:
         """The figure of a receipt is what was located before the first attempt, so that a crash or a lost reply does not change it."""
-        located = self.run.items.get(dataset.name, {}).get(subject, 0)
+        located = self.run.current.items.get(dataset.name, {}).get(subject, 0)
         before = self.run.erased.get(dataset.name, {}).get(subject, 0)
         match outcome:
             case Absent() if located or before:
@@ -232,8 +231,7 @@ class Stepper(Making):
 
     def _untraced(self, dataset: Dataset) -> Unable | None:
         """Nothing is erased of which no trace was taken: it could never be shown to be gone."""
-        state = self.run.steps.get(StepId(f"{StepKind.TRACE.value}:{dataset.store}"))
-        failed = state.outcomes.get(dataset.name, {}) if state else {}
+        failed = self.run.current.outcomes(StepKind.TRACE, dataset.store, dataset.name)
         return next((each for each in failed.values() if isinstance(each, Unable)), None)
 
     def _pointed_to(self, dataset: Dataset) -> Unable | None:
@@ -242,13 +240,13 @@ class Stepper(Making):
         Rows that a model has to subtract stay until it has.
         """
         for other in self.context.data_map.datasets.values():
-            state = self.run.steps.get(StepId(f"{StepKind.FORGET.value}:{other.name}"))
-            if state and dataset.name in other.derived_from and not all(map(discharges, state.outcomes.get(other.name, {}).values())):
+            forgotten = self.run.current.outcomes(StepKind.FORGET, other.name, other.name)
+            if dataset.name in other.derived_from and not all(map(discharges, forgotten.values())):
                 return Unable(Reason.REFERENCED, f"waits for {other.name}, which forgets with its rows")
             if not isinstance(other.subject, Through) or other.subject.dataset != dataset.name:
                 continue
-            state = self.run.steps.get(StepId(f"{StepKind.ERASE.value}:{other.name}"))
-            if state and any(isinstance(each, Unable) for each in state.outcomes.get(other.name, {}).values()):
+            erased = self.run.current.outcomes(StepKind.ERASE, other.name, other.name)
+            if any(isinstance(each, Unable) for each in erased.values()):
                 return Unable(Reason.REFERENCED, f"waits for {other.name}, which is found through it")
         return None
 

@@ -213,7 +213,7 @@ class Worker:
         except Drift:
             return False
         except (KeyDestroyed, StateCorrupt):
-            if self._ended_meanwhile(run.cohort or (run.order,)):
+            if self._ended_meanwhile(run.current.cohort or (run.order,)):
                 return False
             raise
         return True
@@ -244,7 +244,7 @@ class Worker:
         held = {each.name for each in self.leases.held()}
         put = 0
         running_now = (each.run for each in self._standing() if each.run.state is OrderState.RUNNING)
-        for cohort in {run.cohort or (run.order,): run for run in running_now}:
+        for cohort in {run.current.cohort or (run.order,): run for run in running_now}:
             recorders = self._members(cohort)
             if not recorders:
                 continue
