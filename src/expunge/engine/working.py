@@ -112,7 +112,7 @@ class Worker:
         cohort = CohortRecorder(self.context.journal, self.context.clock, recorders, None, announce)
         stepper = before.stepper if before and before.lengths == _lengths(recorders) else None
         announce.stepper = stepper or Stepper(self.context, cohort, self.report)
-        announce.stepper.recorder = cohort
+        announce.stepper.go_on_with(cohort)
         return announce.stepper, announce
 
     def _begin(self, stepper: Stepper, announce: Announcing, step: str) -> Lease | None:
