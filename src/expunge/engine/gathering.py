@@ -14,7 +14,8 @@ from expunge.core.plan import Step, StepKind
 from expunge.core.receipt import DatasetEntry, KeptItems, Probe, Result
 from expunge.core.run import Run
 from expunge.engine.context import Context
-from expunge.engine.judging import ELSEWHERE, Entries, SubjectEntries
+from expunge.engine.judging import Entries, SubjectEntries
+from expunge.engine.verdict import ELSEWHERE
 
 OBSERVED = "observed "
 """Begins the name of a dataset that pipelines were seen to make and that the map lacks; a keyed name of it follows."""
