@@ -52,11 +52,6 @@ class StepKind(StrEnum):
     MANUAL = "manual"
 
 
-def step_id(kind: StepKind, target: str) -> StepId:
-    """Return the id of the one step of a kind about a store or dataset."""
-    return StepId(f"{kind.value}:{target}")
-
-
 @dataclass(frozen=True)
 class Step:
     """One step of a plan."""
@@ -143,6 +138,11 @@ ERASING = frozenset({StepKind.ERASE, StepKind.DESTROY})
 """Steps by which a store itself makes items go."""
 REMAKING = frozenset({StepKind.REBUILD, StepKind.RETRAIN})
 """Steps that make something anew from what is left."""
+
+
+def step_id(kind: StepKind, target: str) -> StepId:
+    """Return the id of the one step of a kind about a store or dataset."""
+    return StepId(f"{kind.value}:{target}")
 
 
 def plan(snapshot: Snapshot) -> Plan:
