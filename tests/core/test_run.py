@@ -121,13 +121,12 @@ def test_a_new_round_begins_empty_and_the_order_remembers_what_was_erased() -> N
     first = run_after(
         located, ended("erase:recordings", Erased(3)), judged, *receipts, ev.Ended(NOON, OrderState.IN_PART, ("why",), final=False)
     )
-    assert (first.round, first.current.located, first.current.outcome(StepKind.ERASE, "recordings", "recordings", ANNA)) == (
-        1, True, Erased(3),
-    )  # fmt: skip
+    assert (first.round, first.current.outcome(StepKind.ERASE, "recordings", "recordings", ANNA)) == (1, Erased(3))
     second = advance_all(first, [STARTED[2], ev.RoundStarted(NOON, 2)])
     assert second.current == Round(2)
     assert (second.erased, second.reasons, second.history) == ({"recordings": {ANNA: 3}}, (), ((1, ANNA, 4),))
     assert (second.taken_at, second.unpurged) == (NOON, {"media"})
+    assert (second.located_in, second.kept, second.erased_at) == (1, {"accounts": {ANNA: 1}}, NOON)
 
 
 def test_a_step_that_was_not_taken_has_no_outcomes() -> None:

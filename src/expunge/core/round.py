@@ -55,15 +55,9 @@ class Round:
     """Counted from 1; 0 before the first round."""
     cohort: tuple[OrderId, ...] = ()
     """The orders that share the round, the leading one first; empty when the order goes alone."""
-    located: bool = False
-    """Whether the round has journalled what each dataset holds."""
     items: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Dataset -> subject -> most items located in this round: what ``Erased`` counts, whatever crashes came between."""
-    kept: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    """Dataset -> subject -> items that stay on purpose, as located last."""
     steps: Mapping[StepId, StepRun] = field(default_factory=dict)
-    erased_at: datetime | None = None
-    """When the last step that erases or purges ended."""
     judged: Mapping[str, ev.Judged] = field(default_factory=dict)
     """Store -> what probe and scan found there."""
     stated: Mapping[Pseudonym, ev.ReceiptStated] = field(default_factory=dict)
@@ -97,7 +91,7 @@ class Round:
         for dataset, by_subject in event.items.items():
             known = items.setdefault(dataset, {})
             known.update({subject: max(known.get(subject, 0), count) for subject, count in by_subject.items()})
-        return replace(self, located=True, items=items, kept=event.kept)
+        return replace(self, items=items)
 
     def with_verdict(self, event: ev.Judged) -> Round:
         """Return the round after a store was verified."""

@@ -36,6 +36,10 @@ class Run:
     """The round that is under way, or the last one."""
     traces_of: OrderId | None = None
     """The order under whose trace key this one's traces were taken: its own, or the one that led its first round."""
+    located_in: int = 0
+    """The round that located last."""
+    kept: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Dataset -> subject -> items that stay on purpose, as located last."""
     erased: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Dataset -> subject -> items that earlier rounds erased."""
     remade: Mapping[str, Remade] = field(default_factory=dict)
@@ -47,6 +51,8 @@ class Run:
     ended_at: datetime | None = None
     final: bool = False
     """The end was reached with nothing left for this order to erase."""
+    erased_at: datetime | None = None
+    """When a step that erases or purges last ended, in any round."""
     taken_at: datetime | None = None
     """When something that was there was last erased, in any round: what was copied before may hold it still."""
     unpurged: frozenset[str] = frozenset()
@@ -177,7 +183,7 @@ def _round_started(event: ev.RoundStarted, run: Run) -> Run:
 
 @_apply.register
 def _located(event: ev.Located, run: Run) -> Run:
-    return replace(run, current=run.current.with_items(event))
+    return replace(run, current=run.current.with_items(event), kept=event.kept, located_in=run.round)
 
 
 @_apply.register
@@ -189,11 +195,9 @@ def _step_intended(event: ev.StepIntended, run: Run) -> Run:
 @_apply.register
 def _step_ended(event: ev.StepEnded, run: Run) -> Run:
     step = StepRun(event.attempt, open=False, outcomes=event.outcomes, counts=event.counts, ended=event.at)
-    current = run.current.with_step(event.step, step)
     kind = event.step.partition(":")[0]
-    if kind in _ERASING or kind == StepKind.PURGE:
-        current = replace(current, erased_at=event.at)
-    after = replace(run, current=current)
+    erased_at = event.at if kind in _ERASING or kind == StepKind.PURGE else run.erased_at
+    after = replace(run, current=run.current.with_step(event.step, step), erased_at=erased_at)
     store = run.plan.step(event.step).store if run.plan else ""
     if kind in _ERASING and _took(run, event):
         return replace(after, taken_at=event.at, unpurged=run.unpurged | {store})

@@ -176,7 +176,7 @@ class Announcing:
 
 def at_once(run: Run, step: str) -> bool:
     """Whether a step can be begun with nothing before it: no receipts, no second attempt, and what there is was journalled."""
-    return step != RECEIPTS and run.current.located and StepId(step) not in run.current.steps
+    return step != RECEIPTS and run.located_in == run.round and StepId(step) not in run.current.steps
 
 
 def open_to_all(run: Run) -> frozenset[str]:

@@ -85,7 +85,7 @@ def _add_aside(context: Context, run: Run, step: Step, made: Mapping[Pseudonym, 
     (name,) = step.datasets
     dataset = context.data_map.datasets[name]
     for subject, (datasets, kept) in made.items():
-        staying = run.current.kept.get(name, {}).get(subject, 0)
+        staying = run.kept.get(name, {}).get(subject, 0)
         if step.kind is StepKind.KEEP and staying:
             datasets.append(_bare(context, dataset, Result.KEPT, staying))
             kept.append(KeptItems(name, step.note, None, staying))
@@ -102,7 +102,7 @@ def _nothing_there(context: Context, run: Run, dataset: Dataset, subject: Pseudo
         return all(_nothing_there(context, run, each, subject) for each in sources)
     looked = run.current.items.get(dataset.name)
     # Why earlier rounds too: what they erased from a source went into what was made from it, and is in that still.
-    seen = (looked, run.current.kept.get(dataset.name), run.erased.get(dataset.name))
+    seen = (looked, run.kept.get(dataset.name), run.erased.get(dataset.name))
     return looked is not None and not any(by.get(subject) for by in seen if by is not None)
 
 

@@ -141,7 +141,7 @@ class Issuer:
         run, (datasets, kept) = self._recorders[at].run, said
         assert run.plan is not None
         assert run.fenced_at is not None
-        erased_at, judged = run.current.erased_at, run.current.judged
+        erased_at, judged = run.erased_at, run.current.judged
         erased = _second(erased_at) if erased_at and any(each.outcome is receipt.Result.ERASED for each in datasets) else None
         verified = _second(max(each.at for each in judged.values())) if judged else None
         commitment, nonce = person

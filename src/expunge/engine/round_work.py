@@ -62,7 +62,7 @@ class RoundWork:
         """Unseal the people of the round, and journal how much each dataset holds of them, once a round."""
         of = intake.open_people_of(self.context, self.orders)
         self.people = tuple(person for order in self.orders for person in of[order])
-        if not self.run.current.located:
+        if self.run.located_in != self.run.round:
             located = self.locate(fresh=False)
             self.recorder.append(ev.Located(self.now(), located.items(), located.kept_items()))
 
