@@ -186,7 +186,7 @@ def _order(company: Company, people: int) -> dict[str, Any]:
         if run.state is not OrderState.FULFILLED or len(run.history) != people or opened.context.log.head().size != people:
             message = f"the order for {people} ended as {run.state}, {len(run.history)} receipts: {run.reasons}"
             raise RuntimeError(message)
-    looks = {name: each for name, each in run.steps.items() if name.startswith("look:")}
+    looks = {name: each for name, each in run.current.steps.items() if name.startswith("look:")}
     scanned = sum(each.counts["bytes"] for each in looks.values()) / 1e6
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {

@@ -43,7 +43,7 @@ def test_backups_of_somebody_hold_them_whoever_leads_the_round(home: Household, 
         for order in orders:
             opened.plan(order)
         runs = opened.apply_all(orders)
-    assert runs[0].cohort == tuple(orders)
+    assert runs[0].current.cohort == tuple(orders)
     held = {name: [each.items for each in kept(home, order)] for name, order in zip(names, orders, strict=True)}
     assert held == {ANNA: [1], "prf-nobody-000000": []}
 

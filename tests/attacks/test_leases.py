@@ -28,7 +28,7 @@ def test_what_was_begun_is_free_at_once_when_the_worker_stumbles_after_the_step_
         first = str(next_steps(opened.status(order))[0])
         with pytest.raises(OSError, match="terminal"):
             worker.handle((order,), first)
-        begun = [each for each, state in opened.status(order).steps.items() if state.open]
+        begun = [each for each, state in opened.status(order).current.steps.items() if state.open]
         assert begun, "its intent was journalled with the outcome of the first"
         assert worker.leases.held() == ()
         worker.report = lambda _: None

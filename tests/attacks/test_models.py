@@ -51,7 +51,7 @@ def only(home: Nursery, **acts: str) -> None:
 
 
 def reason(run: Run, step: str) -> Reason | None:
-    (found,) = run.steps[StepId(step)].outcomes[step.partition(":")[2]].values()
+    (found,) = run.current.steps[StepId(step)].outcomes[step.partition(":")[2]].values()
     return found.reason if isinstance(found, Unable) else None
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expunge.core.datamap import Act, ByField, Dataset, OnErase, TableLayout, Through
+from expunge.core.datamap import Act, ByField, Dataset, Inherited, OnErase, TableLayout, Through
 from expunge.core.grounding import Capabilities, Grounding
 from expunge.core.hold import Hold
 from expunge.core.ids import OrderId, Pseudonym
@@ -48,6 +48,29 @@ def test_nothing_is_purged_or_verified_before_its_time() -> None:
 def test_same_input_gives_the_same_bytes_and_digest() -> None:
     assert plan(snapshot()).to_bytes() == plan(snapshot()).to_bytes()
     assert plan(snapshot()).digest == plan(snapshot()).digest
+
+
+EVERY_KIND = (
+    "trace:app", "trace:media", "look:app", "look:media", "block:scores", "block:encoder", "forget:encoder", "destroy:scores",
+    "erase:recordings", "erase:profiles", "purge:app", "purge:media", "prove:encoder", "rebuild:scores", "verify:app", "verify:media",
+    "manual:transcripts", "keep:accounts",
+)  # fmt: skip
+
+
+def test_the_steps_come_in_the_order_that_the_specification_numbers() -> None:
+    """One order with nearly every kind of step; the digest was computed before the steps carried numbers."""
+    company = voice_company(accounts=OnErase(Act.KEEP, "tax law"), transcripts=OnErase(Act.RETRAIN, "make train"))
+    like = company.datasets["transcripts"]
+    encoder = replace(
+        like, name="encoder", subject=Inherited(("recordings",)), derived_from=("recordings",),
+        on_erase=OnErase(Act.FORGET, "make forget", prove="make prove"),
+    )  # fmt: skip
+    scores = replace(
+        like, name="scores", subject=Inherited(("encoder",)), derived_from=("encoder",), on_erase=OnErase(Act.REBUILD, "make scores")
+    )
+    made = plan(snapshot(data_map=replace(company, datasets={**company.datasets, "encoder": encoder, "scores": scores})))
+    assert tuple(step.id for step in made.steps) == EVERY_KIND
+    assert made.digest == "efa6ee9ad489c064da5ebb0ed746003820010bcf55f90b610fee3689a7083d22"
 
 
 @given(st.permutations(["accounts", "profiles", "recordings", "transcripts"]))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,8 @@ from expunge.core.ids import IdempotencyKey, OrderId, Pseudonym, StepId
 from expunge.core.order import ENDED, TRANSITIONS, OrderKind, OrderState, check_transition
 from expunge.core.outcome import Absent, Erased, Kept, Outcome, Reason, Unable, Unknown, discharges
 from expunge.core.plan import Snapshot, StepKind, plan
-from expunge.core.run import MOST_ATTEMPTS, Run, advance, advance_all, fold, next_steps
+from expunge.core.round import Round
+from expunge.core.run import MOST_ATTEMPTS, Run, _apply, advance, advance_all, fold, next_steps
 from expunge.errors import IllegalTransition, StateCorrupt
 from tests.core.maps import SCRUBS, voice_company
 
@@ -48,7 +49,7 @@ def test_the_first_steps_are_the_traces() -> None:
 
 def test_an_open_step_is_taken_again_before_anything_that_waits_for_it() -> None:
     run = run_after(intended("trace:app"))
-    assert run.steps[StepId("trace:app")].unknown
+    assert run.current.steps[StepId("trace:app")].unknown
     assert "trace:app" in next_steps(run)
     assert not any(each.startswith("look") for each in next_steps(run))
 
@@ -98,8 +99,8 @@ def test_a_crash_anywhere_and_a_fold_again_lead_to_the_same_steps(data: Any) -> 
             run = advance(run, event)
     cut = data.draw(st.integers(len(STARTED), len(events)))
     again = everything_from(fold(events[:cut]))
-    assert again.steps.keys() == run.steps.keys()
-    assert all(not each.unknown for each in again.steps.values())
+    assert again.current.steps.keys() == run.current.steps.keys()
+    assert all(not each.unknown for each in again.current.steps.values())
 
 
 def everything_from(run: Run) -> Run:
@@ -111,7 +112,34 @@ def everything_from(run: Run) -> Run:
 def test_what_was_located_first_counts_however_often_it_is_looked_for_again() -> None:
     first = ev.Located(NOON, {"recordings": {ANNA: 7}}, {})
     later = ev.Located(NOON, {"recordings": {ANNA: 2}}, {})
-    assert run_after(first, later).items["recordings"][ANNA] == 7
+    assert run_after(first, later).current.items["recordings"][ANNA] == 7
+
+
+def test_a_new_round_begins_empty_and_the_order_remembers_what_was_erased() -> None:
+    located = ev.Located(NOON, {"recordings": {ANNA: 3}}, {"accounts": {ANNA: 1}})
+    judged = ev.Judged(NOON, "media", "{}")
+    receipts = [ev.ReceiptStated(NOON, ANNA, "{}", "00" * 32, 0), ev.ReceiptLogged(NOON, ANNA, 4, 9, "00" * 32)]
+    first = run_after(
+        located, ended("erase:recordings", Erased(3)), judged, *receipts, ev.Ended(NOON, OrderState.IN_PART, ("why",), final=False)
+    )
+    assert (first.round, first.current.outcome(StepKind.ERASE, "recordings", "recordings", ANNA)) == (1, Erased(3))
+    second = advance_all(first, [STARTED[2], ev.RoundStarted(NOON, 2)])
+    assert second.current == Round(2)
+    assert (second.erased, second.reasons, second.history) == ({"recordings": {ANNA: 3}}, (), ((1, ANNA, 4),))
+    assert (second.taken_at, second.unpurged) == (NOON, {"media"})
+    assert (second.located_in, second.kept, second.erased_at) == (1, {"accounts": {ANNA: 1}}, NOON)
+
+
+def test_a_step_that_was_not_taken_has_no_outcomes() -> None:
+    current = run_after(ended("erase:recordings", Unable(Reason.LOCKED))).current
+    assert current.outcomes(StepKind.ERASE, "recordings", "recordings") == {ANNA: Unable(Reason.LOCKED)}
+    assert current.outcomes(StepKind.ERASE, "recordings", "profiles") == {}
+    assert current.outcome(StepKind.ERASE, "profiles", "profiles", ANNA) is None
+
+
+def test_every_kind_of_event_of_an_order_is_folded() -> None:
+    """A kind that the union has and the fold does not know would stop every reader of the journal."""
+    assert _apply.registry.keys() - {object} == {*get_args(ev.OrderEvent)} - {ev.Received}
 
 
 def test_a_stream_that_does_not_begin_with_its_receipt_is_refused() -> None:

@@ -65,9 +65,9 @@ def test_each_order_of_a_cohort_journals_its_own_people_only(home: Household) ->
     with home.open() as opened:
         runs = opened.apply_all(orders)
         for run in runs:
-            named = {subject for state in run.steps.values() for by in state.outcomes.values() for subject in by} - {"*"}
+            named = {subject for state in run.current.steps.values() for by in state.outcomes.values() for subject in by} - {"*"}
             assert named == set(run.subjects)
-            assert {subject for by in run.items.values() for subject in by} <= set(run.subjects)
+            assert {subject for by in run.current.items.values() for subject in by} <= set(run.subjects)
 
 
 def test_the_same_person_twice_never_shares_a_round(home: Household) -> None:
@@ -75,7 +75,7 @@ def test_the_same_person_twice_never_shares_a_round(home: Household) -> None:
     with home.open() as opened:
         runs = opened.apply_all(orders)
     assert [run.state for run in runs] == [OrderState.FULFILLED] * 2
-    assert all(not run.cohort for run in runs)
+    assert all(not run.current.cohort for run in runs)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_an_order_in_a_hurry_does_not_wait(home: Household) -> None:
         assert opened.run_due() == ()
         opened.submit(fast, hurry=True)
         assert {run.order for run in opened.run_due()} == {slow, fast}
-        assert opened.status(slow).cohort == (slow, fast)
+        assert opened.status(slow).current.cohort == (slow, fast)
 
 
 def test_an_order_without_a_plan_cannot_be_queued(home: Household) -> None:

@@ -106,7 +106,7 @@ def test_what_somebody_else_is_at_is_left_to_them_and_to_the_queue(home: Househo
         worker.handle((order,), waiting[0])
         left = opened.status(order)
         assert left.state is OrderState.RUNNING
-        assert waiting[-1] not in left.steps
+        assert waiting[-1] not in left.current.steps
         assert set(waiting[:-1]) <= set(ended(opened, order))
         assert worker.leases.held() == (theirs,)
         assert waiting[-1] in hints
@@ -175,7 +175,7 @@ def test_killed_at_any_commit_the_lease_stands_as_long_as_its_step_is_open(home:
     with home.open() as opened:
         held = DjangoLeases(opened.context.journal.alias).held()  # type: ignore[attr-defined]
         run = opened.status(order)
-        assert [each.name.split("/", 2)[2] for each in held] == [step for step, at in run.steps.items() if at.open]
+        assert [each.name.split("/", 2)[2] for each in held] == [step for step, at in run.current.steps.items() if at.open]
         assert all(count == 1 for count in ended(opened, order).values())
 
 

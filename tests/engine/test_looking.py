@@ -141,7 +141,7 @@ def test_a_call_that_was_lost_before_it_took_effect_is_made_again(home: Househol
     with faults.arm("store.erase:before", "lost", 1):
         run = apply_with(home, order, {})
     assert run.state is OrderState.FULFILLED, run.reasons
-    assert sorted(step.attempts for name, step in run.steps.items() if name.startswith("erase:"))[-2:] == [1, 2]
+    assert sorted(step.attempts for name, step in run.current.steps.items() if name.startswith("erase:"))[-2:] == [1, 2]
 
 
 def test_an_interrupted_order_does_not_go_on_under_another_map(home: Household) -> None:
@@ -259,7 +259,7 @@ def test_what_could_not_be_looked_through_for_a_moment_is_traced_before_it_is_er
         run = apply_with(home, order, {})
     assert names[: names.index("store.trace:before")].count("store.locate:before") >= at - 1, "it failed before anything was traced"
     assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
-    assert sorted({state.attempts for step, state in run.steps.items() if step.startswith("trace:")}) == [1, 2]
+    assert sorted({state.attempts for step, state in run.current.steps.items() if step.startswith("trace:")}) == [1, 2]
     for name in ("voice", "transcripts", "events"):
         assert entry(home, order, name).items == 2, "the figures are those of the look that saw all"
 
@@ -270,7 +270,7 @@ def test_what_cannot_be_looked_through_is_not_erased_untraced(home: Household) -
     home.database.rename(away)
     run = apply_with(home, order, {"look:app": lambda: away.rename(home.database)})
     assert run.state is OrderState.IN_PART
-    assert (run.steps[StepId("trace:app")].attempts, entry(home, order, "transcripts").reason) == (3, Reason.UNREACHABLE)
+    assert (run.current.steps[StepId("trace:app")].attempts, entry(home, order, "transcripts").reason) == (3, Reason.UNREACHABLE)
     assert home.search(SAID[ANNA][0], where=("world",)), "it lies where it lay, for the next round to trace and to erase"
     home.plan(order)
     assert apply_with(home, order, {}).state is OrderState.FULFILLED

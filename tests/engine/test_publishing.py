@@ -64,7 +64,7 @@ def test_the_times_are_those_of_the_steps_and_the_receipt_ends_with_the_next_pro
         opened.plan(order)
         run = opened.apply(order)
     times = receipt(home, order).times
-    ended = {name: step.ended.replace(microsecond=0) for name, step in run.steps.items() if step.ended}
+    ended = {name: step.ended.replace(microsecond=0) for name, step in run.current.steps.items() if step.ended}
     assert times.requested == run.received.at.replace(microsecond=0)
     assert times.requested < times.fenced < min(ended.values())
     assert times.erased == max(when for name, when in ended.items() if name.startswith(("erase:", "purge:")))
@@ -149,7 +149,7 @@ def test_killed_between_the_statement_and_the_log_the_same_statement_is_logged_o
 
         assert in_child(doomed).killed_by == 9
         with home.open() as opened:
-            (stated,) = opened.status(accepted.order).stated.values()
+            (stated,) = opened.status(accepted.order).current.stated.values()
         home.apply(accepted.order)
         with home.open() as opened:
             assert opened.context.log.head().size == size + 1

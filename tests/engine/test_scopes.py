@@ -83,7 +83,7 @@ def test_orders_of_different_reach_do_not_share_a_round(home: Household) -> None
             opened.plan(each.order)
         runs = opened.apply_all([some.order, all_of_it.order])
     assert [each.state for each in runs] == [OrderState.FULFILLED] * 2
-    assert all(not each.cohort for each in runs)
+    assert all(not each.current.cohort for each in runs)
     assert home.search(*strings_of(BELA)) == []
     assert home.search(ANNA, where=("world",))
 

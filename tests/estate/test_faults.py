@@ -632,6 +632,6 @@ def test_replies_that_are_lost_after_each_stores_commit_are_settled_by_looking(c
     assert set(points.values()) <= set(passed)
     assert (run.state, run.round) == (OrderState.FULFILLED, 1)
     with company.open() as opened:
-        steps = opened.status(order).steps
+        steps = opened.status(order).current.steps
     assert {name for name, each in steps.items() if each.attempts > 1} == set(points)
     finished(company, order, child, before)

@@ -75,5 +75,5 @@ def test_rows_that_moved_since_they_were_traced_are_looked_for_everywhere_and_go
             run = opened.apply(order, **({"report": report} if report else {}))
         assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
         assert estate.search(*child.strings) == []
-        looked.append(run.steps[StepId("look:app")].counts["bytes"])
+        looked.append(run.current.steps[StepId("look:app")].counts["bytes"])
     assert looked[0] * 10 < looked[1], "where they were said to lie, and everywhere"

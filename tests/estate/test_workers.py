@@ -91,7 +91,7 @@ def test_two_workers_carry_out_what_is_queued_and_no_step_twice(shared: Estate) 
     assert all(set(attempts(shared, each).values()) == {1} for each in orders)
     with shared.open() as opened:
         assert [len(opened.receipts(each)) for each in orders] == [1, 1]
-        assert opened.status(orders[0]).cohort == tuple(orders), "they shared the rewrites"
+        assert opened.status(orders[0]).current.cohort == tuple(orders), "they shared the rewrites"
     assert shared.search(*shared.children[0].strings, *shared.children[3].strings) == []
 
 
@@ -166,7 +166,7 @@ def test_an_order_that_may_wait_is_left_until_one_is_due(shared: Estate) -> None
         assert opened.status(orders[0]).state is OrderState.PLANNED
         opened.submit(orders[1], hurry=True)
         opened.worker().tick()
-        assert [opened.status(each).cohort for each in orders] == [(orders[0], orders[1])] * 2
+        assert [opened.status(each).current.cohort for each in orders] == [(orders[0], orders[1])] * 2
 
 
 def test_apply_works_beside_the_workers(shared: Estate) -> None:

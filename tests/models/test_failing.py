@@ -24,7 +24,7 @@ from tests.models.nursery import Nursery
 
 
 def outcome(run: Run, step: str) -> Outcome:
-    (found,) = run.steps[StepId(step)].outcomes[step.partition(":")[2]].values()
+    (found,) = run.current.steps[StepId(step)].outcomes[step.partition(":")[2]].values()
     return found
 
 

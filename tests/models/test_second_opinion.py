@@ -138,4 +138,4 @@ def test_a_machine_that_cannot_shut_the_network_says_so(home: Nursery) -> None:
         run = opened.apply(order)
     assert run.state is OrderState.FULFILLED
     assert model(home, run).network is Network.COULD_NOT
-    assert json.dumps("could not be shut off") in next(iter(run.stated.values())).statement
+    assert json.dumps("could not be shut off") in next(iter(run.current.stated.values())).statement

@@ -152,10 +152,10 @@ def summary(run: Run) -> dict[str, Any]:
         "reasons": run.reasons,
         "final": run.final,
         "latest": run.queued.latest if run.queued else None,
-        "together": run.cohort,
+        "together": run.current.cohort,
         "digest": run.plan.digest if run.plan else None,
         "follows": run.received.follows,
-        "receipts": len(run.logged),
+        "receipts": len(run.current.logged),
     }
 
 
@@ -163,8 +163,8 @@ def told(run: Run) -> str:
     """An order in a few lines for people."""
     lines = [f"{run.order}: {run.state.value}"]
     lines += [f"  not done: {output.visible(reason)}" for reason in run.reasons]
-    if run.logged:
-        lines.append(f"  {output.count(len(run.logged), 'receipt')}: expunge receipt show {run.order} --out DIR")
+    if run.current.logged:
+        lines.append(f"  {output.count(len(run.current.logged), 'receipt')}: expunge receipt show {run.order} --out DIR")
     return "\n".join(lines)
 
 

@@ -79,14 +79,14 @@ def _told(run: Run, *, as_json: bool) -> None:
         output.stdout().clear()
         output.stdout().print(_one(run))
     else:
-        ended = sum(1 for each in run.steps.values() if each.ended is not None)
+        ended = sum(1 for each in run.current.steps.values() if each.ended is not None)
         output.say(f"{run.order}: {run.state.value}, {output.count(ended, 'step')} of {len(run.plan.steps) if run.plan else '?'} ended")
 
 
 def _steps(run: Run) -> list[dict[str, object]]:
     steps = []
     for step in run.plan.steps if run.plan else ():
-        state = run.steps.get(step.id)
+        state = run.current.steps.get(step.id)
         reasons = _reasons(run, step.id)
         steps.append(
             {"step": step.id, "attempts": state.attempts if state else 0, "ended": state.ended if state else None, "unable": reasons}
@@ -98,7 +98,7 @@ def _reasons(run: Run, step: str) -> list[str]:
     from expunge.core.ids import StepId
     from expunge.core.outcome import Unable
 
-    state = run.steps.get(StepId(step))
+    state = run.current.steps.get(StepId(step))
     outcomes = [each for by in state.outcomes.values() for each in by.values()] if state else []
     return sorted({each.reason.value for each in outcomes if isinstance(each, Unable)})
 
@@ -121,7 +121,7 @@ def _one(run: Run) -> Table:
     title = f"{run.order}: {run.state.value}"
     table = Table("step", "tries", "ended", "unable", title=title, title_justify="left")
     for step in run.plan.steps if run.plan else ():
-        state = run.steps.get(step.id)
+        state = run.current.steps.get(step.id)
         ended = "-" if state is None else "under way" if state.ended is None else output.moment(state.ended)
         table.add_row(step.id, str(state.attempts if state else 0), ended, ", ".join(_reasons(run, step.id)))
     return table

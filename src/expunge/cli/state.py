@@ -98,7 +98,7 @@ def _work(expunge: Expunge) -> Iterator[Check]:
     yield Check("stores", not findings, output.count(len(findings), "finding") + (": run expunge check" if findings else ""))
     runs = expunge.orders()
     held = {each.name.partition("/")[0] for each in expunge.leases()}
-    running = [run.order for run in runs if run.state is OrderState.RUNNING and held.isdisjoint({run.order, *run.cohort})]
+    running = [run.order for run in runs if run.state is OrderState.RUNNING and held.isdisjoint({run.order, *run.current.cohort})]
     waiting = sum(1 for run in runs if not run.final and run.state not in (OrderState.FULFILLED, OrderState.REOPENED, OrderState.CANCELLED))
     told = f"{output.count(len(runs), 'order')}, {waiting} not finished, none interrupted"
     yield Check("orders", not running, f"interrupted: {', '.join(running)}" if running else told)

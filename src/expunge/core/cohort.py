@@ -14,7 +14,8 @@ from expunge.core import events as ev
 from expunge.core import judged
 from expunge.core.ids import OrderId, StepId
 from expunge.core.plan import Plan
-from expunge.core.run import Run, StepRun
+from expunge.core.round import Round, StepRun
+from expunge.core.run import Run
 from expunge.errors import StateCorrupt
 
 EVERYBODY = "*"
@@ -49,23 +50,19 @@ def merge(runs: Sequence[Run]) -> Run:
         first,
         received=received,
         plan=_plan(runs),
-        steps={step: _step([each.steps[step] for each in runs]) for step in first.steps},
-        items=_joined(each.items for each in runs),
+        current=_round([run.current for run in runs]),
         erased=_joined(each.erased for each in runs),
         kept=_joined(each.kept for each in runs),
         places=frozenset(place for each in runs for place in each.places),
         taken_at=max((each.taken_at for each in runs if each.taken_at), default=None),
         unpurged=frozenset(store for each in runs for store in each.unpurged),
         purged_at=max((each.purged_at for each in runs if each.purged_at), default=None),
-        judged={},
-        stated={},
-        logged={},
     )
 
 
 def level(runs: Sequence[Run]) -> bool:
     """Whether the runs stand at the same point of their steps, as they do after each shared append."""
-    return len({(each.state, frozenset((step, at.attempts, at.open) for step, at in each.steps.items())) for each in runs}) <= 1
+    return len({(each.state, frozenset((step, at.attempts, at.open) for step, at in each.current.steps.items())) for each in runs}) <= 1
 
 
 def _plan(runs: Sequence[Run]) -> Plan | None:
@@ -74,6 +71,19 @@ def _plan(runs: Sequence[Run]) -> Plan | None:
         return None
     holds = sorted({hold for each in plans for hold in each.holds})
     return replace(plans[0], subjects=tuple(subject for each in plans for subject in each.subjects), holds=tuple(holds))
+
+
+def _round(rounds: Sequence[Round]) -> Round:
+    """One round that stands for all: what was seen and stated is each order's own."""
+    first = rounds[0]
+    return replace(
+        first,
+        steps={step: _step([round_.steps[step] for round_ in rounds]) for step in first.steps},
+        items=_joined(round_.items for round_ in rounds),
+        judged={},
+        stated={},
+        logged={},
+    )
 
 
 def _step(states: Sequence[StepRun]) -> StepRun:
@@ -121,13 +131,13 @@ def _apart(outcomes: Mapping[str, Mapping[str, _T]], runs: Sequence[Run]) -> lis
 
 def still_open(run: Run, step: StepId, attempt: int) -> bool:
     """Whether an attempt at a step is the one that is under way: a later one means that somebody took it over."""
-    state = run.steps.get(step)
+    state = run.current.steps.get(step)
     return state is not None and state.open and state.attempts == attempt
 
 
 def leader(run: Run) -> OrderId:
     """The order that stands for the round's cohort."""
-    return run.cohort[0] if run.cohort else run.order
+    return run.current.cohort[0] if run.current.cohort else run.order
 
 
 def trace_owner(run: Run) -> OrderId:
@@ -137,5 +147,5 @@ def trace_owner(run: Run) -> OrderId:
 
 def turn(run: Run) -> str:
     """Names a round among all those whose traces lie on one shelf: unlike for two cohorts that came from one."""
-    shared = run.cohort or trace_owner(run) != run.order
+    shared = run.current.cohort or trace_owner(run) != run.order
     return f"{run.round}.{leader(run).removeprefix('ord-')}" if shared else str(run.round)

@@ -29,9 +29,9 @@ def erase_event(run: Run, data_map: DataMap, namespace: str) -> bytes | None:
         return None
     atlas = Atlas(data_map)
     outputs = []
-    for step in (each for each in run.plan.steps if each.kind in ERASING and each.id in run.steps):
+    for step in (each for each in run.plan.steps if each.kind in ERASING and each.id in run.current.steps):
         (dataset,) = step.datasets
-        taken = [each for each in run.steps[step.id].outcomes.get(dataset, {}).values() if isinstance(each, Erased)]
+        taken = [each for each in run.current.steps[step.id].outcomes.get(dataset, {}).values() if isinstance(each, Erased)]
         facet = _facet(run, sum(each.items for each in taken), len(taken), step.grounding)
         outputs += [{**_named(address), "facets": {FACET: facet}} for address in atlas.addresses(dataset) if taken]
     if not outputs:

@@ -1,17 +1,19 @@
 """The steps that an order needs: a pure function from a snapshot to a plan with a digest. Same input, same bytes.
 
-Order of the steps, and why:
+The steps in their order, and why; :func:`plan` carries these numbers, and so does ``docs/spec/plan.md``:
 
-1. ``trace`` each store (content is still there), then ``look`` at each store's raw bytes: what cannot be seen before is no evidence after.
-2. ``block`` each model or other thing made from what is erased, so that nobody is served by it any more; then ``forget`` in those that can:
-   while the rows are still there to be subtracted.
-3. ``erase`` each dataset, one after another, dependents of a ``through`` before the dataset they are found through: pointers go after what
-   they point to. What was made from them and cannot forget goes before them, whole: ``destroy``.
-4. ``purge`` each store, once for all people and datasets of the order.
-5. ``rebuild`` and ``retrain``, sources first, from what is left; ``prove`` where the map says how.
-6. ``verify`` each store: probe and scan. Stores where nothing is to be erased are looked at as well.
-
-``keep`` and ``manual`` steps do nothing to the data; they are there to be seen, approved and listed in the receipt.
+0. Decide which datasets the order reaches, and what is done to each.
+1. ``trace`` each store that something goes from, while the content is still there.
+2. ``look`` at the raw bytes of every store: what cannot be seen before is no evidence after. That includes stores where nothing is to be
+   erased: a copy that the map does not declare is residue too.
+3. ``block`` each model or other dataset made from what is erased: from here on nothing is served from it.
+4. ``forget`` in each model that can, while the rows are still there to be subtracted.
+5. ``destroy`` and ``erase``, one dataset after another. What was made from others and cannot forget goes first, whole; then dependents of a
+   ``through`` before the dataset they are found through: pointers go after what they point to.
+6. ``purge`` each store, once for all people and datasets of the order.
+7. ``rebuild`` and ``retrain``, sources first, from what is left; ``prove`` where the map says how.
+8. ``verify`` every store: probe and scan.
+9. ``keep`` and ``manual`` do nothing to the data; they are there to be seen, approved and listed in the receipt.
 """
 
 from __future__ import annotations
@@ -105,7 +107,11 @@ class Plan:
 
     def step(self, step: StepId) -> Step:
         """One step by id. Raises KeyError."""
-        return {each.id: each for each in self.steps}[step]
+        return self._by_id[step]
+
+    @cached_property
+    def _by_id(self) -> Mapping[StepId, Step]:
+        return {step.id: step for step in self.steps}
 
     def to_bytes(self) -> bytes:
         """Canonical bytes: what is saved, approved and digested."""
@@ -137,67 +143,93 @@ REMAKING = frozenset({StepKind.REBUILD, StepKind.RETRAIN})
 """Steps that make something anew from what is left."""
 
 
+def step_id(kind: StepKind, target: str) -> StepId:
+    """Return the id of the one step of a kind about a store or dataset."""
+    return StepId(f"{kind.value}:{target}")
+
+
 def plan(snapshot: Snapshot) -> Plan:
-    """Compute the steps; deterministic, total over every sound map."""
+    """Compute the steps; deterministic, total over every sound map. The numbers are those at the head of this module."""
+    # (0) Decide which datasets are reached, and what is done to each.
     refers = {pair for each in snapshot.capabilities.values() for pair in each.refers}
-    touched = [each for each in dependents_first(snapshot.data_map, refers) if _reached(snapshot.scope, each)]
-    made = [each for each in made_last(snapshot.data_map) if each in touched and _does(snapshot, each) in _WHOLE]
-    erased = [each for each in touched if _does(snapshot, each) is StepKind.ERASE]
+    touched = [dataset for dataset in dependents_first(snapshot.data_map, refers) if _reached(snapshot.scope, dataset)]
+    made = [dataset for dataset in made_last(snapshot.data_map) if dataset in touched and _does(snapshot, dataset) in _WHOLE]
+    erased = [dataset for dataset in touched if _does(snapshot, dataset) is StepKind.ERASE]
     going = [*reversed(made), *erased]
-    stores = sorted({each.store for each in going})
-    steps: list[Step] = []
-    for store in stores:
-        names = tuple(each.name for each in (*erased, *made) if each.store == store)
-        steps.append(Step(_id(StepKind.TRACE, store), StepKind.TRACE, store, names, (), "none"))
-    traced = tuple(each.id for each in steps)
-    # Why every store, also one where nothing is to be erased: what was copied there undeclared is residue too.
+    stores = sorted({dataset.store for dataset in going})
     watched = sorted(snapshot.capabilities)
-    steps += [Step(_id(StepKind.LOOK, store), StepKind.LOOK, store, (), traced, "none") for store in watched]
-    looked = tuple(_id(StepKind.LOOK, store) for store in watched)
-    shut = [each for each in going if each in made or _is_learnt(snapshot.scope, each)]
-    steps += [_one(StepKind.BLOCK, each, looked) for each in shut]
-    before = looked + tuple(_id(StepKind.BLOCK, each.name) for each in shut)
+    names = {store: tuple(dataset.name for dataset in (*erased, *made) if dataset.store == store) for store in watched}
+
+    # (1) Trace each store that something goes from.
+    trace = [_at(StepKind.TRACE, store, names[store], ()) for store in stores]
+
+    # (2) Look at the raw bytes of every store, after all traces: they are what is looked for.
+    look = [_at(StepKind.LOOK, store, (), _ids(trace)) for store in watched]
+
+    # (3) Block what was made from what is erased.
+    shut = [dataset for dataset in going if dataset in made or _is_learnt(snapshot.scope, dataset)]
+    block = [_of(StepKind.BLOCK, dataset, _ids(look)) for dataset in shut]
+    before = _ids([*look, *block])
+
+    # (4) Forget, one model after another.
+    forget: list[Step] = []
     for dataset in (each for each in made if each.on_erase.act is Act.FORGET):
-        steps.append(_one(StepKind.FORGET, dataset, before, note=dataset.on_erase.argument))
-        before = (*before, steps[-1].id)
-    last: tuple[StepId, ...] = ()
+        forget.append(_of(StepKind.FORGET, dataset, before + _ids(forget), note=dataset.on_erase.argument))
+    before += _ids(forget)
+
+    # (5) Destroy and erase, each after the one before it.
+    # Why one after another, in all stores: rows refer to one another in ways that only the databases know; workers run side by side.
+    erase: list[Step] = []
     for dataset in (each for each in going if each.on_erase.act is not Act.FORGET or each in erased):
-        # Why one after another, in all stores: rows refer to one another in ways that only the databases know; workers run side by side.
         kind = StepKind.DESTROY if dataset in made else StepKind.ERASE
         goal = aim(dataset, snapshot.capabilities[dataset.store]).word
-        steps.append(_one(kind, dataset, before + last, goal))
-        last = (steps[-1].id,)
+        erase.append(_of(kind, dataset, before + _ids(erase[-1:]), goal))
+
+    # (6) Purge each store, once everything in it was erased.
+    purge: list[Step] = []
     for store in stores:
-        names = tuple(each.name for each in (*erased, *made) if each.store == store)
-        goal = snapshot.capabilities[store].grounding.word
-        after = tuple(each.id for each in steps if each.kind in (StepKind.FORGET, *ERASING) and set(each.datasets) <= set(names))
-        steps.append(Step(_id(StepKind.PURGE, store), StepKind.PURGE, store, names, after, goal))
-    ready = tuple(_id(StepKind.PURGE, store) for store in stores)
-    steps += _anew(made, ready)
-    ready += tuple(each.id for each in steps if each.kind in REMAKING or each.kind is StepKind.PROVE)
-    for store in watched:
-        names = tuple(each.name for each in (*erased, *made) if each.store == store)
-        steps.append(Step(_id(StepKind.VERIFY, store), StepKind.VERIFY, store, names, ready, "none"))
-    steps += [_aside(snapshot, each) for each in touched if each not in going]
-    holds = tuple(sorted(each.id for each in snapshot.holds))
-    reached = {each.name for each in touched}
-    observed = tuple(sorted({each.tag for each in snapshot.observed if not reached.isdisjoint(each.sources)}))
-    return Plan(snapshot.order, snapshot.subjects, snapshot.map_digest, tuple(steps), holds, snapshot.scope, observed)
+        here = [step for step in (*forget, *erase) if step.store == store]
+        purge.append(_at(StepKind.PURGE, store, names[store], _ids(here), snapshot.capabilities[store].grounding.word))
+
+    # (7) Rebuild, retrain and prove, from what is left.
+    anew = list(_anew(made, _ids(purge)))
+
+    # (8) Verify every store.
+    verify = [_at(StepKind.VERIFY, store, names[store], _ids([*purge, *anew])) for store in watched]
+
+    # (9) Keep, and what is for a person to do.
+    aside = [_aside(snapshot, dataset) for dataset in touched if dataset not in going]
+
+    steps = (*trace, *look, *block, *forget, *erase, *purge, *anew, *verify, *aside)
+    holds = tuple(sorted(hold.id for hold in snapshot.holds))
+    reached = {dataset.name for dataset in touched}
+    observed = tuple(sorted({place.tag for place in snapshot.observed if not reached.isdisjoint(place.sources)}))
+    return Plan(snapshot.order, snapshot.subjects, snapshot.map_digest, steps, holds, snapshot.scope, observed)
 
 
 def _anew(made: Iterable[Dataset], ready: tuple[StepId, ...]) -> Iterator[Step]:
-    """What is made again from what is left, sources first, and the comparisons with a training from nothing."""
+    """Yield what is made again from what is left, sources first, and the comparisons with a training from nothing."""
     for dataset in made:
         act = dataset.on_erase
         if act.act in (Act.REBUILD, Act.RETRAIN):
-            yield _one(StepKind(act.act.value), dataset, ready, note=act.argument)
-            ready = (*ready, _id(StepKind(act.act.value), dataset.name))
+            yield _of(StepKind(act.act.value), dataset, ready, note=act.argument)
+            ready = (*ready, step_id(StepKind(act.act.value), dataset.name))
         if act.prove:
-            yield _one(StepKind.PROVE, dataset, ready, note=act.prove)
+            yield _of(StepKind.PROVE, dataset, ready, note=act.prove)
 
 
-def _one(kind: StepKind, dataset: Dataset, after: tuple[StepId, ...], grounding: str = "none", note: str = "") -> Step:
-    return Step(_id(kind, dataset.name), kind, dataset.store, (dataset.name,), after, grounding, note)
+def _at(kind: StepKind, store: str, datasets: tuple[str, ...], after: tuple[StepId, ...], grounding: str = "none") -> Step:
+    """A step about a store."""
+    return Step(step_id(kind, store), kind, store, datasets, after, grounding)
+
+
+def _of(kind: StepKind, dataset: Dataset, after: tuple[StepId, ...], grounding: str = "none", note: str = "") -> Step:
+    """A step about one dataset."""
+    return Step(step_id(kind, dataset.name), kind, dataset.store, (dataset.name,), after, grounding, note)
+
+
+def _ids(steps: Iterable[Step]) -> tuple[StepId, ...]:
+    return tuple(step.id for step in steps)
 
 
 def _is_learnt(scope: Scope | None, dataset: Dataset) -> bool:
@@ -300,8 +332,4 @@ def _aside(snapshot: Snapshot, dataset: Dataset) -> Step:
         note = "the store could not be reached when the plan was made; plan again when it is back"
     else:
         note = f"{act.act.value}: no runner for this action"
-    return Step(_id(kind, dataset.name), kind, dataset.store, (dataset.name,), (), "none", note)
-
-
-def _id(kind: StepKind, target: str) -> StepId:
-    return StepId(f"{kind.value}:{target}")
+    return _of(kind, dataset, (), note=note)

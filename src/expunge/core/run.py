@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import singledispatch
 from itertools import groupby
 
 from expunge.core import events as ev
 from expunge.core.ids import OrderId, Pseudonym, StepId
 from expunge.core.order import OrderState, check_transition
-from expunge.core.outcome import RETRYABLE, Erased, Outcome, Unable, Unknown, discharges
+from expunge.core.outcome import Erased
 from expunge.core.plan import ERASING, Plan, StepKind
 from expunge.core.remade import Remade
+from expunge.core.round import Round, StepRun
 from expunge.errors import StateCorrupt
 
 
 @dataclass(frozen=True)
-class StepRun:
-    """One step in the current round."""
-
-    attempts: int = 0
-    open: bool = False
-    """Intended and not ended: the process died, or is still at it."""
-    outcomes: Mapping[str, Mapping[str, Outcome]] = field(default_factory=dict)
-    counts: Mapping[str, int] = field(default_factory=dict)
-    ended: datetime | None = None
-
-    @property
-    def unknown(self) -> bool:
-        """Whether some outcome must be settled by a probe."""
-        return self.open or any(isinstance(each, Unknown) for by in self.outcomes.values() for each in by.values())
-
-    @property
-    def retryable(self) -> bool:
-        """Whether some outcome failed for a reason that passes."""
-        return any(isinstance(each, Unable) and each.reason in RETRYABLE for by in self.outcomes.values() for each in by.values())
-
-
-@dataclass(frozen=True)
 class Run:
-    """An order as its events tell it."""
+    """An order as its events tell it: facts of the order, and its current round."""
 
     received: ev.Received
     state: OrderState
@@ -52,36 +32,27 @@ class Run:
     approvals: tuple[ev.Approved, ...] = ()
     queued: ev.Queued | None = None
     """Since when it waits for others, and how long at most."""
-    round: int = 0
-    cohort: tuple[OrderId, ...] = ()
-    """The orders that share the current round, the leading one first; empty when it goes alone."""
+    current: Round = field(default_factory=Round)
+    """The round that is under way, or the last one."""
     traces_of: OrderId | None = None
     """The order under whose trace key this one's traces were taken: its own, or the one that led its first round."""
-    steps: Mapping[StepId, StepRun] = field(default_factory=dict)
-    """Of the current round."""
-    items: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    """Dataset -> subject -> most items ever located in this order: what ``Erased`` counts, whatever crashes came between."""
-    erased: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    """Dataset -> subject -> items that earlier rounds erased."""
-    kept: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    """Dataset -> subject -> items that stay on purpose, as of this round."""
     located_in: int = 0
     """The round that located last."""
+    kept: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Dataset -> subject -> items that stay on purpose, as located last."""
+    erased: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Dataset -> subject -> items that earlier rounds erased."""
     remade: Mapping[str, Remade] = field(default_factory=dict)
     """Dataset that is made from others -> what became of it, in any round."""
-    judged: Mapping[str, ev.Judged] = field(default_factory=dict)
-    """Store -> what was found there in the current round."""
-    stated: Mapping[Pseudonym, ev.ReceiptStated] = field(default_factory=dict)
-    """Of the current round."""
-    logged: Mapping[Pseudonym, ev.ReceiptLogged] = field(default_factory=dict)
     history: tuple[tuple[int, Pseudonym, int], ...] = ()
     """(round, subject, log index) of every receipt, also of earlier rounds."""
     reasons: tuple[str, ...] = ()
+    """Why the order ended in part, was cancelled or could not be started; empty from the start of a round to its end."""
     ended_at: datetime | None = None
     final: bool = False
     """The end was reached with nothing left for this order to erase."""
     erased_at: datetime | None = None
-    """When the last erase or purge of the current round ended."""
+    """When a step that erases or purges last ended, in any round."""
     taken_at: datetime | None = None
     """When something that was there was last erased, in any round: what was copied before may hold it still."""
     unpurged: frozenset[str] = frozenset()
@@ -94,6 +65,21 @@ class Run:
     traces_ended: bool = False
     last: datetime | None = None
     length: int = 0
+
+    @property
+    def order(self) -> OrderId:
+        """The order's id."""
+        return self.received.order
+
+    @property
+    def subjects(self) -> tuple[Pseudonym, ...]:
+        """Whom it is about."""
+        return self.received.subjects
+
+    @property
+    def round(self) -> int:
+        """The number of the current round; 0 before the first."""
+        return self.current.number
 
     def gone_at(self, now: datetime) -> datetime | None:
         """From when on no copy of a store's rows or files can hold what was erased; None where nothing was."""
@@ -108,18 +94,8 @@ class Run:
 
     def took_from(self, subject: Pseudonym) -> bool:
         """Whether anything of this person was erased, in any round."""
-        outcomes = [by.get(subject) for state in self.steps.values() for by in state.outcomes.values()]
-        return any(by.get(subject, 0) for by in self.erased.values()) or any(isinstance(each, Erased) for each in outcomes)
-
-    @property
-    def order(self) -> OrderId:
-        """The order's id."""
-        return self.received.order
-
-    @property
-    def subjects(self) -> tuple[Pseudonym, ...]:
-        """Whom it is about."""
-        return self.received.subjects
+        here = (by_subject.get(subject) for step in self.current.steps.values() for by_subject in step.outcomes.values())
+        return any(by_subject.get(subject, 0) for by_subject in self.erased.values()) or any(isinstance(each, Erased) for each in here)
 
 
 def fold(events: Iterable[ev.Event]) -> Run:
@@ -137,96 +113,152 @@ def fold(events: Iterable[ev.Event]) -> Run:
 
 def advance(run: Run, event: ev.Event) -> Run:
     """The run after one more event. Raises IllegalTransition or StateCorrupt."""
-    return replace(_apply(run, event), last=event.at, length=run.length + 1)
+    return replace(_apply(event, run), last=event.at, length=run.length + 1)
 
 
 def advance_all(run: Run, events: Iterable[ev.Event]) -> Run:
     """The run after more events, as :func:`advance` for each; receipts of many people do not each copy what is known of all others."""
     for kind, group in groupby(events, type):
         if kind is ev.ReceiptStated:
-            stated = [each for each in group if isinstance(each, ev.ReceiptStated)]
-            known = {**run.stated, **{each.subject: each for each in stated}}
-            run = replace(run, stated=known, last=stated[-1].at, length=run.length + len(stated))
+            stated = [event for event in group if isinstance(event, ev.ReceiptStated)]
+            run = replace(_stated(run, stated), last=stated[-1].at, length=run.length + len(stated))
         elif kind is ev.ReceiptLogged:
-            logged = [each for each in group if isinstance(each, ev.ReceiptLogged)]
-            entered = {**run.logged, **{each.subject: each for each in logged}}
-            history = (*run.history, *((run.round, each.subject, each.index) for each in logged))
-            run = replace(run, logged=entered, history=history, last=logged[-1].at, length=run.length + len(logged))
+            logged = [event for event in group if isinstance(event, ev.ReceiptLogged)]
+            run = replace(_logged(run, logged), last=logged[-1].at, length=run.length + len(logged))
         else:
             for event in group:
                 run = advance(run, event)
     return run
 
 
-def _apply(run: Run, event: ev.Event) -> Run:  # noqa: C901, PLR0911, PLR0912 - one line per kind of event is the clearest form
-    match event:
-        case ev.Fenced():
-            return replace(_to(run, OrderState.FENCED), fenced_at=event.at)
-        case ev.Planned():
-            plan = Plan.from_bytes(event.plan.encode())
-            places = run.places | {each.store for each in plan.steps}
-            return replace(_to(run, OrderState.PLANNED), plan=plan, planned=event, approvals=(), places=places)
-        case ev.Approved():
-            return replace(_to(run, OrderState.APPROVED), approvals=(*run.approvals, event))
-        case ev.Queued():
-            if run.state is not OrderState.IN_PART:  # such a one is planned anew before it runs
-                check_transition(run.state, OrderState.RUNNING)
-            return replace(run, queued=event)
-        case ev.Unqueued():
-            return replace(run, queued=None, reasons=(event.why,))
-        case ev.RoundStarted():
-            return _begun(run, event)
-        case ev.StepIntended():
-            before = run.steps.get(event.step, StepRun())
-            return replace(run, steps={**run.steps, event.step: replace(before, attempts=event.attempt, open=True)})
-        case ev.Located():
-            return replace(run, items=_most(run.items, event.items), kept=event.kept, located_in=run.round)
-        case ev.StepEnded():
-            return _step_ended(run, event)
-        case Remade():
-            return replace(run, remade={**run.remade, event.dataset: event})
-        case ev.Judged():
-            return replace(run, judged={**run.judged, event.store: event})
-        case ev.ReceiptStated():
-            return replace(run, stated={**run.stated, event.subject: event})
-        case ev.ReceiptLogged():
-            history = (*run.history, (run.round, event.subject, event.index))
-            return replace(run, logged={**run.logged, event.subject: event}, history=history)
-        case ev.Ended():
-            return replace(_to(run, event.state), reasons=event.reasons, ended_at=event.at, final=event.final)
-        case ev.Cancelled():
-            return replace(_to(run, OrderState.CANCELLED), ended_at=event.at, reasons=(event.reason,))
-        case ev.Extended():
-            return replace(run, extended_at=event.at)
-        case ev.Reopened():
-            return _to(run, OrderState.REOPENED)
-        case ev.KeyDestroyed():
-            return replace(run, key_destroyed=True)
-        case ev.TracesEnded():
-            return replace(run, traces_ended=True)
-        case ev.Reverified():
-            return run
-        case _:
-            message = f"{type(event).__name__} does not belong in an order's stream"
-            raise StateCorrupt(message)
+# What each kind of event does to a run. An event without a function here belongs to a register.
 
 
-def _begun(run: Run, event: ev.RoundStarted) -> Run:
-    """A round begins with nothing done; what earlier ones erased is remembered."""
+@singledispatch
+def _apply(event: ev.Event, run: Run) -> Run:  # noqa: ARG001 - the other kinds need it
+    message = f"{type(event).__name__} does not belong in an order's stream"
+    raise StateCorrupt(message)
+
+
+@_apply.register
+def _fenced(event: ev.Fenced, run: Run) -> Run:
+    return replace(_to(run, OrderState.FENCED), fenced_at=event.at)
+
+
+@_apply.register
+def _planned(event: ev.Planned, run: Run) -> Run:
+    plan = Plan.from_bytes(event.plan.encode())
+    places = run.places | {step.store for step in plan.steps}
+    return replace(_to(run, OrderState.PLANNED), plan=plan, planned=event, approvals=(), places=places)
+
+
+@_apply.register
+def _approved(event: ev.Approved, run: Run) -> Run:
+    return replace(_to(run, OrderState.APPROVED), approvals=(*run.approvals, event))
+
+
+@_apply.register
+def _queued(event: ev.Queued, run: Run) -> Run:
+    if run.state is not OrderState.IN_PART:  # such a one is planned anew before it runs
+        check_transition(run.state, OrderState.RUNNING)
+    return replace(run, queued=event)
+
+
+@_apply.register
+def _unqueued(event: ev.Unqueued, run: Run) -> Run:
+    return replace(run, queued=None, reasons=(event.why,))
+
+
+@_apply.register
+def _round_started(event: ev.RoundStarted, run: Run) -> Run:
     return replace(
         _to(run, OrderState.RUNNING),
+        current=Round(event.round, event.cohort),
         queued=None,
-        round=event.round,
-        cohort=event.cohort,
-        traces_of=run.traces_of or (event.cohort[0] if event.cohort else run.order),
-        items={},
-        erased=_erased(run),
-        steps={},
-        judged={},
-        stated={},
-        logged={},
         reasons=(),
+        traces_of=run.traces_of or (event.cohort[0] if event.cohort else run.order),
+        erased=_erased(run),
     )
+
+
+@_apply.register
+def _located(event: ev.Located, run: Run) -> Run:
+    return replace(run, current=run.current.with_items(event), kept=event.kept, located_in=run.round)
+
+
+@_apply.register
+def _step_intended(event: ev.StepIntended, run: Run) -> Run:
+    before = run.current.steps.get(event.step, StepRun())
+    return replace(run, current=run.current.with_step(event.step, replace(before, attempts=event.attempt, open=True)))
+
+
+@_apply.register
+def _step_ended(event: ev.StepEnded, run: Run) -> Run:
+    step = StepRun(event.attempt, open=False, outcomes=event.outcomes, counts=event.counts, ended=event.at)
+    kind = event.step.partition(":")[0]
+    erased_at = event.at if kind in _ERASING or kind == StepKind.PURGE else run.erased_at
+    after = replace(run, current=run.current.with_step(event.step, step), erased_at=erased_at)
+    store = run.plan.step(event.step).store if run.plan else ""
+    if kind in _ERASING and _took(run, event):
+        return replace(after, taken_at=event.at, unpurged=run.unpurged | {store})
+    if kind == StepKind.PURGE and store in run.unpurged and step.discharged:
+        return replace(after, purged_at=event.at, unpurged=run.unpurged - {store})
+    return after
+
+
+@_apply.register
+def _remade(event: Remade, run: Run) -> Run:
+    return replace(run, remade={**run.remade, event.dataset: event})
+
+
+@_apply.register
+def _judged(event: ev.Judged, run: Run) -> Run:
+    return replace(run, current=run.current.with_verdict(event))
+
+
+@_apply.register
+def _receipt_stated(event: ev.ReceiptStated, run: Run) -> Run:
+    return _stated(run, [event])
+
+
+@_apply.register
+def _receipt_logged(event: ev.ReceiptLogged, run: Run) -> Run:
+    return _logged(run, [event])
+
+
+@_apply.register
+def _ended(event: ev.Ended, run: Run) -> Run:
+    return replace(_to(run, event.state), reasons=event.reasons, ended_at=event.at, final=event.final)
+
+
+@_apply.register
+def _cancelled(event: ev.Cancelled, run: Run) -> Run:
+    return replace(_to(run, OrderState.CANCELLED), ended_at=event.at, reasons=(event.reason,))
+
+
+@_apply.register
+def _extended(event: ev.Extended, run: Run) -> Run:
+    return replace(run, extended_at=event.at)
+
+
+@_apply.register
+def _reopened(_: ev.Reopened, run: Run) -> Run:
+    return _to(run, OrderState.REOPENED)
+
+
+@_apply.register
+def _key_destroyed(_: ev.KeyDestroyed, run: Run) -> Run:
+    return replace(run, key_destroyed=True)
+
+
+@_apply.register
+def _traces_ended(_: ev.TracesEnded, run: Run) -> Run:
+    return replace(run, traces_ended=True)
+
+
+@_apply.register
+def _reverified(_: ev.Reverified, run: Run) -> Run:
+    return run
 
 
 def _to(run: Run, state: OrderState) -> Run:
@@ -234,43 +266,33 @@ def _to(run: Run, state: OrderState) -> Run:
     return replace(run, state=state)
 
 
-def _step_ended(run: Run, event: ev.StepEnded) -> Run:
-    step = StepRun(event.attempt, open=False, outcomes=event.outcomes, counts=event.counts, ended=event.at)
-    kind = event.step.partition(":")[0]
-    erased_at = event.at if kind in (*ERASING, StepKind.FORGET, StepKind.PURGE) else run.erased_at
-    after = replace(run, steps={**run.steps, event.step: step}, erased_at=erased_at)
-    store = run.plan.step(event.step).store if run.plan else ""
-    if kind in (*ERASING, StepKind.FORGET) and _took(run, event):
-        return replace(after, taken_at=event.at, unpurged=run.unpurged | {store})
-    if kind == StepKind.PURGE and store in run.unpurged and all(discharges(each) for by in event.outcomes.values() for each in by.values()):
-        return replace(after, purged_at=event.at, unpurged=run.unpurged - {store})
-    return after
+def _stated(run: Run, events: Sequence[ev.ReceiptStated]) -> Run:
+    return replace(run, current=run.current.with_stated(events))
+
+
+def _logged(run: Run, events: Sequence[ev.ReceiptLogged]) -> Run:
+    history = (*run.history, *((run.round, event.subject, event.index) for event in events))
+    return replace(run, current=run.current.with_logged(events), history=history)
+
+
+_ERASING = frozenset({*ERASING, StepKind.FORGET})
+"""Steps after which something that was there may be gone."""
 
 
 def _took(run: Run, event: ev.StepEnded) -> bool:
     """Whether something that was located in this round was erased, rather than an earlier round's figure repeated."""
     return any(
-        isinstance(each, Erased) and run.items.get(dataset, {}).get(subject, 0) > 0
-        for dataset, by in event.outcomes.items()
-        for subject, each in by.items()
+        isinstance(outcome, Erased) and run.current.items.get(dataset, {}).get(subject, 0) > 0
+        for dataset, by_subject in event.outcomes.items()
+        for subject, outcome in by_subject.items()
     )
 
 
 def _erased(run: Run) -> dict[str, dict[str, int]]:
-    """What this round and those before it erased: an outcome of a later round includes the earlier ones."""
-    result = {dataset: dict(by) for dataset, by in run.erased.items()}
-    for state in run.steps.values():
-        for dataset, by in state.outcomes.items():
-            result.setdefault(dataset, {}).update({subject: each.items for subject, each in by.items() if isinstance(each, Erased)})
-    return result
-
-
-def _most(known: Mapping[str, Mapping[str, int]], located: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
-    result = {dataset: dict(by) for dataset, by in known.items()}
-    for dataset, by in located.items():
-        slot = result.setdefault(dataset, {})
-        for subject, items in by.items():
-            slot[subject] = max(slot.get(subject, 0), items)
+    """What the current round and those before it erased: an outcome of a later round includes the earlier ones."""
+    result = {dataset: dict(by_subject) for dataset, by_subject in run.erased.items()}
+    for dataset, by_subject in run.current.erased().items():
+        result.setdefault(dataset, {}).update(by_subject)
     return result
 
 
@@ -294,7 +316,7 @@ def next_steps(run: Run) -> tuple[StepId, ...]:
 
 
 def _done(run: Run, step: StepId) -> bool:
-    state = run.steps.get(step)
+    state = run.current.steps.get(step)
     if state is None or state.open or state.unknown:
         return False
     return not (state.retryable and state.attempts < MOST_ATTEMPTS)

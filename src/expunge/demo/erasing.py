@@ -99,7 +99,7 @@ def _ended(stage: Stage, expunge: Expunge, seconds: float) -> None:
             for place in expunge.residue(order)[:10]:
                 stage.narrator.point(f"{place.path} at {place.offset}: {place.dataset}, {place.part} ({place.hidden})", good=False)
     runs = [expunge.status(order) for order in stage.orders]
-    shared = set(runs[0].cohort) == set(stage.orders)
+    shared = set(runs[0].current.cohort) == set(stage.orders)
     rewrites = sum(step.kind is StepKind.PURGE for step in runs[0].plan.steps) if runs[0].plan else 0
     stage.expect(
         shared, f"{seconds:.1f} s for all three together: they shared {rewrites} rewrites, one of each store, instead of {3 * rewrites}"

@@ -143,7 +143,7 @@ def _last_run(context: Context) -> tuple[bool, str]:
     if not runs:
         return True, "nothing had to be erased yet because its time was over"
     last = runs[-1]
-    logged = all(each in last.logged for each in last.subjects)
+    logged = all(each in last.current.logged for each in last.subjects)
     return last.state is OrderState.FULFILLED and logged, f"order {last.order}: {last.state.value}"
 
 

@@ -143,7 +143,7 @@ class Announcing:
 
     def before(self, run: Run) -> Next:
         """Whether the step has ended, and what is begun next."""
-        state = run.steps.get(StepId(self.step))
+        state = run.current.steps.get(StepId(self.step))
         if self.lease is None or state is None or state.open:
             return Next()
         if self.hand.stopping():
@@ -167,7 +167,7 @@ class Announcing:
         open_now = following.ready - {following.step} if following.event else open_to_all(run)
         before, self.known = self.known, open_now
         self.ended, self.then, self.begun = following.ends, following.step, following.lease
-        orders = run.cohort or (run.order,)
+        orders = run.current.cohort or (run.order,)
         if following.step in before:
             self.hand.queue.take_back(orders, following.step)
         for step in sorted(self.known - before - {following.step}):
@@ -176,7 +176,7 @@ class Announcing:
 
 def at_once(run: Run, step: str) -> bool:
     """Whether a step can be begun with nothing before it: no receipts, no second attempt, and what there is was journalled."""
-    return step != RECEIPTS and run.located_in == run.round and StepId(step) not in run.steps
+    return step != RECEIPTS and run.located_in == run.round and StepId(step) not in run.current.steps
 
 
 def open_to_all(run: Run) -> frozenset[str]:
@@ -184,7 +184,7 @@ def open_to_all(run: Run) -> frozenset[str]:
     if run.state is not OrderState.RUNNING:
         return frozenset()
     ready = next_steps(run)
-    fresh = frozenset(str(each) for each in ready if not (run.steps.get(each) and run.steps[each].open))
+    fresh = frozenset(str(each) for each in ready if not (run.current.steps.get(each) and run.current.steps[each].open))
     return fresh if ready else frozenset({RECEIPTS})
 
 

@@ -69,7 +69,7 @@ def deletions(context: Context) -> Iterator[Deletion]:
 
 
 def _taken(run: Run) -> set[str]:
-    return {name for name, by in run.items.items() if any(by.values())}
+    return {name for name, by in run.current.items.items() if any(by.values())}
 
 
 def products_of(data_map: DataMap, recorded: Recorded) -> dict[str, Product]:

@@ -8,13 +8,14 @@ from dataclasses import replace
 from expunge.core import canonical, judged, receipt_codec
 from expunge.core.datamap import Act, Dataset, Inherited
 from expunge.core.grounding import Grounding
-from expunge.core.ids import Pseudonym, StepId
+from expunge.core.ids import Pseudonym
 from expunge.core.outcome import Reason, Unable
 from expunge.core.plan import Step, StepKind
 from expunge.core.receipt import DatasetEntry, KeptItems, Probe, Result
 from expunge.core.run import Run
 from expunge.engine.context import Context
-from expunge.engine.judging import ELSEWHERE, Entries, SubjectEntries
+from expunge.engine.judging import Entries, SubjectEntries
+from expunge.engine.verdict import ELSEWHERE
 
 OBSERVED = "observed "
 """Begins the name of a dataset that pipelines were seen to make and that the map lacks; a keyed name of it follows."""
@@ -24,7 +25,7 @@ def entries(context: Context, run: Run) -> Entries:
     """All entries of the round: what the verify steps found, what stays, what was for a person to do, what could not be looked at."""
     assert run.plan is not None
     made: dict[Pseudonym, tuple[list[DatasetEntry], list[KeptItems]]] = {subject: ([], []) for subject in run.subjects}
-    for event in run.judged.values():
+    for event in run.current.judged.values():
         of, said = judged.unpack(event.entries)
         read = [_read(each) for each in said]
         for subject, place in of.items():
@@ -34,7 +35,7 @@ def entries(context: Context, run: Run) -> Entries:
     for step in run.plan.steps:
         if step.kind in (StepKind.KEEP, StepKind.MANUAL):
             _add_aside(context, run, step, made)
-        elif step.kind is StepKind.VERIFY and step.store not in run.judged:
+        elif step.kind is StepKind.VERIFY and step.store not in run.current.judged:
             for name in step.datasets:
                 _add_unseen(context, run, step, context.data_map.datasets[name], made)
             if not step.datasets:
@@ -75,8 +76,7 @@ _UNSAID = Unable(
 
 
 def _why_unseen(run: Run, step: Step) -> Unable:
-    state = run.steps.get(step.id)
-    found = state.outcomes.get("*", {}).get("*") if state else None
+    found = run.current.outcome(StepKind.VERIFY, step.store, "*", "*")
     return found if isinstance(found, Unable) else Unable(Reason.CANNOT_TELL, f"{step.store} was not verified")
 
 
@@ -100,7 +100,7 @@ def _nothing_there(context: Context, run: Run, dataset: Dataset, subject: Pseudo
     if isinstance(dataset.subject, Inherited):
         sources = [context.data_map.datasets[each] for each in dataset.subject.sources]
         return all(_nothing_there(context, run, each, subject) for each in sources)
-    looked = run.items.get(dataset.name)
+    looked = run.current.items.get(dataset.name)
     # Why earlier rounds too: what they erased from a source went into what was made from it, and is in that still.
     seen = (looked, run.kept.get(dataset.name), run.erased.get(dataset.name))
     return looked is not None and not any(by.get(subject) for by in seen if by is not None)
@@ -112,8 +112,7 @@ def _add_unseen(
     """A dataset whose store could not be verified: whatever the erase step said, nothing was confirmed."""
     why = _why_unseen(run, step)
     for subject, (datasets, _) in made.items():
-        erase = run.steps.get(StepId(f"{StepKind.ERASE.value}:{dataset.name}"))
-        outcome = erase.outcomes.get(dataset.name, {}).get(subject) if erase else None
+        outcome = run.current.outcome(StepKind.ERASE, dataset.name, dataset.name, subject)
         datasets.append(_bare(context, dataset, Result.UNABLE, 0, outcome if isinstance(outcome, Unable) else why))
 
 

@@ -96,8 +96,8 @@ def _found(run: Run) -> dict[str, frozenset[Pseudonym]]:
     assert run.planned is not None
     found: dict[str, frozenset[Pseudonym]] = {}
     for name in (name for each in run.plan.steps if each.kind in (*ERASING, StepKind.FORGET) for name in each.datasets):
-        whose = {who for by in (run.items.get(name, {}), run.erased.get(name, {})) for who, items in by.items() if items}
-        outcomes = (each.outcomes.get(name, {}) for each in run.steps.values())
+        whose = {who for by in (run.current.items.get(name, {}), run.erased.get(name, {})) for who, items in by.items() if items}
+        outcomes = (each.outcomes.get(name, {}) for each in run.current.steps.values())
         whose |= {who for by in outcomes for who, each in by.items() if isinstance(each, Erased) and each.items}
         alone = len(run.subjects) == 1 and run.planned.expected.get(name, 0) > 0
         mine = frozenset(each for each in run.subjects if alone or each in whose)

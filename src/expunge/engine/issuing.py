@@ -86,7 +86,8 @@ class Issuer:
     def log(self, batch: Sequence[tuple[int, Pseudonym]]) -> list[list[ev.OrderEvent]]:
         """Enter the stated receipts that have no leaf yet, and put them on the shelf; one list of events for each order."""
         logged: list[list[ev.OrderEvent]] = [[] for _ in self._recorders]
-        missing = [(at, run.stated[subject]) for at, subject in batch if subject not in (run := self._recorders[at].run).logged]
+        rounds = [each.run.current for each in self._recorders]
+        missing = [(at, rounds[at].stated[subject]) for at, subject in batch if subject not in rounds[at].logged]
         if not missing:
             return logged
         signer, log = self._signer(), self._context.log
@@ -116,9 +117,9 @@ class Issuer:
 
     def _is_stated(self, run: Run, subject: Pseudonym, signer: _Signer) -> bool:
         """Whether a statement is there and names the keys of now: after a rotation an older one could be signed, but never verified."""
-        if subject in run.logged or subject not in run.stated:
-            return subject in run.logged
-        made = receipt.parse(run.stated[subject].statement.encode())
+        if subject in run.current.logged or subject not in run.current.stated:
+            return subject in run.current.logged
+        made = receipt.parse(run.current.stated[subject].statement.encode())
         return made.signer == key_id(signer.public) and made.policy_digest == signer.digest
 
     def _statements(self, missing: Sequence[tuple[int, Pseudonym]], signer: _Signer, now: Sequence[datetime]) -> list[str]:
@@ -140,8 +141,9 @@ class Issuer:
         run, (datasets, kept) = self._recorders[at].run, said
         assert run.plan is not None
         assert run.fenced_at is not None
-        erased = _second(run.erased_at) if run.erased_at and any(each.outcome is receipt.Result.ERASED for each in datasets) else None
-        verified = _second(max(each.at for each in run.judged.values())) if run.judged else None
+        erased_at, judged = run.erased_at, run.current.judged
+        erased = _second(erased_at) if erased_at and any(each.outcome is receipt.Result.ERASED for each in datasets) else None
+        verified = _second(max(each.at for each in judged.values())) if judged else None
         commitment, nonce = person
         return Receipt(
             order=run.order,

@@ -329,9 +329,9 @@ def _set_aside(
         held = {**{each: theirs[each] for each in copy.keys if each in theirs}, **held}
         if held:
             by_hold = {each.id: each for each in held.values()}
+            held_whole = len(by_hold) == 1 and len(held) == len(copy.keys)
             for hold_id, hold in sorted(by_hold.items()):
-                whole = len(by_hold) == 1 and len(held) == len(copy.keys)
-                count = copy.items if whole else sum(1 for each in held.values() if each.id == hold_id)
+                count = copy.items if held_whole else sum(1 for each in held.values() if each.id == hold_id)
                 kept[copy.subject] = (*kept.get(copy.subject, ()), Kept(hold.ground, hold.until, count))
             aside.append(copy.without(set(copy.keys) - held.keys()))
             copy = copy.without(held.keys())  # noqa: PLW2901 - what is left of it is what goes on

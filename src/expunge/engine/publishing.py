@@ -49,7 +49,7 @@ def conclude_all(context: Context, recorders: Sequence[Recorder], report: Report
     for batch in issuer.batches():
         append_together(context.journal, going, issuer.state(batch), lease)
         append_together(context.journal, going, issuer.log(batch), lease)
-        report(Progress("receipts", "done", sum(len(each.run.logged) for each in going), total))
+        report(Progress("receipts", "done", sum(len(each.run.current.logged) for each in going), total))
     if going:
         ended = [[_ended(each, theirs)] for each, theirs in zip(going, entries, strict=True)]
         append_together(context.journal, going, ended, lease)
@@ -77,7 +77,7 @@ def finish_all(context: Context, recorders: Sequence[Recorder]) -> None:
     notices: list[Notice] = []
     for run in (each.run for each in recorders):
         if run.state is OrderState.FULFILLED:
-            notices.append((run.order, "done", _DONE, {"receipts": str(len(run.logged))}))
+            notices.append((run.order, "done", _DONE, {"receipts": str(len(run.current.logged))}))
         elif run.state is OrderState.IN_PART:
             notices.append((run.order, "could-not", _COULD_NOT, {"reasons": "; ".join(run.reasons)}))
     if notices:

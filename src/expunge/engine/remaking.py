@@ -19,7 +19,7 @@ from expunge.core.datamap import Act, Dataset
 from expunge.core.ids import IdempotencyKey, OrderId
 from expunge.core.membership import Membership
 from expunge.core.order import OrderState
-from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable, discharges
+from expunge.core.outcome import Absent, Erased, Outcome, Reason, Unable
 from expunge.core.person import Person
 from expunge.core.plan import ERASING, StepKind
 from expunge.core.remade import Content, Network, Proof, Remade, Sight, Stayed
@@ -265,8 +265,8 @@ class Remaker:
                 continue
             if step.kind in (StepKind.REBUILD, StepKind.RETRAIN) and name == dataset.name:
                 continue
-            state = self.run.steps.get(step.id)
-            if state is None or any(not discharges(each) for by in state.outcomes.values() for each in by.values()):
+            state = self.run.current.steps.get(step.id)
+            if state is None or not state.discharged:
                 return Unable(Reason.REFERENCED, f"{dataset.name} is not made anew: {step.kind.value} of {name} did not end well")
         return None
 

@@ -73,7 +73,7 @@ def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = Non
             over.append(recorder)
         elif run.state is OrderState.RUNNING:
             planning.check_map(context, run)
-            members = run.cohort or (order,)
+            members = run.current.cohort or (order,)
             resumed[members[0]] = members
         else:
             starting.append(recorder)

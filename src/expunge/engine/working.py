@@ -112,7 +112,7 @@ class Worker:
         cohort = CohortRecorder(self.context.journal, self.context.clock, recorders, None, announce)
         stepper = before.stepper if before and before.lengths == _lengths(recorders) else None
         announce.stepper = stepper or Stepper(self.context, cohort, self.report)
-        announce.stepper.recorder = cohort
+        announce.stepper.go_on_with(cohort)
         return announce.stepper, announce
 
     def _begin(self, stepper: Stepper, announce: Announcing, step: str) -> Lease | None:
@@ -213,7 +213,7 @@ class Worker:
         except Drift:
             return False
         except (KeyDestroyed, StateCorrupt):
-            if self._ended_meanwhile(run.cohort or (run.order,)):
+            if self._ended_meanwhile(run.current.cohort or (run.order,)):
                 return False
             raise
         return True
@@ -244,7 +244,7 @@ class Worker:
         held = {each.name for each in self.leases.held()}
         put = 0
         running_now = (each.run for each in self._standing() if each.run.state is OrderState.RUNNING)
-        for cohort in {run.cohort or (run.order,): run for run in running_now}:
+        for cohort in {run.current.cohort or (run.order,): run for run in running_now}:
             recorders = self._members(cohort)
             if not recorders:
                 continue
