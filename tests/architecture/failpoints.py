@@ -21,7 +21,7 @@ SHAPE = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+(:(before|after))?")
 def all_failpoints(source: Path = SOURCE) -> tuple[str, ...]:
     """Return every name that can be armed, sorted, without duplicates: ``files.rewrite.swap:before`` ...
 
-    A module that mentions neither a failpoint nor an ``at=`` is not parsed, and the answer is kept: many test files ask while they are collected.
+    The answer is kept, because many test files ask while they are collected, and a module that mentions no failpoint is not parsed.
     """
     return tuple(sorted({name for module in Tree.load(source, mentions=("failpoint", "at=")) for name, _ in _named(module)}))
 
