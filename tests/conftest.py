@@ -23,8 +23,16 @@ for name in ("EXPUNGE_FAILPOINT", "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
 
 SERVERS = {"postgres_server", "debian_postgres", "seaweed", "redis_port", "served"}
 """Fixtures that lend a server."""
-LATER = {("nth", "last")}
+LATER = {("nth", "last"), ("at_once", "one")}
 """Parameters of the shipped suites that a sample leaves to the soak: (name, value)."""
+DRILLS = (
+    "test_killed_at_every_failpoint_and_resumed",
+    "test_reply_lost_is_settled_by_a_probe",
+    "test_disk_full_is_an_answer",
+    "test_others_write_meanwhile_and_lose_nothing",
+    "test_others_read_meanwhile_and_see_everybody_else_whole",
+)
+"""Tests of the shipped suites that a variant leaves to the soak."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -35,6 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("servers")
         if "kill" in item.nodeid or "crash" in item.nodeid:
             item.add_marker("kills")
-        called = getattr(item, "callspec", None)
-        if called is not None and not LATER.isdisjoint((name, value) for name, value in called.params.items() if isinstance(value, str)):
+        parameters = item.callspec.params.items() if hasattr(item, "callspec") else ()
+        later = any((name, value) in LATER for name, value in parameters if isinstance(value, str))
+        if later or (item.get_closest_marker("variant") and getattr(item, "originalname", "") in DRILLS):
             item.add_marker("soak")

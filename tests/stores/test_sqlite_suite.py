@@ -107,6 +107,7 @@ class TestWal(Company):
     mode = "wal"
 
 
+@pytest.mark.variant
 class TestPersistScrubbing(Company):
     mode = "persist"
     scrub = 1
