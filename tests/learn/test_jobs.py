@@ -42,6 +42,7 @@ def test_no_bit_depends_on_how_many_processes_taught(kind: str) -> None:
     assert two.digest() == left.without("person 7").fit(getattr(learn, model)(**settings)).digest()
 
 
+@pytest.mark.soak
 @pytest.mark.torch
 @pytest.mark.skipif("torch" not in THERE, reason="PyTorch is not installed")
 def test_checkpoints_in_a_folder_are_the_same_whoever_made_them(tmp_path: Path) -> None:
