@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help env demo examples test soak bench lint clean
+.PHONY: help env demo examples test test-fast soak bench lint clean
 
 DEMO ?= demo-out
 EXAMPLES ?= examples-out
@@ -10,7 +10,7 @@ BENCH ?= bench-out/bench.json
 SECONDS ?= 60
 
 help: ## what can be made
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
 
 env: ## .venv with every extra and the tools of a developer
 	@scripts/make-env all
@@ -22,11 +22,14 @@ demo: ## the story of three erasures, from order to receipt [DEMO=DIR] [KEEP_BEF
 examples: env ## three worked examples, a voice, cameras, whereabouts, each with a page [EXAMPLES=DIR]
 	@set -e; for name in voice camera whereabouts; do .venv/bin/python -m examples.$$name "$(EXAMPLES)/$$name"; done
 
-test: env ## everything but the long runs, and core and units on the other Python where it is installed
+test: env ## a sample of everything in minutes, and core on the other Python where it is installed
 	@scripts/test
 
-soak: env ## the long runs: property tests with many examples, kills at random moments [SECONDS=60: for each property]
-	@HYPOTHESIS_PROFILE=soak SOAK_SECONDS="$(SECONDS)" .venv/bin/python -m pytest -n 2 --dist loadfile -m "soak or hypothesis"
+test-fast: env ## while you work: no servers, no kills, under two minutes
+	@scripts/test fast
+
+soak: env ## what repeats, enumerates or waits, and the whole other Python [SECONDS=60: for each property]
+	@SOAK_SECONDS="$(SECONDS)" scripts/test soak
 
 bench: env ## measured numbers beside their anchors [BENCH=FILE.json], and a table beside it
 	@.venv/bin/python -m bench --out "$(BENCH)"

@@ -1,9 +1,10 @@
-"""Settings for every test: Hypothesis profiles, and a machine-independent environment."""
+"""Settings for every test: Hypothesis profiles, a machine-independent environment, and marks that follow from what a test uses."""
 
 from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.servers_plugin import database, debian_postgres, postgres_server, seaweed
@@ -11,11 +12,38 @@ from tests.soaking import pytest_runtest_call, pytest_terminal_summary
 
 __all__ = ["database", "debian_postgres", "postgres_server", "pytest_runtest_call", "pytest_terminal_summary", "seaweed"]
 
-settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("soak", settings.get_profile("default"), max_examples=2000)
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=25, derandomize=True)
+settings.register_profile("soak", settings.get_profile("default"), max_examples=2000, derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 # MLflow would tell its makers of every use, from a thread of its own.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 for name in ("EXPUNGE_FAILPOINT", "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
     os.environ.pop(name, None)
+
+SERVERS = {"postgres_server", "debian_postgres", "seaweed", "redis_port", "served"}
+"""Fixtures that lend a server."""
+LATER = {("nth", "last"), ("at_once", "one")}
+"""Parameters of the shipped suites that a sample leaves to the soak: (name, value)."""
+DRILLS = (
+    "test_killed_at_every_failpoint_and_resumed",
+    "test_reply_lost_is_settled_by_a_probe",
+    "test_disk_full_is_an_answer",
+    "test_others_write_meanwhile_and_lose_nothing",
+    "test_others_read_meanwhile_and_see_everybody_else_whole",
+)
+"""Tests of the shipped suites that a variant leaves to the soak."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by what they use, before marks are selected."""
+    for item in items:
+        if not SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("servers")
+        if "kill" in item.nodeid or "crash" in item.nodeid:
+            item.add_marker("kills")
+        parameters = item.callspec.params.items() if hasattr(item, "callspec") else ()
+        later = any((name, value) in LATER for name, value in parameters if isinstance(value, str))
+        if later or (item.get_closest_marker("variant") and getattr(item, "originalname", "") in DRILLS):
+            item.add_marker("soak")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from expunge.adapters.index_files import FileIndex
@@ -169,7 +169,6 @@ def test_a_folder_that_cannot_be_made_is_no_error(tmp_path):
     assert index.forget(KEY, "events", [ANNA]) == 0
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     lessons=st.lists(
         st.tuples(st.integers(0, 7), st.lists(st.tuples(st.integers(0, 5), st.integers(0, 50), st.integers(1, 4)), max_size=12)),

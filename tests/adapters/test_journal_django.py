@@ -12,7 +12,7 @@ from typing import Literal
 
 import pytest
 from django.db import connections, transaction
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from expunge import faults
@@ -58,7 +58,6 @@ def test_the_chain_is_the_one_that_is_written_down() -> None:
 @given(
     calls=st.lists(st.tuples(st.sampled_from(["ord-a", "ord-b", "holds"]), st.integers(0, 1), st.lists(st.binary(max_size=40), max_size=4)))
 )
-@settings(max_examples=25)
 def test_any_sequence_of_appends_reads_back_as_a_list_would(
     tmp_path_factory: pytest.TempPathFactory, calls: list[tuple[str, int, list[bytes]]]
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from time import sleep
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from expunge import faults
@@ -388,7 +388,6 @@ def test_the_tiles_of_seventy_thousand_leaves_are_those_of_the_specifications_ex
     assert verify_log(tmp_path, KEYS.log_keys()).bundles == 274
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=6))
 def test_however_it_is_cut_into_batches_the_tree_is_the_same(tmp_path_factory: pytest.TempPathFactory, batches: list[int]) -> None:
     folder = tmp_path_factory.mktemp("log")

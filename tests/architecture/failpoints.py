@@ -6,6 +6,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.architecture.source import PACKAGE, SOURCE, Module, Tree, aliases, callee
@@ -16,9 +17,13 @@ DEFINING = frozenset({f"{PACKAGE}.durable", f"{PACKAGE}.faults"})
 SHAPE = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+(:(before|after))?")
 
 
-def all_failpoints(source: Path = SOURCE) -> list[str]:
-    """Every name that can be armed, sorted, without duplicates: ``files.rewrite.swap:before`` ..."""
-    return sorted({name for module in Tree.load(source) for name, _ in _named(module)})
+@cache
+def all_failpoints(source: Path = SOURCE) -> tuple[str, ...]:
+    """Return every name that can be armed, sorted, without duplicates: ``files.rewrite.swap:before`` ...
+
+    The answer is kept, because many test files ask while they are collected, and a module that mentions no failpoint is not parsed.
+    """
+    return tuple(sorted({name for module in Tree.load(source, mentions=("failpoint", "at=")) for name, _ in _named(module)}))
 
 
 def failpoint_faults(tree: Tree) -> Iterator[str]:

@@ -64,12 +64,15 @@ class Tree:
     modules: dict[str, Module]
 
     @classmethod
-    def load(cls, folder: Path = SOURCE) -> Tree:
+    def load(cls, folder: Path = SOURCE, mentions: tuple[str, ...] = ("",)) -> Tree:
+        """Parse the modules below a folder; with ``mentions``, those alone whose text holds one of the words."""
         modules = {}
         for path in sorted(folder.rglob("*.py")):
             parts = path.relative_to(folder.parent).with_suffix("").parts
             name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
             text = path.read_text(encoding="utf-8")
+            if not any(word in text for word in mentions):
+                continue
             modules[name] = Module(name, path, text, ast.parse(text, str(path)))
         return cls(modules)
 

@@ -171,7 +171,7 @@ def test_a_late_import_closes_a_cycle(tmp_path: Path) -> None:
 def test_failpoints_of_a_whole_write_are_its_three_steps(tmp_path: Path) -> None:
     text = "from expunge import durable\ndef f(x):\n    durable.write_bytes(x, b'', at='log.tile.write')\n    durable.unlink(x, at='log.old.drop')\n"
     write(tmp_path, {**GOOD, "stores/files.py": text})
-    assert all_failpoints(tmp_path / "expunge") == [
+    assert all_failpoints(tmp_path / "expunge") == (
         "call.erase:after",
         "call.erase:before",
         "log.old.drop:after",
@@ -182,4 +182,4 @@ def test_failpoints_of_a_whole_write_are_its_three_steps(tmp_path: Path) -> None
         "log.tile.write.folder:before",
         "log.tile.write.swap:after",
         "log.tile.write.swap:before",
-    ]
+    )

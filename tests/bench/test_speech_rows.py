@@ -9,6 +9,8 @@ import pytest
 pytest.importorskip("torch", reason="the networks that are measured need torch")
 from bench.models_speech import results
 
+pytestmark = pytest.mark.torch
+
 
 def line(way: str, split: int, accuracy: float, again: list[int]) -> dict[str, Any]:
     return {"way": way, "split": split, "accuracy": accuracy, "fit_s": 1.0, "forget_s": [0.5], "again": again, "whole": [100] * len(again)}

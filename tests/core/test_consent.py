@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from expunge.core import consent_events as ce
@@ -344,7 +344,6 @@ class Script:
                 company.now += timedelta(days=365)
 
 
-@settings(max_examples=400)
 @given(STEPS)
 def test_in_any_order_consent_needs_a_valid_yes_and_the_first_no_ends_it(steps: list[str]) -> None:
     script = Script()

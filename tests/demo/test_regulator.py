@@ -14,7 +14,7 @@ from expunge.demo import regulator
 from expunge.demo.narration import Narrator
 from expunge.demo.speech import Tones
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.soak]
 
 
 @pytest.mark.duty("AMZ-08", "RNG-02", "RNG-03", "RNG-04", "RNG-06", "DSG-07")

@@ -174,6 +174,7 @@ def test_an_earlier_demonstration_is_replaced(stage: Stage, tmp_path: Path) -> N
     assert {path.name for path in (tmp_path / "old").iterdir()} == {"demo.json"}
 
 
+@pytest.mark.soak
 def test_three_workers_share_the_orders_and_one_is_killed(tmp_path: Path) -> None:
     """The chapters up to the end of the orders; the others are the same with and without workers."""
     out, folder = io.StringIO(), tmp_path / "three workers"
@@ -205,7 +206,7 @@ tell(Path(sys.argv[1]), speech=Tones())
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.soak), signal.SIGKILL])
 def test_whatever_ends_the_story_no_server_is_left(tmp_path: Path, number: signal.Signals) -> None:
     folder = tmp_path / "interrupted"
     # A run in the background inherits that interrupts are ignored; whoever sits at a terminal does not.

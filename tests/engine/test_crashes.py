@@ -6,9 +6,8 @@ Resumed: the same end, one receipt, one leaf, nothing else touched.
 from __future__ import annotations
 
 import errno
-from collections import Counter
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pytest
 
@@ -19,59 +18,46 @@ from expunge.errors import ExpungeError
 from expunge.faults import ReplyLost
 from expunge.testing.forked import in_child
 from tests.architecture.failpoints import all_failpoints
-from tests.engine.household import ANNA, Household, build, copy, strings_of
-
-GOING = (OrderState.RECEIVED, OrderState.FENCED)
-
-
-def carry_on(home: Household) -> None:
-    """What an operator does after a crash: look what there is, and go on. The same calls as the first time."""
-    with home.open() as opened:
-        opened.recover()
-        if not opened.orders():
-            opened.order_erase([opened.resolve(f"profile:{ANNA}")], contact="parent@example.org")
-        (run,) = opened.orders()
-        if run.state in GOING:
-            opened.plan(run.order)
-        for _ in range(3):
-            if opened.apply(run.order).state is OrderState.FULFILLED:
-                break
-
-
-def passed(home: Household, act: Callable[[Household], None]) -> Counter[str]:
-    with faults.record() as names:
-        act(home)
-    return Counter(names)
+from tests.engine.household import ANNA, Household, copy, strings_of
+from tests.engine.passes import LIST, Which, carry_on, listed, number, passed, text
 
 
 def final_state(home: Household) -> dict[str, str]:
     return home.logical()
 
 
-@pytest.fixture(scope="module")
-def reference(template: Household, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """How an undisturbed order ends."""
+@dataclass(frozen=True)
+class Undisturbed:
+    """An order that nothing befell."""
+
+    passes: Mapping[str, int]
+    """How often it passed each failpoint."""
+    state: Mapping[str, str]
+    """How it left the company."""
+
+
+@pytest.fixture(scope="session")
+def undisturbed(template: Household, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     home = copy(template, tmp_path_factory.mktemp("reference") / "home")
-    carry_on(home)
-    return final_state(home)
+    passes = passed(home, carry_on)
+    return Undisturbed(passes, final_state(home))
 
 
-def points() -> list[tuple[str, int]]:
-    """(failpoint, pass) of a whole order: every name at its first pass, and those passed often also in the middle and at the end."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        counts = passed(build(Path(folder) / "home"), carry_on)
-    chosen = []
-    for name, count in sorted(counts.items()):
-        chosen += [(name, at) for at in sorted({1, count // 2 + 1, count} if count > 4 else {1})]
-    return chosen
+@pytest.fixture
+def reference(undisturbed: Undisturbed) -> Mapping[str, str]:
+    return undisturbed.state
 
 
-POINTS = points()
+NAMES = listed()
+KILLS = [
+    pytest.param(name, which, id=f"{name}-{which}", marks=[] if which == "first" else pytest.mark.soak)
+    for name, passes in NAMES.items()
+    for which in passes
+]
+"""Every failpoint at its first pass; in a soak, those passed often also in the middle and at the end."""
 
 
-def assert_ended_well(home: Household, reference: dict[str, str]) -> None:
+def assert_ended_well(home: Household, reference: Mapping[str, str]) -> None:
     with home.open() as opened:
         (run,) = opened.orders()
         assert run.state is OrderState.FULFILLED
@@ -86,8 +72,10 @@ def assert_ended_well(home: Household, reference: dict[str, str]) -> None:
     )
 
 
-@pytest.mark.parametrize(("name", "at"), POINTS, ids=[f"{name}@{at}" for name, at in POINTS])
-def test_killed_at_a_failpoint_and_resumed(name: str, at: int, home: Household, reference: dict[str, str]) -> None:
+@pytest.mark.parametrize(("name", "which"), KILLS)
+def test_killed_at_a_failpoint_and_resumed(name: str, which: Which, home: Household, undisturbed: Undisturbed) -> None:
+    at = number(which, undisturbed.passes[name])
+
     def doomed() -> None:
         with faults.arm(name, "kill", at):
             carry_on(home)
@@ -95,16 +83,16 @@ def test_killed_at_a_failpoint_and_resumed(name: str, at: int, home: Household, 
     ended = in_child(doomed)
     assert ended.killed_by == 9, ended.error or "the failpoint was not passed"
     carry_on(home)
-    assert_ended_well(home, reference)
+    assert_ended_well(home, undisturbed.state)
 
 
 WITHIN = ("store.", "journal.append:", "journal.begin:", "journal.register:")
 """Around whole calls, where no operating system error arises: those arise at the points inside, which are in the table."""
-FULL = [name for name, at in POINTS if at == 1 and name.endswith(":before") and not name.startswith(WITHIN)]
+FULL = [name for name in NAMES if name.endswith(":before") and not name.startswith(WITHIN)]
 
 
 @pytest.mark.parametrize("name", FULL)
-def test_a_full_disk_is_said_and_nothing_is_lost(name: str, home: Household, reference: dict[str, str]) -> None:
+def test_a_full_disk_is_said_and_nothing_is_lost(name: str, home: Household, reference: Mapping[str, str]) -> None:
     said: ExpungeError | None = None
     try:
         with faults.arm(name, "full"):
@@ -118,12 +106,12 @@ def test_a_full_disk_is_said_and_nothing_is_lost(name: str, home: Household, ref
     if_in_part_then_done(home, reference)
 
 
-LOST = [name for name, at in POINTS if at == 1 and name in ("store.erase:after", "store.purge:after", "store.probe:after")]
+LOST = [name for name in NAMES if name in ("store.erase:after", "store.purge:after", "store.probe:after")]
 
 
 @pytest.mark.parametrize("name", LOST)
 @pytest.mark.parametrize("at", [1, 2, 3])
-def test_a_lost_reply_is_settled_by_looking(name: str, at: int, home: Household, reference: dict[str, str]) -> None:
+def test_a_lost_reply_is_settled_by_looking(name: str, at: int, home: Household, reference: Mapping[str, str]) -> None:
     try:
         with faults.arm(name, "lost", at):
             carry_on(home)
@@ -132,7 +120,7 @@ def test_a_lost_reply_is_settled_by_looking(name: str, at: int, home: Household,
     assert_ended_well(home, reference)
 
 
-def if_in_part_then_done(home: Household, reference: dict[str, str]) -> None:
+def if_in_part_then_done(home: Household, reference: Mapping[str, str]) -> None:
     """A full disk may have ended the first round in part, with a receipt that says so; then there are two receipts."""
     with home.open() as opened:
         (run,) = opened.orders()
@@ -143,9 +131,8 @@ def if_in_part_then_done(home: Household, reference: dict[str, str]) -> None:
     assert final_state(home) == reference
 
 
-def test_every_failpoint_of_an_order_is_in_the_code_and_was_killed(capsys: pytest.CaptureFixture[str]) -> None:
-    known, killed = set(all_failpoints()), {name for name, _ in POINTS}
-    with capsys.disabled():
-        print(f"\n{len(killed)} of {len(known)} failpoints lie on the way of an order; killed at {len(POINTS)} passes")
-    assert killed <= known
-    assert len(killed) > 60, "an order passes that many places where durability changes"
+def test_every_failpoint_of_an_order_is_in_the_code_and_was_killed(undisturbed: Undisturbed) -> None:
+    again = f"python -m {carry_on.__module__} writes the list anew"
+    assert text(undisturbed.passes) == LIST.read_text(), again
+    assert set(NAMES) <= set(all_failpoints())
+    assert len(NAMES) > 60, "an order passes that many places where durability changes"

@@ -324,8 +324,8 @@ class Machine(RuleBasedStateMachine):
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def bounded(examples: int, steps: int = 12) -> settings:
-    """A minute's worth of examples, or five of them in a soak."""
+def bounded(examples: int, in_soak: int, steps: int = 12) -> settings:
+    """Return settings for a few examples, or for the many of a soak."""
     return settings(
-        max_examples=examples * 5 if SOAK else examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=in_soak if SOAK else examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
     )

@@ -135,11 +135,12 @@ def hub_stopped(estate: Estate) -> AbstractContextManager[None]:
     return moved_away(estate, "hub.db")
 
 
+# One of each kind of trouble runs in make test, over another store each time; the soak has them all.
 STOPPED = [
     pytest.param(app_stopped, APP, "erase:events", id="app"),
     pytest.param(audio_stopped, WAITS_FOR_AUDIO, "erase:voice", id="audio"),
-    pytest.param(lake_stopped, HELD["lake"], "erase:events", id="lake"),
-    pytest.param(hub_stopped, HELD["hub"], "erase:places", id="hub"),
+    pytest.param(lake_stopped, HELD["lake"], "erase:events", id="lake", marks=pytest.mark.soak),
+    pytest.param(hub_stopped, HELD["hub"], "erase:places", id="hub", marks=pytest.mark.soak),
 ]
 
 
@@ -244,10 +245,10 @@ def test_a_store_that_hangs_is_not_waited_for_for_ever(company, child, before, m
 # --- full ------------------------------------------------------------------------------------------
 
 FULL = [
-    pytest.param("postgres.erase.commit:before", HELD["app"], id="app"),
-    pytest.param("s3.erase.delete:before", WAITS_FOR_AUDIO, id="audio"),
+    pytest.param("postgres.erase.commit:before", HELD["app"], id="app", marks=pytest.mark.soak),
+    pytest.param("s3.erase.delete:before", WAITS_FOR_AUDIO, id="audio", marks=pytest.mark.soak),
     pytest.param("files.rewrite.swap:before", HELD["lake"], id="lake"),
-    pytest.param("sqlite.erase.commit:before", HELD["hub"], id="hub"),
+    pytest.param("sqlite.erase.commit:before", HELD["hub"], id="hub", marks=pytest.mark.soak),
 ]
 
 
@@ -295,8 +296,8 @@ def read_only(estate: Estate, part: str) -> Iterator[None]:
 
 
 READ_ONLY = [
-    pytest.param(read_only_app, HELD["app"], id="app"),
-    pytest.param(lambda estate: read_only(estate, "lake"), HELD["lake"], id="lake"),
+    pytest.param(read_only_app, HELD["app"], id="app", marks=pytest.mark.soak),
+    pytest.param(lambda estate: read_only(estate, "lake"), HELD["lake"], id="lake", marks=pytest.mark.soak),
     pytest.param(lambda estate: read_only(estate, "hub.db"), HELD["hub"], id="hub"),
 ]
 
@@ -396,7 +397,7 @@ def column_renamed_in_lake(estate: Estate) -> Iterator[None]:
 
 CHANGED = [
     pytest.param(column_renamed_in_app, {"transcripts", "recordings", "profiles"}, id="app"),
-    pytest.param(column_renamed_in_hub, {"places"}, id="hub"),
+    pytest.param(column_renamed_in_hub, {"places"}, id="hub", marks=pytest.mark.soak),
 ]
 
 
@@ -540,8 +541,8 @@ def lies(asked: Asked) -> Answer | None:
 
 
 BAD = [
-    pytest.param({"instead": busy}, {Reason.UNREACHABLE}, id="429 for ever"),
-    pytest.param({"after": cut}, {Reason.UNREACHABLE, Reason.CORRUPT}, id="listings that break off"),
+    pytest.param({"instead": busy}, {Reason.UNREACHABLE}, id="429 for ever", marks=pytest.mark.soak),
+    pytest.param({"after": cut}, {Reason.UNREACHABLE, Reason.CORRUPT}, id="listings that break off", marks=pytest.mark.soak),
     pytest.param({"instead": lies}, {Reason.RESIDUE, Reason.ERROR, Reason.UNSUPPORTED, Reason.CANNOT_TELL}, id="200 and nothing deleted"),
 ]
 

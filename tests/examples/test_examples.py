@@ -105,6 +105,7 @@ def check_gone(folder: Path, *names: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.skipif(
     not (os.environ.get("EXPUNGE_SPEECH") or synthesis.available()), reason="no folder of speech, and extra speech is not installed"
 )
@@ -137,6 +138,7 @@ def test_a_childs_whereabouts_leave_visits_models_and_what_is_published(tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.skipif(
     any(find_spec(each) is None for each in ("cv2", "skvideo", "faiss")), reason="extras examples and faiss are not installed"
 )

@@ -18,6 +18,8 @@ from tests.gate.world import AGREED, GONE, KEY, NOW, PUBLIC, SILENT, contents, g
 
 __all__ = ["torch"]
 
+pytestmark = pytest.mark.torch
+
 SUBJECTS = [AGREED, GONE, SILENT, None, AGREED]
 SAMPLES = [f"sample {at}" for at in range(len(SUBJECTS))]
 

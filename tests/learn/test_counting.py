@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import expunge.learn as learn
@@ -47,7 +47,6 @@ def test_what_is_published_after_an_erasure_is_what_would_be_without_the_person(
     assert made.publish(k=3) == []
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 4)), max_size=40),
     st.integers(1, 5),

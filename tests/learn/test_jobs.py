@@ -23,7 +23,7 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
 THERE = [name for name, (model, _) in KINDS.items() if model in dir(learn)]
 
 
-@pytest.mark.parametrize("kind", THERE)
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=pytest.mark.torch) if kind == "torch" else kind for kind in THERE])
 def test_no_bit_depends_on_how_many_processes_taught(kind: str) -> None:
     model, settings = KINDS[kind]
     everybody = world(60, 10, seed=3, shared=0.1)
@@ -42,6 +42,8 @@ def test_no_bit_depends_on_how_many_processes_taught(kind: str) -> None:
     assert two.digest() == left.without("person 7").fit(getattr(learn, model)(**settings)).digest()
 
 
+@pytest.mark.soak
+@pytest.mark.torch
 @pytest.mark.skipif("torch" not in THERE, reason="PyTorch is not installed")
 def test_checkpoints_in_a_folder_are_the_same_whoever_made_them(tmp_path: Path) -> None:
     everybody, settings = world(40, 8), KINDS["torch"][1]
@@ -66,6 +68,7 @@ def test_numbers_of_processes_that_make_no_sense_are_refused(jobs: Any) -> None:
         world(30, 3).fit(learn.ShardedTrees(jobs=jobs))
 
 
+@pytest.mark.torch
 @pytest.mark.skipif("torch" not in THERE, reason="PyTorch is not installed")
 def test_a_network_that_no_other_process_can_import_is_refused_before_anything_is_learnt() -> None:
     rows = world(30, 3)

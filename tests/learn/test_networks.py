@@ -30,6 +30,8 @@ from expunge.learn.teaching import batches
 from tests.learn.nets import Counted, Watched, convolutional, restless
 from tests.learn.people import World, fresh_digests, shuffled, world
 
+pytestmark = pytest.mark.torch
+
 QUICK: dict[str, Any] = {"shards": 3, "slices": 3, "epochs": 3, "batch_size": 8}
 RELAXED = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,7 @@ from expunge import faults
 from expunge.core.disgorged import Standing
 from expunge.core.order import ENDED, OrderState
 from expunge.testing.forked import in_child
-from tests.orders.camera import Home, build
+from tests.orders.camera import Home
 from tests.orders.worlds import ORDERS
 
 
@@ -20,19 +19,19 @@ def enter(home: Home) -> None:
         opened.disgorgements.enter(opened.disgorgements.read(ORDERS / "ring.yaml"))
 
 
-def points() -> list[tuple[str, int]]:
-    """(failpoint, pass) around every commit to the journal."""
-    import tempfile
+COMMITS = 10
+"""To the journal, while an order is entered."""
+POINTS = [("journal.commit:before", at) for at in range(1, COMMITS + 1)] + [("journal.commit:after", at) for at in range(1, COMMITS + 1)]
+OFTEN = (1, COMMITS // 2, COMMITS)
+"""The passes that are killed outside a soak."""
 
-    with tempfile.TemporaryDirectory() as folder, faults.record() as names:
-        home = build(Path(folder))
-        names.clear()
+
+def test_each_commit_of_entering_is_killed(home: Home) -> None:
+    with faults.record() as names:
         enter(home)
-    counts = Counter(each for each in names if each.startswith("journal.commit:"))
-    return [(name, at) for name, count in sorted(counts.items()) for at in range(1, count + 1)]
-
-
-POINTS = points()
+    assert Counter(name for name in names if name.startswith("journal.commit:")) == Counter(name for name, _ in POINTS), (
+        "COMMITS has changed"
+    )
 
 
 def killed_and_looked_at_again(home: Home, name: str, at: int) -> Standing:
@@ -49,7 +48,10 @@ def killed_and_looked_at_again(home: Home, name: str, at: int) -> Standing:
     return home.enter()
 
 
-@pytest.mark.parametrize(("name", "at"), POINTS, ids=[f"{name}@{at}" for name, at in POINTS])
+@pytest.mark.parametrize(
+    ("name", "at"),
+    [pytest.param(name, at, id=f"{name}@{at}", marks=[] if at in OFTEN else pytest.mark.soak) for name, at in POINTS],
+)
 def test_killed_while_it_is_entered_and_looked_at_again(name: str, at: int, home: Home) -> None:
     standing = killed_and_looked_at_again(home, name, at)
     latest = [standing.of_limb(each.name)[-1] for each in standing.order.limbs]

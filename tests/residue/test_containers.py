@@ -224,7 +224,7 @@ def test_an_unknown_method_is_said(tmp_path: Path) -> None:
     assert dict(look(tmp_path, TRACES).coverage.skipped)["unsupported"] == 1
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kind=st.sampled_from(sorted(PACKERS)), seed=st.integers(0, 2**32), cut=st.integers(0, 3000), flips=st.integers(0, 8))
 def test_damaged_frames_never_break_a_scan(tmp_path: Path, kind: str, seed: int, cut: int, flips: int) -> None:
     rng = random.Random(seed)

@@ -59,7 +59,7 @@ def test_text_is_found_in_every_writing(tmp_path: Path, writing: str, text: str)
     assert look(tmp_path, text_traces(text)).found
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     text=st.text(min_size=8, max_size=300),
     writing=st.sampled_from(sorted(set(WRITINGS) - {"base64, in a mail"})),

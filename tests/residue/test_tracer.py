@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from expunge.core.ids import Pseudonym
@@ -92,7 +92,6 @@ def test_a_vector_that_says_too_little_is_not_traced(vector: list[float]) -> Non
     assert traces_of(lambda tracer: tracer.vector(MARY, "d", "f", vector)).traces == ()
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(1, 12), st.lists(st.text(max_size=120), max_size=30), st.binary(max_size=4000))
 def test_the_budget_is_kept_for_every_subject_and_field(budget: int, texts: list[str], data: bytes) -> None:
     tracer = Collector(KEY, budget)
@@ -156,7 +155,6 @@ def test_the_holder_sees_what_others_have_in_every_form() -> None:
     assert held == {index for index, each in enumerate(traces.traces) if each.digest not in address}
 
 
-@settings(max_examples=80)
 @given(st.text(min_size=8, max_size=60), st.text(max_size=10), st.text(max_size=10))
 def test_whatever_others_hold_at_any_offset_is_held(text: str, before: str, after: str) -> None:
     traces = text_traces(text)

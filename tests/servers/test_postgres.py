@@ -153,6 +153,7 @@ with running_postgres(pathlib.Path({str(tmp_path)!r})) as server:
     assert not (tmp_path / "data" / "postmaster.pid").exists(), "it was shut down, not killed"
 
 
+@pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user")
 def test_where_root_has_no_user_namespaces_the_server_runs_as_nobody_from_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres, "_namespaces", lambda: False)
@@ -163,6 +164,7 @@ def test_where_root_has_no_user_namespaces_the_server_runs_as_nobody_from_a_copy
     assert not scratch.exists()
 
 
+@pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone can become another user here")
 def test_an_ordinary_user_runs_the_server_directly(tmp_path: Path) -> None:
     if reason := postgres.missing("debian"):

@@ -74,6 +74,7 @@ def test_children_run_side_by_side_and_are_killed_where_the_block_fails(begin: B
     assert not Path(f"/proc/{child.pid}").exists()
 
 
+@pytest.mark.root
 @KINDS
 def test_without_rights_a_child_may_read_and_change_nothing(begin: Begin) -> None:
     # Not below pytest's own folder, which is closed to others.

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import faiss
 import numpy as np
+import pytest
 
 from expunge.core.datamap import ByField, Dataset, PathLayout, StoreSpec
 from expunge.stores.faiss import Faiss
@@ -109,6 +110,7 @@ class TestFlat(Vectors):
     """IndexIDMap2 over a flat index, sidecars in JSON lines."""
 
 
+@pytest.mark.variant
 class TestLists(Vectors):
     """Inverted lists, sidecars in CSV."""
 

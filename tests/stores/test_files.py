@@ -334,6 +334,7 @@ def test_those_who_stay_keep_every_byte_of_a_csv(company):
     assert path.read_bytes() == stay
 
 
+@pytest.mark.root
 def test_mode_owner_and_attributes_of_a_rewritten_file_stay(events):
     path = events.root / "events.jsonl"
     path.chmod(0o640)

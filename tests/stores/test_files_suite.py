@@ -10,6 +10,7 @@ import os
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import zstandard
 
 from expunge.core.datamap import ByField, Dataset, PathLayout, StoreSpec, Through
@@ -126,6 +127,7 @@ class TestJsonLines(StoreSuite):
         return True
 
 
+@pytest.mark.variant
 class TestGzippedJsonLines(TestJsonLines):
     """The same, appended to as gzip members."""
 
@@ -138,6 +140,7 @@ class TestGzippedJsonLines(TestJsonLines):
         return gzip.decompress(data)
 
 
+@pytest.mark.variant
 class TestZstdJsonLines(TestJsonLines):
     """The same, appended to as zstd frames."""
 
@@ -187,6 +190,7 @@ class TestCsv(StoreSuite):
         return True
 
 
+@pytest.mark.variant
 class TestSidecars(StoreSuite):
     """Recordings that only a JSON sidecar assigns to somebody."""
 

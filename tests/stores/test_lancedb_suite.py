@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import lance
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from expunge.core.datamap import ByField, Dataset, StoreSpec, TableLayout, Through
 from expunge.stores.lancedb import LanceDb
@@ -108,6 +109,7 @@ class Rows(Database):
         return held
 
 
+@pytest.mark.variant
 class TestRows(Rows, StoreSuite):
     """Plain rows."""
 
@@ -127,6 +129,7 @@ class TestIndexed(Rows, StoreSuite):
             made.create_scalar_index("email", "ZONEMAP", name="zones")
 
 
+@pytest.mark.variant
 class TestNested(Database, StoreSuite):
     """The subject inside a struct, and the media in a second table found through the first."""
 

@@ -200,7 +200,7 @@ def placed(data: bytes) -> bool:
 some_rows = st.sets(st.integers(0, 249), min_size=1, max_size=120)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     kinds=st.lists(st.sampled_from(KINDS), min_size=1, max_size=4, unique=True),
     seed=st.integers(0, 2**20),

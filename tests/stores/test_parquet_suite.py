@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from expunge.core.datamap import ByField, Dataset, PathLayout, StoreSpec, Through
 from expunge.stores.parquet import Parquet
@@ -100,6 +101,7 @@ class TestRows(Lake):
         return held
 
 
+@pytest.mark.variant
 class TestSnappyWithoutDictionary(TestRows):
     """The same, in another codec, with plain pages, checksums and data pages of version 2."""
 

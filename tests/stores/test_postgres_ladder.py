@@ -557,6 +557,7 @@ def test_a_copy_of_the_servers_folder_is_not_believed(server, url, app, tmp_path
     assert not postgres_place._is_it(app, copy), "it runs, but it was started on another day: it is another server"
 
 
+@pytest.mark.root
 def test_who_may_not_read_the_servers_files_reaches_removed_and_lists_none(url):
     def look() -> tuple[str, int, list[str]]:
         os.setgroups([])

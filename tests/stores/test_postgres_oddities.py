@@ -618,7 +618,7 @@ def test_links_lead_on(database):
 ids = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6) | st.sampled_from(["1", "01", "a", "A", "a "])
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(people=st.lists(ids, min_size=1, max_size=12), gone=st.lists(ids, max_size=4), index=st.booleans(), keyed=st.booleans())
 def test_exactly_the_rows_of_the_named_go(database, people, gone, index, keyed):
     run(database, "DROP TABLE IF EXISTS people", f"CREATE TABLE people (n int {'PRIMARY KEY' if keyed else ''}, id text)")

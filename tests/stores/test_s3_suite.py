@@ -88,6 +88,7 @@ class TestWholeObjects(InBucket):
         return held
 
 
+@pytest.mark.variant
 class TestVersionedObjects(TestWholeObjects):
     """The same in a bucket with versions."""
 
@@ -143,6 +144,7 @@ class TestVersionedGzippedJsonLines(TestJsonLines):
         return gzip.decompress(data)
 
 
+@pytest.mark.variant
 class TestSuspendedCsv(InBucket):
     """A table of many people, in a bucket whose versions are suspended."""
 
@@ -174,6 +176,7 @@ class TestSuspendedCsv(InBucket):
         return True
 
 
+@pytest.mark.variant
 class TestVersionedSidecars(InBucket):
     """Recordings that only a JSON sidecar assigns to somebody."""
 

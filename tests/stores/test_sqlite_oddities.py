@@ -432,7 +432,7 @@ def test_several_kinds_of_identity_any_of_them_means_the_subject(tmp_path):
 ids = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.sampled_from(["1", "01", "1.0", "a", "A", "a "])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(people=st.lists(ids, min_size=1, max_size=12), gone=st.lists(ids, max_size=4), index=st.booleans(), keyed=st.booleans())
 def test_exactly_the_rows_of_the_named_go(tmp_path_factory, people, gone, index, keyed):
     path = tmp_path_factory.mktemp("any") / "app.db"

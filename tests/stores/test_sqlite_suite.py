@@ -1,13 +1,21 @@
-"""The conformance suite against SQLite: every journal mode, ``secure_delete`` on and off, a schema with most of what SQLite has."""
+"""The conformance suite against SQLite: every journal mode, ``secure_delete`` on and off, a schema with most of what SQLite has.
+
+The databases lie on a disk, whatever the rest of the tests use: locks, ``fsync`` and kills are as they are for a company.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, contextmanager
 
+import pytest
+
 from expunge.core.datamap import ByField, Dataset, StoreSpec, TableLayout, Through
 from expunge.stores.sqlite import Sqlite
 from expunge.testing import StoreSuite
+from tests.disk import kind_of_file_system, tmp_path
+
+__all__ = ["tmp_path"]
 
 SCHEMA = """
 CREATE TABLE accounts (account_id TEXT PRIMARY KEY, email TEXT NOT NULL, domain TEXT AS (substr(email, instr(email, '@') + 1)) STORED);
@@ -99,7 +107,14 @@ class TestWal(Company):
     mode = "wal"
 
 
+@pytest.mark.variant
 class TestPersistScrubbing(Company):
     mode = "persist"
     scrub = 1
     crowd = 100
+
+
+def test_these_databases_lie_on_a_disk(tmp_path):
+    if kind_of_file_system(tmp_path) in ("tmpfs", "ramfs"):
+        pytest.skip("/var/tmp is in memory here")
+    assert not str(tmp_path).startswith("/dev/shm")

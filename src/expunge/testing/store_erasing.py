@@ -56,18 +56,21 @@ class Erasing(StoreHarness):
         self.purge(folder)
         assert set(self.read(folder)) == {each.id for each in crowd[1:]}
 
-    def test_awkward_identifiers_are_erased_and_only_they(self, folder: Path) -> None:
-        """One after the other, every awkward identifier goes and the rest stay."""
+    @pytest.mark.parametrize("at_once", ["several", "one"])
+    def test_awkward_identifiers_are_erased_and_only_they(self, folder: Path, at_once: str) -> None:
+        """A few at once, or one after the other, every awkward identifier goes and the rest stay."""
         left = [person(f"awkward-{number}", id=text) for number, text in enumerate(AWKWARD) if self.sayable(text)]
         self.write(folder, left)
         expected = dict(self.read(folder))
         assert set(expected) == {each.id for each in left}
-        while left:
-            one = left.pop()
-            self.forget(folder, [one])
-            del expected[one.id]
-            assert dict(self.read(folder)) == expected, one.id
-            assert self.residue(folder, [one]) == []
+        # Every seventh together, so that those that look alike part.
+        rounds = [[one] for one in reversed(left)] if at_once == "one" else [left[start::7] for start in range(7)]
+        for gone in filter(None, rounds):
+            self.forget(folder, gone)
+            for one in gone:
+                del expected[one.id]
+            assert dict(self.read(folder)) == expected, [one.id for one in gone]
+            assert self.residue(folder, gone) == []
 
     def test_a_batch_goes_in_one_call(self, folder: Path) -> None:
         """``crowd`` subjects in one call: all gone, all answered, everybody else identical."""

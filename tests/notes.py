@@ -1,0 +1,105 @@
+"""Notes of a run of the whole suite, for ``scripts/test``: how long each test took, and which were disturbed by others beside them.
+
+``-p tests.notes --notes=FOLDER`` writes ``durations.tsv`` and ``failed.json`` into the folder and prints the ten slowest tests. A run with
+``--beside=FAILED.json`` repeats the tests that failed there, alone, and prints both results. ``python -m tests.notes DURATIONS.tsv`` prints
+the table of CONTRIBUTING.md.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SLOWEST = 10
+PASSED = "passed"
+
+
+class Notes:
+    """What the process that collects the reports of all workers writes down."""
+
+    def __init__(self, folder: Path, beside: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.beside = beside
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.results: dict[str, str] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.seconds[report.nodeid] += report.duration
+        if report.failed:
+            self.results[report.nodeid] = f"failed: {_first_line(report)}"
+        elif report.when == "call":
+            self.results.setdefault(report.nodeid, PASSED)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self.beside:
+            terminalreporter.section("tests that failed beside others, and the same alone")
+            for name, first in self.beside.items():
+                terminalreporter.line(f"{name}\n  beside others  {first}\n  alone          {self.results.get(name, 'not run')}")
+            return
+        terminalreporter.section(f"the {SLOWEST} slowest tests; all are in {self.folder / 'durations.tsv'}")
+        for name, seconds in slowest(self.seconds, SLOWEST):
+            terminalreporter.line(f"{seconds:7.2f} s  {name}")
+
+    def pytest_sessionfinish(self) -> None:
+        if self.beside:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lines = (f"{seconds:.3f}\t{name}\n" for name, seconds in slowest(self.seconds, None))
+        (self.folder / "durations.tsv").write_text("".join(lines), encoding="utf-8")
+        failed = {name: result for name, result in self.results.items() if result != PASSED}
+        (self.folder / "failed.json").write_text(json.dumps(failed, indent=1), encoding="utf-8")
+
+
+def slowest(seconds: Mapping[str, float], count: int | None) -> list[tuple[str, float]]:
+    """Sort by duration, the slowest first."""
+    return sorted(seconds.items(), key=lambda pair: -pair[1])[:count]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--notes", type=Path, help="folder for the durations and the failed tests of this run")
+    parser.addoption("--beside", type=Path, help="failed.json of an earlier run, whose tests are repeated")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    folder, beside = config.getoption("notes"), config.getoption("beside")
+    if folder is None or hasattr(config, "workerinput"):
+        return
+    config.pluginmanager.register(Notes(folder, json.loads(beside.read_text("utf-8")) if beside else {}))
+
+
+def _first_line(report: pytest.TestReport) -> str:
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = str(crash.message if crash is not None else report.longrepr)
+    return f"{text.splitlines()[0] if text else 'no message'} ({report.when})"
+
+
+def sums(lines: Iterable[str]) -> tuple[dict[str, float], dict[str, float]]:
+    """Add durations up by folder and by file."""
+    folders: dict[str, float] = defaultdict(float)
+    files: dict[str, float] = defaultdict(float)
+    for line in lines:
+        seconds, _, name = line.rstrip("\n").partition("\t")
+        file = name.partition("::")[0]
+        files[file] += float(seconds)
+        folders["/".join(file.split("/")[:2])] += float(seconds)
+    return folders, files
+
+
+def main(path: Path) -> None:
+    with path.open(encoding="utf-8") as lines:
+        folders, files = sums(lines)
+    for title, parts, count in (("folder", folders, None), ("file", files, 20)):
+        print(f"| {title} | seconds |\n| --- | ---: |")
+        for name, seconds in slowest(parts, count):
+            print(f"| `{name}` | {seconds:.0f} |")
+        print()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

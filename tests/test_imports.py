@@ -1,0 +1,30 @@
+"""Every module of the package can be imported on this Python."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[1] / "src"
+
+IMPORT_ALL = """
+import importlib, sys
+broken = []
+for name in sys.stdin.read().split():
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] != "torch":  # the one extra that may be left out
+            broken.append(f"{name}: {error}")
+print("\\n".join(broken))
+"""
+
+
+def test_every_module_can_be_imported() -> None:
+    names = [".".join(path.relative_to(SOURCE).with_suffix("").parts) for path in sorted(SOURCE.rglob("*.py")) if path.stem != "__main__"]
+    assert len(names) > 500
+    names = [name.removesuffix(".__init__") for name in names]
+    # In a process of its own: what a module does to the process when it is imported does not reach the tests.
+    done = subprocess.run([sys.executable, "-c", IMPORT_ALL], input="\n".join(names), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr

@@ -1,0 +1,63 @@
+"""What a run of the suite notes down: durations, and both results of a test that was disturbed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+DISTURBED = """
+import pathlib, time
+
+def test_of_two():
+    seen = pathlib.Path(__file__).with_name("seen")
+    again = seen.exists()
+    seen.touch()
+    assert again, "somebody was there"
+
+def test_that_takes_its_time():
+    time.sleep(0.2)
+
+def test_that_is_broken():
+    assert 1 == 2, "broken"
+"""
+
+
+def run(folder: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.notes", "-o", f"cache_dir={folder / 'cache'}", *arguments, str(folder)]
+    paths = os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": paths, "PYTEST_ADDOPTS": ""}
+    ).stdout
+
+
+def test_durations_are_noted_and_both_results_of_a_disturbed_test_are_told(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").touch()
+    (tmp_path / "test_it.py").write_text(DISTURBED)
+    notes = tmp_path / "notes"
+    first = run(tmp_path, f"--notes={notes}")
+    assert "the 10 slowest tests" in first
+    assert (notes / "durations.tsv").read_text().splitlines()[0].endswith("\ttest_it.py::test_that_takes_its_time")
+    failed = notes / "failed.json"
+    assert set(json.loads(failed.read_text())) == {"test_it.py::test_of_two", "test_it.py::test_that_is_broken"}
+
+    again = run(tmp_path, f"--notes={notes}", f"--beside={failed}", "--last-failed")
+    told = again.partition("tests that failed beside others, and the same alone")[2]
+    assert "test_it.py::test_of_two\n  beside others  failed: AssertionError: somebody was there" in told
+    assert "(call)\n  alone          passed\n" in told
+    assert "test_it.py::test_that_is_broken\n  beside others  failed: AssertionError: broken" in told
+    assert "  alone          failed: AssertionError: broken" in told
+    assert again.rstrip().splitlines()[-1].startswith("1 failed, 1 passed")
+    assert len(json.loads(failed.read_text())) == 2, "the notes of the first run stay"
+
+
+def test_the_table_adds_durations_up(tmp_path: Path) -> None:
+    (tmp_path / "durations.tsv").write_text("2.500\ttests/core/test_a.py::test_one[x]\n1.000\ttests/core/test_b.py::test_two\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.notes", str(tmp_path / "durations.tsv")], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "| `tests/core` | 4 |" in done.stdout
+    assert "| `tests/core/test_a.py` | 2 |" in done.stdout
