@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from expunge.core import canonical, codec, commitment, dsse, mapdiff, trained
 from expunge.core.consent_events import Act
 from expunge.core.consent_receipt import ConsentReceipt
-from expunge.core.datamap import Aggregate, DataMap, Dataset, Inherited
+from expunge.core.datamap import Aggregate, DataMap, Dataset, Inherited, PathLayout, TableLayout
 from expunge.core.gate_snapshot import Contents, Policy, PurposeState, former_entry, gate_entry, key_check, publish_snapshot
 from expunge.core.ids import OrderId
 from expunge.core.manifest import Certificate, Manifest, Seen, signed_message
@@ -144,13 +144,15 @@ def artefact_manifest() -> trained.Trained:
 def data_map() -> DataMap:
     """With each of the ways by which a dataset says whose its items are."""
     plain = voice_company()
-    voices = Dataset("voices", "media", Inherited(("recordings",)), "life", paths=("m/{recording_id}",), derived_from=("recordings",))
+    voices = Dataset(
+        "voices", "media", Inherited(("recordings",)), "life", layout=PathLayout(("m/{recording_id}",)), derived_from=("recordings",)
+    )
     counts = Dataset(
         "counts",
         "app",
         Aggregate("sums over a thousand people", "rounded to tens", "nobody may try", "contracts say so", "nobody here tries"),
         "life",
-        table="counts",
+        layout=TableLayout("counts"),
     )
     return replace(plain, datasets={**plain.datasets, "voices": voices, "counts": counts})
 
