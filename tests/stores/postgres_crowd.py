@@ -160,7 +160,8 @@ def connected(url: str) -> Iterator[psycopg.Connection]:
 @contextmanager
 def served(url: str, **options: object) -> Iterator[Server]:
     """What the ladder climbs over; it waits 300 ms for others."""
-    server = Server(lambda: psycopg.connect(url), StoreSpec("app", "postgres", url, {"lock_ms": 300, **options}))
+    options = {"lock_ms": 300, **options}
+    server = Server(lambda: psycopg.connect(url), StoreSpec("app", "postgres", url, options), int(str(options["lock_ms"])))
     try:
         yield server
     finally:

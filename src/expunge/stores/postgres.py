@@ -56,8 +56,9 @@ class Postgres:
         """
         self._spec = spec
         self._datasets = datasets
-        self._link = Link(spec, int(str(spec.options.get("lock_ms", LOCK_MS))))
-        self._server = Server(self._link.connect, spec)
+        lock_ms = int(str(spec.options.get("lock_ms", LOCK_MS)))
+        self._link = Link(spec, lock_ms)
+        self._server = Server(self._link.connect, spec, lock_ms)
 
     @property
     def capabilities(self) -> Capabilities:

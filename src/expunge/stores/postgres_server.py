@@ -12,7 +12,6 @@ from expunge.core.copy import Finding, FindingKind, RawSource
 from expunge.core.datamap import StoreSpec
 from expunge.core.grounding import Grounding
 from expunge.stores import postgres_recycle, postgres_rights
-from expunge.stores.postgres_kind import LOCK_MS
 from expunge.stores.postgres_link import answers
 from expunge.stores.postgres_place import Place, find
 
@@ -34,9 +33,9 @@ class Server:
     Every method may raise ``psycopg.Error`` (the caller translates it) and OSError.
     """
 
-    def __init__(self, connect: Connect, spec: StoreSpec) -> None:
+    def __init__(self, connect: Connect, spec: StoreSpec, lock_ms: int) -> None:
         self.spec = spec
-        self.lock_ms = int(str(spec.options.get("lock_ms", LOCK_MS)))
+        self.lock_ms = lock_ms
         """How long to wait for locks, readers and slots, each, before answering ``Unable``."""
         self._connect = connect
         self._open: Connection | None = None
