@@ -28,7 +28,7 @@ from expunge.core.ids import OrderId, Pseudonym
 from expunge.core.order import OrderKind, OrderState
 from expunge.core.scope import Scope
 from expunge.engine.intake import Request
-from expunge.errors import UsageError
+from expunge.errors import NeedsApproval, UsageError
 from expunge.testing.forked import in_child
 from tests.cli.running import expunge as command
 from tests.engine.consents import AGREED, CHILD, asking, prove
@@ -78,7 +78,7 @@ def test_a_proof_in_words_makes_no_order_and_the_option_is_named(family: Househo
 def test_a_proof_in_words_is_refused_before_anything_is_confirmed(family: Household) -> None:
     with family.open() as opened:
         proof = prove(opened)
-    ran = command("order", "erase", CHILD, "--attested", f" By Guardian {proof}", "--yes", cwd=family.folder)
+    ran = command("order", "erase", CHILD, "--attested", f" By Guardian {proof}", cwd=family.folder)
     assert (ran.code, ran.out) == (2, "")
     assert "name the proof: --guardian" in ran.err
     assert proof not in ran.err
@@ -115,6 +115,17 @@ def test_a_guardian_needs_authority_for_an_order_of_any_kind_and_loses_it_for_an
         order = opened.scoped.within(Request(people, "library", ByGuardian(proof), kind=kind, scope=scope)).order
         assert opened.consents.end(proof, EndReason.CUSTODY, "priya") == (order,)
         assert opened.status(order).state is OrderState.CANCELLED
+
+
+def test_no_order_of_any_kind_is_taken_from_a_guardian_in_a_dispute(family: Household) -> None:
+    scope = Scope("what was said", ("transcripts", "voice"))
+    with family.open() as opened:
+        proof, child = prove(opened), opened.resolve(CHILD)
+        opened.consents.freeze(child, by="priya", reason="two court papers")
+        for kind in OrderKind:
+            with pytest.raises(NeedsApproval, match="in dispute"):
+                opened.scoped.within(Request((child,), "library", ByGuardian(proof), kind=kind, scope=scope))
+        assert not received(opened)
 
 
 def rewritten(home: Household, order: OrderId, attested: str) -> None:
