@@ -15,6 +15,14 @@ from expunge.core.ids import OrderId, Pseudonym, StepId
 from expunge.core.outcome import RETRYABLE, Erased, Outcome, Unable, Unknown, discharges
 from expunge.core.plan import StepKind, step_id
 
+WHOLE_STORE = "*"
+"""Stands for dataset and subject where an outcome is about a store, for everybody of the round."""
+
+
+def of_store(outcome: Outcome) -> dict[str, dict[str, Outcome]]:
+    """Return the outcomes of a step that is about a store as a whole."""
+    return {WHOLE_STORE: {WHOLE_STORE: outcome}}
+
 
 @dataclass(frozen=True)
 class StepRun:
@@ -71,6 +79,10 @@ class Round:
     def outcome(self, kind: StepKind, target: str, dataset: str, subject: str) -> Outcome | None:
         """Return one outcome of the step ``kind:target``; None where it has none."""
         return self.outcomes(kind, target, dataset).get(subject)
+
+    def outcome_of_store(self, kind: StepKind, store: str) -> Outcome | None:
+        """Return the outcome of a step that is about a store as a whole; None where it has none."""
+        return self.outcome(kind, store, WHOLE_STORE, WHOLE_STORE)
 
     def erased(self) -> dict[str, dict[str, int]]:
         """Return dataset -> subject -> items that the steps of this round erased."""

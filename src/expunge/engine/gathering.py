@@ -76,7 +76,7 @@ _UNSAID = Unable(
 
 
 def _why_unseen(run: Run, step: Step) -> Unable:
-    found = run.current.outcome(StepKind.VERIFY, step.store, "*", "*")
+    found = run.current.outcome_of_store(StepKind.VERIFY, step.store)
     return found if isinstance(found, Unable) else Unable(Reason.CANNOT_TELL, f"{step.store} was not verified")
 
 

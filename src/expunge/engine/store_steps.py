@@ -10,6 +10,7 @@ from expunge.core.datamap import Dataset, Through
 from expunge.core.ids import IdempotencyKey, Pseudonym
 from expunge.core.outcome import RETRYABLE, Absent, Outcome, Reason, Unable, Unknown, discharges
 from expunge.core.plan import Step, StepKind
+from expunge.core.round import of_store
 from expunge.core.run import MOST_ATTEMPTS, Run
 from expunge.core.window import inside
 from expunge.engine import attributing, calling, judging, linking, residue, tracing
@@ -77,12 +78,12 @@ class StoreSteps:
             passing = self._passing(theirs, [each.name for each in self._context.data_map.datasets_of(step.store)])
             if passing is not None:
                 # Why not without: whoever could not be looked for would be taken for somebody who stays.
-                return (self._work.ended(step, attempt, {"*": {"*": passing}}),)
+                return (self._work.ended(step, attempt, of_store(passing)),)
             traces = tracing.load(self._context, owner)
             scanned = tracing.look_before(self._context, owner, round_name, step.store, traces)
             held = attributing.held_before(self._context, step.store, traces, theirs.copies)
         except calling.TROUBLE as error:
-            return (self._work.ended(step, attempt, {"*": {"*": calling.as_unable(error)}}),)
+            return (self._work.ended(step, attempt, of_store(calling.as_unable(error))),)
         tracing.remember(self._context, owner, f"seen-before-{round_name}-{step.store}", traces, scanned.seen)
         tracing.remember(self._context, owner, f"held-before-{round_name}-{step.store}", traces, held)
         stay = sum(1 for index in scanned.seen if traces.traces[index].subject in traces.controls)
@@ -167,7 +168,7 @@ class StoreSteps:
 
     def purge(self, step: Step, attempt: int, key: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
         """Make what was erased of one store physical."""
-        return (self._work.ended(step, attempt, {"*": {"*": self._purge(step, key)}}),)
+        return (self._work.ended(step, attempt, of_store(self._purge(step, key))),)
 
     def _purge(self, step: Step, key: IdempotencyKey) -> Outcome:
         try:
@@ -187,12 +188,12 @@ class StoreSteps:
         located = self._work.locate(fresh=True)
         passing = self._passing(located, step.datasets)
         if passing is not None and attempt < MOST_ATTEMPTS:
-            return (self._work.ended(step, attempt, {"*": {"*": passing}}),)
+            return (self._work.ended(step, attempt, of_store(passing)),)
         try:
             seen = judging.verify_store(self._context, self._run, step, located, self._work.people)
         except (ReplyLost, *calling.TROUBLE) as error:
             why = Unknown() if isinstance(error, ReplyLost) else calling.as_unable(error)
-            return (self._work.ended(step, attempt, {"*": {"*": why}}),)
+            return (self._work.ended(step, attempt, of_store(why)),)
         for each in self._work.recorder.members:
             mine = frozenset(each.run.subjects)
             residue.keep(self._context, each.run.order, step.store, [place for place in seen.places if place.trace.subject in mine])

@@ -42,6 +42,7 @@ from expunge.ports.scanner import Coverage
 ELSEWHERE = "elsewhere in "
 """Begins the name of an entry for residue that no dataset of the store accounts for."""
 SCANNER = "expunge.residue/1"
+_NOT_TAKEN = Unable(Reason.ERROR, "the step was not taken")
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,10 @@ class Judge:
     def _did(self, dataset: Dataset, subject: Pseudonym) -> Outcome:
         """What the steps that are about it say: the first that did not go well, else the one that made items go."""
         if not self.made(dataset):
-            return self._outcome(StepKind.ERASE, dataset.name, dataset.name, subject)
+            return self._outcome(StepKind.ERASE, dataset, subject)
         first = StepKind.FORGET if dataset.on_erase.act is Act.FORGET else StepKind.DESTROY
-        outcome = self._outcome(first, dataset.name, dataset.name, subject)
-        proven = self._outcome(StepKind.PROVE, dataset.name, dataset.name, subject)
+        outcome = self._outcome(first, dataset, subject)
+        proven = self._outcome(StepKind.PROVE, dataset, subject)
         known = self.run.remade.get(dataset.name)
         if known is not None and known.unchanged:
             return Absent() if known.ended else proven
@@ -134,7 +135,7 @@ class Judge:
 
     def _unpurged(self) -> Iterator[Unable]:
         """Say why what was erased of this store is not physical yet."""
-        purged = self._outcome(StepKind.PURGE, self.step.store, "*", Pseudonym("*"))
+        purged = self.run.current.outcome_of_store(StepKind.PURGE, self.step.store) or _NOT_TAKEN
         if isinstance(purged, Unable):
             yield purged
         elif not discharges(purged):
@@ -190,9 +191,8 @@ class Judge:
             )
         ]  # fmt: skip
 
-    def _outcome(self, kind: StepKind, target: str, dataset: str, subject: Pseudonym) -> Outcome:
-        found = self.run.current.outcome(kind, target, dataset, subject)
-        return found if found is not None else Unable(Reason.ERROR, "the step was not taken")
+    def _outcome(self, kind: StepKind, dataset: Dataset, subject: Pseudonym) -> Outcome:
+        return self.run.current.outcome(kind, dataset.name, dataset.name, subject) or _NOT_TAKEN
 
     def _make(
         self,
