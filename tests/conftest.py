@@ -26,6 +26,8 @@ SERVERS = {"postgres_server", "debian_postgres", "seaweed", "redis_port", "serve
 LATER = {("nth", "last"), ("at_once", "one")}
 """Parameters of the shipped suites that a sample leaves to the soak: (name, value)."""
 DRILLS = (
+    "test_a_batch_goes_in_one_call",
+    "test_awkward_identifiers_are_erased_and_only_they",
     "test_killed_at_every_failpoint_and_resumed",
     "test_reply_lost_is_settled_by_a_probe",
     "test_disk_full_is_an_answer",

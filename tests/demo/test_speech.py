@@ -145,6 +145,7 @@ def test_who_is_a_tone_is_labelled_so(company: World) -> None:
 
 @pytest.mark.speech
 @pytest.mark.slow
+@pytest.mark.soak
 def test_the_voice_packages_give_five_voices_with_text() -> None:
     cache = speech.cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
