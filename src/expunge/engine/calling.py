@@ -164,4 +164,5 @@ def as_unable(error: Exception) -> Unable:
             return Unable(Reason.PERMISSION, "the operating system refused")
         reason = Reason.DISK_FULL if error.errno in (28, 122) else Reason.UNREACHABLE
         return Unable(reason, f"operating system error {error.errno}")
+    # The name of a foreign exception is text for people: nothing reads it back. Its message may hold an identifier.
     return Unable(Reason.ERROR, type(error).__name__)
