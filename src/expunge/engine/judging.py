@@ -31,6 +31,10 @@ Entries: TypeAlias = Mapping[Pseudonym, SubjectEntries]
 ELSEWHERE = "elsewhere in "
 """Begins the name of an entry for residue that no dataset of the store accounts for."""
 SCANNER = "expunge.residue/1"
+LOOKS = 3
+"""How often a store is asked at most for what it could not say: a busy machine answers late, and the verdict of a look is final."""
+PAUSE = 0.2
+"""Seconds before the second look, twice as long before the third; stores wait for locks and connections themselves."""
 _PARTS = ("datasets", "kept")
 
 
@@ -65,13 +69,12 @@ def verify_store(
 
     Raises what stores and scanner raise when they cannot look; the caller journals that as *could not*.
     """
-    store = context.open_store(step.store)
-    capabilities = calling.capabilities(store)
+    capabilities = _capabilities(context, run, step)
     if capabilities.retains:
         return _retaining(context, run, step.store, capabilities)
     datasets = tuple(context.data_map.datasets[name] for name in step.datasets)
     owner = trace_owner(run)
-    probed = {each.name: _probe_made(context, run, each) or _probe(context, each, located, run.subjects) for each in datasets}
+    probed = {each.name: _probed(context, run, each, located) for each in datasets}
     traces = tracing.load(context, owner)
     before = tracing.recall(context, owner, "seen-before-", traces, store=step.store)
     scanned = tracing.look(context, step.store, traces, before)
@@ -129,6 +132,37 @@ def _strays(traces: Traces, scanned: Scanned, accounted: attributing.Held, locat
     for each in scanned.found:
         places.setdefault(each.trace, []).append(each.path.as_posix().endswith(keys) if keys else False)
     return frozenset(index for index in doubtful if len(set(places.get(traces.traces[index], ()))) == 2)
+
+
+def _capabilities(context: Context, run: Run, step: Step) -> Capabilities:
+    """What the store reaches; asked again, a few times, while that is less than was planned, as it is while the store is away."""
+    store = context.open_store(step.store)
+    planned = max((_planned(run, name) for name in step.datasets), default=Grounding.NONE)
+    capabilities = calling.capabilities(store)
+    for look in range(1, LOOKS):
+        if capabilities.retains or capabilities.grounding >= planned:
+            break
+        context.pause(PAUSE * look)
+        capabilities = calling.capabilities(store)
+    return capabilities
+
+
+def _planned(run: Run, dataset: str) -> Grounding:
+    """What the plan said would be reached in a dataset: a store that is away for a moment must not make less of that."""
+    steps = run.plan.steps if run.plan else ()
+    goals = (each.grounding for each in steps if each.kind in {StepKind.ERASE, StepKind.DESTROY} and each.datasets == (dataset,))
+    return max(map(Grounding.from_word, goals), default=Grounding.NONE)
+
+
+def _probed(context: Context, run: Run, dataset: Dataset, located: Located) -> dict[Pseudonym, Probed]:
+    """Probe a dataset; again, a few times, while the store could not look for somebody."""
+    probed = _probe_made(context, run, dataset) or _probe(context, dataset, located, run.subjects)
+    for look in range(1, LOOKS):
+        if dataset.name in located.failed or not any(each.could_not for each in probed.values()):
+            break
+        context.pause(PAUSE * look)
+        probed = _probe_made(context, run, dataset) or _probe(context, dataset, located, run.subjects)
+    return probed
 
 
 def _probe(context: Context, dataset: Dataset, located: Located, subjects: Sequence[Pseudonym]) -> dict[Pseudonym, Probed]:
@@ -257,7 +291,7 @@ class _Judge:
 
     def _too_little(self, dataset: Dataset, figures: Figures) -> Unable | None:
         """What speaks against *erased* though nothing was found."""
-        goal, planned = aim(dataset, self.capabilities), self._planned(dataset)
+        goal, planned = aim(dataset, self.capabilities), _planned(self.run, dataset.name)
         reached = self.capabilities.grounding
         if reached < goal:
             return Unable(Reason.TOO_SHALLOW, f"the map asks for {goal.word}; {dataset.store} reaches {reached.word} here")
@@ -266,12 +300,6 @@ class _Judge:
         if self.capabilities.grounding >= Grounding.SCRUBBED and figures.verdict is not ScanVerdict.GONE:
             return Unable(Reason.CANNOT_TELL, _why_blind(figures))
         return None
-
-    def _planned(self, dataset: Dataset) -> Grounding:
-        """What the plan said would be reached: a store that is away for a moment must not make less of that."""
-        steps = self.run.plan.steps if self.run.plan else ()
-        goals = (each.grounding for each in steps if each.kind in {StepKind.ERASE, StepKind.DESTROY} and each.datasets == (dataset.name,))
-        return max(map(Grounding.from_word, goals), default=Grounding.NONE)
 
     def elsewhere(self, subject: Pseudonym, made: Sequence[DatasetEntry]) -> list[DatasetEntry]:
         """An entry for traces of other stores, or identifiers, that lie here in no declared place.
