@@ -220,7 +220,6 @@ def undumped() -> int:
     return total
 
 
-@pytest.mark.duty("COP-10")
 def test_a_thousand_voices_in_a_row_fit_into_the_memory_an_ordinary_user_may_lock() -> None:
     def program() -> tuple[int, int]:
         before = undumped()
@@ -233,7 +232,6 @@ def test_a_thousand_voices_in_a_row_fit_into_the_memory_an_ordinary_user_may_loc
     assert limited(program) == (0, 0), "unlocked, and no longer mapped"
 
 
-@pytest.mark.duty("COP-10")
 def test_a_voice_that_ended_is_unlocked_however_it_ended_and_whoever_still_looks_at_it() -> None:
     def program() -> int:
         views = []
@@ -257,7 +255,6 @@ def test_a_voice_that_ended_is_unlocked_however_it_ended_and_whoever_still_looks
     assert limited(program) == 0
 
 
-@pytest.mark.duty("COP-10")
 def test_a_voice_that_is_refused_leaves_no_memory_behind() -> None:
     def program() -> int:
         with answering(), answering():
