@@ -25,7 +25,7 @@ import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
@@ -50,7 +50,7 @@ class Kept(ExpungeError):
 
 
 class Voice:
-    """Bytes in locked memory that is left out of core dumps; zeroed at the end, at a refusal and when its time is over."""
+    """Bytes in locked memory that is left out of core dumps; zeroed and unlocked at the end, at a refusal and when its time is over."""
 
     def __init__(self, capacity: int, seconds: float) -> None:
         """Reserve memory. Raises Kept where it cannot be locked."""
@@ -60,10 +60,15 @@ class Voice:
         self._ends = self._born + seconds
         self._guard = threading.Lock()
         self._over = False
-        _lock(self._memory)
         self._timer = threading.Timer(seconds, self.end)
         self._timer.daemon = True
-        self._timer.start()
+        try:
+            _lock(self._memory)
+            self._timer.start()
+        except BaseException:
+            # What is locked counts against the limit until it is unmapped, whether or not a block ever began.
+            self._memory.close()
+            raise
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Add sound. Raises Kept when the block is over, or there is no room left."""
@@ -84,12 +89,16 @@ class Voice:
             return memoryview(self._memory)[: self._size].toreadonly()
 
     def end(self) -> None:
-        """Zero it; safe to call twice, and from any thread."""
+        """Zero the memory, unlock it and give it back; safe to call twice, and from any thread.
+
+        While a view is held, its address range stays mapped, so that the view reads as zeros; the pages are given back all the same.
+        """
         with self._guard:
             if self._over:
                 return
             self._over = True
             self._memory[:] = bytes(len(self._memory))
+            _give_back(self._memory)
         self._timer.cancel()
         _count(time.monotonic() - self._born)
 
@@ -142,12 +151,27 @@ def _count(seconds: float) -> None:
 
 
 def _lock(memory: mmap.mmap) -> None:
-    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mlock(ctypes.c_void_p(start), ctypes.c_size_t(len(memory))) != 0:
+    if _libc().mlock(*_span(memory)) != 0:
         message = f"memory cannot be locked here: {os.strerror(ctypes.get_errno())}"
         raise Kept(message, help="raise the limit of locked memory (ulimit -l, LimitMEMLOCK=) for this service")
     memory.madvise(mmap.MADV_DONTDUMP)
+
+
+def _give_back(memory: mmap.mmap) -> None:
+    # Unlocked first: the limit of locked memory is the process's, and a held view must not count against the voices that follow.
+    _libc().munlock(*_span(memory))
+    memory.madvise(mmap.MADV_DONTNEED)
+    with suppress(BufferError):
+        # Refused while a view is held: the last one unmaps it.
+        memory.close()
+
+
+def _span(memory: mmap.mmap) -> tuple[ctypes.c_void_p, ctypes.c_size_t]:
+    return ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(memory))), ctypes.c_size_t(len(memory))
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def _watch() -> None:

@@ -42,6 +42,10 @@ class Mood:
     """So many of the next replies are lost, after the act."""
     reader: bool = False
     """Somebody reads what was deleted: ``purge`` cannot."""
+    busy: int = 0
+    """So many of the next probes cannot look."""
+    timid: int = 0
+    """So many of the next times it says that it reaches nothing, as a server does that does not let anybody in."""
     erased: list[Pseudonym] = field(default_factory=list)
 
 
@@ -83,6 +87,9 @@ class Simulated:
 
     @property
     def capabilities(self) -> Capabilities:
+        if self.mood.timid:
+            self.mood.timid -= 1
+            return Capabilities(Grounding.NONE)
         return Capabilities(Grounding.SCRUBBED, out_of_scope=("blocks that the file system freed and nobody has overwritten yet",))
 
     def _rows(self, dataset: Dataset) -> dict[str, Row]:
@@ -202,6 +209,10 @@ class Simulated:
 
     def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
         held = Simulated(self.spec, self.datasets)._rows(dataset)
+        if self.mood.busy:
+            self.mood.busy -= 1
+            yield from (Probed(copy.subject, 0, (), f"store {self.spec.name} does not answer in time") for copy in copies)
+            return
         for copy in copies:
             match = copy.selector.match if copy.selector else {}
             found = [key for key, row in held.items() if key in copy.keys or any(row.get(name) in values for name, values in match.items())]

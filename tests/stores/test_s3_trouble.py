@@ -171,6 +171,21 @@ def test_a_service_that_says_deleted_and_deletes_nothing_is_caught(behind, hasty
     assert behind.erase(VOICE, "anna") == {"anna": Erased(1, 4)}
 
 
+def test_a_service_that_said_deleted_too_early_is_told_once_more(behind, hasty):
+    empty = b'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></DeleteResult>'
+    lost = [1]
+
+    def instead(asked):
+        if asked.is_delete and lost[0]:
+            lost[0] -= 1
+            return Answer(200, empty)
+        return None
+
+    behind.proxy.instead = instead
+    assert behind.erase(VOICE, "anna") == {"anna": Erased(1, 4)}
+    assert behind.get("voice/bert/1.flac") == b"bert"
+
+
 def test_a_service_that_says_written_and_writes_nothing_is_caught_before_older_versions_go(behind, hasty):
     behind.proxy.instead = lambda asked: Answer(200, b"", {"ETag": '"0"'}) if asked.method == "PUT" else None
     (answer,) = behind.erase(EVENTS, "anna").values()

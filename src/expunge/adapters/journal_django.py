@@ -26,6 +26,7 @@ from expunge.adapters.state.configuration import configure, ensure_django
 from expunge.adapters.state.explained import RESTORE, conflict, explained
 from expunge.adapters.state.fencing import give_back, require_newest
 from expunge.adapters.state.migrate import migrate, require_durable
+from expunge.adapters.state.sessions import Hold, session
 from expunge.errors import StateCorrupt, UsageError
 from expunge.faults import failpoint
 from expunge.ports.leases import Lease
@@ -74,7 +75,8 @@ def open_journal(url: str, base: Path | None = None, *, wait: float = 10.0) -> D
 class DjangoJournal:
     """Implements ``expunge.ports.journal.Journal``; made by :func:`open_journal`.
 
-    Threads may share it (each gets a connection of its own, which :meth:`close` closes for the calling thread).
+    Threads may share it, each with a connection of its own. The one of the thread that opened it stays open until :meth:`close`; another
+    thread's lasts for one call, a block of :meth:`session`, :meth:`atomically` or :meth:`exclusive`, or after :meth:`stay` as long.
     """
 
     def __init__(self, alias: str, file: Path | None, wait: float) -> None:
@@ -82,6 +84,9 @@ class DjangoJournal:
         self._file = file
         self._wait = wait
         self._threads = threading.local()
+        self._guard = threading.Lock()
+        self._staying: dict[threading.Thread, Hold] = {}
+        self.stay()
 
     @property
     def alias(self) -> str:
@@ -266,19 +271,39 @@ class DjangoJournal:
                 return
             before = rows[-1][0]
 
-    def exclusive(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
         """Hold the right to run orders; one process at a time has it.
 
         Appending does not need it: an order can be received, or cancelled, while another process runs orders. Raises Busy after the wait.
         """
         busy = "another process is running orders"
-        if self._file is None:
-            return advisory(self._alias, Lock.RUN, wait=self._wait, busy=busy)
-        return self._locked(self._file, "run", busy)
+        lock = self._locked(self._file, "run", busy) if self._file else advisory(self._alias, Lock.RUN, wait=self._wait, busy=busy)
+        with self.session(), lock:
+            yield
+
+    def session(self) -> AbstractContextManager[None]:
+        """A block in which the calling thread keeps its connection: for threads that make many calls."""
+        return session(self._alias)
+
+    def stay(self) -> None:
+        """Keep the calling thread's connection until :meth:`close`: for threads that live as long as whoever opened this.
+
+        Connections of threads that stayed and have ended since are closed.
+        """
+        with self._guard:
+            ended = [self._staying.pop(thread) for thread in list(self._staying) if not thread.is_alive()]
+            if threading.current_thread() not in self._staying:
+                self._staying[threading.current_thread()] = Hold(self._alias)
+        for hold in ended:
+            hold.release()
 
     def close(self) -> None:
-        """Close the calling thread's connection; the next call opens one again."""
-        connections[self._alias].close()
+        """Close the connections of all threads that stayed; a call that comes later opens one for itself. Safe to call twice."""
+        with self._guard:
+            staying, self._staying = self._staying, {}
+        for hold in staying.values():
+            hold.release()
 
     def _append_lock(self) -> AbstractContextManager[None]:
         if self._file is None:

@@ -28,6 +28,7 @@ from expunge import telemetry
 from expunge.adapters.state.advisory import Lock, advisory
 from expunge.adapters.state.explained import explain, explained, let_go
 from expunge.adapters.state.queue_tables import migrate_queue
+from expunge.adapters.state.sessions import session
 from expunge.core.ids import OrderId
 from expunge.faults import failpoint
 from expunge.telemetry import Action, Opaque
@@ -151,6 +152,10 @@ class ProcrastinateQueue:
 
     def _serve(self, pieces: SimpleQueue[_Piece | None], handle: Handle) -> None:
         """Take pieces in the calling thread until the worker has ended."""
+        with session(self._alias):
+            self._serve_all(pieces, handle)
+
+    def _serve_all(self, pieces: SimpleQueue[_Piece | None], handle: Handle) -> None:
         while (piece := pieces.get()) is not None:
             order = piece.orders[0] if piece.orders else ""
             try:
@@ -163,7 +168,6 @@ class ProcrastinateQueue:
                 if connections[self._alias].errors_occurred:
                     connections[self._alias].close()
                 piece.end()
-        connections[self._alias].close()
 
     def close(self) -> None:
         """Close the calling thread's connection; the next call opens one again."""

@@ -9,7 +9,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -84,7 +84,7 @@ from expunge.engine.resolving import Resolved
 from expunge.engine.restoring import Replayed
 from expunge.engine.sweeping import Looked, Swept
 from expunge.engine.working import Worker
-from expunge.errors import Misconfigured, StateCorrupt
+from expunge.errors import Misconfigured
 from expunge.gate import Gate
 from expunge.ports.clock import Clock
 from expunge.ports.leases import Lease
@@ -94,6 +94,9 @@ from expunge.stores import OpenStores
 
 class Expunge(Looking):
     """One installation: a data map, its state, its keys. A context manager; ``close`` lets go of everything.
+
+    Threads may share it. The thread that opened it keeps its connection to the state until ``close``; in any other a verb closes what it
+    opened before it returns.
 
     Raises, from any verb, :class:`expunge.errors.ExpungeError` with what is wrong and what to do.
     """
@@ -151,7 +154,16 @@ class Expunge(Looking):
         require_keys(state)
         keys = open_keystore(state / KEYS, passphrase)
         kept = open_state(data_map)
-        journal = kept.journal
+        try:
+            return cls._composed(data_map, map_file(map_path), keys, kept, clock)
+        except BaseException:
+            kept.journal.close()
+            raise
+
+    @classmethod
+    def _composed(cls, data_map: DataMap, map_path: Path, keys: LocalKeys, kept: State, clock: Clock | None) -> Expunge:
+        """Put the ports together over a state that is open. Raises StateCorrupt where log or snapshot are older than the journal."""
+        state, journal = Path(data_map.state), kept.journal
         behind: list[timedelta] = []
         telling = MonotonicClock(clock or SystemClock(), latest(journal), behind.append)
         origin = origin_of(keys)
@@ -173,16 +185,12 @@ class Expunge(Looking):
             pause=time.sleep,
             trust_policy=lambda: receipts.trust_policy(origin, keys.signer_public(), keys.log_public(), keys.log_public_p256()),
             version=installed_version(),
-            commands=LocalCommands(map_file(map_path).resolve().parent),
+            commands=LocalCommands(map_path.resolve().parent),
             trainings=FileTrainings(data_map.trainings.ledger, data_map.trainings.key) if data_map.trainings else None,
             scratch=(state / SCRATCH).resolve(),
         )
-        try:
-            suppressed, size = published(state / GATE, keys), log.head().size
-            remembering.require(journal, journal.newest(), log_size=size, suppressed=suppressed, gate_key=keys.gate_key())
-        except StateCorrupt:
-            journal.close()
-            raise
+        suppressed, size = published(state / GATE, keys), log.head().size
+        remembering.require(journal, journal.newest(), log_size=size, suppressed=suppressed, gate_key=keys.gate_key())
         opened = cls(data_map, context, stores, keys, kept)
         opened.clock_behind = behind
         return opened
@@ -194,11 +202,10 @@ class Expunge(Looking):
         self.close()
 
     def close(self) -> None:
-        """Let go of stores and database; safe to call twice."""
-        self._stores.close()
-        self._journal.close()
-        self.context.scanner.close()
-        self._collecting.end()
+        """Let go of stores and database, in every thread that used them; safe to call twice."""
+        with ExitStack() as stack:
+            for close in (self._collecting.end, self.context.scanner.close, self._journal.close, self._stores.close):
+                stack.callback(close)
 
     def order_erase(
         self,

@@ -55,7 +55,11 @@ class Door:
         data_map = read_installed(map_path)
         require_keys(Path(data_map.state))
         journal = open_state(data_map).journal
-        return cls(data_map, journal, MonotonicClock(SystemClock(), latest(journal), _unsaid))
+        try:
+            return cls(data_map, journal, MonotonicClock(SystemClock(), latest(journal), _unsaid))
+        except BaseException:
+            journal.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -64,9 +68,13 @@ class Door:
         self.close()
 
     def close(self) -> None:
-        """Let go of the database for the calling thread; safe to call twice."""
+        """Let go of the database, in every thread that used it; safe to call twice."""
         self._journal.close()
         self._collecting.end()
+
+    def stay(self) -> None:
+        """Keep the calling thread's connection until :meth:`close`: for a server's threads, which ask again and again."""
+        self._journal.stay()
 
     def admit(self, header: str, scope: TokenScope) -> Token | TokenRefused:
         """Whether the value of an ``Authorization`` header may do what ``scope`` names. Raises StateUnavailable."""

@@ -68,7 +68,8 @@ def open_state(data_map: DataMap) -> State:
     folder = Path(data_map.state)
     if data_map.state_url:
         return _on_server(data_map.state_url)
-    return State(open_journal(sqlite_url(folder / DATABASE)), FileShelf(folder / ORDERS), FileOutbox(folder / OUTBOX))
+    shelf, outbox = FileShelf(folder / ORDERS), FileOutbox(folder / OUTBOX)
+    return State(open_journal(sqlite_url(folder / DATABASE)), shelf, outbox)
 
 
 def _on_server(url: str) -> State:
@@ -83,7 +84,11 @@ def _on_server(url: str) -> State:
         raise Misconfigured(message, help="pip install 'expunge[workers]'") from error
     journal = open_journal(url)
     alias = journal.alias
-    return State(journal, DjangoShelf(alias), DjangoOutbox(alias), DjangoLeases(alias), open_queue(alias))
+    try:
+        return State(journal, DjangoShelf(alias), DjangoOutbox(alias), DjangoLeases(alias), open_queue(alias))
+    except BaseException:
+        journal.close()
+        raise
 
 
 def origin_of(keys: LocalKeys) -> str:

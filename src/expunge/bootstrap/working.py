@@ -40,12 +40,12 @@ def work(one: Worker, scheduling: Context, kept: State, stop: threading.Event, *
 
     def look() -> None:
         try:
-            _look(looker, stop, poll=poll, until_idle=until_idle)
+            with kept.journal.session():
+                _look(looker, stop, poll=poll, until_idle=until_idle)
         except ExpungeError as error:
             broken.append(error)
         finally:
             stop.set()
-            kept.journal.close()
 
     one.stopping = stop.is_set
     thread = threading.Thread(target=look, name="looking for what is due")
@@ -55,7 +55,6 @@ def work(one: Worker, scheduling: Context, kept: State, stop: threading.Event, *
     finally:
         stop.set()
         thread.join()
-        kept.journal.close()
     if broken:
         raise broken[0]
 

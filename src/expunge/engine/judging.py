@@ -34,11 +34,15 @@ from expunge.core.traces import Trace, Traces
 from expunge.engine import attesting, attributing, calling, remaking, tracing
 from expunge.engine.context import Context
 from expunge.engine.locating import EVERYBODY, Located
-from expunge.engine.verdict import Judge, goes_whole
+from expunge.engine.verdict import Judge, goes_whole, planned_grounding
 from expunge.ports.scanner import Residue, Scanned
 
 SubjectEntries: TypeAlias = tuple[tuple[DatasetEntry, ...], tuple[KeptItems, ...]]
 Entries: TypeAlias = Mapping[Pseudonym, SubjectEntries]
+LOOKS = 3
+"""How often a store is asked at most for what it could not say: a busy machine answers late, and the verdict of a look is final."""
+PAUSE = 0.2
+"""Seconds before the second look, twice as long before the third; stores wait for locks and connections themselves."""
 _PARTS = ("datasets", "kept")
 
 
@@ -74,13 +78,13 @@ def verify_store(
     Raises what stores and scanner raise when they cannot look; the caller journals that as *could not*.
     """
     # (1) Ask the store what it can do.
-    capabilities = calling.capabilities(context.open_store(step.store))
+    capabilities = _capabilities(context, run, step)
     if capabilities.retains:
         return _retaining(context, run, step.store, capabilities)
     datasets = tuple(context.data_map.datasets[name] for name in step.datasets)
 
     # (2) Probe.
-    probed = {dataset.name: _probe_made(context, run, dataset) or _probe(context, dataset, located, run.subjects) for dataset in datasets}
+    probed = {dataset.name: _probed(context, run, dataset, located) for dataset in datasets}
 
     # (3) Scan.
     owner = trace_owner(run)
@@ -147,6 +151,30 @@ def _strays(traces: Traces, scanned: Scanned, accounted: attributing.Held, locat
     for each in scanned.found:
         places.setdefault(each.trace, []).append(each.path.as_posix().endswith(keys) if keys else False)
     return frozenset(index for index in doubtful if len(set(places.get(traces.traces[index], ()))) == 2)
+
+
+def _capabilities(context: Context, run: Run, step: Step) -> Capabilities:
+    """What the store reaches; asked again, a few times, while that is less than was planned, as it is while the store is away."""
+    store = context.open_store(step.store)
+    planned = max((planned_grounding(run, name) for name in step.datasets), default=Grounding.NONE)
+    capabilities = calling.capabilities(store)
+    for look in range(1, LOOKS):
+        if capabilities.retains or capabilities.grounding >= planned:
+            break
+        context.pause(PAUSE * look)
+        capabilities = calling.capabilities(store)
+    return capabilities
+
+
+def _probed(context: Context, run: Run, dataset: Dataset, located: Located) -> dict[Pseudonym, Probed]:
+    """Probe a dataset; again, a few times, while the store could not look for somebody."""
+    probed = _probe_made(context, run, dataset) or _probe(context, dataset, located, run.subjects)
+    for look in range(1, LOOKS):
+        if dataset.name in located.failed or not any(each.could_not for each in probed.values()):
+            break
+        context.pause(PAUSE * look)
+        probed = _probe_made(context, run, dataset) or _probe(context, dataset, located, run.subjects)
+    return probed
 
 
 def _probe(context: Context, dataset: Dataset, located: Located, subjects: Sequence[Pseudonym]) -> dict[Pseudonym, Probed]:

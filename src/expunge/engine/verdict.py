@@ -153,18 +153,12 @@ class Judge:
 
     def _too_shallow(self, dataset: Dataset) -> Iterator[Unable]:
         """Say that the store reaches less than the map asks for, or than the plan said."""
-        goal, planned = aim(dataset, self.capabilities), self._planned(dataset)
+        goal, planned = aim(dataset, self.capabilities), planned_grounding(self.run, dataset.name)
         reached = self.capabilities.grounding
         if reached < goal:
             yield Unable(Reason.TOO_SHALLOW, f"the map asks for {goal.word}; {dataset.store} reaches {reached.word} here")
         if reached < planned:
             yield Unable(Reason.TOO_SHALLOW, f"the plan says {planned.word}; {dataset.store} reaches {reached.word} now; apply again")
-
-    def _planned(self, dataset: Dataset) -> Grounding:
-        """What the plan said would be reached: a store that is away for a moment must not make less of that."""
-        steps = self.run.plan.steps if self.run.plan else ()
-        goals = (each.grounding for each in steps if each.kind in {StepKind.ERASE, StepKind.DESTROY} and each.datasets == (dataset.name,))
-        return max(map(Grounding.from_word, goals), default=Grounding.NONE)
 
     def elsewhere(self, subject: Pseudonym, made: Sequence[DatasetEntry]) -> list[DatasetEntry]:
         """An entry for traces of other stores, or identifiers, that lie here in no declared place.
@@ -260,3 +254,10 @@ def goes_whole(run: Run, dataset: Dataset) -> bool:
     """Whether a dataset goes because an order names it whole, whatever the map's ``on_erase`` says."""
     scope = run.plan.scope if run.plan else None
     return scope is not None and dataset.name in scope.whole
+
+
+def planned_grounding(run: Run, dataset: str) -> Grounding:
+    """Return what the plan said would be reached in a dataset: a store that is away for a moment must not make less of that."""
+    steps = run.plan.steps if run.plan else ()
+    goals = (step.grounding for step in steps if step.kind in {StepKind.ERASE, StepKind.DESTROY} and step.datasets == (dataset,))
+    return max(map(Grounding.from_word, goals), default=Grounding.NONE)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, cast, runtime_checkable
@@ -133,21 +135,25 @@ class OpenStores:
         self._index = index
         self._index_key = index_key
         self._opened: dict[str, Store] = {}
+        self._guard = threading.Lock()
 
     def __call__(self, name: str) -> Store:
         """The store of that name. Raises Misconfigured, as :func:`open_store`."""
-        if name not in self._opened:
-            store = open_store(self.data_map.stores[name], self.data_map.datasets_of(name))
-            if isinstance(store, Indexed):
-                store.index, store.index_key = self._index, self._index_key
-            self._opened[name] = store
-        return self._opened[name]
+        # One thread at a time: the store that a second one opened beside would never be closed.
+        with self._guard:
+            if name not in self._opened:
+                store = open_store(self.data_map.stores[name], self.data_map.datasets_of(name))
+                if isinstance(store, Indexed):
+                    store.index, store.index_key = self._index, self._index_key
+                self._opened[name] = store
+            return self._opened[name]
 
     def close(self) -> None:
         """Let go of every store; safe to call twice."""
-        for each in self._opened.values():
-            each.close()
-        self._opened.clear()
+        with self._guard, ExitStack() as stack:
+            opened, self._opened = self._opened, {}
+            for store in opened.values():
+                stack.callback(store.close)
 
 
 def open_store(spec: StoreSpec, datasets: tuple[Dataset, ...]) -> Store:

@@ -21,6 +21,7 @@ from expunge.core.outcome import Absent, Erased, Outcome, Reason
 from expunge.faults import failpoint
 from expunge.stores.holders import holders
 from expunge.stores.lancedb_table import TROUBLE, Gone, Line, Table, reason_told, unable
+from expunge.stores.waiting import Wait
 
 SCALAR: Mapping[str, Any] = {
     "BTree": "BTREE",
@@ -194,9 +195,9 @@ def _folders(table: Table, lines: list[Line]) -> Iterator[Path]:
 
 def open_readers(ladder: Ladder) -> int:
     """Bytes that whoever has a removed file open keeps alive."""
-    deadline = time.monotonic() + _LINGER
+    wait = Wait(_LINGER)
     while holders(ladder.table.path):
-        if time.monotonic() > deadline:
+        if wait.over():
             detail = f"{ladder.table.dataset.name}: a process still has removed files of the table open; close it, it is tried again"
             raise Gone(Reason.READER_OPEN, detail)
         gc.collect()

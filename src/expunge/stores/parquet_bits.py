@@ -289,7 +289,7 @@ def lists(starts: npt.NDArray[np.int64], count: int) -> bytes:
 
 def undelta(data: Bytes, bits: int) -> tuple[npt.NDArray[np.int64], int]:
     """The integers of one DELTA_BINARY_PACKED sequence (``bits`` is 32 or 64; signed), and where it ends."""
-    raw = memoryview(data)  # type: ignore[arg-type]
+    raw = data.data
     try:
         return _undelta(raw, data, bits)
     except (IndexError, ValueError):

@@ -16,6 +16,7 @@ import psycopg
 from psycopg import sql
 
 from expunge.faults import failpoint
+from expunge.stores.waiting import Wait
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
@@ -97,6 +98,6 @@ def _recycles(connection: Connection) -> bool:
 def _reload(connection: Connection, *, recycles: bool) -> None:
     """Let the server read its settings, and wait for the news to arrive; a setting of the command line does not change."""
     connection.execute("SELECT pg_reload_conf()")
-    until = time.monotonic() + _RELOADED_SECONDS
-    while _recycles(connection) is not recycles and time.monotonic() < until:
+    wait = Wait(_RELOADED_SECONDS)
+    while _recycles(connection) is not recycles and not wait.over():
         time.sleep(0.005)

@@ -13,6 +13,7 @@ from expunge.core.outcome import Kept, Reason, Unable
 from expunge.faults import failpoint
 from expunge.stores.buckets import BATCH, Bucket, Entry, Upload
 from expunge.stores.s3_client import BucketTrouble, refusal
+from expunge.stores.waiting import Wait
 
 SETTLE = 10.0
 """Seconds within which a listing must show what was deleted as gone."""
@@ -100,9 +101,18 @@ class Hand:
                 done.kept[entry] = kept
             else:
                 going.append(entry)
-        going.sort(key=lambda entry: (entry.latest, entry.modified))
-        for start in range(0, len(going), BATCH):
-            batch = {(entry.key, entry.version): entry for entry in going[start : start + BATCH]}
+        self._delete(going, done)
+        left = self._left([entry for entry in going if done.went(entry)])
+        # A service under load may answer before it has deleted, or without: it is told once more.
+        self._delete(list(left), done)
+        for entry in self._left([entry for entry in left if done.went(entry)]):
+            done.failed[entry] = _STILL_THERE
+        return done
+
+    def _delete(self, going: Sequence[Entry], done: Deleted) -> None:
+        ordered = sorted(going, key=lambda entry: (entry.latest, entry.modified))
+        for start in range(0, len(ordered), BATCH):
+            batch = {(entry.key, entry.version): entry for entry in ordered[start : start + BATCH]}
             permit.check()
             failpoint("s3.erase.delete:before")
             # commit point: what the service deletes of a batch does not come back.
@@ -110,9 +120,6 @@ class Hand:
             failpoint("s3.erase.delete:after")
             for name, code in refused.items():
                 self._refused(batch.get(name) or batch[name[0], ""], code, done)
-        for entry in self._left([entry for entry in going if done.went(entry)]):
-            done.failed[entry] = _STILL_THERE
-        return done
 
     def _refused(self, entry: Entry, code: str, done: Deleted) -> None:
         kept = self._lock(entry) if code == "AccessDenied" and self.versioned else None
@@ -124,11 +131,11 @@ class Hand:
     def _left(self, gone: Sequence[Entry]) -> set[Entry]:
         """Which of the entries a listing still shows, after the time that a listing may lag behind."""
         left = set(gone)
-        pause, until = _FIRST_LOOK, time.monotonic() + SETTLE
+        pause, wait = _FIRST_LOOK, Wait(SETTLE)
         while left:
             held = self.held(list(dict.fromkeys(entry.key for entry in left)))
             left &= {_plain(entry, left) for entries in held.values() for entry in entries}
-            if not left or time.monotonic() > until:
+            if not left or wait.over():
                 break
             time.sleep(pause)
             pause = min(2 * pause, 1.0)

@@ -21,6 +21,7 @@ from expunge.stores.buckets import Bucket
 from expunge.stores.layout import Layout
 from expunge.stores.s3_delete import Hand
 from expunge.stores.tree import Trouble
+from expunge.stores.waiting import Wait
 
 STALE = timedelta(days=7)
 """An upload to a file of many people that was begun longer ago is taken for abandoned."""
@@ -72,12 +73,12 @@ def vacuum(way: Climb) -> int:
     if not way.vacuum:
         return 0
     rewritten, clean = 0, 0
-    until = time.monotonic() + PATIENCE
+    wait = Wait(PATIENCE)
     while clean < 2:
         garbage = sum(1 for volume in _volumes(way.vacuum) if volume.get("DeletedByteCount") or volume.get("DeleteCount"))
         clean = 0 if garbage else clean + 1
         if garbage:
-            if time.monotonic() > until:
+            if wait.over():
                 raise Trouble(Unable(Reason.LOCKED, "the vacuum of the object store does not come to an end; it is tried again"))
             permit.check()
             failpoint("s3.purge.vacuum:before")

@@ -16,6 +16,7 @@ from expunge.stores.buckets import Bucket, Entry
 from expunge.stores.s3_client import WIDTH, BucketTrouble, Changed
 from expunge.stores.s3_delete import SETTLE, Hand
 from expunge.stores.tree import Cut, NobodyThere, NothingStays, Trouble
+from expunge.stores.waiting import Wait
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -129,9 +130,9 @@ class Rewriting:
 
     def _replaced(self, etag: str) -> None:
         """See that a listing shows another present object, or none, than the one that was replaced."""
-        until = time.monotonic() + SETTLE
+        wait = Wait(SETTLE)
         while any(entry.latest and entry.etag == etag for entry in self._bucket.at(self._key, versioned=self._hand.versioned)):
-            if time.monotonic() > until:
+            if wait.over():
                 raise Trouble(_NOT_WRITTEN)
             time.sleep(0.2)
 
@@ -156,12 +157,12 @@ class Rewriting:
 
     def _listing(self, written: str) -> list[Entry]:
         """All states; the one that we wrote must be among them before anything older is deleted."""
-        until = time.monotonic() + SETTLE
+        wait = Wait(SETTLE)
         while True:
             entries = self._bucket.at(self._key, versioned=True)
             if not written or any(entry.version == written for entry in entries):
                 return entries
-            if time.monotonic() > until:
+            if wait.over():
                 raise Trouble(_NOT_WRITTEN)
             time.sleep(0.2)
 

@@ -31,6 +31,7 @@ class Handler(WSGIHandler):
 
     def __init__(self, door: Door) -> None:
         super().__init__()
+        self._door = door
         self._urls = (path("", make_api(door).urls),)
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
@@ -41,6 +42,7 @@ class Handler(WSGIHandler):
 
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         """Answer, with the headers that every answer has."""
+        self._door.stay()
         return strict(super().get_response(request))
 
 

@@ -11,6 +11,7 @@ from django.db import connections
 from django.db.utils import Error, IntegrityError
 
 from expunge.adapters.guarded import guarded
+from expunge.adapters.state.sessions import session
 from expunge.errors import Busy, Conflict, ExpungeError, StateCorrupt, StateUnavailable
 
 RESTORE = "stop, keep a copy of the state folder, and restore it from its backup; nothing was overwritten"
@@ -33,7 +34,8 @@ def explained(what: str, alias: str) -> Iterator[None]:
 
     Args:
         what: what could not be done, as the start of a sentence: ``"the journal could not be written"``.
-        alias: the database. A connection that broke is closed, so that the next call connects anew.
+        alias: the database. A connection that broke is closed, so that the next call connects anew, and so is one that nobody holds
+            for longer than this block (:mod:`expunge.adapters.state.sessions`).
 
     Raises:
         Conflict: somebody else wrote the same row first; nothing was written.
@@ -41,7 +43,7 @@ def explained(what: str, alias: str) -> Iterator[None]:
         StateCorrupt: the database is damaged or lacks a table.
         StateUnavailable: anything else. The block may or may not have taken effect as a whole; never in part.
     """
-    with guarded(what):
+    with guarded(what), session(alias):
         try:
             yield
         except IntegrityError as error:

@@ -68,7 +68,7 @@ def _sqlite(url: str, base: Path) -> Database:
         raise Misconfigured("state: a database in memory forgets its orders", help=f"write {_EXAMPLE}")
     file = base / path
     options = {"timeout": BUSY_SECONDS, "transaction_mode": "IMMEDIATE", "init_command": _PRAGMAS}
-    return Database("sqlite", {"ENGINE": "django.db.backends.sqlite3", "NAME": str(file), "OPTIONS": options, **_STAY}, file)
+    return Database("sqlite", {"ENGINE": "expunge.adapters.state.sqlite", "NAME": str(file), "OPTIONS": options, **_STAY}, file)
 
 
 _SERVER_SETTINGS = {

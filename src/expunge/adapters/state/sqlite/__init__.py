@@ -1,0 +1,1 @@
+"""Django's backend for SQLite, which closes a connection that could not be set up; named as ``ENGINE`` of a state database."""

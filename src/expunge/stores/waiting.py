@@ -1,0 +1,22 @@
+"""Waiting for a service to come round: so many seconds, and so many looks, whichever takes longer."""
+
+from __future__ import annotations
+
+import time
+
+LOOKS = 5
+"""Least number of looks before waiting ends: on a busy machine a single one may take all the time there is."""
+
+
+class Wait:
+    """Says when to stop looking whether something has happened."""
+
+    def __init__(self, seconds: float) -> None:
+        """Begin; ``seconds`` on the monotonic clock."""
+        self._until = time.monotonic() + seconds
+        self._looks = 0
+
+    def over(self) -> bool:
+        """Count one look that was in vain; whether it was the last."""
+        self._looks += 1
+        return self._looks >= LOOKS and time.monotonic() > self._until

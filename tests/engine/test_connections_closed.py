@@ -1,0 +1,444 @@
+"""What a verb opens it closes: connections to the state database, and files, in whichever thread and however many installations."""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import sqlite3
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.db.backends.signals import connection_created
+
+from expunge.bootstrap import Expunge
+from expunge.bootstrap.desk import Desk
+from expunge.bootstrap.pipelines import Door
+from expunge.core.consent_events import EndReason
+from expunge.core.disgorged import ItemExcepted
+from expunge.core.ids import OrderId
+from expunge.core.order import OrderKind
+from expunge.core.scope import Scope
+from expunge.core.tokens import TokenScope
+from expunge.engine.asking import Question
+from expunge.engine.intake import Request
+from expunge.errors import ExpungeError, StateCorrupt
+from expunge.gate import Subject
+from expunge.ports.consent_method import Handed
+from tests.engine.consents import AGREED, BORN, CHILD, PARENT, PURPOSES, asking
+from tests.engine.household import ANNA, BELA, CARA, DINO, Household, copy
+
+LIMB = ItemExcepted(datetime(2031, 1, 1, tzinfo=UTC), "nobody", "models", "item", "", "ground", "authority", None, "Priya", "")
+AGENCY = Path(__file__).parents[2] / "orders" / "everalbum.yaml"
+
+
+@dataclass
+class World:
+    """An installation with orders in several states, and what verbs are called with."""
+
+    home: Household
+    opened: Expunge
+    done: OrderId
+    planned: OrderId
+    fresh: OrderId
+
+    def person(self, name: str = BELA) -> Any:
+        return self.opened.resolve(f"profile:{name}")
+
+    def question(self) -> Question:
+        return Question(self.opened.resolve(CHILD), self.opened.resolve(PARENT), "training", BORN, "")
+
+
+Call = Callable[[World], object]
+
+
+def _work(opened: Expunge) -> None:
+    stop = threading.Event()
+    timer = threading.Timer(1.0, stop.set)
+    timer.start()
+    try:
+        opened.work(stop, poll=0.1)
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+VERBS: dict[str, Call] = {
+    "check": lambda world: world.opened.check(),
+    "resolve": lambda world: world.person(),
+    "resolve_all": lambda world: world.opened.resolve_all([f"profile:{BELA}"]),
+    "candidates": lambda world: world.opened.candidates(BELA),
+    "locate": lambda world: world.opened.locate([world.person()]),
+    "contact": lambda world: world.opened.contact(world.planned),
+    "approval_message": lambda world: world.opened.approval_message(world.planned),
+    "approve": lambda world: world.opened.approve(world.planned, "Priya", ""),
+    "queued": lambda world: world.opened.queued(),
+    "status": lambda world: world.opened.status(world.done),
+    "orders": lambda world: world.opened.orders(),
+    "residue": lambda world: world.opened.residue(world.done),
+    "receipts": lambda world: world.opened.receipts(world.done),
+    "receipt_folder": lambda world: world.opened.receipt_folder(world.done),
+    "trust_policy": lambda world: world.opened.trust_policy(),
+    "order_erase": lambda world: world.opened.order_erase([world.person(CARA)]),
+    "order_erase_all": lambda world: world.opened.order_erase_all([[world.person(CARA)]]),
+    "plan": lambda world: world.opened.plan(world.fresh),
+    "order_cancel": lambda world: world.opened.order_cancel(world.fresh),
+    "submit": lambda world: world.opened.submit(world.planned),
+    "leases": lambda world: world.opened.leases(),
+    "worker": lambda world: world.opened.worker(),
+    "work": lambda world: _work(world.opened),
+    "apply": lambda world: world.opened.apply(world.planned),
+    "apply_all": lambda world: world.opened.apply_all([world.planned]),
+    "run_due": lambda world: world.opened.run_due(),
+    "lineage_tell": lambda world: world.opened.lineage_tell(),
+    "verify": lambda world: world.opened.verify(world.done),
+    "sweep": lambda world: world.opened.sweep(),
+    "restored": lambda world: world.opened.restored("media"),
+    "recover": lambda world: world.opened.recover(),
+    "export": lambda world: world.opened.export(world.person(), world.home.folder / f"{threading.get_ident()}.zip"),
+    "gate": lambda world: world.opened.gate().may_use(Subject("profile", BELA), "train"),
+    "gate_publish": lambda world: world.opened.gate_publish(),
+    "scoped.within": lambda world: world.opened.scoped.within(
+        Request(
+            (world.person(CARA),),
+            "library",
+            "consent withdrawn",
+            kind=OrderKind.WITHDRAWAL,
+            scope=Scope("consent", ("transcripts", "voice")),
+        )
+    ),
+    "scoped.about_class": lambda world: world.opened.scoped.about_class(
+        OrderKind.EXPIRY, Scope("retention", ("nowhere",)), {}, attested="by the map"
+    ),
+    "dues.all": lambda world: world.opened.dues.all(),
+    "dues.extend": lambda world: world.opened.dues.extend(world.planned, "many requests"),
+    "dues.obligations": lambda world: world.opened.dues.obligations(),
+    "holds.active": lambda world: world.opened.holds.active(),
+    "holds.place": lambda world: world.opened.holds.place(
+        world.person(DINO), "voice", ground="a claim", authority="the court", until=datetime.now(UTC) + timedelta(days=30)
+    ),
+    "holds.state": lambda world: world.opened.holds.state("nobody", "Priya", "0" * 64),
+    "holds.end": lambda world: world.opened.holds.end("nobody", "it is over"),
+    "recipients.all": lambda world: world.opened.recipients.all(),
+    "recipients.ask": lambda world: world.opened.recipients.ask(world.done, "acme"),
+    "recipients.carried": lambda world: world.opened.recipients.carried(world.done, "acme", "Priya"),
+    "recipients.confirm": lambda world: world.opened.recipients.confirm(world.done, "acme", by="Priya"),
+    "recipients.letter": lambda world: world.opened.recipients.letter(world.done, "acme"),
+    "recipients.may_share": lambda world: world.opened.recipients.may_share("acme"),
+    "recipients.saw": lambda world: world.opened.recipients.saw("acme", "voice", "the log"),
+    "recipients.send": lambda world: world.opened.recipients.send(),
+    "retention.preview": lambda world: world.opened.retention.preview(),
+    "retention.retire": lambda world: world.opened.retention.retire(),
+    "retention.watch": lambda world: world.opened.retention.watch(),
+    "retention.idle": lambda world: world.opened.retention.idle(),
+    "retention.keep": lambda world: world.opened.retention.keep(world.person(), "the parent"),
+    "retention.claims": lambda world: world.opened.retention.claims(),
+    "retention.public": lambda world: world.opened.retention.public(),
+    "retention.publish": lambda world: world.opened.retention.publish(world.home.folder / "policy"),
+    "gates.open": lambda world: world.opened.gates.open().may_use(Subject("profile", BELA), "train"),
+    "gates.publish": lambda world: world.opened.gates.publish(),
+    "gates.issue": lambda world: world.opened.gates.issue(f"training-{threading.get_ident()}"),
+    "gates.read_manifest": lambda world: world.opened.gates.read_manifest(b"none"),
+    "gates.was_in": lambda world: world.opened.gates.was_in(world.opened.gates.read_manifest(b"none"), Subject("profile", BELA)),
+    "consents.give": lambda world: world.opened.consents.give(world.opened.resolve(PARENT), "training", AGREED),
+    "consents.register": lambda world: world.opened.consents.register(),
+    "consents.ask": lambda world: world.opened.consents.ask(world.opened.resolve(PARENT), "training"),
+    "consents.texts": lambda world: world.opened.consents.texts(),
+    "consents.text": lambda world: world.opened.consents.text("training", "1"),
+    "consents.prove": lambda world: world.opened.consents.prove(
+        world.opened.resolve(CHILD), world.opened.resolve(PARENT), born=date(2020, 6, 15), method="on paper", by="Priya"
+    ),
+    "consents.end": lambda world: world.opened.consents.end("grd-nobody", EndReason.CUSTODY, "Priya"),
+    "consents.freeze": lambda world: world.opened.consents.freeze(world.person(), by="Priya", reason="two parents"),
+    "consents.release": lambda world: world.opened.consents.release(world.person(), by="Priya", reason="a court decided"),
+    "consents.methods": lambda world: world.opened.consents.methods(),
+    "consents.method": lambda world: world.opened.consents.method("paper"),
+    "consents.ask_guardian": lambda world: world.opened.consents.ask_guardian(world.opened.consents.method("paper"), world.question()),
+    "consents.answer": lambda world: world.opened.consents.answer(world.opened.consents.method("paper"), "nobody", Handed("")),
+    "consents.answer_any": lambda world: world.opened.consents.answer_any("nobody", ""),
+    "consents.asked": lambda world: world.opened.consents.asked(),
+    "consents.receipt": lambda world: world.opened.consents.receipt("con-nobody"),
+    "consents.evidence": lambda world: world.opened.consents.evidence("nobody"),
+    "consents.sweep": lambda world: world.opened.consents.sweep({}),
+    "consents.withdraw": lambda world: world.opened.consents.withdraw(world.opened.resolve(PARENT), "training"),
+    "consents.merge": lambda world: world.opened.consents.merge(world.person(CARA), world.person(DINO), by="Priya", reason="one child"),
+    "consents.split": lambda world: world.opened.consents.split(world.person(CARA), world.person(DINO), by="Priya", reason="two children"),
+    "disgorgements.read": lambda world: world.opened.disgorgements.read(AGENCY),
+    "disgorgements.preview": lambda world: world.opened.disgorgements.preview(world.opened.disgorgements.read(AGENCY)),
+    "disgorgements.enter": lambda world: world.opened.disgorgements.enter(world.opened.disgorgements.read(AGENCY)),
+    "disgorgements.again": lambda world: world.opened.disgorgements.again("nobody"),
+    "disgorgements.look": lambda world: world.opened.disgorgements.look("nobody"),
+    "disgorgements.standing": lambda world: world.opened.disgorgements.standing("nobody"),
+    "disgorgements.standings": lambda world: world.opened.disgorgements.standings(),
+    "disgorgements.decide": lambda world: world.opened.disgorgements.decide("nobody", "item", tainted=False, by="Priya", reason="random"),
+    "disgorgements.check_claim": lambda world: world.opened.disgorgements.check_claim(LIMB),
+    "disgorgements.except_item": lambda world: world.opened.disgorgements.except_item(LIMB, ""),
+    "disgorgements.forward": lambda world: world.opened.disgorgements.forward("nobody"),
+    "disgorgements.statement": lambda world: world.opened.disgorgements.statement("nobody"),
+    "models.looked_at": lambda world: world.opened.models.looked_at(world.done, "voice", "it is only noise"),
+}
+"""Every verb with a call, in an order that makes sense. One that is refused has to close what it opened as well."""
+
+STATELESS = {
+    "candidates", "resolve", "resolve_all", "contact", "residue", "trust_policy", "leases", "worker", "work", "gate", "scoped.about_class",
+    "retention.preview", "gates.open", "gates.issue", "gates.read_manifest", "gates.was_in", "consents.methods", "consents.method",
+    "consents.prove", "consents.ask_guardian", "consents.answer", "consents.receipt", "disgorgements.read",
+}  # fmt: skip
+"""Verbs that do not read the state database, or not with the map of this test and with state in a file."""
+
+
+def verbs(opened: Expunge) -> set[str]:
+    """Every public method of an installation and of its desks, as it is called; constructors and ``close`` are not verbs."""
+    found = {name for name, _ in inspect.getmembers(Expunge, inspect.isfunction) if not name.startswith("_") and name != "close"}
+    others = {
+        name: value for name, value in vars(opened).items() if not name.startswith("_") and name not in {"map", "context", "clock_behind"}
+    }
+    for name, desk in others.items():
+        assert isinstance(desk, Desk), f"{name}: neither a desk nor plain data; say here which verbs it has"
+        found |= {f"{name}.{verb}" for verb, _ in inspect.getmembers(desk, inspect.ismethod) if not verb.startswith("_")} - {
+            f"{name}.writing"
+        }
+    return found
+
+
+class Meter:
+    """Sees every connection to a state database that Django opens, and keeps those that nobody closes from being collected unseen."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def __call__(self, sender: object, connection: Any, **_: object) -> None:
+        if connection.alias.startswith("expunge-"):
+            self.seen.append(connection.connection)
+
+    def open(self) -> int:
+        """How many are open now, in all threads."""
+        return sum(not _closed(connection) for connection in self.seen)
+
+
+def _closed(connection: Any) -> bool:
+    if not isinstance(connection, sqlite3.Connection):
+        return bool(connection.closed)
+    try:
+        return connection.total_changes < 0
+    except sqlite3.ProgrammingError:
+        return True
+
+
+def descriptors(folder: Path | None = None) -> Counter[str]:
+    """What the descriptors of this process lead to, below a folder or anywhere."""
+    found: Counter[str] = Counter()
+    for path in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found[str(path.readlink())] += 1
+    found = Counter({target: number for target, number in found.items() if not target.startswith("/proc/")})
+    return found if folder is None else Counter({target: number for target, number in found.items() if target.startswith(f"{folder}/")})
+
+
+@pytest.fixture
+def meter() -> Iterator[Meter]:
+    made = Meter()
+    connection_created.connect(made)
+    gc.collect()
+    gc.disable()
+    try:
+        yield made
+    finally:
+        gc.enable()
+        connection_created.disconnect(made)
+
+
+def company(home: Household, **options: str) -> Household:
+    asking(home)
+    home.write_map(more=PURPOSES, **options)
+    return home
+
+
+@contextmanager
+def opened_world(home: Household) -> Iterator[World]:
+    with Expunge.open(home.map) as opened:
+        orders = [opened.order_erase([opened.resolve(f"profile:{who}")], contact="x@example.org").order for who in (ANNA, BELA, CARA)]
+        for order in orders[:2]:
+            opened.plan(order)
+        opened.apply(orders[0])
+        yield World(home, opened, *orders)
+
+
+def in_a_thread(call: Callable[[], object]) -> None:
+    """Run a call to its end in a thread of its own; a refusal is an answer, everything else is raised here."""
+    with ThreadPoolExecutor(1) as pool, suppress(ExpungeError):
+        pool.submit(call).result()
+
+
+def test_every_verb_has_a_call(home: Household) -> None:
+    with home.open() as opened:
+        assert verbs(opened) == set(VERBS)
+
+
+def test_what_a_verb_opens_in_a_thread_is_closed_when_it_returns(home: Household, meter: Meter) -> None:
+    before = descriptors()
+    left, idle = {}, set()
+    with opened_world(company(home)) as world:
+        assert meter.open() == 1, "that of the thread that opened it"
+        # SQLite keeps the descriptor of a closed connection for the next one, while another connection to the file is open.
+        in_a_thread(world.opened.orders)
+        held = descriptors(home.state)
+        for name, call in VERBS.items():
+            seen = len(meter.seen)
+            in_a_thread(lambda call=call: call(world))  # type: ignore[misc]
+            if (meter.open(), descriptors(home.state)) != (1, held):
+                left[name] = meter.open(), descriptors(home.state) - held
+            if len(meter.seen) == seen:
+                idle.add(name)
+    assert left == {}
+    assert sorted(idle) == sorted(STATELESS), "the others opened a connection, so that this test says something about them"
+    assert meter.open() == 0
+    assert descriptors() - before == Counter()
+
+
+def test_what_a_verb_opens_in_the_thread_that_opened_the_installation_is_closed_with_it(home: Household, meter: Meter) -> None:
+    before = descriptors()
+    left = {}
+    with opened_world(company(home)) as world:
+        held = descriptors(home.state)
+        for name, call in VERBS.items():
+            with suppress(ExpungeError):
+                call(world)
+            if (meter.open(), descriptors(home.state)) != (1, held):
+                left[name] = meter.open(), descriptors(home.state) - held
+    assert left == {}
+    assert len(meter.seen) < 5, "it is kept from one verb to the next"
+    assert meter.open() == 0
+    assert descriptors() - before == Counter()
+
+
+READING = ("status", "orders", "locate", "retention.keep", "dues.all", "consents.register", "verify", "submit")
+
+
+def test_two_installations_and_threads_that_live_on(template: Household, tmp_path: Path, meter: Meter) -> None:
+    """Closing one closes nothing of the other, and after both nothing is open, while the threads still live."""
+    before = descriptors()
+    homes = [company(copy(template, tmp_path / name)) for name in ("one", "two")]
+    with ThreadPoolExecutor(4) as pool:
+        with opened_world(homes[0]) as one:
+            with opened_world(homes[1]) as two, Expunge.open(homes[1].map) as again:
+                _all_at_once(pool, [one, two])
+                assert meter.open() == 2, "each installation's one; the third shares its thread's"
+                again.close()
+                assert meter.open() == 2
+            assert meter.open() == 1
+            _all_at_once(pool, [one])
+            assert meter.open() == 1
+        assert meter.open() == 0
+        assert descriptors() - before - Counter({target: n for target, n in descriptors().items() if "pipe" in target}) == Counter()
+
+
+def _all_at_once(pool: ThreadPoolExecutor, worlds: list[World]) -> None:
+    running = [pool.submit(VERBS[name], world) for name in READING for world in worlds]
+    for each in running:
+        assert isinstance(each.exception(), ExpungeError | None)
+
+
+def test_it_is_closed_from_another_thread_than_the_one_that_opened_it(home: Household, meter: Meter) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        opened = pool.submit(Expunge.open, home.map).result()
+        assert meter.open() == 1
+        opened.close()
+        assert meter.open() == 0
+        assert pool.submit(opened.orders).result() == ()
+        assert meter.open() == 0, "what is called after the end opens for itself"
+    with ThreadPoolExecutor(1) as pool:
+        opened = pool.submit(Expunge.open, home.map).result()
+    assert meter.open() == 1, "whoever opened it has ended, and what it opened is not lost"
+    opened.close()
+    assert meter.open() == 0
+
+
+def test_an_installation_that_cannot_be_opened_leaves_nothing_open(home: Household, meter: Meter) -> None:
+    assert home.erase(f"profile:{ANNA}")
+    before = descriptors()
+    log = home.state / "log"
+    log.rename(home.state / "older")
+    with pytest.raises(ExpungeError):
+        Expunge.open(home.map)
+    assert (meter.open(), descriptors() - before) == (0, Counter())
+    database = home.state / "state.db"
+    database.write_bytes(database.read_bytes().replace(b'CREATE TABLE "django_', b'CREATE TABXE "django\xff'))
+    opened: list[sqlite3.Connection] = []
+
+    def heard(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "sqlite3.connect/handle" and opened is not None:
+            opened.append(arguments[0])
+
+    sys.addaudithook(heard)
+    with pytest.raises(StateCorrupt):
+        Expunge.open(home.map)
+    listened, opened = opened, []
+    assert listened
+    assert all(map(_closed, listened)), "nor the connection that Django could not set up"
+    assert (meter.open(), descriptors() - before) == (0, Counter())
+
+
+def test_the_doors_threads_keep_theirs_until_it_is_closed(home: Household, meter: Meter) -> None:
+    with Door.open(home.map) as door:
+        with ThreadPoolExecutor(3) as pool:
+            start = threading.Barrier(3)
+
+            def asked() -> None:
+                door.stay()
+                start.wait()
+                for _ in range(20):
+                    door.look()
+                    door.admit("Bearer nobody", TokenScope.LINEAGE)
+
+            for each in [pool.submit(asked) for _ in range(3)]:
+                each.result()
+            assert (meter.open(), len(meter.seen)) == (4, 4)
+        in_a_thread(door.stay)
+        assert meter.open() == 1, "those of threads that have ended are closed by the next that comes"
+        in_a_thread(door.look)
+        assert meter.open() == 1
+    assert meter.open() == 0
+
+
+SERVER = {"leases", "worker", "work", "apply", "submit", "status", "orders", "retention.keep", "sweep", "run_due"}
+
+
+def test_on_a_server_too(home: Household, database: str, meter: Meter) -> None:
+    home.map.write_text(home.map.read_text().replace("state: ./state", f"state: {database}\nstate_folder: ./shared"))
+    Expunge.init(home.map)
+    before = descriptors()
+    left = {}
+    with opened_world(company_on(home, database)) as world:
+        for name, call in VERBS.items():
+            if name in SERVER:
+                in_a_thread(lambda call=call: call(world))  # type: ignore[misc]
+                if meter.open() != 1:
+                    left[name] = meter.open()
+    assert left == {}
+    assert meter.open() == 0
+    assert descriptors() - before == Counter()
+    with psycopg.connect(database) as looking:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        # The server notices the end of a connection a moment later.
+        until = time.monotonic() + 60
+        while looking.execute(query).fetchone() != (0,):
+            assert time.monotonic() < until
+            looking.rollback()
+            time.sleep(0.05)
+
+
+def company_on(home: Household, database: str) -> Household:
+    asking(home)
+    home.map.write_text(home.map.read_text().replace("state: ./state", f"state: {database}\nstate_folder: ./shared"))
+    return home
