@@ -9,7 +9,8 @@ from typing import Any, cast
 
 from expunge.core import asking, claims, codec, consent, disgorged, idle, observed, recipients, remade, tokens
 from expunge.core import events as ev
-from expunge.core.run import Run, StepRun, next_steps
+from expunge.core.round import StepRun
+from expunge.core.run import Run, next_steps
 from expunge.engine import fencing, holding, linking, recording
 from expunge.engine.context import Context
 from expunge.ports.journal import Journal
@@ -58,18 +59,18 @@ def of_order(run: Run) -> dict[str, Any]:
         "approvals": [codec.to_json(each) for each in run.approvals],
         "queued": None if run.queued is None else codec.to_json(run.queued),
         "round": run.round,
-        "cohort": list(run.cohort),
+        "cohort": list(run.current.cohort),
         "traces of": run.traces_of,
-        "steps": {name: of_step(step) for name, step in run.steps.items()},
+        "steps": {name: of_step(step) for name, step in run.current.steps.items()},
         "next steps": list(next_steps(run)),
-        "items": nested(run.items),
+        "items": nested(run.current.items),
         "erased": nested(run.erased),
         "kept": nested(run.kept),
         "located in": run.located_in,
         "remade": {name: codec.to_json(each) for name, each in run.remade.items()},
-        "judged": {name: codec.to_json(each) for name, each in run.judged.items()},
-        "stated": {name: codec.to_json(each) for name, each in run.stated.items()},
-        "logged": {name: codec.to_json(each) for name, each in run.logged.items()},
+        "judged": {name: codec.to_json(each) for name, each in run.current.judged.items()},
+        "stated": {name: codec.to_json(each) for name, each in run.current.stated.items()},
+        "logged": {name: codec.to_json(each) for name, each in run.current.logged.items()},
         "history": [list(each) for each in run.history],
         "reasons": list(run.reasons),
         "ended at": when(run.ended_at),

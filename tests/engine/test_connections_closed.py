@@ -24,6 +24,7 @@ from django.db.backends.signals import connection_created
 from expunge.bootstrap import Expunge
 from expunge.bootstrap.desk import Desk
 from expunge.bootstrap.pipelines import Door
+from expunge.core.cause import OnRequest
 from expunge.core.consent_events import EndReason
 from expunge.core.disgorged import ItemExcepted
 from expunge.core.ids import OrderId
@@ -112,13 +113,13 @@ VERBS: dict[str, Call] = {
         Request(
             (world.person(CARA),),
             "library",
-            "consent withdrawn",
+            OnRequest("consent withdrawn"),
             kind=OrderKind.WITHDRAWAL,
             scope=Scope("consent", ("transcripts", "voice")),
         )
     ),
     "scoped.about_class": lambda world: world.opened.scoped.about_class(
-        OrderKind.EXPIRY, Scope("retention", ("nowhere",)), {}, attested="by the map"
+        OrderKind.EXPIRY, Scope("retention", ("nowhere",)), {}, rule="by the map"
     ),
     "dues.all": lambda world: world.opened.dues.all(),
     "dues.extend": lambda world: world.opened.dues.extend(world.planned, "many requests"),
