@@ -119,6 +119,7 @@ def test_without_the_package_the_map_has_a_fault_that_lists_the_known_kinds(tmp_
 
 def test_the_kind_is_read_as_it_declares_itself(tmp_path, path):
     path(install(tmp_path))
+    assert list(Kinds()) == [*REGISTRY, "toy"]
     file = written(tmp_path)
     assert examine(file, {}, kinds=Kinds()).faults == ()
     file.write_text(MAP.replace("table: people.json", 'path: "{id}.json"').replace("./toys}", "./toys, colour: red}"))
