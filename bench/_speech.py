@@ -16,7 +16,7 @@ import torch
 from examples.voice import sound
 from torch import nn
 
-from expunge.demo.audio import SPEECH_RATE, read_sound
+from expunge.demo.voices.audio import SPEECH_RATE, read_sound
 
 Table = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Features, whether a woman speaks (n,), who speaks (n,)."""

@@ -23,7 +23,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench.result import Result
-from expunge.core.gate_head import Listing, signed_head, write_head
+from expunge.core.gate.gate_head import ListedMeaning, signed_head, write_head
 from expunge.gate import Gate, Subject
 
 HERE = Path(__file__).resolve().parent
@@ -38,7 +38,7 @@ def make(path: Path) -> None:
     words = np.frombuffer(os.urandom(16 * SUPPRESSED), ">u8").reshape(-1, 2)
     data = words[np.argsort(words[:, 0].astype(np.uint64))].tobytes()
     now = datetime.now(UTC)
-    head = write_head([(Listing.SUPPRESSED, "", data)], KEY, "", None, published=now, valid_until=now + timedelta(days=1))
+    head = write_head([(ListedMeaning.SUPPRESSED, "", data)], KEY, "", None, published=now, valid_until=now + timedelta(days=1))
     fresh = path.with_name("fresh")
     fresh.write_bytes(head + SIGNER.sign(signed_head(head)) + data)
     fresh.replace(path)

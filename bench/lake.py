@@ -28,7 +28,7 @@ from deltalake import DeltaTable
 from deltalake.writer import convert_to_deltalake
 
 from bench.result import Result
-from expunge.stores import parquet_rewrite
+from expunge.stores.parquet.rewrite import file_rewrite
 
 ROWS, GROUP, EACH, FAN_OUT = 40_000, 8_000, 80, 128
 FILES, ROUNDS, FRACTION = 10, 3, 0.001
@@ -103,7 +103,7 @@ def with_expunge(lake: Lake, files: list[Path], out: Path) -> None:
         edges = np.searchsorted(rows, np.arange(0, len(ids) + GROUP, GROUP))
         pairs = enumerate(itertools.pairwise(edges))
         drop = {group: rows[low:high] - group * GROUP for group, (low, high) in pairs if high > low}
-        parquet_rewrite.rewrite(path, out / path.name, drop, threads=1)
+        file_rewrite.rewrite(path, out / path.name, drop, threads=1)
 
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(one, files))

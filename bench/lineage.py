@@ -17,12 +17,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.result import Result
-from expunge.bootstrap.collecting import Relaxed
-from expunge.bootstrap.pipelines import Door
-from expunge.core.gaps import gaps
-from expunge.core.lineage import Edge, EdgeKind, Lineage
-from expunge.core.observed import Observation, Stage, add_up
-from expunge.core.tokens import TokenScope
+from expunge.bootstrap.gc_tuning import RelaxedCollector
+from expunge.bootstrap.pipelines import LineageDoor
+from expunge.core.journal.access_tokens import TokenScope
+from expunge.core.lineage.lineage_graph import Edge, EdgeKind, Lineage
+from expunge.core.lineage.observations import Observation, RunStage, add_up
+from expunge.core.lineage.undeclared_lineage import gaps
 from tests.core.maps import voice_company
 from tests.web.serving import Served, company, serving
 
@@ -112,7 +112,7 @@ def _singles(served: Served) -> list[Result]:
 
 
 def _read(folder: Path) -> list[Result]:
-    with Door.open(folder / "expunge.yaml") as door:
+    with LineageDoor.open(folder / "expunge.yaml") as door:
         assert door.issue("bench", TokenScope.LINEAGE, timedelta(days=1))
         start = time.process_time()
         flows = len(door.sightings().flows)
@@ -151,8 +151,8 @@ def _gaps() -> list[Result]:
         target = min(NODES - 1, source + 1 + int(rng.expovariate(1 / 2000)))
         first = "sqlite:///app.db/transcripts" if source < 8 else f"s3://lake/{source - 7}"
         ends = (first, f"s3://lake/{source}"), (f"s3://lake/{target}",)
-        observations.append(Observation(f"r{number}", at, Stage.COMPLETE, f"j{number % 1000}", *ends))
-    relaxed = Relaxed()
+        observations.append(Observation(f"r{number}", at, RunStage.COMPLETE, f"j{number % 1000}", *ends))
+    relaxed = RelaxedCollector()
     seen = add_up(observations)
     start = time.process_time()
     found = gaps(voice_company(), seen)

@@ -21,13 +21,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.result import Result
-from expunge.adapters.index_files import FileIndex
-from expunge.core.copy import Selector
-from expunge.core.datamap import ByField, Dataset, PathLayout
-from expunge.core.ids import Pseudonym
-from expunge.stores.parquet_recall import Recall
-from expunge.stores.parquet_search import Search
-from expunge.stores.parquet_tree import LakeLayout, LocalLake
+from expunge.adapters.files.index_files import FileIndex
+from expunge.core.datamap.datamap import ByField, Dataset, PathLayout
+from expunge.core.values.copy import Selector
+from expunge.core.values.ids import Pseudonym
+from expunge.stores.parquet.lake.index_recall import IndexRecall
+from expunge.stores.parquet.lake.lake_files import LakeLayout, LocalLake
+from expunge.stores.parquet.lake.search import LakeSearch
 
 PEOPLE, EACH, FILES, GROUPS = 20_000, 80, 40, 5
 ROUNDS = 7
@@ -63,8 +63,8 @@ class Ours:
         self._index = index
 
     def __call__(self, wanted: Sequence[Selector]) -> int:
-        recall = Recall(self._index, KEY, EVENTS.name) if self._index is not None else None
-        owners, parts, rows, _ = Search(self._lake, self._layout, (self._layout,), recall).find(wanted).rows()
+        recall = IndexRecall(self._index, KEY, EVENTS.name) if self._index is not None else None
+        owners, parts, rows, _ = LakeSearch(self._lake, self._layout, (self._layout,), recall).find(wanted).rows()
         assert len(owners) == len(parts) == len(rows)
         return len(rows)
 

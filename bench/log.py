@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.result import Result
-from expunge.adapters.log_tiles import TileLog
+from expunge.adapters.log.tile_log import TileLog
 from expunge.core import merkle
-from expunge.core.receipt_verify import verify
+from expunge.core.verification.receipt_verify import verify
 from tests.evidence_kit import ORIGIN, SeededKeys, in_part, issue
 
 LEAF = 700

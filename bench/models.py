@@ -15,10 +15,10 @@ import lightgbm
 import numpy as np
 
 from bench.result import Result
-from expunge.learn.environment import one_thread
-from expunge.learn.planning import Crowd, Layout, expected_samples, simulate
-from expunge.learn.ridge import IntegerRidgeClassifier
-from expunge.learn.trees import ShardedTrees
+from expunge.learn.base.environment import one_thread
+from expunge.learn.exact.ridge import IntegerRidgeClassifier
+from expunge.learn.forecast.shard_forecast import Crowd, Layout, expected_samples, simulate
+from expunge.learn.sharded.trees import ShardedTrees
 
 ROWS, PEOPLE, TESTED = 100_000, 2_000, 20_000
 NAMES = [f"person{number}" for number in range(PEOPLE)]

@@ -3,7 +3,7 @@
 Their data, 600 yes-or-no columns about purchases, is not to be had; 10,000 rows like it are drawn here, every row a person of its own.
 Network (600-128-tanh-2), SGD at 1e-3, batches of 16 and 20 passes are theirs; so are shards, slices and the size of a batch behind the
 4.63 of Bourtoule et al., *Machine Unlearning*, IEEE S&P 2021, which cannot be expected of shards and slices alone: 4.23 is, see
-:mod:`expunge.learn.planning`. An integer head on the same rows stands beside it.
+:mod:`expunge.learn.forecast.shard_forecast`. An integer head on the same rows stands beside it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import numpy as np
 from torch import nn
 
 from bench.result import Result
-from expunge.learn.networks import ShardedTorch
-from expunge.learn.planning import Crowd, Layout, expected_share, simulate
-from expunge.learn.ridge import IntegerRidgeClassifier
+from expunge.learn.exact.ridge import IntegerRidgeClassifier
+from expunge.learn.forecast.shard_forecast import Crowd, Layout, expected_share, simulate
+from expunge.learn.sharded.networks import ShardedTorch
 
 ROWS, TESTED, COLUMNS, SEGMENTS = 10_000, 2_000, 600, 20
 SHARDS, SLICES, EPOCHS, BATCH, BATCHES = 20, 50, 20, 8, 32

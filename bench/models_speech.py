@@ -30,10 +30,10 @@ from torch import nn
 
 from bench._speech import Table, embedded, windows
 from bench.result import Result
-from expunge.learn.convolutions import IntegerConvolutions
-from expunge.learn.membership import audit, shard_scores
-from expunge.learn.networks import ShardedTorch
-from expunge.learn.ridge import IntegerRidgeClassifier
+from expunge.learn.exact.ridge import IntegerRidgeClassifier
+from expunge.learn.features.convolutions import IntegerConvolutions
+from expunge.learn.proof.membership import audit, shard_scores
+from expunge.learn.sharded.networks import ShardedTorch
 
 LEARNT, LEAVING, AUDITED = 200, 5, 40
 KERNELS, PASSES = (125, 250, 500), 16

@@ -19,12 +19,12 @@ import obstore
 from obstore.store import S3Store
 
 from bench.result import Result
-from expunge.core.copy import Selector
-from expunge.core.datamap import ByField, Dataset, PathLayout, StoreSpec
-from expunge.core.ids import IdempotencyKey, Pseudonym
-from expunge.core.outcome import Erased
+from expunge.core.datamap.datamap import ByField, Dataset, PathLayout, StoreSpec
+from expunge.core.values.copy import Selector
+from expunge.core.values.ids import IdempotencyKey, Pseudonym
+from expunge.core.values.outcome import Erased
 from expunge.servers.seaweedfs import SeaweedServer, running_seaweedfs
-from expunge.stores.s3 import S3
+from expunge.stores.s3.store import S3
 
 OBJECTS = 100_000
 EACH = 10

@@ -24,8 +24,8 @@ from typing import Any
 from bench._company import Company, build, profile, recording
 from bench.result import Result
 from expunge.bootstrap import Expunge
-from expunge.core.order import OrderState
-from expunge.engine.context import Progress
+from expunge.core.values.order import OrderState
+from expunge.engine.kernel.context import Progress
 
 HERE = Path(__file__).resolve().parent
 PROFILES = 10_000

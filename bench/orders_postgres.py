@@ -15,11 +15,11 @@ from pathlib import Path
 from bench._crowd import EACH, MAP, Crowd, build, by_hand, left_of, scaled
 from bench.result import Result
 from expunge.bootstrap import Expunge
-from expunge.core import receipt_verify
-from expunge.core.order import OrderState
-from expunge.core.run import Run
-from expunge.engine import planning, receipts
-from expunge.engine.context import Progress
+from expunge.core.orders.run import Run
+from expunge.core.values.order import OrderState
+from expunge.core.verification import receipt_verify
+from expunge.engine.execution import issued_receipts, planning
+from expunge.engine.kernel.context import Progress
 from expunge.servers.postgres import running_postgres
 
 HERE = Path(__file__).resolve().parent
@@ -142,10 +142,10 @@ def peak_mib() -> float:
 def _verify(opened: Expunge, runs: Sequence[Run]) -> None:
     for run in runs:
         numbers = {subject: number for number, subject in enumerate(run.subjects, start=1)}
-        issued = [receipts.Issued(run.order, turn, numbers[subject], subject, index) for turn, subject, index in run.history]
+        issued = [issued_receipts.IssuedReceipt(run.order, turn, numbers[subject], subject, index) for turn, subject, index in run.history]
         assert len(issued) == len(numbers)
         for each in issued:
-            files = receipts.folder(opened.context, each)
+            files = issued_receipts.folder(opened.context, each)
             assert receipt_verify.verify(files, files["trust-policy.txt"]).receipt.order == run.order
 
 

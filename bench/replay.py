@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 
 from bench.result import Result
 from expunge import Expunge
-from expunge.core import events as ev
-from expunge.core.gate_entry import GateEntries
-from expunge.core.ids import OrderId, pseudonyms
-from expunge.engine.recording import SUPPRESSIONS, register
+from expunge.core.gate.gate_entry import GateEntries
+from expunge.core.journal import events as ev
+from expunge.core.values.ids import OrderId, pseudonyms
+from expunge.engine.kernel.journal_streams import SUPPRESSIONS, register
 
 HERE = Path(__file__).resolve().parent
 ROWS, PART, ERASED, EACH, BACK = 10_000_000, 1_000_000, 1_000_000, 10_000, 10

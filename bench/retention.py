@@ -20,10 +20,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.result import Result
-from expunge.core.datamap import ByField, Dataset, PathLayout, StoreSpec, TableLayout
+from expunge.core.datamap.datamap import ByField, Dataset, PathLayout, StoreSpec, TableLayout
 from expunge.servers.postgres import running_postgres
-from expunge.stores.parquet import Parquet
-from expunge.stores.postgres import Postgres
+from expunge.stores.parquet.store import Parquet
+from expunge.stores.postgres.store import Postgres
 
 ROWS, FILES, GROUP, ROUNDS, TARGET_S = 10_000_000, 10, 100_000, 3, 5.0
 START = datetime(2023, 1, 1, tzinfo=UTC)

@@ -19,13 +19,13 @@ import numpy as np
 import zstandard
 
 from bench.result import Result
-from expunge.core.copy import RawSource
-from expunge.core.ids import Pseudonym
-from expunge.core.traces import Trace, Traces
+from expunge.core.evidence.traces import Trace, Traces
+from expunge.core.values.copy import RawSource
+from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import Scanned
 from expunge.residue import ResidueScanner
-from expunge.residue.keyed import Secret
-from expunge.residue.workers import usable_cores
+from expunge.residue.matching.keyed_hash import Secret
+from expunge.residue.scanning.helper_pool import usable_cores
 
 KEY = bytes(range(32))
 PART = 24 << 20

@@ -12,7 +12,7 @@ import time
 from collections import deque
 
 from bench.result import Result
-from expunge.core.taint import Ancestry
+from expunge.core.disgorgement.taint import Ancestry
 
 ARTEFACTS = 1_000_000
 TARGET_S = 10.0

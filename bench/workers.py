@@ -25,10 +25,10 @@ from typing import Any
 from bench._crowd import scaled
 from bench.result import Result
 from expunge.bootstrap import Expunge
-from expunge.core import events as ev
-from expunge.core.order import OrderState
-from expunge.engine import publishing, running, stepping
-from expunge.engine.working import Worker
+from expunge.core.journal import events as ev
+from expunge.core.values.order import OrderState
+from expunge.engine.execution import order_conclusion, running, stepping
+from expunge.engine.execution.step_worker import Worker
 from expunge.servers.postgres import running_postgres
 
 HERE = Path(__file__).resolve().parent
@@ -204,14 +204,14 @@ def _timed(taken: list[float], concluded: list[float]) -> Iterator[None]:
 
         return timed
 
-    acts, conclude = dict(stepping._ACTS), publishing.conclude_all  # noqa: SLF001 - a step's act is what is to be left out
+    acts, conclude = dict(stepping._ACTS), order_conclusion.conclude_all  # noqa: SLF001 - a step's act is what is to be left out
     stepping._ACTS.update({kind: timing(act, taken) for kind, act in acts.items()})  # noqa: SLF001
-    publishing.conclude_all = timing(conclude, concluded)
+    order_conclusion.conclude_all = timing(conclude, concluded)
     try:
         yield
     finally:
         stepping._ACTS.update(acts)  # noqa: SLF001
-        publishing.conclude_all = conclude
+        order_conclusion.conclude_all = conclude
 
 
 def _worker(map_path: Path, *, idle: float) -> dict[str, float]:

@@ -11,18 +11,21 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from expunge.core import checkpoint, commitment, merkle, receipt, receipt_folder, trust
-from expunge.core.datamap import Act
-from expunge.core.grounding import Grounding
-from expunge.core.ids import OrderId, PlanDigest
-from expunge.core.membership import Attack, Membership, Opinion
+from expunge.core import merkle
+from expunge.core.datamap.datamap import EraseAct
+from expunge.core.datamap.grounding import Grounding
+from expunge.core.evidence import commitment, receipt
+from expunge.core.evidence.receipt import Result, ScanMode, ScanVerdict, Verdict
+from expunge.core.log import checkpoint, trust
+from expunge.core.log.tlog_proof import TlogProof
+from expunge.core.models.membership_opinion import AttackFigures, Membership, Opinion
+from expunge.core.models.model_outcomes import ArtefactCleared, ComparisonResult, NetworkAccess, SourceAccess
 from expunge.core.note import Algorithm, VerifierKey
-from expunge.core.order import OrderKind
-from expunge.core.outcome import Reason
-from expunge.core.receipt import Result, ScanMode, ScanVerdict, Verdict
-from expunge.core.remade import Network, Proof, Sight, Stayed
-from expunge.core.signature import key_id
-from expunge.core.tlog_proof import TlogProof
+from expunge.core.values.ids import OrderId, PlanDigest
+from expunge.core.values.order import OrderKind
+from expunge.core.values.outcome import Reason
+from expunge.core.values.signature import key_id
+from expunge.core.verification import receipt_folder
 
 ORIGIN = "log.nightowl.example/2026"
 LOOKED = "equal to a training from nothing, so that it is chance: one in twenty; the privacy officer agreed"
@@ -65,7 +68,7 @@ class SeededKeys:
 
     def policy(self, origin: str = ORIGIN) -> trust.TrustPolicy:
         signer = VerifierKey(f"{origin}/signer", Algorithm.ED25519, self.signer_public())
-        return trust.TrustPolicy((signer,), tuple(trust.Named(key) for key in self.log_keys(origin)))
+        return trust.TrustPolicy((signer,), tuple(trust.NamedKey(key) for key in self.log_keys(origin)))
 
     def signed(self, head: checkpoint.Checkpoint) -> bytes:
         text = head.text().encode()
@@ -100,7 +103,7 @@ def entry(dataset: str = "recordings", **changes: object) -> receipt.DatasetEntr
         dataset=dataset,
         store="media",
         kind="files",
-        act=Act.ERASE,
+        act=EraseAct.ERASE,
         outcome=Result.ERASED,
         items=42,
         claimed=Grounding.SCRUBBED,
@@ -126,7 +129,7 @@ def fulfilled(**changes: object) -> receipt.Receipt:
         order_kind=OrderKind.ERASURE,
         commitment=commitment.commit(OPENING, IDENTIFIERS),
         verdict=Verdict.FULFILLED,
-        times=receipt.Times(at(9, 2), at(9, 3), at(9, 40), at(9, 52)),
+        times=receipt.ReceiptTimes(at(9, 2), at(9, 3), at(9, 40), at(9, 52)),
         datasets=(entry(), entry("transcripts", store="app", kind="sqlite", items=310), absent()),
         kept=(),
         out_of_scope=(
@@ -144,19 +147,19 @@ def fulfilled(**changes: object) -> receipt.Receipt:
     return replace(whole, **changes)  # type: ignore[arg-type]
 
 
-FACES = Stayed((sha256(b"faces 4").hexdigest(), sha256(b"faces 4, labels").hexdigest()), at(7, day=19), ("recordings",))
+FACES = ArtefactCleared((sha256(b"faces 4").hexdigest(), sha256(b"faces 4, labels").hexdigest()), at(7, day=19), ("recordings",))
 
 
 def opinion(**changes: object) -> Membership:
     """An attack that told 40 people from 60 before, and no longer does."""
-    before, after = Attack(7350, 6170, 8530), Attack(5570, 4390, 6750)
+    before, after = AttackFigures(7350, 6170, 8530), AttackFigures(5570, 4390, 6750)
     whole = Membership(Opinion.PASS, Opinion.FAIL, before, after, forgotten=40, outsiders=60, references=7)
     return replace(whole, **changes)  # type: ignore[arg-type]
 
 
 def recognised(**changes: object) -> Membership:
     """The same that still tells them."""
-    still = Attack(7400, 6220, 8580)
+    still = AttackFigures(7400, 6220, 8580)
     return opinion(**{"verdict": Opinion.FAIL, "after": still, **changes})
 
 
@@ -167,22 +170,42 @@ def with_models(**changes: object) -> receipt.Receipt:
     figures = (receipt.Figure("accuracy_after", 9271), receipt.Figure("accuracy_before", 9268), receipt.Figure("recomputed", 12))
     said = ("frozen encoder: integer convolutions of seed 7, shaped by nobody's data",)
     models = (
-        receipt.ModelEntry("faces", Act.DESTROY, (index,), (), Proof.NOT_ASKED, (), (), stayed=(FACES,)),
+        receipt.ModelEntry("faces", EraseAct.DESTROY, (index,), (), ComparisonResult.NOT_ASKED, (), (), stayed=(FACES,)),
         receipt.ModelEntry(
-            "intents", Act.RETRAIN, (teacher,), (taught,), Proof.EQUAL, (), (), Network.OPEN, recognised(looked_at=LOOKED), Sight.OPEN
+            "intents",
+            EraseAct.RETRAIN,
+            (teacher,),
+            (taught,),
+            ComparisonResult.EQUAL,
+            (),
+            (),
+            NetworkAccess.OPEN,
+            recognised(looked_at=LOOKED),
+            SourceAccess.OPEN,
         ),
-        receipt.ModelEntry("voices", Act.FORGET, (old,), (new,), Proof.EQUAL, figures, said, Network.SHUT, opinion(), Sight.HIDDEN),
+        receipt.ModelEntry(
+            "voices",
+            EraseAct.FORGET,
+            (old,),
+            (new,),
+            ComparisonResult.EQUAL,
+            figures,
+            said,
+            NetworkAccess.SHUT,
+            opinion(),
+            SourceAccess.HIDDEN,
+        ),
     )
     stayed = (
-        Stayed((sha256(b"wake word 8").hexdigest(),), at(7, day=20), ("recordings",)),
-        Stayed((sha256(b"wake word 9").hexdigest(),), at(7, day=21), ("labels", "recordings"), Proof.EQUAL),
+        ArtefactCleared((sha256(b"wake word 8").hexdigest(),), at(7, day=20), ("recordings",)),
+        ArtefactCleared((sha256(b"wake word 9").hexdigest(),), at(7, day=21), ("labels", "recordings"), ComparisonResult.EQUAL),
     )
-    models = (*models, receipt.ModelEntry("wake word", Act.RETRAIN, (), (), Proof.NOT_ASKED, (), (), stayed=stayed))
+    models = (*models, receipt.ModelEntry("wake word", EraseAct.RETRAIN, (), (), ComparisonResult.NOT_ASKED, (), (), stayed=stayed))
     learnt = (
-        replace(absent("wake word"), store="models", kind="files", act=Act.RETRAIN),
-        entry("voices", act=Act.FORGET, items=1),
-        entry("faces", act=Act.DESTROY, items=1),
-        entry("intents", act=Act.RETRAIN, items=1),
+        replace(absent("wake word"), store="models", kind="files", act=EraseAct.RETRAIN),
+        entry("voices", act=EraseAct.FORGET, items=1),
+        entry("faces", act=EraseAct.DESTROY, items=1),
+        entry("intents", act=EraseAct.RETRAIN, items=1),
     )
     return fulfilled(**{"datasets": (entry(), *learnt), "models": models, "tool": receipt.Tool("expunge", "0.1.0", 2), **changes})
 
@@ -201,7 +224,15 @@ def in_part(**changes: object) -> receipt.Receipt:
         scan=scan(found=4, verdict=ScanVerdict.PRESENT, skipped=(receipt.Skipped("socket", 1),)),
     )
     kept = entry(
-        "invoices", store="app", kind="sqlite", act=Act.KEEP, outcome=Result.KEPT, items=2, claimed=Grounding.NONE, probe=None, scan=None
+        "invoices",
+        store="app",
+        kind="sqlite",
+        act=EraseAct.KEEP,
+        outcome=Result.KEPT,
+        items=2,
+        claimed=Grounding.NONE,
+        probe=None,
+        scan=None,
     )
     items = (receipt.KeptItems("invoices", "tax law: invoices are kept for ten years", at(0, month=12, day=31), 2),)
     return fulfilled(**{"verdict": Verdict.IN_PART, "datasets": (entry(), unable, kept, absent()), "kept": items, **changes})

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from expunge.core import canonical, checkpoint, commitment, merkle, trust
+from expunge.core import merkle
+from expunge.core.evidence import commitment
+from expunge.core.log import checkpoint, trust
 from expunge.core.note import Algorithm, VerifierKey
+from expunge.core.values import canonical
 from tests.evidence_kit import IDENTIFIERS, OPENING, ORIGIN, SeededKeys, fulfilled, in_part, issue, raw, with_models
 
 HERE = Path(__file__).parent / "vectors" / "evidence"
@@ -15,7 +18,7 @@ HERE = Path(__file__).parent / "vectors" / "evidence"
 def witnesses() -> trust.TrustPolicy:
     """A policy that asks for one witness of each of two groups."""
     keys = [VerifierKey(f"w{n}.example", Algorithm.COSIGNATURE, raw(SeededKeys(f"w{n}").log)) for n in range(4)]
-    named = tuple(trust.Named(key, f"https://{key.name}/" if n else "", f"w{n}") for n, key in enumerate(keys))
+    named = tuple(trust.NamedKey(key, f"https://{key.name}/" if n else "", f"w{n}") for n, key in enumerate(keys))
     groups = (trust.Group("a", "1", ("w0", "w1")), trust.Group("b", "any", ("w2", "w3")), trust.Group("both", "all", ("a", "b")))
     return replace(SeededKeys().policy(), witnesses=named, groups=groups, quorum="both")
 

@@ -8,24 +8,55 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from expunge.core import asking_events as ask
-from expunge.core import claims, disgorged, idle, judged, receipt, receipt_codec, recipients, tokens
-from expunge.core import consent_events as ce
-from expunge.core import events as ev
-from expunge.core.artefact import ArtefactKind, Cohort
-from expunge.core.cause import ByDisgorgement, ByGuardian, ByInactivity, ByRetention, ByRule, ByWithdrawal, Cause, OnRequest, Reappeared
-from expunge.core.disgorgement import Clock, Covered, Direction, Disgorgement, Exemption, Limb, Recipient, Sworn, Trigger
-from expunge.core.hold import Hold
-from expunge.core.ids import IdempotencyKey, OrderId, Pseudonym, StepId
-from expunge.core.membership import Opinion
-from expunge.core.observed import Column, Observation, Observed, Stage, Told, pack
-from expunge.core.order import OrderKind, OrderState
-from expunge.core.outcome import Absent, Erased, Kept, Outcome, Reason, Unable, Unknown
-from expunge.core.plan import Plan, Step, StepKind
-from expunge.core.purposes import Terms, Use
-from expunge.core.remade import ModelsBlocked, ModelsFreed, Network, Proof, Remade, Sight, Stayed
-from expunge.core.retention import Period
-from expunge.core.scope import Scope
+from expunge.core.consent import consent_events as ce
+from expunge.core.consent import consent_request_events as ask
+from expunge.core.datamap.artefact import ArtefactKind, Cohort
+from expunge.core.datamap.purposes import Terms, Use
+from expunge.core.disgorgement import disgorgement_events
+from expunge.core.disgorgement.disgorgement import (
+    CoveredData,
+    Direction,
+    Disgorgement,
+    Exemption,
+    Limb,
+    LimbDeadline,
+    LimbRecipient,
+    StatementDuty,
+    Trigger,
+)
+from expunge.core.evidence import receipt, receipt_codec, verification_codec
+from expunge.core.journal import access_tokens, recipient_ledger
+from expunge.core.journal import events as ev
+from expunge.core.lineage.observations import ColumnFlow, LineageTold, Observation, Observed, RunStage, pack
+from expunge.core.models.membership_opinion import Opinion
+from expunge.core.models.model_outcomes import (
+    ArtefactCleared,
+    ArtefactRemade,
+    ComparisonResult,
+    ModelsBlocked,
+    ModelsFreed,
+    NetworkAccess,
+    SourceAccess,
+)
+from expunge.core.orders.plan import Plan, Step, StepKind
+from expunge.core.retention import inactivity, public_claims
+from expunge.core.values.cause import (
+    ByDisgorgement,
+    ByGuardian,
+    ByInactivity,
+    ByRetention,
+    ByRule,
+    ByWithdrawal,
+    Cause,
+    OnRequest,
+    Reappeared,
+)
+from expunge.core.values.hold import Hold
+from expunge.core.values.ids import IdempotencyKey, OrderId, Pseudonym, StepId
+from expunge.core.values.order import OrderKind, OrderState
+from expunge.core.values.outcome import Absent, Erased, Kept, Outcome, Reason, Unable, Unknown
+from expunge.core.values.periods import Period
+from expunge.core.values.scope import Scope
 from tests.evidence_kit import absent, entry, fulfilled, in_part, opinion, recognised
 
 HERE = Path(__file__).parent / "vectors" / "journal"
@@ -104,7 +135,7 @@ def entries() -> str:
     kept = [receipt_codec.to_json(each) for each in in_part().kept]
     mine = {"datasets": [receipt_codec.to_json(each) for each in (entry(), absent())], "kept": []}
     theirs = {"datasets": [receipt_codec.to_json(each) for each in in_part().datasets], "kept": kept}
-    return judged.pack({MIA: mine, BEN: theirs})
+    return verification_codec.pack({MIA: mine, BEN: theirs})
 
 
 def planned(at: datetime, plan: Plan) -> ev.Planned:
@@ -143,45 +174,45 @@ def life() -> Iterator[ev.OrderEvent]:
     yield ev.ReceiptStated(at(), MIA, receipt.build(fulfilled()).decode(), digest("leaf of mia"), 42)
     yield ev.ReceiptLogged(at(), MIA, 42, 43, digest("root 43"))
     yield ev.Ended(at(), OrderState.FULFILLED, (), final=True)
-    yield ev.KeyDestroyed(at())
+    yield ev.OrderKeyDestroyed(at())
     yield ev.Reverified(at(), 1, 188)
     yield ev.TracesEnded(at())
     yield ev.Reopened(at(), LATER)
 
 
-def remade(at: Times) -> Iterator[Remade]:
+def remade(at: Times) -> Iterator[ArtefactRemade]:
     """Models: one that was made anew and compared, one of which a version stayed, one that a reviewer has looked at."""
     old, new = digest("old weights"), digest("new weights")
-    stayed = Stayed((digest("faces 4"),), START - timedelta(days=9), ("labels", "recordings"), Proof.EQUAL)
-    yield Remade(at(), "voices", (old,))
-    yield Remade(
+    stayed = ArtefactCleared((digest("faces 4"),), START - timedelta(days=9), ("labels", "recordings"), ComparisonResult.EQUAL)
+    yield ArtefactRemade(at(), "voices", (old,))
+    yield ArtefactRemade(
         at(),
         "voices",
         (old,),
         (new,),
-        Proof.EQUAL,
-        Sight.HIDDEN,
+        ComparisonResult.EQUAL,
+        SourceAccess.HIDDEN,
         {"accuracy_before": 9268, "samples": 12},
         ("encoder: public",),
         opinion(),
-        Network.SHUT,
+        NetworkAccess.SHUT,
         stayed=(stayed,),
         ended=True,
     )
-    yield Remade(
+    yield ArtefactRemade(
         at(),
         "intents",
         (old,),
         (old,),
-        Proof.DIFFERS,
-        Sight.OPEN,
+        ComparisonResult.DIFFERS,
+        SourceAccess.OPEN,
         membership=recognised(looked_at="chance, as the officer agrees"),
-        network=Network.OPEN,
+        network=NetworkAccess.OPEN,
         unchanged=True,
         doubted=True,
     )
     nobody_knows = opinion(verdict=Opinion.INCONCLUSIVE, control=Opinion.INCONCLUSIVE, before=opinion().after)
-    yield Remade(at(), "faces", (), proof=Proof.COULD_NOT, network=Network.COULD_NOT, membership=nobody_knows)
+    yield ArtefactRemade(at(), "faces", (), proof=ComparisonResult.COULD_NOT, network=NetworkAccess.COULD_NOT, membership=nobody_knows)
 
 
 def short_orders() -> dict[str, tuple[ev.Event, ...]]:
@@ -280,7 +311,7 @@ def consents() -> tuple[ev.Event, ...]:
         digest("May we?"),
         terms.digest(),
         "app 4.2",
-        ce.Act.PRESSED,
+        ce.ConsentAct.PRESSED,
         "grd-0000000000000001",
         "email plus",
         carries_disclosure=True,
@@ -296,7 +327,7 @@ def consents() -> tuple[ev.Event, ...]:
         digest("May we?"),
         terms.digest(),
         "app",
-        ce.Act.SAID,
+        ce.ConsentAct.SAID,
         "",
         "signed in",
         carries_disclosure=False,
@@ -317,7 +348,7 @@ def consents() -> tuple[ev.Event, ...]:
         ce.SubjectsMerged(at(), BEN, MIA, ("00" * 16, "11" * 16), "priya", "one child with two profiles"),
         ce.SubjectSplit(at(), EVE, Pseudonym("7" * 32), "77" * 16, "priya", "two children with one profile"),
     ]
-    for number, act in enumerate(ce.Act):
+    for number, act in enumerate(ce.ConsentAct):
         events.append(replace(alone, at=at(), id=f"cns-{number:015d}a", purpose=f"purpose {number}", act=act))
     for number, why in enumerate(ce.EndReason):
         proof = f"grd-{number:015d}a"
@@ -354,8 +385,8 @@ def consents() -> tuple[ev.Event, ...]:
 
 def disgorgement() -> Disgorgement:
     """An order of destruction that says everything one can say."""
-    clocks = {"delete": Clock(Period(days=30), "entry"), "recipients": Clock(Period(months=2), "deletion")}
-    covered = Covered((ArtefactKind.RAW, ArtefactKind.TRANSCRIPT), ("user.content",))
+    clocks = {"delete": LimbDeadline(Period(days=30), "entry"), "recipients": LimbDeadline(Period(months=2), "deletion")}
+    covered = CoveredData((ArtefactKind.RAW, ArtefactKind.TRANSCRIPT), ("user.content",))
     people = Cohort("accounts", {"country": frozenset({"US", "FR"})}, {"state": frozenset({"closed"})})
     whole = Limb(
         "recordings",
@@ -371,13 +402,13 @@ def disgorgement() -> Disgorgement:
         "an officer",
         ("children",),
     )
-    models = Limb("models", "II.B", tuple(ArtefactKind), Direction.RETROACTIVE, Trigger.USED, Covered())
+    models = Limb("models", "II.B", tuple(ArtefactKind), Direction.RETROACTIVE, Trigger.USED, CoveredData())
     forward = Limb("never again", "III", (ArtefactKind.MODEL,), Direction.FORWARD, Trigger.REVIEWED, covered, "children")
     dated = Exemption("law", "tax law", "tax office", ("recordings",), (ArtefactKind.RAW,), START, START + timedelta(days=3650))
     undated = Exemption("litigation", "a lawsuit", "a court", ("models",), (ArtefactKind.MODEL,))
-    partner = Recipient("partner", ("recordings",), (ArtefactKind.RAW,), "", {"instruct": Clock(Period(days=10), "entry")})
-    further = Recipient("further", ("recordings",), (ArtefactKind.RAW,), "partner", {}, blocked=False)
-    sworn = Sworn("an officer", penalty=True, clocks={"statement": Clock(Period(days=90), "entry")})
+    partner = LimbRecipient("partner", ("recordings",), (ArtefactKind.RAW,), "", {"instruct": LimbDeadline(Period(days=10), "entry")})
+    further = LimbRecipient("further", ("recordings",), (ArtefactKind.RAW,), "partner", {}, blocked=False)
+    sworn = StatementDuty("an officer", penalty=True, clocks={"statement": LimbDeadline(Period(days=90), "entry")})
     facts = ("II.A.1: recordings of children are deleted", "II.B: models go as well")
     return Disgorgement(
         "a company",
@@ -395,58 +426,60 @@ def disgorgement() -> Disgorgement:
 
 def disgorgements() -> tuple[ev.Event, ...]:
     at = Times(START + timedelta(days=70))
-    bare, bare_digest = disgorged.sealed(replace(disgorgement(), exemptions=(), recipients=(), sworn=None))
-    text, sealed = disgorged.sealed(disgorgement())
+    bare, bare_digest = disgorgement_events.sealed(replace(disgorgement(), exemptions=(), recipients=(), sworn=None))
+    text, sealed = disgorgement_events.sealed(disgorgement())
     name = "dis-0000000000000001"
-    counted = disgorged.Counted("children", '{"dataset":"accounts"}', 12, digest("answer"))
+    counted = disgorgement_events.CountedAnswer("children", '{"dataset":"accounts"}', 12, digest("answer"))
     return (
-        disgorged.DisgorgementEntered(at(), name, "priya", sealed, text),
-        disgorged.DisgorgementEntered(at(), "dis-0000000000000002", "", bare_digest, bare),
-        disgorged.LimbExamined(
+        disgorgement_events.DisgorgementEntered(at(), name, "priya", sealed, text),
+        disgorgement_events.DisgorgementEntered(at(), "dis-0000000000000002", "", bare_digest, bare),
+        disgorgement_events.LimbExamined(
             at(), name, "recordings", TAKEN, {"recordings": 42}, {"voices": ("4", "5")}, (counted,), {"lake": "unreachable"}
         ),
-        disgorged.LimbExamined(at(), name, "models", None, {}, {}, (), {}),
-        disgorged.UnknownDecided(at(), name, "models/7", True, "officer", "nobody can tell"),
-        disgorged.ItemExcepted(at(), name, "recordings", "recordings/1", "law", "tax law", "tax office", NOW, "officer", "c2ln"),
-        disgorged.ItemExcepted(at(), name, "models", "models/8", "", "cannot be destroyed", "engineering", None, "officer", "c2ln"),
-        disgorged.StatementDrafted(at(), name, digest("statement")),
+        disgorgement_events.LimbExamined(at(), name, "models", None, {}, {}, (), {}),
+        disgorgement_events.UnknownDecided(at(), name, "models/7", True, "officer", "nobody can tell"),
+        disgorgement_events.ItemExcepted(at(), name, "recordings", "recordings/1", "law", "tax law", "tax office", NOW, "officer", "c2ln"),
+        disgorgement_events.ItemExcepted(
+            at(), name, "models", "models/8", "", "cannot be destroyed", "engineering", None, "officer", "c2ln"
+        ),
+        disgorgement_events.StatementDrafted(at(), name, digest("statement")),
     )
 
 
 def told_recipients() -> tuple[ev.Event, ...]:
     at = Times(START + timedelta(days=80))
     names = ("lab", "shop", "bureau")
-    events: list[ev.Event] = [recipients.EgressSeen(at(), "lab", "recordings", "pipeline nightly")]
-    events += [recipients.RecipientInstructed(at(), LIFE, name, ("recordings",), digest(name)) for name in names]
-    events += [recipients.RecipientTold(at(), LIFE, name, "posted") for name in names]
+    events: list[ev.Event] = [recipient_ledger.EgressSeen(at(), "lab", "recordings", "pipeline nightly")]
+    events += [recipient_ledger.RecipientInstructed(at(), LIFE, name, ("recordings",), digest(name)) for name in names]
+    events += [recipient_ledger.RecipientTold(at(), LIFE, name, "posted") for name in names]
     return (
         *events,
-        recipients.RecipientConfirmed(at(), LIFE, "lab", recipients.Answer.DONE, recipients.SIGNATURE),
-        recipients.RecipientConfirmed(at(), LIFE, "shop", recipients.Answer.IN_PART, "priya"),
-        recipients.RecipientAsked(at(), LIFE, "lab", 0),
-        recipients.RecipientAsked(at(), LIFE, "bureau", 3),
-        recipients.RecipientAsked(at(), LIFE, "shop", -1),
+        recipient_ledger.RecipientConfirmed(at(), LIFE, "lab", recipient_ledger.RecipientAnswer.DONE, recipient_ledger.SIGNATURE),
+        recipient_ledger.RecipientConfirmed(at(), LIFE, "shop", recipient_ledger.RecipientAnswer.IN_PART, "priya"),
+        recipient_ledger.RecipientAsked(at(), LIFE, "lab", 0),
+        recipient_ledger.RecipientAsked(at(), LIFE, "bureau", 3),
+        recipient_ledger.RecipientAsked(at(), LIFE, "shop", -1),
     )
 
 
 def unused() -> tuple[ev.Event, ...]:
     at = Times(START + timedelta(days=90))
-    flagged = tuple(idle.IdleFlagged(at(), "profile", each, START - timedelta(days=600), "sessions") for each in (MIA, BEN, EVE))
+    flagged = tuple(inactivity.IdleFlagged(at(), "profile", each, START - timedelta(days=600), "sessions") for each in (MIA, BEN, EVE))
     return (
         *flagged,
-        idle.IdleKept(at(), MIA, "support case 7"),
-        idle.IdleUsed(at(), BEN, at.last - timedelta(hours=1)),
-        idle.IdleGivenUp(at(), EVE),
-        idle.IdleOrdered(at(), EVE, UNUSED),
+        inactivity.IdleKept(at(), MIA, "support case 7"),
+        inactivity.IdleUsed(at(), BEN, at.last - timedelta(hours=1)),
+        inactivity.IdleGivenUp(at(), EVE),
+        inactivity.IdleOrdered(at(), EVE, UNUSED),
     )
 
 
 def lineage() -> tuple[ev.Event, ...]:
     at = Times(START + timedelta(days=100))
-    column = Column("postgres://db/app.sessions", "id", "s3://lake/sessions", "session")
+    column = ColumnFlow("postgres://db/app.sessions", "id", "s3://lake/sessions", "session")
     runs = tuple(
         Observation(digest(stage.value), at(), stage, "nightly", ("postgres://db/app.sessions",), ("s3://lake/sessions",), (column,))
-        for stage in Stage
+        for stage in RunStage
     )
     return Observed(at(), pack(runs[:3])), Observed(at(), pack(runs[3:]))
 
@@ -456,16 +489,18 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
     return {
         "restorals": (ev.Restored(at(), "app", (LIFE,), clean=True), ev.Restored(at(), "media", (), clean=False)),
         "tokens": (
-            tokens.TokenIssued(at(), "00112233aabb", "dbt", tokens.TokenScope.LINEAGE, digest("secret"), NOW),
-            tokens.TokenIssued(at(), "44556677ccdd", "app", tokens.TokenScope.COLLECT, digest("other"), NOW),
-            tokens.TokenRevoked(at(), "44556677ccdd"),
+            access_tokens.TokenIssued(at(), "00112233aabb", "dbt", access_tokens.TokenScope.LINEAGE, digest("secret"), NOW),
+            access_tokens.TokenIssued(at(), "44556677ccdd", "app", access_tokens.TokenScope.COLLECT, digest("other"), NOW),
+            access_tokens.TokenRevoked(at(), "44556677ccdd"),
         ),
-        "tellings": (Told(at(), LIFE, 1), Told(at(), LIFE, 2)),
+        "tellings": (LineageTold(at(), LIFE, 1), LineageTold(at(), LIFE, 2)),
         "claims": (
-            claims.ClaimsPublished(at(), digest("policy"), {"retention.voice": "Recordings are kept for 90 days.", "gate.refuses": "Yes."}),
-            claims.ClaimNowFalse(at(), "retention.voice", "2 items of recordings are older"),
-            claims.ClaimNowFalse(at(), "gate.refuses", "the snapshot is old"),
-            claims.ClaimTrueAgain(at(), "gate.refuses"),
+            public_claims.ClaimsPublished(
+                at(), digest("policy"), {"retention.voice": "Recordings are kept for 90 days.", "gate.refuses": "Yes."}
+            ),
+            public_claims.ClaimNowFalse(at(), "retention.voice", "2 items of recordings are older"),
+            public_claims.ClaimNowFalse(at(), "gate.refuses", "the snapshot is old"),
+            public_claims.ClaimTrueAgain(at(), "gate.refuses"),
         ),
         "models": (
             ModelsBlocked(at(), "voices", (digest("old weights"), digest("older weights")), (str(LIFE),)),

@@ -7,12 +7,21 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
-from expunge.core import asking, claims, codec, consent, disgorged, idle, observed, recipients, remade, tokens
-from expunge.core import events as ev
-from expunge.core.round import StepRun
-from expunge.core.run import Run, next_steps
-from expunge.engine import fencing, holding, linking, recording
-from expunge.engine.context import Context
+from expunge.core.consent import consent, consent_requests
+from expunge.core.disgorgement import disgorgement_events
+from expunge.core.journal import access_tokens, recipient_ledger
+from expunge.core.journal import events as ev
+from expunge.core.lineage import observations
+from expunge.core.models import model_outcomes
+from expunge.core.orders.round import StepRun
+from expunge.core.orders.run import Run, next_steps
+from expunge.core.retention import inactivity, public_claims
+from expunge.core.values import codec
+from expunge.engine.evidence import link_marks
+from expunge.engine.gate import fencing
+from expunge.engine.kernel import journal_streams
+from expunge.engine.kernel.context import Context
+from expunge.engine.subjects import hold_register
 from expunge.ports.journal import Journal
 
 
@@ -30,19 +39,21 @@ def states(journal: Journal, now: datetime) -> dict[str, Any]:
     """Stream -> what it folds to, by the folds that the product uses, as of ``now``."""
     # What these registers' folds ask of a context is the journal and the time.
     context = cast("Context", SimpleNamespace(journal=journal, clock=Still(now)))
-    found: dict[str, Any] = {order: of_order(recording.Recorder(journal, Still(now), order).run) for order in recording.orders(journal)}
+    found: dict[str, Any] = {
+        order: of_order(journal_streams.Recorder(journal, Still(now), order).run) for order in journal_streams.orders(journal)
+    }
     found["holds"] = of_holds(context)
     found["suppressions"] = of_suppressions(context)
-    found["restorals"] = [codec.to_json(each) for each in recording.read_register(journal, recording.RESTORALS)]
-    found["tellings"] = [codec.to_json(each) for each in recording.read_register(journal, recording.TELLINGS)]
-    found["consents"] = of_consents(list(recording.read_register(journal, recording.CONSENTS)))
-    found["lineage"] = of_lineage(recording.read_register(journal, recording.LINEAGE))
-    found["tokens"] = of_tokens(recording.read_register(journal, recording.TOKENS))
-    found["recipients"] = of_recipients(recording.read_register(journal, recording.RECIPIENTS))
-    found["disgorgements"] = of_disgorgements(recording.read_register(journal, recording.DISGORGEMENTS))
-    found["idle"] = of_idle(recording.read_register(journal, recording.IDLE))
-    found["claims"] = of_claims(recording.read_register(journal, recording.CLAIMS))
-    found["models"] = of_models(list(recording.read_register(journal, recording.MODELS)))
+    found["restorals"] = [codec.to_json(each) for each in journal_streams.read_register(journal, journal_streams.RESTORALS)]
+    found["tellings"] = [codec.to_json(each) for each in journal_streams.read_register(journal, journal_streams.TELLINGS)]
+    found["consents"] = of_consents(list(journal_streams.read_register(journal, journal_streams.CONSENTS)))
+    found["lineage"] = of_lineage(journal_streams.read_register(journal, journal_streams.LINEAGE))
+    found["tokens"] = of_tokens(journal_streams.read_register(journal, journal_streams.TOKENS))
+    found["recipients"] = of_recipients(journal_streams.read_register(journal, journal_streams.RECIPIENTS))
+    found["disgorgements"] = of_disgorgements(journal_streams.read_register(journal, journal_streams.DISGORGEMENTS))
+    found["idle"] = of_idle(journal_streams.read_register(journal, journal_streams.IDLE))
+    found["claims"] = of_claims(journal_streams.read_register(journal, journal_streams.CLAIMS))
+    found["models"] = of_models(list(journal_streams.read_register(journal, journal_streams.MODELS)))
     return found
 
 
@@ -101,14 +112,16 @@ def of_step(step: StepRun) -> dict[str, Any]:
 
 
 def of_holds(context: Context) -> dict[str, Any]:
-    past = [{"hold": codec.to_json(each.hold), "ended": when(each.ended), "stated": when(each.stated)} for each in holding.past(context)]
-    return {"active": [codec.to_json(each) for each in holding.active(context)], "past": past}
+    past = [
+        {"hold": codec.to_json(each.hold), "ended": when(each.ended), "stated": when(each.stated)} for each in hold_register.past(context)
+    ]
+    return {"active": [codec.to_json(each) for each in hold_register.active(context)], "past": past}
 
 
 def of_suppressions(context: Context) -> dict[str, Any]:
     return {
         "orders": {order: codec.to_json(each) for order, each in fencing.standing_orders(context).items()},
-        "marks": {mark.hex(): [str(order), str(subject)] for mark, (order, subject) in linking.marked(context).items()},
+        "marks": {mark.hex(): [str(order), str(subject)] for mark, (order, subject) in link_marks.marked(context).items()},
     }
 
 
@@ -138,13 +151,13 @@ def of_consents(events: list[ev.Event]) -> dict[str, Any]:
                 "evidence": one(each.evidence),
                 "evidence gone": each.evidence_gone,
             }
-            for request, each in asking.fold(events).items()
+            for request, each in consent_requests.fold(events).items()
         },
     }
 
 
 def of_lineage(events: Iterable[ev.Event]) -> list[Any]:
-    seen = observed.add_packed(each.packed for each in events if isinstance(each, observed.Observed))
+    seen = observations.add_packed(each.packed for each in events if isinstance(each, observations.Observed))
     return [
         {
             "job": flow.job,
@@ -163,12 +176,12 @@ def of_lineage(events: Iterable[ev.Event]) -> list[Any]:
 def of_tokens(events: Iterable[ev.Event]) -> dict[str, Any]:
     return {
         name: [each.name, each.scope.value, each.digest, when(each.issued), when(each.until), when(each.revoked)]
-        for name, each in tokens.fold_tokens(events).items()
+        for name, each in access_tokens.fold_tokens(events).items()
     }
 
 
 def of_recipients(events: Iterable[ev.Event]) -> dict[str, Any]:
-    ledger = recipients.fold(events)
+    ledger = recipient_ledger.fold(events)
     return {
         "instructions": [
             [each.order, each.recipient, list(each.datasets), each.digest, when(each.at), each.stands.value]
@@ -189,25 +202,25 @@ def of_disgorgements(events: Iterable[ev.Event]) -> dict[str, Any]:
             "excepted": {f"{limb} {item}": one(said) for (limb, item), said in each.excepted.items()},
             "drafted": [one(said) for said in each.drafted],
         }
-        for name, each in disgorged.standings(events).items()
+        for name, each in disgorgement_events.standings(events).items()
     }
 
 
 def of_idle(events: Iterable[ev.Event]) -> dict[str, Any]:
     return {
         whom: [each.kind, each.state.value, *map(when, (each.flagged, each.last_used, each.changed)), each.source, each.order]
-        for whom, each in idle.fold_idle(events).items()
+        for whom, each in inactivity.fold_idle(events).items()
     }
 
 
 def of_claims(events: Iterable[ev.Event]) -> dict[str, Any]:
-    public = claims.fold_claims(events)
+    public = public_claims.fold_claims(events)
     return {"at": when(public.at), "sentences": public.sentences, "false": {name: when(at) for name, at in public.false.items()}}
 
 
 def of_models(events: list[ev.Event]) -> dict[str, Any]:
-    held = {name: sorted(some) for name, some in remade.holders(events).items()}
-    return {"holders": held, "blocked": sorted(remade.blocked(events)), "contents": sorted(remade.blocked_contents(events))}
+    held = {name: sorted(some) for name, some in model_outcomes.holders(events).items()}
+    return {"holders": held, "blocked": sorted(model_outcomes.blocked(events)), "contents": sorted(model_outcomes.blocked_contents(events))}
 
 
 def when(at: datetime | None) -> str | None:

@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from expunge.adapters.journal_django import open_journal
+from expunge.adapters.database.journal_django import open_journal
 from expunge.adapters.state.url import sqlite_url
-from expunge.engine.recording import encoded
+from expunge.engine.kernel.journal_streams import encoded
 from tests import journal_kit as kit
 from tests.journal_states import states
 

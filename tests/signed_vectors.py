@@ -12,18 +12,22 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from expunge.core import canonical, codec, commitment, dsse, mapdiff, trained
-from expunge.core.consent_events import Act
-from expunge.core.consent_receipt import ConsentReceipt
-from expunge.core.datamap import Aggregate, DataMap, Dataset, Inherited, PathLayout, TableLayout
-from expunge.core.gate_snapshot import Contents, Policy, PurposeState, former_entry, gate_entry, key_check, publish_snapshot
-from expunge.core.ids import OrderId
-from expunge.core.manifest import Certificate, Manifest, Seen, signed_message
-from expunge.core.purposes import Terms, Use
-from expunge.core.recipients import Instruction, Stands
-from expunge.core.retention import Period
-from expunge.core.scope import Window
-from expunge.core.signature import key_id
+from expunge.core.consent.consent_events import ConsentAct
+from expunge.core.consent.consent_receipt import ConsentReceipt
+from expunge.core.datamap import mapdiff
+from expunge.core.datamap.datamap import Aggregate, DataMap, Dataset, Inherited, PathLayout, TableLayout
+from expunge.core.datamap.purposes import Terms, Use
+from expunge.core.evidence import commitment
+from expunge.core.gate.gate_snapshot import Contents, GatePolicy, PurposeState, former_entry, gate_entry, key_check, publish_snapshot
+from expunge.core.gate.training_manifest import Certificate, SnapshotRange, TrainingManifest, signed_message
+from expunge.core.journal.recipient_ledger import Instruction, InstructionState
+from expunge.core.log import dsse
+from expunge.core.models import artefact_manifest as models_artefact_manifest
+from expunge.core.values import canonical, codec
+from expunge.core.values.ids import OrderId
+from expunge.core.values.periods import Period
+from expunge.core.values.scope import Window
+from expunge.core.values.signature import key_id
 from tests import journal_kit as kit
 from tests.core.maps import voice_company
 from tests.evidence_kit import IDENTIFIERS, OPENING, SeededKeys
@@ -54,7 +58,7 @@ def consent_receipt() -> ConsentReceipt:
         "1",
         sha256(b"May we?\n").hexdigest(),
         "app 4.2, voice settings",
-        Act.PRESSED,
+        ConsentAct.PRESSED,
         True,
         "email plus",
     )
@@ -72,7 +76,7 @@ def contents() -> Contents:
         "train": PurposeState(True, Period(days=1, months=3), entries("p-agreed", "p-left"), entries("p-left"), entries("p-over")),
     }
     collect = {"voice": Period(days=90)}
-    policy = Policy(kit.digest("map"), purposes, entries("p-disputed"), collect, frozenset({"profile", "account"}))
+    policy = GatePolicy(kit.digest("map"), purposes, entries("p-disputed"), collect, frozenset({"profile", "account"}))
     return Contents(entries("p-gone", "p-went"), frozenset({former_entry(GATE_KEY, "profile", "p-long-gone")}), policy)
 
 
@@ -99,13 +103,13 @@ def certificate() -> Certificate:
     return replace(bare, signature=KEYS.sign_receipt(bare.message()))
 
 
-def training_manifest() -> Manifest:
+def training_manifest() -> TrainingManifest:
     seen = (
-        Seen(kit.digest("map"), AT, kit.digest("first"), AT + timedelta(hours=2), kit.digest("last")),
-        Seen(kit.digest("next map"), AT + timedelta(hours=3), kit.digest("one"), AT + timedelta(hours=3), kit.digest("one")),
+        SnapshotRange(kit.digest("map"), AT, kit.digest("first"), AT + timedelta(hours=2), kit.digest("last")),
+        SnapshotRange(kit.digest("next map"), AT + timedelta(hours=3), kit.digest("one"), AT + timedelta(hours=3), kit.digest("one")),
     )
     listed = b"".join(sorted(entries("p-agreed", "p-silent")))
-    return Manifest(
+    return TrainingManifest(
         "intent 7",
         "train",
         ("account", "profile"),
@@ -120,16 +124,16 @@ def training_manifest() -> Manifest:
     )
 
 
-def signed_manifest(manifest: Manifest) -> bytes:
+def signed_manifest(manifest: TrainingManifest) -> bytes:
     head = manifest.head()
     return head + PIPELINE.sign(signed_message(head)) + manifest.entries
 
 
-def artefact_manifest() -> trained.Trained:
-    tags = tuple(sorted(trained.person(LEDGER_KEY, "profile", name) for name in ("p-agreed", "p-silent")))
-    records = (trained.record(LEDGER_KEY, "row 1", sha256(b"row 1").digest()),)
-    parent = trained.artefact([kit.digest("teacher")])
-    return trained.Trained(
+def artefact_manifest() -> models_artefact_manifest.ArtefactManifest:
+    tags = tuple(sorted(models_artefact_manifest.person(LEDGER_KEY, "profile", name) for name in ("p-agreed", "p-silent")))
+    records = (models_artefact_manifest.record(LEDGER_KEY, "row 1", sha256(b"row 1").digest()),)
+    parent = models_artefact_manifest.artefact([kit.digest("teacher")])
+    return models_artefact_manifest.ArtefactManifest(
         "voices",
         (kit.digest("weights"),),
         {"recordings": AT, "labels": AT + timedelta(hours=1)},
@@ -161,7 +165,7 @@ def values() -> tuple[object, ...]:
     """What is sealed with an order or handed out beside a statement, as values of their own."""
     told = [
         Instruction(OrderId(kit.LIFE), name, ("recordings",), kit.digest(name), AT, stands)
-        for name, stands in zip("abcdefg", Stands, strict=True)
+        for name, stands in zip("abcdefg", InstructionState, strict=True)
     ]
     windows = (Window("modified", None, AT), Window("created_at", AT - timedelta(days=3), AT), Window("created_at", AT, None))
     return (*told, *windows)
@@ -179,7 +183,7 @@ def vectors() -> dict[str, bytes]:
         "gate-snapshot-1": former_snapshot(),
         "pipeline.json": canonical.encode(certificate().to_json()) + b"\n",
         "training-manifest": signed_manifest(training_manifest()),
-        "artefact-manifest": trained.seal(artefact_manifest(), LEDGER_KEY),
+        "artefact-manifest": models_artefact_manifest.seal(artefact_manifest(), LEDGER_KEY),
         "map.json": canonical.encode(mapdiff.normalised(mapped)),
         "map-digest.txt": f"{mapdiff.digest(mapped)}\n".encode(),
         VALUES: b"".join(canonical.encode(codec.to_json(each)) + b"\n" for each in values()),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from expunge.learn.environment import PINS
+from expunge.learn.base.environment import PINS
 
 Report = tuple[Mapping[str, int], tuple[str, ...]]
 """Figures and sentences for the receipt; about nobody."""

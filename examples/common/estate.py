@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from expunge.demo.narration import Narrator
+from expunge.demo.company.narration import Narrator
 from expunge.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]

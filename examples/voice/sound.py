@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from expunge.demo import synthesis
-from expunge.demo.audio import SPEECH_RATE, Sound, read_sound
-from expunge.demo.speech import cache_folder
+from expunge.demo.voices import synthesis
+from expunge.demo.voices.audio import SPEECH_RATE, Sound, read_sound
+from expunge.demo.voices.speech import cache_folder
 from expunge.errors import UsageError
 
 BANDS, STEPS = 40, 100

@@ -28,8 +28,8 @@ def demo(
 
     With `disgorge`, the regulator's story: an order of destruction that looks back, one that looks forward, and what is sworn.
     """
-    from expunge.demo import regulator
-    from expunge.demo.story import SEED, tell
+    from expunge.demo.story import regulator
+    from expunge.demo.story.chapters import SEED, tell
     from expunge.errors import UsageError
 
     words = list(what or ())

@@ -10,28 +10,28 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from expunge.adapters.datamap import MapFault, examine, find_map, read_map
-from expunge.adapters.log_audit import Audit, verify_log
-from expunge.adapters.map_drawing import draw_lineage
-from expunge.adapters.map_import_fides import Lost
-from expunge.adapters.map_proposal import propose_map
-from expunge.adapters.map_proposal_fides import propose_from_fides
-from expunge.adapters.map_tree import Branch, lineage_tree, tree_text
-from expunge.core import collecting
-from expunge.core.collecting import MayCollect
-from expunge.core.copy import Finding, FindingKind
-from expunge.core.datamap import DataMap
-from expunge.core.mapdiff import MapDiff, map_diff
+from expunge.adapters.log.audit import LogAudit, verify_log
+from expunge.core.datamap.datamap import DataMap
+from expunge.core.datamap.mapdiff import MapDiff, map_diff
 from expunge.core.note import VerifierKey
-from expunge.engine import checking
+from expunge.core.retention import collection_permission
+from expunge.core.retention.collection_permission import CollectionAnswer
+from expunge.core.values.copy import Finding, FindingKind
+from expunge.engine.retention import map_check
+from expunge.maps import MapFault, examine, find_map, read_map
+from expunge.maps.drawing.picture import draw_lineage
+from expunge.maps.drawing.tree import LineageBranch, lineage_tree, tree_text
+from expunge.maps.proposal.fides_import import LossNote
+from expunge.maps.proposal.from_fides import propose_from_fides
+from expunge.maps.proposal.proposal import propose_map
 from expunge.ports.store import Store
 from expunge.stores import Kinds, OpenStores, own_kinds
 
 __all__ = [
-    "Audit",
-    "Branch",
-    "Checked",
-    "Lost",
+    "CheckedMap",
+    "LineageBranch",
+    "LogAudit",
+    "LossNote",
     "MapFault",
     "audit",
     "check",
@@ -48,7 +48,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedMap:
     """A map held against itself and against what is really there."""
 
     path: Path
@@ -83,27 +83,27 @@ def read(path: Path | None) -> DataMap:
     return read_map(locate_map(path), os.environ, kinds=Kinds())
 
 
-def check(path: Path | None) -> Checked:
+def check(path: Path | None) -> CheckedMap:
     """Read a map; where it is sound, open every store and compare it with the map."""
     found = locate_map(path)
     reading = examine(found, os.environ, kinds=Kinds())
     if reading.faults or reading.map is None:
-        return Checked(found, reading.faults, (), 0, 0)
+        return CheckedMap(found, reading.faults, (), 0, 0)
     stores = OpenStores(reading.map)
     try:
-        findings = checking.check(_Places(reading.map, stores))
+        findings = map_check.check(_Places(reading.map, stores))
     finally:
         stores.close()
     lines = {each.name: each.line for each in reading.map.stores.values()}
-    return Checked(found, (), findings, len(reading.map.stores), len(reading.map.datasets), lines)
+    return CheckedMap(found, (), findings, len(reading.map.stores), len(reading.map.datasets), lines)
 
 
-def may_collect(data_type: str, path: Path | None = None) -> MayCollect:
-    """Whether a type of data has a schedule, and so may be collected; see :func:`expunge.core.collecting.may_collect`.
+def may_collect(data_type: str, path: Path | None = None) -> CollectionAnswer:
+    """Whether a type of data has a schedule, and so may be collected; see :func:`expunge.core.retention.collection_permission.may_collect`.
 
     Raises Misconfigured for a map with faults: then nothing may be collected.
     """
-    return collecting.may_collect(read(path), data_type)
+    return collection_permission.may_collect(read(path), data_type)
 
 
 def compare(before: Path, after: Path | None) -> tuple[MapDiff, DataMap, DataMap]:
@@ -112,12 +112,12 @@ def compare(before: Path, after: Path | None) -> tuple[MapDiff, DataMap, DataMap
     return map_diff(old, new), old, new
 
 
-def audit(folder: Path, keys: Sequence[VerifierKey], known: Iterable[tuple[int, bytes]]) -> Audit:
-    """Check a whole log on disk; see :func:`expunge.adapters.log_audit.verify_log`."""
+def audit(folder: Path, keys: Sequence[VerifierKey], known: Iterable[tuple[int, bytes]]) -> LogAudit:
+    """Check a whole log on disk; see :func:`expunge.adapters.log.audit.verify_log`."""
     return verify_log(folder, keys, known)
 
 
-def tree(data_map: DataMap) -> tuple[Branch, ...]:
+def tree(data_map: DataMap) -> tuple[LineageBranch, ...]:
     """The lineage as a tree of values."""
     return lineage_tree(data_map)
 
@@ -137,6 +137,6 @@ def propose(target: Path, map_file: Path) -> str:
     return propose_map(target, map_file.absolute().parent)
 
 
-def import_fides(folder: Path) -> tuple[str, tuple[Lost, ...]]:
+def import_fides(folder: Path) -> tuple[str, tuple[LossNote, ...]]:
     """The text of a first map from Fides datasets, and what could not be carried into it. Raises UsageError where there is none."""
     return propose_from_fides(folder, (word for word, kind in own_kinds().items() if kind.layouts))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expunge.adapters.clock import SLACK, MonotonicClock, SystemClock
+from expunge.adapters.host.clocks import SLACK, MonotonicClock, SystemClock
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 

@@ -19,12 +19,12 @@ from pathlib import Path
 import pytest
 
 from expunge import permit
-from expunge.adapters import commands_orphans
-from expunge.adapters.commands_local import LocalCommands
-from expunge.core.outcome import Reason, Unable
+from expunge.adapters.commands import orphans
+from expunge.adapters.commands.local_commands import LocalCommands
+from expunge.core.values.outcome import Reason, Unable
 from expunge.errors import TakenOver
-from expunge.ports.commands import Limits, Ran
-from expunge.testing.forked import Running, in_child
+from expunge.ports.commands import CommandLimits, Ran
+from expunge.testing.forked import RunningChild, in_child
 from expunge.testing.forked import start as start_child
 
 MIB = 1 << 20
@@ -50,7 +50,7 @@ class Workshop:
         return f"{sys.executable} {path} {self.word}"
 
     def run(self, code: str, request: bytes = b"", seconds: float = PATIENCE, memory: int = 1024 * MIB, **more: object) -> Ran | Unable:
-        return self.commands.run(self.program(code), request, Limits(seconds, memory, **more), self.shown.append)  # type: ignore[arg-type]
+        return self.commands.run(self.program(code), request, CommandLimits(seconds, memory, **more), self.shown.append)  # type: ignore[arg-type]
 
     def ran(self, code: str, request: bytes = b"", **more: object) -> Ran:
         outcome = self.run(code, request, **more)  # type: ignore[arg-type]
@@ -128,19 +128,19 @@ def test_a_command_that_fails_is_told_by_its_exit_code_and_never_by_what_it_wrot
 
 @pytest.mark.parametrize("command", ["", "  ", "train 'half", "no-such-program-here --all", "./no/such/file", "nul\0byte"])
 def test_what_is_no_command_is_said_to_be_none(workshop: Workshop, command: str) -> None:
-    outcome = workshop.commands.run(command, b"", Limits(), workshop.shown.append)
+    outcome = workshop.commands.run(command, b"", CommandLimits(), workshop.shown.append)
     assert isinstance(outcome, Unable)
     assert outcome.reason is Reason.COMMAND_FAILED
 
 
 def test_a_folder_that_is_gone_is_said(tmp_path: Path) -> None:
-    outcome = LocalCommands(tmp_path / "gone").run("true", b"", Limits(), print)
+    outcome = LocalCommands(tmp_path / "gone").run("true", b"", CommandLimits(), print)
     assert outcome == Unable(Reason.COMMAND_FAILED, "no process could be started in the folder of the map: No such file or directory")
 
 
 def test_arguments_are_no_shell_line(workshop: Workshop) -> None:
     command = workshop.program("import sys; open('got', 'w').write(repr(sys.argv[2:]))") + " 'a b' '$HOME' ';' '*'"
-    assert isinstance(workshop.commands.run(command, b"", Limits(), print), Ran)
+    assert isinstance(workshop.commands.run(command, b"", CommandLimits(), print), Ran)
     assert (workshop.folder / "got").read_text() == "['a b', '$HOME', ';', '*']"
 
 
@@ -297,7 +297,7 @@ def test_what_is_asked_stands_in_no_argument_and_no_environment(workshop: Worksh
     command = workshop.program(
         "import sys; assert 'anna' in sys.stdin.read(); print('expunge: progress 0.5', flush=True); sys.stdin.read()"
     )
-    assert isinstance(workshop.commands.run(command, json.dumps({"erased": [secret]}).encode(), Limits(), look), Ran)
+    assert isinstance(workshop.commands.run(command, json.dumps({"erased": [secret]}).encode(), CommandLimits(), look), Ran)
     assert seen
     assert not any(seen)
     assert not [each for each in workshop.folder.rglob("*") if each.is_file() and secret.encode() in each.read_bytes()]
@@ -371,12 +371,12 @@ def test_what_is_raised_while_it_runs_ends_it(workshop: Workshop) -> None:
         raise Enough
 
     with pytest.raises(Enough):
-        workshop.commands.run(workshop.program(ENDLESS), b"", Limits(), stop)
+        workshop.commands.run(workshop.program(ENDLESS), b"", CommandLimits(), stop)
     assert workshop.left() == []
 
 
 def test_a_command_ends_at_once_though_a_process_forked_from_ours_meanwhile_has_all_that_is_open(workshop: Workshop) -> None:
-    forked: list[Running] = []
+    forked: list[RunningChild] = []
 
     class Enough(Exception):
         pass
@@ -387,7 +387,7 @@ def test_a_command_ends_at_once_though_a_process_forked_from_ours_meanwhile_has_
 
     before = time.monotonic()
     with pytest.raises(Enough):
-        workshop.commands.run(workshop.program(ENDLESS), b"", Limits(), stop)
+        workshop.commands.run(workshop.program(ENDLESS), b"", CommandLimits(), stop)
     assert workshop.left() == []
     assert time.monotonic() - before < 20
     forked[0].kill()
@@ -411,7 +411,7 @@ def test_a_command_ends_when_somebody_else_has_taken_the_step_over(workshop: Wor
             raise TakenOver("somebody else has it")
 
     with permit.required(ask), pytest.raises(TakenOver):
-        workshop.commands.run(workshop.program(ENDLESS), b"", Limits(), workshop.shown.append)
+        workshop.commands.run(workshop.program(ENDLESS), b"", CommandLimits(), workshop.shown.append)
     assert workshop.left() == []
 
 
@@ -437,8 +437,8 @@ DAEMON = """
 def start(workshop: Workshop, code: str, *more: str) -> subprocess.Popen[bytes]:
     """Another Expunge, that runs the command; returns when the command is at work. With ``fork``, it has forked meanwhile."""
     script = (
-        "import os, sys, time; from pathlib import Path; from expunge.adapters.commands_local import LocalCommands\n"
-        "from expunge.ports.commands import Limits\n"
+        "import os, sys, time; from pathlib import Path; from expunge.adapters.commands.local_commands import LocalCommands\n"
+        "from expunge.ports.commands import CommandLimits as Limits\n"
         "commands = LocalCommands(Path(sys.argv[1]), apart=sys.argv[2] == 'True')\n"
         "def shown(share):\n"
         "    if 'fork' in sys.argv and not os.fork(): time.sleep(3600)\n"
@@ -486,7 +486,7 @@ def test_a_command_whose_keeper_is_killed_is_ended_and_has_failed(workshop: Work
         for each in keepers(workshop, os.getpid()):
             os.kill(each, signal.SIGKILL)
 
-    outcome = workshop.commands.run(workshop.program(DAEMON), b"", Limits(), kill)
+    outcome = workshop.commands.run(workshop.program(DAEMON), b"", CommandLimits(), kill)
     assert isinstance(outcome, Unable)
     assert outcome.reason is Reason.COMMAND_FAILED
     assert "ended from outside" in outcome.detail
@@ -515,10 +515,10 @@ def test_what_outlives_expunge_and_keeper_is_ended_by_the_next_command(workshop:
 
 def test_what_is_forked_while_orphans_are_ended_is_ended_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     code = f"import os, sys, time; sys.stdin.readline()\nif os.fork(): print('forked', flush=True)\ntime.sleep(2 * {PATIENCE})"
-    own = commands_orphans.mark()
+    own = orphans.mark()
     kill, killed = os.kill, []
     command = [sys.executable, "-c", code]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={commands_orphans.MARK: own}, bufsize=0) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={orphans.MARK: own}, bufsize=0) as process:
         assert process.stdin is not None
         assert process.stdout is not None
 
@@ -530,8 +530,8 @@ def test_what_is_forked_while_orphans_are_ended_is_ended_as_well(monkeypatch: py
             killed.append(pid)
             kill(pid, number)
 
-        monkeypatch.setattr(commands_orphans.os, "kill", kill_late)
-        commands_orphans.end_marked(own)
+        monkeypatch.setattr(orphans.os, "kill", kill_late)
+        orphans.end_marked(own)
         assert select.select([process.stdout], [], [], PATIENCE)[0], "somebody still has the other end of its output"
         assert process.stdout.read() == b""
     assert len(set(killed)) == 2

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 import pytest
 
 from expunge.adapters.asking import documents, wording
-from expunge.adapters.asking.messages import EmailPlus, HttpTextGateway, Links, MailServer, TextPlus
+from expunge.adapters.asking.messages import AnswerLinks, EmailPlus, HttpTextGateway, MailServer, TextPlus
 from expunge.errors import Misconfigured, StoreUnavailable, UsageError
-from expunge.ports.consent_method import Asking, Begun, ConsentMethod, Handed
+from expunge.ports.consent_method import Asking, AskingBegun, ConsentMethod, HandedEvidence
 from expunge.testing import ConsentMethodSuite
 from expunge.testing.consent_method_suite import ASKING
 from tests.adapters.sinks import Sink, mail_sink, text_sink
 
-LINKS = Links("https://owl.example/consent/{request}/{token}", "https://owl.example/consent")
+LINKS = AnswerLinks("https://owl.example/consent/{request}/{token}", "https://owl.example/consent")
 LINK = re.compile(r"https://owl\.example/consent/ask-[0-9a-f]{16}/([A-Za-z0-9_%-]+)")
 SCAN = b"%PDF-1.7 a signed form"
 
@@ -26,16 +26,16 @@ class Plus(ConsentMethodSuite):
 
     sink: Sink
 
-    def seen_by_parent(self, begun: Begun) -> str:
+    def seen_by_parent(self, begun: AskingBegun) -> str:
         assert not begun.body
         return self.sink.last()
 
-    def right(self, asking: Asking, begun: Begun) -> Handed:
+    def right(self, asking: Asking, begun: AskingBegun) -> HandedEvidence:
         link = LINK.search(self.sink.last()) if self.sink.messages else None
-        return Handed(link[1] if link else asking.token)
+        return HandedEvidence(link[1] if link else asking.token)
 
-    def wrong(self, asking: Asking, begun: Begun) -> list[Handed]:
-        return [Handed("tok_other"), Handed("")]
+    def wrong(self, asking: Asking, begun: AskingBegun) -> list[HandedEvidence]:
+        return [HandedEvidence("tok_other"), HandedEvidence("")]
 
 
 class TestEmailPlus(Plus):
@@ -127,18 +127,18 @@ class TestSignedForm(ConsentMethodSuite):
     def method(self) -> ConsentMethod:
         return documents.SignedForm()
 
-    def right(self, asking: Asking, begun: Begun) -> Handed:
-        return Handed(asking.token, SCAN, "priya")
+    def right(self, asking: Asking, begun: AskingBegun) -> HandedEvidence:
+        return HandedEvidence(asking.token, SCAN, "priya")
 
-    def wrong(self, asking: Asking, begun: Begun) -> list[Handed]:
+    def wrong(self, asking: Asking, begun: AskingBegun) -> list[HandedEvidence]:
         token = asking.token
         too_big = SCAN + bytes(documents.MOST_BYTES)
         return [
-            Handed(token),
-            Handed(token, b"MZ", "priya"),
-            Handed(token, SCAN, " "),
-            Handed(token, too_big, "priya"),
-            Handed("x", SCAN, "p"),
+            HandedEvidence(token),
+            HandedEvidence(token, b"MZ", "priya"),
+            HandedEvidence(token, SCAN, " "),
+            HandedEvidence(token, too_big, "priya"),
+            HandedEvidence("x", SCAN, "p"),
         ]
 
     def test_nothing_in_the_text_becomes_markup(self) -> None:
@@ -153,14 +153,14 @@ class Desk:
 
     reachable: bool = True
 
-    def begin(self, reference: str, contact: str) -> Begun:
-        return Begun("text/plain", f"go to https://checks.example/{reference}".encode())
+    def begin(self, reference: str, contact: str) -> AskingBegun:
+        return AskingBegun("text/plain", f"go to https://checks.example/{reference}".encode())
 
-    def decide(self, reference: str, document: bytes) -> documents.Decision:
+    def decide(self, reference: str, document: bytes) -> documents.ServiceDecision:
         if not self.reachable:
             raise StoreUnavailable("the service does not answer", help="try again later")
         right = document == b"four of four"
-        return documents.Decision(right, "" if right else "the answers were not right")
+        return documents.ServiceDecision(right, "" if right else "the answers were not right")
 
 
 class Outside(ConsentMethodSuite):
@@ -173,11 +173,11 @@ class Outside(ConsentMethodSuite):
     def broken(self) -> ConsentMethod:
         return self.make(Desk(reachable=False))
 
-    def right(self, asking: Asking, begun: Begun) -> Handed:
-        return Handed(asking.token, b"four of four", "priya")
+    def right(self, asking: Asking, begun: AskingBegun) -> HandedEvidence:
+        return HandedEvidence(asking.token, b"four of four", "priya")
 
-    def wrong(self, asking: Asking, begun: Begun) -> list[Handed]:
-        return [Handed(asking.token, b"one of four", "priya"), Handed(asking.token)]
+    def wrong(self, asking: Asking, begun: AskingBegun) -> list[HandedEvidence]:
+        return [HandedEvidence(asking.token, b"one of four", "priya"), HandedEvidence(asking.token)]
 
 
 class TestKnowledgeQuestions(Outside):
@@ -195,8 +195,8 @@ class TestGovernmentId(Outside):
 class TestFaceMatch(Outside):
     make = staticmethod(documents.face_match)
 
-    def wrong(self, asking: Asking, begun: Begun) -> list[Handed]:
-        return [*super().wrong(asking, begun), Handed(asking.token, b"four of four")]
+    def wrong(self, asking: Asking, begun: AskingBegun) -> list[HandedEvidence]:
+        return [*super().wrong(asking, begun), HandedEvidence(asking.token, b"four of four")]
 
 
 @pytest.mark.parametrize(
@@ -204,4 +204,4 @@ class TestFaceMatch(Outside):
 )
 def test_links_are_encrypted_carry_the_token_and_say_how_to_take_it_back(answer: str, revoke: str) -> None:
     with pytest.raises(Misconfigured):
-        Links(answer, revoke)
+        AnswerLinks(answer, revoke)

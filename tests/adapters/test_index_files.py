@@ -11,20 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expunge.adapters.index_files import FileIndex
+from expunge.adapters.files.index_files import FileIndex
 from expunge.faults import arm
-from expunge.ports.index import LocateIndex, Runs, Unit
+from expunge.ports.index import IndexUnit, LocateIndex, RowRuns
 from expunge.testing.forked import in_child
 
 KEY = b"k" * 32
 ANNA, BERT, CARA = (f"person\0{name}-a7f0f1e2d3c4" for name in ("anna", "bert", "cara"))
-FIRST, SECOND, THIRD = (Unit(f"day=1/{name}.parquet", "v1") for name in ("first", "second", "third"))
+FIRST, SECOND, THIRD = (IndexUnit(f"day=1/{name}.parquet", "v1") for name in ("first", "second", "third"))
 
 
 def runs(*rows):
     """Runs from (value, unit, start, count)."""
     columns = np.array(rows, np.int64).reshape(-1, 4).T
-    return Runs(*(np.ascontiguousarray(column).data for column in columns))
+    return RowRuns(*(np.ascontiguousarray(column).data for column in columns))
 
 
 def found(index, *values, units=(FIRST, SECOND), key=KEY, space="events"):
@@ -61,7 +61,7 @@ def test_knows_where_values_lie_and_which_units_it_has_not_seen(index):
 
 
 def test_another_version_of_a_unit_is_unknown(index):
-    changed = Unit(FIRST.name, "v2")
+    changed = IndexUnit(FIRST.name, "v2")
     assert found(index, ANNA, units=(changed, SECOND)) == ([(ANNA, SECOND.name, 0, 1)], [0])
 
 
@@ -122,7 +122,7 @@ def test_damage_shows_to_a_process_that_had_it_open(index, tmp_path):
 
 def test_many_small_lessons_end_in_few_files_and_what_is_no_more_goes(tmp_path):
     index = FileIndex(tmp_path / "index")
-    units = [Unit(f"{number}.parquet", "v1") for number in range(200)]
+    units = [IndexUnit(f"{number}.parquet", "v1") for number in range(200)]
     for number, unit in enumerate(units):
         index.learn(KEY, "events", [ANNA, f"person\0{number}"], [unit], runs((0, 0, number, 1), (1, 0, 0, 1)), units[max(0, number - 9) :])
     assert len(list((tmp_path / "index").rglob("*.segment"))) <= 6
@@ -179,7 +179,7 @@ def test_a_folder_that_cannot_be_made_is_no_error(tmp_path):
 def test_it_agrees_with_a_plain_dictionary(tmp_path_factory, lessons, forgotten):
     index = FileIndex(tmp_path_factory.mktemp("index"))
     truth: dict[int, set[tuple[int, int, int]]] = {}
-    units = [Unit(str(number), "v") for number in range(8)]
+    units = [IndexUnit(str(number), "v") for number in range(8)]
     values = [f"f\0{number}" for number in range(6)]
     for unit, rows in lessons:
         if unit in truth:

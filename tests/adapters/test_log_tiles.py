@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from expunge import faults
-from expunge.adapters.log_audit import verify_log
-from expunge.adapters.log_tiles import TileLog
-from expunge.core import checkpoint, merkle, tiles
+from expunge.adapters.log.audit import verify_log
+from expunge.adapters.log.tile_log import TileLog
+from expunge.core import merkle
+from expunge.core.log import checkpoint, log_tiles
 from expunge.core.note import VerifierKey
 from expunge.errors import Busy, EvidenceInvalid, StateCorrupt, StateUnavailable
 from expunge.testing.forked import alongside, in_child
@@ -191,7 +192,7 @@ def test_a_full_tile_swapped_for_another_trees_tile_is_found(tmp_path: Path) -> 
 def test_entries_and_tile_at_the_right_edge_changed_together_do_not_pass_for_what_was_signed(tmp_path: Path, size: int) -> None:
     published(tmp_path / "a", size)
     published(tmp_path / "b", size - 1).append([b"something else"])
-    for name in (tiles.tile_name(tiles.Place(0, size // 256, 188)), tiles.bundle_name(size // 256, 188)):
+    for name in (log_tiles.tile_name(log_tiles.TileAddress(0, size // 256, 188)), log_tiles.bundle_name(size // 256, 188)):
         shutil.copy(tmp_path / "b" / name, tmp_path / "a" / name)
     with pytest.raises(StateCorrupt, match="root that was signed"):
         opened(tmp_path / "a")
@@ -369,13 +370,13 @@ def test_an_audit_confirms_earlier_checkpoints_and_names_stray_files(tmp_path: P
 
 @pytest.mark.parametrize(("n", "path"), [(0, "000"), (67, "067"), (999, "999"), (1000, "x001/000"), (1234067, "x001/x234/067")])
 def test_tiles_are_named_as_the_specification_says(n: int, path: str) -> None:
-    assert tiles.tile_name(tiles.Place(2, n, 256)) == f"tile/2/{path}"
-    assert tiles.bundle_name(n, 5) == f"tile/entries/{path}.p/5"
+    assert log_tiles.tile_name(log_tiles.TileAddress(2, n, 256)) == f"tile/2/{path}"
+    assert log_tiles.bundle_name(n, 5) == f"tile/entries/{path}.p/5"
 
 
 def test_the_tiles_of_seventy_thousand_leaves_are_those_of_the_specifications_example(tmp_path: Path) -> None:
-    assert tiles.edge_places(70_000) == ((0, 273, 112), (1, 1, 17), (2, 0, 1))
-    assert tiles.edge_places(256) == ((1, 0, 1),)
+    assert log_tiles.edge_places(70_000) == ((0, 273, 112), (1, 1, 17), (2, 0, 1))
+    assert log_tiles.edge_places(256) == ((1, 0, 1),)
     log = opened(tmp_path)
     log.append([b"%d" % n for n in range(70_000)])
     full = [path for path in (tmp_path / "tile").rglob("*") if path.is_file() and not path.parent.name.endswith(".p")]

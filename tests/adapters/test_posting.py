@@ -9,12 +9,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from expunge.adapters import posting
 from expunge.adapters.asking.messages import HttpTextGateway
-from expunge.adapters.courier_http import HttpCourier
-from expunge.adapters.lineage_http import post as tell
-from expunge.core.lineage_spec import Emission
-from expunge.core.service_address import is_safe
+from expunge.adapters.outbound import posting
+from expunge.adapters.outbound.courier_http import HttpCourier
+from expunge.adapters.outbound.lineage_http import post as tell
+from expunge.core.datamap.lineage_spec import Emission
+from expunge.core.values.service_address import is_safe
 from expunge.errors import Misconfigured, StoreUnavailable, Undelivered
 
 
@@ -74,7 +74,7 @@ def test_nobody_is_followed_to_another_address(status: int) -> None:
 )
 def test_an_address_that_only_looks_like_this_machine_gets_nothing(url: str) -> None:
     assert not is_safe(url)
-    with pytest.raises(posting.Unsafe):
+    with pytest.raises(posting.UnsafeAddress):
         posting.post(url, b"{}")
     with pytest.raises(Misconfigured, match="without encryption"):
         HttpTextGateway(url, "key").send("+14155550100", "text")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from expunge import durable, faults
-from expunge.adapters.outbox_files import FileOutbox
-from expunge.adapters.shelf_files import FileShelf
-from expunge.core.ids import OrderId
+from expunge.adapters.files.outbox_files import FileOutbox
+from expunge.adapters.files.shelf_files import FileShelf
+from expunge.core.values.ids import OrderId
 from expunge.errors import StateUnavailable, UsageError
 from expunge.testing.forked import in_child, start
 from tests.architecture.failpoints import all_failpoints

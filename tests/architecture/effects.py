@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from tests.architecture.source import PACKAGE, Tree, aliases, callee, dotted
 
 DURABLE = f"{PACKAGE}.durable"
-STORE_CALLS = f"{PACKAGE}.engine.calling"
-JOURNAL_APPENDS = f"{PACKAGE}.engine.recording"
+STORE_CALLS = f"{PACKAGE}.engine.kernel.store_calls"
+JOURNAL_APPENDS = f"{PACKAGE}.engine.kernel.journal_streams"
 OUTSIDE_EFFECTS = frozenset({"demo", "servers", "testing"})
 """The demo and the conformance suites build and clear toy companies and servers of their own; nothing there is an effect of an order."""
 
@@ -46,7 +46,7 @@ def _is_path_replace(call: ast.Call, owner: str, verb: str) -> bool:
 
 
 def store_calls(tree: Tree) -> Iterator[str]:
-    """The engine uses stores through ``engine/calling.py``, where a failpoint stands before and after each call."""
+    """The engine uses stores through ``engine/kernel/store_calls.py``, where a failpoint stands before and after each call."""
     for module in tree:
         if module.room == "engine" and module.name != STORE_CALLS:
             for use in _uses(module.tree, STORE_MEMBERS, "store"):
@@ -54,7 +54,7 @@ def store_calls(tree: Tree) -> Iterator[str]:
 
 
 def journal_appends(tree: Tree) -> Iterator[str]:
-    """The engine appends to the journal through ``engine/recording.py``."""
+    """The engine appends to the journal through ``engine/kernel/journal_streams.py``."""
     for module in tree:
         if module.room == "engine" and module.name != JOURNAL_APPENDS:
             for use in _uses(module.tree, frozenset({"append"}), "journal"):

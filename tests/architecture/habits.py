@@ -33,7 +33,12 @@ PATH_IO = frozenset(
 
 MAY_PRINT = frozenset({"cli", "demo", "__main__"})
 MAY_CATCH_ALL = frozenset(
-    {f"{PACKAGE}.engine.calling", f"{PACKAGE}.cli.failing", f"{PACKAGE}.testing.forked", f"{PACKAGE}.adapters.queue_procrastinate"}
+    {
+        f"{PACKAGE}.engine.kernel.store_calls",
+        f"{PACKAGE}.cli.terminal.error_messages",
+        f"{PACKAGE}.testing.forked",
+        f"{PACKAGE}.adapters.database.queue_procrastinate",
+    }
 )
 """Where a surprise becomes an outcome, an exit code, an answer.
 

@@ -38,9 +38,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 MAY_NAME: dict[str, frozenset[str]] = {room: frozenset({"engine"}) for room in ("cli", "web", "demo")}
 """What a room may import for the type checker alone: the values that the engine answers with."""
 
-ONLY_CRYPTOGRAPHY = f"{PACKAGE}.core.signature"
+ONLY_CRYPTOGRAPHY = f"{PACKAGE}.core.values.signature"
 LATE_IMPORTS = frozenset({"bootstrap", "__main__", "cli", ""})
-DYNAMIC_IMPORTS = frozenset({f"{PACKAGE}.stores", f"{PACKAGE}.bootstrap", f"{PACKAGE}.learn", f"{PACKAGE}.learn.fresh"})
+DYNAMIC_IMPORTS = frozenset({f"{PACKAGE}.stores", f"{PACKAGE}.bootstrap", f"{PACKAGE}.learn", f"{PACKAGE}.learn.proof.fresh_process"})
 
 
 def arrows(tree: Tree) -> Iterator[str]:

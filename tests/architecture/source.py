@@ -18,7 +18,7 @@ class Import:
     """One imported module, or one name of it."""
 
     target: str
-    """Dotted path as written: ``expunge.core.plan`` or, for ``from x import y``, ``x.y``."""
+    """Dotted path as written: ``expunge.core.orders.plan`` or, for ``from x import y``, ``x.y``."""
     line: int
     typing_only: bool
     local: bool

@@ -10,24 +10,15 @@ from pathlib import Path
 import pytest
 
 from expunge import Expunge, faults
-from expunge.core import canonical
-from expunge.core import events as ev
-from expunge.core.cause import (
-    ByDisgorgement,
-    ByGuardian,
-    ByInactivity,
-    ByRetention,
-    ByWithdrawal,
-    Cause,
-    OnRequest,
-    Reappeared,
-)
-from expunge.core.consent_events import EndReason
-from expunge.core.copy import Selector
-from expunge.core.ids import OrderId, Pseudonym
-from expunge.core.order import OrderKind, OrderState
-from expunge.core.scope import Scope
-from expunge.engine.intake import Request
+from expunge.core.consent.consent_events import EndReason
+from expunge.core.journal import events as ev
+from expunge.core.values import canonical
+from expunge.core.values.cause import ByDisgorgement, ByGuardian, ByInactivity, ByRetention, ByWithdrawal, Cause, OnRequest, Reappeared
+from expunge.core.values.copy import Selector
+from expunge.core.values.ids import OrderId, Pseudonym
+from expunge.core.values.order import OrderKind, OrderState
+from expunge.core.values.scope import Scope
+from expunge.engine.intake.person_orders import OrderRequest
 from expunge.errors import NeedsApproval, UsageError
 from expunge.testing.forked import in_child
 from tests.cli.running import expunge as command
@@ -111,8 +102,8 @@ def test_a_guardian_needs_authority_for_an_order_of_any_kind_and_loses_it_for_an
         proof, people = prove(opened), (opened.resolve(CHILD),)
         for wrong, whom in (("grd-0000000000000000", people), (proof, (opened.resolve(f"profile:{BELA}"),))):
             with pytest.raises(UsageError, match="gives no authority"):
-                opened.scoped.within(Request(whom, "library", ByGuardian(wrong), kind=kind, scope=scope))
-        order = opened.scoped.within(Request(people, "library", ByGuardian(proof), kind=kind, scope=scope)).order
+                opened.scoped.within(OrderRequest(whom, "library", ByGuardian(wrong), kind=kind, scope=scope))
+        order = opened.scoped.within(OrderRequest(people, "library", ByGuardian(proof), kind=kind, scope=scope)).order
         assert opened.consents.end(proof, EndReason.CUSTODY, "priya") == (order,)
         assert opened.status(order).state is OrderState.CANCELLED
 
@@ -124,7 +115,7 @@ def test_no_order_of_any_kind_is_taken_from_a_guardian_in_a_dispute(family: Hous
         opened.consents.freeze(child, by="priya", reason="two court papers")
         for kind in OrderKind:
             with pytest.raises(NeedsApproval, match="in dispute"):
-                opened.scoped.within(Request((child,), "library", ByGuardian(proof), kind=kind, scope=scope))
+                opened.scoped.within(OrderRequest((child,), "library", ByGuardian(proof), kind=kind, scope=scope))
         assert not received(opened)
 
 
@@ -200,7 +191,7 @@ def test_words_do_not_make_recovery_believe_that_an_owed_order_exists(family: Ho
 def test_a_program_cannot_give_an_order_a_cause_of_expunges_own(family: Household, cause: Cause) -> None:
     with family.open() as opened:
         with pytest.raises(UsageError, match="a cause that Expunge gives orders of its own"):
-            opened.scoped.within(Request((opened.resolve(CHILD),), "library", cause, kind=OrderKind.WITHDRAWAL))
+            opened.scoped.within(OrderRequest((opened.resolve(CHILD),), "library", cause, kind=OrderKind.WITHDRAWAL))
         assert not received(opened)
 
 

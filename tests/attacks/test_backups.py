@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from expunge.core import receipt_verify
-from expunge.core.order import OrderState
-from expunge.core.receipt import KeptItems
-from expunge.stores.backup import made_between
+from expunge.core.evidence.receipt import KeptItems
+from expunge.core.values.order import OrderState
+from expunge.core.verification import receipt_verify
+from expunge.stores.backup.store import made_between
 from tests.engine.household import ANNA, Household, build
 
 STORE = "  backups: {kind: backup, url: ./backups, of: app, format: files, every: 1 day, keep: 30 days}\n"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from expunge.core.copy import Copy
-from tests.stores.test_parquet_store import Lake, lake
+from expunge.core.values.copy import Copy
+from tests.stores.parquet.test_parquet_store import Lake, lake
 
 __all__ = ["lake"]
 

@@ -8,9 +8,9 @@ import numpy as np
 import psycopg
 import pytest
 
-from expunge.core.ids import Pseudonym
-from expunge.residue.matcher import PADDING, Matcher
-from expunge.residue.tracer import Collector
+from expunge.core.values.ids import Pseudonym
+from expunge.residue.matching.matcher import PADDING, Matcher
+from expunge.residue.take.tracer import Collector
 from tests.estate.estate import Estate
 
 PLACES = (

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from expunge import Expunge
-from expunge.core.copy import Selector
-from expunge.core.ids import Pseudonym
-from expunge.core.order import OrderKind, OrderState
-from expunge.core.run import Run
-from expunge.core.scope import Scope, Window
+from expunge.core.orders.run import Run
+from expunge.core.values.copy import Selector
+from expunge.core.values.ids import Pseudonym
+from expunge.core.values.order import OrderKind, OrderState
+from expunge.core.values.scope import Scope, Window
 from tests.engine.household import ANNA, BELA, CARA, SAID, Household, build, wav
-from tests.engine.test_dues import Set
+from tests.engine.recipients.test_dues import Set
 
 ANYBODY = Pseudonym("")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from expunge.core.order import OrderState
-from expunge.core.receipt import Result
+from expunge.core.evidence.receipt import Result
+from expunge.core.values.order import OrderState
 from tests.estate.estate import Estate
 
 

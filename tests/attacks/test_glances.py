@@ -11,11 +11,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from expunge.core.order import OrderState
-from expunge.core.outcome import Reason
-from expunge.core.person import Person
-from expunge.engine import locating, tracing
-from expunge.stores.postgres_reading import _pages_on_disk
+from expunge.core.datamap.person import Person
+from expunge.core.values.order import OrderState
+from expunge.core.values.outcome import Reason
+from expunge.engine.evidence import tracing
+from expunge.engine.subjects import locating
+from expunge.stores.postgres.reading.content import _pages_on_disk
 from tests.engine import household
 from tests.engine.household import ANNA, Household
 from tests.estate.estate import Estate

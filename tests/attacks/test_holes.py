@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from expunge.core.ids import OrderId
-from expunge.core.run import Run
+from expunge.core.orders.run import Run
+from expunge.core.values.ids import OrderId
 from expunge.errors import UsageError
 from tests.engine.household import ANNA, PEOPLE, SAID, Household, build, wav
 

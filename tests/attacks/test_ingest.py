@@ -15,7 +15,7 @@ from wsgiref.util import setup_testing_defaults
 import pyarrow as pa
 import pytest
 
-from expunge.cli.filtering import through
+from expunge.cli.gate.gate_filter import through
 from expunge.errors import UsageError
 from expunge.gate import GateReason, Subject
 from expunge.gate.training import iterable, map_style

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from expunge.core.ids import OrderId
-from expunge.core.order import OrderState
-from expunge.core.run import next_steps
-from expunge.engine.context import Progress
+from expunge.core.orders.run import next_steps
+from expunge.core.values.ids import OrderId
+from expunge.core.values.order import OrderState
+from expunge.engine.kernel.context import Progress
 from tests.engine.conftest import home, template
+from tests.engine.execution.test_going_on import Hints, ended, order, working
 from tests.engine.household import Household
-from tests.engine.test_going_on import Hints, ended, order, working
 
 __all__ = ["home", "order", "template"]
 

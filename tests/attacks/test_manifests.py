@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from expunge.core.order import OrderState
-from expunge.core.remade import Network, Proof
-from expunge.learn.refusals import BadInput
+from expunge.core.models.model_outcomes import ComparisonResult, NetworkAccess
+from expunge.core.values.order import OrderState
+from expunge.learn.records.refusals import BadInput
 from tests.engine.household import ANNA, BELA, CARA, PEOPLE
 from tests.models.nursery import Nursery
 from tests.models.test_manifests import MODELS, TRAIN, TRAININGS, compared, declare, expire, home, records, seal, town, trained, weights
@@ -129,5 +129,5 @@ def test_a_comparison_that_cleared_everything_is_a_command_whose_reach_is_said(h
     (said,) = home.receipt(run.order).models
     with home.open() as opened:
         apart = opened.context.commands.apart  # type: ignore[union-attr]  # a local runner
-    assert said.stayed[0].proof is Proof.EQUAL
-    assert said.network is (Network.SHUT if apart else Network.COULD_NOT)
+    assert said.stayed[0].proof is ComparisonResult.EQUAL
+    assert said.network is (NetworkAccess.SHUT if apart else NetworkAccess.COULD_NOT)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from expunge.core.ids import StepId
-from expunge.core.order import OrderState
-from expunge.core.outcome import Reason, Unable
-from expunge.core.remade import Proof, Sight
-from expunge.core.run import Run
-from expunge.engine.reported import LEFT_OUT, told
+from expunge.core.models.model_outcomes import ComparisonResult, SourceAccess
+from expunge.core.orders.run import Run
+from expunge.core.values.ids import StepId
+from expunge.core.values.order import OrderState
+from expunge.core.values.outcome import Reason, Unable
+from expunge.engine.models.command_reports import LEFT_OUT, told
 from tests.engine import household
 from tests.engine.consents import AGREED, CHILD
 from tests.engine.household import ANNA, BELA
@@ -118,7 +118,9 @@ def test_a_comparison_cannot_copy_what_is_served(home: Nursery, taken: str) -> N
     known = run.remade["voice_model"]
     with home.open() as opened:
         apart = opened.context.commands.apart  # type: ignore[union-attr]
-    assert (known.proof, known.sight) == ((Proof.DIFFERS, Sight.HIDDEN) if apart else (Proof.EQUAL, Sight.OPEN))
+    assert (known.proof, known.sight) == (
+        (ComparisonResult.DIFFERS, SourceAccess.HIDDEN) if apart else (ComparisonResult.EQUAL, SourceAccess.OPEN)
+    )
     assert (home.folder / taken).stat().st_size == 4000, "what is hidden from it is not harmed"
 
 
@@ -132,9 +134,9 @@ def test_where_nothing_can_be_hidden_the_receipt_says_so(home: Nursery) -> None:
         # As where the kernel allows no namespaces.
         opened.context.commands._apart = False  # type: ignore[union-attr]
         run = opened.apply(order)
-    assert (run.remade["voice_model"].proof, run.remade["voice_model"].sight) == (Proof.EQUAL, Sight.OPEN)
+    assert (run.remade["voice_model"].proof, run.remade["voice_model"].sight) == (ComparisonResult.EQUAL, SourceAccess.OPEN)
     (said,) = [each for each in home.receipt(order).models if each.dataset == "voice_model"]
-    assert said.sight is Sight.OPEN
+    assert said.sight is SourceAccess.OPEN
 
 
 def test_an_honest_comparison_is_not_disturbed_by_what_is_hidden(home: Nursery) -> None:
@@ -143,7 +145,7 @@ def test_an_honest_comparison_is_not_disturbed_by_what_is_hidden(home: Nursery) 
     known = run.remade["voice_model"]
     with home.open() as opened:
         apart = opened.context.commands.apart  # type: ignore[union-attr]
-    assert (known.proof, known.sight) == (Proof.EQUAL, Sight.HIDDEN if apart else Sight.OPEN)
+    assert (known.proof, known.sight) == (ComparisonResult.EQUAL, SourceAccess.HIDDEN if apart else SourceAccess.OPEN)
 
 
 SAYS = """

@@ -6,12 +6,13 @@ import os
 import time
 from pathlib import Path
 
-from expunge.core.outcome import Erased
-from expunge.stores import postgres_abandoned, postgres_relations
-from expunge.stores.postgres_rung import Climb
-from tests.stores.postgres_crowd import TABLES, served
-from tests.stores.test_postgres_ladder import app, server, url
-from tests.stores.test_s3_versions import VOICE, begin, begun, plain
+from expunge.core.values.outcome import Erased
+from expunge.stores.postgres.ladder import abandoned_files
+from expunge.stores.postgres.ladder.rung import PostgresClimb
+from expunge.stores.postgres.schema import affected_relations
+from tests.stores.postgres.postgres_crowd import TABLES, served
+from tests.stores.postgres.test_postgres_ladder import app, server, url
+from tests.stores.s3.test_s3_versions import VOICE, begin, begun, plain
 
 __all__ = ["app", "plain", "server", "url"]
 
@@ -34,7 +35,7 @@ def test_a_table_of_a_prepared_transaction_is_nobodys_leftover(server, url, app)
         ours.connection.execute("CHECKPOINT")
         assert path.stat().st_size
         os.utime(path, (time.time() - 60, time.time() - 60))
-        way = Climb(ours, postgres_relations.scope(ours.connection, TABLES), "0", deep=True)
-        assert postgres_abandoned.files(way) == 0
+        way = PostgresClimb(ours, affected_relations.scope(ours.connection, TABLES), "0", deep=True)
+        assert abandoned_files.files(way) == 0
     app.execute("COMMIT PREPARED 'later'")
     assert app.execute("SELECT count(*) FROM soon").fetchone() == (1000,)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from expunge.core.membership import as_report
-from expunge.core.order import OrderState
-from expunge.core.outcome import Reason
+from expunge.core.models.membership_opinion import as_report
+from expunge.core.values.order import OrderState
+from expunge.core.values.outcome import Reason
 from tests.engine.household import ANNA
 from tests.evidence_kit import opinion, recognised
 from tests.models.conftest import built, home

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from expunge.core.copy import Selector
-from expunge.core.ids import Pseudonym
-from expunge.core.outcome import Erased
-from expunge.stores.s3 import S3
-from tests.stores.test_s3_versions import KEY, VOICE, Estate, kept
+from expunge.core.values.copy import Selector
+from expunge.core.values.ids import Pseudonym
+from expunge.core.values.outcome import Erased
+from expunge.stores.s3.store import S3
+from tests.stores.s3.test_s3_versions import KEY, VOICE, Estate, kept
 
 __all__ = ["kept"]
 

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import psycopg
 
-from expunge.core.order import OrderState
-from expunge.core.receipt import Result
-from expunge.stores import postgres_sideways
+from expunge.core.evidence.receipt import Result
+from expunge.core.values.order import OrderState
+from expunge.stores.postgres.ladder import sidecar_rungs
 from tests.estate.estate import Estate
 
 
@@ -34,15 +34,15 @@ def test_a_log_that_was_begun_anew_under_its_old_name_is_blanked_from_its_beginn
     log = tmp_path / "postgresql-Mon.log"
     climb = cast("Any", SimpleNamespace(server=SimpleNamespace(blanked={})))
     log.write_bytes(b"2026-11-23 08:00:00 UTC [7] ERROR:  short\n")
-    assert postgres_sideways._blanked(climb, log)
+    assert sidecar_rungs._blanked(climb, log)
     with log.open("r+b") as same:
         same.truncate()
         same.write(b"2026-11-30 08:00:00 UTC [9] ERROR:  a value of somebody, longer than the log was a week ago\n" * 2)
-    assert postgres_sideways._blanked(climb, log)
+    assert sidecar_rungs._blanked(climb, log)
     assert b"somebody" not in log.read_bytes()
     with log.open("ab") as same:
         same.write(b"2026-11-30 09:00:00 UTC [9] ERROR:  and more of somebody\n")
-    assert postgres_sideways._blanked(climb, log)
+    assert sidecar_rungs._blanked(climb, log)
     assert b"somebody" not in log.read_bytes()
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from expunge.core.outcome import Erased
-from tests.stores.postgres_crowd import forget, lying, token
-from tests.stores.test_postgres_ladder import app, climbed, server, url
+from expunge.core.values.outcome import Erased
+from tests.stores.postgres.postgres_crowd import forget, lying, token
+from tests.stores.postgres.test_postgres_ladder import app, climbed, server, url
 
 __all__ = ["app", "server", "url"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from expunge.engine.context import Progress
+from expunge.engine.kernel.context import Progress
 from expunge.errors import IllegalTransition, UsageError
 from tests.engine.household import ANNA, BELA, CARA, SAID, Household, build, difference, strings_of, wav
 

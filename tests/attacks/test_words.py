@@ -12,18 +12,18 @@ import pyarrow as pa
 import pytest
 
 from expunge import Expunge
-from expunge.core.clocks import Branch, Length, Rule, due
-from expunge.core.consent import Why
-from expunge.core.disgorged import ItemExcepted
-from expunge.core.gate_snapshot import Policy, PurposeState
-from expunge.core.order import OrderState
-from expunge.core.retention import Period
+from expunge.core.consent.consent import ConsentReason
+from expunge.core.datamap.clocks import ClockBranch, ClockRule, Length, due
+from expunge.core.disgorgement.disgorgement_events import ItemExcepted
+from expunge.core.gate.gate_snapshot import GatePolicy, PurposeState
+from expunge.core.values.order import OrderState
+from expunge.core.values.periods import Period
 from expunge.errors import IllegalTransition, UsageError
 from expunge.gate import GateReason, Subject
 from tests.core.consents import Company
 from tests.engine.consents import AGREED, CHILD, asking
 from tests.engine.household import ANNA, CARA, Household, build
-from tests.engine.test_dues import Set
+from tests.engine.recipients.test_dues import Set
 from tests.gate.world import contents, gate, publish
 from tests.orders.camera import Home
 from tests.orders.camera import build as camera
@@ -51,8 +51,8 @@ def test_who_never_agreed_has_not_agreed_after_two_people_were_told_apart_again(
         opened.consents.give(child, "training", AGREED)
         opened.consents.merge(child, other, by="priya", reason="one child, two devices")
         opened.consents.split(other, child, by="priya", reason="two children after all")
-        assert opened.consents.ask(other, "training").why is Why.NEVER
-        assert opened.consents.ask(child, "training").why is Why.NEVER
+        assert opened.consents.ask(other, "training").why is ConsentReason.NEVER
+        assert opened.consents.ask(child, "training").why is ConsentReason.NEVER
         for each in (ANNA, CARA):
             assert not opened.gate().may_use(Subject("profile", each), "training")
 
@@ -183,7 +183,7 @@ def test_what_an_exception_no_longer_covers_falls_due_again(company: Home) -> No
 
 def test_a_deadline_that_ends_earlier_in_the_zone_of_its_rule_ends_then() -> None:
     month = Length(Period(months=1))
-    rule = Rule("r", "law", "answer", "art. 1", frozenset({"erasure"}), (Branch("received", month),), zone="America/New_York")
+    rule = ClockRule("r", "law", "answer", "art. 1", frozenset({"erasure"}), (ClockBranch("received", month),), zone="America/New_York")
     # In New York it is the evening of 28 February, and a month from there is the evening of 28 March, an hour earlier by the sun.
     assert due(rule, {"received": datetime(2026, 3, 1, 4, tzinfo=UTC)}).at == datetime(2026, 3, 29, 3, tzinfo=UTC)
 
@@ -194,11 +194,11 @@ def test_a_consent_to_a_text_that_is_known_by_another_hash_does_not_hold() -> No
     assert company.ask().holds
     for known in list(company.consents.fixed):
         company.consents.fixed[known] = "0" * 64
-    assert company.ask().why is Why.TEXT
+    assert company.ask().why is ConsentReason.TEXT
 
 
 def test_a_purpose_that_is_closed_lets_no_row_of_a_table_through(tmp_path: Path) -> None:
-    closed = Policy("f" * 64, {"advertise": PurposeState(closed=True)}, frozenset())
+    closed = GatePolicy("f" * 64, {"advertise": PurposeState(closed=True)}, frozenset())
     snapshot = publish(tmp_path / "snapshot", replace(contents(), policy=closed))
     passed = gate(snapshot).allowed(pa.table({"user": ["p-17", "p-18"]}), "user", "profile", "advertise")
     assert (len(passed.rows), passed.tally.refused) == (0, {GateReason.CLOSED: 2})

@@ -11,15 +11,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from expunge.core import checkpoint, commitment, merkle, receipt_folder, trust
-from expunge.core import receipt as rc
-from expunge.core.datamap import Act
-from expunge.core.grounding import Grounding
-from expunge.core.ids import OrderId, PlanDigest
+from expunge.core import merkle
+from expunge.core.datamap.datamap import EraseAct
+from expunge.core.datamap.grounding import Grounding
+from expunge.core.evidence import commitment
+from expunge.core.evidence import receipt as rc
+from expunge.core.log import checkpoint, trust
+from expunge.core.log.tlog_proof import TlogProof
 from expunge.core.note import Algorithm, VerifierKey
-from expunge.core.order import OrderKind
-from expunge.core.signature import key_id
-from expunge.core.tlog_proof import TlogProof
+from expunge.core.values.ids import OrderId, PlanDigest
+from expunge.core.values.order import OrderKind
+from expunge.core.values.signature import key_id
+from expunge.core.verification import receipt_folder
 
 ORIGIN = "log.example/voices"
 WHEN = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -40,7 +43,7 @@ class Company:
     def policy(self) -> bytes:
         keys = self.log_keys()
         return trust.TrustPolicy(
-            (VerifierKey("signer.example", Algorithm.ED25519, self.public),), tuple(trust.Named(key) for key in keys)
+            (VerifierKey("signer.example", Algorithm.ED25519, self.public),), tuple(trust.NamedKey(key) for key in keys)
         ).encode()
 
     def log_keys(self) -> tuple[VerifierKey, VerifierKey]:
@@ -66,14 +69,14 @@ def a_receipt(company: Company, **changes: object) -> rc.Receipt:
     probe = rc.Probe(("listing", "open"), 0, "")
     scan = rc.Scan("expunge 0.1.0", rc.ScanMode.ALL, None, 12, 34_567, 8_000, 40, 38, 0, 5, 5, (), rc.ScanVerdict.GONE)
     entry = rc.DatasetEntry(
-        "recordings", "media", "files", Act.ERASE, rc.Result.ERASED, 7, Grounding.SCRUBBED, Grounding.SCRUBBED, probe, scan, None, ""
+        "recordings", "media", "files", EraseAct.ERASE, rc.Result.ERASED, 7, Grounding.SCRUBBED, Grounding.SCRUBBED, probe, scan, None, ""
     )
     fields: dict[str, object] = {
         "order": OrderId("ord-abcdefghijklmnopqrst"),
         "order_kind": OrderKind.ERASURE,
         "commitment": commitment.commit(b"\x07" * 32, [("profile", "p-17")]),
         "verdict": rc.Verdict.FULFILLED,
-        "times": rc.Times(WHEN, WHEN, WHEN, WHEN),
+        "times": rc.ReceiptTimes(WHEN, WHEN, WHEN, WHEN),
         "datasets": (entry,),
         "kept": (),
         "out_of_scope": ("backups of media until 2026-04-01",),

@@ -14,7 +14,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 from expunge.__main__ import whole_application
-from expunge.cli import output
+from expunge.cli.terminal import output
 
 
 @dataclass(frozen=True)

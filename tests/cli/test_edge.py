@@ -10,8 +10,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from expunge.cli import exits, options, output
-from expunge.cli.failing import Edge
+from expunge.cli.terminal import exit_codes, options, output
+from expunge.cli.terminal.error_messages import ErrorBoundary
 from expunge.errors import Busy, EvidenceInvalid, ExpungeError, NeedsApproval, NotResolved, UsageError
 
 SECRET = "mia@example.org"
@@ -27,7 +27,7 @@ def boom(error: BaseException) -> Callable[..., None]:
 def run(error: BaseException, *arguments: str) -> tuple[int, str, str]:
     output.stdout.cache_clear()
     output.stderr.cache_clear()
-    app = typer.Typer(cls=Edge)
+    app = typer.Typer(cls=ErrorBoundary)
     app.command("boom")(boom(error))
     app.command("other")(lambda: None)
     result = CliRunner().invoke(app, ["boom", *arguments])
@@ -62,7 +62,7 @@ def test_a_command_that_has_no_json_does_not_answer_as_the_one_before_it_did() -
     def plain() -> None:
         raise Busy("what", help="do")
 
-    app = typer.Typer(cls=Edge)
+    app = typer.Typer(cls=ErrorBoundary)
     app.command("boom")(boom(Busy("what", help="do")))
     app.command("plain")(plain)
     asked = CliRunner().invoke(app, ["boom", "--json"])
@@ -108,9 +108,9 @@ def test_every_exit_code_of_an_error_is_in_the_table() -> None:
     def subclasses(kind: type[ExpungeError]) -> set[type[ExpungeError]]:
         return {kind} | {each for sub in kind.__subclasses__() for each in subclasses(sub)}
 
-    known = {code.value for code in exits.MEANING}
+    known = {code.value for code in exit_codes.MEANING}
     assert {kind.exit_code for kind in subclasses(ExpungeError)} <= known
-    assert set(exits.MEANING) == set(exits.Exit)
+    assert set(exit_codes.MEANING) == set(exit_codes.Exit)
 
 
 def test_sizes_and_counts_read_well() -> None:

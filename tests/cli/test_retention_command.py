@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from expunge.cli.exits import Exit
+from expunge.cli.terminal.exit_codes import Exit
 from expunge.core.note import Algorithm, VerifierKey
 from tests.cli.running import expunge
+from tests.engine.consent.test_approvals import OFFICERS, approve, signed
 from tests.engine.household import ANNA, BELA, DINO, SAID, Household, build, copy
-from tests.engine.test_approvals import OFFICERS, approve, signed
-from tests.engine.test_retention import aged, events, with_schedules
+from tests.engine.retention.test_retention import aged, events, with_schedules
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from expunge.core import consent_events as ce
-from expunge.core.consent import Answer, Consents, consented
-from expunge.core.ids import Pseudonym
-from expunge.core.purposes import Ground, Purpose, TextVersion, Use
+from expunge.core.consent import consent_events as ce
+from expunge.core.consent.consent import ConsentAnswer, Consents, consented
+from expunge.core.datamap.purposes import Ground, Purpose, TextVersion, Use
+from expunge.core.values.ids import Pseudonym
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CHILD, OTHER, MUM, DAD = (Pseudonym(each * 32) for each in "abcd")
@@ -47,7 +47,7 @@ class Company:
         self.consents.apply(ce.ConsentTermsFixed(self.now, digest, known.terms))
         given = ce.ConsentGiven(
             self.now, f"cns-{self.now:%H%M}", who, f"entry of {who}", purpose, known.text, version, sha, digest, "app",
-            ce.Act.PRESSED, proof, "signed in", carries,
+            ce.ConsentAct.PRESSED, proof, "signed in", carries,
         )  # fmt: skip
         self.consents.apply(given)
         return given
@@ -73,5 +73,5 @@ class Company:
         texts[name] = (*texts[name], TextVersion(str(len(texts[name]) + 1), "/new", material, "" if material else "spelling"))
         self.consents.texts = texts
 
-    def ask(self, purpose: str = "training", who: Pseudonym = CHILD, at: datetime | None = None) -> Answer:
+    def ask(self, purpose: str = "training", who: Pseudonym = CHILD, at: datetime | None = None) -> ConsentAnswer:
         return consented(self.consents, who, purpose, at or self.now)

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from expunge.core.datamap import ByField, DataMap, Dataset, IdentitySpec, OnErase, PathLayout, Retention, StoreSpec, TableLayout, Through
-from expunge.core.grounding import Capabilities, Grounding
-from expunge.core.retention import parse_period
+from expunge.core.datamap.datamap import (
+    ByField,
+    DataMap,
+    Dataset,
+    IdentitySpec,
+    OnErase,
+    PathLayout,
+    Retention,
+    StoreSpec,
+    TableLayout,
+    Through,
+)
+from expunge.core.datamap.grounding import Capabilities, Grounding
+from expunge.core.values.periods import parse_period
 
 LIFE = Retention("life", parse_period("30 days"), "closed_at", "keep the account", "contract")
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from expunge.core import canonical
-from expunge.core import events as ev
-from expunge.core.cause import (
+from expunge.core.journal import events as ev
+from expunge.core.values import canonical
+from expunge.core.values.cause import (
     ByDisgorgement,
     ByGuardian,
     ByInactivity,
@@ -22,9 +22,9 @@ from expunge.core.cause import (
     Reappeared,
     check_words,
 )
-from expunge.core.ids import OrderId, Pseudonym
-from expunge.core.order import OrderKind
-from expunge.core.scope import Scope
+from expunge.core.values.ids import OrderId, Pseudonym
+from expunge.core.values.order import OrderKind
+from expunge.core.values.scope import Scope
 from expunge.errors import StateCorrupt, UsageError
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)

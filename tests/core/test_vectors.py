@@ -8,15 +8,17 @@ from hashlib import sha256
 
 import pytest
 
-from expunge.core import checkpoint, commitment, merkle, receipt, trust
-from expunge.core.datamap import Act
-from expunge.core.grounding import Grounding
-from expunge.core.membership import Attack, Membership, Opinion
+from expunge.core import merkle
+from expunge.core.datamap.datamap import EraseAct
+from expunge.core.datamap.grounding import Grounding
+from expunge.core.evidence import commitment, receipt
+from expunge.core.log import checkpoint, trust
+from expunge.core.models.membership_opinion import AttackFigures, Membership, Opinion
+from expunge.core.models.model_outcomes import ArtefactCleared, ComparisonResult, NetworkAccess, SourceAccess
 from expunge.core.note import open_note
-from expunge.core.order import OrderKind
 from expunge.core.pages import PAGES
-from expunge.core.receipt_verify import verify
-from expunge.core.remade import Network, Proof, Sight, Stayed
+from expunge.core.values.order import OrderKind
+from expunge.core.verification.receipt_verify import verify
 from tests import evidence_vectors as make
 from tests.evidence_kit import in_part
 
@@ -71,7 +73,7 @@ def test_the_policy_vector_is_read_and_written_back() -> None:
 
 VALUES = (
     receipt.Receipt,
-    receipt.Times,
+    receipt.ReceiptTimes,
     receipt.DatasetEntry,
     receipt.Probe,
     receipt.Scan,
@@ -81,10 +83,21 @@ VALUES = (
     receipt.ModelEntry,
     receipt.Figure,
     Membership,
-    Attack,
-    Stayed,
+    AttackFigures,
+    ArtefactCleared,
 )
-WORDS = (receipt.Verdict, receipt.Result, receipt.ScanMode, receipt.ScanVerdict, Act, OrderKind, Proof, Network, Opinion, Sight)
+WORDS = (
+    receipt.Verdict,
+    receipt.Result,
+    receipt.ScanMode,
+    receipt.ScanVerdict,
+    EraseAct,
+    OrderKind,
+    ComparisonResult,
+    NetworkAccess,
+    Opinion,
+    SourceAccess,
+)
 
 
 def test_the_specification_names_every_field_and_every_word() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from expunge.demo import services
-from expunge.demo.company import build_company
-from expunge.demo.speech import Tones
-from expunge.demo.world import World
+from expunge.demo.company import services
+from expunge.demo.company.build import build_company
+from expunge.demo.company.world import World
+from expunge.demo.voices.speech import Tones
 
 
 @pytest.fixture(scope="session")

@@ -15,15 +15,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from expunge.adapters.datamap import read_map
-from expunge.demo import people, truth
-from expunge.demo.book import HOUSEHOLD, Book, Entry
-from expunge.demo.company import build_company, write_map
-from expunge.demo.outside_search import Hit, Search
-from expunge.demo.schema import ALONE, SHARED, data_map
-from expunge.demo.speech import Tones
-from expunge.demo.survey import survey
-from expunge.demo.world import EXPORT, STORES, World
+from expunge.demo.company import people, truth
+from expunge.demo.company.book import HOUSEHOLD, Book, Entry
+from expunge.demo.company.build import build_company, write_map
+from expunge.demo.company.outside_search import Hit, Search
+from expunge.demo.company.schema import ALONE, SHARED, data_map
+from expunge.demo.company.survey import survey
+from expunge.demo.company.world import EXPORT, STORES, World
+from expunge.demo.voices.speech import Tones
+from expunge.maps import read_map
 from expunge.stores import Kinds
 
 

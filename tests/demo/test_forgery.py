@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from expunge.core import receipt_folder
-from expunge.core.receipt_verify import verify
-from expunge.demo.forgery import resigned, tampered
+from expunge.core.verification import receipt_folder
+from expunge.core.verification.receipt_verify import verify
+from expunge.demo.story.forgery import resigned, tampered
 from expunge.errors import EvidenceInvalid
 from tests import evidence_kit
 

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expunge.demo import outside_search
-from expunge.demo.outside_search import Search
+from expunge.demo.company import outside_search
+from expunge.demo.company.outside_search import Search
 
 SECRET = "зелёный кузнечик 42"
 PLAIN = "rec_094dcde0738d932c"

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from expunge.core import receipt_verify
-from expunge.demo import regulator
-from expunge.demo.narration import Narrator
-from expunge.demo.speech import Tones
+from expunge.core.verification import receipt_verify
+from expunge.demo.company.narration import Narrator
+from expunge.demo.story import regulator
+from expunge.demo.voices.speech import Tones
 
 pytestmark = [pytest.mark.slow, pytest.mark.soak]
 

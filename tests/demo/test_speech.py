@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from expunge.demo import casting, packages, people, recogniser, speech, synthesis
-from expunge.demo.audio import Sound, cut_at_pauses, join, read_wav, tone, voiceprint
-from expunge.demo.speech import Line, Origin
-from expunge.demo.world import World
+from expunge.demo.company import casting, people
+from expunge.demo.company.world import World
+from expunge.demo.voices import packages, recogniser, speech, synthesis
+from expunge.demo.voices.audio import Sound, cut_at_pauses, join, read_wav, tone, voiceprint
+from expunge.demo.voices.speech import Line, Origin
 
 needs_espeak = pytest.mark.skipif(not synthesis.available(), reason="extra speech is not installed")
 needs_pocketsphinx = pytest.mark.skipif(not recogniser.available(), reason="extra demo is not installed")
@@ -131,9 +132,7 @@ def test_a_folder_of_speech_gives_recorded_voices(tmp_path: Path) -> None:
 
 
 def test_importing_speech_loads_neither_synthesis_nor_recogniser_libraries() -> None:
-    code = (
-        "import sys, expunge.demo.company, expunge.demo.speech; print([m for m in ('espeakng_loader', 'pocketsphinx') if m in sys.modules])"
-    )
+    code = "import sys, expunge.demo.company.build, expunge.demo.voices.speech; print([m for m in ('espeakng_loader', 'pocketsphinx') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -16,14 +16,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from expunge.core import dsse, receipt
-from expunge.core.receipt import Verdict
-from expunge.demo import erasing, opening, outside_search, proving, services, several, truth
-from expunge.demo.narration import Narrator
-from expunge.demo.outside_search import Search
-from expunge.demo.speech import Tones
-from expunge.demo.stage import Stage
-from expunge.demo.story import tell
+from expunge.core.evidence import receipt
+from expunge.core.evidence.receipt import Verdict
+from expunge.core.log import dsse
+from expunge.demo.company import outside_search, services, truth
+from expunge.demo.company.narration import Narrator
+from expunge.demo.company.outside_search import Search
+from expunge.demo.company.stage import Stage
+from expunge.demo.story import erasing, opening, proving, several
+from expunge.demo.story.chapters import tell
+from expunge.demo.voices.speech import Tones
 from expunge.errors import UsageError
 from expunge.servers.processes import wait_until
 
@@ -167,7 +169,7 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> Non
 
 
 def test_an_earlier_demonstration_is_replaced(stage: Stage, tmp_path: Path) -> None:
-    from expunge.demo.story import clear
+    from expunge.demo.story.chapters import clear
 
     shutil.copytree(stage.folder, tmp_path / "old")
     clear(tmp_path / "old")
@@ -200,8 +202,8 @@ def test_three_workers_share_the_orders_and_one_is_killed(tmp_path: Path) -> Non
 INTERRUPTED = """
 import sys
 from pathlib import Path
-from expunge.demo.speech import Tones
-from expunge.demo.story import tell
+from expunge.demo.voices.speech import Tones
+from expunge.demo.story.chapters import tell
 tell(Path(sys.argv[1]), speech=Tones())
 """
 

@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from expunge.engine.duties import Duty, duties
+from expunge.engine.reports.estate_duties import Duty, duties
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "obligations.md"

@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from expunge.__main__ import whole_application
 from expunge.core.note import Algorithm, VerifierKey
-from expunge.engine.duties import Today, duties
+from expunge.engine.reports.estate_duties import DutyState, duties
 from tests.cli.running import expunge as command
 from tests.docs.obligations import MET, PAGE, PARTLY, marks, page, status
 from tests.engine.household import Household, build
@@ -55,11 +55,11 @@ def test_an_estate_is_told_what_it_meets_today_and_what_to_write(home: Household
     assert said.code == 1
     by_id = {each["duty"]: each for each in said.json["duties"]}
     assert len(by_id) == 116
-    assert by_id["COP-15"]["today"] == Today.MET.value
-    assert by_id["TIM-02"]["today"] == Today.NO.value
+    assert by_id["COP-15"]["today"] == DutyState.MET.value
+    assert by_id["TIM-02"]["today"] == DutyState.NO.value
     assert "declare a store of kind backup" in by_id["TIM-02"]["why"]
-    assert by_id["NST-10"]["today"] == Today.NO.value
-    assert by_id["AMZ-10"]["today"] == Today.PEOPLE.value
+    assert by_id["NST-10"]["today"] == DutyState.NO.value
+    assert by_id["AMZ-10"]["today"] == DutyState.PEOPLE.value
 
 
 def test_what_is_mended_in_the_map_is_met(home: Household) -> None:
@@ -68,6 +68,6 @@ def test_what_is_mended_in_the_map_is_met(home: Household) -> None:
     try:
         home.write_map(extra=f"approvers: {{priya: {key}}}\n")
         said = {each["duty"]: each for each in command("obligations", "--map", home.map, "--json").json["duties"]}
-        assert said["NST-10"]["today"] == Today.MET.value
+        assert said["NST-10"]["today"] == DutyState.MET.value
     finally:
         home.map.write_text(before)

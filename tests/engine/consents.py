@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from expunge.bootstrap import Expunge
-from expunge.engine.consenting import Agreement
+from expunge.engine.consent.consent_decisions import Agreement
 from expunge.ports.clock import Clock
 from tests.engine.household import ANNA, PEOPLE, Household
 

@@ -17,10 +17,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from expunge.bootstrap import Expunge
-from expunge.core.ids import OrderId
-from expunge.core.run import Run
-from expunge.demo.outside_search import Search
-from expunge.engine.intake import Accepted
+from expunge.core.orders.run import Run
+from expunge.core.values.ids import OrderId
+from expunge.demo.company.outside_search import Search
+from expunge.engine.intake.person_orders import Accepted
 
 PEOPLE = {
     "prf-anna-7Q2M9K4T": "acc-north-51XK",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from expunge import faults
-from expunge.core.order import OrderState
+from expunge.core.values.order import OrderState
 from tests.engine.household import ANNA, Household, build
 
 Which = Literal["first", "middle", "last"]

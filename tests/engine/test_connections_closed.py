@@ -22,20 +22,20 @@ import pytest
 from django.db.backends.signals import connection_created
 
 from expunge.bootstrap import Expunge
-from expunge.bootstrap.desk import Desk
-from expunge.bootstrap.pipelines import Door
-from expunge.core.cause import OnRequest
-from expunge.core.consent_events import EndReason
-from expunge.core.disgorged import ItemExcepted
-from expunge.core.ids import OrderId
-from expunge.core.order import OrderKind
-from expunge.core.scope import Scope
-from expunge.core.tokens import TokenScope
-from expunge.engine.asking import Question
-from expunge.engine.intake import Request
+from expunge.bootstrap.pipelines import LineageDoor
+from expunge.bootstrap.service import DomainService
+from expunge.core.consent.consent_events import EndReason
+from expunge.core.disgorgement.disgorgement_events import ItemExcepted
+from expunge.core.journal.access_tokens import TokenScope
+from expunge.core.values.cause import OnRequest
+from expunge.core.values.ids import OrderId
+from expunge.core.values.order import OrderKind
+from expunge.core.values.scope import Scope
+from expunge.engine.consent.parental_consent import ConsentQuestion
+from expunge.engine.intake.person_orders import OrderRequest
 from expunge.errors import ExpungeError, StateCorrupt
 from expunge.gate import Subject
-from expunge.ports.consent_method import Handed
+from expunge.ports.consent_method import HandedEvidence
 from tests.engine.consents import AGREED, BORN, CHILD, PARENT, PURPOSES, asking
 from tests.engine.household import ANNA, BELA, CARA, DINO, Household, copy
 
@@ -56,8 +56,8 @@ class World:
     def person(self, name: str = BELA) -> Any:
         return self.opened.resolve(f"profile:{name}")
 
-    def question(self) -> Question:
-        return Question(self.opened.resolve(CHILD), self.opened.resolve(PARENT), "training", BORN, "")
+    def question(self) -> ConsentQuestion:
+        return ConsentQuestion(self.opened.resolve(CHILD), self.opened.resolve(PARENT), "training", BORN, "")
 
 
 Call = Callable[[World], object]
@@ -110,7 +110,7 @@ VERBS: dict[str, Call] = {
     "gate": lambda world: world.opened.gate().may_use(Subject("profile", BELA), "train"),
     "gate_publish": lambda world: world.opened.gate_publish(),
     "scoped.within": lambda world: world.opened.scoped.within(
-        Request(
+        OrderRequest(
             (world.person(CARA),),
             "library",
             OnRequest("consent withdrawn"),
@@ -165,7 +165,7 @@ VERBS: dict[str, Call] = {
     "consents.methods": lambda world: world.opened.consents.methods(),
     "consents.method": lambda world: world.opened.consents.method("paper"),
     "consents.ask_guardian": lambda world: world.opened.consents.ask_guardian(world.opened.consents.method("paper"), world.question()),
-    "consents.answer": lambda world: world.opened.consents.answer(world.opened.consents.method("paper"), "nobody", Handed("")),
+    "consents.answer": lambda world: world.opened.consents.answer(world.opened.consents.method("paper"), "nobody", HandedEvidence("")),
     "consents.answer_any": lambda world: world.opened.consents.answer_any("nobody", ""),
     "consents.asked": lambda world: world.opened.consents.asked(),
     "consents.receipt": lambda world: world.opened.consents.receipt("con-nobody"),
@@ -205,7 +205,7 @@ def verbs(opened: Expunge) -> set[str]:
         name: value for name, value in vars(opened).items() if not name.startswith("_") and name not in {"map", "context", "clock_behind"}
     }
     for name, desk in others.items():
-        assert isinstance(desk, Desk), f"{name}: neither a desk nor plain data; say here which verbs it has"
+        assert isinstance(desk, DomainService), f"{name}: neither a desk nor plain data; say here which verbs it has"
         found |= {f"{name}.{verb}" for verb, _ in inspect.getmembers(desk, inspect.ismethod) if not verb.startswith("_")} - {
             f"{name}.writing"
         }
@@ -391,7 +391,7 @@ def test_an_installation_that_cannot_be_opened_leaves_nothing_open(home: Househo
 
 
 def test_the_doors_threads_keep_theirs_until_it_is_closed(home: Household, meter: Meter) -> None:
-    with Door.open(home.map) as door:
+    with LineageDoor.open(home.map) as door:
         with ThreadPoolExecutor(3) as pool:
             start = threading.Barrier(3)
 

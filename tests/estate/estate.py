@@ -18,12 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from expunge import Expunge
-from expunge.core import receipt_verify
-from expunge.core.ids import OrderId
-from expunge.core.receipt import Receipt
-from expunge.core.run import Run
-from expunge.demo.outside_search import Search
-from expunge.engine.intake import Accepted
+from expunge.core.evidence.receipt import Receipt
+from expunge.core.orders.run import Run
+from expunge.core.values.ids import OrderId
+from expunge.core.verification import receipt_verify
+from expunge.demo.company.outside_search import Search
+from expunge.engine.intake.person_orders import Accepted
 from expunge.servers.postgres import PostgresServer
 from expunge.servers.seaweedfs import SeaweedServer
 from tests.engine.household import wav

@@ -20,12 +20,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from expunge import Expunge, faults
-from expunge.core import merkle, receipt_verify
-from expunge.core.ids import OrderId, pseudonym
-from expunge.core.order import OrderState
-from expunge.core.receipt import Verdict
-from expunge.core.run import Run
-from expunge.engine import intake
+from expunge.core import merkle
+from expunge.core.evidence.receipt import Verdict
+from expunge.core.orders.run import Run
+from expunge.core.values.ids import OrderId, pseudonym
+from expunge.core.values.order import OrderState
+from expunge.core.verification import receipt_verify
+from expunge.engine.intake import person_orders
 from expunge.errors import Drift, IllegalTransition, KeyDestroyed, StateCorrupt, StoreUnavailable
 from expunge.gate import Subject
 from tests.estate import simulated
@@ -291,7 +292,7 @@ class Machine(RuleBasedStateMachine):
             if run.final:
                 assert run.key_destroyed
                 with pytest.raises((KeyDestroyed, StateCorrupt)):
-                    intake.open_people(opened.context, run.order)
+                    person_orders.open_people(opened.context, run.order)
         log = opened.context.log
         head = log.head()
         assert len(leaves) <= head.size, "a receipt without a leaf"

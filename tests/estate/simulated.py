@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from expunge import durable, permit
-from expunge.core.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
-from expunge.core.datamap import ByField, Dataset, Ignore, StoreSpec, Through
-from expunge.core.grounding import Capabilities, Grounding
-from expunge.core.ids import IdempotencyKey, Pseudonym
-from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
+from expunge.core.datamap.datamap import ByField, Dataset, Ignore, StoreSpec, Through
+from expunge.core.datamap.grounding import Capabilities, Grounding
+from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
+from expunge.core.values.ids import IdempotencyKey, Pseudonym
+from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.faults import ReplyLost, failpoint
 from expunge.ports.scanner import Tracer

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from expunge.core.order import OrderState
-from expunge.core.run import Run
-from expunge.engine.context import Progress
+from expunge.core.orders.run import Run
+from expunge.core.values.order import OrderState
+from expunge.engine.kernel.context import Progress
 from expunge.stores import REGISTRY, waiting
 from expunge.stores.waiting import Wait
 from tests.estate import simulated

@@ -16,12 +16,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from expunge import faults
-from expunge.core.order import OrderState
-from expunge.core.outcome import Reason
-from expunge.core.receipt import Result
+from expunge.core.evidence.receipt import Result
+from expunge.core.values.order import OrderState
+from expunge.core.values.outcome import Reason
 from expunge.gate import Subject
 from expunge.servers.processes import descendants
-from expunge.stores import buckets, s3_delete
+from expunge.stores.s3 import bucket_connection
+from expunge.stores.s3 import deletion as s3_deletion
 from expunge.testing.forked import in_child
 from tests.engine.household import wav
 from tests.estate.estate import Child, Estate
@@ -40,7 +41,7 @@ from tests.estate.troubles import (
     planned,
     whole,
 )  # fmt: skip
-from tests.stores.s3_proxy import Answer, Asked, Proxy, refusal, standing_before
+from tests.stores.s3.s3_proxy import Answer, Asked, Proxy, refusal, standing_before
 
 APP = HELD["app"] | {"accounts"}
 """The account holds nothing of the child; while the database cannot be asked, nobody can say so."""
@@ -52,8 +53,8 @@ WAITS_FOR_AUDIO = HELD["audio"] | HELD["app"]
 def company(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> Estate:
     """The estate without waiting for S3's disk, which is somebody else's then, and with stores that are asked again without long pauses."""
     estate.map.write_text("".join(line for line in estate.map.read_text().splitlines(keepends=True) if "vacuum:" not in line))
-    monkeypatch.setattr(buckets, "_FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(s3_delete, "SETTLE", 0.3)
+    monkeypatch.setattr(bucket_connection, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(s3_deletion, "SETTLE", 0.3)
     return estate
 
 
@@ -228,7 +229,7 @@ def test_slow_stores_are_waited_for(company, child, before) -> None:
 
 @pytest.mark.soak
 def test_a_store_that_hangs_is_not_waited_for_for_ever(company, child, before, monkeypatch) -> None:
-    monkeypatch.setattr("expunge.stores.postgres_link._CONNECT_SECONDS", 2)
+    monkeypatch.setattr("expunge.stores.postgres.server.connection._CONNECT_SECONDS", 2)
     order = planned(company, child)
     with ExitStack() as until:
 

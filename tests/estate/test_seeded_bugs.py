@@ -16,14 +16,22 @@ import pyarrow.parquet as pq
 import pytest
 
 from expunge import permit
-from expunge.core import events as ev
-from expunge.core.order import OrderState
-from expunge.core.outcome import Absent, Erased, Reason
-from expunge.engine import calling, ending, fencing, judging, publishing, tracing
-from expunge.engine.recording import append_together
+from expunge.core.journal import events as ev
+from expunge.core.values.order import OrderState
+from expunge.core.values.outcome import Absent, Erased, Reason
+from expunge.engine.evidence import tracing, verification
+from expunge.engine.execution import order_conclusion
+from expunge.engine.gate import fencing
+from expunge.engine.intake import key_destruction
+from expunge.engine.kernel import store_calls
+from expunge.engine.kernel.journal_streams import append_together
 from expunge.errors import KeyDestroyed, StateCorrupt, TakenOver
 from expunge.gate import Subject
-from expunge.stores import REGISTRY, buckets, parquet_recall, postgres_rewrite, postgres_rung
+from expunge.stores import REGISTRY
+from expunge.stores.parquet.lake import index_recall
+from expunge.stores.postgres.ladder import rewrite as postgres_rewrite
+from expunge.stores.postgres.ladder import rung as postgres_rung
+from expunge.stores.s3 import bucket_connection
 from tests.estate import simulated
 from tests.estate.estate import Estate
 from tests.estate.machine import Crash
@@ -153,14 +161,14 @@ def check_index(world: World) -> None:
 
 
 def skips_a_store(patch: pytest.MonkeyPatch) -> None:
-    real = calling.erase
+    real = store_calls.erase
 
     def erase_some(store: Any, dataset: Any, copies: Any, key: Any) -> Mapping[Any, Any]:
         if dataset.store == "shelf":
             return {each.subject: Erased(each.items) for each in copies}
         return real(store, dataset, copies, key)
 
-    patch.setattr(calling, "erase", erase_some)
+    patch.setattr(store_calls, "erase", erase_some)
 
 
 def drops_the_fence(patch: pytest.MonkeyPatch) -> None:
@@ -183,16 +191,16 @@ def signs_before_the_statement_is_journalled(patch: pytest.MonkeyPatch) -> None:
             journal, recorders, [[*waiting.pop(id(r), (None, []))[1], *mine] for r, mine in zip(recorders, events, strict=True)], lease
         )
 
-    patch.setattr(publishing, "append_together", late)
+    patch.setattr(order_conclusion, "append_together", late)
 
 
 def trusts_the_index_whatever_became_of_the_file(patch: pytest.MonkeyPatch) -> None:
-    real = parquet_recall.Recall._unit
+    real = index_recall.IndexRecall._unit
 
     def stale(self: Any, part: Any, *, listed: bool) -> Any:
         return real(self, replace(part, version="as ever"), listed=listed)
 
-    patch.setattr(parquet_recall.Recall, "_unit", stale)
+    patch.setattr(index_recall.IndexRecall, "_unit", stale)
 
 
 def drops_the_check_of_the_token(patch: pytest.MonkeyPatch) -> None:
@@ -200,32 +208,32 @@ def drops_the_check_of_the_token(patch: pytest.MonkeyPatch) -> None:
 
 
 def erases_a_row_of_a_bystander(patch: pytest.MonkeyPatch) -> None:
-    real = calling.erase
+    real = store_calls.erase
 
     def erase_more(store: Any, dataset: Any, copies: Any, key: Any) -> Mapping[Any, Any]:
-        others = [each.keys[0] for each in calling.bystanders(store, dataset, copies, 1)]
+        others = [each.keys[0] for each in store_calls.bystanders(store, dataset, copies, 1)]
         wider = [replace(copies[0], keys=(*copies[0].keys, *others)), *copies[1:]]
         return real(store, dataset, wider, key)
 
-    patch.setattr(calling, "erase", erase_more)
+    patch.setattr(store_calls, "erase", erase_more)
 
 
 def counts_unable_as_done(patch: pytest.MonkeyPatch) -> None:
-    real = judging._Judge._against
+    real = verification._Judge._against
 
     def lenient(self: Any, dataset: Any, outcome: Any, *rest: Any) -> Any:
         why = real(self, dataset, outcome, *rest)
         return None if why is not None and why.reason in (Reason.PERMISSION, Reason.RESIDUE, Reason.REFERENCED) else why
 
-    patch.setattr(judging._Judge, "_against", lenient)
-    patch.setattr(judging._Judge, "elsewhere", lambda self, subject, made: [])
+    patch.setattr(verification._Judge, "_against", lenient)
+    patch.setattr(verification._Judge, "elsewhere", lambda self, subject, made: [])
 
 
 def keeps_the_key_of_the_order(patch: pytest.MonkeyPatch) -> None:
     def pretend(context: Any, recorders: Any) -> None:
-        append_together(context.journal, recorders, [[ev.KeyDestroyed(each.now())] for each in recorders], None)
+        append_together(context.journal, recorders, [[ev.OrderKeyDestroyed(each.now())] for each in recorders], None)
 
-    patch.setattr(ending, "destroy_all", pretend)
+    patch.setattr(key_destruction, "destroy_all", pretend)
 
 
 def skips_the_second_scan(patch: pytest.MonkeyPatch) -> None:
@@ -241,12 +249,12 @@ def skips_the_second_scan(patch: pytest.MonkeyPatch) -> None:
 
 
 def erases_for_one_of_a_cohort_only(patch: pytest.MonkeyPatch) -> None:
-    real = calling.erase
+    real = store_calls.erase
 
     def erase_first(store: Any, dataset: Any, copies: Any, key: Any) -> Mapping[Any, Any]:
         return {**{each.subject: Absent() for each in copies}, **real(store, dataset, copies[:1], key)}
 
-    patch.setattr(calling, "erase", erase_first)
+    patch.setattr(store_calls, "erase", erase_first)
 
 
 @dataclass(frozen=True)
@@ -323,7 +331,7 @@ def check_rights(estate: Estate) -> None:
 
 
 def forgets_old_versions(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(buckets.Bucket, "versioned", lambda self: False)
+    patch.setattr(bucket_connection.Bucket, "versioned", lambda self: False)
 
 
 def ignores_a_vacuum_that_only_warned(patch: pytest.MonkeyPatch) -> None:

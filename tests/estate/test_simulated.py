@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from expunge.core.datamap import ByField, Dataset, StoreSpec, TableLayout
+from expunge.core.datamap.datamap import ByField, Dataset, StoreSpec, TableLayout
 from expunge.testing import StoreSuite
 from tests.estate.simulated import TABLES, Simulated, insert, load
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import psycopg
 
-from expunge.core.grounding import Grounding
-from expunge.core.ids import StepId
-from expunge.core.order import OrderState
-from expunge.core.receipt import Result
-from expunge.engine.context import Progress
+from expunge.core.datamap.grounding import Grounding
+from expunge.core.evidence.receipt import Result
+from expunge.core.values.ids import StepId
+from expunge.core.values.order import OrderState
+from expunge.engine.kernel.context import Progress
 from tests.estate.estate import Estate
 
 

@@ -15,13 +15,13 @@ from datetime import timedelta
 import pytest
 
 from expunge import Expunge
-from expunge.core import events as ev
-from expunge.core.ids import OrderId
-from expunge.core.order import OrderState
-from expunge.core.run import next_steps
-from expunge.engine import running
-from expunge.engine.recording import CohortRecorder
-from expunge.engine.stepping import Stepper
+from expunge.core.journal import events as ev
+from expunge.core.orders.run import next_steps
+from expunge.core.values.ids import OrderId
+from expunge.core.values.order import OrderState
+from expunge.engine.execution import running
+from expunge.engine.execution.stepping import Stepper
+from expunge.engine.kernel.journal_streams import CohortRecorder
 from expunge.errors import Drift, TakenOver
 from expunge.servers.processes import wait_until
 from tests.estate.estate import Estate

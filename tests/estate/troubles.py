@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 import psycopg
 
 from expunge import faults
-from expunge.core.ids import OrderId
-from expunge.core.order import OrderState
-from expunge.core.outcome import Reason
-from expunge.core.receipt import DatasetEntry, Result
-from expunge.core.run import Run
-from expunge.demo.outside_search import Search
-from expunge.engine.context import Progress
+from expunge.core.evidence.receipt import DatasetEntry, Result
+from expunge.core.orders.run import Run
+from expunge.core.values.ids import OrderId
+from expunge.core.values.order import OrderState
+from expunge.core.values.outcome import Reason
+from expunge.demo.company.outside_search import Search
+from expunge.engine.kernel.context import Progress
 from tests.estate.estate import Child, Estate
 
 HELD = {

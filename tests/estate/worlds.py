@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from expunge import Expunge
-from expunge.demo.outside_search import Search
+from expunge.demo.company.outside_search import Search
 from tests.estate import simulated
 
 WHO = ("prf-anna-7q2m9k4t", "prf-bela-3r8w1z6p", "prf-cara-9d4f2h7s", "prf-dino-5g1j8v3b")

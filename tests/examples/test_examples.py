@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from expunge.demo import synthesis
+from expunge.demo.voices import synthesis
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED = ("matplotlib", "sklearn", "safetensors")

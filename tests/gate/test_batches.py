@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expunge.core.gate_entry import gate_entry, kind_key
+from expunge.core.gate.gate_entry import gate_entry, kind_key
 from expunge.errors import UsageError
 from expunge.gate import Gate, GateReason, Subject
 from expunge.gate.columns import arrow_texts, texts_of_values
-from expunge.gate.entries import Entries
-from expunge.gate.hashing import entries_of
+from expunge.gate.entry_hashes import entries_of
+from expunge.gate.entry_list import EntryList
 from tests.gate.world import AGREED, EVERYBODY, GONE, HOUR, KEY, LONG_GONE, NOW, SILENT, contents, gate, publish
 
 
@@ -232,7 +232,7 @@ WORD = st.integers(0, 2**64 - 1) | st.sampled_from([0, 1, 2**63, 2**64 - 1])
 @given(st.sets(st.tuples(WORD, WORD), min_size=1, max_size=60), st.lists(st.tuples(WORD, WORD), max_size=20), st.booleans())
 def test_a_list_holds_what_a_set_holds(members: set[tuple[int, int]], others: list[tuple[int, int]], exact: bool) -> None:
     data = np.array(sorted(members), ">u8").tobytes()
-    listed = Entries.read(io.BytesIO(data).read, len(members), sha256(data).hexdigest(), exact=exact)
+    listed = EntryList.read(io.BytesIO(data).read, len(members), sha256(data).hexdigest(), exact=exact)
     asked = [*members, *others]
     expected = [pair in members if exact else pair[0] in {first for first, _ in members} for pair in asked]
     assert [listed.holds(first.to_bytes(8, "big") + second.to_bytes(8, "big")) for first, second in asked] == expected
@@ -250,7 +250,7 @@ def test_a_long_list_holds_its_members_and_nobody_else(exact: bool) -> None:
     words = np.unique(words, axis=0)
     members, strangers = words[::2], words[1::2]
     data = members.astype(">u8").tobytes()
-    listed = Entries.read(io.BytesIO(data).read, len(members), sha256(data).hexdigest(), exact=exact)
+    listed = EntryList.read(io.BytesIO(data).read, len(members), sha256(data).hexdigest(), exact=exact)
     first = {int(each) for each in members[:, 0]}
     assert listed.among(members[:, 0], members[:, 1]).all()
     expected = np.array([not exact and int(each) in first for each in strangers[:, 0]])

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from expunge.bootstrap import Expunge
-from expunge.core.collecting import may_collect, scheduled
-from expunge.core.retention import Period
+from expunge.core.retention.collection_permission import may_collect, scheduled
+from expunge.core.values.periods import Period
 from expunge.gate import GateReason
 from tests.engine.household import Household, build
 

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from expunge import Expunge
 from expunge.__main__ import whole_application
-from expunge.cli import output
+from expunge.cli.terminal import output
 from expunge.servers.processes import wait_until
 from tests.cli import world
 from tests.cli.running import expunge

@@ -16,13 +16,13 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expunge.adapters.gate_file import FileGatePublisher
-from expunge.adapters.keys_local import create
-from expunge.core.gate_snapshot import Contents, former_entry, gate_entry, key_check, parse_snapshot, publish_snapshot
-from expunge.core.signature import Cmac
+from expunge.adapters.files.gate_file import FileGatePublisher
+from expunge.adapters.keys.local_keystore import create
+from expunge.core.gate.gate_snapshot import Contents, former_entry, gate_entry, key_check, parse_snapshot, publish_snapshot
+from expunge.core.values.signature import Cmac
 from expunge.errors import EvidenceInvalid
 from expunge.gate import Decision, Gate, GateReason, Subject
-from expunge.gate.gates import LOOK_EVERY
+from expunge.gate.file_gate import LOOK_EVERY
 
 NOW = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
 KEY = bytes(range(32))

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expunge.core import canonical
-from expunge.core.manifest import Manifest, parse_manifest
+from expunge.core.gate.training_manifest import TrainingManifest, parse_manifest
+from expunge.core.values import canonical
 from expunge.errors import EvidenceInvalid, UsageError
 from expunge.gate import ManifestWriter, Subject, Tally, was_in
 from tests.gate.world import AGREED, EVERYBODY, GONE, HOUR, KEY, NOW, PIPELINE, PUBLIC, SILENT, contents, gate, pipeline, publish
@@ -33,7 +33,7 @@ def made(tmp_path: Path) -> bytes:
     return manifest.finish(passed.tally)
 
 
-def read(data: bytes) -> Manifest:
+def read(data: bytes) -> TrainingManifest:
     return parse_manifest(data, [PUBLIC])
 
 

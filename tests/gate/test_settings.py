@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from expunge.adapters.gate_pipelines import issue
-from expunge.adapters.keys_local import LocalKeys, create
+from expunge.adapters.files.gate_pipelines import issue
+from expunge.adapters.keys.local_keystore import LocalKeys, create
 from expunge.errors import Misconfigured
 from expunge.gate import settings
 from tests.gate.world import NOW

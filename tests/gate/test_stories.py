@@ -17,10 +17,10 @@ import pytest
 import redis
 
 from expunge import Expunge
-from expunge.core import events as ev
-from expunge.core.gate_snapshot import Contents, former_entry
-from expunge.engine import fencing
-from expunge.engine.recording import SUPPRESSIONS, register
+from expunge.core.gate.gate_snapshot import Contents, former_entry
+from expunge.core.journal import events as ev
+from expunge.engine.gate import fencing
+from expunge.engine.kernel.journal_streams import SUPPRESSIONS, register
 from expunge.gate import Gate, GateReason, Subject, settings
 from expunge.gate.manifests import ManifestWriter
 from expunge.gate.streams import GatedStream

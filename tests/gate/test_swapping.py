@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from expunge.core.gate_snapshot import Contents
+from expunge.core.gate.gate_snapshot import Contents
 from expunge.gate import Gate, GateReason, Subject
-from expunge.gate.gates import READ_AT_ONCE
+from expunge.gate.file_gate import READ_AT_ONCE
 from expunge.testing.forked import in_child
 from tests.gate.world import AGREED, GONE, HOUR, KEY, NOW, PUBLIC, entries, gate, publish
 

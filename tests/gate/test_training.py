@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from expunge.core.manifest import parse_manifest
+from expunge.core.gate.training_manifest import parse_manifest
 from expunge.gate import ManifestWriter, Subject, was_in
 from expunge.gate.training import Refused, iterable, map_style
 from tests.gate.torch_stand_in import torch

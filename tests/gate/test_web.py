@@ -13,7 +13,7 @@ from wsgiref.util import setup_testing_defaults
 import pytest
 
 from expunge.gate import Subject
-from expunge.gate.web import MOST_BYTES, AsgiGate, Ingest, Request, Whose, WsgiGate
+from expunge.gate.web import MOST_BYTES, AsgiGate, Ingest, IngestRequest, Whose, WsgiGate
 from tests.gate.world import AGREED, DISPUTED, GONE, SILENT, gate, publish
 
 FIELD, HEADER = Whose("profile", field="profile_id"), Whose("profile", header="X-Profile")
@@ -128,7 +128,7 @@ def test_a_header_can_say_whose_it_is_and_the_body_is_not_read(path: Path, send:
 
 
 def test_a_function_of_ones_own_can_say_it(path: Path, send: Any) -> None:
-    def by_path(request: Request) -> list[Subject | None]:
+    def by_path(request: IngestRequest) -> list[Subject | None]:
         assert request.path == "/voice"
         return [Subject("profile", (request.body or b"").decode())]
 

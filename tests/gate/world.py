@@ -8,10 +8,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from expunge.core.gate_entry import key_check
-from expunge.core.gate_snapshot import Contents, Policy, PurposeState, former_entry, gate_entry, publish_snapshot
-from expunge.core.manifest import Certificate
-from expunge.core.retention import Period
+from expunge.core.gate.gate_entry import key_check
+from expunge.core.gate.gate_snapshot import Contents, GatePolicy, PurposeState, former_entry, gate_entry, publish_snapshot
+from expunge.core.gate.training_manifest import Certificate
+from expunge.core.values.periods import Period
 from expunge.gate import Gate
 from expunge.gate.manifests import Pipeline
 
@@ -37,7 +37,7 @@ def contents(gone: Iterable[str] = (GONE,), *, purposes: bool = True) -> Content
         "answer": PurposeState(),
         "train": PurposeState(True, Period(days=90), entries(AGREED, CHANGED_MIND, OVER), entries(CHANGED_MIND), entries(OVER)),
     }
-    policy = Policy("f" * 64, states if purposes else None, entries(DISPUTED))
+    policy = GatePolicy("f" * 64, states if purposes else None, entries(DISPUTED))
     return Contents(entries(*gone), frozenset({former_entry(KEY, "profile", LONG_GONE)}), policy)
 
 

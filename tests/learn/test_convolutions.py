@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 import expunge.learn as learn
-from expunge.learn.convolutions import UNIT, _kernels
+from expunge.learn.features.convolutions import UNIT, _kernels
 
 CONSTANTS = {
     (125, 0, 40, 100): "28b80b8d202ce38fb300e391c13b02f6fd28aa691a324f1fe063254894095ac6",

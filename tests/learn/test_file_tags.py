@@ -9,8 +9,8 @@ import pytest
 
 import expunge.learn as library
 from expunge.learn import GaussianNaiveBayes
-from expunge.learn.estimator import Forgetting
-from expunge.learn.refusals import FileRefused
+from expunge.learn.base.estimator import Forgetting
+from expunge.learn.records.refusals import FileRefused
 
 TAGS = {
     "Counts", "GaussianNaiveBayes", "Heatmap", "IntegerRidge", "IntegerRidgeClassifier", "LinearDiscriminant", "MultinomialNaiveBayes",

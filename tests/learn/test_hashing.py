@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from expunge.learn import hashing
-from expunge.learn.hashing import contents, named, numbered, tag, tags
-from expunge.learn.records import Records
+from expunge.learn.records import record_hashes
+from expunge.learn.records.record_hashes import contents, named, numbered, tag, tags
+from expunge.learn.records.records import Records
 
 WORD = 2**64 - 1
 
@@ -54,7 +54,7 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> bytes:
     """The key of the paper's test, whatever the purpose."""
     found = bytes(range(16))
     halves = int.from_bytes(found[:8], "little"), int.from_bytes(found[8:], "little")
-    monkeypatch.setattr(hashing, "_secret", lambda *_: halves)
+    monkeypatch.setattr(record_hashes, "_secret", lambda *_: halves)
     return found
 
 

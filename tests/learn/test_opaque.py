@@ -14,14 +14,14 @@ import pytest
 from safetensors.numpy import save as safetensors
 
 from expunge import faults, permit
-from expunge.adapters.commands_local import LocalCommands
-from expunge.core.outcome import Reason, Unable
+from expunge.adapters.commands.local_commands import LocalCommands
+from expunge.core.values.outcome import Reason, Unable
 from expunge.errors import TakenOver
-from expunge.learn.frozen import LONGEST, Frozen, tree_digest
+from expunge.learn.features.frozen_encoder import LONGEST, Frozen, tree_digest
 from expunge.learn.opaque import Opaque, OpaqueReport
-from expunge.learn.refusals import FileRefused
+from expunge.learn.records.refusals import FileRefused
 from expunge.learn.retraining import Manifest
-from expunge.ports.commands import Limits, Ran
+from expunge.ports.commands import CommandLimits, Ran
 from expunge.testing.forked import in_child
 from tests.learn import trainers
 
@@ -43,7 +43,7 @@ def model(tmp_path: Path) -> Path:
 
 
 def opaque(model: Path, trainer: Trainer | str | None, **more: object) -> Opaque:
-    limits = more.pop("limits", Limits(60.0, 1 << 30))
+    limits = more.pop("limits", CommandLimits(60.0, 1 << 30))
     return Opaque(model, RECORDS, trainer, LocalCommands(model.parent), limits=limits, **more)  # type: ignore[arg-type]
 
 
@@ -86,16 +86,18 @@ def test_a_command_gets_the_manifest_on_standard_input(model: Path) -> None:
 @pytest.mark.parametrize(
     ("trainer", "limits", "reason"),
     [
-        (trainers.lazy, Limits(60.0, 1 << 30), Reason.SAME_AS_BEFORE),
-        (trainers.hangs, Limits(2.0, 1 << 30), Reason.TOO_LONG),
-        (trainers.fails, Limits(60.0, 1 << 30), Reason.COMMAND_FAILED),
-        (trainers.eats, Limits(60.0, 300 << 20), Reason.TOO_MUCH_MEMORY),
-        (trainers.leaves_nothing, Limits(60.0, 1 << 30), Reason.COMMAND_FAILED),
-        (trainers.leaves_a_link, Limits(60.0, 1 << 30), Reason.COMMAND_FAILED),
-        ("no-such-program", Limits(60.0, 1 << 30), Reason.COMMAND_FAILED),
+        (trainers.lazy, CommandLimits(60.0, 1 << 30), Reason.SAME_AS_BEFORE),
+        (trainers.hangs, CommandLimits(2.0, 1 << 30), Reason.TOO_LONG),
+        (trainers.fails, CommandLimits(60.0, 1 << 30), Reason.COMMAND_FAILED),
+        (trainers.eats, CommandLimits(60.0, 300 << 20), Reason.TOO_MUCH_MEMORY),
+        (trainers.leaves_nothing, CommandLimits(60.0, 1 << 30), Reason.COMMAND_FAILED),
+        (trainers.leaves_a_link, CommandLimits(60.0, 1 << 30), Reason.COMMAND_FAILED),
+        ("no-such-program", CommandLimits(60.0, 1 << 30), Reason.COMMAND_FAILED),
     ],
 )
-def test_a_training_that_does_not_end_well_costs_the_model(model: Path, trainer: Trainer | str, limits: Limits, reason: Reason) -> None:
+def test_a_training_that_does_not_end_well_costs_the_model(
+    model: Path, trainer: Trainer | str, limits: CommandLimits, reason: Reason
+) -> None:
     report = opaque(model, trainer, limits=limits).forget("anna")
     assert isinstance(report.outcome, Unable)
     assert report.outcome.reason is reason
@@ -206,13 +208,13 @@ def test_a_function_of_the_script_that_was_started_is_found(model: Path, tmp_pat
     script = tmp_path / "script.py"
     script.write_text(
         "import sys; from pathlib import Path\n"
-        "from expunge.adapters.commands_local import LocalCommands\nfrom expunge.learn.opaque import Opaque\n"
+        "from expunge.adapters.commands.local_commands import LocalCommands\nfrom expunge.learn.opaque import Opaque\n"
         "def retrain(manifest): manifest.out.write_text(' '.join(manifest.records))\n"
         "if __name__ == '__main__':\n"
         "    commands = LocalCommands(Path(sys.argv[1]).parent)\n"
         "    Opaque(sys.argv[1], {'r1': 'anna', 'r2': 'ben'}, retrain, commands).forget('anna')\n"
     )
-    assert isinstance(LocalCommands(tmp_path).run(f"{sys.executable} script.py {model}", b"", Limits(), print), Ran)
+    assert isinstance(LocalCommands(tmp_path).run(f"{sys.executable} script.py {model}", b"", CommandLimits(), print), Ran)
     assert model.read_text() == "r2"
 
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from expunge.errors import UsageError
-from expunge.learn.planning import Crowd, Layout, expected_samples, expected_share, expected_share_at, plan, simulate
-from expunge.learn.sharding_risk import CURVES, risk
-from expunge.learn.trees import ShardedTrees
+from expunge.learn.forecast.shard_forecast import Crowd, Layout, expected_samples, expected_share, expected_share_at, plan, simulate
+from expunge.learn.forecast.sharding_risk import CURVES, risk
+from expunge.learn.sharded.trees import ShardedTrees
 from tests.cli.running import expunge
 
 OF_THE_PAPER = Layout(20, 50)

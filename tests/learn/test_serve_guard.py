@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from expunge.core import remade
-from expunge.core.datamap import DataMap, IdentitySpec
-from expunge.core.gate_snapshot import Contents, Policy, PurposeState, gate_entry
-from expunge.core.ids import MODEL
-from expunge.gate import Gate, GateReason, gates
-from expunge.learn import serve_guard as module
-from expunge.learn.serve_guard import ModelRefused, ServeGuard, contents, guarded, serve_guard
-from expunge.learn.serve_web import AsgiServeGuard
+from expunge.core.datamap.datamap import DataMap, IdentitySpec
+from expunge.core.gate.gate_snapshot import Contents, GatePolicy, PurposeState, gate_entry
+from expunge.core.models import model_outcomes
+from expunge.core.values.ids import MODEL
+from expunge.gate import Gate, GateReason, file_gate
+from expunge.learn.serving import serve_guard as module
+from expunge.learn.serving.serve_guard import ModelRefused, ServeGuard, contents, guarded, serve_guard
+from expunge.learn.serving.serve_web import AsgiServeGuard
 from expunge.stores import Kinds
 from tests.gate import world
 
@@ -42,7 +42,7 @@ def model(tmp_path: Path) -> Path:
 
 def look_again() -> None:
     """A gate looks at its file once in a while."""
-    time.sleep(2 * gates.LOOK_EVERY)
+    time.sleep(2 * file_gate.LOOK_EVERY)
 
 
 class Estate:
@@ -56,9 +56,9 @@ class Estate:
         self.publish()
 
     def publish(self, *events: object) -> None:
-        self.blocked = remade.blocked(events) if events else self.blocked
+        self.blocked = model_outcomes.blocked(events) if events else self.blocked
         entries = frozenset(gate_entry(world.KEY, MODEL, each) for each in self.blocked)
-        world.publish(self.path, Contents(entries, frozenset(), Policy("f" * 64, self.purposes, kinds=self.kinds)))
+        world.publish(self.path, Contents(entries, frozenset(), GatePolicy("f" * 64, self.purposes, kinds=self.kinds)))
         look_again()
 
     def replace(self, data: bytes) -> None:
@@ -68,7 +68,7 @@ class Estate:
         other.replace(self.path)
 
     def block(self, *digests: str) -> object:
-        return remade.ModelsBlocked(world.NOW, NAME, digests)
+        return model_outcomes.ModelsBlocked(world.NOW, NAME, digests)
 
     def gate(self, later: timedelta = timedelta(0)) -> Gate:
         return world.gate(self.path, world.NOW + later)
@@ -109,7 +109,7 @@ def test_a_model_stops_when_it_is_blocked_and_its_weights_for_good_while_what_re
     new = ServeGuard(estate.gate(), NAME, model)
     # Loaded too early: the name is free only when the order says that something else is there.
     assert refusal(new) == ("an order is at it, and nothing has been made in its place yet", False)
-    estate.publish(blocked, remade.ModelsFreed(world.NOW, NAME))
+    estate.publish(blocked, model_outcomes.ModelsFreed(world.NOW, NAME))
     assert refusal(new) is None
     # What is in memory is what was loaded, whatever lies under its path now.
     assert refusal(old) == ("an order has destroyed it, or made another in its place", True)
@@ -130,7 +130,7 @@ def test_a_copy_under_another_name_is_known_by_its_content(estate: Estate, model
 
 
 def test_settings_that_stay_the_same_do_not_stop_a_new_model_and_stop_an_old_one(estate: Estate, model: Path) -> None:
-    estate.publish(estate.block(digest(model / "labels.json")), remade.ModelsFreed(world.NOW, NAME))
+    estate.publish(estate.block(digest(model / "labels.json")), model_outcomes.ModelsFreed(world.NOW, NAME))
     serve_guard(estate.gate(), NAME, model)
     with pytest.raises(ModelRefused):
         serve_guard(estate.gate(), NAME, model / "labels.json")
@@ -139,7 +139,7 @@ def test_settings_that_stay_the_same_do_not_stop_a_new_model_and_stop_an_old_one
 def test_an_encoder_that_is_the_same_in_every_version_is_not_what_an_order_is_about(estate: Estate, model: Path) -> None:
     encoder = model / "encoder.onnx"
     encoder.write_bytes(b"a public encoder")
-    estate.publish(estate.block(*(each.digest for each in contents(model))), remade.ModelsFreed(world.NOW, NAME))
+    estate.publish(estate.block(*(each.digest for each in contents(model))), model_outcomes.ModelsFreed(world.NOW, NAME))
     (model / "weights.safetensors").write_bytes(b"weights of version 8")
     assert refusal(ServeGuard(estate.gate(), NAME, model)) == ("an order has destroyed it, or made another in its place", True)
     assert refusal(ServeGuard(estate.gate(), NAME, model, frozen=[digest(encoder)])) is None
@@ -190,7 +190,7 @@ def test_the_words_of_the_gate_are_those_that_it_says() -> None:
 
 
 def test_every_map_knows_the_kind_model_and_no_identity_may_be_called_so(tmp_path: Path) -> None:
-    from expunge.adapters.datamap import examine, read_map
+    from expunge.maps import examine, read_map
 
     maps = Path(__file__).parents[1] / "vectors" / "maps"
     assert MODEL in read_map(maps / "sound.yaml", {}, kinds=Kinds()).kinds
@@ -213,7 +213,7 @@ def test_an_answer_of_the_gate_is_used_again_for_a_moment_only(estate: Estate, m
     gate = estate.gate()
 
     class Counting:
-        def may_use(self, subject: str, purpose: str) -> module.Decision:
+        def may_use(self, subject: str, purpose: str) -> module.GateDecision:
             asked.append(subject)
             return gate.may_use(subject, purpose)
 
@@ -263,7 +263,7 @@ def test_a_model_that_mlflow_loads_and_serves_asks_too(estate: Estate, tmp_path:
     from mlflow.models import infer_signature
     from sklearn.linear_model import LinearRegression
 
-    from expunge.learn.serve_mlflow import GuardedModel
+    from expunge.learn.serving.serve_mlflow import GuardedModel
 
     rows, wanted = np.arange(8.0).reshape(-1, 1), np.arange(8.0)
     inner, outer = tmp_path / "inner", tmp_path / "outer"
@@ -297,7 +297,7 @@ class Opener:
 
 
 def test_what_opens_the_gate_goes_along_with_a_logged_model() -> None:
-    from expunge.gate import standing
+    from expunge.gate import default_gate as standing
 
     assert pickle.loads(pickle.dumps(standing)) is standing
 

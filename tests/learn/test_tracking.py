@@ -17,11 +17,11 @@ import pytest
 
 from expunge.errors import StoreUnavailable, UsageError
 from expunge.faults import arm
-from expunge.learn.hashing import contents
-from expunge.learn.ledger import Ledger, Training
-from expunge.learn.records import Records
-from expunge.learn.refusals import BadInput, FileRefused
-from expunge.learn.tracking import Record, log_derived, log_training, manifest_of
+from expunge.learn.provenance.ledger import Ledger, Training
+from expunge.learn.provenance.tracking import Record, log_derived, log_training, manifest_of
+from expunge.learn.records.record_hashes import contents
+from expunge.learn.records.records import Records
+from expunge.learn.records.refusals import BadInput, FileRefused
 
 ROOT = Path(__file__).parents[2]
 KEY = b"of this company's trainings"

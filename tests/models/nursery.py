@@ -13,9 +13,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from expunge.core import receipt_verify
-from expunge.core.ids import OrderId
-from expunge.core.receipt import DatasetEntry, Receipt
+from expunge.core.evidence.receipt import DatasetEntry, Receipt
+from expunge.core.values.ids import OrderId
+from expunge.core.verification import receipt_verify
 from tests.engine import household
 from tests.engine.household import PEOPLE, Household
 

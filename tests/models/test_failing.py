@@ -10,13 +10,13 @@ from datetime import timedelta
 import pytest
 
 from expunge import faults
-from expunge.bootstrap.state import GATE
-from expunge.core.ids import StepId
-from expunge.core.order import OrderState
-from expunge.core.outcome import Outcome, Reason, Unable
-from expunge.core.receipt import Result
-from expunge.core.remade import Proof
-from expunge.core.run import Run
+from expunge.bootstrap.open_state import GATE
+from expunge.core.evidence.receipt import Result
+from expunge.core.models.model_outcomes import ComparisonResult
+from expunge.core.orders.run import Run
+from expunge.core.values.ids import StepId
+from expunge.core.values.order import OrderState
+from expunge.core.values.outcome import Outcome, Reason, Unable
 from expunge.gate import Gate
 from expunge.testing.forked import in_child
 from tests.engine.household import ANNA, BELA
@@ -130,7 +130,7 @@ def test_a_forget_that_writes_other_bytes_and_forgets_nothing_is_found_by_the_co
     text = (home.folder / "forget.py").read_text().replace("done = model.forget(gone", "done = model.forget([people[-1]]")
     replaced(home, "forget", text)
     run = home.erase(f"profile:{ANNA}")
-    assert run.remade["voice_model"].proof is Proof.DIFFERS
+    assert run.remade["voice_model"].proof is ComparisonResult.DIFFERS
     assert home.entry(run.order, "voice_model").reason is Reason.RESIDUE
     assert not serves(home, "voice_model")
 
@@ -246,6 +246,6 @@ def test_a_crash_around_a_command_ends_as_without_one(home: Nursery, point: str,
     assert not serves(home, "voice_model"), "between the old model and the new one nobody is served"
     run = home.apply(order)
     assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
-    assert run.remade["voice_model"].proof is Proof.EQUAL
+    assert run.remade["voice_model"].proof is ComparisonResult.EQUAL
     assert serves(home, "voice_model")
     assert not list((home.state / "scratch").rglob("*")), "no model that the comparison made lies about"

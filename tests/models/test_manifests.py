@@ -17,15 +17,15 @@ from pathlib import Path
 import pytest
 
 from expunge import faults
-from expunge.core.copy import FindingKind
-from expunge.core.order import OrderState
-from expunge.core.outcome import Reason
-from expunge.core.receipt import ModelEntry, Result
-from expunge.core.remade import Proof
-from expunge.core.run import Run
-from expunge.core.trained import person
-from expunge.learn.sealing import Sealer
-from expunge.learn.tracking import Record
+from expunge.core.evidence.receipt import ModelEntry, Result
+from expunge.core.models.artefact_manifest import person
+from expunge.core.models.model_outcomes import ComparisonResult
+from expunge.core.orders.run import Run
+from expunge.core.values.copy import FindingKind
+from expunge.core.values.order import OrderState
+from expunge.core.values.outcome import Reason
+from expunge.learn.provenance.sealing import Sealer
+from expunge.learn.provenance.tracking import Record
 from expunge.testing.forked import in_child
 from tests.engine import household
 from tests.engine.household import ANNA, BELA, CARA, DINO, PEOPLE
@@ -123,7 +123,7 @@ def test_the_one_that_had_the_person_goes_and_the_other_goes_on_serving(home: Nu
     assert said is not None
     assert (said.before, said.after) == ((before,), ())
     (stayed,) = said.stayed
-    assert (stayed.contents, stayed.sources, stayed.proof) == ((digest(kept),), ("voice",), Proof.NOT_ASKED)
+    assert (stayed.contents, stayed.sources, stayed.proof) == ((digest(kept),), ("voice",), ComparisonResult.NOT_ASKED)
     assert home.entry(run.order, "intent").outcome is Result.ERASED
     assert home.entry(run.order, "intent").items == 1
     assert not serves(home, f"sha256:{before}")
@@ -307,8 +307,8 @@ TRAIN = """
 import json, sys
 from hashlib import sha256
 from pathlib import Path
-from expunge.learn.sealing import chosen
-from expunge.learn.tracking import Record
+from expunge.learn.provenance.sealing import chosen
+from expunge.learn.provenance.tracking import Record
 
 asked = json.load(sys.stdin)
 files = {each.stem: each for each in Path("world/media/voice").glob("*/*.wav")}
@@ -343,7 +343,7 @@ def test_what_its_manifest_makes_again_stays_and_the_receipt_says_that_it_was_co
     assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
     said = model(home, run)
     assert said is not None
-    assert [each.proof for each in said.stayed] == [Proof.EQUAL]
+    assert [each.proof for each in said.stayed] == [ComparisonResult.EQUAL]
     assert not (home.world / "lake" / "intent" / "1.bin").exists()
     assert (home.world / "lake" / "intent" / "2.bin").exists()
 

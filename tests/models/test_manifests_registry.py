@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from expunge.core.order import OrderState
-from expunge.core.receipt import Result
-from expunge.learn.sealing import Sealer
-from expunge.learn.tracking import Record
+from expunge.core.evidence.receipt import Result
+from expunge.core.values.order import OrderState
+from expunge.learn.provenance.sealing import Sealer
+from expunge.learn.provenance.tracking import Record
 from tests.engine import household
 from tests.engine.household import ANNA, BELA, CARA, MAP, PEOPLE
 from tests.models.nursery import Nursery
@@ -34,7 +34,7 @@ class Company:
     """A registry with two versions: one learnt from Anna, one did not."""
 
     def __init__(self, home: Nursery) -> None:
-        from tests.stores.mlflow_company import Registry
+        from tests.stores.mlflow.mlflow_company import Registry
 
         self.home = home
         folder = home.world / "registry"
@@ -108,7 +108,7 @@ def test_two_versions_of_one_run_cannot_be_told_apart(company: Company) -> None:
 def test_what_mlflow_noted_of_the_data_of_both_stays_with_the_one_that_stays(company: Company) -> None:
     from mlflow.entities import Dataset, DatasetInput
 
-    from tests.stores.mlflow_company import tracking
+    from tests.stores.mlflow.mlflow_company import tracking
 
     runs = [company.registry.run(expunge__datasets='["voice"]') for _ in range(2)]
     with tracking(company.registry.folder) as store:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-from expunge.core.order import OrderState
-from expunge.core.plan import StepKind
-from expunge.core.receipt import Result
-from expunge.engine.context import Progress
+from expunge.core.evidence.receipt import Result
+from expunge.core.orders.plan import StepKind
+from expunge.core.values.order import OrderState
+from expunge.engine.kernel.context import Progress
 from expunge.learn import IntegerRidgeClassifier
 from tests.cli.running import in_a_process
 from tests.engine.household import ANNA

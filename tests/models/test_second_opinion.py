@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from expunge.core.membership import Opinion, as_report
-from expunge.core.order import OrderState
-from expunge.core.outcome import Reason
-from expunge.core.receipt import ModelEntry, Result
-from expunge.core.remade import Network, Proof
-from expunge.core.run import Run
+from expunge.core.evidence.receipt import ModelEntry, Result
+from expunge.core.models.membership_opinion import Opinion, as_report
+from expunge.core.models.model_outcomes import ComparisonResult, NetworkAccess
+from expunge.core.orders.run import Run
+from expunge.core.values.order import OrderState
+from expunge.core.values.outcome import Reason
 from expunge.errors import UsageError
 from tests.engine.household import ANNA
 from tests.evidence_kit import opinion, recognised
@@ -91,7 +91,7 @@ def test_nobody_can_look_a_fail_away_that_no_comparison_speaks_against(home: Nur
     only(home, voice_model=home.act("forget", "forget"))
     report(home, as_report(recognised()))
     run = home.erase(f"profile:{ANNA}")
-    assert run.remade["voice_model"].proof is Proof.NOT_ASKED
+    assert run.remade["voice_model"].proof is ComparisonResult.NOT_ASKED
     with home.open() as opened, pytest.raises(UsageError, match="comparison"):
         opened.models.looked_at(run.order, "voice_model", WHY)
 
@@ -121,10 +121,10 @@ def test_the_receipt_says_whether_commands_were_kept_from_the_network(home: Nurs
     with home.open() as opened:
         apart = opened.context.commands.apart  # type: ignore[union-attr]
     assert said == {
-        "voice_model": Network.SHUT if apart else Network.COULD_NOT,
-        "student": Network.OPEN,
-        "export": Network.NOT_RUN,
-        "lookup": Network.NOT_RUN,
+        "voice_model": NetworkAccess.SHUT if apart else NetworkAccess.COULD_NOT,
+        "student": NetworkAccess.OPEN,
+        "export": NetworkAccess.NOT_RUN,
+        "lookup": NetworkAccess.NOT_RUN,
     }
 
 
@@ -137,5 +137,5 @@ def test_a_machine_that_cannot_shut_the_network_says_so(home: Nursery) -> None:
         opened.context.commands._apart = False  # type: ignore[union-attr]
         run = opened.apply(order)
     assert run.state is OrderState.FULFILLED
-    assert model(home, run).network is Network.COULD_NOT
+    assert model(home, run).network is NetworkAccess.COULD_NOT
     assert json.dumps("could not be shut off") in next(iter(run.current.stated.values())).statement

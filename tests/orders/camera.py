@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from expunge.bootstrap import Expunge
-from expunge.core.disgorged import ItemExcepted, Standing, claim
+from expunge.core.disgorgement.disgorgement_events import DisgorgementState, ItemExcepted, claim
 from expunge.core.note import Algorithm, VerifierKey
-from expunge.core.order import OrderState
+from expunge.core.values.order import OrderState
 from tests.orders.worlds import LINEAGE, ORDERS, World, noise
 
 MAP = """\
@@ -46,11 +46,11 @@ class Home:
         with self.world.open() as opened:
             yield opened
 
-    def enter(self, name: str = "ring") -> Standing:
+    def enter(self, name: str = "ring") -> DisgorgementState:
         with self.open() as opened:
             return opened.disgorgements.enter(opened.disgorgements.read(ORDERS / f"{name}.yaml"))
 
-    def carry_out(self, standing: Standing) -> dict[str, OrderState]:
+    def carry_out(self, standing: DisgorgementState) -> dict[str, OrderState]:
         states = {}
         with self.open() as opened:
             for each in standing.examined:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from expunge.core.forward import Finding
-from expunge.core.order import OrderState
+from expunge.core.disgorgement.forward_limb import ForwardFinding
+from expunge.core.values.order import OrderState
 from expunge.errors import IllegalTransition
 from expunge.gate import Subject
 from tests.orders.worlds import LINEAGE, ORDERS, World, noise
@@ -67,7 +67,7 @@ def erase(world: World, name: str) -> datetime:
         return run.ended_at
 
 
-def found(world: World, name: str) -> dict[str, Finding]:
+def found(world: World, name: str) -> dict[str, ForwardFinding]:
     with world.open() as opened:
         (limb,) = opened.disgorgements.forward(name)
     return {each.product.name: each.finding for each in limb.judged}
@@ -98,17 +98,17 @@ def test_no_older_model_is_destroyed_and_new_use_of_deleted_data_is_blocked_and_
     assistant.model("intent-mystery", created=None)
     judged = found(assistant, name)
     assert {key: judged[key] for key in judged if key.startswith("models/")} == {
-        "models/intent-2023": Finding.BEFORE,
-        "models/intent-meanwhile": Finding.BEFORE,
-        "models/intent-next": Finding.VIOLATION,
-        "models/intent-stale": Finding.VIOLATION,
-        "models/intent-clean": Finding.CLEAN,
-        "models/intent-tuned": Finding.RELIES,
-        "models/intent-undated": Finding.UNKNOWN,
-        "models/intent-mystery": Finding.UNKNOWN,
+        "models/intent-2023": ForwardFinding.BEFORE,
+        "models/intent-meanwhile": ForwardFinding.BEFORE,
+        "models/intent-next": ForwardFinding.VIOLATION,
+        "models/intent-stale": ForwardFinding.VIOLATION,
+        "models/intent-clean": ForwardFinding.CLEAN,
+        "models/intent-tuned": ForwardFinding.RELIES,
+        "models/intent-undated": ForwardFinding.UNKNOWN,
+        "models/intent-mystery": ForwardFinding.UNKNOWN,
     }
-    assert judged["summaries"] is Finding.CLEAN, "whoever is erased is erased from it"
-    assert judged["snapshots/of-2022"] is Finding.BEFORE
+    assert judged["summaries"] is ForwardFinding.CLEAN, "whoever is erased is erased from it"
+    assert judged["snapshots/of-2022"] is ForwardFinding.BEFORE
     assert assistant.models() >= before, "no older model goes"
     with assistant.open() as opened:
         assert not opened.gate().may_use(Subject("profile", CHILD), "training").allowed
@@ -143,4 +143,4 @@ def test_the_statement_waits_until_what_holds_deleted_data_is_gone_and_the_unkno
 
 
 def test_before_anything_was_deleted_everything_is_clean(assistant: World) -> None:
-    assert set(found(assistant, entered(assistant)).values()) == {Finding.CLEAN}
+    assert set(found(assistant, entered(assistant)).values()) == {ForwardFinding.CLEAN}

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from expunge import faults
-from expunge.core.disgorged import Standing
-from expunge.core.order import ENDED, OrderState
+from expunge.core.disgorgement.disgorgement_events import DisgorgementState
+from expunge.core.values.order import ENDED, OrderState
 from expunge.testing.forked import in_child
 from tests.orders.camera import Home
 from tests.orders.worlds import ORDERS
@@ -34,7 +34,7 @@ def test_each_commit_of_entering_is_killed(home: Home) -> None:
     )
 
 
-def killed_and_looked_at_again(home: Home, name: str, at: int) -> Standing:
+def killed_and_looked_at_again(home: Home, name: str, at: int) -> DisgorgementState:
     def doomed() -> None:
         with faults.arm(name, "kill", at):
             enter(home)

@@ -12,13 +12,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expunge.adapters.orders import OrderFaults, json_schema, read_order
-from expunge.adapters.orders.words import RULES
-from expunge.core import canonical, codec
-from expunge.core.artefact import ArtefactKind
-from expunge.core.disgorgement import Direction, Disgorgement, Trigger
-from expunge.core.taint import Ancestry, Made
+from expunge.core.datamap.artefact import ArtefactKind
+from expunge.core.disgorgement.disgorgement import Direction, Disgorgement, Trigger
+from expunge.core.disgorgement.taint import Ancestry, Derivation
+from expunge.core.values import canonical, codec
 from expunge.errors import Misconfigured
+from expunge.maps.destruction import OrderFaults, json_schema, read_order
+from expunge.maps.destruction.words import RULES
 from tests.orders.worlds import ORDERS
 
 FILES = sorted(ORDERS.glob("*.yaml"))
@@ -178,7 +178,7 @@ def test_taint_is_exactly_what_a_slow_walk_reaches_and_every_path_is_made_of_edg
     for number in range(25):  # what lies beyond was declared by nobody
         graph.declare(str(number))
     for source, product in edges:
-        graph.add(Made(str(source), str(product), "made from"))
+        graph.add(Derivation(str(source), str(product), "made from"))
     taint = graph.spread([str(each) for each in starts], [str(each) for each in roots])
     mentioned = set(range(25)) | {each for edge in edges for each in edge}
     reached = _closure(starts & mentioned, edges)

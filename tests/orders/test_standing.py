@@ -11,21 +11,21 @@ from hashlib import sha256
 
 import pytest
 
-from expunge.core import receipt_verify
-from expunge.core.disgorged import ItemExcepted, Standing
-from expunge.core.ids import OrderId
-from expunge.core.observed import Observation, Stage
-from expunge.core.openlineage import address
-from expunge.core.order import OrderState
-from expunge.core.recipients import Answer
-from expunge.core.statement import PERJURY, links
-from expunge.engine.observing import Intake
+from expunge.core.disgorgement.disgorgement_events import DisgorgementState, ItemExcepted
+from expunge.core.disgorgement.sworn_statement import PERJURY, links
+from expunge.core.journal.recipient_ledger import RecipientAnswer
+from expunge.core.lineage.observations import Observation, RunStage
+from expunge.core.lineage.openlineage import address
+from expunge.core.values.ids import OrderId
+from expunge.core.values.order import OrderState
+from expunge.core.verification import receipt_verify
+from expunge.engine.lineage.observed_lineage import Intake
 from expunge.errors import EvidenceInvalid, IllegalTransition, UsageError
 from tests.orders.camera import Home
 from tests.orders.worlds import ORDERS, noise
 
 
-def infeasible(standing: Standing, item: str = "models/edge") -> ItemExcepted:
+def infeasible(standing: DisgorgementState, item: str = "models/edge") -> ItemExcepted:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     ground, authority = "flashed into doorbells that are no longer reached", "the head of firmware, as expert"
     return ItemExcepted(at, standing.id, "work-product", item, "", ground, authority, None, "chief", "")
@@ -201,7 +201,7 @@ def test_what_a_pipeline_was_seen_to_make_counts_and_a_place_that_nobody_declare
     root = home.world.folder / "world"
     reviews, watched = address("sqlite://", f"{root}/app.db/reviews"), address("file", f"{root}/registry/segments/watched.csv")
     at = datetime(2019, 1, 1, tzinfo=UTC)
-    seen = Observation("ab" * 16, at, Stage.COMPLETE, "nightly", (reviews,), tuple(sorted((watched, "s3://partner/export.csv"))))
+    seen = Observation("ab" * 16, at, RunStage.COMPLETE, "nightly", (reviews,), tuple(sorted((watched, "s3://partner/export.csv"))))
     with home.open() as opened:
         before = {each.limb.name: each for each in opened.disgorgements.preview(opened.disgorgements.read(ORDERS / "ring.yaml"))}
         Intake(opened.context.journal, opened.context.clock).take([seen])
@@ -258,7 +258,7 @@ def test_the_statement_says_which_recipients_were_told_and_who_has_not_confirmed
         assert part.notes == ("laboratory: to be sent; nothing more is shared with it until it is settled",)
         assert not opened.recipients.may_share("laboratory")
         opened.recipients.carried(order, "laboratory", "the courier")
-        opened.recipients.confirm(order, "laboratory", answer=Answer.DONE, by="chief")
+        opened.recipients.confirm(order, "laboratory", answer=RecipientAnswer.DONE, by="chief")
         (part,) = (each for each in opened.disgorgements.statement(standing.id).draft.parts if each.title == "recipients")
     assert [each.number for each in part.lines] == [1, 1]
     assert part.notes == ()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from expunge.demo.outside_search import Search
+from expunge.demo.company.outside_search import Search
 from tests.orders.worlds import LINEAGE, World, fulfilled, noise
 
 ACCOUNTS = """\

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from expunge.bootstrap import Expunge
-from expunge.core.disgorged import Standing
-from expunge.core.ids import OrderId
-from expunge.core.order import OrderState
-from expunge.core.run import Run
+from expunge.core.disgorgement.disgorgement_events import DisgorgementState
+from expunge.core.orders.run import Run
+from expunge.core.values.ids import OrderId
+from expunge.core.values.order import OrderState
 
 ORDERS = Path(__file__).parents[2] / "orders"
 ABOUT_NOBODY = (
@@ -108,14 +108,14 @@ class World:
         with Expunge.open(self.map) as opened:
             yield opened
 
-    def carry_out(self, order: str | Path) -> tuple[Standing, dict[str, Run]]:
+    def carry_out(self, order: str | Path) -> tuple[DisgorgementState, dict[str, Run]]:
         """Enter an order, then plan and apply what was made of it, as an operator would; limb -> how it ended."""
         with self.open() as opened:
             path = order if isinstance(order, Path) else ORDERS / f"{order}.yaml"
             standing = opened.disgorgements.enter(opened.disgorgements.read(path))
             return standing, self.apply(opened, standing)
 
-    def apply(self, opened: Expunge, standing: Standing) -> dict[str, Run]:
+    def apply(self, opened: Expunge, standing: DisgorgementState) -> dict[str, Run]:
         """Plan and apply what has not been."""
         runs: dict[str, Run] = {}
         for each in standing.examined:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from expunge.core.copy import RawSource
-from expunge.core.ids import Pseudonym
-from expunge.core.traces import Traces
+from expunge.core.evidence.traces import Traces
+from expunge.core.values.copy import RawSource
+from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import Residue, Scanned
 from expunge.residue import Limits, ResidueScanner, scan
-from expunge.residue.tracer import Collector
+from expunge.residue.take.tracer import Collector
 
 KEY = bytes(range(32))
 MARY = Pseudonym("mary")

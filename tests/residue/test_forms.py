@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from expunge.residue.forms import dress, pieces, spread, telling, utf8
+from expunge.residue.take.written_forms import dress, pieces, spread, telling, utf8
 from tests.residue.planting import MARY, SENTENCE, look, text_traces, traces_of, ways
 
 TRICKY = 'Ünïcode "quoted" O\'Brien/back\\slash & <tag> 日本語のテキスト'

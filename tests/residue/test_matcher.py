@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expunge.core.ids import Pseudonym
-from expunge.core.traces import Trace, Traces
-from expunge.residue.keyed import Secret
-from expunge.residue.matcher import CHUNK, PADDING, Matcher, constant
+from expunge.core.evidence.traces import Trace, Traces
+from expunge.core.values.ids import Pseudonym
+from expunge.residue.matching.keyed_hash import Secret
+from expunge.residue.matching.matcher import CHUNK, PADDING, Matcher, constant
 from tests.residue.planting import KEY
 
 SECRET = Secret(KEY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from expunge.core.ids import Pseudonym
+from expunge.core.values.ids import Pseudonym
 from expunge.residue import ResidueScanner
 
 ANNA = Pseudonym("a" * 32)

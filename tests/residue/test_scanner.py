@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from expunge.core.copy import RawSource
-from expunge.core.ids import Pseudonym
+from expunge.core.values.copy import RawSource
+from expunge.core.values.ids import Pseudonym
 from expunge.errors import CouldNotLook
 from expunge.residue import ResidueScanner, scan
-from expunge.residue.session import SMALL
-from expunge.residue.tracer import Collector
+from expunge.residue.matching.session import SMALL
+from expunge.residue.take.tracer import Collector
 from tests.residue.planting import KEY, MARY, SENTENCE, found_in, look, text_traces, traces_of, ways
 
 TRACES = text_traces(SENTENCE)

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expunge.core.ids import Pseudonym
+from expunge.core.values.ids import Pseudonym
 from expunge.residue import ResidueScanner
-from expunge.residue.harvest import FORMS
-from expunge.residue.tracer import Collector
+from expunge.residue.take.tracer import Collector
+from expunge.residue.take.window_sample import FORMS
 from tests.residue.planting import KEY, MARY, SENTENCE, look, text_traces, traces_of, ways
 
 NUMBER = 52.51638127

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from expunge.core.copy import RawSource
-from expunge.core.traces import Traces
+from expunge.core.evidence.traces import Traces
+from expunge.core.values.copy import RawSource
 from expunge.errors import CouldNotLook
 from expunge.ports.scanner import Scanned
-from expunge.residue import ResidueScanner, units, workers
+from expunge.residue import ResidueScanner
+from expunge.residue.scanning import helper_pool, scan_units
 from expunge.servers.processes import wait_until
 from tests.residue.planting import text_traces
 
@@ -27,8 +28,8 @@ SAID = [f"sentence {number * 7919} that nobody else has said" for number in rang
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are cut small, and helpers are called for next to nothing."""
-    monkeypatch.setattr(units, "SIZE", CUT)
-    monkeypatch.setattr(workers, "WORTH", 1)
+    monkeypatch.setattr(scan_units, "SIZE", CUT)
+    monkeypatch.setattr(helper_pool, "WORTH", 1)
 
 
 def share(folder: Path, traces: Traces, processes: int) -> Scanned:
@@ -70,7 +71,7 @@ def test_any_number_of_processes_finds_the_same(folder: Path) -> None:
 def test_a_cut_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     traces = text_traces(*SAID, budget=60)
     cut = share(folder, traces, 2)
-    monkeypatch.setattr(units, "SIZE", 1 << 30)
+    monkeypatch.setattr(scan_units, "SIZE", 1 << 30)
     whole = share(folder, traces, 1)
     assert cut.seen == whole.seen
     places = [(each.path, each.offset, each.hidden, each.trace.digest) for each in whole.found]
@@ -80,13 +81,13 @@ def test_a_cut_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.usefixtures("eager")
 def test_a_helper_that_dies_at_work_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Slow(units.Taker):
-        def take(self, unit: units.Unit) -> units.Done:
+    class Slow(scan_units.UnitScanner):
+        def take(self, unit: scan_units.ScanUnit) -> scan_units.UnitResult:
             time.sleep(0.5)
             return super().take(unit)
 
-    monkeypatch.setattr(workers, "Taker", Slow)
-    monkeypatch.setattr(workers, "_PROGRAM", "import os, pickle, time; os.write(1, pickle.dumps('ready')); time.sleep(0.1)")
+    monkeypatch.setattr(helper_pool, "Taker", Slow)
+    monkeypatch.setattr(helper_pool, "_PROGRAM", "import os, pickle, time; os.write(1, pickle.dumps('ready')); time.sleep(0.1)")
     with pytest.raises(CouldNotLook, match="ended before it was done"):
         share(folder, text_traces(SAID[1]), 2)
 
@@ -96,7 +97,7 @@ def test_a_helper_that_dies_at_work_is_an_error(folder: Path, monkeypatch: pytes
 def test_a_helper_that_cannot_begin_is_done_without(folder: Path, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     traces = text_traces(*SAID, budget=60)
     alone = share(folder, traces, 1)
-    monkeypatch.setattr(workers, "_PROGRAM", program)
+    monkeypatch.setattr(helper_pool, "_PROGRAM", program)
     assert share(folder, traces, 3) == alone
     monkeypatch.setattr(sys, "executable", "/nonexistent/python")
     assert share(folder, traces, 3) == alone
@@ -112,7 +113,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
             super().__init__(*args, **others)
             noted.append(self)
 
-    monkeypatch.setattr(workers.subprocess, "Popen", Noted)
+    monkeypatch.setattr(helper_pool.subprocess, "Popen", Noted)
     return noted
 
 
@@ -153,7 +154,7 @@ def test_a_glance_at_a_large_file_has_helpers_ready_for_the_scan_of_all_of_it(
     small.write_bytes(SAID[1].encode())
     with large.open("wb") as file:
         file.write(SAID[1].encode())
-        file.truncate(workers.WORTH)
+        file.truncate(helper_pool.WORTH)
     seen = scanner.glance({small: [(0, 100)]}, traces)
     assert seen
     assert started == []
@@ -178,7 +179,7 @@ def test_a_helper_that_died_while_it_waited_is_replaced(folder: Path, started: l
 
 @pytest.mark.usefixtures("eager")
 def test_nobody_waits_for_ever(folder: Path, started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "IDLE_S", 0.01)
+    monkeypatch.setattr(helper_pool, "IDLE_S", 0.01)
     scanner = ResidueScanner(processes=2)
     scanner.scan([RawSource(folder, "data")], text_traces(SAID[1]))
     # A small scan may be over before its helper was started.
@@ -196,16 +197,16 @@ def test_what_is_missing_is_an_error_whoever_takes_part(folder: Path) -> None:
 
 def test_a_small_scan_calls_nobody(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nonexistent/python")
-    monkeypatch.setattr(workers.threading.Thread, "start", lambda _: pytest.fail("a helper was called"))
+    monkeypatch.setattr(helper_pool.threading.Thread, "start", lambda _: pytest.fail("a helper was called"))
     assert share(folder, text_traces(*SAID, budget=60), 8).found
 
 
 def test_files_that_are_read_one_after_the_other_stay_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(units, "SIZE", CUT)
+    monkeypatch.setattr(scan_units, "SIZE", CUT)
     names = ["000000010000000000000001", "000000010000000000000002", "16385", "16385.1", "16386", "notes"]
     for name in names:
         (tmp_path / name).write_bytes(b"." * CUT * 3)
-    made = units.divide(units.walk([(tmp_path, True)], lambda _: None), sliced=True)
+    made = scan_units.divide(scan_units.walk([(tmp_path, True)], lambda _: None), sliced=True)
     together = [[each.entry.path.name for each in unit.parts] for unit in made]
     assert together[:3] == [names[:2], names[2:4], names[4:5]]
     assert len(together) == 3 + 3

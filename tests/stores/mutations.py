@@ -12,7 +12,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from tests.stores import ladder_parquet, ladder_postgres, ladder_s3, ladder_sqlite
+from tests.stores.parquet import ladder_parquet
+from tests.stores.postgres import ladder_postgres
+from tests.stores.s3 import ladder_s3
+from tests.stores.sqlite import ladder_sqlite
 
 Stays = Callable[[str, bool], list[str]]
 """(rung, whether it is left out) -> where bytes of the person lie after the store said that they are gone."""

@@ -8,9 +8,10 @@ from contextlib import closing
 
 import pytest
 
-from expunge.adapters.datamap import examine, words
-from expunge.core.datamap import ByField, Dataset, StoreSpec, TableLayout
+from expunge.core.datamap.datamap import ByField, Dataset, StoreSpec, TableLayout
 from expunge.errors import Misconfigured
+from expunge.maps import examine
+from expunge.maps.document import words
 from expunge.ports.store_kind import NumberOption, StoreKind, TextOption, UrlForm, folder_url
 from expunge.stores import REGISTRY, Kinds, open_store, own_kinds
 

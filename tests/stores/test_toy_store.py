@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from expunge import stores
-from expunge.adapters.datamap import examine
-from expunge.core.datamap import StoreSpec
+from expunge.core.datamap.datamap import StoreSpec
 from expunge.errors import Misconfigured
+from expunge.maps import examine
 from expunge.stores import REGISTRY, Kinds, open_store
 from tests.cli.running import in_a_process
 

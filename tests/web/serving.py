@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from expunge.bootstrap.pipelines import Door
+from expunge.bootstrap.pipelines import LineageDoor
 from tests.cli import world
 from tests.cli.running import expunge
 
@@ -124,5 +124,5 @@ def run_event(inputs: list[dict[str, Any]], outputs: list[dict[str, Any]], **cha
 
 def edges(folder: Path) -> set[tuple[str, str]]:
     """Everything that was seen, by the names of the map or of the pipelines."""
-    with contextlib.chdir(folder), Door.open() as door:
+    with contextlib.chdir(folder), LineageDoor.open() as door:
         return {(each.edge.source, each.edge.target) for each in door.edges() if each.edge.seen}

@@ -14,8 +14,8 @@ from typing import Any
 
 import jsonschema
 
-from expunge.core.observed import Observation
-from expunge.core.openlineage import read
+from expunge.core.lineage.observations import Observation
+from expunge.core.lineage.openlineage import read
 from tests.cli.running import Ran, expunge
 from tests.web.serving import company
 

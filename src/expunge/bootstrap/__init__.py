@@ -16,33 +16,29 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from expunge.adapters import lineage_http
-from expunge.adapters.clock import MonotonicClock, SystemClock
-from expunge.adapters.commands_local import LocalCommands
-from expunge.adapters.gate_file import FileGatePublisher
-from expunge.adapters.index_files import FileIndex
-from expunge.adapters.keys_local import LocalKeys, create, open_keystore
-from expunge.adapters.log_tiles import TileLog
-from expunge.adapters.trainings_files import FileTrainings
-from expunge.bootstrap import applied, working
-from expunge.bootstrap.collecting import Relaxed
-from expunge.bootstrap.consents import ConsentDesk
-from expunge.bootstrap.desk import Orders
-from expunge.bootstrap.disgorgements import DisgorgementDesk
-from expunge.bootstrap.dues import Dues
-from expunge.bootstrap.gates import GateDesk
-from expunge.bootstrap.holds import Holds
-from expunge.bootstrap.looking import Looking
-from expunge.bootstrap.models import Models
-from expunge.bootstrap.recipients import Recipients
-from expunge.bootstrap.retention import RetentionDesk
-from expunge.bootstrap.state import (
+from expunge.adapters.commands.local_commands import LocalCommands
+from expunge.adapters.files.gate_file import FileGatePublisher
+from expunge.adapters.files.index_files import FileIndex
+from expunge.adapters.files.trainings_files import FileTrainings
+from expunge.adapters.host.clocks import MonotonicClock, SystemClock
+from expunge.adapters.keys.local_keystore import LocalKeys, create, open_keystore
+from expunge.adapters.log.tile_log import TileLog
+from expunge.adapters.outbound import lineage_http
+from expunge.bootstrap import applied_map, worker_process
+from expunge.bootstrap.consents import ConsentService
+from expunge.bootstrap.deadline_service import DeadlineService
+from expunge.bootstrap.disgorgements import DisgorgementService
+from expunge.bootstrap.gates import GateService
+from expunge.bootstrap.gc_tuning import RelaxedCollector
+from expunge.bootstrap.holds import HoldService
+from expunge.bootstrap.models import ModelService
+from expunge.bootstrap.open_state import (  # fmt: skip
     GATE,
     INDEX,
     KEYS,
     LOG,
     SCRATCH,
-    State,
+    InstallationState,
     anchor,
     installed_version,
     latest,
@@ -52,38 +48,31 @@ from expunge.bootstrap.state import (
     published,
     read_installed,
     require_keys,
-)  # fmt: skip
-from expunge.core.cause import BY_THE_OPERATOR, ByGuardian, OnRequest
-from expunge.core.datamap import DataMap
-from expunge.core.ids import OrderId
-from expunge.core.mapdiff import digest
-from expunge.core.run import Run
-from expunge.engine import (
-    approving,
-    cancelling,
-    exporting,
-    fencing,
-    intake,
-    planning,
-    queueing,
-    receipts,
-    recording,
-    recovering,
-    remembering,
-    restoring,
-    returning,
-    running,
-    sweeping,
-    telling,
 )
-from expunge.engine.context import Context, Reporter, silent
-from expunge.engine.exporting import Exported
-from expunge.engine.intake import Accepted
-from expunge.engine.planning import Forecast
-from expunge.engine.resolving import Resolved
-from expunge.engine.restoring import Replayed
-from expunge.engine.sweeping import Looked, Swept
-from expunge.engine.working import Worker
+from expunge.bootstrap.queries import Queries
+from expunge.bootstrap.recipients import RecipientService
+from expunge.bootstrap.retention import RetentionService
+from expunge.bootstrap.service import OrderService
+from expunge.core.datamap.datamap import DataMap
+from expunge.core.datamap.mapdiff import digest
+from expunge.core.orders.run import Run
+from expunge.core.values.cause import BY_THE_OPERATOR, ByGuardian, OnRequest
+from expunge.core.values.ids import OrderId
+from expunge.engine.aftercare import journal_rollback, lineage_events, reappeared_data, restored_stores, sweeping
+from expunge.engine.aftercare.restored_stores import RestoreReplay
+from expunge.engine.aftercare.sweeping import LaterLook, SweepResult
+from expunge.engine.consent import approving
+from expunge.engine.execution import issued_receipts, planning, queueing, recovering, running
+from expunge.engine.execution.planning import PlanForecast
+from expunge.engine.execution.step_worker import Worker
+from expunge.engine.gate import fencing
+from expunge.engine.intake import cancelling, person_orders
+from expunge.engine.intake.person_orders import Accepted
+from expunge.engine.kernel import journal_streams
+from expunge.engine.kernel.context import Context, Reporter, silent
+from expunge.engine.reports import exporting
+from expunge.engine.reports.exporting import ExportSummary
+from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import Misconfigured
 from expunge.gate import Gate
 from expunge.ports.clock import Clock
@@ -92,7 +81,7 @@ from expunge.residue import ResidueScanner
 from expunge.stores import OpenStores
 
 
-class Expunge(Looking):
+class Expunge(Queries):
     """One installation: a data map, its state, its keys. A context manager; ``close`` lets go of everything.
 
     Threads may share it. The thread that opened it keeps its connection to the state until ``close``; in any other a verb closes what it
@@ -101,7 +90,7 @@ class Expunge(Looking):
     Raises, from any verb, :class:`expunge.errors.ExpungeError` with what is wrong and what to do.
     """
 
-    def __init__(self, data_map: DataMap, context: Context, stores: OpenStores, keys: LocalKeys, kept: State) -> None:
+    def __init__(self, data_map: DataMap, context: Context, stores: OpenStores, keys: LocalKeys, kept: InstallationState) -> None:
         """Composed by :meth:`open`."""
         self.map = data_map
         self.context = context
@@ -109,17 +98,17 @@ class Expunge(Looking):
         self._keys = keys
         self._kept = kept
         self._journal = kept.journal
-        self.scoped = Orders(context, self._writing)
-        self.dues = Dues(context, self._writing)
-        self.holds = Holds(context, self._writing)
-        self.recipients = Recipients(context, self._writing)
-        self.retention = RetentionDesk(context, self._writing, Path(data_map.state), keys)
-        self.gates = GateDesk(context, self._writing, Path(data_map.state), keys)
-        self.consents = ConsentDesk(context, self._writing)
-        self.disgorgements = DisgorgementDesk(context, self._writing)
-        self.models = Models(context, self._writing)
+        self.scoped = OrderService(context, self._writing)
+        self.dues = DeadlineService(context, self._writing)
+        self.holds = HoldService(context, self._writing)
+        self.recipients = RecipientService(context, self._writing)
+        self.retention = RetentionService(context, self._writing, Path(data_map.state), keys)
+        self.gates = GateService(context, self._writing, Path(data_map.state), keys)
+        self.consents = ConsentService(context, self._writing)
+        self.disgorgements = DisgorgementService(context, self._writing)
+        self.models = ModelService(context, self._writing)
         self.clock_behind: list[timedelta] = []
-        self._collecting = Relaxed()
+        self._collecting = RelaxedCollector()
 
     @classmethod
     def init(cls, map_path: Path | str | None = None, *, passphrase: str | None = None) -> Path:
@@ -161,7 +150,7 @@ class Expunge(Looking):
             raise
 
     @classmethod
-    def _composed(cls, data_map: DataMap, map_path: Path, keys: LocalKeys, kept: State, clock: Clock | None) -> Expunge:
+    def _composed(cls, data_map: DataMap, map_path: Path, keys: LocalKeys, kept: InstallationState, clock: Clock | None) -> Expunge:
         """Put the ports together over a state that is open. Raises StateCorrupt where log or snapshot are older than the journal."""
         state, journal = Path(data_map.state), kept.journal
         behind: list[timedelta] = []
@@ -183,14 +172,14 @@ class Expunge(Looking):
             publish_gate=FileGatePublisher(state / GATE, keys),
             random=secrets.token_bytes,
             pause=time.sleep,
-            trust_policy=lambda: receipts.trust_policy(origin, keys.signer_public(), keys.log_public(), keys.log_public_p256()),
+            trust_policy=lambda: issued_receipts.trust_policy(origin, keys.signer_public(), keys.log_public(), keys.log_public_p256()),
             version=installed_version(),
             commands=LocalCommands(map_path.resolve().parent),
             trainings=FileTrainings(data_map.trainings.ledger, data_map.trainings.key) if data_map.trainings else None,
             scratch=(state / SCRATCH).resolve(),
         )
         suppressed, size = published(state / GATE, keys), log.head().size
-        remembering.require(journal, journal.newest(), log_size=size, suppressed=suppressed, gate_key=keys.gate_key())
+        journal_rollback.require(journal, journal.newest(), log_size=size, suppressed=suppressed, gate_key=keys.gate_key())
         opened = cls(data_map, context, stores, keys, kept)
         opened.clock_behind = behind
         return opened
@@ -209,7 +198,7 @@ class Expunge(Looking):
 
     def order_erase(
         self,
-        people: Sequence[Resolved],
+        people: Sequence[ResolvedName],
         *,
         attested: str = BY_THE_OPERATOR,
         guardian: str | None = None,
@@ -231,20 +220,22 @@ class Expunge(Looking):
         """
         with self._writing():
             cause = OnRequest(attested) if guardian is None else ByGuardian(guardian, attested)
-            request = intake.Request(tuple(people), channel, cause, contact, cooling_off, requester)
-            return intake.receive(self.context, request)
+            request = person_orders.OrderRequest(tuple(people), channel, cause, contact, cooling_off, requester)
+            return person_orders.receive(self.context, request)
 
-    def order_erase_all(self, groups: Sequence[Sequence[Resolved]], *, attested: str = BY_THE_OPERATOR) -> tuple[Accepted, ...]:
+    def order_erase_all(self, groups: Sequence[Sequence[ResolvedName]], *, attested: str = BY_THE_OPERATOR) -> tuple[Accepted, ...]:
         """Receive an erasure order for each group of people, all at once; see :meth:`order_erase`."""
         with self._writing():
-            return intake.receive_all(self.context, [intake.Request(tuple(each), "library", OnRequest(attested)) for each in groups])
+            return person_orders.receive_all(
+                self.context, [person_orders.OrderRequest(tuple(each), "library", OnRequest(attested)) for each in groups]
+            )
 
     def order_cancel(self, order: OrderId, reason: str = "cancelled by the requester") -> Run:
         """Cancel an order before anything was erased."""
         with self._writing():
             return cancelling.cancel(self.context, order, reason)
 
-    def plan(self, order: OrderId) -> Forecast:
+    def plan(self, order: OrderId) -> PlanForecast:
         """Plan an order, journal the plan, forecast what it will meet."""
         with self._writing():
             return planning.make(self.context, order)
@@ -263,10 +254,10 @@ class Expunge(Looking):
 
     def apply_all(self, orders: Sequence[OrderId], *, saved: bytes | None = None, report: Reporter = silent) -> tuple[Run, ...]:
         """Take orders as far as they go now, sharing rewrites and scans as far as they can."""
-        applied.remember(self.map, self.context.map_digest)
+        applied_map.remember(self.map, self.context.map_digest)
         runs = self._carry_out(orders, saved, report)
         # What is not heard now is told by `expunge lineage tell`: an order does not wait for those who keep lineage.
-        telling.tell(self.context, orders, lineage_http.post)
+        lineage_events.tell(self.context, orders, lineage_http.post)
         return runs
 
     def _carry_out(self, orders: Sequence[OrderId], saved: bytes | None, report: Reporter) -> tuple[Run, ...]:
@@ -278,25 +269,25 @@ class Expunge(Looking):
         worker = self.worker(report=report)
         for each in cohorts:
             worker.to_the_end(each)
-        return tuple(each.run for each in recording.read(self.context.journal, self.context.clock, orders))
+        return tuple(each.run for each in journal_streams.read(self.context.journal, self.context.clock, orders))
 
     def lineage_tell(self) -> tuple[OrderId, ...]:
         """Tell those who keep lineage of every erasure that they were not told of; returns the orders that could not be told of."""
-        return telling.tell(self.context, tuple(recording.orders(self.context.journal)), lineage_http.post)
+        return lineage_events.tell(self.context, tuple(journal_streams.orders(self.context.journal)), lineage_http.post)
 
     def worker(self, *, lease_seconds: float = 30.0, report: Reporter = silent) -> Worker:
         """One worker of many, for state on PostgreSQL. Raises Misconfigured where state is in a file: there one process runs orders."""
-        return working.worker(self.context, self._kept, lease_seconds, report)
+        return worker_process.worker(self.context, self._kept, lease_seconds, report)
 
     def work(
         self, stop: threading.Event, *, poll: float = 5.0, lease_seconds: float = 30.0, until_idle: bool = False, report: Reporter = silent
     ) -> None:
-        """Carry out queued orders beside other workers until ``stop`` is set; see :func:`expunge.bootstrap.working.work`."""
-        applied.remember(self.map, self.context.map_digest)
+        """Carry out queued orders beside other workers until ``stop`` is set; see :func:`expunge.bootstrap.worker_process.work`."""
+        applied_map.remember(self.map, self.context.map_digest)
         stores = OpenStores(self.map, FileIndex(self.state / INDEX), self._keys.index_key())
         scheduling = replace(self.context, open_store=stores)
         try:
-            working.work(
+            worker_process.work(
                 self.worker(lease_seconds=lease_seconds, report=report), scheduling, self._kept, stop, poll=poll, until_idle=until_idle
             )
         finally:
@@ -318,28 +309,28 @@ class Expunge(Looking):
         """Who is at which step now; empty where one process runs orders."""
         return self._kept.leases.held() if self._kept.leases else ()
 
-    def verify(self, order: OrderId) -> Looked:
+    def verify(self, order: OrderId) -> LaterLook:
         """Look again, now, with the kept traces."""
         with self._writing():
             return sweeping.look_again(self.context, order)
 
-    def sweep(self) -> Swept:
+    def sweep(self) -> SweepResult:
         """Replay who is suppressed into every store; end traces that are due; queue what a hold kept and no hold keeps any more."""
         with self._writing():
             recovering.recover(self.context)
             queueing.take_up(self.context)
             swept = sweeping.sweep(self.context)
-            return replace(swept, came_back=(*swept.came_back, *returning.came_back(self.context)))
+            return replace(swept, came_back=(*swept.came_back, *reappeared_data.came_back(self.context)))
 
-    def restored(self, store: str, *, report: Reporter = silent) -> Replayed:
-        """Replay every suppression into a store that was put back from a backup, before it serves; see :mod:`expunge.engine.restoring`."""
+    def restored(self, store: str, *, report: Reporter = silent) -> RestoreReplay:
+        """Replay every suppression into a store that was put back from a backup, before it serves; see :mod:`expunge.engine.aftercare.restored_stores`."""
         with self._writing():
             recovering.recover(self.context)
-            swept = restoring.find(self.context, store)
+            swept = restored_stores.find(self.context, store)
         orders = tuple(dict.fromkeys(each.followed_by for each in swept.came_back))
-        replayed = restoring.Replayed(store, swept, self.apply_all(orders, report=report) if orders else ())
+        replayed = restored_stores.RestoreReplay(store, swept, self.apply_all(orders, report=report) if orders else ())
         with self._writing():
-            restoring.remember(self.context, store, orders, clean=replayed.may_serve)
+            restored_stores.remember(self.context, store, orders, clean=replayed.may_serve)
         return replayed
 
     def recover(self) -> tuple[OrderId, ...]:
@@ -347,7 +338,7 @@ class Expunge(Looking):
         with self._writing():
             return recovering.recover(self.context)
 
-    def export(self, resolved: Resolved, target: Path) -> Exported:
+    def export(self, resolved: ResolvedName, target: Path) -> ExportSummary:
         """Write what is held about a person as a zip with a manifest of hashes."""
         return exporting.export(self.context, resolved, target)
 

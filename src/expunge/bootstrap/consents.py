@@ -5,121 +5,122 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from expunge.bootstrap import askers
-from expunge.bootstrap.desk import Desk
-from expunge.core import consent_events as ce
-from expunge.core.asking import Pending
-from expunge.core.consent import Answer, Consents
-from expunge.core.ids import OrderId
-from expunge.engine import asking, authority, consenting, disclosing, guarding
-from expunge.engine.asking import Answered, Question
-from expunge.engine.consenting import Agreed, Agreement, Withdrew
-from expunge.engine.disclosing import Text
-from expunge.engine.resolving import Resolved
+from expunge.bootstrap import consent_methods
+from expunge.bootstrap.service import DomainService
+from expunge.core.consent import consent_events as ce
+from expunge.core.consent.consent import ConsentAnswer, Consents
+from expunge.core.consent.consent_requests import OpenAsking
+from expunge.core.values.ids import OrderId
+from expunge.engine.consent import consent_decisions, disclosure_texts, guardian_register, parental_consent
+from expunge.engine.consent.consent_decisions import Agreement, ConsentGrant, WithdrawalResult
+from expunge.engine.consent.disclosure_texts import DisclosureText
+from expunge.engine.consent.parental_consent import AskingAnswer, ConsentQuestion
+from expunge.engine.gate import consent_register
+from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import UsageError
-from expunge.ports.consent_method import Begun, ConsentMethod, Handed
+from expunge.ports.consent_method import AskingBegun, ConsentMethod, HandedEvidence
 
-__all__ = ["Agreement", "ConsentDesk", "Question"]
+__all__ = ["Agreement", "ConsentQuestion", "ConsentService"]
 
 
-class ConsentDesk(Desk):
+class ConsentService(DomainService):
     """Who has agreed to what, and who decides for whom."""
 
-    def give(self, person: Resolved, purpose: str, agreement: Agreement) -> Agreed:
-        """Enter a consent; see :func:`expunge.engine.consenting.give`."""
+    def give(self, person: ResolvedName, purpose: str, agreement: Agreement) -> ConsentGrant:
+        """Enter a consent; see :func:`expunge.engine.consent.consent_decisions.give`."""
         with self.writing():
-            return consenting.give(self.context, person, purpose, agreement)
+            return consent_decisions.give(self.context, person, purpose, agreement)
 
-    def withdraw(self, person: Resolved, purpose: str, proof: str = "") -> Withdrew:
-        """End a consent at once; see :func:`expunge.engine.consenting.withdraw`."""
+    def withdraw(self, person: ResolvedName, purpose: str, proof: str = "") -> WithdrawalResult:
+        """End a consent at once; see :func:`expunge.engine.consent.consent_decisions.withdraw`."""
         with self.writing():
-            return consenting.withdraw(self.context, person, purpose, proof)
+            return consent_decisions.withdraw(self.context, person, purpose, proof)
 
-    def ask(self, person: Resolved, purpose: str) -> Answer:
+    def ask(self, person: ResolvedName, purpose: str) -> ConsentAnswer:
         """Whether a person's data may be used for a purpose now, as far as consent goes."""
-        return consenting.ask(self.context, person, purpose)
+        return consent_decisions.ask(self.context, person, purpose)
 
     def register(self) -> Consents:
         """All that was said, folded."""
-        return authority.load(self.context)
+        return consent_register.load(self.context)
 
-    def texts(self) -> tuple[Text, ...]:
+    def texts(self) -> tuple[DisclosureText, ...]:
         """Every version of every text of the map, and whether it is still what people agreed to."""
-        return disclosing.texts(self.context, self.register())
+        return disclosure_texts.texts(self.context, self.register())
 
     def text(self, name: str, version: str) -> bytes:
         """A text as people agreed to it."""
-        return disclosing.as_shown(self.context, self.register(), name, version)
+        return disclosure_texts.as_shown(self.context, self.register(), name, version)
 
-    def prove(self, child: Resolved, guardian: Resolved, *, born: date, method: str, by: str) -> str:
+    def prove(self, child: ResolvedName, guardian: ResolvedName, *, born: date, method: str, by: str) -> str:
         """Enter a guardian's authority; returns the proof's id."""
         with self.writing():
-            return guarding.prove(self.context, child, guardian, born=born, method=method, by=by)
+            return guardian_register.prove(self.context, child, guardian, born=born, method=method, by=by)
 
     def end(self, proof: str, why: ce.EndReason, by: str) -> tuple[OrderId, ...]:
         """End an authority; returns the orders that were stopped with it."""
         with self.writing():
-            return guarding.end(self.context, proof, why, by)
+            return guardian_register.end(self.context, proof, why, by)
 
-    def freeze(self, child: Resolved, *, by: str, reason: str) -> None:
+    def freeze(self, child: ResolvedName, *, by: str, reason: str) -> None:
         """Let no guardian see or order anything until :meth:`release`."""
         with self.writing():
-            guarding.freeze(self.context, child, by=by, reason=reason)
+            guardian_register.freeze(self.context, child, by=by, reason=reason)
 
-    def release(self, child: Resolved, *, by: str, reason: str) -> None:
+    def release(self, child: ResolvedName, *, by: str, reason: str) -> None:
         """Settle a dispute."""
         with self.writing():
-            guarding.release(self.context, child, by=by, reason=reason)
+            guardian_register.release(self.context, child, by=by, reason=reason)
 
-    def ask_guardian(self, method: ConsentMethod, question: Question) -> tuple[str, Begun]:
-        """Ask a parent by a method; returns the request's id and what has to be handed over; see :func:`expunge.engine.asking.ask`."""
+    def ask_guardian(self, method: ConsentMethod, question: ConsentQuestion) -> tuple[str, AskingBegun]:
+        """Ask a parent by a method; returns the request's id and what has to be handed over; see :func:`expunge.engine.consent.parental_consent.ask`."""
         with self.writing():
-            return asking.ask(self.context, method, question)
+            return parental_consent.ask(self.context, method, question)
 
-    def answer(self, method: ConsentMethod, request: str, handed: Handed) -> Answered:
-        """Take what a parent handed in; see :func:`expunge.engine.asking.answer`."""
+    def answer(self, method: ConsentMethod, request: str, handed: HandedEvidence) -> AskingAnswer:
+        """Take what a parent handed in; see :func:`expunge.engine.consent.parental_consent.answer`."""
         with self.writing():
-            return asking.answer(self.context, method, request, handed)
+            return parental_consent.answer(self.context, method, request, handed)
 
     def methods(self) -> dict[str, ConsentMethod]:
         """The ways of asking that the map sets up."""
-        return askers.methods(self.context.data_map.asking)
+        return consent_methods.methods(self.context.data_map.asking)
 
     def method(self, name: str) -> ConsentMethod:
         """One of them. Raises UsageError with those there are."""
-        return askers.method(self.context.data_map.asking, name)
+        return consent_methods.method(self.context.data_map.asking, name)
 
-    def answer_any(self, request: str, token: str, document: bytes = b"", staff: str = "") -> Answered:
+    def answer_any(self, request: str, token: str, document: bytes = b"", staff: str = "") -> AskingAnswer:
         """Take an answer by whichever way of the map the request was asked in."""
         one = self.asked().get(request)
         if one is None:
             message = "nobody was asked under this id"
             raise UsageError(message, help="`expunge consent asked` lists the open ones")
-        return self.answer(self.method(one.asked.method), request, Handed(token, document, staff))
+        return self.answer(self.method(one.asked.method), request, HandedEvidence(token, document, staff))
 
-    def asked(self) -> dict[str, Pending]:
+    def asked(self) -> dict[str, OpenAsking]:
         """Every asking there was, by its id."""
-        return asking.pending(self.context)
+        return parental_consent.pending(self.context)
 
     def receipt(self, consent: str) -> bytes:
         """The signed receipt of a consent."""
-        return consenting.receipt(self.context, consent)
+        return consent_decisions.receipt(self.context, consent)
 
     def evidence(self, request: str) -> bytes:
         """What a parent handed in, while it is kept."""
-        return asking.evidence(self.context, request)
+        return parental_consent.evidence(self.context, request)
 
-    def sweep(self, methods: Mapping[str, ConsentMethod]) -> asking.Swept:
+    def sweep(self, methods: Mapping[str, ConsentMethod]) -> parental_consent.AskingsSwept:
         """Send what is due, forget who did not answer in time, delete evidence whose time is up."""
         with self.writing():
-            return asking.sweep(self.context, methods)
+            return parental_consent.sweep(self.context, methods)
 
-    def merge(self, source: Resolved, into: Resolved, *, by: str, reason: str) -> None:
+    def merge(self, source: ResolvedName, into: ResolvedName, *, by: str, reason: str) -> None:
         """Two identities are one person's."""
         with self.writing():
-            guarding.merge(self.context, source, into, by=by, reason=reason)
+            guardian_register.merge(self.context, source, into, by=by, reason=reason)
 
-    def split(self, subject: Resolved, new: Resolved, *, by: str, reason: str) -> None:
+    def split(self, subject: ResolvedName, new: ResolvedName, *, by: str, reason: str) -> None:
         """One identity was two people's."""
         with self.writing():
-            guarding.split(self.context, subject, new, by=by, reason=reason)
+            guardian_register.split(self.context, subject, new, by=by, reason=reason)

@@ -4,69 +4,69 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from expunge.adapters.orders import read_order
-from expunge.bootstrap.desk import Desk
-from expunge.core.disgorged import ItemExcepted, Standing
-from expunge.core.disgorgement import Disgorgement
-from expunge.engine import disgorging, examining, forwarding, swearing
-from expunge.engine.examining import LimbFound
-from expunge.engine.forwarding import LimbJudged
-from expunge.engine.swearing import Drafted
+from expunge.bootstrap.service import DomainService
+from expunge.core.disgorgement.disgorgement import Disgorgement
+from expunge.core.disgorgement.disgorgement_events import DisgorgementState, ItemExcepted
+from expunge.engine.destruction import disgorgement_orders, forward_check, limb_examination, statement_draft
+from expunge.engine.destruction.forward_check import ForwardVerdict
+from expunge.engine.destruction.limb_examination import LimbExamination
+from expunge.engine.destruction.statement_draft import StatementFiles
+from expunge.maps.destruction import read_order
 
 
-class DisgorgementDesk(Desk):
-    """Read, preview, enter, decide, except; see :mod:`expunge.engine.disgorging` for what each raises."""
+class DisgorgementService(DomainService):
+    """Read, preview, enter, decide, except; see :mod:`expunge.engine.destruction.disgorgement_orders` for what each raises."""
 
     def read(self, path: Path) -> Disgorgement:
         """An order from its file. Raises OrderFaults with everything that is wrong in it."""
         return read_order(path)
 
-    def preview(self, order: Disgorgement) -> tuple[LimbFound, ...]:
+    def preview(self, order: Disgorgement) -> tuple[LimbExamination, ...]:
         """What each limb takes here, now; changes nothing."""
-        return examining.examine(self.context, order)
+        return limb_examination.examine(self.context, order)
 
-    def look(self, name: str) -> tuple[LimbFound, ...]:
+    def look(self, name: str) -> tuple[LimbExamination, ...]:
         """The same for an order that was entered, with what was decided and excepted since; changes nothing."""
         known = self.standing(name)
-        return examining.examine(self.context, known.order, known)
+        return limb_examination.examine(self.context, known.order, known)
 
-    def enter(self, order: Disgorgement, by: str = "") -> Standing:
+    def enter(self, order: Disgorgement, by: str = "") -> DisgorgementState:
         """Enter an order and make orders to erase of its limbs."""
         with self.writing():
-            return disgorging.enter(self.context, order, by)
+            return disgorgement_orders.enter(self.context, order, by)
 
-    def again(self, name: str) -> Standing:
+    def again(self, name: str) -> DisgorgementState:
         """Make orders of what has come to light since, or may stay no longer."""
         with self.writing():
-            return disgorging.again(self.context, name)
+            return disgorgement_orders.again(self.context, name)
 
-    def standing(self, name: str) -> Standing:
+    def standing(self, name: str) -> DisgorgementState:
         """Where one order stands."""
-        return disgorging.standing(self.context, name)
+        return disgorgement_orders.standing(self.context, name)
 
-    def standings(self) -> dict[str, Standing]:
+    def standings(self) -> dict[str, DisgorgementState]:
         """Every order that was entered, by id, oldest first."""
-        return disgorging.standings(self.context)
+        return disgorgement_orders.standings(self.context)
 
-    def decide(self, name: str, item: str, *, tainted: bool, by: str, reason: str) -> Standing:
+    def decide(self, name: str, item: str, *, tainted: bool, by: str, reason: str) -> DisgorgementState:
         """Enter what somebody decided about something of unknown origin."""
         with self.writing():
-            return disgorging.decide(self.context, name, item, tainted=tainted, by=by, reason=reason)
+            return disgorgement_orders.decide(self.context, name, item, tainted=tainted, by=by, reason=reason)
 
     def check_claim(self, wanted: ItemExcepted) -> None:
         """Whether an exception may be claimed at all."""
-        disgorging.check_claim(self.context, wanted)
+        disgorgement_orders.check_claim(self.context, wanted)
 
-    def except_item(self, wanted: ItemExcepted, signed: str) -> Standing:
+    def except_item(self, wanted: ItemExcepted, signed: str) -> DisgorgementState:
         """Enter an exception with its signature."""
         with self.writing():
-            return disgorging.except_item(self.context, wanted, signed)
+            return disgorgement_orders.except_item(self.context, wanted, signed)
 
-    def forward(self, name: str) -> tuple[LimbJudged, ...]:
+    def forward(self, name: str) -> tuple[ForwardVerdict, ...]:
         """Whether data that was deleted has entered anything made since, for the limbs that look forward."""
-        return forwarding.check(self.context, self.standing(name))
+        return forward_check.check(self.context, self.standing(name))
 
-    def statement(self, name: str) -> Drafted:
+    def statement(self, name: str) -> StatementFiles:
         """Draft the sworn statement; refused while anything is failed, unknown or still there."""
         with self.writing():
-            return swearing.draft(self.context, name)
+            return statement_draft.draft(self.context, name)

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from expunge.adapters import gate_pipelines
-from expunge.adapters.keys_local import LocalKeys
-from expunge.bootstrap.desk import Desk
-from expunge.bootstrap.state import GATE
-from expunge.core.manifest import Certificate, Manifest, parse_manifest
-from expunge.engine import fencing
+from expunge.adapters.files import gate_pipelines
+from expunge.adapters.keys.local_keystore import LocalKeys
+from expunge.bootstrap.open_state import GATE
+from expunge.bootstrap.service import DomainService
+from expunge.core.gate.training_manifest import Certificate, TrainingManifest, parse_manifest
+from expunge.engine.gate import fencing
 from expunge.gate import MAX_AGE, Gate, Subject, was_in
 
 
 @dataclass(frozen=True)
-class GateDesk(Desk):
+class GateService(DomainService):
     """What pipelines ask, and what they hand back."""
 
     state: Path
@@ -36,15 +36,15 @@ class GateDesk(Desk):
         return suppressed
 
     def issue(self, name: str, folder: Path | None = None) -> tuple[Path, Certificate]:
-        """Give a pipeline a key and a ``gate.toml``; returns where they lie. See :func:`expunge.adapters.gate_pipelines.issue`."""
+        """Give a pipeline a key and a ``gate.toml``; returns where they lie. See :func:`expunge.adapters.files.gate_pipelines.issue`."""
         snapshot = (self.state / GATE).resolve()
         place = folder or snapshot.parent / "pipelines" / name
         return place, gate_pipelines.issue(place, name, snapshot, self.keys, self.context.clock.now())
 
-    def read_manifest(self, data: bytes) -> Manifest:
+    def read_manifest(self, data: bytes) -> TrainingManifest:
         """Read a training manifest that a pipeline of this installation signed. Raises EvidenceInvalid."""
         return parse_manifest(data, self.keys.signer_publics())
 
-    def was_in(self, manifest: Manifest, subject: Subject) -> bool:
+    def was_in(self, manifest: TrainingManifest, subject: Subject) -> bool:
         """Whether somebody was let into a product; see :func:`expunge.gate.was_in`."""
         return was_in(manifest, self.keys.gate_key(), subject)

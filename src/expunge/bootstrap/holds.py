@@ -5,34 +5,42 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from expunge.bootstrap.desk import Desk
-from expunge.core.hold import Hold
-from expunge.engine import holding
-from expunge.engine.resolving import Resolved
+from expunge.bootstrap.service import DomainService
+from expunge.core.values.hold import Hold
+from expunge.engine.subjects import hold_register
+from expunge.engine.subjects.resolving import ResolvedName
 
 
-class Holds(Desk):
+class HoldService(DomainService):
     """Legal reasons to keep named items for a named time."""
 
     def place(
-        self, person: Resolved, dataset: str, *, ground: str, authority: str, until: datetime, items: Sequence[str] = (), purpose: str = ""
+        self,
+        person: ResolvedName,
+        dataset: str,
+        *,
+        ground: str,
+        authority: str,
+        until: datetime,
+        items: Sequence[str] = (),
+        purpose: str = "",
     ) -> Hold:
-        """Place a hold; see :func:`expunge.engine.holding.place`."""
+        """Place a hold; see :func:`expunge.engine.subjects.hold_register.place`."""
         with self.writing():
-            return holding.place(
+            return hold_register.place(
                 self.context, person.person, dataset, ground=ground, authority=authority, until=until, items=items, purpose=purpose
             )
 
     def end(self, hold_id: str, reason: str) -> None:
         """Lift a hold before its date."""
         with self.writing():
-            holding.end(self.context, hold_id, reason)
+            hold_register.end(self.context, hold_id, reason)
 
     def state(self, hold_id: str, by: str, digest: str) -> None:
-        """Enter that it was stated what became of what a hold had kept; see :func:`expunge.engine.holding.state`."""
+        """Enter that it was stated what became of what a hold had kept; see :func:`expunge.engine.subjects.hold_register.state`."""
         with self.writing():
-            holding.state(self.context, hold_id, by, digest)
+            hold_register.state(self.context, hold_id, by, digest)
 
     def active(self) -> tuple[Hold, ...]:
         """The holds that bind now, oldest first."""
-        return holding.active(self.context)
+        return hold_register.active(self.context)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from expunge.bootstrap.desk import Desk
-from expunge.core.ids import OrderId
-from expunge.core.run import Run
-from expunge.engine import lookedat
+from expunge.bootstrap.service import DomainService
+from expunge.core.orders.run import Run
+from expunge.core.values.ids import OrderId
+from expunge.engine.models import membership_review
 
 
-class Models(Desk):
+class ModelService(DomainService):
     """What was learnt from people's data."""
 
     def looked_at(self, order: OrderId, dataset: str, said: str) -> Run:
-        """Enter what somebody said who looked at a *FAIL* of membership inference; see :func:`expunge.engine.lookedat.look_at`."""
+        """Enter what somebody said who looked at a *FAIL* of membership inference; see :func:`expunge.engine.models.membership_review.look_at`."""
         with self.writing():
-            return lookedat.look_at(self.context, order, dataset, said)
+            return membership_review.look_at(self.context, order, dataset, said)

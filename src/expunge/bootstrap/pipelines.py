@@ -11,19 +11,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from expunge.adapters.clock import MonotonicClock, SystemClock
-from expunge.adapters.journal_django import DjangoJournal
-from expunge.bootstrap.collecting import Relaxed
-from expunge.bootstrap.state import latest, open_state, read_installed, require_keys
-from expunge.core.copy import Finding, FindingKind
-from expunge.core.datamap import DataMap
-from expunge.core.gaps import Gaps
-from expunge.core.observed import Observation, Sightings
-from expunge.core.sighted import Sighted, sighted
-from expunge.core.tokens import Token, TokenRefused, TokenScope, admit
-from expunge.engine import disclosing, observing, tokens
-from expunge.engine.observing import Intake, Taken
-from expunge.engine.recording import LINEAGE, TOKENS
+from expunge.adapters.database.journal_django import DjangoJournal
+from expunge.adapters.host.clocks import MonotonicClock, SystemClock
+from expunge.bootstrap.gc_tuning import RelaxedCollector
+from expunge.bootstrap.open_state import latest, open_state, read_installed, require_keys
+from expunge.core.datamap.datamap import DataMap
+from expunge.core.journal.access_tokens import Token, TokenRefused, TokenScope, admit
+from expunge.core.lineage.lineage_merge import MergedEdge, sighted
+from expunge.core.lineage.observations import Observation, ObservedLineage
+from expunge.core.lineage.undeclared_lineage import UndeclaredLineage
+from expunge.core.values.copy import Finding, FindingKind
+from expunge.engine.consent import disclosure_texts
+from expunge.engine.kernel.journal_streams import LINEAGE, TOKENS
+from expunge.engine.lineage import observed_lineage
+from expunge.engine.lineage.observed_lineage import Intake, IntakeResult
+from expunge.engine.reports import token_register
 from expunge.errors import Misconfigured, StateUnavailable
 from expunge.ports.clock import Clock
 
@@ -31,7 +33,7 @@ SHORT = 1.0
 """Seconds for which what is known of tokens may be old: a revoked one opens the door no longer than that."""
 
 
-class Door:
+class LineageDoor:
     """Takes lineage in and knows who may bring it. A context manager.
 
     It has the journal and no key: whoever takes over the server that uses it can read no identifier and sign nothing.
@@ -47,7 +49,7 @@ class Door:
         self._tokens: dict[str, Token] = {}
         self._length = 0
         self._looked = -SHORT
-        self._collecting = Relaxed()
+        self._collecting = RelaxedCollector()
 
     @classmethod
     def open(cls, map_path: Path | str | None = None) -> Self:
@@ -82,8 +84,8 @@ class Door:
         # Why asked again: it may have been issued a moment ago.
         return admit(self._known(0.0), header, scope, self._clock.now()) if answer is TokenRefused.UNKNOWN else answer
 
-    def take(self, observations: Sequence[Observation]) -> Taken:
-        """Write observations down; durable when it returns. Raises as :meth:`expunge.engine.observing.Intake.take`."""
+    def take(self, observations: Sequence[Observation]) -> IntakeResult:
+        """Write observations down; durable when it returns. Raises as :meth:`expunge.engine.lineage.observed_lineage.Intake.take`."""
         return self._intake.take(observations)
 
     def look(self) -> None:
@@ -91,33 +93,33 @@ class Door:
         self._journal.length(LINEAGE)
 
     def issue(self, name: str, scope: TokenScope, lasts: timedelta) -> tuple[Token, str]:
-        """Issue a token; see :func:`expunge.engine.tokens.issue`."""
-        return tokens.issue(self._journal, self._clock, secrets.token_bytes, name, scope, lasts)
+        """Issue a token; see :func:`expunge.engine.reports.token_register.issue`."""
+        return token_register.issue(self._journal, self._clock, secrets.token_bytes, name, scope, lasts)
 
     def revoke(self, which: str) -> Token:
         """Revoke a token by name or id."""
-        return tokens.revoke(self._journal, self._clock, which)
+        return token_register.revoke(self._journal, self._clock, which)
 
     def tokens(self) -> tuple[tuple[Token, bool], ...]:
         """Every token that was ever issued, oldest first, each with whether it works."""
         now: datetime = self._clock.now()
-        return tuple((each, each.works(now)) for each in tokens.known(self._journal).values())
+        return tuple((each, each.works(now)) for each in token_register.known(self._journal).values())
 
-    def sightings(self) -> Sightings:
+    def sightings(self) -> ObservedLineage:
         """All that pipelines were seen to do."""
-        return observing.sightings(self._journal)
+        return observed_lineage.sightings(self._journal)
 
-    def edges(self) -> tuple[Sighted, ...]:
+    def edges(self) -> tuple[MergedEdge, ...]:
         """Declared and observed edges side by side."""
         return sighted(self.map, self.sightings())
 
-    def gaps(self) -> Gaps:
+    def gaps(self) -> UndeclaredLineage:
         """What they were seen to do and the map does not say."""
-        return observing.gaps(self.map, self._journal)
+        return observed_lineage.gaps(self.map, self._journal)
 
     def texts(self) -> tuple[Finding, ...]:
         """The disclosure texts of the map whose files are not what people agreed to."""
-        return tuple(disclosing.findings(self.map, self._journal))
+        return tuple(disclosure_texts.findings(self.map, self._journal))
 
     def _known(self, age: float) -> dict[str, Token]:
         """Every token; what is known may be so many seconds old."""
@@ -125,7 +127,7 @@ class Door:
             if time.monotonic() - self._looked >= age:
                 length = self._journal.length(TOKENS)
                 if length != self._length:
-                    self._tokens, self._length = tokens.known(self._journal), length
+                    self._tokens, self._length = token_register.known(self._journal), length
                 self._looked = time.monotonic()
             return self._tokens
 
@@ -138,8 +140,8 @@ def seen(map_path: Path | str | None = None) -> tuple[Finding, ...]:
     data_map = read_installed(map_path)
     try:
         require_keys(Path(data_map.state))
-        with Door.open(map_path) as door:
-            return (*observing.findings(door.map, door.gaps()), *door.texts())
+        with LineageDoor.open(map_path) as door:
+            return (*observed_lineage.findings(door.map, door.gaps()), *door.texts())
     except Misconfigured:
         return ()
     except StateUnavailable as error:

@@ -4,54 +4,56 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from expunge.adapters.courier_http import HttpCourier
-from expunge.bootstrap.desk import Desk
-from expunge.core.ids import OrderId
-from expunge.core.recipients import Answer, Instruction, Stands
-from expunge.engine import instructing
-from expunge.engine.instructing import Letter, Sent
+from expunge.adapters.outbound.courier_http import HttpCourier
+from expunge.bootstrap.service import DomainService
+from expunge.core.journal.recipient_ledger import Instruction, InstructionState, RecipientAnswer
+from expunge.core.values.ids import OrderId
+from expunge.engine.recipients import instructions
+from expunge.engine.recipients.instructions import InstructionLetter, SentInstruction
 from expunge.ports.courier import Courier
 
 
 @dataclass(frozen=True)
-class Recipients(Desk):
+class RecipientService(DomainService):
     """Third parties that were handed data: told to erase it, believed when they have shown it."""
 
     courier: Courier = field(default_factory=HttpCourier)
 
     def all(self) -> tuple[Instruction, ...]:
         """Every instruction, oldest first."""
-        return tuple(instructing.ledger(self.context).instructions.values())
+        return tuple(instructions.ledger(self.context).instructions.values())
 
-    def letter(self, order: OrderId, recipient: str) -> Letter:
-        """One instruction, signed, to be carried there; see :func:`expunge.engine.instructing.letter`."""
-        return instructing.letter(self.context, order, recipient)
+    def letter(self, order: OrderId, recipient: str) -> InstructionLetter:
+        """One instruction, signed, to be carried there; see :func:`expunge.engine.recipients.instructions.letter`."""
+        return instructions.letter(self.context, order, recipient)
 
-    def send(self) -> tuple[Sent, ...]:
+    def send(self) -> tuple[SentInstruction, ...]:
         """Post what was not handed over yet."""
         with self.writing():
-            return instructing.send(self.context, self.courier)
+            return instructions.send(self.context, self.courier)
 
     def carried(self, order: OrderId, recipient: str, by: str) -> None:
         """Enter that somebody carried an instruction there."""
         with self.writing():
-            instructing.carried(self.context, order, recipient, by)
+            instructions.carried(self.context, order, recipient, by)
 
-    def confirm(self, order: OrderId, recipient: str, *, signed: bytes = b"", answer: Answer | None = None, by: str = "") -> Stands:
-        """Enter what a recipient says it did; see :func:`expunge.engine.instructing.confirm`."""
+    def confirm(
+        self, order: OrderId, recipient: str, *, signed: bytes = b"", answer: RecipientAnswer | None = None, by: str = ""
+    ) -> InstructionState:
+        """Enter what a recipient says it did; see :func:`expunge.engine.recipients.instructions.confirm`."""
         with self.writing():
-            return instructing.confirm(self.context, order, recipient, signed=signed, answer=answer, by=by)
+            return instructions.confirm(self.context, order, recipient, signed=signed, answer=answer, by=by)
 
-    def ask(self, order: OrderId, recipient: str) -> Stands:
-        """Ask a recipient how much it still holds; see :func:`expunge.engine.instructing.ask`."""
+    def ask(self, order: OrderId, recipient: str) -> InstructionState:
+        """Ask a recipient how much it still holds; see :func:`expunge.engine.recipients.instructions.ask`."""
         with self.writing():
-            return instructing.ask(self.context, self.courier, order, recipient)
+            return instructions.ask(self.context, self.courier, order, recipient)
 
     def saw(self, recipient: str, dataset: str, source: str) -> None:
         """Enter that data of a dataset was seen to go to a recipient."""
         with self.writing():
-            instructing.saw(self.context, recipient, dataset, source)
+            instructions.saw(self.context, recipient, dataset, source)
 
     def may_share(self, recipient: str) -> bool:
         """Whether anything more may be handed to a recipient."""
-        return instructing.may_share(self.context, recipient)
+        return instructions.may_share(self.context, recipient)

@@ -7,67 +7,67 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from expunge import durable
-from expunge.adapters.keys_local import LocalKeys
-from expunge.bootstrap.desk import Desk
-from expunge.bootstrap.state import GATE, published
-from expunge.core.claims import Checked, Published
-from expunge.core.idle import Idle
-from expunge.core.ids import Pseudonym
-from expunge.core.retention import Period
-from expunge.core.retention_due import Aged
-from expunge.engine import claiming, idling, retiring
-from expunge.engine.idling import Watched
-from expunge.engine.resolving import Resolved
-from expunge.engine.retiring import MOST, Retired
+from expunge.adapters.keys.local_keystore import LocalKeys
+from expunge.bootstrap.open_state import GATE, published
+from expunge.bootstrap.service import DomainService
+from expunge.core.retention.inactivity import InactiveProfile
+from expunge.core.retention.public_claims import CheckedClaim, Published
+from expunge.core.retention.retention_rules import DatasetAge
+from expunge.core.values.ids import Pseudonym
+from expunge.core.values.periods import Period
+from expunge.engine.retention import expiry, inactive_profiles, published_policy
+from expunge.engine.retention.expiry import MOST, ExpiryRun
+from expunge.engine.retention.inactive_profiles import InactivityWatch
+from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import Misconfigured
 
 
 @dataclass(frozen=True)
-class RetentionDesk(Desk):
+class RetentionService(DomainService):
     """What has outlived its period, orders for it, and what is said of it in public."""
 
     state: Path
     keys: LocalKeys
 
-    def preview(self, proposed: Mapping[str, Period] | None = None) -> tuple[Aged, ...]:
-        """How old everything is, and what is due now or would be; see :func:`expunge.engine.retiring.preview`."""
-        return retiring.preview(self.context, proposed)
+    def preview(self, proposed: Mapping[str, Period] | None = None) -> tuple[DatasetAge, ...]:
+        """How old everything is, and what is due now or would be; see :func:`expunge.engine.retention.expiry.preview`."""
+        return expiry.preview(self.context, proposed)
 
-    def retire(self, *, most: int = MOST, requester: str = "") -> Retired:
-        """Receive an order for what is due; see :func:`expunge.engine.retiring.retire`."""
+    def retire(self, *, most: int = MOST, requester: str = "") -> ExpiryRun:
+        """Receive an order for what is due; see :func:`expunge.engine.retention.expiry.retire`."""
         with self.writing():
-            return retiring.retire(self.context, most=most, requester=requester)
+            return expiry.retire(self.context, most=most, requester=requester)
 
-    def watch(self) -> Watched:
-        """Find profiles that nobody uses, and give up those that nobody kept; see :func:`expunge.engine.idling.watch`."""
+    def watch(self) -> InactivityWatch:
+        """Find profiles that nobody uses, and give up those that nobody kept; see :func:`expunge.engine.retention.inactive_profiles.watch`."""
         with self.writing():
-            return idling.watch(self.context)
+            return inactive_profiles.watch(self.context)
 
-    def idle(self) -> dict[Pseudonym, Idle]:
+    def idle(self) -> dict[Pseudonym, InactiveProfile]:
         """Every profile that was ever flagged as unused."""
-        return idling.states(self.context)
+        return inactive_profiles.states(self.context)
 
-    def keep(self, person: Resolved, by: str) -> Idle:
+    def keep(self, person: ResolvedName, by: str) -> InactiveProfile:
         """Keep a flagged profile. Takes no turn among writers: the register decides who was first."""
-        return idling.keep(self.context, person.person.subject, by)
+        return inactive_profiles.keep(self.context, person.person.subject, by)
 
-    def claims(self) -> tuple[Checked, ...]:
+    def claims(self) -> tuple[CheckedClaim, ...]:
         """Hold what is said in public against the estate; what became false is entered into the register."""
         with self.writing():
-            return claiming.watch(self.context, self._refused)
+            return published_policy.watch(self.context, self._refused)
 
     def public(self) -> Published:
         """What is public now, and what of it is known to be false."""
-        return claiming.published(self.context)
+        return published_policy.published(self.context)
 
-    def publish(self, folder: Path) -> tuple[Checked, ...]:
+    def publish(self, folder: Path) -> tuple[CheckedClaim, ...]:
         """Write the policy as ``policy.html`` and ``policy.md`` and enter its sentences; nothing where one of them is not true.
 
         Returns every sentence with what was found. Raises Misconfigured when the folder cannot be written to.
         """
-        made = claiming.policy(self.context)
+        made = published_policy.policy(self.context)
         with self.writing():
-            found = claiming.check(self.context, self._refused)
+            found = published_policy.check(self.context, self._refused)
             if all(each.true for each in found):
                 try:
                     folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ class RetentionDesk(Desk):
                 except OSError as error:
                     message = f"the policy cannot be written to {folder}: {error.strerror}"
                     raise Misconfigured(message, help="name a folder that can be written to") from error
-                claiming.publish(self.context, made)
+                published_policy.publish(self.context, made)
         return found
 
     def _refused(self) -> frozenset[bytes]:

@@ -7,33 +7,13 @@ from typing import Annotated
 
 import typer
 
-from expunge.cli import (
-    applying,
-    consents,
-    dues,
-    exits,
-    gates,
-    guardians,
-    holds,
-    later,
-    learning,
-    lineages,
-    logs,
-    maps,
-    obligations,
-    orders,
-    people,
-    planning,
-    receipts,
-    recipients,
-    retention,
-    serve,
-    standing,
-    state,
-    tokens,
-    working,
-)
-from expunge.cli.failing import Edge
+from expunge.cli.consent import consents, guardians, obligations, recipients, retention
+from expunge.cli.estate import init_doctor, learn, lineages, maps
+from expunge.cli.gate import gates
+from expunge.cli.orders import apply, due, holds, orders, plan_commands, receipts, recheck, status
+from expunge.cli.services import logs, serve, tokens, worker
+from expunge.cli.terminal import exit_codes, person_prompt
+from expunge.cli.terminal.error_messages import ErrorBoundary
 
 HELP = """Erases a person's recordings, and everything learned from them, from every place they went, and proves it.
 
@@ -43,26 +23,26 @@ The way of an order: `expunge init`, `expunge check`, `expunge order erase`, `ex
 SET_UP, ORDER, LATER, EVIDENCE = "Set up", "Orders", "Afterwards", "Evidence"
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
-    SET_UP: (state.init, maps.check, state.doctor, serve.serve),
+    SET_UP: (init_doctor.init, maps.check, init_doctor.doctor, serve.serve),
     ORDER: (
-        people.locate,
-        planning.plan,
-        planning.approve,
-        applying.apply,
-        working.worker,
-        standing.status,
-        standing.watch,
-        dues.due,
+        person_prompt.locate,
+        plan_commands.plan,
+        plan_commands.approve,
+        apply.apply,
+        worker.worker,
+        status.status,
+        status.watch,
+        due.due,
         obligations.obligations,
     ),
     EVIDENCE: (obligations.obligations,),
-    LATER: (later.verify, later.sweep, later.restored, people.export),
+    LATER: (recheck.verify, recheck.sweep, recheck.restored, person_prompt.export),
 }
 NOUNS = (
     (SET_UP, "map", maps.app),
     (SET_UP, "lineage", lineages.app),
     (SET_UP, "token", tokens.app),
-    (SET_UP, "learn", learning.app),
+    (SET_UP, "learn", learn.app),
     (ORDER, "order", orders.app),
     (ORDER, "hold", holds.app),
     (ORDER, "consent", consents.app),
@@ -80,8 +60,8 @@ def application() -> typer.Typer:
     app = typer.Typer(
         name="expunge",
         help=HELP,
-        epilog="Exit codes: " + "; ".join(f"{code.value} {meaning}" for code, meaning in exits.MEANING.items()) + ".",
-        cls=Edge,
+        epilog="Exit codes: " + "; ".join(f"{code.value} {meaning}" for code, meaning in exit_codes.MEANING.items()) + ".",
+        cls=ErrorBoundary,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},

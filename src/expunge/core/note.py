@@ -12,8 +12,8 @@ from enum import IntEnum
 from hashlib import sha256
 from typing import NamedTuple
 
-from expunge.core import b64
-from expunge.core.signature import check_p256_spki, verify_ed25519, verify_p256
+from expunge.core.values import b64
+from expunge.core.values.signature import check_p256_spki, verify_ed25519, verify_p256
 from expunge.errors import EvidenceInvalid
 
 MAX_NOTE = 1_000_000

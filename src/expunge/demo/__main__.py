@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from expunge.demo import regulator
-from expunge.demo.story import SEED, tell
+from expunge.demo.story import regulator
+from expunge.demo.story.chapters import SEED, tell
 from expunge.errors import ExpungeError
 
 

@@ -12,12 +12,12 @@ read again when the file changes, so a gate may stay open as long as the pipelin
 
 from __future__ import annotations
 
-from expunge.gate.answers import Decision, GateReason, Subject, Tally
 from expunge.gate.batches import Passed
-from expunge.gate.gates import MAX_AGE, Gate
+from expunge.gate.decisions import Decision, GateReason, Subject, Tally
+from expunge.gate.default_gate import allowed, manifest, may_collect, may_use, standing
+from expunge.gate.file_gate import MAX_AGE, Gate
 from expunge.gate.manifests import ManifestWriter, was_in
-from expunge.gate.standing import allowed, manifest, may_collect, may_use, standing
-from expunge.gate.view import SKEW
+from expunge.gate.snapshot_view import SKEW
 
 __all__ = [
     "MAX_AGE", "SKEW", "Decision", "Gate", "GateReason", "ManifestWriter", "Passed", "Subject", "Tally", "allowed", "manifest",

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from expunge.core.gate_entry import former_entry, kind_key
+from expunge.core.gate.gate_entry import former_entry, kind_key
 from expunge.errors import UsageError
-from expunge.gate.answers import YES, Decision, GateReason, Subject, Tally
 from expunge.gate.columns import AT_ONCE, arrow_instants, arrow_texts, micros, missing, texts_of_values
-from expunge.gate.entries import Mask
-from expunge.gate.hashing import Texts, entries_of
-from expunge.gate.view import Lens
+from expunge.gate.decisions import YES, Decision, GateReason, Subject, Tally
+from expunge.gate.entry_hashes import Texts, entries_of
+from expunge.gate.entry_list import Mask
+from expunge.gate.snapshot_view import PurposeView
 
 if TYPE_CHECKING:
-    from expunge.gate.gates import Gate
+    from expunge.gate.file_gate import Gate
     from expunge.gate.manifests import ManifestWriter
 
 _Instants = tuple[NDArray[np.int64], Mask]
@@ -37,7 +37,7 @@ class Passed:
 
 
 @dataclass
-class Sieve:
+class RowFilter:
     """Asks the gate about many rows, for one kind of identifier and one purpose."""
 
     gate: Gate
@@ -68,7 +68,7 @@ class Sieve:
             at += len(each)
         return _joined(masks)
 
-    def _sift(self, lens: Lens, texts: Texts, since: datetime | None, instants: _Instants | None) -> Mask:
+    def _sift(self, lens: PurposeView, texts: Texts, since: datetime | None, instants: _Instants | None) -> Mask:
         first, second = entries_of(texts, self._kind_key)
         left = texts.valid & (texts.lengths > 0)
         self.tally.add(GateReason.NO_SUBJECT, int(len(left) - left.sum()))
@@ -86,7 +86,7 @@ class Sieve:
             self.manifest.add_many(self.kind, first[left], second[left])
         return left
 
-    def _former(self, lens: Lens, texts: Texts, still: Mask) -> Mask:
+    def _former(self, lens: PurposeView, texts: Texts, still: Mask) -> Mask:
         assert lens.former is not None
         found = np.zeros(len(texts), np.bool_)
         for at in np.flatnonzero(still):
@@ -109,7 +109,7 @@ class Sieve:
         return decision
 
 
-def allowed(sieve: Sieve, data: Any, column: str | None, recorded: str | None = None) -> Passed:
+def allowed(sieve: RowFilter, data: Any, column: str | None, recorded: str | None = None) -> Passed:
     """Of a table, reader, frame or iterable, what may be used.
 
     Args:
@@ -132,7 +132,7 @@ def allowed(sieve: Sieve, data: Any, column: str | None, recorded: str | None = 
     return Passed(_each(sieve, data, column, recorded), sieve.tally)
 
 
-def _arrow(sieve: Sieve, data: Any, column: str | None, recorded: str | None) -> Any:
+def _arrow(sieve: RowFilter, data: Any, column: str | None, recorded: str | None) -> Any:
     import pyarrow as pa
 
     if isinstance(data, pa.Array | pa.ChunkedArray):
@@ -155,7 +155,7 @@ def _kept(data: Any, mask: Mask) -> Any:
         raise UsageError("this version of pyarrow cannot filter a column of such a type", help="cast views to plain text first") from error
 
 
-def _frame(sieve: Sieve, data: Any, column: str | None, recorded: str | None, library: str) -> Any:
+def _frame(sieve: RowFilter, data: Any, column: str | None, recorded: str | None, library: str) -> Any:
     if type(data).__name__ != "DataFrame":
         message = f"cannot look through a {type(data).__name__} of {library}"
         raise UsageError(message, help="give a DataFrame: collect a lazy one first")
@@ -172,7 +172,7 @@ def _frame(sieve: Sieve, data: Any, column: str | None, recorded: str | None, li
     return data.filter(mask) if library == "polars" else data[mask]
 
 
-def _each(sieve: Sieve, rows: Iterable[Any], column: str | None, recorded: str | None) -> Iterator[Any]:
+def _each(sieve: RowFilter, rows: Iterable[Any], column: str | None, recorded: str | None) -> Iterator[Any]:
     for row in rows:
         value, time = (row, None) if column is None else (_field(row, column), _field(row, recorded) if recorded else None)
         if recorded and not isinstance(time, datetime):

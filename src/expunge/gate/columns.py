@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from expunge.errors import UsageError
-from expunge.gate.entries import Mask
-from expunge.gate.hashing import Texts
+from expunge.gate.entry_hashes import Texts
+from expunge.gate.entry_list import Mask
 
 AT_ONCE = 1 << 14
 """Rows."""

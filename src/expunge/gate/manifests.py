@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from expunge.core.gate_entry import gate_entry, key_check
-from expunge.core.gate_head import Head
-from expunge.core.manifest import Certificate, Manifest, Seen, signed_message
+from expunge.core.gate.gate_entry import gate_entry, key_check
+from expunge.core.gate.gate_head import SnapshotHead
+from expunge.core.gate.training_manifest import Certificate, SnapshotRange, TrainingManifest, signed_message
 from expunge.errors import EvidenceInvalid, UsageError
-from expunge.gate.answers import Subject, Tally
-from expunge.gate.entries import Words
+from expunge.gate.decisions import Subject, Tally
+from expunge.gate.entry_list import Words
 
 _MOST_WAITING = 1 << 21
 """Entries, repeated or not, before those that repeat are dropped."""
@@ -54,18 +54,18 @@ class ManifestWriter:
         self._inputs = tuple(inputs)
         self._begun = now()
         self._kinds: set[str] = set()
-        self._seen: list[Seen] = []
+        self._seen: list[SnapshotRange] = []
         self._single: set[bytes] = set()
         self._many: list[tuple[Words, Words]] = []
         self._waiting = 0
 
-    def saw(self, head: Head) -> None:
+    def saw(self, head: SnapshotHead) -> None:
         """Note the snapshot that answers from here on."""
         before = self._seen[-1] if self._seen else None
         if before is None or before.policy != head.policy:
-            self._seen.append(Seen(head.policy, head.published, head.digest, head.published, head.digest))
+            self._seen.append(SnapshotRange(head.policy, head.published, head.digest, head.published, head.digest))
         elif before.last_sha256 != head.digest:
-            self._seen[-1] = Seen(before.policy, before.first, before.first_sha256, head.published, head.digest)
+            self._seen[-1] = SnapshotRange(before.policy, before.first, before.first_sha256, head.published, head.digest)
 
     def add(self, kind: str, entry: bytes) -> None:
         """Enter one subject that was let in."""
@@ -100,7 +100,7 @@ class ManifestWriter:
         entries = b""
         if self._many:
             entries = np.stack(self._distinct(), axis=1).astype(">u8").tobytes()
-        manifest = Manifest(
+        manifest = TrainingManifest(
             self._product,
             self.purpose,
             tuple(sorted(self._kinds)),
@@ -122,7 +122,7 @@ class ManifestWriter:
             file.write(self.finish(tally))
 
 
-def was_in(manifest: Manifest, gate_key: bytes, subject: Subject) -> bool:
+def was_in(manifest: TrainingManifest, gate_key: bytes, subject: Subject) -> bool:
     """Whether somebody was let into the product of a manifest.
 
     Raises:

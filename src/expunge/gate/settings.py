@@ -26,10 +26,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from expunge.core import canonical
-from expunge.core.manifest import read_certificate
+from expunge.core.gate.training_manifest import read_certificate
+from expunge.core.values import canonical
 from expunge.errors import EvidenceInvalid, Misconfigured
-from expunge.gate.gates import MAX_AGE, Gate
+from expunge.gate.file_gate import MAX_AGE, Gate
 from expunge.gate.manifests import Pipeline
 
 NAME = "gate.toml"

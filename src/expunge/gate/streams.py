@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from expunge.errors import ExpungeError
-from expunge.gate.answers import SHUT, Subject, Tally
-from expunge.gate.batches import Sieve
+from expunge.gate.batches import RowFilter
+from expunge.gate.decisions import SHUT, Subject, Tally
 
 if TYPE_CHECKING:
-    from expunge.gate.gates import Gate
+    from expunge.gate.file_gate import Gate
 
 
 class StreamWaits(ExpungeError):
@@ -77,7 +77,7 @@ class GatedStream:
     def _may(self, fields: Mapping[Any, Any]) -> bool:
         value = fields.get(self.subject_field.encode(), fields.get(self.subject_field))
         whose = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
-        decision = Sieve(self.gate, self.kind, self.purpose, tally=self.tally).ask(Subject(self.kind, whose) if whose else None)
+        decision = RowFilter(self.gate, self.kind, self.purpose, tally=self.tally).ask(Subject(self.kind, whose) if whose else None)
         if decision.reason in SHUT:
             message = f"nobody may be used: {decision.reason}"
             raise StreamWaits(message, help="renew the snapshot with `expunge gate publish`, or let a worker do so; nothing is lost")

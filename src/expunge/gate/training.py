@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from expunge.errors import ExpungeError
-from expunge.gate.answers import GateReason, Subject
-from expunge.gate.batches import Sieve
+from expunge.gate.batches import RowFilter
 from expunge.gate.batches import subject_of as named
 from expunge.gate.columns import AT_ONCE, texts_of_values
+from expunge.gate.decisions import GateReason, Subject
 
 if TYPE_CHECKING:
-    from expunge.gate.gates import Gate
+    from expunge.gate.file_gate import Gate
     from expunge.gate.manifests import ManifestWriter
 
 SubjectOf = Callable[[Any], "Subject | str | int | None"]
@@ -55,7 +55,7 @@ def map_style(
 
         def refresh(self) -> None:
             """Ask about every sample again."""
-            sieve = Sieve(gate, kind, purpose, manifest)
+            sieve = RowFilter(gate, kind, purpose, manifest)
             texts = (texts_of_values(subjects[at : at + AT_ONCE]) for at in range(0, len(subjects), AT_ONCE))
             places = sieve.mask(texts).nonzero()[0].tolist()
             _require_open(sieve.tally.shut)
@@ -66,7 +66,7 @@ def map_style(
 
         def __getitem__(self, index: int) -> Any:
             place = self._places[index]
-            decision = Sieve(gate, kind, purpose).ask(named(kind, subjects[place]))
+            decision = RowFilter(gate, kind, purpose).ask(named(kind, subjects[place]))
             if not decision:
                 message = f"a sample may not be used any more: {decision.reason}"
                 raise Refused(message, help="call refresh() on the dataset between two epochs, or start the job again")
@@ -96,7 +96,7 @@ def iterable(samples: Any, subject_of: SubjectOf, kind: str, purpose: str, gate:
         """Of a dataset, what may be used."""
 
         def __iter__(self) -> Iterator[Any]:
-            sieve = Sieve(gate, kind, purpose, manifest)
+            sieve = RowFilter(gate, kind, purpose, manifest)
             self.tally = sieve.tally
             for sample in samples:
                 if sieve.ask(named(kind, subject_of(sample))):

@@ -12,11 +12,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from expunge.gate.answers import SHUT, GateReason, Subject, Tally
-from expunge.gate.batches import Sieve, named_once
+from expunge.gate.batches import RowFilter, named_once
+from expunge.gate.decisions import SHUT, GateReason, Subject, Tally
 
 if TYPE_CHECKING:
-    from expunge.gate.gates import Gate
+    from expunge.gate.file_gate import Gate
 
 MOST_BYTES = 1 << 20
 """A body larger than this is refused (413) where it has to be read to know whose data it brings."""
@@ -28,7 +28,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class Request:
+class IngestRequest:
     """What tells whose data comes."""
 
     method: str
@@ -52,7 +52,7 @@ class Whose:
         if bool(self.header) == bool(self.field):
             raise ValueError("name a header or a field")
 
-    def __call__(self, request: Request) -> Sequence[Subject | None]:
+    def __call__(self, request: IngestRequest) -> Sequence[Subject | None]:
         """One for each piece of data; None where it does not say. Nothing at all is nobody either."""
         if self.header:
             said = request.headers.get(self.header.lower(), "")
@@ -75,7 +75,7 @@ class Ingest:
     """What both kinds of middleware have in common."""
 
     gate: Gate
-    whose: Callable[[Request], Sequence[Subject | None]]
+    whose: Callable[[IngestRequest], Sequence[Subject | None]]
     """Whose data a request brings; a :class:`Whose`, or a function of your own."""
     purpose: str
     """What it is taken in for."""
@@ -92,9 +92,9 @@ class Ingest:
         """Whether the body has to be read: a header says it without."""
         return not (isinstance(self.whose, Whose) and self.whose.header)
 
-    def refuses(self, request: Request) -> tuple[int, GateReason] | None:
+    def refuses(self, request: IngestRequest) -> tuple[int, GateReason] | None:
         """Status and reason of the refusal, or None."""
-        sieve = Sieve(self.gate, "any", self.purpose, tally=self.tally)
+        sieve = RowFilter(self.gate, "any", self.purpose, tally=self.tally)
         worst: GateReason | None = None
         for subject in self.whose(request) or [None]:
             decision = sieve.ask(subject)
@@ -132,7 +132,7 @@ class AsgiGate:
         if not complete:
             await _respond(send, 413, f"a body of more than {MOST_BYTES} bytes cannot be asked about")
             return
-        refusal = self.ingest.refuses(Request(scope["method"], scope["path"], _headers(scope["headers"]), body))
+        refusal = self.ingest.refuses(IngestRequest(scope["method"], scope["path"], _headers(scope["headers"]), body))
         if refusal is not None:
             await _respond(send, refusal[0], refusal[1].value)
             return
@@ -204,7 +204,7 @@ class WsgiGate:
             body = environ["wsgi.input"].read(int(length))
             environ["wsgi.input"] = io.BytesIO(body)
         headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
-        refusal = self.ingest.refuses(Request(method, environ.get("PATH_INFO", ""), headers, body))
+        refusal = self.ingest.refuses(IngestRequest(method, environ.get("PATH_INFO", ""), headers, body))
         if refusal is not None:
             return self._refuse(start_response, refusal[0], refusal[1].value)
         return self._app(environ, start_response)

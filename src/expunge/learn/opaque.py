@@ -16,15 +16,15 @@ from hashlib import sha256
 from pathlib import Path
 
 from expunge import durable, permit
-from expunge.core.outcome import Reason, Unable
-from expunge.core.remade import Content, given_back
-from expunge.learn.checkpoints import wipe
-from expunge.learn.frozen import Frozen
-from expunge.learn.refusals import FileRefused
-from expunge.learn.report import Report
+from expunge.core.models.model_outcomes import ArtefactContent, given_back
+from expunge.core.values.outcome import Reason, Unable
+from expunge.learn.base.report import Report
+from expunge.learn.features.frozen_encoder import Frozen
+from expunge.learn.records.refusals import FileRefused
 from expunge.learn.retraining import Manifest, named
-from expunge.learn.serve_guard import contents, file_hash, files_of
-from expunge.ports.commands import Commands, Limits, Ran
+from expunge.learn.serving.serve_guard import contents, file_hash, files_of
+from expunge.learn.sharded.checkpoints import wipe
+from expunge.ports.commands import CommandLimits, Commands, Ran
 
 Retrain = Callable[[Manifest], object] | str | None
 _MOST_HEADER = 64 << 20
@@ -55,7 +55,7 @@ class Opaque:
         retrain: Retrain = None,
         commands: Commands | None = None,
         *,
-        limits: Limits | None = None,
+        limits: CommandLimits | None = None,
         derived: Sequence[str | os.PathLike[str]] = (),
         frozen: Sequence[Frozen] = (),
     ) -> None:
@@ -66,7 +66,7 @@ class Opaque:
             records: what it has learnt from: record id -> the subject, or the subjects of a record of several people.
             retrain: a function at the top level of a module, called with a :class:`Manifest` in a process of its own; or a command,
                 which gets the manifest as JSON on standard input. None: whoever is forgotten takes the model along.
-            commands: who runs it: ``expunge.adapters.commands_local.LocalCommands(folder)``.
+            commands: who runs it: ``expunge.adapters.commands.local_commands.LocalCommands(folder)``.
             limits: time and memory of one training; an hour and 4 GiB by default.
             derived: files and folders made from the model (exports, quantised copies, checkpoints): they go with what they came from.
             frozen: parts that stay as they are.
@@ -79,7 +79,7 @@ class Opaque:
         self.path = Path(path).absolute()
         self._records = {record: frozenset((of,) if isinstance(of, str) else of) for record, of in records.items()}
         self._commands = commands
-        self._limits = limits or Limits()
+        self._limits = limits or CommandLimits()
         self._derived = tuple(Path(each).absolute() for each in derived)
         self._frozen = tuple(frozen)
         self._desk = self.path.with_name(f"{durable.TEMPORARY_PREFIX}{self.path.name}")
@@ -230,7 +230,7 @@ def _hashes(path: Path) -> tuple[str, ...]:
         return ()
 
 
-def _known_by(path: Path, frozen: Sequence[Frozen]) -> list[Content]:
+def _known_by(path: Path, frozen: Sequence[Frozen]) -> list[ArtefactContent]:
     """What tells a model from another one: its files, and of safetensors the weights alone; without what stays in every version.
 
     Raises FileNotFoundError where nothing is there, ValueError where nothing of its own is, FileRefused where links are.
@@ -241,7 +241,7 @@ def _known_by(path: Path, frozen: Sequence[Frozen]) -> list[Content]:
     for file in files_of(path):
         digest = file_hash(file)
         if digest not in kept:
-            found += [Content(file.name, each) for each in (digest, _tensors(file)) if each]
+            found += [ArtefactContent(file.name, each) for each in (digest, _tensors(file)) if each]
     if not found:
         raise ValueError("no model")
     return found

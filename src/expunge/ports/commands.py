@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from expunge.core.datamap import OnErase
-from expunge.core.outcome import Unable
+from expunge.core.datamap.datamap import OnErase
+from expunge.core.values.outcome import Unable
 
 DEFAULT_SECONDS = 3600.0
 DEFAULT_MEMORY = 4 << 30
@@ -23,7 +23,7 @@ def words_of(command: str) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Limits:
+class CommandLimits:
     """What one run of a command may take, and what it may reach."""
 
     seconds: float = DEFAULT_SECONDS
@@ -38,10 +38,10 @@ class Limits:
     """Real paths of files that it must not read: it finds nothing in them; where that cannot be had, :attr:`Ran.hidden` says so."""
 
     @staticmethod
-    def of(act: OnErase) -> Limits:
+    def of(act: OnErase) -> CommandLimits:
         """What the map says, and the defaults for what it does not: an hour, 4 GiB, no network."""
         seconds = act.within.total_seconds() if act.within is not None else DEFAULT_SECONDS
-        return Limits(seconds, act.memory or DEFAULT_MEMORY, act.network, act.environment)
+        return CommandLimits(seconds, act.memory or DEFAULT_MEMORY, act.network, act.environment)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Ran:
     offline: bool = False
     """Whether it was kept from the network; false where it was allowed to, and where this machine cannot keep it from it."""
     hidden: bool = False
-    """Whether all files of :attr:`Limits.hidden` were out of its sight; false where none was named."""
+    """Whether all files of :attr:`CommandLimits.hidden` were out of its sight; false where none was named."""
 
 
 class Commands(Protocol):
@@ -70,7 +70,7 @@ class Commands(Protocol):
     * A command may run again after a crash, with the same request: it has to write its outputs whole or not at all.
     """
 
-    def run(self, command: str, request: bytes, limits: Limits, progress: Callable[[float], None]) -> Ran | Unable:
+    def run(self, command: str, request: bytes, limits: CommandLimits, progress: Callable[[float], None]) -> Ran | Unable:
         """Run it to its end.
 
         ``progress`` is called in this thread with shares from 0 to 1, each greater than the one before. What it raises ends the command

@@ -18,7 +18,7 @@ class Strength(StrEnum):
     IDENTIFIED = "an identity document"
 
 
-class Evidence(StrEnum):
+class ConsentEvidence(StrEnum):
     """What the method leaves with us."""
 
     NOTHING = "nothing"
@@ -52,7 +52,7 @@ class Asking:
 
 
 @dataclass(frozen=True)
-class Begun:
+class AskingBegun:
     """What :meth:`ConsentMethod.begin` leaves to be handed over by whoever asked; empty where a message has left by itself."""
 
     media_type: str = ""
@@ -60,7 +60,7 @@ class Begun:
 
 
 @dataclass(frozen=True)
-class Handed:
+class HandedEvidence:
     """What came back."""
 
     token: str = field(repr=False)
@@ -71,7 +71,7 @@ class Handed:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ConsentMethodOutcome:
     """What the method makes of it."""
 
     proven: bool
@@ -115,7 +115,7 @@ class ConsentMethod(Protocol):
         ...
 
     @property
-    def evidence(self) -> Evidence:
+    def evidence(self) -> ConsentEvidence:
         """What it leaves with us."""
         ...
 
@@ -124,11 +124,11 @@ class ConsentMethod(Protocol):
         """How long after the decision that may be kept; zero where it leaves nothing or it must go at once."""
         ...
 
-    def begin(self, asking: Asking) -> Begun:
+    def begin(self, asking: Asking) -> AskingBegun:
         """Ask: send the message, make the form. Raises StoreUnavailable when the message cannot leave now; it may be tried again."""
         ...
 
-    def complete(self, asking: Asking, handed: Handed) -> Outcome:
+    def complete(self, asking: Asking, handed: HandedEvidence) -> ConsentMethodOutcome:
         """Look at what came back for this step; its token was checked already.
 
         Raises StoreUnavailable when it cannot be told now; it may be tried again with the same.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from expunge.core.gate_snapshot import Contents
+from expunge.core.gate.gate_snapshot import Contents
 
 
 class GatePublisher(Protocol):

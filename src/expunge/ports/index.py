@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class Unit:
+class IndexUnit:
     """Something that is read as a whole and replaced as a whole: a file."""
 
     name: str = field(repr=False)
@@ -22,7 +22,7 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class Runs:
+class RowRuns:
     """Where values lie: four columns of equal length, one entry for each run of neighbouring rows (``memoryview`` of integers)."""
 
     values: memoryview = field(repr=False)
@@ -42,11 +42,13 @@ class LocateIndex(Protocol):
     The key is handed over with each call and is kept nowhere; under another key everything is unknown.
     """
 
-    def find(self, key: bytes, space: str, values: Sequence[str], units: Sequence[Unit]) -> tuple[Runs, Sequence[int]]:
+    def find(self, key: bytes, space: str, values: Sequence[str], units: Sequence[IndexUnit]) -> tuple[RowRuns, Sequence[int]]:
         """Where the values lie in the units, and the numbers of the units that it does not know in this version (to be read)."""
         ...
 
-    def learn(self, key: bytes, space: str, values: Sequence[str], units: Sequence[Unit], runs: Runs, current: Sequence[Unit]) -> None:
+    def learn(
+        self, key: bytes, space: str, values: Sequence[str], units: Sequence[IndexUnit], runs: RowRuns, current: Sequence[IndexUnit]
+    ) -> None:
         """Remember units completely: every value that is in them. ``current`` are all units there are now: older ones may be dropped."""
         ...
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class Head:
+class LogHead:
     """A signed head of the log."""
 
     size: int
@@ -28,7 +28,7 @@ class TransparencyLog(Protocol):
 
     origin: str
 
-    def head(self) -> Head:
+    def head(self) -> LogHead:
         """The latest published head. An empty log has size 0 and is signed too."""
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias
 
-from expunge.core.ids import OrderId
+from expunge.core.values.ids import OrderId
 
 Notice: TypeAlias = tuple[OrderId, str, str, Mapping[str, str]]
 """Order, kind, text and fields, as :meth:`Outbox.put` takes them."""

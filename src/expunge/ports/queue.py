@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Event
 from typing import Protocol
 
-from expunge.core.ids import OrderId
+from expunge.core.values.ids import OrderId
 
 
 class Queue(Protocol):

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias
 
-from expunge.core.copy import RawSource
-from expunge.core.ids import Pseudonym
-from expunge.core.traces import Trace, Traces
+from expunge.core.evidence.traces import Trace, Traces
+from expunge.core.values.copy import RawSource
+from expunge.core.values.ids import Pseudonym
 
 Stretch: TypeAlias = tuple[int, int]
 """Bytes of a file, from the first up to but not including the second."""

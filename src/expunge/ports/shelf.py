@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from expunge.core.ids import OrderId
+from expunge.core.values.ids import OrderId
 
 
 class Shelf(Protocol):

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from expunge.core.ages import Ages, Span
-from expunge.core.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
-from expunge.core.datamap import Dataset, Ignore
-from expunge.core.grounding import Capabilities
-from expunge.core.ids import IdempotencyKey
-from expunge.core.outcome import Outcome, Outcomes, Unable
+from expunge.core.datamap.datamap import Dataset, Ignore
+from expunge.core.datamap.grounding import Capabilities
+from expunge.core.retention.age_histogram import Ages, AgeSpan
+from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
+from expunge.core.values.ids import IdempotencyKey
+from expunge.core.values.outcome import Outcome, Outcomes, Unable
 from expunge.ports.scanner import Tracer
 
 
@@ -45,7 +45,7 @@ class Store(Protocol):
         """Find what the dataset holds about each selector's subject; one :class:`Copy` per subject that has anything, in any order.
 
         Items are those that :class:`Selector` says: by values or every one, of a window, without those that are spared; times are read as
-        :mod:`expunge.core.moments` does. Trouble with the window's own field (it is no time, it does not exist) is ``CouldNotLook``.
+        :mod:`expunge.core.values.timestamps` does. Trouble with the window's own field (it is no time, it does not exist) is ``CouldNotLook``.
         One pass over the data for all selectors of a call. ``Copy.selector`` is set, ``Copy.links`` holds the values of every field
         that another dataset's ``through`` or an identity of the map follows.
         """
@@ -76,7 +76,7 @@ class Store(Protocol):
         """
         ...
 
-    def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[Span]:
+    def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[AgeSpan]:
         """For each value that the field ``by`` has: how many items, and the oldest and newest of the times that ``field`` gives them.
 
         Who has anything in a window, and when who was last there. Values are identifiers: they stay in memory. Raises as ``locate``.

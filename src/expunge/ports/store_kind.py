@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TypeAlias
 
-from expunge.core.datamap import LAYOUTS, StoreSpec
-from expunge.core.retention import parse_span
+from expunge.core.datamap.datamap import LAYOUTS, StoreSpec
+from expunge.core.values.periods import parse_span
 
 SQLITE = "sqlite:///"
 ALIAS = "[A-Za-z_][A-Za-z0-9_]*"
@@ -170,7 +170,7 @@ class StoreKind:
     """The declaration of a kind. The default says nothing: any layout, url and option is taken, and the store checks them itself."""
 
     layouts: tuple[str, ...] | None = None
-    """How datasets are laid out: keys of :data:`expunge.core.datamap.LAYOUTS`, the usual one first. Empty for a kind that holds no
+    """How datasets are laid out: keys of :data:`expunge.core.datamap.datamap.LAYOUTS`, the usual one first. Empty for a kind that holds no
     datasets; None for any."""
     url: UrlForm | None = None
     options: Mapping[str, Option] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expunge.residue.scanner import ResidueScanner, scan
-from expunge.residue.session import Limits
+from expunge.residue.matching.session import Limits
+from expunge.residue.scanning.scanner import ResidueScanner, scan
 
 __all__ = ["Limits", "ResidueScanner", "scan"]

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, cast, runtime_checkable
 
-from expunge.core.datamap import DataMap, Dataset, StoreSpec
+from expunge.core.datamap.datamap import DataMap, Dataset, StoreSpec
 from expunge.errors import Misconfigured
 from expunge.ports.index import LocateIndex
 from expunge.ports.store import Store
@@ -19,15 +19,15 @@ from expunge.ports.store_kind import StoreKind
 Kind = Callable[[StoreSpec, tuple[Dataset, ...]], Store]
 
 _OWN = {
-    "files": ("expunge.stores.files:Files", "expunge.stores.files_kind:KIND"),
-    "sqlite": ("expunge.stores.sqlite:Sqlite", "expunge.stores.sqlite_kind:KIND"),
-    "postgres": ("expunge.stores.postgres:Postgres", "expunge.stores.postgres_kind:KIND"),
-    "s3": ("expunge.stores.s3:S3", "expunge.stores.s3_kind:KIND"),
-    "parquet": ("expunge.stores.parquet:Parquet", "expunge.stores.parquet_kind:KIND"),
-    "faiss": ("expunge.stores.faiss:Faiss", "expunge.stores.faiss_kind:KIND"),
-    "lancedb": ("expunge.stores.lancedb:LanceDb", "expunge.stores.lancedb_kind:KIND"),
-    "mlflow": ("expunge.stores.mlflow:Mlflow", "expunge.stores.mlflow_kind:KIND"),
-    "backup": ("expunge.stores.backup:Backup", "expunge.stores.backup_kind:KIND"),
+    "files": ("expunge.stores.files.store:Files", "expunge.stores.files.kind:KIND"),
+    "sqlite": ("expunge.stores.sqlite.store:Sqlite", "expunge.stores.sqlite.kind:KIND"),
+    "postgres": ("expunge.stores.postgres.store:Postgres", "expunge.stores.postgres.kind:KIND"),
+    "s3": ("expunge.stores.s3.store:S3", "expunge.stores.s3.kind:KIND"),
+    "parquet": ("expunge.stores.parquet.store:Parquet", "expunge.stores.parquet.kind:KIND"),
+    "faiss": ("expunge.stores.faiss.store:Faiss", "expunge.stores.faiss.kind:KIND"),
+    "lancedb": ("expunge.stores.lancedb.store:LanceDb", "expunge.stores.lancedb.kind:KIND"),
+    "mlflow": ("expunge.stores.mlflow.store:Mlflow", "expunge.stores.mlflow.kind:KIND"),
+    "backup": ("expunge.stores.backup.store:Backup", "expunge.stores.backup.kind:KIND"),
 }
 """Our own kinds, as written in the data map -> the class, imported at first use, and its declaration, which needs no client library."""
 

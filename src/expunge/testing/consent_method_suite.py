@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from expunge.errors import ExpungeError
-from expunge.ports.consent_method import Asking, Begun, ConsentMethod, Evidence, Handed, Strength
+from expunge.ports.consent_method import Asking, AskingBegun, ConsentEvidence, ConsentMethod, HandedEvidence, Strength
 
 CONTACT_WORDS = "parent-7Q2M9K4T"
 ASKING = Asking(
@@ -38,11 +38,11 @@ class ConsentMethodSuite:
         """The method; the same or an equal one at each call in a test."""
         raise NotImplementedError
 
-    def right(self, asking: Asking, begun: Begun) -> Handed:
+    def right(self, asking: Asking, begun: AskingBegun) -> HandedEvidence:
         """What a parent hands in who agrees."""
         raise NotImplementedError
 
-    def wrong(self, asking: Asking, begun: Begun) -> list[Handed]:
+    def wrong(self, asking: Asking, begun: AskingBegun) -> list[HandedEvidence]:
         """What may come back and proves nothing."""
         raise NotImplementedError
 
@@ -50,7 +50,7 @@ class ConsentMethodSuite:
         """The method while whoever it depends on cannot be reached; None where it depends on nobody."""
         return None
 
-    def seen_by_parent(self, begun: Begun) -> str:
+    def seen_by_parent(self, begun: AskingBegun) -> str:
         """All that reached the parent by the last ``begin``."""
         return begun.body.decode()
 
@@ -69,9 +69,9 @@ class ConsentMethodSuite:
             assert not method.allows_disclosure, "a message and a second step are not enough for disclosure"
             assert method.steps == 2
             assert method.delay > timedelta(0), "the second step is a later one"
-        if method.evidence is Evidence.IDENTITY:
+        if method.evidence is ConsentEvidence.IDENTITY:
             assert method.evidence_ttl == timedelta(0), "identity documents and faces go at once"
-        if method.evidence is Evidence.NOTHING:
+        if method.evidence is ConsentEvidence.NOTHING:
             assert method.evidence_ttl == timedelta(0)
 
     def test_a_parent_who_does_every_step_has_proven_it(self) -> None:

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import IO, Any, NoReturn, TypeAlias
 
 NOBODY = 65534
-Begin: TypeAlias = "Callable[[Callable[[], Any]], Running]"
+Begin: TypeAlias = "Callable[[Callable[[], Any]], RunningChild]"
 """How a child is begun: :func:`start`, or that of :mod:`expunge.testing.fresh`."""
 
 
 @dataclass(frozen=True)
-class Ended:
+class ChildExit:
     """How a child process ended."""
 
     killed_by: int
@@ -37,7 +37,7 @@ class Ended:
         return self.value
 
 
-class Running:
+class RunningChild:
     """A child at work."""
 
     def __init__(self, pid: int, pipe: int) -> None:
@@ -51,25 +51,25 @@ class Running:
             os.kill(self.pid, signal.SIGKILL)
             self.wait()
 
-    def wait(self) -> Ended:
+    def wait(self) -> ChildExit:
         """Wait until it ends; once."""
         with os.fdopen(self._pipe, "rb") as pipe:
             said = pipe.read()
         self._ended = True
         return self.collect(said)
 
-    def collect(self, said: bytes) -> Ended:
+    def collect(self, said: bytes) -> ChildExit:
         """What it came to, from all that it wrote."""
         return ended(os.waitpid(self.pid, 0)[1], said)
 
 
-def ended(status: int, said: bytes) -> Ended:
+def ended(status: int, said: bytes) -> ChildExit:
     """How a child ended, by its status and what :func:`answer` wrote in it."""
     if os.WIFSIGNALED(status):
-        return Ended(os.WTERMSIG(status), None, "")
+        return ChildExit(os.WTERMSIG(status), None, "")
     # What is unpickled here was pickled by our own child a moment ago.
     value, error = pickle.loads(said) if said else (None, "the child ended without an answer")  # noqa: S301
-    return Ended(0, value, error)
+    return ChildExit(0, value, error)
 
 
 def answer(function: Callable[[], Any], pipe: IO[bytes]) -> NoReturn:
@@ -86,7 +86,7 @@ def answer(function: Callable[[], Any], pipe: IO[bytes]) -> NoReturn:
         os._exit(0)
 
 
-def start(function: Callable[[], Any]) -> Running:
+def start(function: Callable[[], Any]) -> RunningChild:
     """Start ``function`` in a forked child. Handles that the parent has open must not be used by it."""
     reading, writing = os.pipe()
     with warnings.catch_warnings():
@@ -97,18 +97,18 @@ def start(function: Callable[[], Any]) -> Running:
         pid = os.fork()
     if pid:
         os.close(writing)
-        return Running(pid, reading)
+        return RunningChild(pid, reading)
     os.close(reading)
     answer(function, os.fdopen(writing, "wb"))
 
 
-def in_child(function: Callable[[], Any]) -> Ended:
+def in_child(function: Callable[[], Any]) -> ChildExit:
     """Run ``function`` in a forked child and wait for it."""
     return start(function).wait()
 
 
 @contextmanager
-def alongside(function: Callable[[], Any], begin: Begin = start) -> Iterator[Running]:
+def alongside(function: Callable[[], Any], begin: Begin = start) -> Iterator[RunningChild]:
     """Run ``function`` in a child while the block runs; the child is killed when the block fails."""
     child = begin(function)
     try:
@@ -118,7 +118,7 @@ def alongside(function: Callable[[], Any], begin: Begin = start) -> Iterator[Run
         raise
 
 
-def without_rights(folder: Path, function: Callable[[], Any], begin: Begin = start) -> Ended:
+def without_rights(folder: Path, function: Callable[[], Any], begin: Begin = start) -> ChildExit:
     """Run ``function`` as somebody who may read ``folder`` but change nothing in it; the folder's modes are put back.
 
     As root this means becoming ``nobody`` in the child, because modes do not bind root.

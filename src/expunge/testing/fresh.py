@@ -21,14 +21,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from expunge.testing.forked import Ended, Running, answer, ended
+from expunge.testing.forked import ChildExit, RunningChild, answer, ended
 
 _PROGRAM = "from expunge.testing.fresh import serve; serve()"
 _NUMBER = struct.Struct("<q")
 _OURS = "EXPUNGE_TESTING_SOCKET"
 
 
-def start(function: Callable[[], Any]) -> Running:
+def start(function: Callable[[], Any]) -> RunningChild:
     """Start ``function``, which must be picklable: found by the name of its module, what it holds too."""
     ours, theirs = socket.socketpair()
     with theirs:
@@ -36,14 +36,14 @@ def start(function: Callable[[], Any]) -> Running:
     return _Fresh(ours)
 
 
-class _Fresh(Running):
+class _Fresh(RunningChild):
     """A child of the fresh interpreter at work."""
 
     def __init__(self, connection: socket.socket) -> None:
         (pid,) = _NUMBER.unpack(_exactly(connection, _NUMBER.size))
         super().__init__(pid, connection.detach())
 
-    def collect(self, said: bytes) -> Ended:
+    def collect(self, said: bytes) -> ChildExit:
         """What the child answered, and behind it its status as the process that waited for it tells."""
         (status,) = _NUMBER.unpack(said[-_NUMBER.size :])
         return ended(status, said[: -_NUMBER.size])

@@ -14,13 +14,13 @@ from typing import Any, Protocol
 
 import pytest
 
-from expunge.core.copy import Copy, Selector
-from expunge.core.datamap import ByField, Dataset, StoreSpec, Through
-from expunge.core.ids import IdempotencyKey
-from expunge.core.outcome import RETRYABLE, Absent, Erased, Outcome, Unable
+from expunge.core.datamap.datamap import ByField, Dataset, StoreSpec, Through
+from expunge.core.values.copy import Copy, Selector
+from expunge.core.values.ids import IdempotencyKey
+from expunge.core.values.outcome import RETRYABLE, Absent, Erased, Outcome, Unable
 from expunge.ports.store import Store
 from expunge.testing import forked, fresh
-from expunge.testing.forked import Ended, Running, without_rights
+from expunge.testing.forked import ChildExit, RunningChild, without_rights
 from expunge.testing.people import Person
 from expunge.testing.plain_search import search, snapshot
 
@@ -109,7 +109,7 @@ class StoreHarness(ABC):
         """
         return snapshot(folder)
 
-    def deprived(self, folder: Path, function: Callable[[], Any]) -> Ended:
+    def deprived(self, folder: Path, function: Callable[[], Any]) -> ChildExit:
         """Run ``function`` as somebody who may read the store but change nothing in it; what it returned or raised."""
         return without_rights(folder, function, self.begin)
 
@@ -134,7 +134,7 @@ class StoreHarness(ABC):
 
     # --- verbs -----------------------------------------------------------------------------------
 
-    def begin(self, function: Callable[[], Any]) -> Running:
+    def begin(self, function: Callable[[], Any]) -> RunningChild:
         """Start ``function`` in another process."""
         return forked.start(function) if self.forks else fresh.start(function)
 

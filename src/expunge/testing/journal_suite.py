@@ -13,7 +13,7 @@ import pytest
 from expunge import faults
 from expunge.errors import Conflict, ExpungeError, StateCorrupt, UsageError
 from expunge.ports.journal import Journal
-from expunge.testing.forked import Running, in_child, start
+from expunge.testing.forked import RunningChild, in_child, start
 
 AWKWARD_EVENTS = (b"", b"\0", b"\xff\xfe not utf-8", b"'; DROP TABLE events; --", bytes(range(256)) * 256)
 
@@ -244,7 +244,7 @@ class JournalSuite:
     def test_two_processes_that_append_at_once_lose_nothing_and_repeat_nothing(self, tmp_path: Path) -> None:
         place = self.place(tmp_path)
         self.open(place).close()
-        writers: list[Running] = [start(self._writer(place, name)) for name in ("a", "b")]
+        writers: list[RunningChild] = [start(self._writer(place, name)) for name in ("a", "b")]
         for writer in writers:
             writer.wait().returned()
         shared = self.contents(place, "shared")

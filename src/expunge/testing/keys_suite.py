@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from expunge.core.ids import OrderId
-from expunge.core.signature import verify_ed25519, verify_p256
+from expunge.core.values.ids import OrderId
+from expunge.core.values.signature import verify_ed25519, verify_p256
 from expunge.errors import EvidenceInvalid, KeyDestroyed, StateCorrupt
 from expunge.ports.keys import Keys
 from expunge.testing.forked import in_child, start

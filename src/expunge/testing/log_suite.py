@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from expunge import faults
-from expunge.core import checkpoint, merkle
+from expunge.core import merkle
+from expunge.core.log import checkpoint
 from expunge.core.note import VerifierKey, open_strict
 from expunge.errors import Busy, EvidenceInvalid
 from expunge.ports.log import TransparencyLog

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from expunge import faults
-from expunge.core.ids import OrderId
+from expunge.core.values.ids import OrderId
 from expunge.errors import ExpungeError
 from expunge.ports.outbox import Outbox
 from expunge.testing.forked import in_child

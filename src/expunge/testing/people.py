@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
-from expunge.core.ids import Pseudonym, pseudonym
+from expunge.core.values.ids import Pseudonym, pseudonym
 
 _KEY = b"conformance suite pseudonym key."
 

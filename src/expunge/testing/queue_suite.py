@@ -16,10 +16,10 @@ from typing import Protocol
 import pytest
 
 from expunge import faults
-from expunge.core.ids import OrderId
+from expunge.core.values.ids import OrderId
 from expunge.errors import StoreUnavailable
 from expunge.ports.queue import Queue
-from expunge.testing.forked import Running, in_child, start
+from expunge.testing.forked import RunningChild, in_child, start
 
 ONE = OrderId("ord-aaaaaaaaaaaaaaaaaaaa")
 OTHER = OrderId("ord-bbbbbbbbbbbbbbbbbbbb")
@@ -52,7 +52,7 @@ class WorkedQueue(Queue, Protocol):
         ...
 
 
-class Taken:
+class TakenWork:
     """What workers took: lines of a file, so that workers in other processes may write too."""
 
     def __init__(self, path: Path) -> None:
@@ -138,13 +138,13 @@ class QueueSuite:
             yield queue
 
     @pytest.fixture
-    def taken(self, tmp_path: Path) -> Taken:
+    def taken(self, tmp_path: Path) -> TakenWork:
         """Notes what is taken."""
-        return Taken(tmp_path / "taken")
+        return TakenWork(tmp_path / "taken")
 
     # ---- putting -----------------------------------------------------------------------------------------------
 
-    def test_work_that_waits_is_there_once_however_often_it_is_put(self, queue: WorkedQueue, taken: Taken) -> None:
+    def test_work_that_waits_is_there_once_however_often_it_is_put(self, queue: WorkedQueue, taken: TakenWork) -> None:
         assert queue.waiting() == 0
         for _ in range(3):
             queue.put((ONE, OTHER), "erase-files")
@@ -157,7 +157,7 @@ class QueueSuite:
             queue.put((ONE, OTHER), "erase-files")
             assert len(taken.wait_for(4)) == 4
 
-    def test_the_same_work_put_while_it_is_under_way_is_done_again(self, queue: WorkedQueue, taken: Taken) -> None:
+    def test_the_same_work_put_while_it_is_under_way_is_done_again(self, queue: WorkedQueue, taken: TakenWork) -> None:
         begun, go_on = threading.Event(), threading.Event()
 
         def slow(orders: tuple[OrderId, ...], step: str) -> None:
@@ -174,7 +174,7 @@ class QueueSuite:
             assert taken.wait_for(2) == ["a", "a"]
 
     def test_what_is_put_in_a_block_is_there_when_it_commits_and_never_when_it_does_not(
-        self, at: str, queue: WorkedQueue, taken: Taken
+        self, at: str, queue: WorkedQueue, taken: TakenWork
     ) -> None:
         def fail_halfway() -> None:
             with self.atomically(at):
@@ -216,7 +216,7 @@ class QueueSuite:
 
     # ---- working -----------------------------------------------------------------------------------------------
 
-    def test_what_is_put_while_a_worker_waits_is_taken_at_once(self, queue: WorkedQueue, taken: Taken) -> None:
+    def test_what_is_put_while_a_worker_waits_is_taken_at_once(self, queue: WorkedQueue, taken: TakenWork) -> None:
         stop = threading.Event()
         work = partial(queue.work, taken, name="worker", stop=stop, poll=60.0)
         thread = threading.Thread(target=work)
@@ -257,7 +257,7 @@ class QueueSuite:
         assert max(most) == concurrency
 
     def test_a_piece_that_fails_is_over_and_the_worker_goes_on(
-        self, queue: WorkedQueue, taken: Taken, capfd: pytest.CaptureFixture[str]
+        self, queue: WorkedQueue, taken: TakenWork, capfd: pytest.CaptureFixture[str]
     ) -> None:
         def handle(orders: tuple[OrderId, ...], step: str) -> None:
             taken(orders, step)
@@ -274,7 +274,7 @@ class QueueSuite:
             wait_until(lambda: queue.waiting() == 0)
         assert capfd.readouterr().err == ""
 
-    def test_a_worker_that_is_stopped_finishes_what_it_began_and_leaves_the_rest(self, queue: WorkedQueue, taken: Taken) -> None:
+    def test_a_worker_that_is_stopped_finishes_what_it_began_and_leaves_the_rest(self, queue: WorkedQueue, taken: TakenWork) -> None:
         begun, stopped = threading.Event(), threading.Event()
 
         def slow(orders: tuple[OrderId, ...], step: str) -> None:
@@ -317,7 +317,7 @@ class QueueSuite:
             queue.work(handle, name="worker", stop=threading.Event(), poll=POLL, heartbeat=CALM)
         assert queue.waiting() <= 1
 
-    def test_a_worker_told_by_sigterm_ends_cleanly(self, tmp_path: Path, taken: Taken) -> None:
+    def test_a_worker_told_by_sigterm_ends_cleanly(self, tmp_path: Path, taken: TakenWork) -> None:
         place = self.place(tmp_path)
         with self.opened(place) as queue:
             queue.put((ONE,), "a")
@@ -330,13 +330,13 @@ class QueueSuite:
         with self.opened(place) as queue:
             assert queue.waiting() == 0
 
-    def test_what_a_killed_worker_was_at_is_done_by_another(self, tmp_path: Path, taken: Taken) -> None:
+    def test_what_a_killed_worker_was_at_is_done_by_another(self, tmp_path: Path, taken: TakenWork) -> None:
         place = self.place(tmp_path)
         with self.opened(place) as queue:
             queue.put((ONE,), "a")
             queue.put((OTHER,), "b")
-        stuck = start(partial(self._worker, place, Taken(tmp_path / "begun"), 60.0))
-        Taken(tmp_path / "begun").wait_for(1)
+        stuck = start(partial(self._worker, place, TakenWork(tmp_path / "begun"), 60.0))
+        TakenWork(tmp_path / "begun").wait_for(1)
         stuck.kill()
         with self.opened(place) as queue:
             assert queue.waiting() == 2
@@ -344,12 +344,12 @@ class QueueSuite:
                 wait_until(lambda: {"a", "b"} <= set(taken.steps))
                 wait_until(lambda: queue.waiting() == 0)
 
-    def test_what_a_killed_worker_was_at_is_done_once_when_it_was_put_again(self, tmp_path: Path, taken: Taken) -> None:
+    def test_what_a_killed_worker_was_at_is_done_once_when_it_was_put_again(self, tmp_path: Path, taken: TakenWork) -> None:
         place = self.place(tmp_path)
         with self.opened(place) as queue:
             queue.put((ONE,), "a")
-        stuck = start(partial(self._worker, place, Taken(tmp_path / "begun"), 60.0))
-        Taken(tmp_path / "begun").wait_for(1)
+        stuck = start(partial(self._worker, place, TakenWork(tmp_path / "begun"), 60.0))
+        TakenWork(tmp_path / "begun").wait_for(1)
         stuck.kill()
         with self.opened(place) as queue:
             queue.put((ONE,), "a")
@@ -367,12 +367,12 @@ class QueueSuite:
                 time.sleep(HEARTBEAT * 2)
                 assert len(taken.steps) <= 2, "again is harmless, for ever is not"
 
-    def test_several_workers_share_the_work_and_do_each_piece_once(self, tmp_path: Path, taken: Taken) -> None:
+    def test_several_workers_share_the_work_and_do_each_piece_once(self, tmp_path: Path, taken: TakenWork) -> None:
         place = self.place(tmp_path)
         with self.opened(place) as queue:
             for at in range(30):
                 queue.put((ONE,), f"step-{at}")
-        workers: list[Running] = [start(partial(self._worker, place, taken, 0.02)) for _ in range(3)]
+        workers: list[RunningChild] = [start(partial(self._worker, place, taken, 0.02)) for _ in range(3)]
         try:
             taken.wait_for(30)
         finally:
@@ -382,7 +382,7 @@ class QueueSuite:
         assert [end.returned() for end in ends] == ["stopped"] * 3
         assert sorted(taken.steps) == sorted(f"step-{at}" for at in range(30))
 
-    def _worker(self, place: str, taken: Taken, pause: float = 0.0) -> str:
+    def _worker(self, place: str, taken: TakenWork, pause: float = 0.0) -> str:
         """A worker process: notes what it takes, then is at it for a while."""
         stop = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: stop.set())

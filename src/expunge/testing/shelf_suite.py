@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from expunge import faults
-from expunge.core.ids import OrderId
+from expunge.core.values.ids import OrderId
 from expunge.errors import ExpungeError, UsageError
 from expunge.ports.shelf import Shelf
 from expunge.testing.forked import in_child, start

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from expunge.core.grounding import Grounding
-from expunge.core.ids import IdempotencyKey
-from expunge.core.outcome import Absent, Erased, Unable
+from expunge.core.datamap.grounding import Grounding
+from expunge.core.values.ids import IdempotencyKey
+from expunge.core.values.outcome import Absent, Erased, Unable
 from expunge.testing.harness import KEY, StoreHarness
 from expunge.testing.people import AWKWARD, people, person
 from expunge.testing.plain_search import search, snapshot
 
 
-class Erasing(StoreHarness):
+class StoreErasing(StoreHarness):
     """Erasing from a store."""
 
     def test_erases_one_and_leaves_everybody_else_identical(self, folder: Path) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from expunge.core.outcome import Outcome, Reason, Unable
+from expunge.core.values.outcome import Outcome, Reason, Unable
 from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.faults import ReplyLost, arm, record
-from expunge.testing.forked import Running, alongside
+from expunge.testing.forked import RunningChild, alongside
 from expunge.testing.harness import KEY, PATIENCE, StoreHarness, erase_all, locate_all
 from expunge.testing.people import Person, people, person
 
@@ -26,7 +26,7 @@ at_passes = pytest.mark.parametrize("nth", [FIRST, "last"])
 """A test for the first and one for the last pass of each failpoint."""
 
 
-class Faults(StoreHarness):
+class StoreFaults(StoreHarness):
     """A store on bad days."""
 
     def _passed(self, tmp_path: Path) -> list[tuple[str, int]]:
@@ -177,7 +177,7 @@ class Faults(StoreHarness):
         return times
 
     @contextmanager
-    def _alongside(self, folder: Path, work: Callable[[], Any]) -> Iterator[Running]:
+    def _alongside(self, folder: Path, work: Callable[[], Any]) -> Iterator[RunningChild]:
         """A block that begins when another process is at work."""
         with alongside(work, self.begin) as child:
             deadline = time.monotonic() + PATIENCE

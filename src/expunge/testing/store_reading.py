@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from expunge.core.copy import Copy, FindingKind
-from expunge.core.datamap import ByField
-from expunge.core.grounding import Grounding
-from expunge.core.ids import Pseudonym
-from expunge.ports.naming import NamesPeople
+from expunge.core.datamap.datamap import ByField
+from expunge.core.datamap.grounding import Grounding
+from expunge.core.values.copy import Copy, FindingKind
+from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import Stretch
+from expunge.ports.subject_listing import SubjectListing
 from expunge.testing.harness import StoreHarness, locate_all
 from expunge.testing.people import AWKWARD, Person, people, person
 
@@ -69,7 +69,7 @@ def _said(mark: str, data: bytes) -> bool:
     return mark.encode() in data or mark.encode("unicode_escape").replace(b"\\x", b"\\u00") in data
 
 
-class Reading(StoreHarness):
+class StoreReading(StoreHarness):
     """Looking at a store."""
 
     def test_finds_who_is_there_and_nobody_else(self, folder: Path) -> None:
@@ -179,7 +179,7 @@ class Reading(StoreHarness):
         self.write(folder, [*people(5), *(each for each in awkward if self.sayable(each.id))])
         with self.opened(folder) as (store, datasets):
             for dataset in datasets:
-                if not isinstance(store, NamesPeople) or not isinstance(dataset.subject, ByField):
+                if not isinstance(store, SubjectListing) or not isinstance(dataset.subject, ByField):
                     continue
                 copies = [each.selector.match for each in store.bystanders(dataset, (), None) if each.selector]
                 for name in dataset.subject.fields.values():

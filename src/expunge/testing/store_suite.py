@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from expunge.testing.store_erasing import Erasing
-from expunge.testing.store_faults import Faults
-from expunge.testing.store_reading import Reading
+from expunge.testing.store_erasing import StoreErasing
+from expunge.testing.store_faults import StoreFaults
+from expunge.testing.store_reading import StoreReading
 
 
-class StoreSuite(Reading, Erasing, Faults):
+class StoreSuite(StoreReading, StoreErasing, StoreFaults):
     """Every promise of :class:`expunge.ports.store.Store`, against a real store that a subclass brings.
 
     ::

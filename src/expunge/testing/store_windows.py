@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from expunge.core.copy import Copy, Selector
-from expunge.core.datamap import ByField, Dataset, StoreSpec
-from expunge.core.ids import IdempotencyKey, Pseudonym
-from expunge.core.moments import moment
-from expunge.core.outcome import Absent, Erased
-from expunge.core.scope import Window
+from expunge.core.datamap.datamap import ByField, Dataset, StoreSpec
+from expunge.core.values.copy import Copy, Selector
+from expunge.core.values.ids import IdempotencyKey, Pseudonym
+from expunge.core.values.outcome import Absent, Erased
+from expunge.core.values.scope import Window
+from expunge.core.values.timestamps import moment
 from expunge.ports.store import Store
 from expunge.testing.harness import Opener
 from expunge.testing.people import Person, person

@@ -7,12 +7,12 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
-from expunge.bootstrap.pipelines import Door
-from expunge.core import openlineage
-from expunge.core.collecting import may_collect
-from expunge.core.observed import Observation
-from expunge.core.openlineage import Refusal
-from expunge.core.tokens import TokenScope
+from expunge.bootstrap.pipelines import LineageDoor
+from expunge.core.journal.access_tokens import TokenScope
+from expunge.core.lineage import openlineage
+from expunge.core.lineage.observations import Observation
+from expunge.core.lineage.openlineage import EventRefusal
+from expunge.core.retention.collection_permission import may_collect
 from expunge.errors import ExpungeError
 from expunge.web import bodies
 from expunge.web.answers import Collection, Fault, Health, Problem, Taken, of_problem, of_surprise
@@ -23,7 +23,7 @@ JSON = "application/json"
 _ANSWERS: dict[int, Any] = {200: Taken, **dict.fromkeys((400, 401, 403, 405, 411, 413, 415, 422, 429, 500, 503), Fault)}
 
 
-def make_api(door: Door) -> NinjaAPI:
+def make_api(door: LineageDoor) -> NinjaAPI:
     """The whole API over an open door."""
     api = NinjaAPI(
         title="Expunge",
@@ -78,7 +78,7 @@ def make_api(door: Door) -> NinjaAPI:
     return api
 
 
-def _collect(door: Door, name: str) -> dict[str, Any]:
+def _collect(door: LineageDoor, name: str) -> dict[str, Any]:
     found = may_collect(door.map, name)
     if not found:
         help_ = "declare a dataset or category of that name with a retention rule: purpose, need and a finite period"
@@ -86,7 +86,7 @@ def _collect(door: Door, name: str) -> dict[str, Any]:
     return {"data_type": name, "allowed": True, "kept_for": found.period, "purpose": found.purpose, "need": found.need}
 
 
-def _take(door: Door, request: HttpRequest) -> dict[str, Any]:
+def _take(door: LineageDoor, request: HttpRequest) -> dict[str, Any]:
     kind = request.headers.get("Content-Type", JSON).partition(";")[0].strip().lower()
     if kind != JSON and kind not in LINES:
         raise Problem(415, "this kind of content is not known", "the header Content-Type", f"send {JSON} or application/x-ndjson")
@@ -98,8 +98,8 @@ def _take(door: Door, request: HttpRequest) -> dict[str, Any]:
         raise Problem(400, "the body holds no event", "the body", "send at least one event")
     if len(values) > openlineage.MOST_EVENTS:
         raise Problem(413, f"more than {openlineage.MOST_EVENTS} events at once", "the body", "send fewer events at a time")
-    read = [each if isinstance(each, Refusal) else openlineage.read(each) for each in values]
-    refused = [(number, each) for number, each in enumerate(read) if isinstance(each, Refusal)]
+    read = [each if isinstance(each, EventRefusal) else openlineage.read(each) for each in values]
+    refused = [(number, each) for number, each in enumerate(read) if isinstance(each, EventRefusal)]
     good = [each for each in read if isinstance(each, Observation)]
     if not good:
         number, first = refused[0]

@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from django.http import HttpRequest
 
-from expunge.bootstrap.pipelines import Door
-from expunge.core.tokens import TokenRefused, TokenScope
+from expunge.bootstrap.pipelines import LineageDoor
+from expunge.core.journal.access_tokens import TokenRefused, TokenScope
 from expunge.web.answers import Problem
 
 FAILURES = 30
@@ -43,7 +43,7 @@ class Bearer:
 class Guard:
     """Lets in whoever has a token that works."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: LineageDoor) -> None:
         self._door = door
         self._failures: deque[float] = deque(maxlen=FAILURES)
         self._guard = threading.Lock()

@@ -17,7 +17,7 @@ from gunicorn.glogging import Logger
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import ThreadWorker
 
-from expunge.bootstrap.pipelines import Door
+from expunge.bootstrap.pipelines import LineageDoor
 from expunge.web.answers import HEADERS, strict
 from expunge.web.api import make_api
 
@@ -29,7 +29,7 @@ SECONDS = 30
 class Handler(WSGIHandler):
     """Django over one API, without any of a project's middleware."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: LineageDoor) -> None:
         super().__init__()
         self._door = door
         self._urls = (path("", make_api(door).urls),)
@@ -53,7 +53,7 @@ class _Response(wsgi.Response):  # type: ignore[misc]
         return [each for each in super().default_headers() if not each.startswith("Server:")]
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]
+class HttpWorker(ThreadWorker):  # type: ignore[misc]
     """A worker that answers what is no HTTP as it answers everything else, and repeats nothing of it."""
 
     def init_process(self) -> None:
@@ -82,7 +82,7 @@ class _Silent(Logger):  # type: ignore[misc]
         self.error_log.disabled = self.access_log.disabled = True
 
 
-class Server(BaseApplication):  # type: ignore[misc]
+class HttpServer(BaseApplication):  # type: ignore[misc]
     """Serves an installation's API until it is asked to end (SIGTERM, SIGINT)."""
 
     def __init__(self, map_file: Path | None, listening: socket.socket, ready: Callable[[], None]) -> None:
@@ -98,7 +98,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "bind": f"fd://{self._socket.fileno()}",
             "workers": 1,
             "threads": THREADS,
-            "worker_class": f"{Worker.__module__}.{Worker.__qualname__}",
+            "worker_class": f"{HttpWorker.__module__}.{HttpWorker.__qualname__}",
             "logger_class": _Silent,
             "timeout": SECONDS,
             "graceful_timeout": SECONDS,
@@ -113,4 +113,4 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Handler:
         """Open the door in the worker, after the fork: a connection to a database is nobody's but its own process's."""
-        return Handler(Door.open(self._map_file))
+        return Handler(LineageDoor.open(self._map_file))

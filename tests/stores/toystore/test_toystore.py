@@ -6,7 +6,7 @@ import json
 
 from toystore import ToyStore, locked
 
-from expunge.core.datamap import ByField, Dataset, StoreSpec, TableLayout
+from expunge.core.datamap.datamap import ByField, Dataset, StoreSpec, TableLayout
 from expunge.testing import StoreSuite
 
 

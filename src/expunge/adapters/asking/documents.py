@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from expunge.adapters.asking import wording
-from expunge.ports.consent_method import Asking, Begun, Evidence, Handed, Outcome, Strength
+from expunge.ports.consent_method import Asking, AskingBegun, ConsentEvidence, ConsentMethodOutcome, HandedEvidence, Strength
 
 MOST_BYTES = 20 << 20
 _SCANS = (b"%PDF-", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\x00", b"MM\x00*")
@@ -28,27 +28,27 @@ class SignedForm:
     allows_disclosure = True
     steps = 1
     delay = timedelta(0)
-    evidence = Evidence.DOCUMENT
+    evidence = ConsentEvidence.DOCUMENT
 
-    def begin(self, asking: Asking) -> Begun:
+    def begin(self, asking: Asking) -> AskingBegun:
         """Make the form; the token stands on it as its number."""
-        return Begun("text/html; charset=utf-8", wording.form(asking).encode())
+        return AskingBegun("text/html; charset=utf-8", wording.form(asking).encode())
 
-    def complete(self, asking: Asking, handed: Handed) -> Outcome:
+    def complete(self, asking: Asking, handed: HandedEvidence) -> ConsentMethodOutcome:
         """A scan, and the name of whoever looked at it and found it signed."""
         if handed.token != asking.token:
-            return Outcome(proven=False, why="the number on the form is another")
+            return ConsentMethodOutcome(proven=False, why="the number on the form is another")
         if not handed.document.startswith(_SCANS):
-            return Outcome(proven=False, why="what was handed in is no scan (PDF, JPEG, PNG or TIFF)")
+            return ConsentMethodOutcome(proven=False, why="what was handed in is no scan (PDF, JPEG, PNG or TIFF)")
         if len(handed.document) > MOST_BYTES:
-            return Outcome(proven=False, why=f"the scan has more than {MOST_BYTES >> 20} MiB")
+            return ConsentMethodOutcome(proven=False, why=f"the scan has more than {MOST_BYTES >> 20} MiB")
         if not handed.staff.strip():
-            return Outcome(proven=False, why="nobody of the staff has looked at it")
-        return Outcome(proven=True, evidence=handed.document)
+            return ConsentMethodOutcome(proven=False, why="nobody of the staff has looked at it")
+        return ConsentMethodOutcome(proven=True, evidence=handed.document)
 
 
 @dataclass(frozen=True)
-class Decision:
+class ServiceDecision:
     """What a service outside says."""
 
     proven: bool
@@ -62,11 +62,11 @@ class Service(Protocol):
     It is handed a reference, never who the child is. It raises StoreUnavailable when it cannot be told now.
     """
 
-    def begin(self, reference: str, contact: str) -> Begun:
+    def begin(self, reference: str, contact: str) -> AskingBegun:
         """Start a check; what the parent needs for it comes back (questions, the address of a page)."""
         ...
 
-    def decide(self, reference: str, document: bytes) -> Decision:
+    def decide(self, reference: str, document: bytes) -> ServiceDecision:
         """Decide over what the parent handed in."""
         ...
 
@@ -77,7 +77,7 @@ class Outside:
 
     name: str
     strength: Strength
-    evidence: Evidence
+    evidence: ConsentEvidence
     service: Service
     staffed: bool = False
     """Whether a trained member of staff has to confirm as well."""
@@ -86,33 +86,33 @@ class Outside:
     delay = timedelta(0)
     evidence_ttl = timedelta(0)
 
-    def begin(self, asking: Asking) -> Begun:
+    def begin(self, asking: Asking) -> AskingBegun:
         """Start the check."""
         return self.service.begin(asking.request, asking.contact)
 
-    def complete(self, asking: Asking, handed: Handed) -> Outcome:
+    def complete(self, asking: Asking, handed: HandedEvidence) -> ConsentMethodOutcome:
         """Let it be decided; nothing of the document stays here."""
         if self.staffed and not handed.staff.strip():
-            return Outcome(proven=False, why="nobody of the staff has confirmed it")
+            return ConsentMethodOutcome(proven=False, why="nobody of the staff has confirmed it")
         decision = self.service.decide(asking.request, handed.document)
-        return Outcome(decision.proven, decision.why)
+        return ConsentMethodOutcome(decision.proven, decision.why)
 
 
 def knowledge_questions(service: Service) -> Outside:
     """Dynamic questions that a child of twelve in the home could not answer (16 CFR 312.5(b)(2)(vi))."""
-    return Outside("knowledge questions", Strength.CHECKED, Evidence.NOTHING, service)
+    return Outside("knowledge questions", Strength.CHECKED, ConsentEvidence.NOTHING, service)
 
 
 def card(service: Service) -> Outside:
     """A payment by a card or another system that tells the account holder of each transaction (16 CFR 312.5(b)(2)(ii))."""
-    return Outside("card", Strength.CHECKED, Evidence.NOTHING, service)
+    return Outside("card", Strength.CHECKED, ConsentEvidence.NOTHING, service)
 
 
 def government_id(service: Service) -> Outside:
     """A government document, checked against a database; deleted as soon as that is done (16 CFR 312.5(b)(2)(v))."""
-    return Outside("government id", Strength.IDENTIFIED, Evidence.IDENTITY, service)
+    return Outside("government id", Strength.IDENTIFIED, ConsentEvidence.IDENTITY, service)
 
 
 def face_match(service: Service) -> Outside:
     """A photo document compared with an image of the face, confirmed by trained staff; both deleted at once (16 CFR 312.5(b)(2)(vii))."""
-    return Outside("face match", Strength.IDENTIFIED, Evidence.IDENTITY, service, staffed=True)
+    return Outside("face match", Strength.IDENTIFIED, ConsentEvidence.IDENTITY, service, staffed=True)

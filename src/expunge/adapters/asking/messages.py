@@ -15,10 +15,10 @@ from datetime import timedelta
 from email.message import EmailMessage
 from typing import Protocol
 
-from expunge.adapters import posting
 from expunge.adapters.asking import wording
+from expunge.adapters.outbound import posting
 from expunge.errors import Misconfigured, StoreUnavailable, UsageError
-from expunge.ports.consent_method import Asking, Begun, Evidence, Handed, Outcome, Strength
+from expunge.ports.consent_method import Asking, AskingBegun, ConsentEvidence, ConsentMethodOutcome, HandedEvidence, Strength
 
 _ADDRESS = re.compile(r"[^\s@<>\"',;:\x00-\x1f\x7f]{1,64}@[A-Za-z0-9.-]{1,253}")
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -26,7 +26,7 @@ SECONDS = 20.0
 
 
 @dataclass(frozen=True)
-class Links:
+class AnswerLinks:
     """Where a parent answers."""
 
     answer: str
@@ -80,12 +80,12 @@ class _Plus:
     strength = Strength.PLUS
     allows_disclosure = False
     steps = 2
-    evidence = Evidence.NOTHING
+    evidence = ConsentEvidence.NOTHING
     evidence_ttl = timedelta(0)
 
-    def complete(self, asking: Asking, handed: Handed) -> Outcome:
+    def complete(self, asking: Asking, handed: HandedEvidence) -> ConsentMethodOutcome:
         """The token is the whole answer; that it is the right one was checked."""
-        return Outcome(proven=bool(asking.token) and handed.token == asking.token)
+        return ConsentMethodOutcome(proven=bool(asking.token) and handed.token == asking.token)
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,11 @@ class EmailPlus(_Plus):
 
     server: MailServer
     sender: str
-    links: Links
+    links: AnswerLinks
     delay: timedelta = timedelta(hours=24)
     name: str = "email plus"
 
-    def begin(self, asking: Asking) -> Begun:
+    def begin(self, asking: Asking) -> AskingBegun:
         """Send the question, or the second message. Raises UsageError for what is no address, StoreUnavailable."""
         if not _ADDRESS.fullmatch(asking.contact):
             raise UsageError("this is no e-mail address", help="one address, such as parent@example.org")
@@ -111,7 +111,7 @@ class EmailPlus(_Plus):
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(wording.question(asking, link) if asking.step == 1 else wording.confirmation(asking, link, self.links.revoke))
         self.server.send(message)
-        return Begun()
+        return AskingBegun()
 
 
 class TextGateway(Protocol):
@@ -134,9 +134,9 @@ class HttpTextGateway:
         body = json.dumps({"to": number, "text": text}).encode()
         try:
             status, _ = posting.post(self.url, body, token=self.key, timeout=SECONDS)
-        except posting.Unsafe as error:
+        except posting.UnsafeAddress as error:
             raise Misconfigured("the text gateway is reached without encryption", help="an https address") from error
-        except posting.Unreached as error:
+        except posting.ServiceUnreached as error:
             message = f"the text gateway cannot be reached: {error}"
             raise StoreUnavailable(message, help="it is sent again at the next sweep") from None
         if 200 <= status < 300:
@@ -152,11 +152,11 @@ class TextPlus(_Plus):
     """By text message."""
 
     gateway: TextGateway
-    links: Links
+    links: AnswerLinks
     delay: timedelta = timedelta(hours=24)
     name: str = "text plus"
 
-    def begin(self, asking: Asking) -> Begun:
+    def begin(self, asking: Asking) -> AskingBegun:
         """Send the question, or the second message. Raises UsageError for what is no number, StoreUnavailable."""
         if not _NUMBER.fullmatch(asking.contact):
             raise UsageError("this is no telephone number", help="with its country, such as +14155550100")
@@ -164,4 +164,4 @@ class TextPlus(_Plus):
         first = asking.step == 1
         text = wording.short_question(asking, link) if first else wording.short_confirmation(asking, link, self.links.revoke)
         self.gateway.send(asking.contact, text)
-        return Begun()
+        return AskingBegun()

@@ -18,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
 from expunge import durable
-from expunge.adapters.guarded import guarded
+from expunge.adapters.host.disk_errors import guarded
 from expunge.adapters.state.url import Database, parse
 from expunge.errors import Misconfigured, StateCorrupt
 

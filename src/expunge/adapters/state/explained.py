@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from django.db import connections
 from django.db.utils import Error, IntegrityError
 
-from expunge.adapters.guarded import guarded
+from expunge.adapters.host.disk_errors import guarded
 from expunge.adapters.state.sessions import session
 from expunge.errors import Busy, Conflict, ExpungeError, StateCorrupt, StateUnavailable
 

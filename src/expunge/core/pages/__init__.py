@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from expunge.core import receipt
+from expunge.core.evidence import receipt
 from expunge.core.pages import receipt_v1, receipt_v2
 from expunge.errors import EvidenceInvalid
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from html import escape
 
-from expunge.core import receipt as r
-from expunge.core.datamap import Act
-from expunge.core.grounding import Grounding
-from expunge.core.order import OrderKind
+from expunge.core.datamap.datamap import EraseAct
+from expunge.core.datamap.grounding import Grounding
+from expunge.core.evidence import receipt as r
+from expunge.core.evidence.receipt_codec import instant
 from expunge.core.pages.receipt_v1_style import STYLE
-from expunge.core.receipt_codec import instant
+from expunge.core.values.order import OrderKind
 
 NONE = "\N{EN DASH}"
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -32,12 +32,12 @@ _DEPTH = {
     Grounding.DEVICE: "The disk it lay on was discarded, or was encrypted with a key that no longer exists.",
 }
 _ACT = {
-    Act.ERASE: "Erased",
-    Act.FORGET: "Made to forget",
-    Act.REBUILD: "Built again without the data",
-    Act.RETRAIN: "Trained again without the data",
-    Act.DESTROY: "Destroyed as a whole",
-    Act.KEEP: "Kept",
+    EraseAct.ERASE: "Erased",
+    EraseAct.FORGET: "Made to forget",
+    EraseAct.REBUILD: "Built again without the data",
+    EraseAct.RETRAIN: "Trained again without the data",
+    EraseAct.DESTROY: "Destroyed as a whole",
+    EraseAct.KEEP: "Kept",
 }
 _RESULT = {r.Result.ABSENT: "Nothing there", r.Result.KEPT: "Kept", r.Result.UNABLE: "Not done"}
 _MARK = {r.Result.ERASED: "good", r.Result.ABSENT: "good", r.Result.KEPT: "stay", r.Result.UNABLE: "bad"}
@@ -274,7 +274,7 @@ def _size(value: int) -> str:
     return f"{value} bytes"
 
 
-def _checked(times: r.Times) -> str:
+def _checked(times: r.ReceiptTimes) -> str:
     return f"what became of it was checked on {_day(times.verified)}" if times.verified else "nothing could be checked"
 
 

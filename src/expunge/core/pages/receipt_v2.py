@@ -5,30 +5,30 @@ Released: do not change it, add a version 3 beside it.
 
 from __future__ import annotations
 
-from expunge.core import receipt as r
-from expunge.core.datamap import Act
-from expunge.core.membership import WHOLE, Attack, Membership, Opinion
-from expunge.core.outcome import Reason
+from expunge.core.datamap.datamap import EraseAct
+from expunge.core.evidence import receipt as r
+from expunge.core.evidence.receipt_codec import instant
+from expunge.core.models.membership_opinion import WHOLE, AttackFigures, Membership, Opinion
+from expunge.core.models.model_outcomes import ComparisonResult, NetworkAccess, SourceAccess
 from expunge.core.pages import receipt_v1 as v1
-from expunge.core.receipt_codec import instant
-from expunge.core.remade import Network, Proof, Sight
+from expunge.core.values.outcome import Reason
 
 _PROOF = {
-    Proof.NOT_ASKED: "No comparison with a training from nothing was asked for.",
-    Proof.EQUAL: "A fresh computer process that never had the person's data makes the same, bit for bit.",
-    Proof.DIFFERS: "A fresh process makes another: the training does not give the same twice, so that this shows nothing.",
-    Proof.COULD_NOT: "The comparison with a training from nothing could not be made.",
+    ComparisonResult.NOT_ASKED: "No comparison with a training from nothing was asked for.",
+    ComparisonResult.EQUAL: "A fresh computer process that never had the person's data makes the same, bit for bit.",
+    ComparisonResult.DIFFERS: "A fresh process makes another: the training does not give the same twice, so that this shows nothing.",
+    ComparisonResult.COULD_NOT: "The comparison with a training from nothing could not be made.",
 }
 _SIGHT = {
-    Sight.NOT_ASKED: "",
-    Sight.HIDDEN: " It could not read the files that it was compared with.",
-    Sight.OPEN: " It could have read the files that it was compared with; that it did not copy them is the operator's word.",
+    SourceAccess.NOT_ASKED: "",
+    SourceAccess.HIDDEN: " It could not read the files that it was compared with.",
+    SourceAccess.OPEN: " It could have read the files that it was compared with; that it did not copy them is the operator's word.",
 }
 _NETWORK = {
-    Network.NOT_RUN: "",
-    Network.SHUT: "The program that did it was kept from the network.",
-    Network.OPEN: "The program that did it may use the network: the operator allows it.",
-    Network.COULD_NOT: "The program that did it was to be kept from the network, and this computer cannot do that.",
+    NetworkAccess.NOT_RUN: "",
+    NetworkAccess.SHUT: "The program that did it was kept from the network.",
+    NetworkAccess.OPEN: "The program that did it may use the network: the operator allows it.",
+    NetworkAccess.COULD_NOT: "The program that did it was to be kept from the network, and this computer cannot do that.",
 }
 _OPINION = {
     Opinion.PASS: "an attack could tell who had been in it, and cannot tell any more (PASS).",
@@ -88,8 +88,8 @@ def _stays(receipt: r.Receipt) -> str:
     if not rows:
         return ""
     how = {
-        Proof.NOT_ASKED: "The manifest is believed; nothing was compared with it.",
-        Proof.EQUAL: "Made again from exactly the records of its manifest, it came out the same, bit for bit.",
+        ComparisonResult.NOT_ASKED: "The manifest is believed; nothing was compared with it.",
+        ComparisonResult.EQUAL: "Made again from exactly the records of its manifest, it came out the same, bit for bit.",
     }
     lines = "".join(
         f"<dt>{v1.text(name)}</dt><dd>Sealed {instant(one.sealed)}; covers {v1.text(', '.join(one.sources))}. {how[one.proof]}<br>"
@@ -134,7 +134,7 @@ def _numbers(each: Membership) -> str:
     )
 
 
-def _share(each: Attack) -> str:
+def _share(each: AttackFigures) -> str:
     area, low, high = (f"{part * 100 / WHOLE:.2f}" for part in (each.auc, each.low, each.high))
     return f"{area} % of the time ({low} to {high})"
 
@@ -142,7 +142,7 @@ def _share(each: Attack) -> str:
 def _done(receipt: r.Receipt, each: r.ModelEntry) -> str:
     entry = next(one for one in receipt.datasets if one.dataset == each.dataset)
     if entry.outcome is r.Result.UNABLE:
-        broken = each.act in (Act.RETRAIN, Act.REBUILD) and entry.reason in _BROKEN
+        broken = each.act in (EraseAct.RETRAIN, EraseAct.REBUILD) and entry.reason in _BROKEN
         why = "Destroyed; a new one could not be made yet" if broken else "Not done"
         return f"{why}: see the reasons below. Nobody is served by it."
     if not each.before:
@@ -152,9 +152,9 @@ def _done(receipt: r.Receipt, each: r.ModelEntry) -> str:
 
 
 def _gone(each: r.ModelEntry) -> str:
-    if each.act is Act.FORGET:
+    if each.act is EraseAct.FORGET:
         return "It forgot the person and is in use again." if each.after else "Destroyed."
-    again = {Act.RETRAIN: "trained again from what is left", Act.REBUILD: "built again from what is left"}.get(each.act)
+    again = {EraseAct.RETRAIN: "trained again from what is left", EraseAct.REBUILD: "built again from what is left"}.get(each.act)
     return f"Destroyed, and {again}." if again and each.after else "Destroyed; nothing stands in its place."
 
 

@@ -15,13 +15,13 @@ from datetime import datetime
 from pathlib import Path
 
 from expunge import durable, permit
-from expunge.core.ages import Ages, Span, Spanned, Tallied
-from expunge.core.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
-from expunge.core.datamap import Dataset, Ignore, StoreSpec
-from expunge.core.grounding import Capabilities, Grounding
-from expunge.core.ids import IdempotencyKey, Pseudonym
-from expunge.core.moments import moment
-from expunge.core.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
+from expunge.core.datamap.datamap import Dataset, Ignore, StoreSpec
+from expunge.core.datamap.grounding import Capabilities, Grounding
+from expunge.core.retention.age_histogram import Ages, AgeSpan, CountedItem, SpannedItem
+from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
+from expunge.core.values.ids import IdempotencyKey, Pseudonym
+from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
+from expunge.core.values.timestamps import moment
 from expunge.errors import CouldNotLook
 from expunge.ports.scanner import Tracer
 from expunge.ports.store_kind import StoreKind, UrlForm, folder_url
@@ -88,13 +88,13 @@ class ToyStore:
             yield Copy(dataset.name, control.subject, (key,), 1, links=dict(control.match), selector=control)
 
     def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
-        counted = Tallied(edges)
+        counted = CountedItem(edges)
         for record in self.records(dataset).values():
             counted.add(moment(record.get(field)), len(json.dumps(record)))
         return counted.ages()
 
-    def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[Span]:
-        counted = Spanned()
+    def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[AgeSpan]:
+        counted = SpannedItem()
         for name, record in self.records(dataset).items():
             counted.add({**record, "id": name}[by], moment(record.get(field)))
         return counted.spans()

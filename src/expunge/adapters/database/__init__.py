@@ -1,0 +1,1 @@
+"""State in a database, through Django's ORM: journal, document store, outbox, leases, queue."""

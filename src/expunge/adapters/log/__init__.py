@@ -1,0 +1,1 @@
+"""The transparency log as plain files, read, written and audited."""

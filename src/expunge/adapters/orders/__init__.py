@@ -1,6 +1,0 @@
-"""Orders of destruction as files: ``orders/*.yaml`` read into typed values, with every fault explained."""
-
-from expunge.adapters.orders.reader import OrderFaults, read_order
-from expunge.adapters.orders.schema import json_schema
-
-__all__ = ["OrderFaults", "json_schema", "read_order"]

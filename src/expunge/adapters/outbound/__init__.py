@@ -1,0 +1,1 @@
+"""Post to services that the map names: recipients and lineage services."""

@@ -1,0 +1,60 @@
+"""JSON posted to somebody else's service: over https, over plain http to this machine alone, and never further than the address named.
+
+No redirect is followed: what is posted names people or carries a token, and is for the service that the map names.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from urllib.parse import SplitResult, urlsplit
+
+from expunge.core.values.service_address import fault_of
+
+MOST = 1 << 16
+"""Bytes of an answer that are read."""
+
+
+class UnsafeAddress(ValueError):
+    """The address is neither https nor plain http to this machine."""
+
+
+class ServiceUnreached(Exception):
+    """No answer came; the text is the name of what went wrong, and says nothing of what was sent."""
+
+
+def post(url: str, body: bytes, *, token: str = "", timeout: float = 30.0) -> tuple[int, bytes]:
+    """Post JSON; the status and the beginning of the answer, whatever the status is.
+
+    Args:
+        url: where to.
+        body: canonical or other JSON.
+        token: a bearer token; empty for none.
+        timeout: seconds for the connection and each answer.
+
+    Raises:
+        Unsafe: before anything is sent.
+        Unreached: no connection, no answer, no HTTP.
+    """
+    parts = urlsplit(url)
+    connection = _connection(parts, timeout)
+    headers = {"Content-Type": "application/json", "User-Agent": "expunge", **({"Authorization": f"Bearer {token}"} if token else {})}
+    try:
+        connection.request("POST", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), body, headers)
+        response = connection.getresponse()
+        return response.status, response.read(MOST)
+    except (OSError, http.client.HTTPException) as error:
+        raise ServiceUnreached(type(error).__name__) from error
+    finally:
+        connection.close()
+
+
+def _connection(parts: SplitResult, timeout: float) -> http.client.HTTPConnection:
+    """Return a connection that is not opened yet. Raise UnsafeAddress."""
+    fault = fault_of(parts)
+    if fault:
+        raise UnsafeAddress(fault)
+    host = parts.hostname or ""
+    if parts.scheme == "https":
+        return http.client.HTTPSConnection(host, parts.port, timeout=timeout, context=ssl.create_default_context())
+    return http.client.HTTPConnection(host, parts.port, timeout=timeout)

@@ -1,0 +1,35 @@
+"""The desk of deadlines."""
+
+from __future__ import annotations
+
+from expunge.bootstrap.service import DomainService
+from expunge.core.datamap.clocks import ClockRule
+from expunge.core.orders.run import Run
+from expunge.core.values.ids import OrderId
+from expunge.engine.recipients import deadlines
+from expunge.engine.recipients.deadlines import Deadline
+from expunge.engine.reports import all_deadlines, estate_duties
+from expunge.engine.reports.estate_duties import DutyFinding
+from expunge.maps.sections.clocks import shipped_clocks
+
+
+def clocks() -> tuple[ClockRule, ...]:
+    """The clocks that are shipped, by name."""
+    return tuple(shipped_clocks().values())
+
+
+class DeadlineService(DomainService):
+    """What falls due, and more time where a law gives it."""
+
+    def all(self) -> tuple[Deadline, ...]:
+        """Every clock that runs here, overdue ones first."""
+        return all_deadlines.everything(self.context)
+
+    def obligations(self) -> tuple[DutyFinding, ...]:
+        """Every duty of the orders and rules, held against this estate."""
+        return estate_duties.look(self.context)
+
+    def extend(self, order: OrderId, reason: str) -> Run:
+        """Tell the person that an order takes longer; see :func:`expunge.engine.recipients.deadlines.extend`."""
+        with self.writing():
+            return deadlines.extend(self.context, order, reason)

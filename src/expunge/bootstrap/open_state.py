@@ -1,0 +1,137 @@
+"""Where an installation keeps its own state: opened by the map's ``state``, a folder or a server.
+
+In a folder everything is files, and one process at a time runs orders. On PostgreSQL orders, receipts, notices and leases lie on the
+server, and any number of workers run orders; keys, log and the gate's snapshot stay in the folder, which all workers share.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from expunge.adapters.database.journal_django import DjangoJournal, open_journal
+from expunge.adapters.files.outbox_files import FileOutbox
+from expunge.adapters.files.shelf_files import FileShelf
+from expunge.adapters.keys.local_keystore import LocalKeys
+from expunge.adapters.state.url import sqlite_url
+from expunge.core.datamap.datamap import DataMap
+from expunge.core.gate.gate_snapshot import ListedMeaning, parse_snapshot
+from expunge.core.journal import events as ev
+from expunge.core.journal.peek import peek
+from expunge.errors import EvidenceInvalid, Misconfigured, StateUnavailable
+from expunge.maps import find_map, read_map
+from expunge.ports.leases import Leases
+from expunge.ports.outbox import Outbox
+from expunge.ports.queue import Queue
+from expunge.ports.shelf import Shelf
+from expunge.stores import Kinds
+
+KEYS = "keys"
+LOG = "log"
+ORDERS = "orders"
+OUTBOX = "outbox"
+SCRATCH = "scratch"
+GATE = "gate/snapshot"
+INDEX = "index"
+DATABASE = "state.db"
+
+
+@dataclass(frozen=True)
+class InstallationState:
+    """What is kept, behind its ports."""
+
+    journal: DjangoJournal
+    shelf: Shelf
+    outbox: Outbox
+    leases: Leases | None = None
+    """None where one process at a time runs orders."""
+    queue: Queue | None = None
+
+
+def require_keys(folder: Path) -> None:
+    """Raise Misconfigured where there is no installation yet, StateUnavailable where its keys are gone."""
+    if (folder / KEYS).exists():
+        return
+    if (folder / DATABASE).exists():
+        message = f"the keys of {folder} are missing: {KEYS}/ is not there"
+        raise StateUnavailable(message, help=f"restore {KEYS}/ from its backup; nothing was changed")
+    message = f"there is no state in {folder} yet"
+    raise Misconfigured(message, help="run `expunge init`")
+
+
+def open_state(data_map: DataMap) -> InstallationState:
+    """Open what the map names. Raises as :func:`expunge.adapters.database.journal_django.open_journal`."""
+    folder = Path(data_map.state)
+    if data_map.state_url:
+        return _on_server(data_map.state_url)
+    shelf, outbox = FileShelf(folder / ORDERS), FileOutbox(folder / OUTBOX)
+    return InstallationState(open_journal(sqlite_url(folder / DATABASE)), shelf, outbox)
+
+
+def _on_server(url: str) -> InstallationState:
+    try:
+        # Why late: what only a server's state needs is an extra, and costs every other command its start.
+        from expunge.adapters.database.leases_django import DjangoLeases
+        from expunge.adapters.database.outbox_django import DjangoOutbox
+        from expunge.adapters.database.queue_procrastinate import open_queue
+        from expunge.adapters.database.shelf_django import DjangoShelf
+    except ImportError as error:
+        message = f"state on PostgreSQL needs a package that is not installed: {error.name}"
+        raise Misconfigured(message, help="pip install 'expunge[workers]'") from error
+    journal = open_journal(url)
+    alias = journal.alias
+    try:
+        return InstallationState(journal, DjangoShelf(alias), DjangoOutbox(alias), DjangoLeases(alias), open_queue(alias))
+    except BaseException:
+        journal.close()
+        raise
+
+
+def origin_of(keys: LocalKeys) -> str:
+    """Names the log after its first key, so that two installations never share a name."""
+    return f"expunge.local/{sha256(keys.log_publics()[0][0]).hexdigest()[:16]}"
+
+
+def published(path: Path, keys: LocalKeys) -> frozenset[bytes]:
+    """What the published snapshot suppresses, as entries; none where it is not there, or is not ours: pipelines refuse such a file too."""
+    try:
+        snapshot = parse_snapshot(path.read_bytes(), keys.signer_publics())
+    except (OSError, EvidenceInvalid):
+        return frozenset()
+    return snapshot.entries(ListedMeaning.SUPPRESSED) | snapshot.entries(ListedMeaning.FORMER)
+
+
+def latest(journal: DjangoJournal) -> datetime | None:
+    """The latest instant in the journal: time never goes back behind it."""
+    return next((ev.decode(data).at for _, data in journal.newest()), None)
+
+
+def anchor(journal: DjangoJournal) -> tuple[int, bytes] | None:
+    """The largest log head that the journal knows: a log on disk that is older was put back from a backup."""
+    # The log only grows, so that the order which entered something last knows its largest head; that order is read whole, and checked.
+    # The others, some of which are large, need not be decoded to be passed over.
+    last = next((stream for stream, data in journal.newest() if peek(data, ev.ReceiptLogged)), None)
+    heads = (ev.decode(data) for data in journal.read(last) if peek(data, ev.ReceiptLogged)) if last else ()
+    return max(((each.size, bytes.fromhex(each.root)) for each in heads if isinstance(each, ev.ReceiptLogged)), default=None)
+
+
+def map_file(map_path: Path | str | None) -> Path:
+    """The map at a path, or the one found by walking up from the working folder. Raises Misconfigured where there is none to be found."""
+    return find_map(Path.cwd()) if map_path is None else Path(map_path)
+
+
+def read_installed(map_path: Path | str | None) -> DataMap:
+    """The map at a path, or the one found by walking up from the working folder. Raises Misconfigured."""
+    return read_map(map_file(map_path), os.environ, kinds=Kinds())
+
+
+def installed_version() -> str:
+    """The package's version; ``0`` where it runs without having been installed."""
+    try:
+        return version("expunge")
+    except PackageNotFoundError:
+        return "0"

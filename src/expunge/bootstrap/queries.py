@@ -1,0 +1,96 @@
+"""What can be asked of an installation without changing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from expunge.core.datamap.datamap import DataMap
+from expunge.core.orders.run import Run
+from expunge.core.values.copy import Finding
+from expunge.core.values.ids import OrderId
+from expunge.engine.consent import approving
+from expunge.engine.evidence import residue_places
+from expunge.engine.execution import issued_receipts, queueing
+from expunge.engine.execution.issued_receipts import IssuedReceipt
+from expunge.engine.intake import person_orders
+from expunge.engine.kernel import journal_streams
+from expunge.engine.kernel.context import Context
+from expunge.engine.retention import map_check
+from expunge.engine.subjects import hold_register, resolving
+from expunge.engine.subjects.locating import LocatedCopies, Told, locate
+from expunge.engine.subjects.resolving import ResolvedName
+from expunge.errors import Misconfigured
+
+
+class Queries:
+    """The verbs that look."""
+
+    map: DataMap
+    context: Context
+
+    @property
+    def state(self) -> Path:
+        """The state folder."""
+        return Path(self.map.state)
+
+    def check(self) -> tuple[Finding, ...]:
+        """Open every store and compare it with the map; compare the map with what pipelines were seen to do."""
+        return map_check.check_all(self.context)
+
+    def resolve(self, name: str, *, whole: bool = False) -> ResolvedName:
+        """Who is meant by a name; see :func:`expunge.engine.subjects.resolving.resolve`."""
+        return resolving.resolve(self.context, name, whole=whole)
+
+    def resolve_all(self, names: Sequence[str]) -> list[ResolvedName]:
+        """Who is meant by each of many names, with one look at the stores."""
+        return resolving.resolve_all(self.context, names)
+
+    def candidates(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Every (kind, id) that a name can mean: for the operator's terminal only."""
+        return resolving.candidates(self.context, name)
+
+    def locate(self, people: Sequence[ResolvedName], told: Told | None = None) -> LocatedCopies:
+        """What every dataset holds about people; ``told`` learns of each dataset as soon as it has been looked through."""
+        persons = [each.person for each in people]
+        return locate(self.context, persons, hold_register.binding_on(self.context, persons), told=told)
+
+    def contact(self, order: OrderId) -> str:
+        """The address that notices of the order go to, unsealed. Raises UsageError where none was given or its end date has come."""
+        return person_orders.contact(self.context, order)
+
+    def approval_message(self, order: OrderId) -> bytes:
+        """The bytes that an approver signs for the order's current plan."""
+        run = self.status(order)
+        if run.plan is None:
+            message = "the order has no plan yet"
+            raise Misconfigured(message, help=f"run `expunge plan {order}`")
+        return approving.message(order, run.plan.digest)
+
+    def queued(self) -> tuple[Run, ...]:
+        """The orders that wait for others, oldest first."""
+        return queueing.waiting(self.context)
+
+    def status(self, order: OrderId) -> Run:
+        """One order."""
+        return journal_streams.Recorder(self.context.journal, self.context.clock, order).run
+
+    def orders(self) -> tuple[Run, ...]:
+        """All orders, oldest first."""
+        return tuple(each.run for each in journal_streams.read_all(self.context.journal, self.context.clock))
+
+    def residue(self, order: OrderId) -> tuple[residue_places.ResiduePlace, ...]:
+        """Where the last look found residue: for the operator's terminal."""
+        return residue_places.places(self.context, order)
+
+    def receipts(self, order: OrderId) -> tuple[IssuedReceipt, ...]:
+        """Every receipt issued for an order, oldest first."""
+        return issued_receipts.issued(self.context, order)
+
+    def receipt_folder(self, order: OrderId, number: int = 1) -> dict[str, bytes]:
+        """The files of the receipt that holds for the n-th person of an order: name -> bytes."""
+        return issued_receipts.folder(self.context, issued_receipts.latest(self.status(order), number))
+
+    def trust_policy(self) -> str:
+        """The trust policy that goes with receipts signed now."""
+        return self.context.trust_policy()

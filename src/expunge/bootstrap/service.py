@@ -1,0 +1,52 @@
+"""One domain's verbs, handed what they need: ``Expunge`` has a desk for each domain beside erasing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from expunge.core.values.cause import ByRule, Entered
+from expunge.core.values.copy import Selector
+from expunge.core.values.order import OrderKind
+from expunge.core.values.scope import Scope
+from expunge.engine.intake import class_orders, person_orders
+from expunge.engine.intake.person_orders import Accepted
+from expunge.engine.kernel.context import Context
+from expunge.errors import UsageError
+
+
+@dataclass(frozen=True)
+class DomainService:
+    """What every desk has."""
+
+    context: Context
+    writing: Callable[[], AbstractContextManager[None]]
+    """One process at a time changes what orders share (registers, snapshot); others wait, then get Busy."""
+
+
+class OrderService(DomainService):
+    """Orders that do not reach everything of a person."""
+
+    def within(self, request: person_orders.OrderRequest) -> Accepted:
+        """Receive an order of any kind and reach for people that were resolved: one with a scope suppresses nobody.
+
+        Raises UsageError for a cause that only Expunge itself gives an order.
+        """
+        if not isinstance(request.cause, Entered):
+            message = f"{type(request.cause).__name__} is a cause that Expunge gives orders of its own"
+            raise UsageError(message, help="OnRequest, ByGuardian or ByRule; consents, retention and disgorgements make the others")
+        with self.writing():
+            return person_orders.receive(self.context, request)
+
+    def about_class(
+        self, kind: OrderKind, scope: Scope, selectors: dict[str, Selector], *, rule: str, channel: str = "library", requester: str = ""
+    ) -> Accepted:
+        """Receive an order about a class of items by a rule of the program's own, in words.
+
+        See :func:`expunge.engine.intake.class_orders.receive_class`.
+        """
+        with self.writing():
+            return class_orders.receive_class(
+                self.context, kind, scope, selectors, cause=ByRule(rule), channel=channel, requester=requester
+            )

@@ -1,0 +1,1 @@
+"""Commands about duties towards people: consent, guardians, recipients, retention, obligations."""

@@ -1,0 +1,42 @@
+"""``expunge obligations``: which duties of the orders and rules one's own estate meets today."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from expunge.cli.terminal import options, output
+from expunge.cli.terminal.exit_codes import Exit
+from expunge.cli.terminal.installation import opened
+
+
+def obligations(
+    only: Annotated[str, typer.Option(help="Duties whose id begins so: AMZ, RNG-02.", show_default=False)] = "",
+    missing: Annotated[bool, typer.Option("--missing", help="Only those that are not met.")] = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show which duties the map, the stores and the settings meet today. Exits with 1 when one is not met.
+
+    Which of them Expunge itself can meet, and the tests that show it: docs/reference/obligations.md.
+    """
+    with opened(map_file) as expunge:
+        found = [each for each in expunge.dues.obligations() if each.duty.id.startswith(only.upper())]
+    unmet = [each for each in found if each.unmet]
+    shown = unmet if missing else found
+    if as_json:
+        said = [{"duty": each.duty.id, "what": each.duty.duty, "today": each.today.value, "why": each.why} for each in shown]
+        output.write_json("obligations/1", {"duties": said, "unmet": len(unmet)})
+    elif not shown:
+        output.say("every duty that is asked for is met" if missing and found else "no duty has such an id")
+    else:
+        from rich.table import Table
+
+        table = Table("duty", "what", "today", "why")
+        for each in shown:
+            style = "bold red" if each.unmet else ""
+            table.add_row(each.duty.id, each.duty.duty, each.today.value, output.visible(each.why), style=style)
+        output.stdout().print(table)
+    if unmet:
+        raise typer.Exit(Exit.FAILED)

@@ -1,0 +1,1 @@
+"""Commands about the estate: installation, data map, lineage, models."""

@@ -1,0 +1,132 @@
+"""``expunge init`` and ``expunge doctor``: make an installation, and see whether it is well."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from expunge.cli.terminal import options, output
+from expunge.cli.terminal.installation import PASSPHRASE, ask_secret, opened
+from expunge.errors import ExpungeError, UsageError
+
+if TYPE_CHECKING:
+    from expunge.bootstrap import Expunge
+
+MAP_NAME = "expunge.yaml"
+LOW_DISK = 512 * 2**20
+
+
+def init(
+    target: Annotated[
+        Path | None,
+        typer.Argument(metavar="[TARGET]", help="A folder or SQLite file to propose a first map for.", exists=True, show_default=False),
+    ] = None,
+    ask_passphrase: Annotated[bool, typer.Option(help="Protect the keystore with a passphrase asked for now.")] = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Propose a first map for TARGET; or, without TARGET, make keys, journal and log for the map that is there."""
+    if target is not None:
+        _propose(target, map_file or Path(MAP_NAME), as_json=as_json)
+        return
+    from expunge.bootstrap import Expunge
+
+    state = Expunge.init(map_file, passphrase=_passphrase(ask=ask_passphrase))
+    if as_json:
+        output.write_json("init/1", {"state": state})
+        return
+    output.say(f"made {output.visible(str(state))}")
+    output.note("back up its keys/ apart from the stores, and publish `expunge log policy` where nobody can change it unseen")
+
+
+def doctor(map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """See whether the installation is well: rights, disk, keys, journal, log, stores, orders that wait. Exit code 1 when it is not."""
+    found = list(_examined(map_file))
+    if as_json:
+        output.write_json("doctor/1", {"well": all(each.well for each in found), "checks": [each._asdict() for each in found]})
+    else:
+        for each in found:
+            output.say(f"{'ok  ' if each.well else 'NOT '} {each.what}: {output.visible(each.detail)}")
+    if not all(each.well for each in found):
+        raise typer.Exit(1)
+
+
+class DoctorCheck(NamedTuple):
+    """One thing that was looked at."""
+
+    what: str
+    well: bool
+    detail: str
+
+
+def _examined(map_file: Path | None) -> Iterator[DoctorCheck]:
+    yield DoctorCheck("python", sys.version_info >= (3, 11), sys.version.split()[0])
+    try:
+        with opened(map_file) as expunge:
+            yield DoctorCheck("map", True, expunge.map.source)
+            yield from _state(expunge)
+            yield from _work(expunge)
+    except ExpungeError as error:
+        yield DoctorCheck("installation", False, f"{error.message.splitlines()[0]}; {error.help}")
+
+
+def _state(expunge: Expunge) -> Iterator[DoctorCheck]:
+    mode = stat.S_IMODE(expunge.state.stat().st_mode)
+    yield DoctorCheck("state folder", not mode & 0o077, f"{expunge.state} has mode {mode:04o}")
+    free = shutil.disk_usage(expunge.state).free
+    yield DoctorCheck("disk", free > LOW_DISK, f"{output.size(free)} free beside the state")
+    behind = expunge.clock_behind
+    yield DoctorCheck("clock", not behind, f"{behind[-1]} behind the journal" if behind else "not behind the journal")
+    expunge.context.keys.pseudonym_key()
+    yield DoctorCheck("keys", True, "there, and readable by this user alone")
+    head = expunge.context.log.head()
+    yield DoctorCheck("log", True, f"{output.count(head.size, 'entry', 'entries')}, agrees with the journal")
+
+
+def _work(expunge: Expunge) -> Iterator[DoctorCheck]:
+    from expunge.core.values.copy import FindingKind
+    from expunge.core.values.order import OrderState
+
+    findings = [each for each in expunge.check() if each.kind is not FindingKind.NOTE]
+    yield DoctorCheck("stores", not findings, output.count(len(findings), "finding") + (": run expunge check" if findings else ""))
+    runs = expunge.orders()
+    held = {each.name.partition("/")[0] for each in expunge.leases()}
+    running = [run.order for run in runs if run.state is OrderState.RUNNING and held.isdisjoint({run.order, *run.current.cohort})]
+    waiting = sum(1 for run in runs if not run.final and run.state not in (OrderState.FULFILLED, OrderState.REOPENED, OrderState.CANCELLED))
+    told = f"{output.count(len(runs), 'order')}, {waiting} not finished, none interrupted"
+    yield DoctorCheck("orders", not running, f"interrupted: {', '.join(running)}" if running else told)
+
+
+def _passphrase(*, ask: bool) -> str | None:
+    if not ask:
+        return os.environ.get(PASSPHRASE) or None
+    if not sys.stdin.isatty():
+        message = "there is no terminal to ask for a passphrase on"
+        raise UsageError(message, help=f"set {PASSPHRASE} instead")
+    answer = ask_secret("passphrase: ")
+    if not answer or answer != ask_secret("once more: "):
+        message = "the two passphrases are not the same, or empty"
+        raise UsageError(message, help="run the same command again")
+    return answer
+
+
+def _propose(target: Path, map_file: Path, *, as_json: bool) -> None:
+    from expunge import survey
+
+    if map_file.exists():
+        message = f"there is a map already: {output.visible(str(map_file))}"
+        raise UsageError(message, help="name another file with --map, or mend that one")
+    text = survey.propose(target, map_file)
+    map_file.write_text(text, encoding="utf-8")
+    if as_json:
+        output.write_json("proposal/1", {"map": map_file})
+    else:
+        output.say(f"wrote {output.visible(str(map_file))}")
+        output.note("read it, answer what it asks, run `expunge check`, then `expunge init` makes keys and state")

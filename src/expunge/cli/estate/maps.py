@@ -1,0 +1,170 @@
+"""``expunge check`` and ``expunge map``: the data map against itself, against the stores, as a picture, against another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from expunge.cli.estate import map_import
+from expunge.cli.terminal import check_annotations, options, output
+
+if TYPE_CHECKING:
+    from expunge.core.datamap.mapdiff import Change
+    from expunge.survey import CheckedMap, LineageBranch
+
+app = typer.Typer(help="The data map: show its lineage, compare two, import one.", no_args_is_help=True)
+app.add_typer(map_import.app, name="import")
+
+
+def check(
+    ci: Annotated[bool, typer.Option("--ci", help="One line for each fault: an annotation on GitHub, else file:line: error.")] = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Check the map, then open every store: rights, fields, paths to a subject, and whatever lies there that nobody declared.
+
+    Where there is state, the map is compared with what pipelines were seen to do as well. Exit code 1 when anything is found.
+    """
+    from dataclasses import replace
+
+    from expunge import survey
+    from expunge.bootstrap import pipelines
+
+    checked = survey.check(map_file)
+    if not checked.faults:
+        checked = replace(checked, findings=(*checked.findings, *pipelines.seen(map_file)))
+    if as_json:
+        output.write_json("check/1", _checked(checked))
+    elif ci:
+        for line in check_annotations.lines(checked):
+            output.say(line)
+    else:
+        _show(checked)
+    if not checked.sound:
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    svg: Annotated[Path | None, typer.Option(help="Write the picture here.", show_default=False)] = None,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show where data comes from and goes to: a tree here, an SVG file with --svg."""
+    from expunge import survey
+
+    data_map = survey.read(map_file)
+    if svg is not None:
+        svg.write_text(survey.drawing(data_map), encoding="utf-8")
+    if as_json:
+        branches = [_branch(each) for each in survey.tree(data_map)]
+        output.write_json("map/1", {"map": data_map.source, "lineage": branches, "svg": svg})
+        return
+    for line in survey.tree_lines(data_map).splitlines():
+        output.say(output.visible(line))
+
+
+@app.command()
+def diff(
+    before: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[OLD]",
+            help="The map to compare with; else the one under which orders were last carried out.",
+            exists=True,
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
+    after: Annotated[
+        Path | None, typer.Argument(metavar="[NEW]", help="Else the nearest expunge.yaml.", exists=True, dir_okay=False, show_default=False)
+    ] = None,
+    detailed_exitcode: Annotated[bool, typer.Option(help="Exit with 3 when they differ.")] = False,
+    refuse_weaker: Annotated[bool, typer.Option("--refuse-weaker", help="Exit with 1 when people are protected less.")] = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show how two maps differ: what that means for people, and where their data is protected less than before."""
+    from expunge.core.datamap.mapdiff_people import for_people
+
+    if before is None:
+        from expunge.bootstrap import applied_map
+
+        changes, old, new = applied_map.compare(map_file)
+    else:
+        from expunge import survey
+
+        changes, old, new = survey.compare(before, after or map_file)
+    told = [(each, for_people(each, old, new)) for each in changes]
+    if as_json:
+        output.write_json("map-diff/1", {"changes": [_change(each, means) for each, means in told]})
+    elif not changes:
+        output.say("the maps mean the same")
+    for each, means in () if as_json else told:
+        _show_change(each, means)
+    if refuse_weaker and any(each.weaker for each in changes):
+        raise typer.Exit(1)
+    if changes and detailed_exitcode:
+        raise typer.Exit(3)
+
+
+def _checked(checked: CheckedMap) -> dict[str, Any]:
+    return {
+        "map": checked.path,
+        "sound": checked.sound,
+        "stores": checked.stores,
+        "datasets": checked.datasets,
+        "faults": [
+            {"file": each.file, "line": each.line, "rule": each.rule, "what": each.what, "write_instead": each.write_instead}
+            for each in checked.faults
+        ],
+        "findings": [
+            {"kind": each.kind, "store": each.store, "where": each.where, "what": each.what, "mend": each.mend} for each in checked.findings
+        ],
+    }
+
+
+def _show(checked: CheckedMap) -> None:
+    for fault in checked.faults:
+        for line in str(fault).splitlines():
+            output.say(output.visible(line))
+    for each in checked.findings:
+        output.say(f"{each.kind.value}: {each.store}: {output.visible(each.where)}: {output.visible(each.what)}")
+        output.say(f"    {output.visible(each.mend)}")
+    if checked.faults:
+        output.note(f"{output.count(len(checked.faults), 'fault')} in the map; no store was opened")
+    elif checked.sound:
+        output.say(f"{output.count(checked.datasets, 'dataset')} in {output.count(checked.stores, 'store')}: all as declared")
+    else:
+        output.note(output.count(len(checked.findings), "finding"))
+
+
+def _branch(branch: LineageBranch) -> dict[str, Any]:
+    return {
+        "dataset": branch.name,
+        "how": branch.how,
+        "place": branch.place,
+        "about": branch.about,
+        "kept_for": branch.kept_for,
+        "on_erase": branch.on_erase,
+        "known": branch.known,
+        "children": [_branch(each) for each in branch.children],
+    }
+
+
+def _change(change: Change, means: tuple[str, ...]) -> dict[str, Any]:
+    fields = [{"field": each.field, "before": each.before, "after": each.after} for each in change.fields]
+    return {"section": change.section, "name": change.name, "kind": change.kind, "fields": fields, "means": means, "weaker": change.weaker}
+
+
+def _show_change(change: Change, means: tuple[str, ...]) -> None:
+    output.say(f"{change.kind.value}: {change.section.value}: {output.visible(change.name)}")
+    for each in change.fields:
+        name = f"{each.field}: " if each.field else ""
+        output.say(f"    {name}{output.visible(each.before) or 'nothing'} -> {output.visible(each.after) or 'nothing'}")
+    for sentence in means:
+        output.say(f"    for people: {output.visible(sentence)}")
+    for reason in change.weaker:
+        output.say(f"    look twice: {reason}")

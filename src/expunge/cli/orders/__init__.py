@@ -1,0 +1,1 @@
+"""Commands about orders, from ``expunge order`` to ``expunge receipt``."""

@@ -1,0 +1,180 @@
+"""``expunge apply``: take orders as far as they go now, together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from expunge.cli.terminal import options, output
+from expunge.cli.terminal.exit_codes import Exit
+from expunge.cli.terminal.installation import opened
+from expunge.cli.terminal.progress import ProgressReporter
+from expunge.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from expunge.bootstrap import Expunge
+    from expunge.core.orders.run import Run
+    from expunge.core.values.ids import OrderId
+    from expunge.engine.evidence.residue_places import ResiduePlace
+
+MOST_PLACES = 12
+"""Places of residue shown to people."""
+
+
+def apply(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ORDER|PLANFILE]...", help="Ids of orders, or plans saved by `expunge plan --out`.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the receipts, one folder per person.", show_default=False)
+    ] = None,
+    queue: Annotated[bool, typer.Option("--queue", help="Let the orders wait for others, to share rewrites with them.")] = False,
+    due: Annotated[bool, typer.Option("--due", help="Carry out what is queued and due, with all that may go along.")] = False,
+    yes: options.Yes = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Erase what the orders' plans say, look again, issue receipts. The same command goes on after an interruption, and tries again.
+
+    Orders that are named together share one look, one rewrite of each table or file, and one scan. With --queue they wait for others, at
+    most as long as `longest_wait:` of the map says; a worker, or --due, carries them out.
+
+    Exit code 0: all erased and verified; 4: something was not; 5: a plan waits for approval; 1: the world changed since the plan.
+    """
+    wanted = [_order(each) for each in what or ()]
+    if bool(wanted) == due or (queue and due):
+        problem = "name the orders, or ask for what is due"
+        raise UsageError(problem, help="expunge apply ORDER...; expunge apply --queue ORDER...; expunge apply --due")
+    with opened(map_file, recover=True) as expunge:
+        if queue:
+            runs = tuple(expunge.submit(order) for order, _ in wanted)
+            _tell_queued(runs, as_json=as_json)
+            return
+        runs = _applied(expunge, wanted, yes=yes)
+        for number, run in enumerate(runs, start=1):
+            if out is not None:
+                write_receipts(expunge, run, out / str(number) if len(runs) > 1 else out)
+        places = {run.order: expunge.residue(run.order) for run in runs}
+    if as_json:
+        output.write_json("applied/1", _values(runs, places, many=due or len(wanted) > 1))
+    else:
+        for run in runs:
+            output.say(told(run))
+            _tell_places(places[run.order])
+        if not runs:
+            output.say("nothing is due")
+    if code := max((exit_code(run) for run in runs), default=Exit.OK):
+        raise typer.Exit(code)
+
+
+def _applied(expunge: Expunge, wanted: list[tuple[OrderId, bytes | None]], *, yes: bool) -> tuple[Run, ...]:
+    named = (expunge.status(order) for order, _ in wanted) if wanted else expunge.queued()
+    open_runs = [run for run in named if not run.final]
+    if open_runs:
+        items = sum(sum(run.planned.expected.values()) for run in open_runs if run.planned)
+        people = output.count(sum(len(run.subjects) for run in open_runs), "person", "people")
+        options.confirm(f"Erase {output.count(items, 'item')} of {people} for good?", yes=yes)
+    with ProgressReporter("apply") as report:
+        if not wanted:
+            return expunge.run_due(report=report)
+        if len(wanted) == 1:
+            order, saved = wanted[0]
+            return (expunge.apply(order, saved=saved, report=report),)
+        if any(saved is not None for _, saved in wanted):
+            problem = "a saved plan is applied by itself"
+            raise UsageError(problem, help="name several orders by their ids")
+        return expunge.apply_all([order for order, _ in wanted], report=report)
+
+
+def _values(runs: Sequence[Run], places: Mapping[OrderId, Sequence[ResiduePlace]], *, many: bool) -> dict[str, Any]:
+    values = [
+        {
+            **summary(run),
+            "residue": [
+                {"store": each.store, "path": each.path, "offset": each.offset, "hidden": each.hidden} for each in places[run.order]
+            ],
+        }
+        for run in runs
+    ]
+    return {"orders": values} if many else values[0]
+
+
+def _tell_places(places: Sequence[ResiduePlace]) -> None:
+    lines = {f"residue in {each.store}: {output.visible(each.path)} at {each.offset}, {each.hidden}": None for each in places}
+    for line in list(lines)[:MOST_PLACES]:
+        output.say(line)
+    if len(lines) > MOST_PLACES:
+        output.say(f"and {output.count(len(lines) - MOST_PLACES, 'more place')}: --json lists them all")
+
+
+def _tell_queued(runs: Sequence[Run], *, as_json: bool) -> None:
+    if as_json:
+        entries = [{"order": run.order, "latest": run.queued.latest} for run in runs if run.queued]
+        output.write_json("queued/1", {"orders": entries})
+        return
+    for run in runs:
+        if run.queued:
+            output.say(f"{run.order} waits for others, until {run.queued.latest:%Y-%m-%d %H:%M} UTC at the latest")
+
+
+def write_receipts(expunge: Expunge, run: Run, out: Path) -> None:
+    """Write the receipts that hold now into ``out/1``, ``out/2`` ..., in the order of the people of the order."""
+    for number in range(1, len(run.subjects) + 1):
+        folder = out / str(number)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in expunge.receipt_folder(run.order, number).items():
+            (folder / name).write_bytes(data)
+
+
+def exit_code(run: Run) -> Exit:
+    """What the shell learns about an order that was taken as far as it goes."""
+    from expunge.core.values.order import OrderState
+
+    return Exit.OK if run.state is OrderState.FULFILLED else Exit.NOT_ALL_ERASED
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """An order as JSON values."""
+    return {
+        "order": run.order,
+        "state": run.state,
+        "people": len(run.subjects),
+        "round": run.round,
+        "received": run.received.at,
+        "fenced": run.fenced_at,
+        "earliest": run.received.earliest,
+        "ended": run.ended_at,
+        "reasons": run.reasons,
+        "final": run.final,
+        "latest": run.queued.latest if run.queued else None,
+        "together": run.current.cohort,
+        "digest": run.plan.digest if run.plan else None,
+        "follows": run.received.follows,
+        "receipts": len(run.current.logged),
+    }
+
+
+def told(run: Run) -> str:
+    """An order in a few lines for people."""
+    lines = [f"{run.order}: {run.state.value}"]
+    lines += [f"  not done: {output.visible(reason)}" for reason in run.reasons]
+    if run.current.logged:
+        lines.append(f"  {output.count(len(run.current.logged), 'receipt')}: expunge receipt show {run.order} --out DIR")
+    return "\n".join(lines)
+
+
+def _order(what: str) -> tuple[OrderId, bytes | None]:
+    """The order, and the saved plan where a file was named."""
+    from expunge.core.orders.plan import Plan
+    from expunge.core.values.ids import OrderId
+
+    path = Path(what)
+    if not path.is_file():
+        return OrderId(what), None
+    saved = path.read_bytes()
+    return Plan.from_bytes(saved).order, saved

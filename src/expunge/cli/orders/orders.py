@@ -1,0 +1,158 @@
+"""``expunge order``: receive an order to erase, tell that it takes longer, or cancel one before anything was erased."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from expunge.cli.orders import disgorgements
+from expunge.cli.terminal import options, output, person_prompt
+from expunge.cli.terminal.installation import opened
+from expunge.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from expunge.engine.intake.person_orders import Accepted
+    from expunge.engine.subjects.resolving import ResolvedName
+
+app = typer.Typer(help="Orders: receive, extend, cancel; orders of destruction.", no_args_is_help=True)
+app.command()(disgorgements.disgorge)
+app.command()(disgorgements.decide)
+app.command("except")(disgorgements.except_item)
+app.command()(disgorgements.forward_check)
+app.command()(disgorgements.statement)
+app.command()(disgorgements.show)
+
+
+@app.command()
+def erase(
+    names: person_prompt.Names,
+    whole: person_prompt.Whole = False,
+    attested: Annotated[
+        str, typer.Option(help="How the requester's identity was established, in words; no identifier.")
+    ] = "by the operator",
+    guardian: Annotated[
+        str | None,
+        typer.Option(
+            help="The proof of the guardian who asked, as `expunge guardian list` shows it: the order stops when their authority ends.",
+            show_default=False,
+        ),
+    ] = None,
+    contact: Annotated[
+        str,
+        typer.Option(help="Where notices go; sealed, and destroyed at the traces' end date.", envvar="EXPUNGE_CONTACT", show_default=False),
+    ] = "",
+    cooling_off: Annotated[
+        str, typer.Option(help="Time in which it may be cancelled, like '3 days'; else the map's.", show_default=False)
+    ] = "",
+    by: Annotated[
+        str, typer.Option(help="Who enters it, as under approvers: of the map; their own approval is refused.", show_default=False)
+    ] = "",
+    openings: Annotated[
+        Path | None,
+        typer.Option(help="Folder for each person's opening.json: with it they can show that a receipt is about them.", show_default=False),
+    ] = None,
+    yes: options.Yes = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Receive an order to erase people. What the names resolve to is shown and confirmed; from then on the fence stands.
+
+    Nothing is erased yet: `expunge plan` and `expunge apply` do that.
+    """
+    from expunge.core.values.cause import check_words
+
+    span = _span(cooling_off)
+    if guardian is None:
+        # Before anything is asked of the operator; what comes in is checked again where it is received.
+        check_words(attested)
+    with opened(map_file, recover=True) as expunge:
+        resolved = person_prompt.resolve(expunge, names, whole=whole)
+        for each in resolved:
+            output.note(person_prompt.described(each))
+        options.confirm("Order the erasure of everything held about them?", yes=yes)
+        accepted = expunge.order_erase(
+            resolved, attested=attested, guardian=guardian, contact=contact, cooling_off=span, channel="cli", requester=by
+        )
+    if openings is not None:
+        _write_openings(openings, accepted, resolved)
+    if as_json:
+        held = [base64.b64encode(each).decode() for each in accepted.openings]
+        order = {"order": accepted.order, "subjects": accepted.subjects, "earliest": accepted.earliest, "openings": held}
+        output.write_json("order/1", order)
+        return
+    output.say(accepted.order)
+    if openings is None:
+        output.note("no --openings: nobody will be able to show that the receipt is about them; the order's own copy dies with it")
+    output.note(f"received and fenced; it may be applied from {output.moment(accepted.earliest)} on; next: expunge plan {accepted.order}")
+
+
+@app.command()
+def cancel(
+    order: options.OrderArgument,
+    reason: Annotated[str, typer.Option(help="For the journal; no identifier.")] = "cancelled by the requester",
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Cancel an order before anything was erased: the fence is lifted, what identified the person is destroyed."""
+    from expunge.core.values.ids import OrderId
+
+    with opened(map_file, recover=True) as expunge:
+        run = expunge.order_cancel(OrderId(order), reason)
+    if as_json:
+        output.write_json("order/1", {"order": run.order, "state": run.state})
+    else:
+        output.say(f"{run.order} is {run.state.value}")
+
+
+@app.command()
+def contact(order: options.OrderArgument, map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Show the address that notices of an order go to, for whoever delivers what lies in the outbox. It dies at the traces' end date."""
+    from expunge.core.values.ids import OrderId
+
+    with opened(map_file) as expunge:
+        address = expunge.contact(OrderId(order))
+    output.write_json("contact/1", {"order": order, "contact": address}) if as_json else output.say(output.visible(address))
+
+
+def _span(text: str) -> timedelta | None:
+    from expunge.core.values.periods import parse_span
+
+    if not text:
+        return None
+    try:
+        return parse_span(text)
+    except ValueError as error:
+        message = f"{output.visible(text)!r} is not a cooling-off time"
+        raise UsageError(message, help=str(error)) from error
+
+
+def _write_openings(folder: Path, accepted: Accepted, resolved: Sequence[ResolvedName]) -> None:
+    """One folder per person, numbered as in the order. Kept by the person: Expunge's own copy dies with the order."""
+    from expunge.core.evidence.commitment import Opening
+
+    for number, (opening, each) in enumerate(zip(accepted.openings, resolved, strict=True), 1):
+        path = folder / str(number) / "opening.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(Opening(opening, each.person.identifiers()).encode())
+        path.chmod(0o600)
+
+
+@app.command()
+def extend(
+    order: options.OrderArgument,
+    reason: Annotated[str, typer.Option(help="Why it takes longer: the person is told; no identifier.", show_default=False)],
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Tell the person that an order takes longer, where a law gives more time; `expunge due` then counts on."""
+    from expunge.core.values.ids import OrderId
+
+    with opened(map_file) as expunge:
+        run = expunge.dues.extend(OrderId(order), reason)
+    output.write_json("order/1", {"order": run.order, "extended": run.extended_at}) if as_json else output.say(f"{run.order} was extended")

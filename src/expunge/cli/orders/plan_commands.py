@@ -1,0 +1,169 @@
+"""``expunge plan`` and ``expunge approve``: what would be done, and who agrees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from expunge.cli.terminal import options, output
+from expunge.cli.terminal.exit_codes import Exit
+from expunge.cli.terminal.installation import opened
+from expunge.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from expunge.core.orders.plan import Step
+    from expunge.engine.execution.planning import PlanForecast
+
+
+_SHOWN = frozenset({"forget", "destroy", "erase", "rebuild", "retrain", "keep", "manual"})
+"""Steps that do something to a dataset, or leave it on purpose."""
+
+
+def plan(
+    order: options.OrderArgument,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Save the plan here, for `expunge apply FILE`.", show_default=False)
+    ] = None,
+    detailed_exitcode: Annotated[bool, typer.Option(help="Exit with 3 when there is something to erase.")] = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Plan an order: places, counts, depth, what stays and why, and the time it should take. Erases nothing."""
+    from expunge.core.values.ids import OrderId
+
+    with opened(map_file, recover=True) as expunge:
+        forecast = expunge.plan(OrderId(order))
+    if out is not None:
+        out.write_bytes(forecast.plan.to_bytes())
+    if as_json:
+        output.write_json("forecast/1", as_values(forecast))
+    else:
+        output.stdout().print(drawn(forecast))
+    pending = sum(_counts(forecast).values())
+    if detailed_exitcode and pending:
+        raise typer.Exit(Exit.CHANGES)
+
+
+def approve(
+    order: options.OrderArgument,
+    approver: Annotated[str, typer.Option("--as", help="A name under `approvers:` of the map.", show_default=False)] = "",
+    signature: Annotated[str, typer.Option(help="Base64 of the Ed25519 signature over the message.", show_default=False)] = "",
+    key: Annotated[
+        Path | None, typer.Option(help="PEM file of the private key to sign with here.", exists=True, show_default=False)
+    ] = None,
+    message: Annotated[bool, typer.Option("--message", help="Only print the message that an approver signs.")] = False,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Approve an order's current plan with an Ed25519 signature over its digest. A plan made anew voids it."""
+    from expunge.core.values.ids import OrderId
+
+    with opened(map_file) as expunge:
+        text = expunge.approval_message(OrderId(order))
+        if message:
+            output.write_json("approval-message/1", {"message": text.decode()}) if as_json else typer.echo(text, nl=False)
+            return
+        if not approver or bool(signature) == bool(key):
+            problem = "say who approves, and give a signature or a key"
+            raise UsageError(problem, help="--as NAME with --signature BASE64 or --key FILE; --message prints what is signed")
+        run = expunge.approve(OrderId(order), approver, signature or sign(key, text))
+    if as_json:
+        output.write_json("approval/1", {"order": run.order, "state": run.state, "approver": approver})
+    else:
+        output.say(f"{run.order} is {run.state.value}")
+
+
+def drawn(forecast: PlanForecast) -> Tree:
+    """The plan as a tree of places."""
+    from rich.text import Text
+    from rich.tree import Tree
+
+    counts = _counts(forecast)
+    root = Tree(f"{forecast.plan.order}: {output.count(len(forecast.plan.subjects), 'person', 'people')}")
+    by_store: dict[str, list[Step]] = {}
+    for step in forecast.plan.steps:
+        if step.kind.value in _SHOWN:
+            by_store.setdefault(step.store, []).append(step)
+    for store, steps in sorted(by_store.items()):
+        can = forecast.capabilities.get(store)
+        scanned = f", {output.size(forecast.raw_bytes.get(store, 0))} to be searched before and after" if can else ""
+        branch = root.add(f"{store}: {'can reach ' + can.grounding.word if can else 'could not be reached'}{scanned}")
+        cost = forecast.costs.get(store)
+        if cost and cost.rewrites:
+            sizes = f"{output.size(cost.read_bytes)} read, {output.size(cost.written_bytes)} written"
+            branch.add(Text(f"rewrites {output.count(cost.rewrites, 'file or table', 'files or tables')}: {sizes}"))
+        for step in steps:
+            leaf = branch.add(Text(_line(forecast, step, counts)))
+            for name in step.datasets:
+                for by in forecast.kept.get(name, {}).values():
+                    for ground in by:
+                        leaf.add(Text(f"some stays: {output.visible(ground)}"))
+        for sentence in can.out_of_scope if can else ():
+            branch.add(Text(f"out of reach: {sentence}", style="dim"))
+    if forecast.plan.observed:
+        places = output.count(len(forecast.plan.observed), "place")
+        root.add(f"pipelines took data to {places} that the map lacks, out of reach: `expunge lineage show --unknown` names them")
+    root.add(f"should take about {forecast.seconds} s; digest {forecast.plan.digest}")
+    return root
+
+
+def _line(forecast: PlanForecast, step: Step, counts: dict[str, int]) -> str:
+    from expunge.core.orders.plan import StepKind
+
+    (name,) = step.datasets
+    failed = forecast.failed.get(name)
+    if failed is not None:
+        return f"{name}: {step.kind.value}; could not be looked into now: {failed}"
+    found = f"{output.count(counts.get(name, 0), 'item')}, {output.size(forecast.bytes.get(name, 0))}"
+    if step.kind in (StepKind.ERASE, StepKind.DESTROY):
+        return f"{name}: {step.kind.value} {found}, down to {step.grounding}"
+    return f"{name}: {step.kind.value}: {output.visible(step.note)}"
+
+
+def _counts(forecast: PlanForecast) -> dict[str, int]:
+    return {name: sum(by.values()) for name, by in forecast.items.items()}
+
+
+def as_values(forecast: PlanForecast) -> dict[str, Any]:
+    """The forecast as JSON values, with the saved form of the plan inside."""
+    import json
+
+    return {
+        "order": forecast.plan.order,
+        "digest": forecast.plan.digest,
+        "people": len(forecast.plan.subjects),
+        "items": _counts(forecast),
+        "bytes": forecast.bytes,
+        "kept": forecast.kept,
+        "failed": forecast.failed,
+        "raw_bytes": forecast.raw_bytes,
+        "costs": {
+            store: {"read_bytes": each.read_bytes, "rewrites": each.rewrites, "written_bytes": each.written_bytes}
+            for store, each in forecast.costs.items()
+        },
+        "seconds": forecast.seconds,
+        "plan": json.loads(forecast.plan.to_bytes()),
+    }
+
+
+def sign(key: Path | None, text: bytes) -> str:
+    """Sign with the private key of a PEM file, in base64. Raises UsageError for a file that holds no such key."""
+    import base64
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    assert key is not None
+    try:
+        private = load_pem_private_key(key.read_bytes(), None)
+    except (ValueError, TypeError) as error:
+        problem = "the key file holds no private key in PEM without a passphrase"
+        raise UsageError(problem, help="sign elsewhere, and give --signature") from error
+    if not isinstance(private, Ed25519PrivateKey):
+        problem = "the key is not an Ed25519 key"
+        raise UsageError(problem, help="make one with: openssl genpkey -algorithm ed25519")
+    return base64.b64encode(private.sign(text)).decode()

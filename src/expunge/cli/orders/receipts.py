@@ -1,0 +1,162 @@
+"""``expunge receipt``: show one, and check one offline with the core alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from expunge.cli.terminal import options, output
+from expunge.errors import EvidenceInvalid, UsageError
+
+if TYPE_CHECKING:
+    from expunge.core.evidence.receipt import DatasetEntry, Receipt
+    from expunge.core.verification.receipt_verify import VerifiedReceipt
+
+app = typer.Typer(help="Receipts: show them, check them offline.", no_args_is_help=True)
+
+MOST_BYTES = 16 * 2**20
+"""No file of a receipt is anywhere near as large."""
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of one receipt.", exists=True, file_okay=False)],
+    trust: Annotated[
+        Path | None,
+        typer.Option(help="Keys got elsewhere, in the form of trust-policy.txt.", exists=True, dir_okay=False, show_default=False),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Check a receipt: signature, statement, page, place in the log. Needs no network and no database.
+
+    Exit code 0 when it holds, 6 when it does not. Without --trust the keys that came along are used, and the answer says so.
+    """
+    from expunge.core.verification.receipt_verify import verify as check
+
+    verified = check(read_folder(folder), trust.read_bytes() if trust else None, at=datetime.now(UTC))
+    if as_json:
+        output.write_json("receipt-verification/1", _verification(verified))
+        return
+    for number, step in enumerate(verified.steps, 1):
+        output.say(f"{number}. {output.visible(step)}")
+
+
+@app.command()
+def show(
+    which: Annotated[str, typer.Argument(metavar="ORDER|DIR", help="An order's id, or the folder of one receipt.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write an order's receipts here, one folder per person.", show_default=False),
+    ] = None,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show what a receipt says, and write the files to give away with --out. It is not checked here: see `expunge receipt verify`."""
+    from expunge.core.evidence import receipt
+    from expunge.core.log import dsse
+    from expunge.core.verification import receipt_folder
+
+    shown = []
+    for files in _files(which, out, map_file):
+        if receipt_folder.ENVELOPE not in files:
+            message = f"there is no {receipt_folder.ENVELOPE} in that folder"
+            raise EvidenceInvalid(message, help="name the folder of one receipt")
+        shown.append(receipt.parse(dsse.parse(files[receipt_folder.ENVELOPE]).payload))
+    if as_json:
+        output.write_json("receipts/1", {"receipts": [_said(each) for each in shown]})
+        return
+    for each in shown:
+        _show(each)
+
+
+def read_folder(folder: Path) -> dict[str, bytes]:
+    """The files of a receipt by name; those that may lie beside one are named and not read.
+
+    Raises:
+        EvidenceInvalid: for what is no plain file, or is far too large to be of a receipt.
+    """
+    from expunge.core.verification.receipt_folder import BESIDE
+
+    files: dict[str, bytes] = {}
+    for path in sorted(folder.iterdir()):
+        if path.name in BESIDE:
+            files[path.name] = b""
+        elif path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
+            message = "the folder holds something that is no file of a receipt"
+            several = path.is_dir() and (path / "receipt.dsse.json").exists()
+            mend = (
+                "it holds folders of receipts: name one of them" if several else "a receipt is seven plain files; move anything else away"
+            )
+            raise EvidenceInvalid(message, help=mend)
+        else:
+            files[path.name] = path.read_bytes()
+    return files
+
+
+def _files(which: str, out: Path | None, map_file: Path | None) -> list[dict[str, bytes]]:
+    """The files of one folder, or of every receipt of an order that holds now."""
+    folder = Path(which)
+    if folder.is_dir():
+        return [read_folder(folder)]
+    from expunge.cli.orders.apply import write_receipts
+    from expunge.cli.terminal.installation import opened
+    from expunge.core.values.ids import OrderId
+
+    with opened(map_file) as expunge:
+        run = expunge.status(OrderId(which))
+        if not run.history:
+            message = "that order has no receipt yet"
+            raise UsageError(message, help="`expunge status` shows where orders stand")
+        if out is not None:
+            write_receipts(expunge, run, out)
+        return [expunge.receipt_folder(run.order, number) for number in range(1, len(run.subjects) + 1)]
+
+
+def _show(receipt: Receipt) -> None:
+    from rich.table import Table
+
+    looked = f"verified {output.moment(receipt.times.verified)}" if receipt.times.verified else "nothing could be verified"
+    output.say(f"{receipt.order}: {receipt.verdict.value}, {looked}")
+    table = Table("dataset", "store", "result", "items", "depth", "read paths", "scan", "why")
+    for each in receipt.datasets:
+        table.add_row(*map(output.visible, _row(each)))
+    output.stdout().print(table)
+    for kept in receipt.kept:
+        until = output.moment(kept.until) if kept.until else "the end of its retention period"
+        output.say(f"kept: {output.count(kept.items, 'item')} of {kept.dataset}: {output.visible(kept.ground)}, until {until}")
+    output.say("This receipt says nothing about:")
+    for sentence in receipt.out_of_scope:
+        output.say(f"  - {output.visible(sentence)}")
+
+
+def _row(entry: DatasetEntry) -> tuple[str, ...]:
+    probe = "-" if entry.probe is None else entry.probe.could_not or f"{len(entry.probe.paths)} tried, {entry.probe.items_found} found"
+    scan = "-" if entry.scan is None else f"{entry.scan.verdict.value}, {entry.scan.mode.value}, {output.size(entry.scan.bytes)}"
+    why = f"{entry.reason.value}: {entry.detail}" if entry.reason else ""
+    return entry.dataset, entry.store, entry.outcome.value, f"{entry.items:,}", entry.claimed.word, probe, scan, why
+
+
+def _verification(verified: VerifiedReceipt) -> dict[str, Any]:
+    return {
+        "holds": True,
+        "trusted": verified.trusted,
+        "opened": verified.opened,
+        "expired": verified.expired,
+        "log": {"origin": verified.checkpoint.origin, "size": verified.checkpoint.size, "index": verified.index},
+        "witnesses": verified.witnesses,
+        "steps": verified.steps,
+        **_said(verified.receipt),
+    }
+
+
+def _said(receipt: Receipt) -> dict[str, Any]:
+    """The statement itself, as JSON values."""
+    import json
+
+    from expunge.core.evidence.receipt import build
+
+    statement = json.loads(build(receipt))
+    return {"order": receipt.order, "verdict": receipt.verdict.value, "statement": statement}

@@ -1,0 +1,127 @@
+"""``expunge status`` and ``expunge watch``: where orders stand."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from expunge.cli.orders.apply import exit_code, summary
+from expunge.cli.terminal import options, output
+from expunge.cli.terminal.installation import opened
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.table import Table
+
+    from expunge.core.orders.run import Run
+
+OptionalOrder = Annotated[str | None, typer.Argument(metavar="[ORDER]", help="An order's id; else all.", show_default=False)]
+
+
+def status(order: OptionalOrder = None, map_file: options.Map = None, as_json: options.Json = False) -> None:
+    """Show where orders stand."""
+    from expunge.core.values.ids import OrderId
+
+    with opened(map_file) as expunge:
+        runs = expunge.orders() if order is None else (expunge.status(OrderId(order)),)
+        leases = expunge.leases()
+    if as_json:
+        working = [{"what": each.name, "worker": each.holder, "since": each.since, "until": each.until} for each in leases]
+        orders = [{**summary(run), **({"steps": _steps(run)} if order else {})} for run in runs]
+        output.write_json("status/1", {"orders": orders, "working": working})
+        return
+    for each in leases:
+        output.say(f"{each.holder} is at {each.name} since {output.moment(each.since)}")
+    if not runs:
+        output.say("no orders yet")
+    elif order is None:
+        output.stdout().print(_orders(runs))
+    else:
+        output.stdout().print(_one(runs[0]))
+
+
+def watch(
+    order: options.OrderArgument,
+    interval: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.1)] = 1.0,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """Follow an order until it has ended; exits as `expunge apply` would."""
+    from expunge.core.values.ids import OrderId
+    from expunge.core.values.order import ENDED
+
+    if as_json:
+        from importlib.metadata import version
+
+        output.write_json("run/1", {"what": "watch", "version": version("expunge")})
+    length = -1
+    with opened(map_file) as expunge:
+        while True:
+            run = expunge.status(OrderId(order))
+            if run.length != length:
+                length = run.length
+                _told(run, as_json=as_json)
+            if run.state in ENDED:
+                break
+            time.sleep(interval)
+    if code := exit_code(run):
+        raise typer.Exit(code)
+
+
+def _told(run: Run, *, as_json: bool) -> None:
+    if as_json:
+        output.write_json("status/1", {"orders": [{**summary(run), "steps": _steps(run)}]})
+    elif sys.stdout.isatty():
+        output.stdout().clear()
+        output.stdout().print(_one(run))
+    else:
+        ended = sum(1 for each in run.current.steps.values() if each.ended is not None)
+        output.say(f"{run.order}: {run.state.value}, {output.count(ended, 'step')} of {len(run.plan.steps) if run.plan else '?'} ended")
+
+
+def _steps(run: Run) -> list[dict[str, object]]:
+    steps = []
+    for step in run.plan.steps if run.plan else ():
+        state = run.current.steps.get(step.id)
+        reasons = _reasons(run, step.id)
+        steps.append(
+            {"step": step.id, "attempts": state.attempts if state else 0, "ended": state.ended if state else None, "unable": reasons}
+        )
+    return steps
+
+
+def _reasons(run: Run, step: str) -> list[str]:
+    from expunge.core.values.ids import StepId
+    from expunge.core.values.outcome import Unable
+
+    state = run.current.steps.get(StepId(step))
+    outcomes = [each for by in state.outcomes.values() for each in by.values()] if state else []
+    return sorted({each.reason.value for each in outcomes if isinstance(each, Unable)})
+
+
+def _orders(runs: Sequence[Run]) -> Table:
+    from rich.table import Table
+
+    table = Table("order", "people", "state", "received", "ended", "why not")
+    for run in runs:
+        why = "; ".join(output.visible(reason) for reason in run.reasons)
+        if run.queued:
+            why = f"waits for others, until {output.moment(run.queued.latest)}"
+        table.add_row(run.order, str(len(run.subjects)), run.state.value, output.moment(run.received.at), output.moment(run.ended_at), why)
+    return table
+
+
+def _one(run: Run) -> Table:
+    from rich.table import Table
+
+    title = f"{run.order}: {run.state.value}"
+    table = Table("step", "tries", "ended", "unable", title=title, title_justify="left")
+    for step in run.plan.steps if run.plan else ():
+        state = run.current.steps.get(step.id)
+        ended = "-" if state is None else "under way" if state.ended is None else output.moment(state.ended)
+        table.add_row(step.id, str(state.attempts if state else 0), ended, ", ".join(_reasons(run, step.id)))
+    return table

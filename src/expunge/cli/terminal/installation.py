@@ -1,0 +1,58 @@
+"""Opening an installation: the map, its keys, its state, its stores."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from expunge.cli.terminal import output
+from expunge.errors import KeystoreLocked
+
+if TYPE_CHECKING:
+    from expunge.bootstrap import Expunge
+
+PASSPHRASE = "EXPUNGE_PASSPHRASE"  # noqa: S105 - the name of a variable
+
+
+@contextmanager
+def opened(map_file: Path | None, *, recover: bool = False) -> Iterator[Expunge]:
+    """The facade over the installation of a map, closed at the end.
+
+    The passphrase of a keystore that has one comes from the environment, or is asked for on a terminal.
+
+    Args:
+        map_file: the data map; None walks up from the working folder.
+        recover: take up first what a crash left, as everything that writes does.
+    """
+    with _open(map_file) as expunge:
+        for behind in expunge.clock_behind:
+            output.note(f"the clock is {behind} behind the journal; times are held until it has caught up")
+        if recover:
+            for order in expunge.recover():
+                output.note(f"{order} was interrupted while erasing: `expunge apply {order}` goes on")
+        yield expunge
+
+
+def _open(map_file: Path | None) -> Expunge:
+    from expunge.bootstrap import Expunge
+
+    passphrase = os.environ.get(PASSPHRASE) or None
+    try:
+        return Expunge.open(map_file, passphrase=passphrase)
+    except KeystoreLocked as error:
+        if passphrase is not None or not sys.stdin.isatty():
+            if passphrase is None:
+                error.help = f"set {PASSPHRASE}, or run it on a terminal, which asks"
+            raise
+    return Expunge.open(map_file, passphrase=ask_secret("passphrase of the keystore: "))
+
+
+def ask_secret(question: str) -> str:
+    """Ask on the terminal, without an echo. The echo is off before the question stands there, so that nothing typed early shows."""
+    from getpass import getpass
+
+    return getpass(question)

@@ -1,0 +1,1 @@
+"""Consent: decisions, the rules that they follow, requests to parents, and consent receipts."""

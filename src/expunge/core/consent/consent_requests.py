@@ -1,0 +1,73 @@
+"""Where each asking for consent stands: a fold of the register, and what may be done next."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from expunge.core.consent import consent_request_events as ae
+
+
+@dataclass(frozen=True)
+class OpenAsking:
+    """One asking."""
+
+    asked: ae.ConsentAsked
+    sent: ae.ConsentMessageSent | None = None
+    """The last message: only its token counts."""
+    done: int = 0
+    """Steps that the parent has done."""
+    done_at: datetime | None = None
+    ended: ae.AskingEnded | None = None
+    evidence: ae.EvidenceKept | None = None
+    evidence_gone: bool = False
+
+    @property
+    def step(self) -> int:
+        """The step that comes next."""
+        return self.done + 1
+
+    def due(self, delay: timedelta, at: datetime) -> bool:
+        """Whether the message of the next step has to leave now."""
+        sent = self.sent is not None and self.sent.step == self.step
+        return not sent and self.ended is None and (self.done_at is None or at >= self.done_at + delay)
+
+    def refuses(self, token: str, at: datetime) -> str | None:
+        """Why an answer with this token counts for nothing; None when it counts."""
+        if self.ended is not None:
+            return f"this asking is over: {self.ended.how.value}"
+        if at >= self.asked.expires:
+            return f"this asking is over: {ae.AskingEnd.EXPIRED.value}"
+        if self.sent is None or not hmac.compare_digest(self.sent.token, token_hash(token)):
+            return "the token is not that of the last message"
+        if self.sent.step != self.step:
+            return "the token was used already"
+        return None
+
+
+def token_hash(token: str) -> str:
+    """Hex SHA-256: what is kept of a token."""
+    return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def fold(events: Iterable[object]) -> dict[str, OpenAsking]:
+    """Request -> where it stands; other events of the register are passed over."""
+    known: dict[str, OpenAsking] = {}
+    for event in events:
+        match event:
+            case ae.ConsentAsked():
+                known[event.request] = OpenAsking(event)
+            case ae.ConsentMessageSent():
+                known[event.request] = replace(known[event.request], sent=event)
+            case ae.ConsentStepDone():
+                known[event.request] = replace(known[event.request], done=event.step, done_at=event.at)
+            case ae.AskingEnded():
+                known[event.request] = replace(known[event.request], ended=event)
+            case ae.EvidenceKept():
+                known[event.request] = replace(known[event.request], evidence=event)
+            case ae.EvidenceDeleted():
+                known[event.request] = replace(known[event.request], evidence_gone=True)
+    return known

@@ -1,0 +1,1 @@
+"""The data map as values: stores, datasets, identities, purposes, artefacts; and how two maps differ."""

@@ -1,0 +1,80 @@
+"""What an artefact is, in the words of orders of destruction, and what a map says about where its artefacts come from.
+
+The kinds are those that the definitions of the orders name: covered information, face embeddings, affected work product ("models or
+algorithms"), "work product, including any algorithms or equations", software, segments, customer backup files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from expunge.core.values.tags import tagged
+
+
+class ArtefactKind(StrEnum):
+    """What a dataset holds, as an order may name it."""
+
+    RAW = "raw"
+    """As it was collected: recordings, rows about people."""
+    TRANSCRIPT = "transcript"
+    EMBEDDING = "embedding"
+    LABELS = "label set"
+    DERIVED = "derived data"
+    """Features, indexes, caches, exports, inferences: made from other data, and none of the others."""
+    SEGMENT = "segment"
+    MODEL = "model"
+    ALGORITHM = "algorithm"
+    EQUATION = "equation"
+    SOFTWARE = "software"
+    BACKUP = "backup"
+
+
+LEARNT = frozenset({ArtefactKind.MODEL, ArtefactKind.ALGORITHM, ArtefactKind.EQUATION, ArtefactKind.SOFTWARE})
+"""What was learnt or written with data and does not hold the data itself; everything else does."""
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """Where it is recorded that people reviewed or annotated the items of a dataset."""
+
+    dataset: str
+    """Its rows are acts of review."""
+    via: str
+    """The field by which a row names the item: of that name in both datasets."""
+    at: str
+    """The row's field with the time of the review."""
+
+
+@tagged("Cohort")
+@dataclass(frozen=True)
+class Cohort:
+    """People chosen by what one dataset says of them.
+
+    Those of whom a row has any of the values under ``where`` (all, when it is empty) and none of those under ``but_not``. What is empty
+    has no value.
+    """
+
+    dataset: str
+    """The one that says who exists, for some kind of identity of the map."""
+    where: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    but_not: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Which dataset of the map records what each single artefact was made from; its fields, empty where there is none.
+
+    Artefacts and sources are named ``DATASET/NAME``, or ``DATASET`` for a dataset as a whole.
+    """
+
+    dataset: str
+    artefact: str
+    source: str
+    how: str = ""
+    """``trained on``, ``fine-tuned from``, ``distilled from``, ``member of an ensemble``..., as the company calls it."""
+    created: str = ""
+    """When the artefact was made."""
+    read: str = ""
+    """When the source was read for it."""

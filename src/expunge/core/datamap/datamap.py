@@ -1,0 +1,389 @@
+"""The data map as typed values: what ``expunge.yaml`` says once it has been read and found sound.
+
+Reading, defaults and fault messages live in ``expunge.maps``, which hands out sound maps only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TypeAlias
+
+from expunge.core.datamap.artefact import ArtefactKind, Cohort, Provenance, Reviewed
+from expunge.core.datamap.clocks import ClockRule
+from expunge.core.datamap.grounding import Grounding
+from expunge.core.datamap.lineage_spec import LineageSpec
+from expunge.core.datamap.purposes import AskingSpec, Purpose, TextVersion
+from expunge.core.datamap.recipient_spec import RecipientSpec
+from expunge.core.values.ids import MODEL
+from expunge.core.values.periods import Period
+from expunge.core.values.tags import tagged
+
+
+@dataclass(frozen=True)
+class StoreSpec:
+    """One declared store."""
+
+    name: str
+    kind: str
+    """A key of ``expunge.stores.REGISTRY``."""
+    url: str = field(repr=False)
+    """``${ENV}`` filled in; paths made absolute against the map's folder: ``/srv/media`` for files, ``sqlite:////srv/app.db`` for
+    sqlite (four slashes: the path itself begins with one). May hold a password: never shown, logged or hashed."""
+    options: Mapping[str, str | int | bool | Mapping[str, str]] = field(default_factory=dict, repr=False)
+    """Settings of the kind itself, paths made absolute. sqlite: ``attach``, alias -> absolute path."""
+    window: str = ""
+    """Maintenance window for exclusive work, ``HH:MM-HH:MM`` in UTC; empty means any time."""
+    outside: tuple[str, ...] = ()
+    """Places beyond this store that the receipt must name: backups, replicas, third parties, with their end dates."""
+    line: int = 0
+    """Line of the map, for messages."""
+
+
+@dataclass(frozen=True)
+class IdentitySpec:
+    """Which dataset says who exists, and how identifiers of this kind hang together."""
+
+    kind: str
+    dataset: str
+    key: str
+    """Field of the dataset that holds the identifier."""
+    also: tuple[str, ...] = ()
+    """Other fields of that dataset by which the same person may be named (``email``)."""
+    member_of: str | None = None
+    """The identity kind this one belongs to (a profile to an account): erasing the owner erases its members. The field that links
+    the two is named like the owner's key."""
+    last_used: Mapping[str, str] = field(default_factory=dict)
+    """Dataset -> the field of it that says when an item was made: the newest is the last use."""
+    inactive_after: Period | None = None
+    """Without any use for so long, it is flagged, told about, and erased with everything in it unless it is kept or used again."""
+    line: int = 0
+    """Line of the map, for messages."""
+
+
+@dataclass(frozen=True)
+class Retention:
+    """A finite period and why it is needed."""
+
+    name: str
+    period: Period
+    start: str
+    """The field that the period runs from (``from:`` in the map)."""
+    purpose: str
+    need: str
+    inactive_after: Period | None = None
+    """Without any use by the person for so long, the data goes even where ``period`` has not ended."""
+    line: int = 0
+    """Line of the map, for messages."""
+
+
+@tagged("ByField")
+@dataclass(frozen=True)
+class ByField:
+    """The subject stands in the data itself: identity kind -> field (column, template placeholder or record field).
+
+    Several kinds: any match means the subject.
+    """
+
+    fields: Mapping[str, str]
+
+
+@tagged("Through")
+@dataclass(frozen=True)
+class Through:
+    """The subject is found through another dataset: this dataset's ``via`` field equals that dataset's field of the same name."""
+
+    dataset: str
+    via: str
+
+
+@tagged("Inherited")
+@dataclass(frozen=True)
+class Inherited:
+    """Its subjects are those of its sources, and nothing in it says whose is what: a model, an index, an export made anew.
+
+    Nothing can be located in it; what ``on_erase`` names is done to the whole (never ``erase``).
+    """
+
+    sources: tuple[str, ...]
+
+
+@tagged("Aggregate")
+@dataclass(frozen=True)
+class Aggregate:
+    """No subject at all, for a stated reason, with the four conditions of de-identified data stated in the map.
+
+    The conditions are those of the definition "Deidentified" in the orders against X-Mode, Gravy and Avast.
+    """
+
+    reason: str
+    safeguards: str
+    """Technical safeguards that keep people from being found in it again."""
+    prohibition: str
+    """The business rule that forbids trying, buyers and recipients included."""
+    release: str
+    """What keeps identifiable data from being released by accident."""
+    no_attempt: str
+    """The statement that nobody here tries to identify anyone in it."""
+
+
+SubjectRule: TypeAlias = ByField | Through | Inherited | Aggregate
+
+
+class Shared(StrEnum):
+    """What happens to a recording of several people when one of them is erased."""
+
+    ERASE = "erase"
+    KEEP = "keep"
+    MUTE = "mute"
+
+
+class EraseAct(StrEnum):
+    """What an erasure does to a dataset."""
+
+    ERASE = "erase"
+    FORGET = "forget"
+    REBUILD = "rebuild"
+    RETRAIN = "retrain"
+    DESTROY = "destroy"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True)
+class OnErase:
+    """The act, with the command of a forget, rebuild or retrain and what it may take, or the ground of a keep."""
+
+    act: EraseAct = EraseAct.ERASE
+    argument: str = ""
+    within: timedelta | None = None
+    """How long the command may take; None means the default of ``expunge.ports.commands``."""
+    memory: int = 0
+    """Bytes of memory that the command may take; 0 means the default."""
+    prove: str = ""
+    """The command that makes the same from nothing, in a fresh process, for comparison."""
+    network: bool = False
+    """Whether the commands may reach other machines."""
+    environment: tuple[str, ...] = ()
+    """Names of variables of our environment that the commands get."""
+
+
+@dataclass(frozen=True)
+class TableLayout:
+    """A table of a database."""
+
+    name: str
+    """``table`` or ``schema.table`` (for sqlite, the schema is the alias of an attached file)."""
+
+
+@dataclass(frozen=True)
+class PathLayout:
+    """Files, or objects of a bucket, by their names."""
+
+    templates: tuple[str, ...]
+    """Such as ``voice/{profile_id}/{recording_id}.flac``; several for sidecars."""
+
+
+@dataclass(frozen=True)
+class ModelLayout:
+    """A model of a registry."""
+
+    name: str
+    """The registered name."""
+
+
+@dataclass(frozen=True)
+class ExperimentLayout:
+    """An experiment of a registry, whose runs and traces are about people."""
+
+    name: str
+
+
+Layout: TypeAlias = TableLayout | PathLayout | ModelLayout | ExperimentLayout
+LAYOUTS: Mapping[str, type[TableLayout | PathLayout | ModelLayout | ExperimentLayout]] = {
+    "table": TableLayout,
+    "path": PathLayout,
+    "model": ModelLayout,
+    "experiment": ExperimentLayout,
+}
+"""The key of a dataset in the map -> how its data is laid out."""
+
+
+class ArtefactOrigin(StrEnum):
+    """What says what the artefacts of a dataset were made from."""
+
+    LINEAGE = "lineage"
+    """The map's lineage, for all of it."""
+    MANIFEST = "manifest"
+    """Each artefact's own sealed manifest."""
+
+
+class OnExpiry(StrEnum):
+    """What becomes of a dataset when something it is made from outlives its period."""
+
+    STAY = "stay"
+    FOLLOW = "follow"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One collection in a store with one layout."""
+
+    name: str
+    store: str
+    subject: SubjectRule
+    retention: str
+    """Name of a :class:`Retention`; where the map names none for a derived dataset, the shortest among its sources."""
+    layout: Layout | None = None
+    """None where a noted fault of the map leaves it unknown."""
+    format: str = ""
+    """For files with records of many people: ``jsonl``, ``csv`` or ``json``, compression told from the name; empty means whole files."""
+    shared: Shared = Shared.ERASE
+    people: str = ""
+    """For shared recordings: the dataset that says who is in one (its rows link this dataset's ``via`` field to people)."""
+    categories: tuple[str, ...] = ()
+    """Fideslang data categories."""
+    derived_from: tuple[str, ...] = ()
+    on_erase: OnErase = OnErase()
+    follow: tuple[str, ...] = ()
+    """Fields of this dataset that other datasets (``through``) or identities follow; filled in by the reader of the map."""
+    grounding: Grounding | None = None
+    """Asked for by the map; None means what the store reaches."""
+    kind: ArtefactKind | None = None
+    """What it holds, in the words of orders of destruction; None where the map does not say."""
+    collected: str = ""
+    """The field that says when an item was collected; empty means the one that its retention runs from."""
+    reviewed_by: Reviewed | None = None
+    """Where it is recorded that people reviewed or annotated items of it."""
+    artefact: str = ""
+    """The field that names single artefacts, where the dataset holds several (models, versions of a label set)."""
+    created: datetime | None = None
+    """When the one artefact that it is was made; None where nobody says."""
+    origin: ArtefactOrigin = ArtefactOrigin.LINEAGE
+    attest: str = ""
+    """The command that makes an artefact again from exactly the records that its manifest names, for comparison."""
+    on_expiry: OnExpiry = OnExpiry.STAY
+    line: int = 0
+    """Line of the map, for messages."""
+
+    @property
+    def table(self) -> str:
+        """The name of its table, for stores of tables; empty where it is laid out in another way."""
+        return self.layout.name if isinstance(self.layout, TableLayout) else ""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The templates of its paths, for stores of files; none where it is laid out in another way."""
+        return self.layout.templates if isinstance(self.layout, PathLayout) else ()
+
+    @property
+    def subject_fields(self) -> tuple[str, ...]:
+        """The fields of it by which its people are found, each once; none where nothing in it says whose is what."""
+        match self.subject:
+            case ByField(fields):
+                return tuple(dict.fromkeys(fields.values()))
+            case Through(_, via):
+                return (via,)
+            case _:
+                return ()
+
+
+@dataclass(frozen=True)
+class TrainingSpec:
+    """Where sealed manifests of artefacts lie."""
+
+    ledger: str
+    """Absolute path of the folder."""
+    key: str
+    """Absolute path of the file that holds the key of its tags and seals."""
+
+
+@dataclass(frozen=True)
+class Ignore:
+    """Something in a store that is declared to hold no personal data, with the reason."""
+
+    store: str
+    pattern: str
+    """``fnmatch`` pattern over table names or relative paths."""
+    reason: str
+    line: int = 0
+    """Line of the map, for messages."""
+
+
+@dataclass(frozen=True)
+class DataMap:
+    """The whole declaration."""
+
+    stores: Mapping[str, StoreSpec]
+    datasets: Mapping[str, Dataset]
+    identities: Mapping[str, IdentitySpec]
+    retention: Mapping[str, Retention]
+    ignore: tuple[Ignore, ...]
+    state: str
+    """Where Expunge keeps its own state: the absolute path of a folder."""
+    state_url: str = field(default="", repr=False)
+    """Where orders, receipts and leases lie instead, when that is PostgreSQL; keys and log stay in the folder. May hold a password."""
+    longest_wait: timedelta = timedelta(hours=24)
+    """How long an order that is in no hurry waits for others, to share the rewriting of tables and files with them."""
+    cooling_off: timedelta = timedelta(0)
+    """Between an order and the first erase: the time in which it may be cancelled."""
+    approvers: Mapping[str, str] = field(default_factory=dict)
+    """Name -> Ed25519 public key (``signed-note`` verifier key); when not empty, plans need one approval."""
+    traces_kept: timedelta = timedelta(days=90)
+    """How long traces and the sealed contact address are kept for later probes."""
+    purposes: Mapping[str, Purpose] = field(default_factory=dict)
+    """What data is used for, and what that rests on."""
+    texts: Mapping[str, tuple[TextVersion, ...]] = field(default_factory=dict)
+    """What people are told before they agree; the versions of each, the newest last."""
+    guardians: Mapping[str, Period] = field(default_factory=dict)
+    """Identity kind -> the age from which such a person decides alone."""
+    consent_wait: timedelta = timedelta(days=14)
+    """How long somebody who was asked may take to agree, before what was kept to ask them goes."""
+    asking: AskingSpec = field(default_factory=AskingSpec)
+    """How parents are asked by message."""
+    cohorts: Mapping[str, Cohort] = field(default_factory=dict)
+    """Groups of people that orders name, by what a dataset says of them."""
+    provenance: Provenance | None = None
+    """Which dataset records what single artefacts were made from."""
+    trainings: TrainingSpec | None = None
+    """Where it is kept what artefacts learnt from."""
+    lineage: LineageSpec = field(default_factory=LineageSpec)
+    """What pipelines call the datasets, and what of theirs is about nobody."""
+    recipients: Mapping[str, RecipientSpec] = field(default_factory=dict)
+    """Third parties that data is handed to."""
+    laws: Mapping[str, ClockRule] = field(default_factory=dict)
+    """The clocks that hold here, by name."""
+    source: str = ""
+    """Path of the file, for messages."""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Every kind of name that the gate is asked about: identities, the other names that those have (``account.email``), and models."""
+        return frozenset(self.identities) | {f"{kind}.{name}" for kind, each in self.identities.items() for name in each.also} | {MODEL}
+
+    def datasets_of(self, store: str) -> tuple[Dataset, ...]:
+        """The datasets declared in one store, in the order of the map."""
+        return tuple(each for each in self.datasets.values() if each.store == store)
+
+
+def remakes(dataset: Dataset) -> bool:
+    """Whether it is made from others, nothing in it says whose is what, and something is done to the whole of it when they are erased."""
+    return isinstance(dataset.subject, Inherited) and dataset.on_erase.act in _WHOLE
+
+
+def made_last(data_map: DataMap) -> tuple[Dataset, ...]:
+    """Everything that :func:`remakes`, each after the others that it is made from; ties by name."""
+    waiting = {name: each for name, each in sorted(data_map.datasets.items()) if remakes(each)}
+    done: list[Dataset] = []
+    while waiting:
+        free = [each for each in waiting.values() if waiting.keys().isdisjoint({*each.derived_from} - {each.name})]
+        # The map's reader has refused circles; should one be here all the same, the names decide.
+        free = free or list(waiting.values())[:1]
+        done += free
+        for each in free:
+            del waiting[each.name]
+    return tuple(done)
+
+
+_WHOLE = frozenset({EraseAct.FORGET, EraseAct.DESTROY, EraseAct.REBUILD, EraseAct.RETRAIN})

@@ -1,0 +1,315 @@
+"""What a map says, in one normal form: its digest for drift checks, and the differences between two maps for review.
+
+Lines, the file's own path, the order of entries and passwords are left out: two maps that mean the same have one digest, and a
+digest tells nothing about a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, dataclass, fields, is_dataclass
+from datetime import datetime, timedelta
+from enum import Enum, StrEnum
+from hashlib import sha256
+from typing import Any, TypeAlias
+
+from expunge.core.datamap.datamap import (
+    Aggregate,
+    ArtefactOrigin,
+    ByField,
+    DataMap,
+    Dataset,
+    EraseAct,
+    ExperimentLayout,
+    IdentitySpec,
+    Inherited,
+    ModelLayout,
+    OnExpiry,
+    PathLayout,
+    Retention,
+    TableLayout,
+    Through,
+)
+from expunge.core.datamap.grounding import Grounding
+from expunge.core.datamap.purposes import Ground, Purpose
+from expunge.core.values import tags
+from expunge.core.values.canonical import Json, encode
+from expunge.core.values.periods import Period
+
+_LEFT_OUT = frozenset({"line", "source", "follow"})
+_WHEN_SET: Mapping[type, frozenset[str]] = {
+    Dataset: frozenset({"kind", "collected", "reviewed_by", "artefact", "created", "origin", "attest", "on_expiry"}),
+    IdentitySpec: frozenset({"last_used", "inactive_after"}),
+}
+"""Left out where the map does not say, so that a map which says nothing new has the digest it always had."""
+_PIPELINES = "pipelines"
+_UNORDERED = frozenset({"derived_from", "sources", "categories", "also", "outside", "paths"})
+_RULES = (ByField, Through, Inherited, Aggregate)
+_SECRET = re.compile(r"(?i)(?<=://)[^/?#]*@|(?<=password=)[^\s&]+|(?<=secret=)[^\s&]+|(?<=token=)[^\s&]+")
+_SECRET_NAME = re.compile(r"(?i)password|secret|token|key$")
+_SETTINGS = ("state", "state_url", "longest_wait", "cooling_off", "traces_kept")
+
+
+class ChangeKind(StrEnum):
+    """What happened to one entry."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+class Section(StrEnum):
+    """The part of a map that an entry is in, in the order of review."""
+
+    SETTINGS = "settings"
+    APPROVERS = "approvers"
+    STORES = "stores"
+    IDENTITIES = "identities"
+    RETENTION = "retention"
+    DATASETS = "datasets"
+    IGNORE = "ignore"
+    PURPOSES = "purposes"
+    TEXTS = "texts"
+    GUARDIANS = "guardians"
+    COHORTS = "cohorts"
+    PROVENANCE = "provenance"
+    TRAININGS = "trainings"
+    LINEAGE = "lineage"
+    RECIPIENTS = "recipients"
+    LAWS = "laws"
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One field of a changed entry, as text for people; empty where it is not set."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """One entry that differs between two maps."""
+
+    section: Section
+    name: str
+    kind: ChangeKind
+    fields: tuple[FieldChange, ...] = ()
+    weaker: tuple[str, ...] = ()
+    """Why a reviewer should look twice: what is protected less than before. Empty for a change that protects as much or more."""
+
+
+_NO_PLAN_NEEDS = frozenset({
+    Section.PURPOSES, Section.TEXTS, Section.GUARDIANS, Section.COHORTS, Section.PROVENANCE, Section.TRAININGS, Section.LINEAGE,
+    Section.RECIPIENTS, Section.LAWS,
+})  # fmt: skip
+
+MapDiff: TypeAlias = tuple[Change, ...]
+"""Differences in the order of :class:`Section`, then by name; empty when the maps mean the same."""
+
+
+def normalised(data_map: DataMap) -> dict[str, Json]:
+    """The map as plain JSON values in normal form, by section."""
+    return {
+        Section.SETTINGS.value: {name: _plain(getattr(data_map, name)) for name in _SETTINGS},
+        Section.APPROVERS.value: dict(data_map.approvers),
+        Section.STORES.value: _plain(data_map.stores),
+        Section.IDENTITIES.value: _plain(data_map.identities),
+        Section.RETENTION.value: _plain(data_map.retention),
+        Section.DATASETS.value: _plain(data_map.datasets),
+        Section.IGNORE.value: {f"{each.store}: {each.pattern}": each.reason for each in data_map.ignore}
+        | {f"{_PIPELINES}: {each.pattern}": each.reason for each in data_map.lineage.harmless},
+        Section.PURPOSES.value: _plain(data_map.purposes),
+        Section.TEXTS.value: {f"{name} {each.version}": _plain(each) for name, versions in data_map.texts.items() for each in versions},
+        Section.GUARDIANS.value: _plain(data_map.guardians),
+        Section.COHORTS.value: _plain(data_map.cohorts),
+        Section.LINEAGE.value: _plain(data_map.lineage.names),
+        Section.RECIPIENTS.value: _plain(data_map.recipients),
+        Section.LAWS.value: {name: f"{rule.duty} ({rule.source})" for name, rule in data_map.laws.items()},
+        Section.PROVENANCE.value: {data_map.provenance.dataset: _plain(data_map.provenance)} if data_map.provenance else {},
+        Section.TRAININGS.value: {"manifests": _plain(data_map.trainings)} if data_map.trainings else {},
+    }
+
+
+def digest(data_map: DataMap) -> str:
+    """Hex SHA-256 over the normal form: equal exactly when nothing that a plan depends on has changed."""
+    depends_on = {name: value for name, value in normalised(data_map).items() if name not in _NO_PLAN_NEEDS}
+    return sha256(encode(_ascii_keys(depends_on))).hexdigest()
+
+
+def map_diff(before: DataMap, after: DataMap) -> MapDiff:
+    """How ``after`` differs from ``before``."""
+    old, new = normalised(before), normalised(after)
+    changes: list[Change] = []
+    for section in Section:
+        left, right = old[section.value], new[section.value]
+        assert isinstance(left, Mapping)
+        assert isinstance(right, Mapping)
+        for name in sorted({*left, *right}):
+            kind = ChangeKind.ADDED if name not in left else ChangeKind.REMOVED if name not in right else ChangeKind.CHANGED
+            if kind is ChangeKind.CHANGED and left[name] == right[name]:
+                continue
+            weaker = tuple(_weaker(section, name, kind, before, after))
+            changes.append(Change(section, name, kind, tuple(_fields(left.get(name), right.get(name))), weaker))
+    return tuple(changes)
+
+
+def _plain(value: Any, name: str = "") -> Json:
+    if isinstance(value, Period | timedelta | datetime):
+        return str(value)
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, Enum):
+        return value.word if isinstance(value, Grounding) else str(value.value)
+    if is_dataclass(value):
+        said = {each.name: getattr(value, each.name) for each in fields(value) if each.name not in _LEFT_OUT and _is_said(value, each)}
+        body = {name: _plain(part, name) for key, each in said.items() for name, part in _keys(key, each)}
+        return {tags.IS: tags.tag_of(type(value)), **body} if isinstance(value, _RULES) else body
+    if isinstance(value, Mapping):
+        return {str(key): _secretless(_plain(each, str(key)), str(key), name) for key, each in value.items()}
+    if isinstance(value, tuple):
+        items = [_plain(each) for each in value]
+        return sorted(items, key=str) if name in _UNORDERED else items
+    return _SECRET.sub("", value) if isinstance(value, str) else value
+
+
+def _is_said(value: Any, field: Field[Any]) -> bool:
+    """Whether a field counts: of those that came later, only where the map says something."""
+    held = getattr(value, field.name)
+    return field.name not in _WHEN_SET.get(type(value), frozenset()) or bool(held and held != field.default)
+
+
+def _keys(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The keys under which a field stands: a layout has one for each way in which a dataset can be laid out, whichever is its own."""
+    if name != "layout":
+        yield name, value
+        return
+    yield "table", value.name if isinstance(value, TableLayout) else ""
+    yield "paths", value.templates if isinstance(value, PathLayout) else ()
+    yield "model", value.name if isinstance(value, ModelLayout) else ""
+    yield "experiment", value.name if isinstance(value, ExperimentLayout) else ""
+
+
+def _secretless(value: Json, key: str, inside: str) -> Json:
+    """An option that is named like a secret counts as set, whatever it is."""
+    return "set" if inside == "options" and isinstance(value, str) and _SECRET_NAME.search(key) else value
+
+
+def _ascii_keys(value: Json) -> Json:
+    """Keys of a map may be any text; canonical JSON wants ASCII."""
+    if isinstance(value, Mapping):
+        return {key.encode("unicode_escape").decode("ascii"): _ascii_keys(each) for key, each in value.items()}
+    return value
+
+
+def _fields(left: Json, right: Json) -> list[FieldChange]:
+    if not isinstance(left, Mapping) or not isinstance(right, Mapping):
+        return [FieldChange("", _shown(left), _shown(right))] if not isinstance(left or right, Mapping) else []
+    names = [name for name in {**left, **right} if left.get(name) != right.get(name)]
+    return [FieldChange(name, _shown(left.get(name)), _shown(right.get(name))) for name in names]
+
+
+def _shown(value: Json) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_shown(each)}" for key, each in value.items() if key != tags.IS and each not in ("", None))
+    if isinstance(value, list):
+        return ", ".join(_shown(each) for each in value)
+    return str(value)
+
+
+_WEAKER = {
+    (Section.IGNORE, ChangeKind.ADDED): "what fits this pattern is not looked at any more",
+    (Section.STORES, ChangeKind.REMOVED): "orders do not reach it any more",
+    (Section.DATASETS, ChangeKind.REMOVED): "orders do not reach it any more",
+    (Section.IDENTITIES, ChangeKind.REMOVED): "orders do not reach it any more",
+    (Section.PURPOSES, ChangeKind.ADDED): "data is used for one purpose more",
+    (Section.RECIPIENTS, ChangeKind.ADDED): "data is handed to one recipient more",
+    (Section.LAWS, ChangeKind.REMOVED): "a deadline is not counted any more",
+    (Section.PROVENANCE, ChangeKind.REMOVED): "nothing says any more what models were made from",
+}
+"""What makes a reviewer look twice whatever the entry says."""
+
+
+def _weaker(section: Section, name: str, kind: ChangeKind, before: DataMap, after: DataMap) -> list[str]:
+    """The changes by which people's data becomes less protected."""
+    if (section, kind) in _WEAKER:
+        return [_WEAKER[section, kind]]
+    match section, kind:
+        case Section.APPROVERS, ChangeKind.ADDED | ChangeKind.CHANGED:
+            return ["another key can approve plans"] if before.approvers else []
+        case Section.APPROVERS, ChangeKind.REMOVED:
+            return [] if after.approvers else ["plans need no approval any more"]
+        case Section.SETTINGS, _ if name == "traces_kept" and after.traces_kept < before.traces_kept:
+            return ["returning data is looked for over a shorter time"]
+        case _, ChangeKind.CHANGED:
+            return _weaker_entry(section, name, before, after)
+        case _:
+            return []
+
+
+def _weaker_entry(section: Section, name: str, before: DataMap, after: DataMap) -> list[str]:
+    match section:
+        case Section.RETENTION:
+            return _weaker_retention(before.retention[name], after.retention[name])
+        case Section.IDENTITIES:
+            mine, now = before.identities[name], after.identities[name]
+            unseen = set(mine.last_used) - set(now.last_used)
+            return _unused_longer(mine.inactive_after, now.inactive_after) or (["nobody looks for unused ones any more"] if unseen else [])
+        case Section.DATASETS:
+            return _weaker_dataset(before.datasets[name], after.datasets[name])
+        case Section.PURPOSES:
+            return _weaker_purpose(before.purposes[name], after.purposes[name])
+        case Section.GUARDIANS:
+            return ["authority of guardians ends earlier"] if after.guardians[name].nominal < before.guardians[name].nominal else []
+        case Section.RECIPIENTS:
+            return ["the recipient is handed more"] if set(after.recipients[name].gets) - set(before.recipients[name].gets) else []
+        case Section.STORES:
+            return ["orders reach another place"] if before.stores[name].url != after.stores[name].url else []
+        case _:
+            return []
+
+
+def _weaker_retention(old: Retention, new: Retention) -> list[str]:
+    reasons = ["data is kept longer"] if new.period.nominal > old.period.nominal else []
+    return reasons + _unused_longer(old.inactive_after, new.inactive_after)
+
+
+def _unused_longer(old: Period | None, new: Period | None) -> list[str]:
+    return ["unused data is kept longer"] if old and (new is None or new.nominal > old.nominal) else []
+
+
+def _weaker_purpose(old: Purpose, new: Purpose) -> list[str]:
+    reasons = ["nobody is asked for consent any more"] if old.needs is Ground.CONSENT and new.needs is not Ground.CONSENT else []
+    if not new.terms.within(old.terms):
+        reasons.append("it asks for more than before: whoever agreed has to be asked again")
+    return reasons
+
+
+def _weaker_dataset(old: Dataset, new: Dataset) -> list[str]:
+    reasons = []
+    if new.on_erase.act is EraseAct.KEEP and old.on_erase.act is not EraseAct.KEEP:
+        reasons.append("an erasure keeps it")
+    if isinstance(new.subject, Aggregate) and not isinstance(old.subject, Aggregate):
+        reasons.append("it counts as data about nobody")
+    if set(old.derived_from) - set(new.derived_from):
+        reasons.append("a source is not followed any more")
+    if old.kind != new.kind:
+        reasons.append("orders of destruction take it for something else")
+    if old.reviewed_by and old.reviewed_by != new.reviewed_by:
+        reasons.append("orders of destruction find reviews of it elsewhere, or nowhere")
+    if old.grounding is not None and (new.grounding or Grounding.NONE) < old.grounding:
+        reasons.append("less depth is asked for")
+    judged = new.origin is ArtefactOrigin.MANIFEST
+    if judged and old.origin is not ArtefactOrigin.MANIFEST:
+        reasons.append("what its own manifest clears stays")
+    if old.on_expiry is OnExpiry.FOLLOW and new.on_expiry is not OnExpiry.FOLLOW:
+        reasons.append("it does not follow what outlives its period any more")
+    if old.attest and not new.attest and judged:
+        reasons.append("its manifests are not compared with anything any more")
+    if set(old.paths) - set(new.paths):
+        reasons.append("some paths are not looked at any more")
+    return reasons

@@ -1,0 +1,98 @@
+"""A person as an order names them: identifiers in memory and under the order's key, a pseudonym everywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from expunge.core.datamap.datamap import Aggregate, ByField, DataMap, Dataset, Inherited, Through
+from expunge.core.values.canonical import Json
+from expunge.core.values.copy import Copy, Selector
+from expunge.core.values.ids import Pseudonym
+from expunge.errors import StateCorrupt
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whom an order is about."""
+
+    subject: Pseudonym
+    ids: Mapping[str, frozenset[str]] = field(repr=False)
+    """Identity kind -> identifiers: the person's own and those of their members."""
+    also: Mapping[str, frozenset[str]] = field(repr=False)
+    """``kind.field`` -> other values they were named by or are known by (an e-mail)."""
+
+    @property
+    def nobody(self) -> bool:
+        """Whether it stands for a class of items, and for nobody by name."""
+        return not self.ids and not self.also
+
+    def identifiers(self) -> tuple[tuple[str, str], ...]:
+        """All (kind, value) pairs, sorted; ``also`` values under their dotted kind."""
+        pairs = {(kind, value) for kind, values in self.ids.items() for value in values}
+        pairs |= {(kind, value) for kind, values in self.also.items() for value in values}
+        return tuple(sorted(pairs))
+
+    def to_json(self) -> Json:
+        """For sealing only."""
+        return {
+            "subject": self.subject,
+            "ids": {kind: sorted(values) for kind, values in self.ids.items()},
+            "also": {kind: sorted(values) for kind, values in self.also.items()},
+        }
+
+    @classmethod
+    def from_json(cls, value: Json) -> Person:
+        """Inverse of :meth:`to_json`."""
+        if not isinstance(value, Mapping):
+            message = "sealed person is not an object"
+            raise StateCorrupt(message)
+        return cls(Pseudonym(str(value["subject"])), _sets(value["ids"]), _sets(value["also"]))
+
+
+def _sets(value: Json) -> dict[str, frozenset[str]]:
+    if not isinstance(value, Mapping):
+        message = "sealed identifiers are not an object"
+        raise StateCorrupt(message)
+    return {key: frozenset(str(each) for each in _list(values)) for key, values in value.items()}
+
+
+def _list(value: Json) -> Iterable[Json]:
+    if isinstance(value, list):
+        return value
+    message = "sealed identifiers are not a list"
+    raise StateCorrupt(message)
+
+
+def selector(data_map: DataMap, dataset: Dataset, person: Person, upstream: Mapping[str, Copy]) -> Selector | None:
+    """Say in a dataset's own words whose data is meant; None when nothing in it can mean this person.
+
+    Args:
+        data_map: for the identities whose home a dataset is.
+        dataset: where to look.
+        person: whom to look for.
+        upstream: dataset name -> what it holds about this person, for ``through``.
+    """
+    match: dict[str, frozenset[str]] = {}
+    for kind, identity in data_map.identities.items():
+        if identity.dataset == dataset.name:
+            known = person.ids.get(kind, frozenset())
+            _add(match, identity.key, known)
+            # Why only then: an e-mail may since have passed to somebody else; the key is what the order resolved to.
+            for name in () if known else identity.also:
+                _add(match, name, person.also.get(f"{kind}.{name}", frozenset()))
+    match dataset.subject:
+        case ByField(fields=fields):
+            for kind, name in fields.items():
+                _add(match, name, person.ids.get(kind, frozenset()))
+        case Through(dataset=parent, via=via):
+            held = upstream.get(parent)
+            _add(match, via, held.links.get(via, frozenset()) if held else frozenset())
+        case Aggregate() | Inherited():
+            return None
+    return Selector(person.subject, match) if match else None
+
+
+def _add(match: dict[str, frozenset[str]], name: str, values: frozenset[str]) -> None:
+    if values:
+        match[name] = match.get(name, frozenset()) | values

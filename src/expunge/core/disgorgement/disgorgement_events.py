@@ -1,0 +1,186 @@
+"""What happened to orders of destruction: events of the register ``disgorgements``, and where one order stands.
+
+Events hold names of the map and of artefacts, counts and digests: nothing about a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import TypeAlias
+
+from expunge.core.disgorgement.disgorgement import Disgorgement
+from expunge.core.values import canonical, codec
+from expunge.core.values.ids import OrderId
+from expunge.core.values.tags import tagged
+from expunge.errors import UsageError
+
+
+@tagged("Counted")
+@dataclass(frozen=True)
+class CountedAnswer:
+    """One number that the order wants, as a question that anybody can put again."""
+
+    name: str
+    query: str
+    """Canonical JSON of what was asked."""
+    number: int
+    answer: str
+    """Keyed SHA-256 over the sorted answer, hex: the same answer gives the same, and it tells nothing else."""
+
+
+@tagged("DisgorgementEntered")
+@dataclass(frozen=True)
+class DisgorgementEntered:
+    """An order of destruction was entered here."""
+
+    at: datetime
+    id: str
+    by: str
+    """Who entered it; empty when nobody said."""
+    digest: str
+    """Hex SHA-256 of ``order``."""
+    order: str
+    """The whole order, as canonical JSON: the file may be gone."""
+
+
+@tagged("LimbExamined")
+@dataclass(frozen=True)
+class LimbExamined:
+    """What one limb was found to take, and the order to erase that was made of it."""
+
+    at: datetime
+    id: str
+    limb: str
+    order: OrderId | None
+    """None where nothing was found."""
+    items: Mapping[str, int]
+    """Dataset -> items that go."""
+    artefacts: Mapping[str, tuple[str, ...]]
+    """Dataset -> names of single artefacts that go."""
+    counted: tuple[CountedAnswer, ...]
+    failed: Mapping[str, str]
+    """Dataset -> why it could not be looked into."""
+
+
+@tagged("UnknownDecided")
+@dataclass(frozen=True)
+class UnknownDecided:
+    """Somebody decided about an artefact of which nobody can tell where it came from."""
+
+    at: datetime
+    id: str
+    item: str
+    tainted: bool
+    by: str
+    reason: str
+
+
+@tagged("ItemExcepted")
+@dataclass(frozen=True)
+class ItemExcepted:
+    """Something stays that a limb takes: an exemption of the order was claimed for it, or it cannot technically be destroyed."""
+
+    at: datetime
+    id: str
+    limb: str
+    item: str
+    exemption: str
+    """Name in the order; empty: technically infeasible."""
+    ground: str
+    authority: str
+    until: datetime | None
+    by: str
+    """Who signed, by their name under ``approvers`` of the map."""
+    signature: str
+    """Base64 Ed25519 signature over :func:`claim`."""
+
+
+@tagged("StatementDrafted")
+@dataclass(frozen=True)
+class StatementDrafted:
+    """A draft of the sworn statement was made."""
+
+    at: datetime
+    id: str
+    digest: str
+    """Hex SHA-256 of the Markdown."""
+
+
+DisgorgementEvent: TypeAlias = DisgorgementEntered | LimbExamined | UnknownDecided | ItemExcepted | StatementDrafted
+
+
+@dataclass(frozen=True)
+class DisgorgementState:
+    """Where one order of destruction stands."""
+
+    entered: DisgorgementEntered
+    order: Disgorgement
+    examined: tuple[LimbExamined, ...] = ()
+    decided: Mapping[str, UnknownDecided] = field(default_factory=dict)
+    """By item; the latest counts."""
+    excepted: Mapping[tuple[str, str], ItemExcepted] = field(default_factory=dict)
+    """By limb and item; the latest counts."""
+    drafted: tuple[StatementDrafted, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """``dis-`` and 16 hex digits."""
+        return self.entered.id
+
+    def stays(self, limb: str, item: str, now: datetime) -> ItemExcepted | None:
+        """What lets an item stay now, if anything does."""
+        found = self.excepted.get((limb, item))
+        return found if found and (found.until is None or found.until > now) else None
+
+    def of_limb(self, limb: str) -> tuple[LimbExamined, ...]:
+        """Every look at one limb, oldest first."""
+        return tuple(each for each in self.examined if each.limb == limb)
+
+
+def sealed(order: Disgorgement) -> tuple[str, str]:
+    """An order as canonical JSON, and its digest."""
+    text = canonical.encode(codec.to_json(order)).decode()
+    return text, sha256(text.encode()).hexdigest()
+
+
+def claim(event: ItemExcepted) -> bytes:
+    """The bytes that whoever claims an exception signs."""
+    until = codec.instant(event.until) if event.until else "-"
+    lines = (event.id, event.limb, event.item, event.exemption or "technically infeasible", event.ground, event.authority, until)
+    return ("expunge exception/1\n" + "\n".join(" ".join(each.split()) for each in lines) + "\n").encode()
+
+
+def standings(events: Iterable[object]) -> dict[str, DisgorgementState]:
+    """Fold the register: id -> where that order stands, oldest first."""
+    known: dict[str, DisgorgementState] = {}
+    for event in events:
+        if isinstance(event, DisgorgementEntered):
+            order: Disgorgement = codec.from_json(Disgorgement, canonical.decode(event.order.encode()))
+            known[event.id] = DisgorgementState(event, order)
+        elif isinstance(event, LimbExamined | UnknownDecided | ItemExcepted | StatementDrafted):
+            known[event.id] = _after(known[event.id], event)
+    return known
+
+
+def standing(events: Iterable[object], name: str) -> DisgorgementState:
+    """One of them. Raises UsageError when there is none of that id."""
+    known = standings(events)
+    if name not in known:
+        message = "no order of destruction of that id was entered here"
+        raise UsageError(message, help=f"there are {', '.join(known) or 'none: expunge order disgorge FILE enters one'}")
+    return known[name]
+
+
+def _after(now: DisgorgementState, event: LimbExamined | UnknownDecided | ItemExcepted | StatementDrafted) -> DisgorgementState:
+    match event:
+        case LimbExamined():
+            return replace(now, examined=(*now.examined, event))
+        case UnknownDecided():
+            return replace(now, decided={**now.decided, event.item: event})
+        case ItemExcepted():
+            return replace(now, excepted={**now.excepted, (event.limb, event.item): event})
+        case StatementDrafted():
+            return replace(now, drafted=(*now.drafted, event))

@@ -1,0 +1,372 @@
+"""What a receipt says, as values that can only be built honest, and their one byte form (an in-toto Statement v1).
+
+The statement's ``subject`` is the order, its digest a blinded commitment to the person's identifiers. Nothing here can be matched with a
+list of guesses: the opening of the commitment is not in the receipt, and a random nonce makes the hash of the whole unguessable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from expunge.core.datamap.datamap import EraseAct
+from expunge.core.datamap.grounding import Grounding
+from expunge.core.evidence.receipt_codec import from_json, to_json
+from expunge.core.models.membership_opinion import Membership
+from expunge.core.models.model_outcomes import ArtefactCleared, ComparisonResult, NetworkAccess, SourceAccess
+from expunge.core.values import b64, canonical
+from expunge.core.values.canonical import Json
+from expunge.core.values.ids import OrderId, PlanDigest
+from expunge.core.values.order import OrderKind
+from expunge.core.values.outcome import Reason
+from expunge.errors import EvidenceInvalid
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "https://expunge.example/receipt/v1"
+NONCE_SIZE = 32
+_HEX = re.compile(r"[0-9a-f]{64}")
+_FINGERPRINT = re.compile(r"SHA256:[0-9A-Za-z+/]{43}")
+
+
+class Verdict(StrEnum):
+    """The one-word answer."""
+
+    FULFILLED = "fulfilled"
+    IN_PART = "in part"
+
+
+class Result(StrEnum):
+    """What became of what one dataset held. A lost reply is settled by a probe before a receipt is made, or is ``unable``."""
+
+    ERASED = "erased"
+    ABSENT = "absent"
+    KEPT = "kept"
+    UNABLE = "unable"
+
+
+class ScanMode(StrEnum):
+    """How much of a store's bytes a scan read."""
+
+    ALL = "all"
+    CHANGED = "changed since"
+    SAMPLE = "sample"
+
+
+class ScanVerdict(StrEnum):
+    """What a scan can say."""
+
+    GONE = "gone"
+    PRESENT = "present"
+    CANNOT_TELL = "cannot tell"
+
+
+@dataclass(frozen=True)
+class ReceiptTimes:
+    """When; whole seconds, UTC, never going backwards."""
+
+    requested: datetime
+    fenced: datetime
+    erased: datetime | None
+    """End of the last erase or purge; None where nothing was erased."""
+    verified: datetime | None
+    """End of the last look; None where nothing could be looked at."""
+
+    def __post_init__(self) -> None:
+        known = [each for each in (self.requested, self.fenced, self.erased, self.verified) if each is not None]
+        _require(known == sorted(known), "times go backwards")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Every normal read path, tried again over another connection."""
+
+    paths: tuple[str, ...]
+    items_found: int
+    could_not: str
+    """Empty, or why it could not look."""
+
+    @property
+    def clean(self) -> bool:
+        """It looked, and nothing came back."""
+        return not self.could_not and self.items_found == 0
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Things a scan did not read, by a fixed word."""
+
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The search for residue in raw bytes, by code that did not erase."""
+
+    scanner: str
+    """Name and version."""
+    mode: ScanMode
+    since: datetime | None
+    """For ``changed since`` alone."""
+    files: int
+    bytes: int
+    """On disk."""
+    decoded_bytes: int
+    """After decompression and decoding, in addition."""
+    traces_taken: int
+    traces_usable: int
+    """Those that nobody else's data holds as well: only these are evidence."""
+    found: int
+    """Usable traces that were found."""
+    controls_found: int
+    controls_asked: int
+    """Content of people who stay, looked for in the same scan to show that it can see."""
+    skipped: tuple[Skipped, ...]
+    verdict: ScanVerdict
+
+    def __post_init__(self) -> None:
+        _require((self.mode is ScanMode.CHANGED) == (self.since is not None), "`since` belongs to `changed since`, and to that alone")
+        _require(0 <= self.found <= self.traces_usable <= self.traces_taken, "trace counts contradict each other")
+        _require(0 <= self.controls_found <= self.controls_asked, "control counts contradict each other")
+        _require((self.verdict is ScanVerdict.PRESENT) == (self.found > 0), "the scan's verdict contradicts what it found")
+        if self.verdict is ScanVerdict.GONE:
+            _require(self.traces_usable > 0, "a scan without usable traces cannot tell")
+            _require(self.controls_found > 0 or self.controls_asked == 0, "a scan that missed its controls cannot tell")
+
+
+@dataclass(frozen=True)
+class DatasetEntry:
+    """One dataset of the plan."""
+
+    dataset: str
+    store: str
+    kind: str
+    """Kind of the store."""
+    act: EraseAct
+    """What the plan did with it."""
+    outcome: Result
+    items: int
+    """Erased (or, for ``kept``, kept) recordings, rows or records."""
+    claimed: Grounding
+    """What probe and scan confirmed."""
+    asked: Grounding
+    """What the plan asked for."""
+    probe: Probe | None
+    scan: Scan | None
+    reason: Reason | None
+    """For ``unable`` alone."""
+    detail: str
+    """For ``unable``: what is left, where, and what to do; names of the map only."""
+
+    def __post_init__(self) -> None:
+        _require(bool(self.dataset and self.store and self.kind), "a dataset without name, store or kind")
+        _require(self.items >= 0, "a negative count")
+        _require((self.outcome is Result.UNABLE) == (self.reason is not None), "a reason belongs to `unable`, and to that alone")
+        if self.outcome is Result.ERASED:
+            _require(self.items > 0, "nothing was erased: that is `absent` or `unable`")
+            _require(self.claimed is not Grounding.NONE and self.claimed >= self.asked, "erased less deeply than asked is `unable`")
+            _require(self.probe is not None and self.probe.clean, "erased needs a probe that found nothing")
+            _require(self.scan is None or self.scan.verdict is ScanVerdict.GONE, "residue or `cannot tell` is not erased")
+            _require(self.claimed < Grounding.SCRUBBED or self.scan is not None, "`scrubbed` and `device` need a scan")
+        if self.outcome is Result.ABSENT:
+            _require(self.items == 0, "absent has no items")
+            _require(self.probe is not None and self.probe.clean, "absent needs a probe that found nothing")
+            _require(self.scan is None or self.scan.verdict is not ScanVerdict.PRESENT, "residue was found: that is not `absent`")
+
+    @property
+    def done(self) -> bool:
+        """Whether the duty to erase is discharged here."""
+        return self.outcome in (Result.ERASED, Result.ABSENT)
+
+
+@dataclass(frozen=True)
+class KeptItems:
+    """What stays on purpose."""
+
+    dataset: str
+    ground: str
+    until: datetime | None
+    """None where no date is given: then the dataset's retention period ends it."""
+    items: int
+
+    def __post_init__(self) -> None:
+        _require(bool(self.dataset and self.ground) and self.items > 0, "kept needs a dataset, a ground and at least one item")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number that a command told of its work: ``accuracy_before`` (hundredths of a percent), ``samples``."""
+
+    name: str
+    value: int
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """What became of one thing that was made from the person's data: a model, an index, an export."""
+
+    dataset: str
+    act: EraseAct
+    before: tuple[str, ...]
+    """Hex SHA-256 of the content of each of its items when the order came, sorted: whoever finds one of these finds the old one."""
+    after: tuple[str, ...]
+    """The same of what is there now; empty where it was destroyed and nothing was made in its place."""
+    proof: ComparisonResult
+    """Whether a fresh process, whose data never had the person, makes the same, bit for bit."""
+    figures: tuple[Figure, ...]
+    """As told by the operator's command, not verified by anybody."""
+    said: tuple[str, ...]
+    """Likewise: which public encoder it rests on, and what is known of that one's own data."""
+    network: NetworkAccess = NetworkAccess.NOT_RUN
+    """Whether the commands that had a part in it could have reached other machines."""
+    membership: Membership | None = None
+    """Whether an attack can still tell that they were in it: a second opinion, never the proof. None where nobody asked."""
+    sight: SourceAccess = SourceAccess.NOT_ASKED
+    """For ``proof``: whether the command of the comparison could have copied what is there."""
+    stayed: tuple[ArtefactCleared, ...] = ()
+    """Its artefacts that were left alone because their sealed manifests name none of them."""
+
+    def __post_init__(self) -> None:
+        _require(bool(self.dataset and (self.before or self.stayed)), "a model without a name, or of which nothing was there")
+        still = [digest for each in self.stayed for digest in each.contents]
+        _require(all(_HEX.fullmatch(each) for each in still) and all(each.contents for each in self.stayed), "a digest is malformed")
+        _require(all(each.sources for each in self.stayed), "a manifest that covers nothing clears nothing")
+        _require(set(still).isdisjoint((*self.before, *self.after)), "an artefact both stayed and changed")
+        _require(
+            all(each.proof in (ComparisonResult.NOT_ASKED, ComparisonResult.EQUAL) for each in self.stayed),
+            "what is not what its manifest makes cannot stay",
+        )
+        _require(bool(self.before) or not (self.after or self.figures or self.said), "nothing of it went, and something was made anew")
+        _require(all(_HEX.fullmatch(each) for each in (*self.before, *self.after)), "a digest is malformed")
+        _require(self.proof is not ComparisonResult.EQUAL or bool(self.after), "nothing cannot be equal to a fresh training")
+        _require(self.membership is None or bool(self.after), "nothing is left that could tell who was in it")
+
+
+@dataclass(frozen=True)
+class Tool:
+    """What made the receipt."""
+
+    name: str
+    version: str
+    page: int
+    """Version of the template of the page for people; released templates stay."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """One order for one subject. Building one that contradicts itself raises ValueError."""
+
+    order: OrderId
+    order_kind: OrderKind
+    commitment: str
+    """Hex; see :mod:`expunge.core.evidence.commitment`."""
+    verdict: Verdict
+    times: ReceiptTimes
+    datasets: tuple[DatasetEntry, ...]
+    kept: tuple[KeptItems, ...]
+    out_of_scope: tuple[str, ...]
+    """Sentences: what this receipt says nothing about (backups until when, replicas, third parties, the disk below)."""
+    valid_until: datetime
+    """The next re-probe."""
+    tool: Tool
+    signer: str
+    """Fingerprint of the signer's key; see :func:`expunge.core.values.signature.key_id`."""
+    log: str
+    """Origin of the log that it is entered in."""
+    policy_digest: str
+    """Hex SHA-256 of ``trust-policy.txt``."""
+    plan_digest: PlanDigest
+    nonce: bytes = field(repr=False)
+    """32 random bytes; without them, whoever reads the log could try out receipts they imagine."""
+    models: tuple[ModelEntry, ...] = ()
+    """What was made from the person's data and changed, destroyed or made anew; not in the bytes where there is none."""
+
+    def __post_init__(self) -> None:
+        _require(bool(self.order and self.log and self.tool.name and self.tool.version) and self.tool.page > 0, "an empty name")
+        _require(all(map(_HEX.fullmatch, (self.commitment, self.policy_digest, self.plan_digest))), "a digest is malformed")
+        _require(_FINGERPRINT.fullmatch(self.signer) is not None, "the signer's fingerprint is malformed")
+        _require(len(self.nonce) == NONCE_SIZE, "the nonce is not 32 bytes")
+        _require(bool(self.out_of_scope) and all(self.out_of_scope), "a receipt that does not say what is out of scope is a bug")
+        _require(bool(self.datasets), "a receipt about no dataset says nothing")
+        names = {each.dataset for each in self.datasets}
+        _require(len(names) == len(self.datasets), "a dataset is listed twice")
+        _require(names.issuperset(each.dataset for each in self.kept), "something is kept in a dataset that is not listed")
+        kept = {each.dataset for each in self.datasets if each.outcome is Result.KEPT}
+        _require(kept.issubset(each.dataset for each in self.kept), "a kept dataset does not say on which ground")
+        _require(self.verdict is verdict_of(self.datasets, self.kept), "the verdict contradicts the list of datasets")
+        _require(self.times.erased is not None or not any(each.outcome is Result.ERASED for each in self.datasets), "erased, but not when")
+        _require(
+            self.times.verified is not None or not any(each.outcome is Result.ERASED for each in self.datasets), "erased, but not verified"
+        )
+        made = [each.dataset for each in self.models]
+        _require(len(set(made)) == len(made) and names.issuperset(made), "a model is listed twice, or in no dataset")
+        doubted = {each.dataset for each in self.models if each.membership is not None and each.membership.open}
+        unable = {each.dataset for each in self.datasets if each.outcome is Result.UNABLE}
+        _require(doubted <= unable, "a model from which somebody can still be told reads as done, and nobody looked at it")
+        _require(self.valid_until >= (self.times.verified or self.times.fenced), "it ends before it begins")
+
+
+def verdict_of(datasets: Iterable[DatasetEntry], kept: Iterable[KeptItems]) -> Verdict:
+    """The only verdict that the entries allow: partial never reads as done."""
+    return Verdict.FULFILLED if all(each.done for each in datasets) and not tuple(kept) else Verdict.IN_PART
+
+
+def build(receipt: Receipt) -> bytes:
+    """The statement: canonical JSON, the same bytes for the same values. Raises ValueError for times that are not whole seconds."""
+    predicate = dict(_fields(receipt))
+    subject: Json = [{"digest": {"sha256": predicate.pop("commitment")}, "name": predicate.pop("order")}]
+    return canonical.encode({"_type": STATEMENT_TYPE, "predicate": predicate, "predicateType": PREDICATE_TYPE, "subject": subject})
+
+
+def build_for_all(like: Receipt, people: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
+    """Statements that differ in commitment and nonce alone: each is what :func:`build` makes of ``like`` with these two put in.
+
+    Args:
+        like: what is said of everybody; its own commitment and nonce are not used.
+        people: commitment (hex) and nonce (32 bytes) each.
+
+    Raises:
+        ValueError: as :func:`build`, and for a malformed commitment or nonce.
+    """
+    # No text inside the JSON can look like these: a quotation mark in a string is escaped.
+    nonce, digest = f'"nonce":"{b64.encode(like.nonce)}"'.encode(), f'"sha256":"{like.commitment}"'.encode()
+    before, _, rest = build(like).partition(nonce)
+    between, _, after = rest.partition(digest)
+    for commitment, random in people:
+        _require(_HEX.fullmatch(commitment) is not None, "a digest is malformed")
+        _require(len(random) == NONCE_SIZE, "the nonce is not 32 bytes")
+        yield b'%b"nonce":"%b"%b"sha256":"%b"%b' % (before, b64.encode(random).encode(), between, commitment.encode(), after)
+
+
+def parse(statement: bytes) -> Receipt:
+    """Read a statement. Raises EvidenceInvalid unless it is exactly what :func:`build` makes of what it says."""
+    match canonical.decode(statement):
+        case {
+            "predicate": dict(predicate),
+            "predicateType": str(kind),
+            "subject": [{"digest": {"sha256": str(commitment)}, "name": str(order)}],
+        } if kind == PREDICATE_TYPE:
+            values: Json = {"models": [], **predicate, "commitment": commitment, "order": order}
+        case _:
+            raise EvidenceInvalid("not a receipt of the form this tool issues", help="see docs/spec/receipt.md")
+    receipt: Receipt = from_json(Receipt, values, "receipt")
+    if build(receipt) != statement:
+        raise EvidenceInvalid("the receipt has fields that do not belong there")
+    return receipt
+
+
+def _fields(receipt: Receipt) -> Iterable[tuple[str, Json]]:
+    body = to_json(receipt)
+    assert isinstance(body, dict)
+    if not receipt.models:
+        # Why left out: the bytes of receipts that say nothing of models stay what they were.
+        del body["models"]
+    return body.items()
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise ValueError(what)

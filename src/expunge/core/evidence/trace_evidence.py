@@ -1,0 +1,128 @@
+"""Which traces count as evidence, and what a scan may say with them.
+
+The rule. A trace counts (is *usable*) for a store when
+
+1. a scan found it there **before** anything was erased: what the scanner cannot see before proves nothing when it is not seen after; and
+2. nobody else's live data holds the same window: it was not seen after, or what was seen after is accounted for by no one who stays.
+
+With no usable trace the scan *cannot tell*. It cannot tell either when it missed the content of people who stay that it had seen before
+(the positive control): then it was blind; nor when a part of the store could not be read. Otherwise usable traces that are seen after
+are residue (*present*), and if none is: *gone*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from expunge.core.evidence.receipt import ScanVerdict
+from expunge.core.evidence.traces import Traces
+from expunge.core.values.ids import Pseudonym
+
+BLINDING = frozenset({"permission", "unreadable", "encrypted", "corrupt", "limit", "unsupported"})
+"""Reasons for which a scan left bytes of a store unread. Sockets, pipes and devices hold none; links are not followed because what they
+point to is scanned where it lies; what vanished is gone."""
+PASSING = frozenset({"unreadable"})
+"""Those of them that may not be so a moment later: an error of the disk or the network, too many open files."""
+
+
+def blinding(skipped: Iterable[tuple[str, int]]) -> int:
+    """How many things a scan left unread that may hold bytes of the store, of all that it skipped (reason, count)."""
+    return sum(count for reason, count in skipped if reason in BLINDING)
+
+
+def staying(traces: Traces, indexes: Iterable[int], datasets: Iterable[str]) -> frozenset[tuple[str, Pseudonym]]:
+    """Which people who stay, per dataset, some traces are of: the positive control over these datasets."""
+    own = frozenset(datasets)
+    found = (traces.traces[index] for index in indexes)
+    return frozenset((each.dataset, each.subject) for each in found if each.dataset in own and each.subject in traces.controls)
+
+
+def each_seen(traces: Traces, seen: frozenset[int], datasets: Iterable[str]) -> bool:
+    """Whether of everybody, those who stay too, at least one trace was seen from each of these datasets from which some were taken.
+
+    Then the rule's first half holds, and more that is seen would change no verdict: a trace that is seen after an erasure is residue,
+    whether it was seen before or not.
+    """
+    own = frozenset(datasets)
+    there = {(each.dataset, each.subject) for index in seen if (each := traces.traces[index]).dataset in own}
+    return bool(there) and all((each.dataset, each.subject) in there for each in traces.traces if each.dataset in own)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one scan of one store says about one dataset of one subject (or about everything else, see :func:`elsewhere`)."""
+
+    taken: int
+    usable: int
+    found: int
+    controls_asked: int
+    controls_found: int
+    blind: int = 0
+    """Parts of the store that could not be read."""
+
+    @property
+    def verdict(self) -> ScanVerdict:
+        """Gone, present or cannot tell; residue that was seen is residue, however blind the scan was otherwise."""
+        if self.found:
+            return ScanVerdict.PRESENT
+        if not self.usable or self.controls_found < self.controls_asked or self.blind:
+            return ScanVerdict.CANNOT_TELL
+        return ScanVerdict.GONE
+
+
+@dataclass(frozen=True)
+class ScanComparison:
+    """What two scans of one store saw, as indexes into the traces."""
+
+    before: frozenset[int]
+    after: frozenset[int]
+    held: frozenset[int]
+    """Those seen after that somebody who stays holds as well, or that are kept on purpose."""
+
+
+class TraceLedger:
+    """Traces by dataset and subject, so that figures for many people cost one pass."""
+
+    def __init__(self, traces: Traces, sight: ScanComparison, datasets: Iterable[str], blind: int = 0) -> None:
+        """Sort the traces.
+
+        Args:
+            traces: all of the order.
+            sight: what was seen in this store.
+            datasets: names of the datasets that lie in this store; traces of others count as *elsewhere*.
+            blind: parts of the store that the scan after could not read (:func:`blinding`).
+        """
+        # Why the union: what was not seen before but is seen after has come in since, and is residue all the same.
+        self._usable = (sight.before | sight.after) - sight.held
+        self._left = sight.after - sight.held
+        self._before, self._still = sight.before, sight.after & sight.held
+        self._own = frozenset(datasets)
+        self._by: dict[tuple[str, Pseudonym], list[int]] = {}
+        self._elsewhere: dict[Pseudonym, list[int]] = {}
+        for index, each in enumerate(traces.traces):
+            if each.subject not in traces.controls:
+                self._by.setdefault((each.dataset, each.subject), []).append(index)
+                if each.dataset not in self._own:
+                    self._elsewhere.setdefault(each.subject, []).append(index)
+        asked, found = (staying(traces, seen, self._own) for seen in (sight.before, sight.after))
+        self._controls = (len(asked), len(asked & found), blind)
+
+    def figures(self, dataset: str, subject: Pseudonym) -> Figures:
+        """For one dataset of this store."""
+        return self._count(self._by.get((dataset, subject), ()))
+
+    def shared(self, dataset: str, subject: Pseudonym) -> tuple[int, int]:
+        """Of the windows that were seen before: how many were, and how many are seen still because something that stays holds them."""
+        seen = self._before.intersection(self._by.get((dataset, subject), ()))
+        return len(seen), len(seen & self._still)
+
+    def elsewhere(self, subject: Pseudonym) -> Figures:
+        """For what was taken in other stores, or is the identifier itself: seen here, it lies in a place that no dataset accounts for."""
+        indexes = self._elsewhere.get(subject, ())
+        seen = self._left.intersection(indexes)
+        return Figures(len(indexes), len(seen), len(seen), *self._controls)
+
+    def _count(self, indexes: Iterable[int]) -> Figures:
+        taken = frozenset(indexes)
+        return Figures(len(taken), len(taken & self._usable), len(taken & self._left), *self._controls)

@@ -1,0 +1,1 @@
+"""The signed snapshot that pipelines ask."""

@@ -1,0 +1,1 @@
+"""Which dataset was derived from which: declared, observed, and what nobody declared."""

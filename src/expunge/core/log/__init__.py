@@ -1,0 +1,1 @@
+"""The transparency log's formats: tiles, checkpoints, proofs, envelopes, trust policies."""

@@ -1,0 +1,171 @@
+"""Trust policies: which signers, logs and witnesses are believed (C2SP tlog-policy, plus ``signer`` lines).
+
+One item a line: ``signer <vkey>``, ``log <vkey> [<url>]``, ``witness <name> <vkey> [<url>]``, ``group <name> <k|any|all> <name>...`` and
+one ``quorum <name|none>``. The file is UTF-8. :func:`parse` takes what C2SP allows (comments, blank lines, any order of kinds, spaces and
+tabs); :func:`parse_canonical` takes only what :meth:`TrustPolicy.encode` writes, which is the form that travels with a receipt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from expunge.core.note import Algorithm, VerifierKey, parse_key
+from expunge.errors import EvidenceInvalid
+
+NONE = "none"
+_HELP = "see docs/spec/trust-policy.md for the form of the file"
+
+
+@dataclass(frozen=True)
+class NamedKey:
+    """A log or witness: its key, the name used in groups (witnesses only), and where to reach it."""
+
+    key: VerifierKey
+    url: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Has witnessed a checkpoint when at least ``threshold`` of its members have; members are witnesses or earlier groups, by name."""
+
+    name: str
+    threshold: str
+    """``any``, ``all`` or a decimal between 1 and the number of members."""
+    members: tuple[str, ...]
+
+    @property
+    def needed(self) -> int:
+        """How many members must have witnessed."""
+        return {"any": 1, "all": len(self.members)}.get(self.threshold) or int(self.threshold)
+
+
+@dataclass(frozen=True)
+class TrustPolicy:
+    """The parsed file. Raises EvidenceInvalid when it contradicts itself."""
+
+    signers: tuple[VerifierKey, ...]
+    logs: tuple[NamedKey, ...]
+    witnesses: tuple[NamedKey, ...] = ()
+    groups: tuple[Group, ...] = ()
+    quorum: str = NONE
+
+    def __post_init__(self) -> None:
+        _check_kinds(self.signers, {Algorithm.ED25519}, "signer")
+        _check_kinds((each.key for each in self.logs), {Algorithm.ED25519, Algorithm.ECDSA_P256}, "log")
+        _check_kinds((each.key for each in self.witnesses), {Algorithm.COSIGNATURE}, "witness")
+        _check_words(self)
+        _check_groups(self)
+
+    def encode(self) -> bytes:
+        """The one canonical spelling: signers, logs, witnesses, groups, quorum, single spaces, no comments."""
+        lines = [f"signer {key}" for key in self.signers]
+        lines += [f"log {each.key} {each.url}".rstrip() for each in self.logs]
+        lines += [f"witness {each.name} {each.key} {each.url}".rstrip() for each in self.witnesses]
+        lines += [f"group {each.name} {each.threshold} {' '.join(each.members)}" for each in self.groups]
+        return "".join(f"{line}\n" for line in [*lines, f"quorum {self.quorum}"]).encode("utf-8")
+
+    def checkpoint_keys(self, origin: str) -> tuple[VerifierKey, ...]:
+        """Keys that may sign a checkpoint of the log ``origin``, in the order in which their lines must stand."""
+        return (*(each.key for each in self.logs if each.key.name == origin), *(each.key for each in self.witnesses))
+
+    def witnessed_by(self, keys: Iterable[VerifierKey]) -> bool:
+        """Whether cosignatures by ``keys`` meet the quorum."""
+        signed = set(keys)
+        met = {each.name for each in self.witnesses if each.key in signed}
+        for group in self.groups:
+            if len(met.intersection(group.members)) >= group.needed:
+                met.add(group.name)
+        return self.quorum == NONE or self.quorum in met
+
+
+def parse(data: bytes) -> TrustPolicy:
+    """Parse a policy as a person may have written it. Raises EvidenceInvalid, naming the line."""
+    signers: list[VerifierKey] = []
+    logs: list[NamedKey] = []
+    witnesses: list[NamedKey] = []
+    groups: list[Group] = []
+    quorums: list[str] = []
+    known = {NONE}
+    for number, words in _lines(data):
+        match words:
+            case ["signer", key]:
+                signers.append(parse_key(key))
+            case ["log", key, *url] if len(url) < 2:
+                logs.append(NamedKey(parse_key(key), *url))
+            case ["witness", name, key, *url] if len(url) < 2 and name not in known:
+                witnesses.append(NamedKey(parse_key(key), url[0] if url else "", name))
+                known.add(name)
+            case ["group", name, threshold, *members] if members and name not in known and known.issuperset(members):
+                groups.append(Group(name, threshold, tuple(members)))
+                known.add(name)
+            case ["quorum", name] if not quorums and name in known:
+                quorums.append(name)
+            case _:
+                message = f"trust policy, line {number}: not understood, repeated, or naming something that is not defined above"
+                raise EvidenceInvalid(message, help=_HELP)
+    if not quorums:
+        raise EvidenceInvalid("trust policy: the quorum line is missing", help="write `quorum none` where no witness is asked for")
+    return TrustPolicy(tuple(signers), tuple(logs), tuple(witnesses), tuple(groups), quorums[0])
+
+
+def parse_canonical(data: bytes) -> TrustPolicy:
+    """Parse a policy that must be spelled as :meth:`TrustPolicy.encode` spells it. Raises EvidenceInvalid."""
+    policy = parse(data)
+    if policy.encode() != data:
+        raise EvidenceInvalid("the trust policy is not in its one spelling", help="use trust-policy.txt byte for byte as issued")
+    return policy
+
+
+def _lines(data: bytes) -> list[tuple[int, list[str]]]:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise EvidenceInvalid("the trust policy is not UTF-8", help=_HELP) from error
+    if any((letter < " " and letter not in "\t\n") or letter == "\x7f" for letter in text):
+        raise EvidenceInvalid("the trust policy holds control characters", help=_HELP)
+    if text and not text.endswith("\n"):
+        raise EvidenceInvalid("the trust policy's last line is not ended", help="it was cut off; copy it again")
+    numbered = ((number, line.replace("\t", " ").split(" ")) for number, line in enumerate(text.split("\n"), 1))
+    split = [(number, [word for word in words if word]) for number, words in numbered]
+    return [(number, words) for number, words in split if words and not words[0].startswith("#")]
+
+
+def _check_kinds(keys: Iterable[VerifierKey], allowed: set[Algorithm], what: str) -> None:
+    seen: set[bytes] = set()
+    for key in keys:
+        if key.algorithm not in allowed:
+            message = f"trust policy: a {what} key is of a kind that does not belong there"
+            raise EvidenceInvalid(message, help=_HELP)
+        if key.key in seen:
+            message = f"trust policy: a {what} key is listed twice"
+            raise EvidenceInvalid(message, help=_HELP)
+        seen.add(key.key)
+
+
+def _check_words(policy: TrustPolicy) -> None:
+    """A name or URL is one word; anything else would come back from its line as something else."""
+    words = [each.url for each in (*policy.logs, *policy.witnesses) if each.url]
+    words += [*_names(policy), policy.quorum]
+    if any(not word or any(letter <= " " or letter == "\x7f" for letter in word) for word in words):
+        raise EvidenceInvalid("trust policy: a name or address is empty or holds spaces", help=_HELP)
+
+
+def _names(policy: TrustPolicy) -> list[str]:
+    return [each.name for each in policy.witnesses] + [each.name for each in policy.groups]
+
+
+def _check_groups(policy: TrustPolicy) -> None:
+    defined = {each.name for each in policy.witnesses}
+    used: list[str] = []
+    for group in policy.groups:
+        good = group.threshold in ("any", "all") or group.threshold in {str(k) for k in range(1, len(group.members) + 1)}
+        used += group.members
+        if not good or not group.members or not defined.issuperset(group.members):
+            message = f"trust policy: group {group.name} has a threshold or member that cannot be"
+            raise EvidenceInvalid(message, help=_HELP)
+        defined.add(group.name)
+    names = _names(policy)
+    if NONE in names or len(set(names)) != len(names) or len(set(used)) != len(used) or policy.quorum not in {*names, NONE}:
+        raise EvidenceInvalid("trust policy: a name is used twice, reserved, or not defined", help=_HELP)

@@ -1,0 +1,182 @@
+"""What became of the things that are made from people's data: models, indexes, exports. As events, and as the gate hears of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from expunge.core.models.membership_opinion import Membership
+from expunge.core.values.tags import tagged
+
+WHOLE = "*"
+"""Stands for the person where something is done to a dataset as a whole: nothing in it says whose is what."""
+
+
+class ComparisonResult(StrEnum):
+    """What a comparison with a training from nothing showed."""
+
+    NOT_ASKED = "not asked"
+    EQUAL = "equal"
+    """Bit for bit what a fresh process makes of the data that is left."""
+    DIFFERS = "differs"
+    COULD_NOT = "could not"
+
+
+class NetworkAccess(StrEnum):
+    """Whether the commands that made something anew could have reached other machines."""
+
+    NOT_RUN = "no command"
+    SHUT = "shut off"
+    """Each was kept from it by the kernel."""
+    OPEN = "open"
+    """The map lets them reach it."""
+    COULD_NOT = "could not be shut off"
+    """They were to be kept from it, and this machine cannot do that."""
+
+    def joined(self, other: NetworkAccess) -> NetworkAccess:
+        """What is to be said of two: the weaker."""
+        order = tuple(NetworkAccess)
+        return max(self, other, key=order.index)
+
+
+class SourceAccess(StrEnum):
+    """Whether the command of a comparison could have read what it was compared with."""
+
+    NOT_ASKED = "not asked"
+    HIDDEN = "hidden"
+    """Every file of that content, in the stores and beside the map, was out of its sight."""
+    OPEN = "could be read"
+
+
+@tagged("Stayed")
+@dataclass(frozen=True)
+class ArtefactCleared:
+    """One artefact that goes on serving: its sealed manifest shows that none of them were learnt from."""
+
+    contents: tuple[str, ...]
+    """Hex SHA-256 of each of its files, sorted."""
+    sealed: datetime
+    """When its manifest was sealed, whole seconds."""
+    sources: tuple[str, ...]
+    """Datasets of the map that the manifest covers, sorted."""
+    proof: ComparisonResult = ComparisonResult.NOT_ASKED
+    """``equal``: made again from exactly the records of its manifest, it is the same bit for bit; else its manifest is believed."""
+
+
+@tagged("Remade")
+@dataclass(frozen=True)
+class ArtefactRemade:
+    """How one dataset of an order stands; each such event replaces the one before."""
+
+    at: datetime
+    dataset: str
+    before: tuple[str, ...]
+    """Hex SHA-256 of each item that was there when the order came, sorted."""
+    after: tuple[str, ...] = ()
+    """The same of what is there now that the step has ended."""
+    proof: ComparisonResult = ComparisonResult.NOT_ASKED
+    sight: SourceAccess = SourceAccess.NOT_ASKED
+    """For :attr:`proof`: whether the comparison could have copied."""
+    figures: Mapping[str, int] = field(default_factory=dict)
+    """What the command said of its work: ``accuracy_before`` in hundredths of a percent, ``samples``..."""
+    said: tuple[str, ...] = ()
+    """Sentences of the command: which public encoder it rests on, and what that learnt from."""
+    membership: Membership | None = None
+    """A second opinion that the command reported; None where it reported none."""
+    network: NetworkAccess = NetworkAccess.NOT_RUN
+    """Of every command that had a part in what is there now."""
+    unchanged: bool = False
+    """The command said that there was nothing of theirs in it, and left it as it was: only the comparison tells whether that is so."""
+    stayed: tuple[ArtefactCleared, ...] = ()
+    """Artefacts of it that were left alone, and are neither in ``before`` nor in ``after``."""
+    doubted: bool = False
+    """Whether one of its artefacts, made again from the records of its manifest, came out another: then no manifest of it is believed."""
+    ended: bool = False
+    """Whether what replaces it is in place (or, for a destruction, whether it is gone)."""
+
+
+@tagged("ModelsBlocked")
+@dataclass(frozen=True)
+class ModelsBlocked:
+    """Nobody may be served by these any more: the contents for good, the dataset by name until it is freed."""
+
+    at: datetime
+    dataset: str
+    digests: tuple[str, ...]
+    orders: tuple[str, ...] = ()
+    """Ids of the orders that want it so: the name is free when none of them does any more."""
+    named: bool = True
+    """Whether the name is blocked as well; not where other contents under it go on serving."""
+
+
+@tagged("ModelsFreed")
+@dataclass(frozen=True)
+class ModelsFreed:
+    """Something else is there under that name now, as far as some orders are concerned."""
+
+    at: datetime
+    dataset: str
+    orders: tuple[str, ...] = ()
+    """Those orders; none named: all of them."""
+    digests: tuple[str, ...] = ()
+    """Contents of which a comparison showed that nothing of theirs was in them."""
+
+
+@dataclass(frozen=True)
+class ArtefactContent:
+    """One item of something made."""
+
+    name: str
+    digest: str
+    """Hex SHA-256."""
+
+
+BESIDE = (".json", ".txt", ".md", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".py", ".csv")
+"""What lies beside weights and is the same in every version: settings, lists of labels, requirements."""
+
+
+def given_back(now: Iterable[ArtefactContent], before: Iterable[str]) -> tuple[str, ...]:
+    """Digests of what is there now that were there before: all of them, less the small print that lies beside something new."""
+    there, old = list(now), frozenset(before)
+    same = [each for each in there if each.digest in old]
+    if len(same) < len(there):
+        same = [each for each in same if not each.name.lower().endswith(BESIDE)]
+    return tuple(sorted(each.digest for each in same))
+
+
+RemadeEvent: TypeAlias = ModelsBlocked | ModelsFreed
+
+
+def holders(events: Iterable[object]) -> dict[str, frozenset[str]]:
+    """Dataset -> ids of the orders for which it may not serve now (``""`` where none was named)."""
+    held: dict[str, frozenset[str]] = {}
+    for event in events:
+        match event:
+            case ModelsBlocked(named=True):
+                held[event.dataset] = held.get(event.dataset, frozenset()).union(event.orders or ("",))
+            case ModelsFreed():
+                left = held.pop(event.dataset, frozenset()) - {*event.orders, ""}
+                if event.orders and left:
+                    held[event.dataset] = left
+    return held
+
+
+def blocked(events: Iterable[object]) -> frozenset[str]:
+    """What may not serve now, as values of the identity kind :data:`~expunge.core.values.ids.MODEL`."""
+    told = list(events)
+    return frozenset(holders(told).keys() | {f"sha256:{each}" for each in blocked_contents(told)})
+
+
+def blocked_contents(events: Iterable[object]) -> frozenset[str]:
+    """Digests of the contents that may never serve again."""
+    digests: set[str] = set()
+    for event in events:
+        match event:
+            case ModelsBlocked():
+                digests.update(event.digests)
+            case ModelsFreed():
+                digests.difference_update(event.digests)
+    return frozenset(digests)

@@ -1,0 +1,1 @@
+"""An order: its plan, its run as a fold of events, and orders that share a round."""

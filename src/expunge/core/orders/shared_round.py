@@ -1,0 +1,151 @@
+"""Orders that share a round: merged into one run for carrying out its steps, and taken apart again for each order's own journal.
+
+What is shared is work (one look, one rewrite of a table or file, one purge, one scan); each order keeps its own people, counts, outcomes,
+receipts and end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from expunge.core.evidence import verification_codec
+from expunge.core.journal import events as ev
+from expunge.core.orders.plan import Plan
+from expunge.core.orders.round import Round, StepRun
+from expunge.core.orders.run import Run
+from expunge.core.values.ids import OrderId, StepId
+from expunge.errors import StateCorrupt
+
+EVERYBODY = "*"
+_T = TypeVar("_T")
+
+
+def may_share(one: Run, other: Run) -> bool:
+    """Whether two orders can share a round: same steps, same reach, same map, traces under one key, and no person in common."""
+    if one.plan is None or other.plan is None or one.round != other.round:
+        return False
+    same = (one.plan.map_digest, one.plan.steps, one.plan.scope) == (other.plan.map_digest, other.plan.steps, other.plan.scope)
+    return same and one.traces_of == other.traces_of and not set(one.subjects) & set(other.subjects)
+
+
+def merge(runs: Sequence[Run]) -> Run:
+    """One run that stands for all: the leading order's, with everybody's people, outcomes and counts.
+
+    Raises StateCorrupt when the runs stand at different steps: their events are written together or not at all.
+    """
+    first = runs[0]
+    if len(runs) == 1:
+        return first
+    if not level(runs):
+        message = "orders that share a round stand at different steps"
+        raise StateCorrupt(message, help="stop, keep a copy of the state, and restore it from its backup")
+    received = replace(
+        first.received,
+        subjects=tuple(subject for each in runs for subject in each.subjects),
+        commitments=tuple(commitment for each in runs for commitment in each.received.commitments),
+    )
+    return replace(
+        first,
+        received=received,
+        plan=_plan(runs),
+        current=_round([run.current for run in runs]),
+        erased=_joined(each.erased for each in runs),
+        kept=_joined(each.kept for each in runs),
+        places=frozenset(place for each in runs for place in each.places),
+        taken_at=max((each.taken_at for each in runs if each.taken_at), default=None),
+        unpurged=frozenset(store for each in runs for store in each.unpurged),
+        purged_at=max((each.purged_at for each in runs if each.purged_at), default=None),
+    )
+
+
+def level(runs: Sequence[Run]) -> bool:
+    """Whether the runs stand at the same point of their steps, as they do after each shared append."""
+    return len({(each.state, frozenset((step, at.attempts, at.open) for step, at in each.current.steps.items())) for each in runs}) <= 1
+
+
+def _plan(runs: Sequence[Run]) -> Plan | None:
+    plans = [each.plan for each in runs if each.plan is not None]
+    if len(plans) < len(runs):
+        return None
+    holds = sorted({hold for each in plans for hold in each.holds})
+    return replace(plans[0], subjects=tuple(subject for each in plans for subject in each.subjects), holds=tuple(holds))
+
+
+def _round(rounds: Sequence[Round]) -> Round:
+    """One round that stands for all: what was seen and stated is each order's own."""
+    first = rounds[0]
+    return replace(
+        first,
+        steps={step: _step([round_.steps[step] for round_ in rounds]) for step in first.steps},
+        items=_joined(round_.items for round_ in rounds),
+        judged={},
+        stated={},
+        logged={},
+    )
+
+
+def _step(states: Sequence[StepRun]) -> StepRun:
+    return replace(states[0], outcomes=_joined(each.outcomes for each in states))
+
+
+def _joined(parts: Iterable[Mapping[str, Mapping[str, _T]]]) -> dict[str, dict[str, _T]]:
+    result: dict[str, dict[str, _T]] = {}
+    for part in parts:
+        for name, by in part.items():
+            result.setdefault(name, {}).update(by)
+    return result
+
+
+def split(event: ev.OrderEvent, runs: Sequence[Run]) -> list[ev.OrderEvent]:
+    """The event as each of the orders journals it, in their order: with its own people only."""
+    if len(runs) == 1:
+        return [event]
+    match event:
+        case ev.StepEnded():
+            return [replace(event, outcomes=part) for part in _apart(event.outcomes, runs)]
+        case ev.Located():
+            items, kept = _apart(event.items, runs), _apart(event.kept, runs)
+            return [replace(event, items=mine, kept=aside) for mine, aside in zip(items, kept, strict=True)]
+        case ev.Judged():
+            return [replace(event, entries=part) for part in verification_codec.parts(event.entries, [each.subjects for each in runs])]
+        case _:
+            return [event] * len(runs)
+
+
+def _apart(outcomes: Mapping[str, Mapping[str, _T]], runs: Sequence[Run]) -> list[dict[str, dict[str, _T]]]:
+    parts: list[dict[str, dict[str, _T]]] = [{} for _ in runs]
+    owner: dict[str, int] = {subject: at for at, each in enumerate(runs) for subject in each.subjects}
+    for name, by in outcomes.items():
+        for part in parts:
+            part[name] = {}
+        for subject, value in by.items():
+            if subject == EVERYBODY:
+                for part in parts:
+                    part[name][subject] = value
+            elif subject in owner:
+                parts[owner[subject]][name][subject] = value
+    return parts
+
+
+def still_open(run: Run, step: StepId, attempt: int) -> bool:
+    """Whether an attempt at a step is the one that is under way: a later one means that somebody took it over."""
+    state = run.current.steps.get(step)
+    return state is not None and state.open and state.attempts == attempt
+
+
+def leader(run: Run) -> OrderId:
+    """The order that stands for the round's cohort."""
+    return run.current.cohort[0] if run.current.cohort else run.order
+
+
+def trace_owner(run: Run) -> OrderId:
+    """The order under whose trace key, and on whose shelf, the traces of this one lie."""
+    return run.traces_of or run.order
+
+
+def turn(run: Run) -> str:
+    """Names a round among all those whose traces lie on one shelf: unlike for two cohorts that came from one."""
+    shared = run.current.cohort or trace_owner(run) != run.order
+    return f"{run.round}.{leader(run).removeprefix('ord-')}" if shared else str(run.round)

@@ -1,0 +1,1 @@
+"""Retention rules, ages, inactivity, and what is claimed in public."""

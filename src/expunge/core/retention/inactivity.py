@@ -1,0 +1,155 @@
+"""Profiles that nobody uses any more: flagged, kept on by whoever may say so, used again, or given up; a register of its own.
+
+Source: 18 months without use, counted also for a child who turns 13 meanwhile, and deletion within 90 days of being found (AMZ-01, AMZ-02).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TypeAlias
+
+from expunge.core.datamap.datamap import ByField, DataMap, IdentitySpec
+from expunge.core.values.ids import OrderId, Pseudonym
+from expunge.core.values.periods import Period, is_over, shortest
+from expunge.core.values.tags import tagged
+
+ASKED = timedelta(days=60)
+"""From the flag on: the time in which a flagged profile can be kept or used again."""
+GONE = timedelta(days=90)
+"""From the flag on: when it has to be gone."""
+
+
+@tagged("IdleFlagged")
+@dataclass(frozen=True)
+class IdleFlagged:
+    """A profile was found unused for its period."""
+
+    at: datetime
+    kind: str
+    subject: Pseudonym
+    last_used: datetime
+    source: str
+    """The dataset that says when."""
+
+
+@tagged("IdleKept")
+@dataclass(frozen=True)
+class IdleKept:
+    """Somebody with authority asked to keep it; the period begins anew."""
+
+    at: datetime
+    subject: Pseudonym
+    by: str
+    """Who: a role or a case number, no identifier."""
+
+
+@tagged("IdleUsed")
+@dataclass(frozen=True)
+class IdleUsed:
+    """It was used again before it was given up."""
+
+    at: datetime
+    subject: Pseudonym
+    used: datetime
+
+
+@tagged("IdleGivenUp")
+@dataclass(frozen=True)
+class IdleGivenUp:
+    """Nobody kept it in time: from here on it goes, whatever comes later."""
+
+    at: datetime
+    subject: Pseudonym
+
+
+@tagged("IdleOrdered")
+@dataclass(frozen=True)
+class IdleOrdered:
+    """The order that erases it was received."""
+
+    at: datetime
+    subject: Pseudonym
+    order: OrderId
+
+
+IdleEvent: TypeAlias = IdleFlagged | IdleKept | IdleUsed | IdleGivenUp | IdleOrdered
+
+
+class IdleState(StrEnum):
+    """Where a profile stands."""
+
+    FLAGGED = "flagged"
+    KEPT = "kept"
+    USED = "used again"
+    GIVEN_UP = "given up"
+    ORDERED = "ordered"
+
+
+@dataclass(frozen=True)
+class InactiveProfile:
+    """One profile, as the register has it."""
+
+    subject: Pseudonym
+    kind: str
+    state: IdleState
+    flagged: datetime
+    last_used: datetime
+    source: str
+    changed: datetime
+    order: OrderId | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it can still be kept or used again."""
+        return self.state is IdleState.FLAGGED
+
+    def asked_until(self) -> datetime:
+        """Until when somebody can keep it."""
+        return self.flagged + ASKED
+
+    def gone_by(self) -> datetime:
+        """By when it has to be gone."""
+        return self.flagged + GONE
+
+
+def fold_idle(events: Iterable[object]) -> dict[Pseudonym, InactiveProfile]:
+    """Every profile that was ever flagged, as it stands; what no profile in that state can become changes nothing."""
+    found: dict[Pseudonym, InactiveProfile] = {}
+    for event in events:
+        match event:
+            case IdleFlagged():
+                found[event.subject] = InactiveProfile(
+                    event.subject, event.kind, IdleState.FLAGGED, event.at, event.last_used, event.source, event.at
+                )
+            case IdleKept() if _may(found, event.subject, IdleState.FLAGGED):
+                found[event.subject] = replace(found[event.subject], state=IdleState.KEPT, changed=event.at)
+            case IdleUsed() if _may(found, event.subject, IdleState.FLAGGED):
+                found[event.subject] = replace(found[event.subject], state=IdleState.USED, changed=event.at, last_used=event.used)
+            case IdleGivenUp() if _may(found, event.subject, IdleState.FLAGGED):
+                found[event.subject] = replace(found[event.subject], state=IdleState.GIVEN_UP, changed=event.at)
+            case IdleOrdered() if _may(found, event.subject, IdleState.GIVEN_UP):
+                found[event.subject] = replace(found[event.subject], state=IdleState.ORDERED, changed=event.at, order=event.order)
+    return found
+
+
+def _may(found: dict[Pseudonym, InactiveProfile], subject: Pseudonym, state: IdleState) -> bool:
+    return subject in found and found[subject].state is state
+
+
+def is_unused(last_used: datetime, known: InactiveProfile | None, period: Period, now: datetime) -> bool:
+    """Whether a profile has been unused for its period; being kept counts as use, being flagged before does not."""
+    since = max(last_used, known.changed) if known is not None and known.state is IdleState.KEPT else last_used
+    return is_over(since, period, now)
+
+
+def watched_for(data_map: DataMap, identity: IdentitySpec) -> Period | None:
+    """After how long without use a profile of this kind is flagged: its own period, or the shortest that its data's schedules ask for."""
+    if not identity.last_used or identity.inactive_after is not None:
+        return identity.inactive_after
+    theirs = [each for each in data_map.datasets.values() if isinstance(each.subject, ByField) and identity.kind in each.subject.fields]
+    asked = [data_map.retention[each.retention].inactive_after for each in theirs if each.retention in data_map.retention]
+    periods = [each for each in asked if each is not None]
+    return shortest(periods) if periods else None

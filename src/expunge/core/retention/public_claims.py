@@ -1,0 +1,177 @@
+"""The register of what is said in public about keeping and erasing, each sentence tied to the check that proves it.
+
+Source: claims about retention, deletion and what parents can do have to be true, and stay true (AMZ-03).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from expunge.core.datamap.datamap import DataMap
+from expunge.core.retention.inactivity import ASKED, GONE, watched_for
+from expunge.core.retention.retention_rules import rules
+from expunge.core.values.scope import MODIFIED
+from expunge.core.values.tags import tagged
+
+LATE_DAYS = 2
+"""Days after its period within which an item is gone: what runs every day may miss one."""
+
+
+class ClaimCheck(StrEnum):
+    """The check that a sentence is tied to."""
+
+    NOTHING_OVERDUE = "nothing overdue"
+    """No item of a schedule is older than its period and the days that a run may be late."""
+    LAST_RUN = "last run"
+    """The last order of expiry ended with everything erased and a receipt in the log."""
+    GATE_REFUSES = "gate refuses"
+    """The published snapshot refuses everybody whom the register suppresses."""
+    UNUSED_GONE = "unused gone"
+    """No profile is unused for longer than its period without being flagged, or flagged for longer than 90 days and there."""
+    NOWHERE_ELSE = "nowhere else"
+    """No store holds anything that the map does not declare."""
+    AS_PUBLISHED = "as published"
+    """The map still bears out the sentence that is public."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One public sentence."""
+
+    id: str
+    """Stays the same from one version of the policy to the next."""
+    sentence: str
+    proof: ClaimCheck
+    about: str = ""
+    """What the check is asked about: a schedule, a kind of identity."""
+
+
+@dataclass(frozen=True)
+class CheckedClaim:
+    """A claim, held against the estate."""
+
+    claim: Claim
+    true: bool
+    evidence: str
+    """What was found; counts and names of the map only."""
+
+
+@tagged("ClaimsPublished")
+@dataclass(frozen=True)
+class ClaimsPublished:
+    """A policy was published with these sentences."""
+
+    at: datetime
+    sha256: str
+    """Hex, of the Markdown page."""
+    sentences: Mapping[str, str]
+    """Claim -> sentence."""
+
+
+@tagged("ClaimNowFalse")
+@dataclass(frozen=True)
+class ClaimNowFalse:
+    """A sentence that is published does not hold any more."""
+
+    at: datetime
+    claim: str
+    evidence: str
+
+
+@tagged("ClaimTrueAgain")
+@dataclass(frozen=True)
+class ClaimTrueAgain:
+    """One that did not hold does."""
+
+    at: datetime
+    claim: str
+
+
+ClaimEvent: TypeAlias = ClaimsPublished | ClaimNowFalse | ClaimTrueAgain
+
+
+@dataclass
+class Published:
+    """What is public now, and what of it is known not to hold."""
+
+    at: datetime | None = None
+    sentences: dict[str, str] = field(default_factory=dict)
+    false: dict[str, datetime] = field(default_factory=dict)
+    """Claim -> since when."""
+
+
+def fold_claims(events: Iterable[object]) -> Published:
+    """The register as it stands."""
+    found = Published()
+    for event in events:
+        match event:
+            case ClaimsPublished():
+                found = Published(
+                    event.at, dict(event.sentences), {each: at for each, at in found.false.items() if each in event.sentences}
+                )
+            case ClaimNowFalse():
+                found.false.setdefault(event.claim, event.at)
+            case ClaimTrueAgain():
+                found.false.pop(event.claim, None)
+    return found
+
+
+def claims_of(data_map: DataMap) -> tuple[Claim, ...]:
+    """Every sentence that the map's own rules allow to be said in public."""
+    found = []
+    for name, schedule in data_map.retention.items():
+        kept = [each.dataset for each in rules(data_map) if each.schedule == name]
+        if kept:
+            verb = "is" if len(kept) == 1 and not kept[0].endswith("s") else "are"
+            counted = (
+                f"kept for {schedule.period}, counted from {counted_from(schedule.start)}, and erased within {LATE_DAYS} days after that"
+            )
+            sentence = f"{_list(kept)} {verb} {counted}."
+            found.append(Claim(f"retention.{name}", sentence, ClaimCheck.NOTHING_OVERDUE, name))
+    found.append(
+        Claim(
+            "retention.proof",
+            "Each time data is erased because its time is over, a signed receipt in a public log says so.",
+            ClaimCheck.LAST_RUN,
+        )
+    )
+    for kind, identity in data_map.identities.items():
+        period = watched_for(data_map, identity)
+        if period is not None:
+            sentence = (
+                f"A {kind} that nobody uses for {period} is flagged, whoever it belongs to is told, and it is erased with everything in it "
+                f"within {GONE.days} days unless somebody keeps it or uses it again within {ASKED.days}."
+            )
+            found.append(Claim(f"inactive.{kind}", sentence, ClaimCheck.UNUSED_GONE, kind))
+    found.append(
+        Claim(
+            "gate.refuses",
+            "Data of somebody who was erased is not used again: whatever uses data has to ask first.",
+            ClaimCheck.GATE_REFUSES,
+        )
+    )
+    found.append(
+        Claim("places.known", "There is no other place in which data about people is kept than those named here.", ClaimCheck.NOWHERE_ELSE)
+    )
+    return tuple(found)
+
+
+def outdated(published: Published, current: Sequence[Claim]) -> dict[str, str]:
+    """Sentences that are public and that the map does not bear out any more: claim -> what it says now."""
+    now = {each.id: each.sentence for each in current}
+    return {each: now.get(each, "nothing") for each, said in published.sentences.items() if now.get(each) != said}
+
+
+def counted_from(field: str) -> str:
+    """A schedule's field in words for the public."""
+    return "when it was last written" if field == MODIFIED else field.replace("_", " ")
+
+
+def _list(names: Sequence[str]) -> str:
+    *head, last = [each.replace("_", " ") for each in names]
+    joined = f"{', '.join(head)} and {last}" if head else last
+    return joined[:1].upper() + joined[1:]

@@ -1,0 +1,139 @@
+"""Frozen dataclasses to JSON values and back, driven by their type hints; strict in both directions.
+
+Supported: ``str``, ``int``, ``bool``, ``None``, NewTypes of them, ``datetime`` (RFC 3339, UTC, microseconds only when not zero), enums by
+value, dataclasses with a tag (:func:`expunge.core.values.tags.tagged`), ``tuple[X, ...]``, ``frozenset[X]``, ``Mapping[str, X]`` and unions of
+dataclasses, told apart by their tags.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from functools import lru_cache
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from expunge.core.values import tags
+from expunge.core.values.canonical import Json
+from expunge.errors import StateCorrupt
+
+
+def to_json(value: object) -> Json:
+    """Encode ``value``; a dataclass has its tag under ``is``. Raises TypeError for a dataclass without a tag and for unsupported types."""
+    if isinstance(value, Enum):
+        return to_json(value.value)
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, datetime):
+        return instant(value)
+    if is_dataclass(value):
+        body: dict[str, Json] = {tags.IS: tags.tag_of(type(value))}
+        body.update({each.name: to_json(getattr(value, each.name)) for each in fields(value)})
+        return body
+    if isinstance(value, tuple):
+        return [to_json(each) for each in value]
+    if isinstance(value, frozenset):
+        return sorted(str(each) for each in value)
+    if isinstance(value, Mapping):
+        return {str(key): to_json(each) for key, each in value.items()}
+    message = f"{type(value).__name__} cannot be encoded"
+    raise TypeError(message)
+
+
+def from_json(kind: Any, value: Json) -> Any:
+    """Decode ``value`` as ``kind``.
+
+    Raises StateCorrupt when it does not fit, has unknown fields or lacks some, and TypeError when ``kind`` is a class without a tag.
+    """
+    name = tags.tag_of(kind) if isinstance(kind, type) and is_dataclass(kind) else str(kind)
+    try:
+        return _decode(kind, value)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        message = f"stored value does not fit {name}"
+        raise StateCorrupt(message, help="the state was written by another version or was changed") from error
+
+
+def instant(when: datetime) -> str:
+    """Write an aware datetime as RFC 3339 in UTC. Raises ValueError for a naive one."""
+    if when.tzinfo is None:
+        message = "naive datetime"
+        raise ValueError(message)
+    return when.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def parse_instant(text: str) -> datetime:
+    """Read what :func:`instant` writes; any other spelling raises ValueError."""
+    when = datetime.fromisoformat(text)
+    if when.tzinfo is None or instant(when) != text:
+        message = "not an RFC 3339 UTC instant in its one spelling"
+        raise ValueError(message)
+    return when
+
+
+@lru_cache(maxsize=256)
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _decode(kind: Any, value: Any) -> Any:  # noqa: PLR0911 - one return per kind of type
+    supertype = getattr(kind, "__supertype__", None)
+    if supertype is not None:
+        return _decode(supertype, value)
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        return _decode_union(get_args(kind), value)
+    if origin is tuple:
+        return _decode_tuple(get_args(kind)[0], value)
+    if origin is frozenset:
+        return frozenset(_decode(get_args(kind)[0], each) for each in value)
+    if origin is not None and issubclass(origin, Mapping):
+        return {key: _decode(get_args(kind)[1], each) for key, each in value.items()}
+    if is_dataclass(kind):
+        return _decode_dataclass(kind, value)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(value)
+    if kind is datetime:
+        return parse_instant(value)
+    if type(value) is not kind:
+        message = f"{type(value).__name__} where {kind} belongs"
+        raise TypeError(message)
+    return value
+
+
+def _decode_tuple(member: Any, value: Any) -> tuple[Any, ...]:
+    plain = getattr(member, "__supertype__", member)
+    # Registers hold long lists of plain text: asking what each member is takes many times as long as reading it.
+    if plain is str and isinstance(value, list) and all(type(each) is str for each in value):
+        return tuple(value)
+    return tuple(_decode(member, each) for each in value)
+
+
+def _decode_union(members: tuple[Any, ...], value: Any) -> Any:
+    if value is None and type(None) in members:
+        return None
+    if isinstance(value, dict):
+        for member in members:
+            if is_dataclass(member) and isinstance(member, type) and tags.tag_of(member) == value.get(tags.IS):
+                return _decode(member, value)
+    rest = [member for member in members if member is not type(None) and not is_dataclass(member)]
+    if len(rest) != 1:
+        message = "no member of the union fits"
+        raise TypeError(message)
+    return _decode(rest[0], value)
+
+
+def _decode_dataclass(kind: Any, value: Any) -> Any:
+    if value.get(tags.IS) != tags.tag_of(kind):
+        message = f"not a {tags.tag_of(kind)}"
+        raise TypeError(message)
+    body = tags.present_form(kind, value)
+    names = {each.name for each in fields(kind)}
+    # Why defaults may be missing: what was written before a field existed means its default.
+    needed = {each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING}
+    if not needed <= body.keys() <= names:
+        message = f"fields of {tags.tag_of(kind)} differ"
+        raise TypeError(message)
+    hints = _hints(kind)
+    return kind(**{name: _decode(hints[name], each) for name, each in body.items()})

@@ -1,0 +1,68 @@
+"""How far an order reaches when it is not for everything of a person: some datasets, and in them what lies in a window of time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from expunge.core.values.tags import tagged
+
+MODIFIED = "modified"
+"""As the field of a window: when the store last wrote the item, for files and objects that carry no date of their own."""
+
+
+@tagged("Window")
+@dataclass(frozen=True)
+class Window:
+    """A stretch of time, from ``since`` on and before ``until``; an item without a readable time is never in one.
+
+    Raises ValueError when it is empty, or a bound has no time zone.
+    """
+
+    field: str
+    """Column, placeholder of a path, field of a record, or :data:`MODIFIED`."""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        bounds = [each for each in (self.since, self.until) if each is not None]
+        if not self.field or not bounds:
+            message = "a window has a field and at least one bound"
+            raise ValueError(message)
+        if any(each.tzinfo is None for each in bounds):
+            message = "the bounds of a window have a time zone"
+            raise ValueError(message)
+        if bounds != sorted(bounds) or (len(bounds) == 2 and bounds[0] == bounds[1]):
+            message = "a window ends after it begins"
+            raise ValueError(message)
+
+    def holds(self, moment: datetime | None) -> bool:
+        """Whether a moment lies in it; one without a time zone is taken for UTC, none at all is not in it."""
+        if moment is None:
+            return False
+        known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return (self.since is None or known >= self.since) and (self.until is None or known < self.until)
+
+
+@tagged("Scope")
+@dataclass(frozen=True)
+class Scope:
+    """What an order reaches. No scope at all means everything of its people."""
+
+    basis: str
+    """Why no further, for plan and receipt: ``retention voice: 90 days``, ``consent to training withdrawn``; names of the map only."""
+    datasets: tuple[str, ...]
+    """Those it reaches, by name, sorted; in all others nothing is erased, and the receipt says so."""
+    whole: tuple[str, ...] = ()
+    """Of these, the ones that go whatever the map's ``on_erase`` says, because what obliges us demands it: a model, an index."""
+    figures: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """Counts that have to be reported with it (``people``: 12): numbers only."""
+
+    def __post_init__(self) -> None:
+        if not self.basis.strip() or not self.datasets:
+            message = "a scope has a basis and at least one dataset"
+            raise ValueError(message)
+        if not set(self.whole) <= set(self.datasets):
+            message = "what goes whole is among the datasets of the scope"
+            raise ValueError(message)

@@ -1,0 +1,1 @@
+"""Verify a receipt offline, from its folder or from one file."""

@@ -1,0 +1,202 @@
+"""Checking a receipt, offline and purely: files in, what was shown out, step by step.
+
+Every file is parsed to values, written again and compared byte for byte, and everything that is said twice is compared: whoever changes
+one character anywhere is found out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import TypeVar
+
+from expunge.core import merkle, note
+from expunge.core.evidence import commitment
+from expunge.core.evidence.receipt import Receipt, Verdict
+from expunge.core.evidence.receipt import parse as parse_receipt
+from expunge.core.evidence.receipt_codec import instant
+from expunge.core.log import checkpoint, dsse, tlog_proof
+from expunge.core.log.trust import TrustPolicy, parse_canonical
+from expunge.core.log.trust import parse as parse_policy
+from expunge.core.note import Algorithm, VerifierKey
+from expunge.core.pages import render
+from expunge.core.values.signature import key_id, parse_ed25519_pem
+from expunge.core.verification import receipt_folder as folder
+from expunge.errors import EvidenceInvalid
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class VerifiedReceipt:
+    """A receipt that holds, and what that means."""
+
+    receipt: Receipt
+    index: int
+    """Place in the log."""
+    checkpoint: checkpoint.Checkpoint
+    witnesses: tuple[str, ...]
+    """Names of witnesses that cosigned the checkpoint."""
+    trusted: bool
+    """Whether the keys were got elsewhere (``trust`` was given); else they came along with the receipt and prove only that the files
+    belong together."""
+    opened: bool
+    """Whether ``opening.json`` was there and ties the receipt to the identifiers in it."""
+    expired: bool
+    """Whether the next re-probe was due before ``at``; a newer receipt should exist."""
+    steps: tuple[str, ...] = field(default=())
+    """What was checked, in order, as sentences."""
+
+
+def verify(files: Mapping[str, bytes], trust: bytes | None = None, *, at: datetime | None = None) -> VerifiedReceipt:
+    """Check the files of one receipt.
+
+    Args:
+        files: by name; every name in :data:`expunge.core.verification.receipt_folder.REQUIRED`, none beyond these and ``OPTIONAL``. Values of
+            files named in ``BESIDE`` are not looked at and may be empty.
+        trust: keys got elsewhere, in the form of ``trust-policy.txt`` (comments are fine); None to check against the keys that
+            came along.
+        at: the time of checking, for the question whether a newer receipt is due; None leaves it open.
+
+    Raises:
+        EvidenceInvalid: when anything is wrong; the message names the file.
+    """
+    steps: list[str] = []
+    _check_names(files)
+    reading = _Reading(files, _Named(folder.POLICY).refuse_or(lambda: parse_canonical(files[folder.POLICY])))
+    elsewhere = None if trust is None else parse_policy(trust)
+    envelope, receipt = _check_statement(reading, elsewhere, steps)
+    _check_copies(reading, envelope, steps)
+    proof, head, signed = _check_log(reading, envelope, receipt, elsewhere, steps)
+    opened = _check_opening(files, receipt, steps)
+    expired = at is not None and at > receipt.valid_until
+    steps.append(_closing(receipt, trusted=elsewhere is not None, expired=expired))
+    witnesses = tuple(key.name for key in signed if key.algorithm is Algorithm.COSIGNATURE)
+    return VerifiedReceipt(receipt, proof.index, head, witnesses, elsewhere is not None, opened, expired, tuple(steps))
+
+
+@dataclass(frozen=True)
+class _Reading:
+    files: Mapping[str, bytes]
+    policy: TrustPolicy
+
+
+def _check_names(files: Mapping[str, bytes]) -> None:
+    missing = [name for name in folder.REQUIRED if name not in files]
+    if missing:
+        message = f"the receipt is not whole: {', '.join(missing)} missing"
+        raise EvidenceInvalid(message, help="keep the seven files together in one folder")
+    extra = len(set(files) - set(folder.REQUIRED) - folder.OPTIONAL)
+    if extra:
+        message = f"the folder holds {extra} file(s) that do not belong to a receipt"
+        raise EvidenceInvalid(message, help=f"a receipt is {', '.join(folder.REQUIRED)}; move anything else away")
+
+
+def _check_statement(reading: _Reading, elsewhere: TrustPolicy | None, steps: list[str]) -> tuple[dsse.Envelope, Receipt]:
+    """Signature, signer, and that the statement names the very policy that came along."""
+    named = _Named(folder.ENVELOPE)
+    envelope = named.refuse_or(lambda: dsse.parse(reading.files[folder.ENVELOPE]))
+    receipt = named.refuse_or(lambda: parse_receipt(envelope.payload))
+    public = _Named(folder.SIGNER).refuse_or(lambda: parse_ed25519_pem(reading.files[folder.SIGNER]))
+    named.refuse_or(lambda: envelope.verify(public))
+    if receipt.signer != key_id(public):
+        raise EvidenceInvalid("the receipt names another signer than signer.pem")
+    if receipt.policy_digest != sha256(reading.files[folder.POLICY]).hexdigest():
+        raise EvidenceInvalid("trust-policy.txt is not the one that the receipt names")
+    steps.append(f"The statement is signed by the key {receipt.signer} (Ed25519), and is spelled in its one right way.")
+    for policy in (reading.policy, elsewhere):
+        if policy is not None and public not in {key.key for key in policy.signers}:
+            raise EvidenceInvalid(
+                "the signer is not one that the trust policy names: whoever signed this, it was not them",
+                help="a receipt signed by another key may be a forgery; ask the company by another way",
+            )
+    steps.append(
+        "The signer is named by the trust policy that came along with the receipt."
+        if elsewhere is None
+        else "The signer is named by the trust policy that you gave.",
+    )
+    return envelope, receipt
+
+
+def _check_copies(reading: _Reading, envelope: dsse.Envelope, steps: list[str]) -> None:
+    """The forms made for other tools say the same."""
+    if reading.files[folder.PAE] != dsse.pae(envelope.payload):
+        raise EvidenceInvalid("receipt.pae is not what was signed")
+    if reading.files[folder.SIGNATURE] != envelope.signature:
+        raise EvidenceInvalid("receipt.sig is not the signature of the receipt")
+    if reading.files[folder.PAGE] != render(envelope.payload):
+        raise EvidenceInvalid("receipt.html does not say what was signed", help="read the page that `expunge receipt show` makes instead")
+    steps.append("receipt.pae, receipt.sig, signer.pem and the page receipt.html say the same, byte for byte.")
+
+
+def _check_log(
+    reading: _Reading,
+    envelope: dsse.Envelope,
+    receipt: Receipt,
+    elsewhere: TrustPolicy | None,
+    steps: list[str],
+) -> tuple[tlog_proof.TlogProof, checkpoint.Checkpoint, tuple[VerifierKey, ...]]:
+    """The receipt is in the log that it names, under a checkpoint signed by both keys of the log."""
+    named = _Named(folder.PROOF)
+    proof = named.refuse_or(lambda: tlog_proof.parse(reading.files[folder.PROOF]))
+    text, signed = named.refuse_or(lambda: note.open_strict(proof.checkpoint, reading.policy.checkpoint_keys(receipt.log)))
+    head = named.refuse_or(lambda: checkpoint.parse(text))
+    if head.origin != receipt.log:
+        raise EvidenceInvalid("receipt.tlog-proof is from another log than the receipt names")
+    for policy in (reading.policy, elsewhere):
+        if policy is not None:
+            _check_signers(policy, head.origin, signed)
+    leaf = dsse.leaf(envelope, parse_ed25519_pem(reading.files[folder.SIGNER]))
+    named.refuse_or(lambda: merkle.verify_inclusion(merkle.leaf_hash(leaf), proof.index, head.size, proof.path, head.root))
+    steps.append(f"It is entry {proof.index} of the log {head.origin}, under its signed checkpoint of {head.size} entries.")
+    cosigned = sum(key.algorithm is Algorithm.COSIGNATURE for key in signed)
+    steps.append(
+        f"{cosigned} witness(es) cosigned that checkpoint."
+        if cosigned
+        else "No witness cosigned that checkpoint: whoever runs the log could still show others a different one.",
+    )
+    return proof, head, signed
+
+
+def _check_signers(policy: TrustPolicy, origin: str, signed: tuple[VerifierKey, ...]) -> None:
+    known = set(policy.checkpoint_keys(origin))
+    by_log = {key.algorithm for key in signed if key.algorithm is not Algorithm.COSIGNATURE and key in known}
+    if by_log != {Algorithm.ED25519, Algorithm.ECDSA_P256}:
+        raise EvidenceInvalid(
+            "the checkpoint is not signed by both keys that the trust policy names for the log",
+            help="the log may be another one than the one you trust",
+        )
+    if not policy.witnessed_by(signed):
+        raise EvidenceInvalid("the checkpoint lacks the cosignatures that the trust policy asks for")
+
+
+def _check_opening(files: Mapping[str, bytes], receipt: Receipt, steps: list[str]) -> bool:
+    if folder.OPENING not in files:
+        return False
+    _Named(folder.OPENING).refuse_or(lambda: commitment.parse_opening(files[folder.OPENING]).verify(receipt.commitment))
+    steps.append("opening.json ties the receipt to the identifiers that it holds.")
+    return True
+
+
+def _closing(receipt: Receipt, *, trusted: bool, expired: bool) -> str:
+    said = "fulfilled" if receipt.verdict is Verdict.FULFILLED else "fulfilled in part only"
+    keys = "" if trusted else " The keys came along with the receipt: to know who signed, check it against keys that you got elsewhere."
+    due = f" It was to be checked again by {instant(receipt.valid_until)}: ask for a newer one." if expired else ""
+    looked = f"verified {instant(receipt.times.verified)}" if receipt.times.verified else "nothing could be verified"
+    return f"The receipt holds. It says: {said}, {looked}.{keys}{due}"
+
+
+@dataclass(frozen=True)
+class _Named:
+    """Puts the file's name before whatever a parser has to say."""
+
+    name: str
+
+    def refuse_or(self, read: Callable[[], T]) -> T:
+        try:
+            return read()
+        except EvidenceInvalid as error:
+            message = f"{self.name}: {error.message}"
+            raise EvidenceInvalid(message, help=error.help) from error

@@ -1,0 +1,111 @@
+"""The story, from the first recording to the receipt: everything is done for real, narrated and timed."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+from pathlib import Path
+
+from expunge.demo.company import services
+from expunge.demo.company.narration import Narrator
+from expunge.demo.company.stage import Stage
+from expunge.demo.company.world import STORES
+from expunge.demo.story import erasing, opening, proving, restoring, several
+from expunge.demo.voices.speech import Speech
+from expunge.errors import UsageError
+
+SEED = 7
+_MARK = "demo.json"
+_SERVERS = "servers"
+_OURS = (
+    "world", "before", "twin", "state", "guardian", "forged", "statements", _SERVERS, "expunge.yaml", "CREDITS.txt",
+    proving.PUBLISHED, _MARK,
+)  # fmt: skip
+
+
+def tell(
+    folder: Path,
+    *,
+    keep_before: bool = False,
+    workers: int = 0,
+    seed: int = SEED,
+    speech: Speech | None = None,
+    narrator: Narrator | None = None,
+) -> Stage:
+    """Perform the demonstration in ``folder``.
+
+    Args:
+        folder: new, empty, or that of an earlier demonstration, which is replaced.
+        keep_before: also keep ``before/``, a cold copy of the world from before the orders.
+        workers: how many processes carry the orders out, one of which is killed; 0: this process does it.
+        seed: of the company.
+        speech: where the voices come from; the best that can be had when None.
+        narrator: who tells it; the terminal when None.
+
+    Raises:
+        UsageError: the folder holds something else, or too few workers are wanted for one to be killed.
+        ServerFailed: a server is not installed, or does not start.
+    """
+    if workers == 1 or workers < 0:
+        raise UsageError("one worker is killed, so it takes at least two", help="--workers 3")
+    clear(folder)
+    teller = narrator if narrator is not None else Narrator()
+    with services.running(folder / _SERVERS, folder / "world") as running, several.state(folder, workers):
+        running.announce()
+        stage = opening.company(folder, teller, running, seed, speech, keep_before=keep_before, workers=workers)
+        backup = folder / _SERVERS / "lantern.dump"
+        restoring.back_up(running, backup)
+        opening.undeclared(stage)
+        erasing.asking(stage)
+        erasing.erasing(stage)
+        proving.hand_over(stage)
+        proving.unchanged(stage)
+        proving.late(stage)
+        restoring.restored(stage, backup)
+        services.stopped(running.postgres, folder / "world" / STORES["app"])
+    proving.comparing(stage)
+    proving.checking(stage)
+    _end(stage, keep_before=keep_before)
+    return stage
+
+
+def clear(folder: Path) -> None:
+    """Make room: remove what an earlier demonstration left. Raises UsageError when the folder holds anything else."""
+    folder.mkdir(parents=True, exist_ok=True)
+    there = {path.name for path in folder.iterdir()}
+    if there and (_MARK not in there or there - set(_OURS)):
+        message = f"{folder} is not empty and was not made by this demonstration alone"
+        raise UsageError(message, help="name a new folder")
+    if there:
+        # An ordinary removal is enough: nobody in here exists.
+        subprocess.run(["rm", "-rf", "--", *(str(folder / name) for name in sorted(there))], check=True)
+    (folder / _MARK).write_text(json.dumps({"schema": "expunge.demo/1"}) + "\n", "utf-8")
+
+
+def _end(stage: Stage, *, keep_before: bool) -> None:
+    narrator, folder = stage.narrator, stage.folder
+    narrator.console.print()
+    rows = [(title, f"{seconds:.1f}") for title, seconds in narrator.chapters]
+    narrator.table("Seconds", ["chapter", "s"], [*rows, ("=in all", f"{narrator.seconds:.1f}")])
+    places = [
+        f"{folder / 'guardian'}/1..{len(stage.orders)}   what each person holds: receipt, proof, page, export, before.json",
+        f"{folder / 'world'}   the company's stores, as they are now",
+        f"{folder / 'state'}   Expunge's own state: journal, keys, log",
+        f"{folder / _SERVERS}   logs of the company's servers, which are stopped",
+        f"{folder / 'twin'}   the same company after an ordinary DELETE",
+    ]
+    if keep_before:
+        places.append(f"{folder / 'before'}   the company's stores as they were before the orders")
+    narrator.box("Where things lie", "\n".join(places))
+    narrator.say("Check a signature yourself, with openssl alone:")
+    narrator.command(shlex.join(proving.openssl_line(stage.guardian(1))))
+    narrator.say("Search for every string of a before.json with a small script of plain Python that knows nothing of Expunge:")
+    search = Path(__file__).with_name("outside_search.py")
+    narrator.command(
+        shlex.join(["python3", str(search), str(stage.guardian(1) / "before.json"), str(folder / "world"), str(folder / "state")])
+    )
+    if stage.failures:
+        narrator.say(f"{len(stage.failures)} of the story's claims did not hold:")
+        for failure in stage.failures:
+            narrator.point(failure, good=False)

@@ -1,0 +1,1 @@
+"""Voices for the demonstration: recorded, synthesised, recognised."""

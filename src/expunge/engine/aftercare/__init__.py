@@ -1,0 +1,1 @@
+"""Look again after an order has ended: sweeps, restored backups, data that reappeared."""

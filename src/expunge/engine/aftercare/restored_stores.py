@@ -1,0 +1,67 @@
+"""A store was put back from a backup: before it serves anybody, everyone who was erased since is erased in it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from expunge.core.journal import events as ev
+from expunge.core.orders.run import Run
+from expunge.core.values.ids import OrderId
+from expunge.core.values.order import OrderState
+from expunge.engine.aftercare import reappeared_data, sweeping
+from expunge.engine.aftercare.sweeping import SweepResult
+from expunge.engine.execution import planning
+from expunge.engine.execution.order_conclusion import KEPT
+from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.journal_streams import RESTORALS, Recorder, register
+from expunge.errors import UsageError
+
+
+@dataclass(frozen=True)
+class RestoreReplay:
+    """What was found in a restored store, and what became of it."""
+
+    store: str
+    swept: SweepResult
+    runs: tuple[Run, ...]
+    """The orders that erased again, each with receipts of its own."""
+
+    @property
+    def may_serve(self) -> bool:
+        """Whether nobody who was erased is in it any more: everything could be looked through, and all that was found is erased.
+
+        What an order could not do elsewhere, or has to wait for (backups that still hold the person), says nothing about this store; what
+        stays in it by a hold stays on purpose.
+        """
+        return not self.swept.failed and all(self._clean(each) for each in self.runs)
+
+    def _clean(self, run: Run) -> bool:
+        if run.state is not OrderState.IN_PART:
+            return run.state is OrderState.FULFILLED
+        reasons = [each.partition(": ") for each in run.reasons]
+        return all(colon and (name not in self.swept.looked or why.startswith(KEPT)) for name, colon, why in reasons)
+
+
+def find(context: Context, store: str) -> SweepResult:
+    """Who of those erased is in the store again; an order is opened and planned for each whose own order is over.
+
+    Raises UsageError for a store that the map does not name.
+    """
+    if store not in context.data_map.stores:
+        message = f"the map names no store {store!r}"
+        raise UsageError(message, help=f"one of: {', '.join(sorted(context.data_map.stores))}")
+    swept = sweeping.sweep(context, {store}, put_back=True)
+    swept = replace(swept, came_back=(*swept.came_back, *reappeared_data.came_back(context, {store}, put_back=True)))
+    unplanned = [order for order in dict.fromkeys(each.followed_by for each in swept.came_back) if _has_no_plan(context, order)]
+    if unplanned:
+        planning.make_all(context, unplanned)
+    return swept
+
+
+def _has_no_plan(context: Context, order: OrderId) -> bool:
+    return Recorder(context.journal, context.clock, order).run.plan is None
+
+
+def remember(context: Context, store: str, orders: tuple[OrderId, ...], *, clean: bool) -> None:
+    """Journal that the store was restored and looked through."""
+    register(context.journal, RESTORALS, ev.Restored(context.clock.now(), store, orders, clean))

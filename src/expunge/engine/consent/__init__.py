@@ -1,0 +1,1 @@
+"""Consent, guardians, requests to parents, and approvals."""

@@ -1,0 +1,288 @@
+"""Ask a parent for consent by a method that takes several steps, and forget whom was asked as soon as that is over."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from hashlib import sha256
+
+from expunge.core.consent import consent_request_events as ae
+from expunge.core.consent.consent import Consents
+from expunge.core.consent.consent_requests import OpenAsking, fold, token_hash
+from expunge.core.datamap.person import Person
+from expunge.core.datamap.purposes import discloses
+from expunge.core.journal import events as ev
+from expunge.core.values import canonical
+from expunge.core.values.ids import OrderId
+from expunge.engine.consent import consent_decisions, disclosure_texts, guardian_register
+from expunge.engine.consent.consent_decisions import Agreement, ConsentGrant
+from expunge.engine.gate import consent_register, fencing
+from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.journal_streams import CONSENTS, read_register, register
+from expunge.engine.subjects import gate_identity
+from expunge.engine.subjects.resolving import ResolvedName
+from expunge.errors import NeedsApproval, StateCorrupt, StoreUnavailable, UsageError
+from expunge.ports.consent_method import Asking, AskingBegun, ConsentMethod, HandedEvidence
+
+ASKED = "asked.sealed"
+EVIDENCE = "evidence.sealed"
+
+
+@dataclass(frozen=True)
+class ConsentQuestion:
+    """Whom to ask for what."""
+
+    child: ResolvedName
+    guardian: ResolvedName
+    purpose: str
+    born: date = field(repr=False)
+    """The child's birthday, as the parent says it."""
+    contact: str = field(default="", repr=False)
+    """Where the method reaches the parent."""
+
+
+@dataclass(frozen=True)
+class AskingAnswer:
+    """What became of an answer."""
+
+    request: str
+    agreed: ConsentGrant | None
+    """The consent, once the last step is done."""
+    why: str = ""
+    """Where there is none: what is waited for, or why not."""
+
+
+@dataclass(frozen=True)
+class AskingsSwept:
+    """What a look at all open askings did."""
+
+    sent: int = 0
+    expired: int = 0
+    """Whose address was destroyed because nobody agreed in time."""
+    ended: int = 0
+    """Those that could not go on: the parent cannot be reached there any more, or data goes to third parties now."""
+    evidence_deleted: int = 0
+    unsent: int = 0
+    """Messages that could not leave now; the next look tries again."""
+
+
+def pending(context: Context) -> dict[str, OpenAsking]:
+    """Every asking there was, by its id."""
+    return fold(read_register(context.journal, CONSENTS))
+
+
+def ask(context: Context, method: ConsentMethod, question: ConsentQuestion) -> tuple[str, AskingBegun]:
+    """Ask; returns the request's id and what has to be handed over.
+
+    Raises:
+        UsageError: the person may not be asked this, or not in this way.
+        NeedsApproval: during a dispute.
+        StoreUnavailable: the message could not leave; :func:`sweep` tries again.
+    """
+    consents = consent_register.load(context)
+    child, now = question.child, context.clock.now()
+    consent_register.require_no_dispute(context, consents, [child.person])
+    guardian_register.require_child(context, child, question.guardian.person.subject, question.born)
+    known = context.data_map.purposes.get(question.purpose)
+    if known is None or not known.text:
+        message = f"{question.purpose!r} is no purpose that rests on consent"
+        raise UsageError(message, help="`expunge consent texts` shows those that do")
+    _require_enough(context, method)
+    newest, data = disclosure_texts.to_show(context, consents, known.text)
+    disclosure_texts.keep(context, data)
+    request = OrderId("ask-" + context.random(8).hex())
+    sealed = {"person": child.person.to_json(), "born": question.born.isoformat(), "contact": question.contact}
+    context.shelf.put(request, ASKED, context.keys.seal(request, ASKED, canonical.encode(sealed)))
+    asked = ae.ConsentAsked(
+        now, request, child.person.subject, child.kind, gate_identity.entry_of(context, child), question.guardian.person.subject,
+        question.purpose, known.text, newest.version, sha256(data).hexdigest(), known.terms.digest(), method.name,
+        now + context.data_map.consent_wait,
+    )  # fmt: skip
+    # commit point: somebody is asked; what identifies them dies with the asking at the latest.
+    register(context.journal, CONSENTS, asked)
+    try:
+        return request, _send(context, method, OpenAsking(asked))
+    except UsageError:
+        _over(context, OpenAsking(asked), ae.AskingEnd.NOT_REACHED, "")
+        raise
+
+
+def _require_enough(context: Context, method: ConsentMethod) -> None:
+    if not method.allows_disclosure and discloses(context.data_map.purposes.values()):
+        message = f"data goes to third parties, and {method.name} is not enough for that (16 CFR 312.5(b)(2))"
+        raise UsageError(message, help="ask by a signed form, a card, knowledge questions or an identity document")
+
+
+def _send(context: Context, method: ConsentMethod, one: OpenAsking) -> AskingBegun:
+    """Begin the next step under a fresh token. Written down after it left: a crash between sends it again, under another token."""
+    token = base64.urlsafe_b64encode(context.random(24)).decode()
+    begun = method.begin(_asking(context, one, token))
+    now = context.clock.now()
+    register(context.journal, CONSENTS, ae.ConsentMessageSent(now, one.asked.request, one.step, token_hash(token), one.asked.expires))
+    return begun
+
+
+def _asking(context: Context, one: OpenAsking, token: str) -> Asking:
+    sealed, asked = _sealed(context, one), one.asked
+    text = context.shelf.get(disclosure_texts.SHELF, disclosure_texts.name_of(asked.sha256)) or b""
+    days = max((asked.expires - context.clock.now()) // timedelta(days=1), 0)
+    purpose = context.data_map.purposes.get(asked.purpose)
+    words = purpose.description if purpose else asked.purpose
+    items, recipients = (purpose.datasets, purpose.recipients) if purpose else ((), ())
+    return Asking(asked.request, one.step, str(sealed["contact"]), token, words, text.decode(), days, items, recipients)
+
+
+def _sealed(context: Context, one: OpenAsking) -> Mapping[str, canonical.Json]:
+    request = OrderId(one.asked.request)
+    sealed = context.shelf.get(request, ASKED)
+    value = canonical.decode(context.keys.open(request, ASKED, sealed)) if sealed is not None else None
+    if not isinstance(value, Mapping):
+        message = "what is needed to go on with this asking is missing"
+        raise StateCorrupt(message, help="ask anew; nothing was agreed to")
+    return value
+
+
+def answer(context: Context, method: ConsentMethod, request: str, handed: HandedEvidence) -> AskingAnswer:
+    """Take what came back for a step. The token is spent whatever it says.
+
+    Raises UsageError for a token that counts for nothing, StoreUnavailable when it cannot be told now (the token is then not spent).
+    """
+    one = pending(context).get(request)
+    if one is None or one.asked.method != method.name:
+        message = "nobody was asked under this id in this way"
+        raise UsageError(message, help="`expunge consent asked` lists the open ones")
+    now = context.clock.now()
+    wrong = one.refuses(handed.token, now)
+    if wrong is not None:
+        raise UsageError(wrong, help="the parent uses the link of the last message, once; or ask anew")
+    if one.asked.subject in consent_register.load(context).frozen:
+        message = "the guardians of this child are in dispute: none of them decides anything now"
+        raise NeedsApproval(message, help="`expunge guardian release`, once it is settled")
+    outcome = method.complete(_asking(context, one, handed.token), handed)
+    events: list[ae.AskingEvent] = [ae.ConsentStepDone(now, request, one.step)]
+    if outcome.proven and outcome.evidence and method.evidence_ttl > timedelta(0):
+        events.append(_kept(context, request, outcome.evidence, method.evidence_ttl))
+    done = replace(one, done=one.step, done_at=now)
+    if not outcome.proven:
+        _over(context, done, ae.AskingEnd.NOT_PROVEN, handed.staff, events)
+        return AskingAnswer(request, None, outcome.why or ae.AskingEnd.NOT_PROVEN.value)
+    if done.done < method.steps:
+        register(context.journal, CONSENTS, *events)
+        return AskingAnswer(request, None, f"a second message follows after {method.delay}, and is answered as well")
+    return _agree(context, method, done, handed.staff, events)
+
+
+def _agree(context: Context, method: ConsentMethod, one: OpenAsking, staff: str, events: Sequence[ev.RegisterEvent]) -> AskingAnswer:
+    consents, asked = consent_register.load(context), one.asked
+    wrong = _changed(context, consents, method, one)
+    if wrong is not None:
+        _over(context, one, wrong, staff, events)
+        return AskingAnswer(asked.request, None, wrong.value)
+    sealed = _sealed(context, one)
+    child = ResolvedName(asked.kind, Person.from_json(sealed["person"]), known=True)
+    standing = (each.proven for each in consents.guardians_of(asked.subject, context.clock.now()))
+    proven = next((each for each in standing if each.guardian == asked.guardian), None)
+    born = date.fromisoformat(str(sealed["born"]))
+    fresh: list[ev.RegisterEvent] = []
+    if proven is None:
+        proven = guardian_register.proven(context, child, asked.guardian, born=born, method=method.name, by=staff or method.name)
+        consents = consents.supposing(proven, consent_register.decides_alone(born, context.data_map.guardians[asked.kind]))
+        fresh.append(proven)
+    agreement = Agreement(
+        f"{method.name}, asked for this alone", "confirmed", method.name, proven.proof, asked.sha256, method.allows_disclosure
+    )
+    agreed, given = consent_decisions.prepare(context, consents, child, asked.purpose, agreement)
+    if fresh:
+        guardian_register.keep_birthday(context, proven.proof, born)
+    # commit point: authority, consent and the end of the asking, together or not at all.
+    _over(context, one, ae.AskingEnd.AGREED, staff, [*events, *fresh, *given])
+    fencing.publish(context)
+    return AskingAnswer(asked.request, agreed)
+
+
+def _changed(context: Context, consents: Consents, method: ConsentMethod, one: OpenAsking) -> ae.AskingEnd | None:
+    """Whether what the parent answers to is not what is asked any more."""
+    purpose = context.data_map.purposes.get(one.asked.purpose)
+    if purpose is None or purpose.terms.digest() != one.asked.terms or purpose.text != one.asked.text:
+        return ae.AskingEnd.CHANGED
+    newest, data = disclosure_texts.to_show(context, consents, purpose.text)
+    if newest.version != one.asked.version or sha256(data).hexdigest() != one.asked.sha256:
+        return ae.AskingEnd.CHANGED
+    return ae.AskingEnd.NOT_ENOUGH if not method.allows_disclosure and discloses(context.data_map.purposes.values()) else None
+
+
+def _over(context: Context, one: OpenAsking, how: ae.AskingEnd, by: str, events: Sequence[ev.RegisterEvent] = ()) -> None:
+    """End an asking; the parent's address and the child's birthday die with it."""
+    request = one.asked.request
+    register(context.journal, CONSENTS, *events, ae.AskingEnded(context.clock.now(), request, how, by))
+    _forget(context, OrderId(request), ASKED)
+
+
+def _forget(context: Context, place: OrderId, name: str) -> None:
+    context.keys.destroy_order(place)
+    # commit point: nobody can read it any more.
+    context.shelf.remove(place, name)
+
+
+def _kept(context: Context, request: str, evidence: bytes, ttl: timedelta) -> ae.EvidenceKept:
+    place = _evidence_place(request)
+    context.shelf.put(place, EVIDENCE, context.keys.seal(place, EVIDENCE, evidence))
+    now = context.clock.now()
+    return ae.EvidenceKept(now, request, sha256(evidence).hexdigest(), now + ttl)
+
+
+def _evidence_place(request: str) -> OrderId:
+    return OrderId(f"evd-{request.removeprefix('ask-')}")
+
+
+def evidence(context: Context, request: str) -> bytes:
+    """What a parent handed in, while it is kept. Raises UsageError before and after."""
+    one = pending(context).get(request)
+    sealed = context.shelf.get(_evidence_place(request), EVIDENCE) if one and one.evidence and not one.evidence_gone else None
+    if sealed is None:
+        message = "no evidence is kept under this id"
+        raise UsageError(message, help="it is deleted when its time is up; the register says when it was")
+    return context.keys.open(_evidence_place(request), EVIDENCE, sealed)
+
+
+def sweep(context: Context, methods: Mapping[str, ConsentMethod]) -> AskingsSwept:
+    """Send what is due, end what nobody answered in time, delete evidence whose time is up; safe to call again after any crash."""
+    now = context.clock.now()
+    swept = AskingsSwept()
+    for request, one in pending(context).items():
+        if one.ended is not None:
+            if context.shelf.get(OrderId(request), ASKED) is not None:
+                _forget(context, OrderId(request), ASKED)
+        elif now >= one.asked.expires:
+            _over(context, one, ae.AskingEnd.EXPIRED, "")
+            if one.evidence is None and context.shelf.get(_evidence_place(request), EVIDENCE) is not None:
+                # Why it may be there: a crash came after it was sealed and before that was written down.
+                _forget(context, _evidence_place(request), EVIDENCE)
+            swept = replace(swept, expired=swept.expired + 1)
+        else:
+            swept = _go_on(context, methods.get(one.asked.method), one, swept)
+        if one.evidence is not None and not one.evidence_gone and now >= one.evidence.until:
+            _forget(context, _evidence_place(request), EVIDENCE)
+            register(context.journal, CONSENTS, ae.EvidenceDeleted(now, request))
+            swept = replace(swept, evidence_deleted=swept.evidence_deleted + 1)
+    return swept
+
+
+def _go_on(context: Context, method: ConsentMethod | None, one: OpenAsking, swept: AskingsSwept) -> AskingsSwept:
+    if method is None:
+        return swept
+    if not method.allows_disclosure and discloses(context.data_map.purposes.values()):
+        _over(context, one, ae.AskingEnd.NOT_ENOUGH, "")
+        return replace(swept, ended=swept.ended + 1)
+    if not one.due(method.delay, context.clock.now()):
+        return swept
+    try:
+        _send(context, method, one)
+    except UsageError:
+        _over(context, one, ae.AskingEnd.NOT_REACHED, "")
+        return replace(swept, ended=swept.ended + 1)
+    except StoreUnavailable:
+        return replace(swept, unsent=swept.unsent + 1)
+    return replace(swept, sent=swept.sent + 1)

@@ -1,0 +1,105 @@
+"""What led to rows of erased people: marked before the pointers go, so that a row which comes back without them is known again."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+from expunge.core.datamap.datamap import DataMap, Dataset, Through
+from expunge.core.datamap.person import Person
+from expunge.core.journal import events as ev
+from expunge.core.journal.peek import peek
+from expunge.core.orders.run import Run
+from expunge.core.values.copy import Copy, Selector
+from expunge.core.values.ids import OrderId, Pseudonym, link_mark
+from expunge.engine.gate import fencing
+from expunge.engine.kernel import store_calls
+from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.journal_streams import SUPPRESSIONS, register
+from expunge.engine.subjects import locating, orphaned_items
+
+MARK = 8
+"""Bytes of one mark."""
+
+
+def followed(data_map: DataMap) -> dict[str, frozenset[str]]:
+    """Dataset -> its fields by which rows of other datasets are found."""
+    fields: dict[str, set[str]] = {}
+    for dataset in data_map.datasets.values():
+        if isinstance(dataset.subject, Through):
+            fields.setdefault(dataset.subject.dataset, set()).add(dataset.subject.via)
+    return {name: frozenset(names) for name, names in fields.items()}
+
+
+def mark(context: Context, runs: Sequence[Run], dataset: str, copies: Sequence[Copy]) -> None:
+    """Journal the marks of what is about to be erased in one dataset; doing it twice adds nothing that matters."""
+    fields = followed(context.data_map).get(dataset, frozenset())
+    key = context.keys.pseudonym_key()
+    by_subject: dict[Pseudonym, set[bytes]] = {}
+    for copy in copies:
+        for field in fields:
+            marks = (link_mark(key, dataset, field, value) for value in copy.links.get(field, frozenset()))
+            by_subject.setdefault(copy.subject, set()).update(marks)
+    events = []
+    for run in runs:
+        mine = {str(subject): _packed(by_subject[subject]) for subject in run.subjects if by_subject.get(subject)}
+        if mine:
+            events.append(ev.Linked(context.clock.now(), run.order, mine))
+    if events:
+        register(context.journal, SUPPRESSIONS, *events)
+
+
+def _packed(marks: set[bytes]) -> str:
+    return base64.b64encode(b"".join(sorted(marks))).decode()
+
+
+def marked(context: Context) -> dict[bytes, tuple[OrderId, Pseudonym]]:
+    """Mark -> the latest order that erased what it led to, and whom; of the orders that still suppress."""
+    # Why the glance at the bytes: the register is long where many were erased, and many maps lead to nothing.
+    linked = [data for data in context.journal.read(SUPPRESSIONS) if peek(data, ev.Linked)]
+    standing = fencing.standing_orders(context) if linked else {}
+    found: dict[bytes, tuple[OrderId, Pseudonym]] = {}
+    for event in map(ev.decode, linked):
+        if isinstance(event, ev.Linked) and event.order in standing:
+            for subject, text in event.marks.items():
+                for each in _unpacked(text):
+                    found[each] = (event.order, Pseudonym(subject))
+    return found
+
+
+def _unpacked(text: str) -> Iterator[bytes]:
+    data = base64.b64decode(text)
+    return (data[start : start + MARK] for start in range(0, len(data), MARK))
+
+
+def orphans(context: Context, people: Sequence[Person]) -> dict[str, dict[Pseudonym, Selector]]:
+    """Dataset -> subject -> how rows of people who were erased before are found, to which nothing points any more.
+
+    Somebody may have written them since. Everything is read, but only where marks of these people exist: they were erased before.
+    """
+    marks = marked(context)
+    whose = {name: person.subject for person in people for name in locating.names_of(context, person)} if marks else {}
+    wanted = {each: whose[whom] for each, (_, whom) in marks.items() if whom in whose}
+    found: dict[str, dict[Pseudonym, Selector]] = {}
+    for dataset in context.data_map.datasets.values() if wanted else ():
+        if not isinstance(dataset.subject, Through):
+            continue
+        # What cannot be read is said by whoever locates in it next.
+        with suppress(*store_calls.TROUBLE):
+            values: dict[Pseudonym, set[str]] = {}
+            for value, each in pointerless(context, dataset, dataset.subject):
+                if each in wanted:
+                    values.setdefault(wanted[each], set()).add(value)
+            via = dataset.subject.via
+            found[dataset.name] = {whom: Selector(whom, {via: frozenset(theirs)}) for whom, theirs in values.items()}
+    return found
+
+
+def pointerless(context: Context, dataset: Dataset, rule: Through) -> Iterator[tuple[str, bytes]]:
+    """(value, mark) of the rows of a dataset to which nothing points. Raises what stores raise."""
+    key = context.keys.pseudonym_key()
+    pointers = orphaned_items.pointers_of(context, context.data_map.datasets[rule.dataset], rule.via, {})
+    for copy in store_calls.bystanders(context.open_store(dataset.store), dataset, (), None):
+        for value in (copy.selector.match.get(rule.via, frozenset()) if copy.selector else frozenset()) - pointers:
+            yield value, link_mark(key, rule.dataset, rule.via, value)

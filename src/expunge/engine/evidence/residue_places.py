@@ -1,0 +1,53 @@
+"""Where residue lies: kept for the operator under the order's key, because file names can be identifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from expunge.core.values import canonical
+from expunge.core.values.ids import OrderId
+from expunge.engine.kernel.context import Context
+from expunge.ports.scanner import Residue
+
+
+@dataclass(frozen=True)
+class ResiduePlace:
+    """One place, for the operator's terminal."""
+
+    store: str
+    path: str = field(repr=False)
+    offset: int
+    hidden: str
+    dataset: str
+    part: str
+
+
+def keep(context: Context, order: OrderId, store: str, places: Sequence[Residue]) -> None:
+    """Remember the places found in one store, replacing those of an earlier look."""
+    name = f"residue-{store}.sealed"
+    if not places:
+        context.shelf.remove(order, name)
+        return
+    body: list[canonical.Json] = [
+        [str(each.path).encode("utf-8", "backslashreplace").decode(), each.offset, each.hidden, each.trace.dataset, each.trace.part]
+        for each in places
+    ]
+    context.shelf.put(order, name, context.keys.seal(order, name, canonical.encode(body)))
+
+
+def places(context: Context, order: OrderId) -> tuple[ResiduePlace, ...]:
+    """What the last round found; empty after the order's key died."""
+    result: list[ResiduePlace] = []
+    for name in context.shelf.names(order):
+        data = context.shelf.get(order, name) if name.startswith("residue-") else None
+        if data is None:
+            continue
+        body = canonical.decode(context.keys.open(order, name, data))
+        assert isinstance(body, list)
+        store = name.removeprefix("residue-").removesuffix(".sealed")
+        result += [
+            ResiduePlace(store, str(path), int(offset), str(hidden), str(dataset), str(part))
+            for path, offset, hidden, dataset, part in body
+        ]
+    return tuple(result)

@@ -1,0 +1,332 @@
+"""Whose is it? Tell windows that other people's live data holds as well from residue of the person who was erased."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+from expunge.core.datamap.datamap import Aggregate, Dataset, Inherited, remakes
+from expunge.core.datamap.person import Person
+from expunge.core.evidence.traces import Traces
+from expunge.core.models.model_outcomes import WHOLE
+from expunge.core.values.copy import Copy, Selector
+from expunge.core.values.ids import Pseudonym
+from expunge.engine.kernel import store_calls
+from expunge.engine.kernel.context import Context
+from expunge.engine.subjects import orphaned_items
+from expunge.ports.scanner import SEAM, Stretch, Tracer
+from expunge.ports.store import Store
+
+FIRST_BATCH = 50
+MOST_IN_A_BATCH = 25_000
+"""Copies of people who stay that are read at a time: few at first, because windows that many people's data holds are met at once; then ten
+times as many each time, because a store may read a file with many people's records once for each batch."""
+_GATHERED = 1 << 9
+"""Short values that are looked through together."""
+_SHORT = 1 << 12
+_SMALL = 1 << 20
+"""Whole files smaller than this (sidecars, documents) are looked through for identifiers; larger ones are media."""
+
+
+_Turn: TypeAlias = "tuple[Dataset, Store, _WholeWordsOut, list[Copy]]"
+
+
+@dataclass(frozen=True)
+class SharedTraces:
+    """Which traces are accounted for, by index."""
+
+    people: frozenset[int]
+    """Held by somebody who stays."""
+    kept: frozenset[int]
+    """Held by what is kept on purpose; that excuses the kept item's own place, not a stray copy of it."""
+
+
+def held_by_others(
+    context: Context,
+    store: str,
+    traces: Traces,
+    seen: Iterable[int],
+    kept: Mapping[str, Sequence[Copy]],
+    erased: Mapping[str, Sequence[Copy]],
+    people: Sequence[Person] = (),
+    before: frozenset[int] = frozenset(),
+) -> SharedTraces:
+    """Which of the traces seen after belong to somebody who stays, or to something that is kept on purpose.
+
+    Only data that leads to somebody counts: a row that names nobody, or is found through a pointer that is gone, is no one's, and what it
+    holds of the erased person is residue. The live data of everybody else is read only when something was seen, and only until all of it is
+    accounted for. The erased people's own identifiers are held by nobody else where they stand as whole words: a child's id inside the
+    household's record is the child's.
+
+    Args:
+        context: the composition.
+        store: the store that was scanned.
+        traces: all of the order.
+        seen: indexes that the scan found.
+        kept: dataset -> copies of the erased people that stay on purpose.
+        erased: dataset -> copies of the erased people that are still live (an erase failed): they are not *others*.
+        people: the erased people, where they are known.
+        before: what datasets that the store rewrites by itself held before anything was erased (:func:`held_before`).
+    """
+    candidates = frozenset(index for index in seen if traces.traces[index].subject not in traces.controls)
+    if not candidates:
+        return SharedTraces(frozenset(), frozenset())
+    holder, keeper, moved = (context.scanner.holder(traces, candidates) for _ in range(3))
+    seams = any(traces.traces[index].part == SEAM for index in candidates)
+    filtered, filtered_moved = (_WholeWordsOut(each, people, seams=seams) for each in (holder, moved))
+    stores = {name: context.open_store(name) for name in (store, *_inside(context, store))}
+    rewritten = frozenset(name for each in stores.values() for name in store_calls.capabilities(each).rewritten)
+    named = _on_record(context, stores, traces, candidates)
+    reading = []
+    for dataset in _likeliest_first(context, stores, (traces.traces[index].dataset for index in candidates)):
+        opened = stores[dataset.store]
+        staying = kept.get(dataset.name, ())
+        if staying:
+            # What stays on purpose holds its own content, names and identifiers included.
+            store_calls.trace(opened, dataset, staying, keeper)
+        mine = (*erased.get(dataset.name, ()), *staying)
+        others = _batches(_others(context, dataset, opened, mine, erased))
+        reading.append((dataset, opened, filtered_moved if dataset.name in rewritten else filtered, others))
+    # Why in turns: what everybody's e-mail ends in is met at once in the few rows of its own dataset, and nowhere in millions of another.
+    for dataset, opened, passing, batch in _in_turns(reading):
+        store_calls.trace(opened, dataset, batch, passing)
+        passing.pass_on()
+        if candidates <= holder.held():
+            return SharedTraces(candidates, keeper.held())
+    # Why less: a trigger may have handed the erased person's content to them; their own is what they held before as well.
+    return SharedTraces(holder.held() | (moved.held() & before) | named, keeper.held())
+
+
+def _others(context: Context, dataset: Dataset, store: Store, mine: Sequence[Copy], erased: Mapping[str, Sequence[Copy]]) -> Iterator[Copy]:
+    """What is live in a dataset and not theirs."""
+    if not remakes(dataset):
+        yield from orphaned_items.owned(context, dataset, store_calls.bystanders(store, dataset, mine, None), erased)
+        return
+    # Why without asking whose: what is made anew is nobody's, and may hold what the old one held as well (a shard, a header).
+    keys = {key for each in mine for key in each.keys}
+    for copy in store_calls.locate(store, dataset, (Selector(Pseudonym(WHOLE), {}, every=True),)):
+        left = copy.without(keys)
+        if left.keys:
+            yield left
+
+
+def _on_record(context: Context, stores: Mapping[str, Store], traces: Traces, candidates: Iterable[int]) -> frozenset[int]:
+    """Names of artefacts that the map's record of provenance holds: it says for good what was made from what, destroyed or not."""
+    provenance = context.data_map.provenance
+    record = context.data_map.datasets[provenance.dataset] if provenance else None
+    single = {each.name for each in context.data_map.datasets.values() if each.artefact}
+    wanted = [index for index in candidates if traces.traces[index].dataset in single]
+    if record is None or record.store not in stores or not wanted:
+        return frozenset()
+    holder, opened = context.scanner.holder(traces, wanted), stores[record.store]
+    for batch in _batches(store_calls.bystanders(opened, record, (), None)):
+        store_calls.trace(opened, record, batch, holder)
+    return holder.held()
+
+
+def held_before(context: Context, store: str, traces: Traces, theirs: Mapping[str, Sequence[Copy]]) -> frozenset[int]:
+    """What people who stay hold in the datasets that the store itself writes into when others' rows are deleted.
+
+    Asked before anything is erased: afterwards nobody could tell what a trigger has put there. ``theirs`` are the copies of the people to
+    be erased, by dataset.
+    """
+    opened = context.open_store(store)
+    rewritten = store_calls.capabilities(opened).rewritten
+    holder = context.scanner.holder(traces, [index for index, each in enumerate(traces.traces) if each.subject not in traces.controls])
+    for dataset in context.data_map.datasets_of(store):
+        if dataset.name in rewritten:
+            for batch in _batches(store_calls.bystanders(opened, dataset, theirs.get(dataset.name, ()), None)):
+                store_calls.trace(opened, dataset, batch, holder)
+    return holder.held() if rewritten else frozenset()
+
+
+def _inside(context: Context, store: str) -> list[str]:
+    """Other stores whose files lie under this one's root, as a database in a folder: what is found there may be their people's."""
+    roots = [each.path.resolve() for each in store_calls.raw(context.open_store(store)) if each.path.is_dir()]
+    found = []
+    for name in context.data_map.stores if roots else ():
+        try:
+            paths = [each.path.resolve() for each in store_calls.raw(context.open_store(name))] if name != store else []
+        except store_calls.TROUBLE:
+            continue
+        if any(path.is_relative_to(root) for path in paths for root in roots):
+            found.append(name)
+    return found
+
+
+def _likeliest_first(context: Context, stores: Iterable[str], sources: Iterable[str]) -> list[Dataset]:
+    """The datasets of some stores that hold somebody's data, those first that most of the windows come from."""
+    counts = Counter(sources)
+    declared = [each for name in stores for each in context.data_map.datasets_of(name)]
+    looked = [each for each in declared if remakes(each) or not isinstance(each.subject, Aggregate | Inherited)]
+    return sorted(looked, key=lambda each: -counts[each.name])
+
+
+def _batches(copies: Iterable[Copy]) -> Iterator[list[Copy]]:
+    batch: list[Copy] = []
+    wanted = FIRST_BATCH
+    for copy in copies:
+        batch.append(copy)
+        if len(batch) == wanted:
+            yield batch
+            batch, wanted = [], min(wanted * 10, MOST_IN_A_BATCH)
+    if batch:
+        yield batch
+
+
+def _in_turns(reading: Sequence[tuple[Dataset, Store, _WholeWordsOut, Iterator[list[Copy]]]]) -> Iterator[_Turn]:
+    """The next batch of each dataset, again and again, until all are read."""
+    left = list(reading)
+    while left:
+        for each in tuple(left):
+            dataset, store, passing, batches = each
+            batch = next(batches, None)
+            if batch is None:
+                left.remove(each)
+            else:
+                yield dataset, store, passing, batch
+
+
+class _Joined(io.RawIOBase):
+    """A head that was read already, and the rest of its stream."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        super().__init__()
+        self._head = io.BytesIO(head)
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._head.read(len(buffer)) or self._rest.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class _Words:
+    """Values as whole words, for any number of values: where to look for one is told by its first run of word characters."""
+
+    def __init__(self, values: Iterable[str], flags: re.RegexFlag = re.NOFLAG) -> None:
+        self._runs = re.compile(r"[\w-]+", flags)
+        self._ends = (re.compile(r"[\w.-]", flags), re.compile(r"[\w-]", flags))
+        self._by_run: dict[str, list[tuple[str, int]]] = {}
+        """Run -> the values that have it first, the longest first, with its place in them."""
+        without = []
+        for value in sorted(set(values), key=len, reverse=True):
+            run = self._runs.search(value)
+            if run is None:
+                without.append(value)
+            else:
+                self._by_run.setdefault(run.group(), []).append((value, run.start()))
+        alternatives = "|".join(rf"(?<![\w.-]){re.escape(each)}(?![\w-])" for each in without)
+        self._others = re.compile(alternatives, flags) if without else None
+
+    def lie_in(self, text: str) -> bool:
+        """Whether anything of the kind may be in the text."""
+        if self._others is not None and self._others.search(text):
+            return True
+        return bool(self._by_run) and not self._by_run.keys().isdisjoint(self._runs.findall(text))
+
+    def take_out(self, text: str, instead: Callable[[str], str]) -> str:
+        """The text with each value that stands in it as a whole word replaced."""
+        if self._others is not None:
+            text = self._others.sub(lambda found: instead(found.group()), text)
+        parts: list[str] = []
+        done = 0
+        for run in self._runs.finditer(text):
+            for value, place in self._by_run.get(run.group(), ()):
+                begin = run.start() - place
+                if begin >= done and self._stands_at(text, begin, value):
+                    parts += (text[done:begin], instead(value))
+                    done = begin + len(value)
+                    break
+        return "".join([*parts, text[done:]]) if parts else text
+
+    def _stands_at(self, text: str, begin: int, value: str) -> bool:
+        before, after = self._ends
+        end = begin + len(value)
+        if not text.startswith(value, begin) or (begin and before.match(text, begin - 1)):
+            return False
+        return not after.match(text, end)
+
+
+class _WholeWordsOut:
+    """Passes content on with the erased people's identifiers taken out where they stand as whole words.
+
+    What is left of a match is then an identifier of somebody else that merely contains theirs (``a-12`` in ``a-123``). Short values are
+    gathered, because nearly always none of many has such a word in it; :meth:`pass_on` passes on what was gathered.
+    """
+
+    def __init__(self, inner: Tracer, people: Sequence[Person], *, seams: bool) -> None:
+        self._inner = inner
+        self._seams = seams
+        values = {value for person in people for _, value in person.identifiers() if len(value) >= 8}
+        self._words = _Words(values)
+        # Bytes are looked through as Latin-1, one character each, with the words of ASCII.
+        self._bytes = _Words((value.encode("utf-8", "surrogatepass").decode("latin-1") for value in values), re.ASCII)
+        self._texts: list[tuple[Pseudonym, str, str, str]] = []
+        self._blobs: list[tuple[Pseudonym, str, str, bytes]] = []
+
+    def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
+        self._texts.append((subject, dataset, field, value))
+        if len(self._texts) >= _GATHERED or len(value) > _SHORT:
+            self._pass_texts()
+
+    def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:
+        self._inner.number(subject, dataset, field, value)
+
+    def vector(self, subject: Pseudonym, dataset: str, field: str, value: Sequence[float]) -> None:
+        self._inner.vector(subject, dataset, field, value)
+
+    def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
+        if field == SEAM and not self._seams:
+            return
+        head = stream.read(_SMALL)
+        if len(head) < _SMALL:
+            self._blobs.append((subject, dataset, field, head))
+            if len(self._blobs) >= _GATHERED or len(head) > _SHORT:
+                self._pass_blobs()
+            return
+        self._inner.blob(subject, dataset, field, io.BufferedReader(_Joined(head, stream)))
+
+    def name(self, subject: Pseudonym, dataset: str, value: str) -> None:
+        self._inner.name(subject, dataset, self._words.take_out(value, _nothing))
+
+    def lies(self, path: Path, stretches: Sequence[Stretch]) -> None:
+        self._inner.lies(path, stretches)
+
+    def pass_on(self) -> None:
+        """Pass on what was gathered."""
+        self._pass_texts()
+        self._pass_blobs()
+
+    def _pass_texts(self) -> None:
+        texts, self._texts = self._texts, []
+        text = self._inner.text
+        if self._words.lie_in("\n".join([each[3] for each in texts])):
+            for subject, dataset, field, value in texts:
+                text(subject, dataset, field, self._words.take_out(value, _nothing))
+        else:
+            for each in texts:
+                text(*each)
+
+    def _pass_blobs(self) -> None:
+        blobs, self._blobs = self._blobs, []
+        met = self._bytes.lie_in(b"\n".join([each[3] for each in blobs]).decode("latin-1"))
+        for subject, dataset, field, data in blobs:
+            left = self._bytes.take_out(data.decode("latin-1"), _zeros).encode("latin-1") if met else data
+            self._inner.blob(subject, dataset, field, io.BytesIO(left))
+
+
+def _nothing(_: str) -> str:
+    return "\0"
+
+
+def _zeros(value: str) -> str:
+    return "\0" * len(value)

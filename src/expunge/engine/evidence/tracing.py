@@ -1,0 +1,223 @@
+"""Take traces while the content is still there, and look at the raw bytes before and after with them.
+
+What lies on the shelf: ``traces-<round>-<store>`` (fingerprints, worthless without the trace key), ``lying-<round>-<store>`` (in which
+bytes of which files the store said that the content lies), ``seen-before-...`` and ``seen-after-...`` (digests of the traces that a scan
+found).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from expunge.core.datamap.datamap import Dataset, remakes
+from expunge.core.datamap.person import Person
+from expunge.core.evidence import traces as core_traces
+from expunge.core.evidence.trace_evidence import PASSING, each_seen, staying
+from expunge.core.evidence.traces import Trace, Traces
+from expunge.core.models.model_outcomes import WHOLE
+from expunge.core.values.copy import RawSource
+from expunge.core.values.ids import OrderId, Pseudonym
+from expunge.engine.evidence import weight_vectors
+from expunge.engine.kernel import store_calls
+from expunge.engine.kernel.context import Context
+from expunge.engine.subjects.locating import LocatedCopies
+from expunge.ports.scanner import CollectingTracer, Coverage, Scanned, Stretch
+from expunge.ports.store import Store
+
+IDENTIFIERS = "(identifiers)"
+"""Dataset name of the traces of the identifiers themselves; not a name that a map can give."""
+WEIGHTS = "(weights)"
+"""Name of the field of a model's numbers; not a name that a store gives."""
+LOOKS = 3
+"""How often a store is scanned at most while the scan is blind for a reason that may pass."""
+CONTROLS = 3
+"""How many people who stay are traced per dataset, as positive control."""
+MOST_WINDOWS = 1024
+"""Windows per subject and field when one person is erased; fewer when many are, so that a scan stays fast."""
+FEWEST_WINDOWS = 1
+PER_FIELD = 5000
+"""Traces of one field over all subjects: with a dozen fields some tens of thousands, at which a scan is still at full speed."""
+FORMS, DRESSED = 21, 7
+"""About how many written forms a window has, and how many windows of a field are taken in all of them."""
+
+
+@dataclass(frozen=True)
+class TakenTraces:
+    """What one trace step took."""
+
+    traces: int
+    rejected: int
+
+
+def budget(subjects: int) -> int:
+    """Windows per subject and field, so that the number of traces in one scan stays near a constant.
+
+    Each of the first few windows is taken in its other written forms as well, which count as much as it does.
+    """
+    allowed = PER_FIELD // max(1, subjects)
+    in_all_forms = min((allowed - 1) // FORMS, DRESSED)
+    return max(FEWEST_WINDOWS, min(MOST_WINDOWS, allowed - FORMS * DRESSED if in_all_forms == DRESSED else in_all_forms + 1))
+
+
+def take(
+    context: Context,
+    order: OrderId,
+    turn: int | str,
+    store: str,
+    datasets: Sequence[Dataset],
+    located: LocatedCopies,
+    people: Sequence[Person],
+) -> TakenTraces:
+    """Trace one store's copies and a few people who stay, and put the traces on the shelf.
+
+    Args:
+        context: the composition.
+        order: whose traces.
+        turn: the round.
+        store: the store's name.
+        datasets: its datasets that will be erased.
+        located: what they hold.
+        people: given for one store of the plan only: their identifiers are traced there as a dataset of their own.
+    """
+    opened = context.open_store(store)
+    tracer = context.scanner.tracer(context.keys.trace_key(order), budget=budget(max(1, len(subjects(located)))))
+    controls: set[Pseudonym] = set()
+    for dataset in datasets:
+        if dataset.name in located.failed:
+            continue
+        controls |= _take_dataset(opened, dataset, located, tracer)
+    for person in people:
+        for kind, value in person.identifiers():
+            tracer.text(person.subject, IDENTIFIERS, kind, value)
+    taken = tracer.traces(controls)
+    lying = {str(path): list(stretches) for path, stretches in tracer.lying().items()}
+    files = [(order, f"traces-{turn}-{store}", core_traces.dump(taken))]
+    context.shelf.put_all([*files, (order, f"lying-{turn}-{store}", json.dumps(lying).encode())] if lying else files)
+    return TakenTraces(len(taken.traces), tracer.rejected())
+
+
+def _take_dataset(store: Store, dataset: Dataset, located: LocatedCopies, tracer: CollectingTracer) -> set[Pseudonym]:
+    # Why what is kept is traced too: a hold keeps the named item, and a stray copy of it elsewhere is residue.
+    everybody = (*located.copies.get(dataset.name, ()), *located.kept_copies.get(dataset.name, ()))
+    if everybody:
+        store_calls.trace(store, dataset, everybody, tracer)
+    for copy in everybody if remakes(dataset) else ():
+        for item in store_calls.export(store, dataset, copy):
+            for numbers in weight_vectors.vectors(item.chunks):
+                tracer.vector(copy.subject, dataset.name, WEIGHTS, numbers)
+    controls = tuple(store_calls.bystanders(store, dataset, everybody, CONTROLS))
+    if controls:
+        store_calls.trace(store, dataset, controls, tracer)
+    return {each.subject for each in controls}
+
+
+def subjects(located: LocatedCopies) -> frozenset[Pseudonym]:
+    """Everybody of whom something was located."""
+    return frozenset(each.subject for copies in located.copies.values() for each in copies)
+
+
+def load(context: Context, order: OrderId) -> Traces:
+    """All traces of the order so far, of every round and store, each once, in a stable order."""
+    key = context.keys.trace_key(order)
+    known: dict[tuple[str, str, bytes], Trace] = {}
+    controls: set[Pseudonym] = set()
+    for name in context.shelf.names(order):
+        data = context.shelf.get(order, name) if name.startswith("traces-") else None
+        if data is not None:
+            loaded = core_traces.load(data, key)
+            controls |= loaded.controls
+            for each in loaded.traces:
+                known.setdefault((each.dataset, each.subject, each.digest), each)
+    return Traces(key, tuple(known.values()), frozenset(controls))
+
+
+def look(context: Context, store: str, traces: Traces, before: frozenset[int] = frozenset()) -> Scanned:
+    """Scan every byte of a store; again, a few times, while it misses people who stay, or cannot read a part for a reason that may pass.
+
+    A store that others write to may move its files while they are read. What any of the looks saw of those who are erased was seen; who
+    stays, and what was read, is as the last look says, so that looks which were blind in turns do not make one that was not.
+
+    Args:
+        context: the composition.
+        store: which one.
+        traces: all of the order.
+        before: indexes of those that a scan saw in it before anything was erased.
+    """
+    own = [each.name for each in context.data_map.datasets_of(store)]
+    expected = staying(traces, before, own)
+    earlier: list[Scanned] = []
+    while True:
+        scanned = context.scanner.scan(store_calls.raw(context.open_store(store)), traces)
+        blind = expected - staying(traces, scanned.seen, own) or any(reason in PASSING for reason, _ in scanned.coverage.skipped)
+        if not blind or len(earlier) + 1 >= LOOKS:
+            return _together(traces, earlier, scanned)
+        earlier.append(scanned)
+
+
+def _together(traces: Traces, earlier: Sequence[Scanned], last: Scanned) -> Scanned:
+    """The last of several looks, and what those before it saw of people who are erased."""
+    gone = {index for each in earlier for index in each.seen if traces.traces[index].subject not in traces.controls} - last.seen
+    named = {traces.traces[index] for index in gone}
+    found = dict.fromkeys(place for each in earlier for place in each.found if place.trace in named)
+    return Scanned((*last.found, *found), last.seen | gone, last.coverage)
+
+
+def look_before(context: Context, order: OrderId, turn: int | str, store: str, traces: Traces) -> Scanned:
+    """Scan a store for what can be seen at all: places are not told, and what only repeats other bytes is passed over.
+
+    Where the store said in which stretches of its files the items lie, these are looked into first: if something of everybody is seen
+    there, nothing else is read. Not so where something is made anew: how much of the old one is in the new one is asked later, and whatever
+    can be seen of it counts. Once more where nobody who stays was seen: what is not seen now is no evidence later.
+    """
+    own = [each.name for each in context.data_map.datasets_of(store)]
+    expected = staying(traces, range(len(traces.traces)), own)
+    made = any(each.subject == WHOLE for each in traces.traces if each.dataset in own)
+    for attempt in range(2):
+        sources = [each for each in store_calls.raw(context.open_store(store)) if not each.repeats]
+        lying = {} if attempt or made else _lying(context, order, turn, store, sources)
+        seen = context.scanner.glance(lying, traces) if lying else frozenset()
+        if each_seen(traces, seen, own):
+            size = sum(last - first for stretches in lying.values() for first, last in stretches)
+            return Scanned((), seen, Coverage(len(lying), size, 0, ()))
+        scanned = context.scanner.scan(sources, traces, 0)
+        if not expected or staying(traces, scanned.seen, own):
+            break
+    return scanned
+
+
+def _lying(context: Context, order: OrderId, turn: int | str, store: str, sources: Sequence[RawSource]) -> dict[Path, list[Stretch]]:
+    """What the store said when traces were taken; nothing outside of what will be looked through when everything is erased."""
+    data = context.shelf.get(order, f"lying-{turn}-{store}")
+    try:
+        said = {Path(name): [(int(first), int(last)) for first, last in stretches] for name, stretches in json.loads(data or "{}").items()}
+    except (ValueError, TypeError, AttributeError):
+        # A hint that was damaged is none.
+        return {}
+    return {path: each for path, each in said.items() if any(_lies_in(path, source.path) for source in sources)}
+
+
+def _lies_in(path: Path, root: Path) -> bool:
+    """Whether a scan of a root reads this file. Why not what it leads to: links below the root are not followed when everything is read."""
+    if not path.is_relative_to(root):
+        return False
+    return Path(os.path.realpath(path)) == Path(os.path.realpath(root)) / path.relative_to(root)
+
+
+def remember(context: Context, order: OrderId, name: str, traces: Traces, seen: Iterable[int]) -> None:
+    """Put on the shelf which traces were seen, by digest."""
+    context.shelf.put(order, name, b"".join(sorted(traces.traces[index].digest for index in seen)))
+
+
+def recall(context: Context, order: OrderId, prefix: str, traces: Traces, *, store: str = "") -> frozenset[int]:
+    """Indexes of the traces that any scan (of that store, in any round) remembered under a name with this prefix."""
+    digests: set[bytes] = set()
+    for name in context.shelf.names(order):
+        mine = name.startswith(prefix) and (not store or name.removeprefix(prefix).partition("-")[2] == store)
+        data = context.shelf.get(order, name) if mine else None
+        if data:
+            digests |= {data[start : start + 16] for start in range(0, len(data), 16)}
+    return frozenset(index for index, each in enumerate(traces.traces) if each.digest in digests)

@@ -1,0 +1,263 @@
+"""Judge one store: what its steps, the probe and the scan allow a receipt to say about each dataset and subject.
+
+The outcome of the step is believed (*erased*, *absent* or *kept*) unless one of these speaks against it; the first that does is the reason
+why the entry says *unable*. :class:`Judge` carries these numbers, and so does ``docs/spec/receipt.md``:
+
+5. Judge each dataset for each subject.
+
+   1. The step could not do it.
+   2. The step ended without a settled outcome.
+   3. The probe could not look.
+   4. An attack on a model still tells who was in it.
+   5. A normal read still returns items that do not stay on purpose.
+   6. Something was erased, and the purge did not make that physical.
+   7. The scan found windows of it.
+   8. Something was made anew, and is the old one for the most part.
+   9. The store reaches less than the map asks for, or than the plan said.
+   10. The scan found nothing, and could not have found anything.
+
+   Numbers 6 and 8 to 10 are about *erased* alone.
+6. Judge the rest of the store: windows that no declared dataset accounts for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from expunge.core.datamap.datamap import Dataset, EraseAct, remakes
+from expunge.core.datamap.grounding import Capabilities, Grounding
+from expunge.core.evidence.receipt import DatasetEntry, Probe, Result, Scan, ScanMode, ScanVerdict, Skipped
+from expunge.core.evidence.trace_evidence import Figures, TraceLedger
+from expunge.core.models.model_outcomes import ComparisonResult
+from expunge.core.orders.plan import REMAKING, Step, StepKind, aim
+from expunge.core.orders.run import Run
+from expunge.core.values.copy import Probed
+from expunge.core.values.ids import Pseudonym
+from expunge.core.values.outcome import Absent, Erased, Kept, Outcome, Reason, Unable, discharges
+from expunge.engine.kernel.context import Context
+from expunge.engine.subjects.locating import EVERYBODY
+from expunge.ports.scanner import Coverage
+
+ELSEWHERE = "elsewhere in "
+"""Begins the name of an entry for residue that no dataset of the store accounts for."""
+SCANNER = "expunge.residue/1"
+_NOT_TAKEN = Unable(Reason.ERROR, "the step was not taken")
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Says what a receipt may say about the datasets of one store."""
+
+    context: Context
+    run: Run
+    step: Step
+    capabilities: Capabilities
+    ledger: TraceLedger
+    coverage: Coverage
+
+    def locked(self, dataset: Dataset, subject: Pseudonym) -> tuple[Kept, ...]:
+        """What the store itself would not let go of, as it answered: an object lock, a legal hold."""
+        outcome = self._did(dataset, subject)
+        return (outcome,) if isinstance(outcome, Kept) else ()
+
+    def made(self, dataset: Dataset) -> bool:
+        """Whether what was done to it was done to the whole of it, for everybody of the round."""
+        return remakes(dataset) and not goes_whole(self.run, dataset)
+
+    def _did(self, dataset: Dataset, subject: Pseudonym) -> Outcome:
+        """What the steps that are about it say: the first that did not go well, else the one that made items go."""
+        if not self.made(dataset):
+            return self._outcome(StepKind.ERASE, dataset, subject)
+        first = StepKind.FORGET if dataset.on_erase.act is EraseAct.FORGET else StepKind.DESTROY
+        outcome = self._outcome(first, dataset, subject)
+        proven = self._outcome(StepKind.PROVE, dataset, subject)
+        known = self.run.remade.get(dataset.name)
+        if known is not None and known.unchanged:
+            return Absent() if known.ended else proven
+        # Why for this act alone: what was destroyed and made anew from what is left has not to be like anything.
+        doubted = dataset.on_erase.act is EraseAct.FORGET and dataset.on_erase.prove and isinstance(proven, Unable)
+        if doubted and isinstance(outcome, Erased):
+            return proven
+        again = StepKind(dataset.on_erase.act.value)
+        made = self.run.current.outcome(again, dataset.name, dataset.name, subject) if again in REMAKING else None
+        if isinstance(made, Unable) and discharges(outcome):
+            return replace(made, detail=f"the old {dataset.name} was destroyed, and no new one could be made: {made.detail}")
+        return outcome
+
+    def entry(self, dataset: Dataset, subject: Pseudonym, probed: Probed | None, kept: Sequence[Kept]) -> DatasetEntry:
+        """What may be said: the outcome of the step, less whatever probe and scan do not bear out."""
+        outcome = self._did(dataset, subject)
+        figures = self.ledger.figures(dataset.name, subject)
+        staying = sum(each.items for each in kept)
+        # Why an absent subject is probed as clean without a call: nothing in the dataset can mean them, so there is nothing to ask it for.
+        looked = probed or Probed(subject, 0, ("nothing to look for",))
+        against = next(self._objections(dataset, outcome, looked, figures, staying), None)
+        if against is not None:
+            return self._make(dataset, Result.UNABLE, 0, Grounding.NONE, looked, figures, staying, against)
+        if isinstance(outcome, Erased):
+            return self._make(dataset, Result.ERASED, outcome.items, self.capabilities.grounding, looked, figures, staying)
+        if staying:
+            return self._make(dataset, Result.KEPT, staying, Grounding.NONE, looked, figures, staying)
+        return self._make(dataset, Result.ABSENT, 0, Grounding.NONE, looked, figures, staying)
+
+    def _objections(self, dataset: Dataset, outcome: Outcome, probed: Probed, figures: Figures, staying: int) -> Iterator[Unable]:
+        """Yield what speaks against *erased*, *absent* or *kept*, the first first; the numbers are those at the head of this module."""
+        # (5.1) The step could not do it.
+        if isinstance(outcome, Unable):
+            yield outcome
+        # (5.2) The step ended without a settled outcome.
+        elif not isinstance(outcome, Erased | Absent | Kept):
+            yield Unable(Reason.CANNOT_TELL, "the step ended without a settled outcome; apply again")
+        # (5.3) The probe could not look.
+        if probed.could_not:
+            yield Unable(Reason.CANNOT_TELL, f"{dataset.name} could not be probed: {probed.could_not}")
+        # (5.4) An attack on a model still tells who was in it.
+        if self.made(dataset):
+            yield from _recognised(self.run, dataset)
+        # (5.5) A normal read still returns items that do not stay on purpose.
+        if probed.items > staying:
+            yield Unable(Reason.RESIDUE, f"a normal read of {dataset.name} still returns items ({', '.join(probed.paths)})")
+        # (5.6) Something was erased, and is not purged. Why before residue: what stands in the way of the purge is why there is residue.
+        if isinstance(outcome, Erased):
+            yield from self._unpurged()
+        # (5.7) The scan found windows of it.
+        if figures.verdict is ScanVerdict.PRESENT:
+            yield Unable(Reason.RESIDUE, f"bytes of {dataset.name} were found in files of {dataset.store}")
+        if isinstance(outcome, Erased):
+            # (5.8) What was made anew is the old one for the most part.
+            yield from self._the_old_one(dataset)
+            # (5.9) The store reaches less than the map asks for, or than the plan said.
+            yield from self._too_shallow(dataset)
+            # (5.10) The scan found nothing, and could not have found anything.
+            if self.capabilities.grounding >= Grounding.SCRUBBED and figures.verdict is not ScanVerdict.GONE:
+                yield Unable(Reason.CANNOT_TELL, _why_blind(figures))
+
+    def _unpurged(self) -> Iterator[Unable]:
+        """Say why what was erased of this store is not physical yet."""
+        purged = self.run.current.outcome_of_store(StepKind.PURGE, self.step.store) or _NOT_TAKEN
+        if isinstance(purged, Unable):
+            yield purged
+        elif not discharges(purged):
+            yield Unable(Reason.CANNOT_TELL, "the purge ended without a settled outcome")
+
+    def _the_old_one(self, dataset: Dataset) -> Iterator[Unable]:
+        """Say that what was made anew cannot be told from the old one, unless a comparison showed that it is another."""
+        known = self.run.remade.get(dataset.name)
+        if known is None or not known.after or known.proof is ComparisonResult.EQUAL:
+            return
+        seen, still = self.ledger.shared(dataset.name, EVERYBODY)
+        if still * 2 > seen:
+            where = f"{still} of {seen} windows of the old {dataset.name} are in the new one"
+            yield Unable(Reason.CANNOT_TELL, f"{where}; name a command that makes it from nothing (`prove`)")
+
+    def _too_shallow(self, dataset: Dataset) -> Iterator[Unable]:
+        """Say that the store reaches less than the map asks for, or than the plan said."""
+        goal, planned = aim(dataset, self.capabilities), planned_grounding(self.run, dataset.name)
+        reached = self.capabilities.grounding
+        if reached < goal:
+            yield Unable(Reason.TOO_SHALLOW, f"the map asks for {goal.word}; {dataset.store} reaches {reached.word} here")
+        if reached < planned:
+            yield Unable(Reason.TOO_SHALLOW, f"the plan says {planned.word}; {dataset.store} reaches {reached.word} now; apply again")
+
+    def elsewhere(self, subject: Pseudonym, made: Sequence[DatasetEntry]) -> list[DatasetEntry]:
+        """An entry for traces of other stores, or identifiers, that lie here in no declared place.
+
+        None while a dataset of this store is not erased: then they may lie in that.
+        """
+        figures = self.ledger.elsewhere(subject)
+        if not figures.found:
+            # What was learnt from them, and lies here where no dataset accounts for it.
+            learnt = self.ledger.elsewhere(EVERYBODY)
+            figures = learnt if learnt.found else figures
+        blind = figures.blind > 0 and figures.taken > 0
+        if not (figures.found or blind) or any(each.outcome is Result.UNABLE for each in made):
+            return []
+        kind = self.context.data_map.stores[self.step.store].kind
+        detail = (
+            f"what the person left lies in {self.step.store} where no dataset of the map accounts for it; `expunge check` shows such places"
+        )
+        return [
+            DatasetEntry(
+                f"{ELSEWHERE}{self.step.store}", self.step.store, kind, EraseAct.ERASE, Result.UNABLE, 0, Grounding.NONE,
+                self.capabilities.grounding, None, self._scan(figures), Reason.RESIDUE if figures.found else Reason.CANNOT_TELL,
+                detail if figures.found else _why_blind(figures),
+            )
+        ]  # fmt: skip
+
+    def _outcome(self, kind: StepKind, dataset: Dataset, subject: Pseudonym) -> Outcome:
+        return self.run.current.outcome(kind, dataset.name, dataset.name, subject) or _NOT_TAKEN
+
+    def _make(
+        self,
+        dataset: Dataset,
+        result: Result,
+        items: int,
+        claimed: Grounding,
+        probed: Probed,
+        figures: Figures,
+        staying: int,
+        why: Unable | None = None,
+    ) -> DatasetEntry:
+        return DatasetEntry(
+            dataset=dataset.name,
+            store=dataset.store,
+            kind=self.context.data_map.stores[dataset.store].kind,
+            act=dataset.on_erase.act,
+            outcome=result,
+            items=items,
+            claimed=claimed,
+            asked=aim(dataset, self.capabilities),
+            probe=Probe(probed.paths, max(0, probed.items - staying), probed.could_not),
+            scan=self._scan(figures) if self.capabilities.grounding >= Grounding.SCRUBBED and (figures.taken or why) else None,
+            reason=why.reason if why else None,
+            detail=why.detail if why else "",
+        )
+
+    def _scan(self, figures: Figures) -> Scan:
+        return Scan(
+            scanner=SCANNER,
+            mode=ScanMode.ALL,
+            since=None,
+            files=self.coverage.files,
+            bytes=self.coverage.bytes,
+            decoded_bytes=self.coverage.decoded_bytes,
+            traces_taken=figures.taken,
+            traces_usable=figures.usable,
+            found=figures.found,
+            controls_found=figures.controls_found,
+            controls_asked=figures.controls_asked,
+            skipped=tuple(Skipped(reason, count) for reason, count in self.coverage.skipped),
+            verdict=figures.verdict,
+        )
+
+
+def _recognised(run: Run, dataset: Dataset) -> Iterator[Unable]:
+    """Say that an attack still tells who was in a model: an operator has to look at that, whatever else speaks for it."""
+    known = run.remade.get(dataset.name)
+    if known is not None and known.membership is not None and known.membership.open:
+        text = f"membership inference still tells from {dataset.name} who was in it (FAIL); look at it, then `expunge learn looked-at`"
+        yield Unable(Reason.CANNOT_TELL, text)
+
+
+def _why_blind(figures: Figures) -> str:
+    if not figures.taken:
+        return "nothing in it is long enough to be looked for in raw bytes"
+    if figures.blind:
+        return f"{figures.blind} parts of the store could not be read by the scan (encrypted, damaged, no right to read)"
+    if not figures.usable:
+        return "other people's data holds every window that could be looked for, or none could be seen before"
+    return "the scan missed content of people who stay, so it says nothing"
+
+
+def goes_whole(run: Run, dataset: Dataset) -> bool:
+    """Whether a dataset goes because an order names it whole, whatever the map's ``on_erase`` says."""
+    scope = run.plan.scope if run.plan else None
+    return scope is not None and dataset.name in scope.whole
+
+
+def planned_grounding(run: Run, dataset: str) -> Grounding:
+    """Return what the plan said would be reached in a dataset: a store that is away for a moment must not make less of that."""
+    steps = run.plan.steps if run.plan else ()
+    goals = (step.grounding for step in steps if step.kind in {StepKind.ERASE, StepKind.DESTROY} and step.datasets == (dataset,))
+    return max(map(Grounding.from_word, goals), default=Grounding.NONE)

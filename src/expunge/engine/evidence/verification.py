@@ -1,0 +1,217 @@
+"""Verify one store, and judge: what probe and scan allow a receipt to say about each dataset and subject.
+
+:func:`verify_store` carries these numbers, and so does ``docs/spec/receipt.md``:
+
+1. Ask the store what it can do. One that keeps everything until a date is not scanned: its entry says until when.
+2. Probe every dataset by its normal read paths, over a new connection.
+3. Scan every byte of the store for the traces.
+4. Account for windows that may be there: other people hold them too, or they lie in items that stay on purpose.
+5. Judge each dataset for each subject: see :mod:`expunge.engine.evidence.verdict`.
+6. Judge the rest of the store: windows that no declared dataset accounts for.
+7. Name the places of residue, for the operator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from expunge.core.datamap.datamap import Dataset, EraseAct, remakes
+from expunge.core.datamap.grounding import Capabilities, Grounding, Retained
+from expunge.core.datamap.person import Person
+from expunge.core.evidence import receipt_codec, verification_codec
+from expunge.core.evidence.receipt import DatasetEntry, KeptItems, Result
+from expunge.core.evidence.trace_evidence import ScanComparison, TraceLedger, blinding
+from expunge.core.evidence.traces import Trace, Traces
+from expunge.core.orders.plan import Step
+from expunge.core.orders.run import Run
+from expunge.core.orders.shared_round import trace_owner, turn
+from expunge.core.values import canonical
+from expunge.core.values.copy import Copy, Probed, Selector
+from expunge.core.values.ids import Pseudonym
+from expunge.core.values.outcome import Kept
+from expunge.engine.evidence import shared_content, tracing
+from expunge.engine.evidence.verdict import Judge, goes_whole, planned_grounding
+from expunge.engine.kernel import store_calls
+from expunge.engine.kernel.context import Context
+from expunge.engine.lineage import artefact_manifests
+from expunge.engine.models import model_commands
+from expunge.engine.subjects.locating import EVERYBODY, LocatedCopies
+from expunge.ports.scanner import Residue, Scanned
+
+SubjectEntries: TypeAlias = tuple[tuple[DatasetEntry, ...], tuple[KeptItems, ...]]
+Entries: TypeAlias = Mapping[Pseudonym, SubjectEntries]
+LOOKS = 3
+"""How often a store is asked at most for what it could not say: a busy machine answers late, and the verdict of a look is final."""
+PAUSE = 0.2
+"""Seconds before the second look, twice as long before the third; stores wait for locks and connections themselves."""
+_PARTS = ("datasets", "kept")
+
+
+@dataclass(frozen=True)
+class StoreVerification:
+    """What one verify step saw."""
+
+    entries: Entries
+    files: int
+    bytes: int
+    found: int
+    places: tuple[Residue, ...]
+    """Where residue lies: for the operator's eyes."""
+
+    def to_text(self) -> str:
+        """The entries as canonical JSON, for the journal."""
+        said: dict[SubjectEntries, canonical.Json] = {}
+        for each in self.entries.values():
+            if each not in said:
+                said[each] = {part: [receipt_codec.to_json(one) for one in some] for part, some in zip(_PARTS, each, strict=True)}
+        return verification_codec.pack({subject: said[each] for subject, each in self.entries.items()})
+
+
+def verify_store(
+    context: Context,
+    run: Run,
+    step: Step,
+    located: LocatedCopies,
+    people: Sequence[Person],
+) -> StoreVerification:
+    """Probe every dataset of the step, scan every byte of its store, judge. The numbers are those at the head of this module.
+
+    Raises what stores and scanner raise when they cannot look; the caller journals that as *could not*.
+    """
+    # (1) Ask the store what it can do.
+    capabilities = _capabilities(context, run, step)
+    if capabilities.retains:
+        return _retaining(context, run, step.store, capabilities)
+    datasets = tuple(context.data_map.datasets[name] for name in step.datasets)
+
+    # (2) Probe.
+    probed = {dataset.name: _probed(context, run, dataset, located) for dataset in datasets}
+
+    # (3) Scan.
+    owner = trace_owner(run)
+    traces = tracing.load(context, owner)
+    before = tracing.recall(context, owner, "seen-before-", traces, store=step.store)
+    scanned = tracing.look(context, step.store, traces, before)
+
+    # (4) Account for windows that may be there.
+    moved = tracing.recall(context, owner, "held-before-", traces)
+    accounted = shared_content.held_by_others(context, step.store, traces, scanned.seen, located.kept_copies, located.copies, people, moved)
+    held = accounted.people | (accounted.kept - _strays(traces, scanned, accounted, located))
+    tracing.remember(context, owner, f"seen-after-{turn(run)}-{step.store}", traces, scanned.seen)
+    names = [dataset.name for dataset in context.data_map.datasets_of(step.store)]
+    ledger = TraceLedger(traces, ScanComparison(before, scanned.seen, held), names, blinding(scanned.coverage.skipped))
+
+    judge = Judge(context, run, step, capabilities, ledger, scanned.coverage)
+    entries: dict[Pseudonym, SubjectEntries] = {}
+    for subject in run.subjects:
+        # (5) Judge each dataset.
+        made, kept = [], []
+        for dataset in datasets:
+            whose = EVERYBODY if judge.made(dataset) else subject
+            aside = (*located.kept.get(dataset.name, {}).get(whose, ()), *judge.locked(dataset, whose))
+            made.append(judge.entry(dataset, whose, probed[dataset.name].get(whose), aside))
+            kept += [KeptItems(dataset.name, each.ground, _second(each), each.items) for each in aside if each.items]
+        # (6) Judge the rest of the store.
+        made += judge.elsewhere(subject, made)
+        entries[subject] = (tuple(made), tuple(kept))
+
+    # (7) Name the places of residue.
+    left = {traces.traces[index] for index in scanned.seen - held}
+    places = tuple(each for each in scanned.found if each.trace in left and each.trace.subject not in traces.controls)
+    return StoreVerification(entries, scanned.coverage.files, scanned.coverage.bytes, len({each.trace.digest for each in places}), places)
+
+
+def _retaining(context: Context, run: Run, store: str, capabilities: Capabilities) -> StoreVerification:
+    """What a store of backups goes on holding of everybody, by ground: how many, and when the last of them ends."""
+    by_ground: dict[str, list[Retained]] = {}
+    gone = run.gone_at(context.clock.now())
+    for each in capabilities.retains:
+        if each.holds(gone, context.clock.now()):
+            by_ground.setdefault(each.ground, []).append(each)
+    kept = []
+    for ground, held in by_ground.items():
+        ends = [each.until(gone) for each in held]
+        last = None if None in ends else max(end for end in ends if end is not None)
+        kept.append(KeptItems(store, ground, last.replace(microsecond=0) if last else None, len(held)))
+    kind = context.data_map.stores[store].kind
+    items = sum(each.items for each in kept)
+    entry = DatasetEntry(store, store, kind, EraseAct.KEEP, Result.KEPT, items, Grounding.NONE, Grounding.NONE, None, None, None, "")
+    entries: SubjectEntries = ((entry,), tuple(kept)) if kept else ((), ())
+    nothing: SubjectEntries = ((), ())
+    return StoreVerification({each: entries if run.took_from(each) else nothing for each in run.subjects}, 0, 0, 0, ())
+
+
+def _strays(traces: Traces, scanned: Scanned, accounted: shared_content.SharedTraces, located: LocatedCopies) -> frozenset[int]:
+    """Windows of kept items that were also seen in another file: a hold keeps the named item, not a copy that nobody declared.
+
+    Told where keys are paths (a file's key ends the path where it was seen); inside one database file places cannot be told apart.
+    """
+    keys = tuple(f"/{key}" for copies in located.kept_copies.values() for each in copies for key in each.keys)
+    doubtful = accounted.kept - accounted.people
+    places: dict[Trace, list[bool]] = {}
+    for each in scanned.found:
+        places.setdefault(each.trace, []).append(each.path.as_posix().endswith(keys) if keys else False)
+    return frozenset(index for index in doubtful if len(set(places.get(traces.traces[index], ()))) == 2)
+
+
+def _capabilities(context: Context, run: Run, step: Step) -> Capabilities:
+    """What the store reaches; asked again, a few times, while that is less than was planned, as it is while the store is away."""
+    store = context.open_store(step.store)
+    planned = max((planned_grounding(run, name) for name in step.datasets), default=Grounding.NONE)
+    capabilities = store_calls.capabilities(store)
+    for look in range(1, LOOKS):
+        if capabilities.retains or capabilities.grounding >= planned:
+            break
+        context.pause(PAUSE * look)
+        capabilities = store_calls.capabilities(store)
+    return capabilities
+
+
+def _probed(context: Context, run: Run, dataset: Dataset, located: LocatedCopies) -> dict[Pseudonym, Probed]:
+    """Probe a dataset; again, a few times, while the store could not look for somebody."""
+    probed = _probe_made(context, run, dataset) or _probe(context, dataset, located, run.subjects)
+    for look in range(1, LOOKS):
+        if dataset.name in located.failed or not any(each.could_not for each in probed.values()):
+            break
+        context.pause(PAUSE * look)
+        probed = _probe_made(context, run, dataset) or _probe(context, dataset, located, run.subjects)
+    return probed
+
+
+def _probe(context: Context, dataset: Dataset, located: LocatedCopies, subjects: Sequence[Pseudonym]) -> dict[Pseudonym, Probed]:
+    """Look for what was found again, and for everybody else with the selector alone."""
+    failed = located.failed.get(dataset.name)
+    if failed is not None:
+        # Why not silence: who could not be looked for has not been probed, and an entry without a probe reads as clean.
+        return {subject: Probed(subject, 0, (), failed.detail or failed.reason.value) for subject in subjects}
+    again = located.copies.get(dataset.name, ())
+    found = {each.subject for each in again}
+    asked = {
+        subject: each for subject, each in located.probing(dataset.name).items() if (each.match or each.every) and subject not in found
+    }
+    bare = tuple(Copy(dataset.name, subject, (), 0, selector=each) for subject, each in asked.items())
+    copies = (*again, *bare)
+    if not copies:
+        return {}
+    return {each.subject: each for each in store_calls.probe(context.open_store(dataset.store), dataset, copies)}
+
+
+def _probe_made(context: Context, run: Run, dataset: Dataset) -> dict[Pseudonym, Probed]:
+    """Look for what is made from people's data: all of it, or the old one where another lies in its place."""
+    known = run.remade.get(dataset.name)
+    if known is None or not remakes(dataset) or goes_whole(run, dataset):
+        return {}
+    if known.ended and dataset.on_erase.act is not EraseAct.DESTROY:
+        return {EVERYBODY: model_commands.probe(context, run, dataset)}
+    if known.stayed:
+        left = artefact_manifests.still_there(context, dataset, known.stayed)
+        return {EVERYBODY: Probed(EVERYBODY, left, ("content hash of every artefact",))}
+    everything = Copy(dataset.name, EVERYBODY, (), 0, selector=Selector(EVERYBODY, {}, every=True))
+    return {each.subject: each for each in store_calls.probe(context.open_store(dataset.store), dataset, (everything,))}
+
+
+def _second(kept: Kept) -> datetime | None:
+    return kept.until.replace(microsecond=0) if kept.until else None

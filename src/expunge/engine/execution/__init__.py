@@ -1,0 +1,1 @@
+"""Carry an order out: plan, steps, workers, receipts."""

@@ -1,0 +1,244 @@
+"""Receipts, many at once: state their bytes, sign them, enter them in the log, put them on the shelf."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from expunge import telemetry
+from expunge.core import merkle
+from expunge.core.datamap.datamap import DataMap
+from expunge.core.evidence import receipt
+from expunge.core.evidence.receipt import DatasetEntry, Figure, ModelEntry, Receipt
+from expunge.core.journal import events as ev
+from expunge.core.log import dsse
+from expunge.core.log.tlog_proof import TlogProof
+from expunge.core.orders.run import Run
+from expunge.core.pages import LATEST
+from expunge.core.values.ids import OrderId, Pseudonym
+from expunge.core.values.signature import key_id
+from expunge.core.verification import receipt_pack
+from expunge.engine.evidence.verification import Entries, SubjectEntries
+from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.journal_streams import Recorder
+from expunge.telemetry import Action, Opaque
+
+BATCH = 1024
+"""Receipts that share one checkpoint and one append to the journal."""
+PACKED = 256
+"""Receipts of one order that lie in one file of its shelf at most: whoever asks for one reads them all."""
+
+
+@dataclass(frozen=True)
+class _Signer:
+    """Who signs a batch, and the policy that says so."""
+
+    public: bytes
+    policy: bytes
+
+    @property
+    def digest(self) -> str:
+        return sha256(self.policy).hexdigest()
+
+
+class Issuer:
+    """Issues the receipts of orders that are carried out; what orders and people have in common is worked out once."""
+
+    def __init__(
+        self, context: Context, recorders: Sequence[Recorder], entries: Sequence[Entries], scopes: Sequence[tuple[str, ...]]
+    ) -> None:
+        """Issue for some orders.
+
+        Args:
+            context: the composition.
+            recorders: the orders.
+            entries: what is said of each of their people; one for each order.
+            scopes: what the receipts of each order say nothing about.
+        """
+        self._context = context
+        self._recorders = recorders
+        self._entries = entries
+        self._scopes = scopes
+        self._commitments = [dict(zip(each.run.subjects, each.run.received.commitments, strict=True)) for each in recorders]
+        self._numbers = [{subject: number for number, subject in enumerate(each.run.subjects, start=1)} for each in recorders]
+        self._signed: dict[str, dsse.Envelope] = {}
+        """Statement -> envelope, of the present batch: each is signed once, to name its leaf and to enter it."""
+
+    def batches(self) -> Iterable[Sequence[tuple[int, Pseudonym]]]:
+        """(which order, whose) of all receipts, in groups that are issued together."""
+        pairs = [(at, subject) for at, each in enumerate(self._recorders) for subject in each.run.subjects]
+        return (pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH))
+
+    def state(self, batch: Sequence[tuple[int, Pseudonym]]) -> list[list[ev.OrderEvent]]:
+        """Fix the bytes of the receipts that this round has not stated yet; one list of events for each order."""
+        signer = self._signer()
+        size = self._context.log.head().size
+        self._signed = {}
+        missing = [(at, subject) for at, subject in batch if not self._is_stated(self._recorders[at].run, subject, signer)]
+        now = [each.now() for each in self._recorders]
+        stated: list[list[ev.OrderEvent]] = [[] for _ in self._recorders]
+        made = self._statements(missing, signer, now)
+        envelopes = self._envelopes(made, signer)
+        for (at, subject), statement, envelope in zip(missing, made, envelopes, strict=True):
+            leaf = merkle.leaf_hash(dsse.leaf(envelope, signer.public)).hex()
+            stated[at].append(ev.ReceiptStated(now[at], subject, statement, leaf, size))
+        return stated
+
+    def log(self, batch: Sequence[tuple[int, Pseudonym]]) -> list[list[ev.OrderEvent]]:
+        """Enter the stated receipts that have no leaf yet, and put them on the shelf; one list of events for each order."""
+        logged: list[list[ev.OrderEvent]] = [[] for _ in self._recorders]
+        rounds = [each.run.current for each in self._recorders]
+        missing = [(at, rounds[at].stated[subject]) for at, subject in batch if subject not in rounds[at].logged]
+        if not missing:
+            return logged
+        signer, log = self._signer(), self._context.log
+        envelopes = self._envelopes([each.statement for _, each in missing], signer)
+        leaves = [dsse.leaf(envelope, signer.public) for envelope in envelopes]
+        # Why asked first: a crash after the append and before the event must not enter a leaf twice.
+        found = log.find_all([(leaf, each.log_size) for leaf, (_, each) in zip(leaves, missing, strict=True)])
+        entered = iter(log.append([leaf for leaf, index in zip(leaves, found, strict=True) if index is None]))
+        indexes = [next(entered) if index is None else index for index in found]
+        head = log.head()
+        # commit point: the leaves are in the log under a published checkpoint; crash here and they are found again by their bytes.
+        packs: dict[int, dict[int, tuple[bytes, bytes]]] = {}
+        now = [each.now() for each in self._recorders]
+        paths = log.prove_all(indexes, head.size)
+        for (at, each), envelope, index, path in zip(missing, envelopes, indexes, paths, strict=True):
+            # Why the proof is kept: a log key that is rotated later signs later heads, under which this receipt's policy does not hold.
+            proof = TlogProof(index, path, head.checkpoint).encode()
+            packs.setdefault(at, {})[self._numbers[at][each.subject]] = envelope.encode(), proof
+            logged[at].append(ev.ReceiptLogged(now[at], each.subject, index, head.size, head.root.hex()))
+        self._context.shelf.put_all([file for at, pack in packs.items() for file in _files(self._recorders[at].run, pack, signer.policy)])
+        for at in packs:
+            telemetry.log(Action.RECEIPT_PUBLISHED, order=Opaque(self._recorders[at].run.order), receipts=len(logged[at]))
+        return logged
+
+    def _signer(self) -> _Signer:
+        return _Signer(self._context.keys.signer_public(), self._context.trust_policy().encode())
+
+    def _is_stated(self, run: Run, subject: Pseudonym, signer: _Signer) -> bool:
+        """Whether a statement is there and names the keys of now: after a rotation an older one could be signed, but never verified."""
+        if subject in run.current.logged or subject not in run.current.stated:
+            return subject in run.current.logged
+        made = receipt.parse(run.current.stated[subject].statement.encode())
+        return made.signer == key_id(signer.public) and made.policy_digest == signer.digest
+
+    def _statements(self, missing: Sequence[tuple[int, Pseudonym]], signer: _Signer, now: Sequence[datetime]) -> list[str]:
+        """The statements of some people; those of whom the same is said are built together."""
+        alike: dict[tuple[int, tuple[int, ...]], list[int]] = {}
+        for place, (at, subject) in enumerate(missing):
+            # What is said of many people is one object: see core.judged.
+            said = tuple(id(each) for part in self._entries[at][subject] for each in (*part, None))
+            alike.setdefault((at, said), []).append(place)
+        made = [""] * len(missing)
+        for (at, _), places in alike.items():
+            people = [(self._commitments[at][missing[place][1]], self._context.random(receipt.NONCE_SIZE)) for place in places]
+            like = self._receipt(at, people[0], self._entries[at][missing[places[0]][1]], signer, now[at])
+            for place, statement in zip(places, receipt.build_for_all(like, people), strict=True):
+                made[place] = statement.decode()
+        return made
+
+    def _receipt(self, at: int, person: tuple[str, bytes], said: SubjectEntries, signer: _Signer, now: datetime) -> Receipt:
+        run, (datasets, kept) = self._recorders[at].run, said
+        assert run.plan is not None
+        assert run.fenced_at is not None
+        erased_at, judged = run.erased_at, run.current.judged
+        erased = _second(erased_at) if erased_at and any(each.outcome is receipt.Result.ERASED for each in datasets) else None
+        verified = _second(max(each.at for each in judged.values())) if judged else None
+        commitment, nonce = person
+        return Receipt(
+            order=run.order,
+            order_kind=run.received.kind,
+            commitment=commitment,
+            verdict=receipt.verdict_of(datasets, kept),
+            times=receipt.ReceiptTimes(_second(run.received.at), _second(run.fenced_at), erased, verified),
+            datasets=datasets,
+            kept=kept,
+            out_of_scope=self._scopes[at],
+            valid_until=_second((verified or now) + self._context.reprobe_after),
+            tool=receipt.Tool("expunge", self._context.version, LATEST),
+            signer=key_id(signer.public),
+            log=self._context.log.origin,
+            policy_digest=signer.digest,
+            plan_digest=run.plan.digest,
+            nonce=nonce,
+            models=_models(run, self._context.data_map, datasets),
+        )
+
+    def _envelopes(self, statements: Sequence[str], signer: _Signer) -> list[dsse.Envelope]:
+        """The statements, signed; the same bytes give the same envelope."""
+        fresh = [each.encode() for each in dict.fromkeys(statements) if each not in self._signed]
+        signatures = self._context.keys.sign_receipts([dsse.pae(each) for each in fresh])
+        for statement, signature in zip(fresh, signatures, strict=True):
+            self._signed[statement.decode()] = dsse.Envelope(statement, signature, key_id(signer.public))
+        return [self._signed[each] for each in statements]
+
+
+def _models(run: Run, data_map: DataMap, datasets: Sequence[DatasetEntry]) -> tuple[ModelEntry, ...]:
+    """What became of the things made from people's data, of those that the receipt lists."""
+    listed = {each.dataset for each in datasets}
+    return tuple(
+        ModelEntry(
+            dataset=name,
+            act=data_map.datasets[name].on_erase.act,
+            before=each.before,
+            after=each.after,
+            proof=each.proof,
+            figures=tuple(Figure(figure, value) for figure, value in sorted(each.figures.items())),
+            said=each.said,
+            network=each.network,
+            membership=each.membership,
+            sight=each.sight,
+            stayed=each.stayed,
+        )
+        for name, each in sorted(run.remade.items())
+        if name in listed and (each.before or each.stayed)
+    )
+
+
+def _files(run: Run, pack: dict[int, tuple[bytes, bytes]], policy: bytes) -> Iterable[tuple[OrderId, str, bytes]]:
+    numbers = sorted(pack)
+    for start in range(0, len(numbers), PACKED):
+        some = numbers[start : start + PACKED]
+        # By its first number: whose receipt was logged is in no later pack of the round, so that none replaces another.
+        yield run.order, f"{_packs(run.round)}{some[0]}.pack", receipt_pack.pack(policy, {each: pack[each] for each in some})
+
+
+def _packs(turn: int) -> str:
+    return f"receipts-{turn}-"
+
+
+def read(context: Context, order: OrderId, turn: int, number: int) -> receipt_pack.PackedReceipt | None:
+    """What was put on the shelf of one receipt; None where it is not there.
+
+    Args:
+        context: the composition.
+        order: whose shelf.
+        turn: the round.
+        number: 1-based position of the person in the order.
+    """
+    start = _packs(turn)
+    firsts = (name.removeprefix(start).removesuffix(".pack") for name in context.shelf.names(order) if name.startswith(start))
+    for first in sorted((int(each) for each in firsts if int(each) <= number), reverse=True):
+        data = context.shelf.get(order, f"{start}{first}.pack")
+        found = None if data is None else receipt_pack.unpack(data, number)
+        if found is not None:
+            return found
+    return _apart(context, order, turn, number)
+
+
+def _apart(context: Context, order: OrderId, turn: int, number: int) -> receipt_pack.PackedReceipt | None:
+    """The same from files of its own, as versions before the first packs put it."""
+    envelope = context.shelf.get(order, f"receipt-{turn}-{number}.dsse.json")
+    proof = context.shelf.get(order, f"receipt-{turn}-{number}.tlog-proof")
+    if envelope is None or proof is None:
+        return None
+    named = receipt.parse(dsse.parse(envelope).payload).policy_digest
+    policy = context.shelf.get(order, f"trust-policy-{named[:16]}.txt")
+    return None if policy is None else receipt_pack.PackedReceipt(envelope, proof, policy)
+
+
+def _second(when: datetime) -> datetime:
+    return when.replace(microsecond=0)

@@ -1,0 +1,167 @@
+"""From judged results to receipts: state, sign, log, end. Each subject of an order gets one receipt and one leaf per round.
+
+A statement's bytes are journalled before they are signed; the signature is deterministic; the log is asked for the leaf before it is
+appended again. So a crash anywhere ends with the same receipt and one leaf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from expunge import telemetry
+from expunge.core.datamap.datamap import Through
+from expunge.core.datamap.grounding import Grounding
+from expunge.core.evidence import receipt
+from expunge.core.journal import events as ev
+from expunge.core.orders.run import Run
+from expunge.core.retention.retention_rules import learnt_from
+from expunge.core.values.copy import FindingKind
+from expunge.core.values.order import OrderState
+from expunge.core.values.outcome import Reason
+from expunge.core.values.scope import Scope
+from expunge.engine.evidence import receipt_entries
+from expunge.engine.evidence.verification import Entries
+from expunge.engine.execution import issuing
+from expunge.engine.intake import key_destruction
+from expunge.engine.kernel import store_calls
+from expunge.engine.kernel.context import Context, Progress, Reporter
+from expunge.engine.kernel.journal_streams import Recorder, append_together
+from expunge.engine.recipients import instructions
+from expunge.ports.leases import Lease
+from expunge.ports.outbox import Notice
+from expunge.telemetry import Action, Opaque
+
+KEPT = "kept, "
+"""How a reason begins that something stays on purpose."""
+
+
+def conclude_all(context: Context, recorders: Sequence[Recorder], report: Reporter, lease: Lease | None = None) -> None:
+    """State, sign and log what is missing of the round's receipts, and end each order; orders of a cohort share checkpoints and commits.
+
+    Args:
+        context: the composition.
+        recorders: the orders; those that are not running are only finished.
+        report: told of each batch.
+        lease: under which this process works, where there are several.
+    """
+    going = [each for each in recorders if each.run.state is OrderState.RUNNING]
+    instructions.instruct(context, [each.run for each in going])
+    entries = [receipt_entries.entries(context, each.run) for each in going]
+    scopes = _scopes(context, going)
+    issuer = issuing.Issuer(context, going, entries, scopes)
+    total = sum(len(each.run.subjects) for each in going)
+    for batch in issuer.batches():
+        append_together(context.journal, going, issuer.state(batch), lease)
+        append_together(context.journal, going, issuer.log(batch), lease)
+        report(Progress("receipts", "done", sum(len(each.run.current.logged) for each in going), total))
+    if going:
+        ended = [[_ended(each, theirs)] for each, theirs in zip(going, entries, strict=True)]
+        append_together(context.journal, going, ended, lease)
+    for recorder in going:
+        telemetry.log(Action.ORDER_ENDED, order=Opaque(recorder.run.order), fulfilled=recorder.run.state is OrderState.FULFILLED)
+    finish_all(context, recorders)
+
+
+def _scopes(context: Context, recorders: Sequence[Recorder]) -> list[tuple[str, ...]]:
+    """What each order's receipts say nothing about; asked once for orders over the same stores."""
+    known: dict[tuple[frozenset[str], Scope | None], tuple[str, ...]] = {}
+    recipients = instructions.ledger(context)
+    scopes = []
+    for recorder in recorders:
+        assert recorder.run.plan is not None
+        reach = (frozenset(each.store for each in recorder.run.plan.steps), recorder.run.plan.scope)
+        if reach not in known:
+            known[reach] = out_of_scope(context, recorder.run)
+        scopes.append((*known[reach], *instructions.told_in_receipt(recipients, recorder.run.order)))
+    return scopes
+
+
+def finish_all(context: Context, recorders: Sequence[Recorder]) -> None:
+    """What follows the end: the notices, and the death of each order's key unless something is left to be erased with it."""
+    notices: list[Notice] = []
+    for run in (each.run for each in recorders):
+        if run.state is OrderState.FULFILLED:
+            notices.append((run.order, "done", _DONE, {"receipts": str(len(run.current.logged))}))
+        elif run.state is OrderState.IN_PART:
+            notices.append((run.order, "could-not", _COULD_NOT, {"reasons": "; ".join(run.reasons)}))
+    if notices:
+        context.outbox.put_all(notices)
+    over = [each for each in recorders if each.run.final and not each.run.key_destroyed]
+    if over:
+        key_destruction.destroy_all(context, over)
+
+
+def out_of_scope(context: Context, run: Run) -> tuple[str, ...]:
+    """What the receipt says nothing about: in the words of each store, of the map, and of nobody (other systems)."""
+    assert run.plan is not None
+    sentences: list[str] = []
+    scope = run.plan.scope
+    if scope is not None:
+        beyond = sorted(context.data_map.datasets.keys() - set(scope.datasets))
+        sentences.append(
+            f"the order reaches {', '.join(scope.datasets)} ({scope.basis}) and nothing else: not {', '.join(beyond) or 'others'}"
+        )
+        staying = sorted(learnt_from(context.data_map, scope.datasets) & set(beyond))
+        if staying:
+            sentences.append(f"what {', '.join(staying)} learnt from it before: that is in there until it is made anew")
+    backed_up = {each.options.get("of") for each in context.data_map.stores.values()}
+    for name in sorted({each.store for each in run.plan.steps}):
+        try:
+            sentences += [f"{name}: {each}" for each in store_calls.capabilities(context.open_store(name)).out_of_scope]
+        except store_calls.TROUBLE:
+            sentences.append(f"{name}: could not be asked what it cannot reach")
+        sentences += [f"{name}: {each}" for each in _lost(context, name)]
+        undeclared = _undeclared(context, name)
+        if undeclared:
+            places = f"{undeclared} places inside it that no dataset of the map declares"
+            sentences.append(f"{name}: {places}; no step was about them, whatever the store itself takes along")
+        spec = context.data_map.stores[name]
+        sentences += [f"{name}: {each}" for each in spec.outside]
+        if not spec.outside and "of" not in spec.options:
+            what = "replicas and exports of it" if name in backed_up else "backups, replicas and exports of it"
+            sentences.append(f"{name}: {what}; the operator's map names none")
+    sentences.append("every system and third party that the operator's map does not name")
+    return tuple(dict.fromkeys(sentences))
+
+
+def _lost(context: Context, store: str) -> list[str]:
+    """What was theirs and nothing leads to any more, in a store whose bytes are not scanned: nobody can tell."""
+    try:
+        if store_calls.capabilities(context.open_store(store)).grounding >= Grounding.SCRUBBED:
+            return []
+    except store_calls.TROUBLE:
+        pass
+    through = [(each.name, each.subject.dataset) for each in context.data_map.datasets_of(store) if isinstance(each.subject, Through)]
+    return [f"what is in {name} and nothing in {pointer} led to any more: nobody can tell whose it is" for name, pointer in through]
+
+
+def _undeclared(context: Context, store: str) -> int:
+    """How many places of the store nobody declared; 0 where it cannot be asked, which is said elsewhere."""
+    try:
+        found = store_calls.check(context.open_store(store), [each for each in context.data_map.ignore if each.store == store])
+    except store_calls.TROUBLE:
+        return 0
+    return sum(1 for each in found if each.kind is FindingKind.UNDECLARED)
+
+
+def _ended(recorder: Recorder, entries: Entries) -> ev.OrderEvent:
+    reasons: dict[str, None] = {}
+    for datasets, kept in entries.values():
+        reasons.update(dict.fromkeys(f"{each.dataset}: {each.reason.value}" for each in datasets if each.reason is not None))
+        reasons.update(dict.fromkeys(f"{each.dataset}: {KEPT}{each.ground}" for each in kept))
+    state = OrderState.IN_PART if reasons else OrderState.FULFILLED
+    if state is OrderState.FULFILLED and any(not each.done for datasets, _ in entries.values() for each in datasets):
+        state, reasons = OrderState.IN_PART, {Reason.ERROR.value: None}
+    final = all(each.done or each.outcome is receipt.Result.KEPT for datasets, _ in entries.values() for each in datasets)
+    final = final and all(each.until is None for _, kept in entries.values() for each in kept)
+    return ev.Ended(recorder.now(), state, tuple(reasons), final)
+
+
+_DONE = (
+    "What was ordered is done. Your receipt says for every place what was erased, how deeply, how it was checked, and what it says nothing "
+    "about. Anybody can check it without us."
+)
+_COULD_NOT = (
+    "A part of what was ordered could not be done yet, or stays for a stated reason. Your receipt says which part, and why. We go on "
+    "trying where the reason can pass, and will tell you when it is done."
+)

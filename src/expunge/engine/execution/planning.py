@@ -1,0 +1,259 @@
+"""Gather one snapshot, hand it whole to the core, journal the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from expunge import telemetry
+from expunge.core.datamap.grounding import Capabilities, Grounding
+from expunge.core.datamap.person import Person
+from expunge.core.journal import events as ev
+from expunge.core.lineage.undeclared_lineage import UndeclaredPlace
+from expunge.core.orders.plan import Plan, PlanSnapshot, plan
+from expunge.core.orders.run import Run
+from expunge.core.values.copy import Cost
+from expunge.core.values.hold import Hold
+from expunge.core.values.ids import OrderId
+from expunge.core.values.order import OrderState, check_transition
+from expunge.engine.intake import person_orders
+from expunge.engine.kernel import store_calls
+from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.journal_streams import append_together, read
+from expunge.engine.lineage import observed_lineage
+from expunge.engine.subjects import hold_register, locating, sealed_selectors
+from expunge.engine.subjects.locating import LocatedCopies
+from expunge.errors import Drift
+from expunge.telemetry import Action, Opaque
+
+GIVEN_UP = "the round was given up: the data map or a hold changed"
+SCAN_RATE = 200_000_000
+"""Bytes a second that a scan is assumed to read when a plan estimates its time; `make bench` measures it."""
+
+
+REWRITE_RATE = 50_000_000
+"""Bytes a second, read and written, that rewriting is assumed to move."""
+
+
+@dataclass(frozen=True)
+class PlanForecast:
+    """A plan with what it will meet; the figures are not part of the digest."""
+
+    plan: Plan
+    items: dict[str, dict[str, int]]
+    """Dataset -> subject -> items to be erased."""
+    bytes: dict[str, int]
+    """Dataset -> bytes of those items."""
+    kept: dict[str, dict[str, tuple[str, ...]]]
+    """Dataset -> subject -> why it stays."""
+    failed: dict[str, str]
+    """Dataset -> why it could not be looked at."""
+    raw_bytes: dict[str, int]
+    """Store -> bytes to be scanned, twice."""
+    seconds: int
+    """Estimated duration."""
+    capabilities: dict[str, Capabilities] = field(default_factory=dict)
+    costs: dict[str, Cost] = field(default_factory=dict)
+    """Store -> what erasing will make it read and write; empty for an order that was planned together with others."""
+
+
+def make(context: Context, order: OrderId) -> PlanForecast:
+    """Plan an order and journal it. Raises IllegalTransition when it has ended for good or has begun to erase."""
+    return make_all(context, [order])[0]
+
+
+def make_all(context: Context, orders: Sequence[OrderId]) -> tuple[PlanForecast, ...]:
+    """Plan several orders with one look at the stores; each is journalled by itself. Raises as :func:`make`, before journalling any."""
+    recorders = read(context.journal, context.clock, orders)
+    person_orders.fence_all(context, recorders)
+    for recorder in recorders:
+        if recorder.run.state is OrderState.RUNNING and not _under_its_map(context, recorder.run):
+            # Why allowed: the old map may be gone for good, and an order must never be stuck; the next round takes its steps again.
+            recorder.append(ev.Ended(recorder.now(), OrderState.IN_PART, (GIVEN_UP,), final=False))
+        check_transition(recorder.run.state, OrderState.PLANNED)
+    forecasts = forecasts_of(context, [each.run for each in recorders])
+    planned: list[list[ev.OrderEvent]] = []
+    for recorder, forecast in zip(recorders, forecasts, strict=True):
+        expected = {name: sum(by.values()) for name, by in forecast.items.items()}
+        planned.append([ev.Planned(recorder.now(), forecast.plan.digest, forecast.plan.to_bytes().decode(), expected)])
+    append_together(context.journal, recorders, planned, None)
+    for recorder, forecast in zip(recorders, forecasts, strict=True):
+        telemetry.log(Action.PLANNED, order=Opaque(recorder.run.order), steps=len(forecast.plan.steps))
+    return forecasts
+
+
+def forecasts_of(context: Context, runs: Sequence[Run]) -> tuple[PlanForecast, ...]:
+    """Compute plans and their figures without journalling anything; all people of orders of one reach are looked for in one pass."""
+    present = present_of(context, [each.order for each in runs])
+    raw_bytes = {name: _raw_bytes(context, name) for name, each in sorted(present.capabilities.items()) if not each.retains}
+    whole = _locate(context, [each for each in runs if each.received.scope is None], present)
+    forecasts = []
+    for run in runs:
+        located = whole.of(run.subjects) if run.received.scope is None else _locate(context, [run], present)
+        # Asked for an order planned alone: of several that will share the rewriting, no figure for one of them means anything.
+        costs = {name: _cost(context, name, located) for name in present.capabilities} if len(runs) == 1 else {}
+        forecasts.append(_forecast(context, run, present, located, raw_bytes, costs))
+    return tuple(forecasts)
+
+
+@dataclass(frozen=True)
+class PlanningInputs:
+    """What planning looks at beside map and order, read once for all orders that are planned together."""
+
+    capabilities: dict[str, Capabilities]
+    observed: tuple[UndeclaredPlace, ...]
+    """Places that lineage saw and no plan may pass over."""
+    people: dict[OrderId, tuple[Person, ...]] = field(repr=False)
+    holds: tuple[Hold, ...]
+    """All that bind now, whomever."""
+
+
+def present_of(context: Context, orders: Sequence[OrderId]) -> PlanningInputs:
+    """What there is to look at now, for these orders. Raises as :func:`expunge.engine.intake.person_orders.open_people`."""
+    people = person_orders.open_people_of(context, orders)
+    return PlanningInputs(capabilities_of(context), observed_lineage.places(context), people, hold_register.active(context))
+
+
+def _locate(context: Context, runs: Sequence[Run], present: PlanningInputs) -> LocatedCopies:
+    """What there is of the people of some orders of one reach."""
+    if not runs:
+        return LocatedCopies()
+    everybody = list({person.subject: person for run in runs for person in present.people[run.order]}.values())
+    known = sealed_selectors.open_for_all(context, [each.order for each in runs])
+    scope = runs[0].received.scope
+    return locating.locate(context, everybody, hold_register.binding_of(context, present.holds, everybody, scope), known, scope=scope)
+
+
+def _forecast(
+    context: Context, run: Run, present: PlanningInputs, located: LocatedCopies, raw_bytes: dict[str, int], costs: dict[str, Cost]
+) -> PlanForecast:
+    kept = {name: {str(who): tuple(each.ground for each in grounds) for who, grounds in by.items()} for name, by in located.kept.items()}
+    return PlanForecast(
+        plan=compute(context, run, present),
+        items=located.items(),
+        bytes={name: sum(each.bytes for each in copies) for name, copies in located.copies.items()},
+        kept=kept,
+        failed={name: each.reason.value for name, each in located.failed.items()},
+        raw_bytes=raw_bytes,
+        seconds=_estimate(located, raw_bytes, costs.values()),
+        capabilities=present.capabilities,
+        costs=costs,
+    )
+
+
+def capabilities_of(context: Context) -> dict[str, Capabilities]:
+    """What each store can do now; one that cannot be asked is left out."""
+    capabilities: dict[str, Capabilities] = {}
+    for name in sorted(context.data_map.stores):
+        try:
+            capabilities[name] = store_calls.capabilities(context.open_store(name))
+        except store_calls.TROUBLE:
+            continue
+    return capabilities
+
+
+def compute(context: Context, run: Run, present: PlanningInputs) -> Plan:
+    """The plan as it comes out now."""
+    snapshot = PlanSnapshot(
+        order=run.order,
+        subjects=run.subjects,
+        data_map=context.data_map,
+        map_digest=context.map_digest,
+        capabilities=present.capabilities,
+        holds=hold_register.binding_of(context, present.holds, present.people[run.order], run.received.scope),
+        scope=run.received.scope,
+        observed=present.observed,
+    )
+    return plan(snapshot)
+
+
+def check_drift(context: Context, run: Run, saved: bytes | None, present: PlanningInputs) -> None:
+    """Compare the journalled plan with the saved file, if one is given, and with what planning says now. Raises Drift."""
+    if run.plan is None:
+        message = "the order has no plan yet"
+        raise Drift(message, help=f"run `expunge plan {run.order}`")
+    if saved is not None:
+        check_saved(run, saved)
+    now = compute(context, run, present)
+    if now.digest != run.plan.digest and not _the_same_but_for(_away(context, present.capabilities), run.plan, now):
+        message = f"the world changed since the plan was made: {_difference(run.plan, now)}"
+        raise Drift(message, help=f"run `expunge plan {run.order}`, look at it and apply again")
+
+
+def _away(context: Context, capabilities: Mapping[str, Capabilities]) -> frozenset[str]:
+    """Stores that cannot be reached or do anything now: what was planned for them stands, and they will say for themselves why not."""
+    here = {name for name, each in capabilities.items() if each.grounding is not Grounding.NONE or each.retains}
+    return frozenset(context.data_map.stores.keys() - here)
+
+
+def _the_same_but_for(away: frozenset[str], old: Plan, new: Plan) -> bool:
+    """Whether two plans say the same of every store that can be asked: one that is away must not hold up the others."""
+
+    def said(plan: Plan) -> list[tuple[str, ...]]:
+        return [(each.id, each.store, each.grounding, each.note) for each in plan.steps if each.store not in away]
+
+    same = (old.map_digest, old.holds, old.observed) == (new.map_digest, new.holds, new.observed)
+    return bool(away) and same and sorted(said(old)) == sorted(said(new))
+
+
+def check_saved(run: Run, saved: bytes) -> None:
+    """Compare a saved plan with the order's own, whatever state it is in. Raises Drift."""
+    if run.plan is None or Plan.from_bytes(saved).digest != run.plan.digest:
+        message = "the saved plan is not the order's current plan"
+        raise Drift(message, help=f"run `expunge plan {run.order} --out FILE` and use that file")
+
+
+def check_map(context: Context, run: Run) -> None:
+    """Refuse to go on with an interrupted order under another map than it was planned with. Raises Drift."""
+    if not _under_its_map(context, run):
+        message = "the data map was edited, or a hold placed or ended, while the order was being carried out"
+        raise Drift(message, help=f"put the map back as it was and apply again, or plan again from here: `expunge plan {run.order}`")
+
+
+def _under_its_map(context: Context, run: Run) -> bool:
+    """Whether map and holds are those that the round was planned with."""
+    if run.plan is None:
+        return True
+    holds = tuple(
+        sorted(each.id for each in hold_register.binding_on(context, person_orders.open_people(context, run.order), run.received.scope))
+    )
+    return run.plan.map_digest == context.map_digest and run.plan.holds == holds
+
+
+def _difference(old: Plan, new: Plan) -> str:
+    if old.map_digest != new.map_digest:
+        return "the data map was edited"
+    if old.holds != new.holds:
+        return "a hold was placed or ended"
+    if old.observed != new.observed:
+        return "pipelines were seen to take data to other places than before: `expunge lineage show --unknown`"
+    changed = sorted({each.store for each in set(old.steps) ^ set(new.steps)})
+    return f"what can be done in {', '.join(changed)} is not the same"
+
+
+def _raw_bytes(context: Context, store: str) -> int:
+    total = 0
+    try:
+        for source in store_calls.raw(context.open_store(store)):
+            if source.path.is_dir():
+                total += sum(each.lstat().st_size for each in source.path.rglob("*") if each.is_file() and not each.is_symlink())
+            elif source.path.exists():
+                total += source.path.stat().st_size
+    except store_calls.TROUBLE:
+        return total
+    return total
+
+
+def _cost(context: Context, store: str, located: LocatedCopies) -> Cost:
+    """What the store says that erasing will make it read and write; nothing where it cannot be asked."""
+    copies = {each.name: found for each in context.data_map.datasets_of(store) if (found := located.copies.get(each.name, ()))}
+    try:
+        return store_calls.cost(context.open_store(store), copies) if copies else Cost()
+    except store_calls.TROUBLE:
+        return Cost()
+
+
+def _estimate(located: LocatedCopies, raw_bytes: dict[str, int], costs: Iterable[Cost]) -> int:
+    items = sum(locating.total(located).values())
+    moved = sum(each.read_bytes + each.written_bytes for each in costs)
+    return 2 + 2 * sum(raw_bytes.values()) // SCAN_RATE + moved // REWRITE_RATE + items // 1000

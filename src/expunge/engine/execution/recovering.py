@@ -1,0 +1,47 @@
+"""What every start does first: take up what a crash left. Recovery is not a mode; it is the same functions, called again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from expunge import telemetry
+from expunge.core.values.ids import OrderId
+from expunge.core.values.order import OrderState
+from expunge.engine.consent import consent_decisions
+from expunge.engine.execution import order_conclusion
+from expunge.engine.gate import fencing
+from expunge.engine.intake import cancelling, person_orders
+from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.journal_streams import Recorder, read_all
+from expunge.telemetry import Action
+
+
+def recover(context: Context, recorders: Iterable[Recorder] | None = None) -> tuple[OrderId, ...]:
+    """Raise fences, finish ends, destroy keys that a crash left standing; returns the orders whose erasing was interrupted.
+
+    Those are resumed by ``apply``, not here: erasing goes on only when somebody asks for it.
+
+    Args:
+        context: the composition.
+        recorders: of all orders in which a crash may have left something, read up to now; None reads all orders.
+    """
+    interrupted: list[OrderId] = []
+    touched = 0
+    for recorder in read_all(context.journal, context.clock) if recorders is None else recorders:
+        run, order = recorder.run, recorder.run.order
+        if run.state is OrderState.RECEIVED:
+            person_orders.fence_if_needed(context, recorder)
+            touched += 1
+        elif run.state is OrderState.RUNNING:
+            interrupted.append(order)
+        elif run.state is OrderState.CANCELLED and not run.traces_ended:
+            cancelling.cancel(context, order, "")
+            touched += 1
+        elif run.final and not run.key_destroyed:
+            order_conclusion.finish_all(context, [recorder])
+            touched += 1
+    touched += consent_decisions.recover(context)
+    if touched:
+        fencing.publish(context)
+        telemetry.log(Action.RECOVERED, orders=touched)
+    return tuple(interrupted)

@@ -1,0 +1,156 @@
+"""Run orders: next step, intent, act, outcome, until nothing can be taken. The same loop starts, resumes and retries.
+
+Orders that are given together share their rounds as far as they can: one look, one rewrite of a table or file, one purge, one scan for all.
+What ``apply`` does before the first destructive step of a round: cooling-off time, approvals, drift, preflight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from expunge.core.journal import events as ev
+from expunge.core.orders.run import Run, next_steps
+from expunge.core.orders.shared_round import level, may_share
+from expunge.core.values.ids import OrderId
+from expunge.core.values.order import OrderState
+from expunge.engine.consent import approving, guardian_register
+from expunge.engine.execution import order_conclusion, planning
+from expunge.engine.execution.stepping import Stepper
+from expunge.engine.intake import person_orders
+from expunge.engine.kernel.context import Context, Reporter, silent
+from expunge.engine.kernel.journal_streams import CohortRecorder, Recorder, read, refresh, refresh_together
+from expunge.engine.recipients import instructions
+from expunge.errors import IllegalTransition
+
+OVER = (OrderState.FULFILLED, OrderState.CANCELLED, OrderState.REOPENED)
+
+
+def apply(context: Context, order: OrderId, *, saved: bytes | None = None, report: Reporter = silent) -> Run:
+    """Take one order as far as it goes now; see :func:`apply_all`. ``saved``: a plan that was kept, which must still be the order's own."""
+    if saved is not None:
+        require_saved(context, order, saved)
+    (run,) = apply_all(context, [order], saved=saved, report=report)
+    return run
+
+
+def require_saved(context: Context, order: OrderId, saved: bytes) -> None:
+    """Raise Drift unless a saved plan is the order's own; one that ended in part is planned again anyway."""
+    run = Recorder(context.journal, context.clock, order).run
+    if run.plan is not None and run.state is not OrderState.IN_PART:
+        planning.check_saved(run, saved)
+
+
+def apply_all(context: Context, orders: Sequence[OrderId], *, saved: bytes | None = None, report: Reporter = silent) -> tuple[Run, ...]:
+    """Take orders as far as they go now, together where they can be.
+
+    Returns each order's run after its end (fulfilled or in part); one that has ended well answers at once. Safe to call again after any
+    crash.
+
+    Raises, before anything is done for any of them:
+        NeedsApproval: a gate of the map waits.
+        Drift: the saved or journalled plan is not what planning says now.
+        IllegalTransition: not planned yet, cancelled, or still in its cooling-off time.
+    """
+    over: dict[OrderId, Run] = {}
+    for cohort in ready(context, orders, saved):
+        carry_out(context, cohort, report)
+        over |= {each.run.order: each.run for each in cohort.members}
+    left = read(context.journal, context.clock, [each for each in orders if each not in over])
+    over |= {each.run.order: each.run for each in left}
+    return tuple(over[each] for each in orders)
+
+
+def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = None) -> list[CohortRecorder]:
+    """Bring the orders to where their steps can be taken: ends finished, those in part planned again, new rounds started and joined.
+
+    Raises as :func:`apply_all`.
+    """
+    resumed: dict[OrderId, tuple[OrderId, ...]] = {}
+    starting: list[Recorder] = []
+    over: list[Recorder] = []
+    recorders = read(context.journal, context.clock, list(dict.fromkeys(orders)))
+    person_orders.fence_all(context, recorders)
+    for recorder in recorders:
+        run, order = recorder.run, recorder.run.order
+        if run.final or run.state in OVER:
+            over.append(recorder)
+        elif run.state is OrderState.RUNNING:
+            planning.check_map(context, run)
+            members = run.current.cohort or (order,)
+            resumed[members[0]] = members
+        else:
+            starting.append(recorder)
+    order_conclusion.finish_all(context, over)
+    again = [each.run.order for each in starting if each.run.state is OrderState.IN_PART]
+    if again:
+        planning.make_all(context, again)
+        refresh(context.journal, starting)
+    _require(context, starting, saved)
+    begun = [*(each for members in resumed.values() for each in members_of(context, members)), *starting]
+    instructions.instruct(context, [each.run for each in begun])
+    cohorts = [CohortRecorder(context.journal, context.clock, members_of(context, each)) for each in resumed.values()]
+    return [*cohorts, *(_start(context, each) for each in together(starting))]
+
+
+def members_of(context: Context, orders: Sequence[OrderId]) -> list[Recorder]:
+    """The members of a cohort whose round has not ended yet."""
+    return under_way(context, read(context.journal, context.clock, orders))
+
+
+def under_way(context: Context, recorders: Sequence[Recorder]) -> list[Recorder]:
+    """Those of a cohort's members whose round has not ended yet, all read at the same point."""
+    if not level([each.run for each in recorders]):
+        # Why: others may have appended to all of them between the reading of two.
+        refresh_together(context.journal, recorders)
+    return [each for each in recorders if each.run.state is OrderState.RUNNING]
+
+
+def require_ready(context: Context, orders: Sequence[OrderId]) -> None:
+    """Raise what stands in the way of starting a round of any of these orders; those that will be planned again are not asked."""
+    recorders = read(context.journal, context.clock, orders)
+    _require(context, [each for each in recorders if each.run.state is not OrderState.IN_PART], None)
+
+
+def _require(context: Context, starting: Sequence[Recorder], saved: bytes | None) -> None:
+    if not starting:
+        return
+    present = planning.present_of(context, [each.run.order for each in starting])
+    for recorder in starting:
+        run = recorder.run
+        if run.plan is None:
+            message = "the order has no plan yet"
+            raise IllegalTransition(message, help=f"run `expunge plan {run.order}` and look at what it says")
+        if recorder.now() < run.received.earliest:
+            message = f"the cooling-off time lasts until {run.received.earliest:%Y-%m-%d %H:%M} UTC"
+            raise IllegalTransition(message, help="apply again after it; until then the order can be cancelled")
+        guardian_register.require(context, run)
+        approving.require(context, run)
+        planning.check_drift(context, run, saved, present)
+
+
+def together(recorders: Sequence[Recorder]) -> list[list[Recorder]]:
+    """Group orders that can share a round, in the order given."""
+    groups: list[list[Recorder]] = []
+    for each in recorders:
+        home = next((group for group in groups if all(may_share(each.run, other.run) for other in group)), None)
+        if home is None:
+            groups.append([each])
+        else:
+            home.append(each)
+    return groups
+
+
+def _start(context: Context, members: Sequence[Recorder]) -> CohortRecorder:
+    cohort = CohortRecorder(context.journal, context.clock, members)
+    orders = cohort.orders if len(members) > 1 else ()
+    cohort.append_each([[ev.RoundStarted(cohort.now(), each.run.round + 1, orders)] for each in members])
+    return cohort
+
+
+def carry_out(context: Context, cohort: CohortRecorder, report: Reporter = silent) -> None:
+    """Take every step that can be taken, then state, sign and log the receipts and end each order."""
+    stepper = Stepper(context, cohort, report)
+    stepper.begin()
+    while steps := next_steps(stepper.run):
+        stepper.take(stepper.plan.step(steps[0]))
+    order_conclusion.conclude_all(context, cohort.members, report)

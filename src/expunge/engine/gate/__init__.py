@@ -1,0 +1,1 @@
+"""The fence: who is suppressed, who has agreed, and the snapshot that says so."""

@@ -1,0 +1,153 @@
+"""The fence: who is suppressed, and the signed snapshot that says so to every pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from expunge.core.datamap.datamap import DataMap
+from expunge.core.datamap.person import Person
+from expunge.core.datamap.purposes import Ground
+from expunge.core.gate.gate_entry import GateEntries
+from expunge.core.gate.gate_snapshot import Contents, GatePolicy, PurposeState, gate_entry
+from expunge.core.journal import events as ev
+from expunge.core.journal.peek import peek, peek_text
+from expunge.core.journal.recipient_ledger import fold
+from expunge.core.models import model_outcomes
+from expunge.core.retention.collection_permission import scheduled
+from expunge.core.values.ids import MODEL, OrderId, Pseudonym, pseudonym, pseudonyms
+from expunge.core.values.periods import shortest
+from expunge.engine.gate import consent_entries
+from expunge.engine.gate.consent_entries import ConsentEntries
+from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.journal_streams import MODELS, RECIPIENTS, SUPPRESSIONS, read_register, register
+
+RENEW_AFTER = timedelta(seconds=20)
+"""A third of the age that pipelines accept unless they are told otherwise."""
+_FORMAT = 2
+
+
+def suppress(context: Context, orders: Mapping[OrderId, Sequence[Person]]) -> None:
+    """Enter the people of some orders in the register and publish once; doing it twice for one order changes nothing."""
+    entered = _entered(context)
+    key, gate = context.keys.pseudonym_key(), context.keys.gate_key()
+    events = []
+    for order, people in orders.items():
+        if order not in entered:
+            pairs = sorted({pair for person in people for pair in person.identifiers()})
+            names = tuple(str(pseudonym(key, kind, value)) for kind, value in pairs)
+            entries = tuple(gate_entry(gate, kind, value).hex() for kind, value in pairs)
+            events.append(ev.Suppressed(context.clock.now(), order, names, entries, _FORMAT))
+    if events:
+        register(context.journal, SUPPRESSIONS, *events)
+    publish(context)
+
+
+def _entered(context: Context) -> set[str]:
+    """The orders that the register has, also those that were let go again; without decoding what it says of their people."""
+    found = (peek_text(data, "order") for data in context.journal.read(SUPPRESSIONS) if peek(data, ev.Suppressed))
+    return {order for order in found if order}
+
+
+def lift(context: Context, order: OrderId) -> None:
+    """Take a cancelled order's identities out again, unless another order suppresses them too."""
+    if not any(isinstance(each, ev.Unsuppressed) and each.order == order for each in read_register(context.journal, SUPPRESSIONS)):
+        register(context.journal, SUPPRESSIONS, ev.Unsuppressed(context.clock.now(), order))
+    publish(context)
+
+
+def publish(context: Context) -> int:
+    """Write the gate's snapshot from the register and the map; returns how many identities are suppressed."""
+    orders = _standing(context)
+    suppressed = frozenset(bytes.fromhex(entry) for each in orders if each.gate_format == _FORMAT for entry in each.gate_entries)
+    former = frozenset(bytes.fromhex(entry) for each in orders if each.gate_format != _FORMAT for entry in each.gate_entries)
+    agreed = consent_entries.of_everybody(context)
+    blocked = fold(read_register(context.journal, RECIPIENTS)).blocked()
+    gate = context.keys.gate_key()
+    # Why among the suppressed: what asks about a model before it serves is answered as for a person.
+    models = {gate_entry(gate, MODEL, each) for each in model_outcomes.blocked(read_register(context.journal, MODELS))}
+    purposes = purposes_of(context.data_map, agreed, blocked)
+    policy = GatePolicy(context.map_digest, purposes, agreed.frozen, scheduled(context.data_map), context.data_map.kinds)
+    context.publish_gate(context.clock.now(), Contents(suppressed | models, former, policy))
+    return len(suppressed) + len(former)
+
+
+def renew(context: Context) -> None:
+    """Publish again when nobody has for a while: what pipelines read must not grow old between orders."""
+    age = context.publish_gate.age(context.clock.now())
+    if age is None or age >= RENEW_AFTER:
+        publish(context)
+
+
+def purposes_of(data_map: DataMap, agreed: ConsentEntries, blocked: frozenset[str] = frozenset()) -> Mapping[str, PurposeState] | None:
+    """What holds for each purpose of the map: whether it rests on consent, whose there is, how long its shortest-lived data is kept.
+
+    One that hands data to a recipient which gets nothing more for now (``blocked``) is closed.
+    """
+    if not data_map.purposes:
+        return None
+    found = {}
+    for name, purpose in data_map.purposes.items():
+        rules = {data_map.datasets[each].retention for each in purpose.datasets if each in data_map.datasets}
+        periods = [data_map.retention[each].period for each in rules if each in data_map.retention]
+        found[name] = PurposeState(
+            needs_consent=purpose.needs is Ground.CONSENT,
+            keep=shortest(periods) if periods else None,
+            given=agreed.given.get(name, frozenset()),
+            withdrawn=agreed.withdrawn.get(name, frozenset()),
+            closed=bool(blocked & set(purpose.recipients)),
+        )
+    return found
+
+
+def standing_orders(context: Context) -> dict[OrderId, ev.Suppressed]:
+    """The orders that suppress somebody now."""
+    return {each.order: each for each in _standing(context)}
+
+
+@dataclass(frozen=True)
+class SuppressionIndex:
+    """Whoever is suppressed now, ready to be looked for among many."""
+
+    names: Mapping[str, OrderId]
+    """Pseudonym -> the latest order that suppresses it."""
+    _key: bytes = field(repr=False)
+    """Of the pseudonyms."""
+    _entries: GateEntries = field(repr=False)
+    _found: frozenset[bytes] | None = field(repr=False)
+    """What stands for them in the gate's files; None where some came before format 2 of these."""
+
+    def among(self, kind: str, values: Sequence[str]) -> Iterator[tuple[str, Pseudonym]]:
+        """Those of some identifiers that are suppressed, each with its pseudonym.
+
+        An entry takes a third of the time of a pseudonym, and nearly nobody in a store is suppressed: only whose entry is known is named.
+        """
+        if self._found is not None:
+            entries = self._entries.of(kind, values)
+            if self._found.isdisjoint(entries):
+                return
+            values = [value for value, entry in zip(values, entries, strict=True) if entry in self._found]
+        for value, name in zip(values, pseudonyms(self._key, kind, values), strict=True):
+            if name in self.names:
+                yield value, name
+
+
+def fenced(context: Context) -> SuppressionIndex:
+    """Read the register once."""
+    orders = _standing(context)
+    # Each name has an entry beside it from format 2 on.
+    whole = all(each.gate_format == _FORMAT and len(each.gate_entries) == len(each.pseudonyms) for each in orders)
+    found = frozenset(bytes.fromhex(entry) for each in orders for entry in each.gate_entries) if whole else None
+    names = {name: each.order for each in orders for name in each.pseudonyms}
+    return SuppressionIndex(names, context.keys.pseudonym_key(), GateEntries(context.keys.gate_key()), found)
+
+
+def _standing(context: Context) -> list[ev.Suppressed]:
+    standing: dict[OrderId, ev.Suppressed] = {}
+    for event in read_register(context.journal, SUPPRESSIONS):
+        if isinstance(event, ev.Suppressed):
+            standing[event.order] = event
+        elif isinstance(event, ev.Unsuppressed):
+            standing.pop(event.order, None)
+    return list(standing.values())

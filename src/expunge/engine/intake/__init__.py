@@ -1,0 +1,1 @@
+"""Receive an order or cancel it; destroy its key at its end."""

@@ -1,0 +1,1 @@
+"""What every use case stands on: ports in one context, calls of stores, appends to the journal."""

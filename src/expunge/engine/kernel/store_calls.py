@@ -1,0 +1,168 @@
+"""The one place where the engine calls stores: a failpoint before and after each call, and trouble turned into outcomes.
+
+A call that answers nothing because the reply was lost surfaces as :class:`expunge.faults.ReplyLost`; the caller journals ``Unknown``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from expunge.core.datamap.datamap import Dataset, Ignore
+from expunge.core.datamap.grounding import Capabilities
+from expunge.core.lineage.model_origin import ModelOrigin
+from expunge.core.retention.age_histogram import Ages, AgeSpan
+from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
+from expunge.core.values.ids import IdempotencyKey
+from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
+from expunge.errors import CouldNotLook, ExpungeError, StoreUnavailable
+from expunge.faults import failpoint
+from expunge.ports.model_registry import ModelRegistry
+from expunge.ports.scanner import Tracer
+from expunge.ports.store import Store
+from expunge.ports.subject_listing import SubjectListing
+
+
+def capabilities(store: Store) -> Capabilities:
+    """Ask what the store can do here and now."""
+    failpoint("store.capabilities:before")
+    answer = store.capabilities
+    failpoint("store.capabilities:after")
+    return answer
+
+
+def check(store: Store, ignored: Sequence[Ignore]) -> tuple[Finding, ...]:
+    """Compare the store with the map."""
+    failpoint("store.check:before")
+    answer = tuple(store.check(ignored))
+    failpoint("store.check:after")
+    return answer
+
+
+def locate(store: Store, dataset: Dataset, selectors: Sequence[Selector]) -> tuple[Copy, ...]:
+    """Find copies; nothing to look for answers nothing, without a call."""
+    if not selectors:
+        return ()
+    failpoint("store.locate:before")
+    answer = tuple(store.locate(dataset, selectors))
+    failpoint("store.locate:after")
+    return answer
+
+
+def origins(store: ModelRegistry) -> tuple[ModelOrigin, ...]:
+    """Ask a registry what its models were made from."""
+    failpoint("store.origins:before")
+    answer = store.origins()
+    failpoint("store.origins:after")
+    return answer
+
+
+def ages(store: Store, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
+    """Count items by age."""
+    failpoint("store.ages:before")
+    answer = store.ages(dataset, field, edges)
+    failpoint("store.ages:after")
+    return answer
+
+
+def spans(store: Store, dataset: Dataset, by: str, field: str) -> Iterator[AgeSpan]:
+    """Stream when each value's items begin and end."""
+    failpoint("store.spans:before")
+    yield from store.spans(dataset, by, field)
+    failpoint("store.spans:after")
+
+
+def bystanders(store: Store, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
+    """Stream copies of people who stay."""
+    failpoint("store.bystanders:before")
+    yield from store.bystanders(dataset, erased, limit)
+    failpoint("store.bystanders:after")
+
+
+def named(store: SubjectListing, dataset: Dataset, field: str) -> Iterator[Sequence[str]]:
+    """Stream the values of a field."""
+    failpoint("store.named:before")
+    yield from store.named(dataset, field)
+    failpoint("store.named:after")
+
+
+def export(store: Store, dataset: Dataset, copy: Copy) -> Iterator[Item]:
+    """Stream a copy's items."""
+    failpoint("store.export:before")
+    yield from store.export(dataset, copy)
+    failpoint("store.export:after")
+
+
+def trace(store: Store, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
+    """Hand content to a tracer."""
+    failpoint("store.trace:before")
+    store.trace(dataset, copies, tracer)
+    failpoint("store.trace:after")
+
+
+def preflight(store: Store, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy]) -> tuple[Unable, ...]:
+    """Ask for foreseeable reasons, changing nothing."""
+    failpoint("store.preflight:before")
+    answer = store.preflight(dataset, copies, kept)
+    failpoint("store.preflight:after")
+    return answer
+
+
+def cost(store: Store, copies: Mapping[str, Sequence[Copy]]) -> Cost:
+    """Ask what erasing the copies will read and write."""
+    failpoint("store.cost:before")
+    answer = store.cost(copies)
+    failpoint("store.cost:after")
+    return answer
+
+
+def erase(store: Store, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:
+    """Erase a batch; every subject has an outcome."""
+    failpoint("store.erase:before")
+    answer = store.erase(dataset, copies, key)
+    # crash here: the effect stands, its outcome is unknown until it is looked at.
+    failpoint("store.erase:after")
+    return answer
+
+
+def purge(store: Store, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:
+    """Make erasures physical."""
+    failpoint("store.purge:before")
+    answer = store.purge(datasets, key)
+    failpoint("store.purge:after")
+    return answer
+
+
+def probe(store: Store, dataset: Dataset, copies: Sequence[Copy]) -> tuple[Probed, ...]:
+    """Look by every normal read path."""
+    failpoint("store.probe:before")
+    answer = tuple(store.probe(dataset, copies))
+    failpoint("store.probe:after")
+    return answer
+
+
+def raw(store: Store) -> tuple[RawSource, ...]:
+    """Ask where the bytes lie."""
+    failpoint("store.raw:before")
+    answer = tuple(store.raw())
+    failpoint("store.raw:after")
+    return answer
+
+
+TROUBLE = (StoreUnavailable, CouldNotLook, OSError)
+"""What a store may raise when it cannot be used now; everything else is a defect and propagates."""
+
+
+def as_unable(error: Exception) -> Unable:
+    """The outcome for trouble with a store: the message of our own errors, which hold no identifier; of others the number only."""
+    if isinstance(error, CouldNotLook):
+        return Unable(Reason.CORRUPT, error.message)
+    if isinstance(error, ExpungeError):
+        return Unable(Reason.UNREACHABLE, error.message)
+    if isinstance(error, OSError):
+        if isinstance(error, PermissionError):
+            return Unable(Reason.PERMISSION, "the operating system refused")
+        reason = Reason.DISK_FULL if error.errno in (28, 122) else Reason.UNREACHABLE
+        return Unable(reason, f"operating system error {error.errno}")
+    # The name of a foreign exception is text for people: nothing reads it back. Its message may hold an identifier.
+    return Unable(Reason.ERROR, type(error).__name__)

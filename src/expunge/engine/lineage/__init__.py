@@ -1,0 +1,1 @@
+"""What pipelines and registries say data and artefacts were made from."""

@@ -1,0 +1,1 @@
+"""Commands that remake artefacts, what they report, and reviews of it."""

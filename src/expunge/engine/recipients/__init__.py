@@ -1,0 +1,1 @@
+"""Tell recipients to erase, and count their deadlines."""

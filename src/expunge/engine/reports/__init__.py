@@ -1,0 +1,1 @@
+"""Answers for operators: deadlines, duties, tokens, exports."""

@@ -1,0 +1,70 @@
+"""Everything that is owed, by whichever clock: orders, holds, recipients, unused profiles, and the limbs of orders of destruction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from expunge.core.datamap.clocks import ClockState
+from expunge.core.disgorgement.disgorgement import Limb, LimbDeadline
+from expunge.core.disgorgement.disgorgement_events import DisgorgementState as Entered
+from expunge.core.values.order import OrderState
+from expunge.engine.destruction import disgorgement_orders
+from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.journal_streams import Recorder
+from expunge.engine.recipients import deadlines, instructions
+from expunge.engine.recipients.deadlines import Deadline
+from expunge.engine.retention import inactive_profiles
+
+ENTRY, DELETE, STATEMENT = "entry", "delete", "statement"
+"""The event that an order of destruction starts its clocks with, and the clocks that Expunge knows the end of."""
+
+
+def everything(context: Context) -> tuple[Deadline, ...]:
+    """Overdue first, then by date; clocks that have not started come last."""
+    ours = (*deadlines.of_orders(context), *deadlines.of_holds(context), *instructions.owed(context), *inactive_profiles.owed(context))
+    found = (*ours, *of_disgorgements(context))
+    return deadlines.soonest_first(found)
+
+
+def of_disgorgements(context: Context) -> tuple[Deadline, ...]:
+    """The clocks of orders of destruction that are not met: what a limb takes is not gone, the statement is not drafted.
+
+    Clocks that start with an event of which nobody told are shown as not started.
+    """
+    now = context.clock.now()
+    found: list[Deadline] = []
+    for entered in disgorgement_orders.standings(context).values():
+        for limb in entered.order.retroactive:
+            clock = limb.clocks.get(DELETE)
+            if clock is not None and not _gone(context, entered, limb):
+                found.append(_owed(entered, clock, now, f"destroy what {limb.name} takes", limb.provision))
+        sworn = entered.order.sworn
+        clock = sworn.clocks.get(STATEMENT) if sworn else None
+        if clock is not None and not entered.drafted:
+            found.append(_owed(entered, clock, now, "draft the sworn statement, and have it signed", "statement"))
+    return tuple(found)
+
+
+def _gone(context: Context, entered: Entered, limb: Limb) -> bool:
+    """Whether the limb was looked at, and every order that was made of it has ended as far as it ever will.
+
+    An order that was cancelled counts only where a later look took its place; what an exception lets stay no longer has to be looked at.
+    """
+    looks = entered.of_limb(limb.name)
+    runs = [(each, Recorder(context.journal, context.clock, each.order).run) for each in looks if each.order is not None]
+    counting = [run for each, run in runs if run.state is not OrderState.CANCELLED or each is looks[-1]]
+    over = all(run.final or run.state is OrderState.FULFILLED for run in counting)
+    return bool(looks) and over and not looks[-1].failed and not _lapsed(context, entered, limb, looks[-1].at)
+
+
+def _lapsed(context: Context, entered: Entered, limb: Limb, looked: datetime) -> bool:
+    """Whether something may stay no longer since the limb was looked at last."""
+    ends = (each.until for (name, _), each in entered.excepted.items() if name == limb.name and each.until is not None)
+    return any(looked < end <= context.clock.now() for end in ends)
+
+
+def _owed(entered: Entered, clock: LimbDeadline, now: datetime, duty: str, provision: str) -> Deadline:
+    at = clock.due({ENTRY: entered.order.entered})
+    standing = ClockState.NOT_STARTED if at is None else ClockState.OVERDUE if now >= at else ClockState.RUNNING
+    why = f"{clock.period} after {clock.start}" if at else f"waits for {clock.start}"
+    return Deadline(f"order of destruction {entered.id}", duty, provision, entered.order.name, at, standing, why)

@@ -1,0 +1,198 @@
+"""The duties of the orders and rules, held against one's own estate: what the map, the stores and the settings meet today.
+
+Which duties Expunge itself can meet is another question, answered by its tests (``docs/reference/obligations.md``). Here *met* means that
+what the duty needs is set up; *no* says what is missing and what to write; a duty without a setting is answered by the product alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from functools import lru_cache
+from importlib.resources import files
+
+import yaml
+
+from expunge.core.datamap.clocks import ClockState
+from expunge.core.datamap.datamap import Aggregate, ByField, ModelLayout, Through
+from expunge.core.datamap.purposes import Ground
+from expunge.core.retention.inactivity import watched_for
+from expunge.engine.kernel import store_calls
+from expunge.engine.kernel.context import Context
+from expunge.engine.recipients import deadlines, instructions
+
+FRESH = timedelta(seconds=60)
+"""How old the gate's snapshot may be for pipelines that do not say otherwise."""
+
+
+class DutyState(StrEnum):
+    """How an estate stands towards one duty."""
+
+    MET = "met"
+    NO = "no"
+    PRODUCT = "by the product"
+    """Nothing has to be set up for it."""
+    PEOPLE = "by people"
+    """No program can meet it."""
+
+
+@dataclass(frozen=True)
+class Duty:
+    """One duty, as ``duties.yaml`` has it."""
+
+    id: str
+    source: str
+    duty: str
+    show: str = ""
+    lacks: str = ""
+    not_software: str = ""
+    today: str = ""
+
+
+@dataclass(frozen=True)
+class DutyFinding:
+    """One duty and how the estate stands towards it."""
+
+    duty: Duty
+    today: DutyState
+    why: str
+
+    @property
+    def unmet(self) -> bool:
+        """Whether something has to be set up for it."""
+        return self.today is DutyState.NO
+
+
+@lru_cache(maxsize=1)
+def duties() -> tuple[Duty, ...]:
+    """All of them, in the order of the file."""
+    read = yaml.safe_load(files("expunge").joinpath("duties.yaml").read_text("utf-8"))
+    return tuple(Duty(id=name, **said) for name, said in read.items())
+
+
+def look(context: Context) -> tuple[DutyFinding, ...]:
+    """Every duty, held against the map, the stores and the registers as they are now; each check is made once."""
+    answers = {name: check(context) for name, check in _CHECKS.items()}
+    return tuple(_met(each, answers) for each in duties())
+
+
+def _met(duty: Duty, answers: Mapping[str, str]) -> DutyFinding:
+    if duty.not_software:
+        return DutyFinding(duty, DutyState.PEOPLE, duty.not_software)
+    if not duty.today:
+        return DutyFinding(duty, DutyState.PRODUCT, duty.lacks and f"lacks: {duty.lacks}")
+    wrong = answers[duty.today]
+    return DutyFinding(duty, DutyState.NO, wrong) if wrong else DutyFinding(duty, DutyState.MET, _SAID[duty.today])
+
+
+def _retention(context: Context) -> str:
+    unused = sorted(context.data_map.retention.keys() - {each.retention for each in context.data_map.datasets.values()})
+    return f"no dataset is kept by {', '.join(unused)}: delete the rule or use it" if unused else ""
+
+
+def _inactivity(context: Context) -> str:
+    found = [each for each in context.data_map.identities.values() if each.last_used and watched_for(context.data_map, each)]
+    return "" if found else "no identity says when it was `last_used` and after how long it is `inactive_after`"
+
+
+def _lineage(context: Context) -> str:
+    """Whether anything that is derived can be found from what it was made from."""
+    loose = [
+        each.name
+        for each in context.data_map.datasets.values()
+        if not each.derived_from and not isinstance(each.subject, ByField | Through | Aggregate)
+    ]
+    return f"nothing says what {', '.join(sorted(loose))} was made from" if loose else ""
+
+
+def _stores(context: Context) -> str:
+    away = []
+    for name in sorted(context.data_map.stores):
+        try:
+            store_calls.capabilities(context.open_store(name))
+        except store_calls.TROUBLE:
+            away.append(name)
+    return f"{', '.join(away)} cannot be reached" if away else ""
+
+
+def _guardians(context: Context) -> str:
+    return "" if context.data_map.guardians else "no `guardians:` say who decides for a child, and until when"
+
+
+def _consent(context: Context) -> str:
+    asked = [each for each in context.data_map.purposes.values() if each.needs is Ground.CONSENT]
+    return "" if asked else "no purpose of the map rests on consent"
+
+
+def _gate(context: Context) -> str:
+    age = context.publish_gate.age(context.clock.now())
+    if age is None:
+        return "the gate's snapshot was never published"
+    return "" if age <= FRESH else f"the gate's snapshot is {int(age.total_seconds())} seconds old: run a worker, or `expunge gate publish`"
+
+
+def _recipients(context: Context) -> str:
+    if not context.data_map.recipients:
+        return "no `recipients:` are declared: say who is handed data, or that nobody is (with an empty list a receipt cannot say so)"
+    late = [each.what for each in instructions.owed(context) if each.standing is ClockState.OVERDUE]
+    return f"overdue: {'; '.join(late)}" if late else ""
+
+
+def _clocks(context: Context) -> str:
+    late = [f"{each.what} ({each.clock})" for each in deadlines.of_orders(context) if each.standing is ClockState.OVERDUE]
+    return f"overdue: {'; '.join(late)}" if late else ""
+
+
+def _backups(context: Context) -> str:
+    kept = {each.options.get("of") for each in context.data_map.stores.values()}
+    bare = sorted(name for name, each in context.data_map.stores.items() if each.kind != "backup" and name not in kept and not each.outside)
+    return f"nothing is said of backups of {', '.join(bare)}: declare a store of kind backup, or `outside:`" if bare else ""
+
+
+def _categories(context: Context) -> str:
+    bare = sorted(each.name for each in context.data_map.datasets.values() if not each.categories)
+    return f"{', '.join(bare)} says no `categories:`" if bare else ""
+
+
+def _provenance(context: Context) -> str:
+    models = [each.name for each in context.data_map.datasets.values() if isinstance(each.layout, ModelLayout)]
+    return "`provenance:` says nothing of what models were made from" if models and context.data_map.provenance is None else ""
+
+
+def _approvers(context: Context) -> str:
+    return "" if context.data_map.approvers else "no `approvers:`: whoever enters an order carries it out alone"
+
+
+_CHECKS: dict[str, Callable[[Context], str]] = {
+    "approvers": _approvers,
+    "backups": _backups,
+    "categories": _categories,
+    "clocks": _clocks,
+    "consent": _consent,
+    "gate": _gate,
+    "guardians": _guardians,
+    "inactivity": _inactivity,
+    "lineage": _lineage,
+    "provenance": _provenance,
+    "recipients": _recipients,
+    "retention": _retention,
+    "stores": _stores,
+}
+"""Name -> what is wrong, or nothing."""
+_SAID = {
+    "approvers": "somebody else approves plans",
+    "backups": "every store's backups are declared",
+    "categories": "every dataset says its categories",
+    "clocks": "nothing is overdue",
+    "consent": "purposes rest on consent, with texts",
+    "gate": "the gate's snapshot is fresh",
+    "guardians": "the map says who decides for a child",
+    "inactivity": "what is not used any more has an end",
+    "lineage": "what is derived names its sources",
+    "provenance": "models say what they were made from",
+    "recipients": "recipients are declared, and none is late",
+    "retention": "everything has a finite period, a purpose and a need, and every rule is used",
+    "stores": "every store can be reached",
+}

@@ -1,0 +1,1 @@
+"""Retention carried out: expiry, inactive profiles, the published policy."""

@@ -1,0 +1,245 @@
+"""Retention carried out: how old everything is, what has outlived its period, and one order of expiry for it.
+
+The order goes the way of every order (plan, approval where the map asks for one, erasing, looking again, receipt); its scope names the
+schedules and the moments before which they take. What is held stays; what is found through items goes with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from expunge.core.datamap.datamap import ByField, Through
+from expunge.core.journal import events as ev
+from expunge.core.orders.run import Run
+from expunge.core.retention.age_histogram import Ages
+from expunge.core.retention.retention_rules import (
+    DatasetAge,
+    RetentionRule,
+    changed,
+    cut_off,
+    edges,
+    following,
+    found_through,
+    learnt_from,
+    rules,
+)
+from expunge.core.values.cause import ByRetention
+from expunge.core.values.copy import Selector
+from expunge.core.values.ids import OrderId, Pseudonym
+from expunge.core.values.order import OrderKind
+from expunge.core.values.outcome import Unable
+from expunge.core.values.periods import Period
+from expunge.core.values.scope import Scope, Window
+from expunge.engine.intake import class_orders
+from expunge.engine.intake.person_orders import Accepted
+from expunge.engine.kernel import journal_streams, store_calls
+from expunge.engine.kernel.context import Context
+from expunge.engine.subjects import hold_register, locating
+from expunge.errors import UsageError
+
+MOST = 500_000
+"""Items of one dataset that one order takes: its memory grows with them."""
+_STEPS, _ROUNDS = 32, 4
+
+
+def preview(context: Context, proposed: Mapping[str, Period] | None = None) -> tuple[DatasetAge, ...]:
+    """How old every dataset's items are, what has outlived its period now and, with other periods, what would have.
+
+    Raises UsageError for a schedule that the map does not have.
+    """
+    wanted = proposed or {}
+    unknown = sorted(wanted.keys() - context.data_map.retention.keys())
+    if unknown:
+        message = f"the map has no retention {', '.join(unknown)}"
+        raise UsageError(message, help=f"it has {', '.join(sorted(context.data_map.retention))}")
+    now = context.clock.now()
+    return tuple(_aged(context, rule, changed(rule, wanted), now) for rule in rules(context.data_map))
+
+
+def _aged(context: Context, rule: RetentionRule, other: RetentionRule, now: datetime) -> DatasetAge:
+    found = DatasetAge(rule, now, edges(now, (rule, other)), None, None if other == rule else other)
+    if rule.goes_with:
+        return found
+    try:
+        return replace(found, ages=_ages(context, rule, found.edges))
+    except store_calls.TROUBLE as error:
+        return replace(found, trouble=_why(store_calls.as_unable(error)))
+
+
+def _ages(context: Context, rule: RetentionRule, moments: Sequence[datetime]) -> Ages:
+    dataset = context.data_map.datasets[rule.dataset]
+    return store_calls.ages(context.open_store(dataset.store), dataset, rule.field, moments)
+
+
+def _why(unable: Unable) -> str:
+    return unable.detail or unable.reason.value
+
+
+# --- carrying out -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ExpiryDue:
+    """What one order of expiry is about to take from one dataset."""
+
+    rule: RetentionRule
+    until: datetime
+    items: int
+    left: int = 0
+    """Items that have outlived the period as well and wait for the next run, because one order takes no more."""
+
+
+@dataclass(frozen=True)
+class ExpiryRun:
+    """What a run found."""
+
+    orders: tuple[OrderId, ...]
+    """To be planned and applied: those that an earlier run left open, else what is due now."""
+    due: tuple[ExpiryDue, ...] = ()
+    resumed: bool = False
+    left_out: Mapping[str, str] | None = None
+    """Dataset -> why nothing was taken from it."""
+    staying: tuple[str, ...] = ()
+    """Datasets that were made from what goes and that stay as they are: what they learnt from it is in them until they are made anew."""
+
+
+def unfinished(context: Context) -> tuple[OrderId, ...]:
+    """Orders of expiry that were received and have not come to their end."""
+    return tuple(each.order for each in expiries(context) if not each.final and each.ended_at is None)
+
+
+def expiries(context: Context) -> Iterator[Run]:
+    """Every order of expiry, oldest first; of all others only the first event is read."""
+    for order in journal_streams.orders(context.journal):
+        first = ev.decode(next(iter(context.journal.read(order))))
+        if isinstance(first, ev.Received) and first.kind is OrderKind.EXPIRY:
+            yield journal_streams.Recorder(context.journal, context.clock, order).run
+
+
+def retire(context: Context, *, most: int = MOST, requester: str = "") -> ExpiryRun:
+    """Receive an order for what has outlived its period; those that were left open come first.
+
+    Datasets that are found through others go with those; one with a shorter period of its own gets an order of its own, for it cannot be
+    reached in two ways by one.
+    """
+    waiting = unfinished(context)
+    if waiting:
+        return ExpiryRun(waiting, resumed=True)
+    now = context.clock.now()
+    found: list[ExpiryDue] = []
+    left_out: dict[str, str] = {}
+    for rule in rules(context.data_map):
+        if rule.goes_with:
+            continue
+        try:
+            due = _due(context, rule, now, most)
+        except store_calls.TROUBLE as error:
+            left_out[rule.dataset] = _why(store_calls.as_unable(error))
+            continue
+        if due.items:
+            found.append(due)
+    spared, doubtful = _held(context)
+    for due in [each for each in found if each.rule.dataset in doubtful]:
+        left_out[due.rule.dataset] = "somebody whose items are held there cannot be told from others any more: end the hold, or name items"
+        found.remove(due)
+    orders = [_order(context, group, spared, requester).order for group in _groups(context, found)]
+    return ExpiryRun(tuple(orders), tuple(found), left_out=left_out, staying=_staying(context, found))
+
+
+def _staying(context: Context, found: Sequence[ExpiryDue]) -> tuple[str, ...]:
+    going = following(context.data_map, found_through(context.data_map, (each.rule.dataset for each in found)))
+    return tuple(sorted(learnt_from(context.data_map, going)))
+
+
+def _due(context: Context, rule: RetentionRule, now: datetime, most: int) -> ExpiryDue:
+    """What has outlived the period, or of that the oldest, if it is more than one order takes."""
+    until = cut_off(now, rule.period)
+    ages = _ages(context, rule, (until,))
+    total = ages.items[0]
+    if total <= most:
+        return ExpiryDue(rule, until, total)
+    low, high, taken = until - timedelta(days=200 * 365), until, 0
+    for _ in range(_ROUNDS):
+        moments = [low + (high - low) * step / _STEPS for step in range(1, _STEPS)]
+        counts = _ages(context, rule, moments).items
+        before = [sum(counts[: at + 1]) for at in range(len(moments))]
+        fits = [at for at, items in enumerate(before) if items <= most]
+        if fits:
+            low, taken = moments[fits[-1]], before[fits[-1]]
+        if not fits or fits[-1] + 1 < len(moments):
+            high = moments[fits[-1] + 1 if fits else 0]
+    if not taken:
+        # More than one order takes lies within minutes of one another: then that is what one order takes.
+        low, taken = high, _ages(context, rule, (high,)).items[0]
+    return ExpiryDue(rule, low, taken, total - taken)
+
+
+def _groups(context: Context, found: Sequence[ExpiryDue]) -> list[list[ExpiryDue]]:
+    """Those that one order can be about: none of them is found through another."""
+    groups: list[list[ExpiryDue]] = []
+    left = list(found)
+    while left:
+        names = {each.rule.dataset for each in left}
+        led = {name for name in names if found_through(context.data_map, names - {name}) & {name}}
+        first = [each for each in left if each.rule.dataset not in led]
+        groups.append(first or left)
+        left = [each for each in left if each not in groups[-1]]
+    return groups
+
+
+def _order(context: Context, found: Sequence[ExpiryDue], spared: Mapping[str, Mapping[str, frozenset[str]]], requester: str) -> Accepted:
+    names = [each.rule.dataset for each in found]
+    said = (
+        f"{each.rule.schedule}: {each.rule.period} from {each.rule.field}, before {each.until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} in "
+        f"{each.rule.dataset}"
+        for each in found
+    )
+    going = following(context.data_map, found_through(context.data_map, names))
+    scope = Scope(f"retention {'; '.join(said)}", tuple(sorted(going)), figures={"due": _total(found)})
+    selectors = {
+        each.rule.dataset: Selector(
+            Pseudonym(""), {}, every=True, where=Window(each.rule.field, until=each.until), spare=spared.get(each.rule.dataset, {})
+        )
+        for each in found
+    }
+    cause = ByRetention(tuple(sorted({due.rule.schedule for due in found})))
+    return class_orders.receive_class(context, OrderKind.EXPIRY, scope, selectors, cause=cause, requester=requester)
+
+
+def _total(found: Iterable[ExpiryDue]) -> int:
+    return sum(each.items for each in found)
+
+
+# --- holds -----------------------------------------------------------------------------------------------
+
+
+def _held(context: Context) -> tuple[dict[str, dict[str, frozenset[str]]], frozenset[str]]:
+    """Dataset -> field -> values of the people all of whose items are held there; and datasets where nobody knows any more whose are.
+
+    A hold on what is found through other items keeps those: what leads to the held ones stays with them.
+    """
+    spared: dict[str, dict[str, frozenset[str]]] = {}
+    doubtful: set[str] = set()
+    whole = [each for each in hold_register.active(context) if each.whole]
+    people = dict(locating.people_behind(context, {each.subject for each in whole}))
+    for hold in whole:
+        name = _root(context, hold.dataset)
+        rule = context.data_map.datasets[name].subject if name in context.data_map.datasets else None
+        if hold.subject not in people:
+            doubtful.add(name)
+        elif isinstance(rule, ByField):
+            slot = spared.setdefault(name, {})
+            for kind, field in rule.fields.items():
+                values = people[hold.subject].ids.get(kind, frozenset())
+                if values:
+                    slot[field] = slot.get(field, frozenset()) | values
+    return spared, frozenset(doubtful)
+
+
+def _root(context: Context, name: str) -> str:
+    """The dataset that a dataset is found through in the end: with its items the others would go."""
+    while (dataset := context.data_map.datasets.get(name)) is not None and isinstance(dataset.subject, Through):
+        name = dataset.subject.dataset
+    return name

@@ -1,0 +1,49 @@
+"""Compare the map with the real stores: rights, fields, what nobody declared, and what leads to nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from expunge.core.values.copy import Finding, FindingKind
+from expunge.engine.consent import disclosure_texts
+from expunge.engine.kernel import store_calls
+from expunge.engine.kernel.context import Context, OpenPlaces
+from expunge.engine.lineage import artefact_manifests, observed_lineage
+from expunge.engine.subjects import orphaned_items
+
+_CANNOT_FOLLOW = frozenset({FindingKind.UNREADABLE, FindingKind.MISSING, FindingKind.PERMISSION, FindingKind.SUBJECT_PATH})
+"""With one of these, whether an item leads to somebody cannot be told yet."""
+
+
+def check(context: OpenPlaces) -> tuple[Finding, ...]:
+    """Everything that is wrong or undeclared, store by store; a store that cannot be opened is a finding and hides no other."""
+    found: list[Finding] = []
+    for name in context.data_map.stores:
+        try:
+            ignored = [each for each in context.data_map.ignore if each.store == name]
+            found += store_calls.check(context.open_store(name), ignored)
+        except store_calls.TROUBLE as error:
+            why = store_calls.as_unable(error)
+            mend = "make the store reachable and check again"
+            found.append(Finding(FindingKind.UNREADABLE, name, name, why.detail or why.reason.value, mend))
+    if not any(each.kind in _CANNOT_FOLLOW for each in found):
+        found += _ownerless(context)
+    return tuple(found)
+
+
+def check_all(context: Context) -> tuple[Finding, ...]:
+    """As :func:`check`, with what pipelines were seen to do that the map does not say, and texts that are not what people agreed to.
+
+    And which artefacts have no manifest, where they are judged by manifests.
+    """
+    seen = observed_lineage.findings(context.data_map, observed_lineage.all_gaps(context))
+    told = disclosure_texts.findings(context.data_map, context.journal)
+    return (*check(context), *seen, *told, *artefact_manifests.findings(context))
+
+
+def _ownerless(context: OpenPlaces) -> Iterator[Finding]:
+    for each in orphaned_items.ownerless(context):
+        dataset = context.data_map.datasets[each.dataset]
+        what = f"{each.items} items of {each.dataset} {each.why}: no order can ever reach them"
+        mend = "remove them, or give them back their owner"
+        yield Finding(FindingKind.SUBJECT_PATH, dataset.store, dataset.table or each.dataset, what, mend)

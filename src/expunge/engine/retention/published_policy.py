@@ -1,0 +1,175 @@
+"""What is said in public, held against the estate: published only while it is true, and loud as soon as it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+
+from expunge.core.datamap.datamap import TableLayout
+from expunge.core.pages.policy_page import html, markdown
+from expunge.core.retention.inactivity import IdleState, is_unused, watched_for
+from expunge.core.retention.public_claims import (
+    LATE_DAYS,
+    CheckedClaim,
+    Claim,
+    ClaimCheck,
+    ClaimNowFalse,
+    ClaimsPublished,
+    ClaimTrueAgain,
+    Published,
+    claims_of,
+    fold_claims,
+    outdated,
+)
+from expunge.core.retention.retention_rules import cut_off, rules
+from expunge.core.values.copy import FindingKind
+from expunge.core.values.order import OrderState
+from expunge.engine.gate import fencing
+from expunge.engine.kernel import store_calls
+from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.journal_streams import CLAIMS, read_register, register
+from expunge.engine.retention import expiry, inactive_profiles, map_check
+
+_GRACE = timedelta(days=7)
+"""How long a profile may be unused beyond its period before nobody having flagged it makes a sentence false."""
+SnapshotReader = Callable[[], frozenset[bytes]]
+"""Reads whom the published snapshot refuses."""
+
+
+@dataclass(frozen=True)
+class PublicPolicy:
+    """A policy that may be published."""
+
+    html: str
+    markdown: str
+    claims: tuple[Claim, ...]
+
+
+def published(context: Context) -> Published:
+    """What is public now."""
+    return fold_claims(read_register(context.journal, CLAIMS))
+
+
+def check(context: Context, snapshot: SnapshotReader) -> tuple[CheckedClaim, ...]:
+    """Every sentence that the map bears out, held against the estate now."""
+    return tuple(_checked(context, each, snapshot) for each in claims_of(context.data_map))
+
+
+def check_public(context: Context, snapshot: SnapshotReader) -> tuple[CheckedClaim, ...]:
+    """As :func:`check`; sentences that are public and that the map does not bear out any more are false."""
+    known = published(context)
+    found = check(context, snapshot)
+    stale = outdated(known, [each.claim for each in found])
+    left = [each for each in found if each.claim.id not in stale]
+    for name, now in stale.items():
+        claim = Claim(name, known.sentences[name], ClaimCheck.AS_PUBLISHED)
+        left.append(CheckedClaim(claim, true=False, evidence=f"the map bears out another sentence now: {now}"))
+    return tuple(left)
+
+
+def watch(context: Context, snapshot: SnapshotReader) -> tuple[CheckedClaim, ...]:
+    """As :func:`check_public`, and enter into the register what became false, or true again, of what is public."""
+    found = check_public(context, snapshot)
+    known = published(context)
+    now = context.clock.now()
+    events: list[ClaimNowFalse | ClaimTrueAgain] = []
+    for each in found:
+        if each.claim.id not in known.sentences:
+            continue
+        if not each.true and each.claim.id not in known.false:
+            events.append(ClaimNowFalse(now, each.claim.id, each.evidence))
+        if each.true and each.claim.id in known.false:
+            events.append(ClaimTrueAgain(now, each.claim.id))
+    if events:
+        register(context.journal, CLAIMS, *events)
+    return found
+
+
+def policy(context: Context) -> PublicPolicy:
+    """The policy as the map enforces it now."""
+    claims = claims_of(context.data_map)
+    now = context.clock.now()
+    return PublicPolicy(html(context.data_map, claims, now), markdown(context.data_map, claims, now), claims)
+
+
+def publish(context: Context, made: PublicPolicy) -> None:
+    """Enter that a policy was published."""
+    digest = sha256(made.markdown.encode()).hexdigest()
+    register(context.journal, CLAIMS, ClaimsPublished(context.clock.now(), digest, {each.id: each.sentence for each in made.claims}))
+
+
+# --- checks -----------------------------------------------------------------------------------------------
+
+
+def _checked(context: Context, claim: Claim, snapshot: SnapshotReader) -> CheckedClaim:
+    try:
+        match claim.proof:
+            case ClaimCheck.NOTHING_OVERDUE:
+                true, evidence = _nothing_overdue(context, claim.about)
+            case ClaimCheck.LAST_RUN:
+                true, evidence = _last_run(context)
+            case ClaimCheck.GATE_REFUSES:
+                true, evidence = _gate_refuses(context, snapshot)
+            case ClaimCheck.UNUSED_GONE:
+                true, evidence = _unused_gone(context, claim.about)
+            case ClaimCheck.NOWHERE_ELSE:
+                true, evidence = _nowhere_else(context)
+            case ClaimCheck.AS_PUBLISHED:
+                true, evidence = (False, "the map says nothing of it")
+    except store_calls.TROUBLE as error:
+        unable = store_calls.as_unable(error)
+        true, evidence = False, f"could not look: {unable.detail or unable.reason.value}"
+    return CheckedClaim(claim, true=true, evidence=evidence)
+
+
+def _nothing_overdue(context: Context, schedule: str) -> tuple[bool, str]:
+    late = context.clock.now() - timedelta(days=LATE_DAYS)
+    overdue = waiting = lost = 0
+    for rule in rules(context.data_map):
+        if rule.schedule == schedule and not rule.goes_with:
+            dataset = context.data_map.datasets[rule.dataset]
+            ages = store_calls.ages(context.open_store(dataset.store), dataset, rule.field, (cut_off(late, rule.period),))
+            overdue += ages.items[0]
+            # A column may be empty until something happens; a file or record without a time is reached by no retention, ever.
+            in_table = isinstance(dataset.layout, TableLayout)
+            waiting += ages.undated if in_table else 0
+            lost += 0 if in_table else ages.undated
+    said = [f"{overdue} items overdue", *([f"{lost} without a time, which no retention reaches"] if lost else [])]
+    return not overdue and not lost, "; ".join([*said, *([f"{waiting} whose period has not begun"] if waiting else [])])
+
+
+def _last_run(context: Context) -> tuple[bool, str]:
+    runs = list(expiry.expiries(context))
+    if not runs:
+        return True, "nothing had to be erased yet because its time was over"
+    last = runs[-1]
+    logged = all(each in last.current.logged for each in last.subjects)
+    return last.state is OrderState.FULFILLED and logged, f"order {last.order}: {last.state.value}"
+
+
+def _gate_refuses(context: Context, snapshot: SnapshotReader) -> tuple[bool, str]:
+    wanted = {bytes.fromhex(entry) for each in fencing.standing_orders(context).values() for entry in each.gate_entries}
+    missing = len(wanted - snapshot())
+    return not missing, f"the published snapshot refuses {len(wanted) - missing} of {len(wanted)} identities that were erased"
+
+
+def _unused_gone(context: Context, kind: str) -> tuple[bool, str]:
+    identity = context.data_map.identities[kind]
+    period, now, states = watched_for(context.data_map, identity), context.clock.now(), inactive_profiles.states(context)
+    if period is None:
+        return False, "nothing says after how long"
+    unseen = sum(
+        each.subject not in states or states[each.subject].state in {IdleState.KEPT, IdleState.USED}
+        for each in inactive_profiles.last_uses(context, identity)
+        if is_unused(each.last, states.get(each.subject), period, now - _GRACE)
+    )
+    waiting = [each for each in states.values() if each.kind == kind and each.state in {IdleState.FLAGGED, IdleState.GIVEN_UP}]
+    late = sum(now >= each.gone_by() for each in waiting)
+    return not unseen and not late, f"{unseen} unused and not flagged, {late} flagged and not gone in time"
+
+
+def _nowhere_else(context: Context) -> tuple[bool, str]:
+    found = sum(each.kind is FindingKind.UNDECLARED for each in map_check.check(context))
+    return not found, f"{found} places that nobody declared"

@@ -1,0 +1,20 @@
+"""Under which name the gate knows a person."""
+
+from __future__ import annotations
+
+from expunge.core.gate.gate_snapshot import gate_entry
+from expunge.core.values.ids import pseudonym
+from expunge.engine.kernel.context import Context
+from expunge.engine.subjects.resolving import ResolvedName
+from expunge.errors import UsageError
+
+
+def entry_of(context: Context, person: ResolvedName) -> str:
+    """The person's entry in the gate's snapshot, in hex. Raises UsageError for a name that nobody bears."""
+    key = context.keys.pseudonym_key()
+    values = person.person.ids.get(person.kind, frozenset()) if person.known else frozenset()
+    own = next((each for each in values if pseudonym(key, person.kind, each) == person.person.subject), None)
+    if own is None:
+        message = "nobody of that name is known, so nobody can agree or be spoken for under it"
+        raise UsageError(message, help="`expunge locate NAME` shows who is known by which name")
+    return gate_entry(context.keys.gate_key(), person.kind, own).hex()

@@ -1,0 +1,164 @@
+"""Holds: place, end, list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from expunge.core.datamap.datamap import Through
+from expunge.core.datamap.person import Person
+from expunge.core.journal import events as ev
+from expunge.core.values.hold import Hold, item_tag
+from expunge.core.values.scope import Scope
+from expunge.engine.kernel.context import Context
+from expunge.engine.kernel.journal_streams import HOLDS, read_register, register
+from expunge.engine.subjects import locating
+from expunge.engine.subjects.locating import names_of
+from expunge.errors import UsageError
+
+
+def place(
+    context: Context,
+    person: Person,
+    dataset: str,
+    *,
+    ground: str,
+    authority: str,
+    until: datetime,
+    items: Sequence[str] = (),
+    purpose: str = "",
+) -> Hold:
+    """Place a hold on the named items (their keys in the store), or on all of the person's items in the dataset.
+
+    Raises UsageError for an unknown dataset, an end in the past, a missing ground or authority, items that the dataset does not hold of the
+    person, or items of a dataset whose keys do not last.
+    """
+    if dataset not in context.data_map.datasets:
+        message = f"the map has no dataset {dataset!r}"
+        raise UsageError(message, help=f"it has {', '.join(sorted(context.data_map.datasets))}")
+    named = _items(context, person, dataset, items)
+    now = context.clock.now()
+    tags = frozenset(item_tag(context.keys.pseudonym_key(), dataset, each) for each in named)
+    try:
+        hold = Hold("hold-" + context.random(8).hex(), dataset, person.subject, ground, authority, now, until, tags, not items, purpose)
+    except ValueError as error:
+        raise UsageError(str(error), help="say --ground, --authority and an --until in the future") from error
+    register(context.journal, HOLDS, ev.HoldPlaced(now, hold))
+    return hold
+
+
+def _items(context: Context, person: Person, dataset: str, items: Sequence[str]) -> frozenset[str]:
+    """The keys that the hold names; for a whole hold those there are now, as far as they last: others may be in them as well."""
+    located = locating.locate(context, (person,))
+    copies = (*located.copies.get(dataset, ()), *located.kept_copies.get(dataset, ()))
+    if not items:
+        return frozenset(key for each in copies if each.lasting for key in each.keys)
+    # Why: a hold on an item that is not there would keep nothing, and nobody would notice.
+    missing = set(items) - {key for each in copies for key in each.keys}
+    if missing:
+        message = f"{len(missing)} of the items named are not among what {dataset} holds of the person"
+        raise UsageError(message, help="`expunge locate NAME --items` shows the keys, byte for byte")
+    if not all(each.lasting for each in copies):
+        message = f"the items of {dataset} have no key of their own that lasts: rewriting may number them anew, or they share a file"
+        raise UsageError(message, help="leave --item out to hold everything the dataset holds of the person")
+    return frozenset(items)
+
+
+def end(context: Context, hold_id: str, reason: str) -> None:
+    """Lift a hold before its date. Raises UsageError when no such hold binds."""
+    if hold_id not in {each.id for each in active(context)}:
+        message = "no hold of that id binds now"
+        raise UsageError(message, help="`expunge hold list` shows those that do")
+    register(context.journal, HOLDS, ev.HoldEnded(context.clock.now(), hold_id, reason))
+
+
+@dataclass(frozen=True)
+class EndedHold:
+    """A hold that binds no more."""
+
+    hold: Hold
+    ended: datetime
+    stated: datetime | None
+    """When it was stated what became of the held items."""
+
+
+def past(context: Context) -> tuple[EndedHold, ...]:
+    """The holds that bind no more, oldest first."""
+    now = context.clock.now()
+    holds: dict[str, Hold] = {}
+    ended: dict[str, datetime] = {}
+    stated: dict[str, datetime] = {}
+    for event in read_register(context.journal, HOLDS):
+        match event:
+            case ev.HoldPlaced():
+                holds[event.hold.id] = event.hold
+            case ev.HoldEnded():
+                ended[event.hold_id] = event.at
+            case ev.HoldStated():
+                stated[event.hold_id] = event.at
+    over = {each: min(ended.get(each, hold.until), hold.until) for each, hold in holds.items() if each in ended or not hold.active(now)}
+    return tuple(EndedHold(holds[each], at, stated.get(each)) for each, at in over.items())
+
+
+def over(context: Context) -> frozenset[tuple[str, str, datetime]]:
+    """The holds that bind no more, as receipts tell what they kept: dataset, ground and end; less those of which another binds still."""
+    return frozenset({_told(each.hold) for each in past(context)} - {_told(each) for each in active(context)})
+
+
+def _told(hold: Hold) -> tuple[str, str, datetime]:
+    return hold.dataset, hold.ground, hold.until.replace(microsecond=0)
+
+
+def state(context: Context, hold_id: str, by: str, digest: str) -> None:
+    """Enter that it was stated what became of the items of a hold that has ended.
+
+    Args:
+        context: the composition.
+        hold_id: which.
+        by: who signed the statement; no identifier of a person whose data is held.
+        digest: hex SHA-256 of the statement's file.
+
+    Raises UsageError for a hold that binds still, is not known, or was stated before.
+    """
+    found = {each.hold.id: each for each in past(context)}.get(hold_id)
+    if found is None or found.stated is not None or not by.strip():
+        message = "no hold of that id has ended and waits for a statement" if by.strip() else "a statement has somebody who signs it"
+        raise UsageError(message, help="`expunge due` shows the holds that wait for one")
+    register(context.journal, HOLDS, ev.HoldStated(context.clock.now(), hold_id, by, digest))
+
+
+def active(context: Context) -> tuple[Hold, ...]:
+    """The holds that bind now, oldest first."""
+    now = context.clock.now()
+    standing: dict[str, Hold] = {}
+    for event in read_register(context.journal, HOLDS):
+        if isinstance(event, ev.HoldPlaced):
+            standing[event.hold.id] = event.hold
+        elif isinstance(event, ev.HoldEnded):
+            standing.pop(event.hold_id, None)
+    return tuple(each for each in standing.values() if each.active(now))
+
+
+def binding_on(context: Context, people: Sequence[Person], scope: Scope | None = None) -> tuple[Hold, ...]:
+    """Those that bind now on any identity of these people, and those on named items: whoever else is in an item, it stays.
+
+    For an order about a class of items, all of them in the datasets that it reaches: its items may be anybody's.
+    """
+    return binding_of(context, active(context), people, scope)
+
+
+def binding_of(context: Context, standing: tuple[Hold, ...], people: Sequence[Person], scope: Scope | None = None) -> tuple[Hold, ...]:
+    """The same of holds that were read before: those that bind now, as :func:`active` tells them."""
+    if any(each.nobody for each in people):
+        return tuple(each for each in standing if scope is None or each.dataset in scope.datasets)
+    names = frozenset(name for person in people for name in names_of(context, person)) if standing else frozenset()
+    return tuple(each for each in standing if each.subject in names or _may_be_in_it(context, each))
+
+
+def _may_be_in_it(context: Context, hold: Hold) -> bool:
+    """Whether other people than the hold's subject can be in the items it names."""
+    dataset = context.data_map.datasets.get(hold.dataset)
+    if dataset is None or not hold.items:
+        return False
+    return bool(dataset.people) or isinstance(dataset.subject, Through) or len(getattr(dataset.subject, "fields", ())) > 1

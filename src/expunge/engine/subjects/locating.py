@@ -1,0 +1,403 @@
+"""Find what every dataset holds about the people of an order, following ``through``, setting aside what is held or shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from expunge.core.datamap.datamap import Aggregate, Dataset, EraseAct, Inherited, Shared, Through, made_last
+from expunge.core.datamap.person import Person, selector
+from expunge.core.models.model_outcomes import WHOLE, ArtefactCleared
+from expunge.core.orders.plan import dependents_first
+from expunge.core.values.copy import Copy, Selector
+from expunge.core.values.hold import Hold, binding, item_tag
+from expunge.core.values.ids import Pseudonym, pseudonym
+from expunge.core.values.outcome import Kept, Reason, Unable
+from expunge.core.values.scope import Scope
+from expunge.engine.kernel import store_calls
+from expunge.engine.kernel.context import Context
+from expunge.engine.lineage import artefact_manifests
+from expunge.engine.subjects import resolving
+from expunge.ports.store import Store
+
+T = TypeVar("T")
+EVERYBODY = Pseudonym(WHOLE)
+SHARED_GROUND = "recording shared with people who stay"
+
+
+@dataclass
+class LocatedCopies:
+    """What was found, per dataset."""
+
+    copies: dict[str, tuple[Copy, ...]] = field(default_factory=dict)
+    """What is to be erased."""
+    kept: dict[str, dict[Pseudonym, tuple[Kept, ...]]] = field(default_factory=dict)
+    """What stays, and why."""
+    kept_copies: dict[str, tuple[Copy, ...]] = field(default_factory=dict)
+    selectors: dict[str, dict[Pseudonym, Selector]] = field(default_factory=dict)
+    """How each subject was looked for; sealed by the engine so that a probe can look again after the pointers are gone."""
+    narrowed: dict[str, dict[Pseudonym, Selector]] = field(default_factory=dict)
+    """Selectors less what stays because others are in it, or somebody's hold keeps it: what a probe must no longer find."""
+    failed: dict[str, Unable] = field(default_factory=dict)
+    stayed: dict[str, tuple[ArtefactCleared, ...]] = field(default_factory=dict)
+    """Of what is made from theirs, the artefacts that their manifests clear."""
+
+    def probing(self, dataset: str) -> dict[Pseudonym, Selector]:
+        """How to probe for each subject."""
+        return {**self.selectors.get(dataset, {}), **self.narrowed.get(dataset, {})}
+
+    def of(self, subjects: Iterable[Pseudonym]) -> LocatedCopies:
+        """The part that is about some of the people; what failed, failed for all."""
+        mine = frozenset({*subjects, EVERYBODY})
+
+        def only(copies: Mapping[str, tuple[Copy, ...]]) -> dict[str, tuple[Copy, ...]]:
+            return {name: tuple(each for each in found if each.subject in mine) for name, found in copies.items()}
+
+        def these(by_name: Mapping[str, Mapping[Pseudonym, T]]) -> dict[str, dict[Pseudonym, T]]:
+            return {name: part for name, by in by_name.items() if (part := {who: each for who, each in by.items() if who in mine})}
+
+        return LocatedCopies(
+            only(self.copies), these(self.kept), only(self.kept_copies), these(self.selectors), these(self.narrowed), dict(self.failed),
+            dict(self.stayed),
+        )  # fmt: skip
+
+    def items(self) -> dict[str, dict[str, int]]:
+        """Dataset -> subject -> items to be erased."""
+        return {name: {each.subject: each.items for each in copies} for name, copies in self.copies.items()}
+
+    def kept_items(self) -> dict[str, dict[str, int]]:
+        """Dataset -> subject -> items that stay on purpose."""
+        return {name: {subject: sum(each.items for each in by[subject]) for subject in by} for name, by in self.kept.items()}
+
+
+Told = Callable[[str, LocatedCopies], None]
+"""Called with the name of each dataset as soon as it has been looked through, and what was found so far."""
+
+
+def locate(
+    context: Context,
+    people: Sequence[Person],
+    holds: Sequence[Hold] = (),
+    known: Mapping[str, Mapping[Pseudonym, Selector]] | None = None,
+    told: Told | None = None,
+    scope: Scope | None = None,
+    made: KnownArtefacts | None = None,
+) -> LocatedCopies:
+    """Locate in all datasets, parents of a ``through`` first. Trouble with one dataset never hides another.
+
+    Args:
+        context: the composition.
+        people: whom to look for.
+        holds: those that bind now.
+        known: selectors of an earlier look at the same order, which are joined with today's: a pointer that is gone already still leads on.
+        told: learns of each dataset when it has been looked through.
+        scope: how far the order reaches; what lies beyond is located as well, as something that stays.
+        made: what the order has found and done so far, for what is made from people's data.
+    """
+    located = LocatedCopies()
+    raw: dict[str, dict[Pseudonym, Copy]] = {}
+    theirs = _of_held_people(context, holds) if any(each.nobody for each in people) else _Theirs()
+    for dataset in reversed(dependents_first(context.data_map)):
+        if isinstance(dataset.subject, Aggregate | Inherited) and dataset.name not in (known or {}):
+            continue
+        try:
+            _locate_one(context, dataset, people, located, raw, known or {}, theirs)
+        except store_calls.TROUBLE as error:
+            located.failed[dataset.name] = store_calls.as_unable(error)
+        if told is not None:
+            told(dataset.name, located)
+    _locate_made(context, located, made or KnownArtefacts(), scope, people)
+    names = {each.subject: names_of(context, each) if holds else frozenset[Pseudonym]() for each in people}
+    names[EVERYBODY] = frozenset()
+    for name in list(located.copies):
+        if scope is not None and name not in scope.datasets:
+            located.kept_copies[name], located.copies[name] = located.copies[name], ()
+        else:
+            whole = scope is not None and name in scope.whole
+            _set_aside(context, context.data_map.datasets[name], located, holds, names, theirs.items.get(name, {}), whole=whole)
+    return located
+
+
+@dataclass(frozen=True)
+class KnownArtefacts:
+    """What an order knows already of the things that are made from people's data."""
+
+    taken: frozenset[str] = frozenset()
+    """Datasets in which something was located or erased."""
+    settled: frozenset[str] = frozenset()
+    """Of the things made, those that were dealt with: what is there now is another."""
+    doubted: frozenset[str] = frozenset()
+    """Of the things made, those whose manifests were found to lie."""
+
+
+def _locate_made(context: Context, located: LocatedCopies, made: KnownArtefacts, scope: Scope | None, people: Sequence[Person]) -> None:
+    """Everything in what is made from something of theirs: nothing in it says whose is what, so all of it is meant, once for everybody.
+
+    Where single artefacts have manifests, those that are cleared stay, and those that had them are meant whatever the sources hold now.
+    """
+    touched = {name for name, copies in located.copies.items() if copies} | made.taken
+    for dataset in made_last(context.data_map):
+        if scope is not None and (dataset.name not in scope.datasets or dataset.name in scope.whole):
+            continue
+        hit = not touched.isdisjoint(dataset.derived_from)
+        single = artefact_manifests.judges(context, dataset) and dataset.name not in made.doubted
+        if dataset.name in made.settled:
+            touched |= {dataset.name} if hit or dataset.name in made.taken else set()
+            continue
+        if not hit and not single:
+            continue
+        try:
+            found = (
+                artefact_manifests.sift(context, dataset, people, touched=hit, doubted=made.doubted)
+                if single
+                else _all_of(context, dataset)
+            )
+        except store_calls.TROUBLE as error:
+            located.failed[dataset.name] = store_calls.as_unable(error)
+            touched.add(dataset.name)
+            continue
+        if found.stayed:
+            located.stayed[dataset.name] = found.stayed
+        if hit or found.selector is not None:
+            # Why also where all that is there stays: what was made from it may have been made from one that is there no more.
+            touched.add(dataset.name)
+        if found.selector is not None:
+            located.copies[dataset.name] = found.copies
+            located.selectors[dataset.name] = {EVERYBODY: found.selector}
+
+
+def _all_of(context: Context, dataset: Dataset) -> artefact_manifests.ArtefactSelection:
+    everything = Selector(EVERYBODY, {}, every=True)
+    return artefact_manifests.ArtefactSelection(store_calls.locate(context.open_store(dataset.store), dataset, (everything,)), everything)
+
+
+@dataclass
+class _Theirs:
+    """What whole holds keep, for orders that are found by nobody's name."""
+
+    items: dict[str, dict[str, Hold]] = field(default_factory=dict)
+    """Dataset -> item -> the hold that keeps everything of its person there."""
+    spared: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
+    """Dataset -> field -> values of held people, where keys name no items that last (rows of Parquet, records in files of many)."""
+    sparing: dict[str, Hold] = field(default_factory=dict)
+    """Dataset -> of the holds for which something is spared, the one that lasts longest."""
+    nameless: frozenset[str] = frozenset()
+    """Datasets in which somebody's items are held, and nobody knows any more which those are."""
+
+
+def _of_held_people(context: Context, holds: Sequence[Hold]) -> _Theirs:
+    """What is kept for the people under a whole hold.
+
+    An order about a class of items is found by nobody's name, so that whose an item is has to be asked the other way round: who is held,
+    by the datasets that say who exists, and what is theirs.
+    """
+    whole = {each.subject: each for each in holds if each.whole}
+    people = dict(people_behind(context, whole))
+    located = locate(context, list(people.values())) if people else LocatedCopies()
+    found = _Theirs(nameless=frozenset(each.dataset for each in whole.values() if each.subject not in people and not each.items))
+    for hold in (each for each in holds if each.whole and each.subject in people):
+        copies = (*located.copies.get(hold.dataset, ()), *located.kept_copies.get(hold.dataset, ()))
+        for copy in (each for each in copies if each.subject == hold.subject):
+            if not copy.lasting and copy.selector is not None:
+                spared = found.spared.setdefault(hold.dataset, {})
+                for name, values in copy.selector.match.items():
+                    spared[name] = spared.get(name, frozenset()) | values
+                found.sparing[hold.dataset] = _longest(hold, found.sparing.get(hold.dataset, hold))
+                continue
+            slot = found.items.setdefault(hold.dataset, {})
+            for key in copy.keys:
+                slot[key] = _longest(hold, slot.get(key, hold))
+    return found
+
+
+def _longest(*holds: Hold) -> Hold:
+    return max(holds, key=lambda each: (each.until, each.id))
+
+
+def people_behind(context: Context, wanted: Collection[Pseudonym]) -> Iterator[tuple[Pseudonym, Person]]:
+    """The people behind some pseudonyms, with whoever belongs to them; in memory only."""
+    key = context.keys.pseudonym_key()
+    for kind, identity in context.data_map.identities.items() if wanted else ():
+        home = context.data_map.datasets[identity.dataset]
+        for copy in store_calls.bystanders(context.open_store(home.store), home, (), None):
+            for value in copy.links.get(identity.key, ()):
+                subject = pseudonym(key, kind, value)
+                if subject in wanted:
+                    yield subject, replace(resolving.resolve(context, f"{kind}:{value}").person, subject=subject)
+
+
+def names_of(context: Context, person: Person) -> frozenset[Pseudonym]:
+    """Every pseudonym that stands for the person or somebody who goes with them: a hold may have been placed on any."""
+    key = context.keys.pseudonym_key()
+    return frozenset({person.subject, *(pseudonym(key, kind, value) for kind, value in person.identifiers())})
+
+
+def _locate_one(
+    context: Context,
+    dataset: Dataset,
+    people: Sequence[Person],
+    located: LocatedCopies,
+    raw: dict[str, dict[Pseudonym, Copy]],
+    known: Mapping[str, Mapping[Pseudonym, Selector]],
+    theirs: _Theirs,
+) -> None:
+    if isinstance(dataset.subject, Through) and dataset.subject.dataset in located.failed and dataset.name not in known:
+        located.failed[dataset.name] = Unable(Reason.UNREACHABLE, f"found through {dataset.subject.dataset}, which could not be read")
+        return
+    if dataset.name in theirs.nameless:
+        located.failed[dataset.name] = Unable(Reason.CANNOT_TELL, "somebody's items in it are held, and nobody knows any more which")
+        return
+    selectors, spared = {}, theirs.spared.get(dataset.name, {})
+    for person in people:
+        upstream = {name: by[person.subject] for name, by in raw.items() if person.subject in by}
+        asked = join(selector(context.data_map, dataset, person, upstream), known.get(dataset.name, {}).get(person.subject))
+        if asked is not None:
+            selectors[person.subject] = replace(asked, anybodys=True) if person.nobody else asked
+    store = context.open_store(dataset.store)
+    copies = store_calls.locate(store, dataset, tuple(selectors.values()))
+    located.selectors[dataset.name] = selectors
+    if spared:
+        copies = _spare(store, dataset, copies, located, theirs)
+    raw[dataset.name] = {each.subject: each for each in copies}
+    located.copies[dataset.name] = tuple(copies)
+
+
+def _spare(store: Store, dataset: Dataset, copies: Sequence[Copy], located: LocatedCopies, theirs: _Theirs) -> tuple[Copy, ...]:
+    """The copies less what is held of people there, which stays; the selectors that are kept know nothing of it, for holds end."""
+    hold, held = theirs.sparing[dataset.name], theirs.spared[dataset.name]
+    left: list[Copy] = []
+    for copy in copies:
+        assert copy.selector is not None
+        spare = {name: copy.selector.spare.get(name, frozenset()) | values for name, values in held.items()}
+        asked = replace(copy.selector, spare={**copy.selector.spare, **spare})
+        found = store_calls.locate(store, dataset, (asked,))
+        items = copy.items - sum(each.items for each in found)
+        located.narrowed.setdefault(dataset.name, {})[copy.subject] = asked
+        if items > 0:
+            located.kept.setdefault(dataset.name, {})[copy.subject] = (Kept(hold.ground, hold.until, items),)
+            # Why all of theirs: they are nobody who stays for good, and so no control of a scan.
+            aside = store_calls.locate(store, dataset, (replace(copy.selector, match=held, every=False, where=None, spare={}),))
+            located.kept_copies[dataset.name] = (*located.kept_copies.get(dataset.name, ()), *aside)
+        left += found
+    return tuple(left)
+
+
+def joined(
+    first: Mapping[str, Mapping[Pseudonym, Selector]], second: Mapping[str, Mapping[Pseudonym, Selector]]
+) -> dict[str, dict[Pseudonym, Selector]]:
+    """Selectors by dataset and subject that find what either finds."""
+    result: dict[str, dict[Pseudonym, Selector]] = {name: dict(by) for name, by in first.items()}
+    for name, by in second.items():
+        slot = result.setdefault(name, {})
+        for subject, each in by.items():
+            slot[subject] = join(slot.get(subject), each) or each
+    return result
+
+
+def join(first: Selector | None, second: Selector | None) -> Selector | None:
+    """One selector that finds what either finds.
+
+    Where one of them means a class of items (every one, or those of some that lie in a window), that one alone: rows of such an order are
+    not found by anything else.
+    """
+    if first is None or second is None:
+        return first or second
+    for each in (second, first):
+        if each.every or each.narrowed:
+            return each
+    names = {*first.match, *second.match}
+    return Selector(first.subject, {name: first.match.get(name, frozenset()) | second.match.get(name, frozenset()) for name in names})
+
+
+def _set_aside(
+    context: Context,
+    dataset: Dataset,
+    located: LocatedCopies,
+    holds: Sequence[Hold],
+    names: Mapping[Pseudonym, frozenset[Pseudonym]],
+    theirs: Mapping[str, Hold],
+    *,
+    whole: bool,
+) -> None:
+    """Take out of the copies what stays: kept by the map (unless it goes whole), shared with others, under hold."""
+    copies = located.copies[dataset.name]
+    kept = dict(located.kept.get(dataset.name, {}))
+    if dataset.on_erase.act is EraseAct.KEEP and not whole:
+        located.kept[dataset.name] = {each.subject: (Kept(dataset.on_erase.argument, None, each.items),) for each in copies}
+        located.kept_copies[dataset.name], located.copies[dataset.name] = copies, ()
+        return
+    if dataset.shared is Shared.KEEP and not whole:
+        copies = _less_shared(context, dataset, copies, located, kept)
+    remaining, aside = [], []
+    for copy in copies:
+        held = _held_keys(context, dataset, copy, holds, names[copy.subject])
+        held = {**{each: theirs[each] for each in copy.keys if each in theirs}, **held}
+        if held:
+            by_hold = {each.id: each for each in held.values()}
+            held_whole = len(by_hold) == 1 and len(held) == len(copy.keys)
+            for hold_id, hold in sorted(by_hold.items()):
+                count = copy.items if held_whole else sum(1 for each in held.values() if each.id == hold_id)
+                kept[copy.subject] = (*kept.get(copy.subject, ()), Kept(hold.ground, hold.until, count))
+            aside.append(copy.without(set(copy.keys) - held.keys()))
+            copy = copy.without(held.keys())  # noqa: PLW2901 - what is left of it is what goes on
+        if copy.keys:
+            remaining.append(copy)
+    located.copies[dataset.name] = tuple(remaining)
+    if kept:
+        located.kept[dataset.name] = kept
+        located.kept_copies[dataset.name] = (*located.kept_copies.get(dataset.name, ()), *aside)
+
+
+def _held_keys(context: Context, dataset: Dataset, copy: Copy, holds: Sequence[Hold], names: frozenset[Pseudonym]) -> dict[str, Hold]:
+    mine = [each for each in holds if each.dataset == dataset.name]
+    if not mine:
+        return {}
+    key, now = context.keys.pseudonym_key(), context.clock.now()
+    found = {each: binding(mine, dataset.name, names, item_tag(key, dataset.name, each), now) for each in copy.keys}
+    return {each: hold for each, hold in found.items() if hold is not None}
+
+
+def _less_shared(
+    context: Context, dataset: Dataset, copies: Sequence[Copy], located: LocatedCopies, kept: dict[Pseudonym, tuple[Kept, ...]]
+) -> tuple[Copy, ...]:
+    """Drop the recordings that people who are not erased are in as well."""
+    staying = _values_of_others(context, dataset, located)
+    via = dataset.subject.via if isinstance(dataset.subject, Through) else ""
+    result = []
+    for copy in copies:
+        keys, left = set(copy.shared), copy
+        asked = copy.selector.match.get(via, frozenset()) & staying if copy.selector else frozenset()
+        if asked and copy.selector is not None:
+            again = store_calls.locate(context.open_store(dataset.store), dataset, (replace(copy.selector, match={via: asked}),))
+            keys |= {key for each in again for key in each.keys}
+            narrowed = {**copy.selector.match, via: copy.selector.match[via] - staying}
+            selector_left = replace(copy.selector, match={name: values for name, values in narrowed.items() if values})
+            located.narrowed.setdefault(dataset.name, {})[copy.subject] = selector_left
+            left = replace(copy, selector=selector_left)
+        if keys:
+            kept[copy.subject] = (*kept.get(copy.subject, ()), Kept(SHARED_GROUND, None, len(keys)))
+            aside = copy.without(set(copy.keys) - keys)
+            located.kept_copies[dataset.name] = (*located.kept_copies.get(dataset.name, ()), aside)
+        left = left.without(keys)
+        if left.keys:
+            result.append(left)
+    return tuple(result)
+
+
+def _values_of_others(context: Context, dataset: Dataset, located: LocatedCopies) -> frozenset[str]:
+    """Values of the ``via`` field that people who stay have as well, asked of the dataset that says who is in a recording."""
+    if not isinstance(dataset.subject, Through):
+        return frozenset()
+    people = context.data_map.datasets[dataset.people or dataset.subject.dataset]
+    store = context.open_store(people.store)
+    mine = located.copies.get(people.name, ())
+    others: set[str] = set()
+    for copy in store_calls.bystanders(store, people, mine, None):
+        others |= copy.links.get(dataset.subject.via, frozenset())
+    return frozenset(others)
+
+
+def total(located: LocatedCopies) -> dict[str, int]:
+    """Dataset -> items to be erased, over all subjects."""
+    return {name: sum(each.items for each in copies) for name, copies in located.copies.items()}

@@ -1,0 +1,59 @@
+"""Which data leads to somebody: items that name nobody, or are found through a pointer that is gone, belong to no one who could ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from expunge.core.datamap.datamap import Aggregate, Dataset, Inherited, Through
+from expunge.core.values.copy import Copy
+from expunge.engine.kernel import store_calls
+from expunge.engine.kernel.context import OpenPlaces
+
+
+def owned(context: OpenPlaces, dataset: Dataset, copies: Iterable[Copy], erased: Mapping[str, Sequence[Copy]]) -> Iterator[Copy]:
+    """Those of the copies that lead to somebody; streamed, but for ``through``, which needs the pointers there are."""
+    if not isinstance(dataset.subject, Through):
+        yield from (each for each in copies if _names_somebody(each))
+        return
+    via = dataset.subject.via
+    pointers = pointers_of(context, context.data_map.datasets[dataset.subject.dataset], via, erased)
+    for copy in copies:
+        values = copy.selector.match.get(via, frozenset()) if copy.selector else frozenset()
+        if values & pointers:
+            yield copy
+
+
+def pointers_of(context: OpenPlaces, parent: Dataset, via: str, erased: Mapping[str, Sequence[Copy]]) -> frozenset[str]:
+    """Values of ``via`` that lead on to somebody who stays."""
+    copies = store_calls.bystanders(context.open_store(parent.store), parent, erased.get(parent.name, ()), None)
+    found: set[str] = set()
+    for copy in owned(context, parent, copies, erased):
+        found |= copy.links.get(via, frozenset())
+    return frozenset(found)
+
+
+@dataclass(frozen=True)
+class OrphanedItems:
+    """Items of a dataset that no order can reach."""
+
+    dataset: str
+    items: int
+    why: str
+
+
+def ownerless(context: OpenPlaces) -> Iterator[OrphanedItems]:
+    """Count, per dataset, the items that lead to nobody: an order can never find them, so somebody has to look."""
+    for dataset in context.data_map.datasets.values():
+        if isinstance(dataset.subject, Aggregate | Inherited):
+            continue
+        store = context.open_store(dataset.store)
+        everything = sum(each.items for each in store_calls.bystanders(store, dataset, (), None))
+        leading = sum(each.items for each in owned(context, dataset, store_calls.bystanders(store, dataset, (), None), {}))
+        if everything > leading:
+            why = f"lead to nothing in {dataset.subject.dataset}" if isinstance(dataset.subject, Through) else "name nobody"
+            yield OrphanedItems(dataset.name, everything - leading, why)
+
+
+def _names_somebody(copy: Copy) -> bool:
+    return copy.selector is not None and any(copy.selector.match.values())

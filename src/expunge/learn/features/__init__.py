@@ -1,0 +1,1 @@
+"""Features that learn nothing from people: frozen encoders, integer convolutions, spectrograms."""

@@ -1,0 +1,1 @@
+"""What forgetting will cost, before a model is trained."""

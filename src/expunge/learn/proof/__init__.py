@@ -1,0 +1,1 @@
+"""Show that a model forgot: exactness, audits, membership inference."""

@@ -1,0 +1,263 @@
+"""Is the model the one that never had them? An independent fit in a fresh process answers, and it is the main proof.
+
+The process shares nothing with this one: started anew, with an environment of its own, one thread, no argument that names anybody. Its
+loader is asked for everybody but those who were forgotten; what it fits must have the digest of the file that serves. The loader is
+trusted to leave them out, but not blindly: the fitted model is asked to forget them, and has to say that it knows nobody of that name;
+and a file of the very content that serves, wherever it lies, is not opened there by anything written in Python.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from expunge.errors import UsageError
+from expunge.learn.base import environment, model_files
+from expunge.learn.proof.fresh_process import COPY_REFUSED
+from expunge.learn.records.refusals import BadInput, FileRefused
+
+FRESH = "expunge.learn.proof.fresh_process"
+_HANDED_ON = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", *environment.PINS)
+_ONE_THREAD = ("MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_MOST_ANSWER = 1 << 20
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was compared; no name of anybody in it, fit for a receipt."""
+
+    kind: str
+    """``fresh process``: an independent fit; ``command``: one by a program, which says of itself that it left them out."""
+    before: str
+    """Hex SHA-256 of the file before the forget; empty where nobody kept it."""
+    after: str
+    """Hex SHA-256 of the file that serves."""
+    fresh: str
+    """Hex SHA-256 of what the independent fit would have written; empty where it came to no end."""
+    equal: bool
+    """Whether the last two are the same, and not what was there before."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """Of the independent fit, as far as it is known: versions, processor, settings."""
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class Bystanders:
+    """How well the model does for those who stay."""
+
+    people: int
+    samples: int
+    before: float
+    """Share of their samples that was right, 0 to 1."""
+    after: float
+    low: float
+    high: float
+    """Bounds of the 95 % interval of ``after - before``; people are drawn, not samples."""
+    worse: int
+    """People for whom fewer samples are right than before."""
+    better: int
+
+
+def prove(
+    model: str | Path,
+    factory: str | Sequence[str],
+    without: Collection[str],
+    *,
+    before: str = "",
+    paths: Sequence[str | Path] | None = None,
+    variables: Mapping[str, str] | None = None,
+    within_s: float = 3600.0,
+) -> Proof:
+    """Fit once more without some people, in a fresh process, and compare digests.
+
+    Args:
+        model: the file that serves.
+        factory: ``"module:function"``, called with ``without=frozenset`` of subjects and returning a fitted estimator of this library whose
+            rows never held them; or a command, a program and its arguments, which reads ``{"without": [...], "out": PATH}`` on
+            standard input and leaves the model's file there. What a command opens nobody sees: name one only where you trust it.
+        without: those who were forgotten, all of them since the model began: subjects as ``fit`` was given them.
+        before: digest of the file before the forget; the same digest afterwards is a forget that was skipped.
+        paths: folders to import ``module`` from; this process' working folder if None.
+        variables: environment variables that the loader needs, besides the few that are handed on.
+        within_s: seconds; then the process and what it started are killed.
+
+    Returns:
+        The comparison. A fit that fails or hangs is a proof that was not made, and says so.
+
+    Raises:
+        UsageError: where the factory is no name or nobody is named.
+        OSError: where the model cannot be read.
+    """
+    people = sorted({without} if isinstance(without, str) else set(without))
+    if not people:
+        raise UsageError("nobody is named who was forgotten", help="prove(model, factory, without=[...])")
+    data = Path(model).read_bytes()
+    after = model_files.digest(data)
+    if isinstance(factory, str):
+        if not _FACTORY.fullmatch(factory):
+            raise UsageError("the factory is no module:function", help='write it as "training:fit", or give a command as a list')
+        where_from = [str(Path(each).resolve()) for each in paths or (Path.cwd(),)]
+        asked = {"factory": factory, "without": people, "paths": where_from, "served": [len(data), after]}
+        kind, command = "fresh process", [sys.executable, "-P", "-m", FRESH]
+        answer, trouble = _run(command, json.dumps(asked).encode(), variables or {}, within_s, _answer)
+    else:
+        kind = "command"
+        with tempfile.TemporaryDirectory(prefix="expunge-proof-") as folder:
+            out = Path(folder) / "model"
+            request = json.dumps({"without": people, "out": str(out)}).encode()
+            answer, trouble = _run(list(factory), request, variables or {}, within_s, lambda _, code: _left(out, code))
+    fresh, where = str(answer.get("digest", "")), dict(answer.get("environment", {}))
+    if not trouble and answer.get("known"):
+        trouble = "the loader of the independent fit handed out people who were to be left out"
+    elsewhere = _differences(data, where) if where else ""
+    said = trouble or _compared(before, after, fresh, elsewhere)
+    return Proof(kind, before, after, fresh, not trouble and fresh == after != before, where, said)
+
+
+def bystanders(
+    before: Any,
+    after: Any,
+    features: Any,
+    y: Any,
+    subjects: Sequence[Any],
+    *,
+    forgotten: Collection[str],
+    right: Callable[[np.ndarray, np.ndarray], np.ndarray] = np.equal,
+) -> Bystanders:
+    """Accuracy for everybody else, before and after: those who stay must not lose.
+
+    Args:
+        before: the model before the forget, or anything with ``predict``.
+        after: the model after it.
+        features: (n, ...) samples to be judged by, best such as neither model was taught.
+        y: (n,) what they really are.
+        subjects: whose each sample is; several in a tuple. Samples of anybody forgotten are left out.
+        forgotten: those who left.
+        right: ``right(y, predicted)`` says which predictions are right, (n,) bool; for regressions bring one with a tolerance.
+
+    Raises:
+        BadInput: where nobody is left, or lengths differ.
+    """
+    gone = {forgotten} if isinstance(forgotten, str) else {str(each) for each in forgotten}
+    groups = [tuple(map(str, each)) if isinstance(each, list | tuple | set | frozenset) else (str(each),) for each in subjects]
+    truth = np.asarray(y)
+    if not len(groups) == len(truth) == features.shape[0]:
+        raise BadInput("samples, labels and subjects differ in number")
+    stay = np.array([gone.isdisjoint(each) for each in groups], dtype=bool)
+    if not stay.any():
+        raise BadInput("nobody stays whose samples could be judged")
+    was, now = (np.asarray(right(truth[stay], np.asarray(each.predict(features[stay]))), dtype=float) for each in (before, after))
+    owner = np.unique([each[0] for each, stays in zip(groups, stay, strict=True) if stays], return_inverse=True)[1]
+    change = np.bincount(owner, weights=now - was)
+    shift = float((now - was).mean())
+    # A mean over people who are drawn whole: the ratio estimator's variance.
+    rest = change - shift * np.bincount(owner)
+    half = 1.959963984540054 * float(np.sqrt(len(rest) / max(1, len(rest) - 1) * (rest**2).sum())) / len(was)
+    return Bystanders(
+        people=len(change),
+        samples=len(was),
+        before=float(was.mean()),
+        after=float(now.mean()),
+        low=shift - half,
+        high=shift + half,
+        worse=int((change < 0).sum()),
+        better=int((change > 0).sum()),
+    )
+
+
+_Read = Callable[[bytes, int], tuple[dict[str, Any], str]]
+
+
+def _run(command: Sequence[str], asked: bytes, variables: Mapping[str, str], within_s: float, read: _Read) -> tuple[dict[str, Any], str]:
+    """The answer of a process, or what went wrong. What it writes to standard error may hold content: nobody keeps it."""
+    clean = {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
+    clean |= dict.fromkeys(_ONE_THREAD, "1") | dict(variables)
+    try:
+        process = subprocess.Popen(
+            command,
+            env=clean,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        return {}, f"the independent fit could not be started: {error.strerror}"
+    with process:
+        try:
+            out, _ = process.communicate(asked, timeout=within_s)
+        except subprocess.TimeoutExpired:
+            out = None
+            _kill(process)
+        except BaseException:
+            _kill(process)
+            raise
+    if out is None:
+        return {}, f"the independent fit was not done within {within_s:g} s"
+    return read(out, process.returncode)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """The process, and what it started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _answer(out: bytes, code: int) -> tuple[dict[str, Any], str]:
+    last = (out[-_MOST_ANSWER:].decode("utf-8", "replace").strip().splitlines() or [""])[-1].strip()
+    try:
+        found = json.loads(last) if last.startswith("{") else {"digest": last}
+    except ValueError:
+        found = {}
+    if code:
+        kind = str(found.get("failed", ""))
+        if kind == COPY_REFUSED:
+            return {}, "the independent fit opened a file with the very content that serves: a copy is no fit"
+        return {}, f"the independent fit failed: {kind}" if kind.isidentifier() else f"the independent fit failed with exit status {code}"
+    if not _DIGEST.fullmatch(str(found.get("digest", ""))):
+        return {}, "the independent fit ended without a digest"
+    return found, ""
+
+
+def _left(out: Path, code: int) -> tuple[dict[str, Any], str]:
+    """The digest of what a command left behind; a link leads to what is there already."""
+    if code:
+        return {}, f"the independent fit failed with exit status {code}"
+    if out.is_symlink() or not out.is_file() or out.stat().st_nlink > 1:
+        return {}, "the independent fit left no file of its own behind"
+    return {"digest": model_files.digest(out.read_bytes())}, ""
+
+
+def _differences(data: bytes, where: Mapping[str, str]) -> str:
+    """Names of what differs between the environment that the file names and that of the fit."""
+    try:
+        head, _ = model_files.from_bytes(data)
+    except FileRefused:
+        return ""
+    learnt = head.get("environment", {})
+    return ", ".join(sorted(name for name in {*learnt, *where} if learnt.get(name) != where.get(name)))
+
+
+def _compared(before: str, after: str, fresh: str, elsewhere: str) -> str:
+    if after == before:
+        return "the file is the one from before the forget: nothing was forgotten"
+    if fresh == after:
+        return "the file is, byte for byte, what an independent fit in a fresh process makes that never had them"
+    if elsewhere:
+        return f"the file differs from an independent fit without them, which ran in another environment ({elsewhere}): nothing is proven"
+    return "the file is not what an independent fit without them makes"

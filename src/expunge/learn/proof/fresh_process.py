@@ -1,0 +1,73 @@
+"""The fresh process of :mod:`expunge.learn.proof.exactness_proof`: imports the loader, fits, asks the model whom it knows, writes one line of JSON."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from expunge.learn.base import environment
+
+COPY_REFUSED = "CopyRefused"
+"""What the answer calls it."""
+
+
+class CopyRefused(Exception):
+    """Something opens the file that the fit is to be compared with, or a copy of it."""
+
+
+def _forbid(size: int, digest: str) -> None:
+    """Let nothing in this process open a file of that content. Libraries that open files by themselves, in C or Rust, are not seen."""
+    busy = False
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal busy
+        if event != "open" or busy or not isinstance(arguments[0], str | bytes):
+            return
+        busy = True
+        try:
+            path = Path(os.fsdecode(arguments[0]))
+            if path.stat().st_size == size and sha256(path.read_bytes()).hexdigest() == digest:
+                raise CopyRefused
+        except (OSError, ValueError):
+            return
+        finally:
+            busy = False
+
+    sys.addaudithook(hook)
+
+
+def main() -> int:
+    """Read ``{"factory", "without", "paths", "served"}`` on standard input; exit with 1 and the kind of the error where there was one."""
+    asked = json.load(sys.stdin)
+    # What the loader prints goes elsewhere, so that the answer is the only line.
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        answer, code = _fitted(asked), 0
+    except BaseException as error:
+        # Why the kind alone: the text may hold a record.
+        kind = COPY_REFUSED if isinstance(error, CopyRefused) else type(error).__name__
+        os.write(answers, json.dumps({"failed": kind}).encode() + b"\n")
+        raise
+    os.write(answers, json.dumps(answer).encode() + b"\n")
+    return code
+
+
+def _fitted(asked: dict[str, Any]) -> dict[str, Any]:
+    sys.path[:0] = asked["paths"]
+    _forbid(*asked["served"])
+    module, _, function = asked["factory"].partition(":")
+    with environment.one_thread():
+        model = getattr(importlib.import_module(module), function)(without=frozenset(asked["without"]))
+        digest = model.digest()
+        known = model.forget(asked["without"]).subjects
+    return {"digest": digest, "known": known, "environment": environment.fingerprint(*model.packages)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

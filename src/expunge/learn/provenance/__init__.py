@@ -1,0 +1,1 @@
+"""Record what a model was trained on: ledgers, seals, runs of MLflow."""

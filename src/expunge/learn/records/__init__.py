@@ -1,0 +1,1 @@
+"""Records in one order, hashed, with the subjects they belong to."""

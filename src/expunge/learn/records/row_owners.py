@@ -1,0 +1,66 @@
+"""Who and what rows are called by whoever gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from expunge.learn.records.record_hashes import tags
+from expunge.learn.records.refusals import BadInput
+
+Tags = tuple[bytes, ...]
+"""Of the subjects of one record, ascending."""
+_NOBODY = "a row has no subject: nobody could ever ask for it to be forgotten"
+
+
+def owners(key: bytes, subjects: Sequence[Any], n: int) -> tuple[np.ndarray, list[Tags]]:
+    """For each of ``n`` rows the number of its subjects, and the tags of each.
+
+    Raises:
+        BadInput: there are more or fewer than ``n``, or a row has none.
+    """
+    if isinstance(subjects, str | bytes):
+        raise BadInput("subjects: one for each row, not one text for all")
+    given = subjects.tolist() if isinstance(subjects, np.ndarray) else list(subjects)
+    if len(given) != n:
+        message = f"{n} rows and {len(given)} subjects: there must be one for each row, or several in a tuple"
+        raise BadInput(message)
+    kinds = set(map(type, given))
+    if kinds <= {str} or kinds <= {int}:
+        # By far the most rows are of one person. Of one type only: 1 and True are one key of a dictionary, and two names.
+        known = {each: number for number, each in enumerate(dict.fromkeys(given))}
+        if "" in known:
+            raise BadInput(_NOBODY)
+        return np.fromiter(map(known.__getitem__, given), np.int64, n), [(each,) for each in tags(key, map(str, known))]
+    numbers: dict[tuple[str, ...], int] = {}
+    owner = np.empty(n, np.int64)
+    for row, each in enumerate(given):
+        many = each if isinstance(each, list | tuple | set | frozenset) else (each,)
+        if not many or not all(map(is_name, many)):
+            raise BadInput(_NOBODY)
+        owner[row] = numbers.setdefault(tuple(sorted({str(one) for one in many})), len(numbers))
+    return owner, [tuple(sorted(tags(key, each))) for each in numbers]
+
+
+def ids_of(ids: Sequence[Any], n: int) -> tuple[list[str], np.ndarray]:
+    """Ids of ``n`` records as text, and 1 for each that came as a whole number, (n,) uint8. Raises BadInput."""
+    given = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
+    if len(given) != n:
+        message = f"{n} rows and {len(given)} records: there must be one id for each row"
+        raise BadInput(message)
+    kinds = set(map(type, given))
+    if kinds <= {str} and "" not in given:
+        return given, np.zeros(n, np.uint8)
+    if kinds <= {int}:
+        return list(map(str, given)), np.ones(n, np.uint8)
+    if not all(map(is_name, given)):
+        raise BadInput("a row has no record id")
+    numbers = [isinstance(each, int | np.integer) and not isinstance(each, bool) for each in given]
+    return list(map(str, given)), np.array(numbers, np.uint8).reshape(n)
+
+
+def is_name(name: Any) -> bool:
+    """Whether there is a name: not None, not the NaN of a table's empty cell, not an empty text."""
+    return name is not None and name == name and name != ""

@@ -1,0 +1,1 @@
+"""The guard that models ask before they serve."""

@@ -1,0 +1,1 @@
+"""Ensembles of shards: forgetting retrains the shards that had the record."""

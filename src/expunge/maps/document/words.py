@@ -1,0 +1,87 @@
+"""The words that a map may hold, in one place for the reader, the JSON Schema and the documentation."""
+
+from __future__ import annotations
+
+from expunge.core.datamap.artefact import ArtefactKind
+from expunge.core.datamap.datamap import ArtefactOrigin, EraseAct, OnExpiry, Shared
+
+MAP = (
+    "version",
+    "state",
+    "state_folder",
+    "longest_wait",
+    "cooling_off",
+    "traces_kept",
+    "approvers",
+    "identities",
+    "stores",
+    "retention",
+    "datasets",
+    "ignore",
+    "cohorts",
+    "provenance",
+    "trainings",
+    "purposes",
+    "texts",
+    "guardians",
+    "consent_wait",
+    "asking",
+    "laws",
+    "recipients",
+    "lineage",
+)
+IDENTITY = ("dataset", "key", "also", "member_of", "last_used", "inactive_after")
+RECIPIENT = ("gets", "url", "probe", "key", "within")
+STORE = ("kind", "url", "window", "outside")
+RETENTION = ("period", "from", "purpose", "need", "inactive_after")
+DATASET = (
+    "store",
+    "table",
+    "path",
+    "model",
+    "experiment",
+    "format",
+    "subject",
+    "aggregate",
+    "shared",
+    "people",
+    "categories",
+    "retention",
+    "derived_from",
+    "on_erase",
+    "grounding",
+    "kind",
+    "collected",
+    "reviewed_by",
+    "artefact",
+    "created",
+    "origin",
+    "attest",
+    "on_expiry",
+)
+AGGREGATE = ("reason", "safeguards", "prohibition", "release", "no_attempt")
+THROUGH = ("through", "via")
+REVIEWED = ("dataset", "via", "at")
+COHORT = ("dataset", "where", "but_not")
+PROVENANCE = ("dataset", "artefact", "source", "how", "created", "read")
+TRAININGS = ("ledger", "key")
+ORIGINS = tuple(each.value for each in ArtefactOrigin)
+EXPIRIES = tuple(each.value for each in OnExpiry)
+IGNORE = ("store", "table", "path", "reason")
+LINEAGE = ("names", "ignore", "emit")
+HARMLESS = ("name", "reason")
+EMIT = ("url", "token", "namespace")
+PURPOSE = ("description", "needs", "use", "datasets", "recipients", "text")
+ASKING = ("mail", "sender", "text_gateway", "text_key", "answer", "revoke", "delay")
+TEXT = ("version", "file", "change", "reason")
+
+FORMATS = ("jsonl", "csv", "json")
+SHARED = tuple(Shared)
+KINDS = tuple(each.value for each in ArtefactKind)
+CHANGES = ("material", "wording")
+GROUNDINGS = ("hidden", "removed", "scrubbed", "device")
+PLAIN_ACTS = (EraseAct.ERASE, EraseAct.FORGET, EraseAct.DESTROY)
+ACTS_WITH_ARGUMENT = (EraseAct.REBUILD, EraseAct.RETRAIN, EraseAct.KEEP)
+ACTS_WITH_COMMAND = (EraseAct.FORGET, EraseAct.REBUILD, EraseAct.RETRAIN)
+COMMAND = ("command", "prove", "within", "memory", "network", "environment")
+NETWORKS = ("none", "open")

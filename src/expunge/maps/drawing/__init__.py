@@ -1,0 +1,1 @@
+"""The lineage of a map as a picture and as a tree."""

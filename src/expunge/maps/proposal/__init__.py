@@ -1,0 +1,1 @@
+"""Propose a first map from folders, tables and other tools."""

@@ -1,0 +1,236 @@
+"""What the files of a folder look like: templates in place of names, so that no name of a person is ever written down.
+
+A part of a path is kept only where it is made of everyday technical words; everything else becomes a placeholder. Files are opened only
+for the keys of their first record and to see which key holds what a part of the path says; values are compared and dropped.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import os
+import re
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from expunge.maps.proposal.from_tables import is_database
+from expunge.maps.proposal.guesses import Guess
+from expunge.maps.proposal.known_words import (
+    COMPRESSED,
+    DATABASES,
+    JUNK,
+    KINDS,
+    MEDIA,
+    OTHERS,
+    RECORDS,
+    is_date,
+    is_field,
+    is_plain,
+    kind_of,
+)
+
+MOST_FILES = 20_000
+_SAMPLES = 8
+_FIRST = 1 << 16
+_KNOWN = frozenset((*MEDIA, *RECORDS, *OTHERS, *COMPRESSED))
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,39}")
+
+
+@dataclass(frozen=True)
+class SurveyedFolder:
+    """A folder looked through."""
+
+    guesses: tuple[Guess, ...]
+    databases: tuple[Path, ...] = ()
+    """SQLite databases with everyday names, to be stores of their own."""
+    junk: tuple[str, ...] = ()
+    """Names of desktop leftovers that occur."""
+    cut: bool = False
+    """There are more files than were looked at."""
+
+
+@dataclass
+class _Group:
+    """Files of one shape in folders of one shape."""
+
+    folders: tuple[str, ...]
+    """Each a literal, or ``?`` for a name that changes, ``#`` for a date."""
+    extension: str
+    paths: list[Path] = field(default_factory=list)
+
+
+def look_at_folder(root: Path, store: str) -> SurveyedFolder:
+    """Guess the datasets of a folder; links are not followed, and only the first :data:`MOST_FILES` files count."""
+    groups: dict[tuple[tuple[str, ...], str], _Group] = {}
+    databases, junk, count = [], set(), 0
+    for path in _files(root):
+        count += 1
+        if count > MOST_FILES:
+            break
+        parts = path.relative_to(root).parts
+        stem, extension = split_extension(parts[-1])
+        if parts[-1] in JUNK:
+            junk.add(parts[-1])
+        elif extension.lstrip(".") in DATABASES and is_plain(stem) and all(map(is_plain, parts[:-1])) and is_database(path):
+            databases.append(path)
+        elif not _beside_database(path):
+            folders = tuple("#" if is_date(part) else part if is_plain(part) else "?" for part in parts[:-1])
+            groups.setdefault((folders, extension), _Group(folders, extension)).paths.append(path)
+    guesses = _guesses(root, store, list(groups.values()))
+    return SurveyedFolder(_apart(guesses), tuple(databases), tuple(sorted(junk)), count > MOST_FILES)
+
+
+def split_extension(name: str) -> tuple[str, str]:
+    """Cut off the endings that are known formats: ``0001.flac.json`` -> ``0001``, ``.flac.json``."""
+    stem, extension = name, ""
+    while (cut := stem.rpartition("."))[0] and cut[2].lower() in _KNOWN:
+        stem, extension = cut[0], f".{cut[2]}{extension}"
+    return stem, extension
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(folder) / name
+            if path.is_file() and not path.is_symlink() and (name in JUNK or not name.startswith(".")):
+                yield path
+
+
+def _beside_database(path: Path) -> bool:
+    """``app.db-wal`` and the like belong to the database."""
+    base, dash, role = path.name.rpartition("-")
+    return bool(dash) and role in {"wal", "shm", "journal"} and path.with_name(base).exists()
+
+
+def _guesses(root: Path, store: str, groups: Sequence[_Group]) -> list[Guess]:
+    """One dataset for the media of a folder with their sidecars, one for each other kind of file in it."""
+    done: list[Guess] = []
+    media = {group.folders: group for group in groups if _format(group) in MEDIA}
+    for folders in dict.fromkeys(group.folders for group in groups):
+        here = [group for group in groups if group.folders == folders]
+        stems = {split_extension(path.name)[0] for path in media[folders].paths} if folders in media else set()
+        whole = [group for group in here if _format(group) in MEDIA or _is_sidecar(group, stems)]
+        names = _names(root, folders, whole or here)
+        if whole:
+            done.append(_whole(store, folders, whole, names))
+        done += [_single(store, folders, group, names) for group in here if group not in whole]
+    return done
+
+
+def _format(group: _Group) -> str:
+    """The innermost known ending without compression: ``.jsonl.gz`` -> jsonl."""
+    endings = [ending.lower() for ending in group.extension.split(".") if ending]
+    plain = [ending for ending in endings if ending not in COMPRESSED]
+    return plain[-1] if plain else ""
+
+
+def _is_sidecar(group: _Group, stems: set[str]) -> bool:
+    return bool(stems) and _format(group) in {"json", "txt", "xml"} and all(split_extension(path.name)[0] in stems for path in group.paths)
+
+
+def _names(root: Path, folders: tuple[str, ...], groups: Sequence[_Group]) -> list[str]:
+    """A placeholder for each changing part of the path, the file's own last: from sidecars, else from the folder above, else by place."""
+    told = _told_by_sidecars(root, [path for group in groups if _format(group) == "json" for path in group.paths[:_SAMPLES]])
+    names: list[str] = []
+    people = False
+    for index, part in enumerate(folders):
+        above = folders[index - 1].lower() if index else ""
+        by_folder = next((f"{kind}_id" for kind, plural in KINDS.items() if above in {kind, plural}), "")
+        guess = told.get(index) or by_folder or ("day" if part == "#" else "folder" if people else "profile_id")
+        people = people or (part == "?" and kind_of(guess) is not None)
+        names.append(_fresh(guess, names) if part in "?#" else "")
+    own = told.get(len(folders)) or ("recording_id" if any(_format(group) in MEDIA for group in groups) else "name")
+    return [*names, _fresh(own, names)]
+
+
+def _told_by_sidecars(root: Path, paths: Sequence[Path]) -> dict[int, str]:
+    """Position in the path -> the key whose value stands there in every sample."""
+    told: dict[int, set[str]] = {}
+    for path in paths:
+        parts = list(path.relative_to(root).parts)
+        parts[-1] = split_extension(parts[-1])[0]
+        record = _first_record(path, "json")
+        for index, part in enumerate(parts):
+            keys = {
+                key
+                for key, value in record.items()
+                if str(value) == part and _NAME.fullmatch(key) and (kind_of(key) or key.endswith("_id"))
+            }
+            told[index] = told[index] & keys if index in told else keys
+    return {index: min(keys) for index, keys in told.items() if keys}
+
+
+def _fresh(name: str, taken: Sequence[str]) -> str:
+    return next(each for each in (name, *(f"{name}_{number}" for number in range(2, 99))) if each not in taken)
+
+
+def _folder_template(folders: tuple[str, ...], names: Sequence[str]) -> str:
+    return "".join(("{" + names[index] + "}" if part in "?#" else part) + "/" for index, part in enumerate(folders))
+
+
+def _stems(group: _Group, name: str) -> list[str]:
+    """``{name}``, or the fixed names where all are everyday words, or a fixed beginning that all share."""
+    stems = sorted({split_extension(path.name)[0] for path in group.paths})
+    if len(stems) <= 3 and all(map(is_plain, stems)):
+        return stems
+    heads = {found[1] if (found := re.fullmatch(r"([A-Za-z_]+[-_])[^/]+", stem)) and is_plain(found[1]) else "" for stem in stems}
+    head = heads.pop() if len(heads) == 1 else ""
+    changing = [stem.removeprefix(head) for stem in stems]
+    return [head + "{" + ("day" if name == "name" and all(map(is_date, changing)) else name) + "}"]
+
+
+def _whole(store: str, folders: tuple[str, ...], groups: Sequence[_Group], names: list[str]) -> Guess:
+    front = _folder_template(folders, names)
+    return _guess(store, folders, tuple(f"{front}{{{names[-1]}}}{group.extension}" for group in groups), "")
+
+
+def _single(store: str, folders: tuple[str, ...], group: _Group, names: list[str]) -> Guess:
+    front = _folder_template(folders, names)
+    kind = _format(group)
+    record = _first_record(group.paths[0], kind) if kind in RECORDS else {}
+    own = names[-1] if kind not in RECORDS else "name"
+    paths = tuple(f"{front}{stem}{group.extension}" for stem in _stems(group, own))
+    return _guess(store, folders, paths, RECORDS.get(kind, ""), tuple(key for key in record if is_field(key)))
+
+
+def _guess(store: str, folders: tuple[str, ...], paths: tuple[str, ...], form: str, keys: tuple[str, ...] = ()) -> Guess:
+    placeholders = tuple(dict.fromkeys(name for path in paths for name in re.findall(r"\{(\w+)\}", path)))
+    fields = (*placeholders, *(key for key in keys if key not in placeholders))
+    kinds: dict[str, str] = {}
+    for name in fields:
+        kind = kind_of(name)
+        if kind and kind not in kinds:
+            kinds[kind] = name
+    fixed = [part for part in folders if part not in "?#"]
+    own = re.split(r"[-_.{]", paths[0].rpartition("/")[2])[0]
+    name = "_".join([fixed[-1]] if fixed else []) or (own if is_plain(own) else "files")
+    if form and is_plain(own) and own != name:
+        name = f"{name}_{own}"
+    return Guess(re.sub(r"[^A-Za-z0-9_]", "_", name), store, fields, kinds, paths=paths, format=form)
+
+
+def _apart(guesses: Sequence[Guess]) -> tuple[Guess, ...]:
+    """Give datasets different names."""
+    names: list[str] = []
+    for guess in guesses:
+        names.append(_fresh(guess.name, names))
+    return tuple(Guess(**{**vars(guess), "name": name}) for guess, name in zip(guesses, names, strict=True))
+
+
+def _first_record(path: Path, kind: str) -> Mapping[str, object]:
+    """The first record of a file of records or the one object of a JSON file; nothing where it cannot be read as such."""
+    try:
+        with path.open("rb") as raw:
+            opened: io.BufferedIOBase = gzip.GzipFile(fileobj=raw) if path.name.endswith(".gz") else raw
+            text = opened.read(_FIRST).decode("utf-8")
+        if kind == "csv":
+            return next(csv.DictReader(io.StringIO(text)), {})
+        record = json.loads(text.partition("\n")[0] if RECORDS.get(kind) == "jsonl" else text)
+    except (OSError, EOFError, ValueError, csv.Error, zlib.error, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}

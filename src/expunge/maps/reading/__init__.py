@@ -1,0 +1,1 @@
+"""Read a map whole and check what its sections say together."""

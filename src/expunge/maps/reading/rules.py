@@ -1,0 +1,176 @@
+"""The rules with teeth about people and time: subjects, identities, lineage, retention, shared recordings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from expunge.core.datamap.datamap import Aggregate, ByField, Dataset, EraseAct, Inherited, ModelLayout, Shared, Through
+from expunge.core.lineage.lineage_graph import EdgeKind, Lineage, lineage_of
+from expunge.maps.document.draft import MapDraft
+
+
+def check_identities(draft: MapDraft) -> None:
+    """Identities name datasets and fields that exist, and belong to one another without a cycle."""
+    for kind, identity in draft.identities.items():
+        what = f"identities.{kind}"
+        draft.known("unknown-dataset", identity.dataset, draft.datasets, draft.line("identities", kind, "dataset"), what)
+        for key, fields in (("key", (identity.key,)), ("also", identity.also)):
+            for field in fields:
+                _field_in(draft, identity.dataset, field, draft.line("identities", kind, key), what)
+        if identity.member_of is None:
+            continue
+        line = draft.line("identities", kind, "member_of")
+        if draft.known("unknown-identity", identity.member_of, draft.identities, line, f"{what}.member_of"):
+            _field_in(draft, identity.dataset, draft.identities[identity.member_of].key, line, f"{what}.member_of")
+            chain = [kind]
+            while (owner := draft.identities[chain[-1]].member_of) in draft.identities and owner not in chain:
+                chain.append(str(owner))
+            if owner == kind == min(chain):
+                text = f"{what}: a cycle of member_of: {' -> '.join([*chain, kind])}"
+                draft.faults.add("member-cycle", line, text, "member_of in one direction: the member names its owner")
+
+
+def check_subjects(draft: MapDraft) -> None:
+    """Each dataset's path to a subject can be followed to its end."""
+    for name, dataset in draft.datasets.items():
+        what = f"datasets.{name}.subject"
+        line = draft.line("datasets", name, "subject")
+        match dataset.subject:
+            case ByField(fields=fields):
+                for kind in fields:
+                    draft.known("unknown-identity", kind, draft.identities, draft.line("datasets", name, "subject", kind), what)
+                _a_field_in_each(draft, dataset, tuple(fields.values()), line, what)
+            case Through(dataset=source, via=via):
+                if draft.known("unknown-dataset", source, draft.datasets, line, what) and _ends_in_a_person(draft, name, source, line):
+                    _field_in(draft, source, via, line, f"{what} follows")
+                _a_field_in_each(draft, dataset, (via,), line, what)
+
+
+def _ends_in_a_person(draft: MapDraft, name: str, source: str, line: int) -> bool:
+    rule = draft.datasets[source].subject
+    if isinstance(rule, Aggregate | Inherited):
+        word = "about nobody (aggregate)" if isinstance(rule, Aggregate) else "derived, without a subject of its own"
+        text = f"datasets.{name}.subject goes through {source!r}, which is {word}: the path ends nowhere"
+        draft.faults.add("through-ends-nowhere", line, text, f"subject: {{KIND: FIELD}}, or a subject for {source!r}")
+        return False
+    return True
+
+
+def _field_in(draft: MapDraft, dataset: str, field: str, line: int, what: str) -> None:
+    if field and not draft.has_field(dataset, field):
+        spec = draft.datasets[dataset]
+        text = f"{what}: the path of {dataset!r} has no {{{field}}}"
+        draft.faults.add(
+            "field-not-in-path", line, text, f'path: "{{{field}}}/{spec.paths[0]}", or format: jsonl if the files hold records'
+        )
+
+
+def _a_field_in_each(draft: MapDraft, dataset: Dataset, fields: tuple[str, ...], line: int, what: str) -> None:
+    """Whole files: each template says whose the file is, and each field stands in some template."""
+    named = [field for field in fields if field]
+    if not named or not draft.is_whole_files(dataset):
+        return
+    instead = "or format: jsonl if the files hold records"
+    for path in dataset.paths:
+        if not any("{" + field + "}" in path for field in named):
+            text = f"{what}: the path {path!r} has no {{{named[0]}}}, so nothing says whose file it is"
+            draft.faults.add("field-not-in-path", line, text, f'path: "{{{named[0]}}}/{path}", {instead}')
+    for field in named:
+        if not any("{" + field + "}" in path for path in dataset.paths):
+            text = f"{what}: no path of it has {{{field}}}"
+            draft.faults.add("field-not-in-path", line, text, f"the path with {{{field}}} in it, {instead}")
+
+
+def check_lineage(draft: MapDraft) -> Lineage:
+    """Sources are declared; nothing is derived from itself or found through itself; each act fits what it acts on."""
+    for name, dataset in draft.datasets.items():
+        line = draft.line("datasets", name, "derived_from")
+        for source in dataset.derived_from:
+            draft.known("unknown-dataset", source, draft.datasets, line, f"datasets.{name}.derived_from")
+        _check_act(draft, name, dataset)
+    graph = lineage_of(draft.datasets, draft.identities)
+    for kind, rule, key in ((EdgeKind.DERIVED, "derived-cycle", "derived_from"), (EdgeKind.THROUGH, "through-cycle", "subject")):
+        cycle = graph.cycle({kind})
+        if cycle:
+            line = draft.line("datasets", cycle[1], key)
+            draft.faults.add(rule, line, f"a cycle of {kind.value!r}: {' -> '.join(cycle)}", "these without the one that leads back")
+    return graph
+
+
+def _check_act(draft: MapDraft, name: str, dataset: Dataset) -> None:
+    act, line, what = dataset.on_erase.act, draft.line("datasets", name, "on_erase"), f"datasets.{name}"
+    if act in {EraseAct.REBUILD, EraseAct.RETRAIN} and not dataset.derived_from:
+        draft.faults.add("act-not-for-this", line, f"{what}: {act.value} needs sources to make it from", "derived_from: [recordings]")
+    stated = draft.has("datasets", name, "on_erase")
+    if act is EraseAct.ERASE and stated and isinstance(dataset.layout, ModelLayout):
+        text = f"{what}: a model has no rows of a person to erase"
+        draft.faults.add("act-not-for-this", line, text, 'on_erase: forget, destroy or {retrain: "command"}')
+    elif act is EraseAct.ERASE and stated and isinstance(dataset.subject, Inherited):
+        text = f"{what}: erase needs to know which part of it is whose, and it has no subject of its own"
+        draft.faults.add("act-not-for-this", line, text, 'subject: {through: DATASET, via: FIELD}, or on_erase: {rebuild: "command"}')
+
+
+def check_shared(draft: MapDraft) -> None:
+    """What happens to other people's share can be done and can be known."""
+    for name, dataset in draft.datasets.items():
+        what = f"datasets.{name}"
+        kind = draft.kind_of(dataset)
+        line = draft.line("datasets", name, "shared")
+        if dataset.shared is Shared.MUTE and kind is not None and not kind.mutes:
+            text = f"{what}: a {draft.stores[dataset.store].kind} store cannot mute one person in a recording"
+            draft.faults.add(
+                "mute-not-possible", line, text, "shared: erase (the recording goes) or shared: keep (it stays for the others)"
+            )
+        sidecar = any(path.endswith(".json") for path in dataset.paths)
+        if dataset.shared is Shared.KEEP and not dataset.people and not sidecar:
+            text = f"{what}: shared: keep, and nothing says who else is in a recording"
+            draft.faults.add("shared-without-people", line, text, "people: DATASET, whose rows link recordings to people")
+        if dataset.people:
+            _check_people(draft, dataset, draft.line("datasets", name, "people"))
+
+
+def _check_people(draft: MapDraft, dataset: Dataset, line: int) -> None:
+    what = f"datasets.{dataset.name}.people"
+    if not draft.known("unknown-dataset", dataset.people, draft.datasets, line, what):
+        return
+    if not isinstance(dataset.subject, Through):
+        text = f"{what}: the field that links a recording to {dataset.people!r} is not named"
+        draft.faults.add("people-needs-through", line, text, f"subject: {{through: {dataset.people}, via: recording_id}}")
+    elif not isinstance(draft.datasets[dataset.people].subject, ByField):
+        text = f"{what}: {dataset.people!r} does not hold people itself"
+        draft.faults.add("people-not-by-field", line, text, f"subject: {{KIND: FIELD}} in {dataset.people!r}")
+    else:
+        _field_in(draft, dataset.people, dataset.subject.via, line, what)
+
+
+def with_people(draft: MapDraft) -> dict[str, Dataset]:
+    """Where ``shared`` is stated and ``people`` is not, the dataset that the subject is found through says who is in a recording."""
+    done = dict(draft.datasets)
+    for name, dataset in draft.datasets.items():
+        rule = dataset.subject
+        if not dataset.people and draft.has("datasets", name, "shared") and isinstance(rule, Through) and rule.dataset in done:
+            done[name] = replace(dataset, people=rule.dataset)
+    return done
+
+
+def with_retention(draft: MapDraft, graph: Lineage) -> dict[str, Dataset]:
+    """The datasets, each with a retention: its own, or for derived ones the shortest among its sources."""
+    done = dict(draft.datasets)
+    if graph.cycle({EdgeKind.DERIVED}):
+        return done
+    for name in (each for each in graph.order({EdgeKind.DERIVED}) if each in done):
+        dataset = done[name]
+        what = f"datasets.{name}"
+        if dataset.retention:
+            draft.known("unknown-retention", dataset.retention, draft.retention, draft.line("datasets", name, "retention"), what)
+            continue
+        sources = [done[source].retention for source in dataset.derived_from if source in done]
+        finite = [draft.retention[source] for source in sources if source in draft.retention]
+        if finite:
+            done[name] = replace(dataset, retention=min(finite, key=lambda entry: entry.period.nominal).name)
+        elif not dataset.derived_from:
+            known = ", ".join(draft.retention) or "NAME, declared under retention:"
+            draft.faults.add(
+                "no-retention", dataset.line, f"{what} has no retention: nothing is kept forever", f"retention: one of {known}"
+            )
+    return done

@@ -1,0 +1,224 @@
+"""The sections of a map that say what is held where: datasets and ignore."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+
+from expunge.core.datamap.datamap import (
+    Aggregate,
+    ByField,
+    Dataset,
+    ExperimentLayout,
+    Ignore,
+    Inherited,
+    Layout,
+    ModelLayout,
+    PathLayout,
+    Shared,
+    SubjectRule,
+    TableLayout,
+    Through,
+)
+from expunge.core.datamap.grounding import Grounding
+from expunge.core.datamap.path_template import parse_template
+from expunge.maps.document import words
+from expunge.maps.document.form import Form
+from expunge.maps.document.nodes import ListNode, ScalarNode, TableNode, Value
+from expunge.maps.sections import artefacts
+from expunge.maps.sections.acts import read_command, read_on_erase
+
+_CATEGORY = re.compile(r"(user|system)(\.[a-z][a-z0-9_]*)*")
+_SENTENCE = re.compile(r"(?s).*\w+\W+\w+\W+\w+.*")
+_NO_SUBJECT = ByField({})
+"""Stands where a noted fault leaves the subject unknown."""
+
+
+def read_datasets(form: Form, root: TableNode) -> dict[str, Dataset]:
+    """The section ``datasets``, each as written; what needs the rest of the map is filled in later."""
+    datasets = {}
+    for name, value in form.named(root, "datasets"):
+        what = f"datasets.{name.text}"
+        table = form.table(value, what, words.DATASET, ("store",))
+        if table is not None:
+            datasets[name.text] = _dataset(form, table, name, what)
+    return datasets
+
+
+def _dataset(form: Form, table: TableNode, name: ScalarNode, what: str) -> Dataset:
+    derived = form.texts(table.get("derived_from"), f"{what}.derived_from", one_is_enough=True)
+    if derived and table.get("on_erase") is None:
+        text = f"{what} is derived and does not say what happens to it when somebody is erased"
+        form.faults.add(
+            "derived-without-on-erase",
+            name.line,
+            text,
+            'on_erase: erase, forget, destroy, {rebuild: "command"}, {retrain: "command"} or {keep: "ground"}',
+        )
+    return Dataset(
+        name=name.text,
+        store=form.text(table.get("store"), f"{what}.store") or "",
+        subject=_subject(form, table, what, derived),
+        retention=form.text(table.get("retention"), f"{what}.retention") or "",
+        layout=_layout(form, table, what),
+        format=_one_of(form, table.get("format"), f"{what}.format", "bad-path", words.FORMATS),
+        shared=Shared(_one_of(form, table.get("shared"), f"{what}.shared", "bad-shared", words.SHARED) or Shared.ERASE),
+        people=form.text(table.get("people"), f"{what}.people") or "",
+        categories=_categories(form, table, what),
+        derived_from=derived,
+        on_erase=read_on_erase(form, table.get("on_erase"), f"{what}.on_erase"),
+        grounding=_grounding(form, table, what),
+        kind=artefacts.read_kind(form, table.get("kind"), f"{what}.kind"),
+        collected=form.text(table.get("collected"), f"{what}.collected") or "",
+        reviewed_by=artefacts.read_reviewed(form, table.get("reviewed_by"), f"{what}.reviewed_by"),
+        artefact=form.text(table.get("artefact"), f"{what}.artefact") or "",
+        created=artefacts.read_date(form, table.get("created"), f"{what}.created"),
+        origin=artefacts.read_origin(form, table.get("origin"), f"{what}.origin"),
+        attest=read_command(form, table.get("attest"), f"{what}.attest"),
+        on_expiry=artefacts.read_expiry(form, table.get("on_expiry"), f"{what}.on_expiry"),
+        line=name.line,
+    )
+
+
+def _one_of(form: Form, value: Value | None, what: str, rule: str, known: tuple[str, ...]) -> str:
+    text = form.text(value, what)
+    if text is None or value is None or text in known:
+        return text or ""
+    key, near = what.rsplit(".", 1)[-1], get_close_matches(text, known, n=1)
+    form.faults.add(rule, value.line, f"{what}: {text!r} is not one of {', '.join(known)}", f"{key}: {near[0] if near else known[0]}")
+    return ""
+
+
+def _grounding(form: Form, table: TableNode, what: str) -> Grounding | None:
+    word = _one_of(form, table.get("grounding"), f"{what}.grounding", "bad-grounding", words.GROUNDINGS)
+    return Grounding.from_word(word) if word else None
+
+
+def _layout(form: Form, table: TableNode, what: str) -> Layout | None:
+    """The layout that is stated, the first of several; the rules say what is wrong with several, and with none."""
+    stated: list[Layout] = []
+    if name := form.text(table.get("table"), f"{what}.table"):
+        stated.append(TableLayout(name))
+    if paths := _paths(form, table, what):
+        stated.append(PathLayout(paths))
+    if name := form.text(table.get("model"), f"{what}.model"):
+        stated.append(ModelLayout(name))
+    if name := form.text(table.get("experiment"), f"{what}.experiment"):
+        stated.append(ExperimentLayout(name))
+    return stated[0] if stated else None
+
+
+def _paths(form: Form, table: TableNode, what: str) -> tuple[str, ...]:
+    value = table.get("path")
+    items = value.items if isinstance(value, ListNode) else (value,)
+    templates = form.texts(value, f"{what}.path", one_is_enough=True)
+    lines = {item.text: item.line for item in items if isinstance(item, ScalarNode)}
+    sound = []
+    for text in templates:
+        try:
+            sound.append(parse_template(text).text)
+        except ValueError as error:
+            instead = 'path: "voice/{profile_id}/{recording_id}.flac"'
+            form.faults.add("bad-path", lines.get(text, table.line), f"{what}.path: {error}", instead)
+    return tuple(sound)
+
+
+def _categories(form: Form, table: TableNode, what: str) -> tuple[str, ...]:
+    value = table.get("categories")
+    found = form.texts(value, f"{what}.categories", one_is_enough=True)
+    for text in found:
+        if not _CATEGORY.fullmatch(text):
+            line = table.line_of("categories")
+            form.faults.add("bad-category", line, f"{what}: {text!r} is no Fideslang category", "categories: [user.biometrics.voice]")
+    return found
+
+
+def _subject(form: Form, table: TableNode, what: str, derived: tuple[str, ...]) -> SubjectRule:
+    value, aggregate = table.get("subject"), table.get("aggregate")
+    if value is not None and aggregate is not None:
+        form.faults.add("bad-subject", table.line_of("aggregate"), f"{what} has both a subject and aggregate", "one of the two")
+    if aggregate is not None:
+        return _aggregate(form, aggregate, f"{what}.aggregate")
+    if value is not None:
+        return _by_field_or_through(form, value, f"{what}.subject")
+    if derived:
+        return Inherited(derived)
+    text = f"{what} has no path to a subject: nobody could be found in it"
+    form.faults.add(
+        "no-subject",
+        table.line,
+        text,
+        "subject: {KIND: FIELD} or {through: DATASET, via: FIELD}, or aggregate: {...} where it is about nobody",
+    )
+    return _NO_SUBJECT
+
+
+def _by_field_or_through(form: Form, value: Value, what: str) -> SubjectRule:
+    if isinstance(value, TableNode) and value.get("aggregate") is not None:
+        form.faults.add("bad-subject", value.line, f"{what}: aggregate stands in place of subject, not in it", "aggregate: {reason: ...}")
+        return _NO_SUBJECT
+    if isinstance(value, ListNode):
+        text = f"{what} is a list: one rule finds the subject, and may hold several fields"
+        form.faults.add("bad-subject", value.line, text, "subject: {account: account_id, profile: profile_id}")
+        return _NO_SUBJECT
+    table = form.table(value, what)
+    if table is None:
+        return _NO_SUBJECT
+    if table.get("through") is not None or table.get("via") is not None:
+        form.table(table, what, words.THROUGH, words.THROUGH)
+        return Through(form.text(table.get("through"), f"{what}.through") or "", form.text(table.get("via"), f"{what}.via") or "")
+    fields = {kind.text: form.text(field, f"{what}.{kind.text}") or "" for kind, field in table.entries}
+    if not fields:
+        form.faults.add("bad-subject", table.line, f"{what} is empty", "subject: {profile: profile_id}")
+    return ByField(fields)
+
+
+def _aggregate(form: Form, value: Value, what: str) -> Aggregate:
+    table = form.table(value, what, words.AGGREGATE)
+    texts = {}
+    for key in words.AGGREGATE if table else ():
+        assert table is not None
+        text = form.text(table.get(key), f"{what}.{key}") or ""
+        texts[key] = text
+        if not _SENTENCE.fullmatch(text):
+            form.faults.add(
+                "aggregate-incomplete",
+                table.line_of(key),
+                f"{what}: {_CONDITIONS[key]} is not stated",
+                f"{key}: a sentence of at least three words",
+            )
+    return Aggregate(**{key: texts.get(key, "") for key in words.AGGREGATE})
+
+
+_CONDITIONS = {
+    "reason": "why this is about nobody",
+    "safeguards": "which technical safeguards keep people from being found in it",
+    "prohibition": "which rule of the business forbids trying, buyers included,",
+    "release": "what prevents an accidental release of identifiable data",
+    "no_attempt": "that nobody here attempts to identify anyone in it",
+}
+
+
+def read_ignore(form: Form, root: TableNode) -> tuple[Ignore, ...]:
+    """The section ``ignore``."""
+    value = root.get("ignore")
+    if value is None:
+        return ()
+    if not isinstance(value, ListNode):
+        form.faults.add(
+            "wrong-type", value.line, "ignore is not a list", 'ignore:\n  - {store: app, table: "django_*", reason: framework tables}'
+        )
+        return ()
+    return tuple(entry for each in value.items if (entry := _ignored(form, each)) is not None)
+
+
+def _ignored(form: Form, value: Value) -> Ignore | None:
+    table = form.table(value, "ignore", words.IGNORE, ("store", "reason"))
+    if table is None:
+        return None
+    patterns = [text for key in ("table", "path") if (text := form.text(table.get(key), f"ignore.{key}")) is not None]
+    if len(patterns) != 1:
+        form.faults.add("missing-layout", table.line, "ignore needs one of table and path", 'table: "django_*", or path: "cache/*"')
+    reason = form.text(table.get("reason"), "ignore.reason") or ""
+    store = form.text(table.get("store"), "ignore.store") or ""
+    return Ignore(store, patterns[0] if patterns else "", reason, table.line)

@@ -1,0 +1,19 @@
+"""What a store may offer beside the store port: what the models in it were made from."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from expunge.core.lineage.model_origin import ModelOrigin
+
+
+@runtime_checkable
+class ModelRegistry(Protocol):
+    """A store that is a model registry."""
+
+    def origins(self) -> tuple[ModelOrigin, ...]:
+        """Every registered version, and every model that was logged and registered nowhere; reads only.
+
+        Those of which nobody can tell what they learnt from are marked dark. Raises as ``locate``.
+        """
+        ...

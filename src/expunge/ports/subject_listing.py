@@ -1,0 +1,20 @@
+"""What a store may offer beside the store port: who is in a dataset, without where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol, runtime_checkable
+
+from expunge.core.datamap.datamap import Dataset
+
+
+@runtime_checkable
+class SubjectListing(Protocol):
+    """A store that tells the identifiers of a dataset faster than it lists everybody's copies: a sweep asks for nothing more."""
+
+    def named(self, dataset: Dataset, field: str) -> Iterator[Sequence[str]]:
+        """Every value that a field of the dataset has in live data, spelt as ``bystanders`` does, some thousand at a time.
+
+        A value may come again. Values are identifiers: they stay in memory. Raises as ``locate``.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Readers of file formats, written apart from those of the stores."""

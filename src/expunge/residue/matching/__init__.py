@@ -1,0 +1,1 @@
+"""Compare bytes with traces."""

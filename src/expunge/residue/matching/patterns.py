@@ -1,0 +1,47 @@
+"""What a scan looks for, as columns of numbers: small, quick to sort, and quick to hand to another process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from expunge.core.evidence.traces import Traces
+
+DIGEST = 16
+
+
+@dataclass(frozen=True)
+class TracePatterns:
+    """Fingerprints of traces; one row each."""
+
+    key: bytes = field(repr=False)
+    """The trace key that makes them comparable."""
+    indexes: npt.NDArray[np.int64]
+    """Which trace a row is, ascending."""
+    anchors: npt.NDArray[np.uint64] = field(repr=False)
+    widths: npt.NDArray[np.uint8]
+    lengths: npt.NDArray[np.uint8]
+    digests: bytes = field(repr=False)
+    """16 bytes for each row."""
+
+    def digest(self, row: int) -> bytes:
+        """What decides."""
+        return self.digests[DIGEST * row : DIGEST * (row + 1)]
+
+    @classmethod
+    def of(cls, traces: Traces, wanted: Iterable[int] | None = None) -> TracePatterns:
+        """All traces, or those of the given indexes."""
+        indexes = np.arange(len(traces.traces)) if wanted is None else np.unique(np.fromiter(wanted, dtype=np.int64))
+        chosen = traces.traces if wanted is None else [traces.traces[index] for index in indexes.tolist()]
+        count = len(chosen)
+        return cls(
+            traces.key,
+            indexes.astype(np.int64),
+            np.fromiter((each.anchor for each in chosen), dtype=np.uint64, count=count),
+            np.fromiter((each.width for each in chosen), dtype=np.uint8, count=count),
+            np.fromiter((each.length for each in chosen), dtype=np.uint8, count=count),
+            b"".join([each.digest for each in chosen]),
+        )

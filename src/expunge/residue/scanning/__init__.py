@@ -1,0 +1,1 @@
+"""Walk, read and search the files of a store, on all cores."""

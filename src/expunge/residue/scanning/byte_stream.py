@@ -1,0 +1,363 @@
+"""One run of bytes, pushed piece by piece: searched for traces, and for containers whose content is a run of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from expunge.residue.formats import audio, parquet, postgres, sqlite
+from expunge.residue.formats.carve import LOOKAHEAD, starts
+from expunge.residue.formats.decoders import MAKERS, Avro, Broken, Decoder, Encrypted, Unsupported
+from expunge.residue.formats.nested import TRIED, is_one
+from expunge.residue.formats.postgres_packed import PAGE
+from expunge.residue.formats.slices import MemorySlice, Slice
+from expunge.residue.matching.keyed_hash import MAX_LENGTH
+from expunge.residue.matching.matcher import PADDING
+from expunge.residue.matching.session import SMALL, Allowance, Batch, RunOrigin, Session, TooLarge
+
+_BLOCK = 1 << 20
+_PAD = bytes(PADDING)
+_HEAD = 128
+_KEEP = max(MAX_LENGTH, LOOKAHEAD)
+_WHOLE = frozenset({"flac", "wave", "parquet", "sqlite", "sqlite wal", "sqlite journal"})
+"""Kinds that must be read at any place, not as a stream."""
+
+
+class ByteStream:
+    """One run of bytes, or a stretch of one. Feed it, then close it or leave it."""
+
+    before = _KEEP
+    """Bytes before a stretch that it has to know."""
+
+    def __init__(
+        self, session: Session, where: RunOrigin, allowance: Allowance, whole: Slice | None = None, *, at: int = 0, before: bytes = b""
+    ) -> None:
+        """Begin at ``at`` of the run; what somebody else searches ends there, with the bytes ``before``."""
+        self._session = session
+        self._where = where
+        self._allowance = allowance
+        self._whole = whole
+        self._tail = before
+        self._parts: list[bytes] = []
+        self._waiting = 0
+        self._at = at - len(before)
+        self._open: list[_Open] = []
+        self._deeper = False
+        """Something begins here that is not opened because it lies too deep: counted once for the run."""
+        self._pages = None if where.leaf else postgres.Pages(session, where, allowance, whole, search)
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the run."""
+        self._parts.append(data)
+        self._waiting += len(data)
+        if self._waiting >= _BLOCK:
+            self._search(last=False)
+
+    def close(self) -> None:
+        """The run has ended: search what is left."""
+        small = self._at == 0 and not self._tail and self._waiting <= SMALL and self._whole is None
+        if small:
+            add_small(self._session, self._where, self._allowance, b"".join(self._parts), None)
+        else:
+            self._search(last=True)
+            for each in self._open:
+                each.end()
+            if self._pages is not None:
+                self._pages.close()
+        self._parts, self._open = [], []
+
+    def leave(self, following: Iterator[bytes]) -> None:
+        """Somebody else searches what follows: read on only in what has begun here."""
+        self._search(last=False)
+        data = next(following, b"")
+        if self._pages is not None:
+            # a page that began before is whole then, and one that begins here is not
+            self._pages.feed(memoryview(data)[: PAGE - 1], self._at + len(self._tail))
+            self._pages.close()
+        while self._open and data:
+            for each in self._open:
+                each.feed(memoryview(data))
+            self._open = [each for each in self._open if not each.done]
+            data = next(following, b"")
+        for each in self._open:
+            each.end()
+        self._parts, self._open = [], []
+
+    def _search(self, *, last: bool) -> None:
+        old = len(self._tail)
+        whole = b"".join([self._tail, *self._parts, _PAD])
+        self._parts, self._waiting = [], 0
+        padded = np.frombuffer(whole, dtype=np.uint8)
+        end = len(whole) - PADDING
+        block = memoryview(whole)[:end]
+        for place, size, alike in self._session.matcher.find(padded, end):
+            if place + size > old:
+                self._session.found(self._where, self._at + place, alike)
+        if self._pages is not None:
+            self._pages.feed(block[old:], self._at + old)
+        for each in self._open:
+            each.feed(block[old:])
+        self._open = [each for each in self._open if not each.done]
+        deepest = self._where.depth >= self._session.limits.depth
+        ahead = TRIED if deepest else LOOKAHEAD
+        for place, kind in starts(padded, end) if not self._where.leaf and not (deepest and self._deeper) else ():
+            # each place is looked at once: in the first block that holds enough of it to decide, or in the last
+            if old < place + ahead and (place + ahead <= end or last):
+                if not deepest:
+                    self._begin(place, kind, block)
+                elif not self._deeper and is_one(kind, block[place : place + TRIED]):
+                    self._deeper = True
+                    self._session.skip("limit")
+        keep = min(max(_KEEP, ahead), end)
+        self._at += end - keep
+        self._tail = whole[end - keep : end]
+
+    def _begin(self, place: int, kind: str, block: memoryview) -> None:
+        opened = begin(self._session, self._where, self._allowance, self._at + place, kind, self._whole)
+        if opened is None:
+            return
+        if opened.alone:
+            # a recording ends where the next begins, at the latest
+            for each in self._open:
+                if each.alone:
+                    each.end()
+            self._open = [each for each in self._open if not each.done]
+        opened.feed(block[place:])
+        if opened.done:
+            return
+        if len(self._open) >= self._session.limits.open:
+            self._session.skip("limit")
+            opened.end()
+            return
+        self._open.append(opened)
+
+
+class _Open(Protocol):
+    """Something that began in a run and goes on."""
+
+    done: bool
+    alone: bool
+    """At most one of these is open in a run."""
+
+    def feed(self, data: memoryview) -> None: ...
+
+    def end(self) -> None: ...
+
+
+class _Decoding:
+    """A compressed stream: its decoded bytes are a run of their own."""
+
+    alone = False
+
+    def __init__(self, session: Session, inner: RunOrigin, allowance: Allowance, decoder: Decoder, *, guess: bool) -> None:
+        self._session = session
+        self._allowance = allowance
+        self._decoder = decoder
+        self._guess = guess
+        self._first = inner.base == 0 and inner.depth == 1
+        self._child = ByteStream(session, inner, allowance)
+        self.done = False
+
+    def feed(self, data: memoryview) -> None:
+        try:
+            for at in range(0, len(data), self._decoder.piece):
+                for out in self._decoder.feed(data[at : at + self._decoder.piece]):
+                    self._session.decoded(self._allowance, len(out))
+                    self._child.feed(out)
+                if self._decoder.done:
+                    self.end()
+                    return
+        except Broken:
+            self._broke()
+        except TooLarge:
+            self._stop("limit")
+        except Encrypted:
+            self._stop("encrypted")
+        except Unsupported:
+            self._stop("unsupported")
+
+    def end(self) -> None:
+        if not self.done:
+            self.done = True
+            if self._first and isinstance(self._decoder, Avro) and self._decoder.damaged:
+                self._session.skip("corrupt")
+            self._child.close()
+
+    def _stop(self, reason: str) -> None:
+        self._session.skip(reason)
+        self.end()
+
+    def _broke(self) -> None:
+        # what a file begins with is what it is; a magic elsewhere may be chance, and so may the two bytes of zlib's
+        if self._first and not self._guess:
+            self._session.skip("corrupt")
+        self.end()
+
+
+class _Holding:
+    """A recording or database inside decoded content: kept until it can be read at any place, within a limit."""
+
+    def __init__(self, session: Session, inner: RunOrigin, allowance: Allowance, kind: str) -> None:
+        self._session = session
+        self._inner = inner
+        self._allowance = allowance
+        self._kind = kind
+        self._kept = bytearray()
+        self._needed: int | None = None
+        self.alone = kind in {"flac", "wave"}
+        self.done = False
+
+    def feed(self, data: memoryview) -> None:
+        if self.done:
+            return
+        if self._needed is not None:
+            data = data[: self._needed - len(self._kept)]
+        try:
+            self._allowance.keep(len(data))
+        except TooLarge:
+            self._session.skip("limit")
+            self._allowance.held += len(self._kept) + len(data)
+            self._kept.clear()
+            self.done = True
+            return
+        self._kept += data
+        if self._needed is None and len(self._kept) >= _HEAD:
+            self._needed = _extent(self._kind, bytes(self._kept[:_HEAD]))
+        if self._needed is not None and len(self._kept) >= self._needed:
+            del self._kept[self._needed :]
+            self.end()
+
+    def end(self) -> None:
+        if not self.done:
+            self.done = True
+            kept, self._kept = self._kept, bytearray()
+            read_whole(self._session, self._inner, self._allowance, self._kind, MemorySlice(kept))
+            self._allowance.held += len(kept)
+
+
+def _extent(kind: str, head: bytes) -> int | None:
+    if kind == "sqlite":
+        return sqlite.extent(head)
+    if kind == "wave":
+        return _HEAD if audio.is_plain_wave(head) else 8 + int.from_bytes(head[4:8], "little")
+    return None
+
+
+def begin(session: Session, where: RunOrigin, allowance: Allowance, place: int, kind: str, whole: Slice | None) -> _Open | None:
+    """Start on what begins at ``place`` of a run; None when it was dealt with at once."""
+    if kind not in _WHOLE:
+        inner = where.inside(f"{kind}@{place}", place)
+        return _Decoding(session, inner, allowance, MAKERS[kind](), guess=kind == "zlib")
+    inner = where.inside(kind, place)
+    if place == 0 and where.depth == 0 and any(where.path.name.endswith(end) and kind == of for end, of in sqlite.BESIDE.items()):
+        # it is read together with the database that it lies beside
+        return None
+    if whole is None:
+        return _Holding(session, inner, allowance, kind)
+    read_whole(session, inner, allowance, kind, whole.part(place))
+    return None
+
+
+def read_whole(session: Session, inner: RunOrigin, allowance: Allowance, kind: str, source: Slice) -> None:
+    """Read a recording or database that begins at the start of ``source`` and search what its plain bytes do not show."""
+    if kind in {"flac", "wave"}:
+        _read_audio(session, inner, allowance, kind, source)
+    elif kind == "parquet":
+        _read_parquet(session, inner, allowance, source)
+    else:
+        read_pages(session, inner, allowance, sqlite.runs(source, kind), kind)
+
+
+def read_pages(session: Session, inner: RunOrigin, allowance: Allowance, runs: Iterator[tuple[int, Iterator[bytes]]], kind: str) -> None:
+    """Search what database pages show only when they are put in order."""
+    chain = (*inner.chain[:-1], sqlite.HIDDEN[kind])
+    try:
+        for at, run in runs:
+            base = inner.base + at if inner.depth == 1 else inner.base
+            stream = ByteStream(session, RunOrigin(inner.path, chain, base, fixed=True, depth=inner.depth), allowance)
+            for part in run:
+                session.decoded(allowance, len(part))
+                stream.feed(part)
+            stream.close()
+    except TooLarge:
+        session.skip("limit")
+
+
+def _read_parquet(session: Session, inner: RunOrigin, allowance: Allowance, source: Slice) -> None:
+    try:
+        for at, what, run in parquet.runs(source, session.skip):
+            base = inner.base + at if inner.depth == 1 else inner.base
+            stream = ByteStream(session, RunOrigin(inner.path, (*inner.chain[:-1], what), base, fixed=True, depth=inner.depth), allowance)
+            for part in run:
+                session.decoded(allowance, len(part))
+                stream.feed(part)
+            stream.close()
+    except TooLarge:
+        session.skip("limit")
+
+
+def _read_audio(session: Session, inner: RunOrigin, allowance: Allowance, kind: str, source: Slice) -> None:
+    if kind == "wave" and audio.is_plain_wave(source.read_at(0, 4096)):
+        return
+    stream = ByteStream(session, replace(inner, fixed=True, leaf=True), allowance)
+    try:
+        for part in audio.samples(source):
+            session.decoded(allowance, len(part))
+            stream.feed(part)
+    except Broken:
+        if inner.base == 0 and inner.depth == 1:
+            session.skip("corrupt")
+    except TooLarge:
+        session.skip("limit")
+    stream.close()
+
+
+def add_small(session: Session, where: RunOrigin, allowance: Allowance, data: bytes, whole: Slice | None) -> None:
+    """Search a small, whole run, and what its pages hide."""
+    session.add(where, allowance, data)
+    if not where.leaf and postgres.may_hold(where, data):
+        pages = postgres.Pages(session, where, allowance, whole, search)
+        pages.feed(data, 0)
+        pages.close()
+
+
+def search(session: Session, where: RunOrigin, allowance: Allowance, data: bytes) -> None:
+    """Search a whole run that was decoded, and was counted already."""
+    if len(data) <= SMALL:
+        add_small(session, where, allowance, data, None)
+        return
+    stream = ByteStream(session, where, allowance)
+    for at in range(0, len(data), _BLOCK):
+        stream.feed(data[at : at + _BLOCK])
+    stream.close()
+
+
+def carve(session: Session, batch: Batch) -> None:
+    """Open every container that begins in the pieces of a batch; count those that lie too deep."""
+    if all(where.leaf for where, _, _ in batch.pieces):
+        return
+    by_piece: dict[int, list[tuple[int, str]]] = {}
+    for place, kind in starts(batch.joined, batch.end):
+        number = batch.piece_at(place)
+        by_piece.setdefault(number, []).append((place - batch.begins[number], kind))
+    for number, kinds in by_piece.items():
+        where, allowance, data = batch.pieces[number]
+        if where.leaf:
+            continue
+        if where.depth < session.limits.depth:
+            _carve_small(session, where, allowance, data, kinds)
+        elif any(is_one(kind, data[begin : begin + TRIED]) for begin, kind in kinds):
+            session.skip("limit")
+
+
+def _carve_small(session: Session, where: RunOrigin, allowance: Allowance, data: bytes, kinds: list[tuple[int, str]]) -> None:
+    """Open everything that begins in a small, whole piece."""
+    whole = MemorySlice(data)
+    for place, kind in kinds:
+        opened = begin(session, where, allowance, place, kind, whole)
+        if opened is not None:
+            opened.feed(memoryview(data)[place:])
+            opened.end()

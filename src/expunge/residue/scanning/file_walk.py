@@ -1,0 +1,97 @@
+"""Every regular file at or under some paths; what is no file is counted, never opened."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from expunge.errors import CouldNotLook
+
+_KINDS = (
+    (stat.S_ISLNK, "symlink"),
+    (stat.S_ISSOCK, "socket"),
+    (stat.S_ISFIFO, "fifo"),
+    (stat.S_ISBLK, "device"),
+    (stat.S_ISCHR, "device"),
+)
+
+
+@dataclass(frozen=True)
+class WalkEntry:
+    """One name below a source."""
+
+    path: Path = field(repr=False)
+    names: tuple[bytes, ...] = field(repr=False)
+    """What the name says: itself and, for a symbolic link, its target."""
+    regular: bool
+    """It is a file to be read."""
+
+
+def entries(root: Path, skip: Callable[[str], None], *, must: bool) -> Iterator[WalkEntry]:
+    """Walk one source: a file, or a folder and everything in it. Links are not followed, except ``root`` itself.
+
+    Args:
+        root: file or folder.
+        skip: told a fixed word for each thing that is not read: ``symlink``, ``socket``, ``fifo``, ``device``, ``permission``,
+            ``vanished``, ``unreadable``.
+        must: the root has to be there.
+
+    Raises:
+        CouldNotLook: the root is missing (when it must not be) or cannot be read.
+    """
+    try:
+        mode = root.stat().st_mode
+        if stat.S_ISDIR(mode):
+            os.scandir(root).close()
+    except OSError as error:
+        if isinstance(error, FileNotFoundError | NotADirectoryError) and not must:
+            skip("vanished")
+            return
+        message = "a place that a store keeps its bytes in is missing or cannot be read"
+        raise CouldNotLook(message, help="check that the store is mounted and that this user may read all of it") from error
+    if stat.S_ISDIR(mode):
+        yield from _below(root, skip)
+        return
+    reason = _special(mode)
+    if reason:
+        skip(reason)
+    yield WalkEntry(root, (os.fsencode(root.name),), regular=not reason)
+
+
+def _below(folder: Path, skip: Callable[[str], None]) -> Iterator[WalkEntry]:
+    waiting = [os.fspath(folder)]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as listing:
+                found = sorted(listing, key=lambda each: each.name)
+        except OSError as error:
+            skip(reason_of(error))
+            continue
+        for each in found:
+            try:
+                mode = each.stat(follow_symlinks=False).st_mode
+                target = os.fspath(Path(each.path).readlink()) if stat.S_ISLNK(mode) else ""
+            except OSError as error:
+                skip(reason_of(error))
+                continue
+            if stat.S_ISDIR(mode):
+                waiting.append(each.path)
+            reason = _special(mode)
+            if reason:
+                skip(reason)
+            names = (os.fsencode(each.name), os.fsencode(target)) if target else (os.fsencode(each.name),)
+            yield WalkEntry(Path(each.path), names, regular=stat.S_ISREG(mode))
+
+
+def _special(mode: int) -> str:
+    return next((word for test, word in _KINDS if test(mode)), "")
+
+
+def reason_of(error: OSError) -> str:
+    """The fixed word for why something was not read."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return "vanished"
+    return "permission" if isinstance(error, PermissionError) else "unreadable"

@@ -1,0 +1,345 @@
+"""A scan in pieces: some files, or a stretch of a large one. Any process can take one; what is found does not depend on which does."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from expunge.ports.scanner import Stretch
+from expunge.residue.formats import postgres, postgres_headers
+from expunge.residue.formats.postgres_headers import GRID
+from expunge.residue.formats.postgres_values import Unfinished
+from expunge.residue.formats.slices import FileSlice
+from expunge.residue.formats.sqlite import BESIDE, runs
+from expunge.residue.matching.matcher import Matcher, SameTraces
+from expunge.residue.matching.patterns import TracePatterns
+from expunge.residue.matching.session import SMALL, Allowance, Limits, Report, RunOrigin, SearchedContent, Session
+from expunge.residue.scanning.byte_stream import ByteStream, add_small, carve, read_pages, search
+from expunge.residue.scanning.file_walk import WalkEntry, entries, reason_of
+
+SIZE = 1 << 23
+"""Bytes of a unit."""
+MOST_FILES = 2000
+"""Files of a unit."""
+_READ = 1 << 20
+_BETWEEN = bytes(GRID)
+"""Between stretches of a file that do not follow one another: nothing runs from one into the next, and pages stay in their places."""
+_AS_IT_IS = frozenset({"utf-8", "bytes", "fragment"})
+_LOG = "log"
+_SEGMENT = re.compile(r"([0-9A-F]{24})|(\d+)(\.\d+)?")
+"""Names that PostgreSQL gives to segments of its log and of tables: a value may begin in one page and end many pages, or a file, later."""
+
+
+@dataclass(frozen=True)
+class FileStretch:
+    """One file, or a stretch of it."""
+
+    entry: WalkEntry
+    start: int = 0
+    end: int | None = None
+    """Where the next part begins; None for the end that the file has when it is opened."""
+    table: Path | None = None
+    """The first file of the table that this is a stretch of; what goes on in other stretches is put together at the end."""
+    only: tuple[Stretch, ...] = ()
+    """Nothing but these bytes of it; where in the file something was found is not told then."""
+
+
+@dataclass(frozen=True)
+class ScanUnit:
+    """What one process takes at once."""
+
+    number: int
+    parts: tuple[FileStretch, ...]
+    size: int
+
+
+class TraceLocation(NamedTuple):
+    """Where a trace was found."""
+
+    path: Path
+    chain: tuple[str, ...]
+    offset: int
+    trace: int
+
+
+@dataclass
+class UnitResult:
+    """What a unit came to."""
+
+    number: int
+    places: list[TraceLocation] = field(default_factory=list)
+    """The first few of each trace, of all that this process has taken."""
+    seen: set[int] = field(default_factory=set)
+    """Traces that this process had not seen before."""
+    files: int = 0
+    bytes: int = 0
+    decoded: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+    unfinished: list[Unfinished] = field(default_factory=list)
+    """What goes on in other units."""
+
+
+def walk(roots: Iterable[tuple[Path, bool]], skip: Callable[[str], None]) -> Iterator[WalkEntry]:
+    """Everything below the roots (path, whether it has to be there), each once. Raises CouldNotLook."""
+    passed: set[str] = set()
+    for root, must in roots:
+        for entry in entries(root, skip, must=must):
+            name = os.path.abspath(entry.path)  # noqa: PTH100 - resolve() would follow links
+            if name not in passed:
+                passed.add(name)
+                yield entry
+
+
+def divide(found: Iterable[WalkEntry], *, sliced: bool) -> Iterator[ScanUnit]:
+    """Put small files together and cut large ones, in the order of the walk; ``sliced`` is whether files may be cut at all."""
+    number = size = 0
+    parts: list[FileStretch] = []
+    last: object = None
+    table: Path | None = None
+    for entry in found:
+        own = _size(entry) if entry.regular else 0
+        family = _family(entry.path)
+        if parts and (size + own > SIZE or len(parts) >= MOST_FILES) and (family is None or family != last):
+            yield ScanUnit(number, tuple(parts), size)
+            number, parts, size = number + 1, [], 0
+        long = sliced and own > 2 * SIZE
+        is_table = long and family is not None and family[1] != _LOG and _is_table(entry.path)
+        if family is None or family != last:
+            # Why by the first: if that is read as one, what goes on in the second has to be read with it.
+            table = postgres_headers.table_of(entry.path) if is_table else None
+        last = family
+        if (is_table and table is not None) or (long and family is None and not _is_one(entry.path)):
+            starts = range(0, own - SIZE // 2, SIZE)
+            for start in starts:
+                end = None if start == starts[-1] else start + SIZE
+                yield ScanUnit(number, (*parts, FileStretch(entry, start, end, table)), size + (end or own) - start)
+                number, parts, size = number + 1, [], 0
+            continue
+        parts.append(FileStretch(entry, table=table))
+        size += own
+    if parts:
+        yield ScanUnit(number, tuple(parts), size)
+
+
+def gathered(lying: Mapping[Path, Sequence[Stretch]]) -> Iterator[ScanUnit]:
+    """Nothing but some stretches of files, in units of about the same size."""
+    number = 0
+    for path, stretches in lying.items():
+        entry = WalkEntry(path, (), regular=True)
+        some: list[Stretch] = []
+        size = 0
+        for start, end in stretches:
+            some.append((start, end))
+            size += end - start
+            if size >= SIZE:
+                yield ScanUnit(number, (FileStretch(entry, only=tuple(some)),), size)
+                number, some, size = number + 1, [], 0
+        if some:
+            yield ScanUnit(number, (FileStretch(entry, only=tuple(some)),), size)
+            number += 1
+
+
+def _size(entry: WalkEntry) -> int:
+    try:
+        return entry.path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _is_table(path: Path) -> bool:
+    try:
+        return postgres_headers.is_table(path)
+    except OSError:
+        return False
+
+
+def _is_one(path: Path) -> bool:
+    """Whether it holds pages that belong together, or other files as they are, which may hold such."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+        return head[257:262] == b"ustar" or postgres_headers.begins(head)
+    except OSError:
+        return False
+
+
+def _family(path: Path) -> tuple[Path, str] | None:
+    """Files that must be read one after the other, as one."""
+    name = _SEGMENT.fullmatch(path.name)
+    if name is None:
+        return None
+    return path.parent, name.group(2) or _LOG
+
+
+class UnitScanner:
+    """Takes units, in ascending order. Not for use by two threads at once."""
+
+    def __init__(self, needles: TracePatterns, limits: Limits, per_trace: int) -> None:
+        self._matcher = Matcher(needles)
+        self._limits = limits
+        self._per_trace = per_trace
+        self._enough = max(1, per_trace)
+        self._known = SearchedContent()
+        self._left: tuple[UnitResult, Session, postgres.PagesRemainder] | None = None
+
+    def take(self, unit: ScanUnit) -> UnitResult:
+        """Read every byte of the unit."""
+        done = UnitResult(unit.number)
+        session = self._session(done)
+        for part in unit.parts:
+            scan_part(session, part)
+        return _ended(done, session)
+
+    def join(self, left: Sequence[Unfinished]) -> None:
+        """Go on with what was left of a unit, the units in ascending order."""
+        if left:
+            if self._left is None:
+                done = UnitResult(-1)
+                session = self._session(done)
+                self._left = done, session, postgres.PagesRemainder(session, search)
+            self._left[2].take(left)
+
+    def rest(self) -> UnitResult | None:
+        """What all that was joined came to; None where nothing was."""
+        if self._left is None:
+            return None
+        (done, session, rest), self._left = self._left, None
+        rest.close()
+        return _ended(done, session)
+
+    def _session(self, done: UnitResult) -> Session:
+        def report(where: RunOrigin, offset: int, alike: SameTraces) -> None:
+            if alike.places < self._enough:
+                alike.places += 1
+                if alike.places == 1:
+                    done.seen.update(alike.traces)
+                if self._per_trace:
+                    done.places += [TraceLocation(where.path, where.chain, offset, trace) for trace in alike.traces]
+                if alike.places == self._enough:
+                    self._matcher.finished(alike)
+
+        return new_session(self._matcher, self._limits, report, self._known)
+
+
+def _ended(done: UnitResult, session: Session) -> UnitResult:
+    session.flush()
+    done.files, done.bytes, done.decoded, done.skipped = session.files, session.bytes, session.decoded_bytes, dict(session.skipped)
+    done.unfinished = session.unfinished
+    return done
+
+
+def new_session(matcher: Matcher, limits: Limits, report: Report, known: SearchedContent | None = None) -> Session:
+    """A session that opens what it meets."""
+    session = Session(matcher, limits, report, known)
+    session.carver = carve
+    return session
+
+
+@lru_cache(maxsize=4096)
+def hidden(chain: tuple[str, ...], form: str) -> str:
+    """How something was hidden, in words."""
+    return " > ".join(chain if form in _AS_IT_IS else (*chain, form)) or "plain"
+
+
+def scan_part(session: Session, part: FileStretch) -> None:
+    """Search a file's name and bytes; what cannot be opened is counted."""
+    entry = part.entry
+    if part.table is not None:
+        session.shared.add(part.table)
+    if part.start == 0:
+        named = RunOrigin(entry.path, ("file name",), fixed=True, leaf=True)
+        for name in entry.names:
+            session.add(named, Allowance(0, 0), name)
+    if not entry.regular:
+        return
+    try:
+        descriptor = os.open(entry.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        session.skip(reason_of(error))
+        return
+    try:
+        _scan_bytes(session, part, descriptor)
+    except OSError as error:
+        session.skip(reason_of(error))
+    finally:
+        os.close(descriptor)
+
+
+def _scan_bytes(session: Session, part: FileStretch, descriptor: int) -> None:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        session.skip("vanished")
+        return
+    size = status.st_size
+    path = part.entry.path
+    source = FileSlice(descriptor, 0, size)
+    end = size if part.end is None else min(part.end, size)
+    where, allowance = RunOrigin(path), Allowance.of(session.limits, max(0, end - part.start))
+    if part.start == 0:
+        session.files += 1
+    if part.only:
+        stream = ByteStream(session, where, Allowance.of(session.limits, sum(last - first for first, last in part.only)))
+        for first, last in part.only:
+            for data in _pieces(source, first, min(last, size)):
+                stream.feed(data)
+            stream.feed(_BETWEEN)
+        stream.close()
+        return
+    if size <= SMALL:
+        data = source.read_at(0, size)
+        session.bytes += len(data)
+        add_small(session, where, allowance, data, source)
+    elif part.start < end:
+        before = source.read_at(max(0, part.start - ByteStream.before), min(part.start, ByteStream.before))
+        stream = ByteStream(session, where, allowance, source, at=part.start, before=before)
+        for data in _pieces(source, part.start, end):
+            stream.feed(data)
+            session.bytes += len(data)
+        if end < size:
+            stream.leave(_allowed(session, allowance, _pieces(source, end, size)))
+        else:
+            stream.close()
+    if part.start == 0:
+        _beside_database(session, path, source, allowance)
+
+
+def _pieces(source: FileSlice, start: int, end: int) -> Iterator[bytes]:
+    """A file that grows meanwhile is read up to the size it had when it was opened."""
+    at = start
+    while at < end:
+        data = source.read_at(at, min(_READ, end - at))
+        if not data:
+            return
+        yield data
+        at += len(data)
+
+
+def _allowed(session: Session, allowance: Allowance, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """What goes on beyond a stretch may decode to as much for its size as what lies within."""
+    for data in pieces:
+        allowance.decoded += session.limits.ratio * len(data)
+        yield data
+
+
+def _beside_database(session: Session, path: Path, source: FileSlice, allowance: Allowance) -> None:
+    """Put the pages of a WAL or journal in order with the help of the database that it lies beside."""
+    for ending, kind in BESIDE.items():
+        if not path.name.endswith(ending) or not source.size:
+            continue
+        inner = RunOrigin(path).inside(kind, 0)
+        try:
+            descriptor = os.open(path.with_name(path.name.removesuffix(ending)), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError:
+            read_pages(session, inner, allowance, runs(source, kind), kind)
+            return
+        try:
+            main = FileSlice(descriptor, 0, os.fstat(descriptor).st_size)
+            read_pages(session, inner, allowance, runs(source, kind, main), kind)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,127 @@
+"""The scan itself: every file under the sources, every offset, every container."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from expunge.core.evidence.traces import Traces
+from expunge.core.values.copy import RawSource
+from expunge.ports.scanner import Coverage, Residue, Scanned, Stretch
+from expunge.residue.matching.matcher import Matcher, SameTraces
+from expunge.residue.matching.patterns import TracePatterns
+from expunge.residue.matching.session import Limits, RunOrigin
+from expunge.residue.scanning.helper_pool import MOST, WORTH, HelperPool, ScanCrew, usable_cores
+from expunge.residue.scanning.scan_units import FileStretch, divide, gathered, hidden, new_session, scan_part, walk
+from expunge.residue.scanning.shared_windows import SharedWindowSearch
+from expunge.residue.take.tracer import Collector
+
+
+class ResidueScanner:
+    """Takes traces and finds them; implements ``ports.scanner.Scanner``."""
+
+    def __init__(self, limits: Limits | None = None, *, per_trace: int = 5, processes: int | None = None) -> None:
+        """Set the bounds.
+
+        Args:
+            limits: bounds on decoding.
+            per_trace: places of each trace that are reported.
+            processes: processes that share a large scan; without it as many as there are usable cores, up to eight.
+        """
+        self._limits = limits or Limits()
+        self._per_trace = per_trace
+        self._processes = processes or min(MOST, usable_cores())
+        self._helpers = HelperPool(self, self._processes - 1)
+
+    def tracer(self, key: bytes, *, budget: int) -> Collector:
+        """A tracer that collects at most ``budget`` windows per subject, dataset and field; each may be taken in several written forms."""
+        return Collector(key, budget)
+
+    def holder(self, traces: Traces, candidates: Iterable[int]) -> SharedWindowSearch:
+        """A tracer that asks which candidates other people's content holds as well."""
+        return SharedWindowSearch(traces, candidates, self._limits)
+
+    def scan(self, sources: Sequence[RawSource], traces: Traces, places: int | None = None) -> Scanned:
+        """Read every byte of every source. Raises CouldNotLook when a source cannot be read at all.
+
+        A source in the role ``data`` has to be there; others may have vanished since the store named them.
+        """
+        most = self._per_trace if places is None else places
+        skipped: Counter[str] = Counter()
+
+        def skip(reason: str) -> None:
+            skipped[reason] += 1
+
+        units = divide(walk(((each.path, each.role == "data") for each in sources), skip), sliced=self._limits.depth > 0)
+        done = ScanCrew(units, TracePatterns.of(traces), self._limits, most, self._processes, self._helpers).take_all()
+        found: list[Residue] = []
+        counts: Counter[int] = Counter()
+        for unit in done:
+            skipped.update(unit.skipped)
+            met, unit.places = unit.places, []
+            for place in met:
+                counts[place.trace] += 1
+                if counts[place.trace] <= most:
+                    found.append(_residue(place.path, place.chain, place.offset, traces, place.trace))
+        seen = frozenset().union(*(unit.seen for unit in done))
+        files, size, decoded = (sum(getattr(unit, name) for unit in done) for name in ("files", "bytes", "decoded"))
+        return Scanned(tuple(found), seen, Coverage(files, size, decoded, tuple(sorted(skipped.items()))))
+
+    def glance(self, lying: Mapping[Path, Sequence[Stretch]], traces: Traces) -> frozenset[int]:
+        """Read nothing but some stretches of files. Raises CouldNotLook when a process that helps with it dies."""
+        if sum(_size(each) for each in lying) >= WORTH:
+            # the look after reads all of it: by then they are ready
+            self._helpers.get_ready()
+        done = ScanCrew(gathered(lying), TracePatterns.of(traces), self._limits, 0, self._processes, self._helpers).take_all()
+        return frozenset().union(*(unit.seen for unit in done))
+
+    def close(self) -> None:
+        """End the processes that helped; a later scan begins others."""
+        self._helpers.end()
+
+
+def scan(paths: Iterable[Path], traces: Traces, *, limits: Limits | None = None, per_file: int = 5) -> Iterator[Residue]:
+    """Look for traces in files, and in folders with everything below them.
+
+    Args:
+        paths: files or folders; all must be there.
+        traces: what to look for.
+        limits: bounds on decoding.
+        per_file: at most so many places of one trace in one file and way of hiding.
+
+    Yields:
+        Findings with ``path``, ``offset`` and ``hidden``, as the files are read.
+
+    Raises:
+        CouldNotLook: a path is missing or cannot be read.
+    """
+    found: list[Residue] = []
+    counts: dict[tuple[Path, str, int], int] = {}
+
+    def report(where: RunOrigin, offset: int, alike: SameTraces) -> None:
+        for trace in alike.traces:
+            residue = _residue(where.path, where.chain, offset, traces, trace)
+            place = (where.path, residue.hidden, trace)
+            counts[place] = counts.get(place, 0) + 1
+            if counts[place] <= per_file:
+                found.append(residue)
+
+    session = new_session(Matcher(traces), limits or Limits(), report)
+    for entry in walk(((Path(path), True) for path in paths), session.skip):
+        scan_part(session, FileStretch(entry))
+        yield from found
+        found.clear()
+    session.flush()
+    yield from found
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _residue(path: Path, chain: tuple[str, ...], offset: int, traces: Traces, trace: int) -> Residue:
+    return Residue(path, offset, hidden(chain, traces.traces[trace].form), traces.traces[trace])

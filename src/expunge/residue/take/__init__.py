@@ -1,0 +1,1 @@
+"""Take traces from content while it is still there."""

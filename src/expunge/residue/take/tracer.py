@@ -1,0 +1,247 @@
+"""Takes traces: real content goes in, keyed fingerprints of windows of it come out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+from pathlib import Path, PurePath
+from typing import BinaryIO
+from zlib import crc32
+
+from expunge.core.evidence.traces import Trace, Traces
+from expunge.core.values.ids import Pseudonym
+from expunge.ports.scanner import Stretch
+from expunge.residue.matching.keyed_hash import Secret
+from expunge.residue.take import media_windows
+from expunge.residue.take.window_sample import DRESSED, FORMS, ContentWindow, WindowSample
+from expunge.residue.take.written_forms import (
+    SHORTEST,
+    bytes_of_uuid,
+    clip,
+    dress,
+    forms_of_number,
+    fragments,
+    highest_first,
+    pieces,
+    printed,
+    spread,
+    telling,
+    utf8,
+    windows_of_vector,
+    wrap,
+)
+
+_VECTOR_WINDOW = 32
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:?\d\d)?)?")
+"""A date, or a time to the second (ISO 8601), and nothing else."""
+_LONGEST_MOMENT = 25
+_KEPT = 1 << 14
+"""Characters of a value that are kept until it is known whether parts of it are traced too."""
+
+TracedField = tuple[Pseudonym, str, str]
+"""Subject, dataset, field."""
+
+
+class Collector:
+    """Collects fingerprints; implements ``ports.scanner.CollectingTracer``.
+
+    The budget counts windows of content as it is, per subject, dataset and field. Which windows are taken is known at the end
+    (:class:`~expunge.residue.take.window_sample.WindowSample`); only then are they hashed, and with a budget above one the first of them written in other
+    forms as well. So most values of a large order cost one checksum.
+    """
+
+    def __init__(self, key: bytes, budget: int) -> None:
+        if budget < 1:
+            message = "a budget below one window traces nothing"
+            raise ValueError(message)
+        self._key = key
+        self._secret = Secret(key)
+        self._seed = int.from_bytes(blake2b(b"draw", key=key, person=b"expunge/trace/1", digest_size=4).digest(), "big")
+        self._budget = budget
+        self._harvests: dict[TracedField, WindowSample] = {}
+        self._others: dict[TracedField, WindowSample] = {}
+        """Of what is content in another form from the start."""
+        self._rejected = 0
+        self._lying: dict[Path, set[Stretch]] = {}
+
+    def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
+        """Trace a string: all of it when short, else windows from the starts of words; the first of them in every written form."""
+        if (len(value) < SHORTEST and len(utf8(value)) < SHORTEST) or _is_moment(value):
+            # Why a moment says too little: many people's rows were written in the same second, and all of them would have to be asked.
+            self._rejected += 1
+            return
+        self._pieces((subject, dataset, field), value, pieces(value, self._budget))
+        if self._budget > 1 and (packed := bytes_of_uuid(value)):
+            self._take(self._others, (subject, dataset, field), 0, "bytes", packed)
+
+    def _pieces(self, where: TracedField, value: str, chosen: Iterable[str]) -> None:
+        for rank, piece in enumerate(chosen):
+            self._offer(where, rank, "utf-8", utf8(piece), piece, None if rank else value)
+
+    def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:
+        """Trace a number that is long enough: 8 packed bytes, or 8 digits."""
+        where = (subject, dataset, field)
+        taken = False
+        for form, data in forms_of_number(value):
+            wanted = 5 if form.startswith("float64") else 4
+            if len(data) >= SHORTEST and len(set(data)) >= wanted:
+                self._take(self._harvests, where, 0, form, data)
+                taken = True
+        if not taken:
+            self._rejected += 1
+
+    def vector(self, subject: Pseudonym, dataset: str, field: str, value: Sequence[float]) -> None:
+        """Trace an embedding: windows of its packed forms, and single numbers as they are printed."""
+        where = (subject, dataset, field)
+        for rank, form, data in windows_of_vector(value, _VECTOR_WINDOW, self._budget):
+            if self._offer(where, rank, form, data) and self._budget == 1:
+                break
+        if self._budget == 1:
+            return
+        for rank, index in enumerate(spread(len(value), self._budget)):
+            for text in printed(float(value[index])):
+                if len(text) >= 10:
+                    self._take(self._others, where, rank, "printed", text.encode())
+
+    def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
+        """Trace bytes or media: raw windows, decoded samples of WAV and FLAC, and text where the bytes are text."""
+        where = (subject, dataset, field)
+        head = stream.read(media_windows.SIZE + 1)
+        while 0 < len(head) <= media_windows.SIZE and (more := stream.read(media_windows.SIZE + 1 - len(head))):
+            head += more
+        read = media_windows.read_small(head) if len(head) <= media_windows.SIZE else media_windows.read(stream, head)
+        self._rejected += read.raw.rejected + read.sound.rejected
+        for rank, window in enumerate(read.sound.best(self._budget)):
+            self._offer(where, rank, "pcm16", window)
+        for rank, window in enumerate(read.raw.best(self._budget)):
+            self._offer(where, rank, "bytes", window)
+        if read.text is not None:
+            for value in media_windows.strings(read.text):
+                if len(value) >= SHORTEST or len(utf8(value)) >= SHORTEST:
+                    self.text(subject, dataset, field, value)
+
+    def name(self, subject: Pseudonym, dataset: str, value: str) -> None:
+        """Trace a file or folder name, and the name without its ending."""
+        whole = len(utf8(value)) >= SHORTEST
+        if not whole:
+            self._rejected += 1
+            return
+        stem = PurePath(value).stem
+        wanted = (value, stem) if stem != value and len(utf8(stem)) >= SHORTEST else (value,)
+        for rank, each in enumerate(wanted):
+            self._offer((subject, dataset, "name"), rank, "utf-8", clip(utf8(each)), each)
+
+    def lies(self, path: Path, stretches: Sequence[Stretch]) -> None:
+        """Note where content lies."""
+        self._lying.setdefault(path, set()).update(stretches)
+
+    def lying(self) -> dict[Path, tuple[Stretch, ...]]:
+        """Where it lies, what touches put together."""
+        joined = {path: tuple(_joined(stretches)) for path, stretches in self._lying.items()}
+        return {path: stretches for path, stretches in joined.items() if stretches}
+
+    def traces(self, controls: Iterable[Pseudonym] = ()) -> Traces:
+        """What was collected so far."""
+        fields: list[tuple[TracedField, str]] = []
+        windows: list[bytes] = []
+        for where, harvest in self._harvests.items():
+            for form, data in self._chosen(where, harvest):
+                fields.append((where, form))
+                windows.append(data)
+        for where, other in self._others.items():
+            if where not in self._harvests:
+                for each in other.best():
+                    fields.append((where, each.form))
+                    windows.append(each.data)
+        digest = self._secret.digest
+        found = [
+            Trace(*where, form, anchor, 16 if len(data) >= 16 else 8, len(data), digest(data))
+            for (where, form), anchor, data in zip(fields, self._secret.anchors(windows), windows, strict=True)
+        ]
+        return Traces(self._key, tuple(found), frozenset(controls))
+
+    def rejected(self) -> int:
+        """How many of the windows and values that were looked at were left out as saying too little."""
+        return self._rejected
+
+    def _offer(self, where: TracedField, rank: int, form: str, data: bytes, piece: str | None = None, value: str | None = None) -> bool:
+        """Offer one window; whether the field has now one that is as good, so that with a budget of one no worse rank can be taken."""
+        harvest = self._harvests.get(where)
+        if harvest is None:
+            harvest = self._harvests[where] = WindowSample(self._budget)
+        data = clip(data)
+        place = rank << 32 | crc32(data, self._seed)
+        if not harvest.wants(place):
+            return True
+        if telling(data):
+            harvest.add(ContentWindow(place, data, form, piece, value if value is None or len(value) <= _KEPT else value[:_KEPT]))
+            return True
+        self._rejected += 1
+        return False
+
+    def _take(self, into: dict[TracedField, WindowSample], where: TracedField, rank: int, form: str, data: bytes) -> None:
+        harvest = into.get(where)
+        if harvest is None:
+            harvest = into[where] = WindowSample(self._budget if into is self._harvests else self._most_dressed)
+        place = rank << 32 | crc32(data, self._seed)
+        if harvest.wants(place):
+            harvest.add(ContentWindow(place, data, form))
+
+    @property
+    def _most_dressed(self) -> int:
+        return FORMS * min(self._budget - 1, DRESSED)
+
+    def _chosen(self, where: TracedField, harvest: WindowSample) -> Iterator[tuple[str, bytes]]:
+        """At most ``budget`` windows as they are, and other forms: none with a budget of one, else of all windows but one, or of seven."""
+        best = harvest.best()
+        for each in best:
+            yield each.form, each.data
+        if self._budget == 1:
+            return
+        passed = {each.data for each in best}
+        left = self._most_dressed
+        for form, data in self._dressed(where, best[: min(self._budget - 1, DRESSED)]):
+            if left and data not in passed:
+                passed.add(data)
+                left -= 1
+                yield form, data
+
+    def _dressed(self, where: TracedField, best: Sequence[ContentWindow]) -> Iterator[tuple[str, bytes]]:
+        for each in best:
+            yield from ((form, data) for form, data in _other_forms(each) if telling(data))
+        if where in self._others:
+            yield from ((each.form, each.data) for each in self._others[where].best())
+        for each in best:
+            for piece in fragments(each.value) if each.value is not None else ():
+                if telling(utf8(piece)):
+                    yield "fragment", clip(utf8(piece))
+
+
+def _joined(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
+    begin = end = -1
+    for start, stop in sorted(stretches):
+        if start > end:
+            if end > begin:
+                yield begin, end
+            begin = start
+        end = max(end, stop)
+    if end > begin:
+        yield begin, end
+
+
+def _is_moment(value: str) -> bool:
+    return len(value) <= _LONGEST_MOMENT and value[4:5] == "-" and _MOMENT.fullmatch(value) is not None
+
+
+def _other_forms(window: ContentWindow) -> Iterator[tuple[str, bytes]]:
+    if window.piece is not None:
+        yield from ((form, clip(data, form)) for form, data in dress(window.piece) if form != "utf-8")
+    elif window.form == "bytes":
+        yield from ((form, clip(data, form)) for form, data in wrap(window.data))
+    elif window.form == "pcm16":
+        swapped = bytearray(window.data)
+        swapped[0::2], swapped[1::2] = window.data[1::2], window.data[0::2]
+        yield "pcm16-be", bytes(swapped)
+    elif (twin := highest_first(window.form, window.data)) is not None:
+        yield twin

@@ -1,0 +1,68 @@
+"""Keeps the best windows of one field of one subject within a budget, in any order of arrival and in bounded memory."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+FORMS = 20
+"""Other written forms of one window, on average at most."""
+DRESSED = 7
+"""Windows that are taken in other forms too, however large the budget: so that a large one buys more of the content as it is."""
+_SLACK = 16
+"""Windows kept beyond twice those wanted before the worst are dropped; small, because an order has thousands of fields of people."""
+
+
+class ContentWindow(NamedTuple):
+    """Content that may become a trace."""
+
+    place: int
+    """Its rank within its value, and among those of equal rank a draw that depends on the window alone: the smaller, the better."""
+    data: bytes
+    form: str
+    piece: str | None = None
+    """The text it was written from, which can be written otherwise."""
+    value: str | None = None
+    """The value that the piece begins."""
+
+
+class WindowSample:
+    """A sample: of each value the best windows first, and among equals those with the smallest draw, which is a fair one."""
+
+    __slots__ = ("_budget", "_kept", "_limit")
+
+    def __init__(self, budget: int) -> None:
+        self._budget = budget
+        self._kept: dict[bytes, ContentWindow] = {}
+        self._limit = 1 << 96
+
+    def wants(self, place: int) -> bool:
+        """Whether a window of this place may be among the best."""
+        return place <= self._limit
+
+    def add(self, window: ContentWindow) -> None:
+        """Offer one window."""
+        known = self._kept.get(window.data)
+        if known is not None:
+            if _preference(window) < _preference(known):
+                self._kept[window.data] = window
+            return
+        self._kept[window.data] = window
+        if len(self._kept) > (2 * self._budget + _SLACK if self._budget > 1 else 0):
+            best = self.best()
+            self._kept = {each.data: each for each in best}
+            self._limit = best[-1].place
+
+    def best(self) -> list[ContentWindow]:
+        """At most ``budget`` windows, the best first."""
+        if len(self._kept) == 1:
+            return list(self._kept.values())
+        return sorted(self._kept.values(), key=_wanted)[: self._budget]
+
+
+def _wanted(window: ContentWindow) -> tuple[int, bytes]:
+    return window.place, window.data
+
+
+def _preference(window: ContentWindow) -> tuple[int, bool, str]:
+    """Among equal windows: the one of the better rank, then the one that can be written otherwise."""
+    return window.place, window.piece is None, window.value or ""

@@ -1,0 +1,1 @@
+"""What stores of columns share: values, times and rows of Arrow tables."""

@@ -1,0 +1,1 @@
+"""Backups of other stores, which hold what was erased until a date."""

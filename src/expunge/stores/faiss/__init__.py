@@ -1,0 +1,1 @@
+"""FAISS indexes in a folder."""

@@ -1,0 +1,171 @@
+"""FAISS indexes in a folder: vectors by number, each index with a sidecar that says whose a number is, each to ``scrubbed``.
+
+An index stores numbers of 64 bits and nothing else. Who is meant by one stands in a sidecar beside it, or in another dataset that the
+map leads through. What is done to each type of index is in :mod:`expunge.stores.faiss.memory_index`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from expunge.core.datamap.datamap import Dataset, Ignore, StoreSpec
+from expunge.core.datamap.grounding import Capabilities, Grounding
+from expunge.core.retention.age_histogram import Ages, AgeSpan
+from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
+from expunge.core.values.ids import IdempotencyKey
+from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
+from expunge.errors import CouldNotLook
+from expunge.ports.scanner import Tracer
+from expunge.stores.faiss import check as faiss_check
+from expunge.stores.faiss import ladder, memory_index
+from expunge.stores.faiss.erase import FaissEraser
+from expunge.stores.faiss.index_file import lists_of, twin
+from expunge.stores.faiss.index_folder import FaissFolder, looking, of_keys
+from expunge.stores.faiss.reading import FaissReading
+
+OUT_OF_SCOPE = (
+    "what an index learned from all it was trained on (centroids, codebooks, ranges, rotations), but for entries that are theirs alone",
+    "the disk below the file system: blocks of removed files stay on the device until they are overwritten or trimmed (fstrim)",
+    "indexes that programs have loaded: they search what they loaded until they load it again",
+    "snapshots, copies and backups of the folder",
+)
+
+
+class Faiss:
+    """A store of kind ``faiss``.
+
+    ``url`` is a folder, ``path:`` of a dataset names index files (``.faiss``, ``.index``). Option: ``id``, the field of sidecars that
+    holds the number of a vector, and the name of that number for ``through: ..., via: ...`` (default ``id``).
+    """
+
+    def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
+        """Take the declaration; nothing is opened.
+
+        Raises:
+            Misconfigured: for a path that says whose an index is.
+        """
+        number = str(spec.options.get("id", "id"))
+        self._spec = spec
+        self._root = Path(spec.url.removeprefix("file://")).resolve()
+        self._number = number
+        self._folders = {each.name: FaissFolder(self._root, each, number) for each in datasets}
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """A folder can be scrubbed wherever it can be written."""
+        shards = [shard for folder in self._folders.values() if self._root.is_dir() for shard in folder.shards()]
+        able = all(map(faiss_check.writable, shards))
+        return Capabilities(Grounding.SCRUBBED if able else Grounding.NONE, batch=10_000, out_of_scope=OUT_OF_SCOPE)
+
+    def _reading(self, dataset: Dataset) -> FaissReading:
+        return FaissReading(self._folders[dataset.name])
+
+    # --- looking ----------------------------------------------------------------------------------
+
+    def check(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
+        """Compare the folder with the map."""
+        patterns = [each.pattern for each in ignored if each.store == self._spec.name]
+        yield from faiss_check.findings(self._spec.name, self._root, list(self._folders.values()), patterns)
+
+    def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
+        """One pass over the sidecars."""
+        with looking(dataset):
+            yield from self._reading(dataset).locate(selectors)
+
+    def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
+        """Everybody else, grouped by what the subject fields say."""
+        with looking(dataset):
+            yield from self._reading(dataset).bystanders(erased, limit)
+
+    def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
+        """One pass over the sidecars."""
+        with looking(dataset):
+            return self._reading(dataset).ages(field, edges)
+
+    def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[AgeSpan]:
+        """One pass over the sidecars."""
+        with looking(dataset):
+            yield from self._reading(dataset).spans(by, field)
+
+    def named(self, dataset: Dataset, field: str) -> Iterator[Sequence[str]]:
+        """One pass over the sidecars."""
+        with looking(dataset):
+            yield from self._reading(dataset).named(field)
+
+    def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
+        """Their records as JSON lines, each with its vector."""
+        yield Item(f"{dataset.name}.jsonl", self._told(dataset, copy), "application/jsonl", bool(copy.shared))
+
+    def _told(self, dataset: Dataset, copy: Copy) -> Iterator[bytes]:
+        with looking(dataset):
+            yield from self._reading(dataset).lines_of(copy)
+
+    def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
+        """Records, numbers, vectors, and what the index stores of them."""
+        with looking(dataset):
+            self._reading(dataset).trace(copies, tracer)
+
+    def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
+        """Sidecars and indexes read anew: by what the selectors mean, and by number."""
+        fresh = FaissFolder(self._root, dataset, self._number)
+        could_not, seen = "", {copy.subject: set[str]() for copy in copies}
+        try:
+            with looking(dataset):
+                for found in FaissReading(fresh).locate([each.selector for each in copies if each.selector]):
+                    seen[found.subject].update(found.keys)
+                for copy in copies:
+                    seen[copy.subject].update(_still_there(fresh, copy))
+        except CouldNotLook as error:
+            could_not = error.message
+        for copy in copies:
+            yield Probed(copy.subject, len(seen[copy.subject]), ("sidecar", "index by number"), could_not)
+
+    def raw(self) -> Iterator[RawSource]:
+        """The folder, whole, and files of inverted lists that lie elsewhere."""
+        yield RawSource(self._root, "data")
+        for shard in (shard for folder in self._folders.values() if self._root.is_dir() for shard in folder.shards()):
+            lists = lists_of(shard.path) if shard.there else None
+            if lists is not None and not lists.resolve().is_relative_to(self._root):
+                yield RawSource(lists, "data")
+                yield RawSource(twin(lists), "old version")
+
+    # --- erasing ----------------------------------------------------------------------------------
+
+    def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:  # noqa: ARG002 - vectors go alone
+        """Rights, writers, room, damage, types that cannot be handled."""
+        return tuple(dict.fromkeys(faiss_check.preflight(self._folders[dataset.name], copies)))
+
+    def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:
+        """Each index that something goes from is read and written as a whole, its sidecar too."""
+        files = {self._root / file for found in copies.values() for each in found for file in of_keys(each.keys)}
+        sizes = [path.stat().st_size for path in files if path.is_file()]
+        return Cost(sum(sizes), len(sizes), sum(sizes))
+
+    def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - gone is gone under any key
+        """Write each index anew without their vectors, then its sidecar."""
+        if not self._root.is_dir():
+            missing = Unable(Reason.UNREACHABLE, f"{dataset.name}: the store's folder is not there")
+            return {copy.subject: missing for copy in copies}
+        return FaissEraser(self._folders[dataset.name]).erase(copies)
+
+    def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - idempotent in effect
+        """Climb the ladder: leftovers, old files of lists, open readers."""
+        if not self._root.is_dir():
+            return Unable(Reason.UNREACHABLE, "the store's folder is not there")
+        return ladder.climb(self._root, [self._folders[each.name] for each in datasets])
+
+    def close(self) -> None:
+        """Nothing stays open between calls."""
+
+
+def _still_there(folder: FaissFolder, copy: Copy) -> Iterator[str]:
+    """Keys of a copy whose number is in the index, and which the sidecar gives to nobody else."""
+    for file, numbers in of_keys(copy.keys).items():
+        shard = folder.shard(file)
+        if shard is None or not shard.there:
+            continue
+        others = {number for number, _ in shard.records(folder.number_field, folder.layout.dataset.subject_fields)}
+        for number in set(memory_index.ids(shard.load().index).tolist()) & set(numbers) - others:
+            yield shard.item(number)

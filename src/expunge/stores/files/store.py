@@ -1,0 +1,183 @@
+"""Local folders: media and other whole files, and files with records of many people.
+
+The ladder to ``scrubbed``, each rung with a test that fails without it, is in ``docs/reference/stores/files.md``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from expunge import durable
+from expunge.core.datamap.datamap import Dataset, Ignore, StoreSpec
+from expunge.core.datamap.grounding import Capabilities, Grounding
+from expunge.core.retention.age_histogram import Ages, AgeSpan
+from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
+from expunge.core.values.ids import IdempotencyKey, Pseudonym
+from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
+from expunge.errors import CouldNotLook, StoreUnavailable
+from expunge.ports.scanner import Tracer
+from expunge.stores.files.check import FilesCheck
+from expunge.stores.files.folders import clear_temporaries
+from expunge.stores.files.local_tree import LocalTree
+from expunge.stores.files.open_files import holders
+from expunge.stores.files.preflight import FilesPreflight
+from expunge.stores.tree.ages import TreeAging
+from expunge.stores.tree.content import TreeContent
+from expunge.stores.tree.erase import TreeEraser, reason_of
+from expunge.stores.tree.folder_layout import FolderLayout
+from expunge.stores.tree.search import TreeSearch
+
+_CAPABILITIES = Capabilities(
+    Grounding.SCRUBBED,
+    batch=10_000,
+    out_of_scope=(
+        "the disk below the file system: blocks of removed files stay on the device until they are overwritten or trimmed (fstrim)",
+        "snapshots, copies and backups of the file system",
+        "removed files that a process of another user, container or machine still holds open: their bytes go when it closes them",
+    ),
+)
+
+
+class Files:
+    """One folder on this machine. ``url`` is its path; a file's key is its path below it, with forward slashes."""
+
+    def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
+        self._spec = spec
+        self._datasets = datasets
+        self._root = Path(spec.url.removeprefix("file://")).resolve()
+        self._layouts = {each.name: FolderLayout.of(each) for each in datasets}
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Files can be scrubbed wherever they can be written."""
+        return _CAPABILITIES
+
+    def check(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
+        """Compare the folder with the map, down to every file and every record."""
+        patterns = [each.pattern for each in ignored if each.store == self._spec.name]
+        return FilesCheck(self._spec.name, self._root, tuple(self._layouts.values()), patterns).findings()
+
+    def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
+        """One walk over the dataset's folders; files with records are read once. Raises StoreUnavailable, CouldNotLook."""
+        self._present()
+        return self._search(dataset).locate(selectors)
+
+    def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
+        """Everybody else, grouped by what the subject fields say."""
+        self._present()
+        return self._search(dataset).bystanders(erased, limit)
+
+    def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
+        """By names, times of writing and records."""
+        self._present()
+        return TreeAging(self._tree(dataset), self._layouts[dataset.name]).ages(field, edges)
+
+    def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[AgeSpan]:
+        """By names, times of writing and records."""
+        self._present()
+        return TreeAging(self._tree(dataset), self._layouts[dataset.name]).spans(by, field)
+
+    def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
+        """Whole files byte for byte, records as JSON lines."""
+        return TreeContent(self._tree(dataset), self._layouts[dataset.name]).export(copy)
+
+    def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
+        """File names, folder names, placeholders' values, whole files, and every field of records."""
+        TreeContent(self._tree(dataset), self._layouts[dataset.name]).trace(copies, tracer)
+
+    def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:  # noqa: ARG002 - no file takes another along
+        """Rights, further names, damage, writers and room for the largest rewrite."""
+        return FilesPreflight(self._root, self._layouts[dataset.name], tuple(self._layouts.values())).reasons(copies)
+
+    def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:
+        """Whole files are unlinked; files with records of many people are read and written again."""
+        total = Cost()
+        for name, found in copies.items():
+            if self._layouts[name].dataset.format:
+                files = {key for each in found for key in each.keys}
+                size = sum((self._root / each).stat().st_size for each in files if (self._root / each).is_file())
+                total += Cost(size, len(files), size)
+        return total
+
+    def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - gone is gone under any key
+        """Unlink, rewrite, remove folders named after somebody; each durable before the answer."""
+        if not self._root.is_dir():
+            return {copy.subject: Unable(Reason.UNREACHABLE, "the store's folder is not there") for copy in copies}
+        return TreeEraser(self._tree(dataset), self._layouts[dataset.name]).erase(copies)
+
+    def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - always store-wide
+        """Clear what interrupted runs left, then make sure that nobody holds a removed file open."""
+        if not self._root.is_dir():
+            return Unable(Reason.UNREACHABLE, "the store's folder is not there")
+        try:
+            removed, alive = self._clear()
+        except OSError as error:
+            return Unable(reason_of(error), f"leftovers of an interrupted run: {os.strerror(error.errno or 0)}")
+        if alive:
+            return Unable(Reason.LOCKED, "another erasure is rewriting files of this store")
+        holding = holders(self._root)
+        if holding:
+            return Unable(Reason.READER_OPEN, f"{holding} processes hold removed files of this store open; they go when those are closed")
+        return Erased(removed) if removed else Absent()
+
+    def _clear(self) -> tuple[int, int]:
+        removed = alive = 0
+
+        def refuse(error: OSError) -> None:
+            if not isinstance(error, FileNotFoundError):
+                raise error
+
+        for folder, _, names in os.walk(self._root, onerror=refuse):
+            if any(name.startswith(durable.TEMPORARY_PREFIX) for name in names):
+                found = clear_temporaries(Path(folder))
+                if found.removed:
+                    durable.fsync_directory(Path(folder), at="files.purge.folder")
+                removed += found.removed
+                alive += found.alive
+        return removed, alive
+
+    def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
+        """A fresh walk for the selectors' values, and each old key looked up by its name."""
+        fresh = Files(self._spec, self._datasets)
+        found: dict[Pseudonym, Copy] = {}
+        could_not = ""
+        try:
+            found, damaged = fresh.look_again(dataset, [copy.selector for copy in copies if copy.selector])
+            could_not = "a file cannot be read" if damaged else ""
+        except (CouldNotLook, StoreUnavailable) as error:
+            could_not = error.message
+        show = TreeContent(self._tree(dataset), self._layouts[dataset.name])
+        paths = ("listing", "open", *(("records",) if dataset.format else ()))
+        for copy in copies:
+            again = found.get(copy.subject)
+            keys = set(copy.keys) - set(again.keys if again else ())
+            named = [key for key in keys if show.lastingly(copy, key) and os.path.lexists(self._root / key)]
+            yield Probed(copy.subject, (again.items if again else 0) + len(named), paths, could_not)
+
+    def look_again(self, dataset: Dataset, selectors: Sequence[Selector]) -> tuple[dict[Pseudonym, Copy], bool]:
+        """What is found now, and whether any file could not be read."""
+        self._present()
+        search = self._search(dataset)
+        found = {each.subject: each for each in search.locate(selectors)}
+        return found, bool(search.unreadable)
+
+    def raw(self) -> Iterator[RawSource]:
+        """The folder, whole: what the map names and what it does not."""
+        yield RawSource(self._root, "data")
+
+    def close(self) -> None:
+        """Nothing stays open between calls."""
+
+    def _search(self, dataset: Dataset) -> TreeSearch:
+        return TreeSearch(self._tree(dataset), self._layouts[dataset.name])
+
+    def _tree(self, dataset: Dataset) -> LocalTree:
+        return LocalTree(self._root, self._layouts[dataset.name], tuple(self._layouts.values()))
+
+    def _present(self) -> None:
+        if not self._root.is_dir():
+            message = f"store {self._spec.name}: its folder is not there"
+            raise StoreUnavailable(message, help="correct `url:` or mount the folder, then run again")

@@ -1,0 +1,1 @@
+"""LanceDB tables in a local folder."""

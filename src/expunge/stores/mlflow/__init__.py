@@ -1,0 +1,1 @@
+"""MLflow registries: a backend database and a folder of artifacts."""

@@ -1,0 +1,138 @@
+"""What an MLflow estate holds of its entities: rows and artifact files, as a person's export and as content for the tracer."""
+
+# ruff: noqa: S608 - names come from the schema; values are bound
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from expunge.core.values.copy import Copy, Item
+from expunge.core.values.ids import Pseudonym
+from expunge.ports.scanner import Tracer
+from expunge.stores.mlflow.artifact_roots import ArtifactRoots, OutsideRoots, files
+from expunge.stores.mlflow.catalogue import HOMES, DependentRows
+from expunge.stores.mlflow.entity_groups import Entity, EntityGroup
+
+_CHUNK = 1 << 20
+_WORDS = frozenset(
+    {"artifact_uri", "artifact_location", "storage_location", "source", "source_type", "status", "lifecycle_stage", "current_stage"}
+    | {"workspace", "destination_type", "dataset_source_type", "type", "assessment_type"}
+)
+"""Columns of MLflow's own words, and of folders, whose beginnings everybody shares; the identifiers at their ends have columns too."""
+_PROGRAM = re.compile(r"(mlflow\.(user|source\.|artifactLocation|trace_schema|trace\.size|trace\.infoFinalized)|expunge\.)")
+"""Begins the names of tags that say which program ran, and where: they are alike in everybody's runs."""
+_SCAFFOLD = frozenset({"MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt"})
+"""Files that MLflow writes beside any weights; what they say of one model in particular, its identifiers, has columns too."""
+
+
+def rows(family: EntityGroup, entity: Entity) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(table, row) of an entity: its own row, and every row that hangs on it."""
+    schema = family.schema
+    for each in (HOMES[entity.kind], *schema.hanging((entity.kind,))):
+        yield from _rows(family, each, entity)
+    if "input_tags" in schema:
+        links = {
+            row["input_uuid"] for each in schema.hanging((entity.kind,)) if each.table == "inputs" for _, row in _rows(family, each, entity)
+        }
+        for link in sorted(links):
+            cursor = family.connection.execute("SELECT * FROM main.input_tags WHERE input_uuid = ?", (link,))
+            names = [each[0] for each in cursor.description]
+            yield from (("input_tags", dict(zip(names, row, strict=True))) for row in cursor.fetchall())
+
+
+def _rows(family: EntityGroup, each: DependentRows, entity: Entity) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    own = {"id": entity.id, "version": entity.version, "workspace": entity.workspace}
+    kept = family.schema.kept(each)
+    where = " AND ".join(f"{theirs} = ?" for theirs, _ in kept)
+    cursor = family.connection.execute(f"SELECT * FROM main.{each.table} WHERE {where}", [own[name] for _, name in kept])
+    names = [column[0] for column in cursor.description]
+    yield from ((each.table, dict(zip(names, row, strict=True))) for row in cursor.fetchall())
+
+
+def artifacts(roots: ArtifactRoots, location: str | None) -> Iterator[Path]:
+    """The files of a location; none where it lies in no declared root. Raises OSError."""
+    if location:
+        try:
+            folder = roots.path(location)
+        except OutsideRoots:
+            return
+        yield from files(folder)
+
+
+def size(family: EntityGroup, roots: ArtifactRoots, keys: Sequence[str]) -> int:
+    """Bytes of the artifacts of some items, and of the text of their own rows."""
+    total, seen = 0, set[Path]()
+    for entity, location in map(Entity.of_key, keys):
+        total += sum(len(str(value)) for _, row in _rows(family, HOMES[entity.kind], entity) for value in row.values())
+        for path in artifacts(roots, location):
+            if path not in seen:
+                seen.add(path)
+                total += path.lstat().st_size
+    return total
+
+
+def export(family: EntityGroup, roots: ArtifactRoots, dataset: str, copy: Copy) -> Iterator[Item]:
+    """All rows as JSON lines, and each artifact file byte for byte."""
+    yield Item(f"{_safe(dataset)}.jsonl", _lines(family, copy), "application/jsonl")
+    seen = set[Path]()
+    for number, (_, location) in enumerate(map(Entity.of_key, copy.keys)):
+        for at, path in enumerate(artifacts(roots, location)):
+            if path not in seen and path.is_file() and not path.is_symlink():
+                seen.add(path)
+                yield Item(f"artifacts/{number}/{at}-{_safe(path.name)}", _bytes(path))
+
+
+def _lines(family: EntityGroup, copy: Copy) -> Iterator[bytes]:
+    for entity, _ in map(Entity.of_key, copy.keys):
+        for table, row in rows(family, entity):
+            shown = {name: value.hex() if isinstance(value, bytes) else value for name, value in row.items()}
+            yield json.dumps({"table": table, **shown}, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n"
+
+
+def _bytes(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^\w.-]", "_", name).lstrip(".") or "_"
+
+
+def trace(family: EntityGroup, roots: ArtifactRoots, dataset: str, copies: Sequence[Copy], tracer: Tracer) -> None:
+    """Hand over the values of every row, and names and bytes of the artifacts, but for what is MLflow's and alike in all of them."""
+    for copy in copies:
+        for entity, location in map(Entity.of_key, copy.keys):
+            for table, row in rows(family, entity):
+                for name, value in _own(row):
+                    _hand_over(tracer, copy.subject, dataset, f"{table}.{name}", value)
+            for path in artifacts(roots, location):
+                if path.name in _SCAFFOLD:
+                    continue
+                tracer.name(copy.subject, dataset, path.name)
+                if path.is_file() and not path.is_symlink():
+                    with path.open("rb") as file:
+                        tracer.blob(copy.subject, dataset, "artifact", file)
+
+
+def _own(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What a row says of its entity rather than of MLflow."""
+    key = next((str(row[name]) for name in ("key", "tag_key") if name in row), "")
+    for name, value in row.items():
+        vocabulary = name in {"key", "tag_key"} and key.startswith(("mlflow.", "expunge."))
+        program = name in {"value", "tag_value"} and _PROGRAM.match(key)
+        if name not in _WORDS and not vocabulary and not program:
+            yield name, value
+
+
+def _hand_over(tracer: Tracer, subject: Pseudonym, dataset: str, field: str, value: Any) -> None:
+    if isinstance(value, str):
+        tracer.text(subject, dataset, field, value)
+    elif isinstance(value, bytes):
+        tracer.blob(subject, dataset, field, io.BytesIO(value))
+    elif isinstance(value, int | float):
+        tracer.number(subject, dataset, field, value)

@@ -1,0 +1,1 @@
+"""Lakes of Parquet files, in a folder or in a bucket."""

@@ -1,0 +1,89 @@
+"""A lake in a folder of this machine: what a :class:`Place` of :mod:`expunge.stores.parquet.store` has to offer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+from expunge.core.datamap.datamap import StoreSpec
+from expunge.core.datamap.grounding import Capabilities, Grounding
+from expunge.core.values.copy import Copy, Cost, Finding, RawSource
+from expunge.core.values.outcome import Outcome, Reason, Unable
+from expunge.stores.files.local_tree import LocalTree
+from expunge.stores.parquet import ladder
+from expunge.stores.parquet.check import LakeCheck, LakePreflight
+from expunge.stores.parquet.lake.copy_keys import named
+from expunge.stores.parquet.lake.lake_files import LakeLayout, LocalLake
+
+CACHES = "what query engines cache of the lake in memory or elsewhere"
+_CAPABILITIES = Capabilities(
+    Grounding.SCRUBBED,
+    batch=10_000,
+    out_of_scope=(
+        "the disk below the file system: blocks of removed files stay on the device until they are overwritten or trimmed (fstrim)",
+        "snapshots, copies and backups of the file system",
+        "removed files that a process of another user, container or machine still holds open: their bytes go when it closes them",
+        CACHES,
+    ),
+)
+
+
+class FolderPlace:
+    """One folder; ``url`` is its path."""
+
+    def __init__(self, spec: StoreSpec, layouts: Mapping[str, LakeLayout]) -> None:
+        self._everything = tuple(layouts.values())
+        self.lake = LocalLake(spec.name, Path(spec.url.removeprefix("file://")).resolve())
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """A lake can be scrubbed wherever it can be written."""
+        return _CAPABILITIES
+
+    def fresh(self) -> AbstractContextManager[LocalLake]:
+        """The lake over a handle of its own."""
+        return nullcontext(LocalLake(self.lake.store, self.lake.root))
+
+    def tree(self, layout: LakeLayout) -> LocalTree:
+        """What changes files, for one call."""
+        return LocalTree(self.lake.root, layout, self._everything)
+
+    def missing(self) -> Unable | None:
+        """Why nothing can be changed at all; None when something can."""
+        return None if self.lake.root.is_dir() else Unable(Reason.UNREACHABLE, "the store's folder is not there")
+
+    def check(self, ignored: Sequence[str]) -> Iterator[Finding]:
+        """Compare the folder with the map."""
+        return LakeCheck(self.lake, self._everything, ignored).findings()
+
+    def preflight(self, layout: LakeLayout, copies: Sequence[Copy], kept: Sequence[Copy]) -> tuple[Unable, ...]:
+        """Foreseeable reasons."""
+        return LakePreflight(self.lake, layout, self._everything).reasons(copies, kept)
+
+    def cost(self, files: Sequence[str]) -> Cost:
+        """What rewriting some files takes."""
+        sizes = [part.size for file in files for part in self.lake.states(file)]
+        return Cost(sum(sizes), len(sizes), sum(sizes))
+
+    def purge(self) -> Outcome:
+        """Climb the ladder."""
+        return ladder.climb(self.lake, self._everything)
+
+    def raw(self) -> Iterator[RawSource]:
+        """The folder, whole: what the map names and what it does not."""
+        yield RawSource(self.lake.root, "data")
+
+    def speaking(self, dataset: str = "") -> AbstractContextManager[None]:  # noqa: ARG002 - the operating system's errors say enough
+        """Nothing has to be said in other words."""
+        return nullcontext()
+
+    def close(self) -> None:
+        """Nothing stays open between calls."""
+
+
+def rewritten(copies: Mapping[str, Sequence[Copy]]) -> list[str]:
+    """The files of which some rows go."""
+    keys = [named(key) for found in copies.values() for each in found for key in each.keys]
+    whole = {each.file for each in keys if each.whole}
+    return sorted({each.file for each in keys} - whole)

@@ -1,0 +1,1 @@
+"""The Parquet format: footers, pages, encodings. No code here knows of people."""

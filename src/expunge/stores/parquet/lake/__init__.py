@@ -1,0 +1,1 @@
+"""Find and read rows in the files of a lake."""

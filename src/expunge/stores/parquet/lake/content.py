@@ -1,0 +1,172 @@
+"""Handing over what a lake holds: to the person as JSON lines, to a tracer as content."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from expunge.core.values.copy import Copy, Item
+from expunge.core.values.ids import Pseudonym
+from expunge.errors import CouldNotLook
+from expunge.ports.scanner import Tracer
+from expunge.stores.arrow.damage import readable
+from expunge.stores.arrow.row_match import Targets, first_rows, owned_rows, read
+from expunge.stores.arrow.row_values import Row, python_rows, spoken, trace_row
+from expunge.stores.arrow.values import Numbers
+from expunge.stores.parquet.lake.copy_keys import named
+from expunge.stores.parquet.lake.lake_files import Lake, LakeLayout, LakeName
+from expunge.stores.tree.folder_layout import WantedValues
+from expunge.stores.tree.record_files import Unreadable
+from expunge.stores.tree.template_walk import Bindings
+
+_NOTHING: Bindings = {}
+
+
+class LakeContent:
+    """Reads of one dataset's copies."""
+
+    def __init__(self, lake: Lake, layout: LakeLayout) -> None:
+        self._lake = lake
+        self._layout = layout
+        self._name = layout.dataset.name
+
+    # --- export ---------------------------------------------------------------------------------
+
+    def export(self, copy: Copy) -> Iterator[Item]:
+        """One item a file: the rows that are theirs as JSON objects, with what the file's name says in addition."""
+        whole_shared = {named(key).file for key in copy.shared}
+        for file, asked in _asking(copy).items():
+            if not file.endswith("/"):
+                whole = any(each.whole for each in asked)
+                yield Item(f"{_archived(file)}.rows.jsonl", self._lines(file, copy, whole=whole), "application/jsonl", file in whole_shared)
+
+    def _lines(self, key: str, copy: Copy, *, whole: bool) -> Iterator[bytes]:
+        bindings = self._bindings(key)
+        try:
+            for row, _ in self._rows(key, _asking(copy).get(key, []), whole=copy if whole else None):
+                plain = {**{name: value for name, value in bindings.items() if name not in row}, **row}
+                yield json.dumps(spoken(plain), ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+        except (OSError, Unreadable) as error:
+            message = f"dataset {self._name}: a file cannot be read"
+            raise CouldNotLook(message, help="`expunge check` names it; run again once it can be read") from error
+
+    # --- trace ----------------------------------------------------------------------------------
+
+    def trace(self, copies: Sequence[Copy], tracer: Tracer) -> None:
+        """Each file is read once for all subjects that have rows in it, once more for each that owns it whole."""
+        sharing: dict[str, list[_Asked]] = {}
+        for copy in copies:
+            for file, asked in _asking(copy).items():
+                if any(each.whole for each in asked):
+                    self._trace_file(copy, file, tracer)
+                else:
+                    sharing.setdefault(file, []).extend(asked)
+        for file, together in sharing.items():
+            # What cannot be read can be neither traced nor erased: erase and check say so.
+            with suppress(OSError, Unreadable):
+                for row, subjects in self._rows(file, together):
+                    for subject in subjects:
+                        trace_row(self._name, subject, row, tracer)
+
+    def _trace_file(self, copy: Copy, key: str, tracer: Tracer) -> None:
+        found = self._layout.template_of(key)
+        if found is None:
+            return
+        template, readings = found
+        for part, segment in zip(key.rstrip("/").split("/"), template.segments, strict=False):
+            if segment.placeholders:
+                tracer.name(copy.subject, self._name, part)
+        for placeholder, value in sorted({pair for reading in readings for pair in reading.items()}):
+            tracer.text(copy.subject, self._name, placeholder, value)
+        if key.endswith("/"):
+            return
+        try:
+            for state in self._lake.states(key):
+                if not state.is_link:
+                    with self._lake.bytes_of(state) as file:
+                        tracer.blob(copy.subject, self._name, "content", file)
+        except FileNotFoundError:
+            return
+        except (OSError, Unreadable) as error:
+            message = f"dataset {self._name}: a file cannot be read"
+            raise CouldNotLook(message, help="`expunge check` names it") from error
+        # A damaged file is no obstacle here: it goes as a whole, and all of it was traced as bytes.
+        with suppress(OSError, Unreadable):
+            for row, _ in self._rows(key, [], whole=copy):
+                trace_row(self._name, copy.subject, row, tracer)
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def _rows(self, key: str, asked: Sequence[_Asked], whole: Copy | None = None) -> Iterator[tuple[Row, list[Pseudonym]]]:
+        """Rows of a file with whose they are; all of them for a copy that it is whole."""
+        for part in self._lake.states(key):
+            if not part.is_link:
+                yield from self._rows_of(part, asked, whole)
+
+    def _rows_of(self, part: LakeName, asked: Sequence[_Asked], whole: Copy | None) -> Iterator[tuple[Row, list[Pseudonym]]]:
+        with self._lake.opened(part) as file:
+            if whole is not None:
+                for group in range(file.metadata.num_row_groups):
+                    for row in python_rows(read(file, [group], None)):
+                        yield row, [whole.subject]
+                return
+            for group, at, owners in self._owned(part.key, file, asked):
+                table = read(file, [group], None)
+                with readable():
+                    taken = table.take(pa.array(at))
+                yield from zip(python_rows(taken), owners, strict=True)
+
+    def _owned(self, key: str, file: pq.ParquetFile, asked: Sequence[_Asked]) -> Iterator[tuple[int, Numbers, list[list[Pseudonym]]]]:
+        """Row group by row group: the rows in it that are somebody's, and whose."""
+        selectors = [(each.copy.selector, each.shared) for each in asked if each.copy.selector]
+        targets = Targets(selector for selector, _ in selectors)
+        of_shared = np.array([shared for _, shared in selectors], np.bool_)
+        found = self._layout.template_of(key)
+        columns = self._layout.columns(found[0], targets.fields) if found else ()
+        starts = first_rows(file)
+        says = self._layout.says(key, WantedValues(targets.selectors))
+        for owned in owned_rows(file, targets, columns, says):
+            take = owned.shared == of_shared[owned.owners]
+            rows, owners = owned.rows[take], owned.owners[take]
+            groups = np.searchsorted(starts, rows, side="right") - 1
+            for group in np.unique(groups).tolist():
+                here = groups == group
+                at, back = np.unique(rows[here] - starts[group], return_inverse=True)
+                whose: list[list[Pseudonym]] = [[] for _ in at]
+                for place, owner in zip(back.tolist(), owners[here].tolist(), strict=True):
+                    whose[place].append(selectors[owner][0].subject)
+                yield group, at, whose
+
+    def _bindings(self, key: str) -> Bindings:
+        found = self._layout.template_of(key)
+        return found[1][0] if found else _NOTHING
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What one key of a copy asks for of one file."""
+
+    copy: Copy
+    whole: bool
+    shared: bool
+    """Rows that others are in as well; the other rows when it is false."""
+
+
+def _asking(copy: Copy) -> dict[str, list[_Asked]]:
+    """File -> what the copy's keys ask for of it."""
+    files: dict[str, list[_Asked]] = {}
+    for key in copy.keys:
+        about = named(key)
+        files.setdefault(about.file, []).append(_Asked(copy, about.whole, about.shared))
+    return files
+
+
+def _archived(key: str) -> str:
+    """A key as a name that every archive can hold: bytes that are no UTF-8 are spelt out."""
+    return key.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -1,0 +1,1 @@
+"""Write a Parquet file again without some of its rows."""

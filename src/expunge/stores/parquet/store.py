@@ -1,0 +1,188 @@
+"""A lake of Parquet files in a folder or in a bucket: rows by what columns say, whole files by what their names say.
+
+The ladder to ``scrubbed``, each rung with a test that fails without it, is in ``docs/reference/stores/parquet.md``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from expunge.core.datamap.datamap import Dataset, Ignore, StoreSpec
+from expunge.core.datamap.grounding import Capabilities
+from expunge.core.retention.age_histogram import Ages, AgeSpan
+from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
+from expunge.core.values.ids import IdempotencyKey, Pseudonym
+from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
+from expunge.errors import CouldNotLook, StoreUnavailable
+from expunge.ports.index import LocateIndex
+from expunge.ports.scanner import Tracer
+from expunge.stores.parquet.bucket_place import BucketPlace
+from expunge.stores.parquet.erase import LakeEraser
+from expunge.stores.parquet.folder_place import FolderPlace, rewritten
+from expunge.stores.parquet.lake.ages import LakeAging
+from expunge.stores.parquet.lake.bystanders import LakeBystanders
+from expunge.stores.parquet.lake.content import LakeContent
+from expunge.stores.parquet.lake.copy_keys import named
+from expunge.stores.parquet.lake.index_recall import IndexRecall, forget
+from expunge.stores.parquet.lake.lake_files import Lake, LakeLayout
+from expunge.stores.parquet.lake.search import LakeSearch
+from expunge.stores.tree.erase import trouble_of
+from expunge.stores.tree.interface import NameTrouble
+
+
+class Parquet:
+    """One lake. ``url`` is its folder, or ``s3://BUCKET/PREFIX``; keys are spelt as :mod:`expunge.stores.parquet.lake.copy_keys` says."""
+
+    index: LocateIndex | None = None
+    """Saves reading while locating; set by whoever puts the program together, never relied on by :meth:`probe`."""
+    index_key: bytes = b""
+    """The key of the index's hashes."""
+
+    def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
+        self._spec = spec
+        self._layouts = {each.name: LakeLayout.of_lake(each) for each in datasets}
+        self._place = (BucketPlace if spec.url.startswith("s3://") else FolderPlace)(spec, self._layouts)
+        self._lake: Lake = self._place.lake
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """A folder can be scrubbed wherever it can be written; from a bucket, objects are removed."""
+        return self._place.capabilities
+
+    def check(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
+        """Compare the lake with the map, down to every file and the columns in it."""
+        with self._place.speaking():
+            yield from self._place.check([each.pattern for each in ignored if each.store == self._spec.name])
+
+    def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
+        """One pass over the subject columns of the dataset's files, or over those that the index does not know."""
+        recall = IndexRecall(self.index, self.index_key, dataset.name) if self.index is not None else None
+        with self._place.speaking(dataset.name):
+            self._lake.present()
+            yield from LakeSearch(self._lake, self._layouts[dataset.name], self._everything, recall).locate(selectors)
+
+    def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
+        """Everybody else, grouped by what the subject fields say."""
+        with self._place.speaking(dataset.name):
+            self._lake.present()
+            yield from LakeBystanders(self._lake, self._layouts[dataset.name], erased, limit).copies()
+
+    def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
+        """By names and footers where those decide, else by the column of times."""
+        with self._place.speaking(dataset.name), self._listing(dataset.name):
+            self._lake.present()
+            return LakeAging(self._lake, self._layouts[dataset.name]).ages(field, edges)
+
+    def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[AgeSpan]:
+        """One pass over both columns."""
+        with self._place.speaking(dataset.name), self._listing(dataset.name):
+            self._lake.present()
+            yield from LakeAging(self._lake, self._layouts[dataset.name]).spans(by, field)
+
+    def named(self, dataset: Dataset, field: str) -> Iterator[Sequence[str]]:
+        """One pass over the column, or over the files' names."""
+        with self._place.speaking(dataset.name), self._listing(dataset.name):
+            self._lake.present()
+            yield from LakeAging(self._lake, self._layouts[dataset.name]).named(field)
+
+    @contextmanager
+    def _listing(self, dataset: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            message = f"dataset {dataset}: a folder or file cannot be read"
+            raise CouldNotLook(message, help="see `expunge check` for which one; give this user the right to read it") from error
+
+    def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
+        """Their rows as JSON lines."""
+        for item in LakeContent(self._lake, self._layouts[dataset.name]).export(copy):
+            yield Item(item.name, self._told(dataset.name, item), item.media_type, item.shared)
+
+    def _told(self, dataset: str, item: Item) -> Iterator[bytes]:
+        with self._place.speaking(dataset):
+            yield from item.chunks
+
+    def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
+        """Every value of their rows; names and bytes of whole files."""
+        with self._place.speaking(dataset.name):
+            LakeContent(self._lake, self._layouts[dataset.name]).trace(copies, tracer)
+
+    def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:
+        """Rights, further names, table formats, damage, writers, rows that are held, and room for the largest file."""
+        return self._place.preflight(self._layouts[dataset.name], copies, kept)
+
+    def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:
+        """Whole files are unlinked; files with rows of many people are read and written again, each once."""
+        with self._place.speaking():
+            return self._place.cost(rewritten(copies))
+
+    def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - gone is gone under any key
+        """Remove, rewrite, remove folders named after somebody; each durable before the answer."""
+        missing = self._place.missing()
+        if missing is not None:
+            return {copy.subject: missing for copy in copies}
+        layout = self._layouts[dataset.name]
+        try:
+            outcomes = dict(LakeEraser(self._lake, self._place.tree(layout), layout).erase(copies))
+        except (NameTrouble, OSError) as error:
+            trouble = trouble_of(error)
+            return {copy.subject: Unable(trouble.reason, f"{dataset.name}: {trouble.detail}") for copy in copies}
+        return self._forget(dataset, copies, outcomes)
+
+    def _forget(self, dataset: Dataset, copies: Sequence[Copy], outcomes: dict[Pseudonym, Outcome]) -> Outcomes:
+        """Who is gone goes from the index too."""
+        if self.index is None:
+            return outcomes
+        done = [each for each in copies if isinstance(outcomes[each.subject], Erased | Absent)]
+        try:
+            forget(self.index, self.index_key, dataset.name, done)
+        except OSError as error:
+            detail = f"the locate index cannot be written: {os.strerror(error.errno or 0)}"
+            outcomes |= {each.subject: Unable(Reason.ERROR, detail) for each in done}
+        return outcomes
+
+    def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - always store-wide
+        """Climb the ladder: leftovers, stale summaries, checksums, open readers; in a bucket, abandoned uploads."""
+        return self._place.missing() or self._place.purge()
+
+    def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
+        """A fresh pass over all subject columns, whatever footers or the index say, and each old name looked up."""
+        selectors = [copy.selector for copy in copies if copy.selector]
+        columns = sorted({name for each in selectors for name in each.match})
+        paths = ("listing", "open", *(f"column {name}" for name in columns))
+        try:
+            with self._place.fresh() as lake, self._place.speaking(dataset.name):
+                answers = list(self._look_again(lake, dataset, copies, selectors))
+        except (CouldNotLook, StoreUnavailable) as error:
+            answers = [(copy.subject, 0, error.message) for copy in copies]
+        for subject, items, could_not in answers:
+            yield Probed(subject, items, paths, could_not)
+
+    def _look_again(
+        self, lake: Lake, dataset: Dataset, copies: Sequence[Copy], selectors: Sequence[Selector]
+    ) -> Iterator[tuple[Pseudonym, int, str]]:
+        lake.present()
+        search = LakeSearch(lake, self._layouts[dataset.name], self._everything)
+        search.prune = False
+        found = {each.subject: each for each in search.locate(selectors)}
+        could_not = "a file cannot be read" if search.damaged else ""
+        for copy in copies:
+            again = found.get(copy.subject)
+            keys = set(copy.keys) - set(again.keys if again else ())
+            lost = [key for key in keys if named(key).whole and lake.exists(named(key).file)]
+            yield copy.subject, (again.items if again else 0) + len(lost), could_not
+
+    def raw(self) -> Iterator[RawSource]:
+        """The folder, whole: what the map names and what it does not; nothing for a bucket, whose disks are out of reach."""
+        return self._place.raw()
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._place.close()
+
+    @property
+    def _everything(self) -> tuple[LakeLayout, ...]:
+        return tuple(self._layouts.values())

@@ -1,0 +1,1 @@
+"""The ladder that makes deletions in PostgreSQL physical, rung by rung."""

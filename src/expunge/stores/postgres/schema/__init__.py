@@ -1,0 +1,1 @@
+"""What the database's catalogue says: tables, references, triggers, views."""

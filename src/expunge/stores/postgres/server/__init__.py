@@ -1,0 +1,1 @@
+"""Connections to a server, its rights, and where its bytes lie."""

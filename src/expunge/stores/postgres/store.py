@@ -1,0 +1,273 @@
+"""PostgreSQL databases, server 15 and newer: to ``scrubbed`` where the server's files and enough rights are at hand, else to ``removed``.
+
+Reads go by subject column through whatever index serves it; all values of a call reach the server by COPY, which no server logs. An
+erasure is one transaction per batch; ``purge`` climbs the ladder of :mod:`expunge.stores.postgres.ladder.ladder_climb`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from datetime import datetime
+
+import psycopg
+
+from expunge.core.datamap.datamap import Aggregate, Dataset, Ignore, StoreSpec
+from expunge.core.datamap.grounding import Capabilities, Grounding
+from expunge.core.retention.age_histogram import Ages, AgeSpan
+from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
+from expunge.core.values.ids import IdempotencyKey
+from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
+from expunge.errors import CouldNotLook
+from expunge.ports.scanner import Tracer
+from expunge.stores.postgres.check import PostgresCheck
+from expunge.stores.postgres.erase import PostgresEraser
+from expunge.stores.postgres.kind import LOCK_MS
+from expunge.stores.postgres.ladder import ladder_climb
+from expunge.stores.postgres.preflight import PostgresPreflight, locked
+from expunge.stores.postgres.reading import content as postgres_content
+from expunge.stores.postgres.reading.match import PostgresMatcher, Row, encode_key, linked, links, transaction
+from expunge.stores.postgres.reading.probe import PostgresProbe
+from expunge.stores.postgres.reading.times import PostgresAging
+from expunge.stores.postgres.schema.catalogue import NotInPostgresSchema, PostgresSchema, PostgresTable, quoted
+from expunge.stores.postgres.schema.triggers import rewritten
+from expunge.stores.postgres.server.connection import Connection, ConnectionPool, lost
+from expunge.stores.postgres.server.data_directory import DataDirectory
+from expunge.stores.postgres.server.server import DatabaseServer
+from expunge.stores.tables.selectors import merged, narrowed
+from expunge.stores.tables.table_references import TableReferences
+
+_LOOKS = 3
+"""How often a probe is made that somebody's lock keeps from its answer."""
+OUT_OF_SCOPE = ("backups of the database, copies of its files, and programs that keep rows in their memory",)
+
+
+class Postgres:
+    """A store of kind ``postgres``.
+
+    ``url`` is a libpq URI. Options: ``lock_ms``, how long to wait for a lock before answering ``Unable`` (default 5000); ``clock``, a
+    sentence for the receipt: when a provider's own copies end. A dataset's ``table`` is ``table`` (in ``public``) or ``schema.table``.
+    """
+
+    def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
+        """Take the declaration; nothing is opened.
+
+        Raises:
+            Misconfigured: for an address that is none.
+        """
+        self._spec = spec
+        self._datasets = datasets
+        lock_ms = int(str(spec.options.get("lock_ms", LOCK_MS)))
+        self._link = ConnectionPool(spec, lock_ms)
+        self._server = DatabaseServer(self._link.connect, spec, lock_ms)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """``scrubbed`` where files and rights allow it, ``removed`` on a managed server, ``none`` where nothing can be reached."""
+        try:
+            return self._able()
+        except (psycopg.Error, OSError) as error:
+            with suppress(psycopg.Error, OSError):
+                if isinstance(error, psycopg.Error) and lost(error):
+                    # A server that was restarted has ended the connection that was open: a new one tells how things stand.
+                    return self._able()
+        return self._able_to(Grounding.NONE, (), frozenset(each.name for each in self._datasets), ())
+
+    def _able(self) -> Capabilities:
+        grounding, beyond = self._server.standing()
+        with self._link.borrowed() as connection:
+            schema = PostgresSchema(connection)
+            declared = [(each.name, table) for each in self._datasets if (table := schema.table(each.table)) is not None]
+            return self._able_to(grounding, beyond, rewritten(connection, declared), schema.refers(declared))
+
+    @staticmethod
+    def _able_to(
+        grounding: Grounding, beyond: tuple[str, ...], written: frozenset[str], refers: tuple[tuple[str, str], ...]
+    ) -> Capabilities:
+        return Capabilities(grounding, batch=1000, exclusive=True, rewritten=written, refers=refers, out_of_scope=(*OUT_OF_SCOPE, *beyond))
+
+    # --- looking -----------------------------------------------------------------------------------
+
+    def check(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
+        """Compare the database with the map, and the role's rights with what the ladder needs."""
+        try:
+            with self._link.borrowed() as connection:
+                findings = list(PostgresCheck(self._link, connection, self._datasets, ignored).findings())
+            findings += self._server.findings()
+        except (psycopg.Error, OSError) as error:
+            unable = self._link.unable(error)
+            kinds = {Reason.PERMISSION: FindingKind.PERMISSION, Reason.UNREACHABLE: FindingKind.MISSING}
+            kind = kinds.get(unable.reason, FindingKind.UNREADABLE)
+            findings = [Finding(kind, self._spec.name, self._spec.name, unable.detail, "see the words before, then run `check` again")]
+        yield from findings
+
+    def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
+        """Find rows; one query per subject field for all selectors, by index where there is one."""
+        if isinstance(dataset.subject, Aggregate) and not any(each.every for each in selectors):
+            return
+        wanted = merged(selectors)
+        with self._looking(dataset) as (connection, table), transaction(connection):
+            followed = links(table, dataset.follow)
+            extra = [_size(table), *(sql for _, sql in followed)]
+            found: list[dict[Row, Row]] = [{} for _ in wanted]
+            for hit in PostgresMatcher(connection, table, wanted).hits(extra):
+                found[hit.selector][hit.key] = hit.extra
+        names = [name for name, _ in followed]
+        for selector, rows in zip(wanted, found, strict=True):
+            if rows:
+                values = {**dict.fromkeys(dataset.follow, frozenset[str]()), **linked(names, (row[1:] for row in rows.values()))}
+                keys = tuple(map(encode_key, rows))
+                size = sum(row[0] for row in rows.values())
+                yield Copy(dataset.name, selector.subject, keys, len(keys), size, values, selector, lasting=table.lasting)
+
+    def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
+        """Rows of the people who stay, as of the moment of the call, by a cursor on the server."""
+        with self._looking(dataset) as (connection, table):
+            fields = postgres_content.fields_of(table, dataset.subject_fields)
+            staying = postgres_content.PostgresBystanders(connection, table, dataset.name, fields, erased, dataset.follow)
+            yield from staying.everybody() if limit is None else staying.a_few(limit)
+
+    def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
+        """Counted on the server."""
+        with self._looking(dataset) as (connection, table), transaction(connection):
+            return PostgresAging(connection, table).ages(field, edges)
+
+    def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[AgeSpan]:
+        """Grouped on the server."""
+        with self._looking(dataset) as (connection, table), transaction(connection):
+            yield from PostgresAging(connection, table).spans(by, field)
+
+    def named(self, dataset: Dataset, field: str) -> Iterator[Sequence[str]]:
+        """Told apart on the server."""
+        with self._looking(dataset) as (connection, table), transaction(connection):
+            yield from PostgresAging(connection, table).named(field)
+
+    def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
+        """The rows as JSON lines, large objects as files of their own."""
+        yield from postgres_content.export(lambda: self._looking(dataset), dataset.name, copy)
+
+    def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
+        """Hand over every column of every row."""
+        with self._looking(dataset) as (connection, table):
+            place = self._server.place()
+            data = place.data if isinstance(place, DataDirectory) and not table.foreign else None
+            postgres_content.trace(connection, table, dataset.name, copies, tracer, data)
+
+    def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
+        """Look by table, key, index, partition and view over a new connection; again, a few times, while somebody holds a lock."""
+        answers: list[Probed] = []
+        for left in reversed(range(_LOOKS)):
+            try:
+                with closing(self._link.connect()) as connection:
+                    schema = PostgresSchema(connection)
+                    answers = list(PostgresProbe(connection, schema, schema.require(dataset.table)).look(copies))
+                break
+            except (psycopg.Error, OSError) as error:
+                unable = self._link.unable(error)
+                answers = _could_not(copies, unable.detail)
+                # Whoever rewrites the table for another order holds it for as long as its disk takes.
+                if unable.reason is not Reason.LOCKED or not left:
+                    break
+            except NotInPostgresSchema as error:
+                answers = _could_not(copies, f"dataset {dataset.name}: {error.what} does not exist")
+                break
+        yield from answers
+
+    def raw(self) -> Iterator[RawSource]:
+        """The server's own folders, after a checkpoint; nothing where they cannot be read here."""
+        with self._link.looking(self._link.where):
+            yield from self._server.raw()
+
+    # --- erasing -----------------------------------------------------------------------------------
+
+    def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:
+        """Rights, row policies, locks, room on the disk, missing columns, rules, undeclared references, cascades into what is kept."""
+        try:
+            with self._link.borrowed() as connection:
+                schema = PostgresSchema(connection)
+                table = schema.require(dataset.table)
+                names = {each.dataset for each in kept}
+                staying = {each.name: found for each in self._datasets if each.name in names and (found := schema.table(each.table))}
+                looks = PostgresPreflight(self._link, connection, schema, table, self._eraser(connection, schema, table, dataset, copies))
+                troubles = list(looks.troubles(copies, staying))
+            return (*troubles, *ladder_climb.preflight(self._server, [table.sql]))
+        except (psycopg.Error, OSError) as error:
+            return (self._link.unable(error),)
+        except NotInPostgresSchema as error:
+            return (_schema_changed(dataset, error),)
+
+    def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:
+        """Each table that something goes from is read and written again as a whole with its indexes, and once more to the log."""
+        sizes = "SELECT coalesce(sum(pg_catalog.pg_total_relation_size(c)), 0)::bigint FROM pg_catalog.unnest(%s::oid[]) AS c"
+        with self._link.looking(self._link.where), self._link.borrowed() as connection:
+            schema = PostgresSchema(connection)
+            families = [schema.family(each.table) for each in self._datasets if copies.get(each.name)]
+            size = int(schema.one(sizes, ([oid for family in families for oid in family],)))
+        return Cost(size, sum(map(bool, families)), 2 * size)
+
+    def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - idempotent in effect
+        """Delete the rows in one transaction; what is gone already answers ``Absent``, so that any key may come twice."""
+        table: PostgresTable | None = None
+        try:
+            with self._link.borrowed() as connection:
+                schema = PostgresSchema(connection)
+                table = schema.require(dataset.table)
+                return self._eraser(connection, schema, table, dataset, copies).erase(copies)
+        except (psycopg.Error, OSError) as error:
+            waited = isinstance(error, psycopg.errors.LockNotAvailable) and table is not None
+            unable = locked(self._link, table) if waited and table else self._link.unable(error)
+        except NotInPostgresSchema as error:
+            unable = _schema_changed(dataset, error)
+        return {each.subject: unable for each in copies}
+
+    def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - idempotent in effect
+        """Climb the ladder over the tables of the datasets, and whatever the schema changes together with them."""
+        try:
+            with self._link.borrowed() as connection:
+                schema = PostgresSchema(connection)
+                tables = [schema.require(each.table).sql for each in datasets]
+            return ladder_climb.climb(self._server, list(dict.fromkeys(tables)))
+        except (psycopg.Error, OSError) as error:
+            return self._link.unable(error)
+        except NotInPostgresSchema as error:
+            return Unable(Reason.SCHEMA_CHANGED, f"{self._link.where}: {error.what} does not exist; correct the map and plan again")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._link.close()
+        self._server.close()
+
+    # --- places ------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _looking(self, dataset: Dataset) -> Iterator[tuple[Connection, PostgresTable]]:
+        """A connection and the table of a dataset, with trouble turned into the errors that the port names."""
+        with self._link.looking(f"dataset {dataset.name}"), self._link.borrowed() as connection:
+            try:
+                yield connection, PostgresSchema(connection).require(dataset.table)
+            except NotInPostgresSchema as error:
+                what = error.what if error.other else f"{error.what} does not exist"
+                message = f"dataset {dataset.name}: {what} in {self._link.where}"
+                raise CouldNotLook(message, help="correct the map; `expunge check` lists what does not fit") from error
+
+    def _eraser(
+        self, connection: Connection, schema: PostgresSchema, table: PostgresTable, dataset: Dataset, copies: Sequence[Copy]
+    ) -> PostgresEraser:
+        others = {found.shown: each for each in self._datasets if (found := schema.table(each.table)) is not None}
+        return PostgresEraser(self._link, connection, schema, table, TableReferences(dataset, others, narrowed=narrowed(copies)))
+
+
+def _size(table: PostgresTable) -> str:
+    """SQL for the bytes of a row's values as they are stored, compressed ones as they are."""
+    sizes = (f"coalesce(pg_catalog.pg_column_size(t.{quoted(each.name)}), 0)" for each in table.columns)
+    return " + ".join(("0", *sizes))
+
+
+def _could_not(copies: Sequence[Copy], why: str) -> list[Probed]:
+    return [Probed(each.subject, 0, (), why) for each in copies]
+
+
+def _schema_changed(dataset: Dataset, error: NotInPostgresSchema) -> Unable:
+    if error.other:
+        return Unable(Reason.UNSUPPORTED, f"dataset {dataset.name}: {error.what}: declare the table that it reads")
+    return Unable(Reason.SCHEMA_CHANGED, f"dataset {dataset.name}: {error.what} does not exist; correct the map and plan again")

@@ -1,0 +1,12 @@
+"""The declaration of the kind ``s3``."""
+
+from __future__ import annotations
+
+from expunge.ports.store_kind import StoreKind, TextOption, UrlForm
+from expunge.stores.s3.bucket_kind import OPTIONS, bucket_url
+
+KIND = StoreKind(
+    layouts=("path",),
+    url=UrlForm("a bucket", "s3://BUCKET/PREFIX", bucket_url, about="a bucket, `s3://BUCKET/PREFIX`"),
+    options={**OPTIONS, "vacuum": TextOption("the master of a SeaweedFS of one's own", 'vacuum: "http://localhost:9333"')},
+)

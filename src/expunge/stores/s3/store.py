@@ -1,0 +1,170 @@
+"""Buckets of an S3 service: media and other whole objects, and objects with records of many people; every version of them.
+
+The service's disks are out of reach: the deepest grounding is ``removed``. The rungs are in ``docs/reference/stores/s3.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
+from datetime import datetime
+
+from expunge.core.datamap.datamap import Dataset, Ignore, StoreSpec
+from expunge.core.datamap.grounding import Capabilities, Grounding
+from expunge.core.retention.age_histogram import Ages, AgeSpan
+from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
+from expunge.core.values.ids import IdempotencyKey
+from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Unable
+from expunge.ports.scanner import Tracer
+from expunge.stores.s3 import ladder
+from expunge.stores.s3.bucket_connection import Bucket, speaking
+from expunge.stores.s3.bucket_tree import BucketTree
+from expunge.stores.s3.check import BucketCheck, copies_elsewhere
+from expunge.stores.s3.client import BucketTrouble
+from expunge.stores.s3.preflight import BucketPreflight
+from expunge.stores.s3.probe import BucketProbe
+from expunge.stores.tree.ages import TreeAging
+from expunge.stores.tree.content import TreeContent
+from expunge.stores.tree.erase import TreeEraser, trouble_of
+from expunge.stores.tree.folder_layout import FolderLayout
+from expunge.stores.tree.interface import NameTrouble
+from expunge.stores.tree.search import TreeSearch
+
+_OUT_OF_SCOPE = (
+    "parts of unfinished uploads to objects of many people: they cannot be read; those older than seven days are aborted",
+    "names of deleted objects in the service's own indexes and logs",
+)
+
+
+class S3:
+    """One prefix of one bucket. ``url`` is ``s3://BUCKET/PREFIX``; a key is what follows the prefix."""
+
+    def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
+        self._spec = spec
+        self._datasets = datasets
+        self._layouts = {each.name: FolderLayout.of(each) for each in datasets}
+        self._bucket = Bucket(spec)
+        self._elsewhere: tuple[str, ...] | None = None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Objects are removed; what the bucket's configuration copies elsewhere is named, as far as it may be asked."""
+        if self._elsewhere is None:
+            try:
+                self._elsewhere = copies_elsewhere(self._bucket)
+            except BucketTrouble:
+                return self._capable("the bucket's configuration (replication, logs, inventories), which could not be asked")
+        return self._capable(*self._elsewhere)
+
+    def _capable(self, *more: str) -> Capabilities:
+        clock, own = str(self._spec.options.get("clock", "")), self._spec.options.get("vacuum")
+        disks = "the provider's disks, caches and backups"
+        said = (
+            f"{disks}; the provider states: {clock}"
+            if clock
+            else f"{disks}; the map quotes no time in which they are overwritten (`clock:`)"
+        )
+        if own:
+            said = "the server's disks below its volumes, which are rewritten without what was deleted; copies and backups of them"
+        return Capabilities(Grounding.REMOVED, batch=10_000, out_of_scope=(said, *_OUT_OF_SCOPE, *more))
+
+    def check(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
+        """Compare the bucket with the map, down to every key and every record."""
+        patterns = [each.pattern for each in ignored if each.store == self._spec.name]
+        with self._speaking():
+            yield from BucketCheck(self._bucket, tuple(self._layouts.values()), patterns).findings()
+
+    def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
+        """Lists only the prefixes of those asked for, where the path begins with them. Raises StoreUnavailable, CouldNotLook."""
+        with self._speaking(dataset.name):
+            yield from self._search(dataset).locate(selectors)
+
+    def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
+        """Everybody else, grouped by what the subject fields say."""
+        with self._speaking(dataset.name):
+            yield from self._search(dataset).bystanders(erased, limit)
+
+    def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
+        """By keys, times of writing and records."""
+        with self._speaking(dataset.name):
+            return TreeAging(BucketTree(self._bucket), self._layouts[dataset.name]).ages(field, edges)
+
+    def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[AgeSpan]:
+        """By keys, times of writing and records."""
+        with self._speaking(dataset.name):
+            yield from TreeAging(BucketTree(self._bucket), self._layouts[dataset.name]).spans(by, field)
+
+    def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
+        """Whole objects byte for byte, older versions too; records as JSON lines; tags and metadata as JSON."""
+        with self._speaking(dataset.name):
+            for item in self._show(dataset).export(copy):
+                yield Item(item.name, self._told(dataset.name, item), item.media_type, item.shared)
+
+    def _told(self, dataset: str, item: Item) -> Iterator[bytes]:
+        with self._speaking(dataset):
+            yield from item.chunks
+
+    def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
+        """Names, placeholders' values, whole objects in every version, every field of records, tags and metadata."""
+        with self._speaking(dataset.name):
+            self._show(dataset).trace(copies, tracer)
+
+    def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:  # noqa: ARG002 - no object takes another along
+        """Rights to delete and to write, conditional writes, damaged and archived objects, objects too large to rewrite."""
+        try:
+            return BucketPreflight(self._bucket, self._layouts[dataset.name]).reasons(copies)
+        except NameTrouble as trouble:
+            return (trouble.unable,)
+
+    def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:
+        """Whole objects are deleted; those with records of many people are read and written again."""
+        total = Cost()
+        with self._speaking():
+            for name, found in copies.items():
+                if self._layouts[name].dataset.format and found:
+                    held = BucketTree(self._bucket).hand.held(list({key for each in found for key in each.keys}))
+                    size = sum(entry.size for entries in held.values() for entry in entries)
+                    now = sum(entry.size for entries in held.values() for entry in entries if entry.latest)
+                    total += Cost(size, len(held), now)
+        return total
+
+    def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - gone is gone under any key
+        """Delete every version and marker, abort uploads, rewrite on condition; looked at again before the answer."""
+        try:
+            return TreeEraser(BucketTree(self._bucket), self._layouts[dataset.name]).erase(copies)
+        except (NameTrouble, OSError) as error:
+            trouble = trouble_of(error)
+        return {copy.subject: Unable(trouble.reason, f"{dataset.name}: {trouble.detail}") for copy in copies}
+
+    def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - always store-wide
+        """Climb the ladder: abandoned uploads, and the vacuum of a SeaweedFS of one's own."""
+        way = ladder.BucketClimb(self._bucket, tuple(self._layouts.values()), str(self._spec.options.get("vacuum", "")))
+        done = 0
+        try:
+            for rung in ladder.RUNGS:
+                done += rung.climb(way)
+        except (NameTrouble, OSError) as error:
+            return trouble_of(error)
+        return Erased(done) if done else Absent()
+
+    def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
+        """A fresh listing for the selectors' values, versions and uploads too; each old key by HEAD and GET."""
+        with closing(Bucket(self._spec)) as fresh:
+            yield from BucketProbe(fresh, self._layouts[dataset.name]).answers(copies)
+
+    def raw(self) -> Iterator[RawSource]:
+        """Nothing: the disks are out of reach."""
+        yield from ()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._bucket.close()
+
+    def _search(self, dataset: Dataset) -> TreeSearch:
+        return TreeSearch(BucketTree(self._bucket), self._layouts[dataset.name])
+
+    def _show(self, dataset: Dataset) -> TreeContent:
+        return TreeContent(BucketTree(self._bucket), self._layouts[dataset.name])
+
+    def _speaking(self, dataset: str = "") -> AbstractContextManager[None]:
+        return speaking(self._spec, dataset)

@@ -1,0 +1,324 @@
+"""SQLite databases: one file and those attached to it, each to ``scrubbed``.
+
+Reads go by subject column through whatever index serves it; an erasure is one transaction per batch; ``purge`` climbs the
+ladder of :mod:`expunge.stores.sqlite.ladder`. Attached databases are files with transactions of their own: no reference and no
+trigger crosses from one to another.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+from expunge.core.datamap.datamap import Aggregate, Dataset, Ignore, StoreSpec
+from expunge.core.datamap.grounding import Capabilities, Grounding
+from expunge.core.retention.age_histogram import Ages, AgeSpan
+from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
+from expunge.core.values.ids import IdempotencyKey
+from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
+from expunge.errors import CouldNotLook
+from expunge.ports.scanner import Tracer
+from expunge.stores.sqlite import content
+from expunge.stores.sqlite.catalogue import NotInSqliteSchema, SqliteSchema, SqliteTable, quoted
+from expunge.stores.sqlite.check import SqliteCheck
+from expunge.stores.sqlite.database_file import DatabaseFile
+from expunge.stores.sqlite.erase import SqliteEraser
+from expunge.stores.sqlite.kind import BUSY_MS
+from expunge.stores.sqlite.ladder import climb, in_the_way, room_needed
+from expunge.stores.sqlite.match import Row, RowReader, SqliteMatcher, encode_key, wanted_columns
+from expunge.stores.sqlite.probe import SqliteProbe
+from expunge.stores.sqlite.triggers import rewritten, unfollowed
+from expunge.stores.tables.selectors import merged, narrowed
+from expunge.stores.tables.table_references import TableReferences
+
+OUT_OF_SCOPE = (
+    "blocks of the disk that the file system has freed and not overwritten or discarded yet",
+    "copies of the database file outside its folder, and backups",
+)
+_CONTENTLESS = "a contentless full-text index may keep words of what was erased, and nobody can tell: declare it or drop it"
+
+
+class Sqlite:
+    """A store of kind ``sqlite``.
+
+    ``url`` is the path of the database (``sqlite:///`` before it is allowed). Options: ``attach``, a mapping of alias to path (a
+    dataset's ``table: alias.name`` lies there; relative paths start at the main database's folder); ``busy_ms``, how long to wait
+    for a lock before answering ``Unable`` (default 5000).
+    """
+
+    def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
+        """Take the declaration; nothing is opened."""
+        self._spec = spec
+        self._datasets = datasets
+        self._files = _files(spec)
+        self._open: dict[str, sqlite3.Connection] = {}
+        self._purged: dict[str, tuple[int, ...]] = {}
+        self._triggers: dict[str, tuple[int, frozenset[str]]] = {}
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """``scrubbed`` where files and folders can be written, ``none`` otherwise."""
+        able = all(each.writable() for each in self._files.values() if each.path.exists())
+        grounding = Grounding.SCRUBBED if able else Grounding.NONE
+        rewritten = frozenset[str]().union(*map(self._rewritten, self._files.values()))
+        return Capabilities(grounding, batch=1000, exclusive=True, rewritten=rewritten, out_of_scope=OUT_OF_SCOPE)
+
+    def _rewritten(self, file: DatabaseFile) -> frozenset[str]:
+        """Of the datasets in one file those that triggers write to, once for each schema; all where that cannot be told."""
+        declared = [(each.name, self._place(each)[1]) for each in self._datasets if self._place(each)[0] is file]
+        try:
+            connection = self._connection(file)
+            (version,) = connection.execute("PRAGMA main.schema_version").fetchone()
+            if self._triggers.get(file.alias, (None,))[0] != version:
+                self._triggers[file.alias] = (version, rewritten(connection, declared))
+        except (sqlite3.Error, OSError):
+            return frozenset(name for name, _ in declared)
+        return self._triggers[file.alias][1]
+
+    # --- looking -----------------------------------------------------------------------------------
+
+    def check(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
+        """Compare the databases with the map."""
+        beside = frozenset(each.path.name for each in self._files.values())
+        for alias, file in self._files.items():
+            declared = [(each, self._place(each)[1]) for each in self._datasets if self._place(each)[0] is file]
+            if not file.path.exists():
+                what, mend = f"the database {alias} does not exist", "correct `url:` or `attach:`, or restore the file"
+                yield Finding(FindingKind.MISSING, self._spec.name, str(file.path), what, mend)
+                continue
+            try:
+                findings = list(SqliteCheck(file, self._connection(file), declared, ignored, beside).findings())
+            except (sqlite3.Error, OSError) as error:
+                unable = file.unable(error)
+                kind = FindingKind.PERMISSION if unable.reason is Reason.PERMISSION else FindingKind.UNREADABLE
+                findings = [Finding(kind, self._spec.name, str(file.path), unable.detail, "see above, then run `check` again")]
+            yield from findings
+
+    def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
+        """Find rows; one query per subject field for all selectors, by index where there is one."""
+        if isinstance(dataset.subject, Aggregate) and not any(each.every for each in selectors):
+            return
+        wanted = merged(selectors)
+        with self._looking(dataset) as (connection, table):
+            extra = [_size(table), *wanted_columns(table, dataset.follow)]
+            found: list[dict[Row, tuple[object, ...]]] = [{} for _ in wanted]
+            for hit in SqliteMatcher(connection, table, wanted).hits(extra):
+                found[hit.selector][hit.key] = hit.extra
+        for selector, rows in zip(wanted, found, strict=True):
+            if rows:
+                links = {
+                    name: frozenset(str(row[at]) for row in rows.values() if row[at] is not None)
+                    for at, name in enumerate(dataset.follow, start=1)
+                }
+                size = sum(int(str(row[0])) for row in rows.values())
+                keys = tuple(encode_key(each) for each in rows)
+                yield Copy(dataset.name, selector.subject, keys, len(keys), size, links, selector, lasting=table.numbered)
+
+    def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
+        """Rows of the people who stay, in pages of the key's order."""
+        fields = dataset.subject_fields
+        with self._looking(dataset) as (connection, table):
+            staying = content.SqliteBystanders(connection, table, dataset.name, fields, erased, dataset.follow)
+            yield from staying.everybody() if limit is None else staying.a_few(limit)
+
+    def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
+        """One pass over the column."""
+        with self._looking(dataset) as (connection, table):
+            return content.ages(connection, table, field, _size(table), edges)
+
+    def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[AgeSpan]:
+        """One pass over both columns."""
+        with self._looking(dataset) as (connection, table):
+            yield from content.spans(connection, table, by, field)
+
+    def named(self, dataset: Dataset, field: str) -> Iterator[Sequence[str]]:
+        """One pass over the column."""
+        with self._looking(dataset) as (connection, table):
+            yield from content.named(connection, table, field)
+
+    def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
+        """The rows as JSON lines, BLOBs as files of their own."""
+        with self._looking(dataset) as (connection, table):
+            yield from content.export(dataset.name, copy, RowReader(connection, table, [copy]))
+
+    def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
+        """Hand over every column of every row."""
+        with self._looking(dataset) as (connection, table):
+            content.trace(dataset.name, copies, table, RowReader(connection, table, copies), tracer)
+
+    def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
+        """Look by table, index, view and full-text search over a new connection."""
+        file, name = self._place(dataset)
+        try:
+            with closing(file.connect()) as connection:
+                schema = SqliteSchema(connection)
+                answers = list(SqliteProbe(connection, schema, schema.require(name)).look(copies))
+        except (sqlite3.Error, OSError) as error:
+            answers = _could_not(copies, file.unable(error).detail)
+        except NotInSqliteSchema as error:
+            answers = _could_not(copies, f"dataset {dataset.name}: {error.what} does not exist")
+        yield from answers
+
+    def raw(self) -> Iterator[RawSource]:
+        """The database files and whatever is named like them: logs, journals, copies. Temporary files lie there too, unnamed."""
+        seen = set()
+        for file in self._files.values():
+            for source in file.sources():
+                if source.path not in seen:
+                    seen.add(source.path)
+                    yield source
+
+    # --- erasing -----------------------------------------------------------------------------------
+
+    def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:
+        """Rights, room to rewrite the file, a writer in the way, missing columns, triggers that cannot run, undeclared references."""
+        file, name = self._place(dataset)
+        try:
+            connection = self._connection(file)
+            if not file.writable():
+                return (file.read_only(),)
+            troubles = []
+            if shutil.disk_usage(file.path.parent).free < (need := room_needed(file)):
+                detail = f"{file.where}: rewriting the database needs {need >> 20} MiB free beside it"
+                troubles.append(Unable(Reason.DISK_FULL, detail))
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+            eraser = self._eraser(connection, dataset, name, copies)
+            eraser.compile()
+            troubles += self._takes_along(SqliteSchema(connection), file, name, kept)
+            return (*troubles, *dict.fromkeys(eraser.blocked(copies).values()))
+        except (sqlite3.Error, OSError) as error:
+            return (file.unable(error),)
+        except NotInSqliteSchema as error:
+            return (_schema_changed(dataset, error),)
+
+    def _takes_along(self, schema: SqliteSchema, file: DatabaseFile, table: str, kept: Sequence[Copy]) -> list[Unable]:
+        """Kept items of tables that the schema's ``ON DELETE`` would change together with this one's rows."""
+        reached, waiting = set[str](), [table]
+        while waiting:
+            for each in schema.references(waiting.pop()):
+                if each.acts and each.child.casefold() not in reached:
+                    reached.add(each.child.casefold())
+                    waiting.append(each.child)
+        names = {each.dataset for each in kept}
+        places = {each.name: self._place(each) for each in self._datasets if each.name in names}
+        taken = [name for name, (where, child) in places.items() if where is file and child.casefold() in reached]
+        return [Unable(Reason.REFERENCED, f"the schema's ON DELETE would reach items of {name} that are kept") for name in taken]
+
+    def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:
+        """Each database file that something goes from is read and written again as a whole (VACUUM)."""
+        files = {self._place(each)[0] for each in self._datasets if copies.get(each.name)}
+        size = sum(each.path.stat().st_size for each in files if each.path.exists())
+        return Cost(size, len(files), size)
+
+    def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - idempotent in effect
+        """Delete the rows in one transaction; what is gone already answers ``Absent``, so that any key may come twice."""
+        file, name = self._place(dataset)
+        try:
+            connection = self._connection(file)
+            if not file.writable():
+                # A read-only database lets a write transaction begin and fails only at its first write.
+                return {each.subject: file.read_only() for each in copies}
+            return self._eraser(connection, dataset, name, copies).erase(copies)
+        except sqlite3.OperationalError as error:
+            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY and file.alias in self._open
+            unable = Unable(*in_the_way(file, self._open[file.alias])) if busy else file.unable(error)
+        except (sqlite3.Error, OSError) as error:
+            unable = file.unable(error)
+        except NotInSqliteSchema as error:
+            unable = _schema_changed(dataset, error)
+        return {each.subject: unable for each in copies}
+
+    def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - idempotent in effect
+        """Climb the ladder over each file that one of the datasets lies in."""
+        done = 0
+        for file in dict.fromkeys(self._place(each)[0] for each in datasets):
+            outcome = self._purge(file)
+            if isinstance(outcome, Unable):
+                return outcome
+            done += outcome.items if isinstance(outcome, Erased) else 0
+        return Erased(done) if done else Absent()
+
+    def _purge(self, file: DatabaseFile) -> Outcome:
+        try:
+            if file.alias in self._purged and self._purged[file.alias] == file.state():
+                return Absent()
+            with closing(file.connect()) as connection:
+                outcome = climb(file, connection)
+                unfollowed = self._unfollowed(file, connection)
+            if unfollowed and not isinstance(outcome, Unable):
+                return Unable(Reason.UNSUPPORTED, f"{file.where}: {_CONTENTLESS} ({', '.join(unfollowed)})")
+            if isinstance(outcome, Erased):
+                self._purged[file.alias] = file.state()
+        except (sqlite3.Error, OSError) as error:
+            return file.unable(error)
+        return outcome
+
+    def _unfollowed(self, file: DatabaseFile, connection: sqlite3.Connection) -> tuple[str, ...]:
+        declared = [self._place(each)[1] for each in self._datasets if self._place(each)[0] is file]
+        return unfollowed(connection, SqliteSchema(connection), declared)
+
+    def close(self) -> None:
+        """Close the connections."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+    # --- places ------------------------------------------------------------------------------------
+
+    def _place(self, dataset: Dataset) -> tuple[DatabaseFile, str]:
+        """The file that a dataset's table lies in, and the table's name there."""
+        alias, dot, name = dataset.table.partition(".")
+        if dot and alias.lower() in self._files:
+            return self._files[alias.lower()], name
+        return self._files["main"], dataset.table
+
+    def _connection(self, file: DatabaseFile) -> sqlite3.Connection:
+        if file.alias not in self._open:
+            self._open[file.alias] = file.connect()
+        return self._open[file.alias]
+
+    @contextmanager
+    def _looking(self, dataset: Dataset) -> Iterator[tuple[sqlite3.Connection, SqliteTable]]:
+        """The connection and table of a dataset, with trouble turned into the errors that the port names."""
+        file, name = self._place(dataset)
+        with file.looking(f"dataset {dataset.name}"):
+            connection = self._connection(file)
+            try:
+                yield connection, SqliteSchema(connection).require(name)
+            except NotInSqliteSchema as error:
+                message = f"dataset {dataset.name}: {error.what} does not exist in {file.where}"
+                raise CouldNotLook(message, help="correct the map; `expunge check` lists what does not fit") from error
+
+    def _eraser(self, connection: sqlite3.Connection, dataset: Dataset, name: str, copies: Sequence[Copy]) -> SqliteEraser:
+        schema = SqliteSchema(connection)
+        file = self._place(dataset)[0]
+        places = [(each, self._place(each)) for each in self._datasets]
+        others = {schema.named(table) or table: each for each, (where, table) in places if where is file}
+        return SqliteEraser(connection, schema.require(name), TableReferences(dataset, others, narrowed=narrowed(copies)))
+
+
+def _files(spec: StoreSpec) -> dict[str, DatabaseFile]:
+    """The main database and the attached ones, by alias."""
+    attach, busy = cast("Mapping[str, str]", spec.options.get("attach", {})), int(str(spec.options.get("busy_ms", BUSY_MS)))
+    main = Path(spec.url.removeprefix("sqlite:///"))
+    paths = {"main": main, **{alias.lower(): main.parent / path for alias, path in attach.items()}}
+    return {alias: DatabaseFile(spec.name, alias, path, busy) for alias, path in paths.items()}
+
+
+def _size(table: SqliteTable) -> str:
+    """SQL for the bytes of a row's values."""
+    function = "octet_length" if sqlite3.sqlite_version_info >= (3, 43) else "length"
+    return "+".join(f"coalesce({function}(t.{quoted(each.name)}), 0)" for each in table.columns)
+
+
+def _could_not(copies: Sequence[Copy], why: str) -> list[Probed]:
+    return [Probed(each.subject, 0, (), why) for each in copies]
+
+
+def _schema_changed(dataset: Dataset, error: NotInSqliteSchema) -> Unable:
+    return Unable(Reason.SCHEMA_CHANGED, f"dataset {dataset.name}: {error.what} does not exist; correct the map and plan again")

@@ -1,0 +1,91 @@
+"""What a database itself writes when rows are deleted: asked of SQLite, which names every table that the compiled statement touches."""
+
+# ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from expunge.stores.sqlite.catalogue import FullText, SqliteSchema, SqliteTable, quoted
+
+_WRITES = frozenset({sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE})
+
+
+@dataclass(frozen=True)
+class TouchedTables:
+    """Names of tables, as the schema spells them."""
+
+    written: frozenset[str]
+    """Triggers insert rows into them or change some, be it in the end (through cascades, views and further triggers)."""
+    deleted: frozenset[str]
+    """Triggers delete rows of them."""
+
+
+def touched(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteTable) -> TouchedTables:
+    """What triggers do when rows of ``table`` are deleted. Nothing is executed.
+
+    Raises:
+        sqlite3.Error: when the deletion cannot be compiled.
+    """
+    written: set[str] = set()
+    deleted: set[str] = set()
+
+    def note(action: int, name: str | None, _: str | None, database: str | None, trigger: str | None) -> int:
+        if trigger is not None and name and database == "main":
+            if action in _WRITES:
+                written.add(name)
+            elif action == sqlite3.SQLITE_DELETE:
+                deleted.add(name)
+        return sqlite3.SQLITE_OK
+
+    # Cascades are part of the statement only where they are switched on, as an erasure does.
+    acting = any(each.acts for each in schema.references(table.name))
+    connection.execute(f"PRAGMA foreign_keys={'ON' if acting else 'OFF'}")
+    connection.set_authorizer(note)
+    try:
+        connection.execute(f"EXPLAIN DELETE FROM {table.sql} WHERE NULL").close()
+    finally:
+        connection.set_authorizer(None)
+    return TouchedTables(frozenset(written), frozenset(deleted))
+
+
+def rewritten(connection: sqlite3.Connection, declared: Collection[tuple[str, str]]) -> frozenset[str]:
+    """Names of the datasets, of ``declared`` (dataset, table), that the database writes to when rows of any of them are deleted.
+
+    Full-text indexes do not count: what a trigger writes there takes words out, and a residue scan would find them.
+
+    Raises:
+        sqlite3.Error: when a deletion cannot be compiled: it could not be executed either.
+    """
+    schema = SqliteSchema(connection)
+    tables = [(name, found) for name, table in declared if (found := schema.table(table)) is not None]
+    written = frozenset[str]().union(*(touched(connection, schema, table).written for _, table in tables))
+    written -= {each.name for each in schema.full_text}
+    return frozenset(name for name, table in tables if table.name in written)
+
+
+def unfollowed(connection: sqlite3.Connection, schema: SqliteSchema, declared: Iterable[str]) -> tuple[str, ...]:
+    """The contentless full-text indexes that may keep words of rows that are gone: no scan can tell, for they hold words alone.
+
+    One that ``declared`` (names of tables) holds is erased in its own right. One that the triggers of declared tables keep in step is
+    asked whether it lists a row that none of these has.
+
+    Raises:
+        sqlite3.Error: when a deletion cannot be compiled, or a table be read.
+    """
+    tables = [found for each in declared if (found := schema.table(each)) is not None]
+    contentless = [each for each in schema.full_text if each.content == "" and each.name not in {table.name for table in tables}]
+    if not contentless:
+        return ()
+    effects = [(table, touched(connection, schema, table)) for table in tables]
+    feeding = {index.name: [table for table, each in effects if index.name in each.written | each.deleted] for index in contentless}
+    return tuple(index.name for index in contentless if not _in_step(connection, index, feeding[index.name]))
+
+
+def _in_step(connection: sqlite3.Connection, index: FullText, feeding: Collection[SqliteTable]) -> bool:
+    if not feeding or index.sizes is None or not all(each.rowid for each in feeding):
+        return False
+    known = " UNION ALL ".join(f"SELECT {each.key[0]} FROM {each.sql} AS t" for each in feeding)
+    sql = f"SELECT 1 FROM main.{quoted(index.sizes)} WHERE {index.docid} NOT IN ({known}) LIMIT 1"
+    return connection.execute(sql).fetchone() is None

@@ -1,0 +1,62 @@
+"""What the map says about tables that refer to each other: whose rows a reference comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from expunge.core.datamap.datamap import Aggregate, ByField, Dataset, Through
+
+REFERRED = "rows of {} refer to what should go; declare that table as a dataset of the same people so that they are erased first"
+TAKEN_ALONG = "the schema would delete rows of {} along (ON DELETE CASCADE) that are to stay; write ON DELETE SET NULL instead"
+
+
+@dataclass(frozen=True)
+class TableReferences:
+    """What the map says about the tables of one database, to tell whose rows a reference comes from."""
+
+    dataset: Dataset
+    """The one that is erased."""
+    others: Mapping[str, Dataset]
+    """Name of a table -> the dataset that declares it; the erased one included."""
+    narrowed: bool = False
+    """Only some rows of each person go, or a class of rows whoever they are about: then the rest of the same person stays as well."""
+
+    def kinds(self, child: str) -> list[tuple[str, str]]:
+        """Pairs of fields (of the child, of the parent) that hold the same kind of identity, and so tell whose rows go along."""
+        if self.narrowed:
+            return []
+        theirs, ours = self.others[child].subject, self.dataset.subject
+        if not isinstance(theirs, ByField) or not isinstance(ours, ByField):
+            return []
+        return [(theirs.fields[kind], ours.fields[kind]) for kind in theirs.fields if kind in ours.fields]
+
+    def shares_kind(self, child: str) -> bool:
+        """Whether the map tells whose the child's rows are, in the same words as for the erased table."""
+        if self.narrowed:
+            return child in self.others and isinstance(self.others[child].subject, ByField)
+        return child in self.others and bool(self.kinds(child))
+
+    def untold(self, child: str) -> tuple[str, ...]:
+        """The child's fields that say whose its rows are, where the erased table, found through others, cannot say if they are the same.
+
+        Whoever is named in such a row keeps it: the rows of the people of an order go in a step of their own, at the latest with the next
+        round.
+        """
+        theirs = self.others[child].subject if child in self.others else None
+        if self.narrowed or not isinstance(theirs, ByField) or not isinstance(self.dataset.subject, Through):
+            return ()
+        return tuple(dict.fromkeys(theirs.fields.values()))
+
+    def goes_by_itself(self, child: str, *, beforehand: bool) -> bool:
+        """Whether an order erases the child's rows in a step of its own, so that they do not stand in the way.
+
+        A declared child of another kind of identity (profiles of an account) does. One that is found ``through`` others is
+        erased earlier: then it should be gone, but beforehand it is still there.
+        """
+        declared = self.others.get(child)
+        if declared is None or isinstance(declared.subject, Aggregate):
+            return False
+        if isinstance(declared.subject, Through):
+            return beforehand
+        return not self.narrowed and not self.kinds(child)

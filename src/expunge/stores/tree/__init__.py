@@ -1,0 +1,1 @@
+"""What trees of names share, folders and buckets: templates, record files, safe replacement."""

@@ -1,0 +1,186 @@
+"""Handing over what files hold: to the person as an export, to a tracer as content."""
+
+from __future__ import annotations
+
+import io
+import json
+import mimetypes
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import BinaryIO
+
+from expunge.core.values.copy import Copy, Item
+from expunge.core.values.ids import Pseudonym
+from expunge.errors import CouldNotLook
+from expunge.ports.scanner import Tracer
+from expunge.stores.tree.folder_layout import FolderLayout, WantedValues
+from expunge.stores.tree.interface import FileState, Tree
+from expunge.stores.tree.record_files import FileRecord, Unreadable, Value
+
+_CHUNK = 1 << 20
+
+
+class TreeContent:
+    """Reads of one dataset's copies."""
+
+    def __init__(self, tree: Tree, layout: FolderLayout) -> None:
+        self._tree = tree
+        self._layout = layout
+
+    def wholly(self, copy: Copy, key: str) -> bool:
+        """Whether the name alone says that all of it is the copy's."""
+        return copy.selector is None or bool(self._layout.says(key, WantedValues([copy.selector])).whole)
+
+    def lastingly(self, copy: Copy, key: str) -> bool:
+        """Whether the name says so whatever is written under it."""
+        return self.wholly(copy, key) and (copy.selector is None or not self._layout.within(key, [copy.selector]))
+
+    # --- export ---------------------------------------------------------------------------------
+
+    def export(self, copy: Copy) -> Iterator[Item]:
+        """One item for each state of a file, and one for what is noted beside it; folders and links have no content of their own."""
+        for key in copy.keys:
+            if self._tree.is_folder(key) or self._tree.is_link(key):
+                continue
+            for state in self._tree.states(key):
+                yield from self._items(copy, key, state)
+
+    def _items(self, copy: Copy, key: str, state: FileState) -> Iterator[Item]:
+        name, shared = _archived(key, state.older), key in copy.shared
+        if not self.wholly(copy, key):
+            if self._layout.dataset.format != "json":
+                yield Item(f"{name}.records.jsonl", self._lines(state, key, copy), "application/jsonl", shared)
+                return
+            if state.older and not any(self._lines(state, key, copy)):
+                return
+        yield Item(name, self._bytes(state), mimetypes.guess_type(key)[0] or "application/octet-stream", shared)
+        notes = state.notes()
+        if notes:
+            text = json.dumps(dict(notes), ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+            yield Item(f"{name}.metadata.json", [text], "application/json", shared)
+
+    def _bytes(self, state: FileState) -> Iterator[bytes]:
+        with self._open(state) as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+
+    def _lines(self, state: FileState, key: str, copy: Copy) -> Iterator[bytes]:
+        with self._open(state) as file:
+            for record, _ in self._theirs(file, key, [copy]):
+                yield json.dumps(record.value, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+
+    # --- trace ----------------------------------------------------------------------------------
+
+    def trace(self, copies: Sequence[Copy], tracer: Tracer) -> None:
+        """Each file is read once for each subject that owns it whole, once for all subjects that have records in it."""
+        sharing: dict[str, list[Copy]] = {}
+        for copy in copies:
+            for key in copy.keys:
+                if self.wholly(copy, key):
+                    self._trace_file(copy, key, tracer)
+                elif not self._tree.is_link(key):
+                    sharing.setdefault(key, []).append(copy)
+        for key, together in sharing.items():
+            # What cannot be read can be neither traced nor erased: erase and check say so.
+            with suppress(OSError, Unreadable):
+                for state in self._tree.states(key):
+                    self._trace_records(state, key, together, tracer)
+
+    def _trace_records(self, state: FileState, key: str, together: Sequence[Copy], tracer: Tracer) -> None:
+        with state.open() as file:
+            for record, subjects in self._theirs(file, key, together):
+                for subject in subjects:
+                    self._trace_value(subject, "", record.value, tracer)
+                    # Also as it lies there: a window taken from another file (a sidecar) may run across several fields.
+                    tracer.blob(subject, self._layout.dataset.name, "record", io.BytesIO(record.raw))
+                    if self._layout.dataset.format == "json":
+                        self._trace_names(subject, key, tracer)
+                        self._trace_notes(subject, state, tracer)
+
+    def _trace_names(self, subject: Pseudonym, key: str, tracer: Tracer) -> None:
+        name = self._layout.dataset.name
+        found = self._layout.template_of(key)
+        if found is None:
+            return
+        template, readings = found
+        for part, segment in zip(key.rstrip("/").split("/"), template.segments, strict=False):
+            if segment.placeholders:
+                tracer.name(subject, name, part)
+        for placeholder, value in sorted({pair for reading in readings for pair in reading.items()}):
+            tracer.text(subject, name, placeholder, value)
+
+    def _trace_file(self, copy: Copy, key: str, tracer: Tracer) -> None:
+        name = self._layout.dataset.name
+        self._trace_names(copy.subject, key, tracer)
+        if self._tree.is_folder(key):
+            return
+        try:
+            # What a link leads to is theirs as well: if it stays there, under a name that leads to nobody, it is residue.
+            for state in self._tree.states(key):
+                with state.open() as file:
+                    tracer.blob(copy.subject, name, "content", file)
+                self._trace_notes(copy.subject, state, tracer)
+        except FileNotFoundError:
+            return
+        except (Unreadable, OSError) as error:
+            message = f"dataset {name}: a file cannot be read"
+            raise CouldNotLook(message, help="`expunge check` names it") from error
+        if self._layout.dataset.format:
+            # Damaged records are no obstacle here: the whole file goes, and all of it was traced as bytes.
+            with suppress(OSError, Unreadable):
+                for state in self._tree.states(key):
+                    with state.open() as file:
+                        for record in self._layout.read(file, key, ()):
+                            self._trace_value(copy.subject, "", record.value, tracer)
+
+    def _trace_notes(self, subject: Pseudonym, state: FileState, tracer: Tracer) -> None:
+        for word, value in state.notes().items():
+            # The company's own words beside the bytes: both halves are content, and no names of fields.
+            tracer.text(subject, self._layout.dataset.name, "metadata", word)
+            tracer.text(subject, self._layout.dataset.name, "metadata", value)
+
+    def _trace_value(self, subject: Pseudonym, field: str, value: Value, tracer: Tracer) -> None:
+        dataset = self._layout.dataset.name
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                if field:
+                    # Below the top, keys may be data: they are content, and no names of fields.
+                    tracer.text(subject, dataset, field, key)
+                self._trace_value(subject, field or key, inner, tracer)
+        elif isinstance(value, list):
+            numbers = [each for each in value if isinstance(each, int | float) and not isinstance(each, bool)]
+            if len(numbers) > 1 and len(numbers) == len(value):
+                tracer.vector(subject, dataset, field or "record", [float(each) for each in numbers])
+                return
+            for inner in value:
+                self._trace_value(subject, field, inner, tracer)
+        elif isinstance(value, str):
+            tracer.text(subject, dataset, field or "record", value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            if abs(value) < 1e300:
+                tracer.number(subject, dataset, field or "record", float(value))
+            tracer.text(subject, dataset, field or "record", str(value))
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def _theirs(self, file: BinaryIO, key: str, copies: Sequence[Copy]) -> Iterator[tuple[FileRecord, list[Pseudonym]]]:
+        wanted = WantedValues(copy.selector for copy in copies if copy.selector)
+        says = self._layout.says(key, wanted)
+        for record in self._layout.read(file, key, (*wanted.fields, *self._layout.beside(wanted))):
+            owners = wanted.in_record(record, wanted.fields, says)
+            if owners:
+                yield record, [wanted.selectors[owner].subject for owner in sorted(owners)]
+
+    def _open(self, state: FileState) -> BinaryIO:
+        try:
+            return state.open()
+        except (OSError, Unreadable) as error:
+            message = f"dataset {self._layout.dataset.name}: a file cannot be read"
+            raise CouldNotLook(message, help="`expunge check` names it; run again once it can be read") from error
+
+
+def _archived(key: str, older: int) -> str:
+    """A key as a name that every archive can hold: bytes that are no UTF-8 are spelt out, no part leads upwards."""
+    name = key.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    parts = ["_" if part in {"", ".", ".."} else part for part in name.split("/")]
+    return "/".join([f"older versions/{older}"] * bool(older) + parts)

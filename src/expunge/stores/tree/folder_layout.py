@@ -1,0 +1,228 @@
+"""What the names and records of one declared folder say about people: the reading half of the ``files`` store.
+
+A dataset names its files by templates. A file is somebody's because its *name* says so (a subject field is a placeholder: the
+whole file is theirs), or because *records* in it say so (the dataset has a ``format``: those records are theirs).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from expunge.core.datamap.datamap import Dataset
+from expunge.core.values.copy import Selector
+from expunge.core.values.scope import MODIFIED, Window
+from expunge.core.values.timestamps import latest
+from expunge.stores.tree.record_files import FileRecord, records
+from expunge.stores.tree.safe_replace import open_regular
+from expunge.stores.tree.template_walk import Bindings, CompiledTemplate, Readings
+
+Clock = Callable[[], datetime | None]
+"""Tells when a file was last written."""
+
+
+@dataclass(frozen=True)
+class NameFacts:
+    """What a name, and when it was last written, say about some selectors (by number)."""
+
+    whole: set[int]
+    """All of it is theirs."""
+    part: set[int] = field(default_factory=set)
+    """Theirs by its name; its records say which of them are meant."""
+    unsaid: set[int] | None = None
+    """Those who may have records in it although the name does not mean them; None for all others."""
+    bound: frozenset[str] = frozenset()
+    """Fields that the name has answered for all that is in it."""
+
+
+class WantedValues:
+    """Selectors of one call, by what they look for."""
+
+    def __init__(self, selectors: Iterable[Selector]) -> None:
+        self.selectors = tuple(selectors)
+        self._by: dict[str, dict[str, list[int]]] = {}
+        self.every = frozenset(number for number, each in enumerate(self.selectors) if each.every)
+        """Selectors that mean every item."""
+        self.narrowed = tuple(number for number, each in enumerate(self.selectors) if each.narrowed)
+        """Selectors with more conditions than their values."""
+        self._left: dict[tuple[int, frozenset[str]], Selector] = {}
+        for number, selector in enumerate(self.selectors):
+            for name, values in selector.match.items():
+                for value in values:
+                    self._by.setdefault(name, {}).setdefault(value, []).append(number)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """All fields that any selector finds people by."""
+        return tuple(self._by)
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """All fields that any selector looks at besides."""
+        return tuple(sorted({name for number in self.narrowed for name in self.selectors[number].beside}))
+
+    def values(self, name: str) -> Collection[str]:
+        """The values of one field that mean somebody."""
+        return self._by.get(name, {}).keys()
+
+    def by(self, name: str, value: str) -> Sequence[int]:
+        """Which selectors (by number) a value of a field means."""
+        return self._by.get(name, {}).get(value, ())
+
+    def in_name(self, readings: Readings) -> set[int]:
+        """Which selectors a name means, by any of its readings, whatever else narrows them."""
+        return {number for reading in readings for name, value in reading.items() for number in self.by(name, value)} | self.every
+
+    def says(self, readings: Readings, modified: Clock | None, *, inside: bool) -> NameFacts:
+        """What a name says about all selectors.
+
+        Args:
+            readings: of the name.
+            modified: when it was last written; None where that is asked at another time.
+            inside: whether it holds records, in which fields stand that are no placeholders.
+        """
+        named = self.in_name(readings)
+        if not self.narrowed and not self.every:
+            return NameFacts(named)
+        bound = frozenset(name for reading in readings for name in reading)
+        refused = {each for each in self.narrowed if not _admitted(self.selectors[each], readings, bound, modified, inside=inside)}
+        # Where everything is meant, what is in a file goes and not the file: it may be one that its writers expect to be there.
+        asking = {each for each in self.narrowed if not self.selectors[each].beside <= bound} | self.every if inside else set()
+        part = asking & named - refused
+        unsaid = set(range(len(self.selectors))) - named - refused
+        return NameFacts(named - refused - part, part, unsaid, bound)
+
+    def in_record(self, record: FileRecord, fields: Iterable[str], says: NameFacts) -> set[int]:
+        """Which selectors a record means, by the given fields, in a file whose name says ``says``."""
+        found = {number for name in fields for value in record.texts(name) for number in self.by(name, value)}
+        if says.unsaid is None:
+            return found
+        found &= says.unsaid
+        if record.value is not None:
+            found |= says.part
+        return {number for number in found if self._admits(number, record, says.bound)}
+
+    def _admits(self, number: int, record: FileRecord, bound: frozenset[str]) -> bool:
+        selector = self._left.get((number, bound))
+        if selector is None:
+            selector = self._left[number, bound] = without(self.selectors[number], bound)
+        return not selector.narrowed or selector.admits(lambda name: latest(record.texts(name)), record.texts)
+
+    def may_lead(self, names: Sequence[str], reading: Bindings) -> bool:
+        """Whether a reading of the first parts of a path can still become one that means somebody."""
+        return bool(self.every) or any(name not in reading or reading[name] in self._by.get(name, {}) for name in names)
+
+
+def _admitted(selector: Selector, readings: Readings, bound: frozenset[str], modified: Clock | None, *, inside: bool) -> bool:
+    """Whether a name, as far as it goes, lets a selector have what is in it."""
+    by_time = MODIFIED not in bound and not inside
+
+    def holds(window: Window) -> bool | None:
+        if window.field in bound:
+            return window.holds(latest({reading[window.field] for reading in readings if window.field in reading}))
+        if window.field == MODIFIED and by_time:
+            return None if modified is None else window.holds(modified())
+        return None if inside else False
+
+    if selector.where is not None and holds(selector.where) is False:
+        return False
+    if any(holds(each) for each in selector.outside):
+        return False
+    return not any(reading.get(name) in values for name, values in selector.spare.items() for reading in readings)
+
+
+def without(selector: Selector, bound: frozenset[str]) -> Selector:
+    """A selector less its conditions on fields that a name has answered."""
+    return replace(
+        selector,
+        where=None if selector.where is None or selector.where.field in bound else selector.where,
+        outside=tuple(each for each in selector.outside if each.field not in bound),
+        spare={name: values for name, values in selector.spare.items() if name not in bound},
+    )
+
+
+@dataclass(frozen=True)
+class FolderLayout:
+    """One dataset's way of naming files."""
+
+    dataset: Dataset
+    templates: tuple[CompiledTemplate, ...]
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> FolderLayout:
+        """Read the templates of a dataset."""
+        return cls(dataset, tuple(CompiledTemplate.of(path) for path in dataset.paths))
+
+    def recorded(self, template: CompiledTemplate, fields: Iterable[str]) -> tuple[str, ...]:
+        """Those of the fields that only the records of such a file can hold."""
+        return tuple(name for name in fields if name not in template.placeholders) if self.dataset.format else ()
+
+    def template_of(self, key: str) -> tuple[CompiledTemplate, Readings] | None:
+        """The template that a relative path fits, with its readings; folders (ending with ``/``) on the way count too."""
+        for template in self.templates:
+            readings = template.folder_readings(key) if key.endswith("/") else template.readings(key)
+            if readings:
+                return template, readings
+        return None
+
+    @property
+    def inside(self) -> bool:
+        """Whether fields that are no placeholders stand in what lies in the files."""
+        return bool(self.dataset.format)
+
+    def says(self, key: str, wanted: WantedValues) -> NameFacts:
+        """What the name ``key`` says about selectors, whenever it was last written."""
+        found = self.template_of(key)
+        inside = self.inside and not key.endswith("/")
+        return wanted.says(found[1], None, inside=inside) if found else NameFacts(set())
+
+    def within(self, key: str, selectors: Sequence[Selector]) -> tuple[Window, ...]:
+        """In one of which windows a file has to have been written last, to be theirs; any time will do where there is none."""
+        found = self.template_of(key)
+        if found is None or self.inside or MODIFIED in found[0].placeholders:
+            return ()
+        windows = [each.where for each in selectors]
+        asked = [each for each in windows if each is not None and each.field == MODIFIED]
+        return tuple(asked) if len(asked) == len(windows) else ()
+
+    def beside(self, wanted: WantedValues) -> tuple[str, ...]:
+        """The fields of records that are looked at besides those by which people are found."""
+        return (*wanted.beside, *(self.dataset.subject_fields if wanted.every else ()))
+
+    def doubtful(self, key: str, wanted: WantedValues) -> bool:
+        """Whether the name means somebody wanted in one way of reading it, and nobody of them in another: it may be a stranger's."""
+        found = self.template_of(key)
+        meant = {bool(wanted.in_name((reading,))) for reading in found[1]} if found else set()
+        return len(meant) > 1
+
+    def read(self, file: BinaryIO, key: str, fields: Sequence[str]) -> Iterator[FileRecord]:
+        """The records of an open file of this dataset. Raises Unreadable."""
+        return records(file, key, self.dataset.format, fields)
+
+
+@dataclass
+class SubjectTally:
+    """What was found of one subject, as it adds up."""
+
+    keys: dict[str, None] = field(default_factory=dict)
+    items: int = 0
+    bytes: int = 0
+    links: dict[str, set[str]] = field(default_factory=dict)
+    shared: set[str] = field(default_factory=set)
+
+    def add(self, key: str, size: int, links: Mapping[str, Iterable[str]]) -> None:
+        """One more item."""
+        self.keys[key] = None
+        self.items += 1
+        self.bytes += size
+        for name, values in links.items():
+            self.links.setdefault(name, set()).update(values)
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open a regular file without following a link at its end; raises OSError, and Unreadable for what is no regular file."""
+    return cast("BinaryIO", os.fdopen(open_regular(path), "rb"))

@@ -1,0 +1,311 @@
+"""Files with records of many people: JSON lines and CSV, one JSON object a file, plain or gzip or zstd.
+
+Records are read as the raw bytes they are, and parsed beside: whoever rewrites a file copies the raw bytes of the records that stay.
+Files of many records are streamed: memory grows with the longest record only.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
+
+import zstandard
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | None"
+
+BOM = b"\xef\xbb\xbf"
+_DELIMITERS = ",;\t|"
+_QUOTE = ord('"')
+_LINE_LIMIT = 1 << 30
+csv.field_size_limit(_LINE_LIMIT)
+
+
+class Unreadable(Exception):
+    """The file cannot be understood; the text says where, without any content."""
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """One record of a file."""
+
+    raw: bytes = field(repr=False)
+    """Exactly as it lies in the (decompressed) file, line end included."""
+    value: Value = field(repr=False)
+    """Parsed; None for what is no record: a header, a blank line."""
+    number: int
+    """Line on which it starts, from 1."""
+
+    def texts(self, name: str) -> frozenset[str]:
+        """All texts that a field has, dots leading into objects, lists giving every element."""
+        return frozenset(_texts(self.value, name))
+
+
+# --- compression ---------------------------------------------------------------------------------
+
+
+@contextmanager
+def decoded(file: BinaryIO, name: str) -> Iterator[BinaryIO]:
+    """Read ``file`` without its compression, which the end of ``name`` tells; all members or frames of it."""
+    if name.endswith(".gz"):
+        with gzip.GzipFile(fileobj=file, mode="rb") as plain:
+            yield cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", plain), 1 << 18))
+    elif name.endswith(".zst"):
+        yield cast("BinaryIO", io.BufferedReader(_ZstdFrames(file), 1 << 18))
+    else:
+        yield file
+
+
+@contextmanager
+def encoded(file: BinaryIO, name: str) -> Iterator[BinaryIO]:
+    """Write to ``file`` with the compression that ``name`` tells; neither name nor time go into its header."""
+    if name.endswith(".gz"):
+        with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0, compresslevel=6) as packed:
+            yield cast("BinaryIO", packed)
+    elif name.endswith(".zst"):
+        with zstandard.ZstdCompressor().stream_writer(file, closefd=False) as frames:
+            yield cast("BinaryIO", frames)
+    else:
+        yield file
+
+
+class _ZstdFrames(io.RawIOBase):
+    """All zstd frames of a file, one after the other; unlike the library's reader it notices when the last one is cut off."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._frame: zstandard.ZstdDecompressionObj | None = None
+        self._packed = self._plain = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        while not self._plain:
+            if not self._packed:
+                self._packed = self._file.read(1 << 17)
+            if not self._packed:
+                if self._frame is not None:
+                    raise EOFError
+                return 0
+            if self._frame is None:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            self._plain = self._frame.decompress(self._packed)
+            self._packed = self._frame.unused_data
+            if self._frame.eof:
+                self._frame = None
+        count = min(len(view), len(self._plain))
+        view[:count] = self._plain[:count]
+        self._plain = self._plain[count:]
+        return count
+
+
+# --- formats -------------------------------------------------------------------------------------
+
+
+def records(file: BinaryIO, name: str, layout: str, fields: Sequence[str]) -> Iterator[FileRecord]:
+    """Every record of an open file, in order, with nothing left out: the raw bytes joined are the file.
+
+    Args:
+        file: as it lies on disk.
+        name: its name, for the compression.
+        layout: ``jsonl``, ``csv`` or ``json``.
+        fields: the fields that the caller will ask for; a CSV file must have one of them in its header.
+
+    Raises:
+        Unreadable: when bytes, compression or syntax are damaged; what was yielded before is sound.
+    """
+    try:
+        with decoded(file, name) as plain:
+            yield from _LAYOUTS[layout](plain, fields)
+    except (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
+        message = "the compressed data is damaged or cut off"
+        raise Unreadable(message) from error
+
+
+def _json_lines(file: BinaryIO, fields: Sequence[str]) -> Iterator[FileRecord]:
+    tails = [json.dumps(name.rsplit(".", 1)[-1]).encode() for name in fields]
+    for number, raw in enumerate(_lines(file, b"\n"), 1):
+        text = raw.removeprefix(BOM) if number == 1 else raw
+        if not text.strip():
+            yield FileRecord(raw, None, number)
+            continue
+        # A key that stands twice, or is spelt with escapes, would hide one of its values from an ordinary parser.
+        twice = b"\\u" in text or any(text.count(tail) > 1 for tail in tails)
+        yield FileRecord(raw, _parse_json(text, f"line {number}", every=twice), number)
+
+
+def _json_object(file: BinaryIO, fields: Sequence[str]) -> Iterator[FileRecord]:  # noqa: ARG001 - one signature for all layouts
+    raw = file.read()
+    value = _parse_json(raw.removeprefix(BOM), "the file", every=True)
+    if not isinstance(value, dict):
+        message = "the file holds no JSON object; one object a file is expected"
+        raise Unreadable(message)
+    yield FileRecord(raw, value, 1)
+
+
+def _parse_json(text: bytes, where: str, *, every: bool) -> Value:
+    try:
+        return cast("Value", json.loads(text.decode("utf-8"), object_pairs_hook=_merged if every else None))
+    except UnicodeDecodeError as error:
+        message = f"{where} is not UTF-8"
+        raise Unreadable(message) from error
+    except (ValueError, RecursionError) as error:
+        message = f"{where} is not JSON"
+        raise Unreadable(message) from error
+
+
+def _merged(pairs: list[tuple[str, Value]]) -> Value:
+    """An object in which a key that stands twice has all its values, as a list."""
+    merged: dict[str, Value] = {}
+    for key, value in pairs:
+        merged[key] = [merged[key], value] if key in merged else value
+    return merged
+
+
+def _csv(file: BinaryIO, fields: Sequence[str]) -> Iterator[FileRecord]:
+    rows = _Rows(file)
+    header: list[str] = []
+    asked = -1
+    for number, raw in rows:
+        if not header:
+            header, rows.delimiters = _header(raw.removeprefix(BOM), fields)
+            asked = max(at for at, name in enumerate(header) if name in fields)
+            yield FileRecord(raw, None, number)
+            continue
+        row = _parse_row(raw, rows.delimiters, number)
+        if row and len(row) <= asked:
+            message = f"line {number} has fewer columns than the header"
+            raise Unreadable(message)
+        yield FileRecord(raw, _merged(list(zip(header, row, strict=False))) if row else None, number)
+
+
+def _header(raw: bytes, fields: Sequence[str]) -> tuple[list[str], str]:
+    for delimiter in _DELIMITERS:
+        with suppress(csv.Error):
+            for row in _rows(raw, delimiter, 1):
+                if any(name in row for name in fields):
+                    return row, delimiter
+    message = "the first line has no column by which a subject can be found"
+    raise Unreadable(message)
+
+
+def _parse_row(raw: bytes, delimiter: str, number: int) -> list[str]:
+    try:
+        rows = _rows(raw, delimiter, number)
+    except csv.Error as error:
+        message = f"line {number} is not CSV"
+        raise Unreadable(message) from error
+    if len(rows) > 1:
+        message = f"line {number} holds a line break outside quotes"
+        raise Unreadable(message)
+    return rows[0] if rows else []
+
+
+def _rows(raw: bytes, delimiter: str, number: int) -> list[list[str]]:
+    try:
+        return list(csv.reader(io.StringIO(raw.decode("utf-8"), newline=""), delimiter=delimiter, strict=True))
+    except UnicodeDecodeError as error:
+        message = f"line {number} is not UTF-8"
+        raise Unreadable(message) from error
+
+
+class _Rows:
+    """Physical lines of CSV joined where a quoted field spans them: (line number, raw bytes)."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.delimiters = _DELIMITERS
+        """All that come into question; the one in use once the header is known."""
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        start = self._file.peek(1 << 16) if isinstance(self._file, io.BufferedReader) else b""
+        end = b"\r" if b"\r" in start and b"\n" not in start else b"\n"
+        held: list[bytes] = []
+        began, inside = 1, False
+        for number, line in enumerate(_lines(self._file, end), 1):
+            if not held:
+                began = number
+            held.append(line)
+            inside = self._open_at_end(line.removeprefix(BOM) if number == 1 else line, inside=inside)
+            if not inside:
+                yield began, b"".join(held)
+                held = []
+        if held:
+            message = f"the quote opened on line {began} is never closed"
+            raise Unreadable(message)
+
+    def _open_at_end(self, line: bytes, *, inside: bool) -> bool:
+        """Whether a quoted field is still open after ``line``. A quote opens only at the start of a field, as in RFC 4180."""
+        if b'"' not in line:
+            return inside
+        delimiters = self.delimiters.encode()
+        at, fresh = 0, not inside
+        while at < len(line):
+            if inside:
+                at = line.find(b'"', at)
+                if at < 0:
+                    return True
+                if line[at + 1 : at + 2] == b'"':
+                    at += 1
+                else:
+                    inside = False
+                fresh = False
+            else:
+                inside = fresh and line[at] == _QUOTE
+                fresh = line[at] in delimiters
+            at += 1
+        return inside
+
+
+def _lines(file: BinaryIO, end: bytes) -> Iterator[bytes]:
+    if end == b"\n":
+        yield from file
+        return
+    held = b""
+    while chunk := file.read(1 << 16):
+        *whole, held = (held + chunk).split(end)
+        for line in whole:
+            yield line + end
+    if held:
+        yield held
+
+
+def _texts(value: Value, name: str) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _texts(each, name)
+    elif isinstance(value, dict):
+        if name in value:
+            yield from _scalars(value[name])
+        head, dot, rest = name.partition(".")
+        if dot and head in value:
+            yield from _texts(value[head], rest)
+
+
+def _scalars(value: Value) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _scalars(each)
+    elif isinstance(value, bool):
+        yield "true" if value else "false"
+    elif isinstance(value, float) and value.is_integer():
+        # 1000.0 and 1e3 are the number 1000, as they are in a database.
+        yield str(int(value))
+    elif isinstance(value, str | int | float):
+        yield str(value)
+
+
+_LAYOUTS: dict[str, Callable[[BinaryIO, Sequence[str]], Iterator[FileRecord]]] = {"jsonl": _json_lines, "csv": _csv, "json": _json_object}
+FORMATS = frozenset(_LAYOUTS)
+"""The words that a map may write under ``format:``."""

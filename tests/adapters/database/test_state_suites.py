@@ -1,0 +1,135 @@
+"""The conformance suites of shelf, outbox and leases, on files, SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from expunge.adapters.database.journal_django import open_journal
+from expunge.adapters.database.leases_django import DjangoLeases
+from expunge.adapters.database.outbox_django import DjangoOutbox
+from expunge.adapters.database.shelf_django import DjangoShelf
+from expunge.adapters.files.outbox_files import FileOutbox
+from expunge.adapters.files.shelf_files import FileShelf
+from expunge.ports.outbox import Outbox
+from expunge.ports.shelf import Shelf
+from expunge.testing.leases_suite import LeasesSuite
+from expunge.testing.outbox_suite import OutboxSuite
+from expunge.testing.shelf_suite import ShelfSuite
+from tests.adapters.databases import OnPostgres
+from tests.architecture.failpoints import all_failpoints
+
+
+def alias(place: str) -> str:
+    with open_journal(place) as journal:
+        return journal.alias
+
+
+class OnSqlite:
+    def fresh_file(self, folder: Path) -> str:
+        return f"sqlite:///{folder}/state.db"
+
+
+class TestShelfInFiles(ShelfSuite):
+    def place(self, folder: Path) -> str:
+        return str(folder / "orders")
+
+    def open(self, place: str) -> FileShelf:
+        return FileShelf(Path(place))
+
+
+class _ShelfInADatabase(ShelfSuite):
+    together = True
+
+    def open(self, place: str) -> DjangoShelf:
+        return DjangoShelf(alias(place))
+
+    def close(self, shelf: Shelf) -> None:
+        cast("DjangoShelf", shelf).close()
+
+
+class TestShelfOnSqlite(_ShelfInADatabase, OnSqlite):
+    def place(self, folder: Path) -> str:
+        return self.fresh_file(folder)
+
+
+class TestShelfOnPostgres(OnPostgres, _ShelfInADatabase):
+    def place(self, folder: Path) -> str:
+        return self.fresh()
+
+
+class TestOutboxInFiles(OutboxSuite):
+    def place(self, folder: Path) -> str:
+        return str(folder / "outbox")
+
+    def open(self, place: str) -> FileOutbox:
+        return FileOutbox(Path(place))
+
+    def notices(self, place: str) -> list[bytes]:
+        return [path.read_bytes() for path in sorted(Path(place).glob("*.json"))]
+
+
+class _OutboxInADatabase(OutboxSuite):
+    def open(self, place: str) -> DjangoOutbox:
+        return DjangoOutbox(alias(place))
+
+    def notices(self, place: str) -> list[bytes]:
+        outbox = self.open(place)
+        found = list(outbox.waiting())
+        outbox.close()
+        return found
+
+    def close(self, outbox: Outbox) -> None:
+        cast("DjangoOutbox", outbox).close()
+
+    def test_what_was_delivered_is_taken_away_and_comes_again_when_it_is_put_again(self, tmp_path: Path) -> None:
+        place = self.place(tmp_path)
+        from expunge.testing.outbox_suite import ONE
+
+        outbox = self.open(place)
+        outbox.put(ONE, "done", "text", {})
+        outbox.remove(ONE, "done")
+        outbox.remove(ONE, "done")
+        assert self.notices(place) == []
+        outbox.put(ONE, "done", "text", {})
+        assert len(self.notices(place)) == 1
+        outbox.close()
+
+
+class TestOutboxOnSqlite(_OutboxInADatabase, OnSqlite):
+    def place(self, folder: Path) -> str:
+        return self.fresh_file(folder)
+
+
+class TestOutboxOnPostgres(OnPostgres, _OutboxInADatabase):
+    def place(self, folder: Path) -> str:
+        return self.fresh()
+
+
+class _LeasesInADatabase(LeasesSuite):
+    failpoints = (
+        "leases.take:before",
+        "leases.take.commit:before",
+        "leases.take.commit:after",
+        "leases.renew:before",
+        "leases.renew.commit:before",
+        "leases.renew.commit:after",
+        "leases.end:before",
+        "leases.end:after",
+    )
+
+    def open(self, place: str) -> DjangoLeases:
+        return DjangoLeases(alias(place))
+
+    def test_the_points_above_are_all_that_there_are(self) -> None:
+        assert {name for name in all_failpoints() if name.startswith("leases.")} == set(self.failpoints)
+
+
+class TestLeasesOnSqlite(_LeasesInADatabase, OnSqlite):
+    def place(self, folder: Path) -> str:
+        return self.fresh_file(folder)
+
+
+class TestLeasesOnPostgres(OnPostgres, _LeasesInADatabase):
+    def place(self, folder: Path) -> str:
+        return self.fresh()
