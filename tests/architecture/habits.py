@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from tests.architecture.source import PACKAGE, Module, Tree, aliases, callee, dotted
 
-MEDIAN_LINES, MOST_LINES, FUNCTION_LINES = 150, 400, 60
+MEDIAN_LINES, MOST_LINES, FUNCTION_LINES = 150, 600, 60
 
 IMPURE_MODULES = frozenset(
     {
@@ -52,7 +52,7 @@ OPAQUE_NAMES = frozenset({"dataset", "digest", "id", "kind", "name", "order", "o
 
 
 def sizes(tree: Tree) -> Iterator[str]:
-    """Modules: median at most 150 lines, none over 400. Functions: at most 60."""
+    """Modules: median at most 150 lines, none over 600; a module is split by meaning, not to fit a number. Functions: at most 60."""
     counts = [module.lines for module in tree if module.lines > 0]
     if counts and statistics.median(counts) > MEDIAN_LINES:
         yield f"the median module has {statistics.median(counts):.0f} lines, more than {MEDIAN_LINES}"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tests.architecture.source import PACKAGE, Module, Tree, aliases, callee
 
 BESIDE = frozenset({"errors", "telemetry", "faults", "durable", "permit"})
-BRACES = frozenset({"stores", "residue", "vault", "learn", "adapters", "engine"})
+BRACES = frozenset({"stores", "residue", "vault", "learn", "adapters", "maps", "engine"})
 INSIDE = frozenset({"core", "ports"})
 ROOTS = frozenset({"bootstrap", "survey"})
 """The composition roots: ``bootstrap`` for an installation, ``survey`` for what needs a map and no state."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tests.architecture import effects, failpoints, habits, layers
+from tests.architecture import effects, failpoints, floors, habits, layers
 from tests.architecture.source import Tree
 
 Rule = Callable[[Tree], Iterator[str]]
@@ -12,6 +12,8 @@ Rule = Callable[[Tree], Iterator[str]]
 RULES: dict[str, Rule] = {
     "arrows": layers.arrows,
     "cycles": layers.cycles,
+    "floors": floors.floors,
+    "folder sizes": floors.folder_sizes,
     "core is pure": layers.core_is_pure,
     "top level": layers.top_level,
     "late imports": layers.late_imports,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.failpoints import all_failpoints
+from tests.architecture.floors import FLOORS, floor_order
 from tests.architecture.rules import RULES
 from tests.architecture.source import Tree
 
@@ -19,17 +20,24 @@ GOOD = {
     "telemetry.py": "import logging\nclass Opaque(str): ...\ndef log(action, **fields): ...\n",
     "core/__init__.py": "",
     "core/plan.py": "from pathlib import Path\nfrom expunge.errors import ExpungeError\ndef plan(text, path: Path):\n    return text.replace('a', 'b')\n",
+    "core/values/__init__.py": "",
+    "core/values/ids.py": "",
     "core/values/signature.py": "from cryptography.hazmat.primitives import hashes\n",
     "ports/__init__.py": "",
     "ports/store.py": "from expunge.core.plan import plan\n",
     "stores/__init__.py": "import importlib\ndef load(name):\n    return importlib.import_module(name)\n",
-    "stores/files.py": "from expunge import durable\nfrom expunge.ports import store\ndef erase(path):\n    durable.unlink(path, at='files.erase.name')\n",
+    "stores/files/__init__.py": "",
+    "stores/files/check.py": "",
+    "stores/files/store.py": "from expunge import durable\nfrom expunge.ports import store\ndef erase(path):\n    durable.unlink(path, at='files.erase.name')\n",
     "engine/__init__.py": "",
     "engine/kernel/__init__.py": "",
+    "engine/kernel/context.py": "",
+    "engine/execution/__init__.py": "",
+    "engine/execution/planning.py": "",
     "engine/kernel/store_calls.py": "from expunge.faults import failpoint\ndef erase(store):\n    failpoint('call.erase:before')\n    store.erase()\n    failpoint('call.erase:after')\n",
-    "engine/running.py": "from expunge.engine.kernel import store_calls\nfrom expunge import telemetry\n"
+    "engine/execution/running.py": "from expunge.engine.kernel import store_calls\nfrom expunge import telemetry\n"
     "def run(store, order):\n    store_calls.erase(store)\n    telemetry.log(1, order=telemetry.Opaque(order.id), n=3)\n",
-    "bootstrap.py": "from expunge.engine import running\nfrom expunge.stores import files\n",
+    "bootstrap.py": "from expunge.engine.execution import running\nfrom expunge.stores.files import store\n",
     "cli/__init__.py": "",
     "cli/main.py": "def main():\n    from expunge.bootstrap import running\n    print(running)\n",
 }
@@ -37,28 +45,34 @@ GOOD = {
 BAD: list[tuple[str, str, str]] = [
     # rule, file, source
     ("arrows", "core/plan.py", "from expunge.ports import store\n"),
-    ("arrows", "stores/files.py", "from expunge.residue import scan\n"),
+    ("arrows", "stores/files/store.py", "from expunge.residue import scan\n"),
     ("arrows", "residue/scan.py", "from expunge.stores import files\n"),
     ("arrows", "residue/scan.py", "from expunge.stores.files import erase\n"),
-    ("arrows", "engine/running.py", "from expunge.stores.files import erase\n"),
-    ("arrows", "engine/running.py", "from ..stores import files\n"),
+    ("arrows", "engine/execution/running.py", "from expunge.stores.files import erase\n"),
+    ("arrows", "engine/execution/running.py", "from ..stores import files\n"),
     ("arrows", "gate.py", "from expunge.engine import running\n"),
     ("arrows", "bootstrap.py", "from expunge.cli import main\n"),
     ("arrows", "cli/main.py", "from expunge.stores import files\n"),
     ("arrows", "core/plan.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from expunge.ports import store\n"),
     ("arrows", "cli/main.py", "from expunge.engine import running\n"),
     ("arrows", "attic/old.py", "x = 1\n"),
+    ("floors", "core/values/ids.py", "from expunge.core import plan\n"),
+    ("floors", "core/values/ids.py", "from expunge.core.plan import plan\n"),
+    ("floors", "engine/kernel/context.py", "from expunge.engine.execution.planning import plan\n"),
+    ("floors", "engine/attic/old.py", "x = 1\n"),
+    ("floors", "engine/old.py", "x = 1\n"),
+    ("folder sizes", "engine/reports/tokens.py", "x = 1\n"),
     ("cycles", "core/plan.py", "from expunge.core import other\n"),
     ("core is pure", "core/plan.py", "import numpy as np\n"),
     ("core is pure", "core/plan.py", "from cryptography.hazmat.primitives import hashes\n"),
     ("core is pure", "ports/store.py", "import django\n"),
-    ("top level", "engine/running.py", "import expunge\n"),
-    ("top level", "engine/running.py", "from expunge import Expunge\n"),
-    ("late imports", "engine/running.py", "def run():\n    from expunge.core.plan import plan\n    return plan\n"),
-    ("dynamic imports", "engine/running.py", "import importlib\nimportlib.import_module('x')\n"),
-    ("dynamic imports", "engine/running.py", "from importlib import import_module as load\nload('x')\n"),
-    ("dynamic imports", "engine/running.py", "__import__('x')\n"),
-    ("sizes", "core/plan.py", "x = 1\n" * 401),
+    ("top level", "engine/execution/running.py", "import expunge\n"),
+    ("top level", "engine/execution/running.py", "from expunge import Expunge\n"),
+    ("late imports", "engine/execution/running.py", "def run():\n    from expunge.core.plan import plan\n    return plan\n"),
+    ("dynamic imports", "engine/execution/running.py", "import importlib\nimportlib.import_module('x')\n"),
+    ("dynamic imports", "engine/execution/running.py", "from importlib import import_module as load\nload('x')\n"),
+    ("dynamic imports", "engine/execution/running.py", "__import__('x')\n"),
+    ("sizes", "core/plan.py", "x = 1\n" * 601),
     ("sizes", "core/plan.py", "def f():\n" + "    x = 1\n" * 60),
     ("no clock in core", "core/plan.py", "import time\n"),
     ("no clock in core", "core/plan.py", "from datetime import datetime, UTC\nx = datetime.now(UTC)\n"),
@@ -68,19 +82,19 @@ BAD: list[tuple[str, str, str]] = [
     ("no clock in core", "core/plan.py", "def f(name):\n    return open(name)\n"),
     ("no clock in core", "core/plan.py", "from pathlib import Path\ndef f(path: Path):\n    return path.read_text()\n"),
     ("no clock in core", "core/plan.py", "from pathlib import Path\ndef f(x):\n    return Path(x).read_bytes()\n"),
-    ("prints", "engine/running.py", "print('x')\n"),
-    ("prints", "engine/running.py", "import sys\nsys.stderr.write('x')\n"),
-    ("broad excepts", "engine/running.py", "try:\n    x = 1\nexcept Exception:\n    x = 2\n"),
-    ("broad excepts", "engine/running.py", "try:\n    x = 1\nexcept (ValueError, BaseException):\n    x = 2\n"),
-    ("broad excepts", "engine/running.py", "try:\n    x = 1\nexcept:\n    x = 2\n"),
-    ("unfinished", "engine/running.py", "x = 1  # TODO: more\n"),
-    ("unfinished", "engine/running.py", "def f():\n    raise NotImplementedError\n"),
-    ("logs", "engine/running.py", "import logging\n"),
-    ("logs", "engine/running.py", "from logging import getLogger\n"),
-    ("logs", "engine/running.py", "from expunge import telemetry\ndef f(email):\n    telemetry.log(1, who=f'{email}')\n"),
-    ("logs", "engine/running.py", "from expunge.telemetry import log\ndef f(email):\n    log(1, who=str(email))\n"),
-    ("logs", "engine/running.py", "from expunge.telemetry import log\ndef f(email):\n    log(1, who=email.reveal())\n"),
-    ("logs", "engine/running.py", "from expunge.telemetry import Opaque\ndef f(email):\n    return Opaque(email)\n"),
+    ("prints", "engine/execution/running.py", "print('x')\n"),
+    ("prints", "engine/execution/running.py", "import sys\nsys.stderr.write('x')\n"),
+    ("broad excepts", "engine/execution/running.py", "try:\n    x = 1\nexcept Exception:\n    x = 2\n"),
+    ("broad excepts", "engine/execution/running.py", "try:\n    x = 1\nexcept (ValueError, BaseException):\n    x = 2\n"),
+    ("broad excepts", "engine/execution/running.py", "try:\n    x = 1\nexcept:\n    x = 2\n"),
+    ("unfinished", "engine/execution/running.py", "x = 1  # TODO: more\n"),
+    ("unfinished", "engine/execution/running.py", "def f():\n    raise NotImplementedError\n"),
+    ("logs", "engine/execution/running.py", "import logging\n"),
+    ("logs", "engine/execution/running.py", "from logging import getLogger\n"),
+    ("logs", "engine/execution/running.py", "from expunge import telemetry\ndef f(email):\n    telemetry.log(1, who=f'{email}')\n"),
+    ("logs", "engine/execution/running.py", "from expunge.telemetry import log\ndef f(email):\n    log(1, who=str(email))\n"),
+    ("logs", "engine/execution/running.py", "from expunge.telemetry import log\ndef f(email):\n    log(1, who=email.reveal())\n"),
+    ("logs", "engine/execution/running.py", "from expunge.telemetry import Opaque\ndef f(email):\n    return Opaque(email)\n"),
     (
         "shown words",
         "cli/main.py",
@@ -88,18 +102,18 @@ BAD: list[tuple[str, str, str]] = [
     ),
     ("shown words", "cli/main.py", "def f(way):\n    return way.evidence.value == 'a document'\n"),
     ("shown words", "cli/main.py", "def f(step):\n    return step.kind.value in ('erase', 'destroy')\n"),
-    ("file effects", "stores/files.py", "import os\nos.unlink('x')\n"),
-    ("file effects", "stores/files.py", "from os import fsync as sync\nsync(1)\n"),
-    ("file effects", "stores/files.py", "def f(path):\n    path.unlink()\n"),
-    ("file effects", "stores/files.py", "def f(path, other):\n    path.replace(other)\n"),
-    ("file effects", "stores/files.py", "def f(path, other):\n    path.rename(other)\n"),
-    ("file effects", "stores/files.py", "import shutil\nshutil.rmtree('x')\n"),
-    ("file effects", "stores/files.py", "def f(file):\n    file.truncate(0)\n"),
-    ("store calls", "engine/running.py", "def f(store):\n    store.erase()\n"),
-    ("store calls", "engine/running.py", "class A:\n    def f(self):\n        return self._stores['x'], self._store.purge([])\n"),
-    ("store calls", "engine/running.py", "def f(store, pool):\n    return pool.submit(store.erase)\n"),
-    ("store calls", "engine/running.py", "def f(store):\n    return store.capabilities\n"),
-    ("journal appends", "engine/running.py", "class A:\n    def f(self):\n        self.journal.append('s', 0, [])\n"),
+    ("file effects", "stores/files/store.py", "import os\nos.unlink('x')\n"),
+    ("file effects", "stores/files/store.py", "from os import fsync as sync\nsync(1)\n"),
+    ("file effects", "stores/files/store.py", "def f(path):\n    path.unlink()\n"),
+    ("file effects", "stores/files/store.py", "def f(path, other):\n    path.replace(other)\n"),
+    ("file effects", "stores/files/store.py", "def f(path, other):\n    path.rename(other)\n"),
+    ("file effects", "stores/files/store.py", "import shutil\nshutil.rmtree('x')\n"),
+    ("file effects", "stores/files/store.py", "def f(file):\n    file.truncate(0)\n"),
+    ("store calls", "engine/execution/running.py", "def f(store):\n    store.erase()\n"),
+    ("store calls", "engine/execution/running.py", "class A:\n    def f(self):\n        return self._stores['x'], self._store.purge([])\n"),
+    ("store calls", "engine/execution/running.py", "def f(store, pool):\n    return pool.submit(store.erase)\n"),
+    ("store calls", "engine/execution/running.py", "def f(store):\n    return store.capabilities\n"),
+    ("journal appends", "engine/execution/running.py", "class A:\n    def f(self):\n        self.journal.append('s', 0, [])\n"),
     ("guarded", "engine/kernel/store_calls.py", "def erase(store):\n    store.erase()\n"),
     (
         "guarded",
@@ -107,13 +121,13 @@ BAD: list[tuple[str, str, str]] = [
         "from expunge.faults import failpoint\ndef erase(store):\n    failpoint('a.b:before')\n    store.erase()\n",
     ),
     ("guarded", "engine/kernel/journal_streams.py", "def append(journal):\n    journal.append('s', 0, [])\n"),
-    ("failpoints", "stores/files.py", "from expunge.faults import failpoint\ndef f(x):\n    failpoint(x)\n"),
-    ("failpoints", "stores/files.py", "from expunge import durable\ndef f(x):\n    durable.unlink(x)\n"),
-    ("failpoints", "stores/files.py", "from expunge import durable\ndef f(x):\n    durable.unlink(x, at=f'files.{x}')\n"),
-    ("failpoints", "stores/files.py", "from expunge import durable\ndef f(x):\n    durable.unlink(x, at='Files')\n"),
+    ("failpoints", "stores/files/store.py", "from expunge.faults import failpoint\ndef f(x):\n    failpoint(x)\n"),
+    ("failpoints", "stores/files/store.py", "from expunge import durable\ndef f(x):\n    durable.unlink(x)\n"),
+    ("failpoints", "stores/files/store.py", "from expunge import durable\ndef f(x):\n    durable.unlink(x, at=f'files.{x}')\n"),
+    ("failpoints", "stores/files/store.py", "from expunge import durable\ndef f(x):\n    durable.unlink(x, at='Files')\n"),
     (
         "failpoints",
-        "stores/files.py",
+        "stores/files/store.py",
         "from expunge import durable\ndef f(x):\n    durable.unlink(x, at='a.b.c')\n    durable.unlink(x, at='a.b.c')\n",
     ),
 ]
@@ -141,6 +155,19 @@ def test_a_breach_is_reported(rule: str, name: str, text: str, tmp_path: Path) -
 
 def test_every_rule_is_seen_to_bite() -> None:
     assert {rule for rule, _, _ in BAD} == set(RULES)
+
+
+def test_no_floor_may_import_one_above_it() -> None:
+    assert list(floor_order(FLOORS)) == []
+
+
+def test_a_floor_that_may_import_one_above_it_is_reported() -> None:
+    assert list(floor_order({"engine": {"kernel": "execution", "execution": "kernel"}}))
+
+
+def test_a_heap_is_reported(tmp_path: Path) -> None:
+    heap = {f"engine/kernel/m{number}.py": "" for number in range(21)}
+    assert any("in one folder" in fault for fault in RULES["folder sizes"](write(tmp_path, {**GOOD, **heap})))
 
 
 def test_a_small_module_does_not_hide_a_large_median(tmp_path: Path) -> None:
@@ -171,7 +198,7 @@ def test_a_late_import_closes_a_cycle(tmp_path: Path) -> None:
 
 def test_failpoints_of_a_whole_write_are_its_three_steps(tmp_path: Path) -> None:
     text = "from expunge import durable\ndef f(x):\n    durable.write_bytes(x, b'', at='log.tile.write')\n    durable.unlink(x, at='log.old.drop')\n"
-    write(tmp_path, {**GOOD, "stores/files.py": text})
+    write(tmp_path, {**GOOD, "stores/files/store.py": text})
     assert all_failpoints(tmp_path / "expunge") == (
         "call.erase:after",
         "call.erase:before",

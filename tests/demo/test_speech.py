@@ -132,7 +132,8 @@ def test_a_folder_of_speech_gives_recorded_voices(tmp_path: Path) -> None:
 
 
 def test_importing_speech_loads_neither_synthesis_nor_recogniser_libraries() -> None:
-    code = "import sys, expunge.demo.company.build, expunge.demo.voices.speech; print([m for m in ('espeakng_loader', 'pocketsphinx') if m in sys.modules])"
+    code = "import sys, expunge.demo.company.build, expunge.demo.voices.speech\n"
+    code += "print([m for m in ('espeakng_loader', 'pocketsphinx') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -13,7 +13,7 @@ ROW = re.compile(r"^\| `expunge\.([a-z-]+/\d+)` \|", re.MULTILINE)
 
 def written() -> Iterator[tuple[str, str]]:
     """(schema, file) of every call of ``write_json``."""
-    for path in sorted((ROOT / "src/expunge/cli").glob("*.py")):
+    for path in sorted((ROOT / "src/expunge/cli").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "write_json":
                 (name, *_) = node.args

@@ -323,7 +323,7 @@ class Expunge(Queries):
             return replace(swept, came_back=(*swept.came_back, *reappeared_data.came_back(self.context)))
 
     def restored(self, store: str, *, report: Reporter = silent) -> RestoreReplay:
-        """Replay every suppression into a store that was put back from a backup, before it serves; see :mod:`expunge.engine.aftercare.restored_stores`."""
+        """Replay every suppression into a store that was put back from a backup; see :mod:`expunge.engine.aftercare.restored_stores`."""
         with self._writing():
             recovering.recover(self.context)
             swept = restored_stores.find(self.context, store)

@@ -73,7 +73,10 @@ class ConsentService(DomainService):
             guardian_register.release(self.context, child, by=by, reason=reason)
 
     def ask_guardian(self, method: ConsentMethod, question: ConsentQuestion) -> tuple[str, AskingBegun]:
-        """Ask a parent by a method; returns the request's id and what has to be handed over; see :func:`expunge.engine.consent.parental_consent.ask`."""
+        """Ask a parent by a method; see :func:`expunge.engine.consent.parental_consent.ask`.
+
+        Return the request's id and what has to be handed over.
+        """
         with self.writing():
             return parental_consent.ask(self.context, method, question)
 

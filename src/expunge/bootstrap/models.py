@@ -12,6 +12,6 @@ class ModelService(DomainService):
     """What was learnt from people's data."""
 
     def looked_at(self, order: OrderId, dataset: str, said: str) -> Run:
-        """Enter what somebody said who looked at a *FAIL* of membership inference; see :func:`expunge.engine.models.membership_review.look_at`."""
+        """Record a reviewer's reason for keeping a model; see :func:`expunge.engine.models.membership_review.look_at`."""
         with self.writing():
             return membership_review.look_at(self.context, order, dataset, said)

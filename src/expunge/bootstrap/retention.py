@@ -39,7 +39,7 @@ class RetentionService(DomainService):
             return expiry.retire(self.context, most=most, requester=requester)
 
     def watch(self) -> InactivityWatch:
-        """Find profiles that nobody uses, and give up those that nobody kept; see :func:`expunge.engine.retention.inactive_profiles.watch`."""
+        """Find unused profiles and give up those not kept; see :func:`expunge.engine.retention.inactive_profiles.watch`."""
         with self.writing():
             return inactive_profiles.watch(self.context)
 

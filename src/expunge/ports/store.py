@@ -45,7 +45,8 @@ class Store(Protocol):
         """Find what the dataset holds about each selector's subject; one :class:`Copy` per subject that has anything, in any order.
 
         Items are those that :class:`Selector` says: by values or every one, of a window, without those that are spared; times are read as
-        :mod:`expunge.core.values.timestamps` does. Trouble with the window's own field (it is no time, it does not exist) is ``CouldNotLook``.
+        :mod:`expunge.core.values.timestamps` does.
+        Trouble with the window's own field (it is no time, it does not exist) is ``CouldNotLook``.
         One pass over the data for all selectors of a call. ``Copy.selector`` is set, ``Copy.links`` holds the values of every field
         that another dataset's ``through`` or an identity of the map follows.
         """

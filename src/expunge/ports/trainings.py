@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Trainings(Protocol):
-    """Reads manifests (:mod:`expunge.core.models.artefact_manifest`). Whoever trains writes them, with ``expunge.learn.provenance.sealing``."""
+    """Read manifests (:mod:`expunge.core.models.artefact_manifest`), which ``expunge.learn.provenance.sealing`` writes."""
 
     def key(self) -> bytes:
         """The key that makes tags and seals. Raises StoreUnavailable where it cannot be read or is too short."""

@@ -412,7 +412,8 @@ def test_a_declaration_that_makes_no_sense(url, options, said):
 def test_without_its_client_the_kind_says_what_to_install():
     program = (
         "import sys; sys.modules['psycopg'] = None\n"
-        "from expunge.core.datamap.datamap import StoreSpec; from expunge.stores import open_store; from expunge.errors import Misconfigured\n"
+        "from expunge.core.datamap.datamap import StoreSpec; from expunge.stores import open_store\n"
+        "from expunge.errors import Misconfigured\n"
         "try: open_store(StoreSpec('app', 'postgres', 'postgresql://h/db'), ())\n"
         "except Misconfigured as error: print(error.message, '|', error.help)"
     )

@@ -69,7 +69,7 @@ class ModelOrigin:
 
 
 def lit(origins: Iterable[ModelOrigin]) -> tuple[ModelOrigin, ...]:
-    """The same models with :attr:`ModelOrigin.dark` decided: known are those with a manifest, and those made from nothing but known ones."""
+    """Decide :attr:`ModelOrigin.dark`: known are models with a manifest, and those made from nothing but known ones."""
     everything = tuple(origins)
     dark = {number for number, each in enumerate(everything) if not each.manifest}
     while True:

@@ -40,7 +40,7 @@ class RetentionRule:
 
 
 def cut_off(now: datetime, period: Period) -> datetime:
-    """The moment before which everything has outlived a period by ``now``: as :func:`expunge.core.values.periods.end_of` counts, never early.
+    """Return the moment before which everything has outlived a period by ``now``, as :func:`expunge.core.values.periods.end_of` counts.
 
     Later moments may have outlived it as well, by less than a day: where a month is shorter than the one before it, its last day is the
     end for several days. The result never falls when ``now`` rises. In UTC.

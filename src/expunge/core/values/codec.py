@@ -1,7 +1,7 @@
 """Frozen dataclasses to JSON values and back, driven by their type hints; strict in both directions.
 
 Supported: ``str``, ``int``, ``bool``, ``None``, NewTypes of them, ``datetime`` (RFC 3339, UTC, microseconds only when not zero), enums by
-value, dataclasses with a tag (:func:`expunge.core.values.tags.tagged`), ``tuple[X, ...]``, ``frozenset[X]``, ``Mapping[str, X]`` and unions of
+value, dataclasses with a tag (:mod:`expunge.core.values.tags`), ``tuple[X, ...]``, ``frozenset[X]``, ``Mapping[str, X]`` and unions of
 dataclasses, told apart by their tags.
 """
 

@@ -54,7 +54,8 @@ def verify(files: Mapping[str, bytes], trust: bytes | None = None, *, at: dateti
     """Check the files of one receipt.
 
     Args:
-        files: by name; every name in :data:`expunge.core.verification.receipt_folder.REQUIRED`, none beyond these and ``OPTIONAL``. Values of
+        files: by name; every name in :data:`~expunge.core.verification.receipt_folder.REQUIRED`, none beyond these and ``OPTIONAL``.
+            Values of
             files named in ``BESIDE`` are not looked at and may be empty.
         trust: keys got elsewhere, in the form of ``trust-policy.txt`` (comments are fine); None to check against the keys that
             came along.

@@ -1,6 +1,7 @@
 """Speech to text by pocketsphinx, whose English model ships in its wheel (extra ``demo``), two processes wide and remembered.
 
-``python -m expunge.demo.voices.recogniser SETTINGS`` reads one line of base64 samples a recording and answers with one line of JSON, the text.
+``python -m expunge.demo.voices.recogniser SETTINGS`` reads one line of base64 samples a recording and answers with
+one line of JSON, the text.
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ from expunge.errors import UsageError
 def enter(context: Context, order: Disgorgement, by: str = "") -> DisgorgementState:
     """Enter an order, and receive an order to erase for each limb of which something is there.
 
-    Raises UsageError for one that was entered before, and as :func:`expunge.engine.destruction.limb_examination.examine`. Crash between: the order stands
+    Raises UsageError for one that was entered before, and as
+    :func:`expunge.engine.destruction.limb_examination.examine`. Crash between: the order stands
     without some of its limbs; :func:`again` makes what is missing.
     """
     text, digest = disgorgement_events.sealed(order)
@@ -122,7 +123,7 @@ def check_claim(context: Context, wanted: ItemExcepted) -> None:
 
 
 def except_item(context: Context, wanted: ItemExcepted, signed: str) -> DisgorgementState:
-    """Enter a claim with its signature: base64 Ed25519 by an approver of the map over :func:`expunge.core.disgorgement.disgorgement_events.claim`.
+    """Enter a claim with its signature: base64 Ed25519 by an approver over :func:`~expunge.core.disgorgement.disgorgement_events.claim`.
 
     Raises as :func:`check_claim`, and EvidenceInvalid for a signature that does not verify.
     """

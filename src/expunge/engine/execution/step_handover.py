@@ -113,7 +113,9 @@ class LeaseRenewer:
 
 @dataclass
 class StepHandover:
-    """What goes with a step's events, in the transaction that appends them. Implements :class:`expunge.engine.kernel.journal_streams.AppendCompanion`.
+    """Add what goes with a step's events, in the transaction that appends them.
+
+    Implements :class:`expunge.engine.kernel.journal_streams.AppendCompanion`.
 
     The lease on a step that has ended is given back. One of the steps that can be taken now is this worker's own: where nothing has to be
     done before it, its lease is taken and its intent journalled at once, so that going from one step to the next is one commit. What can

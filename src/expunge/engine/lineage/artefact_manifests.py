@@ -1,7 +1,8 @@
 """Which artefacts of a dataset go: those that had the people, and those of which nobody can show that they did not.
 
 A dataset that is made from others goes as a whole, unless the map has its artefacts judged by sealed manifests
-(:mod:`expunge.core.models.artefact_manifest`). What a manifest clears stays and goes on serving; what it convicts goes even where none of the sources holds
+(:mod:`expunge.core.models.artefact_manifest`). What a manifest clears stays and goes on serving; what it convicts goes even where none of
+the sources holds
 anything of the people any more. Whatever is missing, altered or incomplete clears nothing.
 """
 

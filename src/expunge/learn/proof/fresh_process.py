@@ -1,4 +1,4 @@
-"""The fresh process of :mod:`expunge.learn.proof.exactness_proof`: imports the loader, fits, asks the model whom it knows, writes one line of JSON."""
+"""The fresh process of :mod:`expunge.learn.proof.exactness_proof`: import, fit, ask the model whom it knows, write JSON."""
 
 from __future__ import annotations
 

@@ -94,10 +94,7 @@ class Sealer:
             dataset=dataset,
             contents=contents_of(paths),
             sources={name: at.astimezone(UTC) for name, at in sorted(sources.items())},
-            people={
-                kind: tuple(sorted({artefact_manifest.person(key, kind, str(each)) for each in ids}))
-                for kind, ids in sorted(people.items())
-            },
+            people={kind: _tags(key, kind, ids) for kind, ids in sorted(people.items())},
             records=tuple(sorted({artefact_manifest.record(key, each.id, each.content) for each in held})),
             parents=tuple(sorted({artefact_manifest.artefact(contents_of(each)) for each in parents})),
             complete=complete,
@@ -146,3 +143,7 @@ def chosen(manifest: str | Path, key: bytes, records: Iterable[Record]) -> list[
     if not wanted <= found.keys():
         raise BadInput("records that the manifest names are not there any more: the very same cannot be made")
     return sorted((found[each] for each in wanted), key=lambda each: each.id)
+
+
+def _tags(key: bytes, kind: str, ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({artefact_manifest.person(key, kind, str(identifier)) for identifier in ids}))

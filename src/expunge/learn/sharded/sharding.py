@@ -1,6 +1,7 @@
 """Several models over a few people each, which vote: whoever leaves costs one of them.
 
-What trees and networks have in common. Places come from :mod:`expunge.learn.sharded.shard_placement`; each shard is taught on one thread from its own
+What trees and networks have in common. Places come from :mod:`expunge.learn.sharded.shard_placement`; each shard is taught on one
+thread from its own
 rows, in an order that depends on record ids alone: so a shard is a function of its members. Cf. Bourtoule et al., *Machine Unlearning*,
 IEEE S&P 2021; there, rows are put in shards by their number, and nothing that had seen a row is destroyed.
 """

@@ -47,7 +47,8 @@ class Collector:
     """Collects fingerprints; implements ``ports.scanner.CollectingTracer``.
 
     The budget counts windows of content as it is, per subject, dataset and field. Which windows are taken is known at the end
-    (:class:`~expunge.residue.take.window_sample.WindowSample`); only then are they hashed, and with a budget above one the first of them written in other
+    (:class:`~expunge.residue.take.window_sample.WindowSample`); only then are they hashed, and with a
+    budget above one the first of them written in other
     forms as well. So most values of a large order cost one checksum.
     """
 

@@ -55,7 +55,10 @@ class LocalTree:
     # --- looking --------------------------------------------------------------------------------
 
     def walk(
-        self, template: CompiledTemplate, wanted: Callable[[Bindings], bool], only: Mapping[str, Collection[str]]
+        self,
+        template: CompiledTemplate,
+        wanted: Callable[[Bindings], bool],
+        only: Mapping[str, Collection[str]],  # noqa: ARG002 - branches that lead nowhere are not entered anyway
     ) -> Iterator[FoundFile]:
         """See :class:`expunge.stores.tree.interface.Tree`."""
         return walk(self._root, template, wanted)

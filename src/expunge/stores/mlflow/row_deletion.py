@@ -1,4 +1,4 @@
-"""Deleting rows of an MLflow database: those of the items of a :class:`~expunge.stores.mlflow.entity_groups.EntityGroup`, and those that nothing holds.
+"""Deleting rows of an MLflow database: those of an :class:`~expunge.stores.mlflow.entity_groups.EntityGroup`, and those that nothing holds.
 
 MLflow's own ways leave rows: ``mlflow gc`` keeps ``datasets``, ``inputs`` and ``input_tags``, which hold names, digests, schemas and
 identifiers of runs and models.

@@ -1,6 +1,7 @@
 """MLflow registries: a SQLite backend database and a folder of artifacts, each to ``scrubbed``.
 
-MLflow is not needed for it and is never imported: rows go by statements of ours (:mod:`expunge.stores.mlflow.catalogue` says which schemas are
+MLflow is not needed for it and is never imported: rows go by statements of ours (:mod:`expunge.stores.mlflow.catalogue` says which schemas
+are
 understood), files one by one. Two layouts: ``model: NAME`` is a registered model with its weights, whatever name they were copied to, the
 runs that made them and all that hangs on those; ``experiment: NAME`` is runs and traces of people.
 """

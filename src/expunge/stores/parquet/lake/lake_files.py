@@ -119,7 +119,7 @@ def _unquote(text: str) -> str:
 
 
 class Lake(Protocol):
-    """Where the files lie. Methods raise OSError, Unreadable, and :class:`expunge.stores.tree.interface.NameTrouble` where a service is out of reach."""
+    """Where the files lie. Methods raise OSError, Unreadable, and :class:`expunge.stores.tree.interface.NameTrouble`."""
 
     @property
     def store(self) -> str:

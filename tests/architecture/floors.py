@@ -1,0 +1,180 @@
+"""Floors of a room: the folders inside it, which of them may import which, and how many modules each may hold."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from tests.architecture.source import PACKAGE, Module, Tree
+
+MOST_MODULES = 20
+"""A folder with more is a heap: nobody finds anything in it."""
+
+FLOORS: dict[str, dict[str, str]] = {
+    "core": {
+        "values": "",
+        "": "values",
+        "datamap": "values",
+        "gate": "values",
+        "models": "values",
+        "lineage": "values datamap",
+        "log": "values .",
+        "retention": "values datamap",
+        "consent": "values datamap log",
+        "disgorgement": "values datamap lineage",
+        "evidence": "values datamap models",
+        "pages": "values datamap models retention evidence",
+        "verification": "values . log evidence pages",
+        "journal": "values datamap models lineage retention consent disgorgement",
+        "orders": "values datamap models lineage evidence journal",
+    },
+    "engine": {
+        "kernel": "",
+        "lineage": "kernel",
+        "subjects": "kernel lineage",
+        "gate": "kernel subjects",
+        "intake": "kernel subjects gate",
+        "consent": "kernel subjects gate intake",
+        "recipients": "kernel subjects gate intake",
+        "models": "kernel lineage subjects gate intake",
+        "evidence": "kernel lineage subjects gate models",
+        "retention": "kernel lineage subjects gate intake consent recipients",
+        "execution": "kernel lineage subjects gate intake consent recipients models evidence",
+        "destruction": "kernel lineage subjects intake consent recipients execution",
+        "reports": "kernel subjects gate recipients retention destruction",
+        "aftercare": "kernel subjects gate intake consent models evidence execution",
+    },
+    "stores": {
+        "backup": "",
+        "parquet/format": "",
+        "postgres/server": "",
+        "tables": "",
+        "tree": "",
+        "arrow": "tree",
+        "files": "tree",
+        "postgres/schema": "postgres/server",
+        "s3": "tree",
+        "sqlite": "tables",
+        "postgres/ladder": "postgres/server postgres/schema",
+        "postgres/reading": "postgres/server postgres/schema",
+        "faiss": "tree arrow files",
+        "lancedb": "tree arrow files",
+        "mlflow": "tables tree sqlite",
+        "parquet/lake": "tree arrow files",
+        "parquet/rewrite": "parquet/format tree arrow parquet/lake",
+        "postgres": "postgres/server tables postgres/schema postgres/ladder postgres/reading",
+        "parquet": "tree arrow files s3 parquet/lake parquet/rewrite",
+    },
+    "learn": {
+        "forecast": "",
+        "records": "",
+        "serving": "",
+        "base": "records",
+        "provenance": "records",
+        "exact": "records base",
+        "features": "records serving",
+        "proof": "records base",
+        "sharded": "records base",
+        "": "records serving base features sharded",
+    },
+    "residue": {
+        "matching": "",
+        "formats": "matching",
+        "take": "matching formats",
+        "scanning": "matching formats take",
+    },
+    "maps": {
+        "document": "",
+        "drawing": "",
+        "proposal": "document",
+        "schema": "document",
+        "sections": "document",
+        "reading": "document sections",
+        "destruction": "document schema sections",
+    },
+    "adapters": {
+        "commands": "",
+        "host": "",
+        "outbound": "",
+        "state/migrations": "",
+        "asking": "outbound",
+        "keys": "host",
+        "log": "host",
+        "files": "host keys",
+        "state": "host state/migrations",
+        "database": "host files state",
+    },
+    "cli": {
+        "terminal": "",
+        "estate": "terminal",
+        "gate": "terminal",
+        "orders": "terminal",
+        "services": "terminal",
+        "consent": "terminal orders",
+        "": "terminal estate gate orders services consent",
+    },
+    "demo": {
+        "voices": "",
+        "company": "voices",
+        "story": "voices company",
+        "": "story",
+    },
+}
+"""Room -> floor -> the floors of the same room that it may import, bottom first. ``.`` is the room's own folder."""
+
+
+def floors(tree: Tree) -> Iterator[str]:
+    """Every import inside a room goes along an arrow between its floors; a folder that is not on the map is a fault too."""
+    for module in tree:
+        arrows = FLOORS.get(module.room)
+        if arrows is None:
+            continue
+        here = floor_of(tree, module)
+        if here not in arrows:
+            if not (here == "" and module.path.name == "__init__.py"):
+                yield f"{module.name}: the floor {here or '.'!r} of {module.room} is not on the map of floors"
+            continue
+        allowed = {"" if each == "." else each for each in arrows[here].split()} | {here}
+        for each in module.imports:
+            target = tree.resolve(each.target)
+            if target is None or tree.modules[target].room != module.room or target == f"{PACKAGE}.{module.room}":
+                continue
+            there = floor_of(tree, tree.modules[target])
+            if there not in allowed:
+                yield f"{module.name}:{each.line}: {module.room}/{here} may not import {module.room}/{there} ({target})"
+
+
+def floor_order(floors_of: dict[str, dict[str, str]]) -> Iterator[str]:
+    """No floor may import one that stands after it in the table."""
+    for room, arrows in floors_of.items():
+        seen = {""} if "" not in arrows else set[str]()
+        for floor, below in arrows.items():
+            for each in below.split():
+                if ("" if each == "." else each) not in seen:
+                    yield f"{room}/{floor} may import {each}, which does not lie below it"
+            seen.add(floor)
+
+
+def folder_sizes(tree: Tree) -> Iterator[str]:
+    """No folder has more than twenty modules, and none that was made inside a room has only one."""
+    held: dict[str, int] = defaultdict(int)
+    for module in tree:
+        if module.path.name != "__init__.py":
+            held[module.name.rpartition(".")[0]] += 1
+    for folder, count in held.items():
+        if count > MOST_MODULES:
+            yield f"{folder}: {count} modules in one folder, more than {MOST_MODULES}"
+        if count == 1 and folder.count(".") >= 2 and not _has_folders(tree, folder):
+            yield f"{folder}: a folder for one module"
+
+
+def floor_of(tree: Tree, module: Module) -> str:
+    """Return the folder of a module inside its room: ``ladder`` or ``postgres/ladder``; empty for the room's own."""
+    parts = module.name.split(".")
+    if module.path.name != "__init__.py":
+        parts = parts[:-1]
+    return "/".join(parts[2:])
+
+
+def _has_folders(tree: Tree, folder: str) -> bool:
+    return any(module.path.name == "__init__.py" and module.name.startswith(f"{folder}.") for module in tree)
