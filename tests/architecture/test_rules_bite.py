@@ -49,7 +49,7 @@ BAD: list[tuple[str, str, str]] = [
     ("arrows", "residue/scan.py", "from expunge.stores import files\n"),
     ("arrows", "residue/scan.py", "from expunge.stores.files import erase\n"),
     ("arrows", "engine/execution/running.py", "from expunge.stores.files import erase\n"),
-    ("arrows", "engine/execution/running.py", "from ..stores import files\n"),
+    ("arrows", "engine/execution/running.py", "from ...stores import files\n"),
     ("arrows", "gate.py", "from expunge.engine import running\n"),
     ("arrows", "bootstrap.py", "from expunge.cli import main\n"),
     ("arrows", "cli/main.py", "from expunge.stores import files\n"),

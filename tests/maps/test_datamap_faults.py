@@ -14,7 +14,7 @@ from expunge.stores import Kinds
 
 MAPS = Path(__file__).parents[1] / "vectors" / "maps"
 FAULTS = sorted((MAPS / "faults").glob("*.yaml"))
-SOURCE = Path(__file__).parents[2] / "src" / "expunge" / "adapters" / "datamap"
+SOURCE = Path(__file__).parents[2] / "src" / "expunge" / "maps"
 
 LINES = {
     "anchor": 9,
@@ -48,7 +48,7 @@ def test_each_kind_of_fault_is_found_alone_and_explained(path):
 
 def test_every_rule_has_a_fixture_and_is_used():
     assert {path.stem for path in FAULTS} == set(RULES) - {"too-big"}
-    source = "".join(path.read_text() for path in SOURCE.glob("*.py") if path.name != "faults.py")
+    source = "".join(path.read_text() for path in SOURCE.rglob("*.py") if path.name != "faults.py")
     assert [rule for rule in RULES if f'"{rule}"' not in source] == []
 
 
