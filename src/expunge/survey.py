@@ -64,7 +64,7 @@ class CheckedMap:
     @property
     def sound(self) -> bool:
         """Nothing was found that is more than a note."""
-        return not self.faults and all(each.kind is FindingKind.NOTE for each in self.findings)
+        return not self.faults and all(finding.kind is FindingKind.NOTE for finding in self.findings)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def check(path: Path | None) -> CheckedMap:
         findings = map_check.check(_Places(reading.map, stores))
     finally:
         stores.close()
-    lines = {each.name: each.line for each in reading.map.stores.values()}
+    lines = {store.name: store.line for store in reading.map.stores.values()}
     return CheckedMap(found, (), findings, len(reading.map.stores), len(reading.map.datasets), lines)
 
 

@@ -56,7 +56,7 @@ def log(action: Action, **fields: float | bool | Enum | Opaque | None) -> None:
 def hushed(*names: str) -> Iterator[None]:
     """Keep the log lines of some libraries back for the length of a block: they quote arguments, addresses and tracebacks."""
     loggers = [logging.getLogger(name) for name in names]
-    before = [each.level for each in loggers]
+    before = [logger.level for logger in loggers]
     for each in loggers:
         each.setLevel(logging.CRITICAL + 1)
     try:

@@ -227,7 +227,7 @@ class Expunge(Queries):
         """Receive an erasure order for each group of people, all at once; see :meth:`order_erase`."""
         with self._writing():
             return person_orders.receive_all(
-                self.context, [person_orders.OrderRequest(tuple(each), "library", OnRequest(attested)) for each in groups]
+                self.context, [person_orders.OrderRequest(tuple(group), "library", OnRequest(attested)) for group in groups]
             )
 
     def order_cancel(self, order: OrderId, reason: str = "cancelled by the requester") -> Run:
@@ -267,8 +267,8 @@ class Expunge(Queries):
         with self._writing():
             cohorts = running.ready(self.context, orders, saved)
         worker = self.worker(report=report)
-        for each in cohorts:
-            worker.to_the_end(each)
+        for cohort in cohorts:
+            worker.to_the_end(cohort)
         return tuple(each.run for each in journal_streams.read(self.context.journal, self.context.clock, orders))
 
     def lineage_tell(self) -> tuple[OrderId, ...]:

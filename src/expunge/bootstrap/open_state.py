@@ -116,7 +116,7 @@ def anchor(journal: DjangoJournal) -> tuple[int, bytes] | None:
     # The others, some of which are large, need not be decoded to be passed over.
     last = next((stream for stream, data in journal.newest() if peek(data, ev.ReceiptLogged)), None)
     heads = (ev.decode(data) for data in journal.read(last) if peek(data, ev.ReceiptLogged)) if last else ()
-    return max(((each.size, bytes.fromhex(each.root)) for each in heads if isinstance(each, ev.ReceiptLogged)), default=None)
+    return max(((head.size, bytes.fromhex(head.root)) for head in heads if isinstance(head, ev.ReceiptLogged)), default=None)
 
 
 def map_file(map_path: Path | str | None) -> Path:

@@ -52,7 +52,7 @@ class Queries:
 
     def locate(self, people: Sequence[ResolvedName], told: Told | None = None) -> LocatedCopies:
         """What every dataset holds about people; ``told`` learns of each dataset as soon as it has been looked through."""
-        persons = [each.person for each in people]
+        persons = [person.person for person in people]
         return locate(self.context, persons, hold_register.binding_on(self.context, persons), told=told)
 
     def contact(self, order: OrderId) -> str:

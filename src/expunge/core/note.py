@@ -89,7 +89,7 @@ class SignedNote(NamedTuple):
 
     def encode(self) -> bytes:
         """The note's one byte form."""
-        return (self.text + "\n" + "".join(each.line() for each in self.signatures)).encode("utf-8")
+        return (self.text + "\n" + "".join(signature.line() for signature in self.signatures)).encode("utf-8")
 
 
 def parse_key(text: str) -> VerifierKey:
@@ -143,12 +143,12 @@ def open_note(data: bytes, verifier_keys: Iterable[str | VerifierKey]) -> Signed
     note = parse_note(data)
     keys = _keyring(verifier_keys)
     good: dict[tuple[str, bytes], NoteSignature] = {}
-    for each in note.signatures:
-        key = keys.get((each.name, each.key_id))
-        if key is None or (each.name, each.key_id) in good:
+    for signature in note.signatures:
+        key = keys.get((signature.name, signature.key_id))
+        if key is None or (signature.name, signature.key_id) in good:
             continue
-        key.verify(note.text.encode(), each.signature)
-        good[each.name, each.key_id] = each
+        key.verify(note.text.encode(), signature.signature)
+        good[signature.name, signature.key_id] = signature
     if not good:
         raise EvidenceInvalid("no key that is trusted signed the note", help="check that the right trust policy is used")
     return SignedNote(note.text, tuple(good.values()))
@@ -169,11 +169,11 @@ def open_strict(data: bytes, verifier_keys: Iterable[VerifierKey]) -> tuple[str,
     order = list(verifier_keys)
     keys = _keyring(order)
     signed: list[VerifierKey] = []
-    for each in note.signatures:
-        key = keys.get((each.name, each.key_id))
+    for signature in note.signatures:
+        key = keys.get((signature.name, signature.key_id))
         if key is None:
             raise EvidenceInvalid("a signature line is by a key that the trust policy does not name", help=_HELP)
-        key.verify(note.text.encode(), each.signature)
+        key.verify(note.text.encode(), signature.signature)
         signed.append(key)
     positions = [order.index(key) for key in signed]
     if positions != sorted(set(positions)):

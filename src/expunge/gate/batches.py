@@ -55,17 +55,17 @@ class RowFilter:
         """Which rows may be used; all answers of one call come from one snapshot."""
         view = self.gate.current()
         if isinstance(view, GateReason):
-            masks = [np.zeros(len(each), np.bool_) for each in texts]
+            masks = [np.zeros(len(text), np.bool_) for text in texts]
             self.tally.add(view, sum(map(len, masks)))
             return _joined(masks)
         lens, masks, at = view.lens(self.purpose), [], 0
         since = lens.kept_since(self.gate.now()) if instants is not None else None
         if self.manifest is not None:
             self.manifest.saw(view.head)
-        for each in texts:
-            some = None if instants is None else (instants[0][at : at + len(each)], instants[1][at : at + len(each)])
-            masks.append(self._sift(lens, each, since, some))
-            at += len(each)
+        for text in texts:
+            some = None if instants is None else (instants[0][at : at + len(text)], instants[1][at : at + len(text)])
+            masks.append(self._sift(lens, text, since, some))
+            at += len(text)
         return _joined(masks)
 
     def _sift(self, lens: PurposeView, texts: Texts, since: datetime | None, instants: _Instants | None) -> Mask:

@@ -58,7 +58,7 @@ def find(environ: Mapping[str, str], folder: Path) -> Path | None:
     if environ.get(FILE):
         return Path(environ[FILE])
     candidates = (above / place for above in (folder, *folder.parents) for place in _PLACES)
-    return next((each for each in candidates if each.is_file()), None)
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
 def has_key(environ: Mapping[str, str], folder: Path) -> bool:
@@ -89,7 +89,7 @@ def read(environ: Mapping[str, str], folder: Path) -> Settings:
     if not isinstance(signers, list) or not signers:
         message = f"{where} names no signers"
         raise Misconfigured(message, help=_HELP)
-    publics = tuple(_bytes(each, f"a signer in {where}") for each in signers)
+    publics = tuple(_bytes(signer, f"a signer in {where}") for signer in signers)
     age = environ.get(AGE) or values.get("max_age", MAX_AGE.total_seconds())
     pipeline = _pipeline(home, values["pipeline"], publics, where) if "pipeline" in values else None
     return Settings(home / snapshot, _bytes(key, f"the gate key of {where}"), publics, _seconds(age, where), pipeline)

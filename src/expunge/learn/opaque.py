@@ -225,7 +225,7 @@ def _hash_of(names: tuple[str, ...]) -> str:
 def _hashes(path: Path) -> tuple[str, ...]:
     """Hex SHA-256 of every file; none where nothing is."""
     try:
-        return tuple(sorted(each.digest for each in contents(path)))
+        return tuple(sorted(content.digest for content in contents(path)))
     except (FileNotFoundError, ValueError):
         return ()
 

@@ -286,7 +286,7 @@ def _ready(data: Path, pid: int) -> bool:
 
 def _shared_memory(processes: Iterable[int]) -> set[Path]:
     found = set()
-    for each in processes:
+    for process in processes:
         with contextlib.suppress(OSError):
-            found |= {line.split()[-1] for line in Path(f"/proc/{each}/maps").read_text().splitlines() if _SHARED in line}
+            found |= {line.split()[-1] for line in Path(f"/proc/{process}/maps").read_text().splitlines() if _SHARED in line}
     return {Path(path) for path in found if path.startswith(_SHARED)}

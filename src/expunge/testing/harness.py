@@ -171,9 +171,9 @@ class StoreHarness(ABC):
         while True:
             outcomes = self.erase(folder, self.locate(folder, people), key)
             outcomes.append(self.purge(folder, key))
-            stuck = [each for each in outcomes if isinstance(each, Unable) and each.reason in RETRYABLE]
+            stuck = [outcome for outcome in outcomes if isinstance(outcome, Unable) and outcome.reason in RETRYABLE]
             if not stuck:
-                assert all(isinstance(each, Erased | Absent) for each in outcomes), outcomes
+                assert all(isinstance(outcome, Erased | Absent) for outcome in outcomes), outcomes
                 return
             assert time.monotonic() < deadline, stuck
             time.sleep(0.05)
@@ -182,11 +182,11 @@ class StoreHarness(ABC):
         """How many items a probe, opened for it alone, still sees of the people, found anew."""
         with self.opened(folder) as (store, datasets):
             located = locate_all(store, datasets, people)
-            return sum(seen.items for each in datasets for seen in store.probe(each, located[each.name]))
+            return sum(seen.items for dataset in datasets for seen in store.probe(dataset, located[dataset.name]))
 
     def residue(self, folder: Path, people: Sequence[Person]) -> list[str]:
         """Where a plain byte search of every byte of the store still finds the people."""
-        return search(self.places(folder), [mark for each in people for mark in (*each.marks, *self.long_id(each))])
+        return search(self.places(folder), [mark for person in people for mark in (*person.marks, *self.long_id(person))])
 
     @staticmethod
     def long_id(person: Person) -> tuple[str, ...]:
@@ -222,7 +222,7 @@ def locate_all(store: Store, datasets: Sequence[Dataset], people: Sequence[Perso
     for dataset in upstream_first(datasets):
         if isinstance(dataset.subject, ByField):
             fields = dataset.subject.fields.values()
-            selectors = [Selector(each.pseudonym, {name: frozenset({each.id}) for name in fields}) for each in people]
+            selectors = [Selector(person.pseudonym, {name: frozenset({person.id}) for name in fields}) for person in people]
         elif isinstance(dataset.subject, Through):
             via = dataset.subject.via
             upstream = located[dataset.subject.dataset]

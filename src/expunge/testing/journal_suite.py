@@ -107,9 +107,9 @@ class JournalSuite:
     def test_many_streams_are_read_at_once_each_from_its_own_position(self, tmp_path: Path) -> None:
         names = [f"ord-{at}" for at in range(450)]
         with self.opened(self.place(tmp_path)) as journal:
-            journal.append_all([(each, 0, [each.encode(), b"1", b"2"]) for each in names])
+            journal.append_all([(name, 0, [name.encode(), b"1", b"2"]) for name in names])
             assert journal.lengths() == dict.fromkeys(names, 3)
-            assert journal.read_all(dict.fromkeys(names, 0)) == {each: [each.encode(), b"1", b"2"] for each in names}
+            assert journal.read_all(dict.fromkeys(names, 0)) == {name: [name.encode(), b"1", b"2"] for name in names}
             starts = {"ord-7": 3, "ord-none": 0, "ord-8": 2, "ord-9": 1, "ord-10": 9}
             assert journal.read_all(starts) == {"ord-7": [], "ord-none": [], "ord-8": [b"2"], "ord-9": [b"1", b"2"], "ord-10": []}
             assert journal.read_all({}) == {}

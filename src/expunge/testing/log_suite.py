@@ -27,7 +27,7 @@ def leaves(count: int, start: int = 0) -> list[bytes]:
 
 def tree(entries: Sequence[bytes]) -> merkle.Node:
     """The same tree, in memory."""
-    return merkle.nodes_of([merkle.leaf_hash(each) for each in entries])
+    return merkle.nodes_of([merkle.leaf_hash(entry) for entry in entries])
 
 
 class LogSuite:
@@ -112,7 +112,7 @@ class LogSuite:
         log = self.open(tmp_path)
         log.append(leaves(300))
         indexes = [299, 0, 255, 256, 0]
-        assert log.prove_all(indexes, 300) == tuple(log.prove_inclusion(each, 300) for each in indexes)
+        assert log.prove_all(indexes, 300) == tuple(log.prove_inclusion(index, 300) for index in indexes)
         assert log.prove_all([], 300) == ()
         with pytest.raises(EvidenceInvalid):
             log.prove_all([0, 300], 300)

@@ -50,7 +50,7 @@ class OutboxSuite:
 
     def read(self, place: str) -> list[dict[str, Any]]:
         """The notices, decoded."""
-        return [json.loads(each) for each in self.notices(place)]
+        return [json.loads(notice) for notice in self.notices(place)]
 
     def test_a_notice_lies_ready_for_programs(self, tmp_path: Path) -> None:
         place = self.place(tmp_path)

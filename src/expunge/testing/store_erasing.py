@@ -24,7 +24,7 @@ class StoreErasing(StoreHarness):
         before = dict(self.read(folder))
         outcomes = self.erase(folder, self.locate(folder, crowd[3:4]))
         assert outcomes
-        assert all(isinstance(each, Erased) for each in outcomes)
+        assert all(isinstance(outcome, Erased) for outcome in outcomes)
         del before[crowd[3].id]
         assert dict(self.read(folder)) == before
         assert not isinstance(self.purge(folder), Unable)
@@ -52,7 +52,7 @@ class StoreErasing(StoreHarness):
         self.write(folder, crowd[:1])
         outcomes = self.erase(folder, self.locate(folder, crowd[:1]), IdempotencyKey("conformance-2"))
         assert outcomes
-        assert all(isinstance(each, Erased) for each in outcomes)
+        assert all(isinstance(outcome, Erased) for outcome in outcomes)
         self.purge(folder)
         assert set(self.read(folder)) == {each.id for each in crowd[1:]}
 
@@ -80,7 +80,7 @@ class StoreErasing(StoreHarness):
         before = dict(self.read(folder))
         outcomes = self.erase(folder, self.locate(folder, gone))
         assert len(outcomes) >= self.crowd
-        assert all(isinstance(each, Erased) for each in outcomes)
+        assert all(isinstance(outcome, Erased) for outcome in outcomes)
         self.purge(folder)
         assert dict(self.read(folder)) == {each.id: before[each.id] for each in stay}
 
@@ -141,7 +141,7 @@ class StoreErasing(StoreHarness):
             pytest.skip("nobody can stand in the way of this store")
         with block:
             outcomes = [*self.erase(folder, self.locate(folder, crowd[:1])), self.purge(folder)]
-            assert any(isinstance(each, Unable) for each in outcomes), outcomes
+            assert any(isinstance(outcome, Unable) for outcome in outcomes), outcomes
         self.forget(folder, crowd[:1])
         assert self.residue(folder, crowd[:1]) == []
         assert set(self.read(folder)) == {each.id for each in crowd[1:]}

@@ -106,7 +106,7 @@ class StoreFaults(StoreHarness):
         def spoil(folder: Path, name: str, at: int) -> None:
             with arm(name, "full", at):
                 outcomes = self._order(folder)
-            assert any(isinstance(each, Unable) and each.reason is Reason.DISK_FULL for each in outcomes), (name, outcomes)
+            assert any(isinstance(outcome, Unable) and outcome.reason is Reason.DISK_FULL for outcome in outcomes), (name, outcomes)
 
         self._each_time(tmp_path, nth, ":before", spoil)
 
@@ -123,7 +123,7 @@ class StoreFaults(StoreHarness):
         warned, outcomes = ended.returned()
         assert Reason.PERMISSION in {each.reason for each in warned}
         assert outcomes
-        assert all(isinstance(each, Unable) and each.reason is Reason.PERMISSION for each in outcomes), outcomes
+        assert all(isinstance(outcome, Unable) and outcome.reason is Reason.PERMISSION for outcome in outcomes), outcomes
         assert not any(mark in repr((warned, outcomes)) for mark in (*crowd[0].marks, crowd[0].id))
 
     def _attempt(self, folder: Path, one: Person) -> tuple[list[Unable], list[Outcome]]:

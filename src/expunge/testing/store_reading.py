@@ -62,7 +62,7 @@ class Listener:
 def holds(data: bytes, one: Person) -> bool:
     """Whether all of a person's content is in ``data``, the blob in any usual spelling."""
     spellings = (one.blob, one.blob.hex().encode(), base64.b64encode(one.blob))
-    return any(each in data for each in spellings) and all(_said(mark, data) for mark in one.marks)
+    return any(spelling in data for spelling in spellings) and all(_said(mark, data) for mark in one.marks)
 
 
 def _said(mark: str, data: bytes) -> bool:
@@ -152,7 +152,7 @@ class StoreReading(StoreHarness):
                 store.trace(dataset, located[dataset.name], heard)
             sources = [each.path for each in store.raw()] if heard.lying else []
         for path, stretches in heard.lying.items():
-            assert any(path.is_relative_to(each) for each in sources)
+            assert any(path.is_relative_to(source) for source in sources)
             assert all(0 <= first < last <= path.stat().st_size for first, last in stretches)
 
     def test_bystanders_are_the_people_who_stay(self, folder: Path) -> None:
@@ -167,7 +167,7 @@ class StoreReading(StoreHarness):
                 one = list(store.bystanders(dataset, located[dataset.name], 1))
                 assert len({each.subject for each in one}) == 1
                 controls = list(store.bystanders(dataset, located[dataset.name], None))
-                assert {each.subject for each in controls} == {f"control-{number}" for number in range(len(stay))}
+                assert {control.subject for control in controls} == {f"control-{number}" for number in range(len(stay))}
                 store.trace(dataset, controls, everybody)
         heard = b"".join(everybody.everything(subject) for subject in everybody.heard)
         assert all(holds(heard, each) for each in stay)
@@ -181,7 +181,7 @@ class StoreReading(StoreHarness):
             for dataset in datasets:
                 if not isinstance(store, SubjectListing) or not isinstance(dataset.subject, ByField):
                     continue
-                copies = [each.selector.match for each in store.bystanders(dataset, (), None) if each.selector]
+                copies = [bystander.selector.match for bystander in store.bystanders(dataset, (), None) if bystander.selector]
                 for name in dataset.subject.fields.values():
                     named = {value for values in store.named(dataset, name) for value in values}
                     assert named == {value for match in copies for value in match.get(name, ())}
@@ -221,9 +221,9 @@ class StoreReading(StoreHarness):
         with self.opened(folder) as (store, datasets):
             for dataset in datasets:
                 answers = list(store.probe(dataset, located[dataset.name]))
-                assert {each.subject for each in answers} == {each.subject for each in located[dataset.name]}
-                assert all(each.paths and not each.could_not for each in answers)
-                items += sum(each.items for each in answers)
+                assert {answer.subject for answer in answers} == {each.subject for each in located[dataset.name]}
+                assert all(answer.paths and not answer.could_not for answer in answers)
+                items += sum(answer.items for answer in answers)
         return items
 
     def test_check_is_silent_about_what_is_declared(self, folder: Path) -> None:

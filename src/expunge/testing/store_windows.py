@@ -106,11 +106,11 @@ class WindowSuite(ABC):
         with self._opened(folder) as (store, dataset):
             copies = list(store.locate(dataset, [selector]))
             assert store.preflight(dataset, copies) == ()
-            expected = sum(each.items for each in copies)
+            expected = sum(copy.items for copy in copies)
             store.cost({dataset.name: copies})
             outcomes = store.erase(dataset, copies, KEY)
-            assert set(outcomes) == {each.subject for each in copies}
-            assert all(isinstance(each, Erased) for each in outcomes.values()), outcomes
+            assert set(outcomes) == {copy.subject for copy in copies}
+            assert all(isinstance(outcome, Erased) for outcome in outcomes.values()), outcomes
             again = store.erase(dataset, copies, KEY)
             assert all(isinstance(each, Absent) for each in again.values()), again
             if self.purges:
@@ -188,7 +188,7 @@ class WindowSuite(ABC):
         self.write(folder, items)
         assert self._goes(folder, self._every(self._window(until=datetime(2024, 3, 1, tzinfo=UTC)))) == {"leap"}
         gone = self._goes(folder, self._every(self._window(until=datetime(2026, 10, 25, 1, tzinfo=UTC))))
-        assert gone == {"march", "summer"} & {each.name for each in items}
+        assert gone == {"march", "summer"} & {item.name for item in items}
 
     def test_every_item_without_a_window_means_all(self, folder: Path) -> None:
         """What is destroyed as a whole needs no time."""
@@ -212,7 +212,7 @@ class WindowSuite(ABC):
             controls = list(store.bystanders(dataset, copies, None))
             store.trace(dataset, controls, staying)
             few = list(store.bystanders(dataset, copies, 1))
-            exported = b"".join(chunk for each in copies for item in store.export(dataset, each) for chunk in item.chunks)
+            exported = b"".join(chunk for copy in copies for item in store.export(dataset, copy) for chunk in item.chunks)
         assert {each.subject for each in few} == {"control-0"}
         heard = b"".join(map(staying.everything, staying.heard))
         assert set(going.heard) == {CLASS}
@@ -260,7 +260,7 @@ class WindowSuite(ABC):
         first = self._at(NOON)
         self.write(folder, [Dated("a", one, first), Dated("b", one, first + timedelta(days=3)), Dated("c", other, first)])
         with self._opened(folder) as (store, dataset):
-            spans = {each.value: each for each in store.spans(dataset, self._subject(folder), self.field)}
+            spans = {span.value: span for span in store.spans(dataset, self._subject(folder), self.field)}
         assert set(spans) == {one.id, other.id}
         assert (spans[one.id].items, spans[one.id].first, spans[one.id].last) == (2, first, first + timedelta(days=3))
         assert (spans[other.id].items, spans[other.id].last) == (1, first)

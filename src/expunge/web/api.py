@@ -98,7 +98,7 @@ def _take(door: LineageDoor, request: HttpRequest) -> dict[str, Any]:
         raise Problem(400, "the body holds no event", "the body", "send at least one event")
     if len(values) > openlineage.MOST_EVENTS:
         raise Problem(413, f"more than {openlineage.MOST_EVENTS} events at once", "the body", "send fewer events at a time")
-    read = [each if isinstance(each, EventRefusal) else openlineage.read(each) for each in values]
+    read = [value if isinstance(value, EventRefusal) else openlineage.read(value) for value in values]
     refused = [(number, each) for number, each in enumerate(read) if isinstance(each, EventRefusal)]
     good = [each for each in read if isinstance(each, Observation)]
     if not good:
@@ -140,7 +140,7 @@ def _body() -> dict[str, Any]:
         {"title": "JobEvent", "required": ["eventTime", "job"], "properties": ends},
         {"title": "DatasetEvent", "required": ["eventTime", "dataset"], "properties": {"dataset": named, **at}},
     ]
-    event: dict[str, Any] = {"anyOf": [{"type": "object", **each} for each in kinds]}
+    event: dict[str, Any] = {"anyOf": [{"type": "object", **kind} for kind in kinds]}
     batch = {"type": "array", "items": event, "minItems": 1, "maxItems": openlineage.MOST_EVENTS}
     return {
         "required": True,

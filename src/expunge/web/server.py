@@ -50,7 +50,7 @@ class _Response(wsgi.Response):  # type: ignore[misc]
     """Without a banner."""
 
     def default_headers(self) -> list[str]:
-        return [each for each in super().default_headers() if not each.startswith("Server:")]
+        return [header for header in super().default_headers() if not header.startswith("Server:")]
 
 
 class HttpWorker(ThreadWorker):  # type: ignore[misc]

@@ -102,7 +102,7 @@ def _furnish(*, loopback: bool) -> None:
 
 def _hide(paths: list[str]) -> bool:
     """Inside: let some files hold nothing. Whether that worked for all of them."""
-    hidden = [not _libc.mount(b"/dev/null", os.fsencode(each), None, ctypes.c_ulong(_BIND), None) for each in paths]
+    hidden = [not _libc.mount(b"/dev/null", os.fsencode(path), None, ctypes.c_ulong(_BIND), None) for path in paths]
     return all(hidden)
 
 
@@ -212,9 +212,9 @@ def _end(command: int) -> None:
         # First the whole group in one go, which no fork escapes; then one by one what has left the group.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(command, signal.SIGKILL)
-        for each in descendants(os.getpid()):
+        for descendant in descendants(os.getpid()):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(each, signal.SIGKILL)
+                os.kill(descendant, signal.SIGKILL)
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass

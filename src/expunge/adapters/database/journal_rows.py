@@ -79,7 +79,7 @@ def append_at_once(alias: str, appends: Sequence[tuple[str, int, Sequence[bytes]
     spelt = [f'"\\\\x{bytes(body).hex()}"' for _, _, bodies in appends for body in bodies]
     under = (lease.name, lease.token) if lease else (None, None)
     with connections[alias].cursor() as cursor:
-        cursor.execute(_APPEND, [_array(names), _array([str(lengths[each]) for each in names]), _array(whose), _array(spelt), *under, ends])
+        cursor.execute(_APPEND, [_array(names), _array([str(lengths[name]) for name in names]), _array(whose), _array(spelt), *under, ends])
         row = cursor.fetchone()
     return bool(row and row[0])
 

@@ -136,8 +136,8 @@ class ProcrastinateQueue:
         worker = _Worker(self._alias, pieces, name, stop, concurrency, poll, heartbeat)
         threads = [threading.Thread(target=worker.run, name="queue")]
         threads += [threading.Thread(target=self._serve, args=(pieces, handle), name=f"{name}-{at}") for at in range(2, concurrency + 1)]
-        for each in threads:
-            each.start()
+        for thread in threads:
+            thread.start()
         try:
             self._serve(pieces, handle)
         except BaseException:
@@ -145,8 +145,8 @@ class ProcrastinateQueue:
             self._serve(pieces, _refuse)
             raise
         finally:
-            for each in threads:
-                each.join()
+            for thread in threads:
+                thread.join()
         if worker.broken is not None:
             raise worker.broken
 
@@ -291,7 +291,7 @@ class _Worker:
                 raise end
 
     async def _take(self, orders: list[str], step: str) -> None:
-        piece = _Piece(tuple(OrderId(each) for each in orders), step)
+        piece = _Piece(tuple(OrderId(order) for order in orders), step)
         self._pieces.put(piece)
         await piece.done
 

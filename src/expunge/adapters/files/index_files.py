@@ -193,27 +193,27 @@ class FileIndex:
         return segment
 
     def _write(self, folder: Path, segment: _Segment) -> None:
-        numbers = [int(each.name.split("-")[0], 16) for each in folder.glob(f"*{_ENDING}")]
+        numbers = [int(path.name.split("-")[0], 16) for path in folder.glob(f"*{_ENDING}")]
         name = f"{max(numbers, default=0) + 1:08x}-{secrets.token_hex(4)}{_ENDING}"
-        parts = [np.ascontiguousarray(each) for each in segment.arrays()]
+        parts = [np.ascontiguousarray(array) for array in segment.arrays()]
         checksum = 0
-        for each in parts:
-            checksum = zlib.crc32(each.data.cast("B") if each.size else b"", checksum)
+        for part in parts:
+            checksum = zlib.crc32(part.data.cast("B") if part.size else b"", checksum)
         header = _HEADER.pack(_MAGIC, checksum, len(segment.units), len(segment.hashes), len(segment.at))
-        durable.write_new(folder / name, lambda file: file.writelines([header, *(each.data for each in parts)]), at="index.segment")
+        durable.write_new(folder / name, lambda file: file.writelines([header, *(part.data for part in parts)]), at="index.segment")
 
     def _remove(self, folder: Path, segments: Sequence[_Segment]) -> None:
-        for each in segments:
-            if each.path is not None:
-                self._held.pop(each.path, None)
-                durable.unlink(each.path, at="index.segment.unlink")
+        for segment in segments:
+            if segment.path is not None:
+                self._held.pop(segment.path, None)
+                durable.unlink(segment.path, at="index.segment.unlink")
         if segments:
             durable.fsync_directory(folder, at="index.segment.removed")
 
     def _clear(self, folder: Path) -> None:
         """Remove what interrupted writing left."""
-        for each in folder.glob(f"{durable.TEMPORARY_PREFIX}*"):
-            durable.unlink(each, at="index.leftover.unlink")
+        for path in folder.glob(f"{durable.TEMPORARY_PREFIX}*"):
+            durable.unlink(path, at="index.leftover.unlink")
 
 
 # --- arrays --------------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ def _hashes(key: bytes, values: Sequence[str]) -> Hashes:
 
 
 def _tags(key: bytes, units: Sequence[IndexUnit]) -> Hashes:
-    return _hashes(key, [f"{each.name}\0{each.version}" for each in units])
+    return _hashes(key, [f"{unit.name}\0{unit.version}" for unit in units])
 
 
 def _parsed(data: npt.NDArray[np.uint8], path: Path) -> _Segment | None:
@@ -267,12 +267,12 @@ def _kept(segment: _Segment, units: npt.NDArray[np.bool_]) -> _Segment:
 
 
 def _merged(segments: Sequence[_Segment]) -> _Segment:
-    shift = np.cumsum([0, *(len(each.units) for each in segments)])
-    hashes = np.concatenate([np.repeat(each.hashes, each.lengths()) for each in segments])
+    shift = np.cumsum([0, *(len(segment.units) for segment in segments)])
+    hashes = np.concatenate([np.repeat(segment.hashes, segment.lengths()) for segment in segments])
     at = np.concatenate([each.at.astype(np.int64) + shift[number] for number, each in enumerate(segments)])
-    starts = np.concatenate([each.starts.astype(np.int64) for each in segments])
-    counts = np.concatenate([each.counts.astype(np.int64) for each in segments])
-    return _segment(np.concatenate([each.units for each in segments]), hashes, at, starts, counts)
+    starts = np.concatenate([segment.starts.astype(np.int64) for segment in segments])
+    counts = np.concatenate([segment.counts.astype(np.int64) for segment in segments])
+    return _segment(np.concatenate([segment.units for segment in segments]), hashes, at, starts, counts)
 
 
 def _places(wanted: Hashes, order: Numbers, units: Hashes, known: npt.NDArray[np.bool_]) -> Numbers:
@@ -321,4 +321,4 @@ def _runs(segment: _Segment, hashes: Hashes, place: Numbers) -> _Found:
 def _columns(found: Sequence[_Found]) -> RowRuns:
     few = found or [_NOTHING]
     columns = few[0] if len(few) == 1 else [np.concatenate([each[number] for each in few]) for number in range(4)]
-    return RowRuns(*(np.ascontiguousarray(each).data for each in columns))
+    return RowRuns(*(np.ascontiguousarray(column).data for column in columns))

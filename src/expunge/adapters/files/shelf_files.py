@@ -57,7 +57,7 @@ class FileShelf:
 
     def get_all(self, files: Sequence[tuple[OrderId, str]]) -> dict[tuple[OrderId, str], bytes]:
         """Read several files, (order, name) each; those that are not there are missing. Raises StateUnavailable."""
-        found = {each: self.get(*each) for each in files}
+        found = {file: self.get(*file) for file in files}
         return {each: data for each, data in found.items() if data is not None}
 
     def remove(self, order: OrderId, name: str) -> None:

@@ -31,7 +31,7 @@ class FileTrainings:
     def artefacts(self) -> tuple[str, ...]:
         """See :meth:`expunge.ports.trainings.Trainings.artefacts`."""
         try:
-            names = [each.stem for each in self._folder.iterdir() if each.suffix == SUFFIX]
+            names = [path.stem for path in self._folder.iterdir() if path.suffix == SUFFIX]
         except FileNotFoundError:
             return ()
         except OSError as error:

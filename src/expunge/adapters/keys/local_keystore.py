@@ -347,8 +347,8 @@ class LocalKeys:
         places = [_place(order, kind) for order in orders]
         with self._changing("a key could not be destroyed"):
             # commit point: from here on the keys count as destroyed; the next open finishes what a crash leaves.
-            durable.write_all([(self._mark(each), b"") for each in places if not self._destroyed(each)], at="keys.destroy.mark")
-            key_files.wipe_all([self._folder / each for each in places])
+            durable.write_all([(self._mark(place), b"") for place in places if not self._destroyed(place)], at="keys.destroy.mark")
+            key_files.wipe_all([self._folder / place for place in places])
 
     # ---- recovery ----------------------------------------------------------------------------------------------
 

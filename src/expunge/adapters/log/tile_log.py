@@ -82,7 +82,7 @@ class TileLog:
         """Append leaves and publish one new checkpoint; returns their indexes. Raises Busy, EvidenceInvalid for a leaf that is too long."""
         if not leaves:
             return ()
-        if any(len(each) > log_tiles.MAX_ENTRY for each in leaves):
+        if any(len(leaf) > log_tiles.MAX_ENTRY for leaf in leaves):
             raise EvidenceInvalid("a leaf is longer than a log entry may be (65,535 bytes)")
         with guarded(_WRITE), self._lock.held():
             before = self._fresh()
@@ -221,7 +221,7 @@ class TileLog:
 
     def _extend(self, before: LogSnapshot, leaves: Sequence[bytes]) -> LogSnapshot:
         """Write entries and tiles, and sign the larger tree; nothing is published yet."""
-        edges, made = log_tiles.grow(before.size, before.edges, [merkle.leaf_hash(each) for each in leaves])
+        edges, made = log_tiles.grow(before.size, before.edges, [merkle.leaf_hash(leaf) for leaf in leaves])
         bundles = _bundles(before, leaves)
         self._write([*bundles, *((log_tiles.tile_name(place), content) for place, content in made)])
         size = before.size + len(leaves)

@@ -70,7 +70,7 @@ def verify(
     from expunge.core.log.trust import parse
     from expunge.errors import EvidenceInvalid
 
-    signers = [each.key for each in parse(trust.read_bytes()).signers]
+    signers = [signer.key for signer in parse(trust.read_bytes()).signers]
     receipt = consent_receipt.verify((folder / RECEIPT).read_bytes(), signers)
     opening = folder / OPENING
     if opening.exists():
@@ -133,16 +133,18 @@ def show(name: person_prompt.Name, map_file: options.Map = None, as_json: option
     """Show for every purpose of the map whether a person's data may be used for it now, and why."""
     with opened(map_file) as expunge:
         (person,) = person_prompt.resolve(expunge, [name], whole=False)
-        rows = [_row(each.name, each.use.value, expunge.consents.ask(person, each.name)) for each in expunge.map.purposes.values()]
+        rows = [
+            _row(purpose.name, purpose.use.value, expunge.consents.ask(person, purpose.name)) for purpose in expunge.map.purposes.values()
+        ]
     if as_json:
         output.write_json("consents/1", {"subject": person.person.subject, "purposes": rows})
         return
     from rich.table import Table
 
     table = Table("purpose", "use", "may be used", "why", "agreed", "text", "by")
-    for each in rows:
-        word, by = "yes" if each["holds"] else "no", each["by"] or "-"
-        table.add_row(each["purpose"], each["use"], word, each["why"], output.moment(each["agreed"]), each["text"] or "-", by)
+    for row in rows:
+        word, by = "yes" if row["holds"] else "no", row["by"] or "-"
+        table.add_row(row["purpose"], row["use"], word, row["why"], output.moment(row["agreed"]), row["text"] or "-", by)
     output.stdout().print(table) if rows else output.say("the map names no purposes")
 
 
@@ -169,9 +171,9 @@ def history(name: person_prompt.Name, map_file: options.Map = None, as_json: opt
     if as_json:
         output.write_json("consent-history/1", {"events": events})
         return
-    for each in events:
-        details = ", ".join(f"{key}: {output.visible(str(value))}" for key, value in each.items() if key not in ("at", "what") and value)
-        output.say(f"{output.moment(each['at'])}  {each['what']}  {details}")
+    for event in events:
+        details = ", ".join(f"{key}: {output.visible(str(value))}" for key, value in event.items() if key not in ("at", "what") and value)
+        output.say(f"{output.moment(event['at'])}  {event['what']}  {details}")
     if not events:
         output.say("nobody has said anything")
 

@@ -69,16 +69,16 @@ def list_guardians(name: person_prompt.Name, map_file: options.Map = None, as_js
     frozen = consents.frozen.get(subject)
     rows: list[dict[str, Any]] = [
         {
-            "proof": each.proven.proof,
-            "guardian": each.proven.guardian,
-            "method": each.proven.method,
-            "by": each.proven.by,
-            "since": each.proven.at,
-            "in_force": consents.in_force(each, now),
-            "ended": each.ended.why.value if each.ended else None,
+            "proof": guardianship.proven.proof,
+            "guardian": guardianship.proven.guardian,
+            "method": guardianship.proven.method,
+            "by": guardianship.proven.by,
+            "since": guardianship.proven.at,
+            "in_force": consents.in_force(guardianship, now),
+            "ended": guardianship.ended.why.value if guardianship.ended else None,
         }
-        for each in consents.guardianships.values()
-        if consents.of(each.proven.child) == subject
+        for guardianship in consents.guardianships.values()
+        if consents.of(guardianship.proven.child) == subject
     ]
     if as_json:
         dispute = {"since": frozen.at, "by": frozen.by, "reason": frozen.reason} if frozen else None

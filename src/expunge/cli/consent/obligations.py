@@ -22,7 +22,7 @@ def obligations(
     Which of them Expunge itself can meet, and the tests that show it: docs/reference/obligations.md.
     """
     with opened(map_file) as expunge:
-        found = [each for each in expunge.dues.obligations() if each.duty.id.startswith(only.upper())]
+        found = [obligation for obligation in expunge.dues.obligations() if obligation.duty.id.startswith(only.upper())]
     unmet = [each for each in found if each.unmet]
     shown = unmet if missing else found
     if as_json:

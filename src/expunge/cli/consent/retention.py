@@ -102,7 +102,7 @@ def inactive(
         watched = expunge.retention.watch()
         runs = _carried_out(expunge, watched.orders)
         states = expunge.retention.idle()
-    waiting = [each for each in states.values() if each.open]
+    waiting = [state for state in states.values() if state.open]
     if as_json:
         body = {
             "evaluated": watched.evaluated,
@@ -266,12 +266,12 @@ def _periods(changes: Sequence[str]) -> dict[str, Period]:
     from expunge.core.values.periods import parse_period
 
     found = {}
-    for each in changes:
-        name, sign, text = each.partition("=")
+    for change in changes:
+        name, sign, text = change.partition("=")
         try:
             found[name.strip()] = parse_period(text.strip().strip("'\""))
         except ValueError as error:
-            what = f"--set {output.visible(each)}: {error}" if sign else f"--set {output.visible(each)} names no period"
+            what = f"--set {output.visible(change)}: {error}" if sign else f"--set {output.visible(change)} names no period"
             raise UsageError(what, help="write for instance --set 'voice=30 days'") from error
     return found
 

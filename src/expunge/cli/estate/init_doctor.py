@@ -97,7 +97,7 @@ def _work(expunge: Expunge) -> Iterator[DoctorCheck]:
     findings = [each for each in expunge.check() if each.kind is not FindingKind.NOTE]
     yield DoctorCheck("stores", not findings, output.count(len(findings), "finding") + (": run expunge check" if findings else ""))
     runs = expunge.orders()
-    held = {each.name.partition("/")[0] for each in expunge.leases()}
+    held = {lease.name.partition("/")[0] for lease in expunge.leases()}
     running = [run.order for run in runs if run.state is OrderState.RUNNING and held.isdisjoint({run.order, *run.current.cohort})]
     waiting = sum(1 for run in runs if not run.final and run.state not in (OrderState.FULFILLED, OrderState.REOPENED, OrderState.CANCELLED))
     told = f"{output.count(len(runs), 'order')}, {waiting} not finished, none interrupted"

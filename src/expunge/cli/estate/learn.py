@@ -249,12 +249,12 @@ def _tell(advice: Advice) -> None:
 def _shown(advice: Advice) -> list[Forecast]:
     """The cheapest of each number of shards, at most a dozen, and what is recommended."""
     best: dict[int, Forecast] = {}
-    for each in advice.forecasts:
-        if each.layout.shards not in best or each.yearly_samples < best[each.layout.shards].yearly_samples:
-            best[each.layout.shards] = each
+    for forecast in advice.forecasts:
+        if forecast.layout.shards not in best or forecast.yearly_samples < best[forecast.layout.shards].yearly_samples:
+            best[forecast.layout.shards] = forecast
     every = len(advice.forecasts) <= _ROWS
     chosen = set(map(id, advice.forecasts if every else list(best.values())[:_ROWS])) | {id(advice.recommended)}
-    return [each for each in advice.forecasts if id(each) in chosen]
+    return [forecast for forecast in advice.forecasts if id(forecast) in chosen]
 
 
 def _values(advice: Advice) -> dict[str, Any]:
@@ -274,7 +274,7 @@ def _values(advice: Advice) -> dict[str, Any]:
         }
 
     return {
-        "layouts": [one(each) for each in advice.forecasts],
+        "layouts": [one(forecast) for forecast in advice.forecasts],
         "recommended": one(advice.recommended) if advice.recommended else None,
         "own_samples": advice.own_samples,
         "curve": advice.forecasts[0].accuracy.said,

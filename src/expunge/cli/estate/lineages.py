@@ -31,14 +31,14 @@ def show(
     with LineageDoor.open(map_file) as door:
         edges, gaps = () if unknown else door.edges(), door.gaps()
     if as_json:
-        output.write_json("lineage/1", {"edges": [_edge(each) for each in edges], **_gaps(gaps)})
+        output.write_json("lineage/1", {"edges": [_edge(edge) for edge in edges], **_gaps(gaps)})
         return
     from rich.table import Table
 
     table = Table("from", "to", "mark", "last seen", "jobs")
-    for each in edges:
-        last = output.moment(each.last) if each.completed or not each.last else f"{output.moment(each.last)}, did not end well"
-        names = (each.edge.source, each.edge.target, _mark(each), last, ", ".join(each.jobs))
+    for edge in edges:
+        last = output.moment(edge.last) if edge.completed or not edge.last else f"{output.moment(edge.last)}, did not end well"
+        names = (edge.edge.source, edge.edge.target, _mark(edge), last, ", ".join(edge.jobs))
         table.add_row(*map(output.visible, names))
     if edges:
         output.stdout().print(table)

@@ -97,14 +97,14 @@ def diff(
         from expunge import survey
 
         changes, old, new = survey.compare(before, after or map_file)
-    told = [(each, for_people(each, old, new)) for each in changes]
+    told = [(change, for_people(change, old, new)) for change in changes]
     if as_json:
         output.write_json("map-diff/1", {"changes": [_change(each, means) for each, means in told]})
     elif not changes:
         output.say("the maps mean the same")
     for each, means in () if as_json else told:
         _show_change(each, means)
-    if refuse_weaker and any(each.weaker for each in changes):
+    if refuse_weaker and any(change.weaker for change in changes):
         raise typer.Exit(1)
     if changes and detailed_exitcode:
         raise typer.Exit(3)
@@ -117,11 +117,12 @@ def _checked(checked: CheckedMap) -> dict[str, Any]:
         "stores": checked.stores,
         "datasets": checked.datasets,
         "faults": [
-            {"file": each.file, "line": each.line, "rule": each.rule, "what": each.what, "write_instead": each.write_instead}
-            for each in checked.faults
+            {"file": fault.file, "line": fault.line, "rule": fault.rule, "what": fault.what, "write_instead": fault.write_instead}
+            for fault in checked.faults
         ],
         "findings": [
-            {"kind": each.kind, "store": each.store, "where": each.where, "what": each.what, "mend": each.mend} for each in checked.findings
+            {"kind": finding.kind, "store": finding.store, "where": finding.where, "what": finding.what, "mend": finding.mend}
+            for finding in checked.findings
         ],
     }
 
@@ -130,9 +131,9 @@ def _show(checked: CheckedMap) -> None:
     for fault in checked.faults:
         for line in str(fault).splitlines():
             output.say(output.visible(line))
-    for each in checked.findings:
-        output.say(f"{each.kind.value}: {each.store}: {output.visible(each.where)}: {output.visible(each.what)}")
-        output.say(f"    {output.visible(each.mend)}")
+    for finding in checked.findings:
+        output.say(f"{finding.kind.value}: {finding.store}: {output.visible(finding.where)}: {output.visible(finding.what)}")
+        output.say(f"    {output.visible(finding.mend)}")
     if checked.faults:
         output.note(f"{output.count(len(checked.faults), 'fault')} in the map; no store was opened")
     elif checked.sound:
@@ -150,20 +151,20 @@ def _branch(branch: LineageBranch) -> dict[str, Any]:
         "kept_for": branch.kept_for,
         "on_erase": branch.on_erase,
         "known": branch.known,
-        "children": [_branch(each) for each in branch.children],
+        "children": [_branch(child) for child in branch.children],
     }
 
 
 def _change(change: Change, means: tuple[str, ...]) -> dict[str, Any]:
-    fields = [{"field": each.field, "before": each.before, "after": each.after} for each in change.fields]
+    fields = [{"field": field.field, "before": field.before, "after": field.after} for field in change.fields]
     return {"section": change.section, "name": change.name, "kind": change.kind, "fields": fields, "means": means, "weaker": change.weaker}
 
 
 def _show_change(change: Change, means: tuple[str, ...]) -> None:
     output.say(f"{change.kind.value}: {change.section.value}: {output.visible(change.name)}")
-    for each in change.fields:
-        name = f"{each.field}: " if each.field else ""
-        output.say(f"    {name}{output.visible(each.before) or 'nothing'} -> {output.visible(each.after) or 'nothing'}")
+    for field in change.fields:
+        name = f"{field.field}: " if field.field else ""
+        output.say(f"    {name}{output.visible(field.before) or 'nothing'} -> {output.visible(field.after) or 'nothing'}")
     for sentence in means:
         output.say(f"    for people: {output.visible(sentence)}")
     for reason in change.weaker:

@@ -96,7 +96,7 @@ def _values(runs: Sequence[Run], places: Mapping[OrderId, Sequence[ResiduePlace]
         {
             **summary(run),
             "residue": [
-                {"store": each.store, "path": each.path, "offset": each.offset, "hidden": each.hidden} for each in places[run.order]
+                {"store": place.store, "path": place.path, "offset": place.offset, "hidden": place.hidden} for place in places[run.order]
             ],
         }
         for run in runs
@@ -105,7 +105,7 @@ def _values(runs: Sequence[Run], places: Mapping[OrderId, Sequence[ResiduePlace]
 
 
 def _tell_places(places: Sequence[ResiduePlace]) -> None:
-    lines = {f"residue in {each.store}: {output.visible(each.path)} at {each.offset}, {each.hidden}": None for each in places}
+    lines = {f"residue in {place.store}: {output.visible(place.path)} at {place.offset}, {place.hidden}": None for place in places}
     for line in list(lines)[:MOST_PLACES]:
         output.say(line)
     if len(lines) > MOST_PLACES:

@@ -215,9 +215,9 @@ def _lines(found: LimbExamination) -> list[str]:
     from expunge.core.disgorgement.limb_scope import APART
 
     lines = []
-    for each in found.hits:
-        lines.append(_hit(each) if each.items else f"nothing there: {each.dataset}")
-        lines += [f"  {name}: {_path(each, name)}" for name in each.paths if each.items and each.paths[name]]
+    for hit in found.hits:
+        lines.append(_hit(hit) if hit.items else f"nothing there: {hit.dataset}")
+        lines += [f"  {name}: {_path(hit, name)}" for name in hit.paths if hit.items and hit.paths[name]]
     apart = [each for each in found.stays if each.why == APART and each.kind not in found.limb.takes]
     stays = [f"stays: {each.item} ({each.kind}): {each.why}" for each in found.stays if each not in apart]
     lines += stays[:MOST_STAYS] + (
@@ -236,7 +236,7 @@ def _hit(hit: ReachedDataset) -> str:
 
 def _path(hit: ReachedDataset, name: str) -> str:
     steps = hit.paths[name]
-    return " -> ".join([steps[0].source, *(f"[{each.how}] {each.product}" for each in steps)])
+    return " -> ".join([steps[0].source, *(f"[{step.how}] {step.product}" for step in steps)])
 
 
 def _clocks(order: Disgorgement, clocks: Any) -> list[tuple[str, str]]:
@@ -257,9 +257,9 @@ def _tell(order: Disgorgement, found: Sequence[LimbExamination], standing: Disgo
 
 def _values(order: Disgorgement, found: LimbExamination, standing: DisgorgementState | None) -> dict[str, Any]:
     hits = [
-        {"dataset": each.dataset, "kind": each.kind, "items": each.items, "told_by": each.by, "why": each.why,
-         "paths": {name: [[step.source, step.how, step.product] for step in path] for name, path in each.paths.items()}}
-        for each in found.hits
+        {"dataset": hit.dataset, "kind": hit.kind, "items": hit.items, "told_by": hit.by, "why": hit.why,
+         "paths": {name: [[step.source, step.how, step.product] for step in path] for name, path in hit.paths.items()}}
+        for hit in found.hits
     ]  # fmt: skip
     return {
         "limb": found.limb.name,

@@ -59,12 +59,12 @@ def _tell_laws(*, as_json: bool) -> None:
 
     rules = clocks()
     if as_json:
-        output.write_json("clocks/1", {"clocks": [_rule(each) for each in rules]})
+        output.write_json("clocks/1", {"clocks": [_rule(rule) for rule in rules]})
         return
     table = Table("clock", "law", "duty", "counts", "source")
-    for each in rules:
-        counts = "; ".join(f"{branch.within} after {branch.start}" for branch in each.branches)
-        table.add_row(f"{each.name}{' *' if each.standard else ''}", each.law, each.duty, counts, each.source)
+    for rule in rules:
+        counts = "; ".join(f"{branch.within} after {branch.start}" for branch in rule.branches)
+        table.add_row(f"{rule.name}{' *' if rule.standard else ''}", rule.law, rule.duty, counts, rule.source)
     output.stdout().print(table)
     output.say("* runs where the map names no laws")
 
@@ -76,7 +76,7 @@ def _rule(rule: ClockRule) -> dict[str, Any]:
         "duty": rule.duty,
         "source": rule.source,
         "applies": sorted(rule.applies),
-        "counts": [f"{each.within} after {each.start}" for each in rule.branches],
+        "counts": [f"{branch.within} after {branch.start}" for branch in rule.branches],
         "standard": rule.standard,
     }
 

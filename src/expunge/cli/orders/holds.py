@@ -82,14 +82,14 @@ def list_holds(map_file: options.Map = None, as_json: options.Json = False) -> N
     with opened(map_file) as expunge:
         holds = expunge.holds.active()
     if as_json:
-        output.write_json("holds/1", {"holds": [_values(each) for each in holds]})
+        output.write_json("holds/1", {"holds": [_values(hold) for hold in holds]})
         return
     from rich.table import Table
 
     table = Table("hold", "dataset", "items", "until", "ground", "authority")
-    for each in holds:
-        named = "all" if each.whole else str(len(each.items))
-        table.add_row(each.id, each.dataset, named, output.moment(each.until), output.visible(each.ground), output.visible(each.authority))
+    for hold in holds:
+        named = "all" if hold.whole else str(len(hold.items))
+        table.add_row(hold.id, hold.dataset, named, output.moment(hold.until), output.visible(hold.ground), output.visible(hold.authority))
     output.stdout().print(table) if holds else output.say("no hold binds now")
 
 

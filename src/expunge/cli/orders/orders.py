@@ -82,7 +82,7 @@ def erase(
     if openings is not None:
         _write_openings(openings, accepted, resolved)
     if as_json:
-        held = [base64.b64encode(each).decode() for each in accepted.openings]
+        held = [base64.b64encode(opening).decode() for opening in accepted.openings]
         order = {"order": accepted.order, "subjects": accepted.subjects, "earliest": accepted.earliest, "openings": held}
         output.write_json("order/1", order)
         return

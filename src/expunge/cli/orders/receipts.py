@@ -121,8 +121,8 @@ def _show(receipt: Receipt) -> None:
     looked = f"verified {output.moment(receipt.times.verified)}" if receipt.times.verified else "nothing could be verified"
     output.say(f"{receipt.order}: {receipt.verdict.value}, {looked}")
     table = Table("dataset", "store", "result", "items", "depth", "read paths", "scan", "why")
-    for each in receipt.datasets:
-        table.add_row(*map(output.visible, _row(each)))
+    for dataset in receipt.datasets:
+        table.add_row(*map(output.visible, _row(dataset)))
     output.stdout().print(table)
     for kept in receipt.kept:
         until = output.moment(kept.until) if kept.until else "the end of its retention period"

@@ -23,7 +23,7 @@ def verify(order: options.OrderArgument, map_file: options.Map = None, as_json: 
         looked = expunge.verify(OrderId(order))
     verdict = "present" if looked.found else "gone" if looked.usable and not looked.failed else "cannot tell"
     if as_json:
-        places = [{"path": each.path, "offset": each.offset, "hidden": each.hidden} for each in looked.places]
+        places = [{"path": place.path, "offset": place.offset, "hidden": place.hidden} for place in looked.places]
         output.write_json(
             "looked/1",
             {
@@ -37,8 +37,8 @@ def verify(order: options.OrderArgument, map_file: options.Map = None, as_json: 
         )
     else:
         output.say(f"{looked.order}: {verdict} ({looked.found} of {output.count(looked.usable, 'usable trace')} found)")
-        for each in looked.places:
-            output.say(f"  {output.visible(str(each.path))} at {each.offset}, {each.hidden}")
+        for place in looked.places:
+            output.say(f"  {output.visible(str(place.path))} at {place.offset}, {place.hidden}")
         for store, reason in looked.failed.items():
             output.say(f"  could not search {store}: {reason}")
     if verdict != "gone":

@@ -30,12 +30,12 @@ def status(order: OptionalOrder = None, map_file: options.Map = None, as_json: o
         runs = expunge.orders() if order is None else (expunge.status(OrderId(order)),)
         leases = expunge.leases()
     if as_json:
-        working = [{"what": each.name, "worker": each.holder, "since": each.since, "until": each.until} for each in leases]
+        working = [{"what": lease.name, "worker": lease.holder, "since": lease.since, "until": lease.until} for lease in leases]
         orders = [{**summary(run), **({"steps": _steps(run)} if order else {})} for run in runs]
         output.write_json("status/1", {"orders": orders, "working": working})
         return
-    for each in leases:
-        output.say(f"{each.holder} is at {each.name} since {output.moment(each.since)}")
+    for lease in leases:
+        output.say(f"{lease.holder} is at {lease.name} since {output.moment(lease.since)}")
     if not runs:
         output.say("no orders yet")
     elif order is None:
@@ -79,7 +79,7 @@ def _told(run: Run, *, as_json: bool) -> None:
         output.stdout().clear()
         output.stdout().print(_one(run))
     else:
-        ended = sum(1 for each in run.current.steps.values() if each.ended is not None)
+        ended = sum(1 for step in run.current.steps.values() if step.ended is not None)
         output.say(f"{run.order}: {run.state.value}, {output.count(ended, 'step')} of {len(run.plan.steps) if run.plan else '?'} ended")
 
 
@@ -100,7 +100,7 @@ def _reasons(run: Run, step: str) -> list[str]:
 
     state = run.current.steps.get(StepId(step))
     outcomes = [each for by in state.outcomes.values() for each in by.values()] if state else []
-    return sorted({each.reason.value for each in outcomes if isinstance(each, Unable)})
+    return sorted({outcome.reason.value for outcome in outcomes if isinstance(outcome, Unable)})
 
 
 def _orders(runs: Sequence[Run]) -> Table:

@@ -117,7 +117,7 @@ def _keys(folder: Path, policy_text: bytes) -> tuple[VerifierKey, ...]:
         message = "there is no log in that folder: its checkpoint cannot be read"
         raise EvidenceInvalid(message, help="name the folder that holds `checkpoint` and `tile`") from error
     parsed = trust.parse(policy_text)
-    if not any(each.key.name == origin for each in parsed.logs):
+    if not any(log.key.name == origin for log in parsed.logs):
         message = "the trust policy names no such log"
         raise EvidenceInvalid(message, help="it may be another log than the one you trust")
     return parsed.checkpoint_keys(origin)

@@ -38,7 +38,7 @@ def _annotated(checked: CheckedMap) -> Iterator[Annotation]:
     for fault in checked.faults:
         text = f"{fault.what}\ninstead: {fault.write_instead}"
         yield Annotation("error", _relative(fault.file), fault.line, f"data map: {fault.rule}", text)
-    counted = Counter((each.kind, each.store, each.what) for each in checked.findings)
+    counted = Counter((finding.kind, finding.store, finding.what) for finding in checked.findings)
     for (kind, store, what), count in counted.items():
         level = "notice" if kind is FindingKind.NOTE else "error"
         places = "" if count == 1 else f" ({count} places)"

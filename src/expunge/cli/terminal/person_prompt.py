@@ -35,13 +35,13 @@ def locate(
     with opened(map_file) as expunge:
         people = resolve(expunge, names, whole=whole)
         if not as_json:
-            for each in people:
-                output.say(described(each))
+            for person in people:
+                output.say(described(person))
         located = expunge.locate(people, None if as_json else _as_it_finds)
-    keys = {name: [key for each in copies for key in each.keys] for name, copies in located.copies.items()} if items else {}
+    keys = {name: [key for copy in copies for key in copy.keys] for name, copies in located.copies.items()} if items else {}
     if as_json:
         named = {"keys": keys} if items else {}
-        output.write_json("located/1", {"people": [_as_json(each) for each in people], **_located(located), **named})
+        output.write_json("located/1", {"people": [_as_json(person) for person in people], **_located(located), **named})
         return
     _show(located)
     for dataset, names_of_items in sorted(keys.items()):
@@ -113,15 +113,15 @@ def _as_json(person: ResolvedName) -> dict[str, Any]:
 def _located(located: LocatedCopies) -> dict[str, Any]:
     return {
         "held": [
-            {"dataset": name, "subject": each.subject, "items": each.items, "bytes": each.bytes}
+            {"dataset": name, "subject": copy.subject, "items": copy.items, "bytes": copy.bytes}
             for name, copies in located.copies.items()
-            for each in copies
+            for copy in copies
         ],
         "kept": [
-            {"dataset": name, "subject": subject, "items": each.items, "ground": each.ground, "until": each.until}
+            {"dataset": name, "subject": subject, "items": ground.items, "ground": ground.ground, "until": ground.until}
             for name, by in located.kept.items()
             for subject, grounds in by.items()
-            for each in grounds
+            for ground in grounds
         ],
         "failed": {name: each.reason for name, each in located.failed.items()},
     }
@@ -145,7 +145,7 @@ def _show(located: LocatedCopies) -> None:
             for by in located.kept.get(name, {}).values()
             for each in by
         )
-        table.add_row(name, f"{sum(each.items for each in copies):,}", output.size(sum(each.bytes for each in copies)), stays)
+        table.add_row(name, f"{sum(copy.items for copy in copies):,}", output.size(sum(copy.bytes for copy in copies)), stays)
     output.stdout().print(table)
     for name, each in located.failed.items():
         output.say(f"could not look into {name}: {each.reason.value}")

@@ -97,7 +97,7 @@ def lacks(consents: Consents, subject: Pseudonym, proof: str, at: datetime) -> s
 def _after_anothers_no(consents: Consents, subject: Pseudonym, purpose: str, proof: str, at: datetime) -> ConsentRefusal | None:
     said = consents.said.get(consents.of(subject), {}).get(purpose)
     no = said.withdrawn.proof if said and said.withdrawn else ""
-    if no and no != proof and any(each.proven.proof == no for each in consents.guardians_of(subject, at)):
+    if no and no != proof and any(guardian.proven.proof == no for guardian in consents.guardians_of(subject, at)):
         return ConsentRefusal(
             "another guardian said no to this, and still decides for the child", "their own yes; or `expunge guardian freeze`"
         )

@@ -96,7 +96,7 @@ class ClockRule:
 
     def events(self) -> frozenset[str]:
         """Every event that it looks at."""
-        named = {each.start for each in self.branches}
+        named = {branch.start for branch in self.branches}
         named |= {self.extension.notice} if self.extension else set()
         named |= {self.floor.start} if self.floor else set()
         return frozenset(named | ({"done"} if self.again else set()))

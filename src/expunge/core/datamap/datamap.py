@@ -364,7 +364,7 @@ class DataMap:
 
     def datasets_of(self, store: str) -> tuple[Dataset, ...]:
         """The datasets declared in one store, in the order of the map."""
-        return tuple(each for each in self.datasets.values() if each.store == store)
+        return tuple(dataset for dataset in self.datasets.values() if dataset.store == store)
 
 
 def remakes(dataset: Dataset) -> bool:

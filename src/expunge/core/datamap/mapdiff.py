@@ -122,7 +122,9 @@ def normalised(data_map: DataMap) -> dict[str, Json]:
         Section.IGNORE.value: {f"{each.store}: {each.pattern}": each.reason for each in data_map.ignore}
         | {f"{_PIPELINES}: {each.pattern}": each.reason for each in data_map.lineage.harmless},
         Section.PURPOSES.value: _plain(data_map.purposes),
-        Section.TEXTS.value: {f"{name} {each.version}": _plain(each) for name, versions in data_map.texts.items() for each in versions},
+        Section.TEXTS.value: {
+            f"{name} {version.version}": _plain(version) for name, versions in data_map.texts.items() for version in versions
+        },
         Section.GUARDIANS.value: _plain(data_map.guardians),
         Section.COHORTS.value: _plain(data_map.cohorts),
         Section.LINEAGE.value: _plain(data_map.lineage.names),
@@ -164,7 +166,7 @@ def _plain(value: Any, name: str = "") -> Json:
     if isinstance(value, Enum):
         return value.word if isinstance(value, Grounding) else str(value.value)
     if is_dataclass(value):
-        said = {each.name: getattr(value, each.name) for each in fields(value) if each.name not in _LEFT_OUT and _is_said(value, each)}
+        said = {field.name: getattr(value, field.name) for field in fields(value) if field.name not in _LEFT_OUT and _is_said(value, field)}
         body = {name: _plain(part, name) for key, each in said.items() for name, part in _keys(key, each)}
         return {tags.IS: tags.tag_of(type(value)), **body} if isinstance(value, _RULES) else body
     if isinstance(value, Mapping):

@@ -63,7 +63,7 @@ def _dataset(before: DataMap, after: DataMap, name: str) -> Iterator[str]:
 
 def _retention(before: DataMap, after: DataMap, name: str) -> Iterator[str]:
     old, new = before.retention[name], after.retention[name]
-    held = ", ".join(sorted(each.name for each in after.datasets.values() if each.retention == name)) or "no dataset"
+    held = ", ".join(sorted(dataset.name for dataset in after.datasets.values() if dataset.retention == name)) or "no dataset"
     if (old.period, old.start) != (new.period, new.start):
         yield f"{held}: kept for {new.period} from {new.start} instead of {old.period} from {old.start}"
     if old.inactive_after != new.inactive_after:

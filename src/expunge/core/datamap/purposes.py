@@ -122,13 +122,13 @@ class AskingSpec:
 
 def discloses(purposes: Iterable[Purpose]) -> bool:
     """Whether a flow of data to third parties is on."""
-    return any(each.use in OUTWARD for each in purposes)
+    return any(purpose.use in OUTWARD for purpose in purposes)
 
 
 def still_covers(versions: tuple[TextVersion, ...], agreed: str) -> bool:
     """Whether a consent under that version is one under the newest: no material change came after it. False for one that is not listed."""
-    names = [each.version for each in versions]
-    return agreed in names and not any(each.material for each in versions[names.index(agreed) + 1 :])
+    names = [version.version for version in versions]
+    return agreed in names and not any(version.material for version in versions[names.index(agreed) + 1 :])
 
 
 def used_for_alone(purposes: Mapping[str, Purpose], name: str, standing: Iterable[str]) -> tuple[str, ...]:

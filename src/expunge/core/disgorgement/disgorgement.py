@@ -52,7 +52,12 @@ class CoveredData:
     def covers(self, dataset: Dataset) -> bool:
         """Whether a dataset of the map is part of it."""
         return kind_of(dataset) in self.kinds and (
-            not self.categories or any(each == one or each.startswith(f"{one}.") for one in self.categories for each in dataset.categories)
+            not self.categories
+            or any(
+                category == category or category.startswith(f"{category}.")
+                for category in self.categories
+                for category in dataset.categories
+            )
         )
 
 
@@ -168,12 +173,12 @@ class Disgorgement:
     @property
     def retroactive(self) -> tuple[Limb, ...]:
         """The limbs by which something is destroyed."""
-        return tuple(each for each in self.limbs if each.direction is Direction.RETROACTIVE)
+        return tuple(limb for limb in self.limbs if limb.direction is Direction.RETROACTIVE)
 
     @property
     def forward(self) -> tuple[Limb, ...]:
         """The limbs by which something must not come to be."""
-        return tuple(each for each in self.limbs if each.direction is Direction.FORWARD)
+        return tuple(limb for limb in self.limbs if limb.direction is Direction.FORWARD)
 
 
 def kind_of(dataset: Dataset) -> ArtefactKind:

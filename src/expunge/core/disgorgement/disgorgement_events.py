@@ -150,7 +150,7 @@ def claim(event: ItemExcepted) -> bytes:
     """The bytes that whoever claims an exception signs."""
     until = codec.instant(event.until) if event.until else "-"
     lines = (event.id, event.limb, event.item, event.exemption or "technically infeasible", event.ground, event.authority, until)
-    return ("expunge exception/1\n" + "\n".join(" ".join(each.split()) for each in lines) + "\n").encode()
+    return ("expunge exception/1\n" + "\n".join(" ".join(line.split()) for line in lines) + "\n").encode()
 
 
 def standings(events: Iterable[object]) -> dict[str, DisgorgementState]:

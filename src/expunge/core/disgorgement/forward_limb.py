@@ -100,10 +100,10 @@ class ForwardJudge:
         for each in made:
             self._sources.setdefault(each.product, []).append(each)
         self._by_dataset: dict[str, list[Deletion]] = {}
-        for one in sorted(deletions, key=lambda each: each.processed):
-            for name in one.datasets:
-                self._by_dataset.setdefault(name, []).append(one)
-        self._processed = sorted(each.processed for each in deletions)
+        for deletion in sorted(deletions, key=lambda each: each.processed):
+            for name in deletion.datasets:
+                self._by_dataset.setdefault(name, []).append(deletion)
+        self._processed = sorted(deletion.processed for deletion in deletions)
 
     def judge(self, name: str) -> ProductVerdict:
         """One product. Raises KeyError for one that nobody declared."""
@@ -139,8 +139,8 @@ class ForwardJudge:
     def _between(self, read: _Read) -> list[Deletion]:
         """The deletions from a dataset that were processed after it was read, and in time to matter."""
         deletions = self._by_dataset.get(read.dataset, [])
-        first = bisect_right([each.processed for each in deletions], read.at) if read.at is not None else 0
-        return [each for each in deletions[first:] if each.processed < read.until]
+        first = bisect_right([deletion.processed for deletion in deletions], read.at) if read.at is not None else 0
+        return [deletion for deletion in deletions[first:] if deletion.processed < read.until]
 
     def _deleted_between(self, made: datetime, later: datetime) -> bool:
         """Whether a deletion was processed after something was made, and before something else was."""

@@ -140,7 +140,7 @@ class _Scoping:
         if dataset.name in self.covered:
             return self._covered(dataset, kind, taken=taken)
         if dataset.name in self.artefacts:
-            hits = [each for each in self.artefacts[dataset.name] if f"{dataset.name}/{each}" in self.taint.hits]
+            hits = [artefact for artefact in self.artefacts[dataset.name] if f"{dataset.name}/{artefact}" in self.taint.hits]
             path = self.taint.path(f"{dataset.name}/{min(hits)}") if hits else ()
             return self._made(dataset, kind, SelectedBy.ARTEFACT, path, hit=bool(hits), taken=taken)
         hit = dataset.name in self.taint.hits or self._follows(dataset)
@@ -207,10 +207,10 @@ class _Scoping:
                 dataset = self.data_map.datasets[name]
                 if dataset.reviewed_by is None and kind_of(dataset) in self.limb.takes:
                     yield UndecidedItem(name, kind_of(dataset), "it is covered, and the map does not say where reviews of it are recorded")
-        for each in sorted(each for each in self.taint.hits if each.startswith(UNDECLARED)):
-            source = self.taint.path(each)[-1].source
+        for hit in sorted(hit for hit in self.taint.hits if hit.startswith(UNDECLARED)):
+            source = self.taint.path(hit)[-1].source
             yield UndecidedItem(
-                each, ArtefactKind.DERIVED, f"pipelines made it from {source}, and the map does not name it: expunge check does"
+                hit, ArtefactKind.DERIVED, f"pipelines made it from {source}, and the map does not name it: expunge check does"
             )
         unclear = self.taint.unknown
         if ArtefactKind.MODEL in self.limb.takes:

@@ -80,7 +80,7 @@ class Ancestry:
             roots: names that need no origin, because they were collected, not made.
         """
         starts = tuple(starts)
-        beginning = [self._numbers[each] for each in starts if each in self._numbers]
+        beginning = [self._numbers[start] for start in starts if start in self._numbers]
         hit = self._walk(beginning)
         fine = bytearray(len(self._names))
         for number in self._products:

@@ -73,7 +73,7 @@ def parse_opening(data: bytes) -> Opening:
     """Parse ``opening.json``. Raises EvidenceInvalid unless it is spelled in the one right way."""
     match canonical.decode(data):
         case {"identifiers": [*pairs], "opening": str(opening), "schema": str(schema)} if schema == SCHEMA:
-            opened = Opening(b64.decode(opening), tuple(_identifier(each) for each in pairs))
+            opened = Opening(b64.decode(opening), tuple(_identifier(pair) for pair in pairs))
         case _:
             raise EvidenceInvalid("not an opening of the form this tool issues")
     if opened.encode() != data:

@@ -291,27 +291,30 @@ class Receipt:
         _require(len(self.nonce) == NONCE_SIZE, "the nonce is not 32 bytes")
         _require(bool(self.out_of_scope) and all(self.out_of_scope), "a receipt that does not say what is out of scope is a bug")
         _require(bool(self.datasets), "a receipt about no dataset says nothing")
-        names = {each.dataset for each in self.datasets}
+        names = {dataset.dataset for dataset in self.datasets}
         _require(len(names) == len(self.datasets), "a dataset is listed twice")
         _require(names.issuperset(each.dataset for each in self.kept), "something is kept in a dataset that is not listed")
-        kept = {each.dataset for each in self.datasets if each.outcome is Result.KEPT}
+        kept = {dataset.dataset for dataset in self.datasets if dataset.outcome is Result.KEPT}
         _require(kept.issubset(each.dataset for each in self.kept), "a kept dataset does not say on which ground")
         _require(self.verdict is verdict_of(self.datasets, self.kept), "the verdict contradicts the list of datasets")
-        _require(self.times.erased is not None or not any(each.outcome is Result.ERASED for each in self.datasets), "erased, but not when")
         _require(
-            self.times.verified is not None or not any(each.outcome is Result.ERASED for each in self.datasets), "erased, but not verified"
+            self.times.erased is not None or not any(dataset.outcome is Result.ERASED for dataset in self.datasets), "erased, but not when"
         )
-        made = [each.dataset for each in self.models]
+        _require(
+            self.times.verified is not None or not any(dataset.outcome is Result.ERASED for dataset in self.datasets),
+            "erased, but not verified",
+        )
+        made = [model.dataset for model in self.models]
         _require(len(set(made)) == len(made) and names.issuperset(made), "a model is listed twice, or in no dataset")
-        doubted = {each.dataset for each in self.models if each.membership is not None and each.membership.open}
-        unable = {each.dataset for each in self.datasets if each.outcome is Result.UNABLE}
+        doubted = {model.dataset for model in self.models if model.membership is not None and model.membership.open}
+        unable = {dataset.dataset for dataset in self.datasets if dataset.outcome is Result.UNABLE}
         _require(doubted <= unable, "a model from which somebody can still be told reads as done, and nobody looked at it")
         _require(self.valid_until >= (self.times.verified or self.times.fenced), "it ends before it begins")
 
 
 def verdict_of(datasets: Iterable[DatasetEntry], kept: Iterable[KeptItems]) -> Verdict:
     """The only verdict that the entries allow: partial never reads as done."""
-    return Verdict.FULFILLED if all(each.done for each in datasets) and not tuple(kept) else Verdict.IN_PART
+    return Verdict.FULFILLED if all(dataset.done for dataset in datasets) and not tuple(kept) else Verdict.IN_PART
 
 
 def build(receipt: Receipt) -> bytes:

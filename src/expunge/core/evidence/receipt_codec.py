@@ -31,7 +31,7 @@ def to_json(value: object) -> Json:
     if isinstance(value, bytes):
         return b64.encode(value)
     if is_dataclass(value):
-        return {each.name: to_json(getattr(value, each.name)) for each in fields(value)}
+        return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple):
         return [to_json(each) for each in value]
     if value is None or type(value) in (str, int):
@@ -47,7 +47,7 @@ def from_json(kind: Any, value: Json, where: str) -> Any:
     supertype = getattr(kind, "__supertype__", kind)
     origin, arguments = get_origin(supertype), get_args(supertype)
     if origin in (Union, types.UnionType):
-        inner = next(each for each in arguments if each is not types.NoneType)
+        inner = next(argument for argument in arguments if argument is not types.NoneType)
         return None if value is None else from_json(inner, value, where)
     if origin is tuple:
         if not isinstance(value, list):
@@ -72,7 +72,7 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 def _dataclass(kind: Any, value: Json, where: str) -> Any:
-    if not isinstance(value, Mapping) or set(value) != {each.name for each in fields(kind)}:
+    if not isinstance(value, Mapping) or set(value) != {field.name for field in fields(kind)}:
         raise _fault(where, "has unknown fields or lacks some")
     hints = _hints(kind)
     decoded = {name: from_json(hints[name], inner, f"{where}.{name}") for name, inner in value.items()}

@@ -46,7 +46,7 @@ def each_seen(traces: Traces, seen: frozenset[int], datasets: Iterable[str]) -> 
     """
     own = frozenset(datasets)
     there = {(each.dataset, each.subject) for index in seen if (each := traces.traces[index]).dataset in own}
-    return bool(there) and all((each.dataset, each.subject) in there for each in traces.traces if each.dataset in own)
+    return bool(there) and all((trace.dataset, trace.subject) in there for trace in traces.traces if trace.dataset in own)
 
 
 @dataclass(frozen=True)

@@ -68,19 +68,19 @@ _NAMES = 4
 def dump(traces: Traces) -> bytes:
     """Pack traces without their key: about 42 bytes each. The same traces give the same bytes."""
     strings: dict[str, int] = {}
-    controls = [strings.setdefault(each, len(strings)) for each in sorted(traces.controls)]
+    controls = [strings.setdefault(control, len(strings)) for control in sorted(traces.controls)]
     columns = [
         [strings.setdefault(text, len(strings)) for text in column]
         for column in (
-            [each.subject for each in traces.traces],
-            [each.dataset for each in traces.traces],
-            [each.part for each in traces.traces],
-            [each.form for each in traces.traces],
+            [trace.subject for trace in traces.traces],
+            [trace.dataset for trace in traces.traces],
+            [trace.part for trace in traces.traces],
+            [trace.form for trace in traces.traces],
         )
     ]
-    digests = b"".join([each.digest for each in traces.traces])
-    anchors = _masked(_packed("Q", [each.anchor for each in traces.traces]), digests, traces.key)
-    sizes = bytes([each.width for each in traces.traces]) + bytes([each.length for each in traces.traces])
+    digests = b"".join([trace.digest for trace in traces.traces])
+    anchors = _masked(_packed("Q", [trace.anchor for trace in traces.traces]), digests, traces.key)
+    sizes = bytes([trace.width for trace in traces.traces]) + bytes([trace.length for trace in traces.traces])
     table = b"".join(map(_text, strings))
     counts = struct.pack(">III", len(strings), len(traces.controls), len(traces.traces))
     rest = b"".join([counts, table, *(_packed("I", each) for each in (controls, *columns)), anchors, sizes, digests])

@@ -46,7 +46,7 @@ class GateEntries:
             cipher = self._ciphers[kind] = Cmac(kind_key(self._gate_key, kind))
         found: list[bytes] = []
         for start in range(0, len(values), _AT_ONCE):
-            found += _together(cipher, [each.encode("utf-8", "surrogatepass") for each in values[start : start + _AT_ONCE]])
+            found += _together(cipher, [value.encode("utf-8", "surrogatepass") for value in values[start : start + _AT_ONCE]])
         return found
 
 
@@ -55,7 +55,7 @@ def _together(cipher: Cmac, messages: Sequence[bytes]) -> list[bytes]:
     if len(lengths) == 1:
         return cipher.of_each(messages)
     found = [b""] * len(messages)
-    by_length: dict[int, list[int]] = {each: [] for each in lengths}
+    by_length: dict[int, list[int]] = {length: [] for length in lengths}
     for number, message in enumerate(messages):
         by_length[len(message)].append(number)
     for numbers in by_length.values():

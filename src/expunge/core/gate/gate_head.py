@@ -167,11 +167,11 @@ def require_signed(signature: bytes, message: bytes, public_keys: Sequence[bytes
 def _in_order(head: SnapshotHead) -> bool:
     """Whether each list stands once, at its place, for a purpose that is there, and no purpose stands twice."""
     order = list(ListedMeaning)
-    places = [(each.purpose, order.index(each.listing)) for each in head.spans]
+    places = [(span.purpose, order.index(span.listing)) for span in head.spans]
     general = {ListedMeaning.SUPPRESSED, ListedMeaning.FORMER, ListedMeaning.FROZEN}
-    fitting = all((each.listing in general) == (not each.purpose) for each in head.spans)
+    fitting = all((span.listing in general) == (not span.purpose) for span in head.spans)
     known = {"", *(head.purposes or {})}
-    return fitting and places == sorted(set(places)) and all(each.purpose in known for each in head.spans)
+    return fitting and places == sorted(set(places)) and all(span.purpose in known for span in head.spans)
 
 
 def _distinct(value: canonical.Json) -> frozenset[str]:

@@ -380,7 +380,7 @@ RegisterEvent: TypeAlias = (
 )
 Event: TypeAlias = OrderEvent | RegisterEvent
 
-_KINDS: dict[str, type] = {tags.tag_of(each): each for each in get_args(Event)}
+_KINDS: dict[str, type] = {tags.tag_of(arg): arg for arg in get_args(Event)}
 
 
 def encode(event: Event) -> bytes:

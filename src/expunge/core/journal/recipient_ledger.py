@@ -131,7 +131,7 @@ class RecipientLedger:
 
     def open(self) -> tuple[Instruction, ...]:
         """Those not settled, oldest first."""
-        return tuple(each for each in self.instructions.values() if each.stands not in SETTLED)
+        return tuple(instruction for instruction in self.instructions.values() if instruction.stands not in SETTLED)
 
     def blocked(self) -> frozenset[str]:
         """Recipients that get nothing more until they have confirmed."""

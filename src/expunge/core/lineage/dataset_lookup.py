@@ -44,7 +44,7 @@ class DatasetLookup:
             case ModelLayout(name):
                 return given or (model_address(store.name, name),)
         root = _tree_root(store)
-        folders = dict.fromkeys(_PLACEHOLDER.split(each)[0].rpartition("/")[0] for each in declared.paths)
+        folders = dict.fromkeys(_PLACEHOLDER.split(path)[0].rpartition("/")[0] for path in declared.paths)
         return given or tuple("/".join(each for each in (root, folder) if each) for folder in folders if root)
 
     def harmless(self, at: str) -> bool:
@@ -65,9 +65,9 @@ class DatasetLookup:
     def _exact(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
         for dataset, names in self._map.lineage.names.items():
-            for each in names:
-                if "*" not in each:
-                    found.setdefault(each, set()).add(dataset)
+            for name in names:
+                if "*" not in name:
+                    found.setdefault(name, set()).add(dataset)
         for each_dataset in self._map.datasets.values():
             store = self._map.stores.get(each_dataset.store)
             match each_dataset.layout:
@@ -80,7 +80,7 @@ class DatasetLookup:
 
     @cached_property
     def _patterns(self) -> list[tuple[re.Pattern[str], str]]:
-        return [(_glob(each), dataset) for dataset, names in self._map.lineage.names.items() for each in names if "*" in each]
+        return [(_glob(name), dataset) for dataset, names in self._map.lineage.names.items() for name in names if "*" in name]
 
     @cached_property
     def _harmless(self) -> list[re.Pattern[str]]:
@@ -91,7 +91,7 @@ class DatasetLookup:
         found = []
         for store in self._map.stores.values():
             root = _tree_root(store)
-            templates = [(path.split("/"), each.name) for each in self._map.datasets_of(store.name) for path in each.paths]
+            templates = [(path.split("/"), dataset.name) for dataset in self._map.datasets_of(store.name) for path in dataset.paths]
             if root and templates:
                 found.append((root, templates))
         return found

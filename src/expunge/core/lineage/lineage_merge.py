@@ -51,6 +51,6 @@ def _pairs(atlas: DatasetLookup, sightings: ObservedLineage) -> Iterator[tuple[t
 
     for flow in sightings.flows:
         for source in sorted({name for each in flow.inputs for name in names(each)}):
-            for target in sorted({name for each in flow.outputs for name in names(each)}):
+            for target in sorted({name for output in flow.outputs for name in names(output)}):
                 if source != target:
                     yield (source, target), flow

@@ -106,15 +106,15 @@ def sightings(data_map: DataMap, origins: Mapping[str, Iterable[ModelOrigin]]) -
     seen = []
     for store, found in origins.items():
         models = _at_home(data_map, store, tuple(found))
-        for each in models:
+        for model in models:
             inputs = {
-                *(_address(atlas, data_map, name) for name in each.datasets),
-                *(model_address(store, place.rpartition("/")[0] or place) for place in each.sources),
+                *(_address(atlas, data_map, name) for name in model.datasets),
+                *(model_address(store, place.rpartition("/")[0] or place) for place in model.sources),
             }
-            output = model_address(store, each.name)
-            run = sha256(f"{store}\0{each.place}".encode()).hexdigest()
+            output = model_address(store, model.name)
+            run = sha256(f"{store}\0{model.place}".encode()).hexdigest()
             if inputs - {output}:
-                seen.append(Observation(run, each.made, RunStage.COMPLETE, f"registry {store}", tuple(sorted(inputs)), (output,)))
+                seen.append(Observation(run, model.made, RunStage.COMPLETE, f"registry {store}", tuple(sorted(inputs)), (output,)))
     return add_up(seen)
 
 
@@ -126,14 +126,14 @@ def _address(atlas: DatasetLookup, data_map: DataMap, name: str) -> str:
 
 def _at_home(data_map: DataMap, store: str, models: tuple[ModelOrigin, ...]) -> tuple[ModelOrigin, ...]:
     """Copies under names that the map lacks, as the declared model whose weights they are: they go where it goes."""
-    declared = {each.layout.name for each in data_map.datasets_of(store) if isinstance(each.layout, ModelLayout)}
-    homes = {each.weights: each.name for each in models if each.name in declared}
-    moved = {each.place: homes[each.weights] for each in models if each.name not in declared and each.weights in homes}
+    declared = {dataset.layout.name for dataset in data_map.datasets_of(store) if isinstance(dataset.layout, ModelLayout)}
+    homes = {model.weights: model.name for model in models if model.name in declared}
+    moved = {model.place: homes[model.weights] for model in models if model.name not in declared and model.weights in homes}
     return tuple(
         replace(
-            each,
-            name=moved.get(each.place, each.name),
-            sources=tuple(f"{moved[source]}/1" if source in moved else source for source in each.sources),
+            model,
+            name=moved.get(model.place, model.name),
+            sources=tuple(f"{moved[source]}/1" if source in moved else source for source in model.sources),
         )
-        for each in models
+        for model in models
     )

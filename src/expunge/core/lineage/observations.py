@@ -96,15 +96,15 @@ def pack(observations: Iterable[Observation]) -> str:
 
     seen = [
         [
-            each.run,
-            (each.at - _EPOCH) // _MICROSECOND,
-            each.stage.value,
-            at(each.job),
-            [at(name) for name in each.inputs],
-            [at(name) for name in each.outputs],
-            [[at(c.source), at(c.field), at(c.target), at(c.column)] for c in each.columns],
+            observation.run,
+            (observation.at - _EPOCH) // _MICROSECOND,
+            observation.stage.value,
+            at(observation.job),
+            [at(name) for name in observation.inputs],
+            [at(name) for name in observation.outputs],
+            [[at(c.source), at(c.field), at(c.target), at(c.column)] for c in observation.columns],
         ]
-        for each in observations
+        for observation in observations
     ]
     return json.dumps({"texts": list(table), "seen": seen}, separators=(",", ":"), ensure_ascii=True)
 
@@ -151,9 +151,9 @@ class ObservedLineage:
     def names(self) -> frozenset[str]:
         """Every dataset that was seen."""
         found: set[str] = set()
-        for each in self.flows:
-            found |= each.inputs
-            found |= each.outputs
+        for flow in self.flows:
+            found |= flow.inputs
+            found |= flow.outputs
         return frozenset(found)
 
     @cached_property
@@ -207,7 +207,7 @@ def _rows(packed: str) -> Iterator[_Row]:
     texts = said["texts"]
     text = texts.__getitem__
     for run, moment, stage, job, inputs, outputs, columns in said["seen"]:
-        yield run, moment, stage, texts[job], map(text, inputs), map(text, outputs), [tuple(map(text, each)) for each in columns]
+        yield run, moment, stage, texts[job], map(text, inputs), map(text, outputs), [tuple(map(text, column)) for column in columns]
 
 
 def _sum(rows: Iterable[_Row]) -> ObservedLineage:
@@ -236,7 +236,7 @@ def _flows(runs: Iterable[_Run]) -> Iterator[Flow]:
             job,
             inputs,
             outputs,
-            frozenset(ColumnFlow(*each) for each in columns),
+            frozenset(ColumnFlow(*column) for column in columns),
             any(each.completed for each in some),
             len(some),
             _EPOCH + min(each.first for each in some) * _MICROSECOND,

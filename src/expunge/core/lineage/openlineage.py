@@ -128,13 +128,13 @@ def _read(event: object) -> Observation:
         dataset = event["dataset"]
         name = _dataset(dataset, "/dataset")
         columns = tuple(sorted(set(_columns(dataset, name, "/dataset"))))
-        inputs = {each.source for each in columns}
+        inputs = {column.source for column in columns}
         return Observation(_run(_STATIC, name), at, RunStage.DESIGN, "", tuple(sorted(inputs)), (name,), columns)
     job = _job(event.get("job"))
     inputs, _ = _side(event, "inputs")
     outputs, columns_found = _side(event, "outputs")
     columns = tuple(sorted(columns_found))
-    inputs |= {each.source for each in columns}
+    inputs |= {column.source for column in columns}
     ends = tuple(sorted(inputs)), tuple(sorted(outputs)), columns
     if "run" not in event:
         return Observation(_run(_STATIC, job), at, RunStage.DESIGN, job, *ends)

@@ -53,27 +53,27 @@ class TrustPolicy:
 
     def __post_init__(self) -> None:
         _check_kinds(self.signers, {Algorithm.ED25519}, "signer")
-        _check_kinds((each.key for each in self.logs), {Algorithm.ED25519, Algorithm.ECDSA_P256}, "log")
-        _check_kinds((each.key for each in self.witnesses), {Algorithm.COSIGNATURE}, "witness")
+        _check_kinds((log.key for log in self.logs), {Algorithm.ED25519, Algorithm.ECDSA_P256}, "log")
+        _check_kinds((witness.key for witness in self.witnesses), {Algorithm.COSIGNATURE}, "witness")
         _check_words(self)
         _check_groups(self)
 
     def encode(self) -> bytes:
         """The one canonical spelling: signers, logs, witnesses, groups, quorum, single spaces, no comments."""
         lines = [f"signer {key}" for key in self.signers]
-        lines += [f"log {each.key} {each.url}".rstrip() for each in self.logs]
-        lines += [f"witness {each.name} {each.key} {each.url}".rstrip() for each in self.witnesses]
-        lines += [f"group {each.name} {each.threshold} {' '.join(each.members)}" for each in self.groups]
+        lines += [f"log {log.key} {log.url}".rstrip() for log in self.logs]
+        lines += [f"witness {witness.name} {witness.key} {witness.url}".rstrip() for witness in self.witnesses]
+        lines += [f"group {group.name} {group.threshold} {' '.join(group.members)}" for group in self.groups]
         return "".join(f"{line}\n" for line in [*lines, f"quorum {self.quorum}"]).encode("utf-8")
 
     def checkpoint_keys(self, origin: str) -> tuple[VerifierKey, ...]:
         """Keys that may sign a checkpoint of the log ``origin``, in the order in which their lines must stand."""
-        return (*(each.key for each in self.logs if each.key.name == origin), *(each.key for each in self.witnesses))
+        return (*(log.key for log in self.logs if log.key.name == origin), *(witness.key for witness in self.witnesses))
 
     def witnessed_by(self, keys: Iterable[VerifierKey]) -> bool:
         """Whether cosignatures by ``keys`` meet the quorum."""
         signed = set(keys)
-        met = {each.name for each in self.witnesses if each.key in signed}
+        met = {witness.name for witness in self.witnesses if witness.key in signed}
         for group in self.groups:
             if len(met.intersection(group.members)) >= group.needed:
                 met.add(group.name)
@@ -153,11 +153,11 @@ def _check_words(policy: TrustPolicy) -> None:
 
 
 def _names(policy: TrustPolicy) -> list[str]:
-    return [each.name for each in policy.witnesses] + [each.name for each in policy.groups]
+    return [witness.name for witness in policy.witnesses] + [group.name for group in policy.groups]
 
 
 def _check_groups(policy: TrustPolicy) -> None:
-    defined = {each.name for each in policy.witnesses}
+    defined = {witness.name for witness in policy.witnesses}
     used: list[str] = []
     for group in policy.groups:
         good = group.threshold in ("any", "all") or group.threshold in {str(k) for k in range(1, len(group.members) + 1)}

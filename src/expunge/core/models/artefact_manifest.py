@@ -44,7 +44,7 @@ def record(key: bytes, name: str, content: bytes) -> str:
 
 
 def _tag(key: bytes, what: bytes, *parts: bytes) -> str:
-    sized = b"".join(len(each).to_bytes(8, "big") + each for each in parts)
+    sized = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
     return hmac.digest(key, b"expunge/trained/1\0" + what + b"\0" + sized, "sha256")[:TAG].hex()
 
 

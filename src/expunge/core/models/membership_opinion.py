@@ -126,7 +126,7 @@ def as_report(found: Membership) -> dict[str, Any]:
     }
 
 
-REPORTED = tuple(each.name for each in fields(Membership) if each.name != "looked_at")
+REPORTED = tuple(field.name for field in fields(Membership) if field.name != "looked_at")
 """What a command reports; whether somebody looked at it is not the command's to say."""
 
 
@@ -156,7 +156,7 @@ def _word(value: Mapping[str, Any], name: str) -> Opinion:
 
 def _attack(value: Mapping[str, Any], name: str) -> AttackFigures:
     found = value[name]
-    parts = tuple(each.name for each in fields(AttackFigures))
+    parts = tuple(field.name for field in fields(AttackFigures))
     _require(isinstance(found, Mapping) and set(found) == set(parts), f"membership.{name} is not an object of {', '.join(parts)}")
     try:
         return AttackFigures(*(_whole(found, part, f"membership.{name}.{part}") for part in parts))

@@ -167,7 +167,7 @@ def holders(events: Iterable[object]) -> dict[str, frozenset[str]]:
 def blocked(events: Iterable[object]) -> frozenset[str]:
     """What may not serve now, as values of the identity kind :data:`~expunge.core.values.ids.MODEL`."""
     told = list(events)
-    return frozenset(holders(told).keys() | {f"sha256:{each}" for each in blocked_contents(told)})
+    return frozenset(holders(told).keys() | {f"sha256:{content}" for content in blocked_contents(told)})
 
 
 def blocked_contents(events: Iterable[object]) -> frozenset[str]:

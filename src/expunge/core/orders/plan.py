@@ -151,7 +151,7 @@ def step_id(kind: StepKind, target: str) -> StepId:
 def plan(snapshot: PlanSnapshot) -> Plan:
     """Compute the steps; deterministic, total over every sound map. The numbers are those at the head of this module."""
     # (0) Decide which datasets are reached, and what is done to each.
-    refers = {pair for each in snapshot.capabilities.values() for pair in each.refers}
+    refers = {pair for capability in snapshot.capabilities.values() for pair in capability.refers}
     touched = [dataset for dataset in dependents_first(snapshot.data_map, refers) if _reached(snapshot.scope, dataset)]
     made = [dataset for dataset in made_last(snapshot.data_map) if dataset in touched and _does(snapshot, dataset) in _WHOLE]
     erased = [dataset for dataset in touched if _does(snapshot, dataset) is StepKind.ERASE]
@@ -259,7 +259,7 @@ def dependents_first(data_map: DataMap, refers: Collection[tuple[str, str]] = ()
         data_map: the map.
         refers: (one, other) where a store wants the one's rows gone first; where that goes in a circle, or against the map, the map holds.
     """
-    homes = {each.dataset for each in data_map.identities.values()}
+    homes = {identity.dataset for identity in data_map.identities.values()}
     waiting = {name: _dependents(data_map, dataset, homes) for name, dataset in data_map.datasets.items()}
     pointing = {name: {one for one, other in refers if other == name and one != name} for name in waiting}
     done: list[str] = []
@@ -280,7 +280,11 @@ def _dependents(data_map: DataMap, dataset: Dataset, homes: Iterable[str]) -> fr
     found = {each.name for each in data_map.datasets.values() if _found_through(each, dataset)}
     if dataset.name in homes:
         # Why: an identity's home is the pointer to the person; everything else of theirs goes first, members before owners.
-        members = {each.dataset for each in data_map.identities.values() if each.member_of and _is_home(data_map, each.member_of, dataset)}
+        members = {
+            identity.dataset
+            for identity in data_map.identities.values()
+            if identity.member_of and _is_home(data_map, identity.member_of, dataset)
+        }
         found |= {each for each in data_map.datasets if each not in homes and not _reaches(data_map, dataset.name, each)} | members
     return frozenset(found - {dataset.name})
 

@@ -43,34 +43,34 @@ def merge(runs: Sequence[Run]) -> Run:
         raise StateCorrupt(message, help="stop, keep a copy of the state, and restore it from its backup")
     received = replace(
         first.received,
-        subjects=tuple(subject for each in runs for subject in each.subjects),
-        commitments=tuple(commitment for each in runs for commitment in each.received.commitments),
+        subjects=tuple(subject for run in runs for subject in run.subjects),
+        commitments=tuple(commitment for run in runs for commitment in run.received.commitments),
     )
     return replace(
         first,
         received=received,
         plan=_plan(runs),
         current=_round([run.current for run in runs]),
-        erased=_joined(each.erased for each in runs),
-        kept=_joined(each.kept for each in runs),
-        places=frozenset(place for each in runs for place in each.places),
-        taken_at=max((each.taken_at for each in runs if each.taken_at), default=None),
-        unpurged=frozenset(store for each in runs for store in each.unpurged),
-        purged_at=max((each.purged_at for each in runs if each.purged_at), default=None),
+        erased=_joined(run.erased for run in runs),
+        kept=_joined(run.kept for run in runs),
+        places=frozenset(place for run in runs for place in run.places),
+        taken_at=max((run.taken_at for run in runs if run.taken_at), default=None),
+        unpurged=frozenset(store for run in runs for store in run.unpurged),
+        purged_at=max((run.purged_at for run in runs if run.purged_at), default=None),
     )
 
 
 def level(runs: Sequence[Run]) -> bool:
     """Whether the runs stand at the same point of their steps, as they do after each shared append."""
-    return len({(each.state, frozenset((step, at.attempts, at.open) for step, at in each.current.steps.items())) for each in runs}) <= 1
+    return len({(run.state, frozenset((step, at.attempts, at.open) for step, at in run.current.steps.items())) for run in runs}) <= 1
 
 
 def _plan(runs: Sequence[Run]) -> Plan | None:
-    plans = [each.plan for each in runs if each.plan is not None]
+    plans = [run.plan for run in runs if run.plan is not None]
     if len(plans) < len(runs):
         return None
-    holds = sorted({hold for each in plans for hold in each.holds})
-    return replace(plans[0], subjects=tuple(subject for each in plans for subject in each.subjects), holds=tuple(holds))
+    holds = sorted({hold for plan in plans for hold in plan.holds})
+    return replace(plans[0], subjects=tuple(subject for plan in plans for subject in plan.subjects), holds=tuple(holds))
 
 
 def _round(rounds: Sequence[Round]) -> Round:
@@ -87,7 +87,7 @@ def _round(rounds: Sequence[Round]) -> Round:
 
 
 def _step(states: Sequence[StepRun]) -> StepRun:
-    return replace(states[0], outcomes=_joined(each.outcomes for each in states))
+    return replace(states[0], outcomes=_joined(state.outcomes for state in states))
 
 
 def _joined(parts: Iterable[Mapping[str, Mapping[str, _T]]]) -> dict[str, dict[str, _T]]:
@@ -109,7 +109,7 @@ def split(event: ev.OrderEvent, runs: Sequence[Run]) -> list[ev.OrderEvent]:
             items, kept = _apart(event.items, runs), _apart(event.kept, runs)
             return [replace(event, items=mine, kept=aside) for mine, aside in zip(items, kept, strict=True)]
         case ev.Judged():
-            return [replace(event, entries=part) for part in verification_codec.parts(event.entries, [each.subjects for each in runs])]
+            return [replace(event, entries=part) for part in verification_codec.parts(event.entries, [run.subjects for run in runs])]
         case _:
             return [event] * len(runs)
 

@@ -61,11 +61,10 @@ def markdown(data_map: DataMap, claims: Sequence[Claim], at: datetime) -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     lines += [
-        f"| {_cell(_names(each))} | {_cell(each.purpose)} | {_cell(each.need)} | {each.period} | {_cell(each.start)} |"
-        for each in rows(data_map)
+        f"| {_cell(_names(row))} | {_cell(row.purpose)} | {_cell(row.need)} | {row.period} | {_cell(row.start)} |" for row in rows(data_map)
     ]
     lines += ["", "## What you can rely on", ""]
-    lines += [f"- {_cell(each.sentence)}" for each in claims]
+    lines += [f"- {_cell(claim.sentence)}" for claim in claims]
     return "\n".join([*lines, ""])
 
 
@@ -95,14 +94,14 @@ def _html(data_map: DataMap, claims: Sequence[Claim], at: datetime) -> Iterator[
         yield f'<tr><th scope="row">{escape(_names(each))}</th>'
         yield "".join(f'<td data-label="{head}">{escape(cell)}</td>' for head, cell in zip(heads[1:], cells, strict=True)) + "</tr>\n"
     yield "</tbody>\n</table>\n<h2>What you can rely on</h2>\n<ul>\n"
-    yield "".join(f'<li id="{escape(each.id)}">{escape(each.sentence)}</li>\n' for each in claims)
+    yield "".join(f'<li id="{escape(claim.id)}">{escape(claim.sentence)}</li>\n' for claim in claims)
     yield "</ul>\n</main>\n</body>\n</html>\n"
 
 
 def _chart(found: Sequence[ScheduleRow]) -> str:
     """Bars of the periods, on a scale on which a day and ten years can both be seen."""
     lengths = [each.period.days + each.period.months * 30.436875 for each in found]
-    most = max((log(1 + each) for each in lengths), default=1.0)
+    most = max((log(1 + length) for length in lengths), default=1.0)
     bars = []
     for at, (row, days) in enumerate(zip(found, lengths, strict=True)):
         width = round((_WIDTH - _LABEL - _GAP) * log(1 + days) / most)
@@ -119,7 +118,7 @@ def _chart(found: Sequence[ScheduleRow]) -> str:
 
 
 def _names(row: ScheduleRow) -> str:
-    return ", ".join(each.replace("_", " ") for each in row.datasets)
+    return ", ".join(dataset.replace("_", " ") for dataset in row.datasets)
 
 
 def _cell(text: str) -> str:

@@ -75,7 +75,7 @@ def _head(receipt: r.Receipt) -> str:
 
 
 def _verdict(receipt: r.Receipt) -> str:
-    erased = [each for each in receipt.datasets if each.outcome is r.Result.ERASED]
+    erased = [dataset for dataset in receipt.datasets if dataset.outcome is r.Result.ERASED]
     items, places = sum(each.items for each in erased), len(receipt.datasets)
     done = f"{_count(items, 'item')} erased in {_count(len(erased), 'place')}, of {_number(places)} where the plan of this order went."
     if not erased:
@@ -83,7 +83,7 @@ def _verdict(receipt: r.Receipt) -> str:
     if receipt.verdict is r.Verdict.FULFILLED:
         title = "Everything that was found has been erased" if erased else "Nothing about this person was found"
         return f'<section class="verdict good" aria-labelledby="verdict">\n<h2 id="verdict">{title}</h2>\n<p>{done}</p></section>\n'
-    unable = sum(each.outcome is r.Result.UNABLE for each in receipt.datasets)
+    unable = sum(dataset.outcome is r.Result.UNABLE for dataset in receipt.datasets)
     left = [f"{_count(unable, 'place')} could not be finished"] if unable else []
     left += [f"{_count(sum(each.items for each in receipt.kept), 'item')} kept on purpose"] if receipt.kept else []
     return (
@@ -95,13 +95,13 @@ def _verdict(receipt: r.Receipt) -> str:
 def _places(receipt: r.Receipt) -> str:
     rows = [
         (
-            f"<strong>{text(each.dataset)}</strong><br><small>in {text(each.store)} ({text(each.kind)})</small>",
-            f'<span class="mark {_MARK[each.outcome]}">{_RESULT.get(each.outcome) or _ACT[each.act]}</span>',
-            _number(each.items),
-            _depth_cell(each),
-            _looked(each),
+            f"<strong>{text(dataset.dataset)}</strong><br><small>in {text(dataset.store)} ({text(dataset.kind)})</small>",
+            f'<span class="mark {_MARK[dataset.outcome]}">{_RESULT.get(dataset.outcome) or _ACT[dataset.act]}</span>',
+            _number(dataset.items),
+            _depth_cell(dataset),
+            _looked(dataset),
         )
-        for each in receipt.datasets
+        for dataset in receipt.datasets
     ]
     told = (
         "<p>The last column says how each place was checked: by reading it again in the ordinary ways, and by searching its raw bytes for "
@@ -153,8 +153,8 @@ def _scanned(scan: r.Scan) -> str:
 
 
 def _depths(receipt: r.Receipt) -> str:
-    used = {each.claimed for each in receipt.datasets if each.outcome in (r.Result.ERASED, r.Result.UNABLE)}
-    used |= {each.asked for each in receipt.datasets if each.claimed < each.asked and each.outcome is r.Result.UNABLE}
+    used = {dataset.claimed for dataset in receipt.datasets if dataset.outcome in (r.Result.ERASED, r.Result.UNABLE)}
+    used |= {dataset.asked for dataset in receipt.datasets if dataset.claimed < dataset.asked and dataset.outcome is r.Result.UNABLE}
     if not used:
         return ""
     items = "".join(f"<dt>{each.word}</dt><dd>{_DEPTH[each]}</dd>\n" for each in sorted(used, reverse=True))
@@ -178,9 +178,9 @@ def _kept(receipt: r.Receipt) -> str:
 
 def _undone(receipt: r.Receipt) -> str:
     rows = [
-        (text(each.dataset), text(each.reason or ""), text(each.detail) or NONE)
-        for each in receipt.datasets
-        if each.outcome is r.Result.UNABLE
+        (text(dataset.dataset), text(dataset.reason or ""), text(dataset.detail) or NONE)
+        for dataset in receipt.datasets
+        if dataset.outcome is r.Result.UNABLE
     ]
     return section("What could not be done, and why", table(("Place", "Reason", "What is left, and what to do"), rows)) if rows else ""
 
@@ -222,7 +222,7 @@ def _details(receipt: r.Receipt) -> str:
         ("Plan (SHA-256)", receipt.plan_digest),
         ("Signing key", receipt.signer),
         ("Trust policy (SHA-256)", receipt.policy_digest),
-        ("Searched by", ", ".join(sorted({each.scan.scanner for each in receipt.datasets if each.scan})) or NONE),
+        ("Searched by", ", ".join(sorted({dataset.scan.scanner for dataset in receipt.datasets if dataset.scan})) or NONE),
         ("Made by", f"{receipt.tool.name} {receipt.tool.version}, page {receipt.tool.page}"),
     ]
     listed = "".join(f"<dt>{name}</dt><dd><code>{text(value)}</code></dd>\n" for name, value in rows)

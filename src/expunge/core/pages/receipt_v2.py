@@ -55,12 +55,12 @@ def _models(receipt: r.Receipt) -> str:
         return ""
     rows = [
         (
-            v1.text(each.dataset),
-            "<br>".join(filter(None, (_done(receipt, each), _NETWORK[each.network]))),
-            _compared(each),
-            _told(each),
+            v1.text(model.dataset),
+            "<br>".join(filter(None, (_done(receipt, model), _NETWORK[model.network]))),
+            _compared(model),
+            _told(model),
         )
-        for each in receipt.models
+        for model in receipt.models
     ]
     told = (
         "<p>What is learnt from recordings outlives them. Each of these is made from such data. Since the order was carried out nobody is "
@@ -68,10 +68,10 @@ def _models(receipt: r.Receipt) -> str:
     )
     stays = _stays(receipt)
     contents = "".join(
-        f"<dt>{v1.text(each.dataset)}</dt><dd>before: <code>{' '.join(each.before)}</code><br>"
-        f"now: <code>{' '.join(each.after) or v1.NONE}</code></dd>\n"
-        for each in receipt.models
-        if each.before
+        f"<dt>{v1.text(model.dataset)}</dt><dd>before: <code>{' '.join(model.before)}</code><br>"
+        f"now: <code>{' '.join(model.after) or v1.NONE}</code></dd>\n"
+        for model in receipt.models
+        if model.before
     )
     how = (
         "<details>\n<summary>Fingerprints (SHA-256) of the old and the new contents</summary>\n"
@@ -84,7 +84,7 @@ def _models(receipt: r.Receipt) -> str:
 
 def _stays(receipt: r.Receipt) -> str:
     """What goes on serving beside what went, and why that may be."""
-    rows = [(each.dataset, one) for each in receipt.models for one in each.stayed]
+    rows = [(model.dataset, one) for model in receipt.models for one in model.stayed]
     if not rows:
         return ""
     how = {
@@ -111,7 +111,7 @@ def _compared(each: r.ModelEntry) -> str:
 
 def _opinions(receipt: r.Receipt) -> str:
     """What the second opinions say in numbers, what they mean, and what they do not."""
-    asked = [(each.dataset, each.membership) for each in receipt.models if each.membership is not None]
+    asked = [(model.dataset, model.membership) for model in receipt.models if model.membership is not None]
     if not asked:
         return ""
     lines = "".join(f"<dt>{v1.text(name)}</dt><dd>{_numbers(each)}</dd>\n" for name, each in asked)
@@ -140,7 +140,7 @@ def _share(each: AttackFigures) -> str:
 
 
 def _done(receipt: r.Receipt, each: r.ModelEntry) -> str:
-    entry = next(one for one in receipt.datasets if one.dataset == each.dataset)
+    entry = next(dataset for dataset in receipt.datasets if dataset.dataset == each.dataset)
     if entry.outcome is r.Result.UNABLE:
         broken = each.act in (EraseAct.RETRAIN, EraseAct.REBUILD) and entry.reason in _BROKEN
         why = "Destroyed; a new one could not be made yet" if broken else "Not done"

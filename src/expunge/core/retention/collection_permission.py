@@ -52,7 +52,7 @@ def may_collect(data_map: DataMap, data_type: str) -> CollectionAnswer:
     if data_type in data_map.datasets:
         return _scheduled(data_map, data_type, data_type)
     above = set(with_broader(data_type))
-    found = [each.name for each in data_map.datasets.values() if above & set(each.categories)]
+    found = [dataset.name for dataset in data_map.datasets.values() if above & set(dataset.categories)]
     if not found:
         reason = "no dataset of the map declares it, so that no schedule says why it is needed and when it goes"
         return CollectionAnswer(data_type, allowed=False, reason=reason)

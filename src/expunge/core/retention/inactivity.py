@@ -149,7 +149,11 @@ def watched_for(data_map: DataMap, identity: IdentitySpec) -> Period | None:
     """After how long without use a profile of this kind is flagged: its own period, or the shortest that its data's schedules ask for."""
     if not identity.last_used or identity.inactive_after is not None:
         return identity.inactive_after
-    theirs = [each for each in data_map.datasets.values() if isinstance(each.subject, ByField) and identity.kind in each.subject.fields]
+    theirs = [
+        dataset
+        for dataset in data_map.datasets.values()
+        if isinstance(dataset.subject, ByField) and identity.kind in dataset.subject.fields
+    ]
     asked = [data_map.retention[each.retention].inactive_after for each in theirs if each.retention in data_map.retention]
     periods = [each for each in asked if each is not None]
     return shortest(periods) if periods else None

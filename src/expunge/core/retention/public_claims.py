@@ -124,7 +124,7 @@ def claims_of(data_map: DataMap) -> tuple[Claim, ...]:
     """Every sentence that the map's own rules allow to be said in public."""
     found = []
     for name, schedule in data_map.retention.items():
-        kept = [each.dataset for each in rules(data_map) if each.schedule == name]
+        kept = [rule.dataset for rule in rules(data_map) if rule.schedule == name]
         if kept:
             verb = "is" if len(kept) == 1 and not kept[0].endswith("s") else "are"
             counted = (
@@ -172,6 +172,6 @@ def counted_from(field: str) -> str:
 
 
 def _list(names: Sequence[str]) -> str:
-    *head, last = [each.replace("_", " ") for each in names]
+    *head, last = [name.replace("_", " ") for name in names]
     joined = f"{', '.join(head)} and {last}" if head else last
     return joined[:1].upper() + joined[1:]

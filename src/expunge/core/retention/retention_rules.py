@@ -59,7 +59,7 @@ def cut_off(now: datetime, period: Period) -> datetime:
 
 def rules(data_map: DataMap) -> tuple[RetentionRule, ...]:
     """One for each dataset in which an item's age can be told; what is derived as a whole has none of its own."""
-    return tuple(rule_of(data_map, each) for each in data_map.datasets.values() if not isinstance(each.subject, Inherited))
+    return tuple(rule_of(data_map, dataset) for dataset in data_map.datasets.values() if not isinstance(dataset.subject, Inherited))
 
 
 def rule_of(data_map: DataMap, dataset: Dataset) -> RetentionRule:
@@ -75,7 +75,9 @@ def found_through(data_map: DataMap, names: Iterable[str]) -> frozenset[str]:
     reached = set(names)
     while True:
         more = {
-            each.name for each in data_map.datasets.values() if isinstance(each.subject, Through) and each.subject.dataset in reached
+            dataset.name
+            for dataset in data_map.datasets.values()
+            if isinstance(dataset.subject, Through) and dataset.subject.dataset in reached
         } - reached
         if not more:
             return frozenset(reached)

@@ -30,7 +30,7 @@ def to_json(value: object) -> Json:
         return instant(value)
     if is_dataclass(value):
         body: dict[str, Json] = {tags.IS: tags.tag_of(type(value))}
-        body.update({each.name: to_json(getattr(value, each.name)) for each in fields(value)})
+        body.update({field.name: to_json(getattr(value, field.name)) for field in fields(value)})
         return body
     if isinstance(value, tuple):
         return [to_json(each) for each in value]
@@ -129,9 +129,9 @@ def _decode_dataclass(kind: Any, value: Any) -> Any:
         message = f"not a {tags.tag_of(kind)}"
         raise TypeError(message)
     body = tags.present_form(kind, value)
-    names = {each.name for each in fields(kind)}
+    names = {field.name for field in fields(kind)}
     # Why defaults may be missing: what was written before a field existed means its default.
-    needed = {each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING}
+    needed = {field.name for field in fields(kind) if field.default is MISSING and field.default_factory is MISSING}
     if not needed <= body.keys() <= names:
         message = f"fields of {tags.tag_of(kind)} differ"
         raise TypeError(message)

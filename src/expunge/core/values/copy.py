@@ -45,7 +45,7 @@ class Selector:
     def beside(self) -> frozenset[str]:
         """The fields that are looked at besides those of ``match``."""
         windows = (*self.outside, *((self.where,) if self.where else ()))
-        return frozenset(self.spare) | {each.field for each in windows}
+        return frozenset(self.spare) | {window.field for window in windows}
 
     def admits(self, moments: Callable[[str], datetime | None], values: Callable[[str], Iterable[str]]) -> bool:
         """Whether an item that ``match`` or ``every`` means is meant indeed.

@@ -62,5 +62,5 @@ def item_tag(key: bytes, dataset: str, item: str) -> str:
 
 def binding(holds: Iterable[Hold], dataset: str, names: frozenset[Pseudonym], tag: str, at: datetime) -> Hold | None:
     """The hold that keeps this item longest at that instant, or None."""
-    found = [each for each in holds if each.active(at) and each.covers(dataset, names, tag)]
+    found = [hold for hold in holds if hold.active(at) and hold.covers(dataset, names, tag)]
     return max(found, key=lambda each: (each.until, each.id), default=None)

@@ -30,7 +30,7 @@ class Window:
         if not self.field or not bounds:
             message = "a window has a field and at least one bound"
             raise ValueError(message)
-        if any(each.tzinfo is None for each in bounds):
+        if any(bound.tzinfo is None for bound in bounds):
             message = "the bounds of a window have a time zone"
             raise ValueError(message)
         if bounds != sorted(bounds) or (len(bounds) == 2 and bounds[0] == bounds[1]):

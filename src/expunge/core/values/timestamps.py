@@ -48,7 +48,7 @@ def moment(value: object) -> datetime | None:
 
 def latest(values: Iterable[object]) -> datetime | None:
     """The latest of several times of one item; None where there is none, or one of them cannot be read."""
-    found = [moment(each) for each in values]
+    found = [moment(value) for value in values]
     known = [each for each in found if each is not None]
     return max(known) if known and len(known) == len(found) else None
 

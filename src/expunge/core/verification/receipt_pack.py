@@ -28,7 +28,7 @@ def pack(policy: bytes, receipts: Mapping[int, tuple[bytes, bytes]]) -> bytes:
     """Number of the person in the order -> envelope and proof; all of them name one policy."""
     lengths = [[number, len(envelope), len(proof)] for number, (envelope, proof) in receipts.items()]
     head = canonical.encode({"policy": len(policy), "receipts": lengths})
-    return b"".join([head, b"\n", policy, *(part for each in receipts.values() for part in each)])
+    return b"".join([head, b"\n", policy, *(part for receipt in receipts.values() for part in receipt)])
 
 
 def unpack(data: bytes, number: int) -> PackedReceipt | None:
@@ -40,8 +40,8 @@ def unpack(data: bytes, number: int) -> PackedReceipt | None:
         case _:
             raise _damaged()
     at, found = policy, None
-    for each in lengths:
-        match each:
+    for length in lengths:
+        match length:
             case [int(whose), int(envelope), int(proof)]:
                 if whose == number:
                     middle = at + envelope

@@ -47,7 +47,7 @@ def _write_household(world: World, session: Session, home: Household) -> None:
     _insert(world, session, "accounts", row, HOUSEHOLD)
     for person in home.profiles:
         owner = frozenset({person.profile_id})
-        mine = [each for each in world.recordings if each.who == (person,)]
+        mine = [recording for recording in world.recordings if recording.who == (person,)]
         row = {
             "profile_id": person.profile_id, "account_id": home.account_id, "name": person.name, "email": person.email or None,
             "own_device": person.tablet or None, "birth_year": person.birth_year, "child": person.child, "voice": mine[0].voice,
@@ -107,7 +107,7 @@ def _insert(
 
 
 def _vector(numbers: npt.NDArray[np.float32]) -> str:
-    return "[" + ",".join(repr(float(each)) for each in numbers) + "]"
+    return "[" + ",".join(repr(float(number)) for number in numbers) + "]"
 
 
 def _piece(numbers: npt.NDArray[np.float32]) -> bytes:

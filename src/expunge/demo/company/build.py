@@ -23,7 +23,7 @@ def build_company(
     """
     homes = people.households(seed)
     requests = _requests(homes)
-    recordings, late = casting.record(homes, frozenset(each.person.profile_id for each in requests), seed, speech)
+    recordings, late = casting.record(homes, frozenset(request.person.profile_id for request in requests), seed, speech)
     world = World(folder, services, homes, tuple(recordings), late, requests, Book(), speech.notes)
     world.lake.mkdir(parents=True)
     app_database.write_app(world)

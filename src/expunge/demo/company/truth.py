@@ -24,7 +24,7 @@ def candidates(world: World, person: Profile) -> list[str]:
 def require_plain(strings: list[str], hits: list[Hit]) -> None:
     """Raise ValueError unless each string was found as plain UTF-8, and there are enough of them to show anything."""
     seen = {hit.what for hit in hits if hit.how == "utf-8"}
-    missing = {each for each in strings if each not in seen}
+    missing = {string for string in strings if string not in seen}
     if missing or len(strings) < _FEWEST:
         message = f"{len(strings)} strings of one person, {len(missing)} of which are not in the world as plain text"
         raise ValueError(message)

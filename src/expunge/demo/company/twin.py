@@ -69,7 +69,7 @@ def _rows(twins: Services, who: list[str]) -> list[str]:
 
 def _objects(twins: Services, recordings: list[str]) -> None:
     client = twins.s3()
-    keys: list[dict[str, Any]] = [{"Key": f"voice/{each}.{kind}"} for each in recordings for kind in ("wav", "json")]
+    keys: list[dict[str, Any]] = [{"Key": f"voice/{recording}.{kind}"} for recording in recordings for kind in ("wav", "json")]
     client.delete_objects(Bucket=twins.bucket, Delete={"Objects": keys})
     client.close()
 

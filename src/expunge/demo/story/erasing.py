@@ -48,12 +48,12 @@ def _ask(stage: Stage, expunge: Expunge, number: int, request: Request) -> None:
     exported = expunge.export(resolved, folder / "export.zip")
     with zipfile.ZipFile(folder / "export.zip") as archive:
         sounds = [each for each in archive.namelist() if each.endswith(".wav")]
-    shared = sum(each.startswith("shared/") for each in sounds)
+    shared = sum(sound.startswith("shared/") for sound in sounds)
     stage.expect(
         len(sounds) - shared >= 2 and shared >= 1 and not exported.failed,
         f"given first: export.zip, {exported.items} items, {len(sounds) - shared} recordings of their own and {shared} with others",
     )
-    home = next(each for each in stage.world.households if each.account_id == person.account_id)
+    home = next(household for household in stage.world.households if household.account_id == person.account_id)
     accepted = expunge.order_erase([resolved], attested=f"{OFFICER}, by the account's second factor", contact=person.email or home.email)
     stage.orders.append(accepted.order)
     narrator.point(f"order {accepted.order}")
@@ -79,9 +79,9 @@ def _show_plans(stage: Stage, forecasts: list[PlanForecast]) -> None:
     people = [request.person.name for request in stage.world.requests]
     counts = [{name: sum(by.values()) for name, by in forecast.items.items()} for forecast in forecasts]
     steps = [step for step in forecasts[0].plan.steps if step.kind is StepKind.ERASE]
-    names = [(step.datasets[0], step.store) for step in steps if any(each.get(step.datasets[0]) for each in counts)]
-    rows = [(name, store, *(str(each.get(name, 0) or "-") for each in counts)) for name, store in names]
-    rows.append(("=all", "", *(str(sum(each.values())) for each in counts)))
+    names = [(step.datasets[0], step.store) for step in steps if any(count.get(step.datasets[0]) for count in counts)]
+    rows = [(name, store, *(str(count.get(name, 0) or "-") for count in counts)) for name, store in names]
+    rows.append(("=all", "", *(str(sum(count.values())) for count in counts)))
     stage.narrator.table("What will be erased", ["dataset", "store", *people], rows, numbers=2)
     depths = sorted({step.grounding for forecast in forecasts for step in forecast.plan.steps if step.grounding != "none"})
     seconds = sum(forecast.seconds for forecast in forecasts)

@@ -76,7 +76,7 @@ def _camera_order(stage: Stage, cameras: Cameras) -> None:
         narrator.table("What each limb takes", ["limb", "provision", "items", "of", "unknown"], rows, numbers=2)
         (models,) = (hit for each in found if each.limb.name == "work-product" for hit in each.hits)
         for name, steps in models.paths.items():
-            narrator.point(f"{name}: {' -> '.join([steps[0].source, *(f'{each.how} -> {each.product}' for each in steps)])}")
+            narrator.point(f"{name}: {' -> '.join([steps[0].source, *(f'{step.how} -> {step.product}' for step in steps)])}")
         standing = desk.enter(order, by="legal")
         _carry_out(stage, expunge, standing)
         try:
@@ -87,7 +87,7 @@ def _camera_order(stage: Stage, cameras: Cameras) -> None:
         narrator.point("Priya, head of data, decides that it is tainted, and says why")
         _carry_out(stage, expunge, desk.again(standing.id))
         stage.expect(cameras.clips() == set(cameras.untouched), f"gone: the {len(cameras.labelled)} labelled clips; every other is there")
-        stage.expect(all(each >= CUT_OFF for each in cameras.faces()) and bool(cameras.faces()), f"gone: every face from before {CUT_OFF}")
+        stage.expect(all(face >= CUT_OFF for face in cameras.faces()) and bool(cameras.faces()), f"gone: every face from before {CUT_OFF}")
         stage.expect(
             cameras.models() == {"motion-2016", "speech-2025"},
             "gone: every model that annotation taught, by fine-tuning and distilling too; what it did not teach is there",
@@ -106,7 +106,7 @@ def _assistant_order(stage: Stage, cameras: Cameras) -> None:
         expunge.approve(order, OFFICER, stage.officer.sign(expunge.approval_message(order)))
         run = expunge.apply(order)
         processed = run.ended_at
-        erased = run.state in (OrderState.FULFILLED, OrderState.IN_PART) and all(each.startswith("models: ") for each in run.reasons)
+        erased = run.state in (OrderState.FULFILLED, OrderState.IN_PART) and all(reason.startswith("models: ") for reason in run.reasons)
         stage.expect(erased and processed is not None, f"{request.asked_by} has {request.person.name} erased; older models stay")
         assert processed is not None
         who = Subject("profile", request.person.profile_id)

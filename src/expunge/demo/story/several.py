@@ -59,7 +59,7 @@ def carry_out(stage: Stage, expunge: Expunge) -> None:
         narrator.say(f"Its lease runs out {LEASE:.0f} s after it was last renewed; then another worker takes over. Meanwhile:")
         narrator.command(f"expunge status --map {quote(str(stage.map))}")
         narrator.quote(stage.expunge("status", "--map", str(stage.map)).stdout.strip())
-        codes = [_ended(each) for each in processes if each.pid != killed]
+        codes = [_ended(process) for process in processes if process.pid != killed]
     stage.expect(set(codes) == {0}, f"the other {len(codes)} workers finish what is left: exit codes {codes}")
     _judge(stage, expunge, step)
 
@@ -74,29 +74,29 @@ def _workers(stage: Stage) -> Iterator[list[subprocess.Popen[bytes]]]:
                 processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True))
         yield processes
     finally:
-        for each in processes:
-            each.kill()
-            each.wait()
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 def _kill_one(expunge: Expunge, processes: Sequence[subprocess.Popen[bytes]]) -> tuple[int, str]:
     """Wait until a worker is in the middle of that step, then kill it; which one, and at what."""
     end = time.monotonic() + _PATIENCE
-    while time.monotonic() < end and any(each.poll() is None for each in processes):
+    while time.monotonic() < end and any(process.poll() is None for process in processes):
         at = {name: int(holder) for name, holder in _busy(expunge)}
-        for each in processes:
-            step = next((name for name, pid in at.items() if pid == each.pid and name == _MIDDLE), "")
+        for process in processes:
+            step = next((name for name, pid in at.items() if pid == process.pid and name == _MIDDLE), "")
             if step:
-                each.send_signal(signal.SIGKILL)
-                each.wait()
-                return each.pid, step
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+                return process.pid, step
         time.sleep(0.05)
     return 0, ""
 
 
 def _busy(expunge: Expunge) -> list[tuple[str, str]]:
     """Step and process of everybody who is at something."""
-    held = [(each.name.split("/"), each.holder.split("/")) for each in expunge.leases()]
+    held = [(lease.name.split("/"), lease.holder.split("/")) for lease in expunge.leases()]
     return [(name[-1], holder[-2]) for name, holder in held if len(name) == 3]
 
 
@@ -118,4 +118,4 @@ def _judge(stage: Stage, expunge: Expunge, step: str) -> None:
 def _attempts(expunge: Expunge, order: OrderId) -> Counter[str]:
     """How often each step of an order was ended, by its journal."""
     events = (ev.decode(data) for data in expunge.context.journal.read(order))
-    return Counter(str(each.step) for each in events if isinstance(each, ev.StepEnded))
+    return Counter(str(event.step) for event in events if isinstance(event, ev.StepEnded))

@@ -221,7 +221,7 @@ def _from_folder(folder: Path, cache: Path, notes: list[str], limit: int = 13) -
         return ()
     return tuple(
         DemoVoice(voice.language, voice.speaker, voice.licence,
-              tuple(clip for clip in (Clip(each.sound, next(heard), each.origin, each.text_from) for each in voice.clips) if clip.text))
+              tuple(clip for clip in (Clip(clip.sound, next(heard), clip.origin, clip.text_from) for clip in voice.clips) if clip.text))
         for voice in voices
     )  # fmt: skip
 

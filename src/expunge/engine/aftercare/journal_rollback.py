@@ -82,4 +82,4 @@ def _ever_blocked(journal: Journal, gate_key: bytes) -> frozenset[bytes]:
 def _ever_suppressed(journal: Journal) -> frozenset[bytes]:
     """Also those that were let go again: a crash may have come before the snapshot said so."""
     events = read_register(journal, SUPPRESSIONS)
-    return frozenset(bytes.fromhex(entry) for each in events if isinstance(each, ev.Suppressed) for entry in each.gate_entries)
+    return frozenset(bytes.fromhex(entry) for event in events if isinstance(event, ev.Suppressed) for entry in event.gate_entries)

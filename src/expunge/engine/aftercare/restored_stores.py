@@ -33,12 +33,12 @@ class RestoreReplay:
         What an order could not do elsewhere, or has to wait for (backups that still hold the person), says nothing about this store; what
         stays in it by a hold stays on purpose.
         """
-        return not self.swept.failed and all(self._clean(each) for each in self.runs)
+        return not self.swept.failed and all(self._clean(run) for run in self.runs)
 
     def _clean(self, run: Run) -> bool:
         if run.state is not OrderState.IN_PART:
             return run.state is OrderState.FULFILLED
-        reasons = [each.partition(": ") for each in run.reasons]
+        reasons = [reason.partition(": ") for reason in run.reasons]
         return all(colon and (name not in self.swept.looked or why.startswith(KEPT)) for name, colon, why in reasons)
 
 

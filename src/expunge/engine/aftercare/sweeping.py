@@ -107,7 +107,7 @@ def look_again(context: Context, order: OrderId) -> LaterLook:
         except store_calls.TROUBLE as error:
             failed[store] = store_calls.as_unable(error).reason.value
             continue
-        mine = [each.name for each in context.data_map.datasets_of(store)]
+        mine = [dataset.name for dataset in context.data_map.datasets_of(store)]
         earlier = tracing.recall(context, owner, "seen-before-", traces, store=store)
         # Why not each of them: a small dataset's few who stayed may all have been erased since.
         if blinding(scanned.coverage.skipped) or (staying(traces, earlier, mine) and not staying(traces, seen, mine)):
@@ -124,7 +124,7 @@ def look_again(context: Context, order: OrderId) -> LaterLook:
 def _own(traces: Traces, subjects: Collection[Pseudonym]) -> Traces:
     """Of traces that were taken for several orders together, this one's people and the controls."""
     mine = {*subjects, *traces.controls}
-    return replace(traces, traces=tuple(each for each in traces.traces if each.subject in mine))
+    return replace(traces, traces=tuple(trace for trace in traces.traces if trace.subject in mine))
 
 
 @dataclass
@@ -300,7 +300,7 @@ class _Unfinished:
 
 def _left(run: Run, known: Collection[str]) -> _Expected:
     """What a round in part has left, by its reasons, ``dataset: why``; everything, where one of them names none."""
-    names = frozenset(each.partition(": ")[0] for each in run.reasons)
+    names = frozenset(reason.partition(": ")[0] for reason in run.reasons)
     return _Expected(everywhere=not names.issubset(known), datasets=names)
 
 
@@ -343,7 +343,7 @@ def _end_traces(context: Context) -> int:
             ended += 1
     for order, recorder in recorders.items():
         followers = [each.run for each in recorders.values() if trace_owner(each.run) == order]
-        if recorder.run.traces_ended and len(followers) > 1 and all(each.traces_ended for each in followers):
+        if recorder.run.traces_ended and len(followers) > 1 and all(follower.traces_ended for follower in followers):
             key_destruction.destroy_traces(context, recorder)
     telemetry.log(Action.SWEPT, traces_ended=ended)
     return ended

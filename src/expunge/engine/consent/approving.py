@@ -75,7 +75,7 @@ def check_signature(context: Context, approver: str, signed: str, said: bytes, w
 
 def require(context: Context, run: Run) -> None:
     """Raise NeedsApproval when the map names approvers and none has signed the current plan."""
-    if context.data_map.approvers and not any(run.plan and each.digest == run.plan.digest for each in run.approvals):
+    if context.data_map.approvers and not any(run.plan and approval.digest == run.plan.digest for approval in run.approvals):
         names = ", ".join(sorted(context.data_map.approvers))
         text = f"the plan waits for an approval by one of: {names}"
         raise NeedsApproval(text, help=f"`expunge approve {run.order} --as NAME --signature BASE64` over the plan's digest")

@@ -207,8 +207,8 @@ def _order(context: Context, name: OrderId, purpose: str, datasets: tuple[str, .
 
 def _received(context: Context, withdrawal: OrderId) -> OrderId | None:
     """The order that was received for a withdrawal before a crash."""
-    runs = (Recorder(context.journal, context.clock, each).run for each in orders(context.journal))
-    return next((each.order for each in runs if each.received.cause == ByWithdrawal(withdrawal)), None)
+    runs = (Recorder(context.journal, context.clock, order).run for order in orders(context.journal))
+    return next((run.order for run in runs if run.received.cause == ByWithdrawal(withdrawal)), None)
 
 
 def ask(context: Context, person: ResolvedName, purpose: str) -> ConsentAnswer:

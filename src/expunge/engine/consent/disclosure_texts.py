@@ -58,7 +58,7 @@ def texts(context: Context, consents: Consents) -> tuple[DisclosureText, ...]:
 def findings(data_map: DataMap, journal: Journal) -> Iterator[Finding]:
     """The texts of a map whose files are not what people agreed to, or are not there; needs no key."""
     events = read_register(journal, CONSENTS) if data_map.texts else ()
-    fixed = {(each.text, each.version): each.sha256 for each in events if isinstance(each, ConsentTextFixed)}
+    fixed = {(event.text, event.version): event.sha256 for event in events if isinstance(event, ConsentTextFixed)}
     for each in _look_at_all(data_map, fixed):
         where, named = each.version.file, f"version {each.version.version} of the text {each.name}"
         if each.state is TextState.ALTERED:
@@ -69,7 +69,9 @@ def findings(data_map: DataMap, journal: Journal) -> Iterator[Finding]:
 
 
 def _look_at_all(data_map: DataMap, fixed: Mapping[tuple[str, str], str]) -> tuple[DisclosureText, ...]:
-    return tuple(_look(fixed.get((name, each.version), ""), name, each) for name, versions in data_map.texts.items() for each in versions)
+    return tuple(
+        _look(fixed.get((name, version.version), ""), name, version) for name, versions in data_map.texts.items() for version in versions
+    )
 
 
 def _look(fixed: str, name: str, version: TextVersion) -> DisclosureText:

@@ -154,10 +154,10 @@ def grow_up(context: Context) -> int:
     """End every authority over somebody who decides alone now; returns how many ended."""
     consents, now = consent_register.load(context), context.clock.now()
     grown = []
-    for each in list(consents.guardianships.values()):
-        until = consents.grows_up(each.proven) if each.ended is None else None
+    for guardianship in list(consents.guardianships.values()):
+        until = consents.grows_up(guardianship.proven) if guardianship.ended is None else None
         if until is not None and until <= now:
-            grown.append(each.proven.proof)
+            grown.append(guardianship.proven.proof)
     return _end_all(context, grown, ce.EndReason.GREW_UP)
 
 
@@ -166,14 +166,14 @@ def forget_erased(context: Context) -> int:
     consents = consent_register.load(context)
     over = [name for name, each in list(consents.guardianships.items()) if each.ended and each.ended.why in consent_register.OVER]
     _forget(context, over)
-    open_ones = [each.proven for each in list(consents.guardianships.values()) if each.ended is None]
+    open_ones = [guardianship.proven for guardianship in list(consents.guardianships.values()) if guardianship.ended is None]
     erased = _erased(context) if open_ones else frozenset()
-    return _end_all(context, [each.proof for each in open_ones if each.child in erased], ce.EndReason.ERASED)
+    return _end_all(context, [one.proof for one in open_ones if one.child in erased], ce.EndReason.ERASED)
 
 
 def _end_all(context: Context, proofs: Sequence[str], why: ce.EndReason) -> int:
     if proofs:
-        register(context.journal, CONSENTS, *(ce.GuardianEnded(context.clock.now(), each, why, "") for each in proofs))
+        register(context.journal, CONSENTS, *(ce.GuardianEnded(context.clock.now(), proof, why, "") for proof in proofs))
         fencing.publish(context)
         _forget(context, proofs)
     return len(proofs)
@@ -181,7 +181,7 @@ def _end_all(context: Context, proofs: Sequence[str], why: ce.EndReason) -> int:
 
 def _forget(context: Context, proofs: Sequence[str]) -> None:
     """Destroy the birthdays under proofs that have done their work; idempotent."""
-    held = [OrderId(each) for each in proofs if context.shelf.get(OrderId(each), consent_register.BORN) is not None]
+    held = [OrderId(proof) for proof in proofs if context.shelf.get(OrderId(proof), consent_register.BORN) is not None]
     context.keys.destroy_orders(held)
     # commit point: nobody can read the birthdays any more.
     context.shelf.remove_all([(each, consent_register.BORN) for each in held])
@@ -189,8 +189,8 @@ def _forget(context: Context, proofs: Sequence[str]) -> None:
 
 def _erased(context: Context) -> frozenset[Pseudonym]:
     """Everybody of whom everything was erased."""
-    runs = (Recorder(context.journal, context.clock, each).run for each in orders(context.journal))
-    done = (each for each in runs if each.state is OrderState.FULFILLED and each.received.scope is None)
+    runs = (Recorder(context.journal, context.clock, order).run for order in orders(context.journal))
+    done = (run for run in runs if run.state is OrderState.FULFILLED and run.received.scope is None)
     return frozenset(subject for run in done for subject in run.subjects)
 
 

@@ -182,7 +182,7 @@ def _agree(context: Context, method: ConsentMethod, one: OpenAsking, staff: str,
         return AskingAnswer(asked.request, None, wrong.value)
     sealed = _sealed(context, one)
     child = ResolvedName(asked.kind, Person.from_json(sealed["person"]), known=True)
-    standing = (each.proven for each in consents.guardians_of(asked.subject, context.clock.now()))
+    standing = (guardian.proven for guardian in consents.guardians_of(asked.subject, context.clock.now()))
     proven = next((each for each in standing if each.guardian == asked.guardian), None)
     born = date.fromisoformat(str(sealed["born"]))
     fresh: list[ev.RegisterEvent] = []

@@ -68,8 +68,8 @@ def again(context: Context, name: str) -> DisgorgementState:
 
 def _made_of(context: Context, name: str) -> Iterator[Run]:
     """Every order to erase that was made of an order of destruction, those that a crash left out of the register too."""
-    for each in orders(context.journal):
-        run = Recorder(context.journal, context.clock, each).run
+    for order in orders(context.journal):
+        run = Recorder(context.journal, context.clock, order).run
         if isinstance(run.received.cause, ByDisgorgement) and run.received.cause.disgorgement == name:
             yield run
 
@@ -146,11 +146,11 @@ def _permitted(context: Context, known: DisgorgementState, wanted: ItemExcepted)
             message = f"the order knows no technical infeasibility for {wanted.item} under {limb.name}"
             raise UsageError(message, help="what it takes has to go; ask the authority where that cannot be")
         return
-    permit = next((each for each in known.order.exemptions if each.name == wanted.exemption), None)
+    permit = next((exemption for exemption in known.order.exemptions if exemption.name == wanted.exemption), None)
     if permit is None or wanted.until is None or not permit.permits(limb.name, kind, wanted.until):
         message = f"no exemption {wanted.exemption!r} of the order lets {wanted.item} stay under {limb.name} until then"
         raise UsageError(
-            message, help=f"exemptions: {_names(each.name for each in known.order.exemptions)}; each claim has an end (--until)"
+            message, help=f"exemptions: {_names(exemption.name for exemption in known.order.exemptions)}; each claim has an end (--until)"
         )
     if wanted.until <= context.clock.now():
         message = "the exception would be over already"
@@ -178,7 +178,7 @@ def _order(context: Context, known: DisgorgementState, found: LimbExamination) -
     datasets = tuple(sorted(found.items))
     # Why whatever the map's on_erase says: the order says so, and what may stay all the same has been claimed item by item.
     scope = Scope(f"{known.order.name}, {found.limb.provision}", datasets, datasets, figures)
-    selectors = {each.dataset: each.selector for each in found.hits if each.items and each.selector is not None}
+    selectors = {hit.dataset: hit.selector for hit in found.hits if hit.items and hit.selector is not None}
     cause = ByDisgorgement(known.id, found.limb.name)
     accepted = class_orders.receive_class(
         context, OrderKind.DISGORGEMENT, scope, selectors, cause=cause, channel="order", requester=known.entered.by

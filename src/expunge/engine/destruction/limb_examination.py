@@ -39,7 +39,7 @@ class ReachedDataset:
     @property
     def artefacts(self) -> tuple[str, ...]:
         """Names of single artefacts that go; empty where the dataset holds none."""
-        return tuple(each.partition("/")[2] for each in self.paths) if self.by is SelectedBy.ARTEFACT else ()
+        return tuple(path.partition("/")[2] for path in self.paths) if self.by is SelectedBy.ARTEFACT else ()
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class LimbExamination:
     @property
     def items(self) -> dict[str, int]:
         """Dataset -> items that go, where any do."""
-        return {each.dataset: each.items for each in self.hits if each.items}
+        return {hit.dataset: hit.items for hit in self.hits if hit.items}
 
 
 def examine(context: Context, order: Disgorgement, known: DisgorgementState | None = None) -> tuple[LimbExamination, ...]:

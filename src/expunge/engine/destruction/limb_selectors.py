@@ -60,7 +60,7 @@ class LimbSelection:
         before = Window(window.field, None, window.since) if window.since else None
         after = Window(window.field, window.until, None) if window.until else None
         parts = [window, *(each for each in (before, after) if each)]
-        dated = sum(self._locate(name, replace(chosen, where=each)).items for each in parts)
+        dated = sum(self._locate(name, replace(chosen, where=part)).items for part in parts)
         return self._locate(name, replace(chosen, where=None)).items - dated
 
     def people(self) -> int | None:
@@ -140,7 +140,7 @@ def _linked(copy: Copy, via: str) -> Selector | None:
 def cohort_of(context: Context, subjects: str | Cohort) -> Cohort:
     """A cohort of the map by name, or as written out. Raises UsageError for one that the map has not."""
     cohort = context.data_map.cohorts.get(subjects) if isinstance(subjects, str) else subjects
-    if cohort is None or cohort.dataset not in {each.dataset for each in context.data_map.identities.values()}:
+    if cohort is None or cohort.dataset not in {identity.dataset for identity in context.data_map.identities.values()}:
         known = ", ".join(sorted(context.data_map.cohorts)) or "none"
         message = f"the order is about {subjects if isinstance(subjects, str) else 'people'} of whom the map does not say who they are"
         raise UsageError(message, help=f"declare it under `cohorts:` of the map, of a dataset that identities name (there are: {known})")

@@ -61,7 +61,7 @@ def draft(context: Context, name: str) -> StatementFiles:
     found = {each.limb.name: each for each in limb_examination.examine(context, known.order, known)}
     judged = forward_check.check(context, known)
     files: dict[str, bytes] = {}
-    done = {limb.name: [_done(context, each.order, files) for each in _orders(context, known, limb)] for limb in known.order.retroactive}
+    done = {limb.name: [_done(context, order.order, files) for order in _orders(context, known, limb)] for limb in known.order.retroactive}
     reasons = [*_open(context, known, found), *_not_done(done), *_left(context, found, done), *_forward_trouble(judged)]
     if reasons:
         message = "no statement can be made yet: " + "; ".join(dict.fromkeys(reasons))
@@ -69,7 +69,11 @@ def draft(context: Context, name: str) -> StatementFiles:
     files[EXAMINED] = _json([codec.to_json(each) for each in known.examined])
     files[EXCEPTIONS] = _json([{**_plain(each), "signed": disgorgement_events.claim(each).decode()} for each in known.excepted.values()])
     files[FORWARD] = _json([_judged(each) for each in judged])
-    told = [each for each in instructions.ledger(context).instructions.values() if each.order in {one.order for one in known.examined}]
+    told = [
+        instruction
+        for instruction in instructions.ledger(context).instructions.values()
+        if instruction.order in {one.order for one in known.examined}
+    ]
     files[RECIPIENTS] = _json([_plain(each) for each in told])
     parts = [_part(context, known, limb, done[limb.name]) for limb in known.order.retroactive] + [_forward_part(each) for each in judged]
     if told or known.order.recipients:
@@ -240,7 +244,7 @@ def _recipients(known: DisgorgementState, told: Sequence[Instruction]) -> LimbSt
     ]
     notes = [f"{each.recipient}: {each.stands}; nothing more is shared with it until it is settled" for each in told if each not in settled]
     if known.order.recipients and not told:
-        names = ", ".join(each.name for each in known.order.recipients)
+        names = ", ".join(recipient.name for recipient in known.order.recipients)
         notes.append(f"The order names {names}; neither the map nor what was observed knows a recipient of what was destroyed")
     return LimbStatement("recipients", "as the order says", tuple(lines), tuple(notes))
 

@@ -110,8 +110,8 @@ def _add_aside(context: Context, run: Run, step: Step, made: Mapping[Pseudonym, 
 def _nothing_there(context: Context, run: Run, dataset: Dataset, subject: Pseudonym) -> bool:
     """Whether a dataset that is not erased holds nothing of the subject: it was looked through, or what it was made from holds nothing."""
     if isinstance(dataset.subject, Inherited):
-        sources = [context.data_map.datasets[each] for each in dataset.subject.sources]
-        return all(_nothing_there(context, run, each, subject) for each in sources)
+        sources = [context.data_map.datasets[source] for source in dataset.subject.sources]
+        return all(_nothing_there(context, run, source, subject) for source in sources)
     looked = run.current.items.get(dataset.name)
     # Why earlier rounds too: what they erased from a source went into what was made from it, and is in that still.
     seen = (looked, run.kept.get(dataset.name), run.erased.get(dataset.name))

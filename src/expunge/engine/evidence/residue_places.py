@@ -30,8 +30,8 @@ def keep(context: Context, order: OrderId, store: str, places: Sequence[Residue]
         context.shelf.remove(order, name)
         return
     body: list[canonical.Json] = [
-        [str(each.path).encode("utf-8", "backslashreplace").decode(), each.offset, each.hidden, each.trace.dataset, each.trace.part]
-        for each in places
+        [str(place.path).encode("utf-8", "backslashreplace").decode(), place.offset, place.hidden, place.trace.dataset, place.trace.part]
+        for place in places
     ]
     context.shelf.put(order, name, context.keys.seal(order, name, canonical.encode(body)))
 

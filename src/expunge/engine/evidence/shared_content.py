@@ -119,7 +119,7 @@ def _on_record(context: Context, stores: Mapping[str, Store], traces: Traces, ca
     """Names of artefacts that the map's record of provenance holds: it says for good what was made from what, destroyed or not."""
     provenance = context.data_map.provenance
     record = context.data_map.datasets[provenance.dataset] if provenance else None
-    single = {each.name for each in context.data_map.datasets.values() if each.artefact}
+    single = {dataset.name for dataset in context.data_map.datasets.values() if dataset.artefact}
     wanted = [index for index in candidates if traces.traces[index].dataset in single]
     if record is None or record.store not in stores or not wanted:
         return frozenset()
@@ -162,7 +162,7 @@ def _inside(context: Context, store: str) -> list[str]:
 def _likeliest_first(context: Context, stores: Iterable[str], sources: Iterable[str]) -> list[Dataset]:
     """The datasets of some stores that hold somebody's data, those first that most of the windows come from."""
     counts = Counter(sources)
-    declared = [each for name in stores for each in context.data_map.datasets_of(name)]
+    declared = [dataset for name in stores for dataset in context.data_map.datasets_of(name)]
     looked = [each for each in declared if remakes(each) or not isinstance(each.subject, Aggregate | Inherited)]
     return sorted(looked, key=lambda each: -counts[each.name])
 
@@ -318,7 +318,7 @@ class _WholeWordsOut:
 
     def _pass_blobs(self) -> None:
         blobs, self._blobs = self._blobs, []
-        met = self._bytes.lie_in(b"\n".join([each[3] for each in blobs]).decode("latin-1"))
+        met = self._bytes.lie_in(b"\n".join([blob[3] for blob in blobs]).decode("latin-1"))
         for subject, dataset, field, data in blobs:
             left = self._bytes.take_out(data.decode("latin-1"), _zeros).encode("latin-1") if met else data
             self._inner.blob(subject, dataset, field, io.BytesIO(left))

@@ -112,12 +112,12 @@ def _take_dataset(store: Store, dataset: Dataset, located: LocatedCopies, tracer
     controls = tuple(store_calls.bystanders(store, dataset, everybody, CONTROLS))
     if controls:
         store_calls.trace(store, dataset, controls, tracer)
-    return {each.subject for each in controls}
+    return {control.subject for control in controls}
 
 
 def subjects(located: LocatedCopies) -> frozenset[Pseudonym]:
     """Everybody of whom something was located."""
-    return frozenset(each.subject for copies in located.copies.values() for each in copies)
+    return frozenset(copy.subject for copies in located.copies.values() for copy in copies)
 
 
 def load(context: Context, order: OrderId) -> Traces:
@@ -130,8 +130,8 @@ def load(context: Context, order: OrderId) -> Traces:
         if data is not None:
             loaded = core_traces.load(data, key)
             controls |= loaded.controls
-            for each in loaded.traces:
-                known.setdefault((each.dataset, each.subject, each.digest), each)
+            for trace in loaded.traces:
+                known.setdefault((trace.dataset, trace.subject, trace.digest), trace)
     return Traces(key, tuple(known.values()), frozenset(controls))
 
 
@@ -147,7 +147,7 @@ def look(context: Context, store: str, traces: Traces, before: frozenset[int] = 
         traces: all of the order.
         before: indexes of those that a scan saw in it before anything was erased.
     """
-    own = [each.name for each in context.data_map.datasets_of(store)]
+    own = [dataset.name for dataset in context.data_map.datasets_of(store)]
     expected = staying(traces, before, own)
     earlier: list[Scanned] = []
     while True:
@@ -173,9 +173,9 @@ def look_before(context: Context, order: OrderId, turn: int | str, store: str, t
     there, nothing else is read. Not so where something is made anew: how much of the old one is in the new one is asked later, and whatever
     can be seen of it counts. Once more where nobody who stays was seen: what is not seen now is no evidence later.
     """
-    own = [each.name for each in context.data_map.datasets_of(store)]
+    own = [dataset.name for dataset in context.data_map.datasets_of(store)]
     expected = staying(traces, range(len(traces.traces)), own)
-    made = any(each.subject == WHOLE for each in traces.traces if each.dataset in own)
+    made = any(trace.subject == WHOLE for trace in traces.traces if trace.dataset in own)
     for attempt in range(2):
         sources = [each for each in store_calls.raw(context.open_store(store)) if not each.repeats]
         lying = {} if attempt or made else _lying(context, order, turn, store, sources)

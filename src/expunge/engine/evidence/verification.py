@@ -121,7 +121,7 @@ def verify_store(
     # (7) Name the places of residue.
     left = {traces.traces[index] for index in scanned.seen - held}
     places = tuple(each for each in scanned.found if each.trace in left and each.trace.subject not in traces.controls)
-    return StoreVerification(entries, scanned.coverage.files, scanned.coverage.bytes, len({each.trace.digest for each in places}), places)
+    return StoreVerification(entries, scanned.coverage.files, scanned.coverage.bytes, len({place.trace.digest for place in places}), places)
 
 
 def _retaining(context: Context, run: Run, store: str, capabilities: Capabilities) -> StoreVerification:
@@ -141,7 +141,7 @@ def _retaining(context: Context, run: Run, store: str, capabilities: Capabilitie
     entry = DatasetEntry(store, store, kind, EraseAct.KEEP, Result.KEPT, items, Grounding.NONE, Grounding.NONE, None, None, None, "")
     entries: SubjectEntries = ((entry,), tuple(kept)) if kept else ((), ())
     nothing: SubjectEntries = ((), ())
-    return StoreVerification({each: entries if run.took_from(each) else nothing for each in run.subjects}, 0, 0, 0, ())
+    return StoreVerification({subject: entries if run.took_from(subject) else nothing for subject in run.subjects}, 0, 0, 0, ())
 
 
 def _strays(traces: Traces, scanned: Scanned, accounted: shared_content.SharedTraces, located: LocatedCopies) -> frozenset[int]:
@@ -149,7 +149,7 @@ def _strays(traces: Traces, scanned: Scanned, accounted: shared_content.SharedTr
 
     Told where keys are paths (a file's key ends the path where it was seen); inside one database file places cannot be told apart.
     """
-    keys = tuple(f"/{key}" for copies in located.kept_copies.values() for each in copies for key in each.keys)
+    keys = tuple(f"/{key}" for copies in located.kept_copies.values() for copy in copies for key in copy.keys)
     doubtful = accounted.kept - accounted.people
     places: dict[Trace, list[bool]] = {}
     for each in scanned.found:

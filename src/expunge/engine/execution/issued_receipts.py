@@ -70,5 +70,5 @@ def folder(context: Context, which: IssuedReceipt) -> dict[str, bytes]:
 def trust_policy(origin: str, signer: bytes, log_ed25519: bytes, log_p256: bytes) -> str:
     """The policy that goes with receipts signed by these keys."""
     signers = (note.VerifierKey(origin, note.Algorithm.ED25519, signer),)
-    logs = tuple(trust.NamedKey(each) for each in checkpoint.log_keys(origin, log_ed25519, log_p256))
+    logs = tuple(trust.NamedKey(key) for key in checkpoint.log_keys(origin, log_ed25519, log_p256))
     return trust.TrustPolicy(signers=signers, logs=logs).encode().decode()

@@ -61,8 +61,8 @@ class Issuer:
         self._recorders = recorders
         self._entries = entries
         self._scopes = scopes
-        self._commitments = [dict(zip(each.run.subjects, each.run.received.commitments, strict=True)) for each in recorders]
-        self._numbers = [{subject: number for number, subject in enumerate(each.run.subjects, start=1)} for each in recorders]
+        self._commitments = [dict(zip(recorder.run.subjects, recorder.run.received.commitments, strict=True)) for recorder in recorders]
+        self._numbers = [{subject: number for number, subject in enumerate(recorder.run.subjects, start=1)} for recorder in recorders]
         self._signed: dict[str, dsse.Envelope] = {}
         """Statement -> envelope, of the present batch: each is signed once, to name its leaf and to enter it."""
 
@@ -77,7 +77,7 @@ class Issuer:
         size = self._context.log.head().size
         self._signed = {}
         missing = [(at, subject) for at, subject in batch if not self._is_stated(self._recorders[at].run, subject, signer)]
-        now = [each.now() for each in self._recorders]
+        now = [recorder.now() for recorder in self._recorders]
         stated: list[list[ev.OrderEvent]] = [[] for _ in self._recorders]
         made = self._statements(missing, signer, now)
         envelopes = self._envelopes(made, signer)
@@ -89,7 +89,7 @@ class Issuer:
     def log(self, batch: Sequence[tuple[int, Pseudonym]]) -> list[list[ev.OrderEvent]]:
         """Enter the stated receipts that have no leaf yet, and put them on the shelf; one list of events for each order."""
         logged: list[list[ev.OrderEvent]] = [[] for _ in self._recorders]
-        rounds = [each.run.current for each in self._recorders]
+        rounds = [recorder.run.current for recorder in self._recorders]
         missing = [(at, rounds[at].stated[subject]) for at, subject in batch if subject not in rounds[at].logged]
         if not missing:
             return logged
@@ -103,7 +103,7 @@ class Issuer:
         head = log.head()
         # commit point: the leaves are in the log under a published checkpoint; crash here and they are found again by their bytes.
         packs: dict[int, dict[int, tuple[bytes, bytes]]] = {}
-        now = [each.now() for each in self._recorders]
+        now = [recorder.now() for recorder in self._recorders]
         paths = log.prove_all(indexes, head.size)
         for (at, each), envelope, index, path in zip(missing, envelopes, indexes, paths, strict=True):
             # Why the proof is kept: a log key that is rotated later signs later heads, under which this receipt's policy does not hold.
@@ -145,7 +145,7 @@ class Issuer:
         assert run.plan is not None
         assert run.fenced_at is not None
         erased_at, judged = run.erased_at, run.current.judged
-        erased = _second(erased_at) if erased_at and any(each.outcome is receipt.Result.ERASED for each in datasets) else None
+        erased = _second(erased_at) if erased_at and any(dataset.outcome is receipt.Result.ERASED for dataset in datasets) else None
         verified = _second(max(each.at for each in judged.values())) if judged else None
         commitment, nonce = person
         return Receipt(
@@ -178,7 +178,7 @@ class Issuer:
 
 def _models(run: Run, data_map: DataMap, datasets: Sequence[DatasetEntry]) -> tuple[ModelEntry, ...]:
     """What became of the things made from people's data, of those that the receipt lists."""
-    listed = {each.dataset for each in datasets}
+    listed = {dataset.dataset for dataset in datasets}
     return tuple(
         ModelEntry(
             dataset=name,

@@ -69,7 +69,7 @@ def _scopes(context: Context, recorders: Sequence[Recorder]) -> list[tuple[str, 
     scopes = []
     for recorder in recorders:
         assert recorder.run.plan is not None
-        reach = (frozenset(each.store for each in recorder.run.plan.steps), recorder.run.plan.scope)
+        reach = (frozenset(step.store for step in recorder.run.plan.steps), recorder.run.plan.scope)
         if reach not in known:
             known[reach] = out_of_scope(context, recorder.run)
         scopes.append((*known[reach], *instructions.told_in_receipt(recipients, recorder.run.order)))
@@ -79,14 +79,14 @@ def _scopes(context: Context, recorders: Sequence[Recorder]) -> list[tuple[str, 
 def finish_all(context: Context, recorders: Sequence[Recorder]) -> None:
     """What follows the end: the notices, and the death of each order's key unless something is left to be erased with it."""
     notices: list[Notice] = []
-    for run in (each.run for each in recorders):
+    for run in (recorder.run for recorder in recorders):
         if run.state is OrderState.FULFILLED:
             notices.append((run.order, "done", _DONE, {"receipts": str(len(run.current.logged))}))
         elif run.state is OrderState.IN_PART:
             notices.append((run.order, "could-not", _COULD_NOT, {"reasons": "; ".join(run.reasons)}))
     if notices:
         context.outbox.put_all(notices)
-    over = [each for each in recorders if each.run.final and not each.run.key_destroyed]
+    over = [recorder for recorder in recorders if recorder.run.final and not recorder.run.key_destroyed]
     if over:
         key_destruction.destroy_all(context, over)
 
@@ -104,8 +104,8 @@ def out_of_scope(context: Context, run: Run) -> tuple[str, ...]:
         staying = sorted(learnt_from(context.data_map, scope.datasets) & set(beyond))
         if staying:
             sentences.append(f"what {', '.join(staying)} learnt from it before: that is in there until it is made anew")
-    backed_up = {each.options.get("of") for each in context.data_map.stores.values()}
-    for name in sorted({each.store for each in run.plan.steps}):
+    backed_up = {store.options.get("of") for store in context.data_map.stores.values()}
+    for name in sorted({step.store for step in run.plan.steps}):
         try:
             sentences += [f"{name}: {each}" for each in store_calls.capabilities(context.open_store(name)).out_of_scope]
         except store_calls.TROUBLE:
@@ -131,7 +131,9 @@ def _lost(context: Context, store: str) -> list[str]:
             return []
     except store_calls.TROUBLE:
         pass
-    through = [(each.name, each.subject.dataset) for each in context.data_map.datasets_of(store) if isinstance(each.subject, Through)]
+    through = [
+        (dataset.name, dataset.subject.dataset) for dataset in context.data_map.datasets_of(store) if isinstance(dataset.subject, Through)
+    ]
     return [f"what is in {name} and nothing in {pointer} led to any more: nobody can tell whose it is" for name, pointer in through]
 
 
@@ -147,12 +149,12 @@ def _undeclared(context: Context, store: str) -> int:
 def _ended(recorder: Recorder, entries: Entries) -> ev.OrderEvent:
     reasons: dict[str, None] = {}
     for datasets, kept in entries.values():
-        reasons.update(dict.fromkeys(f"{each.dataset}: {each.reason.value}" for each in datasets if each.reason is not None))
+        reasons.update(dict.fromkeys(f"{dataset.dataset}: {dataset.reason.value}" for dataset in datasets if dataset.reason is not None))
         reasons.update(dict.fromkeys(f"{each.dataset}: {KEPT}{each.ground}" for each in kept))
     state = OrderState.IN_PART if reasons else OrderState.FULFILLED
-    if state is OrderState.FULFILLED and any(not each.done for datasets, _ in entries.values() for each in datasets):
+    if state is OrderState.FULFILLED and any(not dataset.done for datasets, _ in entries.values() for dataset in datasets):
         state, reasons = OrderState.IN_PART, {Reason.ERROR.value: None}
-    final = all(each.done or each.outcome is receipt.Result.KEPT for datasets, _ in entries.values() for each in datasets)
+    final = all(dataset.done or dataset.outcome is receipt.Result.KEPT for datasets, _ in entries.values() for dataset in datasets)
     final = final and all(each.until is None for _, kept in entries.values() for each in kept)
     return ev.Ended(recorder.now(), state, tuple(reasons), final)
 

@@ -119,7 +119,7 @@ def _locate(context: Context, runs: Sequence[Run], present: PlanningInputs) -> L
     if not runs:
         return LocatedCopies()
     everybody = list({person.subject: person for run in runs for person in present.people[run.order]}.values())
-    known = sealed_selectors.open_for_all(context, [each.order for each in runs])
+    known = sealed_selectors.open_for_all(context, [run.order for run in runs])
     scope = runs[0].received.scope
     return locating.locate(context, everybody, hold_register.binding_of(context, present.holds, everybody, scope), known, scope=scope)
 
@@ -127,11 +127,13 @@ def _locate(context: Context, runs: Sequence[Run], present: PlanningInputs) -> L
 def _forecast(
     context: Context, run: Run, present: PlanningInputs, located: LocatedCopies, raw_bytes: dict[str, int], costs: dict[str, Cost]
 ) -> PlanForecast:
-    kept = {name: {str(who): tuple(each.ground for each in grounds) for who, grounds in by.items()} for name, by in located.kept.items()}
+    kept = {
+        name: {str(who): tuple(ground.ground for ground in grounds) for who, grounds in by.items()} for name, by in located.kept.items()
+    }
     return PlanForecast(
         plan=compute(context, run, present),
         items=located.items(),
-        bytes={name: sum(each.bytes for each in copies) for name, copies in located.copies.items()},
+        bytes={name: sum(copy.bytes for copy in copies) for name, copies in located.copies.items()},
         kept=kept,
         failed={name: each.reason.value for name, each in located.failed.items()},
         raw_bytes=raw_bytes,
@@ -190,7 +192,7 @@ def _the_same_but_for(away: frozenset[str], old: Plan, new: Plan) -> bool:
     """Whether two plans say the same of every store that can be asked: one that is away must not hold up the others."""
 
     def said(plan: Plan) -> list[tuple[str, ...]]:
-        return [(each.id, each.store, each.grounding, each.note) for each in plan.steps if each.store not in away]
+        return [(step.id, step.store, step.grounding, step.note) for step in plan.steps if step.store not in away]
 
     same = (old.map_digest, old.holds, old.observed) == (new.map_digest, new.holds, new.observed)
     return bool(away) and same and sorted(said(old)) == sorted(said(new))
@@ -227,7 +229,7 @@ def _difference(old: Plan, new: Plan) -> str:
         return "a hold was placed or ended"
     if old.observed != new.observed:
         return "pipelines were seen to take data to other places than before: `expunge lineage show --unknown`"
-    changed = sorted({each.store for each in set(old.steps) ^ set(new.steps)})
+    changed = sorted({step.store for step in set(old.steps) ^ set(new.steps)})
     return f"what can be done in {', '.join(changed)} is not the same"
 
 
@@ -236,7 +238,7 @@ def _raw_bytes(context: Context, store: str) -> int:
     try:
         for source in store_calls.raw(context.open_store(store)):
             if source.path.is_dir():
-                total += sum(each.lstat().st_size for each in source.path.rglob("*") if each.is_file() and not each.is_symlink())
+                total += sum(path.lstat().st_size for path in source.path.rglob("*") if path.is_file() and not path.is_symlink())
             elif source.path.exists():
                 total += source.path.stat().st_size
     except store_calls.TROUBLE:
@@ -246,7 +248,7 @@ def _raw_bytes(context: Context, store: str) -> int:
 
 def _cost(context: Context, store: str, located: LocatedCopies) -> Cost:
     """What the store says that erasing will make it read and write; nothing where it cannot be asked."""
-    copies = {each.name: found for each in context.data_map.datasets_of(store) if (found := located.copies.get(each.name, ()))}
+    copies = {dataset.name: found for dataset in context.data_map.datasets_of(store) if (found := located.copies.get(dataset.name, ()))}
     try:
         return store_calls.cost(context.open_store(store), copies) if copies else Cost()
     except store_calls.TROUBLE:
@@ -255,5 +257,5 @@ def _cost(context: Context, store: str, located: LocatedCopies) -> Cost:
 
 def _estimate(located: LocatedCopies, raw_bytes: dict[str, int], costs: Iterable[Cost]) -> int:
     items = sum(locating.total(located).values())
-    moved = sum(each.read_bytes + each.written_bytes for each in costs)
+    moved = sum(cost.read_bytes + cost.written_bytes for cost in costs)
     return 2 + 2 * sum(raw_bytes.values()) // SCAN_RATE + moved // REWRITE_RATE + items // 1000

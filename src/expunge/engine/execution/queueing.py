@@ -92,4 +92,4 @@ def due(context: Context, runs: Iterable[Run] | None = None) -> tuple[OrderId, .
     """The orders that start now; see :func:`expunge.core.orders.batch_release.released`."""
     queued = waiting(context) if runs is None else tuple(runs)
     entries = [Waiting(run.order, run.received.earliest, run.queued.latest) for run in queued if run.queued is not None]
-    return released(entries, context.clock.now(), [each.window for each in context.data_map.stores.values()])
+    return released(entries, context.clock.now(), [store.window for store in context.data_map.stores.values()])

@@ -76,7 +76,7 @@ class RoundWork:
             known = locating.joined(kept, link_marks.orphans(self.context, self.people))
             holds = hold_register.binding_on(self.context, self.people, self.plan.scope)
             self.located = locating.locate(self.context, self.people, holds, known, scope=self.plan.scope, made=self._made())
-            seal_for_each(self.context, [each.run for each in self.recorder.members], kept, known, self.located)
+            seal_for_each(self.context, [member.run for member in self.recorder.members], kept, known, self.located)
             self.fresh, self.erased = fresh, False
         return self.located
 

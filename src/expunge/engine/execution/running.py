@@ -54,10 +54,10 @@ def apply_all(context: Context, orders: Sequence[OrderId], *, saved: bytes | Non
     over: dict[OrderId, Run] = {}
     for cohort in ready(context, orders, saved):
         carry_out(context, cohort, report)
-        over |= {each.run.order: each.run for each in cohort.members}
-    left = read(context.journal, context.clock, [each for each in orders if each not in over])
+        over |= {member.run.order: member.run for member in cohort.members}
+    left = read(context.journal, context.clock, [order for order in orders if order not in over])
     over |= {each.run.order: each.run for each in left}
-    return tuple(over[each] for each in orders)
+    return tuple(over[order] for order in orders)
 
 
 def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = None) -> list[CohortRecorder]:
@@ -86,7 +86,7 @@ def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = Non
         planning.make_all(context, again)
         refresh(context.journal, starting)
     _require(context, starting, saved)
-    begun = [*(each for members in resumed.values() for each in members_of(context, members)), *starting]
+    begun = [*(member for members in resumed.values() for member in members_of(context, members)), *starting]
     instructions.instruct(context, [each.run for each in begun])
     cohorts = [CohortRecorder(context.journal, context.clock, members_of(context, each)) for each in resumed.values()]
     return [*cohorts, *(_start(context, each) for each in together(starting))]
@@ -99,16 +99,16 @@ def members_of(context: Context, orders: Sequence[OrderId]) -> list[Recorder]:
 
 def under_way(context: Context, recorders: Sequence[Recorder]) -> list[Recorder]:
     """Those of a cohort's members whose round has not ended yet, all read at the same point."""
-    if not level([each.run for each in recorders]):
+    if not level([recorder.run for recorder in recorders]):
         # Why: others may have appended to all of them between the reading of two.
         refresh_together(context.journal, recorders)
-    return [each for each in recorders if each.run.state is OrderState.RUNNING]
+    return [recorder for recorder in recorders if recorder.run.state is OrderState.RUNNING]
 
 
 def require_ready(context: Context, orders: Sequence[OrderId]) -> None:
     """Raise what stands in the way of starting a round of any of these orders; those that will be planned again are not asked."""
     recorders = read(context.journal, context.clock, orders)
-    _require(context, [each for each in recorders if each.run.state is not OrderState.IN_PART], None)
+    _require(context, [recorder for recorder in recorders if recorder.run.state is not OrderState.IN_PART], None)
 
 
 def _require(context: Context, starting: Sequence[Recorder], saved: bytes | None) -> None:
@@ -131,19 +131,19 @@ def _require(context: Context, starting: Sequence[Recorder], saved: bytes | None
 def together(recorders: Sequence[Recorder]) -> list[list[Recorder]]:
     """Group orders that can share a round, in the order given."""
     groups: list[list[Recorder]] = []
-    for each in recorders:
-        home = next((group for group in groups if all(may_share(each.run, other.run) for other in group)), None)
+    for recorder in recorders:
+        home = next((group for group in groups if all(may_share(recorder.run, other.run) for other in group)), None)
         if home is None:
-            groups.append([each])
+            groups.append([recorder])
         else:
-            home.append(each)
+            home.append(recorder)
     return groups
 
 
 def _start(context: Context, members: Sequence[Recorder]) -> CohortRecorder:
     cohort = CohortRecorder(context.journal, context.clock, members)
     orders = cohort.orders if len(members) > 1 else ()
-    cohort.append_each([[ev.RoundStarted(cohort.now(), each.run.round + 1, orders)] for each in members])
+    cohort.append_each([[ev.RoundStarted(cohort.now(), member.run.round + 1, orders)] for member in members])
     return cohort
 
 

@@ -132,7 +132,7 @@ class Worker:
                 return None
             stepper.lease = cohort.lease = announce.lease = lease
             if first:
-                if self.context.journal.lock(cohort.orders) != {each.run.order: each.run.length for each in cohort.members}:
+                if self.context.journal.lock(cohort.orders) != {member.run.order: member.run.length for member in cohort.members}:
                     cohort.refresh()
                 self._look_again(cohort, announce)
                 if _can_be_taken(cohort.run, step):
@@ -162,18 +162,18 @@ class Worker:
 
     def _members(self, orders: Sequence[OrderId]) -> list[Recorder]:
         """The orders whose round is under way, read up to now from where they were last read here."""
-        known = [self._known[each] for each in orders if each in self._known]
-        fresh = read(self.context.journal, self.context.clock, [each for each in orders if each not in self._known])
+        known = [self._known[order] for order in orders if order in self._known]
+        fresh = read(self.context.journal, self.context.clock, [order for order in orders if order not in self._known])
         self._known |= {each.run.order: each for each in fresh}
         if known:
-            refresh_together(self.context.journal, [self._known[each] for each in orders])
-        found = running.under_way(self.context, [self._known[each] for each in orders])
+            refresh_together(self.context.journal, [self._known[order] for order in orders])
+        found = running.under_way(self.context, [self._known[order] for order in orders])
         self._forget(set(orders) - {each.run.order for each in found})
         return found
 
     def _forget(self, orders: Iterable[OrderId]) -> None:
-        for each in orders:
-            self._known.pop(each, None)
+        for order in orders:
+            self._known.pop(order, None)
 
     def tick(self) -> int:
         """Start what is due, and enqueue again whatever can be done and nobody is at; how many pieces of work were put.
@@ -189,7 +189,7 @@ class Worker:
                 recorders = self._standing()
                 recovering.recover(self.context, recorders)
                 fencing.renew(self.context)
-            runs = [each.run for each in recorders]
+            runs = [recorder.run for recorder in recorders]
             if queueing.take_up(self.context, runs):
                 runs = [each.run for each in self._standing()]
             if not any(self._under_way(run) for run in runs):
@@ -259,7 +259,7 @@ class Worker:
     def _standing(self) -> list[Recorder]:
         """All orders that are not over for good, read up to now from where they were last read here."""
         lengths = self.context.journal.lengths()
-        for order in [OrderId(each) for each in lengths if is_order(each) and each not in self._over and each not in self._known]:
+        for order in [OrderId(length) for length in lengths if is_order(length) and length not in self._over and length not in self._known]:
             self._known[order] = Recorder(self.context.journal, self.context.clock, order)
         refresh(self.context.journal, [each for each in self._known.values() if each.run.length != lengths.get(each.run.order)])
         for order, each in list(self._known.items()):
@@ -273,7 +273,7 @@ class Worker:
         members = cohort.orders
         while recorders := self._members(members):
             run = CohortRecorder(self.context.journal, self.context.clock, recorders).run
-            steps = [str(each) for each in next_steps(run)] or [RECEIPTS]
+            steps = [str(step) for step in next_steps(run)] or [RECEIPTS]
             if not any(self.handle(members, step) for step in steps):
                 self.context.pause(0.1)
 
@@ -296,7 +296,7 @@ def _settled(run: Run) -> bool:
 
 
 def _lengths(recorders: Sequence[Recorder]) -> tuple[int, ...]:
-    return tuple(each.run.length for each in recorders)
+    return tuple(recorder.run.length for recorder in recorders)
 
 
 def _can_be_taken(run: Run, step: str) -> bool:

@@ -76,7 +76,7 @@ class StoreSteps:
             if store_calls.capabilities(self._context.open_store(step.store)).retains:
                 return (self._work.ended(step, attempt, {}),)
             theirs = self._work.locate(fresh=False)
-            passing = self._passing(theirs, [each.name for each in self._context.data_map.datasets_of(step.store)])
+            passing = self._passing(theirs, [dataset.name for dataset in self._context.data_map.datasets_of(step.store)])
             if passing is not None:
                 # Why not without: whoever could not be looked for would be taken for somebody who stays.
                 return (self._work.ended(step, attempt, of_store(passing)),)
@@ -110,7 +110,7 @@ class StoreSteps:
         blocked = {subject: why for (name, subject), why in self._entangled.items() if name == dataset.name}
         copies = tuple(each for each in located.copies.get(dataset.name, ()) if each.subject not in blocked)
         if copies and self._work.plan.scope is None:
-            link_marks.mark(self._context, [each.run for each in self._work.recorder.members], dataset.name, copies)
+            link_marks.mark(self._context, [member.run for member in self._work.recorder.members], dataset.name, copies)
         answered = self._work.erase(dataset, copies, key)
         return {
             subject: blocked.get(subject) or self._work.counted(dataset, subject, answered.get(subject, Absent()))
@@ -195,9 +195,11 @@ class StoreSteps:
         except (ReplyLost, *store_calls.TROUBLE) as error:
             why = Unknown() if isinstance(error, ReplyLost) else store_calls.as_unable(error)
             return (self._work.ended(step, attempt, of_store(why)),)
-        for each in self._work.recorder.members:
-            mine = frozenset(each.run.subjects)
-            residue_places.keep(self._context, each.run.order, step.store, [place for place in seen.places if place.trace.subject in mine])
+        for member in self._work.recorder.members:
+            mine = frozenset(member.run.subjects)
+            residue_places.keep(
+                self._context, member.run.order, step.store, [place for place in seen.places if place.trace.subject in mine]
+            )
         self._models.verified(step, seen.entries)
         judged = ev.Judged(self._work.now(), step.store, seen.to_text())
         return (judged, self._work.ended(step, attempt, {}, files=seen.files, bytes=seen.bytes, found=seen.found))

@@ -60,8 +60,8 @@ def lift(context: Context, order: OrderId) -> None:
 def publish(context: Context) -> int:
     """Write the gate's snapshot from the register and the map; returns how many identities are suppressed."""
     orders = _standing(context)
-    suppressed = frozenset(bytes.fromhex(entry) for each in orders if each.gate_format == _FORMAT for entry in each.gate_entries)
-    former = frozenset(bytes.fromhex(entry) for each in orders if each.gate_format != _FORMAT for entry in each.gate_entries)
+    suppressed = frozenset(bytes.fromhex(entry) for order in orders if order.gate_format == _FORMAT for entry in order.gate_entries)
+    former = frozenset(bytes.fromhex(entry) for order in orders if order.gate_format != _FORMAT for entry in order.gate_entries)
     agreed = consent_entries.of_everybody(context)
     blocked = fold(read_register(context.journal, RECIPIENTS)).blocked()
     gate = context.keys.gate_key()
@@ -89,8 +89,8 @@ def purposes_of(data_map: DataMap, agreed: ConsentEntries, blocked: frozenset[st
         return None
     found = {}
     for name, purpose in data_map.purposes.items():
-        rules = {data_map.datasets[each].retention for each in purpose.datasets if each in data_map.datasets}
-        periods = [data_map.retention[each].period for each in rules if each in data_map.retention]
+        rules = {data_map.datasets[dataset].retention for dataset in purpose.datasets if dataset in data_map.datasets}
+        periods = [data_map.retention[rule].period for rule in rules if rule in data_map.retention]
         found[name] = PurposeState(
             needs_consent=purpose.needs is Ground.CONSENT,
             keep=shortest(periods) if periods else None,
@@ -137,9 +137,9 @@ def fenced(context: Context) -> SuppressionIndex:
     """Read the register once."""
     orders = _standing(context)
     # Each name has an entry beside it from format 2 on.
-    whole = all(each.gate_format == _FORMAT and len(each.gate_entries) == len(each.pseudonyms) for each in orders)
-    found = frozenset(bytes.fromhex(entry) for each in orders for entry in each.gate_entries) if whole else None
-    names = {name: each.order for each in orders for name in each.pseudonyms}
+    whole = all(order.gate_format == _FORMAT and len(order.gate_entries) == len(order.pseudonyms) for order in orders)
+    found = frozenset(bytes.fromhex(entry) for order in orders for entry in order.gate_entries) if whole else None
+    names = {name: order.order for order in orders for name in order.pseudonyms}
     return SuppressionIndex(names, context.keys.pseudonym_key(), GateEntries(context.keys.gate_key()), found)
 
 

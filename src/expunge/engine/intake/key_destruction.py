@@ -20,12 +20,12 @@ def destroy(context: Context, recorder: Recorder) -> None:
 
 def destroy_all(context: Context, recorders: Sequence[Recorder]) -> None:
     """Destroy the keys of several orders and what they sealed; idempotent."""
-    orders = [each.run.order for each in recorders]
+    orders = [recorder.run.order for recorder in recorders]
     context.keys.destroy_orders(orders)
     # commit point: nobody can read the identifiers any more, whatever copies of the sealed files there are.
     sealed = [(order, name) for order in orders for name in context.shelf.names(order) if name.startswith("residue-")]
     context.shelf.remove_all([*((order, name) for order in orders for name in _SEALED_UNDER_ORDER_KEY), *sealed])
-    left = [each for each in recorders if not each.run.key_destroyed]
+    left = [recorder for recorder in recorders if not recorder.run.key_destroyed]
     append_together(context.journal, left, [[ev.OrderKeyDestroyed(each.now())] for each in left], None)
 
 

@@ -73,18 +73,20 @@ def receive(context: Context, request: OrderRequest) -> Accepted:
 
 def receive_all(context: Context, requests: Sequence[OrderRequest]) -> tuple[Accepted, ...]:
     """Receive several orders at once: they are journalled together, and the fence is raised once for all. Raises as :func:`receive`."""
-    for each in requests:
-        subjects = {one.person.subject for one in each.people}
-        if not subjects or len(subjects) != len(each.people):
+    for request in requests:
+        subjects = {person.person.subject for person in request.people}
+        if not subjects or len(subjects) != len(request.people):
             message = "an order names at least one person, and nobody twice"
             raise UsageError(message, help="name each person once")
-        strange = set(each.scope.datasets if each.scope else ()) - context.data_map.datasets.keys()
+        strange = set(request.scope.datasets if request.scope else ()) - context.data_map.datasets.keys()
         if strange:
             message = f"the map has no dataset {', '.join(sorted(strange))}"
             raise UsageError(message, help=f"it has {', '.join(sorted(context.data_map.datasets))}")
-    consent_register.require_orders(context, ((each.kind, [one.person for one in each.people], each.cause) for each in requests))
+    consent_register.require_orders(
+        context, ((request.kind, [person.person for person in request.people], request.cause) for request in requests)
+    )
     files: list[tuple[OrderId, str, bytes]] = []
-    received = [_received(context, each, files) for each in requests]
+    received = [_received(context, request, files) for request in requests]
     context.shelf.put_all(files)
     begin_all(context.journal, [event for event, _ in received])
     for event, _ in received:
@@ -129,7 +131,7 @@ def fence_if_needed(context: Context, recorder: Recorder) -> None:
 
 def fence_all(context: Context, recorders: Sequence[Recorder]) -> None:
     """Raise the fence of those orders that were received and not yet fenced, once for all of them."""
-    late = [each for each in recorders if each.run.fenced_at is None and each.run.state is OrderState.RECEIVED]
+    late = [recorder for recorder in recorders if recorder.run.fenced_at is None and recorder.run.state is OrderState.RECEIVED]
     if not late:
         return
     whole = [each for each in late if each.run.received.scope is None]
@@ -144,7 +146,7 @@ def fence_all(context: Context, recorders: Sequence[Recorder]) -> None:
 
 def sealed_people(context: Context, order: OrderId, people: Sequence[Person]) -> bytes:
     """The identifiers needed to finish the order, under its key."""
-    return context.keys.seal(order, IDENTIFIERS, canonical.encode([each.to_json() for each in people]))
+    return context.keys.seal(order, IDENTIFIERS, canonical.encode([person.to_json() for person in people]))
 
 
 def open_people(context: Context, order: OrderId) -> tuple[Person, ...]:
@@ -154,8 +156,8 @@ def open_people(context: Context, order: OrderId) -> tuple[Person, ...]:
 
 def open_people_of(context: Context, orders: Sequence[OrderId]) -> dict[OrderId, tuple[Person, ...]]:
     """Unseal those of several orders, read together. Raises as :func:`open_people`."""
-    sealed = context.shelf.get_all([(each, IDENTIFIERS) for each in orders])
-    return {each: _opened(context, each, sealed.get((each, IDENTIFIERS))) for each in orders}
+    sealed = context.shelf.get_all([(order, IDENTIFIERS) for order in orders])
+    return {order: _opened(context, order, sealed.get((order, IDENTIFIERS))) for order in orders}
 
 
 def _opened(context: Context, order: OrderId, sealed: bytes | None) -> tuple[Person, ...]:

@@ -76,8 +76,8 @@ class Recorder:
 
 def read(journal: Journal, clock: Clock, orders: Sequence[OrderId]) -> list[Recorder]:
     """The recorders of several orders, read together. Raises as :class:`Recorder`."""
-    found = journal.read_all(dict.fromkeys((each for each in orders if each not in _REGISTERS), 0))
-    return [Recorder(journal, clock, each, [ev.decode(data) for data in found.get(each, ())]) for each in orders]
+    found = journal.read_all(dict.fromkeys((order for order in orders if order not in _REGISTERS), 0))
+    return [Recorder(journal, clock, order, [ev.decode(data) for data in found.get(order, ())]) for order in orders]
 
 
 def read_all(journal: Journal, clock: Clock) -> Iterator[Recorder]:
@@ -89,16 +89,16 @@ def read_all(journal: Journal, clock: Clock) -> Iterator[Recorder]:
 
 def refresh(journal: Journal, recorders: Sequence[Recorder]) -> None:
     """Read and fold what others appended to several orders since."""
-    found = journal.read_all({each.run.order: each.run.length for each in recorders})
-    for each in recorders:
-        each.take_in(found[each.run.order])
+    found = journal.read_all({recorder.run.order: recorder.run.length for recorder in recorders})
+    for recorder in recorders:
+        recorder.take_in(found[recorder.run.order])
 
 
 def refresh_together(journal: Journal, recorders: Sequence[Recorder]) -> None:
     """Read what others appended to orders that share a round, until all are read at the same point: each append was to all of them."""
     for _ in range(MOST_REBASES):
         refresh(journal, recorders)
-        if level([each.run for each in recorders]):
+        if level([recorder.run for recorder in recorders]):
             return
 
 
@@ -180,23 +180,23 @@ class CohortRecorder:
         self.lease = lease
         self._announce = announce
         self.members = tuple(members)
-        self.run: Run = merge([each.run for each in self.members])
+        self.run: Run = merge([member.run for member in self.members])
 
     @property
     def orders(self) -> tuple[OrderId, ...]:
         """The members' ids, the leading one first."""
-        return tuple(each.run.order for each in self.members)
+        return tuple(member.run.order for member in self.members)
 
     def now(self) -> datetime:
         """The instant for the next event: never before the last one of any member."""
-        return max(each.now() for each in self.members)
+        return max(member.now() for member in self.members)
 
     def append(self, *events: ev.OrderEvent) -> Run:
         """Append events to every member, each with its own people only.
 
         Raises as :meth:`Recorder.append`, and TakenOver when this process works under a lease that has passed to another.
         """
-        by_event = [split(event, [each.run for each in self.members]) for event in events]
+        by_event = [split(event, [member.run for member in self.members]) for event in events]
         self.append_each([[parts[at] for parts in by_event] for at in range(len(self.members))])
         return self.run
 
@@ -207,7 +207,7 @@ class CohortRecorder:
         it, as long as the step that they end is still this process's.
         """
         for _ in range(MOST_REBASES):
-            known = [each.run for each in self.members]
+            known = [member.run for member in self.members]
             try:
                 if self._announce is None:
                     append_together(self._journal, self.members, events, self.lease)
@@ -221,7 +221,7 @@ class CohortRecorder:
                 self.refresh()
                 self._require_still_ours(events)
                 continue
-            self.run = merge([each.run for each in self.members])
+            self.run = merge([member.run for member in self.members])
             return
         message = "other workers keep writing to the same orders"
         raise Busy(message, help="nothing is lost; the step is taken again")
@@ -238,7 +238,7 @@ class CohortRecorder:
     def refresh(self) -> None:
         """Read what others appended."""
         refresh_together(self._journal, self.members)
-        self.run = merge([each.run for each in self.members])
+        self.run = merge([member.run for member in self.members])
 
     def _require_still_ours(self, events: Sequence[Sequence[ev.OrderEvent]]) -> None:
         for member, mine in zip(self.members, events, strict=True):
@@ -250,7 +250,7 @@ class CohortRecorder:
 
 def encoded(events: Iterable[ev.Event]) -> list[bytes]:
     """Canonical bytes of some events, as journalled."""
-    return [ev.encode(each) for each in events]
+    return [ev.encode(event) for event in events]
 
 
 def begin_all(journal: Journal, received: Sequence[ev.Received]) -> None:

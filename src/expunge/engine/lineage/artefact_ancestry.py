@@ -82,7 +82,7 @@ def _observed(context: Context) -> Iterator[Derivation]:
 def names_in(context: Context, dataset: Dataset) -> tuple[str, ...]:
     """The artefacts of one dataset, sorted. Raises what a store raises when it cannot be used."""
     copies = store_calls.locate(context.open_store(dataset.store), dataset, (Selector(NOBODY, {}, every=True),))
-    return tuple(sorted({name for each in copies for name in each.links.get(dataset.artefact, ())}))
+    return tuple(sorted({name for copy in copies for name in copy.links.get(dataset.artefact, ())}))
 
 
 def rows(context: Context, dataset: Dataset) -> Iterator[Mapping[str, Any]]:

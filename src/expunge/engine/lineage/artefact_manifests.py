@@ -76,7 +76,7 @@ def parts_of(context: Context, dataset: Dataset) -> PresentArtefacts:
     asked = [Selector(Pseudonym(str(at)), {dataset.artefact: frozenset({name})}) for at, name in enumerate(names)]
     found = store_calls.locate(store, dataset, asked) if asked else ()
     parts = tuple(PresentArtefact(names[int(each.subject)], frozenset(each.keys), _contents(context, dataset, (each,))) for each in found)
-    taken = frozenset(key for each in parts for key in each.keys)
+    taken = frozenset(key for part in parts for key in part.keys)
     left = tuple(copy for each in everything if (copy := each.without(taken)).keys)
     return PresentArtefacts(everything, parts, bool(_contents(context, dataset, left)))
 
@@ -121,7 +121,7 @@ def sift(
         return ArtefactSelection((), None)
     there = parts_of(context, dataset)
     try:
-        judged = [(each, jury.of(dataset, each)) for each in there.parts]
+        judged = [(part, jury.of(dataset, part)) for part in there.parts]
     except StoreUnavailable:
         if touched:
             return _whole(there)
@@ -139,7 +139,7 @@ def sift(
     selector = Selector(Pseudonym(WHOLE), {dataset.artefact: frozenset(each.name for each in going)})
     copies = store_calls.locate(context.open_store(dataset.store), dataset, (selector,))
     staying = frozenset(key for each, _ in clear for key in each.keys)
-    if any(not staying.isdisjoint(each.keys) for each in copies):
+    if any(not staying.isdisjoint(copy.keys) for copy in copies):
         # What hangs on one that goes (a run that made both) would take one along that stays.
         return _whole(there)
     return ArtefactSelection(copies, selector, stayed)
@@ -185,13 +185,13 @@ class ManifestJudge:
         and whichever dataset it lies in.
         """
         whole = self._judged(artefact_manifest.artefact(part.contents)) if part.contents else None
-        single = (self._judged(artefact_manifest.artefact((each,))) for each in part.contents)
+        single = (self._judged(artefact_manifest.artefact((content,))) for content in part.contents)
         had = next((each for each in (whole, *single) if each is not None and each[1].standing is ManifestVerdict.HAD), None)
         return had or (whole if whole is not None and whole[0].dataset == dataset.name else None)
 
     def covered(self, manifest: ArtefactManifest) -> tuple[str, ...]:
         """The datasets that a manifest speaks of, by itself or by what its artefact was made from."""
-        parents = (judged[0].dataset for each in manifest.parents if (judged := self._known.get(each)) is not None)
+        parents = (judged[0].dataset for parent in manifest.parents if (judged := self._known.get(parent)) is not None)
         return tuple(sorted({*manifest.sources, *parents}))
 
     def _judged(self, name: str) -> JudgedArtefact | None:
@@ -202,7 +202,7 @@ class ManifestJudge:
             if here not in begun and here not in self._known:
                 begun.add(here)
                 manifest = unsealed[here] = self._unsealed(here)
-                waiting += [each for each in manifest.parents if each not in begun and each not in self._known] if manifest else []
+                waiting += [parent for parent in manifest.parents if parent not in begun and parent not in self._known] if manifest else []
                 continue
             waiting.pop()
             if here not in self._known:
@@ -221,7 +221,7 @@ class ManifestJudge:
         if manifest is None:
             return None
         # Why some may be missing: a manifest that is its own forebear was made by nobody who seals what they have made.
-        found = {each: judged for each in manifest.parents if (judged := self._known.get(each)) is not None}
+        found = {parent: judged for parent in manifest.parents if (judged := self._known.get(parent)) is not None}
         dataset = self.context.data_map.datasets.get(manifest.dataset)
         if dataset is None:
             return manifest, ManifestFinding(ManifestVerdict.CANNOT_TELL, "its manifest is of a dataset that the map does not have")
@@ -234,8 +234,8 @@ class ManifestJudge:
         data_map, gaps = self.context.data_map, self._gaps
         seen = {each.source for each in gaps.unsaid if each.target == dataset.name}
         names = {*dataset.derived_from, *seen} - {dataset.name}
-        made = {each for each in names if each in data_map.datasets and isinstance(data_map.datasets[each].subject, Inherited)}
-        sources = {each: data_map.datasets[each].created if each in data_map.datasets else None for each in names}
+        made = {name for name in names if name in data_map.datasets and isinstance(data_map.datasets[name].subject, Inherited)}
+        sources = {name: data_map.datasets[name].created if name in data_map.datasets else None for name in names}
         return ManifestQuery(dataset.name, sources, frozenset(made), any(dataset.name in each.feeds for each in gaps.unknown))
 
     def _controlled(self, manifest: ArtefactManifest, answer: ManifestFinding) -> ManifestFinding:
@@ -253,8 +253,8 @@ class ManifestJudge:
             identity = self.context.data_map.identities[kind]
             home, key = self.context.data_map.datasets[identity.dataset], self.trainings.key()
             copies = store_calls.bystanders(self.context.open_store(home.store), home, (), None)
-            values = {value for each in copies for value in each.links.get(identity.key, ())}
-            self._living[kind] = frozenset(artefact_manifest.person(key, kind, each) for each in values)
+            values = {value for copy in copies for value in copy.links.get(identity.key, ())}
+            self._living[kind] = frozenset(artefact_manifest.person(key, kind, value) for value in values)
         return self._living[kind]
 
     @cached_property
@@ -282,7 +282,7 @@ def still_there(context: Context, dataset: Dataset, stayed: Sequence[ArtefactCle
     """How many artefacts are there beside those that stay."""
     known = {artefact_manifest.artefact(each.contents) for each in stayed}
     there = parts_of(context, dataset)
-    return sum(artefact_manifest.artefact(each.contents) not in known for each in there.parts) + there.loose
+    return sum(artefact_manifest.artefact(part.contents) not in known for part in there.parts) + there.loose
 
 
 def findings(context: Context) -> Iterator[Finding]:
@@ -293,7 +293,7 @@ def findings(context: Context) -> Iterator[Finding]:
         jury = ManifestJudge(context, context.trainings, ())
         try:
             parts = parts_of(context, dataset).parts
-            blind = sum(jury.of(dataset, each) is None for each in parts)
+            blind = sum(jury.of(dataset, part) is None for part in parts)
         except StoreUnavailable as error:
             yield Finding(FindingKind.UNREADABLE, dataset.store, dataset.name, error.message, error.help or "see above")
             continue

@@ -59,7 +59,7 @@ class Intake:
 
     def take(self, observations: Sequence[Observation]) -> IntakeResult:
         """Write what is new. Raises Busy, StateUnavailable, StateCorrupt: then send everything again, which is harmless."""
-        keyed = {(each.run, hash(each)): each for each in observations}
+        keyed = {(observation.run, hash(observation)): observation for observation in observations}
         with self._guard:
             fresh = {key: each for key, each in keyed.items() if key not in self._recent}
             mine = _Waiting(tuple(fresh.values()))
@@ -77,7 +77,7 @@ class Intake:
         with self._guard:
             group, self._pending = self._pending, []
         try:
-            packed = pack(each for waiting in group for each in waiting.observations)
+            packed = pack(observation for waiting in group for observation in waiting.observations)
             register(self._journal, LINEAGE, Observed(self._clock.now(), packed))
             # commit point: the observations are in the journal, and everybody in the group may be told so.
             for each in group:

@@ -36,5 +36,5 @@ def dark(context: OpenPlaces) -> Iterator[str]:
     datasets = context.data_map.datasets.values()
     declared = {(dataset.store, dataset.layout.name) for dataset in datasets if isinstance(dataset.layout, ModelLayout)}
     for store, models in origins(context).items():
-        names = {each.name for each in models if each.dark and (store, each.name) not in declared}
+        names = {model.name for model in models if model.dark and (store, model.name) not in declared}
         yield from sorted(model_address(store, name) for name in names)

@@ -80,9 +80,9 @@ def _told(body: Mapping[str, Any], identifiers: Collection[str]) -> tuple[dict[s
         if _NAME.fullmatch(name) and type(value) is int and abs(value) < 1 << 53
     }
     lines = [each for each in (said if isinstance(said, list) else ()) if isinstance(each, str) and each.isprintable()]
-    lines = [each[:LONGEST] for each in lines[:_MOST_SAID]]
+    lines = [line[:LONGEST] for line in lines[:_MOST_SAID]]
     counts = {name: value for name, value in sorted(figures.items()) if not (names_one(name, identifiers) or _is_one(value, identifiers))}
-    clean = [each for each in lines if not names_one(each, identifiers)]
+    clean = [line for line in lines if not names_one(line, identifiers)]
     if len(clean) < len(lines) or len(counts) < len(figures):
         clean = [*clean[: _MOST_SAID - 1], LEFT_OUT]
     return counts, tuple(clean)
@@ -96,8 +96,9 @@ def names_one(text: str, identifiers: Collection[str]) -> bool:
     plain = text.casefold()
     flat, words = _SIGNS.sub("_", plain), frozenset(re.findall(r"\w+", plain))
     return any(
-        (len(each) >= _SHORT and each in words) or (len(each) >= _LONG and (each in plain or _SIGNS.sub("_", each) in flat))
-        for each in identifiers
+        (len(identifier) >= _SHORT and identifier in words)
+        or (len(identifier) >= _LONG and (identifier in plain or _SIGNS.sub("_", identifier) in flat))
+        for identifier in identifiers
     )
 
 

@@ -33,7 +33,7 @@ def served(context: Context, dataset: Dataset) -> tuple[str, ...]:
 
 def bounded(paths: Sequence[str]) -> tuple[str, ...]:
     """The paths, or none of them where they are too many to be handed over."""
-    return tuple(paths) if len(paths) <= MOST and sum(len(os.fsencode(each)) for each in paths) <= _LONGEST else ()
+    return tuple(paths) if len(paths) <= MOST and sum(len(os.fsencode(path)) for path in paths) <= _LONGEST else ()
 
 
 def _contents(context: Context, dataset: Dataset) -> dict[int, set[str]]:
@@ -59,9 +59,9 @@ def _roots(context: Context) -> Iterator[Path]:
             roots |= {each.path.resolve() for each in store_calls.raw(context.open_store(name))}
         except store_calls.TROUBLE:
             continue
-    for each in sorted(roots):
-        if roots.isdisjoint(each.parents):
-            yield each
+    for root in sorted(roots):
+        if roots.isdisjoint(root.parents):
+            yield root
 
 
 def _files(root: Path) -> Iterator[Path]:

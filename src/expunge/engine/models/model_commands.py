@@ -183,7 +183,7 @@ class ModelCommands:
 
     def forget(self, dataset: Dataset, copies: Sequence[Copy]) -> ModelStepResult:
         """Have a model forget, while the rows are still there to be subtracted."""
-        known, items = self.run.remade.get(dataset.name), sum(each.items for each in copies)
+        known, items = self.run.remade.get(dataset.name), sum(copy.items for copy in copies)
         if known is None or not items:
             return ModelStepResult(Absent())
         names: dict[str, set[str]] = {}

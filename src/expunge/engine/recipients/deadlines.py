@@ -50,7 +50,7 @@ def owed(context: Context, what: str, word: str, events: Mapping[str, datetime])
         events: what happened, and when.
     """
     now = context.clock.now()
-    rules = (each for each in context.data_map.laws.values() if word in each.applies)
+    rules = (law for law in context.data_map.laws.values() if word in law.applies)
     found = [(each, due(each, events)) for each in rules]
     return tuple(
         Deadline(what, rule.duty, rule.name, f"{rule.law}: {rule.source}", end.at, end.standing(now), end.why, end.not_before)
@@ -116,7 +116,7 @@ def extend(context: Context, order: OrderId, reason: str) -> Run:
     if not reason.strip():
         message = "an extension needs a reason, which the person is told"
         raise UsageError(message, help="give --reason; no identifier in it")
-    allowing = [each for each in context.data_map.laws.values() if _allows(each, run)]
+    allowing = [law for law in context.data_map.laws.values() if _allows(law, run)]
     if not allowing:
         message = f"no clock of the map allows more time for an order of kind {run.received.kind}"
         raise UsageError(message, help="`expunge due` shows the clocks that run")

@@ -97,12 +97,12 @@ def _found(run: Run) -> dict[str, frozenset[Pseudonym]]:
     assert run.plan is not None
     assert run.planned is not None
     found: dict[str, frozenset[Pseudonym]] = {}
-    for name in (name for each in run.plan.steps if each.kind in (*ERASING, StepKind.FORGET) for name in each.datasets):
+    for name in (name for step in run.plan.steps if step.kind in (*ERASING, StepKind.FORGET) for name in step.datasets):
         whose = {who for by in (run.current.items.get(name, {}), run.erased.get(name, {})) for who, items in by.items() if items}
-        outcomes = (each.outcomes.get(name, {}) for each in run.current.steps.values())
+        outcomes = (step.outcomes.get(name, {}) for step in run.current.steps.values())
         whose |= {who for by in outcomes for who, each in by.items() if isinstance(each, Erased) and each.items}
         alone = len(run.subjects) == 1 and run.planned.expected.get(name, 0) > 0
-        mine = frozenset(each for each in run.subjects if alone or each in whose)
+        mine = frozenset(subject for subject in run.subjects if alone or subject in whose)
         if mine:
             found[name] = mine
     return found
@@ -117,11 +117,11 @@ def _covered(context: Context, before: Instruction | None, datasets: frozenset[s
         return True
     said = canonical.decode(context.keys.open_contact(before.order, sealed))
     named = said.get("identifiers") if isinstance(said, Mapping) else None
-    return isinstance(named, list) and all(each in named for each in _identifiers(context, before.order, people))
+    return isinstance(named, list) and all(identifier in named for identifier in _identifiers(context, before.order, people))
 
 
 def _identifiers(context: Context, order: OrderId, people: frozenset[Pseudonym]) -> list[canonical.Json]:
-    theirs = (each for each in person_orders.open_people(context, order) if each.subject in people)
+    theirs = (person for person in person_orders.open_people(context, order) if person.subject in people)
     return [[kind, value] for person in theirs for kind, value in person.identifiers()]
 
 
@@ -291,7 +291,7 @@ def may_share(context: Context, recipient: str) -> bool:
 
 def told_in_receipt(known: RecipientLedger, order: OrderId) -> tuple[str, ...]:
     """What the receipts of an order say about recipients."""
-    mine = [each for each in known.instructions.values() if each.order == order]
+    mine = [instruction for instruction in known.instructions.values() if instruction.order == order]
     return tuple(
         f"recipient {each.recipient}, which was handed {', '.join(each.datasets)}: instructed to erase it; {each.stands.value} at this time"
         for each in mine

@@ -51,7 +51,7 @@ def _gone(context: Context, entered: Entered, limb: Limb) -> bool:
     An order that was cancelled counts only where a later look took its place; what an exception lets stay no longer has to be looked at.
     """
     looks = entered.of_limb(limb.name)
-    runs = [(each, Recorder(context.journal, context.clock, each.order).run) for each in looks if each.order is not None]
+    runs = [(look, Recorder(context.journal, context.clock, look.order).run) for look in looks if look.order is not None]
     counting = [run for each, run in runs if run.state is not OrderState.CANCELLED or each is looks[-1]]
     over = all(run.final or run.state is OrderState.FULFILLED for run in counting)
     return bool(looks) and over and not looks[-1].failed and not _lapsed(context, entered, limb, looks[-1].at)

@@ -75,7 +75,7 @@ def duties() -> tuple[Duty, ...]:
 def look(context: Context) -> tuple[DutyFinding, ...]:
     """Every duty, held against the map, the stores and the registers as they are now; each check is made once."""
     answers = {name: check(context) for name, check in _CHECKS.items()}
-    return tuple(_met(each, answers) for each in duties())
+    return tuple(_met(duty, answers) for duty in duties())
 
 
 def _met(duty: Duty, answers: Mapping[str, str]) -> DutyFinding:
@@ -88,21 +88,23 @@ def _met(duty: Duty, answers: Mapping[str, str]) -> DutyFinding:
 
 
 def _retention(context: Context) -> str:
-    unused = sorted(context.data_map.retention.keys() - {each.retention for each in context.data_map.datasets.values()})
+    unused = sorted(context.data_map.retention.keys() - {dataset.retention for dataset in context.data_map.datasets.values()})
     return f"no dataset is kept by {', '.join(unused)}: delete the rule or use it" if unused else ""
 
 
 def _inactivity(context: Context) -> str:
-    found = [each for each in context.data_map.identities.values() if each.last_used and watched_for(context.data_map, each)]
+    found = [
+        identity for identity in context.data_map.identities.values() if identity.last_used and watched_for(context.data_map, identity)
+    ]
     return "" if found else "no identity says when it was `last_used` and after how long it is `inactive_after`"
 
 
 def _lineage(context: Context) -> str:
     """Whether anything that is derived can be found from what it was made from."""
     loose = [
-        each.name
-        for each in context.data_map.datasets.values()
-        if not each.derived_from and not isinstance(each.subject, ByField | Through | Aggregate)
+        dataset.name
+        for dataset in context.data_map.datasets.values()
+        if not dataset.derived_from and not isinstance(dataset.subject, ByField | Through | Aggregate)
     ]
     return f"nothing says what {', '.join(sorted(loose))} was made from" if loose else ""
 
@@ -122,7 +124,7 @@ def _guardians(context: Context) -> str:
 
 
 def _consent(context: Context) -> str:
-    asked = [each for each in context.data_map.purposes.values() if each.needs is Ground.CONSENT]
+    asked = [purpose for purpose in context.data_map.purposes.values() if purpose.needs is Ground.CONSENT]
     return "" if asked else "no purpose of the map rests on consent"
 
 
@@ -141,23 +143,23 @@ def _recipients(context: Context) -> str:
 
 
 def _clocks(context: Context) -> str:
-    late = [f"{each.what} ({each.clock})" for each in deadlines.of_orders(context) if each.standing is ClockState.OVERDUE]
+    late = [f"{order.what} ({order.clock})" for order in deadlines.of_orders(context) if order.standing is ClockState.OVERDUE]
     return f"overdue: {'; '.join(late)}" if late else ""
 
 
 def _backups(context: Context) -> str:
-    kept = {each.options.get("of") for each in context.data_map.stores.values()}
+    kept = {store.options.get("of") for store in context.data_map.stores.values()}
     bare = sorted(name for name, each in context.data_map.stores.items() if each.kind != "backup" and name not in kept and not each.outside)
     return f"nothing is said of backups of {', '.join(bare)}: declare a store of kind backup, or `outside:`" if bare else ""
 
 
 def _categories(context: Context) -> str:
-    bare = sorted(each.name for each in context.data_map.datasets.values() if not each.categories)
+    bare = sorted(dataset.name for dataset in context.data_map.datasets.values() if not dataset.categories)
     return f"{', '.join(bare)} says no `categories:`" if bare else ""
 
 
 def _provenance(context: Context) -> str:
-    models = [each.name for each in context.data_map.datasets.values() if isinstance(each.layout, ModelLayout)]
+    models = [dataset.name for dataset in context.data_map.datasets.values() if isinstance(dataset.layout, ModelLayout)]
     return "`provenance:` says nothing of what models were made from" if models and context.data_map.provenance is None else ""
 
 

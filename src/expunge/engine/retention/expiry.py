@@ -107,7 +107,7 @@ class ExpiryRun:
 
 def unfinished(context: Context) -> tuple[OrderId, ...]:
     """Orders of expiry that were received and have not come to their end."""
-    return tuple(each.order for each in expiries(context) if not each.final and each.ended_at is None)
+    return tuple(expiry.order for expiry in expiries(context) if not expiry.final and expiry.ended_at is None)
 
 
 def expiries(context: Context) -> Iterator[Run]:

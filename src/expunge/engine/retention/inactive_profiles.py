@@ -85,7 +85,7 @@ def watch(context: Context) -> InactivityWatch:
         if not identity.last_used:
             continue
         try:
-            seen.update({each.subject: each for each in last_uses(context, identity)})
+            seen.update({use.subject: use for use in last_uses(context, identity)})
         except store_calls.TROUBLE as error:
             unable = store_calls.as_unable(error)
             could_not.append(f"{identity.kind}: {unable.detail or unable.reason.value}")
@@ -204,14 +204,14 @@ def owed(context: Context) -> tuple[deadlines.Deadline, ...]:
     """When flagged profiles have to be gone: by the clocks of the map, and by the rule that flags them."""
     now = context.clock.now()
     found: list[deadlines.Deadline] = []
-    for each in states(context).values():
-        if each.state in {IdleState.KEPT, IdleState.USED} or (each.order is not None and _over(context, each.order)):
+    for state in states(context).values():
+        if state.state in {IdleState.KEPT, IdleState.USED} or (state.order is not None and _over(context, state.order)):
             continue
-        what = f"unused {each.kind} {each.subject}"
-        found += deadlines.owed(context, what, "inactive profile", {"flagged": each.flagged, "last used": each.last_used})
-        standing = ClockState.OVERDUE if now >= each.gone_by() else ClockState.RUNNING
+        what = f"unused {state.kind} {state.subject}"
+        found += deadlines.owed(context, what, "inactive profile", {"flagged": state.flagged, "last used": state.last_used})
+        standing = ClockState.OVERDUE if now >= state.gone_by() else ClockState.RUNNING
         duty = "erase it, unless it is kept or used again"
-        found.append(deadlines.Deadline(what, duty, "unused", "the map's `inactive_after`", each.gone_by(), standing, each.state.value))
+        found.append(deadlines.Deadline(what, duty, "unused", "the map's `inactive_after`", state.gone_by(), standing, state.state.value))
     return tuple(found)
 
 

@@ -54,7 +54,7 @@ def published(context: Context) -> Published:
 
 def check(context: Context, snapshot: SnapshotReader) -> tuple[CheckedClaim, ...]:
     """Every sentence that the map bears out, held against the estate now."""
-    return tuple(_checked(context, each, snapshot) for each in claims_of(context.data_map))
+    return tuple(_checked(context, claim, snapshot) for claim in claims_of(context.data_map))
 
 
 def check_public(context: Context, snapshot: SnapshotReader) -> tuple[CheckedClaim, ...]:
@@ -97,7 +97,7 @@ def policy(context: Context) -> PublicPolicy:
 def publish(context: Context, made: PublicPolicy) -> None:
     """Enter that a policy was published."""
     digest = sha256(made.markdown.encode()).hexdigest()
-    register(context.journal, CLAIMS, ClaimsPublished(context.clock.now(), digest, {each.id: each.sentence for each in made.claims}))
+    register(context.journal, CLAIMS, ClaimsPublished(context.clock.now(), digest, {claim.id: claim.sentence for claim in made.claims}))
 
 
 # --- checks -----------------------------------------------------------------------------------------------
@@ -145,12 +145,12 @@ def _last_run(context: Context) -> tuple[bool, str]:
     if not runs:
         return True, "nothing had to be erased yet because its time was over"
     last = runs[-1]
-    logged = all(each in last.current.logged for each in last.subjects)
+    logged = all(subject in last.current.logged for subject in last.subjects)
     return last.state is OrderState.FULFILLED and logged, f"order {last.order}: {last.state.value}"
 
 
 def _gate_refuses(context: Context, snapshot: SnapshotReader) -> tuple[bool, str]:
-    wanted = {bytes.fromhex(entry) for each in fencing.standing_orders(context).values() for entry in each.gate_entries}
+    wanted = {bytes.fromhex(entry) for order in fencing.standing_orders(context).values() for entry in order.gate_entries}
     missing = len(wanted - snapshot())
     return not missing, f"the published snapshot refuses {len(wanted) - missing} of {len(wanted)} identities that were erased"
 
@@ -161,11 +161,11 @@ def _unused_gone(context: Context, kind: str) -> tuple[bool, str]:
     if period is None:
         return False, "nothing says after how long"
     unseen = sum(
-        each.subject not in states or states[each.subject].state in {IdleState.KEPT, IdleState.USED}
-        for each in inactive_profiles.last_uses(context, identity)
-        if is_unused(each.last, states.get(each.subject), period, now - _GRACE)
+        use.subject not in states or states[use.subject].state in {IdleState.KEPT, IdleState.USED}
+        for use in inactive_profiles.last_uses(context, identity)
+        if is_unused(use.last, states.get(use.subject), period, now - _GRACE)
     )
-    waiting = [each for each in states.values() if each.kind == kind and each.state in {IdleState.FLAGGED, IdleState.GIVEN_UP}]
+    waiting = [state for state in states.values() if state.kind == kind and state.state in {IdleState.FLAGGED, IdleState.GIVEN_UP}]
     late = sum(now >= each.gone_by() for each in waiting)
     return not unseen and not late, f"{unseen} unused and not flagged, {late} flagged and not gone in time"
 

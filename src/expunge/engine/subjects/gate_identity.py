@@ -13,7 +13,7 @@ def entry_of(context: Context, person: ResolvedName) -> str:
     """The person's entry in the gate's snapshot, in hex. Raises UsageError for a name that nobody bears."""
     key = context.keys.pseudonym_key()
     values = person.person.ids.get(person.kind, frozenset()) if person.known else frozenset()
-    own = next((each for each in values if pseudonym(key, person.kind, each) == person.person.subject), None)
+    own = next((value for value in values if pseudonym(key, person.kind, value) == person.person.subject), None)
     if own is None:
         message = "nobody of that name is known, so nobody can agree or be spoken for under it"
         raise UsageError(message, help="`expunge locate NAME` shows who is known by which name")

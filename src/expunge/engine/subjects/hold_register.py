@@ -53,13 +53,13 @@ def _items(context: Context, person: Person, dataset: str, items: Sequence[str])
     located = locating.locate(context, (person,))
     copies = (*located.copies.get(dataset, ()), *located.kept_copies.get(dataset, ()))
     if not items:
-        return frozenset(key for each in copies if each.lasting for key in each.keys)
+        return frozenset(key for copy in copies if copy.lasting for key in copy.keys)
     # Why: a hold on an item that is not there would keep nothing, and nobody would notice.
-    missing = set(items) - {key for each in copies for key in each.keys}
+    missing = set(items) - {key for copy in copies for key in copy.keys}
     if missing:
         message = f"{len(missing)} of the items named are not among what {dataset} holds of the person"
         raise UsageError(message, help="`expunge locate NAME --items` shows the keys, byte for byte")
-    if not all(each.lasting for each in copies):
+    if not all(copy.lasting for copy in copies):
         message = f"the items of {dataset} have no key of their own that lasts: rewriting may number them anew, or they share a file"
         raise UsageError(message, help="leave --item out to hold everything the dataset holds of the person")
     return frozenset(items)
@@ -150,7 +150,7 @@ def binding_on(context: Context, people: Sequence[Person], scope: Scope | None =
 
 def binding_of(context: Context, standing: tuple[Hold, ...], people: Sequence[Person], scope: Scope | None = None) -> tuple[Hold, ...]:
     """The same of holds that were read before: those that bind now, as :func:`active` tells them."""
-    if any(each.nobody for each in people):
+    if any(person.nobody for person in people):
         return tuple(each for each in standing if scope is None or each.dataset in scope.datasets)
     names = frozenset(name for person in people for name in names_of(context, person)) if standing else frozenset()
     return tuple(each for each in standing if each.subject in names or _may_be_in_it(context, each))

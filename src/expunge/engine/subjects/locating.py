@@ -64,7 +64,7 @@ class LocatedCopies:
 
     def items(self) -> dict[str, dict[str, int]]:
         """Dataset -> subject -> items to be erased."""
-        return {name: {each.subject: each.items for each in copies} for name, copies in self.copies.items()}
+        return {name: {copy.subject: copy.items for copy in copies} for name, copies in self.copies.items()}
 
     def kept_items(self) -> dict[str, dict[str, int]]:
         """Dataset -> subject -> items that stay on purpose."""
@@ -97,7 +97,7 @@ def locate(
     """
     located = LocatedCopies()
     raw: dict[str, dict[Pseudonym, Copy]] = {}
-    theirs = _of_held_people(context, holds) if any(each.nobody for each in people) else _Theirs()
+    theirs = _of_held_people(context, holds) if any(person.nobody for person in people) else _Theirs()
     for dataset in reversed(dependents_first(context.data_map)):
         if isinstance(dataset.subject, Aggregate | Inherited) and dataset.name not in (known or {}):
             continue
@@ -108,7 +108,7 @@ def locate(
         if told is not None:
             told(dataset.name, located)
     _locate_made(context, located, made or KnownArtefacts(), scope, people)
-    names = {each.subject: names_of(context, each) if holds else frozenset[Pseudonym]() for each in people}
+    names = {person.subject: names_of(context, person) if holds else frozenset[Pseudonym]() for person in people}
     names[EVERYBODY] = frozenset()
     for name in list(located.copies):
         if scope is not None and name not in scope.datasets:
@@ -259,7 +259,7 @@ def _locate_one(
     located.selectors[dataset.name] = selectors
     if spared:
         copies = _spare(store, dataset, copies, located, theirs)
-    raw[dataset.name] = {each.subject: each for each in copies}
+    raw[dataset.name] = {copy.subject: copy for copy in copies}
     located.copies[dataset.name] = tuple(copies)
 
 
@@ -332,7 +332,7 @@ def _set_aside(
     remaining, aside = [], []
     for copy in copies:
         held = _held_keys(context, dataset, copy, holds, names[copy.subject])
-        held = {**{each: theirs[each] for each in copy.keys if each in theirs}, **held}
+        held = {**{key: theirs[key] for key in copy.keys if key in theirs}, **held}
         if held:
             by_hold = {each.id: each for each in held.values()}
             held_whole = len(by_hold) == 1 and len(held) == len(copy.keys)
@@ -400,4 +400,4 @@ def _values_of_others(context: Context, dataset: Dataset, located: LocatedCopies
 
 def total(located: LocatedCopies) -> dict[str, int]:
     """Dataset -> items to be erased, over all subjects."""
-    return {name: sum(each.items for each in copies) for name, copies in located.copies.items()}
+    return {name: sum(copy.items for copy in copies) for name, copies in located.copies.items()}

@@ -48,7 +48,7 @@ def ownerless(context: OpenPlaces) -> Iterator[OrphanedItems]:
         if isinstance(dataset.subject, Aggregate | Inherited):
             continue
         store = context.open_store(dataset.store)
-        everything = sum(each.items for each in store_calls.bystanders(store, dataset, (), None))
+        everything = sum(bystander.items for bystander in store_calls.bystanders(store, dataset, (), None))
         leading = sum(each.items for each in owned(context, dataset, store_calls.bystanders(store, dataset, (), None), {}))
         if everything > leading:
             why = f"lead to nothing in {dataset.subject.dataset}" if isinstance(dataset.subject, Through) else "name nobody"

@@ -195,7 +195,7 @@ def _unknown(context: Context, kind: str, value: str) -> ResolvedName:
     identities = context.data_map.identities
     if kind in identities:
         return ResolvedName(kind, Person(pseudonym(key, kind, value), {kind: frozenset({value})}, {}), known=False)
-    owner = next(each for each in identities.values() if kind in each.also)
+    owner = next(identity for identity in identities.values() if kind in identity.also)
     dotted = f"{owner.kind}.{kind}"
     return ResolvedName(kind, Person(pseudonym(key, dotted, value), {}, {dotted: frozenset({value})}), known=False)
 
@@ -233,7 +233,7 @@ def _whole(asking: _Asking, identity: IdentitySpec, copy: Copy, key: str) -> Res
             if fresh:
                 ids.setdefault(member.kind, set()).update(fresh)
                 queue.append((member, sorted(fresh)))
-    own = {kind: frozenset(each for each in values if _is_theirs(asking, each, ids)) for kind, values in also.items()}
+    own = {kind: frozenset(value for value in values if _is_theirs(asking, value, ids)) for kind, values in also.items()}
     person = Person(
         pseudonym(asking.context.keys.pseudonym_key(), identity.kind, key),
         {kind: frozenset(values) for kind, values in ids.items()},

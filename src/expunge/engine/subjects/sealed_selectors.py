@@ -65,7 +65,7 @@ def open_for_all(context: Context, orders: Sequence[OrderId]) -> dict[str, dict[
 
 
 def _only(by_name: Mapping[str, Mapping[Pseudonym, Selector]], subjects: Sequence[Pseudonym]) -> dict[str, dict[Pseudonym, Selector]]:
-    return {name: {each: by[each] for each in subjects if each in by} for name, by in by_name.items()}
+    return {name: {subject: by[subject] for subject in subjects if subject in by} for name, by in by_name.items()}
 
 
 def _opened(context: Context, order: OrderId, sealed: bytes) -> dict[str, dict[Pseudonym, Selector]]:

@@ -49,8 +49,8 @@ class Additive(Forgetting):
             self._begin()
             if not keep:
                 self._given = None
-            for each in batches:
-                self._learn(*each)
+            for batch in batches:
+                self._learn(*batch)
             if not hasattr(self, "n_features_in_"):
                 raise BadInput("the stream has no batch: not even how many columns there are is known")
             self._settle()

@@ -71,7 +71,7 @@ def _libraries(loaded: tuple[bool, ...]) -> tuple[list[Any], list[Any]]:  # noqa
 
 
 def _limited(libraries: list[Any]) -> list[tuple[Any, int]]:
-    before = [(each, each.get_num_threads()) for each in libraries]
+    before = [(library, library.get_num_threads()) for library in libraries]
     before = [(each, threads) for each, threads in before if threads not in {None, 1}]
     _restore([(each, 1) for each, _ in before])
     return before

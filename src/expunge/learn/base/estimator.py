@@ -44,7 +44,7 @@ class GivenArrays:
         numbers = np.unique(part)
         if len(numbers) <= 1:
             return self._of_part(int(numbers[0]) if len(numbers) else 0, rows)
-        pieces = [self._of_part(int(each), rows[part == each]) for each in numbers]
+        pieces = [self._of_part(int(number), rows[part == number]) for number in numbers]
         back = np.argsort(np.argsort(part, kind="stable"))
         stack = _stack_sparse if hasattr(pieces[0][0], "indptr") else np.concatenate
         labels = [one for _, one in pieces if one is not None]

@@ -146,9 +146,9 @@ class Tallies(Additive):
         tensors: dict[str, np.ndarray] = {
             "places": np.frombuffer(text.encode(), np.uint8),
             "places.records": np.array([self._records_at[place] for place in places], np.int64),
-            "people.ends": np.cumsum([len(each) for each in people], dtype=np.int64),
-            "people.numbers": np.array([who for each in people for who, _ in each], np.int32),
-            "people.records": np.array([count for each in people for _, count in each], np.int64),
+            "people.ends": np.cumsum([len(person) for person in people], dtype=np.int64),
+            "people.numbers": np.array([who for person in people for who, _ in person], np.int32),
+            "people.records": np.array([count for person in people for _, count in person], np.int64),
             "people.tags": np.frombuffer(b"".join(number), np.uint8).reshape(len(number), TAG),
         }
         return tensors, {"columns": self.n_features_in_, "text": self._text and bool(places)}
@@ -156,9 +156,9 @@ class Tallies(Additive):
     def _restore(self, tensors: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
         self._note_settings()
         self.n_features_in_, self._text = int(state["columns"]), bool(state["text"])
-        tags = [bytes(each) for each in tensors["people.tags"]]
+        tags = [bytes(tensor) for tensor in tensors["people.tags"]]
         lines = tensors["places"].tobytes().decode().split("\n") if len(tensors["places"]) else []
-        places: list[Cell] = [tuple(json.loads(each)) for each in lines]
+        places: list[Cell] = [tuple(json.loads(line)) for line in lines]
         self._records_at, self._people_at, start = Counter(), {}, 0
         for place, count, end in zip(places, tensors["places.records"].tolist(), tensors["people.ends"].tolist(), strict=True):
             numbers, counts = tensors["people.numbers"][start:end].tolist(), tensors["people.records"][start:end].tolist()

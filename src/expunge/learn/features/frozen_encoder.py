@@ -25,7 +25,7 @@ def tree_digest(path: str | os.PathLike[str]) -> str:
     root = Path(path)
     if not root.is_dir():
         return file_hash(root)
-    entries = [[each.relative_to(root).as_posix(), file_hash(each)] for each in files_of(root)]
+    entries = [[file.relative_to(root).as_posix(), file_hash(file)] for file in files_of(root)]
     return sha256(canonical.encode(sorted(entries))).hexdigest()
 
 
@@ -55,7 +55,7 @@ class Frozen:
     @classmethod
     def of(cls, path: str | os.PathLike[str], *, name: str, licence: str, learnt_from: str) -> Frozen:
         """What lies at a path. Raises OSError."""
-        return cls(name, tree_digest(path), licence, learnt_from, tuple(file_hash(each) for each in files_of(Path(path))))
+        return cls(name, tree_digest(path), licence, learnt_from, tuple(file_hash(file) for file in files_of(Path(path))))
 
     def check(self, path: str | os.PathLike[str]) -> None:
         """Raise FileRefused where something else lies at the path: then data of ours may have shaped it. Raises OSError."""

@@ -18,7 +18,7 @@ def svg(advice: Advice, title: str) -> str:
     total_width, total_height = 2 * (_WIDTH + _LEFT) + _BETWEEN + 30, _HEIGHT + _TOP + 80
     cheaper = _Panel(0, "times fewer samples learnt from again (ratio of means)", lambda each: each.ratio_of_means, logarithmic=True)
     lost = _Panel(_WIDTH + _LEFT + _BETWEEN, "accuracy that may be lost, points", lambda each: each.accuracy.points, logarithmic=False)
-    slices = sorted({each.layout.slices for each in advice.forecasts})[:_MOST_LINES]
+    slices = sorted({forecast.layout.slices for forecast in advice.forecasts})[:_MOST_LINES]
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total_width} {total_height}" font-family="sans-serif" font-size="12">',
         f'<title>{escape(title)}</title><rect width="100%" height="100%" fill="white"/>',
@@ -38,10 +38,10 @@ class _Panel:
         self.left, self.name, self.value, self.logarithmic = left + _LEFT, name, value, logarithmic
 
     def draw(self, advice: Advice, slices: Sequence[int]) -> list[str]:
-        shown = [each for each in advice.forecasts if each.layout.slices in slices]
+        shown = [forecast for forecast in advice.forecasts if forecast.layout.slices in slices]
         shards = sorted({each.layout.shards for each in shown})
         top = max(self._height_of(each) for each in shown) or 1.0
-        across = {each: self.left + _WIDTH * _part(each, shards) for each in shards}
+        across = {shard: self.left + _WIDTH * _part(shard, shards) for shard in shards}
 
         def point(each: Forecast) -> tuple[float, float]:
             return across[each.layout.shards], _TOP + _HEIGHT * (1 - self._height_of(each) / top)

@@ -69,7 +69,7 @@ class Crowd:
 
     def __post_init__(self) -> None:
         shares = (self.foreseen, self.foreseen_requests)
-        if self.subjects < 1 or not 0 < self.samples_per_subject < math.inf or not all(0 <= each <= 1 for each in shares):
+        if self.subjects < 1 or not 0 < self.samples_per_subject < math.inf or not all(0 <= share <= 1 for share in shares):
             raise UsageError(
                 "nobody could be learnt from like that",
                 help="name at least one person, more than no sample for each, and shares from 0 to 1",

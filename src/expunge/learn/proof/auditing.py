@@ -118,7 +118,7 @@ def audit_files(
         BadInput: as :func:`audit_models`, and for what the function returns.
         OSError: a file cannot be read.
     """
-    sys.path[:0] = [str(Path(each).resolve()) for each in paths]
+    sys.path[:0] = [str(Path(path).resolve()) for path in paths]
     try:
         function = pkgutil.resolve_name(samples)
     except (ValueError, ImportError, AttributeError) as error:

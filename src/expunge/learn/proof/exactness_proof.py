@@ -109,7 +109,7 @@ def prove(
     if isinstance(factory, str):
         if not _FACTORY.fullmatch(factory):
             raise UsageError("the factory is no module:function", help='write it as "training:fit", or give a command as a list')
-        where_from = [str(Path(each).resolve()) for each in paths or (Path.cwd(),)]
+        where_from = [str(Path(path).resolve()) for path in paths or (Path.cwd(),)]
         asked = {"factory": factory, "without": people, "paths": where_from, "served": [len(data), after]}
         kind, command = "fresh process", [sys.executable, "-P", "-m", FRESH]
         answer, trouble = _run(command, json.dumps(asked).encode(), variables or {}, within_s, _answer)
@@ -152,11 +152,11 @@ def bystanders(
         BadInput: where nobody is left, or lengths differ.
     """
     gone = {forgotten} if isinstance(forgotten, str) else {str(each) for each in forgotten}
-    groups = [tuple(map(str, each)) if isinstance(each, list | tuple | set | frozenset) else (str(each),) for each in subjects]
+    groups = [tuple(map(str, subject)) if isinstance(subject, list | tuple | set | frozenset) else (str(subject),) for subject in subjects]
     truth = np.asarray(y)
     if not len(groups) == len(truth) == features.shape[0]:
         raise BadInput("samples, labels and subjects differ in number")
-    stay = np.array([gone.isdisjoint(each) for each in groups], dtype=bool)
+    stay = np.array([gone.isdisjoint(group) for group in groups], dtype=bool)
     if not stay.any():
         raise BadInput("nobody stays whose samples could be judged")
     was, now = (np.asarray(right(truth[stay], np.asarray(each.predict(features[stay]))), dtype=float) for each in (before, after))

@@ -59,7 +59,7 @@ class Ledger:
             "schema": SCHEMA,
             "manifest_sha256": training.manifest,
             "records": training.records,
-            "subjects": sorted(each.hex() for each in training.subjects),
+            "subjects": sorted(subject.hex() for subject in training.subjects),
             "run": training.run,
         }
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ def contents_of(paths: Iterable[str | Path]) -> tuple[str, ...]:
     """Hex SHA-256 of each file, and of every file of a folder, sorted, each once. Raises OSError, BadInput for a link or for nothing."""
     found: set[str] = set()
     for each in map(Path, paths):
-        files = [one for one in sorted(each.rglob("*")) if one.is_symlink() or one.is_file()] if each.is_dir() else [each]
+        files = [path for path in sorted(each.rglob("*")) if path.is_symlink() or path.is_file()] if each.is_dir() else [each]
         if any(one.is_symlink() for one in files):
             raise BadInput("an artefact is its own files: a link leads to bytes that may change")
         for one in files:
@@ -96,7 +96,7 @@ class Sealer:
             sources={name: at.astimezone(UTC) for name, at in sorted(sources.items())},
             people={kind: _tags(key, kind, ids) for kind, ids in sorted(people.items())},
             records=tuple(sorted({artefact_manifest.record(key, each.id, each.content) for each in held})),
-            parents=tuple(sorted({artefact_manifest.artefact(contents_of(each)) for each in parents})),
+            parents=tuple(sorted({artefact_manifest.artefact(contents_of(parent)) for parent in parents})),
             complete=complete,
             made=datetime.now(UTC),
         )
@@ -139,7 +139,7 @@ def chosen(manifest: str | Path, key: bytes, records: Iterable[Record]) -> list[
     """
     data = Path(manifest).read_bytes()
     wanted = set(artefact_manifest.read(data, key).records)
-    found = {artefact_manifest.record(key, each.id, each.content): each for each in records}
+    found = {artefact_manifest.record(key, record.id, record.content): record for record in records}
     if not wanted <= found.keys():
         raise BadInput("records that the manifest names are not there any more: the very same cannot be made")
     return sorted((found[each] for each in wanted), key=lambda each: each.id)

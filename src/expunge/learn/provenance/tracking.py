@@ -91,7 +91,7 @@ def log_training(
     else:
         held = list(records)
         manifest = manifest_of((each.id, each.content) for each in held)
-        count, subjects = len({each.id for each in held}), frozenset(tag(key, one) for each in held for one in each.subjects)
+        count, subjects = len({each.id for each in held}), frozenset(tag(key, subject) for each in held for subject in each.subjects)
     with _Told(run_id) as told:
         told.require_unsaid(MANIFEST, manifest)
         keeper = Ledger(ledger) if isinstance(ledger, Path | str) else ledger
@@ -116,7 +116,7 @@ def log_derived(sources: Sequence[str], *, how: str, run_id: str = "") -> None:
         UsageError: no run, no source, or a source that names no version.
         StoreUnavailable: the tracking server does not answer; it may be told again.
     """
-    if not sources or not how or not all(_MODEL.fullmatch(each) for each in sources):
+    if not sources or not how or not all(_MODEL.fullmatch(source) for source in sources):
         message = "what a model was made from is named by version"
         raise UsageError(message, help='log_derived(["models:/intent/3"], how="distilled from")')
     with _Told(run_id) as told:

@@ -27,7 +27,7 @@ def by_value(found: np.ndarray) -> np.ndarray:
     """The canonical type of some labels: whole numbers (and booleans) are int64. Raises BadInput."""
     if found.dtype.kind == "O":
         values = found.tolist()
-        if values and all(isinstance(each, str) for each in values):
+        if values and all(isinstance(value, str) for value in values):
             return np.array(values, dtype=str)
         try:
             found = np.array(values, np.float64)
@@ -51,7 +51,7 @@ def union(several: Iterable[np.ndarray]) -> np.ndarray:
     parts = [each for each in several if len(each)]
     if not parts:
         return np.empty(0, np.int64)
-    if len({each.dtype.kind == "U" for each in parts}) > 1:
+    if len({part.dtype.kind == "U" for part in parts}) > 1:
         raise BadInput("some labels are text and some are numbers")
     return by_value(np.unique(np.concatenate(parts)))
 

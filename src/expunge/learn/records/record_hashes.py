@@ -41,9 +41,9 @@ def tag(key: bytes, subject: str) -> bytes:
 def tags(key: bytes, subjects: Iterable[str]) -> list[bytes]:
     """The keyed tags of several."""
     keyed, found = _keyed(key), []
-    for each in subjects:
+    for subject in subjects:
         state = keyed.copy()
-        state.update(each.encode("utf-8", "surrogatepass"))
+        state.update(subject.encode("utf-8", "surrogatepass"))
         found.append(state.digest())
     return found
 
@@ -102,7 +102,7 @@ def _alike(flat: np.ndarray, ends: np.ndarray) -> np.ndarray:
 
 
 def _digests(rows: Iterable[bytes]) -> np.ndarray:
-    return np.frombuffer(b"".join([sha256(each).digest() for each in rows]), np.uint8).reshape(-1, CONTENT)
+    return np.frombuffer(b"".join([sha256(row).digest() for row in rows]), np.uint8).reshape(-1, CONTENT)
 
 
 def _rows(features: Any, n: int) -> Iterator[bytes]:
@@ -115,8 +115,8 @@ def _rows(features: Any, n: int) -> Iterator[bytes]:
     else:
         # Why not the bytes of the array: a text takes as many as the longest one beside it.
         for values in features.reshape(n, -1).tolist():
-            texts = [each.encode("utf-8", "surrogatepass") for each in values]
-            yield b"".join(len(each).to_bytes(8, "big") + each for each in texts)
+            texts = [value.encode("utf-8", "surrogatepass") for value in values]
+            yield b"".join(len(text).to_bytes(8, "big") + text for text in texts)
 
 
 def _labels(labels: np.ndarray | None, n: int) -> np.ndarray | list[bytes]:

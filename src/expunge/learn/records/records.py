@@ -93,7 +93,7 @@ class Records:
             names, kinds = [""] * n, np.full(n, _UNNAMED, np.uint8)
         else:
             names, kinds = ids_of(ids, n)
-        alone = names if ids is not None else [each.hex() for each in _pieces(found)] if subjects is None else []
+        alone = names if ids is not None else [piece.hex() for piece in _pieces(found)] if subjects is None else []
         owner, people = owners(self.key, alone if subjects is None else subjects, n)
         fresh = NewRows(names, kinds, found, owner, people)
         if ids is not None:
@@ -103,7 +103,7 @@ class Records:
             self.rows.update(at)
         self._extend(fresh)
         if joined is not None:
-            joined.extend((row, each) for row, group in enumerate(owner.tolist()) for each in people[group])
+            joined.extend((row, person) for row, group in enumerate(owner.tolist()) for person in people[group])
         return np.ones(n, bool)
 
     def _extend(self, fresh: NewRows) -> None:
@@ -207,10 +207,10 @@ class Records:
         names = list(dict.fromkeys(str(each) for each in given))
         found: set[int] = set()
         unknown = []
-        for each in names:
-            mine = self.by_tag.get(tag(self.key, each))
+        for name in names:
+            mine = self.by_tag.get(tag(self.key, name))
             if mine is None:
-                unknown.append(each)
+                unknown.append(name)
             else:
                 found.update(mine)
         return np.array(sorted(found), np.int64), len(names) - len(unknown), tuple(unknown)
@@ -370,7 +370,9 @@ class Records:
             kinds[: len(names)] = tensors.get("records.numbers", np.zeros(len(names), np.uint8))
             numbers, starts = tensors["records.subjects"].tolist(), [0, *subject_ends.tolist()]
             people: dict[Tags, int] = {}
-            owner = [people.setdefault(tuple(known[each] for each in numbers[start:end]), len(people)) for start, end in pairwise(starts)]
+            owner = [
+                people.setdefault(tuple(known[number] for number in numbers[start:end]), len(people)) for start, end in pairwise(starts)
+            ]
             made.rows = dict(zip(names, range(len(names)), strict=True))
             if (
                 len(owner) != n

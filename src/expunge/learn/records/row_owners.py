@@ -33,7 +33,7 @@ def owners(key: bytes, subjects: Sequence[Any], n: int) -> tuple[np.ndarray, lis
         known = {each: number for number, each in enumerate(dict.fromkeys(given))}
         if "" in known:
             raise BadInput(_NOBODY)
-        return np.fromiter(map(known.__getitem__, given), np.int64, n), [(each,) for each in tags(key, map(str, known))]
+        return np.fromiter(map(known.__getitem__, given), np.int64, n), [(tag,) for tag in tags(key, map(str, known))]
     numbers: dict[tuple[str, ...], int] = {}
     owner = np.empty(n, np.int64)
     for row, each in enumerate(given):

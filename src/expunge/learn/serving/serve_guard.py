@@ -85,7 +85,7 @@ def contents(artefact: str | os.PathLike[str]) -> tuple[ArtefactContent, ...]:
     if known is not None:
         return (ArtefactContent("model", known[1]),)
     path = Path(artefact)
-    found = tuple(ArtefactContent(each.name, file_hash(each)) for each in files_of(path))
+    found = tuple(ArtefactContent(file.name, file_hash(file)) for file in files_of(path))
     if not found:
         message = f"{path.name}: a folder without files is no model"
         raise ValueError(message)
@@ -125,7 +125,7 @@ class ServeGuard:
             OSError, ValueError: as :func:`contents`.
         """
         self.name = name
-        self.contents = tuple(each for each in contents(artefact) if each.digest not in frozen)
+        self.contents = tuple(content for content in contents(artefact) if content.digest not in frozen)
         self._gate = gate
         self._purpose = purpose
         self._last: tuple[float, ServeRefusal | None] = (0.0, None)
@@ -147,10 +147,10 @@ class ServeGuard:
         if not _free(named) and named.reason != _SUPPRESSED:
             return ServeRefusal(str(named.reason), for_good=False)
         refused = []
-        for each in self.contents:
-            answer = self._gate.may_use(f"{MODEL}:sha256:{each.digest}", self._purpose)
+        for content in self.contents:
+            answer = self._gate.may_use(f"{MODEL}:sha256:{content.digest}", self._purpose)
             if answer.reason == _SUPPRESSED:
-                refused.append(each.digest)
+                refused.append(content.digest)
             elif not _free(answer):
                 return ServeRefusal(str(answer.reason), for_good=False)
         # Settings beside the weights are the same in what replaces it.

@@ -26,11 +26,11 @@ class AsgiServeGuard:
         """``paths``: those that the model answers, each with everything below it; all by default."""
         self._app = app
         self._guard = guard
-        self._paths = tuple(each.rstrip("/") for each in paths)
+        self._paths = tuple(path.rstrip("/") for path in paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request, or pass it on."""
-        if scope["type"] not in {"http", "websocket"} or not any(f"{scope['path']}/".startswith(f"{each}/") for each in self._paths):
+        if scope["type"] not in {"http", "websocket"} or not any(f"{scope['path']}/".startswith(f"{path}/") for path in self._paths):
             await self._app(scope, receive, send)
             return
         found = self._guard.refusal()

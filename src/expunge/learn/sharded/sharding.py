@@ -140,7 +140,7 @@ class Sharded(ClassifierMixin, ShardTraining):  # type: ignore[misc]
             names: set[str] = set()
             for each in self._records.ids(start) if subjects is None else subjects:
                 names.update(map(str, each) if isinstance(each, list | tuple | set | frozenset) else [str(each)])
-            chosen = {each for each in names if self.high_risk(each)}
+            chosen = {name for name in names if self.high_risk(name)}
         else:
             chosen = {self.high_risk} if isinstance(self.high_risk, str) else {str(each) for each in self.high_risk}
         self._risky.update(tags(self._records.key, chosen))

@@ -134,7 +134,7 @@ class ShardedTrees(Sharded):
                 stages.append(None)
                 continue
             x, codes = (lesson.features, lesson.codes) if there.all() else (lesson.features[there], lesson.codes[there])
-            stages.append(self._grow(x, codes, lesson.classes, trees, [each for each in stages if each is not None]))
+            stages.append(self._grow(x, codes, lesson.classes, trees, [stage for stage in stages if stage is not None]))
             taught += len(x) * trees
         return TaughtShard(stages, taught)
 

@@ -36,7 +36,7 @@ class OrderFaults(Misconfigured):
 
     def __init__(self, faults: Sequence[MapFault]) -> None:
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        lines = "\n".join(str(each) for each in faults)
+        lines = "\n".join(str(fault) for fault in faults)
         super().__init__(f"the order has {count}\n{lines}", help="mend these lines and give the file again")
         self.faults = tuple(faults)
 
@@ -116,9 +116,9 @@ def _covered(form: Form, value: Value | None, what: str) -> CoveredData | None:
         return None
     kinds = _kinds(form, table.get("kinds"), f"{what}.kinds")
     categories = form.texts(table.get("categories"), f"{what}.categories", one_is_enough=True)
-    for each in categories:
-        if not each.startswith(("user", "system")):
-            text = f"{what}.categories: {each!r} is no Fideslang category"
+    for category in categories:
+        if not category.startswith(("user", "system")):
+            text = f"{what}.categories: {category!r} is no Fideslang category"
             form.faults.add("bad-category", table.line_of("categories"), text, "categories: [user.biometrics.voice]")
     return CoveredData(kinds or (ArtefactKind.RAW,), categories)
 
@@ -132,8 +132,8 @@ def _subjects(form: Form, value: Value | None, what: str) -> str | Cohort:
 def _kinds(form: Form, value: Value | None, what: str) -> tuple[ArtefactKind, ...]:
     items = value.items if isinstance(value, ListNode) else ()
     found = form.texts(value, what)
-    for each in items:
-        form.parsed(each, what, "bad-kind", artefacts.parse_kind)
+    for item in items:
+        form.parsed(item, what, "bad-kind", artefacts.parse_kind)
     return tuple(ArtefactKind(each) for each in found if each in set(ArtefactKind))
 
 

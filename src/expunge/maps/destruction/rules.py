@@ -58,13 +58,13 @@ def _check_limb(faults: FaultCollector, line: int, limb: Limb, order: Disgorgeme
 
 def _check_exemptions(faults: FaultCollector, root: TableNode, order: Disgorgement) -> None:
     takes = {limb.name: set(limb.takes) for limb in order.limbs}
-    for each in order.exemptions:
-        line = _at(root, "exemptions", each.name)
-        if each.since and each.until and each.since >= each.until:
-            text = f"exemptions.{each.name} is over before it begins"
+    for exemption in order.exemptions:
+        line = _at(root, "exemptions", exemption.name)
+        if exemption.since and exemption.until and exemption.since >= exemption.until:
+            text = f"exemptions.{exemption.name} is over before it begins"
             faults.add("impossible-window", line, text, "until: a later date, or none where the order names none")
-        if all(takes.get(limb) for limb in each.limbs) and not any(takes[limb] & set(each.kinds) for limb in each.limbs):
-            text = f"exemptions.{each.name} lets nothing stay: its limbs take none of those kinds"
+        if all(takes.get(limb) for limb in exemption.limbs) and not any(takes[limb] & set(exemption.kinds) for limb in exemption.limbs):
+            text = f"exemptions.{exemption.name} lets nothing stay: its limbs take none of those kinds"
             faults.add("exemption-of-nothing", line, text, "kinds: those that a limb takes")
     for one, other in combinations(order.exemptions, 2):
         common = set(one.kinds) & set(other.kinds) & {kind for limb in set(one.limbs) & set(other.limbs) for kind in takes.get(limb, ())}
@@ -82,7 +82,7 @@ def _meet(one: Exemption, other: Exemption) -> bool:
 
 
 def _check_recipients(faults: FaultCollector, root: TableNode, order: Disgorgement) -> None:
-    givers = {each.name: each.given_by for each in order.recipients}
+    givers = {recipient.name: recipient.given_by for recipient in order.recipients}
     for name, giver in givers.items():
         line = _at(root, "recipients", name, "given_by")
         if giver and giver not in givers:

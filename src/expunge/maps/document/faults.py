@@ -119,7 +119,7 @@ class MapFaults(Misconfigured):
 
     def __init__(self, faults: Sequence[MapFault]) -> None:
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        lines = "\n".join(str(each) for each in faults)
+        lines = "\n".join(str(fault) for fault in faults)
         super().__init__(f"the data map has {count}\n{lines}", help="mend these lines, then run: expunge check")
         self.faults = tuple(faults)
 

@@ -72,7 +72,7 @@ class FidesCollection:
     @property
     def personal(self) -> tuple[str, ...]:
         """Categories of people's data in it, sorted."""
-        found = {*self.categories, *(each for one in self.fields for each in one.categories)}
+        found = {*self.categories, *(category for one in self.fields for category in one.categories)}
         return tuple(sorted(each for each in found if each == "user" or each.startswith("user.")))
 
 
@@ -95,8 +95,8 @@ def read_fides(folder: Path) -> FidesImport:
         found.lost += [LossNote(name, each.line, each.what, f"write {each.write_instead}") for each in faults.found]
         datasets = root.get("dataset") if isinstance(root, TableNode) else None
         if isinstance(datasets, ListNode):
-            for each in datasets.items:
-                _dataset(found, name, each)
+            for item in datasets.items:
+                _dataset(found, name, item)
     if not found.collections:
         reasons = "".join(f"\n{each.file}:{each.line}: {each.what}" for each in found.lost)
         message = f"no file in {folder.name} holds a Fides dataset with collections{reasons}"

@@ -22,8 +22,8 @@ def propose_from_fides(folder: Path, kinds: Iterable[str]) -> tuple[str, tuple[L
     """
     fides = read_fides(folder)
     sight = SurveyedData(origin="carried over from Fides datasets")
-    stores = dict.fromkeys(each.dataset for each in fides.collections)
-    sight.stores = [(_name(each), _KIND, f"${{{_name(each).upper()}_URL}}") for each in stores]
+    stores = dict.fromkeys(collection.dataset for collection in fides.collections)
+    sight.stores = [(_name(store), _KIND, f"${{{_name(store).upper()}_URL}}") for store in stores]
     sight.notes += [
         "Fides does not say what kind of store a dataset is: each is taken for a PostgreSQL database whose URL an environment variable",
         f"holds. DECIDE the kind of each: {', '.join(sorted(kinds))}.",
@@ -50,10 +50,10 @@ def _name(text: str) -> str:
 def _names(fides: FidesImport) -> dict[tuple[str, str], str]:
     """(dataset, collection) -> a name that no other has."""
     found: dict[tuple[str, str], str] = {}
-    for each in fides.collections:
-        base = _name(each.name)
-        tries = (base, f"{_name(each.dataset)}_{base}"[:62], *(f"{base}_{number}" for number in range(2, 9999)))
-        found[each.dataset, each.name] = next(name for name in tries if name not in found.values())
+    for collection in fides.collections:
+        base = _name(collection.name)
+        tries = (base, f"{_name(collection.dataset)}_{base}"[:62], *(f"{base}_{number}" for number in range(2, 9999)))
+        found[collection.dataset, collection.name] = next(name for name in tries if name not in found.values())
     return found
 
 
@@ -62,8 +62,8 @@ def _homes(fides: FidesImport) -> list[tuple[FidesCollection, FidesField, tuple[
     referred = {(reference.dataset or each.dataset, reference.collection, reference.field) for each, _, reference in _ways(fides)}
     homes = []
     for each in fides.collections:
-        named = tuple(one.name for one in each.fields if one.identity)
-        key = next((one for one in each.fields if one.primary and (each.dataset, each.name, one.name) in referred), None)
+        named = tuple(field.name for field in each.fields if field.identity)
+        key = next((field for field in each.fields if field.primary and (each.dataset, each.name, field.name) in referred), None)
         if named and key is not None:
             homes.append((each, key, named))
     return homes
@@ -71,11 +71,11 @@ def _homes(fides: FidesImport) -> list[tuple[FidesCollection, FidesField, tuple[
 
 def _ways(fides: FidesImport) -> Iterator[tuple[FidesCollection, FidesField, FidesReference]]:
     """Every reference by which rows are found from those of another collection."""
-    for each in fides.collections:
-        for one in each.fields:
-            for reference in one.references:
+    for collection in fides.collections:
+        for field in collection.fields:
+            for reference in field.references:
                 if not reference.outward:
-                    yield each, one, reference
+                    yield collection, field, reference
 
 
 def _identities(homes: list[tuple[FidesCollection, FidesField, tuple[str, ...]]], names: dict[tuple[str, str], str]) -> list[IdentityGuess]:
@@ -95,7 +95,7 @@ def _mail(also: tuple[str, ...]) -> str:
 
 def _is_about_nobody(collection: FidesCollection, fides: FidesImport) -> bool:
     led = any(each is collection for each, _, _ in _ways(fides))
-    return not collection.personal and not led and not any(one.identity for one in collection.fields)
+    return not collection.personal and not led and not any(field.identity for field in collection.fields)
 
 
 def _guess(
@@ -111,10 +111,10 @@ def _guess(
         kind = names[home.dataset, home.name]
         if home is collection:
             kinds[kind] = key.name
-        for one in collection.fields:
-            if any(_leads_to(each, collection, home, key) for each in one.references):
-                kinds.setdefault(kind, one.name)
-    named = [one for one in collection.fields if one.identity]
+        for field in collection.fields:
+            if any(_leads_to(reference, collection, home, key) for reference in field.references):
+                kinds.setdefault(kind, field.name)
+    named = [field for field in collection.fields if field.identity]
     if named and not any(home is collection for home, _, _ in homes):
         if homes:
             kinds[_mail(homes[0][2])] = named[0].name
@@ -124,7 +124,7 @@ def _guess(
     return Guess(
         name=name,
         store=_name(collection.dataset),
-        fields=tuple(one.name for one in collection.fields),
+        fields=tuple(field.name for field in collection.fields),
         kinds=kinds,
         table=collection.name,
         through=through,

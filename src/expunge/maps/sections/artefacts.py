@@ -151,7 +151,7 @@ def check_origins(draft: MapDraft, trainings: TrainingSpec | None) -> None:
 
 def check_artefacts(draft: MapDraft, cohorts: Mapping[str, Cohort], provenance: Provenance | None) -> None:
     """What these sections name is declared, and can be followed."""
-    homes = {each.dataset for each in draft.identities.values()}
+    homes = {identity.dataset for identity in draft.identities.values()}
     for name, cohort in cohorts.items():
         line = draft.line("cohorts", name, "dataset")
         if draft.known("unknown-dataset", cohort.dataset, draft.datasets, line, f"cohorts.{name}") and cohort.dataset not in homes:

@@ -32,7 +32,7 @@ def shipped_clocks() -> dict[str, ClockRule]:
 @cache
 def _shipped() -> dict[str, ClockRule]:
     folder = files("expunge").joinpath("clocks")
-    found = sorted((each for each in folder.iterdir() if each.name.endswith(".yaml")), key=lambda each: each.name)
+    found = sorted((path for path in folder.iterdir() if path.name.endswith(".yaml")), key=lambda each: each.name)
     return _together(_read(each.name, each.read_bytes()) for each in found)
 
 
@@ -118,7 +118,7 @@ def _branches(form: Form, table: TableNode, what: str) -> tuple[ClockBranch, ...
     if not isinstance(several, ListNode) or len(several.items) < 2:
         form.faults.add("bad-clock", several.line, f"{what}.any is no list of two branches or more", "any: [{within: …, from: …}, {…}]")
         return ()
-    read = [_branch(form, each, f"{what}.any") for each in several.items]
+    read = [_branch(form, item, f"{what}.any") for item in several.items]
     return tuple(each for each in read if each is not None)
 
 
@@ -146,7 +146,7 @@ def _holidays(form: Form, value: Value | None) -> frozenset[date]:
     if not isinstance(value, ListNode):
         form.faults.add("bad-clock", value.line, "holidays is no list of dates", 'holidays: ["2026-12-25"]')
         return frozenset()
-    read = [form.parsed(each, "holidays", "bad-date", date.fromisoformat) for each in value.items]
+    read = [form.parsed(item, "holidays", "bad-date", date.fromisoformat) for item in value.items]
     return frozenset(each for each in read if each is not None)
 
 

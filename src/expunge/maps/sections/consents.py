@@ -64,7 +64,7 @@ def read_texts(form: Form, root: TableNode, folder: Path) -> dict[str, tuple[Tex
         versions: list[TextVersion] = []
         for item in value.items:
             one = _version(form, item, what, folder, first=not versions)
-            if one is not None and any(one.version == each.version for each in versions):
+            if one is not None and any(one.version == version.version for version in versions):
                 form.faults.add(
                     "duplicate-item", item.line, f"{what} has version {one.version!r} twice", "each version once, with a file of its own"
                 )

@@ -209,7 +209,7 @@ def read_ignore(form: Form, root: TableNode) -> tuple[Ignore, ...]:
             "wrong-type", value.line, "ignore is not a list", 'ignore:\n  - {store: app, table: "django_*", reason: framework tables}'
         )
         return ()
-    return tuple(entry for each in value.items if (entry := _ignored(form, each)) is not None)
+    return tuple(entry for item in value.items if (entry := _ignored(form, item)) is not None)
 
 
 def _ignored(form: Form, value: Value) -> Ignore | None:

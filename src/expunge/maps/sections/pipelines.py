@@ -31,9 +31,9 @@ def check_names(draft: MapDraft, spec: LineageSpec) -> None:
     for dataset, names in spec.names.items():
         line = draft.line("lineage", "names", dataset)
         draft.known("unknown-dataset", dataset, draft.datasets, line, "lineage.names")
-        for each in names:
-            if owners.setdefault(each, dataset) != dataset:
-                text = f"lineage.names: {dataset!r} and {owners[each]!r} have one name"
+        for name in names:
+            if owners.setdefault(name, dataset) != dataset:
+                text = f"lineage.names: {dataset!r} and {owners[name]!r} have one name"
                 draft.faults.add("bad-lineage", line, text, "each name under the one dataset that it means")
 
 

@@ -158,7 +158,7 @@ class Pieces:
     def _finish(self, value: int, *, cut: bool = False) -> None:
         known = self._open.pop(value)
         self._held -= known.held
-        for variant in range(max(len(each) for each in known.parts.values())):
+        for variant in range(max(len(part) for part in known.parts.values())):
             for run in _runs(known.parts, variant):
                 self._read(known.place, run, cut=cut)
 

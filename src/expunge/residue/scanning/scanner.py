@@ -53,7 +53,7 @@ class ResidueScanner:
         def skip(reason: str) -> None:
             skipped[reason] += 1
 
-        units = divide(walk(((each.path, each.role == "data") for each in sources), skip), sliced=self._limits.depth > 0)
+        units = divide(walk(((source.path, source.role == "data") for source in sources), skip), sliced=self._limits.depth > 0)
         done = ScanCrew(units, TracePatterns.of(traces), self._limits, most, self._processes, self._helpers).take_all()
         found: list[Residue] = []
         counts: Counter[int] = Counter()

@@ -85,7 +85,7 @@ class SharedWindowSearch:
         for _, data in forms_of_vector(numbers, self._packed):
             self._add(data)
         if "printed" in self._forms:
-            self._add(b" ".join(text.encode() for each in numbers for text in printed(each)))
+            self._add(b" ".join(text.encode() for number in numbers for text in printed(number)))
 
     def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
         """Search bytes or media: as they are, decoded, and in the forms that bytes can take."""
@@ -151,8 +151,8 @@ class SharedWindowSearch:
                 joined.encode()
         except UnicodeEncodeError:
             # how a lone surrogate is written depends on the whole string that it stands in
-            for each in texts:
-                self._search_text(each)
+            for text in texts:
+                self._search_text(text)
             return
         self._search_text(joined)
 

@@ -165,7 +165,7 @@ def windows_of_vector(values: Sequence[float], size: int, most: int) -> Iterator
         width = min(size // size_of(form), len(values))
         places = len(values) - width + 1 if values else 0
         for rank, index in enumerate(spread(places, most)):
-            for _, data in forms_of_vector([float(each) for each in values[index : index + width]], (form,)):
+            for _, data in forms_of_vector([float(value) for value in values[index : index + width]], (form,)):
                 yield len(_LOWEST_FIRST) * rank + preference, form, data
 
 
@@ -211,7 +211,7 @@ def pieces(text: str, most: int) -> list[str]:
         # long runs without a space: a language that has none, or a long token
         starts = sorted({*starts, *range(0, len(text), _WINDOW)})
     chosen: list[str] = []
-    fitting = [each for each in starts if len(text) - each >= _WINDOW // 4]
+    fitting = [start for start in starts if len(text) - start >= _WINDOW // 4]
     for index in spread(len(fitting), most):
         piece = _cut(text, fitting[index], _WINDOW)
         if len(utf8(piece)) >= min(size, _WINDOW) - 3:

@@ -83,14 +83,14 @@ class Targets:
     def __init__(self, selectors: Iterable[Selector]) -> None:
         self.selectors = tuple(selectors)
         # Thousands of people may be asked for: each of these goes over all of them without a step of Python's between two.
-        matches = [each.match for each in self.selectors]
+        matches = [selector.match for selector in self.selectors]
         everybody = np.arange(len(matches))
         self._fields: dict[str, _Field] = {}
         for name in sorted(set[str]().union(*matches)):
             values = [each.get(name, _NOBODY) for each in matches]
-            self._fields[name] = _Field([text for each in values for text in each], np.repeat(everybody, [*map(len, values)]))
-        narrowed = [each for each in self.selectors if each.where is not None or each.spare or each.outside]
-        self.simple = not narrowed and True not in {each.every for each in self.selectors}
+            self._fields[name] = _Field([text for value in values for text in value], np.repeat(everybody, [*map(len, values)]))
+        narrowed = [selector for selector in self.selectors if selector.where is not None or selector.spare or selector.outside]
+        self.simple = not narrowed and True not in {selector.every for selector in self.selectors}
         """Whether values alone decide."""
         self.beside = frozenset[str]().union(*(each.beside for each in narrowed))
         """Fields that are looked at besides."""
@@ -111,7 +111,7 @@ class Targets:
     def leaves(self, file: pq.ParquetFile, names: Iterable[str]) -> list[ColumnLeaf]:
         """The leaves of a file that hold some of the fields."""
         wanted = set(names)
-        return [each for each in leaves(file.schema_arrow) if each.field in wanted]
+        return [leaf for leaf in leaves(file.schema_arrow) if leaf.field in wanted]
 
     def may_hold(self, file: pq.ParquetFile, group: int, found: Sequence[ColumnLeaf]) -> bool:
         """Whether the bounds in the footer leave it open that a row group holds anything looked for."""
@@ -134,7 +134,7 @@ class Targets:
                 continue
             columns = [table.column(leaf.steps[0]) for table, _ in tables]
             field = self._fields[leaf.field]
-            where, codes = field.needles.hits(pa.chunked_array([each for column in columns for each in column.chunks], columns[0].type))
+            where, codes = field.needles.hits(pa.chunked_array([chunk for column in columns for chunk in column.chunks], columns[0].type))
             owners, where = field.sought.owners(codes, where)
             ends = np.cumsum([len(column) for column in columns])
             cuts = [0, *np.searchsorted(where, ends).tolist()]
@@ -167,17 +167,17 @@ def _together(hits: Sequence[_Hits], base: int) -> OwnedRows:
     """What all leaves say about one table, each row once for each owner."""
     if len(hits) == 1 and hits[0].present is None:
         return OwnedRows(hits[0].owners, hits[0].rows + base, np.zeros(len(hits[0].rows), np.bool_))
-    owners = np.concatenate([each.owners for each in hits] or [np.empty(0, np.int64)])
-    rows = np.concatenate([each.rows for each in hits] or [np.empty(0, np.int64)])
+    owners = np.concatenate([hit.owners for hit in hits] or [np.empty(0, np.int64)])
+    rows = np.concatenate([hit.rows for hit in hits] or [np.empty(0, np.int64)])
     width = int(rows.max()) + 1 if len(rows) else 1
     pairs = np.unique(owners * width + rows)
     owners, rows = pairs // width, pairs % width
     shared = np.zeros(len(pairs), np.bool_)
-    for each in hits:
-        if each.present is not None and len(each.present):
+    for hit in hits:
+        if hit.present is not None and len(hit.present):
             # Others are in a row when more values stand there than those that mean the owner.
-            there = np.bincount(each.present, minlength=width)
-            mine_pairs, counts = np.unique(each.owners * width + each.rows, return_counts=True)
+            there = np.bincount(hit.present, minlength=width)
+            mine_pairs, counts = np.unique(hit.owners * width + hit.rows, return_counts=True)
             mine = np.zeros(len(pairs), np.int64)
             mine[np.searchsorted(pairs, mine_pairs)] = counts
             shared |= (there[rows] > mine) & (there[rows] > 1)

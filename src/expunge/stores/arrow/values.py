@@ -146,7 +146,7 @@ class SearchTexts:
         self.texts = tuple(dict.fromkeys(wanted))
         if not _utf8("".join(self.texts)):
             # What cannot be written in UTF-8 stands in no column.
-            self.texts = tuple(each for each in self.texts if _utf8(each))
+            self.texts = tuple(text for text in self.texts if _utf8(text))
         self._sets: dict[pa.DataType, tuple[pa.Array, Numbers | None]] = {}
 
     def find(self, array: pa.Array | pa.ChunkedArray) -> Numbers:
@@ -156,7 +156,7 @@ class SearchTexts:
             return self._find_coded(array.chunks if isinstance(array, pa.ChunkedArray) else [array], kind)
         if not (_is_string(kind) or pa.types.is_integer(kind)):
             if isinstance(array, pa.ChunkedArray):
-                return np.concatenate([self.find(each) for each in array.chunks] or [_NONE])
+                return np.concatenate([self.find(chunk) for chunk in array.chunks] or [_NONE])
             coded = _coded(array)
             spoken = pa.array([said(each) for each in _objects(coded.dictionary)], pa.string())
             return self.find(pa.DictionaryArray.from_arrays(coded.indices, spoken))
@@ -188,11 +188,11 @@ class SearchTexts:
 
     def _find_coded(self, chunks: Sequence[pa.DictionaryArray], kind: pa.DictionaryType) -> Numbers:
         """The same for dictionary arrays: all dictionaries are compared at once, for that costs least."""
-        codes = self.find(pa.chunked_array([each.dictionary for each in chunks], kind.value_type))
+        codes = self.find(pa.chunked_array([chunk.dictionary for chunk in chunks], kind.value_type))
         found, at = [_NONE], 0
-        for each in chunks:
-            end = at + len(each.dictionary)
-            indices = each.indices.fill_null(-1).to_numpy(zero_copy_only=False) if each.null_count else each.indices.to_numpy()
+        for chunk in chunks:
+            end = at + len(chunk.dictionary)
+            indices = chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False) if chunk.null_count else chunk.indices.to_numpy()
             found.append(np.append(codes[at:end], -1)[indices])
             at = end
         return np.concatenate(found) if len(found) != 2 else found[1]
@@ -201,9 +201,9 @@ class SearchTexts:
         """Whether any text can be the text of a value from ``low`` to ``high`` (bounds of a column, both included)."""
         if isinstance(low, str) and isinstance(high, str):
             # Parquet orders strings by their bytes; bounds may be cut, downwards and upwards, and still are bounds.
-            return any(low.encode() <= each.encode() <= high.encode() for each in self.texts)
+            return any(low.encode() <= text.encode() <= high.encode() for text in self.texts)
         if isinstance(low, int) and isinstance(high, int) and not isinstance(low, bool):
-            return any((number := _integer(each)) is not None and low <= number <= high for each in self.texts)
+            return any((number := _integer(text)) is not None and low <= number <= high for text in self.texts)
         return True
 
     def _set(self, kind: pa.DataType) -> tuple[pa.Array, Numbers | None]:

@@ -67,7 +67,7 @@ class Backup:
     def _backups(self) -> list[Path]:
         """Entries of the folder, hidden ones left out."""
         try:
-            return sorted(each for each in self._folder.iterdir() if not each.name.startswith("."))
+            return sorted(path for path in self._folder.iterdir() if not path.name.startswith("."))
         except OSError:
             return []
 
@@ -119,7 +119,7 @@ class Backup:
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - no datasets
         """Nobody has anything here that could be erased by itself."""
-        return {each.subject: Absent() for each in copies}
+        return {copy.subject: Absent() for copy in copies}
 
     def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - schedules end backups
         """Nothing."""
@@ -165,7 +165,7 @@ def made_between(path: Path) -> tuple[datetime, datetime]:
 
 
 def _named(found: re.Match[str]) -> tuple[datetime, datetime]:
-    year, month, day = (int(each) for each in found.groups()[:3])
+    year, month, day = (int(group) for group in found.groups()[:3])
     if found[4] is None:
         start = datetime(year, month, day, tzinfo=UTC)
         return start, start + timedelta(days=1)

@@ -52,7 +52,7 @@ class FaissEraser:
     def _leaving(self, shard: Shard, asked: dict[int, list[Copy]]) -> dict[int, list[Copy]]:
         """Numbers that are to go, with for whom: not those that the sidecar has given to somebody else meanwhile."""
         selectors = [copy.selector for each in asked.values() for copy in each if copy.selector]
-        wanted = WantedValues(list({id(each): each for each in selectors}.values()))
+        wanted = WantedValues(list({id(selector): selector for selector in selectors}.values()))
         says = wanted.says((), None, inside=True)
         others = set()
         for number, record in shard.records(self._folder.number_field, [*wanted.fields, *wanted.beside]):

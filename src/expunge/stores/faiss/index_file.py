@@ -183,7 +183,7 @@ class OnDisk:
         if found is None:
             message = "the index does not name its inverted lists"
             raise Damaged(message, Reason.ERROR)
-        lists = struct.pack("<Q", len(self._places)) + b"".join(struct.pack("<QQQ", *each) for each in self._places)
+        lists = struct.pack("<Q", len(self._places)) + b"".join(struct.pack("<QQQ", *place) for place in self._places)
         name = _spelt(Path(self._named).with_name(self._new.name))
         size = struct.pack("<Q", self._new.stat().st_size)
         return data[: found.lists] + lists + struct.pack("<Q", 0) + name + size + data[found.end_of_name + 8 :]

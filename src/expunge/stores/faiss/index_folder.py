@@ -90,7 +90,7 @@ class FaissFolder:
         self.dataset = dataset
         self.number_field = number_field
         self.layout = FolderLayout.of(dataset)
-        if any(set(self.layout.dataset.subject_fields) & each.placeholders for each in self.layout.templates):
+        if any(set(self.layout.dataset.subject_fields) & template.placeholders for template in self.layout.templates):
             message = f"dataset {dataset.name}: an index named after one person is a file like others"
             raise Misconfigured(message, help="declare it in a store of kind files")
 

@@ -50,7 +50,7 @@ class Faiss:
         self._spec = spec
         self._root = Path(spec.url.removeprefix("file://")).resolve()
         self._number = number
-        self._folders = {each.name: FaissFolder(self._root, each, number) for each in datasets}
+        self._folders = {dataset.name: FaissFolder(self._root, dataset, number) for dataset in datasets}
 
     @property
     def capabilities(self) -> Capabilities:
@@ -154,7 +154,7 @@ class Faiss:
         """Climb the ladder: leftovers, old files of lists, open readers."""
         if not self._root.is_dir():
             return Unable(Reason.UNREACHABLE, "the store's folder is not there")
-        return ladder.climb(self._root, [self._folders[each.name] for each in datasets])
+        return ladder.climb(self._root, [self._folders[dataset.name] for dataset in datasets])
 
     def close(self) -> None:
         """Nothing stays open between calls."""

@@ -48,7 +48,7 @@ class Files:
         self._spec = spec
         self._datasets = datasets
         self._root = Path(spec.url.removeprefix("file://")).resolve()
-        self._layouts = {each.name: FolderLayout.of(each) for each in datasets}
+        self._layouts = {dataset.name: FolderLayout.of(dataset) for dataset in datasets}
 
     @property
     def capabilities(self) -> Capabilities:
@@ -98,7 +98,7 @@ class Files:
         for name, found in copies.items():
             if self._layouts[name].dataset.format:
                 files = {key for each in found for key in each.keys}
-                size = sum((self._root / each).stat().st_size for each in files if (self._root / each).is_file())
+                size = sum((self._root / file).stat().st_size for file in files if (self._root / file).is_file())
                 total += Cost(size, len(files), size)
         return total
 

@@ -55,8 +55,10 @@ def _about(store: str, table: LanceTable, *, drop_tags: bool) -> Iterator[Findin
                 what = "it lies in a table's folder, and no version knows it"
                 yield Finding(FindingKind.UNDECLARED, store, f"{where}/{path.name}", what, "remove it")
         yield from (
-            Finding(_KINDS.get(each.reason, FindingKind.UNSUPPORTED), store, where, each.detail, "see above, then run `check` again")
-            for each in objections(table, drop_tags=drop_tags)
+            Finding(
+                _KINDS.get(objection.reason, FindingKind.UNSUPPORTED), store, where, objection.detail, "see above, then run `check` again"
+            )
+            for objection in objections(table, drop_tags=drop_tags)
         )
         left = sum(1 for _ in orphans(table))
         if left:
@@ -97,7 +99,7 @@ def preflight(table: LanceTable, *, drop_tags: bool) -> Iterator[Unable]:
 def writable(table: LanceTable) -> bool:
     """Whether this process may make and remove files in every folder of the table."""
     folders = [table.path, *(path for path in table.path.rglob("*") if path.is_dir())]
-    return all(os.access(each, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids) for each in folders)
+    return all(os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids) for folder in folders)
 
 
 def size(table: LanceTable) -> int:

@@ -103,19 +103,19 @@ def compact(ladder: Ladder) -> int:
 
 
 def _marked(line: VersionLine) -> bool:
-    return any(each.num_deletions for each in line.data.get_fragments())
+    return any(fragment.num_deletions for fragment in line.data.get_fragments())
 
 
 def indexes(ladder: Ladder) -> int:
     """Bounds, filters and centroids that indexes keep of deleted rows: compaction carries them over."""
     made = 0
     for line in ladder.table.lines():
-        for each in line.data.describe_indices():
-            if each.name.startswith(_OURS):
+        for index in line.data.describe_indices():
+            if index.name.startswith(_OURS):
                 continue
             permit.check()
             failpoint("lancedb.purge.index:before")
-            _rebuild(ladder.table, line, each)
+            _rebuild(ladder.table, line, index)
             failpoint("lancedb.purge.index:after")
             made += 1
     return made
@@ -153,7 +153,7 @@ def versions(ladder: Ladder) -> int:
         done = line.data.cleanup_old_versions(timedelta(0), delete_unverified=False, error_if_tagged_old_versions=False)
         failpoint("lancedb.purge.versions:after")
         removed += done.old_versions
-        if min(each["version"] for each in line.data.versions()) < line.data.version:
+        if min(version["version"] for version in line.data.versions()) < line.data.version:
             raise TableGone(
                 Reason.REFERENCED, f"{ladder.table.dataset.name}: old versions are still referred to, by a tag, a branch or a clone"
             )
@@ -180,7 +180,7 @@ def unfinished(ladder: Ladder) -> int:
 def orphans(table: LanceTable) -> Iterator[Path]:
     """Files that no version of any line refers to, just being written ones among them. Raises as the table."""
     lines = table.lines()
-    there = [path for each in _folders(table, lines) for path in each.rglob("*") if path.is_file()]
+    there = [path for folder in _folders(table, lines) for path in folder.rglob("*") if path.is_file()]
     known: set[Path] = set()
     for line in lines:
         for batch in line.data.tracked_files():

@@ -72,8 +72,8 @@ class LanceReading:
 
     def _average(self, lines: Sequence[VersionLine]) -> float:
         """Bytes that a row takes, more or less."""
-        rows = sum(each.data.count_rows() for each in lines)
-        data = sum(each.stat().st_size for each in self.table.path.rglob("*.lance") if each.is_file())
+        rows = sum(line.data.count_rows() for line in lines)
+        data = sum(path.stat().st_size for path in self.table.path.rglob("*.lance") if path.is_file())
         return data / rows if rows else 0.0
 
     def bystanders(self, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
@@ -106,7 +106,7 @@ class LanceReading:
 
     def ages(self, name: str, edges: Sequence[datetime]) -> Ages:
         """Rows between moments."""
-        bounds = np.array([micros(each) for each in edges], np.int64)
+        bounds = np.array([micros(edge) for edge in edges], np.int64)
         counts, undated = np.zeros(len(edges) + 1, np.int64), 0
         lines = self.table.lines()
         for line, batch in self._of(lines, (name,)):
@@ -145,7 +145,7 @@ class LanceReading:
 
     def rows(self, copies: Sequence[Copy]) -> Iterator[tuple[Mapping[str, object], list[Pseudonym]]]:
         """Rows of the copies as they are now, each with whose it is: numbers of rows do not outlast a rewrite, so they are found anew."""
-        selectors = [each.selector for each in copies if each.selector]
+        selectors = [copy.selector for copy in copies if copy.selector]
         for line in self.table.lines():
             owners, numbers, _ = owned_rows(self.table, line, LanceMatcher(selectors))
             whose: dict[int, list[Pseudonym]] = {}

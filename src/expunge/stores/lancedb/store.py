@@ -70,13 +70,13 @@ class LanceDb:
         """
         self._spec = spec
         self._root = Path(spec.url.removeprefix("file://")).resolve()
-        self._tables = {each.name: LanceTable(self._root, each) for each in datasets}
+        self._tables = {dataset.name: LanceTable(self._root, dataset) for dataset in datasets}
         self._drop_tags, self._unfinished = _options(spec)
 
     @property
     def capabilities(self) -> Capabilities:
         """A table can be scrubbed wherever it can be written."""
-        there = [each for each in self._tables.values() if each.path.is_dir()]
+        there = [table for table in self._tables.values() if table.path.is_dir()]
         able = all(map(lancedb_check.writable, there))
         return Capabilities(Grounding.SCRUBBED if able else Grounding.NONE, batch=10_000, out_of_scope=OUT_OF_SCOPE)
 
@@ -149,8 +149,8 @@ class LanceDb:
         """For each selector how many rows of it the version shows that shows most of them."""
         seen = np.zeros(count, np.int64)
         for line in table.lines():
-            for each in line.data.versions():
-                number = each["version"]
+            for version in line.data.versions():
+                number = version["version"]
                 old = (
                     line
                     if number == line.data.version
@@ -174,7 +174,7 @@ class LanceDb:
         """Rights, room, tags that keep old versions, clones, indexes that cannot be made anew, columns that are not there."""
         table = self._tables[dataset.name]
         try:
-            fields = LanceMatcher([each.selector for each in copies if each.selector]).fields
+            fields = LanceMatcher([copy.selector for copy in copies if copy.selector]).fields
             for line in table.lines():
                 table.require(line.data, fields)
             return tuple(lancedb_check.preflight(table, drop_tags=self._drop_tags))
@@ -189,8 +189,8 @@ class LanceDb:
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - gone is gone under any key
         """Mark their rows as deleted, in every line; found anew in the very version that the deletion is about."""
         table = self._tables[dataset.name]
-        asked = [each for each in copies if each.selector]
-        found: dict[Pseudonym, int] = {each.subject: 0 for each in copies}
+        asked = [copy for copy in copies if copy.selector]
+        found: dict[Pseudonym, int] = {copy.subject: 0 for copy in copies}
         for attempt in range(_TRIES):
             try:
                 self._delete(table, asked, found)
@@ -226,8 +226,8 @@ class LanceDb:
     def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - idempotent in effect
         """Climb the ladder over each table."""
         done = 0
-        for each in datasets:
-            table = self._tables[each.name]
+        for dataset in datasets:
+            table = self._tables[dataset.name]
             outcome = climb(Ladder(table, self._drop_tags, self._unfinished))
             if isinstance(outcome, Unable):
                 return outcome

@@ -126,7 +126,7 @@ class LanceTable:
 
     def missing(self, data: lance.LanceDataset, names: Collection[str]) -> list[str]:
         """Those of some fields that the table does not have."""
-        there = {each.field for each in leaves(data.schema)}
+        there = {leaf.field for leaf in leaves(data.schema)}
         return sorted(set(names) - there)
 
     def require(self, data: lance.LanceDataset, names: Collection[str]) -> None:
@@ -184,7 +184,7 @@ class LanceMatcher:
 
 def of(table: pa.Table, name: str) -> list[ColumnLeaf]:
     """The leaves of a field."""
-    return [each for each in leaves(table.schema) if each.field == name]
+    return [leaf for leaf in leaves(table.schema) if leaf.field == name]
 
 
 def nothing() -> npt.NDArray[np.int64]:

@@ -45,7 +45,7 @@ class ArtifactRoots:
     def of(cls, option: str | Mapping[str, str]) -> ArtifactRoots:
         """From the option ``artifacts``: one folder, or several by name."""
         texts = [option] if isinstance(option, str) else list(option.values())
-        return cls([Path(each.removeprefix("file://")) for each in texts])
+        return cls([Path(text.removeprefix("file://")) for text in texts])
 
     def path(self, location: str) -> Path:
         """The folder of a location, strictly inside a root. Raises OutsideRoots."""
@@ -55,8 +55,8 @@ class ArtifactRoots:
         if not text.startswith("/") or "\0" in text:
             raise OutsideRoots
         found = real(text)
-        for each in self.folders:
-            root = real(each)
+        for folder in self.folders:
+            root = real(folder)
             if found != root and found.is_relative_to(root):
                 return found
         raise OutsideRoots
@@ -86,9 +86,9 @@ def files(folder: Path) -> Iterator[Path]:
 def size(folder: Path) -> int:
     """Bytes of the files under a folder. Raises OSError."""
     total = 0
-    for each in files(folder):
+    for file in files(folder):
         try:
-            total += each.lstat().st_size
+            total += file.lstat().st_size
         except FileNotFoundError:
             continue
     return total

@@ -96,10 +96,10 @@ class MlflowCheck:
         for kind in kinds_of(dataset):
             home = HOMES[kind]
             there = there or bool(self._count(home.table, inside, name_of(dataset)))
-            for each in readings(self._schema, [kind], field):
+            for reading in readings(self._schema, [kind], field):
                 own = f"SELECT {home.columns[0]} FROM main.{home.table} WHERE {inside}"
-                sql = f"SELECT 1 FROM ({each.sql}) AS x WHERE x.value IS NOT NULL AND x.id IN ({own}) LIMIT 1"
-                if self._connection.execute(sql, (*each.values, name_of(dataset))).fetchone():
+                sql = f"SELECT 1 FROM ({reading.sql}) AS x WHERE x.value IS NOT NULL AND x.id IN ({own}) LIMIT 1"
+                if self._connection.execute(sql, (*reading.values, name_of(dataset))).fetchone():
                     return True
         return not there
 
@@ -117,11 +117,11 @@ class MlflowCheck:
     def _dark(self) -> Iterator[Finding]:
         """Models of which neither the registry nor the map says what they learnt from."""
         said = set(models_of(each for each in self._declared if each.derived_from))
-        for each in origins(self._connection, self._schema):
-            place = f"models/{each.place}"
-            if not each.dark or self._is_ignored(place):
+        for origin in origins(self._connection, self._schema):
+            place = f"models/{origin.place}"
+            if not origin.dark or self._is_ignored(place):
                 continue
-            if each.name in said:
+            if origin.name in said:
                 what = "no manifest says which records it learnt from; the map says which datasets"
                 yield self._finding(FindingKind.NOTE, place, what, "expunge.learn.provenance.tracking.log_training in the run that trains")
             else:
@@ -149,10 +149,12 @@ class MlflowCheck:
                 yield self._finding(FindingKind.UNDECLARED, f"tables/{name}", "rows that no dataset of the map can hold", _HOMELESS)
 
     def _folders(self) -> Iterator[Finding]:
-        for each in orphans(self._connection, self._schema, self._roots):
-            name = self._relative(each.path)
-            if each.files and not self._is_ignored(f"artifacts/{name}"):
-                what = f"a folder of a {each.kind} that no row of the database knows" + (", with weights that load" if each.weights else "")
+        for orphan in orphans(self._connection, self._schema, self._roots):
+            name = self._relative(orphan.path)
+            if orphan.files and not self._is_ignored(f"artifacts/{name}"):
+                what = f"a folder of a {orphan.kind} that no row of the database knows" + (
+                    ", with weights that load" if orphan.weights else ""
+                )
                 mend = "remove it, or set `orphans:` of the store"
                 yield self._finding(FindingKind.UNDECLARED, f"artifacts/{name}", what, mend)
         shown = 0

@@ -42,7 +42,7 @@ def copies_of(family: EntityGroup, roots: ArtifactRoots, dataset: Dataset, selec
 def _copy(
     family: EntityGroup, dataset: Dataset, number: int, subject: Pseudonym, selector: Selector | None, gone: frozenset[Entity] = frozenset()
 ) -> Copy:
-    found = [each for each in family.items(number) if each not in gone and family.exists(each)]
+    found = [item for item in family.items(number) if item not in gone and family.exists(item)]
     keys = tuple(each.key(family.location(each)) for each in found)
     links = {field: frozenset(str(value) for each in found for value in values(family, each, field)) for field in dataset.follow}
     return Copy(dataset.name, subject, keys, len(keys), links=links, selector=selector)
@@ -112,7 +112,7 @@ def tally(family: EntityGroup, roots: ArtifactRoots, dataset: Dataset, field: st
         selector = Selector(Pseudonym("ages"), {}, every=True, where=Window(field, since, until))
         fresh = EntityGroup(family.connection, family.schema, family.declared)
         gather(fresh, dataset, [selector])
-        keys = [each.key(fresh.location(each)) for each in fresh.items(0)]
+        keys = [item.key(fresh.location(item)) for item in fresh.items(0)]
         items.append(len(keys))
         sizes.append(content.size(fresh, roots, keys))
     undated = sum(latest(values(family, each, field)) is None for each in everything(family, dataset) if _here(dataset, each))

@@ -68,8 +68,8 @@ class EntityGroup:
             " place TEXT, PRIMARY KEY (name, version, workspace)) WITHOUT ROWID"
         )
         rows = (
-            (each.name, each.version, each.workspace, each.weights, each.model, each.run, each.place)
-            for each in versions(connection, schema)
+            (version.name, version.version, version.workspace, version.weights, version.model, version.run, version.place)
+            for version in versions(connection, schema)
         )
         connection.executemany("INSERT INTO temp.expunge_versions VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         for column in ("weights", "model", "run"):
@@ -77,7 +77,7 @@ class EntityGroup:
 
     def put(self, subject: int, entities: Iterable[Entity]) -> None:
         """Add entities to the items of a subject."""
-        rows = ((subject, each.kind, each.id, each.version, each.workspace) for each in entities)
+        rows = ((subject, entity.kind, entity.id, entity.version, entity.workspace) for entity in entities)
         self.connection.executemany("INSERT OR IGNORE INTO temp.expunge_items VALUES (?, ?, ?, ?, ?)", rows)
 
     def add(self, select: str, parameters: Sequence[object] = ()) -> int:

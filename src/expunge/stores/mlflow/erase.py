@@ -90,7 +90,7 @@ class MlflowEraser:
         """Whether a folder that is not named after its item holds folders of runs, models or traces."""
         if entity.kind != VERSION or not folder.is_dir():
             return False
-        return any(_IDENTIFIER.fullmatch(each.name) for each in folder.rglob("*") if each.is_dir())
+        return any(_IDENTIFIER.fullmatch(path.name) for path in folder.rglob("*") if path.is_dir())
 
     def erase(self, copies: Sequence[Copy]) -> dict[Pseudonym, Outcome]:
         """Remove the copies' items that still exist and still belong to their subjects; one outcome for each subject.

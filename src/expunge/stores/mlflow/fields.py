@@ -81,5 +81,5 @@ def values(family: EntityGroup, entity: Entity, field: str) -> list[object]:
 def admits(family: EntityGroup, entity: Entity, selector: Selector) -> bool:
     """Whether an entity lies in the window of a selector and is not spared."""
     return selector.admits(
-        lambda field: latest(values(family, entity, field)), lambda field: [str(each) for each in values(family, entity, field)]
+        lambda field: latest(values(family, entity, field)), lambda field: [str(value) for value in values(family, entity, field)]
     )

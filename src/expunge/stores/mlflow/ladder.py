@@ -61,7 +61,7 @@ def orphans(connection: sqlite3.Connection, schema: MlflowSchema, roots: Artifac
             home = HOMES[kind]
             known = connection.execute(f"SELECT 1 FROM main.{home.table} WHERE {home.columns[0]} = ?", (path.name,)).fetchone()
             if known is None and not any(each.is_relative_to(path) for each in named):
-                names = [each.name for each in files(path)]
+                names = [file.name for file in files(path)]
                 yield Orphan(kind, path, len(names), "MLmodel" in names)
 
 
@@ -77,9 +77,9 @@ def strays(connection: sqlite3.Connection, schema: MlflowSchema, roots: Artifact
 def registered(connection: sqlite3.Connection, schema: MlflowSchema, roots: ArtifactRoots) -> list[Path]:
     """The folders that registered versions name."""
     found = []
-    for each in versions(connection, schema):
+    for version in versions(connection, schema):
         with suppress(OutsideRoots):
-            found.append(roots.path(each.place))
+            found.append(roots.path(version.place))
     return found
 
 

@@ -101,7 +101,7 @@ def _by_values(family: EntityGroup, dataset: Dataset, selectors: Sequence[Select
         for value in wanted
     )
     family.connection.executemany("INSERT OR IGNORE INTO temp.expunge_wanted VALUES (?, CAST(? AS TEXT), ?)", rows)
-    for field in sorted({name for each in selectors for name in each.match}):
+    for field in sorted({name for selector in selectors for name in selector.match}):
         for each in readings(family.schema, kinds_of(dataset), field):
             inside = f"SELECT a.id FROM ({_all(family, each.kind)}) AS a"
             family.add(

@@ -18,7 +18,7 @@ def look(family: EntityGroup, roots: ArtifactRoots, dataset: Dataset, copies: Se
     gather(family, dataset, [each.selector or Selector(each.subject, {}) for each in copies])
     paths = tuple(f"table {each.table}" for each in (*HOMES.values(), *family.schema.hanging()))
     for number, copy in enumerate(copies):
-        seen = {each for each in family.items(number) if family.exists(each)}
+        seen = {item for item in family.items(number) if family.exists(item)}
         for entity, location in map(Entity.of_key, copy.keys):
             if _named(family, entity) or (location and _lying(roots, entity, location)):
                 seen.add(entity)

@@ -79,7 +79,7 @@ class Mlflow:
         return Capabilities(Grounding.SCRUBBED if able else Grounding.NONE, batch=500, exclusive=True, out_of_scope=scope)
 
     def _writable(self) -> bool:
-        return all(os.access(each, os.R_OK | os.W_OK | os.X_OK) for each in self._roots.folders if each.exists())
+        return all(os.access(folder, os.R_OK | os.W_OK | os.X_OK) for folder in self._roots.folders if folder.exists())
 
     # --- looking -----------------------------------------------------------------------------------
 
@@ -105,7 +105,7 @@ class Mlflow:
 
     def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
         """Find runs, traces and versions by tag, parameter, metadata or because all are meant, and everything that hangs on them."""
-        if isinstance(dataset.subject, Aggregate) and not any(each.every for each in selectors):
+        if isinstance(dataset.subject, Aggregate) and not any(selector.every for selector in selectors):
             return
         wanted = merged(selectors)
         with self._looking(dataset) as family:
@@ -146,9 +146,9 @@ class Mlflow:
             with closing(self._file.connect()) as connection:
                 answers = list(look(self._family(connection), self._roots, dataset, copies))
         except (sqlite3.Error, OSError) as error:
-            answers = [Probed(each.subject, 0, (), self._file.unable(error).detail) for each in copies]
+            answers = [Probed(copy.subject, 0, (), self._file.unable(error).detail) for copy in copies]
         except CouldNotLook as error:
-            answers = [Probed(each.subject, 0, (), error.message) for each in copies]
+            answers = [Probed(copy.subject, 0, (), error.message) for copy in copies]
         yield from answers
 
     def origins(self) -> tuple[ModelOrigin, ...]:
@@ -159,9 +159,9 @@ class Mlflow:
     def raw(self) -> Iterator[RawSource]:
         """The database and what lies beside it, and the folders of artifacts."""
         yield from self._file.sources()
-        for each in self._roots.folders:
-            if each.exists():
-                yield RawSource(each, "data")
+        for folder in self._roots.folders:
+            if folder.exists():
+                yield RawSource(folder, "data")
 
     # --- erasing -----------------------------------------------------------------------------------
 
@@ -190,7 +190,7 @@ class Mlflow:
 
     def _takes_along(self, copies: Sequence[Copy], kept: Sequence[Copy]) -> list[Unable]:
         """Items that are kept and that hang on what goes."""
-        going = {Entity.of_key(key)[0] for each in copies for key in each.keys}
+        going = {Entity.of_key(key)[0] for copy in copies for key in copy.keys}
         names = {each.dataset for each in kept if any(Entity.of_key(key)[0] in going for key in each.keys)}
         return [Unable(Reason.REFERENCED, f"what goes would take along items of {name} that are kept") for name in sorted(names)]
 
@@ -213,10 +213,10 @@ class Mlflow:
         try:
             connection = self._connection()
             if not (self._file.writable() and self._writable()):
-                return {each.subject: self._read_only() for each in copies}
+                return {copy.subject: self._read_only() for copy in copies}
             family = self._gathered(connection, dataset, copies)
             if shared := self._shares(family):
-                return {each.subject: shared[0] for each in copies}
+                return {copy.subject: shared[0] for copy in copies}
             return MlflowEraser(family, self._roots, self._file.where).erase(copies)
         except sqlite3.OperationalError as error:
             busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY and self._open is not None
@@ -225,7 +225,7 @@ class Mlflow:
             unable = self._file.unable(error)
         except CouldNotLook as error:
             unable = Unable(Reason.SCHEMA_CHANGED, error.message)
-        return {each.subject: unable for each in copies}
+        return {copy.subject: unable for copy in copies}
 
     def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - idempotent in effect
         """Rows and folders that nothing holds any more, then free pages, gaps and the write-ahead log."""
@@ -279,7 +279,7 @@ class Mlflow:
 
     def _gathered(self, connection: sqlite3.Connection, dataset: Dataset, copies: Sequence[Copy]) -> EntityGroup:
         family = self._family(connection)
-        gather(family, dataset, [each.selector or Selector(each.subject, {}) for each in copies])
+        gather(family, dataset, [copy.selector or Selector(copy.subject, {}) for copy in copies])
         return family
 
     def _read_only(self) -> Unable:

@@ -66,7 +66,7 @@ class BucketLake:
             for key, entries in page.items():
                 if is_companion(key) or key.endswith("/"):
                     continue
-                readings = tuple(way for each in template.readings(key) if wanted(way := unescaped(template, each)))
+                readings = tuple(way for reading in template.readings(key) if wanted(way := unescaped(template, reading)))
                 if readings:
                     yield from (replace(part, readings=readings) for part in _parts(key, entries))
 

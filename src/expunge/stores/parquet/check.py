@@ -66,7 +66,7 @@ class FileCheck:
     def _columns(self, part: LakeName, wanted: Sequence[str], *, needed: bool) -> Iterator[Finding]:
         try:
             with self.lake.opened(part) as file:
-                there = {each.field for each in leaves(file.schema_arrow)}
+                there = {leaf.field for leaf in leaves(file.schema_arrow)}
                 empty = not file.metadata.num_rows
         except FileNotFoundError:
             return

@@ -52,9 +52,9 @@ class LakeEraser:
         self._remove([key for key in ready if files[key].whole and not key.endswith("/")], files, shares)
         leaving = LeavingSubjects(
             Targets(selectors),
-            [shares[each.subject] for each in selectors],
+            [shares[selector.subject] for selector in selectors],
             # Who keeps what lies outside a window may still be named beside it.
-            frozenset(text for each in selectors if not each.narrowed for values in each.match.values() for text in values),
+            frozenset(text for selector in selectors if not selector.narrowed for values in selector.match.values() for text in values),
             self._layout.dataset.shared,
         )
         self._rewrite([key for key in ready if not files[key].whole], files, leaving, shares, wanted)
@@ -113,14 +113,14 @@ class LakeEraser:
         for place in list(there):
             if place.endswith(SUMMARY) and self._lake.exists(checksum_of(place)):
                 there[checksum_of(place)] = there[place]
-        for removed in self._tree.remove([Removal(place, [shares[each] for each in subjects]) for place, subjects in there.items()]):
+        for removed in self._tree.remove([Removal(place, [shares[subject] for subject in subjects]) for place, subjects in there.items()]):
             if removed.error:
                 for share in removed.removal.shares:
                     share.troubles.append(trouble_of(removed.error))
 
     def _remove(self, keys: Iterable[str], files: Mapping[str, _File], shares: Mapping[Pseudonym, SubjectShare]) -> None:
         rows = {key: sum(rows_of(self._lake, part) for part in self._lake.states(key)) for key in keys}
-        for removed in self._tree.remove([Removal(key, [shares[each] for each in files[key].subjects]) for key in rows]):
+        for removed in self._tree.remove([Removal(key, [shares[subject] for subject in files[key].subjects]) for key in rows]):
             for share in removed.removal.shares:
                 share.kept += removed.kept
                 if removed.error:

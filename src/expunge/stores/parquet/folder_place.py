@@ -85,5 +85,5 @@ class FolderPlace:
 def rewritten(copies: Mapping[str, Sequence[Copy]]) -> list[str]:
     """The files of which some rows go."""
     keys = [named(key) for found in copies.values() for each in found for key in each.keys]
-    whole = {each.file for each in keys if each.whole}
-    return sorted({each.file for each in keys} - whole)
+    whole = {key.file for key in keys if key.whole}
+    return sorted({key.file for key in keys} - whole)

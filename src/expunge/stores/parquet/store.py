@@ -43,7 +43,7 @@ class Parquet:
 
     def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
         self._spec = spec
-        self._layouts = {each.name: LakeLayout.of_lake(each) for each in datasets}
+        self._layouts = {dataset.name: LakeLayout.of_lake(dataset) for dataset in datasets}
         self._place = (BucketPlace if spec.url.startswith("s3://") else FolderPlace)(spec, self._layouts)
         self._lake: Lake = self._place.lake
 
@@ -136,7 +136,7 @@ class Parquet:
         """Who is gone goes from the index too."""
         if self.index is None:
             return outcomes
-        done = [each for each in copies if isinstance(outcomes[each.subject], Erased | Absent)]
+        done = [copy for copy in copies if isinstance(outcomes[copy.subject], Erased | Absent)]
         try:
             forget(self.index, self.index_key, dataset.name, done)
         except OSError as error:
@@ -151,7 +151,7 @@ class Parquet:
     def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
         """A fresh pass over all subject columns, whatever footers or the index say, and each old name looked up."""
         selectors = [copy.selector for copy in copies if copy.selector]
-        columns = sorted({name for each in selectors for name in each.match})
+        columns = sorted({name for selector in selectors for name in selector.match})
         paths = ("listing", "open", *(f"column {name}" for name in columns))
         try:
             with self._place.fresh() as lake, self._place.speaking(dataset.name):

@@ -136,7 +136,7 @@ class PostgresCheck:
 
     def _rewritable(self, tables: Sequence[PostgresTable]) -> Iterator[Finding]:
         """Rows that can be deleted, of tables that the server would not rewrite for this role: it only warns."""
-        scope = affected_relations.scope(self.connection, [each.sql for each in tables])
+        scope = affected_relations.scope(self.connection, [table.sql for table in tables])
         (role,) = self.connection.execute("SELECT current_user").fetchone() or ("",)
         missing = required_rights.on_tables(self.connection, role, [each.name for each in scope.everything])
         if missing:
@@ -206,7 +206,7 @@ class PostgresCheck:
     # --- what nobody declared ---------------------------------------------------------------------
 
     def _undeclared(self, schema: PostgresSchema, tables: Sequence[PostgresTable]) -> Iterator[Finding]:
-        known = {oid for each in tables for oid in each.family}
+        known = {oid for table in tables for oid in table.family}
         rows = self.connection.execute(_RELATIONS).fetchall()
         known |= {oid for namespace, name, _, oid, _ in rows if self._is_ignored(namespace, name)}
         for _ in range(len(rows)):
@@ -231,13 +231,13 @@ class PostgresCheck:
         waiting, seen = [oid], set[int]()
         while waiting:
             sources = [row[0] for row in self.connection.execute(_SOURCES, (waiting.pop(),)).fetchall()]
-            for each in sources:
-                if each not in known and each not in seen:
-                    seen.add(each)
-                    kind = PostgresSchema(self.connection).one("SELECT relkind::text FROM pg_catalog.pg_class WHERE oid = %s", (each,))
+            for source in sources:
+                if source not in known and source not in seen:
+                    seen.add(source)
+                    kind = PostgresSchema(self.connection).one("SELECT relkind::text FROM pg_catalog.pg_class WHERE oid = %s", (source,))
                     if kind not in {"v", "m"}:
                         return False
-                    waiting.append(each)
+                    waiting.append(source)
         return True
 
     def _large_objects(self, tables: Sequence[PostgresTable]) -> Iterator[Finding]:

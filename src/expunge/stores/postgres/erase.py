@@ -115,7 +115,7 @@ class PostgresEraser:
             self.connection.execute("DELETE FROM pg_temp.expunge_keys WHERE copy = ANY (%s)", (list(numbers),))
 
     def _objects(self) -> list[str]:
-        return [each.name for each in self.table.columns if each.large_object]
+        return [column.name for column in self.table.columns if column.large_object]
 
     # --- references --------------------------------------------------------------------------------
 
@@ -132,7 +132,7 @@ class PostgresEraser:
 
     def _in_the_way(self, *, beforehand: bool) -> list[PostgresReference]:
         """The references by which rows that stay could point at rows that go, or would go along with them."""
-        everyone = [each for table in self.table.family[:1] for each in self.schema.references(table)]
+        everyone = [reference for table in self.table.family[:1] for reference in self.schema.references(table)]
         return [
             each
             for each in everyone

@@ -58,7 +58,7 @@ class PostgresPreflight:
             psycopg.Error, NotInSchema: translate them.
         """
         where = f"{self.link.where}: table {self.table.shown}"
-        for name in {name for each in copies if each.selector for name in (*each.selector.match, *each.selector.beside)}:
+        for name in {name for copy in copies if copy.selector for name in (*copy.selector.match, *copy.selector.beside)}:
             self.table.require(name)
         if self.schema.one("SHOW default_transaction_read_only") == "on":
             yield Unable(Reason.PERMISSION, f"{self.link.where}: default_transaction_read_only is on; end that for this role")
@@ -88,10 +88,10 @@ class PostgresPreflight:
         """Kept items of tables that the schema's ``ON DELETE`` would change together with this one's rows."""
         reached, waiting = set[int](), list(self.table.family)
         while waiting:
-            for each in self.schema.references(waiting.pop()):
-                if each.acts and each.child_oid not in reached:
-                    reached.add(each.child_oid)
-                    waiting.append(each.child_oid)
+            for reference in self.schema.references(waiting.pop()):
+                if reference.acts and reference.child_oid not in reached:
+                    reached.add(reference.child_oid)
+                    waiting.append(reference.child_oid)
         for name, table in kept.items():
             if not reached.isdisjoint(table.family):
                 yield Unable(Reason.REFERENCED, f"the schema's ON DELETE would reach items of {name} that are kept")

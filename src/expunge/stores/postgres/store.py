@@ -71,13 +71,13 @@ class Postgres:
                 if isinstance(error, psycopg.Error) and lost(error):
                     # A server that was restarted has ended the connection that was open: a new one tells how things stand.
                     return self._able()
-        return self._able_to(Grounding.NONE, (), frozenset(each.name for each in self._datasets), ())
+        return self._able_to(Grounding.NONE, (), frozenset(dataset.name for dataset in self._datasets), ())
 
     def _able(self) -> Capabilities:
         grounding, beyond = self._server.standing()
         with self._link.borrowed() as connection:
             schema = PostgresSchema(connection)
-            declared = [(each.name, table) for each in self._datasets if (table := schema.table(each.table)) is not None]
+            declared = [(dataset.name, table) for dataset in self._datasets if (table := schema.table(dataset.table)) is not None]
             return self._able_to(grounding, beyond, rewritten(connection, declared), schema.refers(declared))
 
     @staticmethod
@@ -201,7 +201,7 @@ class Postgres:
         sizes = "SELECT coalesce(sum(pg_catalog.pg_total_relation_size(c)), 0)::bigint FROM pg_catalog.unnest(%s::oid[]) AS c"
         with self._link.looking(self._link.where), self._link.borrowed() as connection:
             schema = PostgresSchema(connection)
-            families = [schema.family(each.table) for each in self._datasets if copies.get(each.name)]
+            families = [schema.family(dataset.table) for dataset in self._datasets if copies.get(dataset.name)]
             size = int(schema.one(sizes, ([oid for family in families for oid in family],)))
         return Cost(size, sum(map(bool, families)), 2 * size)
 
@@ -218,14 +218,14 @@ class Postgres:
             unable = locked(self._link, table) if waited and table else self._link.unable(error)
         except NotInPostgresSchema as error:
             unable = _schema_changed(dataset, error)
-        return {each.subject: unable for each in copies}
+        return {copy.subject: unable for copy in copies}
 
     def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - idempotent in effect
         """Climb the ladder over the tables of the datasets, and whatever the schema changes together with them."""
         try:
             with self._link.borrowed() as connection:
                 schema = PostgresSchema(connection)
-                tables = [schema.require(each.table).sql for each in datasets]
+                tables = [schema.require(dataset.table).sql for dataset in datasets]
             return ladder_climb.climb(self._server, list(dict.fromkeys(tables)))
         except (psycopg.Error, OSError) as error:
             return self._link.unable(error)
@@ -259,12 +259,12 @@ class Postgres:
 
 def _size(table: PostgresTable) -> str:
     """SQL for the bytes of a row's values as they are stored, compressed ones as they are."""
-    sizes = (f"coalesce(pg_catalog.pg_column_size(t.{quoted(each.name)}), 0)" for each in table.columns)
+    sizes = (f"coalesce(pg_catalog.pg_column_size(t.{quoted(column.name)}), 0)" for column in table.columns)
     return " + ".join(("0", *sizes))
 
 
 def _could_not(copies: Sequence[Copy], why: str) -> list[Probed]:
-    return [Probed(each.subject, 0, (), why) for each in copies]
+    return [Probed(copy.subject, 0, (), why) for copy in copies]
 
 
 def _schema_changed(dataset: Dataset, error: NotInPostgresSchema) -> Unable:

@@ -129,7 +129,7 @@ class Bucket:
     def each(self, function: Callable[[T], R], things: Sequence[T]) -> list[R]:
         """Apply a function that only reads to many things, several at once; in their order. The first exception comes out."""
         if len(things) < 2:
-            return [function(each) for each in things]
+            return [function(thing) for thing in things]
         with ThreadPoolExecutor(min(WIDTH, len(things))) as pool:
             return list(pool.map(function, things))
 

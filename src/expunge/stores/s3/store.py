@@ -42,7 +42,7 @@ class S3:
     def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
         self._spec = spec
         self._datasets = datasets
-        self._layouts = {each.name: FolderLayout.of(each) for each in datasets}
+        self._layouts = {dataset.name: FolderLayout.of(dataset) for dataset in datasets}
         self._bucket = Bucket(spec)
         self._elsewhere: tuple[str, ...] | None = None
 

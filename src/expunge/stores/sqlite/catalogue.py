@@ -78,12 +78,12 @@ class SqliteTable:
     def recorded(self) -> tuple[str, ...]:
         """Names of the columns in the order in which a record holds their values; the one that is the row's number is in none."""
         if self.rowid:
-            return tuple(each.name for each in self.columns if f"t.{quoted(each.name)}" not in self.key)
-        return tuple(each.name for each in sorted(self.columns, key=lambda each: each.primary or len(self.columns) + 1))
+            return tuple(column.name for column in self.columns if f"t.{quoted(column.name)}" not in self.key)
+        return tuple(column.name for column in sorted(self.columns, key=lambda each: each.primary or len(self.columns) + 1))
 
     def column(self, name: str) -> SqliteColumn | None:
         """The column of that name; letters A to Z compare without case, as in SQL."""
-        return next((each for each in self.columns if _fold(each.name) == _fold(name)), None)
+        return next((column for column in self.columns if _fold(column.name) == _fold(name)), None)
 
     def require(self, name: str) -> SqliteField:
         """Like :meth:`field`. Raises NotInSqliteSchema."""
@@ -185,7 +185,7 @@ class SqliteSchema:
 
     def named(self, name: str) -> str | None:
         """The name as the schema spells it, whatever its kind."""
-        return next((each for each in self.kinds if _fold(each) == _fold(name)), None)
+        return next((kind for kind in self.kinds if _fold(kind) == _fold(name)), None)
 
     def table(self, name: str) -> SqliteTable | None:
         """The table or virtual table of that name; None when there is none or it is a view."""
@@ -195,11 +195,11 @@ class SqliteSchema:
         kind, without_rowid = self.kinds[found]
         columns = self.columns(found)
         if without_rowid:
-            key = tuple(f"t.{quoted(each.name)}" for each in sorted(columns, key=lambda each: each.primary) if each.primary)
+            key = tuple(f"t.{quoted(column.name)}" for column in sorted(columns, key=lambda each: each.primary) if column.primary)
         else:
-            taken = {_fold(each.name) for each in columns}
+            taken = {_fold(column.name) for column in columns}
             alias = next((each for each in ("rowid", "_rowid_", "oid") if each not in taken), "rowid")
-            primary = [each for each in columns if each.primary]
+            primary = [column for column in columns if column.primary]
             own = len(primary) == 1 and kind == "table" and self._is_rowid(found, primary[0].name)
             key = (f"t.{quoted(primary[0].name)}",) if own else (f"t.{alias}",)
             return SqliteTable(found, kind == "virtual", columns, key, rowid=True, numbered=own or kind == "virtual")
@@ -238,7 +238,7 @@ class SqliteSchema:
             for row in self._connection.execute(f"PRAGMA main.foreign_key_list({quoted(child)})").fetchall():
                 if _fold(row[2]) == _fold(parent):
                     grouped.setdefault(row[0], []).append((row[3], row[4], row[6]))
-            primary = [each.name for each in sorted(self.columns(parent), key=lambda each: each.primary) if each.primary]
+            primary = [column.name for column in sorted(self.columns(parent), key=lambda each: each.primary) if column.primary]
             for rows in grouped.values():
                 pairs = tuple((row[0], row[1] or primary[at]) for at, row in enumerate(rows) if row[1] or at < len(primary))
                 if len(pairs) == len(rows):
@@ -252,7 +252,7 @@ class SqliteSchema:
             module, arguments = module_of(self.sql.get(name, "")) if kind == "virtual" else ("", [])
             if module not in {"fts3", "fts4", "fts5"}:
                 continue
-            options = dict(_option(each) for each in arguments if "=" in each)
+            options = dict(_option(argument) for argument in arguments if "=" in argument)
             content = options.get("content") if module != "fts3" else None
             sizes = f"{name}_docsize"
             found.append(

@@ -208,7 +208,7 @@ class SqliteBystanders:
                     count += 1
                     if len(numbers) < KNOWN_PEOPLE:
                         numbers[who] = number
-                yield self._copy(number, who, [each.key for each in rows], rows)
+                yield self._copy(number, who, [row.key for row in rows], rows)
 
     def a_few(self, limit: int) -> Iterator[Copy]:
         """The first ``limit`` people, each with (at most a thousand of) their rows."""
@@ -219,7 +219,7 @@ class SqliteBystanders:
                     people.setdefault(seen.who, []).append(seen)
             if len(people) >= limit:
                 break
-        keys = {who: [each.key for each in rows] for who, rows in people.items()}
+        keys = {who: [row.key for row in rows] for who, rows in people.items()}
         named = [who for who in people if who]
         if named:
             selectors = [Selector(Pseudonym(f"control-{at}"), {who[0][0]: frozenset({who[0][1]})}) for at, who in enumerate(named)]
@@ -228,7 +228,7 @@ class SqliteBystanders:
                 known = keys[named[hit.selector]]
                 if len(known) < CONTROL_ROWS and encode_key(hit.key) not in gone:
                     known.append(hit.key)
-        for number, who in enumerate([*named, *(each for each in people if not each)]):
+        for number, who in enumerate([*named, *(person for person in people if not person)]):
             yield self._copy(number, who, keys[who], people[who])
 
     def _copy(self, number: int, who: Who, keys: Sequence[Row], rows: Sequence[BystanderRow]) -> Copy:
@@ -236,8 +236,8 @@ class SqliteBystanders:
         subject = Pseudonym(f"control-{number}")
         selector = Selector(subject, {name: frozenset({value}) for name, value in who}) if who else None
         links: dict[str, set[str]] = {}
-        for each in rows:
-            for name, value in each.links:
+        for row in rows:
+            for name, value in row.links:
                 links.setdefault(name, set()).add(value)
         followed = {name: frozenset(values) for name, values in links.items()}
         return Copy(self.dataset, subject, names, len(names), links=followed, selector=selector)

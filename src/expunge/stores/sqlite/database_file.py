@@ -155,7 +155,7 @@ class DatabaseFile:
 
     def writable(self) -> bool:
         """Whether this process may write the file, what lies beside it, and new files in its folder."""
-        beside = [self.path, *(each.path for each in self.sources() if each.role in {"journal", "index"})]
+        beside = [self.path, *(source.path for source in self.sources() if source.role in {"journal", "index"})]
         folder = self.path.parent
         return all(os.access(each, os.R_OK | os.W_OK) for each in beside) and os.access(folder, os.W_OK | os.X_OK)
 
@@ -194,7 +194,7 @@ class DatabaseFile:
         status = self.path.stat()
         with self.path.open("rb") as file:
             counter = int.from_bytes(file.read(28)[24:], "big")
-        lying = (each.path for each in self.sources() if each.role == "journal")
+        lying = (source.path for source in self.sources() if source.role == "journal")
         return (status.st_ino, status.st_size, status.st_mtime_ns, counter, *(each.stat().st_size for each in lying))
 
     def beside(self, ending: str) -> Path:

@@ -58,7 +58,7 @@ class SqliteEraser:
         references = self._in_the_way(beforehand=True)
         if not references:
             return {}
-        standing = {each.subject: self._standing(each, reader) for each in copies}
+        standing = {copy.subject: self._standing(copy, reader) for copy in copies}
         self._doom(standing, copies)
         return self._blocked(list(standing), references)
 
@@ -69,7 +69,7 @@ class SqliteEraser:
 
     def _acting(self) -> bool:
         """Whether the schema asks for cascades: only then SQLite itself follows the references, row by row."""
-        return any(each.acts for each in self._schema.references(self._table.name))
+        return any(reference.acts for reference in self._schema.references(self._table.name))
 
     def _reader(self, copies: Sequence[Copy]) -> RowReader:
         return RowReader(self._connection, self._table, copies)
@@ -79,7 +79,7 @@ class SqliteEraser:
 
     def _delete_all(self, copies: Sequence[Copy]) -> dict[Pseudonym, Outcome]:
         reader = self._reader(copies)
-        standing = {each.subject: self._standing(each, reader) for each in copies}
+        standing = {copy.subject: self._standing(copy, reader) for copy in copies}
         self._doom(standing, copies)
         blocked = self._blocked(list(standing), self._in_the_way(beforehand=False))
         going = [key for subject, keys in standing.items() if subject not in blocked for key in keys]
@@ -92,8 +92,8 @@ class SqliteEraser:
                 outcomes[subject] = Absent()
             else:
                 outcomes[subject] = self._delete(number, len(keys))
-        for each in indexes:
-            each.follow()
+        for index in indexes:
+            index.follow()
         return outcomes
 
     def _delete(self, number: int, items: int) -> Outcome:
@@ -125,7 +125,7 @@ class SqliteEraser:
     def _refused(self, error: sqlite3.IntegrityError) -> Unable:
         # RESTRICT is a trigger inside SQLite and has the code of one.
         if str(error) == "FOREIGN KEY constraint failed":
-            tables = ", ".join(sorted({each.child for each in self._schema.references(self._table.name)}))
+            tables = ", ".join(sorted({reference.child for reference in self._schema.references(self._table.name)}))
             detail = (
                 f"table {self._table.name}: rows that follow it ({tables}) are referred to by others; declare those and erase them first"
             )
@@ -146,9 +146,9 @@ class SqliteEraser:
 
     def _blocked(self, subjects: Sequence[Pseudonym], references: Sequence[SqliteReference]) -> dict[Pseudonym, Unable]:
         found: dict[Pseudonym, set[str]] = {}
-        for each in references:
-            for (number,) in self._connection.execute(self._referring(each)).fetchall():
-                found.setdefault(subjects[number], set()).add((TAKEN_ALONG if each.cascades else REFERRED).format(each.child))
+        for reference in references:
+            for (number,) in self._connection.execute(self._referring(reference)).fetchall():
+                found.setdefault(subjects[number], set()).add((TAKEN_ALONG if reference.cascades else REFERRED).format(reference.child))
         return {
             subject: Unable(Reason.REFERENCED, f"table {self._table.name}: {'; '.join(sorted(said))}") for subject, said in found.items()
         }
@@ -156,7 +156,7 @@ class SqliteEraser:
     def _doom(self, standing: dict[Pseudonym, list[Row]], copies: Sequence[Copy]) -> None:
         self._connection.execute("DROP TABLE IF EXISTS temp.expunge_owners")
         self._connection.execute("CREATE TEMP TABLE expunge_owners (field TEXT, value TEXT, PRIMARY KEY (field, value)) WITHOUT ROWID")
-        match = ((name, value) for each in copies if each.selector for name, values in each.selector.match.items() for value in values)
+        match = ((name, value) for copy in copies if copy.selector for name, values in copy.selector.match.items() for value in values)
         insert = "INSERT OR IGNORE INTO temp.expunge_owners VALUES (?, CAST(? AS TEXT))"
         self._connection.executemany(insert, ((name, bound(value)[1]) for name, value in match))
         columns = ", ".join(f"k{at}" for at in range(len(self._table.key)))

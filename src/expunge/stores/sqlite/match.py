@@ -187,14 +187,14 @@ class RowReader:
             NotInSchema: as :class:`SqliteMatcher`.
         """
         self._connection = connection
-        self.names = tuple(each.name for each in table.columns)
-        selectors = [each.selector for each in copies if each.selector]
-        self._fields = [table.require(each) for each in sorted({name for each in selectors for name in each.match})]
+        self.names = tuple(column.name for column in table.columns)
+        selectors = [copy.selector for copy in copies if copy.selector]
+        self._fields = [table.require(selector) for selector in sorted({name for selector in selectors for name in selector.match})]
         self._beside = TimeConditions(table, selectors)
         self._table = table
         self._where = " AND ".join(f"{each} = ?" for each in table.key)
-        self._columns = ", ".join(f"t.{quoted(each)}" for each in self.names)
-        self._asked = (*(each.text for each in self._fields), *self._beside.columns)
+        self._columns = ", ".join(f"t.{quoted(name)}" for name in self.names)
+        self._asked = (*(field.text for field in self._fields), *self._beside.columns)
 
     def row(self, key: Row) -> Row | None:
         """The values of a row's columns, None when it is gone."""
@@ -262,5 +262,5 @@ class RowReader:
 
 def wanted_columns(table: SqliteTable, fields: Iterable[str]) -> list[str]:
     """SQL for the text of each field that the table has."""
-    found = (table.field(each) for each in fields)
+    found = (table.field(field) for field in fields)
     return [each.text for each in found if each is not None]

@@ -63,7 +63,7 @@ class SqliteProbe:
         """How many rows each view still shows of each copy, in those of its columns that are named like a subject field."""
         shown, paths = [0] * count, []
         for view in self._schema.views(self._table.name):
-            names = {each.name.lower(): each.name for each in self._schema.columns(view)}
+            names = {column.name.lower(): column.name for column in self._schema.columns(view)}
             fields = [(at, names[each.name.lower()]) for at, each in enumerate(matcher.fields) if each.name.lower() in names]
             for at, name in fields:
                 text = SqliteField(name, f"t.{quoted(name)}", "blob").text
@@ -90,7 +90,7 @@ class SqliteProbe:
                 continue
             if self._schema.reads(view) == {self._table.name}:
                 fields = [SqliteField(each, f"t.{quoted(names[each.lower()])}", "blob") for each in asked]
-                columns = ", ".join(f"{each.sql}, {each.text}" for each in fields)
+                columns = ", ".join(f"{field.sql}, {field.text}" for field in fields)
                 rows = self._connection.execute(f"SELECT {columns} FROM main.{quoted(view)} AS t")
                 yield number, sum(_means(selector, asked, row) for row in rows)
 

@@ -63,14 +63,14 @@ class Sqlite:
     @property
     def capabilities(self) -> Capabilities:
         """``scrubbed`` where files and folders can be written, ``none`` otherwise."""
-        able = all(each.writable() for each in self._files.values() if each.path.exists())
+        able = all(file.writable() for file in self._files.values() if file.path.exists())
         grounding = Grounding.SCRUBBED if able else Grounding.NONE
         rewritten = frozenset[str]().union(*map(self._rewritten, self._files.values()))
         return Capabilities(grounding, batch=1000, exclusive=True, rewritten=rewritten, out_of_scope=OUT_OF_SCOPE)
 
     def _rewritten(self, file: DatabaseFile) -> frozenset[str]:
         """Of the datasets in one file those that triggers write to, once for each schema; all where that cannot be told."""
-        declared = [(each.name, self._place(each)[1]) for each in self._datasets if self._place(each)[0] is file]
+        declared = [(dataset.name, self._place(dataset)[1]) for dataset in self._datasets if self._place(dataset)[0] is file]
         try:
             connection = self._connection(file)
             (version,) = connection.execute("PRAGMA main.schema_version").fetchone()
@@ -86,7 +86,7 @@ class Sqlite:
         """Compare the databases with the map."""
         beside = frozenset(each.path.name for each in self._files.values())
         for alias, file in self._files.items():
-            declared = [(each, self._place(each)[1]) for each in self._datasets if self._place(each)[0] is file]
+            declared = [(dataset, self._place(dataset)[1]) for dataset in self._datasets if self._place(dataset)[0] is file]
             if not file.path.exists():
                 what, mend = f"the database {alias} does not exist", "correct `url:` or `attach:`, or restore the file"
                 yield Finding(FindingKind.MISSING, self._spec.name, str(file.path), what, mend)
@@ -116,7 +116,7 @@ class Sqlite:
                     for at, name in enumerate(dataset.follow, start=1)
                 }
                 size = sum(int(str(row[0])) for row in rows.values())
-                keys = tuple(encode_key(each) for each in rows)
+                keys = tuple(encode_key(row) for row in rows)
                 yield Copy(dataset.name, selector.subject, keys, len(keys), size, links, selector, lasting=table.numbered)
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
@@ -201,19 +201,19 @@ class Sqlite:
         """Kept items of tables that the schema's ``ON DELETE`` would change together with this one's rows."""
         reached, waiting = set[str](), [table]
         while waiting:
-            for each in schema.references(waiting.pop()):
-                if each.acts and each.child.casefold() not in reached:
-                    reached.add(each.child.casefold())
-                    waiting.append(each.child)
+            for reference in schema.references(waiting.pop()):
+                if reference.acts and reference.child.casefold() not in reached:
+                    reached.add(reference.child.casefold())
+                    waiting.append(reference.child)
         names = {each.dataset for each in kept}
-        places = {each.name: self._place(each) for each in self._datasets if each.name in names}
+        places = {dataset.name: self._place(dataset) for dataset in self._datasets if dataset.name in names}
         taken = [name for name, (where, child) in places.items() if where is file and child.casefold() in reached]
         return [Unable(Reason.REFERENCED, f"the schema's ON DELETE would reach items of {name} that are kept") for name in taken]
 
     def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:
         """Each database file that something goes from is read and written again as a whole (VACUUM)."""
-        files = {self._place(each)[0] for each in self._datasets if copies.get(each.name)}
-        size = sum(each.path.stat().st_size for each in files if each.path.exists())
+        files = {self._place(dataset)[0] for dataset in self._datasets if copies.get(dataset.name)}
+        size = sum(file.path.stat().st_size for file in files if file.path.exists())
         return Cost(size, len(files), size)
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - idempotent in effect
@@ -223,7 +223,7 @@ class Sqlite:
             connection = self._connection(file)
             if not file.writable():
                 # A read-only database lets a write transaction begin and fails only at its first write.
-                return {each.subject: file.read_only() for each in copies}
+                return {copy.subject: file.read_only() for copy in copies}
             return self._eraser(connection, dataset, name, copies).erase(copies)
         except sqlite3.OperationalError as error:
             busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY and file.alias in self._open
@@ -232,12 +232,12 @@ class Sqlite:
             unable = file.unable(error)
         except NotInSqliteSchema as error:
             unable = _schema_changed(dataset, error)
-        return {each.subject: unable for each in copies}
+        return {copy.subject: unable for copy in copies}
 
     def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - idempotent in effect
         """Climb the ladder over each file that one of the datasets lies in."""
         done = 0
-        for file in dict.fromkeys(self._place(each)[0] for each in datasets):
+        for file in dict.fromkeys(self._place(dataset)[0] for dataset in datasets):
             outcome = self._purge(file)
             if isinstance(outcome, Unable):
                 return outcome
@@ -260,7 +260,7 @@ class Sqlite:
         return outcome
 
     def _unfollowed(self, file: DatabaseFile, connection: sqlite3.Connection) -> tuple[str, ...]:
-        declared = [self._place(each)[1] for each in self._datasets if self._place(each)[0] is file]
+        declared = [self._place(dataset)[1] for dataset in self._datasets if self._place(dataset)[0] is file]
         return unfollowed(connection, SqliteSchema(connection), declared)
 
     def close(self) -> None:
@@ -313,11 +313,11 @@ def _files(spec: StoreSpec) -> dict[str, DatabaseFile]:
 def _size(table: SqliteTable) -> str:
     """SQL for the bytes of a row's values."""
     function = "octet_length" if sqlite3.sqlite_version_info >= (3, 43) else "length"
-    return "+".join(f"coalesce({function}(t.{quoted(each.name)}), 0)" for each in table.columns)
+    return "+".join(f"coalesce({function}(t.{quoted(column.name)}), 0)" for column in table.columns)
 
 
 def _could_not(copies: Sequence[Copy], why: str) -> list[Probed]:
-    return [Probed(each.subject, 0, (), why) for each in copies]
+    return [Probed(copy.subject, 0, (), why) for copy in copies]
 
 
 def _schema_changed(dataset: Dataset, error: NotInSqliteSchema) -> Unable:

@@ -24,8 +24,8 @@ class TimeConditions:
         Raises:
             NotInSchema: when the table has no such field.
         """
-        self.fields = [table.require(name) for name in sorted({name for each in selectors for name in each.beside})]
-        self.columns = tuple(sql for each in self.fields for sql in (each.sql, each.text))
+        self.fields = [table.require(name) for name in sorted({name for selector in selectors for name in selector.beside})]
+        self.columns = tuple(sql for field in self.fields for sql in (field.sql, field.text))
         """SQL over the alias ``t``: two for each field."""
 
     def admits(self, selector: Selector, values: Sequence[Any]) -> bool:

@@ -40,7 +40,7 @@ def touched(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteT
         return sqlite3.SQLITE_OK
 
     # Cascades are part of the statement only where they are switched on, as an erasure does.
-    acting = any(each.acts for each in schema.references(table.name))
+    acting = any(reference.acts for reference in schema.references(table.name))
     connection.execute(f"PRAGMA foreign_keys={'ON' if acting else 'OFF'}")
     connection.set_authorizer(note)
     try:

@@ -13,18 +13,18 @@ def merged(selectors: Sequence[Selector]) -> list[Selector]:
     """One selector for each subject; those that mean every item, or are narrowed, stand for themselves."""
     together: dict[Pseudonym, Selector] = {}
     alone: list[Selector] = []
-    for each in selectors:
-        if each.every or each.narrowed:
-            alone.append(each)
+    for selector in selectors:
+        if selector.every or selector.narrowed:
+            alone.append(selector)
             continue
-        known = together.get(each.subject)
+        known = together.get(selector.subject)
         match = dict(known.match) if known else {}
-        for name, values in each.match.items():
+        for name, values in selector.match.items():
             match[name] = match.get(name, frozenset()) | values
-        together[each.subject] = replace(each, match=match)
+        together[selector.subject] = replace(selector, match=match)
     return [*together.values(), *alone]
 
 
 def narrowed(copies: Sequence[Copy]) -> bool:
     """Whether copies are less than all that somebody has, or nobody's in particular."""
-    return any(each.selector.every or each.selector.narrowed or each.selector.anybodys for each in copies if each.selector)
+    return any(copy.selector.every or copy.selector.narrowed or copy.selector.anybodys for copy in copies if copy.selector)

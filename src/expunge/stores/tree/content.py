@@ -150,7 +150,7 @@ class TreeContent:
         elif isinstance(value, list):
             numbers = [each for each in value if isinstance(each, int | float) and not isinstance(each, bool)]
             if len(numbers) > 1 and len(numbers) == len(value):
-                tracer.vector(subject, dataset, field or "record", [float(each) for each in numbers])
+                tracer.vector(subject, dataset, field or "record", [float(number) for number in numbers])
                 return
             for inner in value:
                 self._trace_value(subject, field, inner, tracer)

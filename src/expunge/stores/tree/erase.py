@@ -183,7 +183,7 @@ class TreeEraser:
         """The names that go, one by one; what has to be rewritten instead is noted for later."""
         for key, subjects in keys.items():
             concerned = {number for number, each in enumerate(wanted.selectors) if each.subject in subjects}
-            theirs = [shares[each] for each in subjects]
+            theirs = [shares[subject] for subject in subjects]
             objection = self._objection(key, wanted)
             link = self._tree.is_link(key)
             if objection:

@@ -185,8 +185,8 @@ class FolderLayout:
         found = self.template_of(key)
         if found is None or self.inside or MODIFIED in found[0].placeholders:
             return ()
-        windows = [each.where for each in selectors]
-        asked = [each for each in windows if each is not None and each.field == MODIFIED]
+        windows = [selector.where for selector in selectors]
+        asked = [window for window in windows if window is not None and window.field == MODIFIED]
         return tuple(asked) if len(asked) == len(windows) else ()
 
     def beside(self, wanted: WantedValues) -> tuple[str, ...]:

@@ -233,7 +233,11 @@ def leaving_of(match: Mapping[str, frozenset[str]], selectors: Sequence[Selector
         return any(not values.isdisjoint(wanted.get(name, ())) for name, values in match.items())
 
     return tuple(
-        dict.fromkeys(each.where for each in selectors if each.where and (each.every or meets(each.match)) and not meets(each.spare))
+        dict.fromkeys(
+            selector.where
+            for selector in selectors
+            if selector.where and (selector.every or meets(selector.match)) and not meets(selector.spare)
+        )
     )
 
 

@@ -30,7 +30,7 @@ def _plain_order(leaf: SchemaLeaf) -> bool:
 
 
 def _as_bytes(values: Values) -> list[bytes]:
-    return values if isinstance(values, list) else [each.tobytes() for each in values]
+    return values if isinstance(values, list) else [value.tobytes() for value in values]
 
 
 def touched(leaf: SchemaLeaf, gone: Values, low: bytes | None, high: bytes | None) -> bool:

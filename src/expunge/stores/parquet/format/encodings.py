@@ -150,7 +150,7 @@ def _cut(values: Values, low: Positions, high: Positions) -> Values:
 def _pick(values: Values, low: Positions, high: Positions) -> Values:
     pairs = list(zip(low.tolist(), high.tolist(), strict=True))
     if isinstance(values, list):
-        return [each for start, stop in pairs for each in values[start:stop]]
+        return [value for start, stop in pairs for value in values[start:stop]]
     return np.concatenate([values[:0], *(values[start:stop] for start, stop in pairs)])
 
 
@@ -215,7 +215,7 @@ def _shared_prefixes(leaf: SchemaLeaf, body: Bytes, count: int) -> Values:
 def encode(encoding: int, leaf: SchemaLeaf, values: Values) -> list[Buffer]:
     """The values of a page in an encoding that :func:`decode` knows."""
     if isinstance(values, list) or encoding == DELTA_BYTES:
-        return _encoded_strings(encoding, values if isinstance(values, list) else [each.tobytes() for each in values])
+        return _encoded_strings(encoding, values if isinstance(values, list) else [value.tobytes() for value in values])
     if encoding == STREAM_SPLIT:
         return [np.ascontiguousarray(np.ascontiguousarray(values).view(np.uint8).reshape(len(values), size_of(leaf)).T).tobytes()]
     if encoding == DELTA:
@@ -231,13 +231,13 @@ def encode(encoding: int, leaf: SchemaLeaf, values: Values) -> list[Buffer]:
 
 def _encoded_strings(encoding: int, values: Sequence[bytes]) -> list[Buffer]:
     if encoding == PLAIN:
-        return [part for each in values for part in (len(each).to_bytes(4, "little"), each)]
+        return [part for value in values for part in (len(value).to_bytes(4, "little"), value)]
     prefixes: list[bytes] = []
     if encoding == DELTA_BYTES:
         shared = [_shared(before, each) for before, each in zip([b"", *values], values, strict=False)]
         prefixes = [delta(np.array(shared, np.int64), 32)]
         values = [each[length:] for each, length in zip(values, shared, strict=True)]
-    return [*prefixes, delta(np.array([len(each) for each in values], np.int64), 32), *values]
+    return [*prefixes, delta(np.array([len(value) for value in values], np.int64), 32), *values]
 
 
 def _shared(first: bytes, second: bytes) -> int:

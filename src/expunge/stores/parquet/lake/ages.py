@@ -48,13 +48,13 @@ class LakeAging:
         try:
             with self._lake.opened(part) as file:
                 rows = file.metadata.num_rows
-                counts, undated = self._count(part, file, field, np.array([micros(each) for each in edges], np.int64))
+                counts, undated = self._count(part, file, field, np.array([micros(edge) for edge in edges], np.int64))
         except FileNotFoundError:
             return none
         except Unreadable:
             return Ages(none.items, none.bytes, 1)
         items = tuple(counts.tolist())
-        return Ages(items, tuple(each * part.size // max(1, rows) for each in items), undated)
+        return Ages(items, tuple(item * part.size // max(1, rows) for item in items), undated)
 
     def _count(self, part: LakeName, file: pq.ParquetFile, field: str, edges: Numbers) -> tuple[Numbers, int]:
         counts = np.zeros(len(edges) + 1, np.int64)
@@ -64,7 +64,7 @@ class LakeAging:
                 return counts, file.metadata.num_rows
             counts[np.searchsorted(edges, micros(when), side="right")] = file.metadata.num_rows
             return counts, 0
-        found = [each for each in leaves(file.schema_arrow) if each.field == field]
+        found = [leaf for leaf in leaves(file.schema_arrow) if leaf.field == field]
         if not found:
             return counts, file.metadata.num_rows
         undated = 0

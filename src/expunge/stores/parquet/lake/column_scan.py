@@ -146,9 +146,9 @@ class LakeScan:
         mine = self._targets.leaves(file, self._columns)
         if number in self.learn:
             wanted = set(self._columns)
-            mine = [each for each in leaves(file.schema_arrow) if each.field in wanted]
+            mine = [leaf for leaf in leaves(file.schema_arrow) if leaf.field in wanted]
             waiting.found.learned.append(learned(number, file, mine))
-        follow = [each for each in leaves(file.schema_arrow) if each.field in self._follow]
+        follow = [leaf for leaf in leaves(file.schema_arrow) if leaf.field in self._follow]
         mine = [each for each in mine if each.field in self._targets.fields]
         beside = leaves_beside(file, self._targets)
         if not mine and number not in self.says:
@@ -164,7 +164,7 @@ class LakeScan:
         if not file.metadata.num_row_groups:
             return []
         first = file.metadata.row_group(0)
-        alone = [each for each in self._targets.leaves(file, self._columns) if len(each.steps) == 1]
+        alone = [leaf for leaf in self._targets.leaves(file, self._columns) if len(leaf.steps) == 1]
         chunks = [(each, first.column(each.index)) for each in alone]
         return [
             chunk.path_in_schema
@@ -178,11 +178,11 @@ class LakeScan:
         groups = range(count * share // of, count * (share + 1) // of)
         if number in self.hints:
             inside = set((np.searchsorted(starts, self.hints[number], side="right") - 1).tolist())
-            return [each for each in groups if each in inside]
+            return [group for group in groups if group in inside]
         if not self.prune:
             return list(groups)
         asking = ArrowNarrowing(self._targets.selectors, self.says[number]) if number in self.says else None
-        return [each for each in groups if self._may_hold(file, each, about, asking)]
+        return [group for group in groups if self._may_hold(file, group, about, asking)]
 
     def _may_hold(self, file: pq.ParquetFile, group: int, about: _About, asking: ArrowNarrowing | None) -> bool:
         if asking is not None and not asking.may_hold(file, group, about.beside):
@@ -270,7 +270,7 @@ def learned(part: int, file: pq.ParquetFile, found: Sequence[ColumnLeaf]) -> Lea
                 codes = np.append(np.array(known, np.int64), -1)[coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
                 at = np.arange(len(array), dtype=np.int64) if rows is None else rows
                 columns.append(_runs(codes, at + starts[batch[0]]))
-    codes, first, counts = (np.concatenate([each[n] for each in columns] or [np.empty(0, np.int64)]) for n in range(3))
+    codes, first, counts = (np.concatenate([column[n] for column in columns] or [np.empty(0, np.int64)]) for n in range(3))
     return LearnedValues(part, tuple(values), codes, first, counts, any(each.listed for each in found))
 
 

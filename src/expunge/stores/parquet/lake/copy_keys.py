@@ -127,7 +127,7 @@ def _spans(first: Numbers, last: Numbers) -> pa.Array:
 
 
 def _keys(files: Sequence[str], parts: Numbers, shared: Numbers, rows: pa.Array) -> list[str]:
-    prefixes = [each + mark for each in files for mark in ("", SHARED)]
+    prefixes = [file + mark for file in files for mark in ("", SHARED)]
     which = parts * 2 + shared
     try:
         heads = pa.array(prefixes, pa.string()).take(pa.array(which))

@@ -84,7 +84,7 @@ class IndexRecall:
             units.append(self._unit(self._parts[each.part], listed=each.listed))
             place = np.array([known.setdefault(value, len(known)) for value in each.values], np.int64)
             columns.append((place[each.codes], np.full(len(each.codes), number, np.int64), each.starts, each.counts))
-        runs = RowRuns(*(np.concatenate([each[n] for each in columns]).data for n in range(4)))
+        runs = RowRuns(*(np.concatenate([column[n] for column in columns]).data for n in range(4)))
         self._index.learn(self._key, self._space, tuple(known), units, runs, self._current)
         self._waiting = []
 
@@ -98,7 +98,7 @@ _NONE: Numbers = np.empty(0, np.int64)
 
 def forget(index: LocateIndex, key: bytes, space: str, copies: Iterable[Copy]) -> None:
     """Make the index forget people who were erased. Raises OSError when it cannot."""
-    matches = [each.selector.match for each in copies if each.selector]
+    matches = [copy.selector.match for copy in copies if copy.selector]
     index.forget(key, space, {f"{name}\0{text}" for match in matches for name, values in match.items() for text in values})
 
 

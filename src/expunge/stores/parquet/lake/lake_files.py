@@ -191,7 +191,7 @@ class LocalLake:
                 yield part
 
     def _part(self, template: CompiledTemplate, found: FoundFile) -> LakeName | None:
-        readings = tuple(unescaped(template, each) for each in found.readings)
+        readings = tuple(unescaped(template, reading) for reading in found.readings)
         if found.key.endswith("/"):
             return LakeName(found.key, readings, 0, "", found.is_link)
         try:

@@ -63,8 +63,8 @@ class LakeHits:
         columns = self._columns
         if len(columns) == 1 and isinstance(columns[0][1], np.ndarray) and columns[0][3] is not None:
             return columns[0][0], columns[0][1], columns[0][2], columns[0][3]
-        count = sum(len(each[0]) for each in columns)
-        small = not any(len(each[2]) and int(each[2].max()) > _NARROW for each in columns)
+        count = sum(len(column[0]) for column in columns)
+        small = not any(len(column[2]) and int(column[2].max()) > _NARROW for column in columns)
         # One piece of memory for all: of large pieces the system gives out large pages, at a fraction of the time.
         owners, parts, rows = np.empty((3, count), np.int32 if small else np.int64)
         shared = np.zeros(count, np.bool_)

@@ -127,12 +127,12 @@ class _Rewriting:
                 self._copy(group)
             else:
                 self._write(group, [each.result() if isinstance(each, Future) else each for each in spliced])
-        for each in self.indexes:
-            self._put_bloom(each)
-        for each in self.indexes:
-            self._put_column_index(each)
-        for each in self.indexes:
-            self._put_offset_index(each)
+        for index in self.indexes:
+            self._put_bloom(index)
+        for index in self.indexes:
+            self._put_column_index(index)
+        for index in self.indexes:
+            self._put_offset_index(index)
         erased = sum(map(len, self.gone.values()))
         rows = self.footer.rows - erased
         struct = Struct(self.footer.struct)
@@ -239,14 +239,14 @@ class _Rewriting:
         self._finish(struct, struct.value(1), group.rows - len(self.gone[number]))
 
     def _finish(self, struct: Struct, chunks: list[Struct], rows: int) -> None:
-        metas = [each.value(3) for each in chunks]
-        struct.put(2, I64, sum(each.value(6, 0) for each in metas))
+        metas = [chunk.value(3) for chunk in chunks]
+        struct.put(2, I64, sum(meta.value(6, 0) for meta in metas))
         struct.put(3, I64, rows)
         if 5 in struct:
             first = metas[0]
             struct.put(5, I64, first.value(11) or first.value(9))
         if 6 in struct:
-            struct.put(6, I64, sum(each.value(7, 0) for each in metas))
+            struct.put(6, I64, sum(meta.value(7, 0) for meta in metas))
         if 7 in struct:
             struct.put(7, I16, len(self.groups))
         self.groups.append(struct)

@@ -28,7 +28,7 @@ def _clean(holder: Struct, field: int, wanted: Collection[bytes]) -> None:
     entries = holder.value(field)
     if entries is None:
         return
-    cleaned = [each for each in (_entry(entry, wanted) for entry in entries) if each is not None]
+    cleaned = [entry for entry in (_entry(entry, wanted) for entry in entries) if entry is not None]
     if cleaned:
         holder[field] = (holder[field][0], Listed(entries.kind, cleaned))
     else:

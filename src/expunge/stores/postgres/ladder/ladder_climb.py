@@ -138,11 +138,11 @@ def _room(server: DatabaseServer, tables: Sequence[Relation], where: str) -> lis
         return []
     need = room_needed(tables)
     folders = [place.data, *place.tablespaces(server.connection)]
-    if all(shutil.disk_usage(each).free >= need for each in folders):
+    if all(shutil.disk_usage(folder).free >= need for folder in folders):
         return []
     return [Unable(Reason.DISK_FULL, f"{where}: rewriting the largest table needs {need >> 20} MiB free on the server's disk")]
 
 
 def room_needed(tables: Sequence[Relation]) -> int:
     """Bytes that a climb over ``tables`` needs beside them."""
-    return 2 * max((each.bytes for each in tables), default=0) + _MARGIN
+    return 2 * max((table.bytes for table in tables), default=0) + _MARGIN

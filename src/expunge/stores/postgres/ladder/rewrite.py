@@ -52,7 +52,7 @@ def tables(climb: PostgresClimb) -> int:
 
 def large_objects(climb: PostgresClimb) -> int:
     """Chunks of large objects that were unlinked."""
-    ((touched,),) = climb.rows(_LARGE_OBJECTS_TOUCHED, [each.oid for each in climb.scope.tables])
+    ((touched,),) = climb.rows(_LARGE_OBJECTS_TOUCHED, [table.oid for table in climb.scope.tables])
     if not touched:
         return 0
     permit.check()
@@ -116,7 +116,7 @@ def _prepare(climb: PostgresClimb) -> None:
 
     All others are built faster with what the server has set: what they work on stays in the processor's caches.
     """
-    ((largest,),) = climb.rows(_VECTOR_INDEXES, [each.oid for each in climb.scope.tables])
+    ((largest,),) = climb.rows(_VECTOR_INDEXES, [table.oid for table in climb.scope.tables])
     if not largest:
         return
     wanted = min(1024, 256 + 2 * largest // _MIB)

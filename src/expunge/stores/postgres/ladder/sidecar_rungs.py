@@ -66,7 +66,7 @@ def _unread(climb: PostgresClimb, place: DataDirectory, before: frozenset[str]) 
 
 
 def _queued(place: DataDirectory) -> frozenset[str]:
-    return frozenset(each.name for each in (place.data / "pg_notify").iterdir())
+    return frozenset(path.name for path in (place.data / "pg_notify").iterdir())
 
 
 def log_files(climb: PostgresClimb) -> int:
@@ -75,12 +75,12 @@ def log_files(climb: PostgresClimb) -> int:
     if not isinstance(place, DataDirectory):
         raise PostgresRungBlocked(Reason.UNREACHABLE, f"{climb.where}: {place}")
     files = place.logs().files
-    if not all(os.access(each, os.W_OK) for each in files):
+    if not all(os.access(file, os.W_OK) for file in files):
         raise PostgresRungBlocked(
             Reason.PERMISSION, f"{climb.where}: this process may not write the server's log files, which may quote erased rows"
         )
     permit.check()
-    return sum(_blanked(climb, each) for each in files)
+    return sum(_blanked(climb, file) for file in files)
 
 
 def _blanked(climb: PostgresClimb, path: Path) -> bool:

@@ -50,7 +50,7 @@ def refresh(climb: PostgresClimb) -> int:
     permit.check()
     failpoint("postgres.purge.statistics:before")
     with noticing(climb.connection) as notices, climb.connection.transaction():
-        climb.connection.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(sql.SQL(each) for each in targets)))
+        climb.connection.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(sql.SQL(target) for target in targets)))
         if climb.server.superuser:
             for statement in (_FORGET, _FORGET_EXTENDED):
                 climb.connection.execute(statement, oids)
@@ -83,7 +83,7 @@ def pages(climb: PostgresClimb) -> int:
 
 def _targets(climb: PostgresClimb) -> list[str]:
     """What to name to ANALYZE so that each relation is sampled once; an older server takes all partitions of a parent along."""
-    partitioned = [each for each in climb.scope.parents if each.kind == "p"]
+    partitioned = [parent for parent in climb.scope.parents if parent.kind == "p"]
     if climb.connection.info.server_version >= ONLY:
         only = {each.oid for each in partitioned}
         return [f"ONLY {each.name}" if each.oid in only else each.name for each in climb.scope.everything]

@@ -89,7 +89,7 @@ def trace(connection: Connection, table: PostgresTable, dataset: str, copies: Se
     data = None if objects else data
     with transaction(connection):
         keys = CopyKeys(connection, table, copies)
-        texts = [f"{each.sql}::text[]" if each.form == "array" else f"{each.sql}::text" for each in fields]
+        texts = [f"{field.sql}::text[]" if field.form == "array" else f"{field.sql}::text" for field in fields]
         columns = ", ".join(("k.copy", *texts, *map(reading, table.columns), *(("t.tableoid", "t.ctid") if data else ("0", "NULL"))))
         asked = narrowing(connection, table, selectors_of(copies)).admits("k.copy")
         sql = f"SELECT {columns} FROM {keys.source} JOIN {table.sql} AS t ON {keys.named()} WHERE {asked}"
@@ -196,7 +196,7 @@ def export(looking: Looking, dataset: str, copy: Copy) -> Iterator[Item]:
 
 def _lines(looking: Looking, copy: Copy) -> Iterator[bytes]:
     with looking() as (connection, table):
-        names = [f"{_json_string(each.name)}: " for each in table.columns]
+        names = [f"{_json_string(column.name)}: " for column in table.columns]
         for row in _rows(connection, table, copy, ", ".join(map(shown, table.columns))):
             pairs = (name + (value if value is not None else "null") for name, value in zip(names, row, strict=True))
             yield ("{" + ", ".join(pairs) + "}\n").encode("utf-8", "surrogateescape")
@@ -207,7 +207,7 @@ def _rows(connection: Connection, table: PostgresTable, copy: Copy, columns: str
     with transaction(connection):
         keys = CopyKeys(connection, table, [copy])
         matcher = PostgresMatcher(connection, table, selectors_of([copy]))
-        order = ", ".join(each.sql for each in table.keys)
+        order = ", ".join(key.sql for key in table.keys)
         sql = f"SELECT {columns} FROM {keys.source} JOIN {table.sql} AS t ON {keys.named()} WHERE {matcher.belongs()} ORDER BY {order}"
         for page in pages(connection, sql, page_size(connection, table)):
             yield from page
@@ -307,7 +307,7 @@ class PostgresBystanders:
         width, count = len(self.table.keys), len(self.table.keys) + len(self.fields)
         keys = [f"{each.sql}::text" for each in self.table.keys]
         columns = ", ".join((*keys, *map(as_text, self.fields), *(sql for _, sql in links(self.table, self.follow))))
-        lists = any(each.form == "array" for each in self.fields)
+        lists = any(field.form == "array" for field in self.fields)
         sql = f"SELECT {columns} FROM {self.table.sql} AS t"
         with transaction(self.connection):
             if by_server and len(gone) > MANY_GONE:
@@ -367,4 +367,4 @@ def _meets(who: Who, values: Sequence[set[str]]) -> bool:
 
 def fields_of(table: PostgresTable, names: Sequence[str]) -> list[PostgresField]:
     """The fields of those names that the table has."""
-    return [found for each in names if (found := table.field(each)) is not None]
+    return [found for name in names if (found := table.field(name)) is not None]

@@ -155,7 +155,7 @@ class PostgresMatcher:
         self.table = table
         self.selectors = selectors
         self.narrowing = narrowing(connection, table, selectors)
-        self.fields = [table.require(name) for name in sorted({name for each in selectors for name in each.match})]
+        self.fields = [table.require(name) for name in sorted({name for selector in selectors for name in selector.match})]
         sayable = EncodableTexts(connection)
         self._values: list[str] = []
         for at, field in enumerate(self.fields):
@@ -184,7 +184,7 @@ class PostgresMatcher:
 
     def queries(self, extra: Sequence[str] = ()) -> Iterator[str]:
         """One query for each field, and for each selector that means every row: key, selector's number, extras."""
-        keys = [f"{each.sql}::text" for each in self.table.keys]
+        keys = [f"{key.sql}::text" for key in self.table.keys]
         for at, field in enumerate(self.fields):
             columns = ", ".join((*keys, "w.selector", *extra))
             source = f"{self.table.sql} AS t JOIN {joined(field, self._values[at], by_index=self._by_index(at))}"
@@ -337,7 +337,7 @@ def as_text(field: PostgresField) -> str:
 
 def selectors_of(copies: Sequence[Copy]) -> list[Selector]:
     """One selector for each copy; an empty one where it was found without."""
-    return [each.selector or Selector(each.subject, {}) for each in copies]
+    return [copy.selector or Selector(copy.subject, {}) for copy in copies]
 
 
 def links(table: PostgresTable, follow: Sequence[str]) -> list[tuple[str, str]]:

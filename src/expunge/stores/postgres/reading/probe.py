@@ -43,7 +43,7 @@ class PostgresProbe:
                 PostgresMatcher(self.connection, self.table, selectors_of(copies)),
                 CopyKeys(self.connection, self.table, copies),
             )
-            paths = ["table", *(f"partition {each}" for each in self.table.children)]
+            paths = ["table", *(f"partition {child}" for child in self.table.children)]
             self._scan(matcher, seen)
             paths += self._indexes(matcher, seen)
             self._by("seqscan", "indexscan", "indexonlyscan", "bitmapscan")

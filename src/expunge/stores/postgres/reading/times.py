@@ -197,7 +197,7 @@ class PostgresAging:
 
     def ages(self, field: str, edges: Sequence[datetime]) -> Ages:
         """Rows between moments, counted on the server; bytes by their share of the table. Raises NotInPostgresSchema, psycopg.Error."""
-        moments = ", ".join(_typed(each, "timestamptz") for each in edges)
+        moments = ", ".join(_typed(edge, "timestamptz") for edge in edges)
         bucket = f"pg_catalog.width_bucket({instant(self.table.require(field))}, ARRAY[{moments}]::timestamptz[])" if edges else "0"
         sql = f"SELECT {bucket} AS b, pg_catalog.count(*) FROM {self.table.sql} AS t GROUP BY 1"
         found: dict[int | None, int] = dict(self.connection.execute(sql.encode()).fetchall())
@@ -206,7 +206,7 @@ class PostgresAging:
         (taken,) = self.connection.execute(size, (list(self.table.family),)).fetchone() or (0,)
         total = max(1, undated + sum(found.values()))
         items = tuple(found.get(at, 0) for at in range(len(edges) + 1))
-        return Ages(items, tuple(each * taken // total for each in items), undated)
+        return Ages(items, tuple(item * taken // total for item in items), undated)
 
     def spans(self, by: str, field: str) -> Iterator[AgeSpan]:
         """Rows by the text of a field. Raises NotInPostgresSchema, psycopg.Error."""

@@ -164,7 +164,7 @@ class PostgresTable:
 
     def column(self, name: str) -> PostgresColumn | None:
         """The column of exactly that name, or of its lower-case form."""
-        return next((each for wanted in (name, name.lower()) for each in self.columns if each.name == wanted), None)
+        return next((column for wanted in (name, name.lower()) for column in self.columns if column.name == wanted), None)
 
     def field(self, name: str, alias: str = "t") -> PostgresField | None:
         """Resolve a name of the map: a column, or ``column.key`` inside JSON; None when there is no such thing."""
@@ -359,11 +359,11 @@ class PostgresSchema:
 
     def _keys(self, oid: int, columns: Sequence[PostgresColumn], *, inherited: bool, partitioned: bool) -> tuple[tuple[Key, ...], bool]:
         """What names a row. A parent's unique index says nothing about the tables that inherit from it."""
-        by_number = {each.number: each for each in columns}
+        by_number = {column.number: column for column in columns}
         for (numbers,) in self.connection.execute(_UNIQUE, (oid,)).fetchall() if not inherited else ():
-            parts = [by_number.get(each) for each in numbers]
-            if all(each is not None and each.not_null for each in parts):
-                return tuple(Key(f"t.{quoted(each.name)}", each.sql_type, each.equals, each) for each in parts if each), True
+            parts = [by_number.get(number) for number in numbers]
+            if all(part is not None and part.not_null for part in parts):
+                return tuple(Key(f"t.{quoted(part.name)}", part.sql_type, part.equals, part) for part in parts if part), True
         return ((_TABLEOID, _TID) if inherited or partitioned else (_TID,)), False
 
     def references(self, oid: int) -> list[PostgresReference]:

@@ -115,7 +115,7 @@ class DataDirectory:
         """The first part that this process may not read, in words without a path; empty when it may read all."""
         for source in self.sources(connection):
             folders = [Path(each) for each, _, _ in os.walk(source.path)] if source.path.is_dir() else []
-            if not all(_open_to_us(each, os.R_OK | os.X_OK) for each in folders) or not _open_to_us(source.path, os.R_OK):
+            if not all(_open_to_us(folder, os.R_OK | os.X_OK) for folder in folders) or not _open_to_us(source.path, os.R_OK):
                 return f"a {source.role} part of the server's files"
         return ""
 
@@ -205,11 +205,11 @@ def _role_in_base(path: Path) -> str:
 def _logs_in(folder: Path, pattern: str, *, whole: bool) -> Iterator[Path]:
     """Files of a log folder; in one that servers may share only those named as this server names them."""
     if whole:
-        yield from (each for each in folder.glob("*") if each.is_file())
+        yield from (path for path in folder.glob("*") if path.is_file())
         return
     stem = "".join("*" if part.startswith("%") else part for part in _parts(pattern.removesuffix(".log")))
     for ending in (".log", ".csv", ".json", ""):
-        yield from (each for each in folder.glob(stem + ending) if each.is_file())
+        yield from (path for path in folder.glob(stem + ending) if path.is_file())
 
 
 def _parts(pattern: str) -> Iterator[str]:

@@ -49,7 +49,9 @@ def convenient(connection: Connection, role: str) -> tuple[str, ...]:
     if not _one(connection, "SELECT has_parameter_privilege(%s, 'wal_recycle', 'ALTER SYSTEM')", role):
         said.append(f"GRANT ALTER SYSTEM ON PARAMETER wal_recycle TO {quoted}")
     functions = ("pg_reload_conf()", "pg_show_all_file_settings()")
-    said += [f"GRANT EXECUTE ON FUNCTION {each} TO {quoted}" for each in functions if not _one(connection, _MAY_CALL, role, each)]
+    said += [
+        f"GRANT EXECUTE ON FUNCTION {function} TO {quoted}" for function in functions if not _one(connection, _MAY_CALL, role, function)
+    ]
     if said and not _one(connection, "SELECT has_table_privilege(%s, 'pg_catalog.pg_file_settings', 'SELECT')", role):
         said.append(f"GRANT SELECT ON pg_catalog.pg_file_settings TO {quoted}")
     return tuple(said)
