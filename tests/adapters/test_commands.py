@@ -310,9 +310,9 @@ def test_files_of_a_command_are_for_its_user_alone_and_a_crash_leaves_no_core(wo
 
 
 def test_a_command_steps_aside_for_whatever_else_runs(workshop: Workshop) -> None:
-    workshop.ran(
-        f"import os; assert os.nice(0) == {min(os.nice(0) + 10, 19)}; assert os.sched_getscheduler(0) == {os.sched_getscheduler(0)}"
-    )
+    # Counted from ours, or from 0 where the keeper may run in real time: what it starts begins there (sched(7), SCHED_RESET_ON_FORK).
+    steps = (min(os.nice(0) + 10, 19), 10)
+    workshop.ran(f"import os; assert os.nice(0) in {steps}; assert os.sched_getscheduler(0) == {os.sched_getscheduler(0)}")
 
 
 def test_a_command_reaches_nobody_where_the_kernel_can_keep_it_from_the_network(workshop: Workshop) -> None:
@@ -394,12 +394,16 @@ def test_a_command_ends_at_once_though_a_process_forked_from_ours_meanwhile_has_
 
 
 def test_limits_that_are_tighter_already_stay(workshop: Workshop) -> None:
+    # Beside what tests before have left in this process, which a child inherits.
+    (data,) = (int(line.split()[1]) << 10 for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData:"))
+    most = data + 512 * MIB
+
     def tight() -> str:
-        resource.setrlimit(resource.RLIMIT_DATA, (512 * MIB, 512 * MIB))
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
         workshop.ran("import resource; open('got', 'w').write(str(resource.getrlimit(resource.RLIMIT_DATA)))")
         return (workshop.folder / "got").read_text()
 
-    assert in_child(tight).returned() == str((512 * MIB, 512 * MIB))
+    assert in_child(tight).returned() == str((most, most))
 
 
 def test_a_command_ends_when_somebody_else_has_taken_the_step_over(workshop: Workshop) -> None:

@@ -31,6 +31,6 @@ class OverRealStores(Machine):
 
 
 TestOverSimulatedStores = OverSimulatedStores.TestCase
-TestOverSimulatedStores.settings = bounded(3, 50, steps=20)
+TestOverSimulatedStores.settings = bounded(4, 50, steps=20)
 TestOverRealStores = OverRealStores.TestCase
-TestOverRealStores.settings = bounded(1, 20)
+TestOverRealStores.settings = bounded(2, 20)

@@ -155,7 +155,7 @@ def _template(template: Household) -> None:
 
 TestCompany = Company.TestCase
 TestCompany.settings = settings(
-    max_examples=60 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 1,
+    max_examples=60 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 2,
     stateful_step_count=8,
     deadline=None,
     suppress_health_check=list(HealthCheck),
