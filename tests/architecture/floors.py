@@ -115,8 +115,8 @@ FLOORS: dict[str, dict[str, str]] = {
         "gate": "terminal",
         "orders": "terminal",
         "services": "terminal",
-        "consent": "terminal orders",
-        "": "terminal estate gate orders services consent",
+        "duties": "terminal orders",
+        "": "terminal estate gate orders services duties",
     },
     "demo": {
         "voices": "",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from expunge.cli.consent import consents, guardians, obligations, recipients, retention
+from expunge.cli.duties import consents, guardians, obligations, recipients, retention
 from expunge.cli.estate import init_doctor, learn, lineages, maps
 from expunge.cli.gate import gates
 from expunge.cli.orders import apply, due, holds, orders, plan_commands, receipts, recheck, status

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from expunge.cli.consent.consent_requests import By, Reason, day
+from expunge.cli.duties.consent_requests import By, Reason, day
 from expunge.cli.terminal import options, output, person_prompt
 from expunge.cli.terminal.installation import opened
 from expunge.errors import UsageError

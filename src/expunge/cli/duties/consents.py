@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from expunge.cli.consent.consent_requests import COMMANDS, OPENING, RECEIPT, By, Purpose, Reason, Receipt, write
+from expunge.cli.duties.consent_requests import COMMANDS, OPENING, RECEIPT, By, Purpose, Reason, Receipt, write
 from expunge.cli.terminal import options, output, person_prompt
 from expunge.cli.terminal.installation import opened
 
