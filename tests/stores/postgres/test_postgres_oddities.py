@@ -9,7 +9,6 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from postgres_company import KEY, dataset, erased, located, opened, rows, run, selectors
 
 from expunge.core.datamap.datamap import ByField, Dataset, Ignore, TableLayout, Through
 from expunge.core.values.copy import Copy, FindingKind, Selector
@@ -17,6 +16,7 @@ from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Reason, Unable
 from expunge.errors import CouldNotLook
 from expunge.testing.store_reading import Listener
+from tests.stores.postgres.postgres_company import KEY, dataset, erased, located, opened, rows, run, selectors
 
 NAMES = [
     'with "quotes" in',

@@ -14,7 +14,6 @@ from contextlib import closing, contextmanager
 
 import psycopg
 import pytest
-from postgres_company import KEY, dataset, erased, located, opened, rows, run
 
 from expunge import permit
 from expunge.core.datamap.datamap import Dataset, StoreSpec, TableLayout, Through
@@ -32,6 +31,7 @@ from expunge.stores.postgres.server import data_directory
 from expunge.stores.postgres.store import Postgres
 from expunge.testing.forked import alongside
 from expunge.testing.plain_search import forms
+from tests.stores.postgres.postgres_company import KEY, dataset, erased, located, opened, rows, run
 
 PEOPLE = dataset("people")
 WHO = base64.b32encode(b"nobody else is called so").decode().strip("=").lower()

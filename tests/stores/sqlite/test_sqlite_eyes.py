@@ -9,10 +9,10 @@ import struct
 from contextlib import closing
 
 import pytest
-from sqlite_company import KEY, dataset, erased, located, opened
 
 from expunge.core.values.outcome import Erased
 from expunge.residue import ResidueScanner
+from tests.stores.sqlite.sqlite_company import KEY, dataset, erased, located, opened
 
 
 def company(path, *settings):

@@ -7,10 +7,10 @@ import struct
 from contextlib import closing
 
 import pytest
-from sqlite_company import KEY, dataset, erased, forget, lying, opened, rows, run
 
 from expunge.core.values.outcome import Absent, Erased
 from expunge.stores.sqlite import ladder as sqlite_ladder
+from tests.stores.sqlite.sqlite_company import KEY, dataset, erased, forget, lying, opened, rows, run
 
 PEOPLE = dataset("people")
 SAID = "gkz7q0vmwx4tn2yd"

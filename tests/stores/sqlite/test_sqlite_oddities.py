@@ -11,12 +11,12 @@ from contextlib import closing
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlite_company import KEY, dataset, erased, forget, located, lying, opened, rows, run, selectors
 
 from expunge.core.datamap.datamap import ByField, Dataset, TableLayout, Through
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Reason, Unable
+from tests.stores.sqlite.sqlite_company import KEY, dataset, erased, forget, located, lying, opened, rows, run, selectors
 
 NAMES = ['with "quotes" in', "it's", "spaces and\nlines", "select", "ünï 日本", "semi;colon--", "a.b", "[brackets]", "back`tick", "%s {x}"]
 

@@ -7,13 +7,13 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from sqlite_company import KEY, dataset, forget, located, opened, rows, run
 
 from expunge.core.datamap.datamap import Dataset, TableLayout, Through
 from expunge.core.values.copy import FindingKind
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Reason, Unable
 from expunge.testing.store_reading import Listener
+from tests.stores.sqlite.sqlite_company import KEY, dataset, forget, located, opened, rows, run
 
 PEOPLE = (
     "CREATE TABLE people (n INTEGER PRIMARY KEY, id TEXT, said TEXT); INSERT INTO people (id, said) VALUES ('a', 'apple'), ('b', 'banana');"

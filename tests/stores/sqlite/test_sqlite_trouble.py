@@ -16,7 +16,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from sqlite_company import KEY, dataset, erased, located, lying, opened, rows, run
 
 from expunge.core.datamap.datamap import ByField, Dataset, Ignore, StoreSpec, TableLayout
 from expunge.core.datamap.grounding import Grounding
@@ -26,6 +25,7 @@ from expunge.errors import CouldNotLook, Misconfigured, StoreUnavailable
 from expunge.faults import arm
 from expunge.stores import open_store
 from expunge.stores.sqlite.store import Sqlite
+from tests.stores.sqlite.sqlite_company import KEY, dataset, erased, located, lying, opened, rows, run
 
 PEOPLE = dataset("people")
 SAID = "sentence-that-nobody-else-said"
