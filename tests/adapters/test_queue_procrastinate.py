@@ -21,6 +21,8 @@ from expunge.testing.queue_suite import HEARTBEAT, ONE, OTHER, PATIENCE, POLL, Q
 from tests.adapters.databases import OnPostgres, run
 from tests.architecture.failpoints import all_failpoints
 
+pytestmark = pytest.mark.servers
+
 
 def opened(url: str) -> ProcrastinateQueue:
     with open_journal(url) as journal:
