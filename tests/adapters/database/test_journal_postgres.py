@@ -26,6 +26,8 @@ from expunge.testing.journal_suite import JournalSuite
 from tests.adapters.databases import OnPostgres, run
 from tests.architecture.failpoints import all_failpoints
 
+pytestmark = pytest.mark.servers
+
 
 class TestJournalOnPostgres(OnPostgres, JournalSuite):
     # The events and the streams' new lengths are written by one call of the server's; a stream that begins passes the other points too.

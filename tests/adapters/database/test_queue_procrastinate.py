@@ -23,6 +23,8 @@ from tests.adapters.databases import OnPostgres, run
 from tests.architecture.failpoints import all_failpoints
 from tests.architecture.source import SOURCE
 
+pytestmark = pytest.mark.servers
+
 
 def opened(url: str) -> ProcrastinateQueue:
     with open_journal(url) as journal:
