@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from expunge import learn
+
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 
 IMPORT_ALL = """
@@ -28,3 +30,11 @@ def test_every_module_can_be_imported() -> None:
     # In a process of its own: what a module does to the process when it is imported does not reach the tests.
     done = subprocess.run([sys.executable, "-c", IMPORT_ALL], input="\n".join(names), capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+def test_every_name_that_is_imported_late_leads_to_a_module() -> None:
+    places = {name: module for name, (module, _) in learn._WHERE.items()}
+    missing = {
+        name: module for name, module in places.items() if not (SOURCE / "expunge/learn" / f"{module.replace('.', '/')}.py").is_file()
+    }
+    assert missing == {}

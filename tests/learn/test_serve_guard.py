@@ -297,7 +297,7 @@ class Opener:
 
 
 def test_what_opens_the_gate_goes_along_with_a_logged_model() -> None:
-    from expunge.gate import default_gate as standing
+    from expunge.gate import standing
 
     assert pickle.loads(pickle.dumps(standing)) is standing
 

@@ -23,7 +23,7 @@ class GuardedModel(PythonModel):
     _skip_type_hint_validation = True
 
     def __init__(self, name: str, gate: Callable[[], ServeGate], frozen: Collection[str] = ()) -> None:
-        """Take the name of the map's dataset, and what opens the gate where it is served: ``expunge.gate.default_gate``.
+        """Take the name of the map's dataset, and what opens the gate where it is served: ``expunge.gate.standing``.
 
         ``frozen``: as for :class:`ServeGuard`.
         """
