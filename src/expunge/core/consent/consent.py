@@ -1,7 +1,8 @@
-"""Who has agreed to what: a fold of the register ``consents``, and the one answer that everything asks for.
+"""The state of all consents, folded from the register ``consents``, and the one answer to whether a use has a consent.
 
-A consent holds while the last thing said about the purpose is yes, the text and the purpose are still those that were agreed to, and
-whoever agreed may decide. All of it is asked each time, so that a change of the map or a birthday needs nobody to act on it.
+A consent holds while three conditions are met. The last decision about the purpose is yes. The text and the purpose are unchanged since the
+agreement. The person who agreed still has authority. All three are checked each time, so a changed map or a birthday takes effect without
+any action.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What happens around consent and guardians, as values of the register ``consents``: pseudonyms and keyed tags, nobody's content."""
+"""Events of consents and guardians (register ``consents``). They hold pseudonyms and keyed tags, and no subject's content."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The receipt of a consent, for whoever gave it: an in-toto Statement v1 in a DSSE envelope, as the receipts of orders are.
+"""The receipt of a consent for the person who gave it: an in-toto Statement v1 in a DSSE envelope, like the receipts of orders.
 
-Its subject is the consent, with a blinded commitment to the person's identifiers: the receipt names nobody, and whoever holds the
-opening can show that it is theirs.
+Its subject is the consent, with a blinded commitment to the person's identifiers. The receipt contains no name. The holder of the opening
+can show that the receipt is about them.
 """
 
 from __future__ import annotations

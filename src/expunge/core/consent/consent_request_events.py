@@ -1,4 +1,4 @@
-"""What happens while somebody is asked for consent by a method that takes several steps; in the register ``consents``."""
+"""Events of a consent request whose method takes several steps. They belong to the register ``consents``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where each asking for consent stands: a fold of the register, and what may be done next."""
+"""The state of each consent request, folded from the register, and the next steps that are allowed."""
 
 from __future__ import annotations
 

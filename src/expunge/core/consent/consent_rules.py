@@ -1,4 +1,4 @@
-"""Who may say yes or no for somebody, and what a yes has to be; every refusal says what to do instead."""
+"""Rules of authority: who may give or withdraw a consent, and the form it must have. Every refusal says what to do instead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an artefact is, in the words of orders of destruction, and what a map says about where its artefacts come from.
+"""Kinds of artefacts in the words of orders of destruction, and the map's declarations of where artefacts come from.
 
 The kinds are those that the definitions of the orders name: covered information, face embeddings, affected work product ("models or
 algorithms"), "work product, including any algorithms or equations", software, segments, customer backup files.

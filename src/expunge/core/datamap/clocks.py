@@ -1,12 +1,12 @@
-"""Deadlines as data: which rule runs from which event, how long, extended by what, and on which moment that ends.
+"""Deadlines as data: the event that starts each one, its length, its extensions and the moment on which it ends.
 
-A rule is written down with its source in ``clocks/*.yaml``; nothing here knows a law. Two ways of erring are ruled out:
+A rule is written down with its source in ``clocks/*.yaml``. This module contains no law. Two kinds of error are ruled out:
 
 * A *deadline* is never later than a reader of the rule would count. It is counted twice, in UTC and in the zone of the rule, keeping the
-  time of day, and the earlier end holds; public holidays that nobody declared do not lengthen business days.
+  time of day. The earlier end holds. Undeclared public holidays do not lengthen business days.
 * A *floor* (how long something must be kept) is never earlier: the later of both ends holds.
 
-An event that is missing stops the clock that starts with it, and this is said; an extension counts only when its notice was given in time.
+A missing event stops the clock that starts with it, and the result says so. An extension counts only when its notice was given in time.
 """
 
 from __future__ import annotations

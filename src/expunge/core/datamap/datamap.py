@@ -1,6 +1,6 @@
-"""The data map as typed values: what ``expunge.yaml`` says once it has been read and found sound.
+"""The data map as typed values: the content of a valid ``expunge.yaml``.
 
-Reading, defaults and fault messages live in ``expunge.maps``, which hands out sound maps only.
+Reading, defaults and fault messages live in ``expunge.maps``, which returns valid maps only.
 """
 
 from __future__ import annotations

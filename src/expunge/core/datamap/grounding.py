@@ -1,4 +1,4 @@
-"""How deep an erasure goes, and what a kind of store can do."""
+"""The depth of an erasure, and the capabilities of a kind of store."""
 
 from __future__ import annotations
 

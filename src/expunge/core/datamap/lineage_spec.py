@@ -1,4 +1,4 @@
-"""What a map says about observed lineage: under which names pipelines know its datasets, what of theirs is nobody's data, where to tell."""
+"""The map's declarations for observed lineage: pipelines' names for datasets, harmless addresses, and where to report erasures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a changed map means for people: how long their data is kept, what an erasure does to it, how they are found in it."""
+"""The effects of a changed map on people: how long their data is kept, what an erasure does to it, and how they are found in it."""
 
 from __future__ import annotations
 

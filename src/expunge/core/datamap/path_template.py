@@ -1,7 +1,7 @@
 """Path templates of the data map, such as ``voice/{profile_id}/{recording_id}.flac``.
 
-A placeholder stands for one or more characters other than ``/``; everything else stands for itself. Whether two templates can name
-the same file is decided here, without looking at any file.
+A placeholder stands for one or more characters other than ``/``. Everything else stands for itself. This module also decides whether two
+templates can name the same file, without looking at any file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A person as an order names them: identifiers in memory and under the order's key, a pseudonym everywhere else."""
+"""One person of an order: identifiers in memory and under the order's key, a pseudonym everywhere else."""
 
 from __future__ import annotations
 

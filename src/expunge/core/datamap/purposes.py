@@ -1,4 +1,4 @@
-"""What data is used for, and what people are told before they agree: the sections ``purposes`` and ``texts`` of the map, as values."""
+"""The uses of data, and the texts that people read before they agree: the sections ``purposes`` and ``texts`` of the map, as values."""
 
 from __future__ import annotations
 

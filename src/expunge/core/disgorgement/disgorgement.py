@@ -1,7 +1,7 @@
-"""A regulator's order of destruction as data: limbs, each with what it takes, of whom, from when, by when, and what may stay.
+"""A regulator's order of destruction as data: for each limb the data, the people, the dates, the deadline and the exemptions.
 
-The vocabulary is that of the orders of the Federal Trade Commission since 2019: covered information, affected work product, data
-products. Reading the file is the work of ``expunge.maps.destruction``, which hands out sound orders only.
+The vocabulary is that of the orders of the Federal Trade Commission since 2019: covered information, affected work product, data products.
+``expunge.maps.destruction`` reads the file and returns valid orders only.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What happened to orders of destruction: events of the register ``disgorgements``, and where one order stands.
+"""Events of orders of destruction (register ``disgorgements``), and the state of one order.
 
-Events hold names of the map and of artefacts, counts and digests: nothing about a person.
+Events hold names of the map and of artefacts, counts and digests. They hold nothing about a person.
 """
 
 from __future__ import annotations

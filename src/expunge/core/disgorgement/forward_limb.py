@@ -1,9 +1,10 @@
-"""Whether data that was deleted has entered anything made since: the forward half of orders about models.
+"""The forward half of orders about models: find products made later that contain deleted data.
 
-Pure. The words: a *product* is a dataset or a single artefact of a kind that the limb names. It was *made before* when it existed when the
-deletion had been processed; then it stays, and may be used. One made later must not hold or build on deleted data: on a copy of a source
-that was read before the deletion was processed, or on something made from one that holds the data itself (features, label sets,
-embeddings). To build on a model that was made before is to use that model, which the order lets be: it is listed, not accused.
+Pure. A *product* is a dataset or a single artefact of a kind that the limb names. A product was *made before* when it existed when the
+deletion had been processed. Such a product stays and may be used. A product made later must not hold or build on deleted data. It does so
+when it was made from a copy of a source that was read before the deletion was processed. It also does so when it was made from a product
+that holds the data itself (features, label sets, embeddings). To build on a model that was made before is to use that model, which the
+order allows: the product is listed and not accused.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How far one limb of an order reaches in a map: for each dataset whether it goes, how its items are told, and why.
+"""The reach of one limb in a map: for each dataset whether it is erased, how its items are selected, and why.
 
-Pure: from the map, the limb, and what is on record about single artefacts. Which rows and files that means is asked of the stores by
-``expunge.engine.destruction.disgorgement_orders``.
+Pure. The input is the map, the limb, and the records about single artefacts. ``expunge.engine.destruction.disgorgement_orders`` asks the
+stores for the rows and files.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The draft of a sworn statement: what was done under each limb of an order, every number with the evidence behind it.
+"""The draft of a sworn statement: the actions under each limb of an order, every number with its evidence.
 
-A draft is never signed here: a person signs, on their knowledge. The closing words are those of 28 U.S.C. 1746 for a declaration made
-within the United States; whoever signs compares them with the section.
+A draft is never signed here. A person signs it on their own knowledge. The closing words are those of 28 U.S.C. 1746 for a declaration made
+within the United States. The signer compares them with the section.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""What an order of destruction spreads to: everything made from what is covered, in whole or in part, however far down.
+"""The taint of an order of destruction: everything made from covered data, in whole or in part, at any depth.
 
-There is no minimum share: one edge is enough. Each hit knows the path that led to it. What nobody can say the origin of is never clean,
-nor is anything made from it: it is listed as unknown until somebody decides.
+There is no minimum share: one edge is enough. Each hit knows the path that led to it. An artefact of unknown origin is never clean, nor is
+anything made from it. It is listed as unknown until an operator decides.
 
-Nodes are datasets of a map (``labels``) and single artefacts (``models/kws-2019``), a million of them without trouble: names become
-numbers, edges lie in arrays, the walk has a queue and no recursion, and paths are put together when they are asked for.
+Nodes are datasets of a map (``labels``) and single artefacts (``models/kws-2019``). The walk handles a million of them: names become
+numbers, edges lie in arrays, the walk has a queue and no recursion, and paths are put together on demand.
 """
 
 from __future__ import annotations

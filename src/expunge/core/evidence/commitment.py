@@ -1,7 +1,7 @@
-"""Commitments to identifiers: a receipt can be tied to a person by who holds the opening, and by nobody else.
+"""Commitments to identifiers: only the holder of the opening can tie a receipt to a person.
 
 The commitment is the SHA-256 of the file ``opening.json``, which holds the identifiers and 32 random bytes, used once. Without the file a
-list of all guesses matches nothing; with it, every tool that compares a file with an in-toto subject can tie it to the receipt.
+list of all guesses matches nothing. With the file, every tool that compares a file with an in-toto subject can tie it to the receipt.
 """
 
 from __future__ import annotations

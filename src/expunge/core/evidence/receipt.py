@@ -1,7 +1,7 @@
-"""What a receipt says, as values that can only be built honest, and their one byte form (an in-toto Statement v1).
+"""The content of a receipt, as values that can only be built consistent, and their one byte form (an in-toto Statement v1).
 
-The statement's ``subject`` is the order, its digest a blinded commitment to the person's identifiers. Nothing here can be matched with a
-list of guesses: the opening of the commitment is not in the receipt, and a random nonce makes the hash of the whole unguessable.
+The statement's ``subject`` is the order, its digest a blinded commitment to the person's identifiers. A receipt cannot be matched with a
+list of guesses: the opening of the commitment is not in it, and a random nonce makes the hash of the whole unguessable.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Receipt values to JSON and back, by their type hints; strict: every field present, none unknown, nothing coerced.
+"""Receipt values to JSON and back, by their type hints. Strict: every field is present, none is unknown, no value is coerced.
 
-Separate from ``core.codec`` because receipts are read by strangers: no class names in the bytes, times in whole seconds, bytes as base64,
-and every fault says in which field it is.
+Separate from ``core.values.codec`` because strangers read receipts. The bytes contain no class names, times are in whole seconds, bytes are
+base64, and every fault names its field.
 """
 
 from __future__ import annotations

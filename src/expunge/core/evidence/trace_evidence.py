@@ -1,13 +1,14 @@
-"""Which traces count as evidence, and what a scan may say with them.
+"""The rules of evidence: usable traces, and the verdict of a scan.
 
-The rule. A trace counts (is *usable*) for a store when
+A trace is *usable* for a store when both conditions hold:
 
-1. a scan found it there **before** anything was erased: what the scanner cannot see before proves nothing when it is not seen after; and
-2. nobody else's live data holds the same window: it was not seen after, or what was seen after is accounted for by no one who stays.
+1. A scan found it there **before** anything was erased. Content that the scanner cannot see before proves nothing when it is not seen
+   after.
+2. No bystander's live data holds the same window: the trace was not seen after, or no bystander's data accounts for the sighting after.
 
-With no usable trace the scan *cannot tell*. It cannot tell either when it missed the content of people who stay that it had seen before
-(the positive control): then it was blind; nor when a part of the store could not be read. Otherwise usable traces that are seen after
-are residue (*present*), and if none is: *gone*.
+With no usable trace the verdict is *cannot tell*. The verdict is also *cannot tell* when the scan missed content of bystanders that it had
+seen before (the positive control), because the scan was then blind. The same holds when a part of the store could not be read. Otherwise
+usable traces that are seen after are residue (*present*). If there are none, the verdict is *gone*.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a verify step found of each person, as the journal keeps it: what is said of many people in the same words stands there once."""
+"""The journal form of a verify step's findings: statements that are the same for many people are stored once."""
 
 from __future__ import annotations
 

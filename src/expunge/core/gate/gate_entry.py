@@ -1,4 +1,4 @@
-"""Identifiers as the gate's files hold them: keyed hashes of 16 bytes, which say nothing to whoever lacks the gate key."""
+"""Identifiers as the gate's files hold them: keyed hashes of 16 bytes. They reveal nothing without the gate key."""
 
 from __future__ import annotations
 

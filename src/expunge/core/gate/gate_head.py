@@ -1,4 +1,4 @@
-"""The header of the gate's snapshot, format 2: what is signed, and names the hash of everything that follows."""
+"""The header of the gate's snapshot, format 2: the signed part. It holds the hash of everything that follows."""
 
 from __future__ import annotations
 

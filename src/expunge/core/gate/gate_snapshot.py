@@ -1,4 +1,4 @@
-"""The gate's snapshot: who may not be used, and for what, as one signed file that a pipeline can read without us.
+"""The gate's snapshot: suppressed subjects and purposes, as one signed file that a pipeline reads on its own.
 
 Format 2, which is written::
 
@@ -6,9 +6,9 @@ Format 2, which is written::
     Ed25519 signature (64 bytes) over the text "expunge/gate-snapshot/2", a NUL, and the header with its line feed
     the lists that the header names, each of 16-byte entries, strictly ascending
 
-The header holds the hash of every list: whoever reads checks the signature first and the lists as they stream by. Format 1 had one list and
-the signature at the end; it is still read. An entry is a keyed hash of the kind and the value of an identifier: the file says nothing about
-anybody to whoever lacks the gate key. The header holds a check value of that key, because with a wrong key nobody would be found.
+The header holds the hash of every list. A reader checks the signature first and the lists as they stream by. Format 1 had one list and the
+signature at the end. It is still read. An entry is a keyed hash of the kind and the value of an identifier: the file reveals nothing about
+a person without the gate key. The header holds a check value of that key, because with a wrong key no entry would match.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Training manifests: who was let into one product, when and under which policy, as one signed file that names nobody.
+"""Training manifests: the subjects admitted to one product, with date and policy, as one signed file without names.
 
 ::
 

@@ -1,6 +1,7 @@
-"""Bearer tokens of programs that talk to Expunge over HTTP: what they look like, what is kept of them, and whether one may do something.
+"""Bearer tokens of programs that talk to Expunge over HTTP: their form, the stored record, and the check of a request.
 
-A token is shown once, when it is issued. What is kept is the SHA-256 of its secret part, 256 random bits, which nobody can try out.
+A token is shown once, when it is issued. Only the SHA-256 of its secret part is stored. The secret is 256 random bits, so it cannot be
+guessed.
 """
 
 from __future__ import annotations

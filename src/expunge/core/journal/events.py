@@ -1,4 +1,4 @@
-"""Everything that can happen to an order, as values. Events hold pseudonyms, commitments and counts: no identifier, no content."""
+"""The events of an order, as values. Events hold pseudonyms, commitments and counts: no identifier, no content."""
 
 from __future__ import annotations
 

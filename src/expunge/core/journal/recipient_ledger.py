@@ -1,7 +1,7 @@
-"""Who was handed people's data, what they were told to erase, and what they said and showed: a ledger folded from its register.
+"""The ledger of recipients: data handed over, instructions to erase, and answers with their evidence, folded from its register.
 
-Telling recipients is a duty of most orders of destruction (Premom VI, Rite Aid II.B, Avast III, X-Mode), of GDPR Art. 19 and of 11 CCR
-§ 7022. Until a recipient has confirmed, nothing more is handed to it (Premom VI).
+Telling recipients is a duty of most orders of destruction (Premom VI, Rite Aid II.B, Avast III, X-Mode), of GDPR Art. 19 and of 11 CCR §
+7022. Until a recipient has confirmed, no more data is handed to it (Premom VI).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which dataset of the map an observed address means: by the names that the map declares, and by where its stores lie."""
+"""Find the dataset of the map that an observed address means, by the names that the map declares and by where its stores lie."""
 
 from __future__ import annotations
 

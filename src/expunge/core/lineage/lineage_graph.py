@@ -1,6 +1,6 @@
-"""Which dataset comes from which, as a graph: closure with paths, order, cycles, and edges that lead nowhere.
+"""The lineage of datasets as a graph: closure with paths, order, cycles, and edges without a declared source.
 
-Edges run from where data comes from to where it goes. An edge whose source nobody declared stays in the graph and is marked: unknown
+An edge runs from a source to the dataset made from it. An edge with an undeclared source stays in the graph and is marked: unknown
 provenance is never clean.
 """
 

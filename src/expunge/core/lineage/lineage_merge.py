@@ -1,4 +1,4 @@
-"""Declared and observed edges side by side, each marked with where it comes from."""
+"""Declared and observed edges side by side, each marked with its origin."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a model registry says each model was made from, and which models nobody can tell the origin of.
+"""The sources of each model according to a model registry, and the models of unknown origin.
 
-A registry is one more witness beside pipelines: what it says becomes sightings, and is held against the map in the same way.
+A registry is one more witness beside pipelines. Its records become sightings and are compared with the map in the same way.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What pipelines were seen to do: observations reduced from lineage events, and what many of them add up to.
+"""Observations of pipelines: reduced from lineage events, and merged into observed lineage.
 
-An observation says that one run of one job read these datasets and wrote those. Adding up is a union: the same observations in any order,
-any number of times, add up to the same, so that events that come twice, late or in the wrong order change nothing.
+An observation says that one run of one job read these datasets and wrote those. Merging is a union: the same observations in any order, any
+number of times, give the same result. Events that come twice, late or in the wrong order therefore change nothing.
 
 Datasets are named by their address (:func:`expunge.core.lineage.openlineage.address`). No content, no row count, no SQL text is kept.
 """

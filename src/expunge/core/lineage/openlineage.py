@@ -1,7 +1,7 @@
-"""Reads OpenLineage events (RunEvent, JobEvent, DatasetEvent; openlineage.io/spec) into observations, or says what is wrong with them.
+"""Read OpenLineage events (RunEvent, JobEvent, DatasetEvent; openlineage.io/spec) into observations, or refuse them with a reason.
 
-Only what lineage needs is read: run id, time, job, names of datasets, and the column lineage facet. Everything else in an event (SQL text,
-error messages, statistics), which may hold somebody's data, is dropped here and reaches neither state nor log.
+Only the fields for lineage are read: run id, time, job, names of datasets, and the column lineage facet. Everything else in an event (SQL
+text, error messages, statistics) may hold personal data. It is dropped here and reaches neither state nor log.
 """
 
 from __future__ import annotations

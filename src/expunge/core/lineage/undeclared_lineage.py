@@ -1,6 +1,6 @@
-"""Where pipelines were seen to take people's data and the map does not say so: datasets that it lacks, edges that it does not declare.
+"""Find undeclared lineage: datasets and edges that pipelines were seen to use and that the map does not declare.
 
-Unknown provenance is never clean: what a failed run, or one that never ended, may have written counts as well.
+Unknown provenance is never clean. Writes of a run that failed or never ended count as well.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Offline proofs that something is in a log (C2SP tlog-proof@v1)."""
+"""Offline proofs that an entry is in a log (C2SP tlog-proof@v1)."""
 
 from __future__ import annotations
 

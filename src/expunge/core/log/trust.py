@@ -1,8 +1,8 @@
-"""Trust policies: which signers, logs and witnesses are believed (C2SP tlog-policy, plus ``signer`` lines).
+"""Trust policies: the trusted signers, logs and witnesses (C2SP tlog-policy, plus ``signer`` lines).
 
 One item a line: ``signer <vkey>``, ``log <vkey> [<url>]``, ``witness <name> <vkey> [<url>]``, ``group <name> <k|any|all> <name>...`` and
-one ``quorum <name|none>``. The file is UTF-8. :func:`parse` takes what C2SP allows (comments, blank lines, any order of kinds, spaces and
-tabs); :func:`parse_canonical` takes only what :meth:`TrustPolicy.encode` writes, which is the form that travels with a receipt.
+one ``quorum <name|none>``. The file is UTF-8. :func:`parse` accepts the form of C2SP (comments, blank lines, any order of kinds, spaces and
+tabs). :func:`parse_canonical` accepts only the output of :meth:`TrustPolicy.encode`, which is the form that travels with a receipt.
 """
 
 from __future__ import annotations

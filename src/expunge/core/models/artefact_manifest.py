@@ -1,8 +1,9 @@
-"""What one artefact (a version of a model, a file of weights, an index) learnt from, as whoever made it sealed it.
+"""The sealed manifest of one artefact (a version of a model, a file of weights, an index): the people and records it learnt from.
 
-The manifest is bound to the artefact's content: it is found by the SHA-256 of every file of it, so that it speaks of these bytes and no
-others. People and records stand in it as keyed tags. It is either complete or worth nothing: an artefact is cleared by it only where it
-covers every source that the map declares, and every kind of identity by which the people of an order are known for certain.
+The maker of the artefact seals the manifest. The manifest is bound to the artefact's content: it is found by the SHA-256 of every file of
+it, so that it describes these bytes and no others. People and records stand in it as keyed tags. Only a complete manifest clears an
+artefact: it has to cover every source that the map declares, and every kind of identity by which the people of an order are known for
+certain.
 """
 
 from __future__ import annotations

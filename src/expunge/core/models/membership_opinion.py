@@ -1,7 +1,7 @@
-"""A second opinion on a model that forgot: can it still be told from the model that somebody was in it? As a receipt carries it.
+"""A second opinion on a model that forgot, as a receipt carries it: can an attack still tell who was in the training data?
 
-Only numbers travel here, and a verdict that has to follow from them: who reports a *PASS* where the numbers say otherwise is refused. The
-attack itself is :mod:`expunge.learn.proof.membership`, or the operator's own.
+Only numbers travel here, and a verdict that has to follow from them. A *PASS* that contradicts its numbers is refused. The attack itself is
+:mod:`expunge.learn.proof.membership`, or the operator's own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What became of the things that are made from people's data: models, indexes, exports. As events, and as the gate hears of them."""
+"""The outcomes of artefacts made from people's data (models, indexes, exports), as events and as the gate receives them."""
 
 from __future__ import annotations
 

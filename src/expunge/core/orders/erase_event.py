@@ -1,4 +1,4 @@
-"""The OpenLineage event that tells of an order's erasures, with a facet of ours on each dataset (``docs/spec/erase-facet.md``)."""
+"""The OpenLineage event that reports an order's erasures, with a facet of ours on each dataset (``docs/spec/erase-facet.md``)."""
 
 from __future__ import annotations
 

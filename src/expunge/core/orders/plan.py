@@ -1,4 +1,4 @@
-"""The steps that an order needs: a pure function from a snapshot to a plan with a digest. Same input, same bytes.
+"""The steps that an order needs: a pure function from a snapshot to a plan with a digest. The same input gives the same bytes.
 
 The steps in their order, and why; :func:`plan` carries these numbers, and so does ``docs/spec/plan.md``:
 

@@ -1,7 +1,7 @@
-"""One round of an order, as its events tell it: what was located, how each step went, what was seen, and which receipts there are.
+"""One round of an order, folded from its events: located copies, steps, sightings and receipts.
 
-``apply`` begins a round, and begins another after the order has ended in part. A new round begins with an empty :class:`Round`; what has to
-be remembered of earlier ones is a fact of the order, in :class:`expunge.core.orders.run.Run`.
+``apply`` begins a round, and begins another after the order has ended in part. A new round begins with an empty :class:`Round`. Facts that
+outlive a round belong to the order, in :class:`expunge.core.orders.run.Run`.
 """
 
 from __future__ import annotations

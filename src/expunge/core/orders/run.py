@@ -1,4 +1,4 @@
-"""State is a fold of events; what to do next is a function of state. Recovery is the path that every start takes."""
+"""The state of an order, folded from its events, and the next step as a function of state. Every start takes the path of recovery."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Orders that share a round: merged into one run for carrying out its steps, and taken apart again for each order's own journal.
+"""Orders that share a round: merged into one run to carry out the steps, and taken apart again for each order's own journal.
 
-What is shared is work (one look, one rewrite of a table or file, one purge, one scan); each order keeps its own people, counts, outcomes,
-receipts and end.
+The orders share the work (one look, one rewrite of a table or file, one purge, one scan). Each order keeps its own people, counts,
+outcomes, receipts and end.
 """
 
 from __future__ import annotations

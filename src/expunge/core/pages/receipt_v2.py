@@ -1,4 +1,4 @@
-"""Version 2 of the page that a parent or customer reads: as version 1, and what became of what was learnt from the person's data.
+"""Version 2 of the page that a parent or customer reads: version 1 with the outcomes of models and other artefacts.
 
 Released: do not change it, add a version 3 beside it.
 """

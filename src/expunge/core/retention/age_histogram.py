@@ -1,4 +1,4 @@
-"""How old what a dataset holds is: counts by age, and when each person's items begin and end."""
+"""The age of a dataset's items: counts by age, and the first and last time of each person's items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a type of data may be collected: only what has a schedule with purpose, need and a finite period (DSG-08)."""
+"""The permission to collect a type of data: it needs a schedule with purpose, need and a finite period (DSG-08)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Profiles that nobody uses any more: flagged, kept on by whoever may say so, used again, or given up; a register of its own.
+"""Inactive profiles: flagged, kept by a person with authority, used again, or given up. They have a register of their own.
 
 Source: 18 months without use, counted also for a child who turns 13 meanwhile, and deletion within 90 days of being found (AMZ-01, AMZ-02).
 """

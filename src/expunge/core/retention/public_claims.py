@@ -1,6 +1,6 @@
-"""The register of what is said in public about keeping and erasing, each sentence tied to the check that proves it.
+"""The register of public claims about keeping and erasing, each sentence tied to the check that proves it.
 
-Source: claims about retention, deletion and what parents can do have to be true, and stay true (AMZ-03).
+Source: claims about retention, deletion and the rights of parents have to be true, and stay true (AMZ-03).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What retention makes due: which rule binds a dataset, before which moment its items have outlived it, and how old they are.
+"""Retention rules: the rule that binds a dataset, the moment before which its items are due, and their age.
 
-Everything here is a function of the map and of one instant; whoever calls hands in an instant that never goes back, so that a clock set
-back neither shortens a period nor lengthens it.
+Everything here is a function of the map and of one instant. The caller passes an instant that never goes back. A clock set back therefore
+neither shortens a period nor lengthens it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Why an order exists, as a value: code decides by its type, never by its words.
+"""The cause of an order, as a value. Code decides by its type, never by its words.
 
 Only Expunge itself makes :class:`ByWithdrawal`, :class:`ByDisgorgement`, :class:`ByRetention`, :class:`ByInactivity` and
-:class:`Reappeared`. People and programs enter what :data:`Entered` lists. Text in a cause is for readers; nothing is decided by it.
+:class:`Reappeared`. People and programs enter the causes in :data:`Entered`. Text in a cause is for readers. No decision depends on it.
 """
 
 from __future__ import annotations

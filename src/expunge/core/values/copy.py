@@ -1,4 +1,4 @@
-"""What is asked of a store and what it answers: selectors, copies, items, findings, evidence."""
+"""Questions to a store and its answers: selectors, copies, items, findings, evidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orders: what obliges us, the states they pass through, and the one table of legal transitions."""
+"""Orders: the obligations, the states they pass through, and the one table of legal transitions."""
 
 from __future__ import annotations
 

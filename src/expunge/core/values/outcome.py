@@ -1,8 +1,8 @@
-"""What became of one copy: the sum type that everything else is folded from.
+"""The outcome of one copy: the sum type from which all results are folded.
 
-"Nothing was done" cannot read as success: there is no number and no boolean here. Only :class:`Erased` and :class:`Absent` discharge
-an obligation, and only after probe and scan have agreed; :func:`discharges` is total over the type, so a new outcome
-fails type checking until somebody decides what it means.
+"Nothing was done" cannot read as success: there is no number and no boolean here. Only :class:`Erased` and :class:`Absent` discharge an
+obligation, and only after probe and scan have agreed. :func:`discharges` is total over the type, so a new outcome fails type checking until
+:func:`discharges` covers it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Periods of the calendar: how long something is kept, and on which day that ends.
+"""Periods of the calendar: their length, and the day on which they end.
 
-Months and years are calendar months and years: from 31 January, one month ends on the last day of February; from 29 February,
-one year ends on 28 February. The end never falls later than a reader of the published schedule would count.
+Months and years are calendar months and years. From 31 January, one month ends on the last day of February. From 29 February, one year ends
+on 28 February. The end never falls later than a reader of the published schedule would count.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How far an order reaches when it is not for everything of a person: some datasets, and in them what lies in a window of time."""
+"""The scope of an order that does not mean everything of a person: some datasets, and a time window in them."""
 
 from __future__ import annotations
 

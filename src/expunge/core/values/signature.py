@@ -1,4 +1,4 @@
-"""Checking signatures, the one spelling of each public key, and a keyed hash. The only core module that uses ``cryptography``.
+"""Signature checks, the one spelling of each public key, and a keyed hash. The only core module that uses ``cryptography``.
 
 Ed25519: RFC 8032, SubjectPublicKeyInfo of RFC 8410. ECDSA: P-256 with SHA-256, uncompressed point (RFC 5480), DER signatures.
 """

@@ -1,9 +1,9 @@
 """Points in time as data spells them: ISO 8601 text, seconds or milliseconds since 1970, dates.
 
-Whoever deletes by age must not guess: what is not one of these is no time, and an item without a time is in no window. Text without a
-zone is UTC, a date is its midnight in UTC. A number counts as seconds from 10^8 to 10^10 (1973 to 2286) and as milliseconds from 10^12
-to 10^13 (2001 to 2286); others may as well be dates written as numbers (``20260131``), counts, or nothing (``0``). Eight digits as text
-are a date in the basic form of ISO 8601.
+Deletion by age must not guess. A value of another form is no time, and an item without a time is in no window. Text without a zone is UTC,
+a date is its midnight in UTC. A number counts as seconds from 10^8 to 10^10 (1973 to 2286) and as milliseconds from 10^12 to 10^13 (2001 to
+2286). Other numbers may as well be dates written as numbers (``20260131``), counts, or nothing (``0``). Eight digits as text are a date in
+the basic form of ISO 8601.
 """
 
 from __future__ import annotations
