@@ -1,4 +1,4 @@
-"""Commands of the map: what trains a model again, builds an index anew, or proves that either was done (``on_erase``)."""
+"""Commands of the map (``on_erase``): they train a model again, build an index anew, or prove that either was done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ways to establish that a parent agreed (16 CFR 312.5(b)): each states what it is good for, and what it leaves behind."""
+"""Methods to establish a parent's consent (16 CFR 312.5(b)). Each states its strength and the evidence that it leaves behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way to recipients: hands over instructions, asks what is still held."""
+"""The courier port: hand instructions to recipients, and ask which data they still hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the gate's snapshot goes."""
+"""The gate port: publish the gate's snapshot."""
 
 from __future__ import annotations
 

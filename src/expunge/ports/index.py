@@ -1,7 +1,7 @@
-"""The locate index port: remembers where values lie, so that a store need not read everything to find somebody.
+"""The locate index port: remember where values lie, so that a store need not read everything to find a subject.
 
-It only ever saves reading. Who is not in it is *absent* only where the index knows the very version of what it is asked about, and even
-then only for finding: a probe looks at the data itself.
+The index only ever saves reading. A subject that is not in it is *absent* only where the index knows the exact version of the unit in
+question, and even then only for finding. A probe looks at the data itself.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Leases: who works on what, for how long, under which fencing token."""
+"""The leases port: a holder's exclusive right to a piece of work for a limited time, under a fencing token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a store may offer beside the store port: what the models in it were made from."""
+"""The model registry port, optional beside the store port: the sources of the models in a store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notices to the person: by order id, without an address; who delivers them resolves the address at the last moment."""
+"""The outbox port: notices to the person by order id, without an address. The sender resolves the address at the last moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queue: a hint to workers that something can be done. The journal is the truth; a lost or doubled hint changes nothing."""
+"""The queue port: a hint to workers that there is work. The journal is the truth. A lost or doubled hint changes nothing."""
 
 from __future__ import annotations
 

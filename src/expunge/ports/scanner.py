@@ -1,4 +1,4 @@
-"""The other eyes: taking traces and scanning raw bytes. Implemented by ``expunge.residue``, which no eraser imports."""
+"""The scanner port: take traces and scan raw bytes. Implemented by ``expunge.residue``, which no eraser imports."""
 
 from __future__ import annotations
 

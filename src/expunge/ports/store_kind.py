@@ -1,4 +1,4 @@
-"""What a kind of store declares about itself: how its data is laid out, what its ``url`` names, and which options it has.
+"""A kind of store's declaration: the layout of its data, the meaning of its ``url``, and its options.
 
 The reader of the data map, the JSON Schema and the documentation take these from the declaration, and :func:`expunge.stores.open_store`
 checks by it. A declaration is a value: it can be read where the client library of the kind is not installed.

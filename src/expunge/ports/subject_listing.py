@@ -1,4 +1,4 @@
-"""What a store may offer beside the store port: who is in a dataset, without where."""
+"""The subject listing port, optional beside the store port: the subjects of a dataset, without the places of their items."""
 
 from __future__ import annotations
 
