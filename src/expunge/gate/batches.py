@@ -1,4 +1,4 @@
-"""The gate over many rows: Arrow, Polars and pandas tables, and whatever can be iterated over. The type that went in comes out."""
+"""The gate over many rows: Arrow, Polars and pandas tables, and other iterables. The result has the type of the input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns of other libraries, as identifiers and instants. None of these libraries is imported before somebody hands us one of theirs."""
+"""Columns of other libraries, as identifiers and instants. A library is imported only after a caller passes an object of it."""
 
 from __future__ import annotations
 

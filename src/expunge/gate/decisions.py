@@ -1,4 +1,4 @@
-"""What the gate is asked and what it answers."""
+"""Questions to the gate and its answers."""
 
 from __future__ import annotations
 

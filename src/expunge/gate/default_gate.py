@@ -1,4 +1,4 @@
-"""The gate of this process: the one that the environment and ``gate.toml`` name."""
+"""The gate of this process, as the environment and ``gate.toml`` name it."""
 
 from __future__ import annotations
 

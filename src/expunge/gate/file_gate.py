@@ -1,4 +1,4 @@
-"""The gate over one snapshot file: reads it again when it changes, beside whoever asks."""
+"""The gate over one snapshot file. It reads the file again when it changes, while callers go on asking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes down who was let into a product, signed by the pipeline's own key; see ``docs/spec/manifest.md``."""
+"""Write training manifests: the subjects admitted to a product, signed by the pipeline's own key. See ``docs/spec/manifest.md``."""
 
 from __future__ import annotations
 

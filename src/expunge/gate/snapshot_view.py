@@ -1,4 +1,4 @@
-"""A snapshot that was checked, ready to be asked."""
+"""A verified snapshot, ready for queries."""
 
 from __future__ import annotations
 

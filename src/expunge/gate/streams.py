@@ -1,4 +1,4 @@
-"""A consumer of a Redis stream that sees no message of people who may not be used. The client is handed in (redis-py or one like it)."""
+"""A consumer of a Redis stream that skips messages of refused people. The caller passes the client (redis-py or a similar one)."""
 
 from __future__ import annotations
 

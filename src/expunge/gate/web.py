@@ -1,7 +1,8 @@
-"""Ingest that takes nothing in of people who may not be used: middleware for ASGI and WSGI applications.
+"""Middleware for ASGI and WSGI applications: refuse data of people who may not be used.
 
-A request is let through when every person whose data it brings may be used. Otherwise the answer is 403 with the reason, 400 where nobody
-can tell whose data it is, and 503 while the gate knows nothing: then the client may send it again. No answer names anybody.
+A request is let through when every person whose data it brings may be used. Otherwise the answer is 403 with the reason. It is 400 where
+the request does not tell whose data it brings. It is 503 while the gate knows nothing, and the client may then send the request again. No
+answer names a person.
 """
 
 from __future__ import annotations
