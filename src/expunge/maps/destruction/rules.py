@@ -1,4 +1,4 @@
-"""The rules with teeth: windows that something can lie in, limbs that fit, recipients in a line, exemptions side by side."""
+"""The rules between the parts of an order: possible windows, limbs that fit, recipients in a line, exemptions side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong in a map: collected, so that one reading shows everything."""
+"""The faults of a map, collected so that one reading shows them all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every section of a map needs: take a value as text, list or table, or note why it is none."""
+"""Checks that every section of a map shares: take a value as text, list or table, or note why it has another form."""
 
 from __future__ import annotations
 

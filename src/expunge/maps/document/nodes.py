@@ -1,4 +1,4 @@
-"""From the bytes of a map to a small tree that remembers lines and how each word was written. Nothing is guessed or coerced."""
+"""Parse the bytes of a map into a small tree that keeps lines and the spelling of each word. Nothing is guessed or coerced."""
 
 from __future__ import annotations
 

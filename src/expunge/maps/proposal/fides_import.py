@@ -1,6 +1,6 @@
-"""Fides dataset YAML (fideslang ``dataset`` resources) read into what a map can say, and a list of what it cannot.
+"""Read Fides dataset YAML (fideslang ``dataset`` resources) into a map's terms, and list everything that a map cannot say.
 
-Nothing is dropped in silence: whatever a file says and the proposed map does not is in the report, with file, line and what to do.
+Nothing is dropped in silence. Every statement of a file that the proposed map lacks is in the report, with file, line and what to do.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A first map from Fides datasets: who is meant by an identity, and how each collection leads to them, as far as a map can say it."""
+"""A first map from Fides datasets: the identity kinds, and each collection's path to them, as far as a map can say it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tables of a SQLite database look like. Reads the schema only, never a row."""
+"""Propose datasets for the tables of a SQLite database. Reads the schema only, never a row."""
 
 from __future__ import annotations
 

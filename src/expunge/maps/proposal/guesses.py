@@ -1,4 +1,4 @@
-"""What a proposal has guessed so far: datasets and identities, before they are written as YAML."""
+"""The guesses of a proposal so far: datasets and identities, before they are written as YAML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words by which a proposal knows what it sees. Names outside these lists may be people's, so they are never written down."""
+"""The words that a proposal recognises. Names outside these lists may be people's, so they are never written down."""
 
 from __future__ import annotations
 

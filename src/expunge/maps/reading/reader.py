@@ -1,4 +1,4 @@
-"""Finds, reads and checks a map. Everything that is wrong is reported at once, with its line and what to write instead."""
+"""Find, read and check a map. All faults are reported at once, each with its line and the correction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules with teeth about people and time: subjects, identities, lineage, retention, shared recordings."""
+"""The rules about people and time: subjects, identities, lineage, retention, shared recordings."""
 
 from __future__ import annotations
 

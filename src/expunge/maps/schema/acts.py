@@ -1,4 +1,4 @@
-"""The part of the JSON Schema that says what an erasure may do to a dataset."""
+"""The part of the JSON Schema about the act of an erasure on a dataset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of the JSON Schema of a map that are about artefacts and groups of people."""
+"""The parts of the JSON Schema of a map about artefacts and groups of people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a map says that an erasure does to a dataset: the act, the command that carries it out, and what that may take."""
+"""The act of an erasure on a dataset, as a map declares it: the act, the command that carries it out, and the command's limits."""
 
 from __future__ import annotations
 

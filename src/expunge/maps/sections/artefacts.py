@@ -1,4 +1,4 @@
-"""What a map says about artefacts: kinds, dates, who reviewed what, groups of people, and where artefacts come from."""
+"""A map's declarations about artefacts: kinds, dates, reviews, groups of people, and where artefacts come from."""
 
 from __future__ import annotations
 

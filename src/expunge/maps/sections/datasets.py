@@ -1,4 +1,4 @@
-"""The sections of a map that say what is held where: datasets and ignore."""
+"""The sections of a map about the content of stores: ``datasets`` and ``ignore``."""
 
 from __future__ import annotations
 

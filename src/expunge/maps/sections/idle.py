@@ -1,4 +1,4 @@
-"""When a profile was last used, as a map declares it: the part of ``identities`` that inactivity runs on."""
+"""The last use of a profile, as a map declares it: the part of ``identities`` that inactivity is computed from."""
 
 from __future__ import annotations
 
