@@ -1,6 +1,6 @@
-"""The composition root: from a data map to ports, and from ports to verbs. The only module that knows everyone.
+"""The composition root: from a data map to ports, and from ports to verbs. The only module that knows all rooms below it.
 
-``Expunge`` offers the verbs of the command line to programs; both are this thin.
+``Expunge`` offers the verbs of the command line to programs. Both layers are thin.
 """
 
 from __future__ import annotations

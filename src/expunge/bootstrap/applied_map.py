@@ -1,4 +1,4 @@
-"""The map under which orders were last carried out, kept beside the state: what the map of now is reviewed against."""
+"""The map under which orders were last carried out, kept beside the state. The present map is reviewed against it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ways of asking parents that a map sets up."""
+"""The methods of asking parents that a map sets up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The desk of consent and guardians."""
+"""The service for consent and guardians."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The desk of deadlines."""
+"""The service for deadlines."""
 
 from __future__ import annotations
 

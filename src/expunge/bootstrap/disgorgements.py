@@ -1,4 +1,4 @@
-"""The desk of orders of destruction: what a regulator or a court wants gone, and what must not come back into anything new."""
+"""The service for orders of destruction: the data to destroy, and the deleted data that must not enter new products."""
 
 from __future__ import annotations
 

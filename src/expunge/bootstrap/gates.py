@@ -1,4 +1,4 @@
-"""The desk of the gate: its snapshot, and what pipelines are given."""
+"""The service for the gate: its snapshot, and the keys and files for pipelines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The desk of holds."""
+"""The service for holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The desk of what was learnt."""
+"""The service for artefacts learnt from people's data."""
 
 from __future__ import annotations
 

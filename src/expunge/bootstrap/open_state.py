@@ -1,7 +1,7 @@
-"""Where an installation keeps its own state: opened by the map's ``state``, a folder or a server.
+"""Open an installation's own state, as the map's ``state`` names it: a folder or a server.
 
 In a folder everything is files, and one process at a time runs orders. On PostgreSQL orders, receipts, notices and leases lie on the
-server, and any number of workers run orders; keys, log and the gate's snapshot stay in the folder, which all workers share.
+server, and any number of workers run orders. Keys, log and the gate's snapshot stay in the folder, which all workers share.
 """
 
 from __future__ import annotations

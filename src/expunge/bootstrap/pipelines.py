@@ -1,4 +1,4 @@
-"""What pipelines and their programs need of an installation: their tokens, and a door for lineage that opens without any key."""
+"""An installation's offers to pipelines and their programs: tokens, and an intake for lineage that opens without any key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be asked of an installation without changing anything."""
+"""The queries on an installation. They change nothing."""
 
 from __future__ import annotations
 

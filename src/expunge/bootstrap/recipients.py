@@ -1,4 +1,4 @@
-"""The desk of recipients."""
+"""The service for recipients."""
 
 from __future__ import annotations
 

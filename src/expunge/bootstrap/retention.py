@@ -1,4 +1,4 @@
-"""The desk of retention."""
+"""The service for retention."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One domain's verbs, handed what they need: ``Expunge`` has a desk for each domain beside erasing."""
+"""The base of a domain's service. ``Expunge`` has one service for each domain beside erasing."""
 
 from __future__ import annotations
 
