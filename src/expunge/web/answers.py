@@ -1,4 +1,4 @@
-"""What the server says: JSON in every case, headers that allow a browser nothing, and no word of what was sent."""
+"""The server's answers: JSON in every case, headers that allow a browser nothing, and no word of the request's content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads a request's body: never more than is allowed of it, and of all requests together, unpacked as packed."""
+"""Read a request's body within limits: one per body and one over all bodies held at once, for packed and unpacked bytes alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may come in: bearer tokens with a scope, and a limit for those who try."""
+"""Access to the server: bearer tokens with a scope, and a limit on failed attempts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the API under gunicorn: one worker process with threads, started from Python, on one port."""
+"""Run the API under gunicorn: one worker process with threads, started from Python, on one port."""
 
 from __future__ import annotations
 
