@@ -1,4 +1,4 @@
-"""The part of ``expunge consent`` that asks parents, and what it shares with the rest."""
+"""The part of ``expunge consent`` that asks parents, and the helpers that the other parts share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``expunge init`` and ``expunge doctor``: make an installation, and see whether it is well."""
+"""``expunge init`` and ``expunge doctor``: make an installation, and check its health."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``expunge apply``: take orders as far as they go now, together."""
+"""``expunge apply``: carry out orders together, as far as possible now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``expunge order disgorge`` and what follows it: a regulator's order as data, what nobody can tell, what stays, the sworn statement."""
+"""``expunge order disgorge`` and its follow-ups: a regulator's order, unknown origins, exceptions, the sworn statement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``expunge receipt``: show one, and check one offline with the core alone."""
+"""``expunge receipt``: show a receipt, and check a receipt offline with the core alone."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """``expunge check --ci``: one line for each kind of finding, at the line of the map that it is about.
 
-A log of continuous integration is read by many: places in stores, which may be named after people, are counted there and not named.
+Many people read a log of continuous integration. Places in stores may be named after people, so they are counted there and not named.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is written where: the result to stdout, everything else to stderr; JSON with a schema, or text for people.
+"""The streams of output: the result to stdout, everything else to stderr; JSON with a schema, or text for people.
 
 Strings that come from stores (file names, tables, identifiers) are shown through :func:`visible`, so that they cannot move the cursor,
 colour the screen or forge a line.

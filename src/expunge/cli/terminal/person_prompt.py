@@ -1,4 +1,4 @@
-"""Who is meant: shown before anything is ordered, and what is held about them."""
+"""Show the person that a name resolves to, and the data held about them, before an order is received."""
 
 from __future__ import annotations
 
