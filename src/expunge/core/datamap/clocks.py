@@ -25,7 +25,7 @@ LONGEST_BUSINESS_DAYS = 1000
 
 
 class Bound(StrEnum):
-    """Which of several branches binds."""
+    """The branch that binds, of several."""
 
     EARLIEST = "earliest"
     LATEST = "latest"
@@ -58,7 +58,7 @@ class ClockBranch:
 
 @dataclass(frozen=True)
 class Extension:
-    """More time, once, for whoever said so before the first end."""
+    """More time, once, when its notice was given before the first end."""
 
     by: Length
     notice: str
@@ -103,7 +103,7 @@ class ClockRule:
 
 
 class ClockState(StrEnum):
-    """How one clock stands."""
+    """The state of one clock."""
 
     RUNNING = "running"
     OVERDUE = "overdue"
@@ -111,13 +111,13 @@ class ClockState(StrEnum):
 
     @property
     def overdue(self) -> bool:
-        """Whether its time is over."""
+        """True when the clock's time is over."""
         return self is ClockState.OVERDUE
 
 
 @dataclass(frozen=True)
 class ClockDue:
-    """What one clock says about one thing."""
+    """The result of one clock for one thing."""
 
     rule: ClockRule
     at: datetime | None
@@ -127,19 +127,19 @@ class ClockDue:
     not_before: datetime | None = None
 
     def standing(self, now: datetime) -> ClockState:
-        """Where it stands at that instant. At the very end it is overdue: what is due within a time is done before it is over."""
+        """Return the state at that instant. At the very end the clock is overdue: the duty has to be done before the time is over."""
         if self.at is None:
             return ClockState.NOT_STARTED
         return ClockState.OVERDUE if now >= self.at else ClockState.RUNNING
 
 
 def due(rule: ClockRule, events: Mapping[str, datetime]) -> ClockDue:
-    """When a rule falls due, given what happened and when.
+    """Compute when a rule falls due from its events and their times.
 
     Args:
         rule: the clock.
-        events: name -> moment, aware; of an event that happened several times, the one that counts (``received``: the first, ``done``: the
-            last).
+        events: name -> moment, aware; for an event that happened several times, the occurrence that counts (``received``: the first,
+            ``done``: the last).
     """
     floor = None
     if rule.floor and rule.floor.start in events:

@@ -52,7 +52,7 @@ _SETTINGS = ("state", "state_url", "longest_wait", "cooling_off", "traces_kept")
 
 
 class ChangeKind(StrEnum):
-    """What happened to one entry."""
+    """The kind of change to one entry."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -142,7 +142,7 @@ def digest(data_map: DataMap) -> str:
 
 
 def map_diff(before: DataMap, after: DataMap) -> MapDiff:
-    """How ``after`` differs from ``before``."""
+    """Return the differences of ``after`` from ``before``."""
     old, new = normalised(before), normalised(after)
     changes: list[Change] = []
     for section in Section:

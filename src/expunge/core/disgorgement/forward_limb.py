@@ -22,7 +22,7 @@ from expunge.core.values.ids import OrderId
 
 
 class ForwardFinding(StrEnum):
-    """What can be said of one product."""
+    """The finding about one product."""
 
     CLEAN = "clean"
     BEFORE = "made before"
@@ -44,7 +44,7 @@ class Deletion:
 
 @dataclass(frozen=True)
 class Product:
-    """Something that a limb names, or that one of those was made from."""
+    """A dataset or artefact that a limb names, or a source of one."""
 
     name: str
     kind: ArtefactKind
@@ -107,7 +107,7 @@ class ForwardJudge:
         self._processed = sorted(deletion.processed for deletion in deletions)
 
     def judge(self, name: str) -> ProductVerdict:
-        """One product. Raises KeyError for one that nobody declared."""
+        """Judge one product. Raises KeyError for an undeclared name."""
         product = self._products[name]
         if not self._processed:
             return ProductVerdict(product, ForwardFinding.CLEAN, "nothing was deleted yet")

@@ -22,7 +22,7 @@ WORDING = (
 
 @dataclass(frozen=True)
 class StatementEvidence:
-    """Where one number can be checked."""
+    """The place where one number can be checked."""
 
     label: str
     href: str
@@ -33,7 +33,7 @@ class StatementEvidence:
 
 @dataclass(frozen=True)
 class StatementLine:
-    """One sentence with one number. Raises ValueError without evidence: a number that nobody can check is no statement."""
+    """One sentence with one number. Raises ValueError without evidence: every number of a statement has to be checkable."""
 
     number: int
     text: str

@@ -21,7 +21,7 @@ from expunge.errors import EvidenceInvalid
 
 
 def to_json(value: object) -> Json:
-    """Encode a value. Raises ValueError for one that has no form here (naive or sub-second times, other types)."""
+    """Encode a value. Raises ValueError for a value without a form here (naive or sub-second times, other types)."""
     if isinstance(value, Grounding):
         return value.word
     if isinstance(value, StrEnum):

@@ -24,7 +24,7 @@ _NOBODY = sha256(b"no such token").hexdigest()
 
 
 class TokenScope(StrEnum):
-    """What a token is good for."""
+    """The scope of a token."""
 
     LINEAGE = "lineage"
     """Posting lineage events."""
@@ -35,7 +35,7 @@ class TokenScope(StrEnum):
 @tagged("TokenIssued")
 @dataclass(frozen=True)
 class TokenIssued:
-    """In the register ``tokens``."""
+    """A token was issued. Register ``tokens``."""
 
     at: datetime
     token: str
@@ -51,7 +51,7 @@ class TokenIssued:
 @tagged("TokenRevoked")
 @dataclass(frozen=True)
 class TokenRevoked:
-    """In the register ``tokens``: it ends before its date."""
+    """A token was revoked before its date. Register ``tokens``."""
 
     at: datetime
     token: str
@@ -62,7 +62,7 @@ TokenEvent: TypeAlias = TokenIssued | TokenRevoked
 
 @dataclass(frozen=True)
 class Token:
-    """What is known of one token."""
+    """The record of one token."""
 
     id: str
     name: str
@@ -73,12 +73,12 @@ class Token:
     revoked: datetime | None = None
 
     def works(self, now: datetime) -> bool:
-        """Whether it was neither revoked nor has ended."""
+        """Return whether it was neither revoked nor has ended."""
         return self.revoked is None and now < self.until
 
 
 class TokenRefused(StrEnum):
-    """Why a token does not open the door; the words are shown to whoever sent it."""
+    """The reason why a token is refused. Its words are shown to the sender."""
 
     MISSING = "there is no token"
     UNKNOWN = "the token is not known"
@@ -93,7 +93,7 @@ def text_of(token: str, secret: bytes) -> str:
 
 
 def digest_of(text: str) -> str:
-    """What is kept of a token's text. Raises ValueError for what is no token."""
+    """Return the stored digest of a token's text. Raises ValueError for text of another form."""
     found = _TEXT.fullmatch(text)
     if found is None:
         message = "this is no token"
@@ -114,9 +114,10 @@ def fold_tokens(events: Iterable[object]) -> dict[str, Token]:
 
 
 def admit(tokens: Mapping[str, Token], header: str, scope: TokenScope, now: datetime) -> Token | TokenRefused:
-    """Whether the value of an ``Authorization`` header may do what ``scope`` names; takes as long whether the token is known or not.
+    """Return the token when an ``Authorization`` header may do what ``scope`` names, else the refusal.
 
-    Only somebody who knows the secret learns that the token was revoked, has ended or is for something else.
+    It takes as long whether the token is known or not. Only a sender who knows the secret learns that the token was revoked, has ended or
+    has another scope.
     """
     kind, _, text = header.partition(" ")
     if kind.lower() != "bearer" or not text.strip():

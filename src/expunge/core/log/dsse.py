@@ -54,7 +54,7 @@ class Envelope:
 
 
 def parse(data: bytes) -> Envelope:
-    """Parse an envelope, verifying nothing. Raises EvidenceInvalid unless it is spelled in the one right way."""
+    """Parse an envelope, verifying nothing. Raises EvidenceInvalid unless it has its canonical spelling."""
     match canonical.decode(data):
         case {"payload": str(payload), "signatures": [{"keyid": str(keyid), "sig": str(signature)}]}:
             envelope = Envelope(b64.decode(payload), b64.decode(signature), keyid)

@@ -28,7 +28,10 @@ class NamedKey:
 
 @dataclass(frozen=True)
 class Group:
-    """Has witnessed a checkpoint when at least ``threshold`` of its members have; members are witnesses or earlier groups, by name."""
+    """A group of witnesses. It has witnessed a checkpoint when at least ``threshold`` of its members have.
+
+    Members are witnesses or earlier groups, by name.
+    """
 
     name: str
     threshold: str
@@ -37,7 +40,7 @@ class Group:
 
     @property
     def needed(self) -> int:
-        """How many members must have witnessed."""
+        """The number of members that must have witnessed."""
         return {"any": 1, "all": len(self.members)}.get(self.threshold) or int(self.threshold)
 
 
@@ -71,7 +74,7 @@ class TrustPolicy:
         return (*(log.key for log in self.logs if log.key.name == origin), *(witness.key for witness in self.witnesses))
 
     def witnessed_by(self, keys: Iterable[VerifierKey]) -> bool:
-        """Whether cosignatures by ``keys`` meet the quorum."""
+        """Return whether cosignatures by ``keys`` meet the quorum."""
         signed = set(keys)
         met = {witness.name for witness in self.witnesses if witness.key in signed}
         for group in self.groups:

@@ -40,7 +40,7 @@ _PERCENT = ("accuracy_before", "accuracy_after")
 
 
 def render(statement: bytes) -> bytes:
-    """The page, UTF-8, one file without scripts, pictures or network. Raises EvidenceInvalid for what is not a statement."""
+    """Return the page, UTF-8, one file without scripts, pictures or network. Raises EvidenceInvalid unless given a statement."""
     receipt = r.parse(statement)
     page = v1.render(statement).decode("utf-8")
     models = _models(receipt)

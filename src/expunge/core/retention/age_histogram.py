@@ -57,7 +57,7 @@ class CountedItem:
         self._undated = 0
 
     def add(self, when: datetime | None, size: int) -> None:
-        """One more item."""
+        """Count one more item."""
         if when is None:
             self._undated += 1
             return

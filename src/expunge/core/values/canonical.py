@@ -32,7 +32,7 @@ def encode(value: Json) -> bytes:
 
 
 def decode(data: bytes) -> Json:
-    """Parse bytes that must be exactly what :func:`encode` writes.
+    """Parse bytes that must be exactly the output of :func:`encode`.
 
     Raises:
         EvidenceInvalid: when they are not UTF-8 JSON, or are JSON in any other spelling (white space, key order,

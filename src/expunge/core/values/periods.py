@@ -92,12 +92,12 @@ def end_of(start: Day, period: Period) -> Day:
 
 
 def is_over(start: Day, period: Period, now: Day) -> bool:
-    """Whether the period that began at ``start`` has ended by ``now``; both of one type and, for datetimes, both with a zone."""
+    """Return whether the period that began at ``start`` has ended by ``now``; both of one type and, for datetimes, both with a zone."""
     return now >= end_of(start, period)
 
 
 def earliest_end(start: Day, periods: Iterable[Period]) -> Day:
-    """Where several limits apply, the earliest of their ends. Raises ValueError when there is none."""
+    """Return the earliest end of several limits. Raises ValueError when there is none."""
     return min(end_of(start, period) for period in periods)
 
 

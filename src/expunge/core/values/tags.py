@@ -57,7 +57,7 @@ def tag_of(kind: type) -> str:
 
 
 def every_tag() -> Mapping[str, type]:
-    """Tag -> class, of all classes that have one and whose modules were imported."""
+    """Return tag -> class, of all classes that have one and whose modules were imported."""
     return MappingProxyType(_CLASSES)
 
 

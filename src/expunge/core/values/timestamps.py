@@ -47,7 +47,7 @@ def moment(value: object) -> datetime | None:
 
 
 def latest(values: Iterable[object]) -> datetime | None:
-    """The latest of several times of one item; None where there is none, or one of them cannot be read."""
+    """Return the latest of several times of one item. Return None where there is no time, or one cannot be read."""
     found = [moment(value) for value in values]
     known = [each for each in found if each is not None]
     return max(known) if known and len(known) == len(found) else None

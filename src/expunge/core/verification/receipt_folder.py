@@ -40,7 +40,7 @@ def leaf(statement: bytes, signature: bytes, signer_public: bytes) -> bytes:
 
 
 def assemble(statement: bytes, signature: bytes, signer_public: bytes, policy: bytes, proof: TlogProof) -> dict[str, bytes]:
-    """All seven files, by name.
+    """Return all seven files, by name.
 
     Args:
         statement: from :func:`expunge.core.evidence.receipt.build`.

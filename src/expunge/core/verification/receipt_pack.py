@@ -32,7 +32,10 @@ def pack(policy: bytes, receipts: Mapping[int, tuple[bytes, bytes]]) -> bytes:
 
 
 def unpack(data: bytes, number: int) -> PackedReceipt | None:
-    """The receipt of one person; None when the pack does not hold it. Raises EvidenceInvalid for what :func:`pack` did not write."""
+    """Return the receipt of one person, or None when the pack does not hold it.
+
+    Raises EvidenceInvalid for bytes that :func:`pack` did not write.
+    """
     head, _, body = data.partition(b"\n")
     match canonical.decode(head):
         case {"policy": int(policy), "receipts": list(lengths)}:

@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class VerifiedReceipt:
-    """A receipt that holds, and what that means."""
+    """A valid receipt, and its meaning."""
 
     receipt: Receipt
     index: int
