@@ -13,7 +13,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class IndexUnit:
-    """Something that is read as a whole and replaced as a whole: a file."""
+    """A unit that is read as a whole and replaced as a whole: a file."""
 
     name: str = field(repr=False)
     """May hold an identifier: an index keeps a keyed hash of name and version only."""
@@ -23,7 +23,7 @@ class IndexUnit:
 
 @dataclass(frozen=True)
 class RowRuns:
-    """Where values lie: four columns of equal length, one entry for each run of neighbouring rows (``memoryview`` of integers)."""
+    """The places of values: four columns of equal length, one entry for each run of neighbouring rows (``memoryview`` of integers)."""
 
     values: memoryview = field(repr=False)
     """Which of the values that were handed over with it."""
@@ -43,7 +43,7 @@ class LocateIndex(Protocol):
     """
 
     def find(self, key: bytes, space: str, values: Sequence[str], units: Sequence[IndexUnit]) -> tuple[RowRuns, Sequence[int]]:
-        """Where the values lie in the units, and the numbers of the units that it does not know in this version (to be read)."""
+        """Return the places of the values in the units, and the numbers of the units unknown in this version (to be read)."""
         ...
 
     def learn(

@@ -12,7 +12,7 @@ Notice: TypeAlias = tuple[OrderId, str, str, Mapping[str, str]]
 
 
 class Outbox(Protocol):
-    """Where notices are left for delivery.
+    """The place of notices that wait for delivery.
 
     Durable once ``put`` returns; idempotent under (order, kind): putting the same notice twice leaves one.
     """
