@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class StreamWaits(ExpungeError):
-    """The gate knows nothing about anybody now: no message was acknowledged, and all come again."""
+    """The gate knows nothing at present: no message was acknowledged, and all come again."""
 
 
 @dataclass

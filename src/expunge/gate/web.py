@@ -30,7 +30,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 @dataclass(frozen=True)
 class IngestRequest:
-    """What tells whose data comes."""
+    """The parts of a request that tell whose data comes."""
 
     method: str
     path: str
@@ -42,7 +42,7 @@ class IngestRequest:
 
 @dataclass(frozen=True)
 class Whose:
-    """How to tell whose data a request brings: by a header, or by a field of its JSON body (an object, or a list of objects)."""
+    """A way to tell whose data a request brings: by a header, or by a field of its JSON body (an object, or a list of objects)."""
 
     kind: str
     header: str = ""
@@ -73,7 +73,7 @@ class Whose:
 
 @dataclass
 class Ingest:
-    """What both kinds of middleware have in common."""
+    """The parts that both kinds of middleware share."""
 
     gate: Gate
     whose: Callable[[IngestRequest], Sequence[Subject | None]]
@@ -85,12 +85,12 @@ class Ingest:
     tally: Tally = field(default_factory=Tally)
 
     def brings(self, method: str) -> bool:
-        """Whether a request brings data."""
+        """Return whether a request brings data."""
         return method.upper() in self.methods
 
     @property
     def reads_body(self) -> bool:
-        """Whether the body has to be read: a header says it without."""
+        """True when the body has to be read. A header makes that unnecessary."""
         return not (isinstance(self.whose, Whose) and self.whose.header)
 
     def refuses(self, request: IngestRequest) -> tuple[int, GateReason] | None:
