@@ -98,7 +98,7 @@ RULES = (
 
 @dataclass(frozen=True)
 class MapFault:
-    """One thing that is wrong in a map."""
+    """One fault of a map."""
 
     file: str
     line: int

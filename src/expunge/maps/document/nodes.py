@@ -31,7 +31,7 @@ class ScalarNode:
 
     @property
     def trap(self) -> str:
-        """What YAML makes of it, in words; empty for text."""
+        """The value that YAML makes of it, in words; empty for text."""
         return _TYPES.get(self.read_as, self.read_as)
 
 

@@ -25,7 +25,7 @@ _QUIET = frozenset({"description", "meta", "name", "data_qualifier", "data_type"
 
 @dataclass(frozen=True)
 class LossNote:
-    """Something that a file says and the map does not."""
+    """A statement of a file that the proposed map lacks."""
 
     file: str
     line: int
@@ -78,7 +78,7 @@ class FidesCollection:
 
 @dataclass
 class FidesImport:
-    """What the files of a folder say."""
+    """The content of the files of a folder."""
 
     collections: list[FidesCollection] = field(default_factory=list)
     lost: list[LossNote] = field(default_factory=list)

@@ -16,7 +16,7 @@ _KIND = "postgres"
 
 
 def propose_from_fides(folder: Path, kinds: Iterable[str]) -> tuple[str, tuple[LossNote, ...]]:
-    """The text of a first map, and what could not be carried into it, in the order of the files.
+    """Return the text of a first map, and the statements that could not be carried into it, in the order of the files.
 
     ``kinds`` are those that a store of datasets can have. Raises UsageError when the folder holds no Fides dataset.
     """

@@ -10,7 +10,7 @@ from expunge.maps.proposal.known_words import ALSO, KINDS, home_of
 
 @dataclass(frozen=True)
 class Guess:
-    """One dataset as it looks."""
+    """One guessed dataset."""
 
     name: str
     store: str

@@ -26,7 +26,7 @@ _RETENTION = "first"
 
 @dataclass
 class SurveyedData:
-    """Everything that was seen."""
+    """The result of a survey."""
 
     stores: list[tuple[str, str, str]] = field(default_factory=list)
     """Name, kind, url."""

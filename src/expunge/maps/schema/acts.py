@@ -11,7 +11,7 @@ _TEXT: Schema = {"type": "string", "pattern": "\\S"}
 
 
 def on_erase(span: Schema) -> Schema:
-    """One act: a word, or a word with its ground or its command."""
+    """Return the schema of one act: a word, or a word with its ground or its command."""
     acts: list[Schema] = [{"enum": [str(each) for each in words.PLAIN_ACTS]}]
     for act in dict.fromkeys(words.ACTS_WITH_COMMAND + words.ACTS_WITH_ARGUMENT):
         argument = {"anyOf": [_TEXT, _command(span)]} if act in words.ACTS_WITH_COMMAND else _TEXT

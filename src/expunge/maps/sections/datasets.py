@@ -35,7 +35,7 @@ _NO_SUBJECT = ByField({})
 
 
 def read_datasets(form: Form, root: TableNode) -> dict[str, Dataset]:
-    """The section ``datasets``, each as written; what needs the rest of the map is filled in later."""
+    """Read the section ``datasets``, each as written. Values that need the rest of the map are filled in later."""
     datasets = {}
     for name, value in form.named(root, "datasets"):
         what = f"datasets.{name.text}"
