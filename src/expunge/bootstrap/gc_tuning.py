@@ -31,7 +31,7 @@ class RelaxedCollector:
             _open.add(self)
 
     def end(self) -> None:
-        """Put back what was set before; safe to call twice."""
+        """Put back the earlier setting; safe to call twice."""
         with _lock:
             if self in _open:
                 _open.remove(self)

@@ -9,7 +9,7 @@ from expunge.engine.models import membership_review
 
 
 class ModelService(DomainService):
-    """What was learnt from people's data."""
+    """Artefacts learnt from people's data."""
 
     def looked_at(self, order: OrderId, dataset: str, said: str) -> Run:
         """Record a reviewer's reason for keeping a model; see :func:`expunge.engine.models.membership_review.look_at`."""
