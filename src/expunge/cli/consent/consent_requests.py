@@ -27,7 +27,7 @@ Receipt = Annotated[
 
 
 def write(folder: Path | None, agreed: ConsentGrant) -> None:
-    """Write the receipt and the opening for whoever agreed; nothing without a folder."""
+    """Write the receipt and the opening for the person who agreed. Write nothing without a folder."""
     if folder is None:
         return
     folder.mkdir(parents=True, exist_ok=True)

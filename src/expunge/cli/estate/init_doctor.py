@@ -59,7 +59,7 @@ def doctor(map_file: options.Map = None, as_json: options.Json = False) -> None:
 
 
 class DoctorCheck(NamedTuple):
-    """One thing that was looked at."""
+    """One check of the installation."""
 
     what: str
     well: bool

@@ -183,7 +183,7 @@ def show(
 
 
 def drawn(order: Disgorgement, found: Sequence[LimbExamination], standing: DisgorgementState | None = None) -> Tree:
-    """What an order means here, as a tree of limbs."""
+    """Draw the effects of an order here, as a tree of limbs."""
     from rich.text import Text
     from rich.tree import Tree
 

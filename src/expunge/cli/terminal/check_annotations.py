@@ -21,7 +21,7 @@ GITHUB = "GITHUB_ACTIONS"
 
 
 class Annotation(NamedTuple):
-    """One thing to be shown beside a line of the map."""
+    """One message beside a line of the map."""
 
     level: str
     """``error``, or ``notice`` for what does not fail the check."""
@@ -59,7 +59,7 @@ def _plain(each: Annotation) -> str:
 
 
 def workflow_command(each: Annotation) -> str:
-    """``::error file=expunge.yaml,line=12,title=...::text``, with the characters escaped that mean something in it."""
+    """Return ``::error file=expunge.yaml,line=12,title=...::text``, with its special characters escaped."""
     file, title = (_escaped(text).replace(":", "%3A").replace(",", "%2C") for text in (each.file, each.title))
     return f"::{each.level} file={file},line={each.line},title={title}::{_escaped(each.text)}"
 

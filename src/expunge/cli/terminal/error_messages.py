@@ -29,7 +29,7 @@ class ErrorBoundary(TyperGroup):
     """The outermost group."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; turn what it raises into a message and an exit code."""
+        """Run the command; turn an exception into a message and an exit code."""
         # A command without --json says nothing of it: it is not to answer as the one before it in this process was asked to.
         output.want_json(False)
         try:
