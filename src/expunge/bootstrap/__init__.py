@@ -1,6 +1,6 @@
-"""The composition root: from a data map to ports, and from ports to verbs. The only module that knows everyone.
+"""The composition root: from a data map to ports, and from ports to verbs. The only module that knows all rooms below it.
 
-``Expunge`` offers the verbs of the command line to programs; both are this thin.
+``Expunge`` offers the verbs of the command line to programs. Both layers are thin.
 """
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ class Expunge(Queries):
             return cancelling.cancel(self.context, order, reason)
 
     def plan(self, order: OrderId) -> PlanForecast:
-        """Plan an order, journal the plan, forecast what it will meet."""
+        """Plan an order, journal the plan, and forecast the obstacles."""
         with self._writing():
             return planning.make(self.context, order)
 
@@ -272,7 +272,7 @@ class Expunge(Queries):
         return tuple(each.run for each in journal_streams.read(self.context.journal, self.context.clock, orders))
 
     def lineage_tell(self) -> tuple[OrderId, ...]:
-        """Tell those who keep lineage of every erasure that they were not told of; returns the orders that could not be told of."""
+        """Report unreported erasures to the lineage services. Return the orders that could not be reported."""
         return lineage_events.tell(self.context, tuple(journal_streams.orders(self.context.journal)), lineage_http.post)
 
     def worker(self, *, lease_seconds: float = 30.0, report: Reporter = silent) -> Worker:
@@ -306,7 +306,7 @@ class Expunge(Queries):
         return self.apply_all(released, report=report) if released else ()
 
     def leases(self) -> tuple[Lease, ...]:
-        """Who is at which step now; empty where one process runs orders."""
+        """Return the holder of each step now; empty where one process runs orders."""
         return self._kept.leases.held() if self._kept.leases else ()
 
     def verify(self, order: OrderId) -> LaterLook:
@@ -334,12 +334,12 @@ class Expunge(Queries):
         return replayed
 
     def recover(self) -> tuple[OrderId, ...]:
-        """Take up what a crash left; returns the orders whose erasing was interrupted."""
+        """Take up work that a crash left; returns the orders whose erasing was interrupted."""
         with self._writing():
             return recovering.recover(self.context)
 
     def export(self, resolved: ResolvedName, target: Path) -> ExportSummary:
-        """Write what is held about a person as a zip with a manifest of hashes."""
+        """Write the data held about a person as a zip with a manifest of hashes."""
         return exporting.export(self.context, resolved, target)
 
     def gate(self, max_age: timedelta = timedelta(minutes=1)) -> Gate:

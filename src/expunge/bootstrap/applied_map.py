@@ -1,4 +1,4 @@
-"""The map under which orders were last carried out, kept beside the state: what the map of now is reviewed against."""
+"""The map under which orders were last carried out, kept beside the state. The present map is reviewed against it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ def remember(data_map: DataMap, map_digest: str) -> None:
 
 
 def compare(map_path: Path | None) -> tuple[MapDiff, DataMap, DataMap]:
-    """How the map of now differs from the one applied last; both maps. Raises UsageError where no order was carried out yet."""
+    """Return the differences of the present map from the one applied last, and both maps.
+
+    Raises UsageError where no order was carried out yet.
+    """
     now = read_installed(map_path)
     kept = Path(now.state) / APPLIED
     if not kept.is_file():

@@ -1,4 +1,4 @@
-"""The ways of asking parents that a map sets up."""
+"""The methods of asking parents that a map sets up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HERE = frozenset({"127.0.0.1", "localhost"})
 
 
 def methods(spec: AskingSpec) -> dict[str, ConsentMethod]:
-    """Name -> method: the signed form always, by message what the map names a server for."""
+    """Return name -> method: the signed form always, methods by message where the map names a server for them."""
     found: list[ConsentMethod] = [SignedForm()]
     if spec.mail:
         found.append(EmailPlus(_server(spec.mail), spec.sender, AnswerLinks(spec.answer, spec.revoke), spec.delay))
@@ -24,7 +24,7 @@ def methods(spec: AskingSpec) -> dict[str, ConsentMethod]:
 
 
 def method(spec: AskingSpec, name: str) -> ConsentMethod:
-    """One of them. Raises UsageError with those there are."""
+    """Return one method. Raises UsageError that lists the methods there are."""
     known = methods(spec)
     if name not in known:
         message = f"the map sets up no way of asking called {name!r}"

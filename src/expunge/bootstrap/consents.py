@@ -1,4 +1,4 @@
-"""The desk of consent and guardians."""
+"""The service for consent and guardians."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["Agreement", "ConsentQuestion", "ConsentService"]
 
 
 class ConsentService(DomainService):
-    """Who has agreed to what, and who decides for whom."""
+    """Consents, and the guardians who decide for children."""
 
     def give(self, person: ResolvedName, purpose: str, agreement: Agreement) -> ConsentGrant:
         """Enter a consent; see :func:`expunge.engine.consent.consent_decisions.give`."""
@@ -37,15 +37,15 @@ class ConsentService(DomainService):
             return consent_decisions.withdraw(self.context, person, purpose, proof)
 
     def ask(self, person: ResolvedName, purpose: str) -> ConsentAnswer:
-        """Whether a person's data may be used for a purpose now, as far as consent goes."""
+        """Return whether a person's data may be used for a purpose now, as far as consent goes."""
         return consent_decisions.ask(self.context, person, purpose)
 
     def register(self) -> Consents:
-        """All that was said, folded."""
+        """Return the register, folded."""
         return consent_register.load(self.context)
 
     def texts(self) -> tuple[DisclosureText, ...]:
-        """Every version of every text of the map, and whether it is still what people agreed to."""
+        """Return every version of every text of the map, and whether it is still the text that people agreed to."""
         return disclosure_texts.texts(self.context, self.register())
 
     def text(self, name: str, version: str) -> bytes:
@@ -75,13 +75,13 @@ class ConsentService(DomainService):
     def ask_guardian(self, method: ConsentMethod, question: ConsentQuestion) -> tuple[str, AskingBegun]:
         """Ask a parent by a method; see :func:`expunge.engine.consent.parental_consent.ask`.
 
-        Return the request's id and what has to be handed over.
+        Return the request's id and the document to hand over.
         """
         with self.writing():
             return parental_consent.ask(self.context, method, question)
 
     def answer(self, method: ConsentMethod, request: str, handed: HandedEvidence) -> AskingAnswer:
-        """Take what a parent handed in; see :func:`expunge.engine.consent.parental_consent.answer`."""
+        """Take a parent's answer; see :func:`expunge.engine.consent.parental_consent.answer`."""
         with self.writing():
             return parental_consent.answer(self.context, method, request, handed)
 
@@ -90,7 +90,7 @@ class ConsentService(DomainService):
         return consent_methods.methods(self.context.data_map.asking)
 
     def method(self, name: str) -> ConsentMethod:
-        """One of them. Raises UsageError with those there are."""
+        """Return one method. Raises UsageError that lists the methods there are."""
         return consent_methods.method(self.context.data_map.asking, name)
 
     def answer_any(self, request: str, token: str, document: bytes = b"", staff: str = "") -> AskingAnswer:
@@ -110,11 +110,11 @@ class ConsentService(DomainService):
         return consent_decisions.receipt(self.context, consent)
 
     def evidence(self, request: str) -> bytes:
-        """What a parent handed in, while it is kept."""
+        """Return the evidence of a parent, while it is kept."""
         return parental_consent.evidence(self.context, request)
 
     def sweep(self, methods: Mapping[str, ConsentMethod]) -> parental_consent.AskingsSwept:
-        """Send what is due, forget who did not answer in time, delete evidence whose time is up."""
+        """Send due messages, end requests without an answer in time, and delete evidence whose time is up."""
         with self.writing():
             return parental_consent.sweep(self.context, methods)
 
@@ -124,6 +124,6 @@ class ConsentService(DomainService):
             guardian_register.merge(self.context, source, into, by=by, reason=reason)
 
     def split(self, subject: ResolvedName, new: ResolvedName, *, by: str, reason: str) -> None:
-        """One identity was two people's."""
+        """Enter that one identity was two people's."""
         with self.writing():
             guardian_register.split(self.context, subject, new, by=by, reason=reason)

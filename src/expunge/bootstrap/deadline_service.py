@@ -1,4 +1,4 @@
-"""The desk of deadlines."""
+"""The service for deadlines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def clocks() -> tuple[ClockRule, ...]:
 
 
 class DeadlineService(DomainService):
-    """What falls due, and more time where a law gives it."""
+    """Deadlines, and more time where a law gives it."""
 
     def all(self) -> tuple[Deadline, ...]:
         """Every clock that runs here, overdue ones first."""

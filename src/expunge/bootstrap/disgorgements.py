@@ -1,4 +1,4 @@
-"""The desk of orders of destruction: what a regulator or a court wants gone, and what must not come back into anything new."""
+"""The service for orders of destruction: the data to destroy, and the deleted data that must not enter new products."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from expunge.maps.destruction import read_order
 
 
 class DisgorgementService(DomainService):
-    """Read, preview, enter, decide, except; see :mod:`expunge.engine.destruction.disgorgement_orders` for what each raises."""
+    """Read, preview, enter, decide, except; see :mod:`expunge.engine.destruction.disgorgement_orders` for the errors of each."""
 
     def read(self, path: Path) -> Disgorgement:
         """An order from its file. Raises OrderFaults with everything that is wrong in it."""
         return read_order(path)
 
     def preview(self, order: Disgorgement) -> tuple[LimbExamination, ...]:
-        """What each limb takes here, now; changes nothing."""
+        """Return the data that each limb takes here, now; changes nothing."""
         return limb_examination.examine(self.context, order)
 
     def look(self, name: str) -> tuple[LimbExamination, ...]:
-        """The same for an order that was entered, with what was decided and excepted since; changes nothing."""
+        """Preview an order that was entered, with the decisions and exceptions since; changes nothing."""
         known = self.standing(name)
         return limb_examination.examine(self.context, known.order, known)
 
@@ -36,12 +36,12 @@ class DisgorgementService(DomainService):
             return disgorgement_orders.enter(self.context, order, by)
 
     def again(self, name: str) -> DisgorgementState:
-        """Make orders of what has come to light since, or may stay no longer."""
+        """Make orders of data that has come to light since, or may stay no longer."""
         with self.writing():
             return disgorgement_orders.again(self.context, name)
 
     def standing(self, name: str) -> DisgorgementState:
-        """Where one order stands."""
+        """Return the state of one order."""
         return disgorgement_orders.standing(self.context, name)
 
     def standings(self) -> dict[str, DisgorgementState]:
@@ -49,12 +49,12 @@ class DisgorgementService(DomainService):
         return disgorgement_orders.standings(self.context)
 
     def decide(self, name: str, item: str, *, tainted: bool, by: str, reason: str) -> DisgorgementState:
-        """Enter what somebody decided about something of unknown origin."""
+        """Enter an operator's decision about an artefact of unknown origin."""
         with self.writing():
             return disgorgement_orders.decide(self.context, name, item, tainted=tainted, by=by, reason=reason)
 
     def check_claim(self, wanted: ItemExcepted) -> None:
-        """Whether an exception may be claimed at all."""
+        """Raise unless an exception may be claimed."""
         disgorgement_orders.check_claim(self.context, wanted)
 
     def except_item(self, wanted: ItemExcepted, signed: str) -> DisgorgementState:
@@ -63,7 +63,7 @@ class DisgorgementService(DomainService):
             return disgorgement_orders.except_item(self.context, wanted, signed)
 
     def forward(self, name: str) -> tuple[ForwardVerdict, ...]:
-        """Whether data that was deleted has entered anything made since, for the limbs that look forward."""
+        """Check whether deleted data has entered any product made since, for the limbs that look forward."""
         return forward_check.check(self.context, self.standing(name))
 
     def statement(self, name: str) -> StatementFiles:

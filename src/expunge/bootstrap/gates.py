@@ -1,4 +1,4 @@
-"""The desk of the gate: its snapshot, and what pipelines are given."""
+"""The service for the gate: its snapshot, and the keys and files for pipelines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from expunge.gate import MAX_AGE, Gate, Subject, was_in
 
 @dataclass(frozen=True)
 class GateService(DomainService):
-    """What pipelines ask, and what they hand back."""
+    """The pipelines' side of an installation: the gate that they ask, and the manifests that they hand back."""
 
     state: Path
     keys: LocalKeys
@@ -46,5 +46,5 @@ class GateService(DomainService):
         return parse_manifest(data, self.keys.signer_publics())
 
     def was_in(self, manifest: TrainingManifest, subject: Subject) -> bool:
-        """Whether somebody was let into a product; see :func:`expunge.gate.was_in`."""
+        """Return whether a subject was admitted to a product; see :func:`expunge.gate.was_in`."""
         return was_in(manifest, self.keys.gate_key(), subject)

@@ -1,7 +1,7 @@
-"""How often Python looks for cycles of dead objects while an installation is open.
+"""The frequency of Python's search for cycles of dead objects while an installation is open.
 
 An order for ten thousand people keeps some millions of objects alive, hardly any of them in a cycle. At its default the collector walks
-them over and over again, for a third of all processor time; what no cycle holds is freed at once all the same.
+them over and over again, for a third of all processor time. Objects outside cycles are freed at once all the same.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class RelaxedCollector:
             _open.add(self)
 
     def end(self) -> None:
-        """Put back what was set before; safe to call twice."""
+        """Put back the earlier setting; safe to call twice."""
         with _lock:
             if self in _open:
                 _open.remove(self)

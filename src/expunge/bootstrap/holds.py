@@ -1,4 +1,4 @@
-"""The desk of holds."""
+"""The service for holds."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class HoldService(DomainService):
             hold_register.end(self.context, hold_id, reason)
 
     def state(self, hold_id: str, by: str, digest: str) -> None:
-        """Enter that it was stated what became of what a hold had kept; see :func:`expunge.engine.subjects.hold_register.state`."""
+        """Enter that the outcome of held items was stated; see :func:`expunge.engine.subjects.hold_register.state`."""
         with self.writing():
             hold_register.state(self.context, hold_id, by, digest)
 

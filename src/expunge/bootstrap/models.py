@@ -1,4 +1,4 @@
-"""The desk of what was learnt."""
+"""The service for artefacts learnt from people's data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from expunge.engine.models import membership_review
 
 
 class ModelService(DomainService):
-    """What was learnt from people's data."""
+    """Artefacts learnt from people's data."""
 
     def looked_at(self, order: OrderId, dataset: str, said: str) -> Run:
         """Record a reviewer's reason for keeping a model; see :func:`expunge.engine.models.membership_review.look_at`."""

@@ -1,7 +1,7 @@
-"""Where an installation keeps its own state: opened by the map's ``state``, a folder or a server.
+"""Open an installation's own state, as the map's ``state`` names it: a folder or a server.
 
 In a folder everything is files, and one process at a time runs orders. On PostgreSQL orders, receipts, notices and leases lie on the
-server, and any number of workers run orders; keys, log and the gate's snapshot stay in the folder, which all workers share.
+server, and any number of workers run orders. Keys, log and the gate's snapshot stay in the folder, which all workers share.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ DATABASE = "state.db"
 
 @dataclass(frozen=True)
 class InstallationState:
-    """What is kept, behind its ports."""
+    """The parts of an installation's state, behind their ports."""
 
     journal: DjangoJournal
     shelf: Shelf
@@ -64,7 +64,7 @@ def require_keys(folder: Path) -> None:
 
 
 def open_state(data_map: DataMap) -> InstallationState:
-    """Open what the map names. Raises as :func:`expunge.adapters.database.journal_django.open_journal`."""
+    """Open the state that the map names. Raises as :func:`expunge.adapters.database.journal_django.open_journal`."""
     folder = Path(data_map.state)
     if data_map.state_url:
         return _on_server(data_map.state_url)
@@ -97,7 +97,10 @@ def origin_of(keys: LocalKeys) -> str:
 
 
 def published(path: Path, keys: LocalKeys) -> frozenset[bytes]:
-    """What the published snapshot suppresses, as entries; none where it is not there, or is not ours: pipelines refuse such a file too."""
+    """Return the entries that the published snapshot suppresses.
+
+    Empty where the snapshot is missing or not ours. Pipelines refuse such a file too.
+    """
     try:
         snapshot = parse_snapshot(path.read_bytes(), keys.signer_publics())
     except (OSError, EvidenceInvalid):
@@ -120,12 +123,12 @@ def anchor(journal: DjangoJournal) -> tuple[int, bytes] | None:
 
 
 def map_file(map_path: Path | str | None) -> Path:
-    """The map at a path, or the one found by walking up from the working folder. Raises Misconfigured where there is none to be found."""
+    """Return the map at a path, or the map found by walking up from the working folder. Raises Misconfigured without one."""
     return find_map(Path.cwd()) if map_path is None else Path(map_path)
 
 
 def read_installed(map_path: Path | str | None) -> DataMap:
-    """The map at a path, or the one found by walking up from the working folder. Raises Misconfigured."""
+    """Read the map at a path, or the map found by walking up from the working folder. Raises Misconfigured."""
     return read_map(map_file(map_path), os.environ, kinds=Kinds())
 
 

@@ -1,4 +1,4 @@
-"""What pipelines and their programs need of an installation: their tokens, and a door for lineage that opens without any key."""
+"""An installation's offers to pipelines and their programs: tokens, and an intake for lineage that opens without any key."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ SHORT = 1.0
 
 
 class LineageDoor:
-    """Takes lineage in and knows who may bring it. A context manager.
+    """Takes lineage in and checks the senders' tokens. A context manager.
 
-    It has the journal and no key: whoever takes over the server that uses it can read no identifier and sign nothing.
+    It has the journal and no key. An attacker who takes over its server can read no identifier and sign nothing.
     """
 
     def __init__(self, data_map: DataMap, journal: DjangoJournal, clock: Clock) -> None:
@@ -53,7 +53,7 @@ class LineageDoor:
 
     @classmethod
     def open(cls, map_path: Path | str | None = None) -> Self:
-        """Open the state of a map. Raises as :meth:`expunge.bootstrap.Expunge.open`, but for what is about keys."""
+        """Open the state of a map. Raises as :meth:`expunge.bootstrap.Expunge.open`, but for errors about keys."""
         data_map = read_installed(map_path)
         require_keys(Path(data_map.state))
         journal = open_state(data_map).journal
@@ -79,7 +79,7 @@ class LineageDoor:
         self._journal.stay()
 
     def admit(self, header: str, scope: TokenScope) -> Token | TokenRefused:
-        """Whether the value of an ``Authorization`` header may do what ``scope`` names. Raises StateUnavailable."""
+        """Return the token when an ``Authorization`` header may do what ``scope`` names, else the refusal. Raises StateUnavailable."""
         answer = admit(self._known(SHORT), header, scope, self._clock.now())
         # Why asked again: it may have been issued a moment ago.
         return admit(self._known(0.0), header, scope, self._clock.now()) if answer is TokenRefused.UNKNOWN else answer
@@ -114,11 +114,11 @@ class LineageDoor:
         return sighted(self.map, self.sightings())
 
     def gaps(self) -> UndeclaredLineage:
-        """What they were seen to do and the map does not say."""
+        """Return the undeclared lineage of pipelines."""
         return observed_lineage.gaps(self.map, self._journal)
 
     def texts(self) -> tuple[Finding, ...]:
-        """The disclosure texts of the map whose files are not what people agreed to."""
+        """Return findings about disclosure texts of the map whose files differ from the agreed ones."""
         return tuple(disclosure_texts.findings(self.map, self._journal))
 
     def _known(self, age: float) -> dict[str, Token]:
@@ -133,7 +133,7 @@ class LineageDoor:
 
 
 def seen(map_path: Path | str | None = None) -> tuple[Finding, ...]:
-    """What pipelines were seen to do that the map does not say, and texts that are not what people agreed to.
+    """Return findings about undeclared lineage, and about texts that differ from those that people agreed to.
 
     Nothing where there is no state yet, a finding where it cannot be read.
     """

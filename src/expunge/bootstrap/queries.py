@@ -1,4 +1,4 @@
-"""What can be asked of an installation without changing anything."""
+"""The queries on an installation. They change nothing."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class Queries:
         return Path(self.map.state)
 
     def check(self) -> tuple[Finding, ...]:
-        """Open every store and compare it with the map; compare the map with what pipelines were seen to do."""
+        """Open every store and compare it with the map; compare the map with observed lineage."""
         return map_check.check_all(self.context)
 
     def resolve(self, name: str, *, whole: bool = False) -> ResolvedName:
-        """Who is meant by a name; see :func:`expunge.engine.subjects.resolving.resolve`."""
+        """Return the person that a name means; see :func:`expunge.engine.subjects.resolving.resolve`."""
         return resolving.resolve(self.context, name, whole=whole)
 
     def resolve_all(self, names: Sequence[str]) -> list[ResolvedName]:
-        """Who is meant by each of many names, with one look at the stores."""
+        """Return the person that each of many names means, with one look at the stores."""
         return resolving.resolve_all(self.context, names)
 
     def candidates(self, name: str) -> tuple[tuple[str, str], ...]:
@@ -51,7 +51,7 @@ class Queries:
         return resolving.candidates(self.context, name)
 
     def locate(self, people: Sequence[ResolvedName], told: Told | None = None) -> LocatedCopies:
-        """What every dataset holds about people; ``told`` learns of each dataset as soon as it has been looked through."""
+        """Return the copies of people in every dataset. ``told`` is called for each dataset as soon as it has been looked through."""
         persons = [person.person for person in people]
         return locate(self.context, persons, hold_register.binding_on(self.context, persons), told=told)
 
@@ -72,7 +72,7 @@ class Queries:
         return queueing.waiting(self.context)
 
     def status(self, order: OrderId) -> Run:
-        """One order."""
+        """Return the state of one order."""
         return journal_streams.Recorder(self.context.journal, self.context.clock, order).run
 
     def orders(self) -> tuple[Run, ...]:
@@ -80,7 +80,7 @@ class Queries:
         return tuple(each.run for each in journal_streams.read_all(self.context.journal, self.context.clock))
 
     def residue(self, order: OrderId) -> tuple[residue_places.ResiduePlace, ...]:
-        """Where the last look found residue: for the operator's terminal."""
+        """Return the places where the last look found residue, for the operator's terminal."""
         return residue_places.places(self.context, order)
 
     def receipts(self, order: OrderId) -> tuple[IssuedReceipt, ...]:

@@ -1,4 +1,4 @@
-"""The desk of recipients."""
+"""The service for recipients."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from expunge.ports.courier import Courier
 
 @dataclass(frozen=True)
 class RecipientService(DomainService):
-    """Third parties that were handed data: told to erase it, believed when they have shown it."""
+    """Third parties that received data: instructions to erase it, and their evidence."""
 
     courier: Courier = field(default_factory=HttpCourier)
 
@@ -24,23 +24,23 @@ class RecipientService(DomainService):
         return tuple(instructions.ledger(self.context).instructions.values())
 
     def letter(self, order: OrderId, recipient: str) -> InstructionLetter:
-        """One instruction, signed, to be carried there; see :func:`expunge.engine.recipients.instructions.letter`."""
+        """Return one signed instruction, to be carried to its recipient; see :func:`expunge.engine.recipients.instructions.letter`."""
         return instructions.letter(self.context, order, recipient)
 
     def send(self) -> tuple[SentInstruction, ...]:
-        """Post what was not handed over yet."""
+        """Post the instructions that were not handed over yet."""
         with self.writing():
             return instructions.send(self.context, self.courier)
 
     def carried(self, order: OrderId, recipient: str, by: str) -> None:
-        """Enter that somebody carried an instruction there."""
+        """Enter that a person carried an instruction to its recipient."""
         with self.writing():
             instructions.carried(self.context, order, recipient, by)
 
     def confirm(
         self, order: OrderId, recipient: str, *, signed: bytes = b"", answer: RecipientAnswer | None = None, by: str = ""
     ) -> InstructionState:
-        """Enter what a recipient says it did; see :func:`expunge.engine.recipients.instructions.confirm`."""
+        """Enter a recipient's report of its actions; see :func:`expunge.engine.recipients.instructions.confirm`."""
         with self.writing():
             return instructions.confirm(self.context, order, recipient, signed=signed, answer=answer, by=by)
 
@@ -55,5 +55,5 @@ class RecipientService(DomainService):
             instructions.saw(self.context, recipient, dataset, source)
 
     def may_share(self, recipient: str) -> bool:
-        """Whether anything more may be handed to a recipient."""
+        """Return whether any more data may be handed to a recipient."""
         return instructions.may_share(self.context, recipient)

@@ -1,4 +1,4 @@
-"""The desk of retention."""
+"""The service for retention."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from expunge.errors import Misconfigured
 
 @dataclass(frozen=True)
 class RetentionService(DomainService):
-    """What has outlived its period, orders for it, and what is said of it in public."""
+    """Items past their period, orders for them, and public claims about retention."""
 
     state: Path
     keys: LocalKeys
 
     def preview(self, proposed: Mapping[str, Period] | None = None) -> tuple[DatasetAge, ...]:
-        """How old everything is, and what is due now or would be; see :func:`expunge.engine.retention.expiry.preview`."""
+        """Return the ages of all items, and those that are due now or would be; see :func:`expunge.engine.retention.expiry.preview`."""
         return expiry.preview(self.context, proposed)
 
     def retire(self, *, most: int = MOST, requester: str = "") -> ExpiryRun:
-        """Receive an order for what is due; see :func:`expunge.engine.retention.expiry.retire`."""
+        """Receive an order for due items; see :func:`expunge.engine.retention.expiry.retire`."""
         with self.writing():
             return expiry.retire(self.context, most=most, requester=requester)
 
@@ -52,12 +52,12 @@ class RetentionService(DomainService):
         return inactive_profiles.keep(self.context, person.person.subject, by)
 
     def claims(self) -> tuple[CheckedClaim, ...]:
-        """Hold what is said in public against the estate; what became false is entered into the register."""
+        """Compare public claims with the estate. A claim that became false is entered into the register."""
         with self.writing():
             return published_policy.watch(self.context, self._refused)
 
     def public(self) -> Published:
-        """What is public now, and what of it is known to be false."""
+        """Return the public claims of now, and those known to be false."""
         return published_policy.published(self.context)
 
     def publish(self, folder: Path) -> tuple[CheckedClaim, ...]:

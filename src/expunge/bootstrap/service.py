@@ -1,4 +1,4 @@
-"""One domain's verbs, handed what they need: ``Expunge`` has a desk for each domain beside erasing."""
+"""The base of a domain's service. ``Expunge`` has one service for each domain beside erasing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from expunge.errors import UsageError
 
 @dataclass(frozen=True)
 class DomainService:
-    """What every desk has."""
+    """The parts that every service shares."""
 
     context: Context
     writing: Callable[[], AbstractContextManager[None]]
@@ -29,7 +29,7 @@ class OrderService(DomainService):
     """Orders that do not reach everything of a person."""
 
     def within(self, request: person_orders.OrderRequest) -> Accepted:
-        """Receive an order of any kind and reach for people that were resolved: one with a scope suppresses nobody.
+        """Receive an order of any kind and scope for people that were resolved. An order with a scope suppresses no person.
 
         Raises UsageError for a cause that only Expunge itself gives an order.
         """

@@ -1,4 +1,4 @@
-"""A worker process: one thread takes steps from the queue, another looks every few seconds for what is due or was left lying."""
+"""A worker process: one thread takes steps from the queue, another looks every few seconds for due and abandoned work."""
 
 from __future__ import annotations
 

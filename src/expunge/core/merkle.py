@@ -1,9 +1,9 @@
-"""The Merkle tree of RFC 6962 section 2.1 (same tree as RFC 9162 section 2.1): hashes, proofs, and verifiers that are hard to fool.
+"""The Merkle tree of RFC 6962 section 2.1 (same tree as RFC 9162 section 2.1): hashes, proofs and strict verifiers.
 
 Hashes are 32 bytes (SHA-256). Proof makers get their hashes through a ``node`` function, so that a tree may lie in memory or in files.
 Verifiers return None and raise :class:`~expunge.errors.EvidenceInvalid` on anything wrong, also on values of a wrong type. They refuse
-three things that a verifier written straight from RFC 9162 section 2.1.4.2 lets pass: a consistency proof from size 0 (it proves
-nothing, whatever the roots are), two empty trees with made-up roots, and hashes that are not 32 bytes long.
+three inputs that a verifier written straight from RFC 9162 section 2.1.4.2 accepts: a consistency proof from size 0 (it proves nothing,
+whatever the roots are), two empty trees with made-up roots, and hashes that are not 32 bytes long.
 """
 
 from __future__ import annotations

@@ -106,7 +106,7 @@ def parse_key(text: str) -> VerifierKey:
 
 
 def parse_note(data: bytes) -> SignedNote:
-    """Split a note into text and signature lines, verifying nothing. Raises EvidenceInvalid unless it is spelled in the one right way."""
+    """Split a note into text and signature lines, verifying nothing. Raises EvidenceInvalid unless it has its canonical spelling."""
     if len(data) > MAX_NOTE:
         raise EvidenceInvalid("a note is too long", help=_HELP)
     try:
@@ -157,7 +157,7 @@ def open_note(data: bytes, verifier_keys: Iterable[str | VerifierKey]) -> Signed
 def open_strict(data: bytes, verifier_keys: Iterable[VerifierKey]) -> tuple[str, tuple[VerifierKey, ...]]:
     """Open a note in which every line must be by one of the keys, verify, come once, and stand in the order of the keys.
 
-    Stricter than C2SP on purpose: a line that nobody checks could be changed without anybody noticing.
+    Stricter than C2SP on purpose: a line without a known key could be changed unnoticed.
 
     Returns:
         The text and the keys that signed, in order.

@@ -1,4 +1,4 @@
-"""May this person's data be used? Answered from the signed snapshot file alone: no database, no engine, no network.
+"""The gate: answer from the signed snapshot file alone whether a person's data may be used. No database, no engine, no network.
 
 A pipeline asks before it stores, copies, trains on or shows anything of a person::
 

@@ -1,4 +1,4 @@
-"""The gate over many rows: Arrow, Polars and pandas tables, and whatever can be iterated over. The type that went in comes out."""
+"""The gate over many rows: Arrow, Polars and pandas tables, and other iterables. The result has the type of the input."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _Instants = tuple[NDArray[np.int64], Mask]
 
 @dataclass
 class Passed:
-    """What was let through."""
+    """The rows that were let through."""
 
     rows: Any
     """Of the type that went in; for a reader or an iterator, one that asks as it is read."""
@@ -52,7 +52,7 @@ class RowFilter:
         self._kind_key = kind_key(self.gate.key, self.kind)
 
     def mask(self, texts: Iterable[Texts], instants: _Instants | None = None) -> Mask:
-        """Which rows may be used; all answers of one call come from one snapshot."""
+        """Return which rows may be used; all answers of one call come from one snapshot."""
         view = self.gate.current()
         if isinstance(view, GateReason):
             masks = [np.zeros(len(text), np.bool_) for text in texts]
@@ -110,16 +110,16 @@ class RowFilter:
 
 
 def allowed(sieve: RowFilter, data: Any, column: str | None, recorded: str | None = None) -> Passed:
-    """Of a table, reader, frame or iterable, what may be used.
+    """Return the rows of a table, reader, frame or iterable that may be used.
 
     Args:
-        sieve: whom to ask, about what.
+        sieve: the gate and the question.
         data: pyarrow Table, RecordBatch or RecordBatchReader; polars or pandas DataFrame; or an iterable of mappings or values.
-        column: where the identifier stands; None for an iterable of the identifiers themselves.
-        recorded: where it stands when a row was recorded, to be asked about the period for which it may be kept.
+        column: the column of the identifier; None for an iterable of the identifiers themselves.
+        recorded: the column of the time at which a row was recorded, to apply the period for which it may be kept.
 
     Raises:
-        UsageError: for a column that is not there or identifies nobody, or data of another type.
+        UsageError: for a column that is missing or holds no identifiers, or data of another type.
     """
     library = type(data).__module__.partition(".")[0]
     if library == "pyarrow":
@@ -182,7 +182,10 @@ def _each(sieve: RowFilter, rows: Iterable[Any], column: str | None, recorded: s
 
 
 def subject_of(kind: str, value: object) -> Subject | None:
-    """Whom a value names; None for nobody. Raises UsageError for a value that would have to be guessed at (bytes, fractions)."""
+    """Return the subject that a value names, or None for an empty value.
+
+    Raises UsageError for a value that would have to be guessed at (bytes, fractions).
+    """
     if isinstance(value, Subject):
         return value
     if missing(value) or value == "":
@@ -194,7 +197,10 @@ def subject_of(kind: str, value: object) -> Subject | None:
 
 
 def named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object whose names are there once. Raises ValueError: of two, whoever reads it after the gate might take the other one."""
+    """Build a JSON object from pairs. Raises ValueError for a repeated name.
+
+    Of two equal names, the next reader after the gate might take the other one.
+    """
     if len({name for name, _ in pairs}) != len(pairs):
         raise ValueError("a name is there twice")
     return dict(pairs)

@@ -1,4 +1,4 @@
-"""Columns of other libraries, as identifiers and instants. None of these libraries is imported before somebody hands us one of theirs."""
+"""Columns of other libraries, as identifiers and instants. A library is imported only after a caller passes an object of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AT_ONCE = 1 << 14
 
 
 def texts_of_values(values: Sequence[object]) -> Texts:
-    """Identifiers from Python values: text, whole numbers, None where it is not known whose it is. Raises UsageError for anything else."""
+    """Return identifiers from Python values: text, whole numbers, or None for an unknown subject. Raises UsageError for anything else."""
     encoded = [_encoded(value) for value in values]
     known = [each or b"" for each in encoded]
     lengths = np.fromiter(map(len, known), np.int64, len(known))
@@ -28,7 +28,7 @@ def texts_of_values(values: Sequence[object]) -> Texts:
 
 
 def missing(value: object) -> bool:
-    """Whether it stands for no value: None, what is not equal to itself (NaN, NaT), what cannot even say whether it is (pandas' NA)."""
+    """Return whether it stands for no value: None, a value unequal to itself (NaN, NaT), or one without a truth value (pandas' NA)."""
     try:
         return value is None or bool(value != value)
     except TypeError:
@@ -49,7 +49,10 @@ def _encoded(value: object) -> bytes | None:
 
 
 def arrow_texts(column: Any) -> Iterator[Texts]:
-    """Identifiers of an Arrow array or chunked array, some thousand at a time. Raises UsageError for a type that identifies nobody."""
+    """Yield identifiers of an Arrow array, some thousand at a time. Raises UsageError for a type that holds no identifiers.
+
+    The array may be chunked.
+    """
     import pyarrow as pa
 
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]

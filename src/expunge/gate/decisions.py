@@ -1,4 +1,4 @@
-"""What the gate is asked and what it answers."""
+"""Questions to the gate and its answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from expunge.errors import UsageError
 
 
 class GateReason(StrEnum):
-    """Why the gate said yes or no."""
+    """The reason of the gate's answer."""
 
     NOT_SUPPRESSED = "not suppressed"
     PERMITTED = "permitted for this purpose"
@@ -79,7 +79,7 @@ class Decision:
 
 @dataclass
 class Tally:
-    """How many were let through and how many refused, by reason; it names nobody."""
+    """Counts of admitted and refused items, by reason; it holds no names."""
 
     allowed: int = 0
     refused: Counter[GateReason] = field(default_factory=Counter)
@@ -93,9 +93,9 @@ class Tally:
 
     @property
     def shut(self) -> GateReason | None:
-        """Why the gate knew nothing about anybody, where that happened."""
+        """The reason why the gate knew nothing, where that happened."""
         return next((reason for reason in self.refused if reason in SHUT), None)
 
     def as_json(self) -> dict[str, int]:
-        """Reason -> how many; what was let through under ``allowed``."""
+        """Return reason -> count, with the admitted ones under ``allowed``."""
         return {"allowed": self.allowed, **{reason.name.lower(): count for reason, count in sorted(self.refused.items())}}

@@ -1,4 +1,4 @@
-"""The gate of this process: the one that the environment and ``gate.toml`` name."""
+"""The gate of this process, as the environment and ``gate.toml`` name it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _found() -> Gate:
 
 
 def standing() -> Gate:
-    """The gate that the environment and ``gate.toml`` name, read once; where they name none, one that allows nobody."""
+    """Return the gate that the environment and ``gate.toml`` name, read once; where they name none, a gate that refuses everything."""
     try:
         return _found()
     except Misconfigured:
@@ -44,16 +44,16 @@ def standing() -> Gate:
 
 
 def may_use(subject: Subject | str, purpose: str, recorded: datetime | None = None) -> Decision:
-    """Whether data of somebody may be used for a purpose; see :meth:`Gate.may_use`.
+    """Return whether a person's data may be used for a purpose; see :meth:`Gate.may_use`.
 
-    Snapshot and keys are those that ``EXPUNGE_GATE`` or a ``gate.toml`` names (``expunge gate key`` writes one); with none, nobody may be
-    used.
+    Snapshot and keys are those that ``EXPUNGE_GATE`` or a ``gate.toml`` names (``expunge gate key`` writes one). Without them every use is
+    refused.
     """
     return standing().may_use(subject, purpose, recorded)
 
 
 def may_collect(name: str) -> Decision:
-    """Whether a kind of data (a dataset or category of the data map) may be collected; see :meth:`Gate.may_collect`."""
+    """Return whether a kind of data (a dataset or category of the data map) may be collected; see :meth:`Gate.may_collect`."""
     return standing().may_collect(name)
 
 
@@ -66,7 +66,7 @@ def allowed(
     recorded: str | None = None,
     manifest: ManifestWriter | None = None,
 ) -> Passed:
-    """Of a table, frame, reader or iterable, the rows that may be used for a purpose; see :meth:`Gate.allowed`."""
+    """Return the rows of a table, frame, reader or iterable that may be used for a purpose; see :meth:`Gate.allowed`."""
     return standing().allowed(data, column, kind, purpose, recorded=recorded, manifest=manifest)
 
 

@@ -29,15 +29,15 @@ class Texts:
         return len(self.starts)
 
     def value(self, at: int) -> bytes:
-        """One of them."""
+        """Return one of the texts."""
         return self.data[self.starts[at] : self.starts[at] + self.lengths[at]].tobytes()
 
 
 def entries_of(texts: Texts, key: bytes) -> tuple[Words, Words]:
-    """For each identifier, the two words of its entry.
+    """Return the two words of each identifier's entry.
 
     Args:
-        texts: at best some ten thousand, so that what is worked on stays near the processor.
+        texts: at best some ten thousand, so that the working set stays near the processor.
         key: of their kind (:func:`expunge.core.gate.gate_entry.kind_key`).
     """
     cmac = Cmac(key)

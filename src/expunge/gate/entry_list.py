@@ -21,13 +21,13 @@ _HEAD = np.uint64(0xFFFFFFFF)
 
 
 class EntryList:
-    """Ascending entries, on shelves by their first bits: an entry is looked for among the few that begin as it does.
+    """Ascending entries, on shelves by their first bits. A lookup searches only the few entries that begin with the same bits.
 
-    Keyed hashes are drawn evenly, so that all shelves are short. What the shelf says need not be kept; of what follows in the first 8
+    Keyed hashes are drawn evenly, so that all shelves are short. The bits that the shelf implies are not stored. Of the remaining first 8
     bytes, ``_heads`` has 32 bits and ``_tails`` the rest.
 
-    Of a list whose members are refused, the first 8 bytes are kept: two random entries share them once in 2^64, so that among ten million
-    members one stranger in 10^12 would be refused, and nobody allowed. Of a list whose members are allowed, all 16 bytes are kept.
+    For a list whose members are refused, the first 8 bytes are kept. Two random entries share them once in 2^64. Among ten million members
+    one stranger in 10^12 would be refused, and no stranger allowed. For a list whose members are allowed, all 16 bytes are kept.
     """
 
     def __init__(self, count: int, *, exact: bool) -> None:
@@ -98,7 +98,7 @@ class EntryList:
         return self._filled
 
     def holds(self, entry: bytes) -> bool:
-        """Whether an entry is in the list."""
+        """Return whether an entry is in the list."""
         first = int.from_bytes(entry[:8], "big")
         shelves, heads, tails, seconds = self._views
         shelf, rest = first >> (64 - self._bits), 32 - self._bits
@@ -111,7 +111,7 @@ class EntryList:
         return False
 
     def among(self, first: Words, second: Words) -> Mask:
-        """For each of many entries, given as words of 8 bytes, whether it is in the list."""
+        """Return, for each of many entries given as words of 8 bytes, whether it is in the list."""
         shelf, heads, tails = self._placed(first)
         low, end = self._shelves[shelf], self._shelves[shelf + 1]
         high = end

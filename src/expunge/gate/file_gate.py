@@ -1,4 +1,4 @@
-"""The gate over one snapshot file: reads it again when it changes, beside whoever asks."""
+"""The gate over one snapshot file. It reads the file again when it changes, while callers go on asking."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Gate:
 
     @classmethod
     def open(cls, snapshot: str | os.PathLike[str], key: bytes, public_key: bytes | Sequence[bytes], max_age: timedelta = MAX_AGE) -> Gate:
-        """Open a gate; never fails: what is wrong is said by every answer.
+        """Open a gate; never fails. Every answer reports a fault of the snapshot.
 
         Args:
             snapshot: path of the file that ``expunge gate publish`` writes.
@@ -73,12 +73,12 @@ class Gate:
         return cls(Path(snapshot), key, (public_key,) if isinstance(public_key, bytes) else public_key, max_age)
 
     def may_use(self, subject: Subject | str, purpose: str, recorded: datetime | None = None) -> Decision:
-        """Whether data of somebody may be used for a purpose.
+        """Return whether a person's data may be used for a purpose.
 
         Args:
-            subject: whose it is: a :class:`Subject`, or ``profile:p-17``.
+            subject: the person: a :class:`Subject`, or ``profile:p-17``.
             purpose: a purpose of the data map; where the map declares none, any word.
-            recorded: when it was recorded (aware), where it is to be asked whether it may still be kept for the purpose.
+            recorded: when the data was recorded (aware), to ask as well whether it may still be kept for the purpose.
 
         Raises:
             ValueError: when no purpose is named.
@@ -91,9 +91,11 @@ class Gate:
         return self._decide(view, subject, purpose, recorded)
 
     def may_collect(self, name: str) -> Decision:
-        """Whether a type of data may be collected at all: a dataset of the data map, or a category that one declares or that is below it.
+        """Return whether a type of data may be collected.
 
-        A snapshot that does not say which there are allows none. Raises ValueError when nothing is named.
+        The type is a dataset of the data map, a category that a dataset declares, or a category below a declared one.
+
+        A snapshot without a list of types allows none. Raises ValueError when nothing is named.
         """
         if not name:
             raise ValueError("name the type of data")
@@ -105,7 +107,7 @@ class Gate:
         return Decision(scheduled, reason, view.head.published, view.head.policy)
 
     def may_use_each(self, subjects: Iterable[Subject | str], purpose: str) -> Iterator[Decision]:
-        """One decision for each subject, in order; all from the same snapshot, looked at once, when iteration begins."""
+        """Yield one decision for each subject, in order; all from the same snapshot, looked at once, when iteration begins."""
         if not purpose:
             raise ValueError("name the purpose")
         return self._decide_each(subjects, purpose)
@@ -141,18 +143,18 @@ class Gate:
         recorded: str | None = None,
         manifest: ManifestWriter | None = None,
     ) -> Passed:
-        """Of many rows, those that may be used for a purpose, in a value of the same type, and how many were refused and why.
+        """Return the rows that may be used for a purpose, in a value of the same type, and the number of refusals by reason.
 
         Args:
             data: pyarrow Table, RecordBatch, RecordBatchReader or array; polars or pandas DataFrame; or an iterable of mappings or values.
-            column: where the identifier stands; None where the values themselves are the identifiers. A row without one is refused.
+            column: the column of the identifier; None where the values themselves are the identifiers. A row without one is refused.
             kind: its kind in the data map: ``profile``.
             purpose: as in :meth:`may_use`.
-            recorded: the column that says when a row was recorded, to refuse what may not be kept for the purpose any more.
-            manifest: enters who is let in.
+            recorded: the column with the time at which a row was recorded, to refuse data that may not be kept for the purpose any more.
+            manifest: enters the admitted subjects.
 
         Raises:
-            UsageError: for a column that is not there or identifies nobody, or data of another type.
+            UsageError: for a column that is missing or holds no identifiers, or data of another type.
             ValueError: when kind or purpose are not named, or the manifest is for another purpose.
         """
         if manifest is not None and manifest.purpose != purpose:
@@ -160,7 +162,7 @@ class Gate:
         return allowed(RowFilter(self, kind, purpose, manifest), data, column, recorded)
 
     def entry(self, subject: Subject) -> bytes:
-        """The 16 bytes that stand for somebody in snapshots and manifests."""
+        """Return the 16 bytes that stand for a subject in snapshots and manifests."""
         makers = self._own.by_kind
         maker = makers.get(subject.kind)
         if maker is None:

@@ -1,4 +1,4 @@
-"""Writes down who was let into a product, signed by the pipeline's own key; see ``docs/spec/manifest.md``."""
+"""Write training manifests: the subjects admitted to a product, signed by the pipeline's own key. See ``docs/spec/manifest.md``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_WAITING = 1 << 21
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Who signs: what ``expunge gate key`` issued."""
+    """The signing pipeline, as ``expunge gate key`` issued it."""
 
     certificate: Certificate
     sign: Callable[[bytes], bytes] = field(repr=False)
@@ -123,11 +123,11 @@ class ManifestWriter:
 
 
 def was_in(manifest: TrainingManifest, gate_key: bytes, subject: Subject) -> bool:
-    """Whether somebody was let into the product of a manifest.
+    """Return whether a subject was admitted to the product of a manifest.
 
     Raises:
-        EvidenceInvalid: when it was made with another gate key, so that nobody would be found.
-        UsageError: when it says nothing about identifiers of that kind.
+        EvidenceInvalid: when it was made with another gate key, so that no entry would match.
+        UsageError: when it holds no identifiers of that kind.
     """
     if manifest.key_check != key_check(gate_key):
         raise EvidenceInvalid(

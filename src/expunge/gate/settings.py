@@ -40,7 +40,7 @@ _HELP = "run `expunge gate key NAME`, which writes one, and set EXPUNGE_GATE to 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a pipeline was given."""
+    """The settings of a pipeline."""
 
     snapshot: Path
     key: bytes = field(repr=False)
@@ -62,16 +62,16 @@ def find(environ: Mapping[str, str], folder: Path) -> Path | None:
 
 
 def has_key(environ: Mapping[str, str], folder: Path) -> bool:
-    """Whether a pipeline's settings are there: a gate key, and not only the snapshot and signers that an installation names."""
+    """Return whether a pipeline's own settings are there: a gate key, not only the snapshot and signers of an installation."""
     path = find(environ, folder)
     return bool(environ.get(KEY)) or (path is not None and "key" in _parsed(path))
 
 
 def read(environ: Mapping[str, str], folder: Path) -> Settings:
-    """What the environment and the file say.
+    """Read the settings from the environment and the file.
 
     Raises:
-        Misconfigured: when something is missing or cannot be read; it says what, and where it is looked for.
+        Misconfigured: when a setting is missing or cannot be read; it names the setting and where it is looked for.
     """
     path = find(environ, folder)
     values = _parsed(path) if path is not None else {}

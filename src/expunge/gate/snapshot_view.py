@@ -1,4 +1,4 @@
-"""A snapshot that was checked, ready to be asked."""
+"""A verified snapshot, ready for queries."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SKEW = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class PurposeView:
-    """What of a snapshot matters for one purpose."""
+    """The part of a snapshot that concerns one purpose."""
 
     head: SnapshotHead
     first: tuple[tuple[EntryList, GateReason], ...]
@@ -45,7 +45,7 @@ class PurposeView:
         return {each: Decision(each in YES, each, self.head.published, self.head.policy) for each in GateReason}
 
     def reason(self, entry: bytes, recorded: datetime | None, now: Callable[[], datetime]) -> GateReason:
-        """Why one identifier may or may not be used; says nothing of those suppressed before format 2 (:attr:`former`)."""
+        """Return why one identifier may or may not be used. Suppressions from before format 2 are not covered (:attr:`former`)."""
         for entries, why in self.first:
             if entries.holds(entry):
                 return why
@@ -94,7 +94,7 @@ class PurposeView:
         return refused
 
     def kept_since(self, now: datetime) -> datetime | None:
-        """What was recorded before this may not be kept any more for the purpose; None where there is no such limit."""
+        """Return the moment before which recorded data may no longer be kept for the purpose; None without such a limit."""
         return None if self.rule is None or self.rule.keep is None else _still_kept(self.rule.keep, now)
 
 
@@ -110,7 +110,7 @@ class SnapshotView:
         self._lenses: dict[str, PurposeView] = {}
 
     def lens(self, purpose: str) -> PurposeView:
-        """What matters for one purpose. Raises ValueError where none is named."""
+        """Return the view for one purpose. Raises ValueError where none is named."""
         found = self._lenses.get(purpose)
         if found is None:
             if not purpose:

@@ -1,4 +1,4 @@
-"""A consumer of a Redis stream that sees no message of people who may not be used. The client is handed in (redis-py or one like it)."""
+"""A consumer of a Redis stream that skips messages of refused people. The caller passes the client (redis-py or a similar one)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class StreamWaits(ExpungeError):
-    """The gate knows nothing about anybody now: no message was acknowledged, and all come again."""
+    """The gate knows nothing at present: no message was acknowledged, and all come again."""
 
 
 @dataclass

@@ -25,23 +25,23 @@ class Refused(ExpungeError):
 def map_style(
     samples: Any, subjects: Sequence[str | int | None], kind: str, purpose: str, gate: Gate, *, manifest: ManifestWriter | None = None
 ) -> Any:
-    """A ``torch.utils.data.Dataset`` over those samples whose people may be used, asked for all at once.
+    """Return a ``torch.utils.data.Dataset`` over those samples whose people may be used, asked for all at once.
 
-    Its length is that of what was let in. Each access asks again: a sample whose person was erased since raises :class:`Refused`, until
-    ``refresh()`` (between two epochs) has left it out.
+    Its length is the number of admitted samples. Each access asks again: a sample whose person was erased since raises :class:`Refused`,
+    until ``refresh()`` (between two epochs) has left it out.
 
     Args:
         samples: a dataset with ``__getitem__`` and ``__len__``.
-        subjects: whose each sample is, in the same order; None where nobody knows.
+        subjects: the subject of each sample, in the same order; None where it is unknown.
         kind: kind of identifier in the data map.
-        purpose: what the samples are used for.
+        purpose: the use of the samples.
         gate: the gate.
-        manifest: enters who is let in; finish it with ``dataset.tally``.
+        manifest: enters the admitted subjects; finish it with ``dataset.tally``.
 
     Raises:
         UsageError: for subjects that are neither text nor whole numbers.
         ValueError: when there are not as many subjects as samples.
-        Refused: when the gate knows nothing about anybody.
+        Refused: when the gate knows nothing.
     """
     from torch.utils.data import Dataset  # type: ignore[import-not-found,unused-ignore]
 
@@ -76,19 +76,19 @@ def map_style(
 
 
 def iterable(samples: Any, subject_of: SubjectOf, kind: str, purpose: str, gate: Gate, *, manifest: ManifestWriter | None = None) -> Any:
-    """A ``torch.utils.data.IterableDataset`` of those samples whose people may be used, each asked about as it is reached.
+    """Return a ``torch.utils.data.IterableDataset`` of those samples whose people may be used, each asked about as it is reached.
 
-    Whoever is erased while the job runs is left out from then on. The dataset's ``tally`` counts the last pass over it.
+    People who are erased while the job runs are left out from then on. The dataset's ``tally`` counts the last pass over it.
 
     Args:
-        samples: anything that can be iterated over, again for each epoch.
-        subject_of: whose a sample is; None where nobody knows.
+        samples: an iterable that can be read again for each epoch.
+        subject_of: the subject of a sample; None where it is unknown.
         kind: kind of identifier in the data map.
-        purpose: what the samples are used for.
+        purpose: the use of the samples.
         gate: the gate.
-        manifest: enters who is let in. With several workers each process has a copy of its own; hand one to a single pass instead.
+        manifest: enters the admitted subjects. With several workers each process has a copy of its own; hand one to a single pass instead.
 
-    Iterating raises Refused as soon as the gate knows nothing about anybody: an epoch that ends early for that looks like one that ended.
+    Iterating raises Refused as soon as the gate knows nothing. An epoch that ended early for that reason would look like a complete one.
     """
     from torch.utils.data import IterableDataset  # type: ignore[import-not-found,unused-ignore]
 

@@ -1,7 +1,8 @@
-"""Ingest that takes nothing in of people who may not be used: middleware for ASGI and WSGI applications.
+"""Middleware for ASGI and WSGI applications: refuse data of people who may not be used.
 
-A request is let through when every person whose data it brings may be used. Otherwise the answer is 403 with the reason, 400 where nobody
-can tell whose data it is, and 503 while the gate knows nothing: then the client may send it again. No answer names anybody.
+A request is let through when every person whose data it brings may be used. Otherwise the answer is 403 with the reason. It is 400 where
+the request does not tell whose data it brings. It is 503 while the gate knows nothing, and the client may then send the request again. No
+answer names a person.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 @dataclass(frozen=True)
 class IngestRequest:
-    """What tells whose data comes."""
+    """The parts of a request that tell whose data comes."""
 
     method: str
     path: str
@@ -41,7 +42,7 @@ class IngestRequest:
 
 @dataclass(frozen=True)
 class Whose:
-    """How to tell whose data a request brings: by a header, or by a field of its JSON body (an object, or a list of objects)."""
+    """A way to tell whose data a request brings: by a header, or by a field of its JSON body (an object, or a list of objects)."""
 
     kind: str
     header: str = ""
@@ -72,7 +73,7 @@ class Whose:
 
 @dataclass
 class Ingest:
-    """What both kinds of middleware have in common."""
+    """The parts that both kinds of middleware share."""
 
     gate: Gate
     whose: Callable[[IngestRequest], Sequence[Subject | None]]
@@ -84,12 +85,12 @@ class Ingest:
     tally: Tally = field(default_factory=Tally)
 
     def brings(self, method: str) -> bool:
-        """Whether a request brings data."""
+        """Return whether a request brings data."""
         return method.upper() in self.methods
 
     @property
     def reads_body(self) -> bool:
-        """Whether the body has to be read: a header says it without."""
+        """True when the body has to be read. A header makes that unnecessary."""
         return not (isinstance(self.whose, Whose) and self.whose.header)
 
     def refuses(self, request: IngestRequest) -> tuple[int, GateReason] | None:

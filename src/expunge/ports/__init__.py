@@ -1,1 +1,1 @@
-"""What the inside asks of the outside. Each docstring is a contract about durability, idempotency, retries and errors."""
+"""The ports: the contracts between the engine and stores, services and state. Each covers durability, idempotency, retries and errors."""

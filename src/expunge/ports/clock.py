@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where the engine gets the time; taken once per decision and passed on."""
+    """The engine's source of time. It is read once per decision, and the instant is passed on."""
 
     def now(self) -> datetime:
         """An aware UTC datetime, never before any earlier answer of the same journal (a clock set back is held)."""

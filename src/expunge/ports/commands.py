@@ -1,4 +1,4 @@
-"""Commands of the map: what trains a model again, builds an index anew, or proves that either was done (``on_erase``)."""
+"""Commands of the map (``on_erase``): they train a model again, build an index anew, or prove that either was done."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def words_of(command: str) -> list[str]:
 
 @dataclass(frozen=True)
 class CommandLimits:
-    """What one run of a command may take, and what it may reach."""
+    """The limits of one run of a command, and the resources that it may reach."""
 
     seconds: float = DEFAULT_SECONDS
     """By a clock that is never set back, from start to end."""
@@ -39,14 +39,14 @@ class CommandLimits:
 
     @staticmethod
     def of(act: OnErase) -> CommandLimits:
-        """What the map says, and the defaults for what it does not: an hour, 4 GiB, no network."""
+        """Return the map's limits. The defaults are an hour, 4 GiB, no network."""
         seconds = act.within.total_seconds() if act.within is not None else DEFAULT_SECONDS
         return CommandLimits(seconds, act.memory or DEFAULT_MEMORY, act.network, act.environment)
 
 
 @dataclass(frozen=True)
 class Ran:
-    """It ended with exit code 0."""
+    """The command ended with exit code 0."""
 
     seconds: float
     peak_memory: int
@@ -71,10 +71,10 @@ class Commands(Protocol):
     """
 
     def run(self, command: str, request: bytes, limits: CommandLimits, progress: Callable[[float], None]) -> Ran | Unable:
-        """Run it to its end.
+        """Run a command to its end.
 
-        ``progress`` is called in this thread with shares from 0 to 1, each greater than the one before. What it raises ends the command
-        and is raised here. Trouble is ``Unable``: ``COMMAND_FAILED`` (it is not there, exit code, signal), ``TOO_LONG``,
-        ``TOO_MUCH_MEMORY``. Asks :func:`expunge.permit.check` before the start and while it runs; TakenOver ends the command.
+        ``progress`` is called in this thread with shares from 0 to 1, each greater than the one before. An exception from it ends the
+        command and is raised here. Trouble is ``Unable``: ``COMMAND_FAILED`` (it is not there, exit code, signal), ``TOO_LONG``,
+        ``TOO_MUCH_MEMORY``. Calls :func:`expunge.permit.check` before the start and while it runs; TakenOver ends the command.
         """
         ...

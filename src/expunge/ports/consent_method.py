@@ -1,4 +1,4 @@
-"""Ways to establish that a parent agreed (16 CFR 312.5(b)): each states what it is good for, and what it leaves behind."""
+"""Methods to establish a parent's consent (16 CFR 312.5(b)). Each states its strength and the evidence that it leaves behind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class Strength(StrEnum):
-    """How sure it is that a parent answered."""
+    """The certainty that a parent answered."""
 
     PLUS = "a message and a second step"
     """E-mail plus, text plus: for use inside the house alone."""
@@ -19,7 +19,7 @@ class Strength(StrEnum):
 
 
 class ConsentEvidence(StrEnum):
-    """What the method leaves with us."""
+    """The evidence that the method leaves with us."""
 
     NOTHING = "nothing"
     DOCUMENT = "a document"
@@ -53,7 +53,7 @@ class Asking:
 
 @dataclass(frozen=True)
 class AskingBegun:
-    """What :meth:`ConsentMethod.begin` leaves to be handed over by whoever asked; empty where a message has left by itself."""
+    """The document of :meth:`ConsentMethod.begin` that the caller hands over; empty where a message has left by itself."""
 
     media_type: str = ""
     body: bytes = field(default=b"", repr=False)
@@ -61,7 +61,7 @@ class AskingBegun:
 
 @dataclass(frozen=True)
 class HandedEvidence:
-    """What came back."""
+    """The parent's answer, as it arrived."""
 
     token: str = field(repr=False)
     document: bytes = field(default=b"", repr=False)
@@ -72,7 +72,7 @@ class HandedEvidence:
 
 @dataclass(frozen=True)
 class ConsentMethodOutcome:
-    """What the method makes of it."""
+    """The method's verdict on an answer."""
 
     proven: bool
     why: str = ""
@@ -82,46 +82,46 @@ class ConsentMethodOutcome:
 
 
 class ConsentMethod(Protocol):
-    """One way of asking.
+    """One method of asking.
 
-    A method keeps nothing itself: what it must remember between two steps is in the :class:`Asking` that it is handed again. It never
-    logs, and never puts into an exception, what it is handed. It may be asked to begin the same step again, after a crash or because the
-    parent lost the message, with another token.
+    A method keeps nothing itself: its memory between two steps is the :class:`Asking`, which it gets again at the next step. It never logs
+    its input and never puts it into an exception. A caller may begin the same step again, after a crash or because the parent lost the
+    message, with another token.
     """
 
     @property
     def name(self) -> str:
-        """As people read it in records: ``email plus``."""
+        """The name in records for people: ``email plus``."""
         ...
 
     @property
     def strength(self) -> Strength:
-        """How sure it is that a parent answered."""
+        """The certainty that a parent answered."""
         ...
 
     @property
     def allows_disclosure(self) -> bool:
-        """Whether it is enough where data of the child goes to third parties (16 CFR 312.5(b)(2))."""
+        """True when it is enough where data of the child goes to third parties (16 CFR 312.5(b)(2))."""
         ...
 
     @property
     def steps(self) -> int:
-        """How many times the parent has to answer."""
+        """The number of answers that the parent has to give."""
         ...
 
     @property
     def delay(self) -> timedelta:
-        """How long after one answer the next step begins."""
+        """The time between one answer and the next step."""
         ...
 
     @property
     def evidence(self) -> ConsentEvidence:
-        """What it leaves with us."""
+        """The evidence that it leaves with us."""
         ...
 
     @property
     def evidence_ttl(self) -> timedelta:
-        """How long after the decision that may be kept; zero where it leaves nothing or it must go at once."""
+        """The time after the decision for which evidence may be kept; zero where there is none or it must go at once."""
         ...
 
     def begin(self, asking: Asking) -> AskingBegun:
@@ -129,8 +129,8 @@ class ConsentMethod(Protocol):
         ...
 
     def complete(self, asking: Asking, handed: HandedEvidence) -> ConsentMethodOutcome:
-        """Look at what came back for this step; its token was checked already.
+        """Examine the answer to this step. Its token was checked already.
 
-        Raises StoreUnavailable when it cannot be told now; it may be tried again with the same.
+        Raises StoreUnavailable when it cannot be decided now. The caller may try again with the same answer.
         """
         ...

@@ -1,4 +1,4 @@
-"""Where the gate's snapshot goes."""
+"""The gate port: publish the gate's snapshot."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ class GatePublisher(Protocol):
         ...
 
     def age(self, now: datetime) -> timedelta | None:
-        """How old the published snapshot is; None where there is none that pipelines would take. Raises StateUnavailable."""
+        """Return the age of the published snapshot, or None without a snapshot that pipelines would accept. Raises StateUnavailable."""
         ...

@@ -1,7 +1,7 @@
-"""The locate index port: remembers where values lie, so that a store need not read everything to find somebody.
+"""The locate index port: remember where values lie, so that a store need not read everything to find a subject.
 
-It only ever saves reading. Who is not in it is *absent* only where the index knows the very version of what it is asked about, and even
-then only for finding: a probe looks at the data itself.
+The index only ever saves reading. A subject that is not in it is *absent* only where the index knows the exact version of the unit in
+question, and even then only for finding. A probe looks at the data itself.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class IndexUnit:
-    """Something that is read as a whole and replaced as a whole: a file."""
+    """A unit that is read as a whole and replaced as a whole: a file."""
 
     name: str = field(repr=False)
     """May hold an identifier: an index keeps a keyed hash of name and version only."""
@@ -23,7 +23,7 @@ class IndexUnit:
 
 @dataclass(frozen=True)
 class RowRuns:
-    """Where values lie: four columns of equal length, one entry for each run of neighbouring rows (``memoryview`` of integers)."""
+    """The places of values: four columns of equal length, one entry for each run of neighbouring rows (``memoryview`` of integers)."""
 
     values: memoryview = field(repr=False)
     """Which of the values that were handed over with it."""
@@ -43,7 +43,7 @@ class LocateIndex(Protocol):
     """
 
     def find(self, key: bytes, space: str, values: Sequence[str], units: Sequence[IndexUnit]) -> tuple[RowRuns, Sequence[int]]:
-        """Where the values lie in the units, and the numbers of the units that it does not know in this version (to be read)."""
+        """Return the places of the values in the units, and the numbers of the units unknown in this version (to be read)."""
         ...
 
     def learn(

@@ -24,7 +24,7 @@ class Journal(Protocol):
         """Append at position ``expected``; returns the new length.
 
         Raises:
-            Conflict: when the stream's length is not ``expected`` (somebody else appended); nothing was written.
+            Conflict: when the stream's length is not ``expected`` (another writer appended); nothing was written.
             StateCorrupt: when the stored chain does not hold.
         """
         ...
@@ -40,13 +40,17 @@ class Journal(Protocol):
         ...
 
     def atomically(self) -> AbstractContextManager[None]:
-        """A block whose appends, and what is enqueued in it, commit together at its end or not at all; one within it is a part of it."""
+        """Open a block whose appends and queued work commit together at its end or not at all.
+
+        A nested block is a part of the outer one.
+        """
         ...
 
     def lock(self, streams: Sequence[str]) -> dict[str, int]:
-        """Inside :meth:`atomically`: keep others from appending to some streams until its end; how many events each has.
+        """Inside :meth:`atomically`: keep others from appending to some streams until its end. Return the number of events of each.
 
-        Whoever needs leases and streams in one transaction takes the leases first: then two never wait for each other in a circle.
+        A caller that needs leases and streams in one transaction takes the leases first. Two callers then never wait for each other in a
+        circle.
         """
         ...
 
@@ -63,7 +67,7 @@ class Journal(Protocol):
         ...
 
     def length(self, stream: str) -> int:
-        """How many events the stream has; 0 for one that does not exist."""
+        """Return the number of events in the stream; 0 for a stream that does not exist."""
         ...
 
     def streams(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Keys: made, used and destroyed here; key material for signing never crosses the port."""
+"""The keys port: keys are made, used and destroyed behind it. Key material for signing never crosses the port."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leases: who works on what, for how long, under which fencing token."""
+"""The leases port: a holder's exclusive right to a piece of work for a limited time, under a fencing token."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class Lease:
 class Leases(Protocol):
     """Leases in the state database. Time is the database's own clock, so that workers need not agree on theirs.
 
-    Durability: what was granted survives a crash of everybody; tokens never go back, not even after a lease ended.
+    Durability: a granted lease survives a crash of all processes. Tokens never go back, not even after a lease ended.
     """
 
     def take(self, name: str, holder: str, seconds: float) -> Lease | None:
-        """Take a lease that is free, expired or already the holder's own; None while somebody else holds it.
+        """Take a lease that is free, expired or already the holder's own. Return None while another worker holds it.
 
         A new holder gets a new token.
         """
         ...
 
     def renew(self, lease: Lease, seconds: float) -> Lease:
-        """Lengthen it. Raises TakenOver when somebody else has taken it meanwhile."""
+        """Lengthen it. Raises TakenOver when another worker has taken it meanwhile."""
         ...
 
     def check(self, lease: Lease) -> None:

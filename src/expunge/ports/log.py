@@ -45,7 +45,7 @@ class TransparencyLog(Protocol):
         ...
 
     def entry(self, index: int) -> bytes:
-        """One leaf. Raises EvidenceInvalid beyond the published size."""
+        """Return one leaf. Raises EvidenceInvalid beyond the published size."""
         ...
 
     def prove_inclusion(self, index: int, size: int) -> tuple[bytes, ...]:

@@ -1,4 +1,4 @@
-"""What a store may offer beside the store port: what the models in it were made from."""
+"""The model registry port, optional beside the store port: the sources of the models in a store."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class ModelRegistry(Protocol):
     """A store that is a model registry."""
 
     def origins(self) -> tuple[ModelOrigin, ...]:
-        """Every registered version, and every model that was logged and registered nowhere; reads only.
+        """Return every registered version, and every model that was logged and registered nowhere; reads only.
 
-        Those of which nobody can tell what they learnt from are marked dark. Raises as ``locate``.
+        Models of unknown origin are marked dark. Raises as ``locate``.
         """
         ...

@@ -1,4 +1,4 @@
-"""Notices to the person: by order id, without an address; who delivers them resolves the address at the last moment."""
+"""The outbox port: notices to the person by order id, without an address. The sender resolves the address at the last moment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Notice: TypeAlias = tuple[OrderId, str, str, Mapping[str, str]]
 
 
 class Outbox(Protocol):
-    """Where notices are left for delivery.
+    """The place of notices that wait for delivery.
 
     Durable once ``put`` returns; idempotent under (order, kind): putting the same notice twice leaves one.
     """

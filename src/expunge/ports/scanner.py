@@ -1,4 +1,4 @@
-"""The other eyes: taking traces and scanning raw bytes. Implemented by ``expunge.residue``, which no eraser imports."""
+"""The scanner port: take traces and scan raw bytes. Implemented by ``expunge.residue``, which no eraser imports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SEAM = "row"
 class Tracer(Protocol):
     """Takes real content, one field at a time, and keeps only keyed fingerprints within a budget per subject and field.
 
-    Implementations: one that collects traces, one that only asks which of some known traces a content holds.
+    There are two implementations. One collects traces. The other only reports which known traces a content holds.
     """
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
@@ -69,7 +69,7 @@ class Residue:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much one scan read."""
+    """The share of bytes that one scan read."""
 
     files: int
     bytes: int
@@ -82,7 +82,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Scanned:
-    """What one scan saw."""
+    """The sightings of one scan."""
 
     found: tuple[Residue, ...]
     """Capped per trace (the first few places each); traces beyond the cap still count in ``seen``."""
@@ -111,9 +111,9 @@ class Scanner(Protocol):
         ...
 
     def glance(self, lying: Mapping[Path, Sequence[Stretch]], traces: Traces) -> frozenset[int]:
-        """Which traces lie in some stretches of files, as indexes; whatever cannot be read just now is passed over.
+        """Return the traces that lie in some stretches of files, as indexes. Stretches that cannot be read just now are passed over.
 
-        For who asks whether content can be seen where it is known to lie: what is not seen here may be seen by :meth:`scan`.
+        It serves to ask whether content can be seen at its known place. A trace that is not seen here may be seen by :meth:`scan`.
         """
         ...
 
@@ -123,26 +123,26 @@ class Scanner(Protocol):
 
 
 class CollectingTracer(Tracer, Protocol):
-    """A tracer whose harvest can be taken."""
+    """A tracer that hands over the traces it collected."""
 
     def traces(self, controls: Iterable[Pseudonym] = ()) -> Traces:
-        """What was collected so far, duplicates and windows of little information left out."""
+        """Return the traces collected so far, without duplicates and windows of little information."""
         ...
 
     def lying(self) -> dict[Path, tuple[Stretch, ...]]:
-        """Where the stores said that it lies: stretches of each file, in ascending order, none of which touch."""
+        """Return the places of the content according to the stores: stretches of each file, in ascending order, none of which touch."""
         ...
 
     def rejected(self) -> int:
-        """How many windows were left out as saying too little (silence, zeros, repeated bytes, too short)."""
+        """Return the number of windows left out as saying too little (silence, zeros, repeated bytes, too short)."""
         ...
 
 
 class HoldingTracer(Tracer, Protocol):
-    """A tracer that answers which traces somebody else's content holds."""
+    """A tracer that answers which traces a bystander's content holds."""
 
     def held(self) -> frozenset[int]:
-        """Indexes of the candidate traces that were seen in what was handed over."""
+        """Return the indexes of the candidate traces that were seen in the content handed over."""
         ...
 
 

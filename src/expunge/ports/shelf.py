@@ -1,4 +1,4 @@
-"""What the engine must remember besides events: sealed blobs, traces, receipts, as files keyed by order."""
+"""The shelf port: the engine's memory besides events (sealed blobs, traces, receipts), as files keyed by order."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Store(Protocol):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What can be reached here, now, with this process's rights."""
+        """The store's capabilities here, now, with this process's rights."""
         ...
 
     def check(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
@@ -53,11 +53,11 @@ class Store(Protocol):
         ...
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
-        """Copies of people who stay (at most ``limit``): everything live in the dataset that is not in ``erased``.
+        """Yield copies of people who stay (at most ``limit``): everything live in the dataset that is not in ``erased``.
 
-        Subjects are named ``control-<n>``, not by pseudonym: nobody learns who they are. ``selector`` (for rows and files that name a
-        subject) and ``links`` are filled as by ``locate``. Used as positive control (a few) and to
-        tell whether a window found later belongs to somebody else too (all, ``limit=None``).
+        Subjects are named ``control-<n>``, not by pseudonym, so that their identity stays unknown. ``selector`` (for rows and files that
+        name a subject) and ``links`` are filled as by ``locate``. Used as positive control (a few) and to tell whether a window found later
+        belongs to a bystander too (all, ``limit=None``).
         """
         ...
 
@@ -70,10 +70,10 @@ class Store(Protocol):
         ...
 
     def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
-        """How many items lie between some ascending moments, and what they take: pushed down as far as the store can; reads only.
+        """Return the number and size of items between some ascending moments: pushed down as far as the store can; reads only.
 
-        Counts what a selector with ``every`` and a window over ``field`` would find; items that are in no window count as undated.
-        Raises as ``locate``.
+        Counts the items that a selector with ``every`` and a window over ``field`` would find; items that are in no window count as
+        undated. Raises as ``locate``.
         """
         ...
 
@@ -98,11 +98,11 @@ class Store(Protocol):
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:
         """Make the items gone from every normal read path; durable once it returns.
 
-        Idempotent under ``key`` and in effect: what is gone already answers ``Absent``. Exactly the items of ``copies`` go
-        (``keys``; for files with records of many people, the records matching ``copy.selector``); everybody else's bytes and values
-        stay identical. A crash at any instruction leaves each file or transaction either whole before or whole after. The answer
-        has one outcome per subject in ``copies``; ``Kept(ground, until)`` where the store itself forbids it for a time (an object lock).
-        Calls :func:`expunge.permit.check` right before each point from which there is no way back.
+        Idempotent under ``key`` and in effect: an item that is gone already answers ``Absent``. Exactly the items of ``copies`` go
+        (``keys``; for files with records of many people, the records matching ``copy.selector``). The bytes and values of all other people
+        stay identical. A crash at any instruction leaves each file or transaction either whole before or whole after. The answer has one
+        outcome per subject in ``copies``; ``Kept(ground, until)`` where the store itself forbids it for a time (an object lock). Calls
+        :func:`expunge.permit.check` right before each point from which there is no way back.
         """
         ...
 
@@ -123,10 +123,10 @@ class Store(Protocol):
         ...
 
     def raw(self) -> Iterator[RawSource]:
-        """Where all bytes of the store lie, as the store itself reports it: data, indexes, journals, logs, old versions, temporaries.
+        """Yield the places of all bytes of the store, as it reports them: data, indexes, journals, logs, old versions, temporaries.
 
-        Every file that any workload on the store changes lies at or under one of these. Nothing for a store whose disks are out of reach:
-        then ``capabilities.grounding`` is at most ``REMOVED``. A server is asked to flush what it holds in memory before it answers.
+        Every file that any workload on the store changes lies at or under one of these. Yields nothing for a store whose disks are out of
+        reach: then ``capabilities.grounding`` is at most ``REMOVED``. A server is asked to flush its memory before it answers.
         """
         ...
 

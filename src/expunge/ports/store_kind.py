@@ -1,4 +1,4 @@
-"""What a kind of store declares about itself: how its data is laid out, what its ``url`` names, and which options it has.
+"""A kind of store's declaration: the layout of its data, the meaning of its ``url``, and its options.
 
 The reader of the data map, the JSON Schema and the documentation take these from the declaration, and :func:`expunge.stores.open_store`
 checks by it. A declaration is a value: it can be read where the client library of the kind is not installed.
@@ -38,7 +38,7 @@ def located(folder: PurePath, text: str) -> str:
 
 @dataclass(frozen=True)
 class UrlForm:
-    """What the ``url`` of a kind names."""
+    """The meaning of a kind's ``url``."""
 
     names: str
     """What it names, for messages: ``a folder``."""
@@ -139,7 +139,7 @@ class AttachedOption(Option):
     """Further database files by alias; tables of them are ``alias.table``."""
 
     def is_alias(self, text: str) -> bool:
-        """Whether a database can be attached by this name."""
+        """Return whether a database can be attached by this name."""
         return bool(re.fullmatch(ALIAS, text)) and text.lower() not in {"main", "temp"}
 
     def fault(self, value: OptionValue) -> str:
@@ -150,7 +150,7 @@ class AttachedOption(Option):
 
 @dataclass(frozen=True)
 class TableNames:
-    """How the tables of a kind are named."""
+    """The form of table names of a kind."""
 
     schema: str = ""
     """The schema that is meant where none is written."""
@@ -196,7 +196,7 @@ class StoreKind:
         return () if self.options is None else tuple(sorted(set(options) - set(self.options)))
 
     def senseless(self, options: Mapping[str, OptionValue]) -> Iterator[tuple[str, str, str]]:
-        """Yield (option, what is wrong with it, what to write instead) for each stated option whose value makes no sense."""
+        """Yield (option, fault, correction) for each stated option whose value makes no sense."""
         for name, option in (self.options or {}).items():
             if name in options and (what := option.fault(options[name])):
                 yield name, what, option.write

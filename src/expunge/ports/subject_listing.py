@@ -1,4 +1,4 @@
-"""What a store may offer beside the store port: who is in a dataset, without where."""
+"""The subject listing port, optional beside the store port: the subjects of a dataset, without the places of their items."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from expunge.core.datamap.datamap import Dataset
 
 @runtime_checkable
 class SubjectListing(Protocol):
-    """A store that tells the identifiers of a dataset faster than it lists everybody's copies: a sweep asks for nothing more."""
+    """A store that lists the identifiers of a dataset faster than the copies of all its subjects. A sweep needs no more."""
 
     def named(self, dataset: Dataset, field: str) -> Iterator[Sequence[str]]:
         """Every value that a field of the dataset has in live data, spelt as ``bystanders`` does, some thousand at a time.

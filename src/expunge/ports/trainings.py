@@ -1,4 +1,4 @@
-"""Where sealed manifests of artefacts are kept: beside Expunge, never in a registry that more people can read."""
+"""The trainings port: storage for sealed manifests of artefacts, beside Expunge and never in a registry with more readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server says: JSON in every case, headers that allow a browser nothing, and no word of what was sent."""
+"""The server's answers: JSON in every case, headers that allow a browser nothing, and no word of the request's content."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HEADERS = {
 
 
 class Fault(Schema):
-    """Why a request was not carried out."""
+    """The reason why a request was not carried out."""
 
     error: str = Field(description="What is wrong.")
     where: str = Field(description="Where: a header, the body, or a JSON Pointer into it.")
@@ -37,7 +37,7 @@ class Refused(Schema):
 
 
 class Taken(Schema):
-    """What became of the events of a request. Those that were taken are on the device."""
+    """The outcome of the events of a request. Events that were taken are on the device."""
 
     status: str = Field(description="`success`, or `partial_success` where some were refused.")
     received: int = Field(description="Events in the request.", ge=0)
@@ -88,13 +88,13 @@ def of_problem(_: HttpRequest, problem: Problem | type[Problem]) -> HttpResponse
 
 
 def of_surprise(status: int) -> HttpResponse:
-    """The answer for what none of our code answered."""
+    """Return an answer for an error that none of our code answered."""
     error, where, help_ = _KNOWN.get(status, _UNFORESEEN)
     return _json(status, {"error": error, "where": where, "help": help_})
 
 
 def strict(response: HttpResponseBase) -> HttpResponseBase:
-    """The response with the headers that every answer has; one that is an error and no JSON becomes one of ours."""
+    """Return the response with the headers that every answer has. An error without JSON becomes an error of ours."""
     if response.status_code >= 400 and response.headers.get("Content-Type", "").partition(";")[0] != "application/json":
         allow = response.headers.get("Allow")
         response = of_surprise(response.status_code)

@@ -1,4 +1,4 @@
-"""Reads a request's body: never more than is allowed of it, and of all requests together, unpacked as packed."""
+"""Read a request's body within limits: one per body and one over all bodies held at once, for packed and unpacked bytes alike."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MIB = 2**20
 
 
 class Room:
-    """How much is being held at once."""
+    """A limit on the bytes that are held at once."""
 
     def __init__(self, most: int = TOGETHER) -> None:
         self._most = most
@@ -49,7 +49,7 @@ class Room:
 
 
 def announced(request: HttpRequest) -> int:
-    """How large the body is, or is likely to be when it is unpacked. Raises Problem: 413, 411."""
+    """Return the size of the body, or its likely size when it is unpacked. Raises Problem: 413, 411."""
     if "Transfer-Encoding" in request.headers:
         raise Problem(411, "the size of the body is not announced", "the header Transfer-Encoding", "send it whole, with Content-Length")
     text = request.headers.get("Content-Length", "")

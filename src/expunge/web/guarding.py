@@ -1,4 +1,4 @@
-"""Who may come in: bearer tokens with a scope, and a limit for those who try."""
+"""Access to the server: bearer tokens with a scope, and a limit on failed attempts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MENDS = {
 
 
 class Bearer:
-    """What an endpoint asks of a request, as ninja wants it: documented as a scheme of its own."""
+    """An endpoint's demand on a request, as ninja wants it: documented as a scheme of its own."""
 
     openapi_security_schema: ClassVar = {"type": "http", "scheme": "bearer"}
 
@@ -41,7 +41,7 @@ class Bearer:
 
 
 class Guard:
-    """Lets in whoever has a token that works."""
+    """Admits requests with a valid token."""
 
     def __init__(self, door: LineageDoor) -> None:
         self._door = door
@@ -49,7 +49,7 @@ class Guard:
         self._guard = threading.Lock()
 
     def require(self, request: HttpRequest, scope: TokenScope) -> None:
-        """Return for a good token. Raises Problem: 401 without one, 403 for one that is for something else, 429 after too many bad ones."""
+        """Return for a valid token. Raises Problem: 401 without one, 403 for a token of another scope, 429 after too many bad ones."""
         answer = self._door.admit(request.headers.get("Authorization", ""), scope)
         if not isinstance(answer, TokenRefused):
             return

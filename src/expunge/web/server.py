@@ -1,4 +1,4 @@
-"""Runs the API under gunicorn: one worker process with threads, started from Python, on one port."""
+"""Run the API under gunicorn: one worker process with threads, started from Python, on one port."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class _Response(wsgi.Response):  # type: ignore[misc]
 
 
 class HttpWorker(ThreadWorker):  # type: ignore[misc]
-    """A worker that answers what is no HTTP as it answers everything else, and repeats nothing of it."""
+    """A worker that answers malformed HTTP like everything else, and repeats nothing of it."""
 
     def init_process(self) -> None:
         """Begin."""
@@ -62,7 +62,7 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
         super().init_process()
 
     def handle_error(self, _: object, client: socket.socket, __: object, ___: BaseException) -> None:
-        """Answer what could not be read as a request."""
+        """Answer a request that could not be read."""
         body = json.dumps({"error": "this is no HTTP request that can be read", "where": "the request", "help": "send it as HTTP/1.1"})
         lines = ["HTTP/1.1 400 Bad Request", "Connection: close", "Content-Type: application/json", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in HEADERS.items()]
@@ -112,5 +112,5 @@ class HttpServer(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Handler:
-        """Open the door in the worker, after the fork: a connection to a database is nobody's but its own process's."""
+        """Open the door in the worker, after the fork: a connection to a database belongs to the process that opened it."""
         return Handler(LineageDoor.open(self._map_file))

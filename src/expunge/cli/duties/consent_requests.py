@@ -1,4 +1,4 @@
-"""The part of ``expunge consent`` that asks parents, and what it shares with the rest."""
+"""The part of ``expunge consent`` that asks parents, and the helpers that the other parts share."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Receipt = Annotated[
 
 
 def write(folder: Path | None, agreed: ConsentGrant) -> None:
-    """Write the receipt and the opening for whoever agreed; nothing without a folder."""
+    """Write the receipt and the opening for the person who agreed. Write nothing without a folder."""
     if folder is None:
         return
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""``expunge consent``: who has agreed to what, and how they take it back."""
+"""``expunge consent``: record consents, show them, and withdraw them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``expunge guardian``: who decides for a child, disputes, and how authority ends."""
+"""``expunge guardian``: authority over a child, disputes, and the end of authority."""
 
 from __future__ import annotations
 

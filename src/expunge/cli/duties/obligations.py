@@ -1,4 +1,4 @@
-"""``expunge obligations``: which duties of the orders and rules one's own estate meets today."""
+"""``expunge obligations``: the duties of the orders and rules that the estate meets today."""
 
 from __future__ import annotations
 

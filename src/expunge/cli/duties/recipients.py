@@ -1,4 +1,4 @@
-"""``expunge recipient``: third parties that were handed data, and what they do about orders."""
+"""``expunge recipient``: third parties that received data, and their answers to orders."""
 
 from __future__ import annotations
 

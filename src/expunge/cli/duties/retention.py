@@ -1,4 +1,4 @@
-"""``expunge retention``: how old everything is, and what has outlived its period."""
+"""``expunge retention``: the age of items, and the items that are past their period."""
 
 from __future__ import annotations
 

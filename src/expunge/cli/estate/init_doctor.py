@@ -1,4 +1,4 @@
-"""``expunge init`` and ``expunge doctor``: make an installation, and see whether it is well."""
+"""``expunge init`` and ``expunge doctor``: make an installation, and check its health."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def doctor(map_file: options.Map = None, as_json: options.Json = False) -> None:
 
 
 class DoctorCheck(NamedTuple):
-    """One thing that was looked at."""
+    """One check of the installation."""
 
     what: str
     well: bool

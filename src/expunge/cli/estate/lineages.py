@@ -1,4 +1,4 @@
-"""``expunge lineage``: what pipelines were seen to do."""
+"""``expunge lineage``: observed lineage of pipelines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``expunge map import``: a first map from what another tool was told."""
+"""``expunge map import``: a first map from the files of another tool."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``expunge check`` and ``expunge map``: the data map against itself, against the stores, as a picture, against another."""
+"""``expunge check`` and ``expunge map``: check the data map and the stores, draw the map, compare two maps."""
 
 from __future__ import annotations
 

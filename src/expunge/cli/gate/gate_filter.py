@@ -25,7 +25,7 @@ _IN_MEMORY = 64 << 20
 
 
 class GateShut(ExpungeError):
-    """The gate knows nothing about anybody now; run again when a snapshot is there."""
+    """The gate knows nothing at present. Run again when a snapshot is there."""
 
 
 def writer_of(settings: Settings, product: str, purpose: str) -> ManifestWriter:

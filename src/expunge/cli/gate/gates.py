@@ -1,4 +1,4 @@
-"""``expunge gate``: the file that pipelines ask, their keys, filters for shell pipelines, and who was in a model."""
+"""``expunge gate``: the snapshot, pipelines' keys, filters for shell pipelines, and lookups in training manifests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``expunge apply``: take orders as far as they go now, together."""
+"""``expunge apply``: carry out orders together, as far as possible now."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def write_receipts(expunge: Expunge, run: Run, out: Path) -> None:
 
 
 def exit_code(run: Run) -> Exit:
-    """What the shell learns about an order that was taken as far as it goes."""
+    """Return the exit code for an order that was carried out as far as possible."""
     from expunge.core.values.order import OrderState
 
     return Exit.OK if run.state is OrderState.FULFILLED else Exit.NOT_ALL_ERASED

@@ -1,4 +1,4 @@
-"""``expunge order disgorge`` and what follows it: a regulator's order as data, what nobody can tell, what stays, the sworn statement."""
+"""``expunge order disgorge`` and its follow-ups: a regulator's order, unknown origins, exceptions, the sworn statement."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def show(
 
 
 def drawn(order: Disgorgement, found: Sequence[LimbExamination], standing: DisgorgementState | None = None) -> Tree:
-    """What an order means here, as a tree of limbs."""
+    """Draw the effects of an order here, as a tree of limbs."""
     from rich.text import Text
     from rich.tree import Tree
 

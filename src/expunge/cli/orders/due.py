@@ -1,4 +1,4 @@
-"""``expunge due``: which deadlines run, and which are over."""
+"""``expunge due``: deadlines that run, and deadlines that are over."""
 
 from __future__ import annotations
 

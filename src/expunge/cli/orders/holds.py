@@ -1,4 +1,4 @@
-"""``expunge hold``: legal reasons to keep named items for a named time, and what is owed when it is over."""
+"""``expunge hold``: legal reasons to keep named items for a named time, and the erasures due when a hold ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``expunge order``: receive an order to erase, tell that it takes longer, or cancel one before anything was erased."""
+"""``expunge order``: receive an order to erase, extend its time, or cancel it before anything was erased."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``expunge plan`` and ``expunge approve``: what would be done, and who agrees."""
+"""``expunge plan`` and ``expunge approve``: show the planned steps, and sign them."""
 
 from __future__ import annotations
 

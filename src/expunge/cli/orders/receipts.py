@@ -1,4 +1,4 @@
-"""``expunge receipt``: show one, and check one offline with the core alone."""
+"""``expunge receipt``: show a receipt, and check a receipt offline with the core alone."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def show(
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
-    """The files of a receipt by name; those that may lie beside one are named and not read.
+    """Return the files of a receipt by name. Files that may lie beside one are named and not read.
 
     Raises:
         EvidenceInvalid: for what is no plain file, or is far too large to be of a receipt.

@@ -1,4 +1,4 @@
-"""``expunge status`` and ``expunge watch``: where orders stand."""
+"""``expunge status`` and ``expunge watch``: the state of orders."""
 
 from __future__ import annotations
 

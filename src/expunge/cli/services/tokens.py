@@ -1,4 +1,4 @@
-"""``expunge token``: what programs show to be let in at ``expunge serve``."""
+"""``expunge token``: the tokens with which programs are admitted to ``expunge serve``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``expunge worker``: one of many processes that carry out what is queued."""
+"""``expunge worker``: a process that carries out queued steps, beside any number of other workers."""
 
 from __future__ import annotations
 

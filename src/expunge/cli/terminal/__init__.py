@@ -1,1 +1,1 @@
-"""What all commands share: options, output, progress, errors, exit codes, prompts."""
+"""The parts that all commands share: options, output, progress, errors, exit codes, prompts."""

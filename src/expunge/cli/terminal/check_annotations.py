@@ -1,6 +1,6 @@
 """``expunge check --ci``: one line for each kind of finding, at the line of the map that it is about.
 
-A log of continuous integration is read by many: places in stores, which may be named after people, are counted there and not named.
+Many people read a log of continuous integration. Places in stores may be named after people, so they are counted there and not named.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ GITHUB = "GITHUB_ACTIONS"
 
 
 class Annotation(NamedTuple):
-    """One thing to be shown beside a line of the map."""
+    """One message beside a line of the map."""
 
     level: str
     """``error``, or ``notice`` for what does not fail the check."""
@@ -59,7 +59,7 @@ def _plain(each: Annotation) -> str:
 
 
 def workflow_command(each: Annotation) -> str:
-    """``::error file=expunge.yaml,line=12,title=...::text``, with the characters escaped that mean something in it."""
+    """Return ``::error file=expunge.yaml,line=12,title=...::text``, with its special characters escaped."""
     file, title = (_escaped(text).replace(":", "%3A").replace(",", "%2C") for text in (each.file, each.title))
     return f"::{each.level} file={file},line={each.line},title={title}::{_escaped(each.text)}"
 

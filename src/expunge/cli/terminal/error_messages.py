@@ -1,7 +1,6 @@
-"""The edge of the command line: every error becomes a message with help and an exit code; no traceback reaches anybody.
+"""The edge of the command line: every error becomes a message with help and an exit code. No traceback is ever shown.
 
-An error that nobody foresaw is shown by its type and the place in our source where it arose, never by its own text, which may hold
-somebody's data.
+An unforeseen error is shown by its type and the place in our source where it arose. Its own text may hold personal data and is never shown.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ class ErrorBoundary(TyperGroup):
     """The outermost group."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; turn what it raises into a message and an exit code."""
+        """Run the command; turn an exception into a message and an exit code."""
         # A command without --json says nothing of it: it is not to answer as the one before it in this process was asked to.
         output.want_json(False)
         try:

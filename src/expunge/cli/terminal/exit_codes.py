@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """What the shell learns."""
+    """The exit codes of the program."""
 
     OK = 0
     FAILED = 1

@@ -20,13 +20,13 @@ PASSPHRASE = "EXPUNGE_PASSPHRASE"  # noqa: S105 - the name of a variable
 
 @contextmanager
 def opened(map_file: Path | None, *, recover: bool = False) -> Iterator[Expunge]:
-    """The facade over the installation of a map, closed at the end.
+    """Open the facade over the installation of a map, and close it at the end.
 
     The passphrase of a keystore that has one comes from the environment, or is asked for on a terminal.
 
     Args:
         map_file: the data map; None walks up from the working folder.
-        recover: take up first what a crash left, as everything that writes does.
+        recover: take up first the work that a crash left, as every writing command does.
     """
     with _open(map_file) as expunge:
         for behind in expunge.clock_behind:

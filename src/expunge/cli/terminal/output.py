@@ -1,4 +1,4 @@
-"""What is written where: the result to stdout, everything else to stderr; JSON with a schema, or text for people.
+"""The streams of output: the result to stdout, everything else to stderr; JSON with a schema, or text for people.
 
 Strings that come from stores (file names, tables, identifiers) are shown through :func:`visible`, so that they cannot move the cursor,
 colour the screen or forge a line.
@@ -49,22 +49,22 @@ def want_json(value: bool) -> bool:
 
 
 def json_wanted() -> bool:
-    """Whether the answer is to be JSON."""
+    """Return whether the answer is to be JSON."""
     return _json_wanted
 
 
 def say(text: str) -> None:
-    """One line of result for people; no markup in it is obeyed."""
+    """Print one line of result for people. No markup in it is obeyed."""
     stdout().print(text, markup=False)
 
 
 def note(text: str) -> None:
-    """One line beside the result."""
+    """Print one line beside the result."""
     stderr().print(text, markup=False)
 
 
 def write_json(schema: str, body: Mapping[str, Any]) -> None:
-    """One JSON object in one line on stdout: ``{"schema": "expunge.<schema>", ...}``."""
+    """Print one JSON object in one line on stdout: ``{"schema": "expunge.<schema>", ...}``."""
     sys.stdout.write(json.dumps({"schema": f"expunge.{schema}", **body}, default=_plain, ensure_ascii=True) + "\n")
     sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""Who is meant: shown before anything is ordered, and what is held about them."""
+"""Show the person that a name resolves to, and the data held about them, before an order is received."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def resolve(expunge: Expunge, names: Sequence[str], *, whole: bool) -> list[Reso
 
 
 def described(person: ResolvedName) -> str:
-    """One person in one line, for the operator's terminal."""
+    """Describe one person in one line, for the operator's terminal."""
     values = ", ".join(f"{kind}:{output.visible(value)}" for kind, value in person.person.identifiers())
     members = "".join(f", with {output.count(number, kind)} of theirs" for kind, number in sorted(person.members.items()))
     owners = f" (the {', '.join(person.owners)} stays)" if person.owners else ""

@@ -1,4 +1,4 @@
-"""What a long run says meanwhile: a bar for people, lines where nobody watches, JSON lines for programs."""
+"""Progress of a long run: a bar for people, lines where no terminal is attached, JSON lines for programs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Who has agreed to what: a fold of the register ``consents``, and the one answer that everything asks for.
+"""The state of all consents, folded from the register ``consents``, and the one answer to whether a use has a consent.
 
-A consent holds while the last thing said about the purpose is yes, the text and the purpose are still those that were agreed to, and
-whoever agreed may decide. All of it is asked each time, so that a change of the map or a birthday needs nobody to act on it.
+A consent holds while three conditions are met. The last decision about the purpose is yes. The text and the purpose are unchanged since the
+agreement. The person who agreed still has authority. All three are checked each time, so a changed map or a birthday takes effect without
+any action.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from expunge.core.values.ids import Pseudonym
 
 
 class ConsentReason(StrEnum):
-    """Why a purpose has a ground for somebody, or has none."""
+    """The reason why a purpose has a ground for a subject, or lacks one."""
 
     AGREED = "agreed"
     OTHER_GROUND = "it does not need consent"
@@ -34,7 +35,7 @@ class ConsentReason(StrEnum):
 
 @dataclass(frozen=True)
 class ConsentAnswer:
-    """Whether data may be used for a purpose, as far as consent goes."""
+    """The answer to whether data may be used for a purpose, as far as consent goes."""
 
     why: ConsentReason
     given: ConsentGiven | None = None
@@ -42,7 +43,7 @@ class ConsentAnswer:
 
     @property
     def holds(self) -> bool:
-        """Whether there is a ground."""
+        """True when the purpose has a ground."""
         return self.why in (ConsentReason.AGREED, ConsentReason.OTHER_GROUND)
 
 
@@ -55,7 +56,7 @@ class LastDecision:
     """None after a later consent."""
 
     def stricter(self, other: LastDecision) -> LastDecision:
-        """Where two identities are one person's: a no of either stands, else the later yes."""
+        """Merge the decisions of two identities of one person: a withdrawal of either stands, else the later consent."""
         no = max((each.withdrawn for each in (self, other) if each.withdrawn), key=lambda each: each.at, default=None)
         yes = max((each.given for each in (self, other) if each.given), key=lambda each: each.at, default=None)
         return LastDecision(yes, no)
@@ -95,27 +96,27 @@ class Consents:
     _became: dict[Pseudonym, Pseudonym] = field(default_factory=dict)
 
     def of(self, subject: Pseudonym) -> Pseudonym:
-        """The pseudonym under which somebody is known now: another one after a merger."""
+        """Return the pseudonym under which a subject is known now. It differs from ``subject`` after a merger."""
         while subject in self._became:
             subject = self._became[subject]
         return subject
 
     def guardians_of(self, child: Pseudonym, at: datetime) -> tuple[Guardianship, ...]:
-        """Those whose authority is in force at that instant, in the order in which they proved it."""
+        """Return the guardianships in force at that instant, in the order in which they were proven."""
         return tuple(each for each in self._all_of(child) if self.in_force(each, at))
 
     def _all_of(self, child: Pseudonym) -> tuple[Guardianship, ...]:
         return tuple(self.guardianships[proof] for proof in self.wards.get(self.of(child), ()))
 
     def in_force(self, each: Guardianship, at: datetime) -> bool:
-        """Whether the authority holds: not ended, and the child not grown up."""
+        """Return whether the authority holds: it has not ended, and the child has not grown up."""
         if each.ended is not None:
             return False
         until = self.grows_up(each.proven)
         return until is not None and at < until
 
     def decides_alone_from(self, subject: Pseudonym, otherwise: datetime) -> datetime:
-        """From when on somebody decides for themself: once they have grown up, or ``otherwise`` where nobody ever decided for them."""
+        """Return the moment from which a subject decides alone: when they have grown up, or ``otherwise`` without any guardianship."""
         real = [
             each for each in self._all_of(subject) if each.ended is None or each.ended.why not in (EndReason.MISTAKEN, EndReason.ERASED)
         ]
@@ -233,7 +234,7 @@ def fold(consents: Consents, events: Iterable[ConsentEvent]) -> Consents:
 
 
 def consented(consents: Consents, subject: Pseudonym, purpose: str, at: datetime) -> ConsentAnswer:
-    """Whether a person's data may be used for a purpose at that instant, as far as consent goes."""
+    """Return whether a person's data may be used for a purpose at that instant, as far as consent goes."""
     known = consents.purposes.get(purpose)
     if known is None:
         return ConsentAnswer(ConsentReason.NO_PURPOSE)

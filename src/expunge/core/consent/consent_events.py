@@ -1,4 +1,4 @@
-"""What happens around consent and guardians, as values of the register ``consents``: pseudonyms and keyed tags, nobody's content."""
+"""Events of consents and guardians (register ``consents``). They hold pseudonyms and keyed tags, and no subject's content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from expunge.core.values.tags import tagged
 
 
 class ConsentAct(StrEnum):
-    """How somebody agreed: by an affirmative act for this one purpose. The list is closed: what is not in it is no consent."""
+    """The form of an agreement: an affirmative act for this one purpose. The list is closed: any other act is no consent."""
 
     TICKED = "ticked"
     """Ticked a box that was empty."""
@@ -40,7 +40,7 @@ NO_ACT = {
 
 
 class EndReason(StrEnum):
-    """Why a guardian's authority ended."""
+    """The reason why a guardian's authority ended."""
 
     CUSTODY = "custody changed"
     MISTAKEN = "the proof was mistaken"
@@ -53,7 +53,7 @@ class EndReason(StrEnum):
 @tagged("ConsentTextFixed")
 @dataclass(frozen=True)
 class ConsentTextFixed:
-    """Somebody agreed to this text for the first time: from now on it is known by its hash."""
+    """A text was agreed to for the first time. From now on it is known by its hash."""
 
     at: datetime
     text: str
@@ -64,7 +64,7 @@ class ConsentTextFixed:
 @tagged("ConsentTermsFixed")
 @dataclass(frozen=True)
 class ConsentTermsFixed:
-    """Somebody agreed to a purpose as it stood: what it was is kept under its digest."""
+    """A purpose was agreed to with these terms. They are kept under their digest."""
 
     at: datetime
     digest: str
@@ -130,7 +130,7 @@ class WithdrawalOrdered:
 @tagged("GuardianProven")
 @dataclass(frozen=True)
 class GuardianProven:
-    """Somebody showed that they decide for a child."""
+    """A guardian's authority over a child was proven."""
 
     at: datetime
     proof: str
@@ -185,7 +185,7 @@ class ChildReleased:
 @tagged("SubjectsMerged")
 @dataclass(frozen=True)
 class SubjectsMerged:
-    """Two identities turned out to be one person's. The stricter of what they said holds; nothing of it is lost."""
+    """Two identities belong to one person. The stricter of their decisions holds, and none of the decisions is lost."""
 
     at: datetime
     source: Pseudonym
@@ -199,7 +199,7 @@ class SubjectsMerged:
 @tagged("SubjectSplit")
 @dataclass(frozen=True)
 class SubjectSplit:
-    """One identity turned out to be two people's. The new one has agreed to nothing, and what was withdrawn stays withdrawn for both."""
+    """One identity belongs to two people. The new one has agreed to nothing. A withdrawal stays in force for both."""
 
     at: datetime
     subject: Pseudonym

@@ -1,7 +1,7 @@
-"""The receipt of a consent, for whoever gave it: an in-toto Statement v1 in a DSSE envelope, as the receipts of orders are.
+"""The receipt of a consent for the person who gave it: an in-toto Statement v1 in a DSSE envelope, like the receipts of orders.
 
-Its subject is the consent, with a blinded commitment to the person's identifiers: the receipt names nobody, and whoever holds the
-opening can show that it is theirs.
+Its subject is the consent, with a blinded commitment to the person's identifiers. The receipt contains no name. The holder of the opening
+can show that the receipt is about them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PREDICATE_TYPE = "https://expunge.example/consent/v1"
 
 @dataclass(frozen=True)
 class ConsentReceipt:
-    """What it says."""
+    """The content of the receipt."""
 
     consent: str
     commitment: str
@@ -79,7 +79,7 @@ def receipt_of(given: ConsentGiven, terms: Terms, commitment: str) -> ConsentRec
 
 
 def verify(envelope: bytes, publics: Sequence[bytes]) -> ConsentReceipt:
-    """Read a receipt that must be signed by one of some raw Ed25519 keys, and spelled in the one right way. Raises EvidenceInvalid."""
+    """Read a receipt in its canonical spelling, signed by one of some raw Ed25519 keys. Raises EvidenceInvalid otherwise."""
     parsed = dsse.parse(envelope)
     for public in publics:
         try:

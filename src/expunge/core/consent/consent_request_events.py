@@ -1,4 +1,4 @@
-"""What happens while somebody is asked for consent by a method that takes several steps; in the register ``consents``."""
+"""Events of a consent request whose method takes several steps. They belong to the register ``consents``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from expunge.core.values.tags import tagged
 
 
 class AskingEnd(StrEnum):
-    """How an asking ended."""
+    """The way in which a request ended."""
 
     AGREED = "agreed"
     NOT_PROVEN = "it could not be established that a parent answered"
@@ -71,7 +71,7 @@ class ConsentStepDone:
 @tagged("EvidenceKept")
 @dataclass(frozen=True)
 class EvidenceKept:
-    """What the guardian handed in lies sealed under the request until its time is up."""
+    """The guardian's evidence lies sealed under the request until its retention ends."""
 
     at: datetime
     request: str
@@ -82,7 +82,7 @@ class EvidenceKept:
 @tagged("EvidenceDeleted")
 @dataclass(frozen=True)
 class EvidenceDeleted:
-    """It is gone: its key was destroyed."""
+    """The evidence is gone: its key was destroyed."""
 
     at: datetime
     request: str

@@ -1,4 +1,4 @@
-"""Where each asking for consent stands: a fold of the register, and what may be done next."""
+"""The state of each consent request, folded from the register, and the next steps that are allowed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from expunge.core.consent import consent_request_events as ae
 
 @dataclass(frozen=True)
 class OpenAsking:
-    """One asking."""
+    """The state of one request."""
 
     asked: ae.ConsentAsked
     sent: ae.ConsentMessageSent | None = None
@@ -31,12 +31,12 @@ class OpenAsking:
         return self.done + 1
 
     def due(self, delay: timedelta, at: datetime) -> bool:
-        """Whether the message of the next step has to leave now."""
+        """Return whether the message of the next step has to leave now."""
         sent = self.sent is not None and self.sent.step == self.step
         return not sent and self.ended is None and (self.done_at is None or at >= self.done_at + delay)
 
     def refuses(self, token: str, at: datetime) -> str | None:
-        """Why an answer with this token counts for nothing; None when it counts."""
+        """Return why an answer with this token does not count. Return None when it counts."""
         if self.ended is not None:
             return f"this asking is over: {self.ended.how.value}"
         if at >= self.asked.expires:
@@ -49,7 +49,7 @@ class OpenAsking:
 
 
 def token_hash(token: str) -> str:
-    """Hex SHA-256: what is kept of a token."""
+    """Return the hex SHA-256 of a token. Only the hash is stored."""
     return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Who may say yes or no for somebody, and what a yes has to be; every refusal says what to do instead."""
+"""Rules of authority: who may give or withdraw a consent, and the form it must have. Every refusal says what to do instead."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _APART_FROM = re.compile(r"(?i)terms|conditions|privacy (policy|notice|statement
 
 @dataclass(frozen=True)
 class ConsentRefusal:
-    """Why it cannot be, and what to do."""
+    """The reason for a refusal, and what to do instead."""
 
     why: str
     instead: str
 
 
 def parse_act(word: str) -> ConsentAct:
-    """The act that a word names. Raises ValueError, with the reason, for what is no affirmative act."""
+    """Return the act that a word names. Raises ValueError, with the reason, for a word that is no affirmative act."""
     if word in NO_ACT:
         message = f"{word!r} is no consent: {NO_ACT[word]}"
         raise ValueError(message)
@@ -36,7 +36,10 @@ def parse_act(word: str) -> ConsentAct:
 
 
 def check_surface(surface: str) -> str:
-    """Where a disclosure was shown. Raises ValueError for a place in which it does not stand apart from other terms, or no plain words."""
+    """Return ``surface``, the place where a disclosure was shown.
+
+    Raises ValueError for a place in which it does not stand apart from other terms, and for a name that is not plain words.
+    """
     if _APART_FROM.search(surface):
         message = "what somebody agrees to stands apart from terms of use and privacy policies"
         raise ValueError(message)
@@ -49,7 +52,7 @@ def check_surface(surface: str) -> str:
 def may_give(
     consents: Consents, subject: Pseudonym, purpose: str, proof: str, at: datetime, *, carries_disclosure: bool = True
 ) -> ConsentRefusal | None:
-    """Whether the person (no ``proof``) or that guardian may agree to a purpose now; None when they may."""
+    """Return None when the person (no ``proof``) or that guardian may agree to a purpose now, else the refusal."""
     known = consents.purposes.get(purpose)
     if known is None:
         return ConsentRefusal("the map has no such purpose", f"it has {', '.join(sorted(consents.purposes)) or 'none'}")
@@ -64,7 +67,7 @@ def may_give(
 
 
 def may_withdraw(consents: Consents, subject: Pseudonym, proof: str, at: datetime) -> ConsentRefusal | None:
-    """Whether the person or that guardian may withdraw: the person always may, a child too."""
+    """Return None when the person or that guardian may withdraw, else the refusal. The person always may, a child too."""
     return _may_speak(consents, subject, proof, at) if proof else None
 
 
@@ -85,7 +88,7 @@ _NO_AUTHORITY = ("this proof gives no authority over the person now", "`expunge 
 
 
 def lacks(consents: Consents, subject: Pseudonym, proof: str, at: datetime) -> str | None:
-    """None while a proof gives authority over somebody, else why it does not."""
+    """Return None while a proof gives authority over the subject, else why it does not."""
     known = consents.guardianships.get(proof)
     if known is None or consents.of(known.proven.child) != consents.of(subject):
         return "no such proof about this person"

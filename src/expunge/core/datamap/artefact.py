@@ -1,4 +1,4 @@
-"""What an artefact is, in the words of orders of destruction, and what a map says about where its artefacts come from.
+"""Kinds of artefacts in the words of orders of destruction, and the map's declarations of where artefacts come from.
 
 The kinds are those that the definitions of the orders name: covered information, face embeddings, affected work product ("models or
 algorithms"), "work product, including any algorithms or equations", software, segments, customer backup files.
@@ -14,7 +14,7 @@ from expunge.core.values.tags import tagged
 
 
 class ArtefactKind(StrEnum):
-    """What a dataset holds, as an order may name it."""
+    """The kind of a dataset's content, as an order may name it."""
 
     RAW = "raw"
     """As it was collected: recordings, rows about people."""
@@ -37,7 +37,7 @@ LEARNT = frozenset({ArtefactKind.MODEL, ArtefactKind.ALGORITHM, ArtefactKind.EQU
 
 @dataclass(frozen=True)
 class Reviewed:
-    """Where it is recorded that people reviewed or annotated the items of a dataset."""
+    """The record of which items of a dataset people reviewed or annotated."""
 
     dataset: str
     """Its rows are acts of review."""
@@ -50,10 +50,10 @@ class Reviewed:
 @tagged("Cohort")
 @dataclass(frozen=True)
 class Cohort:
-    """People chosen by what one dataset says of them.
+    """A group of people, chosen by their rows in one dataset.
 
-    Those of whom a row has any of the values under ``where`` (all, when it is empty) and none of those under ``but_not``. What is empty
-    has no value.
+    A person belongs to it through a row that has any of the values under ``where`` (through any row, when it is empty) and none of those
+    under ``but_not``. An empty field has no value.
     """
 
     dataset: str
@@ -64,7 +64,7 @@ class Cohort:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Which dataset of the map records what each single artefact was made from; its fields, empty where there is none.
+    """The dataset of the map that records the sources of each artefact, and its fields. A field that it lacks is empty.
 
     Artefacts and sources are named ``DATASET/NAME``, or ``DATASET`` for a dataset as a whole.
     """

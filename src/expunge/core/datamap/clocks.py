@@ -1,12 +1,12 @@
-"""Deadlines as data: which rule runs from which event, how long, extended by what, and on which moment that ends.
+"""Deadlines as data: the event that starts each one, its length, its extensions and the moment on which it ends.
 
-A rule is written down with its source in ``clocks/*.yaml``; nothing here knows a law. Two ways of erring are ruled out:
+A rule is written down with its source in ``clocks/*.yaml``. This module contains no law. Two kinds of error are ruled out:
 
 * A *deadline* is never later than a reader of the rule would count. It is counted twice, in UTC and in the zone of the rule, keeping the
-  time of day, and the earlier end holds; public holidays that nobody declared do not lengthen business days.
+  time of day. The earlier end holds. Undeclared public holidays do not lengthen business days.
 * A *floor* (how long something must be kept) is never earlier: the later of both ends holds.
 
-An event that is missing stops the clock that starts with it, and this is said; an extension counts only when its notice was given in time.
+A missing event stops the clock that starts with it, and the result says so. An extension counts only when its notice was given in time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LONGEST_BUSINESS_DAYS = 1000
 
 
 class Bound(StrEnum):
-    """Which of several branches binds."""
+    """The branch that binds, of several."""
 
     EARLIEST = "earliest"
     LATEST = "latest"
@@ -58,7 +58,7 @@ class ClockBranch:
 
 @dataclass(frozen=True)
 class Extension:
-    """More time, once, for whoever said so before the first end."""
+    """More time, once, when its notice was given before the first end."""
 
     by: Length
     notice: str
@@ -103,7 +103,7 @@ class ClockRule:
 
 
 class ClockState(StrEnum):
-    """How one clock stands."""
+    """The state of one clock."""
 
     RUNNING = "running"
     OVERDUE = "overdue"
@@ -111,13 +111,13 @@ class ClockState(StrEnum):
 
     @property
     def overdue(self) -> bool:
-        """Whether its time is over."""
+        """True when the clock's time is over."""
         return self is ClockState.OVERDUE
 
 
 @dataclass(frozen=True)
 class ClockDue:
-    """What one clock says about one thing."""
+    """The result of one clock for one thing."""
 
     rule: ClockRule
     at: datetime | None
@@ -127,19 +127,19 @@ class ClockDue:
     not_before: datetime | None = None
 
     def standing(self, now: datetime) -> ClockState:
-        """Where it stands at that instant. At the very end it is overdue: what is due within a time is done before it is over."""
+        """Return the state at that instant. At the very end the clock is overdue: the duty has to be done before the time is over."""
         if self.at is None:
             return ClockState.NOT_STARTED
         return ClockState.OVERDUE if now >= self.at else ClockState.RUNNING
 
 
 def due(rule: ClockRule, events: Mapping[str, datetime]) -> ClockDue:
-    """When a rule falls due, given what happened and when.
+    """Compute when a rule falls due from its events and their times.
 
     Args:
         rule: the clock.
-        events: name -> moment, aware; of an event that happened several times, the one that counts (``received``: the first, ``done``: the
-            last).
+        events: name -> moment, aware; for an event that happened several times, the occurrence that counts (``received``: the first,
+            ``done``: the last).
     """
     floor = None
     if rule.floor and rule.floor.start in events:

@@ -1,6 +1,6 @@
-"""The data map as typed values: what ``expunge.yaml`` says once it has been read and found sound.
+"""The data map as typed values: the content of a valid ``expunge.yaml``.
 
-Reading, defaults and fault messages live in ``expunge.maps``, which hands out sound maps only.
+Reading, defaults and fault messages live in ``expunge.maps``, which returns valid maps only.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class StoreSpec:
 
 @dataclass(frozen=True)
 class IdentitySpec:
-    """Which dataset says who exists, and how identifiers of this kind hang together."""
+    """The dataset that lists all identifiers of this kind, and the links between identifiers."""
 
     kind: str
     dataset: str
@@ -133,7 +133,7 @@ SubjectRule: TypeAlias = ByField | Through | Inherited | Aggregate
 
 
 class Shared(StrEnum):
-    """What happens to a recording of several people when one of them is erased."""
+    """The treatment of a recording of several people when one of them is erased."""
 
     ERASE = "erase"
     KEEP = "keep"
@@ -141,7 +141,7 @@ class Shared(StrEnum):
 
 
 class EraseAct(StrEnum):
-    """What an erasure does to a dataset."""
+    """The act of an erasure on a dataset."""
 
     ERASE = "erase"
     FORGET = "forget"
@@ -153,7 +153,7 @@ class EraseAct(StrEnum):
 
 @dataclass(frozen=True)
 class OnErase:
-    """The act, with the command of a forget, rebuild or retrain and what it may take, or the ground of a keep."""
+    """The act, with the command of a forget, rebuild or retrain and its limits, or the ground of a keep."""
 
     act: EraseAct = EraseAct.ERASE
     argument: str = ""
@@ -211,7 +211,7 @@ LAYOUTS: Mapping[str, type[TableLayout | PathLayout | ModelLayout | ExperimentLa
 
 
 class ArtefactOrigin(StrEnum):
-    """What says what the artefacts of a dataset were made from."""
+    """The source of knowledge about what the artefacts of a dataset were made from."""
 
     LINEAGE = "lineage"
     """The map's lineage, for all of it."""
@@ -220,7 +220,7 @@ class ArtefactOrigin(StrEnum):
 
 
 class OnExpiry(StrEnum):
-    """What becomes of a dataset when something it is made from outlives its period."""
+    """The treatment of a dataset when one of its sources outlives its period."""
 
     STAY = "stay"
     FOLLOW = "follow"
@@ -279,7 +279,7 @@ class Dataset:
 
     @property
     def subject_fields(self) -> tuple[str, ...]:
-        """The fields of it by which its people are found, each once; none where nothing in it says whose is what."""
+        """The fields by which its people are found, each once; empty where no field names them."""
         match self.subject:
             case ByField(fields):
                 return tuple(dict.fromkeys(fields.values()))
@@ -291,7 +291,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class TrainingSpec:
-    """Where sealed manifests of artefacts lie."""
+    """The place of sealed manifests of artefacts."""
 
     ledger: str
     """Absolute path of the folder."""
@@ -301,7 +301,7 @@ class TrainingSpec:
 
 @dataclass(frozen=True)
 class Ignore:
-    """Something in a store that is declared to hold no personal data, with the reason."""
+    """A part of a store that is declared to hold no personal data, with the reason."""
 
     store: str
     pattern: str
@@ -368,12 +368,12 @@ class DataMap:
 
 
 def remakes(dataset: Dataset) -> bool:
-    """Whether it is made from others, nothing in it says whose is what, and something is done to the whole of it when they are erased."""
+    """Return whether an erasure treats the dataset as a whole: it is made from others, and its items do not name their subjects."""
     return isinstance(dataset.subject, Inherited) and dataset.on_erase.act in _WHOLE
 
 
 def made_last(data_map: DataMap) -> tuple[Dataset, ...]:
-    """Everything that :func:`remakes`, each after the others that it is made from; ties by name."""
+    """Return every dataset that :func:`remakes`, each after the sources among them; ties by name."""
     waiting = {name: each for name, each in sorted(data_map.datasets.items()) if remakes(each)}
     done: list[Dataset] = []
     while waiting:

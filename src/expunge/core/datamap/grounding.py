@@ -1,4 +1,4 @@
-"""How deep an erasure goes, and what a kind of store can do."""
+"""The depth of an erasure, and the capabilities of a kind of store."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class Retained:
     """How long after it was made it ends; None where only a condition ends it (the ground says which)."""
 
     def until(self, erased: datetime | None) -> datetime | None:
-        """The last instant at which it holds what was erased at that time."""
+        """Return the last instant at which it holds the data that was erased at that time."""
         start = self.made or erased
         return start + self.lasts if start and self.lasts else None
 
     def holds(self, erased: datetime | None, now: datetime) -> bool:
-        """Whether it can still hold, now, what was erased then; nothing was erased (None): nothing that it could hold is known of."""
+        """Return whether it can still hold, at ``now``, the data that was erased then. False without an erasure (None)."""
         if erased is None or (self.made is not None and self.made > erased):
             return False
         until = self.until(erased)
@@ -61,7 +61,7 @@ class Retained:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a store can do in the place where it runs; the planner reads it, the conformance suite checks it."""
+    """The capabilities of a store in the place where it runs. The planner reads them, the conformance suite checks them."""
 
     grounding: Grounding
     """The deepest grounding reachable here, with the rights and file access that this process has."""

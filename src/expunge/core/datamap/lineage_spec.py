@@ -1,4 +1,4 @@
-"""What a map says about observed lineage: under which names pipelines know its datasets, what of theirs is nobody's data, where to tell."""
+"""The map's declarations for observed lineage: pipelines' names for datasets, harmless addresses, and where to report erasures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Harmless:
-    """Something that pipelines read or write and that is declared to hold no personal data, with the reason."""
+    """An address that pipelines read or write and that is declared to hold no personal data, with the reason."""
 
     pattern: str
     """An address (:func:`expunge.core.lineage.openlineage.address`); ``*`` stands for any characters."""
@@ -19,7 +19,7 @@ class Harmless:
 
 @dataclass(frozen=True)
 class Emission:
-    """Where erasures are told, as OpenLineage events."""
+    """The address to which erasures are reported as OpenLineage events."""
 
     url: str = field(repr=False)
     """The whole URL that events are posted to."""

@@ -1,7 +1,7 @@
-"""What a map says, in one normal form: its digest for drift checks, and the differences between two maps for review.
+"""The normal form of a map: its digest for drift checks, and the differences between two maps for review.
 
-Lines, the file's own path, the order of entries and passwords are left out: two maps that mean the same have one digest, and a
-digest tells nothing about a secret.
+The form leaves out lines, the file's own path, the order of entries and passwords. Two maps that mean the same have one digest. A digest
+reveals nothing about a secret.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _SETTINGS = ("state", "state_url", "longest_wait", "cooling_off", "traces_kept")
 
 
 class ChangeKind(StrEnum):
-    """What happened to one entry."""
+    """The kind of change to one entry."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -142,7 +142,7 @@ def digest(data_map: DataMap) -> str:
 
 
 def map_diff(before: DataMap, after: DataMap) -> MapDiff:
-    """How ``after`` differs from ``before``."""
+    """Return the differences of ``after`` from ``before``."""
     old, new = normalised(before), normalised(after)
     changes: list[Change] = []
     for section in Section:

@@ -1,4 +1,4 @@
-"""What a changed map means for people: how long their data is kept, what an erasure does to it, how they are found in it."""
+"""The effects of a changed map on people: how long their data is kept, what an erasure does to it, and how they are found in it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ACTS = {
 
 
 def for_people(change: Change, before: DataMap, after: DataMap) -> tuple[str, ...]:
-    """What one change means, in sentences; none where it means nothing for people by itself."""
+    """Describe in sentences the effects of one change on people. Empty where the change alone has none."""
     match change.section, change.kind:
         case Section.DATASETS, ChangeKind.ADDED:
             dataset = after.datasets[change.name]

@@ -1,7 +1,7 @@
 """Path templates of the data map, such as ``voice/{profile_id}/{recording_id}.flac``.
 
-A placeholder stands for one or more characters other than ``/``; everything else stands for itself. Whether two templates can name
-the same file is decided here, without looking at any file.
+A placeholder stands for one or more characters other than ``/``. Everything else stands for itself. This module also decides whether two
+templates can name the same file, without looking at any file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class PathTemplate:
 
 
 def parse_template(text: str) -> PathTemplate:
-    """Take a template apart. Raises ValueError, saying what to write, when it cannot be followed."""
+    """Parse a template. Raises ValueError, with the correction, when it cannot be followed."""
     for wrong, problem in (
         (not text, "the path is empty"),
         (text.startswith("/"), "the path begins with '/': write it relative to the store's url"),
@@ -54,7 +54,7 @@ def parse_template(text: str) -> PathTemplate:
 
 
 def overlap(one: str, other: str) -> bool:
-    """Whether some path fits both templates (both sound)."""
+    """Return whether some path fits both templates (both sound)."""
     left, right = one.split("/"), other.split("/")
     return len(left) == len(right) and all(_meet(_pattern(a), _pattern(b)) for a, b in zip(left, right, strict=True))
 

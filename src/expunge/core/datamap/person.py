@@ -1,4 +1,4 @@
-"""A person as an order names them: identifiers in memory and under the order's key, a pseudonym everywhere else."""
+"""One person of an order: identifiers in memory and under the order's key, a pseudonym everywhere else."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Person:
 
     @property
     def nobody(self) -> bool:
-        """Whether it stands for a class of items, and for nobody by name."""
+        """True when it stands for a class of items and has no identifier."""
         return not self.ids and not self.also
 
     def identifiers(self) -> tuple[tuple[str, str], ...]:
@@ -34,7 +34,7 @@ class Person:
         return tuple(sorted(pairs))
 
     def to_json(self) -> Json:
-        """For sealing only."""
+        """Encode it, for sealing only."""
         return {
             "subject": self.subject,
             "ids": {kind: sorted(values) for kind, values in self.ids.items()},
@@ -65,13 +65,13 @@ def _list(value: Json) -> Iterable[Json]:
 
 
 def selector(data_map: DataMap, dataset: Dataset, person: Person, upstream: Mapping[str, Copy]) -> Selector | None:
-    """Say in a dataset's own words whose data is meant; None when nothing in it can mean this person.
+    """Return the selector of a person in one dataset, or None when no field of it can mean this person.
 
     Args:
         data_map: for the identities whose home a dataset is.
-        dataset: where to look.
-        person: whom to look for.
-        upstream: dataset name -> what it holds about this person, for ``through``.
+        dataset: the dataset to search.
+        person: the person to find.
+        upstream: dataset name -> the copy of this person there, for ``through``.
     """
     match: dict[str, frozenset[str]] = {}
     for kind, identity in data_map.identities.items():

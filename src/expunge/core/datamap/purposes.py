@@ -1,4 +1,4 @@
-"""What data is used for, and what people are told before they agree: the sections ``purposes`` and ``texts`` of the map, as values."""
+"""The uses of data, and the texts that people read before they agree: the sections ``purposes`` and ``texts`` of the map, as values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from expunge.core.values.tags import tagged
 
 
 class Ground(StrEnum):
-    """What a purpose rests on."""
+    """The ground of a purpose."""
 
     CONSENT = "consent"
     CONTRACT = "contract"
@@ -24,7 +24,7 @@ class Ground(StrEnum):
 
 
 class Use(StrEnum):
-    """What is done with the data. Each purpose is one use, so that agreeing to one never agrees to another."""
+    """The use of the data. Each purpose is one use, so that agreeing to one never agrees to another."""
 
     COLLECTION = "collection"
     REVIEW = "human review"
@@ -41,7 +41,7 @@ OUTWARD = frozenset({Use.DISCLOSURE, Use.TRAINING_BY_OTHERS})
 @tagged("Terms")
 @dataclass(frozen=True)
 class Terms:
-    """What somebody agrees to: a consent is for these and nothing beyond."""
+    """The terms of a consent: it covers these and nothing beyond."""
 
     description: str
     use: Use
@@ -59,7 +59,7 @@ class Terms:
         return sha256(canonical.encode(body)).hexdigest()
 
     def within(self, agreed: Terms) -> bool:
-        """Whether they ask for no more than was agreed to: same words and use, no dataset or recipient besides (16 CFR 312.5(a)(1))."""
+        """Return whether they ask for no more than ``agreed``: same words and use, no further dataset or recipient (16 CFR 312.5(a)(1))."""
         same = self.description == agreed.description and self.use is agreed.use
         return same and set(self.datasets) <= set(agreed.datasets) and set(self.recipients) <= set(agreed.recipients)
 
@@ -83,7 +83,7 @@ class Purpose:
 
     @property
     def terms(self) -> Terms:
-        """What a consent to it now is a consent to."""
+        """The terms of a consent to it now."""
         return Terms(self.description, self.use, self.datasets, self.recipients)
 
 
@@ -104,7 +104,7 @@ class TextVersion:
 
 @dataclass(frozen=True)
 class AskingSpec:
-    """How parents are asked by message; what is empty is not used."""
+    """The ways of asking parents by message. An empty field is not used."""
 
     mail: str = field(default="", repr=False)
     """``smtp://USER:PASSWORD@HOST:PORT``; without encryption only on this machine. May hold a password."""
@@ -121,18 +121,18 @@ class AskingSpec:
 
 
 def discloses(purposes: Iterable[Purpose]) -> bool:
-    """Whether a flow of data to third parties is on."""
+    """Return whether a flow of data to third parties is on."""
     return any(purpose.use in OUTWARD for purpose in purposes)
 
 
 def still_covers(versions: tuple[TextVersion, ...], agreed: str) -> bool:
-    """Whether a consent under that version is one under the newest: no material change came after it. False for one that is not listed."""
+    """Return whether a consent under that version covers the newest: no material change came after it. False for an unlisted version."""
     names = [version.version for version in versions]
     return agreed in names and not any(version.material for version in versions[names.index(agreed) + 1 :])
 
 
 def used_for_alone(purposes: Mapping[str, Purpose], name: str, standing: Iterable[str]) -> tuple[str, ...]:
-    """The datasets of a purpose that nothing else has a ground to use, sorted.
+    """Return the datasets of a purpose that no other purpose has a ground to use, sorted.
 
     Args:
         purposes: of the map.

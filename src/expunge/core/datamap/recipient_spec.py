@@ -1,4 +1,4 @@
-"""A recipient of people's data as the map declares it."""
+"""A recipient of people's data, as the map declares it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Orders of destruction: their limbs, what a limb reaches, and what was derived from it."""
+"""Orders of destruction: their limbs, the data and artefacts that a limb reaches, and everything derived from them."""

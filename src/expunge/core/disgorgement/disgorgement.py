@@ -1,7 +1,7 @@
-"""A regulator's order of destruction as data: limbs, each with what it takes, of whom, from when, by when, and what may stay.
+"""A regulator's order of destruction as data: for each limb the data, the people, the dates, the deadline and the exemptions.
 
-The vocabulary is that of the orders of the Federal Trade Commission since 2019: covered information, affected work product, data
-products. Reading the file is the work of ``expunge.maps.destruction``, which hands out sound orders only.
+The vocabulary is that of the orders of the Federal Trade Commission since 2019: covered information, affected work product, data products.
+``expunge.maps.destruction`` reads the file and returns valid orders only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ EVERYBODY = "all"
 
 
 class Trigger(StrEnum):
-    """What about the covered data brings it, or what was made with it, under a limb; its time is what the dates of the limb bound."""
+    """The event that brings covered data, or its products, under a limb. The dates of the limb bound the time of this event."""
 
     COLLECTED = "collected"
     """That it was collected: itself goes, and of what was made from it what the limb takes."""
@@ -32,7 +32,7 @@ class Trigger(StrEnum):
 
 
 class Direction(StrEnum):
-    """Which way a limb looks from the deletion."""
+    """The direction in which a limb looks from the deletion."""
 
     RETROACTIVE = "retroactive"
     """What was derived in whole or in part is destroyed."""
@@ -50,7 +50,7 @@ class CoveredData:
     """Fideslang categories; those below one count too. Empty: any."""
 
     def covers(self, dataset: Dataset) -> bool:
-        """Whether a dataset of the map is part of it."""
+        """Return whether a dataset of the map is part of it."""
         return kind_of(dataset) in self.kinds and (
             not self.categories
             or any(
@@ -64,14 +64,14 @@ class CoveredData:
 @tagged("Clock")
 @dataclass(frozen=True)
 class LimbDeadline:
-    """By when something is due: a period from a named event."""
+    """The deadline of a limb: a period from a named event."""
 
     period: Period
     start: str
     """``entry`` of the order, or another event in the order's words."""
 
     def due(self, starts: Mapping[str, datetime]) -> datetime | None:
-        """The end of the period; None while its event has not happened, or nobody told."""
+        """Return the end of the period. Return None while its event has not happened or is not recorded."""
         return end_of(starts[self.start], self.period) if self.start in starts else None
 
 
@@ -107,7 +107,7 @@ class Limb:
 @tagged("Exemption")
 @dataclass(frozen=True)
 class Exemption:
-    """What an order lets stay, for as long as its reason lasts. Nothing stays by it alone: somebody claims each item, with an end."""
+    """A reason of the order for which items may stay while it lasts. It takes effect only through a claim for each item, with an end."""
 
     name: str
     ground: str
@@ -119,14 +119,14 @@ class Exemption:
     """When it may be claimed at all; None: the order names no date, the claim has to."""
 
     def permits(self, limb: str, kind: ArtefactKind, until: datetime) -> bool:
-        """Whether an item of that kind may stay until then under it."""
+        """Return whether an item of that kind may stay until then under it."""
         return limb in self.limbs and kind in self.kinds and (self.until is None or until <= self.until)
 
 
 @tagged("Recipient")
 @dataclass(frozen=True)
 class LimbRecipient:
-    """Somebody who was given what a limb takes, and has to be told."""
+    """A recipient of data that a limb takes. It has to be told."""
 
     name: str
     limbs: tuple[str, ...]
@@ -172,17 +172,17 @@ class Disgorgement:
 
     @property
     def retroactive(self) -> tuple[Limb, ...]:
-        """The limbs by which something is destroyed."""
+        """The limbs that destroy data or artefacts."""
         return tuple(limb for limb in self.limbs if limb.direction is Direction.RETROACTIVE)
 
     @property
     def forward(self) -> tuple[Limb, ...]:
-        """The limbs by which something must not come to be."""
+        """The limbs that forbid new products."""
         return tuple(limb for limb in self.limbs if limb.direction is Direction.FORWARD)
 
 
 def kind_of(dataset: Dataset) -> ArtefactKind:
-    """What a dataset holds: what the map says, else a model where it names one, derived data where it names sources, raw otherwise."""
+    """Return a dataset's kind: the map's, else a model where it names one, derived data where it names sources, raw otherwise."""
     if dataset.kind is not None:
         return dataset.kind
     if isinstance(dataset.layout, ModelLayout):
@@ -191,5 +191,5 @@ def kind_of(dataset: Dataset) -> ArtefactKind:
 
 
 def holds_data(kind: ArtefactKind) -> bool:
-    """Whether such an artefact holds the data it was made from, rather than what was learnt from it."""
+    """Return whether such an artefact holds the data it was made from, rather than parameters learnt from it."""
     return kind not in LEARNT

@@ -1,6 +1,6 @@
-"""What happened to orders of destruction: events of the register ``disgorgements``, and where one order stands.
+"""Events of orders of destruction (register ``disgorgements``), and the state of one order.
 
-Events hold names of the map and of artefacts, counts and digests: nothing about a person.
+Events hold names of the map and of artefacts, counts and digests. They hold nothing about a person.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from expunge.errors import UsageError
 @tagged("Counted")
 @dataclass(frozen=True)
 class CountedAnswer:
-    """One number that the order wants, as a question that anybody can put again."""
+    """One number that the order asks for, with its query, so that anyone can repeat it."""
 
     name: str
     query: str
@@ -49,7 +49,7 @@ class DisgorgementEntered:
 @tagged("LimbExamined")
 @dataclass(frozen=True)
 class LimbExamined:
-    """What one limb was found to take, and the order to erase that was made of it."""
+    """The examination of one limb: the data that it takes, and the order to erase that resulted."""
 
     at: datetime
     id: str
@@ -68,7 +68,7 @@ class LimbExamined:
 @tagged("UnknownDecided")
 @dataclass(frozen=True)
 class UnknownDecided:
-    """Somebody decided about an artefact of which nobody can tell where it came from."""
+    """An operator decided about an artefact of unknown origin."""
 
     at: datetime
     id: str
@@ -81,7 +81,7 @@ class UnknownDecided:
 @tagged("ItemExcepted")
 @dataclass(frozen=True)
 class ItemExcepted:
-    """Something stays that a limb takes: an exemption of the order was claimed for it, or it cannot technically be destroyed."""
+    """An item of a limb stays: an exemption of the order was claimed for it, or it cannot technically be destroyed."""
 
     at: datetime
     id: str
@@ -114,7 +114,7 @@ DisgorgementEvent: TypeAlias = DisgorgementEntered | LimbExamined | UnknownDecid
 
 @dataclass(frozen=True)
 class DisgorgementState:
-    """Where one order of destruction stands."""
+    """The state of one order of destruction."""
 
     entered: DisgorgementEntered
     order: Disgorgement
@@ -131,7 +131,7 @@ class DisgorgementState:
         return self.entered.id
 
     def stays(self, limb: str, item: str, now: datetime) -> ItemExcepted | None:
-        """What lets an item stay now, if anything does."""
+        """Return the exception by which an item stays now, or None."""
         found = self.excepted.get((limb, item))
         return found if found and (found.until is None or found.until > now) else None
 
@@ -147,7 +147,7 @@ def sealed(order: Disgorgement) -> tuple[str, str]:
 
 
 def claim(event: ItemExcepted) -> bytes:
-    """The bytes that whoever claims an exception signs."""
+    """Return the bytes that the claimant of an exception signs."""
     until = codec.instant(event.until) if event.until else "-"
     lines = (event.id, event.limb, event.item, event.exemption or "technically infeasible", event.ground, event.authority, until)
     return ("expunge exception/1\n" + "\n".join(" ".join(line.split()) for line in lines) + "\n").encode()
@@ -166,7 +166,7 @@ def standings(events: Iterable[object]) -> dict[str, DisgorgementState]:
 
 
 def standing(events: Iterable[object], name: str) -> DisgorgementState:
-    """One of them. Raises UsageError when there is none of that id."""
+    """Return the state of one order of destruction. Raises UsageError when no order has that id."""
     known = standings(events)
     if name not in known:
         message = "no order of destruction of that id was entered here"

@@ -1,9 +1,10 @@
-"""Whether data that was deleted has entered anything made since: the forward half of orders about models.
+"""The forward half of orders about models: find products made later that contain deleted data.
 
-Pure. The words: a *product* is a dataset or a single artefact of a kind that the limb names. It was *made before* when it existed when the
-deletion had been processed; then it stays, and may be used. One made later must not hold or build on deleted data: on a copy of a source
-that was read before the deletion was processed, or on something made from one that holds the data itself (features, label sets,
-embeddings). To build on a model that was made before is to use that model, which the order lets be: it is listed, not accused.
+Pure. A *product* is a dataset or a single artefact of a kind that the limb names. A product was *made before* when it existed when the
+deletion had been processed. Such a product stays and may be used. A product made later must not hold or build on deleted data. It does so
+when it was made from a copy of a source that was read before the deletion was processed. It also does so when it was made from a product
+that holds the data itself (features, label sets, embeddings). To build on a model that was made before is to use that model, which the
+order allows: the product is listed and not accused.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from expunge.core.values.ids import OrderId
 
 
 class ForwardFinding(StrEnum):
-    """What can be said of one product."""
+    """The finding about one product."""
 
     CLEAN = "clean"
     BEFORE = "made before"
@@ -43,7 +44,7 @@ class Deletion:
 
 @dataclass(frozen=True)
 class Product:
-    """Something that a limb names, or that one of those was made from."""
+    """A dataset or artefact that a limb names, or a source of one."""
 
     name: str
     kind: ArtefactKind
@@ -106,7 +107,7 @@ class ForwardJudge:
         self._processed = sorted(deletion.processed for deletion in deletions)
 
     def judge(self, name: str) -> ProductVerdict:
-        """One product. Raises KeyError for one that nobody declared."""
+        """Judge one product. Raises KeyError for an undeclared name."""
         product = self._products[name]
         if not self._processed:
             return ProductVerdict(product, ForwardFinding.CLEAN, "nothing was deleted yet")

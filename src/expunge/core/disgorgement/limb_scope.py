@@ -1,7 +1,7 @@
-"""How far one limb of an order reaches in a map: for each dataset whether it goes, how its items are told, and why.
+"""The reach of one limb in a map: for each dataset whether it is erased, how its items are selected, and why.
 
-Pure: from the map, the limb, and what is on record about single artefacts. Which rows and files that means is asked of the stores by
-``expunge.engine.destruction.disgorgement_orders``.
+Pure. The input is the map, the limb, and the records about single artefacts. ``expunge.engine.destruction.disgorgement_orders`` asks the
+stores for the rows and files.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DERIVED, THROUGH, REVIEW, PART = "derived from", "found through", "review of", "
 
 
 class SelectedBy(StrEnum):
-    """How the items of a dataset that are meant are told from the others."""
+    """The way in which the affected items of a dataset are selected."""
 
     OWN = "its own dates and people"
     REVIEW = "the reviews of it"
@@ -52,7 +52,7 @@ class DatasetReach:
 
 @dataclass(frozen=True)
 class UndecidedItem:
-    """Something of which nobody can tell whether it came from what is covered."""
+    """An item whose origin, covered data or not, is unknown."""
 
     item: str
     """``DATASET``, ``DATASET/NAME``, or ``DATASET: items without a readable date``."""
@@ -62,7 +62,7 @@ class UndecidedItem:
 
 @dataclass(frozen=True)
 class LimbReach:
-    """What one limb means for a map."""
+    """The reach of one limb in a map."""
 
     reaches: tuple[DatasetReach, ...]
     """Every dataset of the map, those that feed others first."""
@@ -73,10 +73,10 @@ class LimbReach:
 
 
 def ancestry_of(data_map: DataMap, recorded: Iterable[Derivation] = (), artefacts: Mapping[str, Iterable[str]] | None = None) -> Ancestry:
-    """The graph of everything that was made from something: datasets as the map declares them, single artefacts as they are recorded.
+    """Return the graph of everything made from other data: datasets as declared in the map, single artefacts as recorded.
 
     Args:
-        data_map: datasets, what they are derived from, what they are found through, and where reviews of them are kept.
+        data_map: datasets with their sources, their ``through``, and the places where reviews of them are kept.
         recorded: rows of the dataset that the map's ``provenance`` names, and edges observed in pipelines.
         artefacts: dataset -> names of the artefacts that lie in it, for datasets with an ``artefact`` field.
     """
@@ -106,7 +106,7 @@ def ancestry_of(data_map: DataMap, recorded: Iterable[Derivation] = (), artefact
 
 
 def reach(data_map: DataMap, limb: Limb, graph: Ancestry, artefacts: Mapping[str, Iterable[str]]) -> LimbReach:
-    """What a limb means for every dataset of the map."""
+    """Compute the reach of a limb over every dataset of the map."""
     about = _about(data_map, limb)
     covered = {name for name, dataset in data_map.datasets.items() if limb.covered.covers(dataset) and (about is None or name in about)}
     reviews = {review.dataset for name in covered if (review := data_map.datasets[name].reviewed_by) is not None}

@@ -1,7 +1,7 @@
-"""The draft of a sworn statement: what was done under each limb of an order, every number with the evidence behind it.
+"""The draft of a sworn statement: the actions under each limb of an order, every number with its evidence.
 
-A draft is never signed here: a person signs, on their knowledge. The closing words are those of 28 U.S.C. 1746 for a declaration made
-within the United States; whoever signs compares them with the section.
+A draft is never signed here. A person signs it on their own knowledge. The closing words are those of 28 U.S.C. 1746 for a declaration made
+within the United States. The signer compares them with the section.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ WORDING = (
 
 @dataclass(frozen=True)
 class StatementEvidence:
-    """Where one number can be checked."""
+    """The place where one number can be checked."""
 
     label: str
     href: str
@@ -33,7 +33,7 @@ class StatementEvidence:
 
 @dataclass(frozen=True)
 class StatementLine:
-    """One sentence with one number. Raises ValueError without evidence: a number that nobody can check is no statement."""
+    """One sentence with one number. Raises ValueError without evidence: every number of a statement has to be checkable."""
 
     number: int
     text: str

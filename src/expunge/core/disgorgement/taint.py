@@ -1,10 +1,10 @@
-"""What an order of destruction spreads to: everything made from what is covered, in whole or in part, however far down.
+"""The taint of an order of destruction: everything made from covered data, in whole or in part, at any depth.
 
-There is no minimum share: one edge is enough. Each hit knows the path that led to it. What nobody can say the origin of is never clean,
-nor is anything made from it: it is listed as unknown until somebody decides.
+There is no minimum share: one edge is enough. Each hit knows the path that led to it. An artefact of unknown origin is never clean, nor is
+anything made from it. It is listed as unknown until an operator decides.
 
-Nodes are datasets of a map (``labels``) and single artefacts (``models/kws-2019``), a million of them without trouble: names become
-numbers, edges lie in arrays, the walk has a queue and no recursion, and paths are put together when they are asked for.
+Nodes are datasets of a map (``labels``) and single artefacts (``models/kws-2019``). The walk handles a million of them: names become
+numbers, edges lie in arrays, the walk has a queue and no recursion, and paths are put together on demand.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Derivation:
 
 
 class Ancestry:
-    """Which artefact was made from which. Add everything, then ask."""
+    """The graph of artefacts and their sources. Add every edge before the first query."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -51,11 +51,11 @@ class Ancestry:
         self._known = bytearray()
 
     def declare(self, name: str) -> None:
-        """There is such a dataset or artefact."""
+        """Declare a dataset or artefact."""
         self._known[self._number(name)] = 1
 
     def add(self, made: Derivation) -> None:
-        """One edge; a source that nobody declares makes its product unknown."""
+        """Add one edge. An undeclared source makes its product unknown."""
         self.link(made.source, made.product, made.how)
         edge = len(self._sources) - 1
         if made.read is not None:
@@ -73,10 +73,10 @@ class Ancestry:
         self._how.append(self._words.setdefault(how, len(self._words)))
 
     def spread(self, starts: Iterable[str], roots: Collection[str] = ()) -> Taint:
-        """Everything made from ``starts``, and everything whose origin nobody can tell.
+        """Return everything made from ``starts``, and everything of unknown origin.
 
         Args:
-            starts: names of what is covered; those that nobody declared reach nothing.
+            starts: names of covered data. Undeclared names reach nothing.
             roots: names that need no origin, because they were collected, not made.
         """
         starts = tuple(starts)
@@ -129,7 +129,7 @@ class Ancestry:
         return self._names[number]
 
     def number(self, name: str) -> int:
-        """The number of a name; -1 for one that was never mentioned."""
+        """Return the number of a name, or -1 for a name that was never added."""
         return self._numbers.get(name, _NOBODY)
 
     def path(self, number: int, reached: array[int]) -> tuple[Derivation, ...]:
@@ -142,7 +142,7 @@ class Ancestry:
 
 
 class Taint:
-    """What was reached, and what cannot be told."""
+    """The hits, and the names of unknown origin."""
 
     def __init__(self, ancestry: Ancestry, reached: array[int], doubtful: array[int]) -> None:
         """Made by :meth:`Ancestry.spread`: two walks, each node -> the edge by which it was reached."""
@@ -157,12 +157,15 @@ class Taint:
 
     @cached_property
     def unknown(self) -> frozenset[str]:
-        """Names of what is not a hit and whose origin, or a part of it, nobody can tell."""
+        """Names that are not hits and whose origin is unknown, wholly or in part."""
         pairs = enumerate(zip(self._reached, self._doubtful, strict=True))
         return frozenset(self._ancestry.name(at) for at, (hit, doubt) in pairs if hit == _NOT_REACHED and doubt != _NOT_REACHED)
 
     def path(self, name: str) -> tuple[Derivation, ...]:
-        """How a hit hangs on what is covered; or, for an unknown one, on what has no origin on record. Raises KeyError for others."""
+        """Return how a hit derives from covered data, or how an unknown name derives from a source without an origin on record.
+
+        Raises KeyError for other names.
+        """
         number = self._ancestry.number(name)
         for reached in (self._reached, self._doubtful):
             if number != _NOBODY and reached[number] != _NOT_REACHED:

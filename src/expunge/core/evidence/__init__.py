@@ -1,1 +1,1 @@
-"""Traces, what a scan showed with them, and the receipt that states it."""
+"""Traces, the evidence that a scan gives with them, and the receipt that states it."""

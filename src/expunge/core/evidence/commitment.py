@@ -1,7 +1,7 @@
-"""Commitments to identifiers: a receipt can be tied to a person by who holds the opening, and by nobody else.
+"""Commitments to identifiers: only the holder of the opening can tie a receipt to a person.
 
 The commitment is the SHA-256 of the file ``opening.json``, which holds the identifiers and 32 random bytes, used once. Without the file a
-list of all guesses matches nothing; with it, every tool that compares a file with an in-toto subject can tie it to the receipt.
+list of all guesses matches nothing. With the file, every tool that compares a file with an in-toto subject can tie it to the receipt.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ Identifier: TypeAlias = tuple[str, str]
 
 
 def commit(opening: bytes, identifiers: Iterable[Identifier]) -> str:
-    """Hex commitment to a set of identifiers.
+    """Return the hex commitment to a set of identifiers.
 
     Args:
         opening: 32 random bytes, used for this one commitment.
-        identifiers: (kind, value) pairs in any order; may be empty only where nobody was named.
+        identifiers: (kind, value) pairs in any order; may be empty only where the order names no person.
 
     Raises:
         ValueError: for an opening of another length, or text that is not valid Unicode.
@@ -50,7 +50,7 @@ def verify(commitment: str, opening: bytes, identifiers: Iterable[Identifier]) -
 
 @dataclass(frozen=True)
 class Opening:
-    """What the person holds: the opening and the identifiers; the file ``opening.json``."""
+    """The person's part of the commitment: the opening and the identifiers, as the file ``opening.json``."""
 
     opening: bytes = field(repr=False)
     identifiers: tuple[Identifier, ...] = field(repr=False)
@@ -70,7 +70,7 @@ class Opening:
 
 
 def parse_opening(data: bytes) -> Opening:
-    """Parse ``opening.json``. Raises EvidenceInvalid unless it is spelled in the one right way."""
+    """Parse ``opening.json``. Raises EvidenceInvalid unless it has its canonical spelling."""
     match canonical.decode(data):
         case {"identifiers": [*pairs], "opening": str(opening), "schema": str(schema)} if schema == SCHEMA:
             opened = Opening(b64.decode(opening), tuple(_identifier(pair) for pair in pairs))

@@ -1,7 +1,7 @@
-"""What a receipt says, as values that can only be built honest, and their one byte form (an in-toto Statement v1).
+"""The content of a receipt, as values that can only be built consistent, and their one byte form (an in-toto Statement v1).
 
-The statement's ``subject`` is the order, its digest a blinded commitment to the person's identifiers. Nothing here can be matched with a
-list of guesses: the opening of the commitment is not in the receipt, and a random nonce makes the hash of the whole unguessable.
+The statement's ``subject`` is the order, its digest a blinded commitment to the person's identifiers. A receipt cannot be matched with a
+list of guesses: the opening of the commitment is not in it, and a random nonce makes the hash of the whole unguessable.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Verdict(StrEnum):
 
 
 class Result(StrEnum):
-    """What became of what one dataset held. A lost reply is settled by a probe before a receipt is made, or is ``unable``."""
+    """The result for one dataset. A lost reply is settled by a probe before a receipt is made, or is ``unable``."""
 
     ERASED = "erased"
     ABSENT = "absent"
@@ -48,7 +48,7 @@ class Result(StrEnum):
 
 
 class ScanMode(StrEnum):
-    """How much of a store's bytes a scan read."""
+    """The share of a store's bytes that a scan read."""
 
     ALL = "all"
     CHANGED = "changed since"
@@ -56,7 +56,7 @@ class ScanMode(StrEnum):
 
 
 class ScanVerdict(StrEnum):
-    """What a scan can say."""
+    """The verdict of a scan."""
 
     GONE = "gone"
     PRESENT = "present"
@@ -65,7 +65,7 @@ class ScanVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class ReceiptTimes:
-    """When; whole seconds, UTC, never going backwards."""
+    """The times of an order; whole seconds, UTC, never going backwards."""
 
     requested: datetime
     fenced: datetime
@@ -90,7 +90,7 @@ class Probe:
 
     @property
     def clean(self) -> bool:
-        """It looked, and nothing came back."""
+        """True when the probe looked and found nothing."""
         return not self.could_not and self.items_found == 0
 
 
@@ -178,13 +178,13 @@ class DatasetEntry:
 
     @property
     def done(self) -> bool:
-        """Whether the duty to erase is discharged here."""
+        """True when the duty to erase is discharged for this dataset."""
         return self.outcome in (Result.ERASED, Result.ABSENT)
 
 
 @dataclass(frozen=True)
 class KeptItems:
-    """What stays on purpose."""
+    """Items that stay on purpose."""
 
     dataset: str
     ground: str
@@ -198,7 +198,7 @@ class KeptItems:
 
 @dataclass(frozen=True)
 class Figure:
-    """A number that a command told of its work: ``accuracy_before`` (hundredths of a percent), ``samples``."""
+    """A number that a command reported of its work: ``accuracy_before`` (hundredths of a percent), ``samples``."""
 
     name: str
     value: int
@@ -206,7 +206,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """What became of one thing that was made from the person's data: a model, an index, an export."""
+    """The outcome of one artefact made from the person's data: a model, an index, an export."""
 
     dataset: str
     act: EraseAct
@@ -247,7 +247,7 @@ class ModelEntry:
 
 @dataclass(frozen=True)
 class Tool:
-    """What made the receipt."""
+    """The program that made the receipt."""
 
     name: str
     version: str
@@ -257,7 +257,7 @@ class Tool:
 
 @dataclass(frozen=True)
 class Receipt:
-    """One order for one subject. Building one that contradicts itself raises ValueError."""
+    """One order for one subject. Raises ValueError when its parts contradict each other."""
 
     order: OrderId
     order_kind: OrderKind
@@ -325,10 +325,10 @@ def build(receipt: Receipt) -> bytes:
 
 
 def build_for_all(like: Receipt, people: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
-    """Statements that differ in commitment and nonce alone: each is what :func:`build` makes of ``like`` with these two put in.
+    """Yield statements that differ in commitment and nonce alone: each equals :func:`build` of ``like`` with these two put in.
 
     Args:
-        like: what is said of everybody; its own commitment and nonce are not used.
+        like: the shared content; its own commitment and nonce are not used.
         people: commitment (hex) and nonce (32 bytes) each.
 
     Raises:
@@ -345,7 +345,7 @@ def build_for_all(like: Receipt, people: Iterable[tuple[str, bytes]]) -> Iterato
 
 
 def parse(statement: bytes) -> Receipt:
-    """Read a statement. Raises EvidenceInvalid unless it is exactly what :func:`build` makes of what it says."""
+    """Read a statement. Raises EvidenceInvalid unless :func:`build` of its content gives the same bytes."""
     match canonical.decode(statement):
         case {
             "predicate": dict(predicate),

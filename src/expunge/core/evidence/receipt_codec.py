@@ -1,7 +1,7 @@
-"""Receipt values to JSON and back, by their type hints; strict: every field present, none unknown, nothing coerced.
+"""Receipt values to JSON and back, by their type hints. Strict: every field is present, none is unknown, no value is coerced.
 
-Separate from ``core.codec`` because receipts are read by strangers: no class names in the bytes, times in whole seconds, bytes as base64,
-and every fault says in which field it is.
+Separate from ``core.values.codec`` because strangers read receipts. The bytes contain no class names, times are in whole seconds, bytes are
+base64, and every fault names its field.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from expunge.errors import EvidenceInvalid
 
 
 def to_json(value: object) -> Json:
-    """Encode a value. Raises ValueError for one that has no form here (naive or sub-second times, other types)."""
+    """Encode a value. Raises ValueError for a value without a form here (naive or sub-second times, other types)."""
     if isinstance(value, Grounding):
         return value.word
     if isinstance(value, StrEnum):

@@ -1,13 +1,14 @@
-"""Which traces count as evidence, and what a scan may say with them.
+"""The rules of evidence: usable traces, and the verdict of a scan.
 
-The rule. A trace counts (is *usable*) for a store when
+A trace is *usable* for a store when both conditions hold:
 
-1. a scan found it there **before** anything was erased: what the scanner cannot see before proves nothing when it is not seen after; and
-2. nobody else's live data holds the same window: it was not seen after, or what was seen after is accounted for by no one who stays.
+1. A scan found it there **before** anything was erased. Content that the scanner cannot see before proves nothing when it is not seen
+   after.
+2. No bystander's live data holds the same window: the trace was not seen after, or no bystander's data accounts for the sighting after.
 
-With no usable trace the scan *cannot tell*. It cannot tell either when it missed the content of people who stay that it had seen before
-(the positive control): then it was blind; nor when a part of the store could not be read. Otherwise usable traces that are seen after
-are residue (*present*), and if none is: *gone*.
+With no usable trace the verdict is *cannot tell*. The verdict is also *cannot tell* when the scan missed content of bystanders that it had
+seen before (the positive control), because the scan was then blind. The same holds when a part of the store could not be read. Otherwise
+usable traces that are seen after are residue (*present*). If there are none, the verdict is *gone*.
 """
 
 from __future__ import annotations
@@ -27,21 +28,21 @@ PASSING = frozenset({"unreadable"})
 
 
 def blinding(skipped: Iterable[tuple[str, int]]) -> int:
-    """How many things a scan left unread that may hold bytes of the store, of all that it skipped (reason, count)."""
+    """Count the things left unread that may hold bytes of the store, among all that a scan skipped (reason, count)."""
     return sum(count for reason, count in skipped if reason in BLINDING)
 
 
 def staying(traces: Traces, indexes: Iterable[int], datasets: Iterable[str]) -> frozenset[tuple[str, Pseudonym]]:
-    """Which people who stay, per dataset, some traces are of: the positive control over these datasets."""
+    """Return the bystanders, per dataset, that some traces are of: the positive control over these datasets."""
     own = frozenset(datasets)
     found = (traces.traces[index] for index in indexes)
     return frozenset((each.dataset, each.subject) for each in found if each.dataset in own and each.subject in traces.controls)
 
 
 def each_seen(traces: Traces, seen: frozenset[int], datasets: Iterable[str]) -> bool:
-    """Whether of everybody, those who stay too, at least one trace was seen from each of these datasets from which some were taken.
+    """Return whether, of each person and bystander, at least one trace was seen from each of these datasets with traces of them.
 
-    Then the rule's first half holds, and more that is seen would change no verdict: a trace that is seen after an erasure is residue,
+    Then the rule's first condition holds, and further sightings would change no verdict. A trace that is seen after an erasure is residue,
     whether it was seen before or not.
     """
     own = frozenset(datasets)
@@ -51,7 +52,7 @@ def each_seen(traces: Traces, seen: frozenset[int], datasets: Iterable[str]) -> 
 
 @dataclass(frozen=True)
 class Figures:
-    """What one scan of one store says about one dataset of one subject (or about everything else, see :func:`elsewhere`)."""
+    """The figures of one scan of one store about one dataset of one subject (or about everything else, see :func:`elsewhere`)."""
 
     taken: int
     usable: int
@@ -73,7 +74,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class ScanComparison:
-    """What two scans of one store saw, as indexes into the traces."""
+    """The sightings of two scans of one store, as indexes into the traces."""
 
     before: frozenset[int]
     after: frozenset[int]
@@ -109,16 +110,19 @@ class TraceLedger:
         self._controls = (len(asked), len(asked & found), blind)
 
     def figures(self, dataset: str, subject: Pseudonym) -> Figures:
-        """For one dataset of this store."""
+        """Return the figures for one dataset of this store."""
         return self._count(self._by.get((dataset, subject), ()))
 
     def shared(self, dataset: str, subject: Pseudonym) -> tuple[int, int]:
-        """Of the windows that were seen before: how many were, and how many are seen still because something that stays holds them."""
+        """Count the windows seen before, and those of them seen still because content that stays holds them."""
         seen = self._before.intersection(self._by.get((dataset, subject), ()))
         return len(seen), len(seen & self._still)
 
     def elsewhere(self, subject: Pseudonym) -> Figures:
-        """For what was taken in other stores, or is the identifier itself: seen here, it lies in a place that no dataset accounts for."""
+        """Return the figures for traces of other stores and of the identifier itself.
+
+        Such a trace, seen here, lies in a place that no dataset accounts for.
+        """
         indexes = self._elsewhere.get(subject, ())
         seen = self._left.intersection(indexes)
         return Figures(len(indexes), len(seen), len(seen), *self._controls)

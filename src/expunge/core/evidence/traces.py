@@ -1,12 +1,12 @@
 """Traces: keyed fingerprints of windows of a subject's content, taken before erasing to look for residue after.
 
-A fingerprint says nothing without the key, which dies at the traces' end date. The scanner (``expunge.residue``) makes and finds them; the
-core counts them, and packs them for keeping.
+A fingerprint reveals nothing without the key, which is destroyed at the traces' end date. The scanner (``expunge.residue``) makes and finds
+traces. The core counts them and packs them for storage.
 
 Packed form 2: a header line; a keyed 16-byte BLAKE2b tag over all that follows; three counts; the strings used, each as length and UTF-8;
 the controls as indexes of strings; the traces, column by column: indexes of subject, dataset, part and form, anchors, widths, lengths,
-digests. Integers are big-endian. Anchors come from a hash that is fast rather than a pseudo-random function, so they are stored under a
-mask that only the key can make, another one for other digests. Form 1, which had row after row, can still be read.
+digests. Integers are big-endian. Anchors come from a hash that is fast rather than a pseudo-random function. They are therefore stored
+under a mask that only the key can make, with another mask for other digests. Form 1, which had row after row, can still be read.
 """
 
 from __future__ import annotations

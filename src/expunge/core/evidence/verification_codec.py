@@ -1,4 +1,4 @@
-"""What a verify step found of each person, as the journal keeps it: what is said of many people in the same words stands there once."""
+"""The journal form of a verify step's findings: statements that are the same for many people are stored once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _OF, _SAID = "of", "said"
 
 
 def pack(found: Mapping[str, Json]) -> str:
-    """Person -> what was found, as canonical JSON: ``said`` lists what there is to say, ``of`` names its place for each person."""
+    """Encode person -> finding as canonical JSON: ``said`` lists the findings, ``of`` names the place of each person's."""
     places: dict[bytes, int] = {}
     said: list[Json] = []
     known: dict[int, int] = {}
@@ -28,7 +28,7 @@ def pack(found: Mapping[str, Json]) -> str:
 
 
 def unpack(text: str) -> tuple[dict[str, int], list[Json]]:
-    """Person -> place, and what stands there. Reads what versions before the first list wrote, too: person -> what was found.
+    """Decode person -> place, and the findings. Reads the form of versions before the first list as well: person -> finding.
 
     Raises:
         StateCorrupt: when it is neither.

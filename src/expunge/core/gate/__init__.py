@@ -1,1 +1,1 @@
-"""The signed snapshot that pipelines ask."""
+"""The signed snapshot that pipelines query."""

@@ -1,4 +1,4 @@
-"""Identifiers as the gate's files hold them: keyed hashes of 16 bytes, which say nothing to whoever lacks the gate key."""
+"""Identifiers as the gate's files hold them: keyed hashes of 16 bytes. They reveal nothing without the gate key."""
 
 from __future__ import annotations
 
@@ -72,5 +72,5 @@ def former_entry(gate_key: bytes, kind: str, value: str) -> bytes:
 
 
 def key_check(gate_key: bytes) -> str:
-    """Hex of 8 bytes that tell whether a gate key is the one that entries were made with."""
+    """Return the hex of 8 bytes that tell whether a gate key is the key of the entries."""
     return hmac.new(gate_key, b"expunge/gate-key-check/1", sha256).hexdigest()[:16]

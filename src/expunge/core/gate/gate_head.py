@@ -1,4 +1,4 @@
-"""The header of the gate's snapshot, format 2: what is signed, and names the hash of everything that follows."""
+"""The header of the gate's snapshot, format 2: the signed part. It holds the hash of everything that follows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class ListedMeaning(StrEnum):
-    """What it means to stand in a list."""
+    """The meaning of an entry in a list."""
 
     SUPPRESSED = "suppressed"
     FORMER = "suppressed/1"
@@ -39,7 +39,7 @@ class ListedMeaning(StrEnum):
 
 @dataclass(frozen=True)
 class ListSpan:
-    """Where one list lies in the file, and what its bytes must hash to."""
+    """The place of one list in the file, and the hash of its bytes."""
 
     listing: ListedMeaning
     purpose: str
@@ -54,7 +54,7 @@ class ListSpan:
 
 @dataclass(frozen=True)
 class PurposeRule:
-    """What the header says of one purpose."""
+    """The header's statements about one purpose."""
 
     needs_consent: bool
     keep: Period | None
@@ -91,7 +91,7 @@ def write_head(
     collect: Mapping[str, Period] | None = None,
     kinds: frozenset[str] | None = None,
 ) -> bytes:
-    """The header of format 2, with its line feed, for lists whose entries are ascending. Raises as :func:`publish_snapshot`."""
+    """Encode the header of format 2, with its line feed, for lists whose entries are ascending. Raises as :func:`publish_snapshot`."""
     if valid_until <= published:
         raise ValueError("a snapshot must be valid for a while")
     if purposes is not None and not all(purposes):
@@ -119,7 +119,7 @@ def write_head(
 
 
 def signed_head(head: bytes) -> bytes:
-    """What the signer signs of a header."""
+    """Return the bytes of a header that the signer signs."""
     return _SIGNED + head
 
 
@@ -127,7 +127,7 @@ def read_head(head: bytes, signature: bytes, public_keys: Sequence[bytes]) -> Sn
     """Read a header of format 2 (with its line feed), which must be signed by one of ``public_keys`` (raw Ed25519).
 
     Raises:
-        EvidenceInvalid: for anything that :func:`write_head` would not have written, or a signature by nobody known.
+        EvidenceInvalid: for anything that :func:`write_head` would not have written, or a signature by an unknown key.
     """
     require_signed(signature, _SIGNED + head, public_keys)
     value = canonical.decode(head[:-1])
@@ -259,7 +259,7 @@ def write_time(time: datetime) -> str:
 
 
 def read_time(value: canonical.Json) -> datetime:
-    """Read what :func:`write_time` writes. Raises EvidenceInvalid for anything else."""
+    """Read the output of :func:`write_time`. Raises EvidenceInvalid for anything else."""
     try:
         time = datetime.strptime(text(value), _TIME).replace(tzinfo=UTC)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""The gate's snapshot: who may not be used, and for what, as one signed file that a pipeline can read without us.
+"""The gate's snapshot: suppressed subjects and purposes, as one signed file that a pipeline reads on its own.
 
 Format 2, which is written::
 
@@ -6,9 +6,9 @@ Format 2, which is written::
     Ed25519 signature (64 bytes) over the text "expunge/gate-snapshot/2", a NUL, and the header with its line feed
     the lists that the header names, each of 16-byte entries, strictly ascending
 
-The header holds the hash of every list: whoever reads checks the signature first and the lists as they stream by. Format 1 had one list and
-the signature at the end; it is still read. An entry is a keyed hash of the kind and the value of an identifier: the file says nothing about
-anybody to whoever lacks the gate key. The header holds a check value of that key, because with a wrong key nobody would be found.
+The header holds the hash of every list. A reader checks the signature first and the lists as they stream by. Format 1 had one list and the
+signature at the end. It is still read. An entry is a keyed hash of the kind and the value of an identifier: the file reveals nothing about
+a person without the gate key. The header holds a check value of that key, because with a wrong key no entry would match.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _FORMER_SIGNED = b"expunge/gate-snapshot/1\0"
 
 @dataclass(frozen=True)
 class PurposeState:
-    """What holds for one purpose."""
+    """The rules and lists of one purpose."""
 
     needs_consent: bool = False
     keep: Period | None = None
@@ -69,7 +69,7 @@ class PurposeState:
 
 @dataclass(frozen=True)
 class GatePolicy:
-    """What the gate knows besides who is suppressed. Entries are those of :func:`gate_entry`."""
+    """The gate's knowledge besides the suppression list. Entries are those of :func:`gate_entry`."""
 
     version: str = ""
     """Digest of the data map that it comes from."""
@@ -92,7 +92,7 @@ class Contents:
     policy: GatePolicy = field(default_factory=GatePolicy)
 
     def lists(self) -> Iterator[tuple[ListedMeaning, str, frozenset[bytes]]]:
-        """Every list that is not empty: (what it is, purpose or nothing, entries), in the order of the file."""
+        """Return every list that is not empty: (its meaning, purpose or nothing, entries), in the order of the file."""
         everybody = (
             (ListedMeaning.SUPPRESSED, self.suppressed),
             (ListedMeaning.FORMER, self.former),
@@ -117,7 +117,7 @@ class GateSnapshot:
         return frozenset(data[at : at + ENTRY_BYTES] for at in range(0, len(data), ENTRY_BYTES))
 
     def holds(self, entry: bytes, listing: ListedMeaning = ListedMeaning.SUPPRESSED, purpose: str = "") -> bool:
-        """Whether an entry is in a list; by halving."""
+        """Return whether an entry is in a list, by binary search."""
         data = self.lists.get((listing, purpose), b"")
         count = len(data) // ENTRY_BYTES
         at = bisect_left(range(count), entry, key=lambda at: data[at * ENTRY_BYTES : (at + 1) * ENTRY_BYTES])
@@ -133,8 +133,8 @@ def publish_snapshot(
         contents: entries made under ``gate_key``.
         gate_key: the key they were made with.
         published: when the suppressions were read; aware, cut to the second.
-        valid_until: after this nobody is allowed by this file; aware, cut to the second.
-        sign: Ed25519 by the signer (``Keys.sign_receipt``): 64 bytes over what it is given.
+        valid_until: after this the file allows no use; aware, cut to the second.
+        sign: Ed25519 by the signer (``Keys.sign_receipt``): 64 bytes over its argument.
 
     Raises:
         ValueError: for an entry of another length, a purpose without a name, or a validity that ends before it begins.

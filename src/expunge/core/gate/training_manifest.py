@@ -1,4 +1,4 @@
-"""Training manifests: who was let into one product, when and under which policy, as one signed file that names nobody.
+"""Training manifests: the subjects admitted to one product, with date and policy, as one signed file without names.
 
 ::
 
@@ -33,7 +33,7 @@ _FIELDS = frozenset(
 
 @dataclass(frozen=True)
 class Certificate:
-    """The signer's word that a pipeline's key is one that the installation issued."""
+    """The signer's statement that the installation issued a pipeline's key."""
 
     name: str
     public: bytes
@@ -44,11 +44,11 @@ class Certificate:
     signature: bytes = b""
 
     def message(self) -> bytes:
-        """What the signer signs."""
+        """Return the bytes that the signer signs."""
         return _CERTIFIED + canonical.encode(self._body())
 
     def to_json(self) -> dict[str, canonical.Json]:
-        """As it stands in manifests and in the pipeline's folder."""
+        """Encode it as in manifests and in the pipeline's folder."""
         return {**self._body(), "signature": self.signature.hex()}
 
     def _body(self) -> dict[str, canonical.Json]:
@@ -78,7 +78,7 @@ def read_certificate(value: canonical.Json, signers: Sequence[bytes]) -> Certifi
 
 @dataclass(frozen=True)
 class SnapshotRange:
-    """The snapshots of one policy under which somebody was let in."""
+    """The snapshots of one policy under which subjects were admitted."""
 
     policy: str
     first: datetime
@@ -110,11 +110,11 @@ class TrainingManifest:
 
     @property
     def count(self) -> int:
-        """How many different subjects were let in."""
+        """The number of different subjects that were admitted."""
         return len(self.entries) // ENTRY_BYTES
 
     def holds(self, entry: bytes) -> bool:
-        """Whether somebody was let in."""
+        """Return whether a subject was admitted."""
         data = self.entries
         at = bisect_left(range(self.count), entry, key=lambda at: data[at * ENTRY_BYTES : (at + 1) * ENTRY_BYTES])
         return data[at * ENTRY_BYTES : (at + 1) * ENTRY_BYTES] == entry
@@ -149,7 +149,7 @@ class TrainingManifest:
 
 
 def signed_message(head: bytes) -> bytes:
-    """What the pipeline signs of a manifest's header."""
+    """Return the bytes of a manifest's header that the pipeline signs."""
     return _SIGNED + head
 
 
@@ -157,7 +157,7 @@ def parse_manifest(data: bytes, signers: Sequence[bytes]) -> TrainingManifest:
     """Read a manifest whose pipeline one of ``signers`` (raw Ed25519, of the installation) vouches for.
 
     Raises:
-        EvidenceInvalid: for anything else than what a pipeline wrote, changed in any character, or signed by a key nobody vouches for.
+        EvidenceInvalid: for bytes that no pipeline wrote, a change of any character, or a key for which no signer vouches.
     """
     line, line_feed, rest = data.partition(b"\n")
     value = canonical.decode(line)

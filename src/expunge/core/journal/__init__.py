@@ -1,1 +1,1 @@
-"""Everything that can happen, as events of the journal."""
+"""The events of the journal."""

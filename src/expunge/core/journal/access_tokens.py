@@ -1,6 +1,7 @@
-"""Bearer tokens of programs that talk to Expunge over HTTP: what they look like, what is kept of them, and whether one may do something.
+"""Bearer tokens of programs that talk to Expunge over HTTP: their form, the stored record, and the check of a request.
 
-A token is shown once, when it is issued. What is kept is the SHA-256 of its secret part, 256 random bits, which nobody can try out.
+A token is shown once, when it is issued. Only the SHA-256 of its secret part is stored. The secret is 256 random bits, so it cannot be
+guessed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _NOBODY = sha256(b"no such token").hexdigest()
 
 
 class TokenScope(StrEnum):
-    """What a token is good for."""
+    """The scope of a token."""
 
     LINEAGE = "lineage"
     """Posting lineage events."""
@@ -34,7 +35,7 @@ class TokenScope(StrEnum):
 @tagged("TokenIssued")
 @dataclass(frozen=True)
 class TokenIssued:
-    """In the register ``tokens``."""
+    """A token was issued. Register ``tokens``."""
 
     at: datetime
     token: str
@@ -50,7 +51,7 @@ class TokenIssued:
 @tagged("TokenRevoked")
 @dataclass(frozen=True)
 class TokenRevoked:
-    """In the register ``tokens``: it ends before its date."""
+    """A token was revoked before its date. Register ``tokens``."""
 
     at: datetime
     token: str
@@ -61,7 +62,7 @@ TokenEvent: TypeAlias = TokenIssued | TokenRevoked
 
 @dataclass(frozen=True)
 class Token:
-    """What is known of one token."""
+    """The record of one token."""
 
     id: str
     name: str
@@ -72,12 +73,12 @@ class Token:
     revoked: datetime | None = None
 
     def works(self, now: datetime) -> bool:
-        """Whether it was neither revoked nor has ended."""
+        """Return whether it was neither revoked nor has ended."""
         return self.revoked is None and now < self.until
 
 
 class TokenRefused(StrEnum):
-    """Why a token does not open the door; the words are shown to whoever sent it."""
+    """The reason why a token is refused. Its words are shown to the sender."""
 
     MISSING = "there is no token"
     UNKNOWN = "the token is not known"
@@ -92,7 +93,7 @@ def text_of(token: str, secret: bytes) -> str:
 
 
 def digest_of(text: str) -> str:
-    """What is kept of a token's text. Raises ValueError for what is no token."""
+    """Return the stored digest of a token's text. Raises ValueError for text of another form."""
     found = _TEXT.fullmatch(text)
     if found is None:
         message = "this is no token"
@@ -113,9 +114,10 @@ def fold_tokens(events: Iterable[object]) -> dict[str, Token]:
 
 
 def admit(tokens: Mapping[str, Token], header: str, scope: TokenScope, now: datetime) -> Token | TokenRefused:
-    """Whether the value of an ``Authorization`` header may do what ``scope`` names; takes as long whether the token is known or not.
+    """Return the token when an ``Authorization`` header may do what ``scope`` names, else the refusal.
 
-    Only somebody who knows the secret learns that the token was revoked, has ended or is for something else.
+    It takes as long whether the token is known or not. Only a sender who knows the secret learns that the token was revoked, has ended or
+    has another scope.
     """
     kind, _, text = header.partition(" ")
     if kind.lower() != "bearer" or not text.strip():

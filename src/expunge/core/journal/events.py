@@ -1,4 +1,4 @@
-"""Everything that can happen to an order, as values. Events hold pseudonyms, commitments and counts: no identifier, no content."""
+"""The events of an order, as values. Events hold pseudonyms, commitments and counts: no identifier, no content."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Received:
 @tagged("Fenced")
 @dataclass(frozen=True)
 class Fenced:
-    """The subjects are suppressed, unless the order has a scope, and the snapshot that pipelines read says so."""
+    """The subjects are suppressed, unless the order has a scope, and the published snapshot contains them."""
 
     at: datetime
 
@@ -76,7 +76,7 @@ class Planned:
 @tagged("Approved")
 @dataclass(frozen=True)
 class Approved:
-    """Somebody entitled signed the digest."""
+    """An approver signed the digest."""
 
     at: datetime
     digest: PlanDigest
@@ -109,7 +109,7 @@ class Queued:
 @tagged("Unqueued")
 @dataclass(frozen=True)
 class Unqueued:
-    """It could not be started when it was due; somebody has to look and queue it again."""
+    """It could not be started when it was due. An operator has to look and queue it again."""
 
     at: datetime
     why: str
@@ -131,7 +131,7 @@ class StepIntended:
 @tagged("Located")
 @dataclass(frozen=True)
 class Located:
-    """How much each dataset holds of each subject, found at the beginning of a round."""
+    """The number of items of each dataset for each subject, found at the beginning of a round."""
 
     at: datetime
     items: Mapping[str, Mapping[str, int]]
@@ -157,7 +157,7 @@ class StepEnded:
 @tagged("Judged")
 @dataclass(frozen=True)
 class Judged:
-    """What probe and scan together say about one store; written together with the end of its verify step."""
+    """The verdict of probe and scan on one store; written together with the end of its verify step."""
 
     at: datetime
     store: str
@@ -206,7 +206,7 @@ class Ended:
 @tagged("KeyDestroyed")
 @dataclass(frozen=True)
 class OrderKeyDestroyed:
-    """The order's key is gone; identifiers sealed under it cannot be read by anybody."""
+    """The order's key is gone. Identifiers sealed under it can never be read again."""
 
     at: datetime
 
@@ -241,7 +241,7 @@ class Cancelled:
 @tagged("Extended")
 @dataclass(frozen=True)
 class Extended:
-    """The person was told that it takes longer, and why: clocks that allow an extension run on."""
+    """The person was told that the order takes longer, and why: clocks that allow an extension run on."""
 
     at: datetime
     reason: str
@@ -259,7 +259,7 @@ class Reopened:
 @tagged("HoldPlaced")
 @dataclass(frozen=True)
 class HoldPlaced:
-    """In the register ``holds``."""
+    """A hold was placed. Register ``holds``."""
 
     at: datetime
     hold: Hold
@@ -268,7 +268,7 @@ class HoldPlaced:
 @tagged("HoldEnded")
 @dataclass(frozen=True)
 class HoldEnded:
-    """In the register ``holds``: lifted before its date."""
+    """A hold was lifted before its date. Register ``holds``."""
 
     at: datetime
     hold_id: str
@@ -278,7 +278,7 @@ class HoldEnded:
 @tagged("HoldStated")
 @dataclass(frozen=True)
 class HoldStated:
-    """In the register ``holds``: what became of the held items was stated, after the hold had ended."""
+    """The outcome of the held items was stated, after the hold had ended. Register ``holds``."""
 
     at: datetime
     hold_id: str
@@ -291,7 +291,7 @@ class HoldStated:
 @tagged("Suppressed")
 @dataclass(frozen=True)
 class Suppressed:
-    """In the register ``suppressions``: identities that no pipeline may use."""
+    """Identities were suppressed: no pipeline may use them. Register ``suppressions``."""
 
     at: datetime
     order: OrderId
@@ -305,7 +305,7 @@ class Suppressed:
 @tagged("Unsuppressed")
 @dataclass(frozen=True)
 class Unsuppressed:
-    """In the register ``suppressions``: an order was cancelled."""
+    """Identities are no longer suppressed: an order was cancelled. Register ``suppressions``."""
 
     at: datetime
     order: OrderId
@@ -314,7 +314,7 @@ class Unsuppressed:
 @tagged("Linked")
 @dataclass(frozen=True)
 class Linked:
-    """In the register ``suppressions``: what led to rows of the order's people, so that such a row is known again without its pointer.
+    """The links to rows of the order's people were marked, so that such a row is known again without its link. Register ``suppressions``.
 
     Keyed fingerprints of 8 bytes (:func:`expunge.core.values.ids.link_mark`), in base64, sorted.
     """
@@ -328,7 +328,7 @@ class Linked:
 @tagged("Restored")
 @dataclass(frozen=True)
 class Restored:
-    """In the register ``restorals``: a store was put back from a backup and cleaned again."""
+    """A store was put back from a backup and cleaned again. Register ``restorals``."""
 
     at: datetime
     store: str

@@ -1,6 +1,6 @@
-"""Look at journalled events without decoding them: which kind an event is of, and one of its texts; read flat ones quickly.
+"""Look at journalled events without decoding them: read an event's kind and one of its texts, and read flat events quickly.
 
-Decoding a long register takes many times as long as finding the few events in it that matter. Looking is sound because of the bytes' form:
+Decoding a long register takes many times as long as finding the few relevant events in it. Looking is sound because of the bytes' form:
 canonical JSON spells a tag in one way, a quotation mark inside a text is escaped, no two classes have one tag, and no event holds another.
 """
 

@@ -1,7 +1,7 @@
-"""Who was handed people's data, what they were told to erase, and what they said and showed: a ledger folded from its register.
+"""The ledger of recipients: data handed over, instructions to erase, and answers with their evidence, folded from its register.
 
-Telling recipients is a duty of most orders of destruction (Premom VI, Rite Aid II.B, Avast III, X-Mode), of GDPR Art. 19 and of 11 CCR
-§ 7022. Until a recipient has confirmed, nothing more is handed to it (Premom VI).
+Telling recipients is a duty of most orders of destruction (Premom VI, Rite Aid II.B, Avast III, X-Mode), of GDPR Art. 19 and of 11 CCR §
+7022. Until a recipient has confirmed, no more data is handed to it (Premom VI).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SIGNATURE = "signature"
 
 
 class RecipientAnswer(StrEnum):
-    """What a recipient says that it did."""
+    """A recipient's answer to an instruction."""
 
     DONE = "done"
     IN_PART = "in part"
@@ -42,7 +42,7 @@ class EgressSeen:
 @tagged("RecipientInstructed")
 @dataclass(frozen=True)
 class RecipientInstructed:
-    """A recipient has to be told; the signed instruction lies sealed on the order's shelf."""
+    """A recipient has to be told. The signed instruction lies sealed on the order's shelf."""
 
     at: datetime
     order: OrderId
@@ -67,7 +67,7 @@ class RecipientTold:
 @tagged("RecipientConfirmed")
 @dataclass(frozen=True)
 class RecipientConfirmed:
-    """The recipient said what it did."""
+    """The recipient reported its actions."""
 
     at: datetime
     order: OrderId
@@ -80,7 +80,7 @@ class RecipientConfirmed:
 @tagged("RecipientAsked")
 @dataclass(frozen=True)
 class RecipientAsked:
-    """The recipient was asked how much it still holds; what it answers weighs more than what it had said."""
+    """The recipient was asked how much it still holds. This answer weighs more than its earlier report."""
 
     at: datetime
     order: OrderId
@@ -93,7 +93,7 @@ RecipientEvent: TypeAlias = EgressSeen | RecipientInstructed | RecipientTold | R
 
 
 class InstructionState(StrEnum):
-    """How one instruction stands."""
+    """The state of one instruction."""
 
     TO_SEND = "to be sent"
     TOLD = "told"
@@ -123,14 +123,14 @@ class Instruction:
 
 @dataclass(frozen=True)
 class RecipientLedger:
-    """What is known of all recipients."""
+    """The state of all recipients."""
 
     instructions: Mapping[tuple[OrderId, str], Instruction] = field(default_factory=dict)
     seen: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Recipient -> datasets that were seen to be handed to it."""
 
     def open(self) -> tuple[Instruction, ...]:
-        """Those not settled, oldest first."""
+        """Return the unsettled instructions, oldest first."""
         return tuple(instruction for instruction in self.instructions.values() if instruction.stands not in SETTLED)
 
     def blocked(self) -> frozenset[str]:

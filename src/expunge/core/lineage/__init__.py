@@ -1,1 +1,1 @@
-"""Which dataset was derived from which: declared, observed, and what nobody declared."""
+"""The lineage of datasets: declared, observed and undeclared."""

@@ -1,4 +1,4 @@
-"""Which dataset of the map an observed address means: by the names that the map declares, and by where its stores lie."""
+"""Find the dataset of the map that an observed address means, by the names that the map declares and by where its stores lie."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class DatasetLookup:
         return self._known[at]
 
     def addresses(self, dataset: str) -> tuple[str, ...]:
-        """Where a dataset lies, as pipelines would say it: the names that the map gives, else its table, else the folders of its files."""
+        """Return a dataset's addresses as pipelines would name them: the map's names, else its table, else the folders of its files."""
         given = tuple(each for each in self._map.lineage.names.get(dataset, ()) if "*" not in each)
         declared = self._map.datasets[dataset]
         store = self._map.stores[declared.store]
@@ -48,7 +48,7 @@ class DatasetLookup:
         return given or tuple("/".join(each for each in (root, folder) if each) for folder in folders if root)
 
     def harmless(self, at: str) -> bool:
-        """Whether the map says that nothing there is about anybody: of what pipelines call it, or of its place in a store."""
+        """Return whether the map declares that an address holds no personal data, by its pipeline name or by its place in a store."""
         store, inside = self.place(at)
         spellings = (inside, inside.removeprefix("public."))
         ignored = (each.pattern for each in self._map.ignore if store and each.store == store)

@@ -1,6 +1,6 @@
-"""Which dataset comes from which, as a graph: closure with paths, order, cycles, and edges that lead nowhere.
+"""The lineage of datasets as a graph: closure with paths, order, cycles, and edges without a declared source.
 
-Edges run from where data comes from to where it goes. An edge whose source nobody declared stays in the graph and is marked: unknown
+An edge runs from a source to the dataset made from it. An edge with an undeclared source stays in the graph and is marked: unknown
 provenance is never clean.
 """
 
@@ -19,7 +19,7 @@ from expunge.errors import Misconfigured
 
 
 class EdgeKind(StrEnum):
-    """How one dataset hangs on another."""
+    """The way in which one dataset depends on another."""
 
     DERIVED = "derived from"
     """The target was made from the source by a process."""
@@ -95,7 +95,7 @@ class Lineage:
 
     @property
     def unknown(self) -> tuple[Edge, ...]:
-        """Edges whose source is declared nowhere."""
+        """Edges without a declared source."""
         return tuple(edge for edge in self.edges if not edge.known)
 
     @cached_property
@@ -115,7 +115,7 @@ class Lineage:
     def descendants(
         self, starts: Iterable[str], kinds: Collection[EdgeKind] = _FOLLOWED, among: Collection[str] | None = None
     ) -> Mapping[str, Path]:
-        """Everything that comes from ``starts``, however far, each with a shortest path to it; the starts have the empty path.
+        """Return everything made from ``starts``, at any distance, each with a shortest path to it; the starts have the empty path.
 
         ``among`` limits the walk to some nodes.
         """
@@ -131,7 +131,7 @@ class Lineage:
         return Paths(last)
 
     def ancestors(self, start: str, kinds: Collection[EdgeKind] = _FOLLOWED) -> tuple[str, ...]:
-        """Everything that ``start`` comes from, in the order of the map, unknown sources last."""
+        """Return all sources of ``start``, at any distance, in the order of the map, unknown sources last."""
         found = {start}
         todo = [start]
         while todo:
@@ -147,7 +147,7 @@ class Lineage:
         return {name: number for number, name in enumerate(self.nodes)}
 
     def order(self, kinds: Collection[EdgeKind] = _FOLLOWED) -> tuple[str, ...]:
-        """All nodes, sources before what comes from them, otherwise in the order of the map. Raises CycleFound."""
+        """Return all nodes, sources before their products, otherwise in the order of the map. Raises CycleFound."""
         done = self._sorted(kinds)
         if len(done) < len(self.nodes):
             raise CycleFound(self.cycle(kinds), kinds)
@@ -172,7 +172,7 @@ class Lineage:
         return tuple(done)
 
     def cycle(self, kinds: Collection[EdgeKind] = _FOLLOWED) -> tuple[str, ...]:
-        """One cycle as names, the first repeated at the end; empty when there is none."""
+        """Return one cycle as names, the first repeated at the end; empty when there is none."""
         tangled = set(self.nodes).difference(self._sorted(kinds))
         for edge in self.edges:
             if edge.kind in kinds and edge.source in tangled and edge.target in tangled:
@@ -215,11 +215,11 @@ def kinds_with_members(identities: Mapping[str, IdentitySpec], kinds: Iterable[s
 
 
 def closure(data_map: DataMap, kinds: Iterable[str]) -> Mapping[str, Path]:
-    """Every dataset that can hold data of a person of these identity kinds or of their members, each with the path that leads to it.
+    """Return every dataset that can hold data of a person of these identity kinds or of their members, each with the path to it.
 
-    Starts are the homes of those identities and the datasets with such an identifier; from there everything found through them or
-    derived from them. Aggregates hold nobody's data: they and what comes from them only are left out (for what a regulator wants
-    destroyed in whole or in part, ask :meth:`Lineage.descendants`, which leaves nothing out).
+    Starts are the homes of those identities and the datasets with such an identifier. From there the walk reaches everything found through
+    them or derived from them. Aggregates hold no personal data: they, and datasets that come from them only, are left out. For data that a
+    regulator wants destroyed in whole or in part, use :meth:`Lineage.descendants`, which leaves nothing out.
     """
     wanted = kinds_with_members(data_map.identities, kinds)
     homes = {identity.dataset for kind, identity in data_map.identities.items() if kind in wanted}

@@ -1,4 +1,4 @@
-"""Declared and observed edges side by side, each marked with where it comes from."""
+"""Declared and observed edges side by side, each marked with its origin."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MADE = frozenset({EdgeKind.DERIVED, EdgeKind.THROUGH})
 
 @dataclass(frozen=True)
 class MergedEdge:
-    """One edge, and what is known of the runs that took data along it."""
+    """One edge, and the record of the runs that took data along it."""
 
     edge: Edge
     jobs: tuple[str, ...] = ()
@@ -26,7 +26,7 @@ class MergedEdge:
 
 
 def sighted(data_map: DataMap, sightings: ObservedLineage, most: int = 100_000) -> tuple[MergedEdge, ...]:
-    """Every declared edge along which data is made, and every one that was seen (``most`` at most), sorted by source and target.
+    """Return every declared edge along which data is made, and every observed edge (``most`` at most), sorted by source and target.
 
     Datasets of the map have their names there, others their addresses.
     """

@@ -1,6 +1,6 @@
-"""What a model registry says each model was made from, and which models nobody can tell the origin of.
+"""The sources of each model according to a model registry, and the models of unknown origin.
 
-A registry is one more witness beside pipelines: what it says becomes sightings, and is held against the map in the same way.
+A registry is one more witness beside pipelines. Its records become sightings and are compared with the map in the same way.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DERIVED, HOW = "expunge.derived_from", "expunge.how"
 
 
 def names_in(text: str) -> tuple[str, ...]:
-    """What a tag names: a JSON list of names, or one name; text that is no JSON is a name."""
+    """Return the names in a tag: a JSON list of names, or one name. Text that is no JSON is a name."""
     try:
         found = json.loads(text) if text.startswith("[") else [text]
     except ValueError:
@@ -41,7 +41,7 @@ class Input:
 
 @dataclass(frozen=True)
 class ModelOrigin:
-    """One model: a registered version, or one that was only logged."""
+    """The origin of one model: a registered version, or a model that was only logged."""
 
     name: str
     """The registered name; of one that is registered nowhere, its own identifier."""
@@ -96,7 +96,7 @@ def descendants(origins: Iterable[ModelOrigin], places: Iterable[str]) -> frozen
 
 
 def sightings(data_map: DataMap, origins: Mapping[str, Iterable[ModelOrigin]]) -> ObservedLineage:
-    """What registries say, as if pipelines had said it.
+    """Return the records of registries as observed lineage.
 
     Args:
         data_map: gives the names of the map their addresses.

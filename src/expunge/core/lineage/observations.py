@@ -1,7 +1,7 @@
-"""What pipelines were seen to do: observations reduced from lineage events, and what many of them add up to.
+"""Observations of pipelines: reduced from lineage events, and merged into observed lineage.
 
-An observation says that one run of one job read these datasets and wrote those. Adding up is a union: the same observations in any order,
-any number of times, add up to the same, so that events that come twice, late or in the wrong order change nothing.
+An observation says that one run of one job read these datasets and wrote those. Merging is a union: the same observations in any order, any
+number of times, give the same result. Events that come twice, late or in the wrong order therefore change nothing.
 
 Datasets are named by their address (:func:`expunge.core.lineage.openlineage.address`). No content, no row count, no SQL text is kept.
 """
@@ -25,7 +25,10 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class RunStage(StrEnum):
-    """What an event says of its run. The values are OpenLineage's, but for ``DESIGN``: an event about a job or dataset without a run."""
+    """The stage of a run that an event reports.
+
+    The values are OpenLineage's, but for ``DESIGN``: an event about a job or dataset without a run.
+    """
 
     START = "START"
     RUNNING = "RUNNING"
@@ -50,7 +53,7 @@ class ColumnFlow:
 
 @dataclass(frozen=True)
 class Observation:
-    """What one event said."""
+    """The content of one event."""
 
     run: str
     """Hex, told apart from all other runs; for an event without a run, from all other jobs."""
@@ -67,7 +70,7 @@ class Observation:
 @tagged("Observed")
 @dataclass(frozen=True)
 class Observed:
-    """In the register ``lineage``: some observations that were taken in together."""
+    """Observations were taken in together. Register ``lineage``."""
 
     at: datetime
     packed: str
@@ -77,7 +80,7 @@ class Observed:
 @tagged("Told")
 @dataclass(frozen=True)
 class LineageTold:
-    """In the register ``tellings``: an order's erasures were told to those who keep lineage."""
+    """An order's erasures were reported to the lineage services. Register ``tellings``."""
 
     at: datetime
     order: OrderId
@@ -111,7 +114,7 @@ def pack(observations: Iterable[Observation]) -> str:
 
 @dataclass(frozen=True)
 class Flow:
-    """What runs of one job with the same inputs and outputs did: from each input to each output.
+    """The flow of one job's runs with the same inputs and outputs: from each input to each output.
 
     Kept whole and not as single edges: a run that reads a thousand datasets and writes a thousand would have a million.
     """
@@ -180,16 +183,16 @@ _Row: TypeAlias = tuple[str, int, str, str, Iterable[str], Iterable[str], Iterab
 
 
 def add_up(observations: Iterable[Observation]) -> ObservedLineage:
-    """Everything that some observations say together.
+    """Merge observations.
 
-    A run's events are joined (one may name the inputs and another the outputs); an input that is written as well (an incremental table)
-    is no edge from itself to itself.
+    A run's events are joined (one may name the inputs and another the outputs). An input that is written as well (an incremental table) is
+    no edge from itself to itself.
     """
     return _sum(map(_row, observations))
 
 
 def add_packed(packs: Iterable[str]) -> ObservedLineage:
-    """As :func:`add_up`, of what :func:`pack` wrote. Raises StateCorrupt for anything else."""
+    """Merge observations, as :func:`add_up`, from the output of :func:`pack`. Raises StateCorrupt for anything else."""
     try:
         return _sum(row for packed in packs for row in _rows(packed))
     except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:

@@ -1,7 +1,7 @@
-"""Reads OpenLineage events (RunEvent, JobEvent, DatasetEvent; openlineage.io/spec) into observations, or says what is wrong with them.
+"""Read OpenLineage events (RunEvent, JobEvent, DatasetEvent; openlineage.io/spec) into observations, or refuse them with a reason.
 
-Only what lineage needs is read: run id, time, job, names of datasets, and the column lineage facet. Everything else in an event (SQL text,
-error messages, statistics), which may hold somebody's data, is dropped here and reaches neither state nor log.
+Only the fields for lineage are read: run id, time, job, names of datasets, and the column lineage facet. Everything else in an event (SQL
+text, error messages, statistics) may hold personal data. It is dropped here and reaches neither state nor log.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SPLIT = "send them in several events of the same run: they are joined"
 
 @dataclass(frozen=True)
 class EventRefusal:
-    """Why an event was not taken; holds nothing of the event's own text."""
+    """The reason why an event was refused. It holds nothing of the event's own text."""
 
     what: str
     where: str
@@ -50,7 +50,7 @@ def _refuse(what: str, where: str, mend: str) -> NoReturn:
 
 
 def address(namespace: str, name: str) -> str:
-    """One spelling for a dataset, from OpenLineage's pair of names.
+    """Return the one spelling of a dataset, from OpenLineage's pair of names.
 
     ``postgres://host:5432`` and ``app.public.t`` give ``postgres://host:5432/app.public.t``. Spellings that mean the same become one
     (``s3a``, ``postgresql``, a usual port left out, upper case in a host, a name for this machine); a user and password in a namespace are
@@ -73,14 +73,14 @@ def address(namespace: str, name: str) -> str:
 
 
 def parse(body: bytes, *, lines: bool = False) -> list[object | EventRefusal]:
-    """The events of a body, as JSON values, in order; a line that is no JSON is a refusal in its place.
+    """Return the events of a body, as JSON values, in order. A line that is no JSON is a refusal in its place.
 
     Args:
         body: one event, a JSON array of events, or one event a line.
         lines: whether it is one event a line (``application/x-ndjson``).
 
     Raises:
-        ValueError: the body as a whole is no JSON; the message says where, not what stands there.
+        ValueError: the body as a whole is no JSON; the message gives the place, not the text there.
     """
     if not lines:
         value = _json(body)
@@ -113,7 +113,7 @@ def _json(data: bytes) -> Any:
 
 
 def read(event: object) -> Observation | EventRefusal:
-    """What one event says, or why it cannot be taken."""
+    """Read one event. Return its observation, or the reason for refusing it."""
     try:
         return _read(event)
     except _Refused as refused:

@@ -1,6 +1,6 @@
-"""Where pipelines were seen to take people's data and the map does not say so: datasets that it lacks, edges that it does not declare.
+"""Find undeclared lineage: datasets and edges that pipelines were seen to use and that the map does not declare.
 
-Unknown provenance is never clean: what a failed run, or one that never ended, may have written counts as well.
+Unknown provenance is never clean. Writes of a run that failed or never ended count as well.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ class UndeclaredPlace:
 
 @dataclass(frozen=True)
 class UndeclaredLineage:
-    """Everything that was seen and not declared."""
+    """The datasets and edges that were seen and not declared."""
 
     unknown: tuple[UndeclaredDataset, ...] = ()
     unsaid: tuple[UndeclaredEdge, ...] = ()
 
     def places(self, key: bytes) -> tuple[UndeclaredPlace, ...]:
-        """What orders must not pass over, sorted.
+        """Return the places that orders must not pass over, sorted.
 
         Args:
             key: the pseudonym key.
@@ -76,7 +76,7 @@ def tag(key: bytes, name: str) -> Pseudonym:
 
 
 def gaps(data_map: DataMap, sightings: ObservedLineage) -> UndeclaredLineage:
-    """Hold what was seen against the map. What the map calls harmless ends a path; so do aggregates, which hold nobody's data."""
+    """Compare observed lineage with the map. An address that the map calls harmless ends a path; so does an aggregate."""
     atlas = DatasetLookup(data_map)
     known = {each: atlas.datasets(each) for each in sightings.names}
     quiet = frozenset(each for each, names in known.items() if not names and atlas.harmless(each))

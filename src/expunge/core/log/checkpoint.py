@@ -20,7 +20,7 @@ class Checkpoint:
     root: bytes
 
     def text(self) -> str:
-        """The note text; no extension lines, which nobody could audit."""
+        """Return the note text, without extension lines. No reader could audit them."""
         return f"{self.origin}\n{self.size}\n{b64.encode(self.root)}\n"
 
 

@@ -1,4 +1,4 @@
-"""DSSE envelopes (protocol and envelope of secure-systems-lab/dsse v1) with exactly one Ed25519 signature, and their leaf in the log.
+"""DSSE envelopes (protocol and envelope of secure-systems-lab/dsse v1) with one Ed25519 signature, and their leaf in the log.
 
 The leaf is the body of a Rekor ``dsse`` entry, version 0.0.1: tools made for Sigstore can then check a receipt with its place in the log.
 """
@@ -54,7 +54,7 @@ class Envelope:
 
 
 def parse(data: bytes) -> Envelope:
-    """Parse an envelope, verifying nothing. Raises EvidenceInvalid unless it is spelled in the one right way."""
+    """Parse an envelope, verifying nothing. Raises EvidenceInvalid unless it has its canonical spelling."""
     match canonical.decode(data):
         case {"payload": str(payload), "signatures": [{"keyid": str(keyid), "sig": str(signature)}]}:
             envelope = Envelope(b64.decode(payload), b64.decode(signature), keyid)

@@ -20,7 +20,7 @@ CHECKPOINT = "checkpoint"
 
 
 class TileAddress(NamedTuple):
-    """One tile of a tree: level, index within the level, and how many hashes it holds (256 when full)."""
+    """One tile of a tree: level, index within the level, and its number of hashes (256 when full)."""
 
     level: int
     n: int
@@ -133,7 +133,7 @@ def grow(size: int, edges: Edges, hashes: Sequence[bytes]) -> tuple[dict[int, Ti
 
 
 def encode_bundle(entries: Iterable[bytes]) -> bytes:
-    """Entries, each with its length in two bytes before it. Raises EvidenceInvalid for one that is too long."""
+    """Encode entries, each with its length in two bytes before it. Raises EvidenceInvalid for an entry that is too long."""
     parts: list[bytes] = []
     for entry in entries:
         if len(entry) > MAX_ENTRY:

@@ -1,4 +1,4 @@
-"""Offline proofs that something is in a log (C2SP tlog-proof@v1)."""
+"""Offline proofs that an entry is in a log (C2SP tlog-proof@v1)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEADER = "c2sp.org/tlog-proof@v1"
 
 @dataclass(frozen=True)
 class TlogProof:
-    """Where a leaf is, and the signed checkpoint that covers it."""
+    """The place of a leaf, and the signed checkpoint that covers it."""
 
     index: int
     path: tuple[bytes, ...]
@@ -28,7 +28,7 @@ class TlogProof:
 
 
 def parse(data: bytes) -> TlogProof:
-    """Parse a proof, verifying nothing. Raises EvidenceInvalid unless it is spelled in the one right way."""
+    """Parse a proof, verifying nothing. Raises EvidenceInvalid unless it has its canonical spelling."""
     head, blank, checkpoint = data.partition(b"\n\n")
     lines = head.decode("utf-8", "replace").split("\n")
     if not blank or len(lines) < 2 or lines[0] != HEADER or not lines[1].startswith("index "):

@@ -1,8 +1,8 @@
-"""Trust policies: which signers, logs and witnesses are believed (C2SP tlog-policy, plus ``signer`` lines).
+"""Trust policies: the trusted signers, logs and witnesses (C2SP tlog-policy, plus ``signer`` lines).
 
 One item a line: ``signer <vkey>``, ``log <vkey> [<url>]``, ``witness <name> <vkey> [<url>]``, ``group <name> <k|any|all> <name>...`` and
-one ``quorum <name|none>``. The file is UTF-8. :func:`parse` takes what C2SP allows (comments, blank lines, any order of kinds, spaces and
-tabs); :func:`parse_canonical` takes only what :meth:`TrustPolicy.encode` writes, which is the form that travels with a receipt.
+one ``quorum <name|none>``. The file is UTF-8. :func:`parse` accepts the form of C2SP (comments, blank lines, any order of kinds, spaces and
+tabs). :func:`parse_canonical` accepts only the output of :meth:`TrustPolicy.encode`, which is the form that travels with a receipt.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ class NamedKey:
 
 @dataclass(frozen=True)
 class Group:
-    """Has witnessed a checkpoint when at least ``threshold`` of its members have; members are witnesses or earlier groups, by name."""
+    """A group of witnesses. It has witnessed a checkpoint when at least ``threshold`` of its members have.
+
+    Members are witnesses or earlier groups, by name.
+    """
 
     name: str
     threshold: str
@@ -37,7 +40,7 @@ class Group:
 
     @property
     def needed(self) -> int:
-        """How many members must have witnessed."""
+        """The number of members that must have witnessed."""
         return {"any": 1, "all": len(self.members)}.get(self.threshold) or int(self.threshold)
 
 
@@ -71,7 +74,7 @@ class TrustPolicy:
         return (*(log.key for log in self.logs if log.key.name == origin), *(witness.key for witness in self.witnesses))
 
     def witnessed_by(self, keys: Iterable[VerifierKey]) -> bool:
-        """Whether cosignatures by ``keys`` meet the quorum."""
+        """Return whether cosignatures by ``keys`` meet the quorum."""
         signed = set(keys)
         met = {witness.name for witness in self.witnesses if witness.key in signed}
         for group in self.groups:

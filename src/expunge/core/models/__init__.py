@@ -1,1 +1,1 @@
-"""What was learnt from people's data: sealed manifests, membership checks, and what became of an artefact."""
+"""Artefacts learnt from people's data: sealed manifests, membership checks, and the outcome of each artefact."""

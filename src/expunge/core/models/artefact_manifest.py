@@ -1,8 +1,9 @@
-"""What one artefact (a version of a model, a file of weights, an index) learnt from, as whoever made it sealed it.
+"""The sealed manifest of one artefact (a version of a model, a file of weights, an index): the people and records it learnt from.
 
-The manifest is bound to the artefact's content: it is found by the SHA-256 of every file of it, so that it speaks of these bytes and no
-others. People and records stand in it as keyed tags. It is either complete or worth nothing: an artefact is cleared by it only where it
-covers every source that the map declares, and every kind of identity by which the people of an order are known for certain.
+The maker of the artefact seals the manifest. The manifest is bound to the artefact's content: it is found by the SHA-256 of every file of
+it, so that it describes these bytes and no others. People and records stand in it as keyed tags. Only a complete manifest clears an
+artefact: it has to cover every source that the map declares, and every kind of identity by which the people of an order are known for
+certain.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def artefact(contents: Iterable[str]) -> str:
 
 
 def person(key: bytes, kind: str, identifier: str) -> str:
-    """The tag of somebody, in hex: of the kind of their identifier and of it."""
+    """Return the tag of a person, in hex, over the kind and the value of an identifier."""
     return _tag(key, b"person", kind.encode("utf-8", "surrogatepass"), identifier.encode("utf-8", "surrogatepass"))
 
 
@@ -51,7 +52,7 @@ def _tag(key: bytes, what: bytes, *parts: bytes) -> str:
 @tagged("Trained")
 @dataclass(frozen=True)
 class ArtefactManifest:
-    """What one artefact learnt from."""
+    """The sources, people and records of one artefact."""
 
     dataset: str
     """Of the map: what the artefact is one of."""
@@ -77,13 +78,16 @@ class ArtefactManifest:
 
 
 def seal(trained: ArtefactManifest, key: bytes) -> bytes:
-    """Canonical bytes with a seal that whoever lacks the key cannot make."""
+    """Return canonical bytes with a seal that only the holder of the key can make."""
     body = codec.to_json(trained)
     return canonical.encode({"schema": SCHEMA, "trained": body, "seal": _seal(body, key)})
 
 
 def read(data: bytes, key: bytes) -> ArtefactManifest:
-    """Read what :func:`seal` made. Raises EvidenceInvalid where it was altered or has another key's seal, StateCorrupt for another form."""
+    """Read the output of :func:`seal`.
+
+    Raises EvidenceInvalid where it was altered or has another key's seal, StateCorrupt for another form.
+    """
     value = canonical.decode(data)
     if not isinstance(value, dict) or value.keys() != {"schema", "trained", "seal"} or value["schema"] != SCHEMA:
         raise EvidenceInvalid("not a manifest of this form")
@@ -98,7 +102,7 @@ def _seal(body: canonical.Json, key: bytes) -> str:
 
 
 class ManifestVerdict(StrEnum):
-    """What a manifest says of an artefact and some people."""
+    """The verdict of a manifest on an artefact and some people."""
 
     HAD = "had them"
     CLEAR = "never had them"
@@ -107,7 +111,7 @@ class ManifestVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class ManifestQuery:
-    """What a manifest has to cover before it clears an artefact."""
+    """The coverage that a manifest needs before it clears an artefact."""
 
     dataset: str
     sources: Mapping[str, datetime | None]
@@ -141,13 +145,13 @@ class ManifestFinding:
 def judge(
     trained: ArtefactManifest, wanted: ManifestQuery, whose: PersonTags, parents: Mapping[str, tuple[ArtefactManifest, ManifestFinding]]
 ) -> ManifestFinding:
-    """Whether an artefact had some people, by its manifest.
+    """Return whether an artefact learnt from some people, by its manifest.
 
     Args:
         trained: the manifest, unsealed.
-        wanted: what it has to cover.
+        wanted: the coverage it needs.
         whose: the people.
-        parents: name of a parent -> its manifest and what was found of it; those that have none are missing.
+        parents: name of a parent -> its manifest and the finding about it; a parent without a manifest is missing.
     """
     known = {kind: frozenset(tags) for kind, tags in trained.people.items()}
     # Why before anything else: a manifest that covers half and names them has said enough.

@@ -1,7 +1,7 @@
-"""A second opinion on a model that forgot: can it still be told from the model that somebody was in it? As a receipt carries it.
+"""A second opinion on a model that forgot, as a receipt carries it: can an attack still tell who was in the training data?
 
-Only numbers travel here, and a verdict that has to follow from them: who reports a *PASS* where the numbers say otherwise is refused. The
-attack itself is :mod:`expunge.learn.proof.membership`, or the operator's own.
+Only numbers travel here, and a verdict that has to follow from them. A *PASS* that contradicts its numbers is refused. The attack itself is
+:mod:`expunge.learn.proof.membership`, or the operator's own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MOST = 1 << 53
 
 
 class Opinion(StrEnum):
-    """What the audit found."""
+    """The verdict of the audit."""
 
     PASS = "PASS"  # noqa: S105 - no password
     FAIL = "FAIL"
@@ -32,7 +32,7 @@ class Opinion(StrEnum):
 @tagged("Attack")
 @dataclass(frozen=True)
 class AttackFigures:
-    """How well the forgotten were told from people who were never learnt from; ten-thousandths."""
+    """The attack's success in telling forgotten people from people who were never learnt from; ten-thousandths."""
 
     auc: int
     low: int
@@ -44,14 +44,14 @@ class AttackFigures:
 
     @property
     def tells(self) -> bool:
-        """Whether a coin lies outside the interval, on either side."""
+        """True when chance lies outside the interval, on either side."""
         return not self.low <= _BLIND <= self.high
 
 
 @tagged("Membership")
 @dataclass(frozen=True)
 class Membership:
-    """What an attack could tell before and after, with its power and its control. Raises ValueError where it contradicts itself."""
+    """The attack's success before and after, with its power and its control. Raises ValueError where it contradicts itself."""
 
     verdict: Opinion
     control: Opinion
@@ -85,11 +85,11 @@ class Membership:
 
     @property
     def open(self) -> bool:
-        """Whether it says that somebody is still recognised, and nobody has looked at that."""
+        """True when an attack still recognises a person and no reviewer has looked at it."""
         return self.verdict is Opinion.FAIL and not self.looked_at
 
     def seen(self, said: str) -> Membership:
-        """The same after somebody looked at it."""
+        """Return the same with a reviewer's reason."""
         return replace(self, looked_at=said)
 
 
@@ -98,12 +98,12 @@ class AttackVerdict(Protocol):
 
     @property
     def tells(self) -> bool:
-        """Whether it still tells who was in it."""
+        """True when it still tells who was in the model."""
         ...
 
 
 def opinion(before: AttackVerdict, after: AttackVerdict) -> Opinion:
-    """FAIL when the attack still tells; PASS when it told before and no longer does; else nobody knows."""
+    """Return FAIL when the attack still tells, PASS when it told before and no longer does, else inconclusive."""
     if after.tells:
         return Opinion.FAIL
     return Opinion.PASS if before.tells else Opinion.INCONCLUSIVE
@@ -131,7 +131,7 @@ REPORTED = tuple(field.name for field in fields(Membership) if field.name != "lo
 
 
 def read(value: object) -> Membership:
-    """From the JSON of a command's report. Raises ValueError that says which part is wrong, without quoting it."""
+    """Read the JSON of a command's report. Raises ValueError that says which part is wrong, without quoting it."""
     if not isinstance(value, Mapping):
         raise ValueError("membership is no object")
     missing, more = set(REPORTED) - value.keys(), value.keys() - set(REPORTED)

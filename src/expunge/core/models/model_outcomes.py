@@ -1,4 +1,4 @@
-"""What became of the things that are made from people's data: models, indexes, exports. As events, and as the gate hears of them."""
+"""The outcomes of artefacts made from people's data (models, indexes, exports), as events and as the gate receives them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WHOLE = "*"
 
 
 class ComparisonResult(StrEnum):
-    """What a comparison with a training from nothing showed."""
+    """The result of a comparison with a training from nothing."""
 
     NOT_ASKED = "not asked"
     EQUAL = "equal"
@@ -26,7 +26,7 @@ class ComparisonResult(StrEnum):
 
 
 class NetworkAccess(StrEnum):
-    """Whether the commands that made something anew could have reached other machines."""
+    """The access to other machines of the commands that made an artefact anew."""
 
     NOT_RUN = "no command"
     SHUT = "shut off"
@@ -37,13 +37,13 @@ class NetworkAccess(StrEnum):
     """They were to be kept from it, and this machine cannot do that."""
 
     def joined(self, other: NetworkAccess) -> NetworkAccess:
-        """What is to be said of two: the weaker."""
+        """Return the weaker of two."""
         order = tuple(NetworkAccess)
         return max(self, other, key=order.index)
 
 
 class SourceAccess(StrEnum):
-    """Whether the command of a comparison could have read what it was compared with."""
+    """The access of a comparison's command to the files that it was compared with."""
 
     NOT_ASKED = "not asked"
     HIDDEN = "hidden"
@@ -54,7 +54,7 @@ class SourceAccess(StrEnum):
 @tagged("Stayed")
 @dataclass(frozen=True)
 class ArtefactCleared:
-    """One artefact that goes on serving: its sealed manifest shows that none of them were learnt from."""
+    """One artefact goes on serving: its sealed manifest shows that it learnt from none of the people."""
 
     contents: tuple[str, ...]
     """Hex SHA-256 of each of its files, sorted."""
@@ -69,7 +69,7 @@ class ArtefactCleared:
 @tagged("Remade")
 @dataclass(frozen=True)
 class ArtefactRemade:
-    """How one dataset of an order stands; each such event replaces the one before."""
+    """The state of one dataset of an order. Each such event replaces the one before."""
 
     at: datetime
     dataset: str
@@ -101,7 +101,7 @@ class ArtefactRemade:
 @tagged("ModelsBlocked")
 @dataclass(frozen=True)
 class ModelsBlocked:
-    """Nobody may be served by these any more: the contents for good, the dataset by name until it is freed."""
+    """These may no longer serve: the contents for good, the dataset by name until it is freed."""
 
     at: datetime
     dataset: str
@@ -115,7 +115,7 @@ class ModelsBlocked:
 @tagged("ModelsFreed")
 @dataclass(frozen=True)
 class ModelsFreed:
-    """Something else is there under that name now, as far as some orders are concerned."""
+    """The name serves other content now, as far as some orders are concerned."""
 
     at: datetime
     dataset: str
@@ -127,7 +127,7 @@ class ModelsFreed:
 
 @dataclass(frozen=True)
 class ArtefactContent:
-    """One item of something made."""
+    """One item of an artefact."""
 
     name: str
     digest: str
@@ -139,7 +139,7 @@ BESIDE = (".json", ".txt", ".md", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".py
 
 
 def given_back(now: Iterable[ArtefactContent], before: Iterable[str]) -> tuple[str, ...]:
-    """Digests of what is there now that were there before: all of them, less the small print that lies beside something new."""
+    """Return the digests of present content that was there before, without the small print that lies beside new content."""
     there, old = list(now), frozenset(before)
     same = [each for each in there if each.digest in old]
     if len(same) < len(there):
@@ -165,7 +165,7 @@ def holders(events: Iterable[object]) -> dict[str, frozenset[str]]:
 
 
 def blocked(events: Iterable[object]) -> frozenset[str]:
-    """What may not serve now, as values of the identity kind :data:`~expunge.core.values.ids.MODEL`."""
+    """Return the artefacts that may not serve now, as values of the identity kind :data:`~expunge.core.values.ids.MODEL`."""
     told = list(events)
     return frozenset(holders(told).keys() | {f"sha256:{content}" for content in blocked_contents(told)})
 

@@ -1,4 +1,4 @@
-"""When orders that wait for one another are carried out: together, no later than the most pressing of them allows."""
+"""The release of orders that wait for one another: together, no later than the most urgent of them allows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The OpenLineage event that tells of an order's erasures, with a facet of ours on each dataset (``docs/spec/erase-facet.md``)."""
+"""The OpenLineage event that reports an order's erasures, with a facet of ours on each dataset (``docs/spec/erase-facet.md``)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ FACET_SCHEMA = "https://expunge.example/spec/erase-facet/1.json#/$defs/ExpungeEr
 
 
 def erase_event(run: Run, data_map: DataMap, namespace: str) -> bytes | None:
-    """The event for the round that ended last, as JSON; None where nothing was erased in it, or nothing that a pipeline has a name for.
+    """Return the event of the last ended round, as JSON. None where it erased nothing, or nothing that a pipeline has a name for.
 
-    It holds ids of orders, names of datasets and counts: nothing about anybody. The same round gives the same bytes.
+    It holds ids of orders, names of datasets and counts, and nothing about a person. The same round gives the same bytes.
     """
     if run.plan is None or run.ended_at is None:
         return None

@@ -1,4 +1,4 @@
-"""The steps that an order needs: a pure function from a snapshot to a plan with a digest. Same input, same bytes.
+"""The steps that an order needs: a pure function from a snapshot to a plan with a digest. The same input gives the same bytes.
 
 The steps in their order, and why; :func:`plan` carries these numbers, and so does ``docs/spec/plan.md``:
 
@@ -36,7 +36,7 @@ from expunge.core.values.tags import tagged
 
 
 class StepKind(StrEnum):
-    """What a step does."""
+    """The action of a step."""
 
     TRACE = "trace"
     LOOK = "look"
@@ -72,7 +72,7 @@ class Step:
 
 @dataclass(frozen=True)
 class PlanSnapshot:
-    """Everything that planning may look at, taken at one instant."""
+    """The input of planning, taken at one instant."""
 
     order: OrderId
     subjects: tuple[Pseudonym, ...]
@@ -91,7 +91,7 @@ class PlanSnapshot:
 @tagged("Plan")
 @dataclass(frozen=True)
 class Plan:
-    """What will be done, by whom it may be approved (over the digest), in which order."""
+    """The steps in their order, and the approvers (over the digest)."""
 
     order: OrderId
     subjects: tuple[Pseudonym, ...]
@@ -106,7 +106,7 @@ class Plan:
     fulfilled in part at most."""
 
     def step(self, step: StepId) -> Step:
-        """One step by id. Raises KeyError."""
+        """Return one step by id. Raises KeyError."""
         return self._by_id[step]
 
     @cached_property
@@ -114,7 +114,7 @@ class Plan:
         return {step.id: step for step in self.steps}
 
     def to_bytes(self) -> bytes:
-        """Canonical bytes: what is saved, approved and digested."""
+        """Return the canonical bytes that are saved, approved and digested."""
         body = codec.to_json(self)
         assert isinstance(body, dict)
         # Why left out: the bytes of plans that were approved before there were scopes, or observed lineage, stay what they were.
@@ -246,18 +246,19 @@ def _reached(scope: Scope | None, dataset: Dataset) -> bool:
 
 
 def aim(dataset: Dataset, capabilities: Capabilities) -> Grounding:
-    """The depth that counts as fulfilled: what the map asks for, else what the store reaches in this place."""
+    """Return the grounding that counts as fulfilled: the map's, else the deepest that the store reaches in this place."""
     return capabilities.grounding if dataset.grounding is None else dataset.grounding
 
 
 def dependents_first(data_map: DataMap, refers: Collection[tuple[str, str]] = ()) -> tuple[Dataset, ...]:
-    """All datasets, each before the one it is found through and before the one that says who exists; ties by name.
+    """Return all datasets, each before the one it is found through and before the home of its identities; ties by name.
 
-    The map's reader has refused cycles; should one be here all the same, ValueError is raised rather than an order invented.
+    The map's reader has refused cycles. Should the map have one all the same, ValueError is raised rather than an order invented.
 
     Args:
         data_map: the map.
-        refers: (one, other) where a store wants the one's rows gone first; where that goes in a circle, or against the map, the map holds.
+        refers: (first, second) where a store wants the rows of the first gone before those of the second; where that goes in a circle, or
+            against the map, the map holds.
     """
     homes = {identity.dataset for identity in data_map.identities.values()}
     waiting = {name: _dependents(data_map, dataset, homes) for name, dataset in data_map.datasets.items()}

@@ -1,7 +1,7 @@
-"""One round of an order, as its events tell it: what was located, how each step went, what was seen, and which receipts there are.
+"""One round of an order, folded from its events: located copies, steps, sightings and receipts.
 
-``apply`` begins a round, and begins another after the order has ended in part. A new round begins with an empty :class:`Round`; what has to
-be remembered of earlier ones is a fact of the order, in :class:`expunge.core.orders.run.Run`.
+``apply`` begins a round, and begins another after the order has ended in part. A new round begins with an empty :class:`Round`. Facts that
+outlive a round belong to the order, in :class:`expunge.core.orders.run.Run`.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ class StepRun:
 
     @property
     def unknown(self) -> bool:
-        """Whether some outcome must be settled by a probe."""
+        """True when some outcome must be settled by a probe."""
         return self.open or any(isinstance(outcome, Unknown) for outcome in self.every_outcome())
 
     @property
     def retryable(self) -> bool:
-        """Whether some outcome failed for a reason that passes."""
+        """True when some outcome failed for a reason that passes."""
         return any(isinstance(outcome, Unable) and outcome.reason in RETRYABLE for outcome in self.every_outcome())
 
     @property
     def discharged(self) -> bool:
-        """Whether every outcome discharges the duty to erase, once verified; so has a step without outcomes."""
+        """True when every outcome discharges the duty to erase, once verified; also for a step without outcomes."""
         return all(discharges(outcome) for outcome in self.every_outcome())
 
     def every_outcome(self) -> Iterator[Outcome]:
@@ -57,7 +57,7 @@ class StepRun:
 
 @dataclass(frozen=True)
 class Round:
-    """What the current round of an order has; every field but the first two begins empty."""
+    """The state of the current round of an order. Every field but the first two begins empty."""
 
     number: int = 0
     """Counted from 1; 0 before the first round."""
@@ -98,7 +98,7 @@ class Round:
         return replace(self, steps={**self.steps, step: state})
 
     def with_items(self, event: ev.Located) -> Round:
-        """Return the round after another look at what there is: each figure stays the largest that was ever located."""
+        """Return the round after another look at the stores: each figure stays the largest that was ever located."""
         items = {dataset: dict(by_subject) for dataset, by_subject in self.items.items()}
         for dataset, by_subject in event.items.items():
             known = items.setdefault(dataset, {})

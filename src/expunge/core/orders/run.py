@@ -1,4 +1,4 @@
-"""State is a fold of events; what to do next is a function of state. Recovery is the path that every start takes."""
+"""The state of an order, folded from its events, and the next step as a function of state. Every start takes the path of recovery."""
 
 from __future__ import annotations
 
@@ -82,18 +82,18 @@ class Run:
         return self.current.number
 
     def gone_at(self, now: datetime) -> datetime | None:
-        """From when on no copy of a store's rows or files can hold what was erased; None where nothing was."""
+        """Return the moment from which no copy of a store's rows or files can hold erased data; None where nothing was erased."""
         if self.taken_at is None:
             return None
         return now if self.unpurged else max(self.taken_at, self.purged_at or self.taken_at)
 
     def settled(self, dataset: str) -> bool:
-        """Whether something made from others was dealt with, in any round, and none of its sources had anything since."""
+        """Return whether a derived dataset was dealt with, in any round, and its sources held nothing since."""
         known = self.remade.get(dataset)
         return known is not None and known.ended
 
     def took_from(self, subject: Pseudonym) -> bool:
-        """Whether anything of this person was erased, in any round."""
+        """Return whether anything of this person was erased, in any round."""
         here = (by_subject.get(subject) for step in self.current.steps.values() for by_subject in step.outcomes.values())
         return any(by_subject.get(subject, 0) for by_subject in self.erased.values()) or any(isinstance(each, Erased) for each in here)
 
@@ -117,7 +117,7 @@ def advance(run: Run, event: ev.Event) -> Run:
 
 
 def advance_all(run: Run, events: Iterable[ev.Event]) -> Run:
-    """The run after more events, as :func:`advance` for each; receipts of many people do not each copy what is known of all others."""
+    """Return the run after more events, as :func:`advance` for each. Receipts of many people do not each copy the state of all others."""
     for kind, group in groupby(events, type):
         if kind is ev.ReceiptStated:
             stated = [event for event in group if isinstance(event, ev.ReceiptStated)]
@@ -301,9 +301,10 @@ MOST_ATTEMPTS = 3
 
 
 def next_steps(run: Run) -> tuple[StepId, ...]:
-    """The steps of the plan that can be taken now, in plan order: what they wait for has ended, and they have not ended well or for good.
+    """Return the steps of the plan that can be taken now, in plan order: all that they wait for has ended, and they are unfinished.
 
-    An open step (intended, not ended) and one whose reply was lost come first: they must be settled before anything that waits for them.
+    A finished step has ended well or for good. An open step (intended, not ended) and a step whose reply was lost come first: they must be
+    settled before anything that waits for them.
     """
     if run.plan is None or run.state is not OrderState.RUNNING:
         return ()

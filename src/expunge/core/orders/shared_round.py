@@ -1,7 +1,7 @@
-"""Orders that share a round: merged into one run for carrying out its steps, and taken apart again for each order's own journal.
+"""Orders that share a round: merged into one run to carry out the steps, and taken apart again for each order's own journal.
 
-What is shared is work (one look, one rewrite of a table or file, one purge, one scan); each order keeps its own people, counts, outcomes,
-receipts and end.
+The orders share the work (one look, one rewrite of a table or file, one purge, one scan). Each order keeps its own people, counts,
+outcomes, receipts and end.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _T = TypeVar("_T")
 
 
 def may_share(one: Run, other: Run) -> bool:
-    """Whether two orders can share a round: same steps, same reach, same map, traces under one key, and no person in common."""
+    """Return whether two orders can share a round: same steps, same reach, same map, traces under one key, and no person in common."""
     if one.plan is None or other.plan is None or one.round != other.round:
         return False
     same = (one.plan.map_digest, one.plan.steps, one.plan.scope) == (other.plan.map_digest, other.plan.steps, other.plan.scope)
@@ -31,7 +31,7 @@ def may_share(one: Run, other: Run) -> bool:
 
 
 def merge(runs: Sequence[Run]) -> Run:
-    """One run that stands for all: the leading order's, with everybody's people, outcomes and counts.
+    """Return one run that stands for all: the leading order's, with the people, outcomes and counts of all.
 
     Raises StateCorrupt when the runs stand at different steps: their events are written together or not at all.
     """
@@ -61,7 +61,7 @@ def merge(runs: Sequence[Run]) -> Run:
 
 
 def level(runs: Sequence[Run]) -> bool:
-    """Whether the runs stand at the same point of their steps, as they do after each shared append."""
+    """Return whether the runs stand at the same point of their steps, as they do after each shared append."""
     return len({(run.state, frozenset((step, at.attempts, at.open) for step, at in run.current.steps.items())) for run in runs}) <= 1
 
 
@@ -130,7 +130,7 @@ def _apart(outcomes: Mapping[str, Mapping[str, _T]], runs: Sequence[Run]) -> lis
 
 
 def still_open(run: Run, step: StepId, attempt: int) -> bool:
-    """Whether an attempt at a step is the one that is under way: a later one means that somebody took it over."""
+    """Return whether an attempt at a step is still under way. A later attempt means that another worker took the step over."""
     state = run.current.steps.get(step)
     return state is not None and state.open and state.attempts == attempt
 
@@ -141,11 +141,11 @@ def leader(run: Run) -> OrderId:
 
 
 def trace_owner(run: Run) -> OrderId:
-    """The order under whose trace key, and on whose shelf, the traces of this one lie."""
+    """Return the order whose trace key and shelf this order's traces use."""
     return run.traces_of or run.order
 
 
 def turn(run: Run) -> str:
-    """Names a round among all those whose traces lie on one shelf: unlike for two cohorts that came from one."""
+    """Name a round among all those whose traces lie on one shelf. Two cohorts that came from one have different names."""
     shared = run.current.cohort or trace_owner(run) != run.order
     return f"{run.round}.{leader(run).removeprefix('ord-')}" if shared else str(run.round)

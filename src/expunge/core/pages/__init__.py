@@ -1,6 +1,6 @@
 """Pages for people, each a pure function of a statement's bytes.
 
-A released version is never changed: receipts name the one that they came with, and are checked against it.
+A released version is never changed: a receipt names the version that it came with, and is checked against it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The public retention policy, made from what the map enforces: one page for people in HTML, the same in Markdown."""
+"""The public retention policy, made from the rules that the map enforces: one page for people in HTML, the same in Markdown."""
 
 from __future__ import annotations
 

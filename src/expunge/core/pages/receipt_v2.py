@@ -1,4 +1,4 @@
-"""Version 2 of the page that a parent or customer reads: as version 1, and what became of what was learnt from the person's data.
+"""Version 2 of the page that a parent or customer reads: version 1 with the outcomes of models and other artefacts.
 
 Released: do not change it, add a version 3 beside it.
 """
@@ -40,7 +40,7 @@ _PERCENT = ("accuracy_before", "accuracy_after")
 
 
 def render(statement: bytes) -> bytes:
-    """The page, UTF-8, one file without scripts, pictures or network. Raises EvidenceInvalid for what is not a statement."""
+    """Return the page, UTF-8, one file without scripts, pictures or network. Raises EvidenceInvalid unless given a statement."""
     receipt = r.parse(statement)
     page = v1.render(statement).decode("utf-8")
     models = _models(receipt)

@@ -1,1 +1,1 @@
-"""Retention rules, ages, inactivity, and what is claimed in public."""
+"""Retention rules, ages, inactivity, and public claims."""

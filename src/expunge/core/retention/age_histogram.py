@@ -1,4 +1,4 @@
-"""How old what a dataset holds is: counts by age, and when each person's items begin and end."""
+"""The age of a dataset's items: counts by age, and the first and last time of each person's items."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class CountedItem:
         self._undated = 0
 
     def add(self, when: datetime | None, size: int) -> None:
-        """One more item."""
+        """Count one more item."""
         if when is None:
             self._undated += 1
             return

@@ -1,4 +1,4 @@
-"""Whether a type of data may be collected: only what has a schedule with purpose, need and a finite period (DSG-08)."""
+"""The permission to collect a type of data: it needs a schedule with purpose, need and a finite period (DSG-08)."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class CollectionAnswer:
 
 
 def with_broader(data_type: str) -> tuple[str, ...]:
-    """A data type and what it is a kind of: ``user.biometrics.voice``, ``user.biometrics``, ``user``."""
+    """Return a data type and its broader types: ``user.biometrics.voice``, ``user.biometrics``, ``user``."""
     parts = data_type.split(".")
     return tuple(".".join(parts[:at]) for at in range(len(parts), 0, -1))
 
 
 def scheduled(data_map: DataMap) -> dict[str, Period]:
-    """Datasets and the categories they declare, each with the longest period of those that have it: what the gate's snapshot tells."""
+    """Return datasets and their declared categories, each with the longest period that applies, as the gate's snapshot lists them."""
     found: dict[str, Period] = {}
     for dataset in data_map.datasets.values():
         period = data_map.retention[dataset.retention].period
@@ -42,12 +42,12 @@ def scheduled(data_map: DataMap) -> dict[str, Period]:
 
 
 def may_collect(data_map: DataMap, data_type: str) -> CollectionAnswer:
-    """Whether a type of data may be collected.
+    """Return whether a type of data may be collected.
 
     Args:
-        data_map: a sound map: every dataset of it has a retention, and every retention purpose, need and a finite period.
-        data_type: a dataset of the map, or a data category such as ``user.biometrics.voice``. A declared category covers those below
-            it (``user.biometrics``); one that is declared further down covers nothing above it.
+        data_map: a valid map: every dataset of it has a retention, and every retention purpose, need and a finite period.
+        data_type: a dataset of the map, or a data category such as ``user.biometrics.voice``. A declared category covers those below it
+            (``user.biometrics``). A category that is declared further down covers nothing above it.
     """
     if data_type in data_map.datasets:
         return _scheduled(data_map, data_type, data_type)

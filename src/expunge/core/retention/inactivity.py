@@ -1,4 +1,4 @@
-"""Profiles that nobody uses any more: flagged, kept on by whoever may say so, used again, or given up; a register of its own.
+"""Inactive profiles: flagged, kept by a person with authority, used again, or given up. They have a register of their own.
 
 Source: 18 months without use, counted also for a child who turns 13 meanwhile, and deletion within 90 days of being found (AMZ-01, AMZ-02).
 """
@@ -38,7 +38,7 @@ class IdleFlagged:
 @tagged("IdleKept")
 @dataclass(frozen=True)
 class IdleKept:
-    """Somebody with authority asked to keep it; the period begins anew."""
+    """A person with authority asked to keep the profile. The period begins anew."""
 
     at: datetime
     subject: Pseudonym
@@ -49,7 +49,7 @@ class IdleKept:
 @tagged("IdleUsed")
 @dataclass(frozen=True)
 class IdleUsed:
-    """It was used again before it was given up."""
+    """The profile was used again before it was given up."""
 
     at: datetime
     subject: Pseudonym
@@ -59,7 +59,7 @@ class IdleUsed:
 @tagged("IdleGivenUp")
 @dataclass(frozen=True)
 class IdleGivenUp:
-    """Nobody kept it in time: from here on it goes, whatever comes later."""
+    """The profile was not kept in time. From here on it is erased, whatever comes later."""
 
     at: datetime
     subject: Pseudonym
@@ -79,7 +79,7 @@ IdleEvent: TypeAlias = IdleFlagged | IdleKept | IdleUsed | IdleGivenUp | IdleOrd
 
 
 class IdleState(StrEnum):
-    """Where a profile stands."""
+    """The state of a profile."""
 
     FLAGGED = "flagged"
     KEPT = "kept"
@@ -103,20 +103,20 @@ class InactiveProfile:
 
     @property
     def open(self) -> bool:
-        """Whether it can still be kept or used again."""
+        """True while it can still be kept or used again."""
         return self.state is IdleState.FLAGGED
 
     def asked_until(self) -> datetime:
-        """Until when somebody can keep it."""
+        """Return the end of the time in which a person can keep it."""
         return self.flagged + ASKED
 
     def gone_by(self) -> datetime:
-        """By when it has to be gone."""
+        """Return the moment by which it has to be gone."""
         return self.flagged + GONE
 
 
 def fold_idle(events: Iterable[object]) -> dict[Pseudonym, InactiveProfile]:
-    """Every profile that was ever flagged, as it stands; what no profile in that state can become changes nothing."""
+    """Return the state of every profile that was ever flagged. An event that a state does not allow changes nothing."""
     found: dict[Pseudonym, InactiveProfile] = {}
     for event in events:
         match event:
@@ -140,7 +140,7 @@ def _may(found: dict[Pseudonym, InactiveProfile], subject: Pseudonym, state: Idl
 
 
 def is_unused(last_used: datetime, known: InactiveProfile | None, period: Period, now: datetime) -> bool:
-    """Whether a profile has been unused for its period; being kept counts as use, being flagged before does not."""
+    """Return whether a profile has been unused for its period. Being kept counts as use, being flagged before does not."""
     since = max(last_used, known.changed) if known is not None and known.state is IdleState.KEPT else last_used
     return is_over(since, period, now)
 

@@ -1,6 +1,6 @@
-"""The register of what is said in public about keeping and erasing, each sentence tied to the check that proves it.
+"""The register of public claims about keeping and erasing, each sentence tied to the check that proves it.
 
-Source: claims about retention, deletion and what parents can do have to be true, and stay true (AMZ-03).
+Source: claims about retention, deletion and the rights of parents have to be true, and stay true (AMZ-03).
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class ClaimNowFalse:
 @tagged("ClaimTrueAgain")
 @dataclass(frozen=True)
 class ClaimTrueAgain:
-    """One that did not hold does."""
+    """A claim that did not hold holds again."""
 
     at: datetime
     claim: str
@@ -96,7 +96,7 @@ ClaimEvent: TypeAlias = ClaimsPublished | ClaimNowFalse | ClaimTrueAgain
 
 @dataclass
 class Published:
-    """What is public now, and what of it is known not to hold."""
+    """The public claims of now, and the claims known to be false."""
 
     at: datetime | None = None
     sentences: dict[str, str] = field(default_factory=dict)
@@ -121,7 +121,7 @@ def fold_claims(events: Iterable[object]) -> Published:
 
 
 def claims_of(data_map: DataMap) -> tuple[Claim, ...]:
-    """Every sentence that the map's own rules allow to be said in public."""
+    """Return every sentence that the map's own rules allow as a public claim."""
     found = []
     for name, schedule in data_map.retention.items():
         kept = [rule.dataset for rule in rules(data_map) if rule.schedule == name]
@@ -161,7 +161,7 @@ def claims_of(data_map: DataMap) -> tuple[Claim, ...]:
 
 
 def outdated(published: Published, current: Sequence[Claim]) -> dict[str, str]:
-    """Sentences that are public and that the map does not bear out any more: claim -> what it says now."""
+    """Return the public sentences that the map no longer supports: claim -> the map's present sentence."""
     now = {each.id: each.sentence for each in current}
     return {each: now.get(each, "nothing") for each, said in published.sentences.items() if now.get(each) != said}
 

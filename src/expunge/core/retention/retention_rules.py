@@ -1,7 +1,7 @@
-"""What retention makes due: which rule binds a dataset, before which moment its items have outlived it, and how old they are.
+"""Retention rules: the rule that binds a dataset, the moment before which its items are due, and their age.
 
-Everything here is a function of the map and of one instant; whoever calls hands in an instant that never goes back, so that a clock set
-back neither shortens a period nor lengthens it.
+Everything here is a function of the map and of one instant. The caller passes an instant that never goes back. A clock set back therefore
+neither shortens a period nor lengthens it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FIRST = datetime(1, 1, 2, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class RetentionRule:
-    """How long one dataset keeps its items."""
+    """The retention period of one dataset."""
 
     dataset: str
     schedule: str
@@ -35,7 +35,7 @@ class RetentionRule:
     """The dataset it is found through, where both are kept equally long: its items go with those of that one."""
 
     def window(self, now: datetime) -> Window:
-        """Where the items lie that have outlived the period."""
+        """Return the time window of items that have outlived the period."""
         return Window(self.field, until=cut_off(now, self.period))
 
 
@@ -58,7 +58,7 @@ def cut_off(now: datetime, period: Period) -> datetime:
 
 
 def rules(data_map: DataMap) -> tuple[RetentionRule, ...]:
-    """One for each dataset in which an item's age can be told; what is derived as a whole has none of its own."""
+    """Return a rule for each dataset whose items have an age. A dataset that is derived as a whole has no rule of its own."""
     return tuple(rule_of(data_map, dataset) for dataset in data_map.datasets.values() if not isinstance(dataset.subject, Inherited))
 
 
@@ -85,7 +85,7 @@ def found_through(data_map: DataMap, names: Iterable[str]) -> frozenset[str]:
 
 
 def learnt_from(data_map: DataMap, names: Iterable[str]) -> frozenset[str]:
-    """Everything that is made from some datasets as a whole, at any distance: models, indexes, exports."""
+    """Return everything that is made from some datasets as a whole, at any distance: models, indexes, exports."""
     reached = set(names)
     found: set[str] = set()
     for each in made_last(data_map):
@@ -96,7 +96,7 @@ def learnt_from(data_map: DataMap, names: Iterable[str]) -> frozenset[str]:
 
 
 def following(data_map: DataMap, names: Iterable[str]) -> frozenset[str]:
-    """Some datasets, and of what is made from them the ones that the map has follow them, each after one that goes."""
+    """Return ``names`` and the datasets made from them that the map has follow a source past its period."""
     reached = set(names)
     for each in made_last(data_map):
         if each.on_expiry is OnExpiry.FOLLOW and not reached.isdisjoint(each.derived_from):
@@ -111,7 +111,7 @@ def changed(rule: RetentionRule, periods: Mapping[str, Period]) -> RetentionRule
 
 @dataclass(frozen=True)
 class DatasetAge:
-    """How old the items of one dataset are, and what its rule says of them."""
+    """The age of one dataset's items, and its rule's verdict on them."""
 
     rule: RetentionRule
     now: datetime
@@ -140,7 +140,7 @@ class DatasetAge:
         return sum(self.ages.items[:at]), sum(self.ages.bytes[:at])
 
     def by_age(self) -> tuple[tuple[str, int], ...]:
-        """Items by age, the youngest first: of what age, and how many."""
+        """Return the number of items of each age, the youngest first."""
         if self.ages is None:
             return ()
         found = []

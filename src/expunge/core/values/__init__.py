@@ -1,1 +1,1 @@
-"""Values that everything else is made of: ids, outcomes, copies, scopes, holds, canonical bytes, tags, signatures."""
+"""Basic values: ids, outcomes, copies, scopes, holds, canonical bytes, tags, signatures."""

@@ -14,7 +14,7 @@ def encode(data: bytes) -> str:
 
 
 def decode(text: str) -> bytes:
-    """Parse what :func:`encode` writes and nothing else.
+    """Parse the output of :func:`encode` and nothing else.
 
     Raises:
         EvidenceInvalid: for other alphabets, white space, missing padding, or spare bits that are not zero.

@@ -1,8 +1,7 @@
-"""The only place where bytes that are hashed or signed are made from values, and read back strictly.
+"""Canonical bytes: the only place that makes bytes to be hashed or signed from values, and reads them back strictly.
 
-The form is a subset of RFC 8785 (JSON Canonicalization Scheme): UTF-8, no white space, keys sorted by code point, no floats,
-integers within
-+-(2^53 - 1). Keys are ASCII by convention of every format of ours, so that sorting by code point and by UTF-16 unit agree.
+The form is a subset of RFC 8785 (JSON Canonicalization Scheme): UTF-8, no white space, keys sorted by code point, no floats, integers
+within +-(2^53 - 1). Keys are ASCII by convention of every format of ours, so that sorting by code point and by UTF-16 unit agree.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ def encode(value: Json) -> bytes:
 
 
 def decode(data: bytes) -> Json:
-    """Parse bytes that must be exactly what :func:`encode` writes.
+    """Parse bytes that must be exactly the output of :func:`encode`.
 
     Raises:
         EvidenceInvalid: when they are not UTF-8 JSON, or are JSON in any other spelling (white space, key order,

@@ -1,7 +1,7 @@
-"""Why an order exists, as a value: code decides by its type, never by its words.
+"""The cause of an order, as a value. Code decides by its type, never by its words.
 
 Only Expunge itself makes :class:`ByWithdrawal`, :class:`ByDisgorgement`, :class:`ByRetention`, :class:`ByInactivity` and
-:class:`Reappeared`. People and programs enter what :data:`Entered` lists. Text in a cause is for readers; nothing is decided by it.
+:class:`Reappeared`. People and programs enter the causes in :data:`Entered`. Text in a cause is for readers. No decision depends on it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ByGuardian:
 @tagged("ByWithdrawal")
 @dataclass(frozen=True)
 class ByWithdrawal:
-    """A consent was withdrawn, and nothing else has a ground to keep what was used for it."""
+    """A consent was withdrawn, and no other purpose has a ground to keep the data used for it."""
 
     withdrawal: OrderId
     """``wdr-`` and 16 hex digits."""
@@ -83,7 +83,7 @@ class ByInactivity:
 @tagged("Reappeared")
 @dataclass(frozen=True)
 class Reappeared:
-    """Data is there again that an earlier order erased: the one that this order follows."""
+    """Data of an earlier order reappeared. This order follows that one."""
 
     withdrawal: OrderId | None = None
     """The withdrawal that had taken it; None where the earlier order suppresses its people."""
@@ -146,9 +146,9 @@ _SUPPRESSED = "suppressed since an earlier order"
 
 
 def cause_from_words(fields: dict[str, Json]) -> dict[str, Json]:
-    """The present form of a stored ``Received``: older ones say in words, ``attested``, why the order exists.
+    """Convert a stored ``Received`` to its present form. Older forms give the order's cause in words, ``attested``.
 
-    Raises TypeError or ValueError for what was never a form of it.
+    Raises TypeError or ValueError for fields that were never a form of it.
     """
     if "attested" not in fields:
         return fields

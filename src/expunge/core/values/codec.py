@@ -64,7 +64,7 @@ def instant(when: datetime) -> str:
 
 
 def parse_instant(text: str) -> datetime:
-    """Read what :func:`instant` writes; any other spelling raises ValueError."""
+    """Read the output of :func:`instant`. Any other spelling raises ValueError."""
     when = datetime.fromisoformat(text)
     if when.tzinfo is None or instant(when) != text:
         message = "not an RFC 3339 UTC instant in its one spelling"

@@ -1,4 +1,4 @@
-"""What is asked of a store and what it answers: selectors, copies, items, findings, evidence."""
+"""Questions to a store and its answers: selectors, copies, items, findings, evidence."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from expunge.core.values.scope import Window
 
 @dataclass(frozen=True)
 class Selector:
-    """Whose data to find in one dataset, in that dataset's own words.
+    """The identities to find in one dataset, in that dataset's own fields and values.
 
-    The engine makes it from the identities of a person or, for ``through``, from what was located upstream. Any one
-    matching field is enough. Values are compared as text (``str``) and exactly: no trimming, no case folding.
+    The engine makes it from the identities of a person or, for ``through``, from copies located upstream. Any one matching field is enough.
+    Values are compared as text (``str``) and exactly: no trimming, no case folding.
     """
 
     subject: Pseudonym
@@ -38,7 +38,7 @@ class Selector:
 
     @property
     def narrowed(self) -> bool:
-        """Whether an item's values of ``match`` do not decide alone."""
+        """True when an item's values of ``match`` do not decide alone."""
         return self.where is not None or bool(self.spare) or bool(self.outside)
 
     @property
@@ -48,7 +48,7 @@ class Selector:
         return frozenset(self.spare) | {window.field for window in windows}
 
     def admits(self, moments: Callable[[str], datetime | None], values: Callable[[str], Iterable[str]]) -> bool:
-        """Whether an item that ``match`` or ``every`` means is meant indeed.
+        """Return whether an item that ``match`` or ``every`` selects passes ``where``, ``outside`` and ``spare``.
 
         Args:
             moments: the time that a field gives the item, None where it gives none.
@@ -63,7 +63,7 @@ class Selector:
 
 @dataclass(frozen=True)
 class Copy:
-    """What one dataset holds about one subject."""
+    """The items of one dataset about one subject."""
 
     dataset: str
     subject: Pseudonym
@@ -103,7 +103,7 @@ class Item:
 
 
 class FindingKind(StrEnum):
-    """What ``check`` can find; each has exit code 1 unless it is a note."""
+    """The kinds of findings of ``check``. Each has exit code 1 unless it is a note."""
 
     UNDECLARED = "undeclared"
     MISSING = "missing"
@@ -116,7 +116,7 @@ class FindingKind(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong, or not declared, in a real store."""
+    """One fault of a real store, or one undeclared part of it."""
 
     kind: FindingKind
     store: str
@@ -130,7 +130,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Probed:
-    """What the normal read paths return about one subject, looked at over a connection that did not erase."""
+    """The normal read paths' answer about one subject, over a connection that did not erase."""
 
     subject: Pseudonym
     items: int
@@ -144,7 +144,7 @@ class Probed:
 
 @dataclass(frozen=True)
 class RawSource:
-    """Where bytes of a store lie: one file, or a folder that is walked whole."""
+    """A place of a store's bytes: one file, or a folder that is walked whole."""
 
     path: Path
     role: str
@@ -155,7 +155,7 @@ class RawSource:
 
 @dataclass(frozen=True)
 class Cost:
-    """What erasing some copies will make the store read and write again: an estimate, told before anything is done."""
+    """An estimate of the bytes that a store reads and writes again to erase some copies, shown before anything is done."""
 
     read_bytes: int = 0
     """Read to find and rewrite."""

@@ -41,11 +41,11 @@ class Hold:
             raise ValueError(message)
 
     def active(self, at: datetime) -> bool:
-        """Whether it binds at that instant. A clock set back cannot shorten it: the engine's instant never goes back."""
+        """Return whether it binds at that instant. A clock set back cannot shorten it: the engine's instant never goes back."""
         return at < self.until
 
     def covers(self, dataset: str, names: frozenset[Pseudonym], tag: str) -> bool:
-        """Whether this item stays, whoever of the people in it is to be erased.
+        """Return whether this item stays, whichever of the people in it is to be erased.
 
         Args:
             dataset: where the item lies.

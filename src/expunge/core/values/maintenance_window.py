@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 
 def inside(window: str, at: datetime) -> bool:
-    """Whether the instant lies in the window; its end is outside. Raises ValueError for a window of another form."""
+    """Return whether the instant lies in the window; its end is outside. Raises ValueError for a window of another form."""
     start, end = (_minutes(each) for each in window.split("-"))
     when = at.astimezone(UTC)
     now = when.hour * 60 + when.minute

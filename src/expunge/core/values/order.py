@@ -1,4 +1,4 @@
-"""Orders: what obliges us, the states they pass through, and the one table of legal transitions."""
+"""Orders: the obligations, the states they pass through, and the one table of legal transitions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from expunge.errors import IllegalTransition
 
 
 class OrderKind(StrEnum):
-    """What gave rise to the order."""
+    """The kind of an order's origin."""
 
     ERASURE = "erasure"
     WITHDRAWAL = "withdrawal"
@@ -18,7 +18,7 @@ class OrderKind(StrEnum):
 
 
 class OrderState(StrEnum):
-    """Where an order stands."""
+    """The state of an order."""
 
     RECEIVED = "received"
     """Journalled: we owe this person."""

@@ -1,8 +1,8 @@
-"""What became of one copy: the sum type that everything else is folded from.
+"""The outcome of one copy: the sum type from which all results are folded.
 
-"Nothing was done" cannot read as success: there is no number and no boolean here. Only :class:`Erased` and :class:`Absent` discharge
-an obligation, and only after probe and scan have agreed; :func:`discharges` is total over the type, so a new outcome
-fails type checking until somebody decides what it means.
+"Nothing was done" cannot read as success: there is no number and no boolean here. Only :class:`Erased` and :class:`Absent` discharge an
+obligation, and only after probe and scan have agreed. :func:`discharges` is total over the type, so a new outcome fails type checking until
+:func:`discharges` covers it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from expunge.core.values.tags import tagged
 
 
 class Reason(StrEnum):
-    """Why something could not be done; the word goes into receipts, so it names no person and no content."""
+    """The reason why a step could not be done. The word goes into receipts, so it names no person and no content."""
 
     READER_OPEN = "reader open"
     LOCKED = "locked"
@@ -50,7 +50,7 @@ RETRYABLE = frozenset({Reason.READER_OPEN, Reason.LOCKED, Reason.DISK_FULL, Reas
 @tagged("Erased")
 @dataclass(frozen=True)
 class Erased:
-    """It was there and it was erased: at least one item."""
+    """At least one item was there and was erased."""
 
     items: int
     bytes: int = 0
@@ -70,7 +70,7 @@ class Absent:
 @tagged("Unable")
 @dataclass(frozen=True)
 class Unable:
-    """It could not be done, for a reason; never folds to fulfilled."""
+    """The step could not be done, for a reason. It never folds to fulfilled."""
 
     reason: Reason
     detail: str = ""
@@ -80,7 +80,7 @@ class Unable:
 @tagged("Kept")
 @dataclass(frozen=True)
 class Kept:
-    """It stays on purpose: a hold, or the map's ``keep``."""
+    """The items stay on purpose: a hold, or the map's ``keep``."""
 
     ground: str
     until: datetime | None
@@ -100,7 +100,7 @@ Outcomes: TypeAlias = Mapping[Pseudonym, Outcome]
 
 
 def discharges(outcome: Outcome) -> bool:
-    """Whether this outcome, once verified, discharges the duty to erase."""
+    """Return whether this outcome, once verified, discharges the duty to erase."""
     match outcome:
         case Erased() | Absent():
             return True

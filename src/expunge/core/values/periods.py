@@ -1,7 +1,7 @@
-"""Periods of the calendar: how long something is kept, and on which day that ends.
+"""Periods of the calendar: their length, and the day on which they end.
 
-Months and years are calendar months and years: from 31 January, one month ends on the last day of February; from 29 February,
-one year ends on 28 February. The end never falls later than a reader of the published schedule would count.
+Months and years are calendar months and years. From 31 January, one month ends on the last day of February. From 29 February, one year ends
+on 28 February. The end never falls later than a reader of the published schedule would count.
 """
 
 from __future__ import annotations
@@ -92,12 +92,12 @@ def end_of(start: Day, period: Period) -> Day:
 
 
 def is_over(start: Day, period: Period, now: Day) -> bool:
-    """Whether the period that began at ``start`` has ended by ``now``; both of one type and, for datetimes, both with a zone."""
+    """Return whether the period that began at ``start`` has ended by ``now``; both of one type and, for datetimes, both with a zone."""
     return now >= end_of(start, period)
 
 
 def earliest_end(start: Day, periods: Iterable[Period]) -> Day:
-    """Where several limits apply, the earliest of their ends. Raises ValueError when there is none."""
+    """Return the earliest end of several limits. Raises ValueError when there is none."""
     return min(end_of(start, period) for period in periods)
 
 

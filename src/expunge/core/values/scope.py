@@ -1,4 +1,4 @@
-"""How far an order reaches when it is not for everything of a person: some datasets, and in them what lies in a window of time."""
+"""The scope of an order that does not mean everything of a person: some datasets, and a time window in them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Window:
             raise ValueError(message)
 
     def holds(self, moment: datetime | None) -> bool:
-        """Whether a moment lies in it; one without a time zone is taken for UTC, none at all is not in it."""
+        """Return whether a moment lies in it. A moment without a time zone is taken as UTC. None is outside."""
         if moment is None:
             return False
         known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -48,7 +48,7 @@ class Window:
 @tagged("Scope")
 @dataclass(frozen=True)
 class Scope:
-    """What an order reaches. No scope at all means everything of its people."""
+    """The reach of an order. No scope at all means everything of its people."""
 
     basis: str
     """Why no further, for plan and receipt: ``retention voice: 90 days``, ``consent to training withdrawn``; names of the map only."""

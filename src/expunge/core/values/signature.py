@@ -1,4 +1,4 @@
-"""Checking signatures, the one spelling of each public key, and a keyed hash. The only core module that uses ``cryptography``.
+"""Signature checks, the one spelling of each public key, and a keyed hash. The only core module that uses ``cryptography``.
 
 Ed25519: RFC 8032, SubjectPublicKeyInfo of RFC 8410. ECDSA: P-256 with SHA-256, uncompressed point (RFC 5480), DER signatures.
 """
@@ -47,7 +47,7 @@ def verify_p256(spki: bytes, signature: bytes, message: bytes) -> None:
 
 
 def check_p256_spki(spki: bytes) -> None:
-    """Refuse whatever is not the one DER spelling of an uncompressed P-256 key. Raises EvidenceInvalid."""
+    """Raise EvidenceInvalid unless the bytes are the one DER spelling of an uncompressed P-256 key."""
     if len(spki) != 91 or not spki.startswith(_P256_PREFIX):
         raise EvidenceInvalid("a P-256 key is not in its one DER spelling")
 

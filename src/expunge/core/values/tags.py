@@ -1,4 +1,4 @@
-"""Tags: the name by which a stored value says which class it is of.
+"""Tags: the name in a stored value that identifies its class.
 
 A tag is part of the bytes that are journalled, signed, digested and handed out. It is written beside its class and never taken from the
 class's name, so that a class can be renamed without a byte changing. A tag is never changed, and never given to another class.
@@ -57,7 +57,7 @@ def tag_of(kind: type) -> str:
 
 
 def every_tag() -> Mapping[str, type]:
-    """Tag -> class, of all classes that have one and whose modules were imported."""
+    """Return tag -> class, of all classes that have one and whose modules were imported."""
     return MappingProxyType(_CLASSES)
 
 

@@ -1,9 +1,9 @@
 """Points in time as data spells them: ISO 8601 text, seconds or milliseconds since 1970, dates.
 
-Whoever deletes by age must not guess: what is not one of these is no time, and an item without a time is in no window. Text without a
-zone is UTC, a date is its midnight in UTC. A number counts as seconds from 10^8 to 10^10 (1973 to 2286) and as milliseconds from 10^12
-to 10^13 (2001 to 2286); others may as well be dates written as numbers (``20260131``), counts, or nothing (``0``). Eight digits as text
-are a date in the basic form of ISO 8601.
+Deletion by age must not guess. A value of another form is no time, and an item without a time is in no window. Text without a zone is UTC,
+a date is its midnight in UTC. A number counts as seconds from 10^8 to 10^10 (1973 to 2286) and as milliseconds from 10^12 to 10^13 (2001 to
+2286). Other numbers may as well be dates written as numbers (``20260131``), counts, or nothing (``0``). Eight digits as text are a date in
+the basic form of ISO 8601.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def moment(value: object) -> datetime | None:
 
 
 def latest(values: Iterable[object]) -> datetime | None:
-    """The latest of several times of one item; None where there is none, or one of them cannot be read."""
+    """Return the latest of several times of one item. Return None where there is no time, or one cannot be read."""
     found = [moment(value) for value in values]
     known = [each for each in found if each is not None]
     return max(known) if known and len(known) == len(found) else None

@@ -1,6 +1,6 @@
-"""The files of one receipt, made from a statement, a signature and a proof; all but the proof are functions of the first two.
+"""The files of one receipt, made from a statement, a signature and a proof. All but the proof are functions of the first two.
 
-``receipt.dsse.json`` holds everything; the others repeat parts of it in the forms that other tools read.
+``receipt.dsse.json`` holds everything. The others repeat parts of it in the forms that other tools read.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def leaf(statement: bytes, signature: bytes, signer_public: bytes) -> bytes:
 
 
 def assemble(statement: bytes, signature: bytes, signer_public: bytes, policy: bytes, proof: TlogProof) -> dict[str, bytes]:
-    """All seven files, by name.
+    """Return all seven files, by name.
 
     Args:
         statement: from :func:`expunge.core.evidence.receipt.build`.

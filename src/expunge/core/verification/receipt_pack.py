@@ -1,7 +1,7 @@
-"""Many receipts of one order in one file of its shelf: one name and one wait for the device instead of two for each person.
+"""Many receipts of one order in one file of its shelf. One file needs one name and one wait for the device, instead of two per person.
 
 First a line of canonical JSON: ``policy`` (its length), and ``receipts``, a list of number, length of the envelope, length of the proof.
-Then the bytes themselves, in that order. What is signed and what stands in the log are the same bytes as in files of their own.
+Then the bytes themselves, in that order. The signed bytes and the log's entries are the same as in files of their own.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ def pack(policy: bytes, receipts: Mapping[int, tuple[bytes, bytes]]) -> bytes:
 
 
 def unpack(data: bytes, number: int) -> PackedReceipt | None:
-    """The receipt of one person; None when the pack does not hold it. Raises EvidenceInvalid for what :func:`pack` did not write."""
+    """Return the receipt of one person, or None when the pack does not hold it.
+
+    Raises EvidenceInvalid for bytes that :func:`pack` did not write.
+    """
     head, _, body = data.partition(b"\n")
     match canonical.decode(head):
         case {"policy": int(policy), "receipts": list(lengths)}:

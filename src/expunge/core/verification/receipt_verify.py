@@ -1,7 +1,7 @@
-"""Checking a receipt, offline and purely: files in, what was shown out, step by step.
+"""Check a receipt offline and purely: files in, the result of each step out.
 
-Every file is parsed to values, written again and compared byte for byte, and everything that is said twice is compared: whoever changes
-one character anywhere is found out.
+Every file is parsed to values, written again and compared byte for byte. Everything that is said twice is compared. A change of one
+character anywhere is detected.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class VerifiedReceipt:
-    """A receipt that holds, and what that means."""
+    """A valid receipt, and its meaning."""
 
     receipt: Receipt
     index: int

@@ -1,4 +1,4 @@
-"""Finds what is wrong in an order, all at once, with the line and what to write instead; hands out sound orders only."""
+"""Read an order of destruction and report all its faults at once, each with its line and the correction. Return valid orders only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules with teeth: windows that something can lie in, limbs that fit, recipients in a line, exemptions side by side."""
+"""The rules between the parts of an order: possible windows, limbs that fit, recipients in a line, exemptions side by side."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from expunge.maps.document.nodes import TableNode, Value
 
 
 def check(faults: FaultCollector, root: TableNode, order: Disgorgement) -> None:
-    """Whether the parts of an order fit together; notes what does not."""
+    """Check that the parts of an order fit together; note the faults."""
     if not order.limbs:
         faults.add(
             "no-limbs", root.line_of("limbs"), "the order takes nothing: it has no limbs", "limbs: {recordings: {provision: II.A.1, ...}}"

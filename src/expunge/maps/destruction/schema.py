@@ -1,4 +1,4 @@
-"""The JSON Schema of an order, for editors and for checks without Expunge; whether its parts fit together only reading it tells."""
+"""The JSON Schema of an order, for editors and for checks without Expunge. Only reading the order checks that its parts fit together."""
 
 from __future__ import annotations
 

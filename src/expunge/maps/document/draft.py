@@ -13,7 +13,7 @@ from expunge.ports.store_kind import StoreKind
 
 @dataclass(frozen=True)
 class MapDraft:
-    """What the rules look at."""
+    """The sections that the rules check."""
 
     root: TableNode
     faults: FaultCollector
@@ -38,19 +38,19 @@ class MapDraft:
         return line
 
     def has(self, *keys: str) -> bool:
-        """Whether the author wrote this."""
+        """Return whether the author wrote this."""
         at: Value | None = self.root
         for key in keys:
             at = at.get(key) if isinstance(at, TableNode) else None
         return at is not None
 
     def has_field(self, dataset: str, field: str) -> bool:
-        """Whether a dataset may have a field, as far as the map itself can tell: whole files have their placeholders only."""
+        """Return whether a dataset may have a field, as far as the map itself can tell: whole files have their placeholders only."""
         spec = self.datasets.get(dataset)
         return spec is None or not self.is_whole_files(spec) or all("{" + field + "}" in path for path in spec.paths)
 
     def is_whole_files(self, dataset: Dataset) -> bool:
-        """Whether its items are files that are taken whole, so that their paths must say everything."""
+        """Return whether its items are files that are taken whole, so that their paths must say everything."""
         kind = self.kind_of(dataset)
         by_path = kind is None or kind.layouts is None or "path" in kind.layouts
         return by_path and bool(dataset.paths) and not dataset.format and (kind is None or kind.whole_files)
@@ -60,7 +60,7 @@ class MapDraft:
         return self.kinds.get(dataset.store)
 
     def known(self, rule: str, word: str, among: Mapping[str, object], line: int, what: str) -> bool:
-        """Whether a name is declared; a fault otherwise. An empty word was noted before."""
+        """Return whether a name is declared; note a fault otherwise. An empty word was noted before."""
         if word and word not in among:
             self.faults.add(rule, line, f"{what} names {word!r}, which is not declared", did_you_mean(word, among))
         return word in among

@@ -1,4 +1,4 @@
-"""What is wrong in a map: collected, so that one reading shows everything."""
+"""The faults of a map, collected so that one reading shows them all."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ RULES = (
 
 @dataclass(frozen=True)
 class MapFault:
-    """One thing that is wrong in a map."""
+    """One fault of a map."""
 
     file: str
     line: int

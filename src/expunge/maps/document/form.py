@@ -1,4 +1,4 @@
-"""What every section of a map needs: take a value as text, list or table, or note why it is none."""
+"""Checks that every section of a map shares: take a value as text, list or table, or note why it has another form."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Form:
         return value
 
     def named(self, root: TableNode, section: str) -> Iterator[tuple[ScalarNode, Value]]:
-        """The entries of a section whose keys are names of the author's choice."""
+        """Return the entries of a section whose keys are names of the author's choice."""
         value = root.get(section)
         table = self.table(value, section) if value is not None else None
         for name, entry in table.entries if table else ():
@@ -119,7 +119,7 @@ class Form:
         return tuple(found)
 
     def parsed(self, value: Value | None, what: str, rule: str, parse: Callable[[str], T]) -> T | None:
-        """Text that ``parse`` understands; the message of its ValueError says what to write. Here numbers may stand without quotes."""
+        """Return text that ``parse`` understands. The message of its ValueError gives the correction. Numbers may stand without quotes."""
         if isinstance(value, ScalarNode) and value.read_as in {"int", "float"}:
             value = ScalarNode(value.text, value.line)
         text = self.text(value, what)

@@ -1,4 +1,4 @@
-"""From the bytes of a map to a small tree that remembers lines and how each word was written. Nothing is guessed or coerced."""
+"""Parse the bytes of a map into a small tree that keeps lines and the spelling of each word. Nothing is guessed or coerced."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ScalarNode:
 
     @property
     def trap(self) -> str:
-        """What YAML makes of it, in words; empty for text."""
+        """The value that YAML makes of it, in words; empty for text."""
         return _TYPES.get(self.read_as, self.read_as)
 
 

@@ -61,7 +61,7 @@ def _opening(width: float, height: float) -> str:
 
 
 def in_words(data_map: DataMap, graph: Lineage) -> str:
-    """What the picture shows, for who cannot see it."""
+    """Describe the picture in words, for readers who cannot see it."""
     sentences = [f"{_count(data_map, graph)}."]
     for name in graph.nodes:
         dataset = data_map.datasets.get(name)

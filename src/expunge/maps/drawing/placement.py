@@ -1,6 +1,6 @@
-"""Where each dataset stands in a drawing: layers from left to right, few crossings, long edges led around the cards.
+"""The place of each dataset in a drawing: layers from left to right, few crossings, long edges led around the cards.
 
-The way is Sugiyama's: layers by longest path, stand-ins where an edge passes a layer, order by barycentre, then positions that pull
+The method is Sugiyama's: layers by longest path, stand-ins where an edge passes a layer, order by barycentre, then positions that pull
 neighbours level. Pure and deterministic: one map, one drawing.
 """
 

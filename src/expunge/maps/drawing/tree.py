@@ -102,7 +102,7 @@ def _lines(branch: LineageBranch, first: str, more: str) -> Iterator[str]:
 
 
 def placed(data_map: DataMap, dataset: Dataset) -> str:
-    """Where a dataset lies, in words of the map."""
+    """Return the place of a dataset, in words of the map."""
     kind = data_map.stores[dataset.store].kind if dataset.store in data_map.stores else "?"
     return f"{dataset.store or kind}: {_inside(dataset)}"
 
@@ -118,7 +118,7 @@ def _inside(dataset: Dataset) -> str:
 
 
 def about(dataset: Dataset) -> str:
-    """Whose data it is, in words of the map."""
+    """Return the people that a dataset is about, in words of the map."""
     match dataset.subject:
         case ByField(fields=fields):
             return "of " + " or ".join(fields) if fields else "of nobody knows whom"
@@ -131,5 +131,5 @@ def about(dataset: Dataset) -> str:
 
 
 def done_to(dataset: Dataset) -> str:
-    """What an erasure does to it, as one word."""
+    """Return the act of an erasure on it, as one word."""
     return "stays" if isinstance(dataset.subject, Aggregate) else _DONE[dataset.on_erase.act]

@@ -1,6 +1,6 @@
-"""Fides dataset YAML (fideslang ``dataset`` resources) read into what a map can say, and a list of what it cannot.
+"""Read Fides dataset YAML (fideslang ``dataset`` resources) into a map's terms, and list everything that a map cannot say.
 
-Nothing is dropped in silence: whatever a file says and the proposed map does not is in the report, with file, line and what to do.
+Nothing is dropped in silence. Every statement of a file that the proposed map lacks is in the report, with file, line and what to do.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _QUIET = frozenset({"description", "meta", "name", "data_qualifier", "data_type"
 
 @dataclass(frozen=True)
 class LossNote:
-    """Something that a file says and the map does not."""
+    """A statement of a file that the proposed map lacks."""
 
     file: str
     line: int
@@ -78,7 +78,7 @@ class FidesCollection:
 
 @dataclass
 class FidesImport:
-    """What the files of a folder say."""
+    """The content of the files of a folder."""
 
     collections: list[FidesCollection] = field(default_factory=list)
     lost: list[LossNote] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""A first map from Fides datasets: who is meant by an identity, and how each collection leads to them, as far as a map can say it."""
+"""A first map from Fides datasets: the identity kinds, and each collection's path to them, as far as a map can say it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KIND = "postgres"
 
 
 def propose_from_fides(folder: Path, kinds: Iterable[str]) -> tuple[str, tuple[LossNote, ...]]:
-    """The text of a first map, and what could not be carried into it, in the order of the files.
+    """Return the text of a first map, and the statements that could not be carried into it, in the order of the files.
 
     ``kinds`` are those that a store of datasets can have. Raises UsageError when the folder holds no Fides dataset.
     """

@@ -1,7 +1,8 @@
-"""What the files of a folder look like: templates in place of names, so that no name of a person is ever written down.
+"""Propose templates for the files of a folder. Templates stand in place of names, so that no person's name is ever written down.
 
-A part of a path is kept only where it is made of everyday technical words; everything else becomes a placeholder. Files are opened only
-for the keys of their first record and to see which key holds what a part of the path says; values are compared and dropped.
+A part of a path is kept only where it is made of everyday technical words. Everything else becomes a placeholder. Files are opened for two
+reasons only: to read the keys of their first record, and to see which key holds the same value as a part of the path. Values are compared
+and dropped.
 """
 
 from __future__ import annotations

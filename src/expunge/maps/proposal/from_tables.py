@@ -1,4 +1,4 @@
-"""What the tables of a SQLite database look like. Reads the schema only, never a row."""
+"""Propose datasets for the tables of a SQLite database. Reads the schema only, never a row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HEADER = b"SQLite format 3\0"
 
 
 def is_database(path: Path) -> bool:
-    """Whether a file begins as a SQLite database does."""
+    """Return whether a file begins as a SQLite database does."""
     try:
         with path.open("rb") as file:
             return file.read(len(_HEADER)) == _HEADER

@@ -1,4 +1,4 @@
-"""What a proposal has guessed so far: datasets and identities, before they are written as YAML."""
+"""The guesses of a proposal so far: datasets and identities, before they are written as YAML."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from expunge.maps.proposal.known_words import ALSO, KINDS, home_of
 
 @dataclass(frozen=True)
 class Guess:
-    """One dataset as it looks."""
+    """One guessed dataset."""
 
     name: str
     store: str

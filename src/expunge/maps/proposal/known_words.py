@@ -1,4 +1,4 @@
-"""The words by which a proposal knows what it sees. Names outside these lists may be people's, so they are never written down."""
+"""The words that a proposal recognises. Names outside these lists may be people's, so they are never written down."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ _ID = re.compile(r"([a-z_]+?)_?(id|uuid|key|ref|no|number)?")
 
 
 def is_plain(text: str) -> bool:
-    """Whether a name is made of everyday technical words only, so that it names nobody."""
+    """Return whether a name is made of everyday technical words only, so that it is no person's name."""
     parts = [part for part in re.split(r"[-_. ]+", _CAMEL.sub("_", text).lower()) if part]
     return bool(parts) and all(part in _PLAIN for part in parts)
 
 
 def is_date(text: str) -> bool:
-    """Whether a name is a year, a month or a day."""
+    """Return whether a name is a year, a month or a day."""
     return bool(_DATE.fullmatch(text))
 
 
@@ -88,7 +88,7 @@ def kind_of(field: str) -> str | None:
 
 
 def is_field(name: str) -> bool:
-    """Whether a key of a record may be written down: it names a kind of person or an everyday thing's id, never a person."""
+    """Return whether a key of a record may be written down: it names a kind of person or an everyday thing's id, never a person."""
     return kind_of(name) is not None or name in ALSO or (name.endswith("_id") and is_plain(name.removesuffix("_id")))
 
 

@@ -1,7 +1,7 @@
-"""A first map for a folder or a database, to be read and corrected by a person.
+"""A first map for a folder or a database, for a person to read and correct.
 
-It is proposed from names and schemas alone and holds no value of the data: no identifier, no name of a person's folder or file.
-``expunge check`` accepts it or says what is left to decide.
+It is proposed from names and schemas alone and holds no value of the data: no identifier, no name of a person's folder or file. ``expunge
+check`` accepts it or lists the open decisions.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _RETENTION = "first"
 
 @dataclass
 class SurveyedData:
-    """Everything that was seen."""
+    """The result of a survey."""
 
     stores: list[tuple[str, str, str]] = field(default_factory=list)
     """Name, kind, url."""

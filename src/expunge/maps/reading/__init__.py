@@ -1,1 +1,1 @@
-"""Read a map whole and check what its sections say together."""
+"""Read a map whole and check its sections against each other."""

@@ -1,4 +1,4 @@
-"""The rules with teeth about places: stores are disjoint, each dataset has one layout, and no two share their items."""
+"""The rules about places: stores are disjoint, each dataset has one layout, and no two share their items."""
 
 from __future__ import annotations
 

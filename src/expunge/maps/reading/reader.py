@@ -1,4 +1,4 @@
-"""Finds, reads and checks a map. Everything that is wrong is reported at once, with its line and what to write instead."""
+"""Find, read and check a map. All faults are reported at once, each with its line and the correction."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ MAP_NAME = "expunge.yaml"
 
 @dataclass(frozen=True)
 class MapReading:
-    """A map as far as it could be read, and what is wrong in it. Only a reading without faults may be used for more than showing."""
+    """A map as far as it could be read, and its faults. Only a reading without faults may be used for more than showing."""
 
     map: DataMap | None
     faults: tuple[MapFault, ...]
 
 
 def find_map(start: Path) -> Path:
-    """The ``expunge.yaml`` in ``start`` or the nearest folder above it. Raises Misconfigured when there is none.
+    """Return the ``expunge.yaml`` in ``start`` or the nearest folder above it. Raises Misconfigured when there is none.
 
-    A folder above ``start`` that everybody may write to (``/tmp``) ends the walk: a map left there by somebody else is nobody's order.
+    A folder above ``start`` that all users may write to (``/tmp``) ends the walk: a map that another user left there must not be obeyed.
     """
     folder = start.absolute()
     for each in (folder, *folder.parents):

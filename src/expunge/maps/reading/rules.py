@@ -1,4 +1,4 @@
-"""The rules with teeth about people and time: subjects, identities, lineage, retention, shared recordings."""
+"""The rules about people and time: subjects, identities, lineage, retention, shared recordings."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _a_field_in_each(draft: MapDraft, dataset: Dataset, fields: tuple[str, ...],
 
 
 def check_lineage(draft: MapDraft) -> Lineage:
-    """Sources are declared; nothing is derived from itself or found through itself; each act fits what it acts on."""
+    """Check lineage: sources are declared, no dataset is derived from itself or found through itself, each act fits its dataset."""
     for name, dataset in draft.datasets.items():
         line = draft.line("datasets", name, "derived_from")
         for source in dataset.derived_from:
@@ -111,7 +111,7 @@ def _check_act(draft: MapDraft, name: str, dataset: Dataset) -> None:
 
 
 def check_shared(draft: MapDraft) -> None:
-    """What happens to other people's share can be done and can be known."""
+    """Check that the map's treatment of other people in a shared recording can be done and can be known."""
     for name, dataset in draft.datasets.items():
         what = f"datasets.{name}"
         kind = draft.kind_of(dataset)
@@ -144,7 +144,7 @@ def _check_people(draft: MapDraft, dataset: Dataset, line: int) -> None:
 
 
 def with_people(draft: MapDraft) -> dict[str, Dataset]:
-    """Where ``shared`` is stated and ``people`` is not, the dataset that the subject is found through says who is in a recording."""
+    """Let the dataset that the subject is found through list the people in a recording, where ``shared`` is stated without ``people``."""
     done = dict(draft.datasets)
     for name, dataset in draft.datasets.items():
         rule = dataset.subject

@@ -1,4 +1,4 @@
-"""The part of the JSON Schema that says what an erasure may do to a dataset."""
+"""The part of the JSON Schema about the act of an erasure on a dataset."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TEXT: Schema = {"type": "string", "pattern": "\\S"}
 
 
 def on_erase(span: Schema) -> Schema:
-    """One act: a word, or a word with its ground or its command."""
+    """Return the schema of one act: a word, or a word with its ground or its command."""
     acts: list[Schema] = [{"enum": [str(each) for each in words.PLAIN_ACTS]}]
     for act in dict.fromkeys(words.ACTS_WITH_COMMAND + words.ACTS_WITH_ARGUMENT):
         argument = {"anyOf": [_TEXT, _command(span)]} if act in words.ACTS_WITH_COMMAND else _TEXT

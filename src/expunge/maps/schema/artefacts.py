@@ -1,4 +1,4 @@
-"""The parts of the JSON Schema of a map that are about artefacts and groups of people."""
+"""The parts of the JSON Schema of a map about artefacts and groups of people."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def cohort() -> Schema:
 
 
 def trainings() -> Schema:
-    """Where manifests of artefacts lie."""
+    """Return the schema of the place of artefacts' manifests."""
     fields = {"ledger": _text("The folder, beside the map."), "key": _text("The file with the key of its tags and seals.")}
     return {
         "type": "object",
@@ -73,7 +73,7 @@ def trainings() -> Schema:
 
 
 def provenance() -> Schema:
-    """Where artefacts come from."""
+    """Return the schema of artefacts' origins."""
     fields = {
         "dataset": _text("The dataset whose rows record it."),
         "artefact": _text("Its field with DATASET/NAME of what was made."),

@@ -1,4 +1,4 @@
-"""The part of the JSON Schema of a map that is about what pipelines were seen to do."""
+"""The part of the JSON Schema of a map about observed lineage."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The JSON Schema of a map, for editors and for checks without Expunge.
 
-It says what one entry may look like. Whether the entries fit together (names, cycles, paths to a subject) only ``expunge check`` tells.
+It describes one entry at a time. Only ``expunge check`` tells whether the entries fit together (names, cycles, paths to a subject).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a map says that an erasure does to a dataset: the act, the command that carries it out, and what that may take."""
+"""The act of an erasure on a dataset, as a map declares it: the act, the command that carries it out, and the command's limits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def read_on_erase(form: Form, value: Value | None, what: str) -> OnErase:
-    """The act; ``erase`` where nothing is said or a fault was noted."""
+    """Read the act; ``erase`` where none is stated or a fault was noted."""
     if value is None:
         return OnErase()
     if isinstance(value, TableNode) and len(value.entries) == 1:
@@ -71,7 +71,7 @@ def _by_command(form: Form, act: EraseAct, value: Value, what: str) -> OnErase:
 
 
 def read_command(form: Form, value: Value | None, what: str) -> str:
-    """A program and its arguments; empty where nothing is said or a fault was noted."""
+    """Read a program and its arguments; empty where none is stated or a fault was noted."""
     text = form.text(value, what)
     if text is None or value is None:
         return ""
@@ -82,7 +82,7 @@ def read_command(form: Form, value: Value | None, what: str) -> str:
 
 
 def parse_size(text: str) -> int:
-    """Bytes from ``8 GiB``. Raises ValueError with what to write instead."""
+    """Return the bytes of ``8 GiB``. Raises ValueError with the correction."""
     found = _SIZE.fullmatch(text)
     if found is None:
         raise ValueError("memory: 8 GiB; a whole number of MiB, GiB or TiB, more than 0")

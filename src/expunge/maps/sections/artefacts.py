@@ -1,4 +1,4 @@
-"""What a map says about artefacts: kinds, dates, who reviewed what, groups of people, and where artefacts come from."""
+"""A map's declarations about artefacts: kinds, dates, reviews, groups of people, and where artefacts come from."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def parse_moment(text: str) -> datetime:
 
 
 def read_kind(form: Form, value: Value | None, what: str) -> ArtefactKind | None:
-    """One kind of artefact."""
+    """Read one kind of artefact."""
     return form.parsed(value, what, "bad-kind", parse_kind)
 
 
@@ -46,7 +46,7 @@ def read_date(form: Form, value: Value | None, what: str) -> datetime | None:
 
 
 def read_reviewed(form: Form, value: Value | None, what: str) -> Reviewed | None:
-    """Where reviews of a dataset are recorded."""
+    """Read where reviews of a dataset are recorded."""
     table = form.table(value, what, words.REVIEWED, words.REVIEWED) if value is not None else None
     if table is None:
         return None
@@ -64,7 +64,7 @@ def read_cohorts(form: Form, root: TableNode) -> dict[str, Cohort]:
 
 
 def read_cohort(form: Form, value: Value, what: str, rule: str) -> Cohort | None:
-    """One group of people; ``rule`` is noted where it chooses nobody in particular."""
+    """Read one group of people. A fault is noted under ``rule`` where it selects no particular people."""
     table = form.table(value, what, words.COHORT, ("dataset",))
     if table is None:
         return None
@@ -91,12 +91,12 @@ def read_provenance(form: Form, root: TableNode) -> Provenance | None:
 
 
 def read_origin(form: Form, value: Value | None, what: str) -> ArtefactOrigin:
-    """By what single artefacts are judged; by the lineage of the map unless it says otherwise."""
+    """Read how single artefacts are judged; by the lineage of the map unless it says otherwise."""
     return ArtefactOrigin(_one_of(form, value, what, words.ORIGINS, "bad-origin", "origin: manifest"))
 
 
 def read_expiry(form: Form, value: Value | None, what: str) -> OnExpiry:
-    """Whether it goes along with what outlives its period; it stays unless the map says otherwise."""
+    """Read whether a dataset follows a source past its period. It stays unless the map says otherwise."""
     return OnExpiry(_one_of(form, value, what, words.EXPIRIES, "bad-on-expiry", "on_expiry: follow"))
 
 
@@ -122,7 +122,10 @@ def read_trainings(form: Form, root: TableNode, folder: Path) -> TrainingSpec | 
 
 
 def check_expiries(draft: MapDraft) -> None:
-    """What follows its sources is made from others, and made anew or destroyed: nobody's name says what a model has to forget."""
+    """Check that a dataset that follows its sources is made from others, and is made anew or destroyed.
+
+    Forgetting is refused here: an expiry names no person for a model to forget.
+    """
     for name, dataset in draft.datasets.items():
         if dataset.on_expiry is OnExpiry.FOLLOW and not (remakes(dataset) and dataset.on_erase.act is not EraseAct.FORGET):
             text = f"datasets.{name}.on_expiry: only what is made from others, and is retrained, rebuilt or destroyed, can follow them"
@@ -150,7 +153,7 @@ def check_origins(draft: MapDraft, trainings: TrainingSpec | None) -> None:
 
 
 def check_artefacts(draft: MapDraft, cohorts: Mapping[str, Cohort], provenance: Provenance | None) -> None:
-    """What these sections name is declared, and can be followed."""
+    """Check that the names in these sections are declared and can be followed."""
     homes = {identity.dataset for identity in draft.identities.values()}
     for name, cohort in cohorts.items():
         line = draft.line("cohorts", name, "dataset")

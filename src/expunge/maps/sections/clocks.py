@@ -1,4 +1,4 @@
-"""Clocks from files: the shipped ``expunge/clocks/*.yaml`` and those of a company's own, read with every fault explained."""
+"""Clocks from files: the shipped ``expunge/clocks/*.yaml`` and a company's own, read with every fault explained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sections of a map about consent: what data is used for, what people are told, and until when others decide for a child."""
+"""The sections of a map about consent: uses of data, texts for people, and the age until which a guardian decides for a child."""
 
 from __future__ import annotations
 

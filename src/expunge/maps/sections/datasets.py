@@ -1,4 +1,4 @@
-"""The sections of a map that say what is held where: datasets and ignore."""
+"""The sections of a map about the content of stores: ``datasets`` and ``ignore``."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NO_SUBJECT = ByField({})
 
 
 def read_datasets(form: Form, root: TableNode) -> dict[str, Dataset]:
-    """The section ``datasets``, each as written; what needs the rest of the map is filled in later."""
+    """Read the section ``datasets``, each as written. Values that need the rest of the map are filled in later."""
     datasets = {}
     for name, value in form.named(root, "datasets"):
         what = f"datasets.{name.text}"

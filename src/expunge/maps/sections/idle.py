@@ -1,4 +1,4 @@
-"""When a profile was last used, as a map declares it: the part of ``identities`` that inactivity runs on."""
+"""The last use of a profile, as a map declares it: the part of ``identities`` that inactivity is computed from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read_last_used(form: Form, value: Value | None, what: str) -> Mapping[str, s
 
 
 def check_last_used(draft: MapDraft) -> None:
-    """Each dataset says whose its items are, in identifiers of that kind; and who is watched has a period."""
+    """Check that each dataset names its people by identifiers of that kind, and that a kind with a period declares its last use."""
     for kind, identity in draft.identities.items():
         for name, field in identity.last_used.items():
             what, line = f"identities.{kind}.last_used", draft.line("identities", kind, "last_used", name)

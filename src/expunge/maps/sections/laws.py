@@ -1,4 +1,4 @@
-"""The section ``laws`` of a map: which clocks run, by the name of their law or of the clock, and files with clocks of one's own."""
+"""The section ``laws`` of a map: the clocks that run, by the name of their law or of the clock, and files with a company's own clocks."""
 
 from __future__ import annotations
 

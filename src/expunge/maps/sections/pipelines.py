@@ -1,4 +1,4 @@
-"""The section ``lineage`` of a map: what pipelines call its datasets, what of theirs is about nobody, and where erasures are told."""
+"""The section ``lineage`` of a map: pipelines' names for datasets, addresses without personal data, and where erasures are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The section ``recipients`` of a map: third parties that data is handed to, and how they are told to erase it."""
+"""The section ``recipients`` of a map: third parties that receive data, and the way to tell them to erase it."""
 
 from __future__ import annotations
 
