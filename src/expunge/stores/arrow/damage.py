@@ -1,4 +1,4 @@
-"""Errors of pyarrow as sentences of our own: its texts may quote a person's values."""
+"""Describe pyarrow's errors in sentences of our own. Its texts may quote a subject's values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows of a file are whose: columns are compared with everything that is looked for at once, many rows at a time."""
+"""Find the owners of a file's rows. Columns are compared with all wanted values at once, many rows at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times in columns: many at once, as microseconds since 1970, and what narrows selectors over them."""
+"""Read columns of times as microseconds since 1970, and apply time windows and other narrowing of selectors to them."""
 
 from __future__ import annotations
 

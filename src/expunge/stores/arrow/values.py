@@ -1,4 +1,4 @@
-"""Values in columns, as text: which leaf of a schema a field means, what a value is called, which rows hold what is looked for."""
+"""Values in columns, as text: the schema leaf that a field means, the text of a value, and the rows that hold wanted values."""
 
 from __future__ import annotations
 
