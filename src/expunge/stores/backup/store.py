@@ -1,4 +1,11 @@
-"""Backups of another store: nothing is erased in them; each receipt says how many hold what was erased, and until when.
+"""Report the backups of another store. Nothing is erased in them.
+
+Each receipt says how many backups hold the erased data, and until when.
+
+``{kind: backup, url: ./backups, of: app, format: pg_dump, every: 1 day, keep: 30 days}``. Each entry of the folder is one backup. Its time
+of making is read from the backup itself where its format states it (``pg_dump`` custom and directory), else from a date in its name, else
+from its time of change. A folder that cannot be seen from here still has a schedule. Then the last backup with the subject in it is assumed
+to be made right before the erasure.
 
 ``{kind: backup, url: ./backups, of: app, format: pg_dump, every: 1 day, keep: 30 days}``. Each entry of the folder is one backup. When it
 was made is read from the backup itself where its format says so (``pg_dump`` custom and directory), else from a date in its name, else from
