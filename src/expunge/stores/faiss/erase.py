@@ -1,4 +1,4 @@
-"""Taking vectors out of index files: each is written anew without them, then its sidecar; a purge removes the old file of lists."""
+"""Remove vectors from index files. Each index is written anew without them, then its sidecar. A purge removes the old file of lists."""
 
 from __future__ import annotations
 

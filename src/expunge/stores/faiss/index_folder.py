@@ -1,4 +1,4 @@
-"""A folder of FAISS indexes: index files, the sidecar of each that says whose a number is, and the file of lists beside it."""
+"""A folder of FAISS indexes: index files, their sidecars that map numbers to subjects, and their files of inverted lists."""
 
 from __future__ import annotations
 

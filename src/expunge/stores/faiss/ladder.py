@@ -1,4 +1,4 @@
-"""The rungs of a purge over a folder of FAISS indexes: what is left to do once index files and sidecars are written anew."""
+"""The rungs of a purge over a folder of FAISS indexes. They run after index files and sidecars are written anew."""
 
 from __future__ import annotations
 

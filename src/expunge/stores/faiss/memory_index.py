@@ -1,6 +1,6 @@
-"""A FAISS index in memory: whose numbers are in it, what it holds of them, and the same index without some of them.
+"""A FAISS index in memory: its numbers, the stored codes of a number, and the same index without some numbers.
 
-Nothing is searched for or trained here: codes of those who stay are copied as they are, so that their vectors are bit-equal afterwards.
+Nothing is searched for or trained here. The codes that stay are copied as they are, so that their vectors are bit-equal afterwards.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reads of a folder of FAISS indexes: who has which vectors, who else is there, how old they are; shown and traced."""
+"""Read a folder of FAISS indexes: copies of subjects, bystanders, ages, export and traced content."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""FAISS indexes in a folder: vectors by number, each index with a sidecar that says whose a number is, each to ``scrubbed``.
+"""FAISS indexes in a folder: vectors by number, each index with a sidecar that maps numbers to subjects, each to ``scrubbed``.
 
-An index stores numbers of 64 bits and nothing else. Who is meant by one stands in a sidecar beside it, or in another dataset that the
-map leads through. What is done to each type of index is in :mod:`expunge.stores.faiss.memory_index`.
+An index stores numbers of 64 bits and nothing else. The subject of a number stands in a sidecar beside the index, or in another dataset
+that the map leads through. :mod:`expunge.stores.faiss.memory_index` erases from each type of index.
 """
 
 from __future__ import annotations
