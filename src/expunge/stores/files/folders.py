@@ -1,4 +1,4 @@
-"""Folders of the ``files`` store: those named after somebody go when they are empty, and what interrupted runs left in them."""
+"""Clean up folders of the ``files`` store. Empty folders named after a subject and leftovers of interrupted runs are removed."""
 
 from __future__ import annotations
 

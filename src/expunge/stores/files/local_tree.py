@@ -1,4 +1,4 @@
-"""The tree of a folder on this machine: links and further names are seen, others' writes carried over, entries forced to the device."""
+"""The tree of a folder on this machine. Links and further names are seen, concurrent writes carried over, entries forced to the device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who still holds removed files of a folder open: their bytes stay on the disk, and readable, until the last of them lets go."""
+"""Find processes that hold removed files of a folder open. The bytes stay on the disk, and readable, until the last process closes them."""
 
 from __future__ import annotations
 

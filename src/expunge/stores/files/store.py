@@ -1,4 +1,4 @@
-"""Local folders: media and other whole files, and files with records of many people.
+"""Local folders: media and other whole files, and files with records of many subjects.
 
 The ladder to ``scrubbed``, each rung with a test that fails without it, is in ``docs/reference/stores/files.md``.
 """
