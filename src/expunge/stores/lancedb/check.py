@@ -1,4 +1,4 @@
-"""Comparing a LanceDB folder with the map, and what would stand in the way of an erasure."""
+"""Compare a LanceDB folder with the map, and find obstacles to an erasure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The ladder of a LanceDB table: a deletion only marks rows; what was marked lies in data files, indexes, old versions and leftovers.
+"""The ladder of a LanceDB table. A deletion only marks rows: they still lie in data files, indexes, old versions and leftovers.
 
-``docs/reference/stores/lancedb.md`` says what each rung removes, and a test per rung shows what stays without it.
+``docs/reference/stores/lancedb.md`` says what each rung removes. A test per rung shows what stays without it.
 """
 
 from __future__ import annotations

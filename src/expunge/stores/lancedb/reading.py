@@ -1,4 +1,4 @@
-"""Reads of a LanceDB table: who has what, who else is there, how old it is; rows shown and traced."""
+"""Read a LanceDB table: copies of subjects, bystanders, ages, export and traced content."""
 
 from __future__ import annotations
 

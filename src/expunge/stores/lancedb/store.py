@@ -1,7 +1,7 @@
 """LanceDB: tables of rows and embeddings in a local folder, each to ``scrubbed``.
 
-A deletion in a LanceDB table marks rows, and every old version can still be opened; ``purge`` climbs the ladder of
-:mod:`expunge.stores.lancedb.ladder`. Branches are erased from as the main line is.
+A deletion in a LanceDB table marks rows, and every old version can still be opened. ``purge`` climbs the ladder of
+:mod:`expunge.stores.lancedb.ladder`. Branches are erased from in the same way as the main line.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One table of a LanceDB folder as the engine gives it out: its lines (main and branches), its rows, whose they are."""
+"""One table of a LanceDB folder as the engine reports it: its lines (main and branches), its rows and their owners."""
 
 from __future__ import annotations
 
