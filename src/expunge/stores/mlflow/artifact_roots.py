@@ -1,7 +1,7 @@
-"""Where the artifacts of an MLflow estate lie: the locations that its rows name, as folders under the roots that the map declares.
+"""Resolve the artifact locations that rows of an MLflow estate name to folders under the roots that the map declares.
 
-A location is text that anybody who may register a model can write (``file:///``), so nothing is ever read, listed or removed outside the
-declared roots, symbolic links followed before that is decided.
+A location is text that any user with the right to register a model can write (``file:///``). So nothing is ever read, listed or removed
+outside the declared roots. Symbolic links are followed before that is decided.
 """
 
 from __future__ import annotations

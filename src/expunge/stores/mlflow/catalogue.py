@@ -1,9 +1,8 @@
-"""The tables of an MLflow backend database: which revisions are understood, and which rows hang on which entity.
+"""The tables of an MLflow backend database: the known revisions, and the rows that depend on each entity.
 
-The revisions are those of MLflow's own migrations (``mlflow/store/db_migrations``), from 3.0 to 3.17. Rows are deleted by statements
-of ours rather than by MLflow's client or ``mlflow gc``: neither removes datasets and inputs, and both leave weights behind in ways
-that ``docs/reference/stores/mlflow.md`` lists. A schema that is not known is refused, since a table that nobody thought of may hold
-what should go.
+The revisions are those of MLflow's own migrations (``mlflow/store/db_migrations``), from 3.0 to 3.17. Rows are deleted by statements of
+ours rather than by MLflow's client or ``mlflow gc``. Neither of them removes datasets and inputs, and both leave weights behind in ways
+that ``docs/reference/stores/mlflow.md`` lists. An unknown schema is refused, since an unexpected table may hold data that should go.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an MLflow estate holds of its entities: rows and artifact files, as a person's export and as content for the tracer."""
+"""Read the content of an MLflow estate's entities, rows and artifact files: as a subject's export and as content for the tracer."""
 
 # ruff: noqa: S608 - names come from the schema; values are bound
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Copies of an MLflow estate: what was gathered, who stays, how old it is."""
+"""Build the copies of an MLflow estate: those of subjects, those of bystanders, and their ages."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What belongs together in an MLflow estate: from some runs, traces and model versions to everything that hangs on them.
+"""Group the entities of an MLflow estate that belong together: some runs, traces and model versions, and everything that depends on them.
 
-All of it is SQL over a temporary table of items, one row for each subject and entity. MLflow has no such notion: a registered version names
-its weights by text, a copy shares the folder of what it was copied from, and a trace names its run in its metadata.
+All of it is SQL over a temporary table of items, one row for each subject and entity. MLflow itself has no such grouping. A registered
+version names its weights by text, a copy shares the folder of its source, and a trace names its run in its metadata.
 """
 
 # ruff: noqa: S608 - names come from this module and from the schema; values are bound

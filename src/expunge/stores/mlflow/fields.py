@@ -1,8 +1,8 @@
-"""What a map may call a field of an MLflow dataset, and how its values are read.
+"""The names that a map may give to the fields of an MLflow dataset, and the way their values are read.
 
-``tags.NAME``, ``params.NAME`` and ``metadata.NAME`` (of traces) are what programs attach; ``run_id``, ``run_name``, ``user``, ``trace_id``,
-``start_time`` and ``end_time`` are MLflow's own, and of models ``name``, ``version``, ``run_id`` and ``creation_time``. A name without
-a prefix that is none of these is a tag, a parameter or metadata of that name, whichever there is.
+``tags.NAME``, ``params.NAME`` and ``metadata.NAME`` (of traces) are attached by programs. ``run_id``, ``run_name``, ``user``, ``trace_id``,
+``start_time`` and ``end_time`` are MLflow's own, and of models ``name``, ``version``, ``run_id`` and ``creation_time``. Any other name
+without a prefix is a tag, a parameter or metadata of that name, whichever there is.
 """
 
 # ruff: noqa: S608 - names come from this module and from the schema; values are bound

@@ -1,4 +1,4 @@
-"""Making erasures from an MLflow estate physical: orphaned rows and folders, then the ladder of SQLite."""
+"""Make erasures from an MLflow estate physical: orphaned rows and folders, then the ladder of SQLite."""
 
 # ruff: noqa: S608 - names come from the schema; values are bound
 from __future__ import annotations

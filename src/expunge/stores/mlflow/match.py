@@ -1,4 +1,4 @@
-"""Finding what a dataset of the map holds about somebody: the runs, traces and versions that selectors mean, and what hangs on them."""
+"""Find a subject's items in a dataset of the map: the runs, traces and versions that selectors mean, and all that depends on them."""
 
 # ruff: noqa: S608 - names come from sibling modules and from the schema; values are bound
 from __future__ import annotations

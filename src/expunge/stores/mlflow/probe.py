@@ -1,4 +1,4 @@
-"""Looking for erased items of an MLflow estate by every path that still could lead to them."""
+"""Probe an MLflow estate for erased items, by every path that may still lead to them."""
 
 # ruff: noqa: S608 - names come from the schema; values are bound
 from __future__ import annotations

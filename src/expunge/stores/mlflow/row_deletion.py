@@ -1,6 +1,6 @@
-"""Deleting rows of an MLflow database: those of an :class:`~expunge.stores.mlflow.entity_groups.EntityGroup`, and those that nothing holds.
+"""Delete rows of an MLflow database: those of an :class:`~expunge.stores.mlflow.entity_groups.EntityGroup`, and unused ones.
 
-MLflow's own ways leave rows: ``mlflow gc`` keeps ``datasets``, ``inputs`` and ``input_tags``, which hold names, digests, schemas and
+MLflow's own ways leave rows. ``mlflow gc`` keeps ``datasets``, ``inputs`` and ``input_tags``, which hold names, digests, schemas and
 identifiers of runs and models.
 """
 

@@ -1,9 +1,8 @@
 """MLflow registries: a SQLite backend database and a folder of artifacts, each to ``scrubbed``.
 
-MLflow is not needed for it and is never imported: rows go by statements of ours (:mod:`expunge.stores.mlflow.catalogue` says which schemas
-are
-understood), files one by one. Two layouts: ``model: NAME`` is a registered model with its weights, whatever name they were copied to, the
-runs that made them and all that hangs on those; ``experiment: NAME`` is runs and traces of people.
+MLflow is not needed and never imported. Rows are deleted by statements of ours, files one by one. :mod:`expunge.stores.mlflow.catalogue`
+lists the known schemas. There are two layouts. ``model: NAME`` is a registered model with its weights under every name they were copied to,
+the runs that made them and all that depends on those. ``experiment: NAME`` is runs and traces of subjects.
 """
 
 from __future__ import annotations
