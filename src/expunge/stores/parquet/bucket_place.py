@@ -1,4 +1,4 @@
-"""A lake in a bucket of an S3 service: what a :class:`Place` of :mod:`expunge.stores.parquet.store` has to offer; every version counts."""
+"""A lake in a bucket of an S3 service, as a :class:`Place` of :mod:`expunge.stores.parquet.store`. Every version counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Comparing a lake with the map, and what would stand in the way of erasing from it; both change nothing."""
+"""Compare a lake with the map, and find obstacles to erasing from it. Both change nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking people out of a lake: whole files and folders by their names, rows by writing files anew without them."""
+"""Erase subjects from a lake: whole files and folders by their names, rows by writing files anew without them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lake in a folder of this machine: what a :class:`Place` of :mod:`expunge.stores.parquet.store` has to offer."""
+"""A lake in a folder of this machine, as a :class:`Place` of :mod:`expunge.stores.parquet.store`."""
 
 from __future__ import annotations
 

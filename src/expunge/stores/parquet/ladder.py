@@ -1,4 +1,4 @@
-"""The rungs of a lake's purge: what is left to do once rows and files are gone."""
+"""The rungs of a lake's purge. They run after rows and files are removed."""
 
 from __future__ import annotations
 

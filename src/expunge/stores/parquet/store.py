@@ -1,4 +1,4 @@
-"""A lake of Parquet files in a folder or in a bucket: rows by what columns say, whole files by what their names say.
+"""A lake of Parquet files in a folder or in a bucket: rows by the values of columns, whole files by their names.
 
 The ladder to ``scrubbed``, each rung with a test that fails without it, is in ``docs/reference/stores/parquet.md``.
 """

@@ -1,6 +1,6 @@
 """Integers as Parquet packs them: bit packing, the hybrid of runs and bit packing, deltas.
 
-All of it in numpy over whole arrays. Source: apache/parquet-format, Encodings.md.
+All code here is numpy over whole arrays. Source: apache/parquet-format, Encodings.md.
 """
 
 from __future__ import annotations

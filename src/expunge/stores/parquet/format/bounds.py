@@ -1,4 +1,4 @@
-"""Minimum and maximum after an erasure: kept where no erased value can have made them, else taken anew from what stays, else dropped.
+"""Minimum and maximum after an erasure. Bounds that no erased value can have made are kept, else computed from the rest, else dropped.
 
 Source: apache/parquet-format, parquet.thrift (Statistics, ColumnOrder, ColumnIndex).
 """

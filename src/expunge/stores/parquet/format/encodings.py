@@ -1,4 +1,4 @@
-"""The values of a page, cut where they lie or decoded, by encoding. Source: apache/parquet-format, Encodings.md."""
+"""Cut the values of a page in place, or decode them, by encoding. Source: apache/parquet-format, Encodings.md."""
 
 from __future__ import annotations
 

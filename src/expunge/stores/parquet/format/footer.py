@@ -1,7 +1,7 @@
-"""What a Parquet file says about itself: schema, row groups, column chunks, statistics, key-value metadata.
+"""The metadata of a Parquet file: schema, row groups, column chunks, statistics, key-value metadata.
 
-Read by a parser of our own that keeps every field it does not know, so that a file which is written again loses nothing.
-Source: apache/parquet-format, parquet.thrift and README. Offsets and sizes are bytes; row numbers count from 0.
+The parser is our own and keeps every field it does not know, so that a file which is written again loses nothing. Source:
+apache/parquet-format, parquet.thrift and README. Offsets and sizes are bytes; row numbers count from 0.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How old the rows of a lake are: by names and footers where those decide, else by the column of times alone, on all cores."""
+"""Return the ages of a lake's rows: by names and footers where those decide, else by the column of times alone, on all cores."""
 
 from __future__ import annotations
 

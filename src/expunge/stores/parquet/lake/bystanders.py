@@ -1,4 +1,4 @@
-"""Who else is in a lake: everybody who stays, grouped by what the subject columns say, streamed by row groups."""
+"""Find the bystanders in a lake, grouped by the values of the subject columns, streamed by row groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading the columns of many files that say whose rows are whose, on all cores; and what an index remembers of them."""
+"""Read the subject columns of many files, on all cores, and record them for an index."""
 
 from __future__ import annotations
 

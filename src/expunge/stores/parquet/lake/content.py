@@ -1,4 +1,4 @@
-"""Handing over what a lake holds: to the person as JSON lines, to a tracer as content."""
+"""Hand over the content of a lake: as JSON lines for a subject's export, as content for a tracer."""
 
 from __future__ import annotations
 

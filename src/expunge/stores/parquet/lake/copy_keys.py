@@ -1,12 +1,12 @@
-"""Names of what was found: a file and the rows in it, spelt for thousands of people at a time.
+"""Item keys of a lake: a file and the rows in it, spelt for thousands of subjects at a time.
 
 =====================  =============================================================
 ``a/b.parquet#3-7,9``  rows 3 to 7 and 9 of that file, counted from 0
-``a/b.parquet#~4``     a row that others are in as well
+``a/b.parquet#~4``     a row that other subjects share
 ``a/b.parquet#^2:7``   a row of an older version of it, which the bucket still gives out (the second last)
 ``a/b.parquet#*``      all of the file: its name says whose it is
-``a/b.parquet#?``      a file that cannot be read, and so may hold anybody's rows
-``sid=7/``             a folder named after somebody, with nothing in it
+``a/b.parquet#?``      a file that cannot be read, and so may hold rows of any subject
+``sid=7/``             a folder named after a subject, with nothing in it
 =====================  =============================================================
 """
 

@@ -1,4 +1,4 @@
-"""What an index remembers of a dataset, asked and kept up to date: files that it knows in their present version need not be read."""
+"""Query the locate index of a dataset and keep it up to date. Files that it knows in their present version need not be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lake's files: which there are, which template they fit, and opening them for reading."""
+"""The files of a lake: list them, match them with templates, and open them for reading."""
 
 from __future__ import annotations
 

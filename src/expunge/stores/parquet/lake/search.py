@@ -1,4 +1,4 @@
-"""Looking through a lake: who has what, in whole files by their names and in rows by their columns."""
+"""Search a lake for subjects: whole files by their names, rows by their columns."""
 
 from __future__ import annotations
 

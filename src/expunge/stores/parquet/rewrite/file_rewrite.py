@@ -1,4 +1,4 @@
-"""Writes a Parquet file again without some of its rows, so that nothing of them is left in it.
+"""Write a Parquet file again without some of its rows, so that nothing of them is left in it.
 
 Row groups that lose nothing are copied as they are, with their bloom filters and page indexes. In the others the pages that hold erased
 rows are cut, at the level of their encoding, and compressed again; the other pages are copied.

@@ -1,4 +1,4 @@
-"""The cut that takes some people's rows out of one Parquet file."""
+"""The cut that removes some subjects' rows from one Parquet file."""
 
 from __future__ import annotations
 
