@@ -1,4 +1,4 @@
-"""What would keep an erasure from happening, told beforehand; and who stands in the way, told afterwards."""
+"""Find obstacles to an erasure before it starts, and name the sessions that block it afterwards."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted
 from __future__ import annotations

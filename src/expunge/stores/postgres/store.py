@@ -1,7 +1,7 @@
 """PostgreSQL databases, server 15 and newer: to ``scrubbed`` where the server's files and enough rights are at hand, else to ``removed``.
 
-Reads go by subject column through whatever index serves it; all values of a call reach the server by COPY, which no server logs. An
-erasure is one transaction per batch; ``purge`` climbs the ladder of :mod:`expunge.stores.postgres.ladder.ladder_climb`.
+Reads go by subject column through any index that serves it. All values of a call reach the server by COPY, which no server logs. An erasure
+is one transaction per batch. ``purge`` climbs the ladder of :mod:`expunge.stores.postgres.ladder.ladder_climb`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Who may still see, or has put aside, rows that were deleted: old snapshots, prepared transactions, sort spills, temporary tables.
+"""Find sessions that may still read deleted rows or keep copies of them.
 
-``VACUUM FULL`` copies a deleted row into the new file, without an error, as long as anybody's snapshot could see it.
+These are old snapshots, prepared transactions, sort spills and temporary tables. ``VACUUM FULL`` copies a deleted row into the new file,
+without an error, as long as any snapshot could see it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a rung of the PostgreSQL ladder works with: one climb, the words for what stands in its way, and the server's own notices."""
+"""Shared parts of the PostgreSQL ladder's rungs: one climb, the wording of obstacles, and the server's own notices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rungs over what the server writes beside its tables: texts of statements, log files."""
+"""Rungs over the files that the server writes beside its tables: texts of statements, log files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rungs over what the planner knows: sample values of erased rows, which any user may read in ``pg_stats`` and ``pg_stats_ext``."""
+"""Rungs over the planner's statistics: sample values of erased rows, which any user may read in ``pg_stats`` and ``pg_stats_ext``."""
 
 # ruff: noqa: S608 - constant texts; values are bound
 from __future__ import annotations

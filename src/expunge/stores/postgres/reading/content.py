@@ -1,4 +1,4 @@
-"""Rows as a person's export, as content for the tracer, and in pages of people who stay."""
+"""Rows as a subject's export, as content for the tracer, and in pages of bystanders."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values go by COPY
 from __future__ import annotations

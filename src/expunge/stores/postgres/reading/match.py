@@ -1,7 +1,7 @@
-"""Finding rows by the values of subject fields, and by key: all values of a call go to the server by COPY into temporary tables.
+"""Find rows by the values of subject fields, and by key. All values of a call go to the server by COPY into temporary tables.
 
-Why COPY: a server may log every statement with its parameters, whatever the client asks; what COPY sends is never logged, and a
-temporary table lies in no write-ahead log. These tables are never analysed: their statistics would outlive them.
+COPY is needed because a server may log every statement with its parameters, whatever the client asks. Data sent by COPY is never logged,
+and a temporary table lies in no write-ahead log. These tables are never analysed: their statistics would outlive them.
 """
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values go by COPY

@@ -1,4 +1,7 @@
-"""Windows of time over tables, compared on the server: in the column's own type, which an index serves, text as it is read elsewhere."""
+"""Time windows over tables, compared on the server: in the column's own type, which an index serves.
+
+Text is compared as it is read elsewhere.
+"""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values go by COPY
 from __future__ import annotations

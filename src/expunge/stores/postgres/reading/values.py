@@ -1,4 +1,4 @@
-"""Values of rows: how each type is read, handed to the tracer, shown in an export, and how a heap tuple holds it."""
+"""Values of rows by type: reading them, handing them to the tracer, showing them in an export, and their form in a heap tuple."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which relations hold traces of rows that were deleted from some tables: partitions, cascades, triggers, views made solid, parents."""
+"""Find the relations that hold traces of deleted rows: partitions, cascades, triggers, materialised views, parents."""
 
 # ruff: noqa: S608 - constant texts; values are bound
 from __future__ import annotations

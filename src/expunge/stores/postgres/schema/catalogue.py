@@ -1,4 +1,4 @@
-"""What a database's own catalogue says: tables, columns, keys, partitions, references, views over a table."""
+"""The database's own catalogue: tables, columns, keys, partitions, references, views over a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a database itself does when rows are deleted: triggers and rules that keep rows, refuse them, or write elsewhere."""
+"""Triggers and rules that act when rows are deleted: they keep rows, refuse the deletion, or write elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections to one PostgreSQL database, and what its errors mean in words that hold nothing of a person."""
+"""Connections to one PostgreSQL database, and the meaning of its errors in words that hold no personal data."""
 
 from __future__ import annotations
 

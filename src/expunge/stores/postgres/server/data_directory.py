@@ -1,4 +1,4 @@
-"""Where a PostgreSQL server's bytes lie, as it says itself, and whether what lies there on this machine is really that server's."""
+"""Locate a PostgreSQL server's bytes as the server reports them, and verify that the files on this machine really are that server's."""
 
 from __future__ import annotations
 

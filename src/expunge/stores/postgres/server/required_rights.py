@@ -1,4 +1,4 @@
-"""The rights that the ladder needs in PostgreSQL, and the statements that grant what is missing."""
+"""The rights that the ladder needs in PostgreSQL, and the statements that grant missing rights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One PostgreSQL server seen from a store: who we are there, where its bytes lie, what stays out of reach."""
+"""One PostgreSQL server seen from a store: our role, the location of its bytes, and the parts out of reach."""
 
 from __future__ import annotations
 

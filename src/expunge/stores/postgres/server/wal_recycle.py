@@ -1,8 +1,8 @@
-"""Switching ``wal_recycle`` off for the time that the old log is passed, and back to what it was, a crash between included.
+"""Switch ``wal_recycle`` off while the old log is passed, and restore its earlier value, also after a crash.
 
-A checkpoint does not remove old segments; it renames them into the future, old content and all, until the log gets there. The value
-written while we hold the setting is a spelling of *off* that nobody would choose (PostgreSQL takes every beginning of *false*): a climb
-that finds it knows that an earlier one was cut short, and what was there before.
+A checkpoint does not remove old segments. It renames them into the future, old content and all, until the log gets there. The value written
+while we hold the setting is an unusual spelling of *off* (PostgreSQL takes every beginning of *false*). A climb that finds it knows that an
+earlier climb was cut short, and the value that was set before.
 """
 
 from __future__ import annotations
