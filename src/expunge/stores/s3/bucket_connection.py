@@ -1,7 +1,7 @@
 """One bucket of an S3 service: connection, bounded retries, listings that are checked, conditional writes.
 
-Keys are relative to the prefix of the store's url. Nothing here decides what is erased, and nothing here logs. The client library's own
-retries are off: these are bounded in time, so that a service that answers 503 for ever becomes an answer, too.
+Keys are relative to the prefix of the store's url. Nothing here selects items to erase, and nothing here logs. The client library's own
+retries are off. The retries here are bounded in time, so that a service that answers 503 for ever becomes an answer, too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Comparing a bucket with the map, and what else about the bucket keeps copies of what was erased."""
+"""Compare a bucket with the map, and find features of the bucket that keep copies of erased objects."""
 
 from __future__ import annotations
 

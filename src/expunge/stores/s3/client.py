@@ -1,4 +1,4 @@
-"""The client library behind a bucket, and what the words of an S3 service mean."""
+"""The client library behind a bucket, and the meaning of an S3 service's error codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deleting from a bucket and not taking its word for it: locks first, batches, each key's own answer, then a look at what is left."""
+"""Delete from a bucket and verify it: locks first, batches, each key's own answer, then a fresh listing."""
 
 from __future__ import annotations
 

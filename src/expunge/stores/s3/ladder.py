@@ -1,6 +1,6 @@
-"""What ``purge`` does about a bucket: each rung removes what deleting keys leaves. The disks of a provider are not among it.
+"""The rungs of a bucket's purge. Each removes what deleting keys leaves. The disks of a provider are out of reach.
 
-``docs/reference/stores/s3.md`` says what each removes, and a test per rung shows what stays without it.
+``docs/reference/stores/s3.md`` says what each rung removes. A test per rung shows what stays without it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Replace an object that others may be writing to, without losing what they write; then its older versions."""
+"""Replace an object without losing concurrent writes, then its older versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Buckets of an S3 service: media and other whole objects, and objects with records of many people; every version of them.
+"""Buckets of an S3 service: media and other whole objects, and objects with records of many subjects; every version of them.
 
 The service's disks are out of reach: the deepest grounding is ``removed``. The rungs are in ``docs/reference/stores/s3.md``.
 """
