@@ -1,4 +1,4 @@
-"""What a database's own catalogue says: tables, columns, keys, indexes, references, full-text indexes, views."""
+"""The database's own catalogue: tables, columns, keys, indexes, references, full-text indexes, views."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rows as a person's export, as content for the tracer, and in pages; no cursor stays open between two of them."""
+"""Rows as a subject's export, as content for the tracer, and in pages. No cursor stays open between two pages."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
 from __future__ import annotations

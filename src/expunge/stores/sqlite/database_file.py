@@ -1,4 +1,4 @@
-"""One database file: how it is opened, what its errors mean, which files belong to it."""
+"""One database file: opening it, the meaning of its errors, and the files that belong to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deleting a batch of people's rows in one transaction."""
+"""Delete the rows of a batch of subjects in one transaction."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
 from __future__ import annotations

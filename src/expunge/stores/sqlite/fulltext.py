@@ -1,4 +1,4 @@
-"""Full-text indexes: keeping those in step that no trigger keeps, and taking the words of deleted rows out of them."""
+"""Keep full-text indexes in step that no trigger keeps, and remove the words of deleted rows from them."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Finding rows by the values of subject fields: one query per field for all selectors of a call."""
+"""Find rows by the values of subject fields: one query per field for all selectors of a call."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
 from __future__ import annotations

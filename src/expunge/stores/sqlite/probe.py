@@ -1,4 +1,4 @@
-"""Looking for erased people by every normal read path, over a connection of its own."""
+"""Probe for erased subjects by every normal read path, over a connection of its own."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
 from __future__ import annotations

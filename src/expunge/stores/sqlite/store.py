@@ -1,8 +1,8 @@
 """SQLite databases: one file and those attached to it, each to ``scrubbed``.
 
-Reads go by subject column through whatever index serves it; an erasure is one transaction per batch; ``purge`` climbs the
-ladder of :mod:`expunge.stores.sqlite.ladder`. Attached databases are files with transactions of their own: no reference and no
-trigger crosses from one to another.
+Reads go by subject column through any index that serves it. An erasure is one transaction per batch. ``purge`` climbs the ladder of
+:mod:`expunge.stores.sqlite.ladder`. Attached databases are files with transactions of their own: no reference and no trigger crosses from
+one to another.
 """
 
 from __future__ import annotations

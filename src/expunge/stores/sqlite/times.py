@@ -1,4 +1,4 @@
-"""Windows of time over tables: which rows may lie in one, said so that an index can serve it, and which do."""
+"""Time windows over tables: a condition that an index can serve selects candidate rows, then each row is tested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a database itself writes when rows are deleted: asked of SQLite, which names every table that the compiled statement touches."""
+"""Find the tables that a deletion writes to. SQLite is asked: it names every table that the compiled statement touches."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
 from __future__ import annotations
