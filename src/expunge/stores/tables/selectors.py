@@ -1,4 +1,4 @@
-"""What selectors of one call have in common, for stores of tables."""
+"""Common properties of the selectors of one call, for stores of tables."""
 
 from __future__ import annotations
 

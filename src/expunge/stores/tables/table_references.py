@@ -1,4 +1,4 @@
-"""What the map says about tables that refer to each other: whose rows a reference comes from."""
+"""Find the owners of the rows that refer to a table, as the map declares them."""
 
 from __future__ import annotations
 
