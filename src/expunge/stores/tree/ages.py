@@ -1,4 +1,4 @@
-"""How old files and records are, and when each person's begin and end."""
+"""Compute the ages of files and records, and the first and last time of each subject."""
 
 from __future__ import annotations
 

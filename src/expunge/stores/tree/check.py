@@ -1,4 +1,7 @@
-"""Comparing declared names with the map, for any tree: what a template cannot say, what a name says twice, what records do not say."""
+"""Compare declared names with the map, for any tree.
+
+Findings are fields that a template lacks, names that can be read in two ways, and fields that records lack.
+"""
 
 from __future__ import annotations
 

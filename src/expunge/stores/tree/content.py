@@ -1,4 +1,4 @@
-"""Handing over what files hold: to the person as an export, to a tracer as content."""
+"""Hand over the content of files: as a subject's export, as content for a tracer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking somebody out of declared names: who loses what, file by file and record by record, for any tree."""
+"""Erase subjects from declared names, file by file and record by record, for any tree."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What the names and records of one declared folder say about people: the reading half of the ``files`` store.
+"""Read the subjects of one declared folder from its names and records: the reading half of the ``files`` store.
 
-A dataset names its files by templates. A file is somebody's because its *name* says so (a subject field is a placeholder: the
-whole file is theirs), or because *records* in it say so (the dataset has a ``format``: those records are theirs).
+A dataset names its files by templates. A file belongs to a subject because its *name* says so (a subject field is a placeholder: the whole
+file is the subject's), or because *records* in it say so (the dataset has a ``format``: those records are the subject's).
 """
 
 from __future__ import annotations

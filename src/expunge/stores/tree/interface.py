@@ -1,8 +1,9 @@
-"""Names with content below one root, as templates see them: what a folder on this machine and a prefix of a bucket have in common.
+"""Names with content below one root, as templates see them: the common interface of a folder on this machine and a prefix of a bucket.
 
-What a name or a record says about people, who shares it, what is shown and what stays when somebody goes is decided once, over this
-abstraction (``tree_search``, ``tree_show``, ``tree_erase``, ``tree_check``); how names are listed, read, replaced and removed without
-losing what others write is each store's own (``files_tree``, ``s3_tree``). A tree is made for one call and remembers what it learned.
+The rules about subjects of a name or a record, sharing, export and erasure are implemented once, over this abstraction
+(:mod:`expunge.stores.tree.search`, :mod:`~expunge.stores.tree.content`, :mod:`~expunge.stores.tree.erase`,
+:mod:`~expunge.stores.tree.check`). Each store lists, reads, replaces and removes names itself without losing concurrent writes
+(:mod:`expunge.stores.files.local_tree`, :mod:`expunge.stores.s3.bucket_tree`). A tree is made for one call and remembers what it learned.
 """
 
 from __future__ import annotations

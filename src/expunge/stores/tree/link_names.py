@@ -1,4 +1,4 @@
-"""Names that lead to the same bytes: symbolic links, and hard links. Removing one name must not pass for removing the data."""
+"""Find names that lead to the same bytes: symbolic links, and hard links. Removing one name must not pass for removing the data."""
 
 from __future__ import annotations
 

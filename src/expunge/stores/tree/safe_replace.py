@@ -1,9 +1,9 @@
-"""Replace a file that others may be writing to, without losing what they write.
+"""Replace a file without losing concurrent writes.
 
-On Linux a *lease* (fcntl(2), F_SETLEASE) settles it: it is granted only while nobody has the file open for writing, and while it is
-held, whoever tries to open it so has to wait. The new file takes the name under the lease. A writer who was waiting then gets the
-old, nameless file; so that one is watched until no writer is left, and what was written to it is carried over. Where leases are
-not to be had (another owner's file, some network file systems), size and times are compared instead, before and after.
+On Linux a *lease* (fcntl(2), F_SETLEASE) settles it. It is granted only while no process has the file open for writing. While it is held, a
+process that opens the file for writing has to wait. The new file takes the name under the lease. A writer who was waiting then gets the
+old, nameless file. So that file is watched until no writer is left, and late writes to it are carried over. Where leases are not to be had
+(another owner's file, some network file systems), size and times are compared instead, before and after.
 """
 
 from __future__ import annotations

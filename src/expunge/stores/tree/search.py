@@ -1,4 +1,4 @@
-"""Looking through declared names: who has what, and who else is there."""
+"""Search declared names for copies of subjects and for bystanders."""
 
 from __future__ import annotations
 

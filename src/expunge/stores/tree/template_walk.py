@@ -1,4 +1,4 @@
-"""Path templates at work: walk a folder along ``voice/{profile_id}/{recording_id}.flac`` and tell what each name says.
+"""Path templates at work: walk a folder along ``voice/{profile_id}/{recording_id}.flac`` and read the fields of each name.
 
 A placeholder stands for one or more characters other than ``/``; a placeholder that occurs twice stands for the same text both times.
 Links are never followed, and names that Expunge made (:data:`expunge.durable.TEMPORARY_PREFIX`) fit no template.
