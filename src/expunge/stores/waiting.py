@@ -1,4 +1,4 @@
-"""Waiting for a service to come round: so many seconds, and so many looks, whichever takes longer."""
+"""Wait for a service to reach a state: so many seconds, and so many looks, whichever takes longer."""
 
 from __future__ import annotations
 
