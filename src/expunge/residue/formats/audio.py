@@ -1,4 +1,4 @@
-"""Audio decoded to one canonical form: interleaved 16-bit little-endian samples, whatever container and width they came in."""
+"""Decode audio to one canonical form: interleaved 16-bit little-endian samples, from any supported container and width."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Decompressors that are pushed pieces and yield bounded pieces, one class a family.
 
-Each is handed input in small pieces, so that even the densest bomb yields no more than some megabytes at once; the caller counts what
-comes out and stops when it is too much.
+Each takes input in small pieces, so that even the densest bomb yields no more than some megabytes at once. The caller counts the output and
+stops when it is too much.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tells what lies too deep to be opened from bytes that look so by chance."""
+"""Distinguish containers that lie too deep to be opened from bytes that look like one by chance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads Parquet files page by page (``parquet.thrift``), by itself: what a plain search does not see in them is decoded and put in order.
+"""Read Parquet files page by page (``parquet.thrift``), independently of the stores. Values that a plain search does not see are decoded.
 
 The footer says where the pages are and how they are packed. Where it is missing or damaged, and for pages that it does not name, pages are
 taken one after the other and their codec is tried out. Statistics, page indexes and metadata lie open in the file.

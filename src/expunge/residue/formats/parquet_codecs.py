@@ -1,4 +1,4 @@
-"""Decompresses pages of Parquet (``Compression.md``), never to more than the page says."""
+"""Decompress pages of Parquet (``Compression.md``), never to more than the page says."""
 
 from __future__ import annotations
 

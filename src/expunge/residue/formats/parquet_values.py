@@ -1,6 +1,6 @@
-"""Encodings of Parquet (``Encodings.md``) that cut values up or put them in another order: they are undone here.
+"""Undo the encodings of Parquet (``Encodings.md``) that cut values up or put them in another sequence.
 
-Nothing here trusts a length: what does not fit raises Broken.
+Nothing here trusts a length: values that do not fit raise Broken.
 """
 
 from __future__ import annotations

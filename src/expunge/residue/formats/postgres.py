@@ -1,7 +1,9 @@
-"""Reads what PostgreSQL's pages hide from a plain search: in tables, indexes, tables of pieces, statistics, large objects and the log.
+"""Read values that PostgreSQL's pages hide from a plain search.
+
+They lie in tables, indexes, tables of pieces, statistics, large objects and the log.
 
 Pages are recognised by their headers (``storage/bufpage.h``, ``access/xlog_internal.h``) wherever they lie at a multiple of 512 bytes of a
-run, so that a stray copy of a file, or one in an archive, is read like a live one. The pages of a server that runs change while they are
+run, so that a stray copy of a file, or a file in an archive, is read like a live one. The pages of a running server change while they are
 read: a value that does not decode is read once more when its page has changed.
 """
 

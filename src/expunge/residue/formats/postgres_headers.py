@@ -1,4 +1,4 @@
-"""Recognises PostgreSQL's pages by their headers, and its files by what they are made of."""
+"""Recognise PostgreSQL's pages by their headers, and its files by the pages they are made of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts long values of PostgreSQL together from their pieces, and decodes compressed ones: the same content once, if it holds no trace."""
+"""Assemble long values of PostgreSQL from their pieces, and decode compressed values. Content without a trace is decoded only once."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Takes the headers out of pages of PostgreSQL's write-ahead log, so that what they cut lies whole, and finds compressed images of pages.
+"""Remove the headers from pages of PostgreSQL's write-ahead log, so that records lie whole, and find compressed images of pages.
 
-``access/xlog_internal.h``: a page of 8 KiB begins with a header of 24 bytes, the first of a file with one of 40; records go on over pages
-and files. ``access/xlogrecord.h``: a record begins at a multiple of eight and says where the record before it lies, by which it is
-recognised here without reading those before. Images of pages may be compressed one by one (``wal_compression``).
+``access/xlog_internal.h``: a page of 8 KiB begins with a header of 24 bytes, the first of a file with a header of 40. Records go on over
+pages and files. ``access/xlogrecord.h``: a record begins at a multiple of eight and gives the position of the record before it. By this it
+is recognised here without reading the earlier records. Images of pages may be compressed one by one (``wal_compression``).
 """
 
 from __future__ import annotations
