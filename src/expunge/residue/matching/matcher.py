@@ -1,7 +1,7 @@
-"""Finds traced windows at every offset of a buffer, with numpy and without a compiler.
+"""Find traced windows at every offset of a buffer, with numpy and without a compiler.
 
-For each of the eight byte alignments a buffer is read as 64-bit words, hashed, and looked up in a table of booleans; the few survivors
-are compared with sorted anchors, and the fewer that remain are decided by their keyed digest.
+For each of the eight byte alignments a buffer is read as 64-bit words, hashed, and looked up in a table of booleans. The few survivors are
+compared with sorted anchors, and the fewer that remain are decided by their keyed digest.
 """
 
 from __future__ import annotations

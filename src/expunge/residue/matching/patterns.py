@@ -1,4 +1,4 @@
-"""What a scan looks for, as columns of numbers: small, quick to sort, and quick to hand to another process."""
+"""The traces that a scan looks for, as columns of numbers: small, quick to sort, and quick to hand to another process."""
 
 from __future__ import annotations
 

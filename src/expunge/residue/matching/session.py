@@ -1,4 +1,4 @@
-"""What one scan carries along: where bytes come from, how much may still be decoded, what was found, what could not be read."""
+"""The state of one scan: the origin of its bytes, the limits for decoding, the traces found, and the bytes left unread."""
 
 from __future__ import annotations
 
