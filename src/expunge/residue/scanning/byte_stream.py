@@ -1,4 +1,4 @@
-"""One run of bytes, pushed piece by piece: searched for traces, and for containers whose content is a run of its own."""
+"""One run of bytes, pushed piece by piece. It is searched for traces, and for containers whose content is a run of its own."""
 
 from __future__ import annotations
 

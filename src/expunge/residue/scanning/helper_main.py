@@ -1,4 +1,4 @@
-"""The program of a process that helps with a scan: takes units from its standard input and answers on its standard output."""
+"""The program of a process that helps with a scan: it takes units from its standard input and answers on its standard output."""
 
 from __future__ import annotations
 

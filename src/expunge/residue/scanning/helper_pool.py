@@ -1,8 +1,9 @@
-"""Shares the units of a scan with other processes.
+"""Share the units of a scan with other processes.
 
-They are started as programs of their own, not forked: this process may have threads, and connections to databases. This process takes units
-as well, so a small scan is done before a helper would be ready. To start takes one as long as some tens of megabytes of a scan, so those
-that did their work wait a while for the next scan; nothing is left running when whoever scans is gone, or that while has passed.
+Helpers are started as programs of their own, not forked: this process may have threads, and connections to databases. This process takes
+units as well, so a small scan is done before a helper would be ready. Starting a helper takes as long as scanning some tens of megabytes.
+So helpers that did their work wait a while for the next scan. No helper is left running after the scanning process has ended, or after that
+while.
 """
 
 from __future__ import annotations

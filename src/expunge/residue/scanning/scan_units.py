@@ -1,4 +1,4 @@
-"""A scan in pieces: some files, or a stretch of a large one. Any process can take one; what is found does not depend on which does."""
+"""A scan in pieces: some files, or a stretch of a large file. Any process can take a piece; the findings do not depend on which does."""
 
 from __future__ import annotations
 
