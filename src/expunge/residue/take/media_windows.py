@@ -1,4 +1,4 @@
-"""Windows of a byte stream: raw, and of decoded audio; spread over the whole whatever its length, read once."""
+"""Windows of a byte stream, raw and of decoded audio. They are spread over the whole stream, whatever its length, and read once."""
 
 from __future__ import annotations
 

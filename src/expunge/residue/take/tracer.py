@@ -1,4 +1,4 @@
-"""Takes traces: real content goes in, keyed fingerprints of windows of it come out."""
+"""Take traces: real content goes in, keyed fingerprints of windows of it come out."""
 
 from __future__ import annotations
 

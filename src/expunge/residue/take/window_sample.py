@@ -1,4 +1,4 @@
-"""Keeps the best windows of one field of one subject within a budget, in any order of arrival and in bounded memory."""
+"""Keep the best windows of one field of one subject within a budget, in any sequence of arrival and in bounded memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a piece of text or a number may have been written down, and which windows of it are worth looking for."""
+"""Compute the written forms of a piece of text or a number, and the windows of each form that are worth looking for."""
 
 from __future__ import annotations
 
