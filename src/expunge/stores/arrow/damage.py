@@ -21,7 +21,7 @@ class Damaged(Unreadable):
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Say what pyarrow says about a file in our words: its own may quote content."""
+    """Translate pyarrow's errors about a file into our words: its own may quote content."""
     try:
         yield
     except Damaged:
