@@ -49,7 +49,7 @@ class Backup:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Nothing can be erased here; ``retains`` says what is held until when."""
+        """Nothing can be erased here. ``retains`` says which backups hold erased data, and until when."""
         backups = [self._retained(path) for path in self._backups()]
         if not self._folder.is_dir():
             ground = f"backups of {self._of} ({self._schedule()}); they cannot be seen from here"
@@ -98,7 +98,7 @@ class Backup:
         return iter(())
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:  # noqa: ARG002 - no datasets
-        """Nobody."""
+        """Yield nothing: a backup has no datasets."""
         return iter(())
 
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:  # noqa: ARG002 - no datasets
@@ -113,7 +113,7 @@ class Backup:
         return Ages.none(edges)
 
     def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[AgeSpan]:  # noqa: ARG002 - no datasets
-        """Nobody."""
+        """Yield nothing: a backup has no datasets."""
         return iter(())
 
     def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:  # noqa: ARG002
@@ -125,7 +125,7 @@ class Backup:
         return Cost()
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - no datasets
-        """Nobody has anything here that could be erased by itself."""
+        """Return Absent for each subject: a backup holds nothing that can be erased by itself."""
         return {copy.subject: Absent() for copy in copies}
 
     def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - schedules end backups
@@ -137,7 +137,7 @@ class Backup:
         return iter(())
 
     def raw(self) -> Iterator[RawSource]:
-        """Nothing: what a backup holds is said by ``retains``, not looked for."""
+        """Yield nothing: the content of a backup is reported by ``retains``, not scanned."""
         return iter(())
 
     def close(self) -> None:
