@@ -110,5 +110,5 @@ def preflight(folder: FaissFolder, copies: Sequence[Copy]) -> Iterator[Unable]:
 
 
 def writable(shard: Shard) -> bool:
-    """Whether this process may put a new file in the place of an index."""
+    """Return whether this process may put a new file in the place of an index."""
     return os.access(shard.path.parent, os.W_OK | os.X_OK, effective_ids=_EFFECTIVE)

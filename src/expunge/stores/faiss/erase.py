@@ -26,7 +26,7 @@ class FaissEraser:
         self._folder = folder
 
     def erase(self, copies: Sequence[Copy]) -> Outcomes:
-        """Each index once, whoever is in it; the sidecar last, so that nothing is left that nobody can find."""
+        """Erase from each index once, for all subjects in it. The sidecar goes last, so that every vector left can still be found."""
         found: dict[Pseudonym, int] = {each.subject: 0 for each in copies}
         troubles: dict[Pseudonym, Unable] = {}
         files: dict[str, dict[int, list[Copy]]] = {}

@@ -147,7 +147,7 @@ def store(index: Any, file: BinaryIO, disk: OnDisk | None = None) -> None:
 
 
 class OnDisk:
-    """Puts inverted lists into a new file, written by whoever makes files durable."""
+    """Puts inverted lists into a new file, written by the caller's function for durable files."""
 
     def __init__(self, named: str, new: Path, write: Callable[[Path, Callable[[BinaryIO], None]], None]) -> None:
         self._named = named
