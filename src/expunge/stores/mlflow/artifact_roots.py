@@ -37,7 +37,7 @@ def plain(location: str) -> str:
 
 @dataclass(frozen=True)
 class ArtifactRoots:
-    """The folders that hold the artifacts; the first is the one that the server serves ``mlflow-artifacts:`` locations from."""
+    """The folders that hold the artifacts. The server serves ``mlflow-artifacts:`` locations from the first of them."""
 
     folders: Sequence[Path]
 
@@ -95,7 +95,9 @@ def size(folder: Path) -> int:
 
 
 def remove(folder: Path) -> int:
-    """Remove a folder with everything in it; how many files and folders went. What is gone already is fine. Raises OSError.
+    """Remove a folder with all its content, and return how many files and folders went.
+
+    A folder that is gone already is fine. Raises OSError.
 
     ``MLmodel`` goes first: without it nothing loads the weights that a crash may leave for the next attempt.
     """

@@ -30,7 +30,7 @@ KINDS = (RUN, TRACE, MODEL, DATASET, VERSION, NAME)
 
 @dataclass(frozen=True)
 class DependentRows:
-    """Rows of a table that hang on entities of a kind: ``columns`` hold the entity's identifier (and version, and workspace)."""
+    """Rows of a table that depend on entities of a kind: ``columns`` hold the entity's identifier (and version, and workspace)."""
 
     kind: str
     table: str
@@ -111,7 +111,7 @@ class MlflowSchema:
         return table in self.columns
 
     def present(self, each: DependentRows) -> bool:
-        """Whether the table and its column are there."""
+        """Return whether the table and its column exist."""
         return each.columns[0] in self.columns.get(each.table, ())
 
     def kept(self, each: DependentRows) -> tuple[tuple[str, str], ...]:
@@ -124,10 +124,10 @@ class MlflowSchema:
         return f"{alias}.workspace" if "workspace" in self.columns.get(table, ()) else "'default'"
 
     def hanging(self, kinds: tuple[str, ...] = KINDS) -> Iterator[DependentRows]:
-        """What hangs on entities of some kinds here."""
+        """Yield the rows of this schema that depend on entities of some kinds."""
         yield from (each for each in HANGING if each.kind in kinds and self.present(each))
 
     def unknown(self) -> list[str]:
-        """Tables that no MLflow of a known revision makes: whoever added them may keep anything in them."""
+        """Return tables that no MLflow of a known revision makes. Another program added them and may keep any data in them."""
         known = {each.table for each in (*HANGING, *HOMES.values(), *POINTERS)} | SETTINGS | set(FREE)
         return sorted(set(self.columns) - known)

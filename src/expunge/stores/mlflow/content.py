@@ -104,7 +104,7 @@ def _safe(name: str) -> str:
 
 
 def trace(family: EntityGroup, roots: ArtifactRoots, dataset: str, copies: Sequence[Copy], tracer: Tracer) -> None:
-    """Hand over the values of every row, and names and bytes of the artifacts, but for what is MLflow's and alike in all of them."""
+    """Hand over the values of every row, and names and bytes of the artifacts. MLflow's own values, alike in all estates, are left out."""
     for copy in copies:
         for entity, location in map(Entity.of_key, copy.keys):
             for table, row in rows(family, entity):

@@ -40,7 +40,7 @@ class FieldQuery:
 
 
 def readings(schema: MlflowSchema, kinds: Sequence[str], field: str) -> Iterator[FieldQuery]:
-    """How a field of some kinds of entities is read; nothing where they have no such field."""
+    """Yield the queries that read a field of some kinds of entities; nothing where they have no such field."""
     prefix, dot, name = field.partition(".")
     for kind in kinds:
         own = _OWN[kind].get(field)
@@ -79,7 +79,7 @@ def values(family: EntityGroup, entity: Entity, field: str) -> list[object]:
 
 
 def admits(family: EntityGroup, entity: Entity, selector: Selector) -> bool:
-    """Whether an entity lies in the window of a selector and is not spared."""
+    """Return whether an entity lies in the time window of a selector and is not spared."""
     return selector.admits(
         lambda field: latest(values(family, entity, field)), lambda field: [str(value) for value in values(family, entity, field)]
     )
