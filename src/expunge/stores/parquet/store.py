@@ -65,7 +65,7 @@ class Parquet:
             yield from LakeSearch(self._lake, self._layouts[dataset.name], self._everything, recall).locate(selectors)
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
-        """Everybody else, grouped by what the subject fields say."""
+        """Yield the bystanders, grouped by the values of the subject fields."""
         with self._place.speaking(dataset.name):
             self._lake.present()
             yield from LakeBystanders(self._lake, self._layouts[dataset.name], erased, limit).copies()
@@ -115,12 +115,12 @@ class Parquet:
         return self._place.preflight(self._layouts[dataset.name], copies, kept)
 
     def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:
-        """Whole files are unlinked; files with rows of many people are read and written again, each once."""
+        """Whole files are unlinked; files with rows of many subjects are read and written again, each once."""
         with self._place.speaking():
             return self._place.cost(rewritten(copies))
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - gone is gone under any key
-        """Remove, rewrite, remove folders named after somebody; each durable before the answer."""
+        """Remove, rewrite, and remove folders named after a subject; each durable before the answer."""
         missing = self._place.missing()
         if missing is not None:
             return {copy.subject: missing for copy in copies}
@@ -176,7 +176,7 @@ class Parquet:
             yield copy.subject, (again.items if again else 0) + len(lost), could_not
 
     def raw(self) -> Iterator[RawSource]:
-        """The folder, whole: what the map names and what it does not; nothing for a bucket, whose disks are out of reach."""
+        """Yield the whole folder, with files that the map does not name; nothing for a bucket, whose disks are out of reach."""
         return self._place.raw()
 
     def close(self) -> None:

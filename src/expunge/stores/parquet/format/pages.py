@@ -44,7 +44,7 @@ _local = _Local()
 
 
 def decompress(codec: int, data: Buffer, size: int) -> Bytes:
-    """``size`` bytes. Raises CouldNotLook for what does not unpack to that size."""
+    """Return ``size`` bytes. Raises CouldNotLook for bytes that do not unpack to that size."""
     if codec == UNCOMPRESSED:
         found = np.frombuffer(data, np.uint8)
     elif codec == LZ4_HADOOP:
@@ -106,7 +106,7 @@ class Page:
 
     @property
     def parts(self) -> tuple[memoryview, memoryview]:
-        """What is written."""
+        """The bytes to write."""
         return self.head, self.body
 
     @property
@@ -126,7 +126,7 @@ class Page:
 
     @property
     def is_data(self) -> bool:
-        """Whether it holds values."""
+        """True when the page holds values."""
         return self.kind in {DATA, DATA_V2}
 
     @property

@@ -50,7 +50,7 @@ class LakeBystanders:
         self._hits = LakeHits()
 
     def copies(self) -> Iterator[Copy]:
-        """Copies of those who stay, at most as many as the limit says."""
+        """Yield copies of bystanders, at most as many as the limit."""
         try:
             for template in self._layout.templates:
                 self._look_along(template)

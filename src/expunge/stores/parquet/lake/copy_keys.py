@@ -27,7 +27,7 @@ WHOLE, UNREADABLE, SHARED, OLDER = "*", "?", "~", "^"
 
 @dataclass(frozen=True)
 class NamedRows:
-    """What one key names."""
+    """The file and the rows that one key names."""
 
     file: str
     """The relative path; of a folder, with its ``/``."""
@@ -36,12 +36,12 @@ class NamedRows:
 
     @property
     def whole(self) -> bool:
-        """Whether all of the file is meant, or a folder."""
+        """True when the whole file is meant, or a folder."""
         return self.rows in {"", WHOLE}
 
     @property
     def shared(self) -> bool:
-        """Whether others are in these rows as well."""
+        """True when others share these rows."""
         return self.rows.rpartition(":")[2].startswith(SHARED)
 
     def numbers(self) -> set[int]:

@@ -39,7 +39,7 @@ Positions = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class RewriteResult:
-    """What was done. ``rows`` are those left: when there are none, no target was written and the caller removes the file."""
+    """The result of a rewrite. ``rows`` is the number left: when it is 0, no target was written and the caller removes the file."""
 
     rows: int
     erased: int
@@ -55,7 +55,7 @@ class RewriteResult:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is left of the file."""
+        """True when nothing is left of the file."""
         return self.rows == 0
 
 
