@@ -55,7 +55,7 @@ class PostgresPreflight:
             kept: dataset -> table, of those that hold items which stay on purpose.
 
         Raises:
-            psycopg.Error, NotInSchema: translate them.
+            psycopg.Error, NotInPostgresSchema: translate them.
         """
         where = f"{self.link.where}: table {self.table.shown}"
         for name in {name for copy in copies if copy.selector for name in (*copy.selector.match, *copy.selector.beside)}:

@@ -34,7 +34,7 @@ class PostgresProbe:
 
         Raises:
             psycopg.Error: the probe could not be made.
-            NotInSchema: a selector's field does not exist, or rows are named otherwise now.
+            NotInPostgresSchema: a selector's field does not exist, or rows are named otherwise now.
         """
         seen: list[set[Row]] = [set() for _ in copies]
         shown = [0] * len(copies)

@@ -66,7 +66,7 @@ class Relation:
 
 @dataclass(frozen=True)
 class ClimbScope:
-    """What one climb works on."""
+    """The relations that one climb works on."""
 
     tables: tuple[Relation, ...]
     """Tables with pages of their own from which rows went: leaves of partition trees, cascades and triggers followed."""

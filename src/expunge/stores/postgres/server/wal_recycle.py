@@ -49,7 +49,7 @@ def not_recycling(connection: Connection) -> Iterator[bool]:
 
 
 def put_back(connection: Connection, spelled: str) -> None:
-    """Undo what :func:`not_recycling` wrote: ``spelled`` says what was there before."""
+    """Undo the change of :func:`not_recycling`: ``spelled`` encodes the value that was set before."""
     failpoint("postgres.purge.recycle_back:before")
     connection.execute("ALTER SYSTEM SET wal_recycle = on" if spelled == WAS_ON else "ALTER SYSTEM RESET wal_recycle")
     failpoint("postgres.purge.recycle_back:after")
