@@ -58,7 +58,7 @@ def _numbers(connection: sqlite3.Connection, table: SqliteTable, index: FullText
 
 
 def has_orphans(connection: sqlite3.Connection, index: FullText) -> bool:
-    """Whether the index lists rows whose content is gone."""
+    """Return whether the index lists rows whose content is gone."""
     sql = index.orphans()
     return sql is not None and connection.execute(f"{sql} LIMIT 1").fetchone() is not None
 

@@ -25,7 +25,7 @@ class SqliteProbe:
 
         Raises:
             sqlite3.Error: the probe could not be made.
-            NotInSchema: a selector's field does not exist.
+            NotInSqliteSchema: a selector's field does not exist.
         """
         selectors = [each.selector or Selector(each.subject, {}) for each in copies]
         matcher = SqliteMatcher(self._connection, self._table, selectors)

@@ -23,7 +23,7 @@ class TouchedTables:
 
 
 def touched(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteTable) -> TouchedTables:
-    """What triggers do when rows of ``table`` are deleted. Nothing is executed.
+    """Return the tables that triggers write to when rows of ``table`` are deleted. Nothing is executed.
 
     Raises:
         sqlite3.Error: when the deletion cannot be compiled.
@@ -66,10 +66,10 @@ def rewritten(connection: sqlite3.Connection, declared: Collection[tuple[str, st
 
 
 def unfollowed(connection: sqlite3.Connection, schema: SqliteSchema, declared: Iterable[str]) -> tuple[str, ...]:
-    """The contentless full-text indexes that may keep words of rows that are gone: no scan can tell, for they hold words alone.
+    """Return the contentless full-text indexes that may keep words of deleted rows. No scan can tell, for they hold words alone.
 
-    One that ``declared`` (names of tables) holds is erased in its own right. One that the triggers of declared tables keep in step is
-    asked whether it lists a row that none of these has.
+    An index that ``declared`` (names of tables) holds is erased in its own right. An index that the triggers of declared tables keep in
+    step is asked whether it lists a row that none of these has.
 
     Raises:
         sqlite3.Error: when a deletion cannot be compiled, or a table be read.
