@@ -28,11 +28,11 @@ class TreeContent:
         self._layout = layout
 
     def wholly(self, copy: Copy, key: str) -> bool:
-        """Whether the name alone says that all of it is the copy's."""
+        """Return whether the name alone says that the whole file belongs to the copy."""
         return copy.selector is None or bool(self._layout.says(key, WantedValues([copy.selector])).whole)
 
     def lastingly(self, copy: Copy, key: str) -> bool:
-        """Whether the name says so whatever is written under it."""
+        """Return whether the name says so whatever is written under it."""
         return self.wholly(copy, key) and (copy.selector is None or not self._layout.within(key, [copy.selector]))
 
     # --- export ---------------------------------------------------------------------------------

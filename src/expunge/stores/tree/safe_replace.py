@@ -45,7 +45,7 @@ _UNLEASABLE = {errno.EACCES, errno.EPERM, errno.EINVAL, errno.EOPNOTSUPP, errno.
 
 
 class InUse(NameTrouble):
-    """Somebody has the file open for writing and does not let go."""
+    """A process has the file open for writing and does not let go."""
 
     def __init__(self) -> None:
         super().__init__(Unable(Reason.LOCKED, "another process keeps writing to a file; stop it or let it reopen its files"))
@@ -56,7 +56,7 @@ class _Changed(Exception):
 
 
 def rewrite(path: Path, copy: Copier) -> None:
-    """Atomically replace ``path`` by what ``copy`` makes of it: mode, owner and extended attributes stay, where we may set them.
+    """Atomically replace ``path`` by the output of ``copy``: mode, owner and extended attributes stay, where we may set them.
 
     Readers see the old file or the new one. A crash leaves one of the two whole, and at most one temporary beside it.
 
@@ -80,7 +80,7 @@ def rewrite(path: Path, copy: Copier) -> None:
 
 
 def busy(path: Path) -> bool:
-    """Whether somebody has the file open for writing now, as far as can be told."""
+    """Return whether a process has the file open for writing now, as far as can be told."""
     file = open_regular(path)
     try:
         with _lease(file) as take:

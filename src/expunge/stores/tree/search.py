@@ -161,7 +161,7 @@ class TreeSearch:
     # --- who else is there ----------------------------------------------------------------------
 
     def bystanders(self, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
-        """Copies of those who stay, grouped by what their subject fields say, at most ``limit``."""
+        """Yield copies of bystanders, grouped by the values of their subject fields, at most ``limit``."""
         gone = {key for each in erased for key in each.keys}
         leaving = WantedValues(each.selector for each in erased if each.selector)
         groups: dict[tuple[frozenset[str], ...], SubjectTally] = {}
