@@ -15,7 +15,7 @@ _FLOATING = frozenset({"FLOAT", "DOUBLE"})
 
 
 def is_plain_wave(head: bytes) -> bool:
-    """Whether a RIFF file's samples lie in it in the canonical form already (16-bit PCM), judged by its first bytes."""
+    """Return whether a RIFF file's samples lie in it in the canonical form already (16-bit PCM), judged by its first bytes."""
     chunk = wave_chunk(head, b"fmt ")
     if chunk is None:
         return False

@@ -72,7 +72,7 @@ class _Footer:
 
 
 def begins(head: bytes) -> bool:
-    """Whether a file with at least one page begins so: the magic, then a page's kind and size."""
+    """Return whether the bytes begin a file with at least one page: the magic, then a page's kind and size."""
     return len(head) >= 7 and head[:4] == MAGIC and head[4] == 0x15 and head[5] in {0, 2, 4, 6} and head[6] == 0x15
 
 

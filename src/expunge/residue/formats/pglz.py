@@ -100,7 +100,10 @@ def pglz(data: Piece, size: int) -> tuple[bytes, bool]:
 
 
 def lz4_prefix(data: Piece, size: int) -> tuple[bytes, bool]:
-    """What a damaged or cut LZ4 block decodes to, of which the library gives nothing; and whether it breaks only at its end."""
+    """Return the bytes to which a damaged or cut LZ4 block decodes, and whether it breaks only at its end.
+
+    The library gives nothing of such a block.
+    """
     source = bytes(data)
     out = bytearray()
     at, end = 0, len(source)

@@ -34,7 +34,7 @@ _ZSTD = zstandard.ZstdDecompressor()
 
 
 def may_hold(where: RunOrigin, data: bytes) -> bool:
-    """Whether a small run may hold pages, or tuples without pages."""
+    """Return whether a small run may hold pages, or tuples without pages."""
     if _is_spilt(where):
         return True
     if len(data) < PAGE:
@@ -344,7 +344,7 @@ class _Shared:
 
 
 class PagesRemainder:
-    """Puts together what the readers of stretches left: table after table, in the order in which the stretches lie."""
+    """Assembles the values that the readers of stretches left: table after table, in the sequence in which the stretches lie."""
 
     def __init__(self, session: Session, search: Search) -> None:
         self._session = session
@@ -353,7 +353,7 @@ class PagesRemainder:
         self._pieces = Pieces(self._values, session)
 
     def take(self, left: Iterable[Unfinished]) -> None:
-        """Take what one reader left."""
+        """Take the values that one reader left."""
         for each in left:
             if each.table != self._table:
                 self.close()

@@ -44,7 +44,7 @@ class _Pages:
 
 
 def extent(head: bytes) -> int | None:
-    """How many bytes a database has, by its first 100 bytes, or None when they do not say."""
+    """Return the number of bytes of a database, by its first 100 bytes, or None when they do not say."""
     size = _page_size(head)
     count = int.from_bytes(head[28:32], "big")
     # the count is valid only if the two change counters agree (file format 1.3.7)
