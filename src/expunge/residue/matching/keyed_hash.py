@@ -55,7 +55,7 @@ class Secret:
         return found
 
     def digest(self, window: bytes) -> bytes:
-        """The 16 bytes that decide whether a window is the traced one."""
+        """Return the 16 bytes that decide whether a window is the traced one."""
         keyed = self._keyed.copy()
         keyed.update(window)
         return keyed.digest()

@@ -28,7 +28,7 @@ class TracePatterns:
     """16 bytes for each row."""
 
     def digest(self, row: int) -> bytes:
-        """What decides."""
+        """Return the deciding digest of a row."""
         return self.digests[DIGEST * row : DIGEST * (row + 1)]
 
     @classmethod

@@ -40,7 +40,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class RunOrigin:
-    """Where a run of bytes comes from."""
+    """The origin of a run of bytes."""
 
     path: Path = field(repr=False)
     chain: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class RunOrigin:
 
 @dataclass
 class Allowance:
-    """What one file may still decode to, and keep in memory."""
+    """The bytes that one file may still decode to, and keep in memory."""
 
     decoded: int
     held: int
@@ -82,7 +82,7 @@ class Allowance:
 
     @classmethod
     def of(cls, limits: Limits, size: int) -> Allowance:
-        """What a file of ``size`` bytes on disk is allowed."""
+        """Return the allowance of a file of ``size`` bytes on disk."""
         return cls(max(limits.decoded, limits.ratio * size), limits.held)
 
 
