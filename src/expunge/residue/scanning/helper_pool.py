@@ -64,7 +64,7 @@ class HelperPool:
         weakref.finalize(owner, self.end)
 
     def begin(self, era: int) -> subprocess.Popen[bytes] | None:
-        """One that waits, or a new one; None where all there may be are busy, or all were ended since ``era``. Raises OSError."""
+        """Return an idle helper, or a new one; None when all are busy, or all were ended since ``era``. Raises OSError."""
         with self._lock:
             if era != self.era:
                 return None
@@ -154,7 +154,7 @@ class ScanCrew:
     _called: list[_Helper] = field(default_factory=list)
 
     def take_all(self) -> list[UnitResult]:
-        """Take every unit; what they came to, in their order.
+        """Take every unit, and return their results in sequence.
 
         Raises:
             CouldNotLook: a process died at work; or what dividing raises.
@@ -198,7 +198,7 @@ class ScanCrew:
             return self._ahead.popleft()
 
     def done(self, done: UnitResult) -> None:
-        """Note what a unit came to."""
+        """Record the result of a unit."""
         with self._changed:
             self._unfinished[done.number], done.unfinished = done.unfinished, []
             self._done.append(done)
@@ -214,7 +214,7 @@ class ScanCrew:
             taker.join(left)
 
     def end(self) -> None:
-        """Let nobody take another unit."""
+        """Prevent further units from being taken."""
         with self._changed:
             self._last = True
             self._ahead.clear()

@@ -52,7 +52,7 @@ class FileStretch:
 
 @dataclass(frozen=True)
 class ScanUnit:
-    """What one process takes at once."""
+    """The files or the stretch that one process takes at once."""
 
     number: int
     parts: tuple[FileStretch, ...]
@@ -60,7 +60,7 @@ class ScanUnit:
 
 
 class TraceLocation(NamedTuple):
-    """Where a trace was found."""
+    """The location of a found trace."""
 
     path: Path
     chain: tuple[str, ...]
@@ -70,7 +70,7 @@ class TraceLocation(NamedTuple):
 
 @dataclass
 class UnitResult:
-    """What a unit came to."""
+    """The result of a unit."""
 
     number: int
     places: list[TraceLocation] = field(default_factory=list)
@@ -197,7 +197,7 @@ class UnitScanner:
         return _ended(done, session)
 
     def join(self, left: Sequence[Unfinished]) -> None:
-        """Go on with what was left of a unit, the units in ascending order."""
+        """Go on with the rest of a unit, the units in ascending order."""
         if left:
             if self._left is None:
                 done = UnitResult(-1)
@@ -206,7 +206,7 @@ class UnitScanner:
             self._left[2].take(left)
 
     def rest(self) -> UnitResult | None:
-        """What all that was joined came to; None where nothing was."""
+        """Return the result of all units that were joined; None where there were none."""
         if self._left is None:
             return None
         (done, session, rest), self._left = self._left, None
@@ -243,12 +243,12 @@ def new_session(matcher: Matcher, limits: Limits, report: Report, known: Searche
 
 @lru_cache(maxsize=4096)
 def hidden(chain: tuple[str, ...], form: str) -> str:
-    """How something was hidden, in words."""
+    """Describe the containers and the encoding in which bytes were hidden."""
     return " > ".join(chain if form in _AS_IT_IS else (*chain, form)) or "plain"
 
 
 def scan_part(session: Session, part: FileStretch) -> None:
-    """Search a file's name and bytes; what cannot be opened is counted."""
+    """Search a file's name and bytes. A file that cannot be opened is counted."""
     entry = part.entry
     if part.table is not None:
         session.shared.add(part.table)
