@@ -40,7 +40,7 @@ class Candidates:
     _count: int = 0
 
     def offer(self, window: bytes | None) -> None:
-        """Add one window; None stands for a stretch without any that says enough."""
+        """Add one window; None stands for a stretch in which no window says enough."""
         if window is None:
             self.rejected += 1
             return
@@ -59,7 +59,7 @@ class Candidates:
 
 @dataclass
 class StreamWindows:
-    """What was taken from one stream."""
+    """The windows taken from one stream."""
 
     raw: Candidates = field(default_factory=Candidates)
     sound: Candidates = field(default_factory=Candidates)
@@ -67,7 +67,7 @@ class StreamWindows:
 
 
 def read_small(data: bytes) -> StreamWindows:
-    """What is taken from bytes in which there is no second window."""
+    """Return the windows of bytes that are too short for a second window."""
     result = StreamWindows()
     if data:
         result.raw.offer(varied(data))

@@ -36,7 +36,7 @@ class WindowSample:
         self._limit = 1 << 96
 
     def wants(self, place: int) -> bool:
-        """Whether a window of this place may be among the best."""
+        """Return whether a window of this place may be among the best."""
         return place <= self._limit
 
     def add(self, window: ContentWindow) -> None:
