@@ -12,7 +12,7 @@ from expunge.stores.tree.record_files import Unreadable
 
 
 class Damaged(Unreadable):
-    """A file that cannot be read as Parquet, for a reason that says what to do about it."""
+    """A file that cannot be read as Parquet. Its reason says how to mend it."""
 
     def __init__(self, message: str, reason: Reason = Reason.CORRUPT) -> None:
         super().__init__(message)

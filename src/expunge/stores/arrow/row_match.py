@@ -66,7 +66,7 @@ class SoughtTexts:
         return len(self.by) == len(self.counts) and bool((self.by == np.arange(len(self.by))).all())
 
     def owners(self, codes: Numbers, rows: Numbers) -> tuple[Numbers, Numbers]:
-        """Owners of texts that were found, given by number, and what was said of each: a row, or a row of several numbers."""
+        """Return the owners of texts that were found, given by number, and the finding of each: a row, or a row of several numbers."""
         if self.in_order:
             return codes, rows
         if len(self.by) == len(self.counts):

@@ -140,7 +140,7 @@ def _one_by_one(array: pa.Array) -> RowTimes:
 
 
 def bounds(file: pq.ParquetFile, group: int, leaf: ColumnLeaf) -> tuple[int, int, int] | None:
-    """Least and greatest time of a leaf in a row group, in microseconds, and how many nulls there are, by the footer alone.
+    """Return the least and greatest time of a leaf in a row group, in microseconds, and its number of nulls, by the footer alone.
 
     None where the footer does not say, or says it of texts, which it may have cut.
     """
