@@ -95,11 +95,9 @@ def size(folder: Path) -> int:
 
 
 def remove(folder: Path) -> int:
-    """Remove a folder with all its content, and return how many files and folders went.
+    """Remove a folder with all its content, and return the number of files and folders removed.
 
     A folder that is gone already is fine. Raises OSError.
-
-    ``MLmodel`` goes first: without it nothing loads the weights that a crash may leave for the next attempt.
     """
     gone = 0
     for path in sorted(files(folder), key=lambda each: (each.name != "MLmodel", each)):

@@ -81,7 +81,7 @@ class EntityGroup:
         self.connection.executemany("INSERT OR IGNORE INTO temp.expunge_items VALUES (?, ?, ?, ?, ?)", rows)
 
     def add(self, select: str, parameters: Sequence[object] = ()) -> int:
-        """Add the results of a query of (subject, kind, id, version, workspace), but for spared items; return how many were new."""
+        """Add the results of a query of (subject, kind, id, version, workspace), but for spared items; return the number of new ones."""
         spared = f"SELECT {_ITEM} FROM temp.expunge_spared"
         sql = f"INSERT OR IGNORE INTO temp.expunge_items ({_ITEM}) SELECT * FROM ({select}) WHERE true EXCEPT {spared}"
         return self.connection.execute(sql, parameters).rowcount

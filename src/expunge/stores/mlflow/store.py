@@ -57,8 +57,8 @@ class Mlflow:
     """A store of kind ``mlflow``.
 
     ``url`` is the backend database (``sqlite:///mlflow.db``). Options: ``artifacts``, the folder of the artifacts, or several by name, of
-    which the first is what the tracking server serves; ``orphans``, what becomes of folders that no row knows (``remove`` or ``keep``;
-    without it a purge that finds any says so); ``busy_ms``, how long to wait for a lock (default 5000).
+    which the tracking server serves the first; ``orphans``, the treatment of folders that no row knows (``remove`` or ``keep``; without it
+    a purge that finds any reports them); ``busy_ms``, the time to wait for a lock (default 5000).
     """
 
     def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
