@@ -76,7 +76,7 @@ class BucketLake:
 
     @contextmanager
     def opened(self, part: LakeName, coded: Coded | None = None) -> Iterator[pq.ParquetFile]:
-        """Only what is asked for is fetched. Raises Damaged (Unreadable), OSError, BucketTrouble."""
+        """Open a file and fetch only the requested bytes. Raises Damaged (Unreadable), OSError, BucketTrouble."""
         with io.BufferedReader(_Object(self.bucket, part), _LEAST) as file, opened_on(cast("BinaryIO", file), coded) as found:
             yield found
 

@@ -149,7 +149,7 @@ class Parquet:
         return self._place.missing() or self._place.purge()
 
     def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
-        """A fresh pass over all subject columns, whatever footers or the index say, and each old name looked up."""
+        """Make a fresh pass over all subject columns, whatever footers or the index say, and look up each old name."""
         selectors = [copy.selector for copy in copies if copy.selector]
         columns = sorted({name for selector in selectors for name in selector.match})
         paths = ("listing", "open", *(f"column {name}" for name in columns))

@@ -221,7 +221,10 @@ def _text(data: bytes) -> str:
 
 
 def read(source: Path | BinaryIO) -> Footer:
-    """The footer of a file. Raises OSError, and CouldNotLook (naming neither path nor person) when it is encrypted or not Parquet."""
+    """Return the footer of a file.
+
+    Raises OSError, and CouldNotLook (naming neither path nor subject) when it is encrypted or not Parquet.
+    """
     with opened(source) as file:
         return read_from(file)
 

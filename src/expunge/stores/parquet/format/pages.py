@@ -98,7 +98,7 @@ def compress(codec: int, data: bytes) -> bytes:
 
 @dataclass
 class Page:
-    """One page: ``head`` is its header as bytes, ``body`` what follows, mostly compressed."""
+    """One page: ``head`` is its header as bytes, ``body`` the bytes after it, mostly compressed."""
 
     header: Struct
     head: memoryview
@@ -196,7 +196,7 @@ class Levels:
         return _merged(low, high)
 
     def values(self, low: Positions, high: Positions, deepest: int) -> tuple[Positions, Positions, int]:
-        """The stretches of values that belong to stretches of levels, and how many values the page has: nulls have none."""
+        """Return the stretches of values that belong to stretches of levels, and the number of values in the page: nulls have none."""
         if isinstance(self.definition, int):
             if self.definition == deepest:
                 return low, high, self.count

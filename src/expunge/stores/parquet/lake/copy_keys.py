@@ -64,14 +64,14 @@ def named(key: str) -> NamedRows:
 
 
 def spelt(heads: Sequence[str], owners: Numbers, parts: Numbers, rows: Numbers, shared: npt.NDArray[np.bool_]) -> Iterator[SpeltKeys]:
-    """The keys of each owner, in the order of owners; one key a file, and one more for rows that others are in.
+    """Yield the keys of each owner, in the sequence of owners; one key a file, and one more for rows that others share.
 
     Args:
         heads: of each file, its key up to where its rows follow.
-        owners: whose each row is.
-        parts: which of the files each row is in; ascending.
+        owners: the owner of each row.
+        parts: the file of each row, by number; ascending.
         rows: the number of each row in its file; ascending within a file.
-        shared: whether others are in it.
+        shared: True where others share the row.
     """
     if not len(owners):
         return
