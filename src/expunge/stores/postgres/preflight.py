@@ -48,10 +48,10 @@ class PostgresPreflight:
     eraser: PostgresEraser
 
     def troubles(self, copies: Sequence[Copy], kept: Mapping[str, PostgresTable]) -> Iterator[Unable]:
-        """Every foreseeable reason; changes nothing.
+        """Yield every foreseeable obstacle; changes nothing.
 
         Args:
-            copies: what is to go.
+            copies: the copies to erase.
             kept: dataset -> table, of those that hold items which stay on purpose.
 
         Raises:

@@ -181,7 +181,7 @@ class Postgres:
     # --- erasing -----------------------------------------------------------------------------------
 
     def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:
-        """Rights, row policies, locks, room on the disk, missing columns, rules, undeclared references, cascades into what is kept."""
+        """Check rights, row policies, locks, disk space, missing columns, rules, undeclared references, and cascades into kept items."""
         try:
             with self._link.borrowed() as connection:
                 schema = PostgresSchema(connection)

@@ -38,7 +38,7 @@ def views(climb: PostgresClimb) -> int:
 
 
 def tables(climb: PostgresClimb) -> int:
-    """Heap, page holes, every index, TOAST: all of a table's files are replaced by new ones, once no older snapshot sees what went."""
+    """Replace all files of a table by new ones (heap, page holes, every index, TOAST), once no older snapshot sees the deleted rows."""
     old_snapshots(climb)
     _prepare(climb)
     for table in climb.scope.tables:

@@ -28,7 +28,10 @@ _RELOADED_SECONDS = 2.0
 
 @contextmanager
 def not_recycling(connection: Connection) -> Iterator[bool]:
-    """Switch ``wal_recycle`` off inside, where the role may; says whether it is off. Puts back what was there, a cut-short climb's too."""
+    """Switch ``wal_recycle`` off inside, where the role may, and say whether it is off.
+
+    Restores the earlier value, a cut-short climb's too.
+    """
     if not _may_alter(connection):
         yield not _recycles(connection)
         return
