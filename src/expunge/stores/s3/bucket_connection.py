@@ -290,7 +290,7 @@ class Bucket:
     def delete(self, entries: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """Delete up to :data:`BATCH` (key, version) pairs in one call; return the service's error code for each failure.
 
-        Raises BucketTrouble when the call as a whole failed. What the service reports as deleted may still be there: look.
+        Raises BucketTrouble when the call as a whole failed. An entry that the service reports as deleted may still be there: list it.
         """
         objects = [{"Key": self.full(key), **_version(version)} for key, version in entries]
         answer = self.call("delete_objects", Delete={"Objects": objects, "Quiet": True})

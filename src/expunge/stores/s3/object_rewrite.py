@@ -58,7 +58,7 @@ class ObjectRewrite:
         self._met = False
 
     def run(self) -> None:
-        """Put what stays in the place of the present content, on condition that it still is the one read; then delete older versions.
+        """Replace the present content by the rest, on condition that it still is the content that was read; then delete older versions.
 
         A crash before the PUT leaves the object as it was; after it, the older versions, which the next call deletes.
 
