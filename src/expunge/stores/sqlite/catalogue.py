@@ -184,7 +184,7 @@ class SqliteSchema:
         )
 
     def named(self, name: str) -> str | None:
-        """The name as the schema spells it, whatever its kind."""
+        """Return the name as the schema spells it, of any kind."""
         return next((kind for kind in self.kinds if _fold(kind) == _fold(name)), None)
 
     def table(self, name: str) -> SqliteTable | None:

@@ -21,7 +21,7 @@ class FollowedIndex:
     """None when only the index itself can tell (it indexes a view)."""
 
     def follow(self) -> None:
-        """Rebuild the index if it still lists a row that went: then no trigger told it."""
+        """Rebuild the index if it still lists a deleted row: then no trigger updated it."""
         if self.numbers != () and self._behind():
             self.connection.execute(self.index.command("rebuild"))
 
@@ -77,7 +77,7 @@ def merge_all(connection: sqlite3.Connection, schema: SqliteSchema) -> int:
 
 
 def renumbered(connection: sqlite3.Connection, schema: SqliteSchema) -> int:
-    """Rebuild the indexes over tables whose rowids VACUUM may have changed; returns how many."""
+    """Rebuild the indexes over tables whose rowids VACUUM may have changed; return their number."""
     moved = 0
     for index in schema.full_text:
         table = schema.table(index.content) if index.content else None

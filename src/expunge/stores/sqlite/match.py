@@ -173,7 +173,7 @@ class SqliteMatcher:
 
 
 class RowReader:
-    """Reads rows by key; memory holds one at a time. Where what is done with a row may take long, no cursor stays open between two."""
+    """Reads rows by key; memory holds one at a time. No cursor stays open between two rows where the caller's work may take long."""
 
     def __init__(self, connection: sqlite3.Connection, table: SqliteTable, copies: Iterable[Copy]) -> None:
         """Prepare to read rows of a table.
