@@ -38,7 +38,7 @@ class TreeContent:
     # --- export ---------------------------------------------------------------------------------
 
     def export(self, copy: Copy) -> Iterator[Item]:
-        """One item for each state of a file, and one for what is noted beside it; folders and links have no content of their own."""
+        """Yield one item for each state of a file, and one for its metadata; folders and links have no content of their own."""
         for key in copy.keys:
             if self._tree.is_folder(key) or self._tree.is_link(key):
                 continue

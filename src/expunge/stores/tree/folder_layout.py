@@ -82,8 +82,8 @@ class WantedValues:
 
         Args:
             readings: of the name.
-            modified: when it was last written; None where that is asked at another time.
-            inside: whether it holds records, in which fields stand that are no placeholders.
+            modified: the time at which it was last written; None where the caller tests times separately.
+            inside: True when it holds records with fields that are no placeholders.
         """
         named = self.in_name(readings)
         if not self.narrowed and not self.every:

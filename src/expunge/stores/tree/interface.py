@@ -173,7 +173,7 @@ class Tree(Protocol):
         ...
 
     def states(self, key: str) -> Iterator[FileState]:
-        """The same for a name; a link gives what it leads to, where that lies in this store."""
+        """Yield the states of a name; a link gives those of its target, where that lies in this store."""
         ...
 
     def objection(self, key: str) -> Unable | None:

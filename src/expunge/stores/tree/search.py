@@ -227,7 +227,7 @@ class TreeSearch:
 
 
 def leaving_of(match: Mapping[str, frozenset[str]], selectors: Sequence[Selector]) -> tuple[Window, ...]:
-    """The windows in which selectors mean items of a group of people that otherwise stays."""
+    """Return the time windows in which selectors mean items of a group of bystanders."""
 
     def meets(wanted: Mapping[str, frozenset[str]]) -> bool:
         return any(not values.isdisjoint(wanted.get(name, ())) for name, values in match.items())
