@@ -364,7 +364,7 @@ class PagesRemainder:
                 self._session.skip("limit")
 
     def close(self) -> None:
-        """The table has no more stretches: search what there is of its values that are not complete."""
+        """Search the values that are not complete, because the table has no more stretches."""
         try:
             self._pieces.close()
         except TooLarge:

@@ -145,7 +145,7 @@ class Pieces:
                 self.add(left.place, left.value, number, data)
 
     def close(self) -> None:
-        """No more pieces come: search what there is of the values that are not complete."""
+        """Search the values that are not complete, because no more pieces come."""
         while self._open:
             self._finish(next(iter(self._open)))
 
