@@ -24,7 +24,7 @@ class TooLarge(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds that keep a scan finite, whatever lies in the files."""
+    """Bounds that keep a scan finite, whatever the content of the files."""
 
     depth: int = 3
     """How many containers deep to decode."""
@@ -169,7 +169,7 @@ class Session:
             self._search()
 
     def flush(self) -> None:
-        """No more files come: search all that was added, and what is decoded from it."""
+        """Search all that was added, and the content decoded from it. No more files come."""
         while self._batch or self.endings:
             while self.endings:
                 self.endings.pop()()
