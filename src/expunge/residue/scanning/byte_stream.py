@@ -57,7 +57,7 @@ class ByteStream:
             self._search(last=False)
 
     def close(self) -> None:
-        """The run has ended: search what is left."""
+        """Search the rest of the run, because it has ended."""
         small = self._at == 0 and not self._tail and self._waiting <= SMALL and self._whole is None
         if small:
             add_small(self._session, self._where, self._allowance, b"".join(self._parts), None)

@@ -86,7 +86,7 @@ class UnitResult:
 
 
 def walk(roots: Iterable[tuple[Path, bool]], skip: Callable[[str], None]) -> Iterator[WalkEntry]:
-    """Everything below the roots (path, whether it has to be there), each once. Raises CouldNotLook."""
+    """Yield every entry below the roots (path, True if it must exist), each once. Raises CouldNotLook."""
     passed: set[str] = set()
     for root, must in roots:
         for entry in entries(root, skip, must=must):
@@ -97,7 +97,7 @@ def walk(roots: Iterable[tuple[Path, bool]], skip: Callable[[str], None]) -> Ite
 
 
 def divide(found: Iterable[WalkEntry], *, sliced: bool) -> Iterator[ScanUnit]:
-    """Put small files together and cut large ones, in the order of the walk; ``sliced`` is whether files may be cut at all."""
+    """Put small files together and cut large ones, in the sequence of the walk. With ``sliced`` false, no file is cut."""
     number = size = 0
     parts: list[FileStretch] = []
     last: object = None
@@ -235,7 +235,7 @@ def _ended(done: UnitResult, session: Session) -> UnitResult:
 
 
 def new_session(matcher: Matcher, limits: Limits, report: Report, known: SearchedContent | None = None) -> Session:
-    """A session that opens what it meets."""
+    """Return a session that opens the containers it meets."""
     session = Session(matcher, limits, report, known)
     session.carver = carve
     return session
