@@ -192,7 +192,10 @@ def varied(part: bytes) -> bytes | None:
 
 
 def loud(part: bytes, odd: int) -> bytes | None:
-    """The window of 16 samples that moves most, or None for silence; ``odd`` says whether the part begins within a sample."""
+    """Return the window of 16 samples that moves most, or None for silence.
+
+    ``odd`` bytes are skipped where the part begins within a sample.
+    """
     whole = (len(part) - odd) // SIZE * SIZE
     if whole <= 0:
         return None
