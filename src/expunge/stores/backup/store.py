@@ -6,11 +6,6 @@ Each receipt says how many backups hold the erased data, and until when.
 of making is read from the backup itself where its format states it (``pg_dump`` custom and directory), else from a date in its name, else
 from its time of change. A folder that cannot be seen from here still has a schedule. Then the last backup with the subject in it is assumed
 to be made right before the erasure.
-
-``{kind: backup, url: ./backups, of: app, format: pg_dump, every: 1 day, keep: 30 days}``. Each entry of the folder is one backup. When it
-was made is read from the backup itself where its format says so (``pg_dump`` custom and directory), else from a date in its name, else from
-its time of change. A folder that cannot be seen from here still has a schedule: then the last backup with the person in it is one made
-right before the erasure.
 """
 
 from __future__ import annotations
