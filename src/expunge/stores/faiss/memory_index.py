@@ -191,7 +191,7 @@ def flat(index: Any) -> Codes:
 
 
 def without(index: Any, gone: Collection[int], put: Lists) -> Any:
-    """Return the same index without some numbers. The index given is used up.
+    """Return the same index without some numbers. All others keep their numbers. The index given is used up.
 
     Where numbers are positions, the result keeps them in an IndexIDMap2 around it. Raises Damaged.
     """
