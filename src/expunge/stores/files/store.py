@@ -165,7 +165,7 @@ class Files:
         return found, bool(search.unreadable)
 
     def raw(self) -> Iterator[RawSource]:
-        """Yield the whole folder, with files that the map does not name."""
+        """Yield the whole folder, including files that the map does not name."""
         yield RawSource(self._root, "data")
 
     def close(self) -> None:
