@@ -71,7 +71,7 @@ class FolderPlace:
         return ladder.climb(self.lake, self._everything)
 
     def raw(self) -> Iterator[RawSource]:
-        """Yield the whole folder, with files that the map does not name."""
+        """Yield the whole folder, including files that the map does not name."""
         yield RawSource(self.lake.root, "data")
 
     def speaking(self, dataset: str = "") -> AbstractContextManager[None]:  # noqa: ARG002 - the operating system's errors say enough

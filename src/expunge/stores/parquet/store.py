@@ -176,7 +176,7 @@ class Parquet:
             yield copy.subject, (again.items if again else 0) + len(lost), could_not
 
     def raw(self) -> Iterator[RawSource]:
-        """Yield the whole folder, with files that the map does not name; nothing for a bucket, whose disks are out of reach."""
+        """Yield the whole folder, including files that the map does not name; nothing for a bucket, whose disks are out of reach."""
         return self._place.raw()
 
     def close(self) -> None:
