@@ -53,7 +53,7 @@ def touched(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteT
 def rewritten(connection: sqlite3.Connection, declared: Collection[tuple[str, str]]) -> frozenset[str]:
     """Names of the datasets, of ``declared`` (dataset, table), that the database writes to when rows of any of them are deleted.
 
-    Full-text indexes do not count: what a trigger writes there takes words out, and a residue scan would find them.
+    Full-text indexes do not count: a trigger's write there takes words out, and a residue scan would find them.
 
     Raises:
         sqlite3.Error: when a deletion cannot be compiled: it could not be executed either.
