@@ -1,4 +1,4 @@
-"""The other eyes: takes traces of real content and looks for them in raw bytes. No eraser imports it and it imports no eraser."""
+"""The independent scan: take traces of real content and search raw bytes for them. No eraser imports it and it imports no eraser."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Kinds(Mapping[str, StoreKind]):
         return cast("StoreKind", getattr(self.store_class(kind), "KIND", StoreKind()))
 
     def store_class(self, kind: str) -> Kind:
-        """Return the class of a kind. Raises KeyError for an unknown kind, Misconfigured for one that cannot be imported."""
+        """Return the class of a kind. Raises KeyError for an unknown kind, Misconfigured for a class that cannot be imported."""
         entry = REGISTRY[kind] if kind in REGISTRY else self._offered[kind]
         if not isinstance(entry, str | EntryPoint):
             return entry
@@ -120,7 +120,7 @@ def _imported(where: str) -> Any:
 
 @runtime_checkable
 class Indexed(Protocol):
-    """A store that finds people faster with an index, and without one as well."""
+    """A store that finds subjects faster with an index, and works without one as well."""
 
     index: LocateIndex | None
     index_key: bytes
@@ -160,7 +160,7 @@ def open_store(spec: StoreSpec, datasets: tuple[Dataset, ...]) -> Store:
     """Build the store of a declaration; nothing is opened before its first use.
 
     Raises:
-        Misconfigured: when nobody registered that kind, its client is not installed, or the declaration is not one of that kind.
+        Misconfigured: when that kind is not registered, its client is not installed, or the declaration is not one of that kind.
     """
     kinds = Kinds()
     if spec.kind not in kinds:

@@ -1,4 +1,4 @@
-"""Waiting for a service to come round: so many seconds, and so many looks, whichever takes longer."""
+"""Wait for a service to reach a state: so many seconds, and so many looks, whichever takes longer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LOOKS = 5
 
 
 class Wait:
-    """Says when to stop looking whether something has happened."""
+    """Limits how long, and how often, a caller looks for a change."""
 
     def __init__(self, seconds: float) -> None:
         """Begin; ``seconds`` on the monotonic clock."""
@@ -17,6 +17,6 @@ class Wait:
         self._looks = 0
 
     def over(self) -> bool:
-        """Count one look that was in vain; whether it was the last."""
+        """Count one look that was in vain, and return whether it was the last."""
         self._looks += 1
         return self._looks >= LOOKS and time.monotonic() > self._until

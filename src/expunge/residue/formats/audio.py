@@ -1,4 +1,4 @@
-"""Audio decoded to one canonical form: interleaved 16-bit little-endian samples, whatever container and width they came in."""
+"""Decode audio to one canonical form: interleaved 16-bit little-endian samples, from any supported container and width."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FLOATING = frozenset({"FLOAT", "DOUBLE"})
 
 
 def is_plain_wave(head: bytes) -> bool:
-    """Whether a RIFF file's samples lie in it in the canonical form already (16-bit PCM), judged by its first bytes."""
+    """Return whether a RIFF file's samples lie in it in the canonical form already (16-bit PCM), judged by its first bytes."""
     chunk = wave_chunk(head, b"fmt ")
     if chunk is None:
         return False

@@ -1,7 +1,7 @@
-"""Takes the blocks out of an Avro object container file (Avro specification 1.12, "Object Container Files"), pushed piece by piece.
+"""Read the blocks of an Avro object container file (Avro specification 1.12, "Object Container Files"), pushed piece by piece.
 
-A file begins with the magic, a map of metadata, and 16 bytes that are repeated after each block: by them a reader finds its way again after
-a block that is damaged.
+A file begins with the magic, a map of metadata, and 16 bytes that are repeated after each block. By these bytes a reader finds its way
+again after a damaged block.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Finds where compressed frames, media and databases begin, at every offset of a buffer."""
+"""Find the beginnings of compressed frames, media and databases, at every offset of a buffer."""
 
 from __future__ import annotations
 

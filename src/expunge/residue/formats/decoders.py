@@ -1,7 +1,7 @@
 """Decompressors that are pushed pieces and yield bounded pieces, one class a family.
 
-Each is handed input in small pieces, so that even the densest bomb yields no more than some megabytes at once; the caller counts what
-comes out and stops when it is too much.
+Each takes input in small pieces, so that even the densest bomb yields no more than some megabytes at once. The caller counts the output and
+stops when it is too much.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Decoder(Protocol):
     """Bytes that one call takes at most."""
 
     def feed(self, piece: Piece) -> Iterator[bytes]:
-        """Take at most ``piece`` bytes and yield what they decode to.
+        """Take at most ``piece`` bytes and yield the decoded bytes.
 
         Raises Broken, TooLarge, Encrypted or Unsupported.
         """
@@ -218,7 +218,7 @@ class Avro:
 
     @property
     def damaged(self) -> bool:
-        """A block did not decode, or something is not a block; those after it were read all the same."""
+        """True when a block did not decode, or something is not a block. Later blocks were read all the same."""
         return self._broken > 0 or (not self.done and self._inner.damaged)
 
     def feed(self, piece: Piece) -> Iterator[bytes]:

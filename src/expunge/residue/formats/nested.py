@@ -1,4 +1,4 @@
-"""Tells what lies too deep to be opened from bytes that look so by chance."""
+"""Distinguish containers that lie too deep to be opened from bytes that look like one by chance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _GUESSED = frozenset({"gzip", "zlib", "zip"})
 
 
 def is_one(kind: str, head: Piece) -> bool:
-    """Whether something of this kind begins at the start of ``head`` that hides bytes: not a plain recording, nor bytes that lie open."""
+    """Return whether ``head`` starts with a container of this kind that hides bytes.
+
+    A plain recording and bytes that lie open do not count.
+    """
     if kind == "wave":
         return not audio.is_plain_wave(bytes(head))
     if kind not in MAKERS:

@@ -1,4 +1,4 @@
-"""Reads Parquet files page by page (``parquet.thrift``), by itself: what a plain search does not see in them is decoded and put in order.
+"""Read Parquet files page by page (``parquet.thrift``), independently of the stores. Values that a plain search does not see are decoded.
 
 The footer says where the pages are and how they are packed. Where it is missing or damaged, and for pages that it does not name, pages are
 taken one after the other and their codec is tried out. Statistics, page indexes and metadata lie open in the file.
@@ -72,7 +72,7 @@ class _Footer:
 
 
 def begins(head: bytes) -> bool:
-    """Whether a file with at least one page begins so: the magic, then a page's kind and size."""
+    """Return whether the bytes begin a file with at least one page: the magic, then a page's kind and size."""
     return len(head) >= 7 and head[:4] == MAGIC and head[4] == 0x15 and head[5] in {0, 2, 4, 6} and head[6] == 0x15
 
 

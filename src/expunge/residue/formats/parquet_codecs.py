@@ -1,4 +1,4 @@
-"""Decompresses pages of Parquet (``Compression.md``), never to more than the page says."""
+"""Decompress pages of Parquet (``Compression.md``), never to more than the page says."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def unpack(codec: int, data: bytes, size: int) -> bytes:
 
 
 def guess(data: bytes, size: int) -> bytes:
-    """Decode a page whose codec nobody told. Raises Broken when none fits."""
+    """Decode a page of unknown codec. Raises Broken when none fits."""
     for codec in (ZSTD, GZIP, SNAPPY, LZ4_RAW, LZ4, BROTLI):
         try:
             return unpack(codec, data, size)

@@ -1,4 +1,4 @@
-"""Reads Thrift's compact protocol (``thrift-compact-protocol.md``), which the headers and footers of Parquet are written in."""
+"""Read Thrift's compact protocol (``thrift-compact-protocol.md``), in which the headers and footers of Parquet are written."""
 
 from __future__ import annotations
 

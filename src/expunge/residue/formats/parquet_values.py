@@ -1,6 +1,6 @@
-"""Encodings of Parquet (``Encodings.md``) that cut values up or put them in another order: they are undone here.
+"""Undo the encodings of Parquet (``Encodings.md``) that cut values up or put them in another sequence.
 
-Nothing here trusts a length: what does not fit raises Broken.
+Nothing here trusts a length: values that do not fit raise Broken.
 """
 
 from __future__ import annotations
@@ -98,7 +98,10 @@ def delta_packed(data: bytes, at: int) -> tuple[npt.NDArray[np.int64], int]:
 
 
 def delta_bytes(data: bytes, at: int) -> Iterator[list[bytes]]:
-    """Values of DELTA_BYTE_ARRAY, of which each leaves out what it begins with like the one before it; in batches of about 1 MiB."""
+    """Decode values of DELTA_BYTE_ARRAY, in batches of about 1 MiB.
+
+    Each value leaves out the prefix that it shares with the one before it.
+    """
     prefixes, at = delta_packed(data, at)
     sizes, at = delta_packed(data, at)
     if prefixes.size != sizes.size or (sizes < 0).any() or (prefixes < 0).any():

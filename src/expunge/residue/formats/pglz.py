@@ -1,7 +1,7 @@
-"""Decodes what PostgreSQL compressed, as far as the bytes go: pglz (its own method) and raw LZ4 blocks.
+"""Decode bytes that PostgreSQL compressed, as far as they go: pglz (its own method) and raw LZ4 blocks.
 
-Neither has a magic or a checksum, so bytes that only look compressed, and values that were overwritten in part, are met all the time: a
-decoder here never raises and never reads or refers outside of what it has; it hands back what it decoded and whether all of it fitted.
+Neither has a magic or a checksum, so bytes that only look compressed, and values that were overwritten in part, are met all the time. A
+decoder here never raises and never reads or refers outside of its input. It returns the decoded bytes and whether all of the input fitted.
 
 pglz (PostgreSQL, ``src/common/pg_lzcompress.c``): a control byte, then eight items, lowest bit first. 0 is one literal byte. 1 is a match
 of two bytes, length - 3 in four bits and the distance (1 to 4095) in twelve, with a third byte of further length when all four are set.
@@ -100,7 +100,10 @@ def pglz(data: Piece, size: int) -> tuple[bytes, bool]:
 
 
 def lz4_prefix(data: Piece, size: int) -> tuple[bytes, bool]:
-    """What a damaged or cut LZ4 block decodes to, of which the library gives nothing; and whether it breaks only at its end."""
+    """Return the bytes to which a damaged or cut LZ4 block decodes, and whether it breaks only at its end.
+
+    The library gives nothing of such a block.
+    """
     source = bytes(data)
     out = bytearray()
     at, end = 0, len(source)

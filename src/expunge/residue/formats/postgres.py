@@ -1,7 +1,9 @@
-"""Reads what PostgreSQL's pages hide from a plain search: in tables, indexes, tables of pieces, statistics, large objects and the log.
+"""Read values that PostgreSQL's pages hide from a plain search.
+
+They lie in tables, indexes, tables of pieces, statistics, large objects and the log.
 
 Pages are recognised by their headers (``storage/bufpage.h``, ``access/xlog_internal.h``) wherever they lie at a multiple of 512 bytes of a
-run, so that a stray copy of a file, or one in an archive, is read like a live one. The pages of a server that runs change while they are
+run, so that a stray copy of a file, or a file in an archive, is read like a live one. The pages of a running server change while they are
 read: a value that does not decode is read once more when its page has changed.
 """
 
@@ -32,7 +34,7 @@ _ZSTD = zstandard.ZstdDecompressor()
 
 
 def may_hold(where: RunOrigin, data: bytes) -> bool:
-    """Whether a small run may hold pages, or tuples without pages."""
+    """Return whether a small run may hold pages, or tuples without pages."""
     if _is_spilt(where):
         return True
     if len(data) < PAGE:
@@ -342,7 +344,7 @@ class _Shared:
 
 
 class PagesRemainder:
-    """Puts together what the readers of stretches left: table after table, in the order in which the stretches lie."""
+    """Assembles the values that the readers of stretches left: table after table, in the sequence in which the stretches lie."""
 
     def __init__(self, session: Session, search: Search) -> None:
         self._session = session
@@ -351,7 +353,7 @@ class PagesRemainder:
         self._pieces = Pieces(self._values, session)
 
     def take(self, left: Iterable[Unfinished]) -> None:
-        """Take what one reader left."""
+        """Take the values that one reader left."""
         for each in left:
             if each.table != self._table:
                 self.close()
@@ -362,7 +364,7 @@ class PagesRemainder:
                 self._session.skip("limit")
 
     def close(self) -> None:
-        """The table has no more stretches: search what there is of its values that are not complete."""
+        """Search the values that are not complete, because the table has no more stretches."""
         try:
             self._pieces.close()
         except TooLarge:

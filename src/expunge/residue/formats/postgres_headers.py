@@ -1,4 +1,4 @@
-"""Recognises PostgreSQL's pages by their headers, and its files by what they are made of."""
+"""Recognise PostgreSQL's pages by their headers, and its files by the pages they are made of."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEAD = 24
 
 
 def begins(head: bytes) -> bool:
-    """Whether what begins so begins with a page."""
+    """Return whether the bytes begin with a page."""
     return bool(heads_in(np.frombuffer(head[:GRID], dtype=np.uint8), 0)[0].size)
 
 
@@ -29,7 +29,10 @@ def table_of(path: Path) -> Path | None:
 
 
 def is_table(path: Path) -> bool:
-    """Whether a file is nothing but pages of a table or an index, or of zeros: then it may be cut between any two. Raises OSError."""
+    """Return whether a file consists only of pages of a table or an index, or of zeros: then it may be cut between any two.
+
+    Raises OSError.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         size = os.fstat(descriptor).st_size
@@ -45,7 +48,7 @@ def is_table(path: Path) -> bool:
 
 
 def heads_in(data: Bytes, first: int) -> tuple[Places, npt.NDArray[np.bool_]]:
-    """Where on the grid, which begins at ``first``, a page begins, as offsets in ``data``; and whether it is one of the log."""
+    """Return the offsets in ``data`` at which a page begins, on the grid from ``first``, and a mask of the pages that belong to the log."""
     count = (data.size - first - HEAD) // GRID + 1
     if count <= 0:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""Finds in bytes of PostgreSQL what a plain search cannot see through: compressed values and pieces of long ones, by their look alone.
+"""Find compressed values and pieces of long values in bytes of PostgreSQL, by their form alone. A plain search cannot see through them.
 
 Neither line pointers nor schemas are asked, so that deleted tuples, holes of pages and log records are seen like live tuples.
 

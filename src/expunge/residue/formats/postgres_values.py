@@ -1,4 +1,4 @@
-"""Puts long values of PostgreSQL together from their pieces, and decodes compressed ones: the same content once, if it holds no trace."""
+"""Assemble long values of PostgreSQL from their pieces, and decode compressed values. Content without a trace is decoded only once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Search = Callable[[Session, RunOrigin, Allowance, bytes], None]
 
 @dataclass(frozen=True)
 class RunPosition:
-    """Where something lies: the run, what that may still decode to, and the offset in the run."""
+    """A position: the run, its allowance for decoding, and the offset in the run."""
 
     where: RunOrigin
     allowance: Allowance
@@ -38,7 +38,7 @@ class RunPosition:
 
 
 class CompressedValues:
-    """Searches what compressed values decode to."""
+    """Decodes compressed values and searches their content."""
 
     def __init__(self, session: Session, search: Search) -> None:
         self._session = session
@@ -48,7 +48,7 @@ class CompressedValues:
         """Decode one value and search it.
 
         Returns:
-            Whether it was a value: it decoded to the end. What is decoded of one that is damaged is searched too.
+            Whether it was a value: it decoded to the end. The decoded bytes of a damaged value are searched too.
         """
         mark = blake2b(data, digest_size=16).digest()
         if self.passed(mark):
@@ -75,7 +75,7 @@ class CompressedValues:
         self._search(self._session, where, allowance, data)
 
     def passed(self, mark: bytes) -> bool:
-        """Whether the same content was searched before, and holds nothing: what is found is told at every place."""
+        """Return whether the same content was searched before without a hit. Content with a hit is reported at every place."""
         known = self._session.known
         when = known.passed.get(mark)
         return when is not None and when < known.rounds and mark not in known.hits
@@ -100,7 +100,7 @@ class Unfinished:
 
 
 class Pieces:
-    """Long values whose pieces come in any order."""
+    """Long values whose pieces come in any sequence."""
 
     def __init__(self, values: CompressedValues, session: Session) -> None:
         self._values = values
@@ -133,19 +133,19 @@ class Pieces:
                 self._held += len(data)
 
     def leave(self, table: Path) -> list[Unfinished]:
-        """Hand over the values that are not complete: whoever has all stretches of the table puts them together."""
+        """Hand over the values that are not complete. The process with all stretches of the table assembles them."""
         left = [Unfinished(table, each.place, value, each.parts) for value, each in self._open.items()]
         self._open, self._held = {}, 0
         return left
 
     def resume(self, left: Unfinished) -> None:
-        """Take what another one left. Raises TooLarge as :meth:`add`."""
+        """Take the values that another reader left. Raises TooLarge as :meth:`add`."""
         for number, variants in left.parts.items():
             for data in variants:
                 self.add(left.place, left.value, number, data)
 
     def close(self) -> None:
-        """No more pieces come: search what there is of the values that are not complete."""
+        """Search the values that are not complete, because no more pieces come."""
         while self._open:
             self._finish(next(iter(self._open)))
 

@@ -1,8 +1,8 @@
-"""Takes the headers out of pages of PostgreSQL's write-ahead log, so that what they cut lies whole, and finds compressed images of pages.
+"""Remove the headers from pages of PostgreSQL's write-ahead log, so that records lie whole, and find compressed images of pages.
 
-``access/xlog_internal.h``: a page of 8 KiB begins with a header of 24 bytes, the first of a file with one of 40; records go on over pages
-and files. ``access/xlogrecord.h``: a record begins at a multiple of eight and says where the record before it lies, by which it is
-recognised here without reading those before. Images of pages may be compressed one by one (``wal_compression``).
+``access/xlog_internal.h``: a page of 8 KiB begins with a header of 24 bytes, the first of a file with a header of 40. Records go on over
+pages and files. ``access/xlogrecord.h``: a record begins at a multiple of eight and gives the position of the record before it. By this it
+is recognised here without reading the earlier records. Images of pages may be compressed one by one (``wal_compression``).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Image(NamedTuple):
 
 
 def are_heads(heads: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Whether these rows of 24 bytes are headers of pages of the log (``XLogPageHeaderData``)."""
+    """Return a mask of the rows of 24 bytes that are headers of pages of the log (``XLogPageHeaderData``)."""
     magic, info = (heads[:, each : each + 2].copy().view("<u2")[:, 0] for each in (0, 2))
     line = heads[:, 4:8].copy().view("<u4")[:, 0]
     address = heads[:, 8:16].copy().view("<u8")[:, 0]
@@ -67,7 +67,7 @@ class Log:
     """Records that began before the fresh bytes and were not there to their ends."""
 
     def offset(self, place: int) -> int:
-        """Where the page lies in the run on which ``place`` is."""
+        """Return the offset of the page in the run on which ``place`` is."""
         return self.offsets[max(0, bisect_right(self.begins, place) - 1)]
 
     def head(self, end: int) -> Log:
@@ -83,7 +83,7 @@ class Log:
         return Log(data, self.magic, data.size, 0, begins, self.offsets[first:], [each - start for each in cut if each >= start])
 
     def followed(self, other: Log) -> Log:
-        """This and what comes after it, as one."""
+        """Return this stretch and the one after it, as one."""
         size = self.data.size
         begins = [*self.begins, *(each + size for each in other.begins)]
         data = np.concatenate([self.data, other.data])
@@ -256,14 +256,14 @@ def _method(info: int, magic: int) -> str:
 
 
 class Edges:
-    """Where stretches of the log end and begin, by the address in the log, so that files can be read in any order."""
+    """The ends and beginnings of stretches of the log, by the address in the log, so that files can be read in any sequence."""
 
     def __init__(self) -> None:
         self._ends: OrderedDict[int, Log] = OrderedDict()
         self._begins: OrderedDict[int, Log] = OrderedDict()
 
     def end(self, address: int, log: Log) -> Log | None:
-        """A stretch ended before this address; returns how it goes on, if that is known."""
+        """Record that a stretch ended before this address; return its continuation, if that is known."""
         known = self._begins.pop(address, None)
         if known is None:
             self._ends[address] = log
@@ -272,7 +272,7 @@ class Edges:
         return known
 
     def begin(self, stretch: Stretch) -> Log | None:
-        """A stretch begins; returns how the one before it ended, if that is known."""
+        """Record that a stretch begins; return the end of the one before it, if that is known."""
         known = self._ends.pop(stretch.first, None)
         if known is None:
             few = stretch._replace(pages=stretch.pages[:3])

@@ -1,8 +1,8 @@
-"""What lies in SQLite files but is cut up there: content that continues on overflow pages of a database, a WAL or a rollback journal.
+"""Read content that is cut up in SQLite files: it continues on overflow pages of a database, a WAL or a rollback journal.
 
-The plain bytes of every page are searched anyway. Here the pages are put in order: an overflow page (file format 1.6) begins with the
-number of the next one, so chains can be followed whether or not a row still points to them. Pointers are sought at every offset of
-every other page, because the cell that held one may be deleted.
+The plain bytes of every page are searched anyway. Here the pages are put in sequence: an overflow page (file format 1.6) begins with the
+number of the next page, so chains can be followed whether or not a row still points to them. Pointers are sought at every offset of every
+other page, because the cell that held one may be deleted.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class _Pages:
 
 
 def extent(head: bytes) -> int | None:
-    """How many bytes a database has, by its first 100 bytes, or None when they do not say."""
+    """Return the number of bytes of a database, by its first 100 bytes, or None when they do not say."""
     size = _page_size(head)
     count = int.from_bytes(head[28:32], "big")
     # the count is valid only if the two change counters agree (file format 1.3.7)

@@ -1,7 +1,8 @@
-"""The keyed fingerprint of a window: a cheap anchor to find candidates by, and a digest that decides.
+"""The keyed fingerprint of a window: a cheap anchor finds candidates, and a digest decides.
 
 The anchor is a multiply-shift hash of one or two 64-bit words: fast at every offset of a buffer, but not a pseudo-random function. So it is
-only ever compared in memory; what is stored is masked under the key (``core.traces.dump``). The digest is keyed BLAKE2b (RFC 7693).
+only ever compared in memory; the stored anchor is masked under the key (``core.evidence.traces.dump``). The digest is keyed
+BLAKE2b (RFC 7693).
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Secret:
         return found
 
     def digest(self, window: bytes) -> bytes:
-        """The 16 bytes that decide whether a window is the traced one."""
+        """Return the 16 bytes that decide whether a window is the traced one."""
         keyed = self._keyed.copy()
         keyed.update(window)
         return keyed.digest()

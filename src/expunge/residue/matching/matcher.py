@@ -1,7 +1,7 @@
-"""Finds traced windows at every offset of a buffer, with numpy and without a compiler.
+"""Find traced windows at every offset of a buffer, with numpy and without a compiler.
 
-For each of the eight byte alignments a buffer is read as 64-bit words, hashed, and looked up in a table of booleans; the few survivors
-are compared with sorted anchors, and the fewer that remain are decided by their keyed digest.
+For each of the eight byte alignments a buffer is read as 64-bit words, hashed, and looked up in a table of booleans. The few survivors are
+compared with sorted anchors, and the fewer that remain are decided by their keyed digest.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ONES = np.uint64(0x0101010101010101)
 
 
 class SameTraces:
-    """Traces that are the same bytes: of one window that many people's data holds there are many."""
+    """Traces that are the same bytes. A window that many subjects' data holds has many."""
 
     __slots__ = ("places", "traces")
 
@@ -107,7 +107,7 @@ class Matcher:
         return known
 
     def finished(self, alike: SameTraces) -> None:
-        """Say that nobody needs further places of these traces; windows all of whose traces are finished are no longer looked at."""
+        """Record that no further places of these traces are needed. Windows all of whose traces are finished are no longer looked at."""
         group = self._group_of[np.searchsorted(self._needles.indexes, alike.traces[0])]
         self._waiting[group] -= len(alike.traces)
         if self._waiting[group] == 0:
@@ -208,7 +208,7 @@ def _second(anchors: Words, width: int) -> Places:
 
 
 def constant(part: Bytes) -> bool:
-    """Whether all bytes are the same: a page of zeros holds no trace and no container."""
+    """Return whether all bytes are the same: a page of zeros holds no trace and no container."""
     value = part[0]
     if part[part.size // 2] != value or part[-1] != value:
         return False

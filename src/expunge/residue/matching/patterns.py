@@ -1,4 +1,4 @@
-"""What a scan looks for, as columns of numbers: small, quick to sort, and quick to hand to another process."""
+"""The traces that a scan looks for, as columns of numbers: small, quick to sort, and quick to hand to another process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TracePatterns:
     """16 bytes for each row."""
 
     def digest(self, row: int) -> bytes:
-        """What decides."""
+        """Return the deciding digest of a row."""
         return self.digests[DIGEST * row : DIGEST * (row + 1)]
 
     @classmethod

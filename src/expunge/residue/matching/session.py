@@ -1,4 +1,4 @@
-"""What one scan carries along: where bytes come from, how much may still be decoded, what was found, what could not be read."""
+"""The state of one scan: the origin of its bytes, the limits for decoding, the traces found, and the bytes left unread."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TooLarge(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds that keep a scan finite, whatever lies in the files."""
+    """Bounds that keep a scan finite, whatever the content of the files."""
 
     depth: int = 3
     """How many containers deep to decode."""
@@ -40,7 +40,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class RunOrigin:
-    """Where a run of bytes comes from."""
+    """The origin of a run of bytes."""
 
     path: Path = field(repr=False)
     chain: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class RunOrigin:
 
 @dataclass
 class Allowance:
-    """What one file may still decode to, and keep in memory."""
+    """The bytes that one file may still decode to, and keep in memory."""
 
     decoded: int
     held: int
@@ -82,7 +82,7 @@ class Allowance:
 
     @classmethod
     def of(cls, limits: Limits, size: int) -> Allowance:
-        """What a file of ``size`` bytes on disk is allowed."""
+        """Return the allowance of a file of ``size`` bytes on disk."""
         return cls(max(limits.decoded, limits.ratio * size), limits.held)
 
 
@@ -169,7 +169,7 @@ class Session:
             self._search()
 
     def flush(self) -> None:
-        """No more files come: search all that was added, and what is decoded from it."""
+        """Search all that was added, and the content decoded from it. No more files come."""
         while self._batch or self.endings:
             while self.endings:
                 self.endings.pop()()

@@ -1,4 +1,4 @@
-"""One run of bytes, pushed piece by piece: searched for traces, and for containers whose content is a run of its own."""
+"""One run of bytes, pushed piece by piece. It is searched for traces, and for containers whose content is a run of its own."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class ByteStream:
             self._search(last=False)
 
     def close(self) -> None:
-        """The run has ended: search what is left."""
+        """Search the rest of the run, because it has ended."""
         small = self._at == 0 and not self._tail and self._waiting <= SMALL and self._whole is None
         if small:
             add_small(self._session, self._where, self._allowance, b"".join(self._parts), None)
@@ -70,7 +70,7 @@ class ByteStream:
         self._parts, self._open = [], []
 
     def leave(self, following: Iterator[bytes]) -> None:
-        """Somebody else searches what follows: read on only in what has begun here."""
+        """Read on only in containers that have begun here. Another unit searches the bytes that follow."""
         self._search(last=False)
         data = next(following, b"")
         if self._pages is not None:
@@ -247,7 +247,7 @@ def _extent(kind: str, head: bytes) -> int | None:
 
 
 def begin(session: Session, where: RunOrigin, allowance: Allowance, place: int, kind: str, whole: Slice | None) -> _Open | None:
-    """Start on what begins at ``place`` of a run; None when it was dealt with at once."""
+    """Start on the container that begins at ``place`` of a run; None when it was dealt with at once."""
     if kind not in _WHOLE:
         inner = where.inside(f"{kind}@{place}", place)
         return _Decoding(session, inner, allowance, MAKERS[kind](), guess=kind == "zlib")
@@ -262,7 +262,7 @@ def begin(session: Session, where: RunOrigin, allowance: Allowance, place: int, 
 
 
 def read_whole(session: Session, inner: RunOrigin, allowance: Allowance, kind: str, source: Slice) -> None:
-    """Read a recording or database that begins at the start of ``source`` and search what its plain bytes do not show."""
+    """Read a recording or database that begins at the start of ``source`` and search the content that its plain bytes do not show."""
     if kind in {"flac", "wave"}:
         _read_audio(session, inner, allowance, kind, source)
     elif kind == "parquet":
@@ -272,7 +272,7 @@ def read_whole(session: Session, inner: RunOrigin, allowance: Allowance, kind: s
 
 
 def read_pages(session: Session, inner: RunOrigin, allowance: Allowance, runs: Iterator[tuple[int, Iterator[bytes]]], kind: str) -> None:
-    """Search what database pages show only when they are put in order."""
+    """Search the content that database pages show only when they are put in sequence."""
     chain = (*inner.chain[:-1], sqlite.HIDDEN[kind])
     try:
         for at, run in runs:
@@ -316,7 +316,7 @@ def _read_audio(session: Session, inner: RunOrigin, allowance: Allowance, kind: 
 
 
 def add_small(session: Session, where: RunOrigin, allowance: Allowance, data: bytes, whole: Slice | None) -> None:
-    """Search a small, whole run, and what its pages hide."""
+    """Search a small, whole run, and the content that its pages hide."""
     session.add(where, allowance, data)
     if not where.leaf and postgres.may_hold(where, data):
         pages = postgres.Pages(session, where, allowance, whole, search)

@@ -1,4 +1,4 @@
-"""Every regular file at or under some paths; what is no file is counted, never opened."""
+"""Walk every regular file at or under some paths. Other entries are counted and never opened."""
 
 from __future__ import annotations
 

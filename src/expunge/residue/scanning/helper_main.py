@@ -1,4 +1,4 @@
-"""The program of a process that helps with a scan: takes units from its standard input and answers on its standard output."""
+"""The program of a process that helps with a scan: it takes units from its standard input and answers on its standard output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ READY = "ready"
 
 
 def main() -> None:
-    """Serve until the input ends. What goes in and comes out are pickles that this program and its parent make."""
+    """Serve until the input ends. Input and output are pickles that this program and its parent make."""
     # tables of a scan are many objects that live long, none of them in a cycle
     gc.set_threshold(100_000, 20, 20)
     # an interrupt reaches every process of a terminal; the parent ends its helpers itself

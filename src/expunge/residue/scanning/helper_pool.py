@@ -1,8 +1,9 @@
-"""Shares the units of a scan with other processes.
+"""Share the units of a scan with other processes.
 
-They are started as programs of their own, not forked: this process may have threads, and connections to databases. This process takes units
-as well, so a small scan is done before a helper would be ready. To start takes one as long as some tens of megabytes of a scan, so those
-that did their work wait a while for the next scan; nothing is left running when whoever scans is gone, or that while has passed.
+Helpers are started as programs of their own, not forked: this process may have threads, and connections to databases. This process takes
+units as well, so a small scan is done before a helper would be ready. Starting a helper takes as long as scanning some tens of megabytes.
+So helpers that did their work wait a while for the next scan. No helper is left running after the scanning process has ended, or after that
+while.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class HelperPool:
         weakref.finalize(owner, self.end)
 
     def begin(self, era: int) -> subprocess.Popen[bytes] | None:
-        """One that waits, or a new one; None where all there may be are busy, or all were ended since ``era``. Raises OSError."""
+        """Return an idle helper, or a new one; None when all are busy, or all were ended since ``era``. Raises OSError."""
         with self._lock:
             if era != self.era:
                 return None
@@ -153,7 +154,7 @@ class ScanCrew:
     _called: list[_Helper] = field(default_factory=list)
 
     def take_all(self) -> list[UnitResult]:
-        """Take every unit; what they came to, in their order.
+        """Take every unit, and return their results in sequence.
 
         Raises:
             CouldNotLook: a process died at work; or what dividing raises.
@@ -197,7 +198,7 @@ class ScanCrew:
             return self._ahead.popleft()
 
     def done(self, done: UnitResult) -> None:
-        """Note what a unit came to."""
+        """Record the result of a unit."""
         with self._changed:
             self._unfinished[done.number], done.unfinished = done.unfinished, []
             self._done.append(done)
@@ -213,7 +214,7 @@ class ScanCrew:
             taker.join(left)
 
     def end(self) -> None:
-        """Let nobody take another unit."""
+        """Prevent further units from being taken."""
         with self._changed:
             self._last = True
             self._ahead.clear()

@@ -1,4 +1,4 @@
-"""A scan in pieces: some files, or a stretch of a large one. Any process can take one; what is found does not depend on which does."""
+"""A scan in pieces: some files, or a stretch of a large file. Any process can take a piece; the findings do not depend on which does."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class FileStretch:
 
 @dataclass(frozen=True)
 class ScanUnit:
-    """What one process takes at once."""
+    """The files or the stretch that one process takes at once."""
 
     number: int
     parts: tuple[FileStretch, ...]
@@ -60,7 +60,7 @@ class ScanUnit:
 
 
 class TraceLocation(NamedTuple):
-    """Where a trace was found."""
+    """The location of a found trace."""
 
     path: Path
     chain: tuple[str, ...]
@@ -70,7 +70,7 @@ class TraceLocation(NamedTuple):
 
 @dataclass
 class UnitResult:
-    """What a unit came to."""
+    """The result of a unit."""
 
     number: int
     places: list[TraceLocation] = field(default_factory=list)
@@ -86,7 +86,7 @@ class UnitResult:
 
 
 def walk(roots: Iterable[tuple[Path, bool]], skip: Callable[[str], None]) -> Iterator[WalkEntry]:
-    """Everything below the roots (path, whether it has to be there), each once. Raises CouldNotLook."""
+    """Yield every entry below the roots (path, True if it must exist), each once. Raises CouldNotLook."""
     passed: set[str] = set()
     for root, must in roots:
         for entry in entries(root, skip, must=must):
@@ -97,7 +97,7 @@ def walk(roots: Iterable[tuple[Path, bool]], skip: Callable[[str], None]) -> Ite
 
 
 def divide(found: Iterable[WalkEntry], *, sliced: bool) -> Iterator[ScanUnit]:
-    """Put small files together and cut large ones, in the order of the walk; ``sliced`` is whether files may be cut at all."""
+    """Put small files together and cut large ones, in the sequence of the walk. With ``sliced`` false, no file is cut."""
     number = size = 0
     parts: list[FileStretch] = []
     last: object = None
@@ -197,7 +197,7 @@ class UnitScanner:
         return _ended(done, session)
 
     def join(self, left: Sequence[Unfinished]) -> None:
-        """Go on with what was left of a unit, the units in ascending order."""
+        """Go on with the rest of a unit, the units in ascending order."""
         if left:
             if self._left is None:
                 done = UnitResult(-1)
@@ -206,7 +206,7 @@ class UnitScanner:
             self._left[2].take(left)
 
     def rest(self) -> UnitResult | None:
-        """What all that was joined came to; None where nothing was."""
+        """Return the result of all units that were joined; None where there were none."""
         if self._left is None:
             return None
         (done, session, rest), self._left = self._left, None
@@ -235,7 +235,7 @@ def _ended(done: UnitResult, session: Session) -> UnitResult:
 
 
 def new_session(matcher: Matcher, limits: Limits, report: Report, known: SearchedContent | None = None) -> Session:
-    """A session that opens what it meets."""
+    """Return a session that opens the containers it meets."""
     session = Session(matcher, limits, report, known)
     session.carver = carve
     return session
@@ -243,12 +243,12 @@ def new_session(matcher: Matcher, limits: Limits, report: Report, known: Searche
 
 @lru_cache(maxsize=4096)
 def hidden(chain: tuple[str, ...], form: str) -> str:
-    """How something was hidden, in words."""
+    """Describe the containers and the encoding in which bytes were hidden."""
     return " > ".join(chain if form in _AS_IT_IS else (*chain, form)) or "plain"
 
 
 def scan_part(session: Session, part: FileStretch) -> None:
-    """Search a file's name and bytes; what cannot be opened is counted."""
+    """Search a file's name and bytes. A file that cannot be opened is counted."""
     entry = part.entry
     if part.table is not None:
         session.shared.add(part.table)

@@ -39,7 +39,7 @@ class ResidueScanner:
         return Collector(key, budget)
 
     def holder(self, traces: Traces, candidates: Iterable[int]) -> SharedWindowSearch:
-        """A tracer that asks which candidates other people's content holds as well."""
+        """A tracer that finds the candidates that bystanders' content holds as well."""
         return SharedWindowSearch(traces, candidates, self._limits)
 
     def scan(self, sources: Sequence[RawSource], traces: Traces, places: int | None = None) -> Scanned:

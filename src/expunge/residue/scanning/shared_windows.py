@@ -1,4 +1,4 @@
-"""Asks which traces somebody else's content holds as well: those are no evidence."""
+"""Find the traces that bystanders' content holds as well. They are no evidence."""
 
 from __future__ import annotations
 

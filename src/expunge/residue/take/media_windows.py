@@ -1,4 +1,4 @@
-"""Windows of a byte stream: raw, and of decoded audio; spread over the whole whatever its length, read once."""
+"""Windows of a byte stream, raw and of decoded audio. They are spread over the whole stream, whatever its length, and read once."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Candidates:
     _count: int = 0
 
     def offer(self, window: bytes | None) -> None:
-        """Add one window; None stands for a stretch without any that says enough."""
+        """Add one window; None stands for a stretch in which no window says enough."""
         if window is None:
             self.rejected += 1
             return
@@ -59,7 +59,7 @@ class Candidates:
 
 @dataclass
 class StreamWindows:
-    """What was taken from one stream."""
+    """The windows taken from one stream."""
 
     raw: Candidates = field(default_factory=Candidates)
     sound: Candidates = field(default_factory=Candidates)
@@ -67,7 +67,7 @@ class StreamWindows:
 
 
 def read_small(data: bytes) -> StreamWindows:
-    """What is taken from bytes in which there is no second window."""
+    """Return the windows of bytes that are too short for a second window."""
     result = StreamWindows()
     if data:
         result.raw.offer(varied(data))
@@ -192,7 +192,10 @@ def varied(part: bytes) -> bytes | None:
 
 
 def loud(part: bytes, odd: int) -> bytes | None:
-    """The window of 16 samples that moves most, or None for silence; ``odd`` says whether the part begins within a sample."""
+    """Return the window of 16 samples that moves most, or None for silence.
+
+    ``odd`` bytes are skipped where the part begins within a sample.
+    """
     whole = (len(part) - odd) // SIZE * SIZE
     if whole <= 0:
         return None

@@ -1,4 +1,4 @@
-"""Takes traces: real content goes in, keyed fingerprints of windows of it come out."""
+"""Take traces: real content goes in, keyed fingerprints of windows of it come out."""
 
 from __future__ import annotations
 
@@ -138,12 +138,12 @@ class Collector:
         self._lying.setdefault(path, set()).update(stretches)
 
     def lying(self) -> dict[Path, tuple[Stretch, ...]]:
-        """Where it lies, what touches put together."""
+        """Return the locations of the content, with stretches that touch joined."""
         joined = {path: tuple(_joined(stretches)) for path, stretches in self._lying.items()}
         return {path: stretches for path, stretches in joined.items() if stretches}
 
     def traces(self, controls: Iterable[Pseudonym] = ()) -> Traces:
-        """What was collected so far."""
+        """Return the traces collected so far."""
         fields: list[tuple[TracedField, str]] = []
         windows: list[bytes] = []
         for where, harvest in self._harvests.items():
@@ -163,7 +163,7 @@ class Collector:
         return Traces(self._key, tuple(found), frozenset(controls))
 
     def rejected(self) -> int:
-        """How many of the windows and values that were looked at were left out as saying too little."""
+        """Return how many windows and values were left out because they say too little."""
         return self._rejected
 
     def _offer(self, where: TracedField, rank: int, form: str, data: bytes, piece: str | None = None, value: str | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""Keeps the best windows of one field of one subject within a budget, in any order of arrival and in bounded memory."""
+"""Keep the best windows of one field of one subject within a budget, in any sequence of arrival and in bounded memory."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class WindowSample:
         self._limit = 1 << 96
 
     def wants(self, place: int) -> bool:
-        """Whether a window of this place may be among the best."""
+        """Return whether a window of this place may be among the best."""
         return place <= self._limit
 
     def add(self, window: ContentWindow) -> None:

@@ -1,4 +1,4 @@
-"""How a piece of text or a number may have been written down, and which windows of it are worth looking for."""
+"""Compute the written forms of a piece of text or a number, and the windows of each form that are worth looking for."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def printed(value: float) -> Iterator[str]:
 
 
 def telling(window: bytes) -> bool:
-    """Whether a window says enough: silence, zeros and repeated bytes do not."""
+    """Return whether a window says enough: silence, zeros and repeated bytes do not."""
     if len(window) < SHORTEST:
         return False
     return len(set(window)) >= (4 if len(window) < 16 else 6) and len(set(window[:8])) >= 2

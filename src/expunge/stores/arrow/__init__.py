@@ -1,1 +1,1 @@
-"""What stores of columns share: values, times and rows of Arrow tables."""
+"""Values, times and rows of Arrow tables, shared by the stores that hold columns."""

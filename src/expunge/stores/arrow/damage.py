@@ -1,4 +1,4 @@
-"""Errors of pyarrow as sentences of our own: its texts may quote a person's values."""
+"""Describe pyarrow's errors in sentences of our own. Its texts may quote a subject's values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from expunge.stores.tree.record_files import Unreadable
 
 
 class Damaged(Unreadable):
-    """A file that cannot be read as Parquet, for a reason that says what to do about it."""
+    """A file that cannot be read as Parquet. Its reason says how to mend it."""
 
     def __init__(self, message: str, reason: Reason = Reason.CORRUPT) -> None:
         super().__init__(message)
@@ -21,7 +21,7 @@ class Damaged(Unreadable):
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Say what pyarrow says about a file in our words: its own may quote content."""
+    """Translate pyarrow's errors about a file into our words: its own may quote content."""
     try:
         yield
     except Damaged:

@@ -1,4 +1,4 @@
-"""Which rows of a file are whose: columns are compared with everything that is looked for at once, many rows at a time."""
+"""Find the owners of a file's rows. Columns are compared with all wanted values at once, many rows at a time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FEW = 256
 
 @dataclass(frozen=True)
 class OwnedRows:
-    """Rows of one stretch of a file and whose they are; a row may occur several times, for several owners."""
+    """Rows of one stretch of a file and their owners; a row may occur several times, for several owners."""
 
     owners: Numbers
     """Numbers of selectors."""
@@ -53,7 +53,7 @@ class _Field:
 
 @dataclass(frozen=True)
 class SoughtTexts:
-    """Who looks for each of some texts."""
+    """The selectors that look for each of some texts."""
 
     by: Numbers
     """Numbers of selectors, those of the first text first."""
@@ -62,11 +62,11 @@ class SoughtTexts:
 
     @cached_property
     def in_order(self) -> bool:
-        """Whether each text is looked for by one selector only, and the first by the first, the second by the second, and so on."""
+        """True when each text belongs to exactly one selector, and texts and selectors are in the same sequence."""
         return len(self.by) == len(self.counts) and bool((self.by == np.arange(len(self.by))).all())
 
     def owners(self, codes: Numbers, rows: Numbers) -> tuple[Numbers, Numbers]:
-        """Owners of texts that were found, given by number, and what was said of each: a row, or a row of several numbers."""
+        """Return the owners of texts that were found, given by number, and the finding of each: a row, or a row of several numbers."""
         if self.in_order:
             return codes, rows
         if len(self.by) == len(self.counts):
@@ -101,7 +101,7 @@ class Targets:
         return tuple(self._fields)
 
     def spoken(self, names: Sequence[str]) -> tuple[list[str], SoughtTexts]:
-        """All texts of some fields as an index knows them, ``field NUL text``, and who looks for each."""
+        """Return all texts of some fields as an index knows them, ``field NUL text``, and the selectors that look for each."""
         fields = [(name, self._fields[name]) for name in names]
         values = [f"{name}\0{text}" for name, each in fields for text in each.needles.texts]
         none = np.empty(0, np.int64)
@@ -114,7 +114,7 @@ class Targets:
         return [leaf for leaf in leaves(file.schema_arrow) if leaf.field in wanted]
 
     def may_hold(self, file: pq.ParquetFile, group: int, found: Sequence[ColumnLeaf]) -> bool:
-        """Whether the bounds in the footer leave it open that a row group holds anything looked for."""
+        """Return whether a row group may hold any wanted value, by the bounds in the footer."""
         about = file.metadata.row_group(group)
         for leaf in found:
             needles = self._fields[leaf.field].needles
@@ -213,7 +213,10 @@ def read(file: pq.ParquetFile, groups: Sequence[int], found: Sequence[ColumnLeaf
 
 
 def owned_rows(file: pq.ParquetFile, targets: Targets, names: Iterable[str], says: NameFacts) -> Iterator[OwnedRows]:
-    """Everything in one file that is somebody's, stretch by stretch; every row group is read, whatever the footer says of it."""
+    """Yield the rows of one file that belong to a wanted subject, stretch by stretch.
+
+    Every row group is read, whatever the footer says of it.
+    """
     found = targets.leaves(file, names)
     beside = leaves_beside(file, targets)
     if not found and not says.part:
@@ -227,7 +230,7 @@ def owned_rows(file: pq.ParquetFile, targets: Targets, names: Iterable[str], say
 
 
 def leaves_beside(file: pq.ParquetFile, targets: Targets) -> list[ColumnLeaf]:
-    """The leaves that are looked at besides those that name people."""
+    """Return the leaves that are needed besides the subject's leaves."""
     return targets.leaves(file, targets.beside) if targets.beside else []
 
 
@@ -237,7 +240,10 @@ def at_least_one(file: pq.ParquetFile, found: Sequence[ColumnLeaf]) -> list[Colu
 
 
 def narrowed(owned: OwnedRows, table: pa.Table, base: int, asking: ArrowNarrowing, beside: Sequence[ColumnLeaf]) -> OwnedRows:
-    """Of the rows that columns name, and of all for those whom the name does, those that pass what else is asked."""
+    """Return the rows that pass the selectors' other conditions.
+
+    Candidates are the rows that columns name and, for an owner whom the file's name gives, all rows.
+    """
 
     def found(owner: int) -> tuple[Numbers, npt.NDArray[np.bool_]]:
         mine = owned.owners == owner

@@ -1,4 +1,4 @@
-"""Rows of an Arrow table as Python values, as JSON for an export, and as content for a tracer."""
+"""Convert rows of an Arrow table to Python values, to JSON for an export, and to content for a tracer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times in columns: many at once, as microseconds since 1970, and what narrows selectors over them."""
+"""Read columns of times as microseconds since 1970, and apply time windows and other narrowing of selectors to them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class RowTimes:
     known: Mask
 
     def within(self, window: Window) -> Mask:
-        """Which rows lie in a window."""
+        """Return a mask of the rows that lie in a time window."""
         found = self.known.copy()
         if window.since is not None:
             found &= self.at >= micros(window.since)
@@ -140,7 +140,7 @@ def _one_by_one(array: pa.Array) -> RowTimes:
 
 
 def bounds(file: pq.ParquetFile, group: int, leaf: ColumnLeaf) -> tuple[int, int, int] | None:
-    """Least and greatest time of a leaf in a row group, in microseconds, and how many nulls there are, by the footer alone.
+    """Return the least and greatest time of a leaf in a row group, in microseconds, and its number of nulls, by the footer alone.
 
     None where the footer does not say, or says it of texts, which it may have cut.
     """
@@ -163,7 +163,7 @@ def bounds(file: pq.ParquetFile, group: int, leaf: ColumnLeaf) -> tuple[int, int
 
 
 class ArrowNarrowing:
-    """What some selectors ask of rows besides the values that find people, in files whose name says ``says``."""
+    """The conditions of some selectors besides the subject's values, in files whose name says ``says``."""
 
     def __init__(self, selectors: Sequence[Selector], says: NameFacts) -> None:
         self._says = says
@@ -175,7 +175,7 @@ class ArrowNarrowing:
         return frozenset(self._says.part)
 
     def may_hold(self, file: pq.ParquetFile, group: int, beside: Sequence[ColumnLeaf]) -> bool:
-        """Whether the footer leaves it open that anything in a row group lies in a window that somebody asks for."""
+        """Return whether a row group may hold a row in a time window of any selector, by the footer."""
         for each in self._asked.values():
             here = [leaf for leaf in beside if each.where is not None and leaf.field == each.where.field]
             told = bounds(file, group, here[0]) if len(here) == 1 else None
@@ -190,7 +190,7 @@ class ArrowNarrowing:
     def rows(
         self, table: pa.Table, beside: Sequence[ColumnLeaf], found: Callable[[int], tuple[Numbers, Mask]], met: Sequence[int]
     ) -> Iterator[tuple[int, Numbers, Mask]]:
-        """Owner, rows in the table and whether others are in them, of everybody who has any.
+        """Yield each owner who has rows, the numbers of these rows in the table, and a mask of the rows that others share.
 
         Args:
             table: some rows.

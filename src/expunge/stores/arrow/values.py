@@ -1,4 +1,4 @@
-"""Values in columns, as text: which leaf of a schema a field means, what a value is called, which rows hold what is looked for."""
+"""Values in columns, as text: the schema leaf that a field means, the text of a value, and the rows that hold wanted values."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ColumnLeaf:
 
     @property
     def listed(self) -> bool:
-        """Whether one row may hold several values."""
+        """True when one row may hold several values."""
         return _LIST in self.steps
 
 
@@ -92,7 +92,7 @@ def _flat(array: pa.Array, steps: Sequence[str], rows: Numbers | None) -> tuple[
 
 
 def said(value: object) -> str | None:
-    """A value as its text; None is nobody. Numbers that are equal have the same text: ``7`` for 7 and 7.0, as in a database."""
+    """Return a value as its text, or None for null. Numbers that are equal have the same text: ``7`` for 7 and 7.0, as in a database."""
     match value:
         case None:
             return None
@@ -111,7 +111,7 @@ def said(value: object) -> str | None:
 
 
 def texts(array: pa.Array) -> pa.Array:
-    """The values of a flat array as an array of strings, null for nobody."""
+    """Return the values of a flat array as an array of strings. A value that names no subject is null."""
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     if _is_string(array.type):
@@ -168,7 +168,7 @@ class SearchTexts:
         return codes if numbers is None else np.append(numbers, -1)[codes]
 
     def hits(self, array: pa.ChunkedArray) -> tuple[Numbers, Numbers]:
-        """Where a text of :attr:`texts` stands, and which: places ascend."""
+        """Return the positions at which a text of :attr:`texts` stands, ascending, and the number of each text."""
         values, numbers = self._set(array.type) if _is_string(array.type) or pa.types.is_integer(array.type) else (None, None)
         if values is None or not len(values):
             every = self.find(array)
@@ -198,7 +198,7 @@ class SearchTexts:
         return np.concatenate(found) if len(found) != 2 else found[1]
 
     def between(self, low: object, high: object) -> bool:
-        """Whether any text can be the text of a value from ``low`` to ``high`` (bounds of a column, both included)."""
+        """Return whether any text can be the text of a value from ``low`` to ``high`` (bounds of a column, both included)."""
         if isinstance(low, str) and isinstance(high, str):
             # Parquet orders strings by their bytes; bounds may be cut, downwards and upwards, and still are bounds.
             return any(low.encode() <= text.encode() <= high.encode() for text in self.texts)

@@ -1,1 +1,1 @@
-"""Backups of other stores, which hold what was erased until a date."""
+"""Backups of other stores. They hold erased data until a date."""

@@ -1,9 +1,11 @@
-"""Backups of another store: nothing is erased in them; each receipt says how many hold what was erased, and until when.
+"""Report the backups of another store. Nothing is erased in them.
 
-``{kind: backup, url: ./backups, of: app, format: pg_dump, every: 1 day, keep: 30 days}``. Each entry of the folder is one backup. When it
-was made is read from the backup itself where its format says so (``pg_dump`` custom and directory), else from a date in its name, else from
-its time of change. A folder that cannot be seen from here still has a schedule: then the last backup with the person in it is one made
-right before the erasure.
+Each receipt says how many backups hold the erased data, and until when.
+
+``{kind: backup, url: ./backups, of: app, format: pg_dump, every: 1 day, keep: 30 days}``. Each entry of the folder is one backup. Its time
+of making is read from the backup itself where its format states it (``pg_dump`` custom and directory), else from a date in its name, else
+from its time of change. A folder that cannot be seen from here still has a schedule. Then the last backup with the subject in it is assumed
+to be made right before the erasure.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ class Backup:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Nothing can be erased here; ``retains`` says what is held until when."""
+        """Nothing can be erased here. ``retains`` says which backups hold erased data, and until when."""
         backups = [self._retained(path) for path in self._backups()]
         if not self._folder.is_dir():
             ground = f"backups of {self._of} ({self._schedule()}); they cannot be seen from here"
@@ -91,7 +93,7 @@ class Backup:
         return iter(())
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:  # noqa: ARG002 - no datasets
-        """Nobody."""
+        """Yield nothing: a backup has no datasets."""
         return iter(())
 
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:  # noqa: ARG002 - no datasets
@@ -106,7 +108,7 @@ class Backup:
         return Ages.none(edges)
 
     def spans(self, dataset: Dataset, by: str, field: str) -> Iterator[AgeSpan]:  # noqa: ARG002 - no datasets
-        """Nobody."""
+        """Yield nothing: a backup has no datasets."""
         return iter(())
 
     def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:  # noqa: ARG002
@@ -118,7 +120,7 @@ class Backup:
         return Cost()
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - no datasets
-        """Nobody has anything here that could be erased by itself."""
+        """Return Absent for each subject: a backup holds nothing that can be erased by itself."""
         return {copy.subject: Absent() for copy in copies}
 
     def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - schedules end backups
@@ -130,7 +132,7 @@ class Backup:
         return iter(())
 
     def raw(self) -> Iterator[RawSource]:
-        """Nothing: what a backup holds is said by ``retains``, not looked for."""
+        """Yield nothing: the content of a backup is reported by ``retains``, not scanned."""
         return iter(())
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Comparing a folder of FAISS indexes with the map, and what would stand in the way of erasing from it; both change nothing."""
+"""Compare a folder of FAISS indexes with the map, and find obstacles to erasing from it. Both change nothing."""
 
 from __future__ import annotations
 
@@ -110,5 +110,5 @@ def preflight(folder: FaissFolder, copies: Sequence[Copy]) -> Iterator[Unable]:
 
 
 def writable(shard: Shard) -> bool:
-    """Whether this process may put a new file in the place of an index."""
+    """Return whether this process may put a new file in the place of an index."""
     return os.access(shard.path.parent, os.W_OK | os.X_OK, effective_ids=_EFFECTIVE)

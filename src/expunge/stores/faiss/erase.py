@@ -1,4 +1,4 @@
-"""Taking vectors out of index files: each is written anew without them, then its sidecar; a purge removes the old file of lists."""
+"""Remove vectors from index files. Each index is written anew without them, then its sidecar. A purge removes the old file of lists."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class FaissEraser:
         self._folder = folder
 
     def erase(self, copies: Sequence[Copy]) -> Outcomes:
-        """Each index once, whoever is in it; the sidecar last, so that nothing is left that nobody can find."""
+        """Erase from each index once, for all subjects in it. The sidecar goes last, so that every vector left can still be found."""
         found: dict[Pseudonym, int] = {each.subject: 0 for each in copies}
         troubles: dict[Pseudonym, Unable] = {}
         files: dict[str, dict[int, list[Copy]]] = {}

@@ -1,8 +1,8 @@
-"""Index files of FAISS: reading and writing them, and the ``.ivf`` file beside one whose inverted lists lie on disk.
+"""Read and write index files of FAISS, and the ``.ivf`` file beside an index whose inverted lists lie on disk.
 
-Layout of the part of an index file that names the other (faiss, impl/index_write.cpp): ``ilod``, then as 64-bit little-endian numbers
-the count of lists and the bytes of a code, a vector of (size, capacity, offset) for each list, a vector of free slots, the file's name as
-a vector of characters, and its size. In the ``.ivf`` file a list takes ``capacity`` codes, then ``capacity`` numbers.
+An index file names its ``.ivf`` file in this layout (faiss, impl/index_write.cpp): ``ilod``, then as 64-bit little-endian numbers the count
+of lists and the bytes of a code, a vector of (size, capacity, offset) for each list, a vector of free slots, the file's name as a vector of
+characters, and its size. In the ``.ivf`` file a list takes ``capacity`` codes, then ``capacity`` numbers.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def store(index: Any, file: BinaryIO, disk: OnDisk | None = None) -> None:
 
 
 class OnDisk:
-    """Puts inverted lists into a new file, written by whoever makes files durable."""
+    """Puts inverted lists into a new file, written by the caller's function for durable files."""
 
     def __init__(self, named: str, new: Path, write: Callable[[Path, Callable[[BinaryIO], None]], None]) -> None:
         self._named = named

@@ -1,4 +1,4 @@
-"""A folder of FAISS indexes: index files, the sidecar of each that says whose a number is, and the file of lists beside it."""
+"""A folder of FAISS indexes: index files, their sidecars that map numbers to subjects, and their files of inverted lists."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Shard:
 
     @property
     def there(self) -> bool:
-        """Whether the index is there; a sidecar may be alone, before its index is written or after a crash."""
+        """True when the index exists. A sidecar may be alone, before its index is written or after a crash."""
         return self.path.is_file()
 
     @property
     def format(self) -> str:
-        """How the sidecar is written."""
+        """The format of the sidecar."""
         return self.sidecar.suffix[1:] if self.sidecar else ""
 
     def item(self, number: int) -> str:
@@ -118,7 +118,7 @@ class FaissFolder:
         return Shard(key, path, next((each for each in beside if each.exists()), None))
 
     def goes_when_empty(self, shard: Shard) -> bool:
-        """Whether the paths leave the index's name open, so that nobody expects that very file."""
+        """Return whether the paths leave the index's name open, so that no program expects that very file."""
         found = self.layout.template_of(shard.key)
         return found is not None and bool(found[0].segments[-1].placeholders)
 
@@ -131,7 +131,7 @@ class FaissFolder:
 
 
 def unable(dataset: Dataset, error: Exception) -> Unable:
-    """What stands in the way of one file, as an answer."""
+    """Return the obstacle of one file as an answer."""
     if isinstance(error, Damaged):
         return Unable(error.reason, f"{dataset.name}: {error}")
     told = trouble_of(error)
@@ -140,7 +140,7 @@ def unable(dataset: Dataset, error: Exception) -> Unable:
 
 @contextmanager
 def looking(dataset: Dataset) -> Iterator[None]:
-    """Say what goes wrong while looking in our words."""
+    """Translate errors while reading into our words."""
     try:
         yield
     except TROUBLE as error:

@@ -1,4 +1,4 @@
-"""The rungs of a purge over a folder of FAISS indexes: what is left to do once index files and sidecars are written anew."""
+"""The rungs of a purge over a folder of FAISS indexes. They run after index files and sidecars are written anew."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ RUNGS = (
 
 
 def climb(root: Path, folders: Sequence[FaissFolder]) -> Outcome:
-    """All rungs in their order; the first that something stands in the way of says so."""
+    """Climb all rungs in sequence. The first rung that is blocked gives the answer."""
     removed = 0
     try:
         for rung in RUNGS:

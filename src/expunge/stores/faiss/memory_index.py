@@ -1,6 +1,6 @@
-"""A FAISS index in memory: whose numbers are in it, what it holds of them, and the same index without some of them.
+"""A FAISS index in memory: its numbers, the stored codes of a number, and the same index without some numbers.
 
-Nothing is searched for or trained here: codes of those who stay are copied as they are, so that their vectors are bit-equal afterwards.
+Nothing is searched for or trained here. The codes that stay are copied as they are, so that their vectors are bit-equal afterwards.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _same(kind: str, one: int, other: int) -> None:
 
 
 def numbered(index: Any) -> bool:
-    """Whether it keeps its numbers itself; else they are positions, which move when something is removed."""
+    """Return whether an index keeps its numbers itself. Else they are positions, which move when a vector is removed."""
     index = typed(index)
     return name_of(index) in MAPS | LISTS or (name_of(index) == "IndexPreTransform" and numbered(index.index))
 
@@ -133,7 +133,7 @@ def lists(index: Any) -> Iterator[tuple[int, Ids, Codes]]:
 
 
 def codes(index: Any, wanted: Collection[int]) -> Iterator[tuple[int, bytes]]:
-    """What the index stores for some numbers, byte for byte; a number that was given twice comes twice."""
+    """Yield the stored codes of some numbers, byte for byte. A number that was given twice comes twice."""
     index = typed(index)
     kind = name_of(index)
     if kind in LISTS:
@@ -191,7 +191,7 @@ def flat(index: Any) -> Codes:
 
 
 def without(index: Any, gone: Collection[int], put: Lists) -> Any:
-    """The same index less some numbers; everybody else keeps theirs. The one given is used up.
+    """Return the same index without some numbers. All others keep their numbers. The index given is used up.
 
     Where numbers are positions, the result keeps them in an IndexIDMap2 around it. Raises Damaged.
     """

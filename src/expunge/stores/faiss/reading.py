@@ -1,4 +1,4 @@
-"""Reads of a folder of FAISS indexes: who has which vectors, who else is there, how old they are; shown and traced."""
+"""Read a folder of FAISS indexes: copies of subjects, bystanders, ages, export and traced content."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class FaissReading:
                     tallies[owner].add(shard.item(number), 0, {})
 
     def records(self, shard: Shard, fields: Sequence[str]) -> Iterator[tuple[int, FileRecord]]:
-        """What is said of each vector: by the sidecar, or by the index itself, which knows numbers only."""
+        """Yield the record of each vector: that of the sidecar, or that of the index itself, which knows numbers only."""
         if shard.sidecar is not None:
             yield from shard.records(self._number, fields)
             return
@@ -75,7 +75,7 @@ class FaissReading:
             yield number, FileRecord(b"", {self._number: number}, 0)
 
     def bystanders(self, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
-        """Everybody else, grouped by what the subject fields say."""
+        """Yield the bystanders, grouped by the values of the subject fields."""
         fields = self.folder.layout.dataset.subject_fields
         gone = {key for copy in erased for key in copy.keys}
         leaving = [each.selector for each in erased if each.selector]
@@ -123,7 +123,7 @@ class FaissReading:
     # --- shown and traced -------------------------------------------------------------------------
 
     def lines_of(self, copy: Copy) -> Iterator[bytes]:
-        """One JSON object for each vector: what the sidecar says, and the vector as the index gives it back."""
+        """Yield one JSON object for each vector: the fields of the sidecar, and the vector as the index gives it back."""
         for file, numbers in of_keys(copy.keys).items():
             shard = self.folder.shard(file)
             if shard is None:
@@ -146,7 +146,7 @@ class FaissReading:
         return found
 
     def trace(self, copies: Sequence[Copy], tracer: Tracer) -> None:
-        """Records, numbers, vectors, and what the index stores of them."""
+        """Trace records, numbers, vectors, and the codes that the index stores."""
         name = self._dataset.name
         whose: dict[str, dict[int, list[Pseudonym]]] = {}
         for copy in copies:

@@ -1,7 +1,7 @@
-"""FAISS indexes in a folder: vectors by number, each index with a sidecar that says whose a number is, each to ``scrubbed``.
+"""FAISS indexes in a folder: vectors by number, each index with a sidecar that maps numbers to subjects, each to ``scrubbed``.
 
-An index stores numbers of 64 bits and nothing else. Who is meant by one stands in a sidecar beside it, or in another dataset that the
-map leads through. What is done to each type of index is in :mod:`expunge.stores.faiss.memory_index`.
+An index stores numbers of 64 bits and nothing else. The subject of a number stands in a sidecar beside the index, or in another dataset
+that the map leads through. :mod:`expunge.stores.faiss.memory_index` erases from each type of index.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Faiss:
             yield from self._reading(dataset).locate(selectors)
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
-        """Everybody else, grouped by what the subject fields say."""
+        """Yield the bystanders, grouped by the values of the subject fields."""
         with looking(dataset):
             yield from self._reading(dataset).bystanders(erased, limit)
 
@@ -103,12 +103,12 @@ class Faiss:
             yield from self._reading(dataset).lines_of(copy)
 
     def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
-        """Records, numbers, vectors, and what the index stores of them."""
+        """Trace records, numbers, vectors, and the codes that the index stores."""
         with looking(dataset):
             self._reading(dataset).trace(copies, tracer)
 
     def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
-        """Sidecars and indexes read anew: by what the selectors mean, and by number."""
+        """Read sidecars and indexes anew: by the values of the selectors, and by number."""
         fresh = FaissFolder(self._root, dataset, self._number)
         could_not, seen = "", {copy.subject: set[str]() for copy in copies}
         try:

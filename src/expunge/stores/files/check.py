@@ -1,4 +1,4 @@
-"""Comparing a folder with the map: every file under it is declared, ignored with a reason, or a finding."""
+"""Compare a folder with the map. Every file under it is declared, ignored with a reason, or a finding."""
 
 from __future__ import annotations
 

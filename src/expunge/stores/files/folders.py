@@ -1,4 +1,4 @@
-"""Folders of the ``files`` store: those named after somebody go when they are empty, and what interrupted runs left in them."""
+"""Clean up folders of the ``files`` store. Empty folders named after a subject and leftovers of interrupted runs are removed."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Folders:
 
 
 def declared_inside(root: Path, folder: str, layouts: Sequence[FolderLayout]) -> Iterator[str]:
-    """The keys of what any dataset declares, at any depth in a folder (a key that ends with ``/``)."""
+    """Yield the keys that any dataset declares in a folder, at any depth (the key of a folder ends with ``/``)."""
     for current, folders, names in os.walk(root / folder):
         for name in (*names, *(each for each in folders if Path(current, each).is_symlink())):
             key = Path(current, name).relative_to(root).as_posix()
@@ -116,7 +116,7 @@ def _remove_folder(folder: str, inside: Callable[[str], Path]) -> bool | None:
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What clearing a folder of our temporaries found."""
+    """The result of clearing a folder of our temporaries."""
 
     removed: int
     alive: int
@@ -126,7 +126,7 @@ class Leftovers:
 
 
 def clear_temporaries(folder: Path) -> Leftovers:
-    """Remove what interrupted runs of ours left in one folder. Raises OSError."""
+    """Remove leftovers of our interrupted runs from one folder. Raises OSError."""
     removed = alive = others = 0
     with os.scandir(folder) as listing:
         for entry in listing:

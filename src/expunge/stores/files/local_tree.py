@@ -1,4 +1,4 @@
-"""The tree of a folder on this machine: links and further names are seen, others' writes carried over, entries forced to the device."""
+"""The tree of a folder on this machine. Links and further names are seen, concurrent writes carried over, entries forced to the device."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class LocalTree:
         yield PresentState(self._root / found.key)
 
     def states(self, key: str) -> Iterator[FileState]:
-        """The file, or the one that a link leads to inside this folder."""
+        """Yield the file, or the file that a link leads to inside this folder."""
         path = self._root / key
         if path.is_symlink():
             if not path.is_file() or not path.resolve().is_relative_to(self._root):
@@ -77,15 +77,15 @@ class LocalTree:
         yield PresentState(path)
 
     def objection(self, key: str) -> Unable | None:
-        """Links that lead out, and hard links that nobody declared."""
+        """Return the obstacle where a link leads out, or a hard link is not declared."""
         return self._second_names.objection(key)
 
     def bare(self, found: AnyFound) -> bool:
-        """Whether nothing that any dataset declares lies in the folder."""
+        """Return whether a folder holds nothing that any dataset declares."""
         return found.is_link or not any(True for _ in declared_inside(self._root, found.key, self._everything))
 
     def is_link(self, key: str) -> bool:
-        """A symbolic link, to whatever."""
+        """Return whether a name is a symbolic link, to any target."""
         return (self._root / key).is_symlink()
 
     def is_folder(self, key: str) -> bool:

@@ -1,4 +1,4 @@
-"""Who still holds removed files of a folder open: their bytes stay on the disk, and readable, until the last of them lets go."""
+"""Find processes that hold removed files of a folder open. The bytes stay on the disk, and readable, until the last process closes them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _GONE = b" (deleted)"
 
 
 def holders(root: Path) -> int:
-    """How many processes have a removed file of ``root`` open or mapped, as far as this process may see; ourselves counted too."""
+    """Return how many processes have a removed file of ``root`` open or mapped, as far as this process may see; this process counts too."""
     prefix = os.fsencode(root.resolve()) + b"/"
     return sum(_holds(process, prefix) for process in _PROC.glob("[0-9]*"))
 

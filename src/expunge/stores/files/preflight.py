@@ -1,4 +1,4 @@
-"""What would stand in the way of erasing files, found out without changing anything."""
+"""Find obstacles to erasing files, without changing anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Local folders: media and other whole files, and files with records of many people.
+"""Local folders: media and other whole files, and files with records of many subjects.
 
 The ladder to ``scrubbed``, each rung with a test that fails without it, is in ``docs/reference/stores/files.md``.
 """
@@ -66,7 +66,7 @@ class Files:
         return self._search(dataset).locate(selectors)
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
-        """Everybody else, grouped by what the subject fields say."""
+        """Yield the bystanders, grouped by the values of the subject fields."""
         self._present()
         return self._search(dataset).bystanders(erased, limit)
 
@@ -93,7 +93,7 @@ class Files:
         return FilesPreflight(self._root, self._layouts[dataset.name], tuple(self._layouts.values())).reasons(copies)
 
     def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:
-        """Whole files are unlinked; files with records of many people are read and written again."""
+        """Whole files are unlinked; files with records of many subjects are read and written again."""
         total = Cost()
         for name, found in copies.items():
             if self._layouts[name].dataset.format:
@@ -103,13 +103,13 @@ class Files:
         return total
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - gone is gone under any key
-        """Unlink, rewrite, remove folders named after somebody; each durable before the answer."""
+        """Unlink, rewrite, and remove folders named after a subject; each durable before the answer."""
         if not self._root.is_dir():
             return {copy.subject: Unable(Reason.UNREACHABLE, "the store's folder is not there") for copy in copies}
         return TreeEraser(self._tree(dataset), self._layouts[dataset.name]).erase(copies)
 
     def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - always store-wide
-        """Clear what interrupted runs left, then make sure that nobody holds a removed file open."""
+        """Clear leftovers of interrupted runs, then make sure that no process holds a removed file open."""
         if not self._root.is_dir():
             return Unable(Reason.UNREACHABLE, "the store's folder is not there")
         try:
@@ -158,14 +158,14 @@ class Files:
             yield Probed(copy.subject, (again.items if again else 0) + len(named), paths, could_not)
 
     def look_again(self, dataset: Dataset, selectors: Sequence[Selector]) -> tuple[dict[Pseudonym, Copy], bool]:
-        """What is found now, and whether any file could not be read."""
+        """Return the copies found now, and whether any file could not be read."""
         self._present()
         search = self._search(dataset)
         found = {each.subject: each for each in search.locate(selectors)}
         return found, bool(search.unreadable)
 
     def raw(self) -> Iterator[RawSource]:
-        """The folder, whole: what the map names and what it does not."""
+        """Yield the whole folder, including files that the map does not name."""
         yield RawSource(self._root, "data")
 
     def close(self) -> None:

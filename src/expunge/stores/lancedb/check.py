@@ -1,4 +1,4 @@
-"""Comparing a LanceDB folder with the map, and what would stand in the way of an erasure."""
+"""Compare a LanceDB folder with the map, and find obstacles to an erasure."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def preflight(table: LanceTable, *, drop_tags: bool) -> Iterator[Unable]:
 
 
 def writable(table: LanceTable) -> bool:
-    """Whether this process may make and remove files in every folder of the table."""
+    """Return whether this process may make and remove files in every folder of the table."""
     folders = [table.path, *(path for path in table.path.rglob("*") if path.is_dir())]
     return all(os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids) for folder in folders)
 

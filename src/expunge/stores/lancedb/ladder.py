@@ -1,6 +1,6 @@
-"""The ladder of a LanceDB table: a deletion only marks rows; what was marked lies in data files, indexes, old versions and leftovers.
+"""The ladder of a LanceDB table. A deletion only marks rows: they still lie in data files, indexes, old versions and leftovers.
 
-``docs/reference/stores/lancedb.md`` says what each rung removes, and a test per rung shows what stays without it.
+``docs/reference/stores/lancedb.md`` says what each rung removes. A test per rung shows what stays without it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _LINGER = 2.0
 
 @dataclass(frozen=True)
 class Ladder:
-    """What the rungs of one table need to know."""
+    """The inputs of the rungs of one table."""
 
     table: LanceTable
     drop_tags: bool
@@ -60,12 +60,12 @@ LanceRung = Callable[[Ladder], int]
 
 
 def changed(table: LanceTable) -> bool:
-    """Whether anything was deleted or written since the last climb: more than one version, or rows that are only marked."""
+    """Return whether rows were deleted or written since the last climb: more than one version, or rows that are only marked."""
     return any(len(line.data.versions()) > 1 or _marked(line) for line in table.lines())
 
 
 def tags(ladder: Ladder) -> int:
-    """Names that people gave to versions: each keeps its version, with everybody who was in it."""
+    """Remove the tags of versions. Each tag keeps its version, with every subject who was in it."""
     data = ladder.table.open()
     names = sorted(data.tags.list())
     if names and not ladder.drop_tags:
@@ -79,7 +79,7 @@ def tags(ladder: Ladder) -> int:
 
 
 def pinned(table: LanceTable, count: int) -> str:
-    """What is said of tags that keep old versions."""
+    """Return the message about tags that keep old versions."""
     return f"{table.dataset.name}: {count} tags keep old versions with everybody in them; delete them, or say `tags: remove`"
 
 
@@ -142,7 +142,7 @@ def _rebuild(table: LanceTable, line: VersionLine, index: Any) -> None:
 
 
 def versions(ladder: Ladder) -> int:
-    """Old versions with their files: anybody can open the table as it was."""
+    """Remove old versions with their files: any program can open the table as it was."""
     removed = 0
     lines = ladder.table.lines()
     # A branch keeps files of the line that it left: it lets go first.
@@ -196,7 +196,7 @@ def _folders(table: LanceTable, lines: list[VersionLine]) -> Iterator[Path]:
 
 
 def open_readers(ladder: Ladder) -> int:
-    """Bytes that whoever has a removed file open keeps alive."""
+    """Wait until no process has a removed file open. Until then its bytes stay on the disk."""
     wait = Wait(_LINGER)
     while holders(ladder.table.path):
         if wait.over():
@@ -213,7 +213,7 @@ LADDER: tuple[LanceRung, ...] = (tags, compact, indexes, versions, *ALWAYS)
 
 
 def climb(ladder: Ladder) -> Outcome:
-    """All rungs over one table; begun again where somebody else changed it meanwhile."""
+    """Climb all rungs over one table. The climb begins again where another process changed the table meanwhile."""
     done = 0
     for attempt in range(_TRIES):
         try:

@@ -1,4 +1,4 @@
-"""Reads of a LanceDB table: who has what, who else is there, how old it is; rows shown and traced."""
+"""Read a LanceDB table: copies of subjects, bystanders, ages, export and traced content."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Tally:
 
 
 class LanceReading:
-    """Reads of one dataset. Everything raises what :mod:`expunge.stores.lancedb.table` does."""
+    """Reads of one dataset. Every method raises the errors of :mod:`expunge.stores.lancedb.table`."""
 
     def __init__(self, table: LanceTable) -> None:
         self.table = table
@@ -77,7 +77,7 @@ class LanceReading:
         return data / rows if rows else 0.0
 
     def bystanders(self, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
-        """Everybody else, grouped by what the subject fields say."""
+        """Yield the bystanders, grouped by the values of the subject fields."""
         leaving = [each.selector for each in erased if each.selector]
         matching = LanceMatcher(leaving)
         fields = self.table.dataset.subject_fields
@@ -144,7 +144,7 @@ class LanceReading:
     # --- rows -----------------------------------------------------------------------------------
 
     def rows(self, copies: Sequence[Copy]) -> Iterator[tuple[Mapping[str, object], list[Pseudonym]]]:
-        """Rows of the copies as they are now, each with whose it is: numbers of rows do not outlast a rewrite, so they are found anew."""
+        """Yield rows of the copies as they are now, with their owners. Numbers of rows do not outlast a rewrite, so rows are found anew."""
         selectors = [copy.selector for copy in copies if copy.selector]
         for line in self.table.lines():
             owners, numbers, _ = owned_rows(self.table, line, LanceMatcher(selectors))
@@ -168,7 +168,7 @@ class LanceReading:
 
 
 def owned_rows(table: LanceTable, line: VersionLine, matching: LanceMatcher) -> tuple[Numbers, Numbers, Numbers]:
-    """Owners, the engine's numbers of their rows, and whether others are in them (0 or 1). Raises as the table."""
+    """Return owners, the engine's numbers of their rows, and whether others share them (0 or 1). Raises as the table."""
     table.require(line.data, matching.fields)
     owners, rows, shared = [nothing()], [nothing()], [nothing()]
     for batch in table.batches(line, matching.fields):

@@ -1,7 +1,7 @@
 """LanceDB: tables of rows and embeddings in a local folder, each to ``scrubbed``.
 
-A deletion in a LanceDB table marks rows, and every old version can still be opened; ``purge`` climbs the ladder of
-:mod:`expunge.stores.lancedb.ladder`. Branches are erased from as the main line is.
+A deletion in a LanceDB table marks rows, and every old version can still be opened. ``purge`` climbs the ladder of
+:mod:`expunge.stores.lancedb.ladder`. Branches are erased from in the same way as the main line.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ _AT_ONCE = 100_000
 class LanceDb:
     """A store of kind ``lancedb``.
 
-    ``url`` is the database's folder, ``table:`` of a dataset the table's name. Options: ``tags``, ``refuse`` (default: a tag that
-    keeps an old version makes a purge ``Unable``) or ``remove``; ``unfinished``, after how many hours a file that belongs to no
-    version counts as left behind by a writer that died (default 24; 0 where nobody else writes).
+    ``url`` is the database's folder, ``table:`` of a dataset the table's name. Options: ``tags``, ``refuse`` (default: a tag that keeps an
+    old version makes a purge ``Unable``) or ``remove``; ``unfinished``, the number of hours after which a file that belongs to no version
+    counts as left behind by a writer that died (default 24; 0 where no other program writes).
     """
 
     def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
@@ -97,7 +97,7 @@ class LanceDb:
             yield from self._reading(dataset).locate(selectors)
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
-        """Everybody else, grouped by what the subject fields say."""
+        """Yield the bystanders, grouped by the values of the subject fields."""
         with looking(dataset):
             yield from self._reading(dataset).bystanders(erased, limit)
 

@@ -1,4 +1,4 @@
-"""One table of a LanceDB folder as the engine gives it out: its lines (main and branches), its rows, whose they are."""
+"""One table of a LanceDB folder as the engine reports it: its lines (main and branches), its rows and their owners."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _WORDS = {
 
 
 class TableGone(Exception):
-    """The table is not what the map says; carries the answer."""
+    """The table differs from the map; carries the answer."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
@@ -52,7 +52,7 @@ class TableGone(Exception):
 
 
 def reason_told(error: Exception) -> Reason:
-    """The word for what the engine or the operating system said."""
+    """Return the reason for an error of the engine or the operating system."""
     if isinstance(error, OSError) and error.errno:
         return reason_of(error)
     said = str(error).lower()
@@ -60,7 +60,7 @@ def reason_told(error: Exception) -> Reason:
 
 
 def unable(dataset: Dataset, error: Exception) -> Unable:
-    """What stands in the way, as an answer."""
+    """Return the obstacle as an answer."""
     if isinstance(error, TableGone):
         return error.unable
     reason = error.reason if isinstance(error, Damaged) else reason_told(error)
@@ -73,7 +73,7 @@ def unable(dataset: Dataset, error: Exception) -> Unable:
 
 @contextmanager
 def looking(dataset: Dataset) -> Iterator[None]:
-    """Say what goes wrong while looking in our words."""
+    """Translate errors while reading into our words."""
     try:
         yield
     except CouldNotLook:
@@ -125,7 +125,7 @@ class LanceTable:
         return [VersionLine("", main), *(VersionLine(name, main.checkout_version((name, None))) for name in sorted(main.branches.list()))]
 
     def missing(self, data: lance.LanceDataset, names: Collection[str]) -> list[str]:
-        """Those of some fields that the table does not have."""
+        """Return those of some fields that the table does not have."""
         there = {leaf.field for leaf in leaves(data.schema)}
         return sorted(set(names) - there)
 
@@ -152,7 +152,7 @@ class LanceTable:
 
 
 def where(rows: Numbers) -> str:
-    """A condition that names rows by number: nothing of anybody stands in what the engine writes down about it."""
+    """Return a condition that names rows by number. The engine writes conditions down, so no subject's value may stand in one."""
     return f"_rowid IN ({','.join(map(str, rows.tolist()))})"
 
 
@@ -173,7 +173,7 @@ class LanceMatcher:
         return frozenset(self.targets.fields) | self.targets.beside
 
     def owned(self, table: pa.Table) -> OwnedRows:
-        """Whose the rows of a table are; rows are numbered from 0. Raises Damaged."""
+        """Return the owners of a table's rows; rows are numbered from 0. Raises Damaged."""
         every = leaves(table.schema)
         found = [each for each in every if each.field in self.targets.fields]
         owned = self.targets.in_tables([(table, 0)], found)[0]

@@ -1,7 +1,7 @@
-"""Where the artifacts of an MLflow estate lie: the locations that its rows name, as folders under the roots that the map declares.
+"""Resolve the artifact locations that rows of an MLflow estate name to folders under the roots that the map declares.
 
-A location is text that anybody who may register a model can write (``file:///``), so nothing is ever read, listed or removed outside the
-declared roots, symbolic links followed before that is decided.
+A location is text that any user with the right to register a model can write (``file:///``). So nothing is ever read, listed or removed
+outside the declared roots. Symbolic links are followed before that is decided.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def plain(location: str) -> str:
 
 @dataclass(frozen=True)
 class ArtifactRoots:
-    """The folders that hold the artifacts; the first is the one that the server serves ``mlflow-artifacts:`` locations from."""
+    """The folders that hold the artifacts. The server serves ``mlflow-artifacts:`` locations from the first of them."""
 
     folders: Sequence[Path]
 
@@ -95,9 +95,9 @@ def size(folder: Path) -> int:
 
 
 def remove(folder: Path) -> int:
-    """Remove a folder with everything in it; how many files and folders went. What is gone already is fine. Raises OSError.
+    """Remove a folder with all its content, and return the number of files and folders removed.
 
-    ``MLmodel`` goes first: without it nothing loads the weights that a crash may leave for the next attempt.
+    A folder that is gone already is fine. Raises OSError.
     """
     gone = 0
     for path in sorted(files(folder), key=lambda each: (each.name != "MLmodel", each)):

@@ -1,9 +1,8 @@
-"""The tables of an MLflow backend database: which revisions are understood, and which rows hang on which entity.
+"""The tables of an MLflow backend database: the known revisions, and the rows that depend on each entity.
 
-The revisions are those of MLflow's own migrations (``mlflow/store/db_migrations``), from 3.0 to 3.17. Rows are deleted by statements
-of ours rather than by MLflow's client or ``mlflow gc``: neither removes datasets and inputs, and both leave weights behind in ways
-that ``docs/reference/stores/mlflow.md`` lists. A schema that is not known is refused, since a table that nobody thought of may hold
-what should go.
+The revisions are those of MLflow's own migrations (``mlflow/store/db_migrations``), from 3.0 to 3.17. Rows are deleted by statements of
+ours rather than by MLflow's client or ``mlflow gc``. Neither of them removes datasets and inputs, and both leave weights behind in ways
+that ``docs/reference/stores/mlflow.md`` lists. An unknown schema is refused, since an unexpected table may hold data that should go.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ KINDS = (RUN, TRACE, MODEL, DATASET, VERSION, NAME)
 
 @dataclass(frozen=True)
 class DependentRows:
-    """Rows of a table that hang on entities of a kind: ``columns`` hold the entity's identifier (and version, and workspace)."""
+    """Rows of a table that depend on entities of a kind: ``columns`` hold the entity's identifier (and version, and workspace)."""
 
     kind: str
     table: str
@@ -112,7 +111,7 @@ class MlflowSchema:
         return table in self.columns
 
     def present(self, each: DependentRows) -> bool:
-        """Whether the table and its column are there."""
+        """Return whether the table and its column exist."""
         return each.columns[0] in self.columns.get(each.table, ())
 
     def kept(self, each: DependentRows) -> tuple[tuple[str, str], ...]:
@@ -125,10 +124,10 @@ class MlflowSchema:
         return f"{alias}.workspace" if "workspace" in self.columns.get(table, ()) else "'default'"
 
     def hanging(self, kinds: tuple[str, ...] = KINDS) -> Iterator[DependentRows]:
-        """What hangs on entities of some kinds here."""
+        """Yield the rows of this schema that depend on entities of some kinds."""
         yield from (each for each in HANGING if each.kind in kinds and self.present(each))
 
     def unknown(self) -> list[str]:
-        """Tables that no MLflow of a known revision makes: whoever added them may keep anything in them."""
+        """Return tables that no MLflow of a known revision makes. Another program added them and may keep any data in them."""
         known = {each.table for each in (*HANGING, *HOMES.values(), *POINTERS)} | SETTINGS | set(FREE)
         return sorted(set(self.columns) - known)

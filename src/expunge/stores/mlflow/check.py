@@ -1,4 +1,4 @@
-"""Comparing an MLflow registry with what the map says about it."""
+"""Compare an MLflow registry with the map."""
 
 # ruff: noqa: S608 - names come from the schema; values are bound
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an MLflow estate holds of its entities: rows and artifact files, as a person's export and as content for the tracer."""
+"""Read the content of an MLflow estate's entities, rows and artifact files: as a subject's export and as content for the tracer."""
 
 # ruff: noqa: S608 - names come from the schema; values are bound
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _safe(name: str) -> str:
 
 
 def trace(family: EntityGroup, roots: ArtifactRoots, dataset: str, copies: Sequence[Copy], tracer: Tracer) -> None:
-    """Hand over the values of every row, and names and bytes of the artifacts, but for what is MLflow's and alike in all of them."""
+    """Hand over the values of every row, and names and bytes of the artifacts. MLflow's own values, alike in all estates, are left out."""
     for copy in copies:
         for entity, location in map(Entity.of_key, copy.keys):
             for table, row in rows(family, entity):

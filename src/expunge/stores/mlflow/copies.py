@@ -1,4 +1,4 @@
-"""Copies of an MLflow estate: what was gathered, who stays, how old it is."""
+"""Build the copies of an MLflow estate: those of subjects, those of bystanders, and their ages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PAGE = 200
 
 
 def copies_of(family: EntityGroup, roots: ArtifactRoots, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
-    """What a family holds of each selector's subject."""
+    """Yield the copy of each selector's subject in a family."""
     for number in family.subjects():
         copy = _copy(family, dataset, number, selectors[number].subject, selectors[number])
         if copy.keys:
@@ -60,7 +60,10 @@ def _shared(family: EntityGroup, number: int, keys: Sequence[str]) -> frozenset[
 
 
 def bystanders(family: EntityGroup, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
-    """Those who stay, each with all that hangs on what is theirs; several copies for a person whose items lie in several pages."""
+    """Yield the copies of bystanders, each with all that depends on their items.
+
+    A bystander whose items lie in several pages has several copies.
+    """
     gone = frozenset(Entity.of_key(key)[0] for each in erased for key in each.keys)
     fields = dataset.subject_fields
     numbers: dict[tuple[tuple[str, str], ...], int] = {}
@@ -104,7 +107,7 @@ def _page(
 
 
 def tally(family: EntityGroup, roots: ArtifactRoots, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
-    """What a selector for everything finds in each stretch of time."""
+    """Count the items of each stretch of time, by a selector for everything."""
     bounds = [*pairwise((None, *edges, None))] if edges else []
     items, sizes = [], []
     for since, until in bounds:

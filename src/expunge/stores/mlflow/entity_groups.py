@@ -1,7 +1,7 @@
-"""What belongs together in an MLflow estate: from some runs, traces and model versions to everything that hangs on them.
+"""Group the entities of an MLflow estate that belong together: some runs, traces and model versions, and everything that depends on them.
 
-All of it is SQL over a temporary table of items, one row for each subject and entity. MLflow has no such notion: a registered version names
-its weights by text, a copy shares the folder of what it was copied from, and a trace names its run in its metadata.
+All of it is SQL over a temporary table of items, one row for each subject and entity. MLflow itself has no such grouping. A registered
+version names its weights by text, a copy shares the folder of its source, and a trace names its run in its metadata.
 """
 
 # ruff: noqa: S608 - names come from this module and from the schema; values are bound
@@ -81,20 +81,20 @@ class EntityGroup:
         self.connection.executemany("INSERT OR IGNORE INTO temp.expunge_items VALUES (?, ?, ?, ?, ?)", rows)
 
     def add(self, select: str, parameters: Sequence[object] = ()) -> int:
-        """Add what a query of (subject, kind, id, version, workspace) returns, but for what is spared; how many were new."""
+        """Add the results of a query of (subject, kind, id, version, workspace), but for spared items; return the number of new ones."""
         spared = f"SELECT {_ITEM} FROM temp.expunge_spared"
         sql = f"INSERT OR IGNORE INTO temp.expunge_items ({_ITEM}) SELECT * FROM ({select}) WHERE true EXCEPT {spared}"
         return self.connection.execute(sql, parameters).rowcount
 
     def spare(self, subject: int, entity: Entity) -> None:
-        """Take an item out, and keep it out whatever it hangs on."""
+        """Take an item out, and keep it out whatever it depends on."""
         row = (subject, entity.kind, entity.id, entity.version, entity.workspace)
         self.connection.execute("INSERT INTO temp.expunge_spared VALUES (?, ?, ?, ?, ?)", row)
         where = "subject = ? AND kind = ? AND id = ? AND version = ? AND workspace = ?"
         self.connection.execute(f"DELETE FROM temp.expunge_items WHERE {where}", row)
 
     def protect(self, subjects: Iterable[int]) -> None:
-        """Keep declared models, copies included, out of what goes along with runs: their own datasets say what becomes of them."""
+        """Keep declared models, copies included, out of the dependents of runs: their own datasets decide about them."""
         names = ", ".join("?" * len(self.declared))
         weights = f"SELECT weights FROM temp.expunge_versions WHERE name IN ({names})"
         for kind, columns, also in (
@@ -124,7 +124,7 @@ class EntityGroup:
     # --- single entities -----------------------------------------------------------------------------
 
     def exists(self, entity: Entity) -> bool:
-        """Whether its row is there."""
+        """Return whether the item's row exists."""
         where, values = self.where(entity)
         return self.connection.execute(f"SELECT 1 FROM main.{HOMES[entity.kind].table} AS t WHERE {where}", values).fetchone() is not None
 
@@ -153,7 +153,7 @@ class EntityGroup:
     # --- what hangs on what ---------------------------------------------------------------------------
 
     def close(self, *, upwards: bool, judge: Callable[[], None] | None = None) -> None:
-        """Add everything that hangs on the items, and what hangs on that.
+        """Add all dependents of the items, and their dependents in turn.
 
         Args:
             upwards: models are meant rather than runs: go from the weights to the run that made them as well, where nothing registered

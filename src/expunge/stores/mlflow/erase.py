@@ -1,6 +1,6 @@
-"""Erasing from an MLflow estate: the files of each item first, then all rows in one transaction.
+"""Erase from an MLflow estate: the files of each item first, then all rows in one transaction.
 
-That order is what a crash may be in the middle of: rows without files are found again by the next attempt, files without rows by nobody.
+The sequence matters for a crash in between. The next attempt finds rows without files again. It cannot find files without rows.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What a map may call a field of an MLflow dataset, and how its values are read.
+"""The names that a map may give to the fields of an MLflow dataset, and the way their values are read.
 
-``tags.NAME``, ``params.NAME`` and ``metadata.NAME`` (of traces) are what programs attach; ``run_id``, ``run_name``, ``user``, ``trace_id``,
-``start_time`` and ``end_time`` are MLflow's own, and of models ``name``, ``version``, ``run_id`` and ``creation_time``. A name without
-a prefix that is none of these is a tag, a parameter or metadata of that name, whichever there is.
+``tags.NAME``, ``params.NAME`` and ``metadata.NAME`` (of traces) are attached by programs. ``run_id``, ``run_name``, ``user``, ``trace_id``,
+``start_time`` and ``end_time`` are MLflow's own, and of models ``name``, ``version``, ``run_id`` and ``creation_time``. Any other name
+without a prefix is a tag, a parameter or metadata of that name, whichever there is.
 """
 
 # ruff: noqa: S608 - names come from this module and from the schema; values are bound
@@ -40,7 +40,7 @@ class FieldQuery:
 
 
 def readings(schema: MlflowSchema, kinds: Sequence[str], field: str) -> Iterator[FieldQuery]:
-    """How a field of some kinds of entities is read; nothing where they have no such field."""
+    """Yield the queries that read a field of some kinds of entities; nothing where they have no such field."""
     prefix, dot, name = field.partition(".")
     for kind in kinds:
         own = _OWN[kind].get(field)
@@ -79,7 +79,7 @@ def values(family: EntityGroup, entity: Entity, field: str) -> list[object]:
 
 
 def admits(family: EntityGroup, entity: Entity, selector: Selector) -> bool:
-    """Whether an entity lies in the window of a selector and is not spared."""
+    """Return whether an entity lies in the time window of a selector and is not spared."""
     return selector.admits(
         lambda field: latest(values(family, entity, field)), lambda field: [str(value) for value in values(family, entity, field)]
     )

@@ -1,4 +1,4 @@
-"""Making erasures from an MLflow estate physical: orphaned rows and folders, then the ladder of SQLite."""
+"""Make erasures from an MLflow estate physical: orphaned rows and folders, then the ladder of SQLite."""
 
 # ruff: noqa: S608 - names come from the schema; values are bound
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DEPTH = 4
 
 @dataclass(frozen=True)
 class Orphan:
-    """A folder that is named as MLflow names those of runs, models and traces, and that no row of the database knows."""
+    """A folder that no row of the database knows, with a name such as MLflow gives to folders of runs, models and traces."""
 
     kind: str
     path: Path
@@ -35,7 +35,7 @@ class Orphan:
 
 
 def sweep_rows(connection: sqlite3.Connection, schema: MlflowSchema) -> int:
-    """Delete rows that hang on nothing, in one transaction; how many. Raises sqlite3.Error."""
+    """Delete rows that depend on no entity, in one transaction; return their number. Raises sqlite3.Error."""
     connection.execute("PRAGMA foreign_keys=OFF")
     failpoint("mlflow.purge.rows:before")
     connection.execute("BEGIN IMMEDIATE")
@@ -52,7 +52,10 @@ def sweep_rows(connection: sqlite3.Connection, schema: MlflowSchema) -> int:
 
 
 def orphans(connection: sqlite3.Connection, schema: MlflowSchema, roots: ArtifactRoots) -> Iterator[Orphan]:
-    """Folders of the roots whose row is gone, those that a registered version still names left out. Raises OSError, sqlite3.Error."""
+    """Yield folders of the roots whose row is gone; those that a registered version still names are left out.
+
+    Raises OSError, sqlite3.Error.
+    """
     named = registered(connection, schema, roots)
     for root in map(real, roots.folders):
         for kind, path in _inside(root, _DEPTH):

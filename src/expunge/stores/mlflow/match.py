@@ -1,4 +1,4 @@
-"""Finding what a dataset of the map holds about somebody: the runs, traces and versions that selectors mean, and what hangs on them."""
+"""Find a subject's items in a dataset of the map: the runs, traces and versions that selectors mean, and all that depends on them."""
 
 # ruff: noqa: S608 - names come from sibling modules and from the schema; values are bound
 from __future__ import annotations
@@ -16,7 +16,7 @@ REGISTERED = "mlflow.modelVersions"
 
 
 def kinds_of(dataset: Dataset) -> tuple[str, ...]:
-    """What the subject's fields of a dataset are fields of."""
+    """Return the kinds of entities that the subject fields of a dataset belong to."""
     return (VERSION,) if isinstance(dataset.layout, ModelLayout) else (RUN, TRACE)
 
 
@@ -113,7 +113,7 @@ def _by_values(family: EntityGroup, dataset: Dataset, selectors: Sequence[Select
 
 
 def everything(family: EntityGroup, dataset: Dataset) -> Iterator[Entity]:
-    """Every run and trace, or every version, of a dataset; for a model those of other names as well: they stay where it goes."""
+    """Yield every run and trace, or every version, of a dataset. For a model the versions of other names are included: they stay."""
     for kind in kinds_of(dataset):
         sql = _all(family, kind)
         if isinstance(dataset.layout, ModelLayout):

@@ -1,7 +1,7 @@
-"""What an MLflow registry says of each model: its run, the data that went in, the models it was made from, who noted records.
+"""Read the origin of each model in an MLflow registry: its run, its input data, the models it was made from, and how it was recorded.
 
-The tags are those of ``expunge.learn.provenance.tracking``; they may stand on the run, on the logged model or on the version. A mark
-``expunge.lineage=ok`` without a manifest counts for nothing, and neither do MLflow's own digests, which are of a sample.
+The tags are those of ``expunge.learn.provenance.tracking``. They may stand on the run, on the logged model or on the version. A mark
+``expunge.lineage=ok`` without a manifest counts for nothing. Neither do MLflow's own digests, which are of a sample.
 """
 
 # ruff: noqa: S608 - names come from the schema; values are bound

@@ -1,4 +1,4 @@
-"""Looking for erased items of an MLflow estate by every path that still could lead to them."""
+"""Probe an MLflow estate for erased items, by every path that may still lead to them."""
 
 # ruff: noqa: S608 - names come from the schema; values are bound
 from __future__ import annotations
@@ -14,7 +14,10 @@ from expunge.stores.mlflow.match import gather
 
 
 def look(family: EntityGroup, roots: ArtifactRoots, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
-    """One answer for each copy: what its selector still finds, rows anywhere that name its items, folders of them. Raises sqlite3.Error."""
+    """Yield one answer for each copy: items that its selector still finds, rows anywhere that name its items, their folders.
+
+    Raises sqlite3.Error.
+    """
     gather(family, dataset, [each.selector or Selector(each.subject, {}) for each in copies])
     paths = tuple(f"table {each.table}" for each in (*HOMES.values(), *family.schema.hanging()))
     for number, copy in enumerate(copies):

@@ -1,6 +1,6 @@
-"""Deleting rows of an MLflow database: those of an :class:`~expunge.stores.mlflow.entity_groups.EntityGroup`, and those that nothing holds.
+"""Delete rows of an MLflow database: those of an :class:`~expunge.stores.mlflow.entity_groups.EntityGroup`, and unused ones.
 
-MLflow's own ways leave rows: ``mlflow gc`` keeps ``datasets``, ``inputs`` and ``input_tags``, which hold names, digests, schemas and
+MLflow's own ways leave rows. ``mlflow gc`` keeps ``datasets``, ``inputs`` and ``input_tags``, which hold names, digests, schemas and
 identifiers of runs and models.
 """
 
@@ -26,7 +26,7 @@ _QUEUE = "sql_trace_rollup_rebuild_queue"
 
 
 def delete_items(connection: sqlite3.Connection, schema: MlflowSchema) -> None:
-    """Delete the rows of all items in ``temp.expunge_items``, and what hangs on them. Raises sqlite3.Error."""
+    """Delete the rows of all items in ``temp.expunge_items``, and the rows that depend on them. Raises sqlite3.Error."""
     _forget_sums(connection, schema)
     for each in filter(schema.present, POINTERS):
         column = each.columns[0]
@@ -53,13 +53,13 @@ def _is_item(schema: MlflowSchema, each: DependentRows) -> str:
 
 
 def delete_unused(connection: sqlite3.Connection) -> int:
-    """Datasets that are an input of nothing: MLflow shows them to nobody, and keeps them. How many went."""
+    """Delete datasets that are no input of any run, and return their number. MLflow keeps them and shows them to no user."""
     used = "SELECT 1 FROM main.inputs AS i WHERE i.source_type = 'DATASET' AND i.source_id = datasets.dataset_uuid"
     return connection.execute(f"DELETE FROM main.datasets WHERE NOT EXISTS ({used})").rowcount
 
 
 def delete_orphans(connection: sqlite3.Connection, schema: MlflowSchema) -> int:
-    """Rows that hang on nothing any more: what deletions by other means left. How many went. Raises sqlite3.Error."""
+    """Delete rows that depend on nothing any more, as deletions by other means leave them; return their number. Raises sqlite3.Error."""
     gone = 0
     for each in HANGING:
         if schema.present(each) and each.table not in _LOOSE:

@@ -1,9 +1,8 @@
 """MLflow registries: a SQLite backend database and a folder of artifacts, each to ``scrubbed``.
 
-MLflow is not needed for it and is never imported: rows go by statements of ours (:mod:`expunge.stores.mlflow.catalogue` says which schemas
-are
-understood), files one by one. Two layouts: ``model: NAME`` is a registered model with its weights, whatever name they were copied to, the
-runs that made them and all that hangs on those; ``experiment: NAME`` is runs and traces of people.
+MLflow is not needed and never imported. Rows are deleted by statements of ours, files one by one. :mod:`expunge.stores.mlflow.catalogue`
+lists the known schemas. There are two layouts. ``model: NAME`` is a registered model with its weights under every name they were copied to,
+the runs that made them and all that depends on those. ``experiment: NAME`` is runs and traces of subjects.
 """
 
 from __future__ import annotations
@@ -58,8 +57,8 @@ class Mlflow:
     """A store of kind ``mlflow``.
 
     ``url`` is the backend database (``sqlite:///mlflow.db``). Options: ``artifacts``, the folder of the artifacts, or several by name, of
-    which the first is what the tracking server serves; ``orphans``, what becomes of folders that no row knows (``remove`` or ``keep``;
-    without it a purge that finds any says so); ``busy_ms``, how long to wait for a lock (default 5000).
+    which the tracking server serves the first; ``orphans``, the treatment of folders that no row knows (``remove`` or ``keep``; without it
+    a purge that finds any reports them); ``busy_ms``, the time to wait for a lock (default 5000).
     """
 
     def __init__(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> None:
@@ -84,7 +83,7 @@ class Mlflow:
     # --- looking -----------------------------------------------------------------------------------
 
     def check(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
-        """Compare the registry with the map, and say which models nobody can tell the origin of."""
+        """Compare the registry with the map, and report models of unknown origin."""
         if not self._file.path.exists():
             what, mend = "the database does not exist", "correct `url:`, or restore the file"
             yield Finding(FindingKind.MISSING, self._spec.name, str(self._file.path), what, mend)
@@ -113,12 +112,12 @@ class Mlflow:
             yield from copies_of(family, self._roots, dataset, wanted)
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
-        """Runs and traces of the people who stay; for a model, the versions of every other name."""
+        """Yield runs and traces of bystanders; for a model, the versions of every other name."""
         with self._looking(dataset) as family:
             yield from bystanders(family, dataset, erased, limit)
 
     def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
-        """What a selector over each stretch of time finds, what hangs on it included."""
+        """Return the ages of items in each stretch of time, dependent rows and files included."""
         with self._looking(dataset) as family:
             return tally(family, self._roots, dataset, field, edges)
 
@@ -152,12 +151,12 @@ class Mlflow:
         yield from answers
 
     def origins(self) -> tuple[ModelOrigin, ...]:
-        """What every model was made from, and which are dark."""
+        """Return the origin of every model, dark models included."""
         with self._file.looking(self._file.where), closing(self._file.connect()) as connection:
             return origins(connection, MlflowSchema(connection, self._file.where))
 
     def raw(self) -> Iterator[RawSource]:
-        """The database and what lies beside it, and the folders of artifacts."""
+        """Yield the database and its companion files, and the folders of artifacts."""
         yield from self._file.sources()
         for folder in self._roots.folders:
             if folder.exists():
@@ -209,7 +208,10 @@ class Mlflow:
         return Cost(size, 1, size)
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - idempotent in effect
-        """Remove the files, then the rows in one transaction; what is gone already answers ``Absent``, so that any key may come twice."""
+        """Remove the files, then the rows in one transaction.
+
+        Items that are gone already answer ``Absent``, so that any key may come twice.
+        """
         try:
             connection = self._connection()
             if not (self._file.writable() and self._writable()):

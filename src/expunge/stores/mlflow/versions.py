@@ -1,8 +1,8 @@
-"""Registered model versions and the weights that each of them is.
+"""Registered model versions and the weights that each of them refers to.
 
-A version names its weights by text: ``models:/m-...`` (a logged model), ``models:/intent/1`` or ``models:/intent@prod`` (another version:
-what ``copy_model_version`` writes), ``runs:/RUN/path``, or a folder. Two versions are the same weights when these lead to the same logged
-model or the same folder. MLflow keeps no such link: a copy goes on loading when what it was copied from is deleted.
+A version names its weights by text: ``models:/m-...`` (a logged model), ``models:/intent/1`` or ``models:/intent@prod`` (another version,
+as ``copy_model_version`` writes it), ``runs:/RUN/path``, or a folder. Two versions have the same weights when these lead to the same logged
+model or the same folder. MLflow keeps no such link: a copy goes on loading when its source is deleted.
 """
 
 # ruff: noqa: S608 - names come from the schema; nothing else is put in

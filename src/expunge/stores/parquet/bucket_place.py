@@ -1,4 +1,4 @@
-"""A lake in a bucket of an S3 service: what a :class:`Place` of :mod:`expunge.stores.parquet.store` has to offer; every version counts."""
+"""A lake in a bucket of an S3 service, as a :class:`Place` of :mod:`expunge.stores.parquet.store`. Every version counts."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ class BucketLake:
 
     @property
     def versioned(self) -> bool:
-        """Whether the bucket has, or ever had, versions; asked once."""
+        """True when the bucket has, or ever had, versions; asked once."""
         if self._versioned is None:
             self._versioned = self.bucket.versioned()
         return self._versioned
 
     def present(self) -> None:
-        """A bucket that is not there says so with the first call."""
+        """Do nothing: the first call fails when the bucket does not exist."""
 
     def parts(self, template: CompiledTemplate, wanted: Callable[[Bindings], bool]) -> Iterator[LakeName]:
         """Every version of every object that fits a template."""
@@ -76,7 +76,7 @@ class BucketLake:
 
     @contextmanager
     def opened(self, part: LakeName, coded: Coded | None = None) -> Iterator[pq.ParquetFile]:
-        """Only what is asked for is fetched. Raises Damaged (Unreadable), OSError, BucketTrouble."""
+        """Open a file and fetch only the requested bytes. Raises Damaged (Unreadable), OSError, BucketTrouble."""
         with io.BufferedReader(_Object(self.bucket, part), _LEAST) as file, opened_on(cast("BinaryIO", file), coded) as found:
             yield found
 
@@ -87,7 +87,7 @@ class BucketLake:
             yield file
 
     def exists(self, key: str) -> bool:
-        """Whether anything is listed under a name, older versions too."""
+        """Return whether anything is listed under a name, older versions too."""
         return bool(self.bucket.at(key, versioned=self.versioned))
 
     def holds(self, folder: str, layouts: Sequence[FolderLayout]) -> bool:  # noqa: ARG002 - folders are part of keys here
@@ -95,7 +95,7 @@ class BucketLake:
         return True
 
     def table_format(self, key: str) -> str | None:
-        """Which table format keeps a log beside or above a key."""
+        """Return the table format that keeps a log beside or above a key."""
         folder = key
         while folder:
             folder = folder.rpartition("/")[0]
@@ -179,11 +179,11 @@ class BucketPlace:
             yield BucketLake(bucket)
 
     def tree(self, layout: LakeLayout) -> BucketTree:  # noqa: ARG002 - no folder has to be told from another
-        """What changes objects, for one call."""
+        """Return the tree that changes objects, for one call."""
         return BucketTree(self._bucket)
 
     def missing(self) -> Unable | None:
-        """None: the first call says so."""
+        """Return None: the first call reports a missing bucket."""
         return None
 
     def check(self, ignored: Sequence[str]) -> Iterator[Finding]:
@@ -270,7 +270,7 @@ class BucketPlace:
         return Cost(sum(part.size for part in parts), len(files), sum(part.size for part in parts if not part.older))
 
     def purge(self) -> Outcome:
-        """The rungs of the s3 store; to it, files of many people are those with columns that say whose a row is."""
+        """Climb the rungs of the s3 store. Files with subject columns count as files of many subjects there."""
         many = tuple(
             FolderLayout(replace(each.dataset, format="parquet"), each.templates)
             for each in self._everything

@@ -1,4 +1,4 @@
-"""Comparing a lake with the map, and what would stand in the way of erasing from it; both change nothing."""
+"""Compare a lake with the map, and find obstacles to erasing from it. Both change nothing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TAKEN_ALONG = Unable(Reason.REFERENCED, "a row names somebody whose data is held
 
 
 class FileCheck:
-    """What is wrong with single files, wherever they lie."""
+    """The findings about single files, wherever they lie."""
 
     def __init__(self, lake: Lake, layouts: Sequence[LakeLayout], ignored: Sequence[str]) -> None:
         self.lake = lake
@@ -40,7 +40,7 @@ class FileCheck:
         self._ignored = ignored
 
     def datasets(self) -> Iterator[Finding]:
-        """What is wrong with the map alone."""
+        """Yield the faults of the map alone."""
         for layout in self.layouts:
             if not layout.dataset.paths:
                 yield self.finding(FindingKind.SUBJECT_PATH, layout.dataset.name, "the dataset has no path", "write `path:`")
@@ -89,7 +89,7 @@ class FileCheck:
         return self.finding(FindingKind.UNSUPPORTED, where, f"{kind} table: its log names every file", mend)
 
     def undeclared(self, where: str, keys: Sequence[str]) -> Iterator[Finding]:
-        """Files of one folder that nobody declared."""
+        """Yield a finding for each undeclared file of one folder."""
         if len(keys) > _NAMED_SINGLY:
             yield self.finding(FindingKind.UNDECLARED, where, f"{len(keys)} files that no dataset declares", _DECLARE)
             return
@@ -97,11 +97,11 @@ class FileCheck:
             yield self.finding(FindingKind.UNDECLARED, key, "a file that no dataset declares", _DECLARE)
 
     def on_the_way(self, key: str) -> bool:
-        """Whether a name leads to files of some dataset, or is one."""
+        """Return whether a name leads to files of some dataset, or is a file of one."""
         return any(layout.template_of(key) for layout in self.layouts)
 
     def is_ignored(self, key: str) -> bool:
-        """Whether the map says that it holds no personal data."""
+        """Return whether the map declares that the file holds no personal data."""
         return any(fnmatchcase(key, pattern) or fnmatchcase(f"{key}/", pattern) for pattern in self._ignored)
 
     def finding(self, kind: FindingKind, where: str, what: str, mend: str) -> Finding:
@@ -247,7 +247,7 @@ class LakePreflight:
 
 
 def overlap(copies: Sequence[Copy], kept: Sequence[Copy]) -> bool:
-    """Whether a row, or a whole file, of the copies is one of those that stay."""
+    """Return whether a row, or a whole file, of the copies is among those that stay."""
     staying: dict[str, set[int]] = {}
     for key in (key for copy in kept for key in copy.keys):
         staying.setdefault(named(key).file, set()).update(named(key).numbers())

@@ -1,4 +1,4 @@
-"""Taking people out of a lake: whole files and folders by their names, rows by writing files anew without them."""
+"""Erase subjects from a lake: whole files and folders by their names, rows by writing files anew without them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class LakeEraser:
         self._layout = layout
 
     def erase(self, copies: Sequence[Copy]) -> Outcomes:
-        """What was computed from the files goes first, then whole files, then rows, then folders that are empty now."""
+        """Remove checksums and summaries of the files first, then whole files, then rows, then folders that are empty now."""
         shares = {copy.subject: SubjectShare() for copy in copies}
         asked = {copy.subject: len(copy.keys) for copy in copies}
         selectors = [copy.selector for copy in copies if copy.selector]
@@ -182,5 +182,5 @@ def damage(error: Damaged) -> Unable:
 
 
 def table_of(name: str) -> Unable:
-    """What is said of files that a table format keeps a log of."""
+    """Return the answer for files that a table format keeps a log of."""
     return Unable(Reason.UNSUPPORTED, f"the files are those of an {name} table, whose log names each of them: erase through that format")

@@ -1,4 +1,4 @@
-"""A lake in a folder of this machine: what a :class:`Place` of :mod:`expunge.stores.parquet.store` has to offer."""
+"""A lake in a folder of this machine, as a :class:`Place` of :mod:`expunge.stores.parquet.store`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class FolderPlace:
         return nullcontext(LocalLake(self.lake.store, self.lake.root))
 
     def tree(self, layout: LakeLayout) -> LocalTree:
-        """What changes files, for one call."""
+        """Return the tree that changes files, for one call."""
         return LocalTree(self.lake.root, layout, self._everything)
 
     def missing(self) -> Unable | None:
@@ -62,7 +62,7 @@ class FolderPlace:
         return LakePreflight(self.lake, layout, self._everything).reasons(copies, kept)
 
     def cost(self, files: Sequence[str]) -> Cost:
-        """What rewriting some files takes."""
+        """Return the cost of rewriting some files."""
         sizes = [part.size for file in files for part in self.lake.states(file)]
         return Cost(sum(sizes), len(sizes), sum(sizes))
 
@@ -71,7 +71,7 @@ class FolderPlace:
         return ladder.climb(self.lake, self._everything)
 
     def raw(self) -> Iterator[RawSource]:
-        """The folder, whole: what the map names and what it does not."""
+        """Yield the whole folder, including files that the map does not name."""
         yield RawSource(self.lake.root, "data")
 
     def speaking(self, dataset: str = "") -> AbstractContextManager[None]:  # noqa: ARG002 - the operating system's errors say enough
@@ -83,7 +83,7 @@ class FolderPlace:
 
 
 def rewritten(copies: Mapping[str, Sequence[Copy]]) -> list[str]:
-    """The files of which some rows go."""
+    """Return the files that lose some rows."""
     keys = [named(key) for found in copies.values() for each in found for key in each.keys]
     whole = {key.file for key in keys if key.whole}
     return sorted({key.file for key in keys} - whole)

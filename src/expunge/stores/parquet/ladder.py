@@ -1,4 +1,4 @@
-"""The rungs of a lake's purge: what is left to do once rows and files are gone."""
+"""The rungs of a lake's purge. They run after rows and files are removed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from expunge.stores.tree.erase import reason_of
 
 @dataclass(frozen=True)
 class RungResult:
-    """What one rung did."""
+    """The result of one rung."""
 
     removed: int = 0
     trouble: Unable | None = None
@@ -36,7 +36,7 @@ class LakeRung:
 
 
 def climb(lake: LocalLake, layouts: Sequence[LakeLayout]) -> Outcome:
-    """All rungs in their order; the first that something stands in the way of says so."""
+    """Climb all rungs in sequence. The first rung that is blocked gives the answer."""
     removed = 0
     for rung in RUNGS:
         try:

@@ -1,4 +1,4 @@
-"""A lake of Parquet files in a folder or in a bucket: rows by what columns say, whole files by what their names say.
+"""A lake of Parquet files in a folder or in a bucket: rows by the values of columns, whole files by their names.
 
 The ladder to ``scrubbed``, each rung with a test that fails without it, is in ``docs/reference/stores/parquet.md``.
 """
@@ -65,7 +65,7 @@ class Parquet:
             yield from LakeSearch(self._lake, self._layouts[dataset.name], self._everything, recall).locate(selectors)
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
-        """Everybody else, grouped by what the subject fields say."""
+        """Yield the bystanders, grouped by the values of the subject fields."""
         with self._place.speaking(dataset.name):
             self._lake.present()
             yield from LakeBystanders(self._lake, self._layouts[dataset.name], erased, limit).copies()
@@ -115,12 +115,12 @@ class Parquet:
         return self._place.preflight(self._layouts[dataset.name], copies, kept)
 
     def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:
-        """Whole files are unlinked; files with rows of many people are read and written again, each once."""
+        """Whole files are unlinked; files with rows of many subjects are read and written again, each once."""
         with self._place.speaking():
             return self._place.cost(rewritten(copies))
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - gone is gone under any key
-        """Remove, rewrite, remove folders named after somebody; each durable before the answer."""
+        """Remove, rewrite, and remove folders named after a subject; each durable before the answer."""
         missing = self._place.missing()
         if missing is not None:
             return {copy.subject: missing for copy in copies}
@@ -149,7 +149,7 @@ class Parquet:
         return self._place.missing() or self._place.purge()
 
     def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
-        """A fresh pass over all subject columns, whatever footers or the index say, and each old name looked up."""
+        """Make a fresh pass over all subject columns, whatever footers or the index say, and look up each old name."""
         selectors = [copy.selector for copy in copies if copy.selector]
         columns = sorted({name for selector in selectors for name in selector.match})
         paths = ("listing", "open", *(f"column {name}" for name in columns))
@@ -176,7 +176,7 @@ class Parquet:
             yield copy.subject, (again.items if again else 0) + len(lost), could_not
 
     def raw(self) -> Iterator[RawSource]:
-        """The folder, whole: what the map names and what it does not; nothing for a bucket, whose disks are out of reach."""
+        """Yield the whole folder, including files that the map does not name; nothing for a bucket, whose disks are out of reach."""
         return self._place.raw()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Comparing a database with what the map says about it."""
+"""Compare a database with the map."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted
 from __future__ import annotations
@@ -77,7 +77,7 @@ def lacking(schema: PostgresSchema, table: PostgresTable) -> tuple[str, ...]:
 
 
 def granting(schema: PostgresSchema, table: PostgresTable, lacks: Sequence[str]) -> tuple[str, ...]:
-    """The statements that give this role what :func:`lacking` says."""
+    """Return the statements that grant the rights that :func:`lacking` reports."""
     sql = (
         "SELECT quote_ident(current_user), quote_ident(n.nspname), format('%%I.%%I', n.nspname, c.relname), "
         "quote_ident(current_database()) "
@@ -95,7 +95,7 @@ def granting(schema: PostgresSchema, table: PostgresTable, lacks: Sequence[str])
 
 
 def undeletable(schema: PostgresSchema, table: PostgresTable) -> str:
-    """Why no row can be deleted from a table by anybody; empty where some can."""
+    """Return the reason why no role can delete rows from a table; empty where some role can."""
     if table.foreign:
         return f"some of its rows lie on another server ({', '.join(table.foreign)}): declare that server as a store of its own"
     if ruled(schema.connection, table):

@@ -1,4 +1,4 @@
-"""Deleting a batch of people's rows in one transaction."""
+"""Delete the rows of a batch of subjects in one transaction."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values go by COPY
 from __future__ import annotations
@@ -44,8 +44,8 @@ class PostgresEraser:
 
         Raises:
             psycopg.Error, OSError: nothing of the batch happened.
-            ReplyLost: nobody can say whether the batch happened.
-            NotInSchema: a selector's field does not exist, or rows are named otherwise now.
+            ReplyLost: it is unknown whether the batch happened.
+            NotInPostgresSchema: a selector's field does not exist, or rows are named otherwise now.
         """
         for left in reversed(range(_TRIES)):
             try:
@@ -120,10 +120,10 @@ class PostgresEraser:
     # --- references --------------------------------------------------------------------------------
 
     def blocked(self, copies: Sequence[Copy]) -> dict[Pseudonym, Unable]:
-        """The subjects whose rows other rows refer to, with the tables that do; changes nothing. Inside a transaction.
+        """Return the subjects whose rows other rows refer to, with the referring tables. Changes nothing. Inside a transaction.
 
         Raises:
-            NotInSchema: a selector's field does not exist.
+            NotInPostgresSchema: a selector's field does not exist.
         """
         if not self._in_the_way(beforehand=True):
             return {}

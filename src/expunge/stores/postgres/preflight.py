@@ -1,4 +1,4 @@
-"""What would keep an erasure from happening, told beforehand; and who stands in the way, told afterwards."""
+"""Find obstacles to an erasure before it starts, and name the sessions that block it afterwards."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted
 from __future__ import annotations
@@ -48,14 +48,14 @@ class PostgresPreflight:
     eraser: PostgresEraser
 
     def troubles(self, copies: Sequence[Copy], kept: Mapping[str, PostgresTable]) -> Iterator[Unable]:
-        """Every foreseeable reason; changes nothing.
+        """Yield every foreseeable obstacle; changes nothing.
 
         Args:
-            copies: what is to go.
+            copies: the copies to erase.
             kept: dataset -> table, of those that hold items which stay on purpose.
 
         Raises:
-            psycopg.Error, NotInSchema: translate them.
+            psycopg.Error, NotInPostgresSchema: translate them.
         """
         where = f"{self.link.where}: table {self.table.shown}"
         for name in {name for copy in copies if copy.selector for name in (*copy.selector.match, *copy.selector.beside)}:

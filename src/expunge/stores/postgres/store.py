@@ -1,7 +1,7 @@
 """PostgreSQL databases, server 15 and newer: to ``scrubbed`` where the server's files and enough rights are at hand, else to ``removed``.
 
-Reads go by subject column through whatever index serves it; all values of a call reach the server by COPY, which no server logs. An
-erasure is one transaction per batch; ``purge`` climbs the ladder of :mod:`expunge.stores.postgres.ladder.ladder_climb`.
+Reads go by subject column through any index that serves it. All values of a call reach the server by COPY, which no server logs. An erasure
+is one transaction per batch. ``purge`` climbs the ladder of :mod:`expunge.stores.postgres.ladder.ladder_climb`.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Postgres:
     # --- looking -----------------------------------------------------------------------------------
 
     def check(self, ignored: Sequence[Ignore]) -> Iterator[Finding]:
-        """Compare the database with the map, and the role's rights with what the ladder needs."""
+        """Compare the database with the map, and the role's rights with the needs of the ladder."""
         try:
             with self._link.borrowed() as connection:
                 findings = list(PostgresCheck(self._link, connection, self._datasets, ignored).findings())
@@ -121,7 +121,7 @@ class Postgres:
                 yield Copy(dataset.name, selector.subject, keys, len(keys), size, values, selector, lasting=table.lasting)
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
-        """Rows of the people who stay, as of the moment of the call, by a cursor on the server."""
+        """Yield rows of bystanders, as of the moment of the call, by a cursor on the server."""
         with self._looking(dataset) as (connection, table):
             fields = postgres_content.fields_of(table, dataset.subject_fields)
             staying = postgres_content.PostgresBystanders(connection, table, dataset.name, fields, erased, dataset.follow)
@@ -154,7 +154,7 @@ class Postgres:
             postgres_content.trace(connection, table, dataset.name, copies, tracer, data)
 
     def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
-        """Look by table, key, index, partition and view over a new connection; again, a few times, while somebody holds a lock."""
+        """Look by table, key, index, partition and view over a new connection. Repeat a few times while a session holds a lock."""
         answers: list[Probed] = []
         for left in reversed(range(_LOOKS)):
             try:
@@ -181,7 +181,7 @@ class Postgres:
     # --- erasing -----------------------------------------------------------------------------------
 
     def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:
-        """Rights, row policies, locks, room on the disk, missing columns, rules, undeclared references, cascades into what is kept."""
+        """Check rights, row policies, locks, disk space, missing columns, rules, undeclared references, and cascades into kept items."""
         try:
             with self._link.borrowed() as connection:
                 schema = PostgresSchema(connection)
@@ -206,7 +206,7 @@ class Postgres:
         return Cost(size, sum(map(bool, families)), 2 * size)
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - idempotent in effect
-        """Delete the rows in one transaction; what is gone already answers ``Absent``, so that any key may come twice."""
+        """Delete the rows in one transaction. Rows that are gone already answer ``Absent``, so that any key may come twice."""
         table: PostgresTable | None = None
         try:
             with self._link.borrowed() as connection:
@@ -221,7 +221,7 @@ class Postgres:
         return {copy.subject: unable for copy in copies}
 
     def purge(self, datasets: Sequence[Dataset], key: IdempotencyKey) -> Outcome:  # noqa: ARG002 - idempotent in effect
-        """Climb the ladder over the tables of the datasets, and whatever the schema changes together with them."""
+        """Climb the ladder over the tables of the datasets, and over the relations that the schema changes together with them."""
         try:
             with self._link.borrowed() as connection:
                 schema = PostgresSchema(connection)

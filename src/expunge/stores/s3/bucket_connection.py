@@ -1,7 +1,7 @@
 """One bucket of an S3 service: connection, bounded retries, listings that are checked, conditional writes.
 
-Keys are relative to the prefix of the store's url. Nothing here decides what is erased, and nothing here logs. The client library's own
-retries are off: these are bounded in time, so that a service that answers 503 for ever becomes an answer, too.
+Keys are relative to the prefix of the store's url. Nothing here selects items to erase, and nothing here logs. The client library's own
+retries are off. The retries here are bounded in time, so that a service that answers 503 for ever becomes an answer, too.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Bucket:
             arguments: its arguments but for the bucket; ``Key`` and ``Prefix`` as the service knows them (:meth:`full`).
 
         Raises:
-            Changed: a condition did not hold.
+            ObjectChanged: a condition did not hold.
             FileNotFoundError: no such key, version or upload.
             BucketTrouble: everything else that the service or the network said.
         """
@@ -140,11 +140,11 @@ class Bucket:
     # --- looking --------------------------------------------------------------------------------
 
     def versioned(self) -> bool:
-        """Whether the bucket has, or ever had, versions."""
+        """Return whether the bucket has, or ever had, versions."""
         return bool(self.call("get_bucket_versioning").get("Status"))
 
     def locking(self) -> bool:
-        """Whether objects of the bucket can be locked; False where the service does not say."""
+        """Return whether objects of the bucket can be locked; False where the service does not say."""
         try:
             found = self.call("get_object_lock_configuration")
         except FileNotFoundError:
@@ -162,7 +162,7 @@ class Bucket:
                 yield from entries
 
     def pages(self, prefix: str, *, versioned: bool) -> Iterator[dict[str, list[BucketEntry]]]:
-        """What lies under a prefix, page by page: key -> its live object, or all its versions and delete markers, the newest first.
+        """Yield the keys under a prefix, page by page: key -> its live object, or all its versions and delete markers, the newest first.
 
         All states of a key are in one page, however many pages the service took for them. Raises BucketTrouble.
         """
@@ -185,7 +185,7 @@ class Bucket:
             yield {key: _newest_first(entries) for key, entries in held.items()}
 
     def at(self, key: str, *, versioned: bool) -> list[BucketEntry]:
-        """What a listing says about one key, the newest first; empty when nothing is there."""
+        """Return the listed states of one key, the newest first; empty when there are none."""
         for page in self.pages(key, versioned=versioned):
             if page:
                 # The key itself comes before all longer ones.
@@ -236,7 +236,7 @@ class Bucket:
         """Bytes of an object from ``start``, at most ``length``, and the answer's metadata; empty behind its end.
 
         Raises:
-            Changed: ``etag`` is given and the object is another one by now.
+            ObjectChanged: ``etag`` is given and the object is another one by now.
             FileNotFoundError, BucketTrouble: as :meth:`call`.
         """
         condition = {"IfMatch": etag} if etag else {}
@@ -258,7 +258,7 @@ class Bucket:
         """An object as a seekable file of one state of it.
 
         Opening and reading raise FileNotFoundError, BucketTrouble while the service is out of reach, and Unreadable for what is refused or
-        archived; Changed (which is one) when the object was replaced meanwhile.
+        archived; ObjectChanged (which is one) when the object was replaced meanwhile.
         """
         return self.fetch(key, version, etag)[0]
 
@@ -273,7 +273,7 @@ class Bucket:
         """Write an object in the place of the one with ``etag`` and of no other; ``etag`` ``""`` means in the place of none.
 
         Raises:
-            Changed: there is another one (or one at all).
+            ObjectChanged: there is another one (or one at all).
         """
         condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
 
@@ -288,9 +288,9 @@ class Bucket:
             raise ObjectChanged from None
 
     def delete(self, entries: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
-        """Delete up to :data:`BATCH` (key, version) pairs in one call; for those that could not be, the service's word.
+        """Delete up to :data:`BATCH` (key, version) pairs in one call; return the service's error code for each failure.
 
-        Raises BucketTrouble when the call as a whole failed. What the service reports as deleted may still be there: look.
+        Raises BucketTrouble when the call as a whole failed. An entry that the service reports as deleted may still be there: list it.
         """
         objects = [{"Key": self.full(key), **_version(version)} for key, version in entries]
         answer = self.call("delete_objects", Delete={"Objects": objects, "Quiet": True})
@@ -308,7 +308,7 @@ class Bucket:
         self.call("delete_object", Key=self.full(key), IfMatch=etag)
 
     def abort(self, upload: Upload) -> None:
-        """End an upload and drop its parts; one that has ended is no trouble."""
+        """End an upload and drop its parts. An upload that has ended already is no error."""
         try:
             self.call("abort_multipart_upload", Key=self.full(upload.key), UploadId=upload.id)
         except FileNotFoundError:

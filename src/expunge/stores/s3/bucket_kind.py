@@ -1,4 +1,4 @@
-"""What the kinds that lie in an object store declare alike: the url of a bucket, where it is and who asks."""
+"""Declarations shared by the kinds that lie in an object store: the url of a bucket, its location and the credentials."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class BucketKey:
         return sum(entry.size for entry in self.entries)
 
     def modified(self) -> datetime | None:
-        """When its newest content was written; None where only an upload was begun."""
+        """Return the time at which its newest content was written; None where only an upload was begun."""
         return written(self.entries)
 
 
@@ -101,7 +101,7 @@ class BucketTree:
     def walk(
         self, template: CompiledTemplate, wanted: Callable[[Bindings], bool], only: Mapping[str, Collection[str]]
     ) -> Iterator[BucketKey]:
-        """List the constant head of the template, or the prefixes of those people alone whom the template begins with."""
+        """List the constant head of the template, or only the prefixes of wanted subjects where the template begins with them."""
         head, prefixes = _prefixes(template, only)
         begun: dict[str, list[Upload]] = {}
         for upload in self._bucket.uploads(head):
@@ -253,11 +253,11 @@ class BucketTree:
         ObjectRewrite(self.hand, key, cut).run()
 
     def finish(self, keys: Mapping[str, Sequence[Pseudonym]], shares: Shares, named: Callable[[str], bool]) -> None:
-        """Nothing is left to do: what the service has answered is durable, and folders are no things here."""
+        """Do nothing: an answer of the service is durable, and a bucket has no folders."""
 
 
 def written(entries: Sequence[BucketEntry]) -> datetime | None:
-    """When the newest content among the states of a key was written, as the service says."""
+    """Return the time at which the newest content among the states of a key was written, as the service says."""
     return next((moment(entry.modified) for entry in entries if not entry.marker), None)
 
 

@@ -1,4 +1,4 @@
-"""Comparing a bucket with the map, and what else about the bucket keeps copies of what was erased."""
+"""Compare a bucket with the map, and find features of the bucket that keep copies of erased objects."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class BucketCheck:
 
 
 def copies_elsewhere(bucket: Bucket) -> tuple[str, ...]:
-    """Sentences about what the bucket's own configuration makes of its objects, as far as this key may ask.
+    """Return sentences about copies that the bucket's own configuration makes of its objects, as far as this key may ask.
 
     Raises BucketTrouble when the service is out of reach.
     """

@@ -1,4 +1,4 @@
-"""The client library behind a bucket, and what the words of an S3 service mean."""
+"""The client library behind a bucket, and the meaning of an S3 service's error codes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CODE = re.compile(r"[A-Za-z]{1,60}|[1-5][0-9][0-9]")
 
 
 class BucketTrouble(NameTrouble):
-    """The service could not or would not; what it said is in ``unable``, without keys."""
+    """The service could not or would not; its answer is in ``unable``, without keys."""
 
     def __init__(self, unable: Unable, code: str = "") -> None:
         super().__init__(unable)
@@ -36,18 +36,18 @@ class BucketTrouble(NameTrouble):
 
 
 class NoBucket(BucketTrouble):
-    """There is no such bucket."""
+    """The bucket does not exist."""
 
 
 class ObjectChanged(Unreadable):
-    """A conditional call found another object than the one that was read: somebody else wrote."""
+    """A conditional call found another object than was read: another writer replaced it."""
 
     def __init__(self) -> None:
         super().__init__("it was replaced while it was being read")
 
 
 def refusal(code: str) -> Unable:
-    """What a service's word for one key means: the reason, and the word itself where it is one."""
+    """Return the meaning of a service's error code for one key: the reason, and the code itself where it is well-formed."""
     shown = code if _CODE.fullmatch(code) else "an unknown code"
     if code in {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AccountProblem"}:
         return Unable(Reason.PERMISSION, f"the service refuses: {shown}; see the rights listed in the reference of the s3 store")
@@ -59,7 +59,7 @@ def refusal(code: str) -> Unable:
 
 
 def said(response: Mapping[str, Any]) -> tuple[Exception, bool]:
-    """What an error answer means, and whether to ask again."""
+    """Return the exception that an error answer means, and whether to ask again."""
     code = str(response.get("Error", {}).get("Code", ""))
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code == "NoSuchBucket":
@@ -134,7 +134,7 @@ def _take_rows(response_dict: dict[str, Any], customized_response_dict: dict[str
 
 
 def new_client(store: str, options: Mapping[str, str]) -> Any:
-    """A client for ``endpoint``, ``region``, ``access_key`` and ``secret_key`` of the options; what is missing comes from the environment.
+    """A client for ``endpoint``, ``region``, ``access_key`` and ``secret_key`` of the options; missing options come from the environment.
 
     Raises Misconfigured when the library is not installed or refuses the settings.
     """

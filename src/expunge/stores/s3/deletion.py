@@ -1,4 +1,4 @@
-"""Deleting from a bucket and not taking its word for it: locks first, batches, each key's own answer, then a look at what is left."""
+"""Delete from a bucket and verify it: locks first, batches, each key's own answer, then a fresh listing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOLD = "legal hold on the object"
 
 @dataclass
 class DeletionResult:
-    """What became of some entries."""
+    """The result of deleting some entries."""
 
     kept: dict[BucketEntry, Kept] = field(default_factory=dict)
     """Locked: they stay."""
@@ -32,12 +32,12 @@ class DeletionResult:
     """Not deleted, for a reason."""
 
     def went(self, entry: BucketEntry) -> bool:
-        """Whether it is gone."""
+        """Return whether an entry is gone."""
         return entry not in self.kept and entry not in self.failed
 
 
 class BucketDeleter:
-    """What deletes in one bucket, for one call."""
+    """Deletes in one bucket, for one call."""
 
     def __init__(self, bucket: Bucket) -> None:
         self.bucket = bucket
@@ -47,7 +47,7 @@ class BucketDeleter:
     # --- looking --------------------------------------------------------------------------------
 
     def held(self, keys: Sequence[str]) -> dict[str, list[BucketEntry]]:
-        """What a fresh listing says about each key; keys with nothing are left out."""
+        """Return the entries of a fresh listing for each key; keys with none are left out."""
         found: dict[str, list[BucketEntry]] = {}
         alone: list[str] = []
         for together in _neighbours(keys):
@@ -71,7 +71,7 @@ class BucketDeleter:
         return True
 
     def lock(self, entry: BucketEntry) -> Kept | None:
-        """What the service itself forbids about an entry now; None when it forbids nothing, or does not say."""
+        """Return the service's own lock on an entry now; None when there is none, or the service does not say."""
         if not self._locking or entry.marker:
             return None
         return self._lock(entry)
@@ -142,7 +142,7 @@ class BucketDeleter:
         return left
 
     def abort(self, uploads: Iterable[Upload]) -> int:
-        """End uploads and drop their parts; how many. Raises as :meth:`delete`."""
+        """End uploads and drop their parts; return their number. Raises as :meth:`delete`."""
         count = 0
         for upload in uploads:
             permit.check()
@@ -160,7 +160,7 @@ def _plain(entry: BucketEntry, among: set[BucketEntry]) -> BucketEntry:
 
 
 def kept_by(head: Mapping[str, Any], now: datetime) -> Kept | None:
-    """What an object's metadata forbid: a legal hold has no date, a retention has its own; None when nothing (any more)."""
+    """Return the lock in an object's metadata: a legal hold has no date, a retention has its own; None when there is none (any more)."""
     if str(head.get("ObjectLockLegalHoldStatus", "")).upper() == "ON":
         return Kept(HOLD, None, 1)
     said = str(head.get("ObjectLockRetainUntilDate", ""))
@@ -191,6 +191,6 @@ def _neighbours(keys: Sequence[str]) -> Iterator[list[str]]:
 
 
 def common_head(keys: Sequence[str]) -> str:
-    """What all keys begin with, letter by letter."""
+    """Return the common beginning of all keys, letter by letter."""
     low, high = min(keys), max(keys)
     return next((low[:at] for at, letter in enumerate(low) if at >= len(high) or high[at] != letter), low)

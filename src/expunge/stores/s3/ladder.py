@@ -1,6 +1,6 @@
-"""What ``purge`` does about a bucket: each rung removes what deleting keys leaves. The disks of a provider are not among it.
+"""The rungs of a bucket's purge. Each removes what deleting keys leaves. The disks of a provider are out of reach.
 
-``docs/reference/stores/s3.md`` says what each removes, and a test per rung shows what stays without it.
+``docs/reference/stores/s3.md`` says what each rung removes. A test per rung shows what stays without it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class BucketRung:
 
 
 def abandoned_uploads(way: BucketClimb) -> int:
-    """Abort old uploads to files of many people: their parts cannot be read, and may hold anybody's records."""
+    """Abort old uploads to files of many subjects: their parts cannot be read, and may hold records of any subject."""
     before = datetime.now(UTC) - STALE
     many = [layout for layout in way.layouts if layout.dataset.format]
     if not many:
@@ -69,7 +69,7 @@ def abandoned_uploads(way: BucketClimb) -> int:
 
 
 def vacuum(way: BucketClimb) -> int:
-    """Rewrite the volumes of a SeaweedFS of one's own without what was deleted, until none has any garbage left."""
+    """Rewrite the volumes of a self-hosted SeaweedFS without deleted objects, until none has any garbage left."""
     if not way.vacuum:
         return 0
     rewritten, clean = 0, 0

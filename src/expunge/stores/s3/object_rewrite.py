@@ -1,4 +1,4 @@
-"""Replace an object that others may be writing to, without losing what they write; then its older versions."""
+"""Replace an object without losing concurrent writes, then its older versions."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class ObjectRewrite:
         self._met = False
 
     def run(self) -> None:
-        """Put what stays in the place of the present content, on condition that it still is the one read; then delete older versions.
+        """Replace the present content by the rest, on condition that it still is the content that was read; then delete older versions.
 
         A crash before the PUT leaves the object as it was; after it, the older versions, which the next call deletes.
 
@@ -186,7 +186,7 @@ class ObjectRewrite:
 
 
 def dressed(bucket: Bucket, key: str, head: Any) -> dict[str, Any]:
-    """What a rewritten object must be given again: type, metadata, tags, storage class, encryption, lock."""
+    """Return the properties that a rewritten object must be given again: type, metadata, tags, storage class, encryption, lock."""
     dress = {name: head[name] for name in _DRESS if head.get(name)}
     if "ExpiresString" in head:
         dress["Expires"] = head["ExpiresString"]
@@ -208,7 +208,10 @@ def tags_of(bucket: Bucket, key: str, version: str, head: Any) -> dict[str, str]
 
 
 def refused_condition(bucket: Bucket, key: str) -> Unable | None:
-    """Why a conditional write could not be made there, found out by one whose condition cannot hold; None when it can."""
+    """Return the reason why a conditional write is impossible there; None when it is possible.
+
+    The test is a write whose condition cannot hold.
+    """
     name = f"{key.rpartition('/')[0]}/.expunge-rights".lstrip("/")
     try:
         answer = bucket.put(name, io.BytesIO(b""), 0, '"00000000000000000000000000000000"')

@@ -1,4 +1,4 @@
-"""What would stand in the way of erasing from a bucket, found out without changing an object."""
+"""Find obstacles to erasing from a bucket, without changing an object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking for what should be gone from a bucket, by every normal way of reading it."""
+"""Probe a bucket for erased objects, by every normal way of reading it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Buckets of an S3 service: media and other whole objects, and objects with records of many people; every version of them.
+"""Buckets of an S3 service: media and other whole objects, and objects with records of many subjects; every version of them.
 
 The service's disks are out of reach: the deepest grounding is ``removed``. The rungs are in ``docs/reference/stores/s3.md``.
 """
@@ -48,7 +48,7 @@ class S3:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Objects are removed; what the bucket's configuration copies elsewhere is named, as far as it may be asked."""
+        """Objects are removed. Copies that the bucket's configuration makes elsewhere are named, as far as it may be asked."""
         if self._elsewhere is None:
             try:
                 self._elsewhere = copies_elsewhere(self._bucket)
@@ -75,12 +75,12 @@ class S3:
             yield from BucketCheck(self._bucket, tuple(self._layouts.values()), patterns).findings()
 
     def locate(self, dataset: Dataset, selectors: Sequence[Selector]) -> Iterator[Copy]:
-        """Lists only the prefixes of those asked for, where the path begins with them. Raises StoreUnavailable, CouldNotLook."""
+        """List only the prefixes of wanted subjects, where the path begins with them. Raises StoreUnavailable, CouldNotLook."""
         with self._speaking(dataset.name):
             yield from self._search(dataset).locate(selectors)
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
-        """Everybody else, grouped by what the subject fields say."""
+        """Yield the bystanders, grouped by the values of the subject fields."""
         with self._speaking(dataset.name):
             yield from self._search(dataset).bystanders(erased, limit)
 
@@ -117,7 +117,7 @@ class S3:
             return (trouble.unable,)
 
     def cost(self, copies: Mapping[str, Sequence[Copy]]) -> Cost:
-        """Whole objects are deleted; those with records of many people are read and written again."""
+        """Whole objects are deleted; objects with records of many subjects are read and written again."""
         total = Cost()
         with self._speaking():
             for name, found in copies.items():

@@ -1,4 +1,4 @@
-"""What a database's own catalogue says: tables, columns, keys, indexes, references, full-text indexes, views."""
+"""The database's own catalogue: tables, columns, keys, indexes, references, full-text indexes, views."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
 from __future__ import annotations
@@ -76,7 +76,7 @@ class SqliteTable:
 
     @property
     def recorded(self) -> tuple[str, ...]:
-        """Names of the columns in the order in which a record holds their values; the one that is the row's number is in none."""
+        """Names of the columns in the sequence in which a record holds their values. A column that is the row's number is in no record."""
         if self.rowid:
             return tuple(column.name for column in self.columns if f"t.{quoted(column.name)}" not in self.key)
         return tuple(column.name for column in sorted(self.columns, key=lambda each: each.primary or len(self.columns) + 1))
@@ -93,7 +93,7 @@ class SqliteTable:
         return found
 
     def field(self, name: str, alias: str = "t") -> SqliteField | None:
-        """Resolve a name of the map: a column, ``rowid``, or ``column.key`` inside JSON; None when there is no such thing."""
+        """Resolve a name of the map: a column, ``rowid``, or ``column.key`` inside JSON; None when there is no such field."""
         column = self.column(name)
         if column is not None:
             return SqliteField(name, f"{alias}.{quoted(column.name)}", column.affinity)
@@ -184,7 +184,7 @@ class SqliteSchema:
         )
 
     def named(self, name: str) -> str | None:
-        """The name as the schema spells it, whatever its kind."""
+        """Return the name as the schema spells it, of any kind."""
         return next((kind for kind in self.kinds if _fold(kind) == _fold(name)), None)
 
     def table(self, name: str) -> SqliteTable | None:

@@ -1,4 +1,4 @@
-"""Comparing a database with what the map says about it."""
+"""Compare a database with the map."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows as a person's export, as content for the tracer, and in pages; no cursor stays open between two of them."""
+"""Rows as a subject's export, as content for the tracer, and in pages. No cursor stays open between two pages."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
 from __future__ import annotations
@@ -31,7 +31,7 @@ CONTROL_ROWS = 1000
 
 
 def ages(connection: sqlite3.Connection, table: SqliteTable, field: str, size: str, edges: Sequence[datetime]) -> Ages:
-    """Rows between moments, ``size`` being SQL for what a row takes. Raises NotInSchema."""
+    """Rows between moments, ``size`` being SQL for what a row takes. Raises NotInSqliteSchema."""
     counted = CountedItem(edges)
     for value, taken in connection.execute(f"SELECT {table.require(field).sql}, {size} FROM {table.sql} AS t"):
         counted.add(moment(value), taken)
@@ -39,7 +39,7 @@ def ages(connection: sqlite3.Connection, table: SqliteTable, field: str, size: s
 
 
 def spans(connection: sqlite3.Connection, table: SqliteTable, by: str, field: str) -> Iterator[AgeSpan]:
-    """Rows by the text of a field. Raises NotInSchema."""
+    """Rows by the text of a field. Raises NotInSqliteSchema."""
     counted = SpannedItem()
     for value, when in connection.execute(f"SELECT {table.require(by).text}, {table.require(field).sql} FROM {table.sql} AS t"):
         if value is not None:
@@ -48,7 +48,7 @@ def spans(connection: sqlite3.Connection, table: SqliteTable, by: str, field: st
 
 
 def named(connection: sqlite3.Connection, table: SqliteTable, field: str) -> Iterator[Sequence[str]]:
-    """The text of a field, of every row that has one. Raises NotInSchema."""
+    """The text of a field, of every row that has one. Raises NotInSqliteSchema."""
     text = table.require(field).text
     cursor = connection.execute(f"SELECT {text} FROM {table.sql} AS t WHERE {text} IS NOT NULL")
     while rows := cursor.fetchmany(PAGE):
@@ -100,7 +100,7 @@ def _safe(name: str) -> str:
 
 
 def trace(dataset: str, copies: Sequence[Copy], table: SqliteTable, reader: RowReader, tracer: Tracer) -> None:
-    """Hand every value of every row of the copies to the tracer, and of rows of short values what joins them."""
+    """Hand every value of every row of the copies to the tracer, and for rows of short values the bytes that join them."""
     in_record = [reader.names.index(each) for each in table.recorded]
     for copy, row in reader.each(copies):
         for name, value in zip(reader.names, row, strict=True):
@@ -174,7 +174,7 @@ Who: TypeAlias = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class BystanderRow:
-    """One row of somebody who stays."""
+    """One row of a bystander."""
 
     key: Row
     who: Who
@@ -183,7 +183,7 @@ class BystanderRow:
 
 @dataclass(frozen=True)
 class SqliteBystanders:
-    """The rows of people who stay."""
+    """The rows of bystanders."""
 
     connection: sqlite3.Connection
     table: SqliteTable
@@ -195,7 +195,7 @@ class SqliteBystanders:
     """Fields that other datasets follow: their values become the copies' links."""
 
     def everybody(self) -> Iterator[Copy]:
-        """All of them, page by page: several copies for a person whose rows lie in several pages."""
+        """Yield all bystanders, page by page: several copies for a bystander whose rows lie in several pages."""
         numbers: dict[Who, int] = {}
         count = 0
         for page in self._pages():
@@ -211,7 +211,7 @@ class SqliteBystanders:
                 yield self._copy(number, who, [row.key for row in rows], rows)
 
     def a_few(self, limit: int) -> Iterator[Copy]:
-        """The first ``limit`` people, each with (at most a thousand of) their rows."""
+        """Yield the first ``limit`` bystanders, each with (at most a thousand of) their rows."""
         people: dict[Who, list[BystanderRow]] = {}
         for page in self._pages():
             for seen in page:

@@ -1,4 +1,4 @@
-"""One database file: how it is opened, what its errors mean, which files belong to it."""
+"""One database file: opening it, the meaning of its errors, and the files that belong to it."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class DatabaseFile:
         return connection
 
     def unable(self, error: sqlite3.Error | OSError) -> Unable:
-        """What an error means, in words that hold nothing of its message (which may quote values).
+        """Return the meaning of an error, in words that hold nothing of its message (which may quote values).
 
         A programming error (the module's own, without a code of SQLite) is raised again.
         """
@@ -139,7 +139,7 @@ class DatabaseFile:
 
     @contextmanager
     def looking(self, what: str) -> Iterator[None]:
-        """Turn trouble while reading into the errors that the port names; ``what`` is a name of the map.
+        """Translate errors while reading into those that the port names; ``what`` is a name of the map.
 
         Raises:
             StoreUnavailable: for what passes (locked, not there, no rights).
@@ -154,7 +154,7 @@ class DatabaseFile:
             raise kind(message, help="see `expunge check`") from error
 
     def writable(self) -> bool:
-        """Whether this process may write the file, what lies beside it, and new files in its folder."""
+        """Return whether this process may write the file, its companion files, and new files in its folder."""
         beside = [self.path, *(source.path for source in self.sources() if source.role in {"journal", "index"})]
         folder = self.path.parent
         return all(os.access(each, os.R_OK | os.W_OK) for each in beside) and os.access(folder, os.W_OK | os.X_OK)
@@ -164,7 +164,7 @@ class DatabaseFile:
         return Unable(Reason.PERMISSION, f"{self.where}: the database or its folder cannot be written")
 
     def sources(self) -> Iterator[RawSource]:
-        """The file, everything in its folder whose name starts with the file's name, and what else there seems to be a copy of it."""
+        """Yield the file, every file in its folder whose name starts with the file's name, and other files that seem to be copies of it."""
         if self.path.exists():
             yield RawSource(self.path, "data")
         if not self.path.parent.is_dir():
@@ -190,7 +190,7 @@ class DatabaseFile:
         return "index" if ending == "-shm" else "old version"
 
     def state(self) -> tuple[int, ...]:
-        """Changes whenever anybody writes: times, sizes, the change counter of the header, log and journal."""
+        """Return a state that changes with every write: times, sizes, the change counter of the header, log and journal."""
         status = self.path.stat()
         with self.path.open("rb") as file:
             counter = int.from_bytes(file.read(28)[24:], "big")

@@ -1,4 +1,4 @@
-"""Deleting a batch of people's rows in one transaction."""
+"""Delete the rows of a batch of subjects in one transaction."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
 from __future__ import annotations
@@ -31,7 +31,7 @@ class SqliteEraser:
 
         Raises:
             sqlite3.Error, OSError: nothing of the batch happened, or (after the commit) all of it.
-            NotInSchema: a selector's field does not exist.
+            NotInSqliteSchema: a selector's field does not exist.
         """
         self._connection.execute(f"PRAGMA foreign_keys={'ON' if self._acting() else 'OFF'}")
         failpoint("sqlite.erase.begin:before")
@@ -49,10 +49,10 @@ class SqliteEraser:
         return outcomes
 
     def blocked(self, copies: Sequence[Copy]) -> dict[Pseudonym, Unable]:
-        """The subjects whose rows other rows refer to, with the table that does; changes nothing but a temporary table.
+        """Return the subjects whose rows other rows refer to, with the referring table. Changes nothing but a temporary table.
 
         Raises:
-            NotInSchema: a selector's field does not exist.
+            NotInSqliteSchema: a selector's field does not exist.
         """
         reader = self._reader(copies)
         references = self._in_the_way(beforehand=True)

@@ -1,4 +1,4 @@
-"""Full-text indexes: keeping those in step that no trigger keeps, and taking the words of deleted rows out of them."""
+"""Keep full-text indexes in step that no trigger keeps, and remove the words of deleted rows from them."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
 from __future__ import annotations
@@ -21,7 +21,7 @@ class FollowedIndex:
     """None when only the index itself can tell (it indexes a view)."""
 
     def follow(self) -> None:
-        """Rebuild the index if it still lists a row that went: then no trigger told it."""
+        """Rebuild the index if it still lists a deleted row: then no trigger updated it."""
         if self.numbers != () and self._behind():
             self.connection.execute(self.index.command("rebuild"))
 
@@ -58,7 +58,7 @@ def _numbers(connection: sqlite3.Connection, table: SqliteTable, index: FullText
 
 
 def has_orphans(connection: sqlite3.Connection, index: FullText) -> bool:
-    """Whether the index lists rows whose content is gone."""
+    """Return whether the index lists rows whose content is gone."""
     sql = index.orphans()
     return sql is not None and connection.execute(f"{sql} LIMIT 1").fetchone() is not None
 
@@ -77,7 +77,7 @@ def merge_all(connection: sqlite3.Connection, schema: SqliteSchema) -> int:
 
 
 def renumbered(connection: sqlite3.Connection, schema: SqliteSchema) -> int:
-    """Rebuild the indexes over tables whose rowids VACUUM may have changed; returns how many."""
+    """Rebuild the indexes over tables whose rowids VACUUM may have changed; return their number."""
     moved = 0
     for index in schema.full_text:
         table = schema.table(index.content) if index.content else None

@@ -1,6 +1,6 @@
-"""The ladder that makes deletions physical: each rung removes what the one before leaves. The order matters.
+"""The ladder that makes deletions physical. Each rung removes what the rung before it leaves. The sequence matters.
 
-``docs/reference/stores/sqlite.md`` says what each removes, and a test per rung shows what stays without it.
+``docs/reference/stores/sqlite.md`` says what each rung removes. A test per rung shows what stays without it.
 """
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
@@ -83,7 +83,7 @@ def _clear_slack(connection: sqlite3.Connection, name: str) -> None:
 
 
 def statistics(file: DatabaseFile, connection: sqlite3.Connection) -> int:  # noqa: ARG001 - the form of a rung
-    """Sample values that ANALYZE keeps in ``sqlite_stat4`` and ``sqlite_stat3``: replaced by samples of what is there now."""
+    """Replace the sample values that ANALYZE keeps in ``sqlite_stat4`` and ``sqlite_stat3`` by samples of the present rows."""
     schema = SqliteSchema(connection)
     there = connection.execute("SELECT name FROM main.sqlite_schema WHERE name IN ('sqlite_stat3', 'sqlite_stat4')").fetchall()
     tables = {row[0] for (name,) in there for row in connection.execute(f"SELECT DISTINCT tbl FROM main.{quoted(name)}").fetchall()}
@@ -151,7 +151,7 @@ def write_ahead_log(file: DatabaseFile, connection: sqlite3.Connection) -> int:
 
 
 def checkpoint(file: DatabaseFile, connection: sqlite3.Connection) -> None:
-    """Move the whole log into the database and cut it. Raises SqliteRungBlocked while somebody reads or writes."""
+    """Move the whole log into the database and cut it. Raises SqliteRungBlocked while another process reads or writes."""
     busy, _, _ = connection.execute("PRAGMA main.wal_checkpoint(TRUNCATE)").fetchone()
     log = file.beside("-wal")
     if busy or (log.exists() and log.stat().st_size):
@@ -159,7 +159,7 @@ def checkpoint(file: DatabaseFile, connection: sqlite3.Connection) -> None:
 
 
 def in_the_way(file: DatabaseFile, connection: sqlite3.Connection) -> tuple[Reason, str]:
-    """Whether it is a reader or a writer that keeps us out, after somebody did."""
+    """Return whether a reader or a writer keeps us out, after an attempt failed."""
     try:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("ROLLBACK")

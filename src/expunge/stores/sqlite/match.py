@@ -1,4 +1,4 @@
-"""Finding rows by the values of subject fields: one query per field for all selectors of a call."""
+"""Find rows by the values of subject fields: one query per field for all selectors of a call."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
 from __future__ import annotations
@@ -88,7 +88,7 @@ class SqliteMatcher:
         """Load the selectors' values.
 
         Raises:
-            NotInSchema: when the table has no such field.
+            NotInSqliteSchema: when the table has no such field.
         """
         self._connection = connection
         self.table = table
@@ -173,7 +173,7 @@ class SqliteMatcher:
 
 
 class RowReader:
-    """Reads rows by key; memory holds one at a time. Where what is done with a row may take long, no cursor stays open between two."""
+    """Reads rows by key; memory holds one at a time. No cursor stays open between two rows where the caller's work may take long."""
 
     def __init__(self, connection: sqlite3.Connection, table: SqliteTable, copies: Iterable[Copy]) -> None:
         """Prepare to read rows of a table.
@@ -184,7 +184,7 @@ class RowReader:
             copies: whose rows are read; by their selectors :meth:`belongs` may be asked.
 
         Raises:
-            NotInSchema: as :class:`SqliteMatcher`.
+            NotInSqliteSchema: as :class:`SqliteMatcher`.
         """
         self._connection = connection
         self.names = tuple(column.name for column in table.columns)
@@ -201,7 +201,7 @@ class RowReader:
         return self._one(self._columns, key)
 
     def belongs(self, key: Row, selector: Selector | None) -> bool:
-        """Whether the row exists and, where there is a selector, still is what that means: rowids are used again."""
+        """Return whether the row exists and, where there is a selector, still has its values: rowids are used again."""
         values = self._one(", ".join(("1", *self._asked)), key)
         return values is not None and self._means(values[1:], selector)
 
@@ -220,7 +220,10 @@ class RowReader:
         return False
 
     def each(self, copies: Iterable[Copy]) -> Iterator[tuple[Copy, Row]]:
-        """Every row of the copies that is there and still theirs; numbered ones many at a time, in an order that suits the table."""
+        """Yield every row of the copies that exists and still belongs to its subject.
+
+        Numbered rows come many at a time, sorted to suit the table.
+        """
         waiting: dict[int, list[Copy]] = {}
         for copy in copies:
             for key in map(decode_key, copy.keys):

@@ -1,4 +1,4 @@
-"""Looking for erased people by every normal read path, over a connection of its own."""
+"""Probe for erased subjects by every normal read path, over a connection of its own."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
 from __future__ import annotations
@@ -25,7 +25,7 @@ class SqliteProbe:
 
         Raises:
             sqlite3.Error: the probe could not be made.
-            NotInSchema: a selector's field does not exist.
+            NotInSqliteSchema: a selector's field does not exist.
         """
         selectors = [each.selector or Selector(each.subject, {}) for each in copies]
         matcher = SqliteMatcher(self._connection, self._table, selectors)

@@ -1,8 +1,8 @@
 """SQLite databases: one file and those attached to it, each to ``scrubbed``.
 
-Reads go by subject column through whatever index serves it; an erasure is one transaction per batch; ``purge`` climbs the
-ladder of :mod:`expunge.stores.sqlite.ladder`. Attached databases are files with transactions of their own: no reference and no
-trigger crosses from one to another.
+Reads go by subject column through any index that serves it. An erasure is one transaction per batch. ``purge`` climbs the ladder of
+:mod:`expunge.stores.sqlite.ladder`. Attached databases are files with transactions of their own: no reference and no trigger crosses from
+one to another.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class Sqlite:
                 yield Copy(dataset.name, selector.subject, keys, len(keys), size, links, selector, lasting=table.numbered)
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
-        """Rows of the people who stay, in pages of the key's order."""
+        """Yield rows of bystanders, in pages of the key's sequence."""
         fields = dataset.subject_fields
         with self._looking(dataset) as (connection, table):
             staying = content.SqliteBystanders(connection, table, dataset.name, fields, erased, dataset.follow)
@@ -165,7 +165,7 @@ class Sqlite:
         yield from answers
 
     def raw(self) -> Iterator[RawSource]:
-        """The database files and whatever is named like them: logs, journals, copies. Temporary files lie there too, unnamed."""
+        """The database files and all files named like them: logs, journals, copies. Temporary files lie there too, unnamed."""
         seen = set()
         for file in self._files.values():
             for source in file.sources():
@@ -217,7 +217,7 @@ class Sqlite:
         return Cost(size, len(files), size)
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Outcomes:  # noqa: ARG002 - idempotent in effect
-        """Delete the rows in one transaction; what is gone already answers ``Absent``, so that any key may come twice."""
+        """Delete the rows in one transaction. Rows that are gone already answer ``Absent``, so that any key may come twice."""
         file, name = self._place(dataset)
         try:
             connection = self._connection(file)

@@ -1,4 +1,4 @@
-"""Windows of time over tables: which rows may lie in one, said so that an index can serve it, and which do."""
+"""Time windows over tables: a condition that an index can serve selects candidate rows, then each row is tested."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _DAY = timedelta(days=1)
 
 
 class TimeConditions:
-    """What selectors look at besides the values that find people: times as they are stored, and texts that spare."""
+    """The values that selectors test besides the subject's values: times as they are stored, and texts that spare."""
 
     def __init__(self, table: SqliteTable, selectors: Iterable[Selector]) -> None:
         """Resolve the fields.
 
         Raises:
-            NotInSchema: when the table has no such field.
+            NotInSqliteSchema: when the table has no such field.
         """
         self.fields = [table.require(name) for name in sorted({name for selector in selectors for name in selector.beside})]
         self.columns = tuple(sql for field in self.fields for sql in (field.sql, field.text))
         """SQL over the alias ``t``: two for each field."""
 
     def admits(self, selector: Selector, values: Sequence[Any]) -> bool:
-        """Whether a row, given by its values of :attr:`columns`, passes what narrows a selector."""
+        """Return whether a row, given by its values of :attr:`columns`, passes the conditions that narrow a selector."""
         if not selector.narrowed:
             return True
         stored = {each.name: values[2 * at] for at, each in enumerate(self.fields)}

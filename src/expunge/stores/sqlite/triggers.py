@@ -1,4 +1,4 @@
-"""What a database itself writes when rows are deleted: asked of SQLite, which names every table that the compiled statement touches."""
+"""Find the tables that a deletion writes to. SQLite is asked: it names every table that the compiled statement touches."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
 from __future__ import annotations
@@ -23,7 +23,7 @@ class TouchedTables:
 
 
 def touched(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteTable) -> TouchedTables:
-    """What triggers do when rows of ``table`` are deleted. Nothing is executed.
+    """Return the tables that triggers write to when rows of ``table`` are deleted. Nothing is executed.
 
     Raises:
         sqlite3.Error: when the deletion cannot be compiled.
@@ -53,7 +53,7 @@ def touched(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteT
 def rewritten(connection: sqlite3.Connection, declared: Collection[tuple[str, str]]) -> frozenset[str]:
     """Names of the datasets, of ``declared`` (dataset, table), that the database writes to when rows of any of them are deleted.
 
-    Full-text indexes do not count: what a trigger writes there takes words out, and a residue scan would find them.
+    Full-text indexes do not count: a trigger's write there takes words out, and a residue scan would find them.
 
     Raises:
         sqlite3.Error: when a deletion cannot be compiled: it could not be executed either.
@@ -66,10 +66,10 @@ def rewritten(connection: sqlite3.Connection, declared: Collection[tuple[str, st
 
 
 def unfollowed(connection: sqlite3.Connection, schema: SqliteSchema, declared: Iterable[str]) -> tuple[str, ...]:
-    """The contentless full-text indexes that may keep words of rows that are gone: no scan can tell, for they hold words alone.
+    """Return the contentless full-text indexes that may keep words of deleted rows. No scan can tell, for they hold words alone.
 
-    One that ``declared`` (names of tables) holds is erased in its own right. One that the triggers of declared tables keep in step is
-    asked whether it lists a row that none of these has.
+    An index that ``declared`` (names of tables) holds is erased in its own right. An index that the triggers of declared tables keep in
+    step is asked whether it lists a row that none of these has.
 
     Raises:
         sqlite3.Error: when a deletion cannot be compiled, or a table be read.

@@ -1,1 +1,1 @@
-"""What stores of tables share."""
+"""Selectors and references, shared by the stores of tables."""

@@ -1,4 +1,4 @@
-"""What selectors of one call have in common, for stores of tables."""
+"""Common properties of the selectors of one call, for stores of tables."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ def merged(selectors: Sequence[Selector]) -> list[Selector]:
 
 
 def narrowed(copies: Sequence[Copy]) -> bool:
-    """Whether copies are less than all that somebody has, or nobody's in particular."""
+    """Return whether any copy is less than all items of its subject, or is about no particular subject."""
     return any(copy.selector.every or copy.selector.narrowed or copy.selector.anybodys for copy in copies if copy.selector)

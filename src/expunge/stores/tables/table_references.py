@@ -1,4 +1,4 @@
-"""What the map says about tables that refer to each other: whose rows a reference comes from."""
+"""Find the owners of the rows that refer to a table, as the map declares them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TAKEN_ALONG = "the schema would delete rows of {} along (ON DELETE CASCADE) that
 
 @dataclass(frozen=True)
 class TableReferences:
-    """What the map says about the tables of one database, to tell whose rows a reference comes from."""
+    """The map's declarations about the tables of one database. They tell the owner of a row from which a reference comes."""
 
     dataset: Dataset
     """The one that is erased."""
@@ -23,7 +23,10 @@ class TableReferences:
     """Only some rows of each person go, or a class of rows whoever they are about: then the rest of the same person stays as well."""
 
     def kinds(self, child: str) -> list[tuple[str, str]]:
-        """Pairs of fields (of the child, of the parent) that hold the same kind of identity, and so tell whose rows go along."""
+        """Return pairs of fields (of the child, of the parent) that hold the same identity kind.
+
+        They tell the owners of the child's rows.
+        """
         if self.narrowed:
             return []
         theirs, ours = self.others[child].subject, self.dataset.subject
@@ -32,16 +35,16 @@ class TableReferences:
         return [(theirs.fields[kind], ours.fields[kind]) for kind in theirs.fields if kind in ours.fields]
 
     def shares_kind(self, child: str) -> bool:
-        """Whether the map tells whose the child's rows are, in the same words as for the erased table."""
+        """Return whether the map declares the owners of the child's rows in the same terms as those of the erased table."""
         if self.narrowed:
             return child in self.others and isinstance(self.others[child].subject, ByField)
         return child in self.others and bool(self.kinds(child))
 
     def untold(self, child: str) -> tuple[str, ...]:
-        """The child's fields that say whose its rows are, where the erased table, found through others, cannot say if they are the same.
+        """Return the child's subject fields where the erased table, found through others, cannot say if the subjects are the same.
 
-        Whoever is named in such a row keeps it: the rows of the people of an order go in a step of their own, at the latest with the next
-        round.
+        A subject who is named in such a row keeps it: the rows of the subjects of an order go in a step of their own, at the latest with
+        the next round.
         """
         theirs = self.others[child].subject if child in self.others else None
         if self.narrowed or not isinstance(theirs, ByField) or not isinstance(self.dataset.subject, Through):
@@ -49,10 +52,10 @@ class TableReferences:
         return tuple(dict.fromkeys(theirs.fields.values()))
 
     def goes_by_itself(self, child: str, *, beforehand: bool) -> bool:
-        """Whether an order erases the child's rows in a step of its own, so that they do not stand in the way.
+        """Return whether an order erases the child's rows in a step of its own, so that they do not stand in the way.
 
-        A declared child of another kind of identity (profiles of an account) does. One that is found ``through`` others is
-        erased earlier: then it should be gone, but beforehand it is still there.
+        A declared child of another identity kind (profiles of an account) does. A child that is found ``through`` others is erased earlier:
+        then it should be gone, but beforehand it is still there.
         """
         declared = self.others.get(child)
         if declared is None or isinstance(declared.subject, Aggregate):

@@ -1,1 +1,1 @@
-"""What trees of names share, folders and buckets: templates, record files, safe replacement."""
+"""Templates, record files and safe replacement, shared by folders and buckets."""

@@ -1,4 +1,4 @@
-"""How old files and records are, and when each person's begin and end."""
+"""Compute the ages of files and records, and the first and last time of each subject."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TreeAging:
         return counted.ages()
 
     def spans(self, by: str, field: str) -> Iterator[AgeSpan]:
-        """Items of each value. Raises CouldNotLook, also where a file cannot be read: somebody's last item may be in it."""
+        """Yield the items of each value. Raises CouldNotLook, also where a file cannot be read: a subject's last item may be in it."""
         counted = SpannedItem()
         for when, _, values in self._items(field, by):
             for value in values:

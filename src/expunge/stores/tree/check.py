@@ -1,4 +1,7 @@
-"""Comparing declared names with the map, for any tree: what a template cannot say, what a name says twice, what records do not say."""
+"""Compare declared names with the map, for any tree.
+
+Findings are fields that a template lacks, names that can be read in two ways, and fields that records lack.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ DECLARE = "declare it with a `path:` of a dataset, or name it under `ignore:` wi
 
 
 class NamesCheck:
-    """What can be said of a map and of single names, wherever they lie."""
+    """The findings about a map and about single names, wherever they lie."""
 
     def __init__(self, store: str, layouts: Sequence[FolderLayout], ignored: Sequence[str]) -> None:
         self._store = store
@@ -82,7 +85,7 @@ class NamesCheck:
         return [layout for layout in self.layouts if layout.template_of(key)]
 
     def is_ignored(self, key: str) -> bool:
-        """Whether the map declares that it holds no personal data."""
+        """Return whether the map declares that the name holds no personal data."""
         return any(fnmatchcase(key, pattern) or fnmatchcase(f"{key}/", pattern) for pattern in self._ignored)
 
     def finding(self, kind: FindingKind, where: str, what: str, mend: str) -> Finding:

@@ -1,4 +1,4 @@
-"""Handing over what files hold: to the person as an export, to a tracer as content."""
+"""Hand over the content of files: as a subject's export, as content for a tracer."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class TreeContent:
         self._layout = layout
 
     def wholly(self, copy: Copy, key: str) -> bool:
-        """Whether the name alone says that all of it is the copy's."""
+        """Return whether the name alone says that the whole file belongs to the copy."""
         return copy.selector is None or bool(self._layout.says(key, WantedValues([copy.selector])).whole)
 
     def lastingly(self, copy: Copy, key: str) -> bool:
-        """Whether the name says so whatever is written under it."""
+        """Return whether the name says so whatever is written under it."""
         return self.wholly(copy, key) and (copy.selector is None or not self._layout.within(key, [copy.selector]))
 
     # --- export ---------------------------------------------------------------------------------
 
     def export(self, copy: Copy) -> Iterator[Item]:
-        """One item for each state of a file, and one for what is noted beside it; folders and links have no content of their own."""
+        """Yield one item for each state of a file, and one for its metadata; folders and links have no content of their own."""
         for key in copy.keys:
             if self._tree.is_folder(key) or self._tree.is_link(key):
                 continue

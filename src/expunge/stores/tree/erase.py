@@ -1,4 +1,4 @@
-"""Taking somebody out of declared names: who loses what, file by file and record by record, for any tree."""
+"""Erase subjects from declared names, file by file and record by record, for any tree."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _REASONS = {
 
 
 def reason_of(error: OSError) -> Reason:
-    """The word for what the operating system said."""
+    """Return the reason for an error of the operating system."""
     return _REASONS.get(error.errno or 0, Reason.ERROR)
 
 
 def trouble_of(error: Exception) -> Unable:
-    """What stands in the way, as an answer; raises the exception again when it is no business of ours."""
+    """Return the obstacle as an answer; raise the exception again when it is none of the known errors."""
     if isinstance(error, NameTrouble):
         return error.unable
     if isinstance(error, Unreadable):
@@ -50,7 +50,7 @@ def trouble_of(error: Exception) -> Unable:
 
 
 def by_key(copies: Sequence[Copy]) -> dict[str, list[Pseudonym]]:
-    """Every key of the copies, with whose it is."""
+    """Return every key of the copies, with the subjects it belongs to."""
     keys: dict[str, list[Pseudonym]] = {}
     for copy in copies:
         for key in copy.keys:
@@ -59,7 +59,7 @@ def by_key(copies: Sequence[Copy]) -> dict[str, list[Pseudonym]]:
 
 
 class SubjectCut:
-    """The cut that takes some people out of one file."""
+    """The cut that removes some subjects' records from one file."""
 
     def __init__(self, layout: FolderLayout, key: str, wanted: WantedValues, concerned: set[int], shares: Shares) -> None:
         self._layout = layout
@@ -110,16 +110,16 @@ class SubjectCut:
 
     @property
     def met(self) -> bool:
-        """Whether the last call met anybody who is leaving."""
+        """True when the last call met a subject who is leaving."""
         return bool(self._last)
 
     def keep(self, kept: Kept) -> None:
-        """Enter it for those whom the last call met."""
+        """Record a kept item for the subjects whom the last call met."""
         for owner in self._last:
             self._shares[self._wanted.selectors[owner].subject].kept.append(kept)
 
     def credit(self) -> None:
-        """Enter what went."""
+        """Record the erased records."""
         for owner, (items, size) in self._gone.items():
             share = self._shares[self._wanted.selectors[owner].subject]
             share.items += items
@@ -127,7 +127,7 @@ class SubjectCut:
 
 
 class ObjectCut:
-    """The cut for a file that is one JSON object: it goes when the object says that it is theirs."""
+    """The cut for a file that is one JSON object. The file goes when the object names a leaving subject."""
 
     def __init__(self, layout: FolderLayout, key: str, wanted: WantedValues, concerned: set[int]) -> None:
         self._layout = layout
@@ -151,7 +151,7 @@ class ObjectCut:
         raise NothingStays
 
     def keep(self, kept: Kept) -> None:
-        """Unused: what a removal says stays is entered for all whose it is."""
+        """Do nothing: a removal records kept items for all its subjects."""
 
 
 class TreeEraser:
@@ -162,7 +162,7 @@ class TreeEraser:
         self._layout = layout
 
     def erase(self, copies: Sequence[Copy]) -> Outcomes:
-        """Names first, then records inside files, then folders that are empty now, then whatever makes it durable."""
+        """Erase names first, then records inside files, then folders that are empty now; then make the answer durable."""
         shares = {copy.subject: SubjectShare() for copy in copies}
         asked = {copy.subject: len(copy.keys) for copy in copies}
         wanted = WantedValues(copy.selector for copy in copies if copy.selector)
@@ -238,7 +238,7 @@ class TreeEraser:
 
 
 def named_after(layout: FolderLayout, wanted: WantedValues) -> Callable[[str], bool]:
-    """Tells folders that are named after somebody wanted, or after anybody or anything where everything is."""
+    """Return a test for folders named after a wanted subject, or after any value where every item is wanted."""
 
     def named(folder: str) -> bool:
         found = layout.template_of(folder)
@@ -253,7 +253,7 @@ def named_after(layout: FolderLayout, wanted: WantedValues) -> Callable[[str], b
 
 
 def answer_of(layout: FolderLayout, share: SubjectShare, asked: int) -> Outcome:
-    """What became of one person: what could not be done outweighs what stays on purpose, and that what was done."""
+    """Return the outcome for one subject. Troubles outweigh items kept on purpose, and those outweigh erased items."""
     if share.troubles:
         first = share.troubles[0]
         return Unable(first.reason, f"{layout.dataset.name}: {len(share.troubles)} of {asked} places: {first.detail}")

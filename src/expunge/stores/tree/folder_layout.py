@@ -1,7 +1,7 @@
-"""What the names and records of one declared folder say about people: the reading half of the ``files`` store.
+"""Read the subjects of one declared folder from its names and records: the reading half of the ``files`` store.
 
-A dataset names its files by templates. A file is somebody's because its *name* says so (a subject field is a placeholder: the
-whole file is theirs), or because *records* in it say so (the dataset has a ``format``: those records are theirs).
+A dataset names its files by templates. A file belongs to a subject because its *name* says so (a subject field is a placeholder: the whole
+file is the subject's), or because *records* in it say so (the dataset has a ``format``: those records are the subject's).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Clock = Callable[[], datetime | None]
 
 @dataclass(frozen=True)
 class NameFacts:
-    """What a name, and when it was last written, say about some selectors (by number)."""
+    """The facts that a name, and its time of last change, give about some selectors (by number)."""
 
     whole: set[int]
     """All of it is theirs."""
@@ -40,7 +40,7 @@ class NameFacts:
 
 
 class WantedValues:
-    """Selectors of one call, by what they look for."""
+    """Selectors of one call, by the values they look for."""
 
     def __init__(self, selectors: Iterable[Selector]) -> None:
         self.selectors = tuple(selectors)
@@ -57,7 +57,7 @@ class WantedValues:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """All fields that any selector finds people by."""
+        """All fields by which any selector finds a subject."""
         return tuple(self._by)
 
     @property
@@ -66,24 +66,24 @@ class WantedValues:
         return tuple(sorted({name for number in self.narrowed for name in self.selectors[number].beside}))
 
     def values(self, name: str) -> Collection[str]:
-        """The values of one field that mean somebody."""
+        """Return the values of one field that mean a subject."""
         return self._by.get(name, {}).keys()
 
     def by(self, name: str, value: str) -> Sequence[int]:
-        """Which selectors (by number) a value of a field means."""
+        """Return the selectors (by number) that a value of a field means."""
         return self._by.get(name, {}).get(value, ())
 
     def in_name(self, readings: Readings) -> set[int]:
-        """Which selectors a name means, by any of its readings, whatever else narrows them."""
+        """Return the selectors that a name means, by any of its readings, whatever else narrows them."""
         return {number for reading in readings for name, value in reading.items() for number in self.by(name, value)} | self.every
 
     def says(self, readings: Readings, modified: Clock | None, *, inside: bool) -> NameFacts:
-        """What a name says about all selectors.
+        """Return the facts that a name gives about all selectors.
 
         Args:
             readings: of the name.
-            modified: when it was last written; None where that is asked at another time.
-            inside: whether it holds records, in which fields stand that are no placeholders.
+            modified: the time at which it was last written; None where the caller tests times separately.
+            inside: True when it holds records with fields that are no placeholders.
         """
         named = self.in_name(readings)
         if not self.narrowed and not self.every:
@@ -97,7 +97,7 @@ class WantedValues:
         return NameFacts(named - refused - part, part, unsaid, bound)
 
     def in_record(self, record: FileRecord, fields: Iterable[str], says: NameFacts) -> set[int]:
-        """Which selectors a record means, by the given fields, in a file whose name says ``says``."""
+        """Return the selectors that a record means, by the given fields, in a file whose name says ``says``."""
         found = {number for name in fields for value in record.texts(name) for number in self.by(name, value)}
         if says.unsaid is None:
             return found
@@ -113,7 +113,7 @@ class WantedValues:
         return not selector.narrowed or selector.admits(lambda name: latest(record.texts(name)), record.texts)
 
     def may_lead(self, names: Sequence[str], reading: Bindings) -> bool:
-        """Whether a reading of the first parts of a path can still become one that means somebody."""
+        """Return whether a reading of the first parts of a path can still become a reading that means a subject."""
         return bool(self.every) or any(name not in reading or reading[name] in self._by.get(name, {}) for name in names)
 
 
@@ -158,7 +158,7 @@ class FolderLayout:
         return cls(dataset, tuple(CompiledTemplate.of(path) for path in dataset.paths))
 
     def recorded(self, template: CompiledTemplate, fields: Iterable[str]) -> tuple[str, ...]:
-        """Those of the fields that only the records of such a file can hold."""
+        """Return those of the fields that only the records of such a file can hold."""
         return tuple(name for name in fields if name not in template.placeholders) if self.dataset.format else ()
 
     def template_of(self, key: str) -> tuple[CompiledTemplate, Readings] | None:
@@ -171,17 +171,17 @@ class FolderLayout:
 
     @property
     def inside(self) -> bool:
-        """Whether fields that are no placeholders stand in what lies in the files."""
+        """True when the content of the files holds fields that are no placeholders."""
         return bool(self.dataset.format)
 
     def says(self, key: str, wanted: WantedValues) -> NameFacts:
-        """What the name ``key`` says about selectors, whenever it was last written."""
+        """Return the facts that the name ``key`` gives about selectors, whenever it was last written."""
         found = self.template_of(key)
         inside = self.inside and not key.endswith("/")
         return wanted.says(found[1], None, inside=inside) if found else NameFacts(set())
 
     def within(self, key: str, selectors: Sequence[Selector]) -> tuple[Window, ...]:
-        """In one of which windows a file has to have been written last, to be theirs; any time will do where there is none."""
+        """Return the time windows, in one of which a file was last written if it belongs to them. Any time will do where there is none."""
         found = self.template_of(key)
         if found is None or self.inside or MODIFIED in found[0].placeholders:
             return ()
@@ -190,11 +190,11 @@ class FolderLayout:
         return tuple(asked) if len(asked) == len(windows) else ()
 
     def beside(self, wanted: WantedValues) -> tuple[str, ...]:
-        """The fields of records that are looked at besides those by which people are found."""
+        """Return the fields of records that are needed besides the subject's fields."""
         return (*wanted.beside, *(self.dataset.subject_fields if wanted.every else ()))
 
     def doubtful(self, key: str, wanted: WantedValues) -> bool:
-        """Whether the name means somebody wanted in one way of reading it, and nobody of them in another: it may be a stranger's."""
+        """Return whether one reading of the name means a wanted subject and another means none: the file may belong to a bystander."""
         found = self.template_of(key)
         meant = {bool(wanted.in_name((reading,))) for reading in found[1]} if found else set()
         return len(meant) > 1
@@ -206,7 +206,7 @@ class FolderLayout:
 
 @dataclass
 class SubjectTally:
-    """What was found of one subject, as it adds up."""
+    """The findings about one subject, as they add up."""
 
     keys: dict[str, None] = field(default_factory=dict)
     items: int = 0
@@ -224,5 +224,5 @@ class SubjectTally:
 
 
 def opened(path: Path) -> BinaryIO:
-    """Open a regular file without following a link at its end; raises OSError, and Unreadable for what is no regular file."""
+    """Open a regular file without following a link at its end. Raises OSError, and Unreadable for a file that is not regular."""
     return cast("BinaryIO", os.fdopen(open_regular(path), "rb"))

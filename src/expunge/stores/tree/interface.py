@@ -1,8 +1,9 @@
-"""Names with content below one root, as templates see them: what a folder on this machine and a prefix of a bucket have in common.
+"""Names with content below one root, as templates see them: the common interface of a folder on this machine and a prefix of a bucket.
 
-What a name or a record says about people, who shares it, what is shown and what stays when somebody goes is decided once, over this
-abstraction (``tree_search``, ``tree_show``, ``tree_erase``, ``tree_check``); how names are listed, read, replaced and removed without
-losing what others write is each store's own (``files_tree``, ``s3_tree``). A tree is made for one call and remembers what it learned.
+The rules about subjects of a name or a record, sharing, export and erasure are implemented once, over this abstraction
+(:mod:`expunge.stores.tree.search`, :mod:`~expunge.stores.tree.content`, :mod:`~expunge.stores.tree.erase`,
+:mod:`~expunge.stores.tree.check`). Each store lists, reads, replaces and removes names itself without losing concurrent writes
+(:mod:`expunge.stores.files.local_tree`, :mod:`expunge.stores.s3.bucket_tree`). A tree is made for one call and remembers what it learned.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class NothingStays(Exception):
 
 
 class NobodyThere(Exception):
-    """Raised by a cut: nothing of those who are leaving is in it; it stays as it is, its time included."""
+    """Raised by a cut: the file holds nothing of the leaving subjects. It stays as it is, its time included."""
 
 
 class FoundName(Protocol):
@@ -39,22 +40,22 @@ class FoundName(Protocol):
 
     @property
     def key(self) -> str:
-        """Relative to the root, forward slashes; what stands for a folder ends with ``/``."""
+        """Relative to the root, forward slashes; the key of a folder ends with ``/``."""
         ...
 
     @property
     def readings(self) -> Readings:
-        """What the name says, in every way of reading it."""
+        """The fields of the name, in every way of reading it."""
         ...
 
     @property
     def is_link(self) -> bool:
-        """Whether it is a name for something else."""
+        """True when the name refers to another name."""
         ...
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder on the way, which goes when nothing is in it (or a link in the place of one)."""
+        """True when it is a folder on the way, which goes when nothing is in it (or a link in the place of one)."""
         ...
 
     def size(self) -> int:
@@ -62,12 +63,12 @@ class FoundName(Protocol):
         ...
 
     def modified(self) -> datetime | None:
-        """When its content was last written, as the store says; None when that cannot be told."""
+        """Return the time at which its content was last written, as the store says; None when that cannot be told."""
         ...
 
 
 class FileState(Protocol):
-    """What a file holds or held: the present content, or an older version that the store still gives out."""
+    """The content of a file: the present content, or an older version that the store still gives out."""
 
     @property
     def older(self) -> int:
@@ -79,12 +80,12 @@ class FileState(Protocol):
         ...
 
     def notes(self) -> Mapping[str, str]:
-        """What the store keeps beside the bytes in the company's own words (tags, metadata). Raises as :meth:`open`."""
+        """Return the company's own metadata that the store keeps beside the bytes (tags, metadata). Raises as :meth:`open`."""
         ...
 
 
 class FileCut(Protocol):
-    """Decides what stays of one file when somebody goes; may be called several times, for several states."""
+    """Decides which bytes of one file stay when subjects are erased; may be called several times, for several states."""
 
     def __call__(self, old: BinaryIO, new: BinaryIO) -> None:
         """Copy what stays from the old file, as it lies in the store, to the new one.
@@ -98,17 +99,17 @@ class FileCut(Protocol):
 
     @property
     def met(self) -> bool:
-        """Whether the last call met anybody who is leaving."""
+        """True when the last call met a subject who is leaving."""
         ...
 
     def keep(self, kept: Kept) -> None:
-        """Note that what the last call was about stays, because the store itself forbids its removal."""
+        """Record that the items of the last call stay, because the store itself forbids their removal."""
         ...
 
 
 @dataclass
 class SubjectShare:
-    """What one subject of a batch has coming, as it adds up."""
+    """The results for one subject of a batch, as they add up."""
 
     items: int = 0
     bytes: int = 0
@@ -133,13 +134,13 @@ class Removal:
     """It goes only if it was last written in one of these; whenever it was, where there is none."""
 
     def late(self, modified: datetime | None) -> bool:
-        """Whether it stays because it was written at another time."""
+        """Return whether the file stays because it was written outside the time windows."""
         return bool(self.within) and not any(each.holds(modified) for each in self.within)
 
 
 @dataclass(frozen=True)
 class RemovalResult:
-    """What became of one name."""
+    """The result for one name."""
 
     removal: Removal
     there: bool
@@ -156,7 +157,7 @@ class Tree(Protocol):
     def walk(
         self, template: CompiledTemplate, wanted: Callable[[Bindings], bool], only: Mapping[str, Collection[str]]
     ) -> Iterator[FoundName]:
-        """Every name that fits a template; of folders on the way those that stand for themselves, after what lies in them.
+        """Yield every name that fits a template. Folders on the way that have a key of their own follow their content.
 
         Args:
             template: the layout.
@@ -168,27 +169,27 @@ class Tree(Protocol):
         ...
 
     def states_of(self, found: FoundName) -> Iterator[FileState]:
-        """The present content and every older one that the store still gives out, the newest first."""
+        """Yield the present content and every older version that the store still gives out, the newest first."""
         ...
 
     def states(self, key: str) -> Iterator[FileState]:
-        """The same for a name; a link gives what it leads to, where that lies in this store."""
+        """Yield the states of a name; a link gives those of its target, where that lies in this store."""
         ...
 
     def objection(self, key: str) -> Unable | None:
-        """Why removing or rewriting what ``key`` names would leave its data elsewhere; None when it would not."""
+        """Return the reason why removing or rewriting ``key`` would leave its data elsewhere; None when it would not."""
         ...
 
     def bare(self, found: FoundName) -> bool:
-        """Whether a folder holds nothing that any dataset declares."""
+        """Return whether a folder holds nothing that any dataset declares."""
         ...
 
     def is_link(self, key: str) -> bool:
-        """Whether it is a name for something else, without content of its own."""
+        """Return whether a name refers to another name, without content of its own."""
         ...
 
     def is_folder(self, key: str) -> bool:
-        """Whether it is a real folder, with no content of its own."""
+        """Return whether a name is a real folder, with no content of its own."""
         ...
 
     def remove(self, removals: Iterable[Removal]) -> Iterator[RemovalResult]:
@@ -196,18 +197,18 @@ class Tree(Protocol):
         ...
 
     def rewrite(self, key: str, cut: FileCut) -> None:
-        """Replace every state of a file by what the cut leaves of it, losing nothing that others write meanwhile.
+        """Replace every state of a file by the rest that the cut leaves, without losing concurrent writes.
 
         Raises OSError, Unreadable, NameTrouble; FileNotFoundError or NobodyThere when there was nothing to do.
         """
         ...
 
     def finish(self, keys: Mapping[str, Sequence[Pseudonym]], shares: Shares, named: Callable[[str], bool]) -> None:
-        """After all names and records: folders that are empty now, and whatever makes the answer durable.
+        """Finish the call after all names and records: remove empty folders, and make the answer durable.
 
         Args:
-            keys: every key of the call, with whose it is.
+            keys: every key of the call, with the subjects it belongs to.
             shares: where to enter folders that went, and troubles.
-            named: whether the last part of a folder's key names somebody who is leaving.
+            named: whether the last part of a folder's key names a subject who is leaving.
         """
         ...

@@ -1,4 +1,4 @@
-"""Names that lead to the same bytes: symbolic links, and hard links. Removing one name must not pass for removing the data."""
+"""Find names that lead to the same bytes: symbolic links, and hard links. Removing one name must not pass for removing the data."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class LinkNames:
         self._names: dict[Inode, list[str]] | None = None
 
     def objection(self, key: str) -> Unable | None:
-        """Why removing or rewriting what ``key`` names would leave its data elsewhere; None when it would not.
+        """Return the reason why removing or rewriting ``key`` would leave its data elsewhere; None when it would not.
 
         A second name that some dataset of the store declares is no objection: it is found there in its own right.
         """

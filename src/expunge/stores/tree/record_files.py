@@ -1,7 +1,7 @@
-"""Files with records of many people: JSON lines and CSV, one JSON object a file, plain or gzip or zstd.
+"""Files with records of many subjects: JSON lines and CSV, one JSON object a file, plain or gzip or zstd.
 
-Records are read as the raw bytes they are, and parsed beside: whoever rewrites a file copies the raw bytes of the records that stay.
-Files of many records are streamed: memory grows with the longest record only.
+Records are kept as raw bytes, and parsed beside. A rewrite copies the raw bytes of the records that stay. Files of many records are
+streamed: memory grows with the longest record only.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Replace a file that others may be writing to, without losing what they write.
+"""Replace a file without losing concurrent writes.
 
-On Linux a *lease* (fcntl(2), F_SETLEASE) settles it: it is granted only while nobody has the file open for writing, and while it is
-held, whoever tries to open it so has to wait. The new file takes the name under the lease. A writer who was waiting then gets the
-old, nameless file; so that one is watched until no writer is left, and what was written to it is carried over. Where leases are
-not to be had (another owner's file, some network file systems), size and times are compared instead, before and after.
+On Linux a *lease* (fcntl(2), F_SETLEASE) settles it. It is granted only while no process has the file open for writing. While it is held, a
+process that opens the file for writing has to wait. The new file takes the name under the lease. A writer who was waiting then gets the
+old, nameless file. So that file is watched until no writer is left, and late writes to it are carried over. Where leases are not to be had
+(another owner's file, some network file systems), size and times are compared instead, before and after.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _UNLEASABLE = {errno.EACCES, errno.EPERM, errno.EINVAL, errno.EOPNOTSUPP, errno.
 
 
 class InUse(NameTrouble):
-    """Somebody has the file open for writing and does not let go."""
+    """A process has the file open for writing and does not let go."""
 
     def __init__(self) -> None:
         super().__init__(Unable(Reason.LOCKED, "another process keeps writing to a file; stop it or let it reopen its files"))
@@ -56,7 +56,7 @@ class _Changed(Exception):
 
 
 def rewrite(path: Path, copy: Copier) -> None:
-    """Atomically replace ``path`` by what ``copy`` makes of it: mode, owner and extended attributes stay, where we may set them.
+    """Atomically replace ``path`` by the output of ``copy``: mode, owner and extended attributes stay, where we may set them.
 
     Readers see the old file or the new one. A crash leaves one of the two whole, and at most one temporary beside it.
 
@@ -80,7 +80,7 @@ def rewrite(path: Path, copy: Copier) -> None:
 
 
 def busy(path: Path) -> bool:
-    """Whether somebody has the file open for writing now, as far as can be told."""
+    """Return whether a process has the file open for writing now, as far as can be told."""
     file = open_regular(path)
     try:
         with _lease(file) as take:

@@ -1,4 +1,4 @@
-"""Looking through declared names: who has what, and who else is there."""
+"""Search declared names for copies of subjects and for bystanders."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ class TreeSearch:
     # --- who else is there ----------------------------------------------------------------------
 
     def bystanders(self, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
-        """Copies of those who stay, grouped by what their subject fields say, at most ``limit``."""
+        """Yield copies of bystanders, grouped by the values of their subject fields, at most ``limit``."""
         gone = {key for each in erased for key in each.keys}
         leaving = WantedValues(each.selector for each in erased if each.selector)
         groups: dict[tuple[frozenset[str], ...], SubjectTally] = {}
@@ -227,7 +227,7 @@ class TreeSearch:
 
 
 def leaving_of(match: Mapping[str, frozenset[str]], selectors: Sequence[Selector]) -> tuple[Window, ...]:
-    """The windows in which selectors mean items of a group of people that otherwise stays."""
+    """Return the time windows in which selectors mean items of a group of bystanders."""
 
     def meets(wanted: Mapping[str, frozenset[str]]) -> bool:
         return any(not values.isdisjoint(wanted.get(name, ())) for name, values in match.items())

@@ -1,4 +1,4 @@
-"""Path templates at work: walk a folder along ``voice/{profile_id}/{recording_id}.flac`` and tell what each name says.
+"""Path templates at work: walk a folder along ``voice/{profile_id}/{recording_id}.flac`` and read the fields of each name.
 
 A placeholder stands for one or more characters other than ``/``; a placeholder that occurs twice stands for the same text both times.
 Links are never followed, and names that Expunge made (:data:`expunge.durable.TEMPORARY_PREFIX`) fit no template.
@@ -133,12 +133,12 @@ class FoundFile:
 
     @property
     def is_link(self) -> bool:
-        """Whether it is a symbolic link, to whatever."""
+        """True when it is a symbolic link, to any target."""
         return self.entry.is_symlink()
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder, or a link in the place of one."""
+        """True when it is a folder, or a link in the place of one."""
         return self.key.endswith("/")
 
     def size(self) -> int:
@@ -146,7 +146,7 @@ class FoundFile:
         return self.entry.stat(follow_symlinks=False).st_size
 
     def modified(self) -> datetime | None:
-        """When it was last written; None when it has vanished."""
+        """Return the time at which it was last written; None when it has vanished."""
         try:
             return datetime.fromtimestamp(self.entry.stat(follow_symlinks=False).st_mtime, UTC)
         except FileNotFoundError:
@@ -159,10 +159,10 @@ def walk(root: Path, template: CompiledTemplate, wanted: Callable[[Bindings], bo
     Args:
         root: where the template begins.
         template: the layout.
-        wanted: whether a reading so far may lead to what is looked for; branches where none may are not entered.
+        wanted: whether a reading so far may lead to a wanted file; branches where none may are not entered.
 
     Raises:
-        OSError: when a folder on the way cannot be listed (one that vanished meanwhile is passed over).
+        OSError: when a folder on the way cannot be listed (a folder that vanished meanwhile is passed over).
     """
     yield from _walk(root, "", template.segments, (_NOTHING,), wanted)
 

@@ -1,1 +1,1 @@
-"""The Parquet format: footers, pages, encodings. No code here knows of people."""
+"""The Parquet format: footers, pages, encodings. No code here knows of subjects."""

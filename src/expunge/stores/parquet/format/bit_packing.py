@@ -1,6 +1,6 @@
 """Integers as Parquet packs them: bit packing, the hybrid of runs and bit packing, deltas.
 
-All of it in numpy over whole arrays. Source: apache/parquet-format, Encodings.md.
+All code here is numpy over whole arrays. Source: apache/parquet-format, Encodings.md.
 """
 
 from __future__ import annotations
@@ -232,7 +232,7 @@ def _many(data: Bytes, count: int, width: int) -> npt.NDArray[np.int64]:
 
 
 def varints(numbers: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Rows of up to five bytes, and how many of each row count. Numbers below 2**35."""
+    """Return rows of up to five bytes, and the number of bytes of each row that count. Numbers below 2**35."""
     rows = np.zeros((len(numbers), 5), np.uint8)
     sizes = np.ones(len(numbers), np.int64)
     for step in range(5):

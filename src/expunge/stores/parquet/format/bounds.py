@@ -1,4 +1,4 @@
-"""Minimum and maximum after an erasure: kept where no erased value can have made them, else taken anew from what stays, else dropped.
+"""Minimum and maximum after an erasure. Bounds that no erased value can have made are kept, else computed from the rest, else dropped.
 
 Source: apache/parquet-format, parquet.thrift (Statistics, ColumnOrder, ColumnIndex).
 """
@@ -34,7 +34,7 @@ def _as_bytes(values: Values) -> list[bytes]:
 
 
 def touched(leaf: SchemaLeaf, gone: Values, low: bytes | None, high: bytes | None) -> bool:
-    """Whether one of the erased values may have made a bound, in whole or cut off. True when in doubt."""
+    """Return whether one of the erased values may have made a bound, in whole or cut off. True when in doubt."""
     if (low is None and high is None) or not len(gone):
         return False
     kind = number_type(leaf)

@@ -1,4 +1,4 @@
-"""The values of a page, cut where they lie or decoded, by encoding. Source: apache/parquet-format, Encodings.md."""
+"""Cut the values of a page in place, or decode them, by encoding. Source: apache/parquet-format, Encodings.md."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def size_of(leaf: SchemaLeaf) -> int:
 
 
 def is_unsigned(leaf: SchemaLeaf) -> bool:
-    """Whether the integers of a column are ordered as unsigned ones."""
+    """Return whether the integers of a column are sorted as unsigned ones."""
     if leaf.logical == LOGICAL_INTEGER:
         return not leaf.element.value(10).value(LOGICAL_INTEGER).value(2, default=True)
     return leaf.converted in UNSIGNED_CONVERTED
 
 
 def number_type(leaf: SchemaLeaf) -> np.dtype[Any] | None:
-    """How numpy reads the values of a numeric column; None for those that are not numbers."""
+    """Return the numpy type of the values of a numeric column; None for values that are not numbers."""
     if leaf.physical in {INT32, INT64}:
         return np.dtype(f"<{'u' if is_unsigned(leaf) else 'i'}{SIZES[leaf.physical]}")
     others = {BOOLEAN: "u1", FLOAT: "<f4", DOUBLE: "<f8"}
@@ -56,7 +56,7 @@ def fixed(leaf: SchemaLeaf, body: Any) -> npt.NDArray[Any]:
 
 
 def ends(body: Bytes, count: int) -> Positions:
-    """Where the first ``count`` byte arrays of a PLAIN sequence start, and where the last of them ends."""
+    """Return the start of each of the first ``count`` byte arrays of a PLAIN sequence, and the end of the last of them."""
     if count == 0:
         return np.zeros(1, np.int64)
     if len(body) < 4:

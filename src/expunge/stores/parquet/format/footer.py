@@ -1,7 +1,7 @@
-"""What a Parquet file says about itself: schema, row groups, column chunks, statistics, key-value metadata.
+"""The metadata of a Parquet file: schema, row groups, column chunks, statistics, key-value metadata.
 
-Read by a parser of our own that keeps every field it does not know, so that a file which is written again loses nothing.
-Source: apache/parquet-format, parquet.thrift and README. Offsets and sizes are bytes; row numbers count from 0.
+The parser is our own and keeps every field it does not know, so that a file which is written again loses nothing. Source:
+apache/parquet-format, parquet.thrift and README. Offsets and sizes are bytes; row numbers count from 0.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ REQUIRED, OPTIONAL, REPEATED = range(3)
 
 
 def corrupt(what: str) -> CouldNotLook:
-    """The error for a file that is not what it says; ``what`` names no person and no path."""
+    """Return the error for a file that is not in its stated format; ``what`` names no subject and no path."""
     return CouldNotLook(f"a Parquet file cannot be read: {what}", help="the file is damaged; restore it or erase it as a whole")
 
 
 @contextmanager
 def damage_is_said(what: str) -> Iterator[None]:
-    """Turn into CouldNotLook what damaged bytes lead to: fields of other types, lengths and positions that nothing has."""
+    """Turn errors over damaged bytes into CouldNotLook: fields of other types, impossible lengths and positions."""
     try:
         yield
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
@@ -99,7 +99,7 @@ class SchemaLeaf:
 
     @property
     def logical(self) -> int | None:
-        """Which member of the union LogicalType the file gives (1 STRING, 5 DECIMAL, 10 INTEGER, 15 FLOAT16...)."""
+        """The member of the union LogicalType that the file gives (1 STRING, 5 DECIMAL, 10 INTEGER, 15 FLOAT16...)."""
         union = self.element.value(10)
         return next(iter(union), None) if union else None
 
@@ -141,7 +141,7 @@ class Chunk:
 
     @property
     def start(self) -> int:
-        """Where its first page starts, a dictionary included."""
+        """The offset of its first page, a dictionary included."""
         data, dictionary = int(self.meta.value(9, 0)), int(self.meta.value(11, 0) or 0)
         return dictionary if 0 < dictionary < data else data
 
@@ -221,7 +221,10 @@ def _text(data: bytes) -> str:
 
 
 def read(source: Path | BinaryIO) -> Footer:
-    """The footer of a file. Raises OSError, and CouldNotLook (naming neither path nor person) when it is encrypted or not Parquet."""
+    """Return the footer of a file.
+
+    Raises OSError, and CouldNotLook (naming neither path nor subject) when it is encrypted or not Parquet.
+    """
     with opened(source) as file:
         return read_from(file)
 

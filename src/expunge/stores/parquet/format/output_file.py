@@ -1,4 +1,4 @@
-"""The file that is being written: counted bytes, and stretches of another file copied by the kernel."""
+"""The output file of a rewrite: counted bytes, and stretches of another file copied by the kernel."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ _local = _Local()
 
 
 def decompress(codec: int, data: Buffer, size: int) -> Bytes:
-    """``size`` bytes. Raises CouldNotLook for what does not unpack to that size."""
+    """Return ``size`` bytes. Raises CouldNotLook for bytes that do not unpack to that size."""
     if codec == UNCOMPRESSED:
         found = np.frombuffer(data, np.uint8)
     elif codec == LZ4_HADOOP:
@@ -98,7 +98,7 @@ def compress(codec: int, data: bytes) -> bytes:
 
 @dataclass
 class Page:
-    """One page: ``head`` is its header as bytes, ``body`` what follows, mostly compressed."""
+    """One page: ``head`` is its header as bytes, ``body`` the bytes after it, mostly compressed."""
 
     header: Struct
     head: memoryview
@@ -106,7 +106,7 @@ class Page:
 
     @property
     def parts(self) -> tuple[memoryview, memoryview]:
-        """What is written."""
+        """The bytes to write."""
         return self.head, self.body
 
     @property
@@ -126,7 +126,7 @@ class Page:
 
     @property
     def is_data(self) -> bool:
-        """Whether it holds values."""
+        """True when the page holds values."""
         return self.kind in {DATA, DATA_V2}
 
     @property
@@ -196,7 +196,7 @@ class Levels:
         return _merged(low, high)
 
     def values(self, low: Positions, high: Positions, deepest: int) -> tuple[Positions, Positions, int]:
-        """The stretches of values that belong to stretches of levels, and how many values the page has: nulls have none."""
+        """Return the stretches of values that belong to stretches of levels, and the number of values in the page: nulls have none."""
         if isinstance(self.definition, int):
             if self.definition == deepest:
                 return low, high, self.count

@@ -1,4 +1,4 @@
-"""The compact protocol of Thrift, generic: whatever a writer put into a Parquet footer is kept, known to us or not.
+"""The compact protocol of Thrift, generic. Every field of a Parquet footer is kept, known to us or not.
 
 A structure is a :class:`Struct`: field number to (type, value). Source: Thrift compact protocol specification.
 """

@@ -1,4 +1,4 @@
-"""How old the rows of a lake are: by names and footers where those decide, else by the column of times alone, on all cores."""
+"""Return the ages of a lake's rows: by names and footers where those decide, else by the column of times alone, on all cores."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class LakeAging:
     # --- by person ------------------------------------------------------------------------------
 
     def spans(self, by: str, field: str) -> Iterator[AgeSpan]:
-        """Rows of each value. Raises OSError, and CouldNotLook where a file cannot be read: somebody's last row may be in it."""
+        """Yield the rows of each value. Raises OSError, and CouldNotLook where a file cannot be read: a subject's last row may be in it."""
         tables = []
         try:
             for part in self._parts():

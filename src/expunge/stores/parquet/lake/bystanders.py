@@ -1,4 +1,4 @@
-"""Who else is in a lake: everybody who stays, grouped by what the subject columns say, streamed by row groups."""
+"""Find the bystanders in a lake, grouped by the values of the subject columns, streamed by row groups."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class LakeBystanders:
         self._hits = LakeHits()
 
     def copies(self) -> Iterator[Copy]:
-        """Copies of those who stay, at most as many as the limit says."""
+        """Yield copies of bystanders, at most as many as the limit."""
         try:
             for template in self._layout.templates:
                 self._look_along(template)

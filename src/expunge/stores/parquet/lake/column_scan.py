@@ -1,4 +1,4 @@
-"""Reading the columns of many files that say whose rows are whose, on all cores; and what an index remembers of them."""
+"""Read the subject columns of many files, on all cores, and record them for an index."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ THREADS = min(8, len(os.sched_getaffinity(0)) or 1)
 
 @dataclass(frozen=True)
 class ScanJob:
-    """What one thread reads: some files, or a share of the row groups of one large file."""
+    """The work of one thread: some files, or a share of the row groups of one large file."""
 
     parts: tuple[int, ...]
     share: tuple[int, int] = (0, 1)
@@ -49,7 +49,7 @@ class ScanJob:
 
 @dataclass
 class ScanResult:
-    """What a job found."""
+    """The result of a job."""
 
     owned: list[tuple[int, OwnedRows]] = field(default_factory=list)
     """Number of the part, and rows of it; parts and rows ascend."""
@@ -63,7 +63,7 @@ class ScanResult:
 
 @dataclass(frozen=True)
 class LearnedValues:
-    """Every value in the columns of one part: what an index remembers."""
+    """Every value in the columns of one part, as an index remembers it."""
 
     part: int
     values: tuple[str, ...] = field(repr=False)
@@ -243,7 +243,7 @@ class _Waiting:
 
 
 def linked(table: pa.Table, leaf: ColumnLeaf, owners: Numbers, rows: Numbers, links: dict[tuple[int, str], set[str]]) -> None:
-    """Add what a leaf says in some rows to the links of their owners."""
+    """Add the values of a leaf in some rows to the links of their owners."""
     order = np.argsort(rows, kind="stable")
     for values, at in pieces(table, leaf):
         here = np.arange(len(values), dtype=np.int64) if at is None else at
@@ -257,7 +257,7 @@ def linked(table: pa.Table, leaf: ColumnLeaf, owners: Numbers, rows: Numbers, li
 
 
 def learned(part: int, file: pq.ParquetFile, found: Sequence[ColumnLeaf]) -> LearnedValues:
-    """Every value of some leaves of a file, and in which rows it stands."""
+    """Return every value of some leaves of a file, and the rows in which it stands."""
     values: dict[str, int] = {}
     columns: list[tuple[Numbers, Numbers, Numbers]] = []
     starts = first_rows(file)

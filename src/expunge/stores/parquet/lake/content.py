@@ -1,4 +1,4 @@
-"""Handing over what a lake holds: to the person as JSON lines, to a tracer as content."""
+"""Hand over the content of a lake: as JSON lines for a subject's export, as content for a tracer."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class LakeContent:
     # --- export ---------------------------------------------------------------------------------
 
     def export(self, copy: Copy) -> Iterator[Item]:
-        """One item a file: the rows that are theirs as JSON objects, with what the file's name says in addition."""
+        """Yield one item a file: the subject's rows as JSON objects, with the fields of the file's name in addition."""
         whole_shared = {named(key).file for key in copy.shared}
         for file, asked in _asking(copy).items():
             if not file.endswith("/"):

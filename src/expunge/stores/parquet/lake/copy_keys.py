@@ -1,12 +1,12 @@
-"""Names of what was found: a file and the rows in it, spelt for thousands of people at a time.
+"""Item keys of a lake: a file and the rows in it, spelt for thousands of subjects at a time.
 
 =====================  =============================================================
 ``a/b.parquet#3-7,9``  rows 3 to 7 and 9 of that file, counted from 0
-``a/b.parquet#~4``     a row that others are in as well
+``a/b.parquet#~4``     a row that other subjects share
 ``a/b.parquet#^2:7``   a row of an older version of it, which the bucket still gives out (the second last)
 ``a/b.parquet#*``      all of the file: its name says whose it is
-``a/b.parquet#?``      a file that cannot be read, and so may hold anybody's rows
-``sid=7/``             a folder named after somebody, with nothing in it
+``a/b.parquet#?``      a file that cannot be read, and so may hold rows of any subject
+``sid=7/``             a folder named after a subject, with nothing in it
 =====================  =============================================================
 """
 
@@ -27,7 +27,7 @@ WHOLE, UNREADABLE, SHARED, OLDER = "*", "?", "~", "^"
 
 @dataclass(frozen=True)
 class NamedRows:
-    """What one key names."""
+    """The file and the rows that one key names."""
 
     file: str
     """The relative path; of a folder, with its ``/``."""
@@ -36,12 +36,12 @@ class NamedRows:
 
     @property
     def whole(self) -> bool:
-        """Whether all of the file is meant, or a folder."""
+        """True when the whole file is meant, or a folder."""
         return self.rows in {"", WHOLE}
 
     @property
     def shared(self) -> bool:
-        """Whether others are in these rows as well."""
+        """True when others share these rows."""
         return self.rows.rpartition(":")[2].startswith(SHARED)
 
     def numbers(self) -> set[int]:
@@ -64,14 +64,14 @@ def named(key: str) -> NamedRows:
 
 
 def spelt(heads: Sequence[str], owners: Numbers, parts: Numbers, rows: Numbers, shared: npt.NDArray[np.bool_]) -> Iterator[SpeltKeys]:
-    """The keys of each owner, in the order of owners; one key a file, and one more for rows that others are in.
+    """Yield the keys of each owner, in the sequence of owners; one key a file, and one more for rows that others share.
 
     Args:
         heads: of each file, its key up to where its rows follow.
-        owners: whose each row is.
-        parts: which of the files each row is in; ascending.
+        owners: the owner of each row.
+        parts: the file of each row, by number; ascending.
         rows: the number of each row in its file; ascending within a file.
-        shared: whether others are in it.
+        shared: True where others share the row.
     """
     if not len(owners):
         return

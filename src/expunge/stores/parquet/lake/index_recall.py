@@ -1,4 +1,4 @@
-"""What an index remembers of a dataset, asked and kept up to date: files that it knows in their present version need not be read."""
+"""Query the locate index of a dataset and keep it up to date. Files that it knows in their present version need not be read."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class IndexRecall:
     def narrow(
         self, scan: LakeScan, mine: Sequence[int], targets: Targets, columns: Sequence[str], *, whole: bool
     ) -> tuple[list[int], RecalledRuns]:
-        """Which parts still have to be read, and what the index knows of the others.
+        """Return the parts that still have to be read, and the runs of the others that the index knows.
 
         Args:
             scan: the pass that will read; it is told what to learn and where to look.
             mine: numbers of the parts that are asked about.
-            targets: what is looked for.
+            targets: the wanted values.
             columns: the columns that say whose a row is.
             whole: rows are not all that is asked, so that the rows which the index names are to be read as well.
         """
@@ -68,13 +68,13 @@ class IndexRecall:
         return sorted({*strangers, *scan.hints}), found
 
     def take(self, found: ScanResult) -> None:
-        """Keep what a job learned, for the index."""
+        """Keep the values that a job learned, for the index."""
         self._waiting += found.learned
         if sum(len(each.codes) for each in self._waiting) > _LEARN_AT_ONCE:
             self.settle()
 
     def settle(self) -> None:
-        """Hand what was learned to the index."""
+        """Hand the learned values to the index."""
         if not self._waiting:
             return
         known: dict[str, int] = {}
@@ -97,7 +97,7 @@ _NONE: Numbers = np.empty(0, np.int64)
 
 
 def forget(index: LocateIndex, key: bytes, space: str, copies: Iterable[Copy]) -> None:
-    """Make the index forget people who were erased. Raises OSError when it cannot."""
+    """Make the index forget erased subjects. Raises OSError when it cannot."""
     matches = [copy.selector.match for copy in copies if copy.selector]
     index.forget(key, space, {f"{name}\0{text}" for match in matches for name, values in match.items() for text in values})
 

@@ -1,4 +1,4 @@
-"""A lake's files: which there are, which template they fit, and opening them for reading."""
+"""The files of a lake: list them, match them with templates, and open them for reading."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class LakeName:
 
     @property
     def head(self) -> str:
-        """How keys of its rows begin."""
+        """The beginning of the keys of its rows."""
         return f"{self.key}#{OLDER}{self.older}:" if self.older else f"{self.key}#"
 
 
@@ -81,22 +81,22 @@ class LakeLayout(FolderLayout):
 
     @property
     def inside(self) -> bool:
-        """Always: what is no placeholder is a column."""
+        """Always True: a field that is no placeholder is a column."""
         return True
 
     def columns(self, template: CompiledTemplate, fields: Iterable[str]) -> tuple[str, ...]:
-        """Those of the fields that stand in columns."""
+        """Return those of the fields that stand in columns."""
         return tuple(name for name in fields if name not in template.placeholders)
 
 
 def is_companion(key: str) -> bool:
-    """Whether a name is one of those that writers put beside data and readers pass over: markers, summaries, checksums."""
+    """Return whether writers put a file of this name beside data and readers pass over it: markers, summaries, checksums."""
     name = key.rpartition("/")[2]
     return name in _MARKS or (name.startswith(".") and name.endswith(".crc"))
 
 
 def checksum_of(key: str) -> str:
-    """Where Hadoop's local file system keeps the checksum of a file."""
+    """Return the name under which Hadoop's local file system keeps the checksum of a file."""
     folder, slash, name = key.rpartition("/")
     return f"{folder}{slash}.{name}.crc"
 
@@ -119,7 +119,7 @@ def _unquote(text: str) -> str:
 
 
 class Lake(Protocol):
-    """Where the files lie. Methods raise OSError, Unreadable, and :class:`expunge.stores.tree.interface.NameTrouble`."""
+    """The location of the files. Methods raise OSError, Unreadable, and :class:`expunge.stores.tree.interface.NameTrouble`."""
 
     @property
     def store(self) -> str:
@@ -131,11 +131,11 @@ class Lake(Protocol):
         ...
 
     def parts(self, template: CompiledTemplate, wanted: Callable[[Bindings], bool]) -> Iterator[LakeName]:
-        """Everything that fits a template; versions of one name follow one another, folders what is in them."""
+        """Yield every name that fits a template. Versions of one name follow one another, and a folder follows its content."""
         ...
 
     def states(self, key: str) -> list[LakeName]:
-        """What is found under a name, older versions too, the newest first; nothing when nothing is there."""
+        """Return the states of a name, older versions too, the newest first; an empty list when there are none."""
         ...
 
     def opened(self, part: LakeName, coded: Coded | None = None) -> AbstractContextManager[pq.ParquetFile]:
@@ -147,20 +147,20 @@ class Lake(Protocol):
         ...
 
     def exists(self, key: str) -> bool:
-        """Whether a name is there."""
+        """Return whether a name exists."""
         ...
 
     def holds(self, folder: str, layouts: Sequence[FolderLayout]) -> bool:
-        """Whether anything that some dataset declares lies in a folder, at any depth."""
+        """Return whether anything that some dataset declares lies in a folder, at any depth."""
         ...
 
     def table_format(self, key: str) -> str | None:
-        """Which table format keeps a log of the files around a key; None where there is none."""
+        """Return the table format that keeps a log of the files around a key; None where there is none."""
         ...
 
 
 def rows_of(lake: Lake, part: LakeName) -> int:
-    """How many rows a file has; 1 where that cannot be told: it is there."""
+    """Return the number of rows of a file; 1 where it cannot be read, because the file exists."""
     try:
         with lake.opened(part) as file:
             return max(1, int(file.metadata.num_rows))
@@ -182,7 +182,7 @@ class LocalLake:
             raise StoreUnavailable(message, help="correct `url:` or mount the folder, then run again")
 
     def parts(self, template: CompiledTemplate, wanted: Callable[[Bindings], bool]) -> Iterator[LakeName]:
-        """Everything that fits a template, in the order of names, folders after what is in them. Raises OSError."""
+        """Yield every name that fits a template, sorted by name; a folder follows its content. Raises OSError."""
         for found in walk(self.root, template, lambda reading: wanted(unescaped(template, reading))):
             if is_companion(found.key):
                 continue
@@ -226,15 +226,15 @@ class LocalLake:
             yield file
 
     def exists(self, key: str) -> bool:
-        """Whether a name is there."""
+        """Return whether a name exists."""
         return os.path.lexists(self.root / key)
 
     def holds(self, folder: str, layouts: Sequence[FolderLayout]) -> bool:
-        """Whether anything that some dataset declares lies in a folder, at any depth."""
+        """Return whether anything that some dataset declares lies in a folder, at any depth."""
         return any(True for _ in declared_inside(self.root, folder, layouts))
 
     def table_format(self, key: str) -> str | None:
-        """Which table format keeps a log of the files around a key; None where there is none."""
+        """Return the table format that keeps a log of the files around a key; None where there is none."""
         folder = (self.root / key).parent
         while folder.is_relative_to(self.root.parent):
             if (folder / "_delta_log").is_dir():
@@ -276,7 +276,7 @@ def _refuse_encrypted(source: pa.NativeFile) -> None:
 
 
 def leads(wanted: WantedValues, template: CompiledTemplate, columns: Sequence[str]) -> Callable[[Bindings], bool]:
-    """Which branches may hold something of the wanted: all where a column says whose a row is, those of their names otherwise."""
+    """Return a test for branches that may hold wanted items: all where a column says whose a row is, else those of wanted names."""
     if columns:
         return lambda _: True
     named = [name for name in wanted.fields if name in template.placeholders]
@@ -285,7 +285,7 @@ def leads(wanted: WantedValues, template: CompiledTemplate, columns: Sequence[st
 
 @contextmanager
 def opened_on(file: BinaryIO, coded: Coded | None = None) -> Iterator[pq.ParquetFile]:
-    """The same over a file that somebody else opened, from its start. Raises Damaged and OSError."""
+    """Open a Parquet file on a file object that the caller opened, from its start. Raises Damaged and OSError."""
     try:
         handle = file.fileno()
     except (AttributeError, OSError):

@@ -1,4 +1,4 @@
-"""Looking through a lake: who has what, in whole files by their names and in rows by their columns."""
+"""Search a lake for subjects: whole files by their names, rows by their columns."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NARROW = (1 << 31) - 1
 
 @dataclass
 class FoundBesideRows:
-    """What somebody has besides rows: whole files, folders, files that cannot be read."""
+    """A subject's findings besides rows: whole files, folders, files that cannot be read."""
 
     keys: list[str] = field(default_factory=list)
     items: int = 0
@@ -40,7 +40,7 @@ class FoundBesideRows:
 
 
 class LakeHits:
-    """What one call found, as it adds up; owners are numbers of selectors or of groups."""
+    """The findings of one call, as they add up. Owners are numbers of selectors or of groups."""
 
     def __init__(self) -> None:
         self.parts: list[LakeName] = []
@@ -59,7 +59,7 @@ class LakeHits:
         self._columns.append((owners, parts, rows, None))
 
     def rows(self) -> tuple[Numbers, Numbers, Numbers, npt.NDArray[np.bool_]]:
-        """Owners, parts, rows and whether others are in them."""
+        """Return owners, parts, rows and whether others share them."""
         columns = self._columns
         if len(columns) == 1 and isinstance(columns[0][1], np.ndarray) and columns[0][3] is not None:
             return columns[0][0], columns[0][1], columns[0][2], columns[0][3]
@@ -125,7 +125,7 @@ class LakeSearch:
         return hits.copies(self._name, self._layout.dataset.follow, selectors)
 
     def find(self, selectors: Sequence[Selector]) -> LakeHits:
-        """What the selectors mean, still as columns of numbers. Raises CouldNotLook."""
+        """Find the items that the selectors mean, still as columns of numbers. Raises CouldNotLook."""
         targets = Targets(selectors)
         named = not targets.simple or any(set(targets.fields) & each.placeholders for each in self._layout.templates)
         wanted = WantedValues(selectors if named else ())

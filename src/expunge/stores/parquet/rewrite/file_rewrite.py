@@ -1,4 +1,4 @@
-"""Writes a Parquet file again without some of its rows, so that nothing of them is left in it.
+"""Write a Parquet file again without some of its rows, so that nothing of them is left in it.
 
 Row groups that lose nothing are copied as they are, with their bloom filters and page indexes. In the others the pages that hold erased
 rows are cut, at the level of their encoding, and compressed again; the other pages are copied.
@@ -39,7 +39,7 @@ Positions = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class RewriteResult:
-    """What was done. ``rows`` are those left: when there are none, no target was written and the caller removes the file."""
+    """The result of a rewrite. ``rows`` is the number left: when it is 0, no target was written and the caller removes the file."""
 
     rows: int
     erased: int
@@ -55,7 +55,7 @@ class RewriteResult:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is left of the file."""
+        """True when nothing is left of the file."""
         return self.rows == 0
 
 

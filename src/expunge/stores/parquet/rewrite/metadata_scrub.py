@@ -1,4 +1,4 @@
-"""Key-value metadata that holds no value of an erased person: an entry that does is scrubbed where its form is known, else dropped."""
+"""Remove values of erased subjects from key-value metadata. An entry that holds one is scrubbed where its form is known, else dropped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cut that takes some people's rows out of one Parquet file."""
+"""The cut that removes some subjects' rows from one Parquet file."""
 
 from __future__ import annotations
 
@@ -124,16 +124,16 @@ class RowCut:
 
     @property
     def met(self) -> bool:
-        """Whether the last call met anybody who is leaving."""
+        """True when the last call met a subject who is leaving."""
         return bool(self._last)
 
     def keep(self, kept: Kept) -> None:
-        """Enter it for those whom the last call met."""
+        """Record a kept item for the subjects whom the last call met."""
         for owner in self._last:
             self._leaving.shares[owner].kept.append(kept)
 
     def credit(self) -> None:
-        """Enter what went."""
+        """Record the erased rows."""
         for owner, (items, size) in self._gone.items():
             self._leaving.shares[owner].items += items
             self._leaving.shares[owner].bytes += size

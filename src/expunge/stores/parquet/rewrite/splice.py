@@ -1,4 +1,4 @@
-"""One column chunk without some rows: their pages are cut, dictionary entries that only they used go, the rest is copied."""
+"""Write one column chunk without some rows. Their pages are cut, dictionary entries that only they used go, the rest is copied."""
 
 from __future__ import annotations
 

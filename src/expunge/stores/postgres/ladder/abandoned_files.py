@@ -1,7 +1,8 @@
-"""Files of tables that no transaction ever committed: what a server that was killed in the middle leaves, for good, with rows in it.
+"""Remove files of tables that no transaction ever committed. A server that is killed in the middle leaves them, with rows in them.
 
-PostgreSQL never removes them: nothing in its catalogue names them. Nobody can be about to use one that was last written before the oldest
-transaction that is open now began: whoever made it has committed, and then the catalogue names it, or is gone.
+PostgreSQL never removes such files, because nothing in its catalogue names them. A file is safe to remove when its last write is older than
+the start of the oldest transaction that is open now. The transaction that made it has committed, and then the catalogue names the file, or
+has ended without a commit.
 """
 
 from __future__ import annotations

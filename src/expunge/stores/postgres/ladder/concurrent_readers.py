@@ -1,6 +1,7 @@
-"""Who may still see, or has put aside, rows that were deleted: old snapshots, prepared transactions, sort spills, temporary tables.
+"""Find sessions that may still read deleted rows or keep copies of them.
 
-``VACUUM FULL`` copies a deleted row into the new file, without an error, as long as anybody's snapshot could see it.
+These are old snapshots, prepared transactions, sort spills and temporary tables. ``VACUUM FULL`` copies a deleted row into the new file,
+without an error, as long as any snapshot could see it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ SELECT name FROM pg_catalog.pg_tablespace t CROSS JOIN LATERAL pg_ls_tmpdir(t.oi
 
 
 def in_the_way(connection: Connection, since: str, *, catalog: bool = False) -> str:
-    """Who keeps rows deleted before transaction ``since`` from going, in words; empty when nobody does.
+    """Return the sessions that keep rows deleted before transaction ``since`` from going, in words; empty when there are none.
 
     ``catalog`` asks for rows of system catalogs, which logical replication slots keep as well.
     """
@@ -47,7 +48,7 @@ def in_the_way(connection: Connection, since: str, *, catalog: bool = False) -> 
 
 
 def old_snapshots(climb: PostgresClimb) -> None:
-    """Wait, within the lock time, until nobody can see the deleted rows any more: a rewrite would only have to be made again."""
+    """Wait, within the lock time, until no snapshot can see the deleted rows. An earlier rewrite would only have to be made again."""
     left = climb.waited(lambda: in_the_way(climb.connection, climb.since))
     if left:
         raise PostgresRungBlocked(Reason.READER_OPEN, f"{climb.where}: {left} can still see what was deleted; end them, it is tried again")

@@ -1,6 +1,6 @@
-"""The ladder that makes deletions in PostgreSQL physical: each rung removes what the one before leaves. The order matters.
+"""The ladder that makes deletions in PostgreSQL physical. Each rung removes what the rung before it leaves. The sequence matters.
 
-``docs/reference/stores/postgres.md`` says what each removes, and a test per rung shows what stays without it.
+``docs/reference/stores/postgres.md`` says what each rung removes. A test per rung shows what stays without it.
 """
 
 from __future__ import annotations

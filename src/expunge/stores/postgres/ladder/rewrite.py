@@ -38,7 +38,7 @@ def views(climb: PostgresClimb) -> int:
 
 
 def tables(climb: PostgresClimb) -> int:
-    """Heap, page holes, every index, TOAST: all of a table's files are replaced by new ones, once no older snapshot sees what went."""
+    """Replace all files of a table by new ones (heap, page holes, every index, TOAST), once no older snapshot sees the deleted rows."""
     old_snapshots(climb)
     _prepare(climb)
     for table in climb.scope.tables:
@@ -66,7 +66,7 @@ def rewrite(climb: PostgresClimb, name: str, oid: int, *, catalog: bool = False)
     """``VACUUM FULL`` one table and make sure that it happened, and that no deleted row was carried over.
 
     Raises:
-        Blocked: when the server left the table alone (it only warns), or kept rows for somebody who may still see them.
+        PostgresRungBlocked: when the server left the table alone (it only warns), or kept rows for a session that may still see them.
     """
     climb.restart_clock()
     for _ in range(_TRIES):

@@ -1,4 +1,4 @@
-"""What a rung of the PostgreSQL ladder works with: one climb, the words for what stands in its way, and the server's own notices."""
+"""Shared parts of the PostgreSQL ladder's rungs: one climb, the wording of obstacles, and the server's own notices."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class PostgresRung:
 
 
 class Notices:
-    """What the server remarked during a VACUUM or ANALYZE."""
+    """The server's notices during a VACUUM or ANALYZE."""
 
     def __init__(self) -> None:
         self.refused = False
@@ -109,7 +109,7 @@ class Notices:
 
 @contextmanager
 def noticing(connection: Connection) -> Iterator[Notices]:
-    """Collect the notices of what runs inside."""
+    """Collect the notices of the statements that run inside."""
     notices = Notices()
     connection.add_notice_handler(notices)
     try:

@@ -1,7 +1,8 @@
-"""The server's log files: statements, parameters and values that quote erased rows are blanked, in place and to the same length.
+"""Blank statements, parameters and values that quote erased rows in the server's log files, in place and to the same length.
 
-What a log is kept for stays: when, by which process, how grave, in csvlog and jsonlog also the SQLSTATE. Messages go but for those of the
-server about itself. The server may go on writing meanwhile: it only appends, and nothing behind what was read is touched.
+The purpose of a log is kept: the time, process and severity of each entry stay, in csvlog and jsonlog also the SQLSTATE. Messages go but
+for those of the server about itself. The server may go on writing meanwhile: it only appends, and nothing behind the stretch that was read
+is touched.
 """
 
 from __future__ import annotations

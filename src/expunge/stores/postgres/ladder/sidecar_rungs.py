@@ -1,4 +1,4 @@
-"""Rungs over what the server writes beside its tables: texts of statements, log files."""
+"""Rungs over the files that the server writes beside its tables: texts of statements, log files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WHERE e.extname = 'pg_stat_statements'"""
 
 
 def statements(climb: PostgresClimb) -> int:
-    """Texts of statements that ``pg_stat_statements`` keeps, with the constants of those it does not normalise, for all databases."""
+    """Reset the texts that ``pg_stat_statements`` keeps, with the constants of those it does not normalise, for all databases."""
     if climb.rows(_LOADED) != [(True,)]:
         return 0
     permit.check()
@@ -40,7 +40,10 @@ def statements(climb: PostgresClimb) -> int:
 
 
 def notifications(climb: PostgresClimb) -> int:
-    """Payloads of NOTIFY: read or not, they lie in ``pg_notify`` until the queue has moved on by a whole file and everybody has read it."""
+    """Move the queue of NOTIFY on.
+
+    Its payloads lie in ``pg_notify``, read or not, until it has moved on by a file and all listeners read it.
+    """
     place = climb.server.place()
     if not isinstance(place, DataDirectory):
         raise PostgresRungBlocked(Reason.UNREACHABLE, f"{climb.where}: {place}")

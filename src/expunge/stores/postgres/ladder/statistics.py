@@ -1,4 +1,4 @@
-"""Rungs over what the planner knows: sample values of erased rows, which any user may read in ``pg_stats`` and ``pg_stats_ext``."""
+"""Rungs over the planner's statistics: sample values of erased rows, which any user may read in ``pg_stats`` and ``pg_stats_ext``."""
 
 # ruff: noqa: S608 - constant texts; values are bound
 from __future__ import annotations
@@ -39,7 +39,7 @@ WHERE e.oid = ANY(%(oids)s::oid[]) AND (s.stxstattarget = 0 OR e.reltuples = 0 O
 
 
 def refresh(climb: PostgresClimb) -> int:
-    """Sample values in ``pg_stats`` and ``pg_stats_ext``: taken anew, also those over all partitions of a parent.
+    """Compute the sample values in ``pg_stats`` and ``pg_stats_ext`` anew, also those over all partitions of a parent.
 
     ``ANALYZE`` leaves the samples of an empty table, and of columns set to take none, as they are: a superuser's climb deletes those.
     """
@@ -72,7 +72,7 @@ def refresh(climb: PostgresClimb) -> int:
 
 
 def pages(climb: PostgresClimb) -> int:
-    """Old versions of those samples, which stay in the pages of the catalogue that held them."""
+    """Remove old versions of those samples, which stay in the pages of the catalogue that held them."""
     for name, oid in (("pg_catalog.pg_statistic", 2619), ("pg_catalog.pg_statistic_ext_data", 3429)):
         permit.check()
         failpoint("postgres.purge.statistics_pages:before")

@@ -1,4 +1,4 @@
-"""The rung over the write-ahead log: every segment from before is passed and removed, those that lie ready for re-use too."""
+"""The rung over the write-ahead log. Every earlier segment is passed and removed, those that lie ready for re-use too."""
 
 from __future__ import annotations
 

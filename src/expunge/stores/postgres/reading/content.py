@@ -1,4 +1,4 @@
-"""Rows as a person's export, as content for the tracer, and in pages of people who stay."""
+"""Rows as a subject's export, as content for the tracer, and in pages of bystanders."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values go by COPY
 from __future__ import annotations
@@ -65,7 +65,7 @@ def pages(connection: Connection, sql: str, size: int, first: int | None = None)
 
 
 def page_size(connection: Connection, table: PostgresTable) -> int:
-    """How many rows of a table are held in memory at a time, by what its rows take on average."""
+    """Return how many rows of a table are held in memory at a time, by the average size of its rows."""
     size = "SELECT sum(pg_catalog.pg_table_size(c.oid)), sum(c.reltuples) FROM pg_catalog.pg_class c WHERE c.oid = ANY (%s)"
     taken, rows = connection.execute(size, (list(table.family),)).fetchone() or (0, 0)
     if not rows or rows < 1:
@@ -78,7 +78,7 @@ def page_size(connection: Connection, table: PostgresTable) -> int:
 
 
 def trace(connection: Connection, table: PostgresTable, dataset: str, copies: Sequence[Copy], tracer: Tracer, data: Path | None) -> None:
-    """Hand every value of every row of the copies to the tracer, and of rows of short values what joins them.
+    """Hand every value of every row of the copies to the tracer, and for rows of short values the bytes that join them.
 
     Says as well in which pages the rows lie, where the server's files are at hand, in the folder ``data``, and no value lies in TOAST or in
     a large object.
@@ -141,7 +141,7 @@ def _trace_objects(connection: Connection, named: Sequence[tuple[Copy, Any]], da
 
 
 def existing(connection: Connection, numbers: Sequence[int]) -> frozenset[int]:
-    """Which of the numbers are those of large objects."""
+    """Return those of the numbers that are large objects."""
     sql = "SELECT oid FROM pg_catalog.pg_largeobject_metadata WHERE oid = ANY (%s::pg_catalog.oid[])"
     return frozenset(row[0] for row in connection.execute(sql, (list(numbers),))) if numbers else frozenset()
 
@@ -234,7 +234,7 @@ Who: TypeAlias = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class PostgresBystanders:
-    """The rows of people who stay, read by a cursor on the server: one snapshot, whatever is erased meanwhile."""
+    """The rows of bystanders, read by a cursor on the server: one snapshot, whatever is erased meanwhile."""
 
     connection: Connection
     table: PostgresTable
@@ -246,7 +246,7 @@ class PostgresBystanders:
     """Fields that other datasets follow: their values become the copies' links."""
 
     def everybody(self) -> Iterator[Copy]:
-        """All of them, many rows at a time: several copies for a person whose rows lie far apart."""
+        """Yield all bystanders, many rows at a time: several copies for a bystander whose rows lie far apart."""
         numbers: dict[Who, int] = {}
         count = 0
         for people in self._pages(PAGE, AT_FIRST):
@@ -259,7 +259,7 @@ class PostgresBystanders:
                 yield self._copy(number, who, rows)
 
     def a_few(self, limit: int) -> Iterator[Copy]:
-        """The first ``limit`` people, each with (at most a thousand of) their rows."""
+        """Yield the first ``limit`` bystanders, each with (at most a thousand of) their rows."""
         people: dict[Who, list[Row]] = {}
         with closing(self._pages(FEW, FEW, by_server=False)) as found:
             for page in found:
@@ -366,5 +366,5 @@ def _meets(who: Who, values: Sequence[set[str]]) -> bool:
 
 
 def fields_of(table: PostgresTable, names: Sequence[str]) -> list[PostgresField]:
-    """The fields of those names that the table has."""
+    """Return the fields of those names that the table has."""
     return [found for name in names if (found := table.field(name)) is not None]

@@ -1,7 +1,7 @@
-"""Finding rows by the values of subject fields, and by key: all values of a call go to the server by COPY into temporary tables.
+"""Find rows by the values of subject fields, and by key. All values of a call go to the server by COPY into temporary tables.
 
-Why COPY: a server may log every statement with its parameters, whatever the client asks; what COPY sends is never logged, and a
-temporary table lies in no write-ahead log. These tables are never analysed: their statistics would outlive them.
+COPY is needed because a server may log every statement with its parameters, whatever the client asks. Data sent by COPY is never logged,
+and a temporary table lies in no write-ahead log. These tables are never analysed: their statistics would outlive them.
 """
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values go by COPY
@@ -75,7 +75,7 @@ def transaction(connection: Connection) -> Iterator[None]:
 
 
 class EncodableTexts:
-    """Which texts a database can hold at all."""
+    """The texts that a database can hold at all."""
 
     def __init__(self, connection: Connection) -> None:
         self._name = connection.info.parameter_status("server_encoding") or "UTF8"
@@ -100,7 +100,7 @@ def _escaped(data: bytes) -> bytes:
 
 
 def load(connection: Connection, table: str, lines: Iterable[bytes]) -> int:
-    """COPY lines, each of them a row, into a temporary table; how many there were."""
+    """COPY lines, each of them a row, into a temporary table; return their number."""
     with connection.cursor() as cursor, cursor.copy(f"COPY pg_temp.{table} FROM STDIN".encode()) as copy:
         waiting: list[bytes] = []
         count = size = 0
@@ -149,7 +149,7 @@ class PostgresMatcher:
         """Load the selectors' values.
 
         Raises:
-            NotInSchema: when the table has no such field.
+            NotInPostgresSchema: when the table has no such field.
         """
         self._connection = connection
         self.table = table
@@ -195,7 +195,7 @@ class PostgresMatcher:
                 yield f"SELECT {columns} FROM {self.table.sql} AS t WHERE {self.narrowing.alone(number)}"
 
     def belongs(self) -> str:
-        """SQL: the row ``t`` still is what the copy of ``expunge_keys AS k`` was found by; nothing is asked of copies without a selector.
+        """SQL: the row ``t`` still has the values by which the copy of ``expunge_keys AS k`` was found; always true without a selector.
 
         The keys are those of a :class:`CopyKeys` of the same copies.
         """
@@ -218,7 +218,10 @@ class PostgresMatcher:
 
 
 def narrowing(connection: Connection, table: PostgresTable, selectors: Sequence[Selector]) -> PostgresNarrowing:
-    """What narrows selectors, with the values that spare rows in the temporary table ``expunge_spared``. Raises NotInPostgresSchema."""
+    """Return the conditions that narrow selectors.
+
+    Values that spare rows go to the temporary table ``expunge_spared``. Raises NotInPostgresSchema.
+    """
     asked = PostgresNarrowing(table, selectors)
     if asked.spared:
         sayable = EncodableTexts(connection)
@@ -272,7 +275,7 @@ def _wanted(field: PostgresField, selectors: Sequence[Selector], sayable: Encoda
 
 
 def means(fields: Sequence[PostgresField], texts: Sequence[Any], selector: Selector | None) -> bool:
-    """Whether a row whose fields read as ``texts`` has a value that a selector looks for; arrays come as lists."""
+    """Return whether a row whose fields read as ``texts`` has a value that a selector looks for; arrays come as lists."""
     if selector is None or selector.every or not fields:
         return True
     if isinstance(texts[0], str) and texts[0] in selector.match.get(fields[0].name, ()):
@@ -294,7 +297,7 @@ class CopyKeys:
         """Load the keys.
 
         Raises:
-            NotInSchema: when the table's rows are no longer named as they were.
+            NotInPostgresSchema: when the table's rows are no longer named as they were.
         """
         self.table = table
         self.width = range(len(table.keys))

@@ -1,4 +1,4 @@
-"""Looking for erased people by every normal read path, over a connection of its own."""
+"""Probe for erased subjects by every normal read path, over a connection of its own."""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values go by COPY
 from __future__ import annotations
@@ -34,7 +34,7 @@ class PostgresProbe:
 
         Raises:
             psycopg.Error: the probe could not be made.
-            NotInSchema: a selector's field does not exist, or rows are named otherwise now.
+            NotInPostgresSchema: a selector's field does not exist, or rows are named otherwise now.
         """
         seen: list[set[Row]] = [set() for _ in copies]
         shown = [0] * len(copies)

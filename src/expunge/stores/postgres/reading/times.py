@@ -1,4 +1,7 @@
-"""Windows of time over tables, compared on the server: in the column's own type, which an index serves, text as it is read elsewhere."""
+"""Time windows over tables, compared on the server: in the column's own type, which an index serves.
+
+Text is compared as it is read elsewhere.
+"""
 
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values go by COPY
 from __future__ import annotations
@@ -128,13 +131,13 @@ ELSE (pg_catalog.make_timestamp(m[1]::int, m[2]::int, m[3]::int, coalesce(m[4], 
 
 
 class PostgresNarrowing:
-    """What selectors of one call ask of a row besides the values that find people; lives inside a transaction."""
+    """The conditions of one call's selectors besides the subject's values; lives inside a transaction."""
 
     def __init__(self, table: PostgresTable, selectors: Sequence[Selector]) -> None:
         """Resolve the fields.
 
         Raises:
-            NotInSchema: when the table has no such field, or it can be no time.
+            NotInPostgresSchema: when the table has no such field, or it can be no time.
         """
         self._table = table
         self._groups: dict[tuple[Window | None, tuple[Window, ...], tuple[str, ...]], list[int]] = {}
@@ -157,7 +160,7 @@ class PostgresNarrowing:
                         yield at, said, number
 
     def admits(self, number: str, row: str = "t") -> str:
-        """SQL: the row in the alias ``row`` passes what the selector that SQL numbers asks; ``true`` where nobody asks anything."""
+        """Return SQL: the row in the alias ``row`` meets the conditions of the selector that SQL numbers; ``true`` where there are none."""
         conditions = []
         for (where, outside, names), numbers in self._groups.items():
             asked = " AND ".join(self._asked(where, outside, names, number, row))
@@ -190,7 +193,7 @@ class PostgresNarrowing:
 
 @dataclass(frozen=True)
 class PostgresAging:
-    """How old the rows of a table are."""
+    """The ages of a table's rows."""
 
     connection: Connection
     table: PostgresTable

@@ -1,4 +1,4 @@
-"""Values of rows: how each type is read, handed to the tracer, shown in an export, and how a heap tuple holds it."""
+"""Values of rows by type: reading them, handing them to the tracer, showing them in an export, and their form in a heap tuple."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def shown(column: PostgresColumn) -> str:
 
 
 def hand(column: PostgresColumn) -> Hand:
-    """What gives a value of the column to the tracer."""
+    """Return the function that hands a value of the column to the tracer."""
     if column.type in {"int2", "int4", "oid", "float4", "float8"}:
         return _number
     if column.type in _HANDS:
@@ -208,10 +208,10 @@ class HeapValue:
 
 
 def seams(columns: Sequence[PostgresColumn], row: Sequence[Any]) -> Iterator[bytes]:
-    """What lies around each border of two values in a heap tuple: padding and length bytes included.
+    """Yield the bytes around each border of two values in a heap tuple: padding and length bytes included.
 
-    Ids may each be other people's as well, or too short to be looked for (``7``, ``acc-51``); the row that joins them is not. Ends at the
-    first value whose stored form is not known here.
+    Each id may belong to bystanders as well, or be too short to be looked for (``7``, ``acc-51``). The row that joins them does not. Ends
+    at the first value whose stored form is not known here.
     """
     data, borders = bytearray(), []
     for column, value in zip(columns, row, strict=True):

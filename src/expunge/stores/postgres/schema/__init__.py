@@ -1,1 +1,1 @@
-"""What the database's catalogue says: tables, references, triggers, views."""
+"""The database's catalogue: tables, references, triggers, views."""

@@ -1,4 +1,4 @@
-"""Which relations hold traces of rows that were deleted from some tables: partitions, cascades, triggers, views made solid, parents."""
+"""Find the relations that hold traces of deleted rows: partitions, cascades, triggers, materialised views, parents."""
 
 # ruff: noqa: S608 - constant texts; values are bound
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Relation:
 
 @dataclass(frozen=True)
 class ClimbScope:
-    """What one climb works on."""
+    """The relations that one climb works on."""
 
     tables: tuple[Relation, ...]
     """Tables with pages of their own from which rows went: leaves of partition trees, cascades and triggers followed."""

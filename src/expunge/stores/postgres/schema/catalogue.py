@@ -1,4 +1,4 @@
-"""What a database's own catalogue says: tables, columns, keys, partitions, references, views over a table."""
+"""The database's own catalogue: tables, columns, keys, partitions, references, views over a table."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ class PostgresColumn:
 
     @property
     def large_object(self) -> bool:
-        """Whether its values may name large objects."""
+        """True when its values may name large objects."""
         return self.declared == "lo" or self.type == "oid"
 
     @property
     def typed(self) -> bool:
-        """Whether wanted values can be compared in the column's own type, which an index serves."""
+        """True when wanted values can be compared in the column's own type, which an index serves."""
         return self.type in {*_RANGES, "text", "varchar", "bpchar", "citext", "uuid", "numeric"} or self.sort == "e"
 
     @property
@@ -122,7 +122,7 @@ class PostgresField:
 
 @dataclass(frozen=True)
 class Key:
-    """One part of what names a row."""
+    """One part of a row's key."""
 
     sql: str
     """Over the alias ``t``."""
@@ -167,7 +167,7 @@ class PostgresTable:
         return next((column for wanted in (name, name.lower()) for column in self.columns if column.name == wanted), None)
 
     def field(self, name: str, alias: str = "t") -> PostgresField | None:
-        """Resolve a name of the map: a column, or ``column.key`` inside JSON; None when there is no such thing."""
+        """Resolve a name of the map: a column, or ``column.key`` inside JSON; None when there is no such field."""
         column = self.column(name)
         if column is not None:
             return PostgresField(name, column, f"{alias}.{quoted(column.name)}", "array" if column.element else "plain")
@@ -330,7 +330,7 @@ class PostgresSchema:
         return self._tables[name]
 
     def family(self, name: str) -> tuple[int, ...]:
-        """What :attr:`PostgresTable.family` would say, without the rest of the table; empty when there is none of that name."""
+        """Return the value of :attr:`PostgresTable.family` without the rest of the table; empty when there is none of that name."""
         try:
             oid = self._find(name)[0]
         except NotInPostgresSchema:
@@ -391,7 +391,7 @@ class PostgresSchema:
 
     @cached_property
     def superuser(self) -> bool:
-        """Whether this role may do anything."""
+        """True when this role may do anything."""
         return self.one("SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user") is True
 
     def one(self, sql: str, parameters: Sequence[Any] = ()) -> Any:

@@ -1,4 +1,4 @@
-"""Values of people that somebody wrote into the schema itself, where whoever may connect reads them: views, defaults, bounds ..."""
+"""Find subjects' values that were written into the schema itself: views, defaults, bounds ... Every user who may connect can read them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a database itself does when rows are deleted: triggers and rules that keep rows, refuse them, or write elsewhere."""
+"""Triggers and rules that act when rows are deleted: they keep rows, refuse the deletion, or write elsewhere."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _HARMLESS = frozenset({"lo_manage", "tsvector_update_trigger", "tsvector_update_
 
 
 def keeping(connection: Connection, table: PostgresTable) -> bool:
-    """Whether a trigger may keep rows of the table that are deleted (``BEFORE DELETE ... RETURN NULL``)."""
+    """Return whether a trigger may keep rows of the table that are deleted (``BEFORE DELETE ... RETURN NULL``)."""
     sql = (
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = ANY (%s) AND NOT t.tgisinternal "
         "AND t.tgenabled IN ('O', 'A') AND t.tgtype & 11 = 11)"
@@ -42,7 +42,7 @@ def keeping(connection: Connection, table: PostgresTable) -> bool:
 
 
 def ruled(connection: Connection, table: PostgresTable) -> bool:
-    """Whether a rule takes the place of deletions."""
+    """Return whether a rule takes the place of deletions."""
     sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_rewrite WHERE ev_class = ANY (%s) AND ev_type = '4' AND is_instead)"
     return bool(PostgresSchema(connection).one(sql, (list(table.family),)))
 

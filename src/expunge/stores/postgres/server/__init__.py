@@ -1,1 +1,1 @@
-"""Connections to a server, its rights, and where its bytes lie."""
+"""Connections to a server, its rights, and the location of its bytes."""

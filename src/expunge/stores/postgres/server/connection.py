@@ -1,4 +1,4 @@
-"""Connections to one PostgreSQL database, and what its errors mean in words that hold nothing of a person."""
+"""Connections to one PostgreSQL database, and the meaning of its errors in words that hold no personal data."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ class ConnectionPool:
 
     @contextmanager
     def borrowed(self) -> Iterator[Connection]:
-        """A connection for one piece of work; whatever transaction is left open is rolled back.
+        """A connection for one piece of work; a transaction that is left open is rolled back.
 
         Raises:
             psycopg.Error: when none can be opened.
@@ -207,14 +207,14 @@ class ConnectionPool:
         return self.connect()
 
     def close(self) -> None:
-        """Close what is idle."""
+        """Close idle connections."""
         while self._idle:
             self._idle.pop().close()
 
     # --- what errors mean --------------------------------------------------------------------------
 
     def unable(self, error: psycopg.Error | OSError) -> Unable:
-        """What an error means; nothing of its message is told, which may quote values. A defect of ours is raised again."""
+        """Return the meaning of an error. Its message may quote values, so none of it is passed on. A defect of ours is raised again."""
         reason, detail = self._meaning(error)
         return Unable(reason, f"{self.where}: {detail}")
 
@@ -234,7 +234,7 @@ class ConnectionPool:
 
     @contextmanager
     def looking(self, what: str) -> Iterator[None]:
-        """Turn trouble while reading into the errors that the port names; ``what`` is a name of the map.
+        """Translate errors while reading into those that the port names; ``what`` is a name of the map.
 
         Raises:
             StoreUnavailable: for what passes (locked, not there, no rights).
@@ -251,14 +251,14 @@ class ConnectionPool:
 
 
 def lost(error: psycopg.Error) -> bool:
-    """Whether the connection is gone, so that nobody can say from here what became of the last statement."""
+    """Return whether the connection is gone. Then the result of the last statement is unknown here."""
     return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and (
         error.sqlstate is None or (error.sqlstate[:2] in {"08", "57"} and error.sqlstate != "57014")
     )
 
 
 def answers(connection: Connection) -> bool:
-    """Whether the server still answers on an idle connection: a stopped process would keep a caller waiting for ever."""
+    """Return whether the server still answers on an idle connection: a stopped process would keep a caller waiting for ever."""
     try:
         raw = connection.pgconn
         raw.send_query(b"")

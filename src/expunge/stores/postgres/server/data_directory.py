@@ -1,4 +1,4 @@
-"""Where a PostgreSQL server's bytes lie, as it says itself, and whether what lies there on this machine is really that server's."""
+"""Locate a PostgreSQL server's bytes as the server reports them, and verify that the files on this machine really are that server's."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class DataDirectory:
     settings: dict[str, str]
 
     def sources(self, connection: Connection) -> Iterator[RawSource]:
-        """Everything of the server but the folders of other databases: each of those is a store of its own.
+        """Yield all files of the server but the folders of other databases: each of those is a store of its own.
 
-        Whoever uses the server makes and drops databases, and writes settings, meanwhile: what need not be there may have gone since.
+        Users of the server make and drop databases, and write settings, meanwhile. Files that need not exist may have gone since.
         """
         row = connection.execute("SELECT oid::text FROM pg_catalog.pg_database WHERE datname = current_database()").fetchone()
         ours = str(row[0]) if row else ""
@@ -121,7 +121,7 @@ class DataDirectory:
 
 
 def find(connection: Connection) -> DataDirectory | str:
-    """The server's files on this machine, or why they cannot be told or believed to be here."""
+    """Return the server's files on this machine, or the reason why they cannot be located or trusted."""
     settings: dict[str, str] = dict(connection.execute(_SETTINGS).fetchall())
     told = settings.get("data_directory") or ""
     if not told:

@@ -1,4 +1,4 @@
-"""The rights that the ladder needs in PostgreSQL, and the statements that grant what is missing."""
+"""The rights that the ladder needs in PostgreSQL, and the statements that grant missing rights."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def grants(connection: Connection, role: str, tables: Sequence[str] = ()) -> tup
 
 
 def convenient(connection: Connection, role: str) -> tuple[str, ...]:
-    """Statements for rights that make the ladder quicker, and without which it reaches the same."""
+    """Return statements for rights that make the ladder quicker. It reaches the same grounding without them."""
     quoted = str(_one(connection, "SELECT quote_ident(%s)", role))
     said = []
     if not _one(connection, "SELECT has_parameter_privilege(%s, 'wal_recycle', 'ALTER SYSTEM')", role):

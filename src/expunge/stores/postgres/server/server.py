@@ -1,4 +1,4 @@
-"""One PostgreSQL server seen from a store: who we are there, where its bytes lie, what stays out of reach."""
+"""One PostgreSQL server seen from a store: our role, the location of its bytes, and the parts out of reach."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ class DatabaseServer:
 
     @property
     def superuser(self) -> bool:
-        """Whether that role may do anything."""
+        """True when that role may do anything."""
         return bool(self._whoever()[1])
 
     @property
     def standby(self) -> bool:
-        """Whether the server only replays what another one writes: nothing can be erased through it."""
+        """True when the server only replays the log of another server: nothing can be erased through it."""
         return bool(self._whoever()[2])
 
     def _whoever(self) -> tuple[Any, ...]:
@@ -105,7 +105,7 @@ class DatabaseServer:
         return find(self.connection)
 
     def out_of_scope(self) -> tuple[str, ...]:
-        """Sentences for the receipt: what goes on holding erased data, and until when."""
+        """Return sentences for the receipt: places that go on holding erased data, and until when."""
         return self.standing()[1]
 
     def _elsewhere(self, place: DataDirectory | str, shallow: str) -> Iterator[str]:
@@ -129,18 +129,18 @@ class DatabaseServer:
                 yield f"write-ahead log from {position} on, kept by replication slot {name} until {who}"
 
     def raw(self) -> Iterator[RawSource]:
-        """Where the server's bytes lie, after a checkpoint; nothing where ``scrubbed`` is out of reach."""
+        """Yield the locations of the server's bytes, after a checkpoint; nothing where ``scrubbed`` is out of reach."""
         place = self.place()
         if isinstance(place, DataDirectory) and not self._shallow(place):
             self.checkpoint()
             yield from place.sources(self.connection)
 
     def checkpoint(self) -> None:
-        """Have the server write what it holds in memory."""
+        """Make the server write its dirty pages."""
         self.connection.execute("CHECKPOINT")
 
     def findings(self) -> Iterator[Finding]:
-        """What stands between this role and ``scrubbed``, with the GRANTs that would mend it."""
+        """Yield the obstacles between this role and ``scrubbed``, with the GRANTs that would mend them."""
         name = self.spec.name
         if self.standby:
             yield Finding(

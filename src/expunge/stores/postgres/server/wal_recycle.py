@@ -1,8 +1,8 @@
-"""Switching ``wal_recycle`` off for the time that the old log is passed, and back to what it was, a crash between included.
+"""Switch ``wal_recycle`` off while the old log is passed, and restore its earlier value, also after a crash.
 
-A checkpoint does not remove old segments; it renames them into the future, old content and all, until the log gets there. The value
-written while we hold the setting is a spelling of *off* that nobody would choose (PostgreSQL takes every beginning of *false*): a climb
-that finds it knows that an earlier one was cut short, and what was there before.
+A checkpoint does not remove old segments. It renames them into the future, old content and all, until the log gets there. The value written
+while we hold the setting is an unusual spelling of *off* (PostgreSQL takes every beginning of *false*). A climb that finds it knows that an
+earlier climb was cut short, and the value that was set before.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ _RELOADED_SECONDS = 2.0
 
 @contextmanager
 def not_recycling(connection: Connection) -> Iterator[bool]:
-    """Switch ``wal_recycle`` off inside, where the role may; says whether it is off. Puts back what was there, a cut-short climb's too."""
+    """Switch ``wal_recycle`` off inside, where the role may, and say whether it is off.
+
+    Restores the earlier value, a cut-short climb's too.
+    """
     if not _may_alter(connection):
         yield not _recycles(connection)
         return
@@ -49,7 +52,7 @@ def not_recycling(connection: Connection) -> Iterator[bool]:
 
 
 def put_back(connection: Connection, spelled: str) -> None:
-    """Undo what :func:`not_recycling` wrote: ``spelled`` says what was there before."""
+    """Undo the change of :func:`not_recycling`: ``spelled`` encodes the value that was set before."""
     failpoint("postgres.purge.recycle_back:before")
     connection.execute("ALTER SYSTEM SET wal_recycle = on" if spelled == WAS_ON else "ALTER SYSTEM RESET wal_recycle")
     failpoint("postgres.purge.recycle_back:after")
