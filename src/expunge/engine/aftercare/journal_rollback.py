@@ -1,4 +1,4 @@
-"""Does the journal remember everything that was published from it? An older copy, put back, would have forgotten whom it fenced."""
+"""Detect a journal that was rolled back. Subjects fenced since that copy would pass the gate again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tell those who keep lineage what was erased: one OpenLineage event for each round of an order, at least once."""
+"""Report erasures to lineage services: one OpenLineage event for each round of an order, delivered at least once."""
 
 from __future__ import annotations
 

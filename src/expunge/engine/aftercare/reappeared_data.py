@@ -1,7 +1,8 @@
-"""Data of people who withdrew a consent, there again: what nothing else has a ground to keep is erased again by an order like the first.
+"""Find data that reappeared after a withdrawal, and receive an order that erases it again.
 
-Withdrawals suppress nobody, so the register of suppressions does not know them; the register of consents does. A store that was put back
-from a backup brings such data back, and a pipeline that does not ask the gate takes it in anew.
+Data that another purpose has a ground to keep stays. A withdrawal suppresses no subject, so the register of suppressions does not list it;
+the register of consents does. Withdrawn data reappears in a store that was restored from a backup, or through a pipeline that does not ask
+the gate.
 """
 
 from __future__ import annotations

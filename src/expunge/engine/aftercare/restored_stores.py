@@ -1,4 +1,4 @@
-"""A store was put back from a backup: before it serves anybody, everyone who was erased since is erased in it again."""
+"""Replay erasures in a store that was restored from a backup, before the store serves again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Look again later: with the kept traces, and by replaying who is suppressed into every store. Data that came back reopens the order."""
+"""Sweep the stores: look for kept traces, and for every suppressed subject in every store. Data that came back reopens the order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Approvals: Ed25519 signatures over a plan's digest by keys that the map names; a changed plan voids them."""
+"""Approvals: Ed25519 signatures over a plan's digest by keys that the map names. A changed plan voids them."""
 
 from __future__ import annotations
 

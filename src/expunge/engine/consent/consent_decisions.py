@@ -1,4 +1,4 @@
-"""Consent: give, withdraw, ask. A withdrawal takes effect when it is journalled, and brings the order that it owes with it."""
+"""Consent: give, withdraw, ask. A withdrawal takes effect when it is journalled. The order that it causes is journalled with it."""
 
 from __future__ import annotations
 

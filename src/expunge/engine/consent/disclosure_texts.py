@@ -1,4 +1,4 @@
-"""Disclosure texts: read from their files, fixed by hash when somebody first agrees, and kept as they were shown."""
+"""Disclosure texts: read from their files, fixed by hash at the first consent, and kept as they were shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guardians: who decides for a child, proven, until the child decides alone; disputes; and orders that stand on a guardian's word."""
+"""The register of guardians: proven authority over a child, its end when the child decides alone, disputes, and orders of guardians."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ask a parent for consent by a method that takes several steps, and forget whom was asked as soon as that is over."""
+"""Ask a parent for consent by a method of several steps. The parent's contact is destroyed as soon as the asking ends."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Enter an order of destruction, decide about what nobody can tell, claim what may stay; each limb becomes orders to erase, as any other.
+"""Enter an order of destruction, record decisions on undecided items, claim exemptions, and turn each limb into orders to erase.
 
 Nothing is erased here. Each limb becomes an order about a class of items, which is planned, approved, applied, probed, scanned and
-receipted like every order. A hold keeps the items it names; an exemption of the order, or that something is technically infeasible, keeps
-what somebody entitled has claimed and signed for, and nothing else.
+receipted like every order. A hold keeps the items that it names. An exemption of the order, or a claim that erasing is technically
+infeasible, keeps only the items that an authorised person has claimed and signed for.
 """
 
 from __future__ import annotations

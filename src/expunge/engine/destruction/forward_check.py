@@ -1,6 +1,6 @@
-"""Whether data that was deleted has entered anything made since, for the limbs of an order that look forward.
+"""Check, for the forward limbs of an order of destruction, that deleted data has not entered anything made since.
 
-When a deletion was processed is on record in every order's journal: the moment at which nothing of it was left to erase.
+The journal of every order records when its deletion was processed: the moment at which nothing of it was left to erase.
 """
 
 from __future__ import annotations

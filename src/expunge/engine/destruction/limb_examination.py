@@ -1,4 +1,4 @@
-"""What one limb of an order of destruction means in this estate, now: what goes, what stays and why, what nobody can tell."""
+"""Examine one limb of an order of destruction in this estate, now: the items that go, those that stay with the reason, the undecided."""
 
 from __future__ import annotations
 

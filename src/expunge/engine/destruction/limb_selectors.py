@@ -1,6 +1,6 @@
-"""From what a limb means for a map to selectors that a store understands: which rows, files and artefacts go.
+"""Turn the meaning of a limb for a map into selectors that a store understands: rows, files and artefacts to erase.
 
-Nothing is erased here. What is chosen is located, counted, and handed on as an order about a class of items.
+Nothing is erased here. The chosen items are located, counted, and handed on as an order about a class of items.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What led to rows of erased people: marked before the pointers go, so that a row which comes back without them is known again."""
+"""Mark the links to a subject's rows before the links are erased, so that a sweep knows such a row when it comes back without them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All entries of a round: what the verify steps found, what stays, what was for a person to do, what could not be looked at."""
+"""All entries of a round's receipts: results of the verify steps, kept items, manual steps, and stores that could not be read."""
 
 from __future__ import annotations
 

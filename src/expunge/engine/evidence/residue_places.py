@@ -1,4 +1,4 @@
-"""Where residue lies: kept for the operator under the order's key, because file names can be identifiers."""
+"""The places of residue, kept for the operator under the order's key. File names can be identifiers."""
 
 from __future__ import annotations
 

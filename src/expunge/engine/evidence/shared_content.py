@@ -1,4 +1,4 @@
-"""Whose is it? Tell windows that other people's live data holds as well from residue of the person who was erased."""
+"""Tell content windows that other people's live data holds as well from residue of the erased subject."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Take traces while the content is still there, and look at the raw bytes before and after with them.
+"""Take traces while the content is still there, and scan the raw bytes for them before and after the erasure.
 
-What lies on the shelf: ``traces-<round>-<store>`` (fingerprints, worthless without the trace key), ``lying-<round>-<store>`` (in which
-bytes of which files the store said that the content lies), ``seen-before-...`` and ``seen-after-...`` (digests of the traces that a scan
-found).
+The shelf holds ``traces-<round>-<store>`` (fingerprints, worthless without the trace key), ``lying-<round>-<store>`` (the bytes of files in
+which the store said that the content lies), ``seen-before-...`` and ``seen-after-...`` (digests of the traces that a scan found).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Put the folder of a receipt together, for whoever it is about: the files that a stranger needs to check it."""
+"""Write the folder of a receipt for its subject: the files that an outside verifier needs to check it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Receipts, many at once: state their bytes, sign them, enter them in the log, put them on the shelf."""
+"""Issue receipts in batches: state their bytes, sign them, enter them in the log, put them on the shelf."""
 
 from __future__ import annotations
 

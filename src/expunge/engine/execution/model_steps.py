@@ -1,4 +1,4 @@
-"""The steps about things made from people's data, as a stepper takes them: blocked, made to forget, destroyed, made anew, compared."""
+"""The steps about artefacts, as a stepper takes them: block, forget, destroy, rebuild, prove."""
 
 from __future__ import annotations
 

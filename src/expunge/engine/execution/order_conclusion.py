@@ -1,6 +1,6 @@
-"""From judged results to receipts: state, sign, log, end. Each subject of an order gets one receipt and one leaf per round.
+"""Conclude an order: state, sign and log its receipts, then end it. Each subject of an order gets one receipt and one leaf per round.
 
-A statement's bytes are journalled before they are signed; the signature is deterministic; the log is asked for the leaf before it is
+A statement's bytes are journalled before they are signed. The signature is deterministic. The log is asked for the leaf before it is
 appended again. So a crash anywhere ends with the same receipt and one leaf.
 """
 

@@ -1,4 +1,4 @@
-"""Gather one snapshot, hand it whole to the core, journal the plan."""
+"""Gather one plan snapshot, hand it whole to the core, journal the plan."""
 
 from __future__ import annotations
 

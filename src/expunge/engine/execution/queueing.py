@@ -1,4 +1,4 @@
-"""Orders wait for one another, to share the rewriting of tables and files; one that is due, or in a hurry, waits for nobody."""
+"""Orders that wait for one another to share the rewriting of tables and files. An order that is due, or urgent, does not wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every start does first: take up what a crash left. Recovery is not a mode; it is the same functions, called again."""
+"""Recover at each start: take up the work that a crash left. Recovery is not a mode. It calls the same functions again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the steps of one round share: whose data it is about, what was located, how a step ends and how it is told."""
+"""State that the steps of one round share: its subjects, the located copies, how a step ends and how it is journalled."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Run orders: next step, intent, act, outcome, until nothing can be taken. The same loop starts, resumes and retries.
+"""Run orders: next step, intent, act, outcome, until no step is left to take. The same loop starts, resumes and retries.
 
 Orders that are given together share their rounds as far as they can: one look, one rewrite of a table or file, one purge, one scan for all.
-What ``apply`` does before the first destructive step of a round: cooling-off time, approvals, drift, preflight.
+Before the first destructive step of a round, ``apply`` checks the cooling-off time, approvals, drift and preflight.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Going from one step of a round to the next: under which lease, what is journalled with it, and what is left to others."""
+"""Hand over from one step of a round to the next: its lease, the events journalled with it, and the steps left to other workers."""
 
 from __future__ import annotations
 

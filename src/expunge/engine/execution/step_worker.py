@@ -1,8 +1,8 @@
 """One worker of many: takes single steps of running orders, each under a lease with a fencing token.
 
-The journal is the truth and the queue a hint: whatever is lost, doubled or late there, :meth:`Worker.tick` finds what can be done from the
-journal alone. A worker that was paused and comes back late is refused by the lease before it touches a store, and by the journal, in the
-same transaction, when it reports.
+The journal is the truth and the queue a hint. A hint may be lost, doubled or late: :meth:`Worker.tick` finds the steps that can be taken
+from the journal alone. A worker that was paused and comes back late is refused by the lease before it touches a store, and by the journal,
+in the same transaction, when it reports.
 """
 
 from __future__ import annotations

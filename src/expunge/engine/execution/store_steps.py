@@ -1,4 +1,4 @@
-"""The steps about stores, as a stepper takes them: traced, looked at, erased, purged, verified."""
+"""The steps about stores, as a stepper takes them: trace, look, erase, purge, verify."""
 
 from __future__ import annotations
 

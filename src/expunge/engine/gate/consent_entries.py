@@ -1,4 +1,4 @@
-"""Who has agreed to what at this moment, as the gate's snapshot says it: entries alone."""
+"""The consents of this moment as the gate snapshot states them: entries alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who decides for whom, as far as orders and exports must know it: the register of consents with birthdays, and what a dispute stops."""
+"""The part of the register of consents that orders and exports need: guardians, birthdays, and the actions that a dispute stops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fence: who is suppressed, and the signed snapshot that says so to every pipeline."""
+"""The fence: the suppression list, and the signed gate snapshot that publishes it to every pipeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cancel an order before anything was erased: the fence is lifted and what identified the person is destroyed."""
+"""Cancel an order before anything was erased: lift the fence and destroy the identifiers of the person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What dies with an order, and what dies later: the order's key at its end, traces and contact at their end date."""
+"""Destroy the keys of an order: the order's key at its end, the keys of traces and contact at their end date."""
 
 from __future__ import annotations
 

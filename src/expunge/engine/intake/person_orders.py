@@ -1,4 +1,4 @@
-"""Receive an order: who is meant, what we owe them, and the fence that stands from then on."""
+"""Receive an order: resolve its subjects, record the duty, and publish the fence that stands from then on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every use case is handed: the map, the ports, and how to open a store."""
+"""The context that every use case is handed: the map, the ports, and how to open a store."""
 
 from __future__ import annotations
 

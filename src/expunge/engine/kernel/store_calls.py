@@ -1,6 +1,6 @@
-"""The one place where the engine calls stores: a failpoint before and after each call, and trouble turned into outcomes.
+"""The one place where the engine calls stores: a failpoint before and after each call, and errors turned into outcomes.
 
-A call that answers nothing because the reply was lost surfaces as :class:`expunge.faults.ReplyLost`; the caller journals ``Unknown``.
+A call whose reply was lost surfaces as :class:`expunge.faults.ReplyLost`. The caller journals ``Unknown``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is on record about artefacts: which there are, what each was made from and when, read from the stores that the map names."""
+"""The recorded artefacts: their sources and dates, read from the stores that the map names."""
 
 from __future__ import annotations
 

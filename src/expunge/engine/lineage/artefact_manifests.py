@@ -1,9 +1,9 @@
-"""Which artefacts of a dataset go: those that had the people, and those of which nobody can show that they did not.
+"""Select the artefacts of a dataset to erase: those that had the subjects, and those that no manifest clears.
 
 A dataset that is made from others goes as a whole, unless the map has its artefacts judged by sealed manifests
-(:mod:`expunge.core.models.artefact_manifest`). What a manifest clears stays and goes on serving; what it convicts goes even where none of
-the sources holds
-anything of the people any more. Whatever is missing, altered or incomplete clears nothing.
+(:mod:`expunge.core.models.artefact_manifest`). An artefact that its manifest clears stays and goes on serving. An artefact that its
+manifest convicts goes even where none of the sources holds anything of the subjects any more. A manifest that is missing, altered or
+incomplete clears nothing.
 """
 
 from __future__ import annotations

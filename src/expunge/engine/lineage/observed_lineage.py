@@ -1,4 +1,4 @@
-"""What pipelines were seen to do: taken in, added up, held against the map."""
+"""Observed lineage: take in observations of pipelines, add them up, compare them with the map."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What model registries among the stores say their models were made from: one more witness beside pipelines, asked anew each time."""
+"""Origins of models as the model registries among the stores record them: one more witness beside pipelines, asked anew each time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a command of the map says of its work, in a file: counts, a few sentences, and what an attack could tell; nothing else is taken."""
+"""The report of a command of the map, from a file.
+
+It holds counts, a few sentences, and the result of a membership-inference attack. Nothing else is read.
+"""
 
 from __future__ import annotations
 

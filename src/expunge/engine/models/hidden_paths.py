@@ -1,4 +1,4 @@
-"""Where the files lie that a comparison must not read: one that copied what is served would be taken for a training from nothing."""
+"""Find the files that a comparison must not read. A command that copied the served model would pass for a training from nothing."""
 
 from __future__ import annotations
 

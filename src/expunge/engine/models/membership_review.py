@@ -1,4 +1,4 @@
-"""Somebody looked at a model from which an attack still tells who was in it, and says why it stands."""
+"""Record a reviewer's reason for keeping a model that failed the membership-inference check."""
 
 from __future__ import annotations
 

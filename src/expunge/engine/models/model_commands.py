@@ -1,6 +1,6 @@
-"""What is done to the things made from people's data: no longer served, made to forget, made anew from what is left, compared.
+"""Act on artefacts by the map's commands: block, forget, rebuild from the data that is left, compare.
 
-Whatever a command says, what counts is what lies there after it: the content hash of every item, against those from before.
+The report of a command decides nothing. The content hash of every item after the command, against those from before, does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What falls due when: every open duty held against the clocks of the map; and the one extension that a person can be told of."""
+"""Compute the deadline of every open duty by the clock rules of the map, and record the one extension that a person can be told of."""
 
 from __future__ import annotations
 

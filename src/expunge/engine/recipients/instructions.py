@@ -1,7 +1,8 @@
-"""Tell recipients to erase what they were handed: signed instructions, confirmations, probes; nothing more is shared until it is settled.
+"""Tell recipients to erase the data they were handed: signed instructions, confirmations, probes.
 
-An instruction names the people, or for a class of items the scope, so it lies sealed under the order's contact key, which outlives the
-order until the traces' end date: so long recipients can be told, chased and asked. The register names orders, recipients and digests only.
+Nothing more is shared with a recipient until its instruction is settled. An instruction names the people, or the scope for a class of
+items. It lies sealed under the order's contact key, which outlives the order until the traces' end date. Until then recipients can be told,
+reminded and asked. The register names orders, recipients and digests only.
 """
 
 from __future__ import annotations

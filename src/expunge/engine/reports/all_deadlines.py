@@ -1,4 +1,4 @@
-"""Everything that is owed, by whichever clock: orders, holds, recipients, unused profiles, and the limbs of orders of destruction."""
+"""List everything that is due under any clock rule: orders, holds, recipients, unused profiles, and the limbs of orders of destruction."""
 
 from __future__ import annotations
 

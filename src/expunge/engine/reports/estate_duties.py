@@ -1,7 +1,8 @@
-"""The duties of the orders and rules, held against one's own estate: what the map, the stores and the settings meet today.
+"""Compare the duties of the orders and rules with one estate: the duties that its map, stores and settings meet today.
 
-Which duties Expunge itself can meet is another question, answered by its tests (``docs/reference/obligations.md``). Here *met* means that
-what the duty needs is set up; *no* says what is missing and what to write; a duty without a setting is answered by the product alone.
+The tests of Expunge answer another question: the duties that the product itself can meet (``docs/reference/obligations.md``). Here *met*
+means that what the duty needs is set up. *No* says what is missing and what to write. A duty without a setting is answered by the product
+alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Give a person what is held about them: a zip, streamed, with a manifest of hashes."""
+"""Export the data held about a person: a zip, streamed, with a manifest of hashes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Retention carried out: how old everything is, what has outlived its period, and one order of expiry for it.
+"""Carry out retention: the age of every dataset, its expired items, and one order of expiry for them.
 
-The order goes the way of every order (plan, approval where the map asks for one, erasing, looking again, receipt); its scope names the
-schedules and the moments before which they take. What is held stays; what is found through items goes with them.
+The order goes the way of every order: plan, approval where the map asks for one, erase, scan, receipt. Its scope names the schedules and
+the moments before which they take. Items under a hold stay. Items found through expired items go with them.
 """
 
 from __future__ import annotations

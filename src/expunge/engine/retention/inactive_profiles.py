@@ -1,7 +1,7 @@
-"""Profiles that nobody uses any more: found by when their data was last written, told about, kept or given up, then erased by an order.
+"""Inactive profiles: found by their last write, told about, kept or given up, then erased by an order.
 
-The register decides every race: each change is appended only behind what was read (compare and append), so that whoever keeps a profile
-and whoever gives it up cannot both be right.
+The register decides every race. Each change is appended only behind the state that was read (compare and append), so a request to keep a
+profile and a request to give it up cannot both succeed.
 """
 
 from __future__ import annotations

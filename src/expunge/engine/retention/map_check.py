@@ -1,4 +1,4 @@
-"""Compare the map with the real stores: rights, fields, what nobody declared, and what leads to nobody."""
+"""Compare the map with the real stores: rights, fields, undeclared data, and orphaned items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said in public, held against the estate: published only while it is true, and loud as soon as it is not."""
+"""Compare the public policy with the estate: publish it only while each claim is true, and report each claim as soon as it is not."""
 
 from __future__ import annotations
 

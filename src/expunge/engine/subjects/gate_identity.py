@@ -1,4 +1,4 @@
-"""Under which name the gate knows a person."""
+"""The name under which the gate knows a person."""
 
 from __future__ import annotations
 

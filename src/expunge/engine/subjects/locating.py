@@ -1,4 +1,4 @@
-"""Find what every dataset holds about the people of an order, following ``through``, setting aside what is held or shared."""
+"""Find the data that every dataset holds about the subjects of an order, following ``through``, and set aside held and shared items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which data leads to somebody: items that name nobody, or are found through a pointer that is gone, belong to no one who could ask."""
+"""Find orphaned items: rows with no subject, or whose link to a subject no longer exists."""
 
 from __future__ import annotations
 

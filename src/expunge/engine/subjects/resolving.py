@@ -1,4 +1,4 @@
-"""Who is meant: from what an order names (an e-mail, a profile, a device serial) to the whole set of identities it resolves to."""
+"""Resolve the names of an order (an e-mail, a profile, a device serial) to the whole set of identities that they mean."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How everybody was looked for: sealed under each order's key, because pointers may be gone when it is time to look again."""
+"""The selectors of an order's subjects, sealed under its key. Links may be gone when a sweep looks again."""
 
 from __future__ import annotations
 
