@@ -1,6 +1,6 @@
 """E-mail plus and text plus: a message, an answer, a second message after a while, a second answer (16 CFR 312.5(b)(2)(viii)-(ix)).
 
-They show that whoever has the address answered twice, no more: they are not enough where data of the child goes to third parties.
+They show only that the holder of the address answered twice. They are not enough where data of the child goes to third parties.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SECONDS = 20.0
 
 @dataclass(frozen=True)
 class AnswerLinks:
-    """Where a parent answers."""
+    """The addresses at which a parent answers."""
 
     answer: str
     """``https://example.org/consent/{request}/{token}``."""
@@ -115,7 +115,7 @@ class EmailPlus(_Plus):
 
 
 class TextGateway(Protocol):
-    """Whoever sends text messages."""
+    """A service that sends text messages."""
 
     def send(self, number: str, text: str) -> None:
         """Hand over one message. Raises UsageError for a number that is refused, StoreUnavailable when it cannot leave now."""

@@ -1,4 +1,4 @@
-"""What parents read in messages. Short, in plain words; the disclosure text itself is the company's own."""
+"""The messages that parents read: short, in plain words. The disclosure text itself is the company's own."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Commands whose Expunge and whose keeper were both killed: found again by a mark in their environment, whatever they have forked since.
+"""Find commands whose Expunge and whose keeper were both killed, by a mark in their environment, however often they forked since.
 
-A mark, not a file with a process id: ids are given again, and a process that has left its group and its parent still has it.
+The mark is not a file with a process id. Ids are given again. A process that has left its group and its parent still has the mark.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MARK = re.compile(rb"(?:^|\0)EXPUNGE_COMMAND=([^\0]{1,80})-(\d{1,10})-(\d{1,20}
 
 
 def mark() -> str:
-    """What a command of this process is known by: the space that process ids are counted in, ours, when we started, and a random part."""
+    """Return the mark of this process's commands: the space that process ids are counted in, our id, our start, and a random part."""
     return f"{_space()}-{os.getpid()}-{_born(os.getpid())}-{secrets.token_hex(8)}"
 
 

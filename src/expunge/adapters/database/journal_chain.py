@@ -1,4 +1,4 @@
-"""The chain of a stream: what the stored digest of each event is computed over."""
+"""The hash chain of a stream: the input of each event's stored digest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sealed manifests as files in a folder of this machine, ``NAME.artefact``; the key in a file of its own."""
+"""Sealed manifests as files in a folder of this machine, ``NAME.artefact``. The key lies in a file of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The system's clock, and a clock that is never before what the journal says."""
+"""The system's clock, and a clock that is never before the latest time in the journal."""
 
 from __future__ import annotations
 

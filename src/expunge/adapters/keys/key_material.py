@@ -1,4 +1,4 @@
-"""Key material: how the signing keys are made and held as bytes, and how something is sealed under an order's key."""
+"""Key material: signing keys made and held as bytes, and sealing under an order's key."""
 
 from __future__ import annotations
 

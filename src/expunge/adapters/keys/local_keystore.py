@@ -71,7 +71,7 @@ def create(folder: Path, passphrase: str | None = None) -> LocalKeys:
 
 
 def open_keystore(folder: Path, passphrase: str | None = None) -> LocalKeys:
-    """Open a keystore and finish whatever a crash interrupted.
+    """Open a keystore and finish the work that a crash interrupted.
 
     Raises:
         Misconfigured: it does not exist, or its permissions let others in (``help`` holds the command to run).
@@ -97,7 +97,7 @@ def open_keystore(folder: Path, passphrase: str | None = None) -> LocalKeys:
 class LocalKeys:
     """Implements ``expunge.ports.keys.Keys``; made by :func:`create` and :func:`open_keystore`.
 
-    Safe between threads and processes: whatever is made, replaced or destroyed is so under the keystore's lock.
+    Safe between threads and processes: every key is made, replaced or destroyed under the keystore's lock.
     """
 
     def __init__(self, folder: Path, root: bytes, root_digest: bytes, lock: FileLock) -> None:

@@ -1,4 +1,4 @@
-"""Reading a log's files, every tile checked against the signed root before a hash of it is used."""
+"""Read a log's files. Every tile is checked against the signed root before a hash of it is used."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class LogFiles:
     """The files under one folder.
 
     Tiles are checked from the top: the partial tiles at the right edge determine the root, which is signed; a full tile's hash stands in
-    the tile above it. So damage at or below the published size is found when it is read, whatever file it is in.
+    the tile above it. So damage at or below the published size is found when it is read, in every file.
     """
 
     def __init__(self, folder: Path) -> None:

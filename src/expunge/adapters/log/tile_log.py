@@ -1,8 +1,8 @@
 """The transparency log as plain files (C2SP tlog-tiles), which any web server can serve.
 
-Order of writing: entries and tiles under names that no published checkpoint needs, each forced to the device, then their folders, then
-the checkpoint by rename. Only the rename publishes: whatever a crash leaves before it is outside the signed tree, and is written over or
-removed by the next append.
+Entries and tiles are written first, under names that no published checkpoint needs, each forced to the device; then their folders; then the
+checkpoint by rename. Only the rename publishes. Files that a crash leaves before it lie outside the signed tree. The next append writes
+over them or removes them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Streams and their events, of which rows are added and never changed but for a stream's length and head; shelf, outbox, leases."""
+"""Tables of the state: streams and their events, shelf, outbox, leases.
+
+Rows of streams and events are added and never changed, except a stream's length and head.
+"""
 
 from __future__ import annotations
 
