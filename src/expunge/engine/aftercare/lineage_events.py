@@ -21,9 +21,9 @@ _ENDED = frozenset({OrderState.FULFILLED, OrderState.IN_PART})
 
 
 def tell(context: Context, orders: Iterable[OrderId], send: Send) -> tuple[OrderId, ...]:
-    """Tell of the last round of each order that ended and was not told of yet; returns the orders that could not be told of.
+    """Send the event of the last ended round of each order that was not sent yet. Return the orders that could not be reported.
 
-    Nothing happens where the map names nobody to tell.
+    Nothing happens where the map names no lineage service.
     """
     emission = context.data_map.lineage.emit
     if emission is None:

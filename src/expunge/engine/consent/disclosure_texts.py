@@ -26,7 +26,7 @@ MOST_BYTES = 1 << 18
 
 
 class TextState(StrEnum):
-    """How a text's file stands to what people agreed to."""
+    """The state of a text's file, compared with the text that people agreed to."""
 
     NEW = "nobody has agreed to it yet"
     AS_SHOWN = "as it was shown"
@@ -35,7 +35,7 @@ class TextState(StrEnum):
 
     @property
     def broken(self) -> bool:
-        """Whether the file has to be put back: nobody can agree to the text as it is there."""
+        """True when the file has to be put back: no person can agree to the text as it is there."""
         return self in (TextState.ALTERED, TextState.MISSING)
 
 
@@ -108,12 +108,12 @@ def to_show(context: Context, consents: Consents, name: str) -> tuple[TextVersio
 
 
 def keep(context: Context, data: bytes) -> None:
-    """Keep a text as it is shown; before anybody's consent to it is journalled."""
+    """Keep a text as it is shown, before the first consent to it is journalled."""
     context.shelf.put(SHELF, name_of(sha256(data).hexdigest()), data)
 
 
 def as_shown(context: Context, consents: Consents, name: str, version: str) -> bytes:
-    """A version of a text as people agreed to it, whatever became of its file; before that, the file."""
+    """Return a version of a text as people agreed to it, even when its file changed; before the first consent, the file."""
     fixed = consents.fixed.get((name, version))
     if fixed is None:
         known = next((each for each in context.data_map.texts.get(name, ()) if each.version == version), None)
@@ -129,7 +129,7 @@ def as_shown(context: Context, consents: Consents, name: str, version: str) -> b
 
 
 def name_of(digest: str) -> str:
-    """Where on the shelf a text lies, by the hex SHA-256 of its bytes."""
+    """Return the place of a text on the shelf, by the hex SHA-256 of its bytes."""
     return f"text-{digest[:40]}"
 
 

@@ -30,11 +30,10 @@ from expunge.errors import UsageError
 
 
 def enter(context: Context, order: Disgorgement, by: str = "") -> DisgorgementState:
-    """Enter an order, and receive an order to erase for each limb of which something is there.
+    """Enter an order, and receive an order to erase for each limb that takes existing items.
 
-    Raises UsageError for one that was entered before, and as
-    :func:`expunge.engine.destruction.limb_examination.examine`. Crash between: the order stands
-    without some of its limbs; :func:`again` makes what is missing.
+    Raises UsageError for an order that was entered before, and as :func:`expunge.engine.destruction.limb_examination.examine`. After a
+    crash in between, the order stands without some of its limbs; :func:`again` makes the missing ones.
     """
     text, digest = disgorgement_events.sealed(order)
     before = next((each for each in standings(context).values() if each.entered.digest == digest), None)
@@ -85,9 +84,9 @@ def standing(context: Context, name: str) -> DisgorgementState:
 
 
 def decide(context: Context, name: str, item: str, *, tainted: bool, by: str, reason: str) -> DisgorgementState:
-    """Enter what a named person decided about something of which nobody can tell where it came from.
+    """Enter the decision of a named person about an undecided item.
 
-    Raises UsageError for something that is not listed as unknown, without a name or a reason, and for items without a date: those go when
+    Raises UsageError for an item that is not listed as undecided, without a name or a reason, and for items without a date: those go when
     they have one.
     """
     known = standing(context, name)
@@ -110,10 +109,10 @@ def decide(context: Context, name: str, item: str, *, tainted: bool, by: str, re
 
 
 def check_claim(context: Context, wanted: ItemExcepted) -> None:
-    """Whether an exception may be claimed at all, signed or not.
+    """Raise UsageError for a claim of an exception that the order does not permit, signed or not.
 
-    Raises UsageError for what the order does not permit: an item that the limb does not take, an exemption that does not cover it or that
-    long, that something be technically infeasible where the order knows no such way out; and for a claim without ground or authority.
+    The order does not permit an item that the limb does not take, an exemption that does not cover the item or that long, or technical
+    infeasibility where the order has no such exception. A claim needs a ground and an authority.
     """
     known = standing(context, wanted.id)
     _permitted(context, known, wanted)

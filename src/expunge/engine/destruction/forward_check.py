@@ -60,7 +60,7 @@ def _ruled(judged: ProductVerdict, known: DisgorgementState) -> ProductVerdict:
 
 
 def deletions(context: Context) -> Iterator[Deletion]:
-    """Every order that erased something of somebody, and when that was over."""
+    """Yield every order that erased data of a subject, with the time at which its deletion was complete."""
     for name in orders(context.journal):
         run = Recorder(context.journal, context.clock, name).run
         if run.state in (OrderState.FULFILLED, OrderState.IN_PART, OrderState.REOPENED) and run.taken_at is not None:
@@ -85,7 +85,7 @@ def products_of(data_map: DataMap, recorded: ArtefactRecords) -> dict[str, Produ
 
 
 def made_of(data_map: DataMap, recorded: ArtefactRecords) -> Iterator[Derivation]:
-    """What was made from what: as recorded, and for whole datasets as the map declares."""
+    """Yield derivations: those recorded, and for whole datasets those that the map declares."""
     told = {each.product for each in recorded.made}
     yield from recorded.made
     for name, dataset in data_map.datasets.items():

@@ -53,7 +53,7 @@ class RemainingItem:
 
 @dataclass(frozen=True)
 class LimbExamination:
-    """What one limb means here, now."""
+    """The meaning of one limb in this estate, now."""
 
     limb: Limb
     hits: tuple[ReachedDataset, ...]
@@ -73,12 +73,12 @@ class LimbExamination:
 
 
 def examine(context: Context, order: Disgorgement, known: DisgorgementState | None = None) -> tuple[LimbExamination, ...]:
-    """What each limb that looks back takes; changes nothing. Raises UsageError for people whom the map does not describe.
+    """Return the items that each retroactive limb takes. Changes nothing. Raises UsageError for people whom the map does not describe.
 
     Args:
         context: the composition.
         order: the order.
-        known: where it stands, once it was entered: what was decided and excepted counts.
+        known: its state, once it was entered: its decisions and exceptions count.
     """
     recorded = artefact_ancestry.read(context)
     graph = recorded.graph(context)

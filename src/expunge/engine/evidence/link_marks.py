@@ -55,7 +55,7 @@ def _packed(marks: set[bytes]) -> str:
 
 
 def marked(context: Context) -> dict[bytes, tuple[OrderId, Pseudonym]]:
-    """Mark -> the latest order that erased what it led to, and whom; of the orders that still suppress."""
+    """Return mark -> the latest order that erased the rows behind it, and their subject; of the orders that still suppress."""
     # Why the glance at the bytes: the register is long where many were erased, and many maps lead to nothing.
     linked = [data for data in context.journal.read(SUPPRESSIONS) if peek(data, ev.Linked)]
     standing = fencing.standing_orders(context) if linked else {}
@@ -74,9 +74,10 @@ def _unpacked(text: str) -> Iterator[bytes]:
 
 
 def orphans(context: Context, people: Sequence[Person]) -> dict[str, dict[Pseudonym, Selector]]:
-    """Dataset -> subject -> how rows of people who were erased before are found, to which nothing points any more.
+    """Return dataset -> subject -> a selector of rows of previously erased people to which no link points any more.
 
-    Somebody may have written them since. Everything is read, but only where marks of these people exist: they were erased before.
+    Another program may have written these rows since. Everything is read, but only where marks of these people exist: they were erased
+    before.
     """
     marks = marked(context)
     whose = {name: person.subject for person in people for name in locating.names_of(context, person)} if marks else {}

@@ -37,7 +37,7 @@ def keep(context: Context, order: OrderId, store: str, places: Sequence[Residue]
 
 
 def places(context: Context, order: OrderId) -> tuple[ResiduePlace, ...]:
-    """What the last round found; empty after the order's key died."""
+    """Return the places that the last round found; empty after the order's key died."""
     result: list[ResiduePlace] = []
     for name in context.shelf.names(order):
         data = context.shelf.get(order, name) if name.startswith("residue-") else None

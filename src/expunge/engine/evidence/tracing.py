@@ -46,7 +46,7 @@ FORMS, DRESSED = 21, 7
 
 @dataclass(frozen=True)
 class TakenTraces:
-    """What one trace step took."""
+    """The traces that one trace step took."""
 
     traces: int
     rejected: int
@@ -115,7 +115,7 @@ def _take_dataset(store: Store, dataset: Dataset, located: LocatedCopies, tracer
 
 
 def subjects(located: LocatedCopies) -> frozenset[Pseudonym]:
-    """Everybody of whom something was located."""
+    """Return every subject with located copies."""
     return frozenset(copy.subject for copies in located.copies.values() for copy in copies)
 
 
@@ -135,7 +135,7 @@ def load(context: Context, order: OrderId) -> Traces:
 
 
 def look(context: Context, store: str, traces: Traces, before: frozenset[int] = frozenset()) -> Scanned:
-    """Scan every byte of a store; again, a few times, while it misses people who stay, or cannot read a part for a reason that may pass.
+    """Scan every byte of a store. Repeat a few times while it misses bystanders, or cannot read a part for a reason that may pass.
 
     A store that others write to may move its files while they are read. What any of the looks saw of those who are erased was seen; who
     stays, and what was read, is as the last look says, so that looks which were blind in turns do not make one that was not.
@@ -166,11 +166,11 @@ def _together(traces: Traces, earlier: Sequence[Scanned], last: Scanned) -> Scan
 
 
 def look_before(context: Context, order: OrderId, turn: int | str, store: str, traces: Traces) -> Scanned:
-    """Scan a store for what can be seen at all: places are not told, and what only repeats other bytes is passed over.
+    """Scan a store for the traces that can be seen at all. Places are not reported. Bytes that only repeat others are passed over.
 
     Where the store said in which stretches of its files the items lie, these are looked into first: if something of everybody is seen
     there, nothing else is read. Not so where something is made anew: how much of the old one is in the new one is asked later, and whatever
-    can be seen of it counts. Once more where nobody who stays was seen: what is not seen now is no evidence later.
+    can be seen of it counts. The scan runs once more where no bystander was seen: a trace that is not seen now is no evidence later.
     """
     own = [dataset.name for dataset in context.data_map.datasets_of(store)]
     expected = staying(traces, range(len(traces.traces)), own)

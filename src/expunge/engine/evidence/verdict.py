@@ -57,12 +57,12 @@ class Judge:
     coverage: Coverage
 
     def locked(self, dataset: Dataset, subject: Pseudonym) -> tuple[Kept, ...]:
-        """What the store itself would not let go of, as it answered: an object lock, a legal hold."""
+        """Return the items that the store itself refused to erase, as it answered: an object lock, a legal hold."""
         outcome = self._did(dataset, subject)
         return (outcome,) if isinstance(outcome, Kept) else ()
 
     def made(self, dataset: Dataset) -> bool:
-        """Whether what was done to it was done to the whole of it, for everybody of the round."""
+        """Return whether the step acted on the whole dataset, for every subject of the round."""
         return remakes(dataset) and not goes_whole(self.run, dataset)
 
     def _did(self, dataset: Dataset, subject: Pseudonym) -> Outcome:
@@ -86,7 +86,7 @@ class Judge:
         return outcome
 
     def entry(self, dataset: Dataset, subject: Pseudonym, probed: Probed | None, kept: Sequence[Kept]) -> DatasetEntry:
-        """What may be said: the outcome of the step, less whatever probe and scan do not bear out."""
+        """Return the entry for a receipt: the outcome of the step, less the parts that probe and scan contradict."""
         outcome = self._did(dataset, subject)
         figures = self.ledger.figures(dataset.name, subject)
         staying = sum(each.items for each in kept)
@@ -251,7 +251,7 @@ def _why_blind(figures: Figures) -> str:
 
 
 def goes_whole(run: Run, dataset: Dataset) -> bool:
-    """Whether a dataset goes because an order names it whole, whatever the map's ``on_erase`` says."""
+    """Return whether a dataset goes because an order names it whole, regardless of the map's ``on_erase``."""
     scope = run.plan.scope if run.plan else None
     return scope is not None and dataset.name in scope.whole
 

@@ -52,7 +52,7 @@ _PARTS = ("datasets", "kept")
 
 @dataclass(frozen=True)
 class StoreVerification:
-    """What one verify step saw."""
+    """The observations of one verify step."""
 
     entries: Entries
     files: int

@@ -30,7 +30,7 @@ class IssuedReceipt:
 
 
 def issued(context: Context, order: OrderId) -> tuple[IssuedReceipt, ...]:
-    """Every receipt of an order, oldest first; the last one of each subject is the one that holds."""
+    """Return every receipt of an order, oldest first. The last receipt of each subject is in force."""
     run = Recorder(context.journal, context.clock, order).run
     return tuple(IssuedReceipt(order, turn, run.subjects.index(subject) + 1, subject, index) for turn, subject, index in run.history)
 

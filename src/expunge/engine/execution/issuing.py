@@ -211,7 +211,7 @@ def _packs(turn: int) -> str:
 
 
 def read(context: Context, order: OrderId, turn: int, number: int) -> receipt_pack.PackedReceipt | None:
-    """What was put on the shelf of one receipt; None where it is not there.
+    """Return one receipt as it was put on the shelf; None where it is not there.
 
     Args:
         context: the composition.

@@ -22,7 +22,7 @@ from expunge.faults import ReplyLost
 
 
 class ModelSteps:
-    """What a round does about what is made from people's data; outcomes stand for everybody of the round at once."""
+    """The steps of a round about artefacts. Each outcome holds for every subject of the round at once."""
 
     def __init__(self, work: RoundWork) -> None:
         """Work on a round."""
@@ -34,7 +34,7 @@ class ModelSteps:
         return self._work.run
 
     def block(self, step: Step, attempt: int, _: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
-        """See that nobody is served by a model any more that will go or change."""
+        """Block a model that will go or change, so that it serves no more."""
         (dataset,) = self._work.datasets(step)
         located = self._work.locate(fresh=False)
         copies = located.copies.get(dataset.name, ())
@@ -138,9 +138,9 @@ class ModelSteps:
         return (done.now, ended) if done.now is not None else (ended,)
 
     def verified(self, step: Step, entries: verification.Entries) -> None:
-        """Let what forgot or was made anew serve, once its store was verified and nothing speaks against it.
+        """Let a model that forgot or was rebuilt serve, once its store was verified without a contradiction.
 
-        Else it may not, whatever an earlier look said before a crash.
+        Otherwise it may not serve, even if an earlier look before a crash allowed it.
         """
         against = {each.dataset for made, _ in entries.values() for each in made if not each.done}
         for name in step.datasets:

@@ -77,7 +77,7 @@ def _scopes(context: Context, recorders: Sequence[Recorder]) -> list[tuple[str, 
 
 
 def finish_all(context: Context, recorders: Sequence[Recorder]) -> None:
-    """What follows the end: the notices, and the death of each order's key unless something is left to be erased with it."""
+    """Do the work after the end: put the notices, and destroy each order's key unless something is left to be erased with it."""
     notices: list[Notice] = []
     for run in (recorder.run for recorder in recorders):
         if run.state is OrderState.FULFILLED:
@@ -92,7 +92,7 @@ def finish_all(context: Context, recorders: Sequence[Recorder]) -> None:
 
 
 def out_of_scope(context: Context, run: Run) -> tuple[str, ...]:
-    """What the receipt says nothing about: in the words of each store, of the map, and of nobody (other systems)."""
+    """Return the receipt's out-of-scope sentences: those of each store, those of the map, and the general one about other systems."""
     assert run.plan is not None
     sentences: list[str] = []
     scope = run.plan.scope

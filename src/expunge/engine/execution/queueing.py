@@ -23,7 +23,7 @@ STARTABLE = (OrderState.PLANNED, OrderState.APPROVED, OrderState.IN_PART)
 
 
 def submit(context: Context, order: OrderId, *, hurry: bool = False, wait: timedelta | None = None) -> Run:
-    """Hand an order to whoever carries orders out; doing it again only changes how long it may wait.
+    """Queue an order for the workers. Doing it again only changes how long it may wait.
 
     Args:
         context: the composition.
@@ -74,7 +74,7 @@ def _kept_by_one_that_ended(context: Context, run: Run) -> bool:
 
 
 def let_go(context: Context, order: OrderId, why: str) -> None:
-    """Take an order that cannot start out of the queue; ``why`` goes to the outbox, so that somebody looks."""
+    """Take an order that cannot start out of the queue. ``why`` goes to the outbox, so that an operator looks."""
     recorder = Recorder(context.journal, context.clock, order)
     recorder.append(ev.Unqueued(recorder.now(), why))
 

@@ -34,7 +34,7 @@ def apply(context: Context, order: OrderId, *, saved: bytes | None = None, repor
 
 
 def require_saved(context: Context, order: OrderId, saved: bytes) -> None:
-    """Raise Drift unless a saved plan is the order's own; one that ended in part is planned again anyway."""
+    """Raise Drift unless a saved plan is the order's own. An order that ended in part is planned again anyway."""
     run = Recorder(context.journal, context.clock, order).run
     if run.plan is not None and run.state is not OrderState.IN_PART:
         planning.check_saved(run, saved)
@@ -43,12 +43,12 @@ def require_saved(context: Context, order: OrderId, saved: bytes) -> None:
 def apply_all(context: Context, orders: Sequence[OrderId], *, saved: bytes | None = None, report: Reporter = silent) -> tuple[Run, ...]:
     """Take orders as far as they go now, together where they can be.
 
-    Returns each order's run after its end (fulfilled or in part); one that has ended well answers at once. Safe to call again after any
-    crash.
+    Returns each order's run after its end (fulfilled or in part); an order that is fulfilled already answers at once. Safe to call again
+    after any crash.
 
     Raises, before anything is done for any of them:
         NeedsApproval: a gate of the map waits.
-        Drift: the saved or journalled plan is not what planning says now.
+        Drift: the saved or journalled plan differs from the present one.
         IllegalTransition: not planned yet, cancelled, or still in its cooling-off time.
     """
     over: dict[OrderId, Run] = {}

@@ -26,7 +26,7 @@ RECEIPTS = "receipts"
 
 @dataclass(frozen=True)
 class LeaseBroker:
-    """What a worker takes leases and leaves work with."""
+    """A worker's means to take leases and to leave work to others."""
 
     leases: Leases
     queue: Queue
@@ -38,7 +38,7 @@ class LeaseBroker:
     """Whether to end after the present step."""
 
     def take(self, run: Run, step: str) -> Lease | None:
-        """The lease of a step of a round; None where somebody else has it."""
+        """Take the lease of a step of a round; None where another worker has it."""
         return self.leases.take(lease_name(run, step), self.name, self.seconds)
 
 
@@ -144,7 +144,7 @@ class StepHandover:
         return self.lease
 
     def before(self, run: Run) -> FollowUp:
-        """Whether the step has ended, and what is begun next."""
+        """Return the follow-up of an append: whether the step has ended, and the next step begun."""
         state = run.current.steps.get(StepId(self.step))
         if self.lease is None or state is None or state.open:
             return FollowUp()
@@ -177,12 +177,12 @@ class StepHandover:
 
 
 def at_once(run: Run, step: str) -> bool:
-    """Whether a step can be begun with nothing before it: no receipts, no second attempt, and what there is was journalled."""
+    """Return whether a step can be begun with nothing before it: no receipts, no second attempt, and the located copies are journalled."""
     return step != RECEIPTS and run.located_in == run.round and StepId(step) not in run.current.steps
 
 
 def open_to_all(run: Run) -> frozenset[str]:
-    """Steps that nobody has begun; the receipts when all are done."""
+    """Return the steps that no worker has begun; the receipts when all are done."""
     if run.state is not OrderState.RUNNING:
         return frozenset()
     ready = next_steps(run)
@@ -191,5 +191,5 @@ def open_to_all(run: Run) -> frozenset[str]:
 
 
 def lease_name(run: Run, step: str) -> str:
-    """What the lease of a step of a round is called."""
+    """Return the name of the lease of a step of a round."""
     return f"{leader(run)}/{run.round}/{step}"

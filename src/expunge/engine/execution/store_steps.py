@@ -22,7 +22,7 @@ from expunge.faults import ReplyLost
 
 
 class StoreSteps:
-    """What a round does to stores; every subject of the round has an outcome of its own."""
+    """The steps of a round about stores. Every subject of the round has an outcome of its own."""
 
     def __init__(self, work: RoundWork, models: ModelSteps) -> None:
         """Work on a round; ``models`` learns what concerns models that lie in the same stores."""

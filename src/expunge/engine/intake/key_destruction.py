@@ -50,7 +50,7 @@ def destroy_traces(context: Context, recorder: Recorder, *, key: bool = True) ->
 
 
 def traces_due(context: Context, recorder: Recorder) -> bool:
-    """Whether the traces' end date has come."""
+    """Return whether the traces' end date has come."""
     run = recorder.run
     if run.traces_ended or run.ended_at is None or run.state is OrderState.IN_PART:
         return False

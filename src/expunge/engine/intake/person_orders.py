@@ -32,7 +32,7 @@ CONTACT = "contact.sealed"
 
 @dataclass(frozen=True)
 class Accepted:
-    """What the requester is given back, once."""
+    """The answer to the requester, given once."""
 
     order: OrderId
     subjects: tuple[Pseudonym, ...]

@@ -65,7 +65,7 @@ class Recorder:
         return max(now, self.run.last) if self.run.last else now
 
     def append(self, *events: ev.OrderEvent) -> Run:
-        """Append events, all or none; raises Conflict when somebody else appended meanwhile, IllegalTransition before writing anything."""
+        """Append events, all or none. Raises Conflict after an append by another process, IllegalTransition before writing anything."""
         append_together(self._journal, [self], [events], None)
         return self.run
 
@@ -128,7 +128,7 @@ def append_together(
 
 @dataclass(frozen=True)
 class FollowUp:
-    """What goes with an append to orders, in the same transaction."""
+    """Writes that go with an append to orders, in the same transaction."""
 
     ends: bool = False
     """Whether the lease that is written under is given back."""
@@ -143,7 +143,7 @@ class FollowUp:
 
 
 class AppendCompanion(Protocol):
-    """What a worker does beside an append to orders, in the same transaction."""
+    """A worker's writes beside an append to orders, in the same transaction."""
 
     def before(self, run: Run) -> FollowUp:
         """Told how the run will stand: what goes with the append. Leases are taken here, before streams are locked."""
@@ -315,5 +315,5 @@ def orders(journal: Journal) -> Iterator[OrderId]:
 
 
 def is_order(stream: str) -> bool:
-    """Whether a stream is an order's, rather than a register."""
+    """Return whether a stream is an order's, rather than a register."""
     return stream not in _REGISTERS

@@ -28,7 +28,7 @@ NOBODY = Pseudonym("0" * 32)
 
 @dataclass
 class ArtefactRecords:
-    """What the stores say."""
+    """The artefacts as the stores record them."""
 
     artefacts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Dataset -> names of the artefacts that lie in it."""
@@ -44,7 +44,7 @@ class ArtefactRecords:
 
 
 def read(context: Context) -> ArtefactRecords:
-    """Look into every dataset that holds single artefacts, and into the one that records where they come from."""
+    """Read every dataset that holds single artefacts, and the dataset that records their sources."""
     recorded = ArtefactRecords()
     for name, dataset in context.data_map.datasets.items():
         if dataset.created is not None:

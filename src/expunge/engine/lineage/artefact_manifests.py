@@ -45,7 +45,7 @@ class PresentArtefact:
 
 @dataclass(frozen=True)
 class PresentArtefacts:
-    """What there is of a dataset."""
+    """The artefacts of a dataset that exist now."""
 
     everything: tuple[Copy, ...] = ()
     parts: tuple[PresentArtefact, ...] = ()
@@ -55,7 +55,7 @@ class PresentArtefacts:
 
 @dataclass(frozen=True)
 class ArtefactSelection:
-    """What of a dataset goes, and what stays."""
+    """The artefacts of a dataset that go, and those that stay."""
 
     copies: tuple[Copy, ...]
     selector: Selector | None
@@ -96,7 +96,7 @@ def _contents(context: Context, dataset: Dataset, copies: Sequence[Copy]) -> tup
 
 
 def judges(context: Context, dataset: Dataset) -> bool:
-    """Whether artefacts of a dataset are judged one by one."""
+    """Return whether artefacts of a dataset are judged one by one."""
     return dataset.origin is ArtefactOrigin.MANIFEST and context.trainings is not None
 
 
@@ -107,12 +107,12 @@ def sift(
 
     Args:
         context: the composition.
-        dataset: one that :func:`judges` says yes to.
-        people: those of the order.
-        touched: whether anything of theirs was in what it is made from: then whatever is not cleared goes.
-        doubted: datasets with a manifest that was found to lie: what is made from theirs is cleared by none of them.
+        dataset: a dataset for which :func:`judges` is true.
+        people: the subjects of the order.
+        touched: whether the sources held data of the subjects: then every artefact that is not cleared goes.
+        doubted: datasets with a manifest that was found to be false: none of them clears an artefact made from these datasets.
 
-    Raises what stores raise, and StoreUnavailable where nothing was in the sources and the manifests cannot be read.
+    Raises the errors of stores, and StoreUnavailable where nothing was in the sources and the manifests cannot be read.
     """
     assert context.trainings is not None
     jury = ManifestJudge(context, context.trainings, people, doubted)
@@ -170,7 +170,7 @@ class ManifestJudge:
     _living: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def convicts(self) -> bool:
-        """Whether any manifest says that its artefact had one of them, wherever that lies, and whether it is there or not.
+        """Return whether any manifest convicts its artefact, wherever the manifest lies, and whether the artefact still exists or not.
 
         Raises StoreUnavailable.
         """
@@ -179,10 +179,10 @@ class ManifestJudge:
         )
 
     def of(self, dataset: Dataset, part: PresentArtefact) -> JudgedArtefact | None:
-        """What its manifest says of an artefact; None where it has none that holds. Raises StoreUnavailable.
+        """Return the manifest's judgement of an artefact; None where no manifest holds. Raises StoreUnavailable.
 
-        What was sealed of one of its files alone counts where that had the people: they are in these bytes, whatever lies beside them,
-        and whichever dataset it lies in.
+        A manifest that was sealed for one of its files alone counts where that file had the subjects: they are in these bytes, in every
+        dataset and beside any other files.
         """
         whole = self._judged(artefact_manifest.artefact(part.contents)) if part.contents else None
         single = (self._judged(artefact_manifest.artefact((content,))) for content in part.contents)
@@ -279,7 +279,7 @@ def _roots(context: Context, ids: Mapping[str, frozenset[str]]) -> frozenset[str
 
 
 def still_there(context: Context, dataset: Dataset, stayed: Sequence[ArtefactCleared]) -> int:
-    """How many artefacts are there beside those that stay."""
+    """Return the number of artefacts that exist beside those that stay."""
     known = {artefact_manifest.artefact(each.contents) for each in stayed}
     there = parts_of(context, dataset)
     return sum(artefact_manifest.artefact(part.contents) not in known for part in there.parts) + there.loose

@@ -28,7 +28,7 @@ PIPELINES = "pipelines"
 
 @dataclass(frozen=True)
 class IntakeResult:
-    """What became of some observations: all of them are on the device."""
+    """The result of taking in observations: all of them are on the device."""
 
     new: int
     known: int
@@ -121,7 +121,7 @@ _held: WeakKeyDictionary[Journal, tuple[DataMap, ObservedLineage, UndeclaredLine
 
 
 def gaps(data_map: DataMap, journal: Journal) -> UndeclaredLineage:
-    """What was seen and not declared."""
+    """Return the lineage that was observed and not declared."""
     seen = sightings(journal)
     known = _held.get(journal)
     if known is None or known[0] is not data_map or known[1] is not seen:
@@ -130,7 +130,7 @@ def gaps(data_map: DataMap, journal: Journal) -> UndeclaredLineage:
 
 
 def all_gaps(context: Context) -> UndeclaredLineage:
-    """What pipelines were seen to do, and what registries say of their models, that the map does not."""
+    """Return the undeclared lineage: observations of pipelines, and origins in registries, that the map lacks."""
     said = registry_origins.seen(context).flows
     if not said:
         return gaps(context.data_map, context.journal)
@@ -138,7 +138,7 @@ def all_gaps(context: Context) -> UndeclaredLineage:
 
 
 def places(context: Context) -> tuple[UndeclaredPlace, ...]:
-    """What plans must not pass over."""
+    """Return the undeclared places that plans must not pass over."""
     return all_gaps(context).places(context.keys.pseudonym_key())
 
 

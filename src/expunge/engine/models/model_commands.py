@@ -55,7 +55,7 @@ _NOTHING = sha256().hexdigest()
 
 @dataclass(frozen=True)
 class ModelStepResult:
-    """What one step about something made came to."""
+    """The result of one step about an artefact."""
 
     outcome: Outcome
     now: ArtefactRemade | None = None
@@ -94,7 +94,7 @@ def _sorted(found: Iterable[ArtefactContent]) -> tuple[str, ...]:
 def block(
     context: Context, run: Run, dataset: Dataset, copies: Sequence[Copy], orders: Sequence[OrderId], stayed: Sequence[ArtefactCleared] = ()
 ) -> ModelStepResult:
-    """Tell the gate that nobody is served by it any more, before anything is erased; until each of these orders frees it.
+    """Tell the gate to block the artefact, before anything is erased, until each of these orders frees it.
 
     Where some of its artefacts stay, the contents that go are blocked, and the name is not.
     """
@@ -137,7 +137,7 @@ def _old(context: Context, known: ArtefactRemade) -> frozenset[str]:
 
 
 def release(context: Context, dataset: str, digests: Sequence[str]) -> None:
-    """Nothing of theirs was in these contents: they may serve when the dataset may."""
+    """Release contents that never had the subjects: they may serve when the dataset may."""
     register(context.journal, MODELS, model_outcomes.ModelsFreed(context.clock.now(), dataset, (_NO_ORDER,), tuple(digests)))
 
 
@@ -152,14 +152,14 @@ def free(context: Context, dataset: str, orders: Sequence[OrderId]) -> None:
 
 
 def hold(context: Context, dataset: str, orders: Sequence[OrderId]) -> None:
-    """Nobody is served by it as far as these orders are concerned; where that is so already, nothing is entered."""
+    """Block a dataset for these orders. Where it is blocked already, nothing is entered."""
     if not held_by(context, dataset).issuperset(orders):
         register(context.journal, MODELS, model_outcomes.ModelsBlocked(context.clock.now(), dataset, (), tuple(sorted(orders))))
         fencing.publish(context)
 
 
 def held_by(context: Context, dataset: str) -> frozenset[str]:
-    """The orders for which nobody is served by it now."""
+    """Return the orders that block the dataset now."""
     return model_outcomes.holders(read_register(context.journal, MODELS)).get(dataset, frozenset())
 
 
@@ -383,9 +383,9 @@ def _untouched(known: ArtefactRemade) -> bool:
 
 
 def probe(context: Context, run: Run, dataset: Dataset) -> Probed:
-    """Whether anything of what was there before is there now, by content, where something new lies in its place.
+    """Probe for old content that is present now, where something new lies in its place.
 
-    Raises what stores raise when they cannot be read.
+    Raises the errors of stores that cannot be read.
     """
     known = run.remade[dataset.name]
     left = model_outcomes.given_back(_beside(contents(context, dataset), known), _old(context, known))

@@ -48,7 +48,7 @@ _SIGNED = b"expunge/instruction/1\0"
 
 @dataclass(frozen=True)
 class SentInstruction:
-    """What became of one instruction that was to be posted."""
+    """The result of posting one instruction."""
 
     order: OrderId
     recipient: str
@@ -66,14 +66,14 @@ class InstructionLetter:
 
 
 def ledger(context: Context) -> RecipientLedger:
-    """What is known of all recipients."""
+    """Return the ledger of all recipients."""
     return fold(read_register(context.journal, RECIPIENTS))
 
 
 def instruct(context: Context, runs: Sequence[Run]) -> None:
-    """Make the instructions of orders whose round begins or ends, one for each recipient that was handed data of a dataset they erase from.
+    """Make the instructions of orders whose round begins or ends: one for each recipient that was handed data of a dataset they erase from.
 
-    It names those people alone of whom something was found there: of an order for several, that is known once its round has looked. What
+    It names only the people with data found there. For an order about several people, that is known once its round has looked. Data that
     comes to light later makes another instruction in place of the first. Doing it again makes nothing twice. Nothing is sent here: the
     round does not wait for others' machines.
     """
@@ -202,7 +202,7 @@ def send(context: Context, courier: Courier) -> tuple[SentInstruction, ...]:
 
 
 def carried(context: Context, order: OrderId, recipient: str, by: str) -> None:
-    """Enter that somebody carried an instruction to its recipient. Raises UsageError for one that there is not, or without a name."""
+    """Enter that a named person carried an instruction to its recipient. Raises UsageError for an unknown one, or without a name."""
     _known(context, order, recipient)
     _require_name(by)
     register(context.journal, RECIPIENTS, RecipientTold(context.clock.now(), order, recipient, by))
@@ -286,12 +286,12 @@ def saw(context: Context, recipient: str, dataset: str, source: str) -> None:
 
 
 def may_share(context: Context, recipient: str) -> bool:
-    """Whether anything more may be handed to a recipient: not while an instruction to it is not settled."""
+    """Return whether more data may be handed to a recipient. It may not while an instruction to it is not settled."""
     return recipient not in ledger(context).blocked()
 
 
 def told_in_receipt(known: RecipientLedger, order: OrderId) -> tuple[str, ...]:
-    """What the receipts of an order say about recipients."""
+    """Return the sentences about recipients in the receipts of an order."""
     mine = [instruction for instruction in known.instructions.values() if instruction.order == order]
     return tuple(
         f"recipient {each.recipient}, which was handed {', '.join(each.datasets)}: instructed to erase it; {each.stands.value} at this time"
@@ -300,7 +300,7 @@ def told_in_receipt(known: RecipientLedger, order: OrderId) -> tuple[str, ...]:
 
 
 def owed(context: Context) -> tuple[Deadline, ...]:
-    """When recipients have to have confirmed."""
+    """Return the deadlines of recipients' confirmations."""
     now = context.clock.now()
     found = []
     for each in ledger(context).open():

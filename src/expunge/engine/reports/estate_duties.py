@@ -29,7 +29,7 @@ FRESH = timedelta(seconds=60)
 
 
 class DutyState(StrEnum):
-    """How an estate stands towards one duty."""
+    """The state of an estate under one duty."""
 
     MET = "met"
     NO = "no"
@@ -62,7 +62,7 @@ class DutyFinding:
 
     @property
     def unmet(self) -> bool:
-        """Whether something has to be set up for it."""
+        """True when something has to be set up for the duty."""
         return self.today is DutyState.NO
 
 

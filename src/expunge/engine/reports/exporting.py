@@ -27,7 +27,7 @@ _CHUNK_TIME = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class ExportSummary:
-    """What went into an archive."""
+    """The contents of an archive."""
 
     items: int
     bytes: int

@@ -45,7 +45,7 @@ _STEPS, _ROUNDS = 32, 4
 
 
 def preview(context: Context, proposed: Mapping[str, Period] | None = None) -> tuple[DatasetAge, ...]:
-    """How old every dataset's items are, what has outlived its period now and, with other periods, what would have.
+    """Return the age of every dataset's items, those that have outlived their period now, and those that would have with other periods.
 
     Raises UsageError for a schedule that the map does not have.
     """
@@ -82,7 +82,7 @@ def _why(unable: Unable) -> str:
 
 @dataclass(frozen=True)
 class ExpiryDue:
-    """What one order of expiry is about to take from one dataset."""
+    """The items that one order of expiry is about to take from one dataset."""
 
     rule: RetentionRule
     until: datetime
@@ -93,7 +93,7 @@ class ExpiryDue:
 
 @dataclass(frozen=True)
 class ExpiryRun:
-    """What a run found."""
+    """The findings of a run."""
 
     orders: tuple[OrderId, ...]
     """To be planned and applied: those that an earlier run left open, else what is due now."""

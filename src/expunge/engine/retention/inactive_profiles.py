@@ -42,7 +42,7 @@ _UNUSED = "Nobody has used this profile for a long time. It will be erased with 
 
 @dataclass(frozen=True)
 class LastUse:
-    """When a profile was last used."""
+    """The time at which a profile was last used."""
 
     kind: str
     value: str = field(repr=False)
@@ -54,7 +54,7 @@ class LastUse:
 
 @dataclass(frozen=True)
 class InactivityWatch:
-    """What one look found and did."""
+    """The findings and actions of one look."""
 
     evaluated: int
     """Profiles whose last use could be told."""
@@ -77,7 +77,7 @@ def states(context: Context) -> dict[Pseudonym, InactiveProfile]:
 def watch(context: Context) -> InactivityWatch:
     """Look at every kind of profile that the map watches: flag, take back, give up, and receive the orders of those given up.
 
-    Whoever turns of age meanwhile is watched all the same: only the last use counts.
+    A person who comes of age meanwhile is watched all the same: only the last use counts.
     """
     could_not: list[str] = []
     seen: dict[Pseudonym, LastUse] = {}
@@ -201,7 +201,7 @@ def keep(context: Context, subject: Pseudonym, by: str) -> InactiveProfile:
 
 
 def owed(context: Context) -> tuple[deadlines.Deadline, ...]:
-    """When flagged profiles have to be gone: by the clocks of the map, and by the rule that flags them."""
+    """Return the deadline for each flagged profile to be gone: by the clock rules of the map, and by the rule that flags it."""
     now = context.clock.now()
     found: list[deadlines.Deadline] = []
     for state in states(context).values():

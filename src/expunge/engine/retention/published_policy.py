@@ -48,7 +48,7 @@ class PublicPolicy:
 
 
 def published(context: Context) -> Published:
-    """What is public now."""
+    """Return the policy that is public now."""
     return fold_claims(read_register(context.journal, CLAIMS))
 
 

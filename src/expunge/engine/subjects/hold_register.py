@@ -141,9 +141,9 @@ def active(context: Context) -> tuple[Hold, ...]:
 
 
 def binding_on(context: Context, people: Sequence[Person], scope: Scope | None = None) -> tuple[Hold, ...]:
-    """Those that bind now on any identity of these people, and those on named items: whoever else is in an item, it stays.
+    """Return the holds that bind now on any identity of these people, and those on named items, which stay for every subject in them.
 
-    For an order about a class of items, all of them in the datasets that it reaches: its items may be anybody's.
+    For an order about a class of items, these are all holds in the datasets that it reaches: its items may be any person's.
     """
     return binding_of(context, active(context), people, scope)
 

@@ -28,7 +28,7 @@ SHARED_GROUND = "recording shared with people who stay"
 
 @dataclass
 class LocatedCopies:
-    """What was found, per dataset."""
+    """The located copies, per dataset."""
 
     copies: dict[str, tuple[Copy, ...]] = field(default_factory=dict)
     """What is to be erased."""
@@ -44,7 +44,7 @@ class LocatedCopies:
     """Of what is made from theirs, the artefacts that their manifests clear."""
 
     def probing(self, dataset: str) -> dict[Pseudonym, Selector]:
-        """How to probe for each subject."""
+        """Return the selector with which to probe for each subject."""
         return {**self.selectors.get(dataset, {}), **self.narrowed.get(dataset, {})}
 
     def of(self, subjects: Iterable[Pseudonym]) -> LocatedCopies:
@@ -88,8 +88,8 @@ def locate(
 
     Args:
         context: the composition.
-        people: whom to look for.
-        holds: those that bind now.
+        people: the subjects to look for.
+        holds: the holds that bind now.
         known: selectors of an earlier look at the same order, which are joined with today's: a pointer that is gone already still leads on.
         told: learns of each dataset when it has been looked through.
         scope: how far the order reaches; what lies beyond is located as well, as something that stays.
@@ -121,7 +121,7 @@ def locate(
 
 @dataclass(frozen=True)
 class KnownArtefacts:
-    """What an order knows already of the things that are made from people's data."""
+    """The artefacts that an order knows already."""
 
     taken: frozenset[str] = frozenset()
     """Datasets in which something was located or erased."""
@@ -216,7 +216,7 @@ def _longest(*holds: Hold) -> Hold:
 
 
 def people_behind(context: Context, wanted: Collection[Pseudonym]) -> Iterator[tuple[Pseudonym, Person]]:
-    """The people behind some pseudonyms, with whoever belongs to them; in memory only."""
+    """Yield the people behind some pseudonyms, with their members; in memory only."""
     key = context.keys.pseudonym_key()
     for kind, identity in context.data_map.identities.items() if wanted else ():
         home = context.data_map.datasets[identity.dataset]
@@ -228,7 +228,7 @@ def people_behind(context: Context, wanted: Collection[Pseudonym]) -> Iterator[t
 
 
 def names_of(context: Context, person: Person) -> frozenset[Pseudonym]:
-    """Every pseudonym that stands for the person or somebody who goes with them: a hold may have been placed on any."""
+    """Return every pseudonym of the person and of those who go with the person. A hold may have been placed on any of them."""
     key = context.keys.pseudonym_key()
     return frozenset({person.subject, *(pseudonym(key, kind, value) for kind, value in person.identifiers())})
 

@@ -17,7 +17,7 @@ from expunge.errors import NotResolved, UsageError
 
 @dataclass(frozen=True)
 class ResolvedName:
-    """What one name resolved to; shown and confirmed before anything is planned."""
+    """The identities that one name resolved to; shown and confirmed before anything is planned."""
 
     kind: str
     """Identity kind of the person; for a name that nobody bears, the kind it was asked as."""
@@ -78,7 +78,7 @@ def resolve(context: Context, name: str, *, whole: bool = False) -> ResolvedName
         whole: climb to the owner first: ``device:SERIAL`` then means the account it belongs to, with everything in it.
 
     Raises:
-        NotResolved: it names several people, or nobody and its kind is not said. With a kind, a name that nobody bears is no error: an
+        NotResolved: it names several people, or none and has no kind. With a kind, a name that belongs to no person is no error: an
             order for it ends with a receipt that says so.
         UsageError: unknown kind, empty value.
     """
