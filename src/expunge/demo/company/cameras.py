@@ -1,4 +1,4 @@
-"""The company's other line: cameras at front doors, who labelled what they saw, the faces in it, and the models that came of it."""
+"""The company's other line: cameras at front doors, the people who labelled their recordings, the faces in them, and the derived models."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ provenance: {dataset: record_of_models, artefact: product, source: source, how: 
 
 @dataclass(frozen=True)
 class Cameras:
-    """What was built, and what of it the story knows to be meant."""
+    """The built line of cameras, and the facts that the story expects of it."""
 
     folder: Path
     labelled: tuple[str, ...]
@@ -95,7 +95,7 @@ class Cameras:
         return {path.stem for path in (self.folder / REGISTRY).rglob("*.bin")}
 
     def faces(self) -> list[str]:
-        """When each face vector that is there now was made."""
+        """Return the time at which each present face vector was made."""
         with closing(sqlite3.connect(self.folder / FACES)) as db:
             return [row[0] for row in db.execute("SELECT made_at FROM face_vectors ORDER BY made_at")]
 

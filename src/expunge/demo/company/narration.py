@@ -1,4 +1,4 @@
-"""Tells the story on the terminal: chapters with their time, short paragraphs, tables. Knows nothing of what is told."""
+"""Tell the story on the terminal: chapters with their time, short paragraphs, tables. This module knows nothing of the story's content."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ class Narrator:
         self.console.print(grid)
 
     def quote(self, text: str) -> None:
-        """What somebody or something answered."""
+        """Quote an answer."""
         self.console.print(Padding(Text(text, style="italic"), (0, 0, 0, 6)))
 
     def command(self, line: str) -> None:
-        """What one would type."""
+        """Show a command line."""
         self.console.print(Text(f"  $ {line}", style="cyan"), soft_wrap=True)
 
     def table(self, title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 1) -> None:

@@ -66,7 +66,7 @@ class Services:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the data map takes from the environment."""
+        """The environment variables that the data map reads."""
         return {
             "LANTERN_DATABASE": self.url,
             "LANTERN_S3": self.seaweed.endpoint,

@@ -1,4 +1,4 @@
-"""What the chapters of the story share: the folder, the company, who asked, and what was expected and did not come."""
+"""State that the chapters of the story share: the folder, the company, the requests, and the expectations that failed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OFFICER = "privacy-officer"
 
 
 class Officer:
-    """Whoever approves plans; the key lives as long as the demonstration."""
+    """The person who approves plans. The key lives as long as the demonstration."""
 
     def __init__(self) -> None:
         self._key = Ed25519PrivateKey.generate()
@@ -68,12 +68,12 @@ class Stage:
 
     @property
     def state(self) -> str:
-        """Where the data map says that Expunge's own state is."""
+        """The place of Expunge's own state, as the data map names it."""
         return SHARED if self.workers else ALONE
 
     @property
     def requests(self) -> list[tuple[int, OrderId, Request]]:
-        """Number from 1, order and request of everybody who asked."""
+        """Number from 1, order and request of all who asked."""
         return [(at + 1, order, request) for at, (order, request) in enumerate(zip(self.orders, self.world.requests, strict=True))]
 
     @property
@@ -82,7 +82,7 @@ class Stage:
         return frozenset(request.person.profile_id for request in self.world.requests)
 
     def guardian(self, number: int) -> Path:
-        """The folder of whoever made the n-th request, counted from 1."""
+        """Return the folder of the requester of the n-th request, counted from 1."""
         return self.folder / "guardian" / str(number)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The company as values: what was recorded, who will ask, where the stores lie."""
+"""The company as values: its recordings, the coming requests, the places of its stores."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STORES: Mapping[str, str] = {"app": "postgres", "audio": "s3", "lake": "lake", "
 
 @dataclass(frozen=True)
 class Request:
-    """Who is to be erased, and how whoever asks names them."""
+    """A person to be erased, with the name that the requester uses for them."""
 
     person: Profile
     kind: str
@@ -35,7 +35,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Recording:
-    """One thing that somebody said to a device."""
+    """One utterance to a device."""
 
     recording_id: str
     who: tuple[Profile, ...]
@@ -71,7 +71,7 @@ class World:
 
     @property
     def people(self) -> tuple[Profile, ...]:
-        """Everybody."""
+        """All people of the world."""
         return tuple(person for home in self.households for person in home.profiles)
 
     @property

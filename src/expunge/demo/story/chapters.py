@@ -1,4 +1,4 @@
-"""The story, from the first recording to the receipt: everything is done for real, narrated and timed."""
+"""The story, from the first recording to the receipt. Everything is done for real, narrated and timed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The middle chapters: who asks, what is planned and approved, and the erasing itself."""
+"""The middle chapters: the requests, plans and approvals, and the erasing itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two ways to cheat with a receipt, done as well as they can be: for the demonstration, and for tests that both are refused."""
+"""Two ways to forge a receipt, done as well as they can be: for the demonstration, and for tests that both are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last chapters: what is left, what is unchanged, what the receipts are worth, and what the fence stops."""
+"""The last chapters: residue, unchanged bystanders, the verification of receipts, and the data that the fence stops."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _own_counts(stage: Stage) -> dict[str, tuple[int, int]]:
 
 
 def unchanged(stage: Stage) -> None:
-    """Everybody else's data is the same, item by item."""
+    """Show that the data of all bystanders is the same, item by item."""
     with stage.narrator.chapter("What is untouched"):
         after = survey(stage.world.services, stage.folder / "world")
         staying = stage.world.book.staying(stage.erased)

@@ -1,7 +1,7 @@
 """Recorded voices from Debian's packages of telephone prompts: fetched and unpacked in place, by an ordinary user.
 
-Five voices, each with the sentences that it says. The packages are free (CC BY-SA 3.0 and CC BY 3.0); their authors are credited
-beside the data. Nothing is installed, and nothing outside the cache folder is written.
+There are five voices, each with its sentences. The packages are free (CC BY-SA 3.0 and CC BY 3.0). Their authors are credited beside the
+data. Nothing is installed, and nothing outside the cache folder is written.
 """
 
 from __future__ import annotations
