@@ -1,4 +1,4 @@
-"""Invented people for conformance suites: everything about them is random enough to be nobody else's."""
+"""Invented people for conformance suites: every detail is random enough to belong to no real person."""
 
 from __future__ import annotations
 

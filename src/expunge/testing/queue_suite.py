@@ -1,4 +1,4 @@
-"""The conformance suite of the queue port, and of the loop in which a worker takes what was put."""
+"""The conformance suite of the queue port, and of the loop in which a worker takes work."""
 
 # ruff: noqa: D102 - the name of a story says what it shows
 from __future__ import annotations
@@ -53,7 +53,7 @@ class WorkedQueue(Queue, Protocol):
 
 
 class TakenWork:
-    """What workers took: lines of a file, so that workers in other processes may write too."""
+    """The work that workers took: lines of a file, so that workers in other processes may write too."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -90,7 +90,7 @@ class QueueSuite:
     """Every failpoint that ``put`` passes."""
 
     def place(self, folder: Path) -> str:
-        """Where a fresh queue may be kept."""
+        """Return a place for a fresh queue."""
         raise NotImplementedError
 
     def open(self, place: str) -> WorkedQueue:

@@ -1,4 +1,4 @@
-"""Promises about looking: what is found, shown, traced and reported, and that looking changes nothing."""
+"""Promises about reading: items are found, shown, traced and reported, and reading changes nothing."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Listener:
 
 
 def holds(data: bytes, one: Person) -> bool:
-    """Whether all of a person's content is in ``data``, the blob in any usual spelling."""
+    """Return whether all of a person's content is in ``data``, the blob in any usual spelling."""
     spellings = (one.blob, one.blob.hex().encode(), base64.b64encode(one.blob))
     return any(spelling in data for spelling in spellings) and all(_said(mark, data) for mark in one.marks)
 
@@ -73,7 +73,7 @@ class StoreReading(StoreHarness):
     """Looking at a store."""
 
     def test_finds_who_is_there_and_nobody_else(self, folder: Path) -> None:
-        """Each located copy is about somebody who was asked for, has keys, and links for every field that others follow."""
+        """Each located copy is about a subject that was asked for, has keys, and links for every field that others follow."""
         self.write(folder, people(6))
         asked, stranger = people(3), person("stranger")
         with self.opened(folder) as (store, datasets):
@@ -90,7 +90,7 @@ class StoreReading(StoreHarness):
                 assert set(dataset.follow) <= set(copy.links)
 
     def test_nothing_is_there_before_anybody_was_written(self, folder: Path) -> None:
-        """After its last person left, a store answers that nobody is there."""
+        """After its last person left, a store answers that it holds no person."""
         self.write(folder, people(2))
         self.forget(folder, people(2))
         assert all(not found for found in self.locate(folder, people(2)).values())
@@ -109,7 +109,7 @@ class StoreReading(StoreHarness):
                 assert all(copy.items == located[name][0].items for copy in found)
 
     def test_export_gives_back_what_was_written(self, folder: Path) -> None:
-        """All of the person, the media byte for byte, under names that are safe to unpack, and nothing of anybody else."""
+        """The export has all of the person, the media byte for byte, under names that are safe to unpack, and nothing of a bystander."""
         self.write(folder, people(4))
         one, *others = people(4)
         with self.opened(folder) as (store, datasets):
@@ -174,7 +174,7 @@ class StoreReading(StoreHarness):
         assert not any(_said(mark, heard) for each in gone for mark in each.marks)
 
     def test_those_whom_it_names_are_those_who_are_there(self, folder: Path) -> None:
-        """Where a store tells identifiers without places, they are those of everybody's copies, spelt the same."""
+        """Where a store lists identifiers without places, they are those of all copies, spelt the same."""
         awkward = [person(f"awkward-{number}", id=text) for number, text in enumerate(AWKWARD)]
         self.write(folder, [*people(5), *(each for each in awkward if self.sayable(each.id))])
         with self.opened(folder) as (store, datasets):
