@@ -1,4 +1,4 @@
-"""A real PostgreSQL server in a folder: TCP on loopback, trusting whoever connects from there, superuser ``postgres``."""
+"""A real PostgreSQL server in a folder: TCP on loopback, trusting every connection from there, superuser ``postgres``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server process that is ours: started on a free port, never outliving whoever started it, and killed with all its children."""
+"""A server process of our own: started on a free port, never outliving its starter, and killed with all its children."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ServerFailed(ExpungeError):
 
 
 def free_ports(count: int) -> list[int]:
-    """Distinct ports of the loopback address on which nobody listens at this moment. Raises ServerFailed when none is found."""
+    """Return distinct ports of the loopback address without a listener at this moment. Raises ServerFailed when none is found."""
     found: list[int] = []
     for _ in range(1000):
         port = _FIRST_PORT + secrets.randbelow(_LAST_PORT - _FIRST_PORT)
@@ -76,7 +76,7 @@ class Child:
         return self._process.pid
 
     def running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Return whether the process has not ended yet."""
         return self._process.poll() is None
 
     def signal(self, number: signal.Signals) -> None:
@@ -149,7 +149,7 @@ def _lives(pid: int) -> bool:
 
 
 def descendants(pid: int) -> list[int]:
-    """Process ids of all children, and of theirs, that live now."""
+    """Return the process ids of all live children and their children."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         found = _stat(int(entry.name)) if entry.name.isdigit() else None

@@ -46,7 +46,7 @@ class SeaweedServer:
 
     @property
     def master(self) -> str:
-        """Base URL of the master, for :meth:`vacuum` and whoever asks for volumes."""
+        """Base URL of the master, for :meth:`vacuum` and callers that ask for volumes."""
         return f"http://{LOOPBACK}:{self._ports['master']}"
 
     @property
