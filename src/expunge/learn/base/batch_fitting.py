@@ -1,4 +1,4 @@
-"""Models that are learnt a batch at a time: what came in several pieces is what came in one."""
+"""Models that are learnt a batch at a time. Rows in several batches give the same model as rows in one."""
 
 from __future__ import annotations
 

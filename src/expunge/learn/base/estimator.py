@@ -1,4 +1,4 @@
-"""What every model that forgets exactly has in common, and scikit-learn's habits: ``get_params``, ``clone``, ``Pipeline``."""
+"""The base class of models that forget exactly, with scikit-learn's conventions: ``get_params``, ``clone``, ``Pipeline``."""
 
 from __future__ import annotations
 
@@ -112,19 +112,19 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
     # ---- forgetting --------------------------------------------------------------------------------------------
 
     def forget(self, subjects: Subjects, source: Source | None = None) -> Report:
-        """Become the model that never had them.
+        """Turn this into the model that never had the subjects.
 
         Args:
             subjects: one name or several, as they were given to ``fit``. A record of several people goes with any of them.
             source: for a model from a file: ``source(records)`` returns ``(X, y)`` of those record ids, in that order.
 
         Returns:
-            What was touched. Nobody known: nothing changes, and the report says so.
+            The records touched. No known subject: nothing changes, and the report says so.
 
         Raises:
             NothingLearned: before ``fit``.
             SourceNeeded: for a loaded model without ``source``.
-            RecordChanged: when a row is not the one that was learnt. The model is as before then.
+            RecordChanged: when a row differs from the learnt one. The model is as before then.
         """
         self._learnt()
         rows, known, unknown = self._records.of(subjects)

@@ -86,10 +86,10 @@ class GaussianNaiveBayes(NaiveBayes):
 
 
 class MultinomialNaiveBayes(NaiveBayes):
-    """How often each thing occurs in each class; scikit-learn's ``MultinomialNB``.
+    """Naive Bayes over the counts of each thing in each class; scikit-learn's ``MultinomialNB``.
 
-    A feature that is below 0 somewhere counts as two things, one for how far above and one for how far below. As soon as no such record
-    is left there is one thing for each feature again.
+    A feature that is below 0 somewhere counts as two things, one for how far above and one for how far below. As soon as no such record is
+    left there is one thing for each feature again.
     """
 
     file_tag = "MultinomialNaiveBayes"

@@ -1,4 +1,4 @@
-"""From exact sums to what solvers take: means, deviations and products about the mean, without the rounding of large numbers."""
+"""Turn exact sums into the inputs of solvers: means, deviations and products about the mean, without the rounding of large numbers."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class LinearClassifier(ClassifierMixin, IntegerStatistics):  # type: ignore[misc
     """(1,) or (k,)."""
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """How far on the side of each class: (n, k), or for two classes (n,), above 0 for the second one.
+        """Return the signed distance for each class: (n, k), or for two classes (n,), above 0 for the second one.
 
         Raises NothingLearned, BadInput.
         """

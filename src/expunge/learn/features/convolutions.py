@@ -1,7 +1,7 @@
-"""Features that nobody's data shaped: random whole-number kernels, public constants like the digits of pi, over sound, motion or trails.
+"""Features that no person's data shaped: random whole-number kernels, public constants like the digits of pi, over sound, motion or trails.
 
-Cf. Dempster, Petitjean and Webb, *ROCKET*, Data Mining and Knowledge Discovery 2020; here the kernels span neighbouring channels, all is
-counted in whole numbers, and a head that forgets exactly comes behind.
+Cf. Dempster, Petitjean and Webb, *ROCKET*, Data Mining and Knowledge Discovery 2020. Here the kernels span neighbouring channels, every
+count is in whole numbers, and a head that forgets exactly comes behind.
 """
 
 from __future__ import annotations

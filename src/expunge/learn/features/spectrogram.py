@@ -1,4 +1,4 @@
-"""What is heard in a recording, as numbers: the logarithm of its energy in each band of pitch over time."""
+"""The sound of a recording as numbers: the logarithm of its energy in each band of pitch over time."""
 
 from __future__ import annotations
 

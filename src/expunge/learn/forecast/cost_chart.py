@@ -1,4 +1,4 @@
-"""The forecasts as a drawing: how much cheaper each layout is, and how much accuracy may go, over the number of shards. Plain SVG."""
+"""A drawing of the forecasts: the saving of each layout and its possible loss of accuracy, over the number of shards. Plain SVG."""
 
 from __future__ import annotations
 

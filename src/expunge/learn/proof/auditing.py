@@ -1,6 +1,6 @@
-"""Audit two files of one sharded model, from before and after a forget, and say it where an order reads it.
+"""Audit two files of one sharded model, from before and after a forget, and report the result where an order reads it.
 
-The order's command calls this before it ends: the receipt then carries the second opinion, with its power and its control.
+The order's command calls this before it ends. The receipt then carries the second opinion, with its power and its control.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Labels of classes by value: the same set of labels gives the same classes, whatever type the arrays had that they came in."""
+"""Class labels by value: the same set of labels gives the same classes, for every type of the input arrays."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Hashes that a set of records rests on: of contents, which no two share; keyed ones of names and subjects, which say who goes where.
+"""Hashes of a set of records: collision-free ones of contents, and keyed ones of names and subjects, which decide placement.
 
-What must not collide is SHA-256. What only has to be keyed and quick (an order, a place) is SipHash-2-4 under a key of its own for each
-purpose, many at once. Cf. Aumasson and Bernstein, *SipHash: a fast short-input PRF*, INDOCRYPT 2012.
+Hashes that must not collide are SHA-256. Hashes that only have to be keyed and quick (a sequence, a place) are SipHash-2-4 under a key of
+its own for each purpose, many at once. Cf. Aumasson and Bernstein, *SipHash: a fast short-input PRF*, INDOCRYPT 2012.
 """
 
 from __future__ import annotations

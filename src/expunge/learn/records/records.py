@@ -1,7 +1,7 @@
-"""Which records a model has learnt from: a set of (record id, content hash, subjects). The weights are a function of this set alone.
+"""The records a model has learnt from: a set of (record id, content hash, subjects). The weights are a function of this set alone.
 
-Subjects stand here as keyed tags, so that a file of a model names nobody to whoever has not the key. A row that came without an id is
-named by its content and its subjects; those that are alike in both are numbered, and go together.
+Subjects stand here as keyed tags, so that a file of a model names no subject without the key. A row without an id is named by its content
+and its subjects. Rows that are alike in both are numbered, and go together.
 """
 
 from __future__ import annotations
@@ -71,17 +71,17 @@ class Records:
 
     @property
     def given(self) -> int:
-        """How many rows were ever entered."""
+        """The number of rows ever entered."""
         return len(self._names)
 
     def add(
         self, found: np.ndarray, subjects: Sequence[Any] | None, ids: Sequence[Any] | None, joined: list[tuple[int, bytes]] | None = None
     ) -> np.ndarray:
-        """Enter rows; which of them are new (a mask of n): the same record once more is no other record.
+        """Enter rows. Return a mask of the new ones, (n,): the same record once more is no other record.
 
         Args:
             found: content hashes, (n, 32).
-            subjects: for each row whose it is: a name, or several; None makes each record its own subject.
+            subjects: for each row its subject: a name, or several; None makes each record its own subject.
             ids: for each row the record's id; None takes each row for a record of its own, also one that is like another.
             joined: gets (row of this call, tag) for each subject that a record did not have yet.
 
@@ -220,7 +220,7 @@ class Records:
         return np.flatnonzero(self._alike.held >= 0)
 
     def tags(self, row: int) -> Tags:
-        """The tags of the subjects of a row; none of one that is gone."""
+        """Return the tags of the subjects of a row; none for a row that is gone."""
         group = int(self._alike.held[row])
         return self._groups[group] if group >= 0 else ()
 
@@ -234,7 +234,7 @@ class Records:
             yield self.id(row), self._contents.held[row].tobytes(), self.tags(row)
 
     def id(self, row: int) -> str:
-        """The id of a row in the set; where it came without, one that its content, its subjects and its number make."""
+        """Return the id of a row in the set. A row without one gets an id from its content, its subjects and its number."""
         if self._kinds.held[row] != _UNNAMED:
             return self._names[row]
         alike = sha256(self._contents.held[row].tobytes() + b"".join(self.tags(row))).hexdigest()
@@ -270,7 +270,7 @@ class Records:
                 del self.by_tag[each]
 
     def check(self, rows: np.ndarray, found: np.ndarray) -> None:
-        """That some rows still are what was learnt. Raises RecordChanged."""
+        """Raise RecordChanged unless some rows still are the learnt ones."""
         if len(rows) != len(found):
             message = f"{len(found)} rows came back for {len(rows)} records; nothing was changed"
             raise RecordChanged(message)
@@ -308,7 +308,7 @@ class Records:
         return found
 
     def identities(self, rows: np.ndarray) -> list[bytes]:
-        """What tells each of some rows from all others in the set; of one that came with an id, its name."""
+        """Return the identity of some rows, unique in the set; for a row that came with an id, its name."""
         found = []
         for row in rows.tolist():
             if self._kinds.held[row] == _UNNAMED:

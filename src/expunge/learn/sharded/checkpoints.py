@@ -1,7 +1,7 @@
-"""Checkpoints of shards: kept by their hash, each naming the one before it, and destroyed when somebody who is in them goes.
+"""Training checkpoints of shards: kept by their hash, each naming its predecessor, and destroyed when a subject in them is forgotten.
 
-A folder belongs to one model. What lies there and is no checkpoint of that model any more (left by a crash, or of a model that was fitted
-before) is destroyed as well, since people may be in it.
+A folder belongs to one model. Every other file there (left by a crash, or of a model that was fitted before) is destroyed as well, since it
+may hold subjects.
 """
 
 from __future__ import annotations
@@ -73,10 +73,10 @@ class Checkpoints:
                 yield path
 
     def keep_only(self, names: Collection[str]) -> tuple[str, ...]:
-        """Destroy all others: overwrite, force to the device, remove the name, force that. Hashes of what they held, sorted.
+        """Destroy all others: overwrite, force to the device, remove the name, force that. Return the hashes of their contents, sorted.
 
         Raises:
-            TakenOver: before anything is destroyed, when somebody else has taken over the step under which this runs.
+            TakenOver: before anything is destroyed, when another worker has taken over the step under which this runs.
             OSError: a repeat goes on.
         """
         permit.check()

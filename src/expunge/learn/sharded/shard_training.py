@@ -1,4 +1,4 @@
-"""How the shards of a model are taught: what from, and in which process."""
+"""Train the shards of a model: their input, and the process that trains them."""
 
 from __future__ import annotations
 

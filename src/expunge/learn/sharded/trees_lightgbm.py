@@ -26,7 +26,7 @@ class BoosterText:
 
     @functools.cached_property
     def booster(self) -> lightgbm.Booster:
-        """Read when it is first asked: trees that are taught again before anybody asks are never read. Raises FileRefused."""
+        """The booster, read at first use: trees that are taught again before that are never read. Raises FileRefused."""
         try:
             return lightgbm.Booster(model_str=self.text)
         except lightgbm.basic.LightGBMError as error:
