@@ -58,7 +58,7 @@ class StoreHarness(ABC):
 
     @abstractmethod
     def declare(self, folder: Path) -> tuple[StoreSpec, Sequence[Dataset]]:
-        """The store inside ``folder`` (empty, made by the suite) and its datasets; nothing is created yet.
+        """Return the store inside ``folder`` (empty, made by the suite) and its datasets. Nothing is created yet.
 
         Every field of a ``ByField`` rule is matched with ``Person.id``, whatever its identity kind. ``follow`` need not be filled in.
         """

@@ -9,7 +9,7 @@
     orders/ID.order|trace|contact
     destroyed/ID.order|…   an empty file for each key destroyed: never made again, and destroyed again if a backup brings it back
 
-Recovery is the normal path: every open finishes whatever a crash interrupted (a re-wrapping, a rotation, a destruction).
+Recovery is the normal path: every open finishes the work that a crash interrupted (a re-wrapping, a rotation, a destruction).
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def migrate_queue(alias: str) -> None:
 
     Raises:
         StateCorrupt: when a newer version of the library has been here.
-        django.db.utils.DatabaseError: whatever the database says.
+        django.db.utils.DatabaseError: any error of the database.
     """
     connection = connections[alias]
     recorder = MigrationRecorder(connection)

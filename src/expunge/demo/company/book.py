@@ -51,7 +51,7 @@ class Book:
         return frozenset(key for key, entry in self.entries.items() if not entry.owners & erased)
 
     def own_strings(self, profile: str, shortest: int = 8) -> list[str]:
-        """Return the strings of this person alone. None is part of anything that stays when the person is erased, whoever owns it."""
+        """Return the strings of this person alone. None is part of any item that stays when the person is erased."""
         own = frozenset({profile})
         staying = (entry for entry in self.entries.values() if profile not in entry.owners)
         others = "\n".join(text for entry in staying for text in (entry.key, *entry.strings)).casefold()

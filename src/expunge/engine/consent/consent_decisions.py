@@ -140,7 +140,7 @@ def _require(refusal: ConsentRefusal | None) -> None:
 
 
 def withdraw(context: Context, person: ResolvedName, purpose: str, proof: str = "") -> WithdrawalResult:
-    """End a consent at once; what nothing else has a ground to keep is erased by an order.
+    """End a consent at once. Data that no other purpose has a ground to keep is erased by an order.
 
     Raises UsageError for a purpose that the map has not or that rests on something else, and for a proof without authority.
     """

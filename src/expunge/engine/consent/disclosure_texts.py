@@ -56,7 +56,7 @@ def texts(context: Context, consents: Consents) -> tuple[DisclosureText, ...]:
 
 
 def findings(data_map: DataMap, journal: Journal) -> Iterator[Finding]:
-    """The texts of a map whose files are not what people agreed to, or are not there; needs no key."""
+    """Return the texts of a map whose files differ from the text that people agreed to, or are missing. Needs no key."""
     events = read_register(journal, CONSENTS) if data_map.texts else ()
     fixed = {(event.text, event.version): event.sha256 for event in events if isinstance(event, ConsentTextFixed)}
     for each in _look_at_all(data_map, fixed):

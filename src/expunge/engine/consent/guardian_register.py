@@ -119,7 +119,7 @@ def _named(by: str, reason: str) -> None:
 
 
 def merge(context: Context, source: ResolvedName, into: ResolvedName, *, by: str, reason: str) -> None:
-    """Say that two identities are one person's: the stricter of what they said holds. Raises UsageError."""
+    """Enter that two identities are one person's. The stricter of their statements holds. Raises UsageError."""
     _named(by, reason)
     consents = consent_register.load(context)
     if consents.of(source.person.subject) == consents.of(into.person.subject):
@@ -220,7 +220,7 @@ _STOPPABLE = frozenset({OrderState.RECEIVED, OrderState.FENCED, OrderState.PLANN
 
 
 def stop_orders(context: Context) -> tuple[OrderId, ...]:
-    """Cancel the orders whose guardian has lost authority before anything was erased; returns them."""
+    """Cancel the orders whose guardian has lost authority before anything was erased. Return them."""
     stopped = []
     for order in orders(context.journal):
         run = Recorder(context.journal, context.clock, order).run

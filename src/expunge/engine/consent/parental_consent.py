@@ -74,7 +74,7 @@ def pending(context: Context) -> dict[str, OpenAsking]:
 
 
 def ask(context: Context, method: ConsentMethod, question: ConsentQuestion) -> tuple[str, AskingBegun]:
-    """Ask; returns the request's id and what has to be handed over.
+    """Ask. Return the request's id and the messages to hand over.
 
     Raises:
         UsageError: the person may not be asked this, or not in this way.

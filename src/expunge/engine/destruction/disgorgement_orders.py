@@ -48,7 +48,7 @@ def enter(context: Context, order: Disgorgement, by: str = "") -> DisgorgementSt
 
 
 def again(context: Context, name: str) -> DisgorgementState:
-    """Receive orders for what is there still or again, came to light, was decided to go, or may stay no longer.
+    """Receive orders for items that are still or again present, came to light, were decided to go, or may stay no longer.
 
     Orders of an earlier look that were not begun are replaced. Raises UsageError while one is being carried out, and as
     :func:`expunge.engine.destruction.limb_examination.examine`.

@@ -37,7 +37,7 @@ class ForwardVerdict:
 
 
 def check(context: Context, known: DisgorgementState) -> tuple[ForwardVerdict, ...]:
-    """Judge every product of the kinds that the limbs name. Raises what a store raises only where the journal cannot be read."""
+    """Judge every product of the kinds that the limbs name. Raises the errors of stores only where the journal cannot be read."""
     recorded = artefact_ancestry.read(context)
     products = products_of(context.data_map, recorded)
     deleted = tuple(deletions(context))

@@ -148,7 +148,7 @@ def cohort_of(context: Context, subjects: str | Cohort) -> Cohort:
 
 
 def ids_of(context: Context, cohort: Cohort) -> dict[str, frozenset[str]]:
-    """Identity kind -> identifiers of a cohort's people and of their members. Raises what a store raises when it cannot be used."""
+    """Return identity kind -> identifiers of a cohort's people and of their members. Raises as a store that cannot be used."""
     data_map = context.data_map
     dataset = data_map.datasets[cohort.dataset]
     wanted = Selector(NOBODY, cohort.where, every=not cohort.where, spare=cohort.but_not)

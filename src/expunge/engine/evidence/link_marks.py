@@ -33,7 +33,7 @@ def followed(data_map: DataMap) -> dict[str, frozenset[str]]:
 
 
 def mark(context: Context, runs: Sequence[Run], dataset: str, copies: Sequence[Copy]) -> None:
-    """Journal the marks of what is about to be erased in one dataset; doing it twice adds nothing that matters."""
+    """Journal the marks of the links that are about to be erased in one dataset. Doing it twice adds nothing that matters."""
     fields = followed(context.data_map).get(dataset, frozenset())
     key = context.keys.pseudonym_key()
     by_subject: dict[Pseudonym, set[bytes]] = {}
@@ -98,7 +98,7 @@ def orphans(context: Context, people: Sequence[Person]) -> dict[str, dict[Pseudo
 
 
 def pointerless(context: Context, dataset: Dataset, rule: Through) -> Iterator[tuple[str, bytes]]:
-    """(value, mark) of the rows of a dataset to which nothing points. Raises what stores raise."""
+    """Yield (value, mark) of the rows of a dataset to which no link points. Raises the errors of stores."""
     key = context.keys.pseudonym_key()
     pointers = orphaned_items.pointers_of(context, context.data_map.datasets[rule.dataset], rule.via, {})
     for copy in store_calls.bystanders(context.open_store(dataset.store), dataset, (), None):

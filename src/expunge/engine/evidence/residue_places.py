@@ -24,7 +24,7 @@ class ResiduePlace:
 
 
 def keep(context: Context, order: OrderId, store: str, places: Sequence[Residue]) -> None:
-    """Remember the places found in one store, replacing those of an earlier look."""
+    """Keep the places found in one store, in place of those of an earlier look."""
     name = f"residue-{store}.sealed"
     if not places:
         context.shelf.remove(order, name)

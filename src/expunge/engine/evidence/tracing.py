@@ -71,7 +71,7 @@ def take(
     located: LocatedCopies,
     people: Sequence[Person],
 ) -> TakenTraces:
-    """Trace one store's copies and a few people who stay, and put the traces on the shelf.
+    """Trace one store's copies and a few bystanders, and put the traces on the shelf.
 
     Args:
         context: the composition.
@@ -137,8 +137,8 @@ def load(context: Context, order: OrderId) -> Traces:
 def look(context: Context, store: str, traces: Traces, before: frozenset[int] = frozenset()) -> Scanned:
     """Scan every byte of a store. Repeat a few times while it misses bystanders, or cannot read a part for a reason that may pass.
 
-    A store that others write to may move its files while they are read. What any of the looks saw of those who are erased was seen; who
-    stays, and what was read, is as the last look says, so that looks which were blind in turns do not make one that was not.
+    A store that others write to may move its files while they are read. A trace of an erased subject that any look saw counts as seen. The
+    bystanders seen and the bytes read are those of the last look, so that several blind looks do not make a seeing one.
 
     Args:
         context: the composition.
@@ -168,7 +168,7 @@ def _together(traces: Traces, earlier: Sequence[Scanned], last: Scanned) -> Scan
 def look_before(context: Context, order: OrderId, turn: int | str, store: str, traces: Traces) -> Scanned:
     """Scan a store for the traces that can be seen at all. Places are not reported. Bytes that only repeat others are passed over.
 
-    Where the store said in which stretches of its files the items lie, these are looked into first: if something of everybody is seen
+    Where the store said in which stretches of its files the items lie, these are looked into first: if a trace of every subject is seen
     there, nothing else is read. Not so where something is made anew: how much of the old one is in the new one is asked later, and whatever
     can be seen of it counts. The scan runs once more where no bystander was seen: a trace that is not seen now is no evidence later.
     """

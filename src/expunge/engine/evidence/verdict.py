@@ -257,7 +257,7 @@ def goes_whole(run: Run, dataset: Dataset) -> bool:
 
 
 def planned_grounding(run: Run, dataset: str) -> Grounding:
-    """Return what the plan said would be reached in a dataset: a store that is away for a moment must not make less of that."""
+    """Return the grounding that the plan promised for a dataset. A store that is away for a moment must not lower it."""
     steps = run.plan.steps if run.plan else ()
     goals = (step.grounding for step in steps if step.kind in {StepKind.ERASE, StepKind.DESTROY} and step.datasets == (dataset,))
     return max(map(Grounding.from_word, goals), default=Grounding.NONE)

@@ -44,7 +44,7 @@ class _Signer:
 
 
 class Issuer:
-    """Issues the receipts of orders that are carried out; what orders and people have in common is worked out once."""
+    """The issuer of receipts of running orders. Work that orders and people have in common is done once."""
 
     def __init__(
         self, context: Context, recorders: Sequence[Recorder], entries: Sequence[Entries], scopes: Sequence[tuple[str, ...]]

@@ -57,7 +57,7 @@ class ModelSteps:
         return self._done(step, attempt, dataset, ModelStepResult(failed) if failed is not None else done)
 
     def attest(self, step: Step) -> bool:
-        """Compare what is to stay with what its manifest makes, where the map says how; done before anything is traced.
+        """Compare artefacts that are to stay with a rebuild from their manifests, where the map says how. Done before anything is traced.
 
         Return whether something must be looked for again, because a manifest lied.
         """
@@ -92,7 +92,7 @@ class ModelSteps:
         return self._command(step, attempt, dataset, act)
 
     def destroy(self, step: Step, attempt: int, key: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
-        """Destroy the whole of something that is made from what is erased."""
+        """Destroy the whole of an artefact that is made from erased data."""
         (dataset,) = self._work.datasets(step)
         located = self._work.locate(fresh=False)
         outcome: Outcome | None = self._in_the_way(dataset, located)
@@ -106,12 +106,12 @@ class ModelSteps:
         return self._done(step, attempt, dataset, ModelStepResult(outcome, now))
 
     def remake(self, step: Step, attempt: int, key: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
-        """Make something anew from what is left."""
+        """Rebuild an artefact from the data that is left."""
         (dataset,) = self._work.datasets(step)
         return self._command(step, attempt, dataset, lambda maker: maker.remake(dataset, key))
 
     def prove(self, step: Step, attempt: int, key: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
-        """Compare what is there now with a training from nothing."""
+        """Compare the present artefact with a training from nothing."""
         (dataset,) = self._work.datasets(step)
         return self._command(step, attempt, dataset, lambda maker: maker.prove(dataset, key))
 

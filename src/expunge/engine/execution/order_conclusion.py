@@ -36,7 +36,7 @@ KEPT = "kept, "
 
 
 def conclude_all(context: Context, recorders: Sequence[Recorder], report: Reporter, lease: Lease | None = None) -> None:
-    """State, sign and log what is missing of the round's receipts, and end each order; orders of a cohort share checkpoints and commits.
+    """State, sign and log the missing receipts of the round, and end each order. Orders of a shared round share checkpoints and commits.
 
     Args:
         context: the composition.

@@ -37,7 +37,7 @@ REWRITE_RATE = 50_000_000
 
 @dataclass(frozen=True)
 class PlanForecast:
-    """A plan with what it will meet; the figures are not part of the digest."""
+    """A plan with its forecast. The figures are not part of the digest."""
 
     plan: Plan
     items: dict[str, dict[str, int]]
@@ -170,7 +170,7 @@ def compute(context: Context, run: Run, present: PlanningInputs) -> Plan:
 
 
 def check_drift(context: Context, run: Run, saved: bytes | None, present: PlanningInputs) -> None:
-    """Compare the journalled plan with the saved file, if one is given, and with what planning says now. Raises Drift."""
+    """Compare the journalled plan with the saved file, if one is given, and with the present planning. Raises Drift."""
     if run.plan is None:
         message = "the order has no plan yet"
         raise Drift(message, help=f"run `expunge plan {run.order}`")

@@ -50,7 +50,7 @@ def submit(context: Context, order: OrderId, *, hurry: bool = False, wait: timed
 
 
 def take_up(context: Context, runs: Iterable[Run] | None = None) -> tuple[OrderId, ...]:
-    """Queue, without a wait, the orders that ended in part for a hold that binds no more; returns those. Doing it twice changes nothing.
+    """Queue, without a wait, the orders that ended in part for a hold that binds no more. Return them. Doing it twice changes nothing.
 
     Of several holds, each that ends is reason enough: what the others keep stays kept.
     """

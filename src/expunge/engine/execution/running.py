@@ -93,12 +93,12 @@ def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = Non
 
 
 def members_of(context: Context, orders: Sequence[OrderId]) -> list[Recorder]:
-    """The members of a cohort whose round has not ended yet."""
+    """Return the members of a shared round that has not ended yet."""
     return under_way(context, read(context.journal, context.clock, orders))
 
 
 def under_way(context: Context, recorders: Sequence[Recorder]) -> list[Recorder]:
-    """Those of a cohort's members whose round has not ended yet, all read at the same point."""
+    """Return the members of a shared round that has not ended yet, all read at the same point."""
     if not level([recorder.run for recorder in recorders]):
         # Why: others may have appended to all of them between the reading of two.
         refresh_together(context.journal, recorders)
@@ -106,7 +106,7 @@ def under_way(context: Context, recorders: Sequence[Recorder]) -> list[Recorder]
 
 
 def require_ready(context: Context, orders: Sequence[OrderId]) -> None:
-    """Raise what stands in the way of starting a round of any of these orders; those that will be planned again are not asked."""
+    """Raise the obstacle to starting a round of any of these orders. Orders that will be planned again are not checked."""
     recorders = read(context.journal, context.clock, orders)
     _require(context, [recorder for recorder in recorders if recorder.run.state is not OrderState.IN_PART], None)
 

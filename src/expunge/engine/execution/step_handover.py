@@ -113,13 +113,13 @@ class LeaseRenewer:
 
 @dataclass
 class StepHandover:
-    """Add what goes with a step's events, in the transaction that appends them.
+    """The writes that go with a step's events, in the transaction that appends them.
 
     Implements :class:`expunge.engine.kernel.journal_streams.AppendCompanion`.
 
     The lease on a step that has ended is given back. One of the steps that can be taken now is this worker's own: where nothing has to be
-    done before it, its lease is taken and its intent journalled at once, so that going from one step to the next is one commit. What can
-    be done now and could not before is put into the queue for others.
+    done before it, its lease is taken and its intent journalled at once, so that going from one step to the next is one commit. What can be
+    done now and could not before is put into the queue for others.
     """
 
     hand: LeaseBroker
@@ -164,7 +164,7 @@ class StepHandover:
         return FollowUp(ends=True)
 
     def after(self, run: Run, following: FollowUp) -> None:
-        """Leave to the queue what others can do now and could not before, and take back what was begun here."""
+        """Put hints to the queue for the steps that became open to others, and take back the hint of the step begun here."""
         # Nothing but the beginning came since, where that was looked at before the append.
         open_now = following.ready - {following.step} if following.event else open_to_all(run)
         before, self.known = self.known, open_now

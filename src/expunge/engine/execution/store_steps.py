@@ -168,7 +168,7 @@ class StoreSteps:
         return tuple(each.name for each in self._context.data_map.datasets_of(dataset.store))
 
     def purge(self, step: Step, attempt: int, key: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
-        """Make what was erased of one store physical."""
+        """Make the erasures of one store physical."""
         return (self._work.ended(step, attempt, of_store(self._purge(step, key))),)
 
     def _purge(self, step: Step, key: IdempotencyKey) -> Outcome:

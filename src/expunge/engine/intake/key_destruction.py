@@ -14,12 +14,12 @@ _SEALED_UNDER_ORDER_KEY = (person_orders.IDENTIFIERS, person_orders.OPENINGS, "s
 
 
 def destroy(context: Context, recorder: Recorder) -> None:
-    """Destroy the order's key and what it sealed; idempotent."""
+    """Destroy the order's key and the data it sealed. Idempotent."""
     destroy_all(context, [recorder])
 
 
 def destroy_all(context: Context, recorders: Sequence[Recorder]) -> None:
-    """Destroy the keys of several orders and what they sealed; idempotent."""
+    """Destroy the keys of several orders and the data they sealed. Idempotent."""
     orders = [recorder.run.order for recorder in recorders]
     context.keys.destroy_orders(orders)
     # commit point: nobody can read the identifiers any more, whatever copies of the sealed files there are.

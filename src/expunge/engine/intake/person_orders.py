@@ -61,7 +61,7 @@ class OrderRequest:
 
 
 def receive(context: Context, request: OrderRequest) -> Accepted:
-    """Journal the order, seal what is needed to finish it, raise the fence.
+    """Journal the order, seal the data needed to finish it, raise the fence.
 
     Raises UsageError for an order without people or with one person twice, a scope with a dataset that the map has not, or a cause that
     :func:`expunge.engine.gate.consent_register.require_orders` refuses. After a crash the order either does not exist or is taken up by
@@ -150,12 +150,12 @@ def sealed_people(context: Context, order: OrderId, people: Sequence[Person]) ->
 
 
 def open_people(context: Context, order: OrderId) -> tuple[Person, ...]:
-    """Unseal them. Raises KeyDestroyed after the order's end, StateCorrupt when they are missing."""
+    """Unseal the people of an order. Raises KeyDestroyed after the order's end, StateCorrupt when they are missing."""
     return open_people_of(context, [order])[order]
 
 
 def open_people_of(context: Context, orders: Sequence[OrderId]) -> dict[OrderId, tuple[Person, ...]]:
-    """Unseal those of several orders, read together. Raises as :func:`open_people`."""
+    """Unseal the people of several orders, read together. Raises as :func:`open_people`."""
     sealed = context.shelf.get_all([(order, IDENTIFIERS) for order in orders])
     return {order: _opened(context, order, sealed.get((order, IDENTIFIERS))) for order in orders}
 

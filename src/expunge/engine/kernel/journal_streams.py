@@ -52,11 +52,11 @@ class Recorder:
         self.run: Run = fold(events)
 
     def refresh(self) -> None:
-        """Read and fold what others appended since."""
+        """Read and fold the events that others appended since."""
         self.take_in(self._journal.read(self.run.order, self.run.length))
 
     def take_in(self, events: Iterable[bytes]) -> None:
-        """Fold what was read of this order's stream from where it was last read."""
+        """Fold the events read from this order's stream since the last read."""
         self.run = advance_all(self.run, map(ev.decode, events))
 
     def now(self) -> datetime:
@@ -88,14 +88,14 @@ def read_all(journal: Journal, clock: Clock) -> Iterator[Recorder]:
 
 
 def refresh(journal: Journal, recorders: Sequence[Recorder]) -> None:
-    """Read and fold what others appended to several orders since."""
+    """Read and fold the events that others appended to several orders since."""
     found = journal.read_all({recorder.run.order: recorder.run.length for recorder in recorders})
     for recorder in recorders:
         recorder.take_in(found[recorder.run.order])
 
 
 def refresh_together(journal: Journal, recorders: Sequence[Recorder]) -> None:
-    """Read what others appended to orders that share a round, until all are read at the same point: each append was to all of them."""
+    """Read others' appends to orders that share a round, until all are read at the same point: each append was to all of them."""
     for _ in range(MOST_REBASES):
         refresh(journal, recorders)
         if level([recorder.run for recorder in recorders]):
@@ -236,7 +236,7 @@ class CohortRecorder:
         announce.after(merge([each.run for each in self.members]), following)
 
     def refresh(self) -> None:
-        """Read what others appended."""
+        """Read the events that others appended."""
         refresh_together(self._journal, self.members)
         self.run = merge([member.run for member in self.members])
 
@@ -289,7 +289,7 @@ def _crowded(name: str) -> Busy:
 def register_behind(
     journal: Journal, name: str, decide: Callable[[list[ev.Event]], Sequence[ev.RegisterEvent]]
 ) -> tuple[ev.RegisterEvent, ...]:
-    """Append to a register what follows from all that is in it, and only right behind that: decided anew when others were quicker.
+    """Append to a register a conclusion from all of its events, right behind them. Decide anew when another process was quicker.
 
     Returns what was appended. Raises Busy when others keep appending, and what ``decide`` raises.
     """

@@ -80,13 +80,13 @@ def _observed(context: Context) -> Iterator[Derivation]:
 
 
 def names_in(context: Context, dataset: Dataset) -> tuple[str, ...]:
-    """The artefacts of one dataset, sorted. Raises what a store raises when it cannot be used."""
+    """Return the artefacts of one dataset, sorted. Raises as a store that cannot be used."""
     copies = store_calls.locate(context.open_store(dataset.store), dataset, (Selector(NOBODY, {}, every=True),))
     return tuple(sorted({name for copy in copies for name in copy.links.get(dataset.artefact, ())}))
 
 
 def rows(context: Context, dataset: Dataset) -> Iterator[Mapping[str, Any]]:
-    """Every row or record of a dataset, as its store exports it. Raises what a store raises when it cannot be used."""
+    """Yield every row or record of a dataset, as its store exports it. Raises as a store that cannot be used."""
     store = context.open_store(dataset.store)
     for copy in store_calls.locate(store, dataset, (Selector(NOBODY, {}, every=True),)):
         for item in store_calls.export(store, dataset, copy):

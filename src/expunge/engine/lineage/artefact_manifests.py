@@ -64,7 +64,7 @@ class ArtefactSelection:
 
 
 def parts_of(context: Context, dataset: Dataset) -> PresentArtefacts:
-    """The artefacts of a dataset with their contents. Raises what stores raise when they cannot be read."""
+    """Return the artefacts of a dataset with their contents. Raises the errors of stores that cannot be read."""
     store = context.open_store(dataset.store)
     everything = store_calls.locate(store, dataset, (_EVERYTHING,))
     if not everything:
@@ -159,7 +159,7 @@ def sealed_of(context: Context, stayed: ArtefactCleared) -> bytes | None:
 
 @dataclass
 class ManifestJudge:
-    """Judges artefacts for some people; what it has read it keeps."""
+    """The judge of artefacts for some people. It keeps the manifests it has read."""
 
     context: Context
     trainings: Trainings
@@ -190,7 +190,7 @@ class ManifestJudge:
         return had or (whole if whole is not None and whole[0].dataset == dataset.name else None)
 
     def covered(self, manifest: ArtefactManifest) -> tuple[str, ...]:
-        """The datasets that a manifest speaks of, by itself or by what its artefact was made from."""
+        """Return the datasets that a manifest covers, by itself or by the sources of its artefact."""
         parents = (judged[0].dataset for parent in manifest.parents if (judged := self._known.get(parent)) is not None)
         return tuple(sorted({*manifest.sources, *parents}))
 
@@ -286,7 +286,7 @@ def still_there(context: Context, dataset: Dataset, stayed: Sequence[ArtefactCle
 
 
 def findings(context: Context) -> Iterator[Finding]:
-    """Artefacts that no order can leave be, for ``check``: they are judged by manifests, and have none that holds."""
+    """Yield artefacts that every order has to erase, for ``check``: they are judged by manifests, and have none that holds."""
     for dataset in context.data_map.datasets.values():
         if not judges(context, dataset) or context.trainings is None:
             continue

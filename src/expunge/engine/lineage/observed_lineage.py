@@ -44,7 +44,7 @@ class _Waiting:
 
 
 class Intake:
-    """Writes observations to the journal. Threads share it: what several wait for is written together, and the device waited for once.
+    """A writer of observations to the journal. Threads share it. Their observations are written together, with one wait for the device.
 
     ``take`` returns when its observations are durable, never before.
     """
@@ -58,7 +58,7 @@ class Intake:
         self._recent: dict[tuple[str, int], None] = {}
 
     def take(self, observations: Sequence[Observation]) -> IntakeResult:
-        """Write what is new. Raises Busy, StateUnavailable, StateCorrupt: then send everything again, which is harmless."""
+        """Write new observations. Raises Busy, StateUnavailable, StateCorrupt: then send everything again, which is harmless."""
         keyed = {(observation.run, hash(observation)): observation for observation in observations}
         with self._guard:
             fresh = {key: each for key, each in keyed.items() if key not in self._recent}
@@ -143,7 +143,7 @@ def places(context: Context) -> tuple[UndeclaredPlace, ...]:
 
 
 def findings(data_map: DataMap, found: UndeclaredLineage) -> Iterator[Finding]:
-    """Gaps as ``check`` shows them, each with what to write in the map."""
+    """Yield gaps as ``check`` shows them, each with the lines to write in the map."""
     atlas = DatasetLookup(data_map)
     for each in found.unknown:
         yield _of_unknown(data_map, atlas, each)

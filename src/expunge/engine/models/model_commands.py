@@ -194,7 +194,7 @@ class ModelCommands:
         return self._changed(dataset, known, items, self._run(dataset, dataset.on_erase.argument, request))
 
     def remake(self, dataset: Dataset, key: IdempotencyKey) -> ModelStepResult:
-        """Make it anew from what is left; the old one is gone already."""
+        """Rebuild it from the data that is left. The old one is gone already."""
         known = self.run.remade.get(dataset.name)
         if known is None or _untouched(known):
             return ModelStepResult(Absent())
@@ -211,7 +211,7 @@ class ModelCommands:
         return done
 
     def prove(self, dataset: Dataset, key: IdempotencyKey) -> ModelStepResult:
-        """Compare what is there with what a fresh process makes of the data that is left."""
+        """Compare the present artefact with one that a fresh process makes of the data that is left."""
         known = self.run.remade.get(dataset.name)
         if known is None or not known.after or (known.ended and known.proof is ComparisonResult.EQUAL):
             # Nothing is there to compare, or it was compared in an earlier round; whatever lies there since is nobody's affair.

@@ -41,7 +41,7 @@ class Deadline:
 
 
 def owed(context: Context, what: str, word: str, events: Mapping[str, datetime]) -> tuple[Deadline, ...]:
-    """Every clock of the map that applies to something, given what happened to it.
+    """Return every clock rule of the map that applies to a thing, given its events.
 
     Args:
         context: the composition.

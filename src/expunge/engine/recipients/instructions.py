@@ -211,15 +211,15 @@ def carried(context: Context, order: OrderId, recipient: str, by: str) -> None:
 def confirm(
     context: Context, order: OrderId, recipient: str, *, signed: bytes = b"", answer: RecipientAnswer | None = None, by: str = ""
 ) -> InstructionState:
-    """Enter what a recipient says it did.
+    """Enter a recipient's confirmation.
 
     Args:
         context: the composition.
         order: the order.
         recipient: its name.
         signed: a signed note by the key that the map names for it (see the instruction's ``confirm``).
-        answer: without a signature, what somebody here attests that it said.
-        by: who attests it.
+        answer: without a signature, the recipient's answer as a person of the company attests it.
+        by: the person who attests it.
 
     Raises:
         UsageError: no such instruction, neither a signature nor an answer with a name, or no key to check the signature with.
@@ -256,7 +256,7 @@ def _signed_answer(spec: RecipientSpec, instruction: Instruction, signed: bytes)
 
 
 def ask(context: Context, courier: Courier, order: OrderId, recipient: str) -> InstructionState:
-    """Ask the recipient how much it still holds, and believe that over what it said.
+    """Ask the recipient how much it still holds. The answer outweighs its earlier confirmation.
 
     Raises UsageError where it cannot be asked, Undelivered when it cannot be reached: that is entered as *could not tell*.
     """

@@ -119,7 +119,7 @@ def expiries(context: Context) -> Iterator[Run]:
 
 
 def retire(context: Context, *, most: int = MOST, requester: str = "") -> ExpiryRun:
-    """Receive an order for what has outlived its period; those that were left open come first.
+    """Receive an order for items that have outlived their period. Orders that were left open come first.
 
     Datasets that are found through others go with those; one with a shorter period of its own gets an order of its own, for it cannot be
     reached in two ways by one.

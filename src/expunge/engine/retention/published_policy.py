@@ -70,7 +70,7 @@ def check_public(context: Context, snapshot: SnapshotReader) -> tuple[CheckedCla
 
 
 def watch(context: Context, snapshot: SnapshotReader) -> tuple[CheckedClaim, ...]:
-    """As :func:`check_public`, and enter into the register what became false, or true again, of what is public."""
+    """As :func:`check_public`, and enter into the register the public claims that became false, or true again."""
     found = check_public(context, snapshot)
     known = published(context)
     now = context.clock.now()

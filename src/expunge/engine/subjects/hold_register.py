@@ -111,7 +111,7 @@ def _told(hold: Hold) -> tuple[str, str, datetime]:
 
 
 def state(context: Context, hold_id: str, by: str, digest: str) -> None:
-    """Enter that it was stated what became of the items of a hold that has ended.
+    """Enter the statement on the items of a hold that has ended.
 
     Args:
         context: the composition.
@@ -149,7 +149,7 @@ def binding_on(context: Context, people: Sequence[Person], scope: Scope | None =
 
 
 def binding_of(context: Context, standing: tuple[Hold, ...], people: Sequence[Person], scope: Scope | None = None) -> tuple[Hold, ...]:
-    """The same of holds that were read before: those that bind now, as :func:`active` tells them."""
+    """Return the same of holds that were read before: those that bind now, as :func:`active` tells them."""
     if any(person.nobody for person in people):
         return tuple(each for each in standing if scope is None or each.dataset in scope.datasets)
     names = frozenset(name for person in people for name in names_of(context, person)) if standing else frozenset()

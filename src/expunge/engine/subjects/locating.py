@@ -48,7 +48,7 @@ class LocatedCopies:
         return {**self.selectors.get(dataset, {}), **self.narrowed.get(dataset, {})}
 
     def of(self, subjects: Iterable[Pseudonym]) -> LocatedCopies:
-        """The part that is about some of the people; what failed, failed for all."""
+        """Return the part about some of the people. A failure holds for all of them."""
         mine = frozenset({*subjects, EVERYBODY})
 
         def only(copies: Mapping[str, tuple[Copy, ...]]) -> dict[str, tuple[Copy, ...]]:
@@ -286,7 +286,7 @@ def _spare(store: Store, dataset: Dataset, copies: Sequence[Copy], located: Loca
 def joined(
     first: Mapping[str, Mapping[Pseudonym, Selector]], second: Mapping[str, Mapping[Pseudonym, Selector]]
 ) -> dict[str, dict[Pseudonym, Selector]]:
-    """Selectors by dataset and subject that find what either finds."""
+    """Return selectors by dataset and subject that find the copies of both."""
     result: dict[str, dict[Pseudonym, Selector]] = {name: dict(by) for name, by in first.items()}
     for name, by in second.items():
         slot = result.setdefault(name, {})
@@ -296,7 +296,7 @@ def joined(
 
 
 def join(first: Selector | None, second: Selector | None) -> Selector | None:
-    """One selector that finds what either finds.
+    """Return one selector that finds the copies of both.
 
     Where one of them means a class of items (every one, or those of some that lie in a window), that one alone: rows of such an order are
     not found by anything else.

@@ -66,7 +66,7 @@ class Sealer:
             dataset: the dataset of the map to which the artefact belongs.
             records: every record that was learnt from, those that chose among models included; their ``subjects`` are not looked at.
             people: kind of identity -> identifiers of all people of that kind whose records these are. Name owners too (the account of a
-                profile): an order for an account whose profiles are long gone finds nothing by theirs.
+                profile): an order for an account whose profiles are long gone finds nothing by their identifiers.
             sources: dataset of the map -> the time it was read.
             parents: the files of each other artefact that it was made from (the teacher of a student); an order reads their manifests.
             complete: False where something else went in that nobody can tell the origin of: then the manifest finds people and clears
