@@ -47,7 +47,7 @@ def named(function: Callable[[Manifest], object]) -> dict[str, str]:
 
 
 def main() -> None:
-    """Do what standard input asks for. What the function raises ends this process with exit code 1."""
+    """Do the task on standard input. An exception of the function ends this process with exit code 1."""
     asked = json.load(sys.stdin)
     sys.path[:0] = [each for each in asked["paths"] if each not in sys.path]
     if asked["file"]:

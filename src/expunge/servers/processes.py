@@ -126,7 +126,7 @@ def wait_until(happened: Callable[[], bool], seconds: float) -> bool:
 
 
 def tail(log: Path, size: int = 2000) -> str:
-    """The end of a server's log, for the message that says why it did not start."""
+    """Return the end of a server's log, for the message that says why it did not start."""
     try:
         return log.read_bytes()[-size:].decode(errors="replace")
     except OSError:

@@ -35,7 +35,7 @@ class ConsentMethodSuite:
     """Where the method reaches a parent."""
 
     def method(self) -> ConsentMethod:
-        """The method; the same or an equal one at each call in a test."""
+        """Return the method; the same or an equal one at each call in a test."""
         raise NotImplementedError
 
     def right(self, asking: Asking, begun: AskingBegun) -> HandedEvidence:
@@ -51,7 +51,7 @@ class ConsentMethodSuite:
         return None
 
     def seen_by_parent(self, begun: AskingBegun) -> str:
-        """All that reached the parent by the last ``begin``."""
+        """Return all that reached the parent by the last ``begin``."""
         return begun.body.decode()
 
     @property

@@ -73,7 +73,7 @@ def ended(status: int, said: bytes) -> ChildExit:
 
 
 def answer(function: Callable[[], Any], pipe: IO[bytes]) -> NoReturn:
-    """In a child: run ``function``, write what it came to, and end the process."""
+    """In a child: run ``function``, write its result, and end the process."""
     value, error = None, ""
     try:
         value = function()

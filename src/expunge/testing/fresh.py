@@ -29,7 +29,7 @@ _OURS = "EXPUNGE_TESTING_SOCKET"
 
 
 def start(function: Callable[[], Any]) -> RunningChild:
-    """Start ``function``, which must be picklable: found by the name of its module, what it holds too."""
+    """Start ``function``, which must be picklable: its module and its contents are found by name."""
     ours, theirs = socket.socketpair()
     with theirs:
         _nursery().ask(pickle.dumps(function), theirs)

@@ -103,7 +103,7 @@ class StoreHarness(ABC):
         return [folder]
 
     def state(self, folder: Path) -> Mapping[Any, Any]:
-        """The store as it is, in a form in which any change shows, by the names of its parts (files, tables).
+        """Return the store as it is, in a form in which any change shows, by the names of its parts (files, tables).
 
         For a store that is not a folder: the content of its schema, and each row with every value that the server changes when the row is
         touched.
@@ -152,12 +152,12 @@ class StoreHarness(ABC):
         return identifier not in self.unsayable_whole and not any(letter in identifier for letter in self.unsayable)
 
     def locate(self, folder: Path, people: Sequence[Person]) -> dict[str, list[Copy]]:
-        """Dataset name -> what it holds about the people."""
+        """Return dataset name -> the copies of the people."""
         with self.opened(folder) as (store, datasets):
             return locate_all(store, datasets, people)
 
     def erase(self, folder: Path, copies: Mapping[str, Sequence[Copy]], key: IdempotencyKey = KEY) -> list[Outcome]:
-        """Erase what was located, dependents first; all outcomes."""
+        """Erase located copies, dependents first. Return all outcomes."""
         with self.opened(folder) as (store, datasets):
             return erase_all(store, datasets, copies, key)
 
@@ -196,7 +196,7 @@ class StoreHarness(ABC):
 
 
 def followed(declared: Sequence[Dataset]) -> tuple[Dataset, ...]:
-    """The datasets with ``follow`` filled in from each other's ``through``."""
+    """Return the datasets with ``follow`` filled in from each other's ``through``."""
     via: dict[str, set[str]] = {each.name: set(each.follow) for each in declared}
     for each in declared:
         if isinstance(each.subject, Through):
@@ -235,7 +235,7 @@ def locate_all(store: Store, datasets: Sequence[Dataset], people: Sequence[Perso
 
 
 def erase_all(store: Store, datasets: Sequence[Dataset], copies: Mapping[str, Sequence[Copy]], key: IdempotencyKey) -> list[Outcome]:
-    """Erase dependents before what they are found through; every subject must get its answer."""
+    """Erase dependents before the datasets they are found through. Every subject must get its answer."""
     outcomes: list[Outcome] = []
     for dataset in reversed(upstream_first(datasets)):
         wanted = copies.get(dataset.name, ())

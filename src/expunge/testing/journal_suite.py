@@ -64,7 +64,7 @@ class JournalSuite:
             journal.close()
 
     def contents(self, place: str, stream: str) -> list[bytes]:
-        """All events of a stream, as a fresh reader sees them."""
+        """Return all events of a stream, as a fresh reader sees them."""
         with self.opened(place) as journal:
             events = list(journal.read(stream))
             assert journal.length(stream) == len(events)

@@ -49,7 +49,7 @@ class OutboxSuite:
             self.close(outbox)
 
     def read(self, place: str) -> list[dict[str, Any]]:
-        """The notices, decoded."""
+        """Return the notices, decoded."""
         return [json.loads(notice) for notice in self.notices(place)]
 
     def test_a_notice_lies_ready_for_programs(self, tmp_path: Path) -> None:

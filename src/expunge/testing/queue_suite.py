@@ -70,7 +70,7 @@ class TakenWork:
         return [line.split()[1] for line in self._path.read_text().splitlines()]
 
     def wait_for(self, count: int) -> list[str]:
-        """The steps when there are so many; fails the test when they do not come."""
+        """Return the steps when there are so many; fails the test when they do not come."""
         wait_until(lambda: len(self.steps) >= count)
         return self.steps
 
@@ -114,7 +114,7 @@ class QueueSuite:
     def working(
         self, queue: WorkedQueue, handle: Callable[[tuple[OrderId, ...], str], object], concurrency: int = 1, heartbeat: float = CALM
     ) -> Iterator[threading.Event]:
-        """A worker in a thread for the length of a block; what it yields stops it earlier."""
+        """A worker in a thread for the length of a block. The yielded object stops it earlier."""
         stop = threading.Event()
         work = partial(queue.work, handle, name="worker", stop=stop, concurrency=concurrency, poll=POLL, heartbeat=heartbeat)
         thread = threading.Thread(target=work)
@@ -139,7 +139,7 @@ class QueueSuite:
 
     @pytest.fixture
     def taken(self, tmp_path: Path) -> TakenWork:
-        """Notes what is taken."""
+        """Note taken work."""
         return TakenWork(tmp_path / "taken")
 
     # ---- putting -----------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ at_passes = pytest.mark.parametrize("nth", [FIRST, "last"])
 
 
 class StoreFaults(StoreHarness):
-    """A store on bad days."""
+    """A store under faults."""
 
     def _passed(self, tmp_path: Path) -> list[tuple[str, int]]:
         """Every failpoint that erasing and purging two people passes, with how often."""
@@ -84,7 +84,7 @@ class StoreFaults(StoreHarness):
 
     @at_passes
     def test_reply_lost_is_settled_by_a_probe(self, tmp_path: Path, nth: str) -> None:
-        """The act happened and its answer did not arrive: ``ReplyLost`` comes out, a probe says what is left, the rest is done again."""
+        """The act happened and its answer did not arrive: ``ReplyLost`` comes out, a probe reports the rest, and the rest is done again."""
 
         def spoil(folder: Path, name: str, at: int) -> None:
             lost = False
@@ -157,7 +157,7 @@ class StoreFaults(StoreHarness):
         return added
 
     def test_others_read_meanwhile_and_see_everybody_else_whole(self, folder: Path) -> None:
-        """A reader at work sees those who stay, identical, at every moment."""
+        """A reader at work sees bystanders, identical, at every moment."""
         crowd = people(10)
         self.write(folder, crowd)
         expected = {one: data for one, data in self.read(folder).items() if one in {each.id for each in crowd[5:]}}

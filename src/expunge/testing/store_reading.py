@@ -18,7 +18,7 @@ from expunge.testing.people import AWKWARD, Person, people, person
 
 
 class Listener:
-    """A tracer that keeps what it is told, so that a test can compare it with the truth."""
+    """A tracer that keeps its input, so that a test can compare it with the truth."""
 
     def __init__(self) -> None:
         self.heard: dict[Pseudonym, list[object]] = {}
@@ -54,7 +54,7 @@ class Listener:
         self.lying.setdefault(path, []).extend(stretches)
 
     def everything(self, subject: Pseudonym) -> bytes:
-        """All that was heard of one subject, as bytes."""
+        """Return all that was heard of one subject, as bytes."""
         heard = self.heard.get(subject, [])
         return b"\0".join(each if isinstance(each, bytes) else str(each).encode("utf-8", "surrogateescape") for each in heard)
 
@@ -70,7 +70,7 @@ def _said(mark: str, data: bytes) -> bool:
 
 
 class StoreReading(StoreHarness):
-    """Looking at a store."""
+    """Reading from a store."""
 
     def test_finds_who_is_there_and_nobody_else(self, folder: Path) -> None:
         """Each located copy is about a subject that was asked for, has keys, and links for every field that others follow."""
@@ -256,7 +256,7 @@ class StoreReading(StoreHarness):
         assert capabilities.grounding >= Grounding.REMOVED
 
     def test_values_do_not_print_themselves(self, folder: Path) -> None:
-        """The repr of what a store hands out holds no identifier, so that no log or traceback can."""
+        """The repr of a store's values holds no identifier, so that no log or traceback can."""
         self.write(folder, people(2))
         one = people(1)[0]
         with self.opened(folder) as (store, datasets):

@@ -41,7 +41,7 @@ class Dated:
 
 
 class WindowSuite(ABC):
-    """Bring one dataset whose items have a time: how it is declared, and how the world outside writes and reads it.
+    """The suite for one dataset whose items have a time: a subclass declares it, and writes and reads it as the outside world does.
 
     ``write`` gives each item its name, its owner's ``id`` as subject and ``text`` as content.
     """
@@ -63,7 +63,7 @@ class WindowSuite(ABC):
 
     @abstractmethod
     def declare(self, folder: Path) -> tuple[StoreSpec, Dataset]:
-        """The store inside ``folder`` and the one dataset; its subject is one field."""
+        """Return the store inside ``folder`` and the one dataset; its subject is one field."""
 
     @abstractmethod
     def write(self, folder: Path, items: Sequence[Dated]) -> None:

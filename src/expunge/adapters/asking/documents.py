@@ -63,17 +63,17 @@ class Service(Protocol):
     """
 
     def begin(self, reference: str, contact: str) -> AskingBegun:
-        """Start a check; what the parent needs for it comes back (questions, the address of a page)."""
+        """Start a check. Return the things that the parent needs for it (questions, the address of a page)."""
         ...
 
     def decide(self, reference: str, document: bytes) -> ServiceDecision:
-        """Decide over what the parent handed in."""
+        """Decide over the evidence that the parent handed in."""
         ...
 
 
 @dataclass(frozen=True)
 class Outside:
-    """A method that a service outside decides. What it was handed is passed on and not kept."""
+    """A consent method that an outside service decides. Evidence is passed on and not kept."""
 
     name: str
     strength: Strength

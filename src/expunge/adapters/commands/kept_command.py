@@ -96,7 +96,7 @@ def _in_memory(request: bytes) -> Iterator[int]:
 
 
 class KeeperListener:
-    """Listens to a command and its keeper."""
+    """The listener to a command and its keeper."""
 
     def __init__(self, keeper: subprocess.Popen[bytes], report: int, seconds: float) -> None:
         self._keeper = keeper

@@ -29,12 +29,12 @@ def mark() -> str:
 
 
 def end_orphans() -> None:
-    """End what belongs to an Expunge that is no more, as far as we may see and kill it; none of it runs when this returns."""
+    """End processes of an Expunge that no longer runs, as far as this one may see and kill them. None of them runs when this returns."""
     _end(lambda found: not _lives(int(found[2]), int(found[3])))
 
 
 def end_marked(text: str) -> None:
-    """End what has this very mark; none of it runs when this returns."""
+    """End the processes with this very mark. None of them runs when this returns."""
     _end(lambda found: found[0].strip(b"\0") == f"{MARK}={text}".encode())
 
 

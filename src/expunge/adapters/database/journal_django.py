@@ -226,7 +226,7 @@ class DjangoJournal:
             raise StateCorrupt("the journal's chain does not end where it should", help=RESTORE)
 
     def read_all(self, starts: Mapping[str, int]) -> dict[str, list[bytes]]:
-        """The events of several streams, each from its position on, checked as :meth:`read` does; none of those that do not exist.
+        """Yield the events of several streams, each from its position on, checked as :meth:`read` does; none for missing streams.
 
         Up to 200 streams are read as they stand at one instant. Raises as :meth:`read`.
         """
@@ -250,7 +250,7 @@ class DjangoJournal:
             return journal_rows.length(self._alias, stream)
 
     def streams(self) -> Iterator[str]:
-        """Names of all streams, in order of creation; those that two transactions made at once in either order."""
+        """Return the names of all streams, by creation. Streams that two transactions made at once come in either sequence."""
         with explained("the journal could not be read", self._alias):
             names = list(Stream.objects.using(self._alias).order_by("id").values_list("name", flat=True))
         yield from names

@@ -85,7 +85,7 @@ def append_at_once(alias: str, appends: Sequence[tuple[str, int, Sequence[bytes]
 
 
 def locked(alias: str, names: Sequence[str]) -> list[StreamRow]:
-    """The streams of these names that exist, in the order of their names, kept from others until the transaction ends."""
+    """Return the streams of these names that exist, in the order of their names, kept from others until the transaction ends."""
     with connections[alias].cursor() as cursor:
         # SQLite has one writer at a time anyway.
         locking = " FOR UPDATE" if connections[alias].vendor == "postgresql" else ""
@@ -119,7 +119,7 @@ def lengthen(alias: str, rows: Sequence[StreamRow]) -> None:
 
 
 def tails(alias: str, starts: Mapping[str, int]) -> Iterator[tuple[str, Tail]]:
-    """The events of streams from their positions on, of as many streams as one statement takes at one instant."""
+    """Yield the events of streams from their positions on, of as many streams as one statement takes at one instant."""
     wanted = list(starts.items())
     for first in range(0, len(wanted), _AT_A_TIME):
         some = wanted[first : first + _AT_A_TIME]
@@ -132,7 +132,7 @@ def tails(alias: str, starts: Mapping[str, int]) -> Iterator[tuple[str, Tail]]:
 
 
 def first_page(alias: str, stream: str, start: int, count: int) -> tuple[StreamRow, list[tuple[int, bytes, bytes]]] | None:
-    """A stream, and so many of its events from a position on as :class:`Tail` has them; None where it does not exist."""
+    """Return a stream, and so many of its events from a position on as :class:`Tail` has them; None where it does not exist."""
     with connections[alias].cursor() as cursor:
         cursor.execute(_FIRST, [start, start - 1, start + count, stream])
         found = cursor.fetchall()

@@ -87,7 +87,7 @@ class DjangoLeases:
             failpoint("leases.end:after")
 
     def held(self) -> tuple[Lease, ...]:
-        """All that have not ended or expired, oldest token first. Raises StateUnavailable."""
+        """Return all leases that have not ended or expired, oldest token first. Raises StateUnavailable."""
         with explained(_READ, self._alias):
             return tuple(self._execute(f"SELECT {_ROW} FROM {_TABLE} WHERE until > {self._now} ORDER BY id", []))  # noqa: S608 - constants
 

@@ -99,7 +99,7 @@ class FileIndex:
     def learn(
         self, key: bytes, space: str, values: Sequence[str], units: Sequence[IndexUnit], runs: RowRuns, current: Sequence[IndexUnit]
     ) -> None:
-        """Remember units completely. A disk that is full or read-only is no error: they stay unknown."""
+        """Add complete units. A disk that is full or read-only is no error: the units stay unknown."""
         codes, at, starts, counts = (np.asarray(each) for each in (runs.values, runs.units, runs.starts, runs.counts))
         fits = np.ones(len(units), np.bool_)
         fits[at[starts + counts > _MOST]] = False

@@ -45,7 +45,7 @@ class FileOutbox:
 
 
 def notice(order: OrderId, kind: str, text: str, fields: Mapping[str, str]) -> bytes:
-    """A notice for programs: canonical JSON. Raises ValueError for what is no order id or no kind of notice."""
+    """Return a notice for programs: canonical JSON. Raises ValueError for an invalid order id or kind of notice."""
     if not _WORD.fullmatch(order) or not _WORD.fullmatch(kind):
         raise ValueError("not an order id or not a kind of notice")
     return canonical.encode({"schema": SCHEMA, "order": order, "kind": kind, "text": text, "fields": dict(fields)})

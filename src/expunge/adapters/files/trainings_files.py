@@ -9,7 +9,7 @@ from expunge.errors import StoreUnavailable
 
 
 class FileTrainings:
-    """Reads what ``expunge.learn.provenance.sealing`` writes."""
+    """The reader of manifests that ``expunge.learn.provenance.sealing`` writes."""
 
     def __init__(self, folder: str, key: str) -> None:
         """Take the paths; nothing is opened."""

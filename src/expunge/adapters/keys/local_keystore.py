@@ -136,7 +136,7 @@ class LocalKeys:
         return key_material.publics("signer", self._current("signer"))[0]
 
     def signer_publics(self) -> tuple[bytes, ...]:
-        """Public keys of all signers, oldest first, the current one last: what a trust policy for older receipts lists."""
+        """Public keys of all signers, oldest first, the current one last, as a trust policy for older receipts lists them."""
         old = (line for number in self._listed("signer", "pub") for line in self._public_lines("signer", number))
         return tuple(dict.fromkeys([*old, self.signer_public()]))
 

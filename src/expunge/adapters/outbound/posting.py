@@ -20,7 +20,7 @@ class UnsafeAddress(ValueError):
 
 
 class ServiceUnreached(Exception):
-    """No answer came; the text is the name of what went wrong, and says nothing of what was sent."""
+    """No answer came. The text is the name of the error, and repeats nothing of the body."""
 
 
 def post(url: str, body: bytes, *, token: str = "", timeout: float = 30.0) -> tuple[int, bytes]:

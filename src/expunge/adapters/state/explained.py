@@ -63,7 +63,7 @@ def conflict() -> Conflict:
 
 
 def explain(what: str, cause: BaseException) -> ExpungeError:
-    """The error for what a database's client raised."""
+    """Return the error for an exception of a database's client."""
     if hasattr(cause, "sqlstate"):
         return _of_postgres(what, cause)
     return _of_sqlite(what, cause)

@@ -110,7 +110,7 @@ class LeaseRow(models.Model):
     objects: ClassVar[models.Manager[LeaseRow]] = models.Manager()
 
     class Meta:
-        """The name says what is worked on."""
+        """The name says which step is worked on."""
 
         app_label = "expunge_state"
         db_table = "expunge_lease"

@@ -55,7 +55,7 @@ _STAY = {"CONN_MAX_AGE": None}
 
 
 def sqlite_url(file: Path) -> str:
-    """The URL of a database file, with the characters quoted that mean something in a URL."""
+    """Return the URL of a database file, with the characters quoted that mean something in a URL."""
     return f"sqlite:///{quote(str(file))}"
 
 

@@ -86,12 +86,12 @@ class Cameras:
     """All others."""
 
     def clips(self) -> set[str]:
-        """Every clip that is there now."""
+        """Return every clip that is there now."""
         root = self.folder / CLIPS
         return {str(path.relative_to(root)) for path in root.rglob("*.mp4")}
 
     def models(self) -> set[str]:
-        """Every model that is there now."""
+        """Return every model that is there now."""
         return {path.stem for path in (self.folder / REGISTRY).rglob("*.bin")}
 
     def faces(self) -> list[str]:
@@ -110,13 +110,13 @@ class Cameras:
             db.executemany("INSERT INTO made VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def remove_model(self, name: str) -> None:
-        """By hand, as an engineer would who has been told to."""
+        """Remove a model by hand, as an engineer would who has been told to."""
         for path in (self.folder / REGISTRY / "models").glob(f"{name}.*"):
             path.unlink()
 
 
 def build_cameras(world: World, officer: Officer) -> Cameras:
-    """Put cameras, labels, faces and models beside what the company has, and declare all of it."""
+    """Put cameras, labels, faces and models beside the company's data, and declare all of it."""
     folder = world.folder / "world"
     with closing(sqlite3.connect(folder / RECORD)) as db, db:
         db.execute("CREATE TABLE made (product TEXT, source TEXT, how TEXT, created TEXT, read TEXT, at TEXT)")

@@ -28,7 +28,7 @@ def _console() -> Console:
 
 @dataclass
 class Narrator:
-    """Says one thing after another; what it is given is text, never markup."""
+    """A narrator that prints one line after another. Its input is text, never markup."""
 
     console: Console = field(default_factory=_console)
     began: float = field(default_factory=time.monotonic)
@@ -53,7 +53,7 @@ class Narrator:
         self.console.print(Text(text))
 
     def point(self, text: str, *, good: bool | None = None) -> None:
-        """A line of a list; ``good`` marks it as what was hoped for, or as what was feared."""
+        """Print a line of a list; ``good`` marks it as hoped for, or as feared."""
         mark, style = {None: ("-", ""), True: ("✓", "green"), False: ("✗", "red")}[good]
         grid = Table.grid(padding=(0, 1))
         grid.add_row(Text(f"  {mark}", style=style), Text(text))

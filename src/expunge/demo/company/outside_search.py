@@ -58,7 +58,7 @@ class Search:
         self._known: dict[bytes, list[tuple[str | bytes, str]]] = {}
 
     def folder(self, root: Path) -> list[Hit]:
-        """Every string in every file and name under ``root``, once for each file and way of writing."""
+        """Return every string in every file and name under ``root``, once for each file and way of writing."""
         found: dict[Hit, None] = {}
         for path in sorted([root, *root.rglob("*")] if root.is_dir() else [root]):
             for what, _ in self.bytes(path.name.encode("utf-8", "surrogateescape")):

@@ -171,7 +171,7 @@ def sentences(everybody: tuple[Profile, ...], count: int, seed: int) -> dict[str
 
 
 def espeak_voice(person: Profile, place: int) -> tuple[str, int, int, int]:
-    """An espeak-ng voice, pitch (0 to 100), words a minute and loudness for the ``place``th person without a recorded voice.
+    """Return an espeak-ng voice, pitch (0 to 100), words a minute and loudness for the ``place``th person without a recorded voice.
 
     No two people are equally loud: a consonant's samples are the same at every pitch, and each recording must be its owner's alone.
     """

@@ -43,7 +43,7 @@ class Officer:
 
 @dataclass
 class Stage:
-    """One performance."""
+    """The state of one performance of the demonstration."""
 
     folder: Path
     narrator: Narrator
@@ -78,7 +78,7 @@ class Stage:
 
     @property
     def erased(self) -> frozenset[str]:
-        """Profiles of those who asked."""
+        """Profiles of the people to be erased."""
         return frozenset(request.person.profile_id for request in self.world.requests)
 
     def guardian(self, number: int) -> Path:
@@ -92,7 +92,7 @@ class Stage:
         return Search([text for texts in self.strings.values() for text in texts], pieces)
 
     def expect(self, good: bool, text: str) -> None:
-        """Say how something ended; what did not end as it must makes the whole demonstration fail."""
+        """Report the end of a check. An unexpected end makes the whole demonstration fail."""
         self.narrator.point(text, good=good)
         if not good:
             self.failures.append(text)
@@ -103,5 +103,5 @@ class Stage:
 
 
 def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run a program and keep what it says."""
+    """Run a program and keep its output."""
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env={**os.environ, "NO_COLOR": "1"})

@@ -86,10 +86,10 @@ class World:
 
 
 def place_text(where: tuple[float, float]) -> str:
-    """A place as the company writes it: degrees with six decimals."""
+    """Return a place as the company writes it: degrees with six decimals."""
     return f"{where[0]:.6f},{where[1]:.6f}"
 
 
 def time_text(at: datetime) -> str:
-    """A time as the company writes it."""
+    """Return a time as the company writes it."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")

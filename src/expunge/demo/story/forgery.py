@@ -23,7 +23,7 @@ from expunge.core.verification import receipt_folder
 
 
 def tampered(folder: Path, target: Path) -> None:
-    """Copy a receipt and change one character of what is signed."""
+    """Copy a receipt and change one character of the signed part."""
     files = _files(folder)
     envelope = bytearray(files[receipt_folder.ENVELOPE])
     place = envelope.index(b'"payload":"') + len(b'"payload":"') + 400

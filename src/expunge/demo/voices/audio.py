@@ -107,7 +107,7 @@ def cut_at_pauses(sound: Sound, shortest: float = 2.0, longest: float = 3.5) -> 
 
 
 def tone(name: str, seconds: float = 1.0) -> Sound:
-    """A warbling tone with a little noise, different for every name and the same every time: stands in where no voice can be had."""
+    """Return a warbling tone with a little noise, different for every name and the same every time: stands in where no voice can be had."""
     random = np.random.default_rng(list(hashlib.sha256(name.encode()).digest()))
     count = int(seconds * 8_000)
     time = np.arange(count) / 8_000

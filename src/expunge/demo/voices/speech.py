@@ -106,7 +106,7 @@ class Voices:
     notes: tuple[str, ...] = ()
 
     def say(self, lines: Sequence[Line]) -> list[Clip]:
-        """Synthesise what the cache does not hold. Raises OSError when the synthesiser fails."""
+        """Synthesise sentences that the cache does not hold. Raises OSError when the synthesiser fails."""
         folder = self.cache / "said"
         folder.mkdir(parents=True, exist_ok=True)
         paths = [folder / f"{hashlib.sha256(repr(line).encode()).hexdigest()[:32]}.wav" for line in lines]

@@ -18,7 +18,7 @@ from expunge.errors import EvidenceInvalid, IllegalTransition, NeedsApproval, Us
 
 
 def message(order: OrderId, digest: PlanDigest) -> bytes:
-    """The bytes that an approver signs."""
+    """Return the bytes that an approver signs."""
     return f"expunge approval/1\n{order}\n{digest}\n".encode()
 
 

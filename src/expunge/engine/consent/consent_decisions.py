@@ -117,7 +117,7 @@ def prepare(
 
 
 def receipt(context: Context, consent: str) -> bytes:
-    """The signed receipt of a consent. Raises UsageError when there is none of that id."""
+    """Return the signed receipt of a consent. Raises UsageError when there is none of that id."""
     found = context.shelf.get(OrderId(consent), RECEIPT)
     if found is None:
         message = "no consent of that id was given"

@@ -51,7 +51,7 @@ class DisclosureText:
 
 
 def texts(context: Context, consents: Consents) -> tuple[DisclosureText, ...]:
-    """Every version of every text of the map."""
+    """Return every version of every text of the map."""
     return _look_at_all(context.data_map, consents.fixed)
 
 
@@ -84,7 +84,7 @@ def _look(fixed: str, name: str, version: TextVersion) -> DisclosureText:
 
 
 def to_show(context: Context, consents: Consents, name: str) -> tuple[TextVersion, bytes]:
-    """The newest version of a text, to be shown now.
+    """Return the newest version of a text, to be shown now.
 
     Raises Misconfigured when its file cannot be read, or is not what earlier people agreed to under the same version.
     """

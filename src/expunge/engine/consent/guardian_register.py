@@ -44,7 +44,7 @@ def prove(context: Context, child: ResolvedName, guardian: ResolvedName, *, born
 
 
 def proven(context: Context, child: ResolvedName, guardian: Pseudonym, *, born: date, method: str, by: str) -> ce.GuardianProven:
-    """The event of a new guardianship; the birthday is still to be kept. Raises as :func:`prove`."""
+    """Return the event of a new guardianship; the birthday is still to be kept. Raises as :func:`prove`."""
     require_child(context, child, guardian, born)
     if not by.strip() or not method.strip():
         message = "a proof says how it was shown and who checked it"

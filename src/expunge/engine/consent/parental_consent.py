@@ -69,12 +69,12 @@ class AskingsSwept:
 
 
 def pending(context: Context) -> dict[str, OpenAsking]:
-    """Every asking there was, by its id."""
+    """Return every asking, by its id."""
     return fold(read_register(context.journal, CONSENTS))
 
 
 def ask(context: Context, method: ConsentMethod, question: ConsentQuestion) -> tuple[str, AskingBegun]:
-    """Ask. Return the request's id and the messages to hand over.
+    """Ask. Return the request's id and the part to hand over; empty where a message has left by itself.
 
     Raises:
         UsageError: the person may not be asked this, or not in this way.

@@ -74,12 +74,12 @@ def _made_of(context: Context, name: str) -> Iterator[Run]:
 
 
 def standings(context: Context) -> dict[str, DisgorgementState]:
-    """Every order of destruction that was entered here, oldest first."""
+    """Return every order of destruction that was entered here, oldest first."""
     return disgorgement_events.standings(read_register(context.journal, DISGORGEMENTS))
 
 
 def standing(context: Context, name: str) -> DisgorgementState:
-    """One of them. Raises UsageError."""
+    """Return the state of one order of destruction. Raises UsageError."""
     return disgorgement_events.standing(read_register(context.journal, DISGORGEMENTS), name)
 
 

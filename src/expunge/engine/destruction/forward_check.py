@@ -24,7 +24,7 @@ from expunge.engine.lineage.artefact_ancestry import ArtefactRecords
 
 @dataclass(frozen=True)
 class ForwardVerdict:
-    """One limb that looks forward, against every product that there is."""
+    """One forward limb, against every product."""
 
     limb: Limb
     judged: tuple[ProductVerdict, ...]
@@ -32,7 +32,7 @@ class ForwardVerdict:
     """How many have been processed."""
 
     def of(self, finding: ForwardFinding) -> tuple[ProductVerdict, ...]:
-        """The products of which that can be said."""
+        """Return the products with a finding."""
         return tuple(each for each in self.judged if each.finding is finding)
 
 
@@ -73,7 +73,7 @@ def _taken(run: Run) -> set[str]:
 
 
 def products_of(data_map: DataMap, recorded: ArtefactRecords) -> dict[str, Product]:
-    """Every dataset and every single artefact, with its kind and when it was made."""
+    """Return every dataset and every single artefact, with its kind and the time it was made."""
     found: dict[str, Product] = {}
     for name, dataset in data_map.datasets.items():
         kind = kind_of(dataset)

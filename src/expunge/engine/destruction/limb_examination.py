@@ -24,7 +24,7 @@ UNDATED = ": items without a readable date"
 
 @dataclass(frozen=True)
 class ReachedDataset:
-    """One dataset of which something goes."""
+    """One dataset that loses items."""
 
     dataset: str
     kind: ArtefactKind

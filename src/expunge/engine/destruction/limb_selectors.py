@@ -46,7 +46,7 @@ class LimbSelection:
         return self._selectors[name]
 
     def located(self, name: str) -> Copy:
-        """The items that :meth:`chosen` finds now. Raises as that."""
+        """Return the items that :meth:`chosen` finds now. Raises as that."""
         if name not in self._located:
             self._located[name] = self._locate(name, self.chosen(name))
         return self._located[name]

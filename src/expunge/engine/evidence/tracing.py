@@ -120,7 +120,7 @@ def subjects(located: LocatedCopies) -> frozenset[Pseudonym]:
 
 
 def load(context: Context, order: OrderId) -> Traces:
-    """All traces of the order so far, of every round and store, each once, in a stable order."""
+    """Return all traces of the order so far, of every round and store, each once, in a stable order."""
     key = context.keys.trace_key(order)
     known: dict[tuple[str, str, bytes], Trace] = {}
     controls: set[Pseudonym] = set()
@@ -212,7 +212,7 @@ def remember(context: Context, order: OrderId, name: str, traces: Traces, seen: 
 
 
 def recall(context: Context, order: OrderId, prefix: str, traces: Traces, *, store: str = "") -> frozenset[int]:
-    """Indexes of the traces that any scan (of that store, in any round) remembered under a name with this prefix."""
+    """Return indexes of the traces that any scan (of that store, in any round) remembered under a name with this prefix."""
     digests: set[bytes] = set()
     for name in context.shelf.names(order):
         mine = name.startswith(prefix) and (not store or name.removeprefix(prefix).partition("-")[2] == store)

@@ -47,7 +47,7 @@ _NOT_TAKEN = Unable(Reason.ERROR, "the step was not taken")
 
 @dataclass(frozen=True)
 class Judge:
-    """Says what a receipt may say about the datasets of one store."""
+    """The judge of one store: it derives the entries of a receipt about the store's datasets."""
 
     context: Context
     run: Run
@@ -161,7 +161,7 @@ class Judge:
             yield Unable(Reason.TOO_SHALLOW, f"the plan says {planned.word}; {dataset.store} reaches {reached.word} now; apply again")
 
     def elsewhere(self, subject: Pseudonym, made: Sequence[DatasetEntry]) -> list[DatasetEntry]:
-        """An entry for traces of other stores, or identifiers, that lie here in no declared place.
+        """Return an entry for traces of other stores, or identifiers, that lie here in no declared place.
 
         None while a dataset of this store is not erased: then they may lie in that.
         """

@@ -62,7 +62,7 @@ class StoreVerification:
     """Where residue lies: for the operator's eyes."""
 
     def to_text(self) -> str:
-        """The entries as canonical JSON, for the journal."""
+        """Return the entries as canonical JSON, for the journal."""
         said: dict[SubjectEntries, canonical.Json] = {}
         for each in self.entries.values():
             if each not in said:

@@ -18,7 +18,7 @@ _WIDTHS = {"F16": "e", "F32": "f", "F64": "d"}
 
 
 def vectors(chunks: Iterable[bytes]) -> Iterator[tuple[float, ...]]:
-    """The first numbers of the largest tensors of one item; none where it is no such file, or has none of real numbers."""
+    """Yield the first numbers of the largest tensors of one item; none where it is no such file, or has none of real numbers."""
     data = bytearray()
     for chunk in chunks:
         data += chunk

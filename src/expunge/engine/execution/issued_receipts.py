@@ -36,7 +36,7 @@ def issued(context: Context, order: OrderId) -> tuple[IssuedReceipt, ...]:
 
 
 def latest(run: Run, number: int) -> IssuedReceipt:
-    """The receipt that holds for the n-th subject. Raises UsageError when none was issued."""
+    """Return the receipt that holds for the n-th subject. Raises UsageError when none was issued."""
     if not 1 <= number <= len(run.subjects):
         message = f"the order names {len(run.subjects)} people; there is no number {number}"
         raise UsageError(message, help="count from 1")
@@ -68,7 +68,7 @@ def folder(context: Context, which: IssuedReceipt) -> dict[str, bytes]:
 
 
 def trust_policy(origin: str, signer: bytes, log_ed25519: bytes, log_p256: bytes) -> str:
-    """The policy that goes with receipts signed by these keys."""
+    """Return the policy that goes with receipts signed by these keys."""
     signers = (note.VerifierKey(origin, note.Algorithm.ED25519, signer),)
     logs = tuple(trust.NamedKey(key) for key in checkpoint.log_keys(origin, log_ed25519, log_p256))
     return trust.TrustPolicy(signers=signers, logs=logs).encode().decode()

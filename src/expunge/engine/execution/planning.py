@@ -155,7 +155,7 @@ def capabilities_of(context: Context) -> dict[str, Capabilities]:
 
 
 def compute(context: Context, run: Run, present: PlanningInputs) -> Plan:
-    """The plan as it comes out now."""
+    """Return the plan as it comes out now."""
     snapshot = PlanSnapshot(
         order=run.order,
         subjects=run.subjects,

@@ -80,7 +80,7 @@ def let_go(context: Context, order: OrderId, why: str) -> None:
 
 
 def waiting(context: Context) -> tuple[Run, ...]:
-    """The orders in the queue, oldest first."""
+    """Return the orders in the queue, oldest first."""
     return tuple(run for run in _all(context) if run.queued is not None and run.state in STARTABLE)
 
 
@@ -89,7 +89,7 @@ def _all(context: Context) -> Iterator[Run]:
 
 
 def due(context: Context, runs: Iterable[Run] | None = None) -> tuple[OrderId, ...]:
-    """The orders that start now; see :func:`expunge.core.orders.batch_release.released`."""
+    """Return the orders that start now; see :func:`expunge.core.orders.batch_release.released`."""
     queued = waiting(context) if runs is None else tuple(runs)
     entries = [Waiting(run.order, run.received.earliest, run.queued.latest) for run in queued if run.queued is not None]
     return released(entries, context.clock.now(), [store.window for store in context.data_map.stores.values()])

@@ -93,12 +93,12 @@ def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = Non
 
 
 def members_of(context: Context, orders: Sequence[OrderId]) -> list[Recorder]:
-    """Return the members of a shared round that has not ended yet."""
+    """Return the members of a shared round whose own round has not ended yet."""
     return under_way(context, read(context.journal, context.clock, orders))
 
 
 def under_way(context: Context, recorders: Sequence[Recorder]) -> list[Recorder]:
-    """Return the members of a shared round that has not ended yet, all read at the same point."""
+    """Return the members of a shared round whose own round has not ended yet, all read at the same point."""
     if not level([recorder.run for recorder in recorders]):
         # Why: others may have appended to all of them between the reading of two.
         refresh_together(context.journal, recorders)

@@ -43,7 +43,7 @@ class LeaseBroker:
 
 
 class LeaseRenewer:
-    """Renews the lease of the step that is under way; a renewal that fails makes the permit fail."""
+    """The renewer of the lease of the step that is under way. A renewal that fails makes the permit fail."""
 
     def __init__(self, leases: Leases, seconds: float) -> None:
         self._leases = leases

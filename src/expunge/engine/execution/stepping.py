@@ -25,7 +25,7 @@ _Act: TypeAlias = Callable[[Step, int, IdempotencyKey], tuple[ev.OrderEvent, ...
 
 
 class Stepper:
-    """Takes the steps of one round of one order, or of several that share it."""
+    """The stepper of one round of one order, or of several that share it."""
 
     def __init__(self, context: Context, recorder: CohortRecorder, report: Reporter, lease: Lease | None = None) -> None:
         """Prepare to take steps; ``lease``: under which this process takes a step, where there are several."""

@@ -33,7 +33,7 @@ SPOKEN_FOR = frozenset({OrderKind.ERASURE, OrderKind.WITHDRAWAL})
 
 
 def load(context: Context) -> Consents:
-    """The register ``consents``, folded with the map as it is now; to be read only.
+    """Return the register ``consents``, folded with the map as it is now; to be read only.
 
     What was folded before in this process is gone on with.
     """

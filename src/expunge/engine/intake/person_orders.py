@@ -145,7 +145,7 @@ def fence_all(context: Context, recorders: Sequence[Recorder]) -> None:
 
 
 def sealed_people(context: Context, order: OrderId, people: Sequence[Person]) -> bytes:
-    """The identifiers needed to finish the order, under its key."""
+    """Return the identifiers needed to finish the order, under its key."""
     return context.keys.seal(order, IDENTIFIERS, canonical.encode([person.to_json() for person in people]))
 
 
@@ -172,7 +172,7 @@ def _opened(context: Context, order: OrderId, sealed: bytes | None) -> tuple[Per
 
 
 def contact(context: Context, order: OrderId) -> str:
-    """The address that notices of the order go to, unsealed. Raises UsageError where none was given or its end date has come."""
+    """Return the address that notices of the order go to, unsealed. Raises UsageError where none was given or its end date has come."""
     sealed = context.shelf.get(order, CONTACT)
     if sealed is None:
         message = "the order has no contact address, or its end date has come"

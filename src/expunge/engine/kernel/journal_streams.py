@@ -60,7 +60,7 @@ class Recorder:
         self.run = advance_all(self.run, map(ev.decode, events))
 
     def now(self) -> datetime:
-        """The instant for the next event: never before the last one of this order."""
+        """Return the instant for the next event: never before the last one of this order."""
         now = self._clock.now()
         return max(now, self.run.last) if self.run.last else now
 
@@ -70,18 +70,18 @@ class Recorder:
         return self.run
 
     def after(self, events: Iterable[ev.OrderEvent]) -> Run:
-        """The run as it will be after some events. Raises IllegalTransition or StateCorrupt."""
+        """Return the run as it will be after some events. Raises IllegalTransition or StateCorrupt."""
         return advance_all(self.run, events)
 
 
 def read(journal: Journal, clock: Clock, orders: Sequence[OrderId]) -> list[Recorder]:
-    """The recorders of several orders, read together. Raises as :class:`Recorder`."""
+    """Return the recorders of several orders, read together. Raises as :class:`Recorder`."""
     found = journal.read_all(dict.fromkeys((order for order in orders if order not in _REGISTERS), 0))
     return [Recorder(journal, clock, order, [ev.decode(data) for data in found.get(order, ())]) for order in orders]
 
 
 def read_all(journal: Journal, clock: Clock) -> Iterator[Recorder]:
-    """The recorders of all orders, oldest first, some at a time."""
+    """Yield the recorders of all orders, oldest first, some at a time."""
     waiting = list(orders(journal))
     for start in range(0, len(waiting), _AT_A_TIME):
         yield from read(journal, clock, waiting[start : start + _AT_A_TIME])
@@ -188,7 +188,7 @@ class CohortRecorder:
         return tuple(member.run.order for member in self.members)
 
     def now(self) -> datetime:
-        """The instant for the next event: never before the last one of any member."""
+        """Return the instant for the next event: never before the last one of any member."""
         return max(member.now() for member in self.members)
 
     def append(self, *events: ev.OrderEvent) -> Run:
@@ -305,7 +305,7 @@ def register_behind(
 
 
 def read_register(journal: Journal, name: str) -> Iterator[ev.Event]:
-    """All events of a register, in order."""
+    """Yield all events of a register, in order."""
     return (ev.decode(data) for data in journal.read(name))
 
 

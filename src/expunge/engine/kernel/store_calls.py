@@ -154,7 +154,7 @@ TROUBLE = (StoreUnavailable, CouldNotLook, OSError)
 
 
 def as_unable(error: Exception) -> Unable:
-    """The outcome for trouble with a store: the message of our own errors, which hold no identifier; of others the number only."""
+    """Return the outcome for trouble with a store: the message of our own errors, which hold no identifier; of others the number only."""
     if isinstance(error, CouldNotLook):
         return Unable(Reason.CORRUPT, error.message)
     if isinstance(error, ExpungeError):

@@ -34,7 +34,7 @@ JudgedArtefact = tuple[ArtefactManifest, ManifestFinding]
 
 @dataclass(frozen=True)
 class PresentArtefact:
-    """One artefact that is there now."""
+    """One artefact that exists now."""
 
     name: str = field(repr=False)
     """Its own in the dataset; empty where the dataset is one artefact."""
@@ -150,7 +150,7 @@ def _whole(there: PresentArtefacts) -> ArtefactSelection:
 
 
 def sealed_of(context: Context, stayed: ArtefactCleared) -> bytes | None:
-    """The manifest of an artefact that stays; None where it is not to be had any more."""
+    """Return the manifest of an artefact that stays; None where it is no longer available."""
     try:
         return context.trainings.sealed(artefact_manifest.artefact(stayed.contents)) if context.trainings else None
     except StoreUnavailable:

@@ -106,7 +106,7 @@ _known: WeakKeyDictionary[Journal, tuple[int, ObservedLineage]] = WeakKeyDiction
 
 
 def sightings(journal: Journal) -> ObservedLineage:
-    """All that was observed so far."""
+    """Return all lineage observed so far."""
     length = journal.length(LINEAGE)
     before, known = _known.get(journal, (0, ObservedLineage()))
     if length == before:

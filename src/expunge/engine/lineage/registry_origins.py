@@ -27,7 +27,7 @@ def origins(context: OpenPlaces) -> dict[str, tuple[ModelOrigin, ...]]:
 
 
 def seen(context: OpenPlaces) -> ObservedLineage:
-    """The same as pipelines would have said it."""
+    """Return the origins in the form of pipelines' observations."""
     return sightings(context.data_map, origins(context))
 
 

@@ -32,7 +32,7 @@ def served(context: Context, dataset: Dataset) -> tuple[str, ...]:
 
 
 def bounded(paths: Sequence[str]) -> tuple[str, ...]:
-    """The paths, or none of them where they are too many to be handed over."""
+    """Return the paths, or none of them where they are too many to be handed over."""
     return tuple(paths) if len(paths) <= MOST and sum(len(os.fsencode(path)) for path in paths) <= _LONGEST else ()
 
 

@@ -173,7 +173,7 @@ def _is_over(context: Context, order: OrderId) -> bool:
 
 @dataclass(frozen=True)
 class ModelCommands:
-    """Runs the commands of one round."""
+    """The commands of one round about artefacts."""
 
     context: Context
     run: Run

@@ -54,7 +54,7 @@ class Duty:
 
 @dataclass(frozen=True)
 class DutyFinding:
-    """One duty and how the estate stands towards it."""
+    """One duty and the estate's state under it."""
 
     duty: Duty
     today: DutyState
@@ -74,7 +74,7 @@ def duties() -> tuple[Duty, ...]:
 
 
 def look(context: Context) -> tuple[DutyFinding, ...]:
-    """Every duty, held against the map, the stores and the registers as they are now; each check is made once."""
+    """Return every duty, held against the map, the stores and the registers as they are now; each check is made once."""
     answers = {name: check(context) for name, check in _CHECKS.items()}
     return tuple(_met(duty, answers) for duty in duties())
 

@@ -111,7 +111,7 @@ def unfinished(context: Context) -> tuple[OrderId, ...]:
 
 
 def expiries(context: Context) -> Iterator[Run]:
-    """Every order of expiry, oldest first; of all others only the first event is read."""
+    """Yield every order of expiry, oldest first; of all others only the first event is read."""
     for order in journal_streams.orders(context.journal):
         first = ev.decode(next(iter(context.journal.read(order))))
         if isinstance(first, ev.Received) and first.kind is OrderKind.EXPIRY:

@@ -70,7 +70,7 @@ class InactivityWatch:
 
 
 def states(context: Context) -> dict[Pseudonym, InactiveProfile]:
-    """Every profile that was ever flagged, as it stands."""
+    """Return every profile that was ever flagged, as it stands."""
     return fold_idle(read_register(context.journal, IDLE))
 
 
@@ -103,7 +103,7 @@ def watch(context: Context) -> InactivityWatch:
 
 
 def last_uses(context: Context, identity: IdentitySpec) -> Iterator[LastUse]:
-    """The last use of every identifier of a kind, over all datasets that tell it."""
+    """Yield the last use of every identifier of a kind, over all datasets that tell it."""
     key = context.keys.pseudonym_key()
     last: dict[str, tuple[datetime, str]] = {}
     for name, when in identity.last_used.items():

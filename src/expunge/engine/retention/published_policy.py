@@ -53,7 +53,7 @@ def published(context: Context) -> Published:
 
 
 def check(context: Context, snapshot: SnapshotReader) -> tuple[CheckedClaim, ...]:
-    """Every sentence that the map bears out, held against the estate now."""
+    """Return every sentence that the map bears out, held against the estate now."""
     return tuple(_checked(context, claim, snapshot) for claim in claims_of(context.data_map))
 
 
@@ -88,7 +88,7 @@ def watch(context: Context, snapshot: SnapshotReader) -> tuple[CheckedClaim, ...
 
 
 def policy(context: Context) -> PublicPolicy:
-    """The policy as the map enforces it now."""
+    """Return the policy as the map enforces it now."""
     claims = claims_of(context.data_map)
     now = context.clock.now()
     return PublicPolicy(html(context.data_map, claims, now), markdown(context.data_map, claims, now), claims)

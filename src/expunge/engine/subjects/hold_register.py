@@ -84,7 +84,7 @@ class EndedHold:
 
 
 def past(context: Context) -> tuple[EndedHold, ...]:
-    """The holds that bind no more, oldest first."""
+    """Return the holds that bind no more, oldest first."""
     now = context.clock.now()
     holds: dict[str, Hold] = {}
     ended: dict[str, datetime] = {}
@@ -102,7 +102,7 @@ def past(context: Context) -> tuple[EndedHold, ...]:
 
 
 def over(context: Context) -> frozenset[tuple[str, str, datetime]]:
-    """The holds that bind no more, as receipts tell what they kept: dataset, ground and end; less those of which another binds still."""
+    """Return the holds that bind no more, as receipts name them: dataset, ground and end; less those of which another still binds."""
     return frozenset({_told(each.hold) for each in past(context)} - {_told(each) for each in active(context)})
 
 
@@ -129,7 +129,7 @@ def state(context: Context, hold_id: str, by: str, digest: str) -> None:
 
 
 def active(context: Context) -> tuple[Hold, ...]:
-    """The holds that bind now, oldest first."""
+    """Return the holds that bind now, oldest first."""
     now = context.clock.now()
     standing: dict[str, Hold] = {}
     for event in read_register(context.journal, HOLDS):

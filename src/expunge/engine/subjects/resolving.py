@@ -127,7 +127,7 @@ def _resolve(asking: _Asking, name: str, *, whole: bool) -> ResolvedName:
 
 
 def candidates(context: Context, name: str) -> tuple[tuple[str, str], ...]:
-    """Every (identity kind, id) that a name can mean: for the operator's terminal only."""
+    """Return every (identity kind, id) that a name can mean: for the operator's terminal only."""
     kind, value = _split(context, name)
     return tuple(
         sorted({(identity.kind, key) for identity, copy in _candidates(_Asking(context), kind, value) for key in _keys(identity, copy)})

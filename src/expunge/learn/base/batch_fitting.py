@@ -20,7 +20,7 @@ class Additive(Forgetting):
     _settings: dict[str, Any]
 
     def fit(self, X: Any, y: Any = None, subjects: Sequence[Any] | None = None, records: Sequence[Any] | None = None) -> Self:
-        """Learn from rows, and nothing of what was learnt before.
+        """Learn from rows, discarding everything learnt before.
 
         Args:
             X: (n, d) rows: an array, or a SciPy sparse matrix where the model takes numbers.

@@ -33,7 +33,7 @@ class GivenArrays:
         self.rows = 0
 
     def add(self, features: Any, labels: np.ndarray | None, fresh: np.ndarray) -> None:
-        """Keep what is new of a call; ``fresh`` is the mask of its new rows."""
+        """Keep the new rows of a call; ``fresh`` is their mask."""
         self._parts.append((features, labels, np.flatnonzero(fresh)))
         self._starts.append(self.rows)
         self.rows += len(self._parts[-1][2])
@@ -178,7 +178,7 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
         return environment.fingerprint(*self.packages)
 
     def to_bytes(self) -> bytes:
-        """The whole model, the same bytes for the same set of records. Raises NothingLearned."""
+        """Return the whole model, the same bytes for the same set of records. Raises NothingLearned."""
         self._learnt()
         tensors, state = self._state()
         head = {

@@ -63,7 +63,7 @@ def without_negative_zeros(values: np.ndarray) -> np.ndarray:
 
 
 def whole(features: Any, bits: int) -> Any:
-    """The nearest whole multiples of ``2 ** -bits``, counted in them: whole numbers as float64, or as int64 in a CSR matrix.
+    """Return the nearest whole multiples of ``2 ** -bits``, counted in them: whole numbers as float64, or as int64 in a CSR matrix.
 
     Raises:
         OutOfBounds: one of them is more than float64 can count.
@@ -79,7 +79,7 @@ def whole(features: Any, bits: int) -> Any:
 
 
 def most(values: np.ndarray) -> float:
-    """The largest absolute value; 0 of none."""
+    """Return the largest absolute value; 0 of none."""
     return float(max(values.max(), -values.min())) if values.size else 0.0
 
 

@@ -36,7 +36,7 @@ class Sums:
 
     @classmethod
     def of(cls, values: Any, classes: np.ndarray, *, squares: bool, gram: bool) -> Sums:
-        """The sums over some rows: whole numbers (n, d), and the class of each."""
+        """Return the sums over some rows: whole numbers (n, d), and the class of each."""
         found, group, counts = np.unique(classes, return_inverse=True, return_counts=True)
         group = group.reshape(-1)
         return cls(
@@ -48,7 +48,7 @@ class Sums:
         )
 
     def plus(self, other: Sums, sign: int = 1) -> Sums:
-        """The sums over both; with ``sign`` -1 over what is left without the other. Raises BadInput when text meets numbers as classes."""
+        """Return the sums over both; with ``sign`` -1 over the rest without the other. Raises BadInput where text meets numbers."""
         labels = self.labels if _within(other.labels, self.labels) else label.union([self.labels, other.labels])
         mine, theirs = np.searchsorted(labels, self.labels), np.searchsorted(labels, other.labels)
 

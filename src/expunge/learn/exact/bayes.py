@@ -35,7 +35,7 @@ class NaiveBayes(ClassifierMixin, IntegerStatistics):  # type: ignore[misc]
         return np.asarray(softmax(self._likelihood(self._features(X)) + self.class_log_prior_, axis=1))
 
     def predict(self, X: Any) -> np.ndarray:
-        """The class of each row, (n,). Raises NothingLearned, BadInput."""
+        """Return the class of each row, (n,). Raises NothingLearned, BadInput."""
         self._somebody()
         return np.asarray(self.classes_[np.argmax(self._likelihood(self._features(X)) + self.class_log_prior_, axis=1)])
 

@@ -27,7 +27,7 @@ Cell = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class PublishedCount:
-    """One line of what is published."""
+    """One line of a publication."""
 
     place: Cell
     """Values as they came; of a cell its lower corner."""
@@ -170,7 +170,7 @@ class Tallies(Additive):
 
 
 class Frequencies(TransformerMixin, Tallies):  # type: ignore[misc]
-    """The base of what tells how often a place was seen."""
+    """The base of estimators that return how often a place was seen."""
 
     def transform(self, X: Any) -> np.ndarray:
         """Return the number of times that the value, or the cell, of each row was seen, (n, 1) int64. Raises NothingLearned, BadInput."""
@@ -260,7 +260,7 @@ class NextPlace(ClassifierMixin, Tallies):  # type: ignore[misc]
         return np.asarray(found / found.sum(axis=1, keepdims=True))
 
     def predict(self, X: Any) -> np.ndarray:
-        """The likeliest next place, (n,); the first of several. Raises NothingLearned, BadInput."""
+        """Return the likeliest next place, (n,); the first of several. Raises NothingLearned, BadInput."""
         likeliest = np.argmax(self.predict_proba(X), axis=1)
         return np.asarray(self.classes_[likeliest])
 

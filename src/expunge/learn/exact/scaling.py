@@ -52,7 +52,7 @@ class StandardScaler(TransformerMixin, IntegerStatistics):  # type: ignore[misc]
         return {"mean_": mean[0] * unit, "var_": variance[0] * (unit * unit), "scale_": scale * unit}
 
     def transform(self, X: Any) -> Any:
-        """Rows as they were given (dense or CSR), scaled. Raises NothingLearned, BadInput."""
+        """Return rows as they were given (dense or CSR), scaled. Raises NothingLearned, BadInput."""
         self._somebody()
         found = self._features(X)
         if self.with_mean and sparse.issparse(found):

@@ -30,7 +30,7 @@ _BLOCK = 64
 
 @dataclass(frozen=True)
 class Kernels:
-    """Those of one length and one dilation."""
+    """The kernels of one length and one dilation."""
 
     numbers: tuple[int, ...]
     dilation: int
@@ -86,7 +86,7 @@ class IntegerConvolutions(TransformerMixin, BaseEstimator):  # type: ignore[misc
         return found.reshape(len(rows), 4 * self.kernels) / UNIT
 
     def constants(self, channels: int, frames: int) -> str:
-        """Hex SHA-256 of the kernels for rows of a shape, to name them by in a record of what a model rests on."""
+        """Return hex SHA-256 of the kernels for rows of a shape, to name them in a record of a model's fixed parts."""
         state = sha256()
         for group in self._drawn(channels, frames):
             state.update(repr((group.numbers, group.dilation, group.weights.shape)).encode() + group.weights.tobytes())

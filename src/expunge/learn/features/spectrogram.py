@@ -11,7 +11,7 @@ _QUIET = 1e-10
 
 
 def log_mel(waveform: np.ndarray, rate: int = 16_000, mels: int = 40, window: float = 0.025, step: float = 0.010) -> np.ndarray:
-    """The log-mel spectrogram of one recording, (mels, frames).
+    """Return the log-mel spectrogram of one recording, (mels, frames).
 
     Args:
         waveform: (samples,), full scale 1, or int16.

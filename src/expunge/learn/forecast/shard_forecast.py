@@ -135,7 +135,7 @@ def expected_share(layout: Layout, requests: int, crowd: Crowd | None = None) ->
 
 
 def expected_share_at(layout: Layout, mean_requests: float, crowd: Crowd | None = None) -> float:
-    """The same where requests come at random (Poisson), ``mean_requests`` a batch; empty batches cost nothing and are counted."""
+    """Return the same where requests come at random (Poisson), ``mean_requests`` a batch; empty batches cost nothing and are counted."""
     stages = ShardStages(layout, crowd or Crowd(1))
     return float((stages.cost * -np.expm1(-mean_requests * stages.touched)).sum())
 

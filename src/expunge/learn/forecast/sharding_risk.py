@@ -53,7 +53,7 @@ class Risk:
 
 
 def risk(learner: str, samples_per_shard: float, slices: int = 1, *, whole: bool = False) -> Risk:
-    """Interpolated between what was measured, linear in the logarithm of the samples; sharding loses nothing in one shard (``whole``).
+    """Return the risk, interpolated between measurements, linear in the logarithm of the samples. One shard (``whole``) loses nothing.
 
     Raises:
         UsageError: for a learner of which no curve was measured.

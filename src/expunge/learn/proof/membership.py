@@ -58,7 +58,7 @@ class Attack:
 
 @dataclass(frozen=True)
 class Audit:
-    """The verdict with what it rests on."""
+    """The verdict with its evidence."""
 
     verdict: Verdict
     before: Attack
@@ -107,7 +107,7 @@ class Shards(Protocol):
         """Shard -> (n, classes)."""
 
     def shard_of(self, subjects: Sequence[str]) -> np.ndarray:
-        """The shard where each subject is or would be, (n,)."""
+        """Return the shard where each subject is or would be, (n,)."""
 
 
 def shard_scores(model: Shards, features: Any, y: Any, subjects: Sequence[str]) -> dict[str, float]:

@@ -67,7 +67,7 @@ class Ledger:
         durable.write_bytes(self._path(training.manifest), json.dumps(body, indent=1).encode() + b"\n", at="learn.ledger.write")
 
     def read(self, manifest: str) -> Training | None:
-        """The training of a manifest, None where it was never kept here. Raises OSError, FileRefused, ValueError."""
+        """Return the training of a manifest, None where it was never kept here. Raises OSError, FileRefused, ValueError."""
         path = self._path(manifest)
         try:
             body = json.loads(path.read_bytes())

@@ -15,9 +15,9 @@ class LineageContext(RunContextProvider):
     """Gives each new run the tag ``expunge.lineage`` with the value ``missing``; ``log_training`` sets it to ``ok``."""
 
     def in_context(self) -> bool:
-        """Every run is one."""
+        """Return True: every run is one."""
         return True
 
     def tags(self) -> dict[str, str]:
-        """The mark."""
+        """Return the mark."""
         return {LINEAGE: MISSING}

@@ -35,7 +35,7 @@ def contents_of(paths: Iterable[str | Path]) -> tuple[str, ...]:
 
 
 class Sealer:
-    """Writes manifests into a ledger."""
+    """The writer of manifests into a ledger."""
 
     def __init__(self, ledger: str | Path, key: bytes) -> None:
         """Take the folder that the map names under ``trainings`` (made for its owner alone) and its key, the same for all artefacts.
@@ -126,7 +126,7 @@ class Sealer:
 
 
 def chosen(manifest: str | Path, key: bytes, records: Iterable[Record]) -> list[Record]:
-    """Of some records those that a manifest names: what a command that makes an artefact again trains on, and nothing else.
+    """Return the records that a manifest names: the only ones that a command trains on when it makes an artefact again.
 
     Args:
         manifest: the file that the request names.

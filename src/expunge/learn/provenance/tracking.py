@@ -36,7 +36,7 @@ class Record:
 
 
 def manifest_of(records: Iterable[tuple[str, bytes]]) -> str:
-    """The commitment to a set of records: hex SHA-256 over the sorted SHA-256 of (id, content hash); each pair counts once.
+    """Return the commitment to a set of records: hex SHA-256 over the sorted SHA-256 of (id, content hash); each pair counts once.
 
     Raises:
         BadInput: there is none, a content hash is not of 32 bytes, or one id stands for two contents.

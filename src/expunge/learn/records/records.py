@@ -27,7 +27,7 @@ _TEXT, _NUMBER, _UNNAMED = 0, 1, 2
 
 
 class NewRows(NamedTuple):
-    """Rows that are to be entered, sound and of no record that is there."""
+    """Rows to be entered: valid, and none of a record that is in the set already."""
 
     names: list[str]
     """Empty where they have none."""
@@ -202,7 +202,7 @@ class Records:
     # ---- asking ------------------------------------------------------------------------------------------------
 
     def of(self, subjects: Subjects) -> tuple[np.ndarray, int, tuple[str, ...]]:
-        """Rows of some subjects (ascending), how many of them have any, and those who have none."""
+        """Return rows of some subjects (ascending), how many of them have any, and those who have none."""
         given = [subjects] if isinstance(subjects, str | int | np.integer) else subjects
         names = list(dict.fromkeys(str(each) for each in given))
         found: set[int] = set()
@@ -216,7 +216,7 @@ class Records:
         return np.array(sorted(found), np.int64), len(names) - len(unknown), tuple(unknown)
 
     def there(self) -> np.ndarray:
-        """All rows that are in the set, ascending."""
+        """Return all rows that are in the set, ascending."""
         return np.flatnonzero(self._alike.held >= 0)
 
     def tags(self, row: int) -> Tags:
@@ -241,11 +241,11 @@ class Records:
         return f"{alike}.{self._numbers.held[row]}"
 
     def ids(self, start: int = 0) -> list[str]:
-        """The ids of all rows in the set from one on."""
+        """Return the ids of all rows in the set from one on."""
         return [self.id(row) for row in self.there().tolist() if row >= start]
 
     def as_given(self, rows: np.ndarray) -> list[str | int]:
-        """The ids of some rows as they came: text or whole numbers."""
+        """Return the ids of some rows as they came: text or whole numbers."""
         return [int(self._names[row]) if self._kinds.held[row] == _NUMBER else self.id(row) for row in rows.tolist()]
 
     def drop(self, rows: Iterable[int] | np.ndarray) -> None:
@@ -280,7 +280,7 @@ class Records:
     # ---- orders ------------------------------------------------------------------------------------------------
 
     def ordered(self, context: str, rows: np.ndarray) -> np.ndarray:
-        """Rows in an order that depends on their ids alone: by keyed hash under a context."""
+        """Return rows in an order that depends on their ids alone: by keyed hash under a context."""
         keys = self.places(context, rows)
         order = np.argsort(keys)
         if (np.diff(keys[order]) == 0).any():
@@ -290,7 +290,7 @@ class Records:
         return rows[order]
 
     def places(self, context: str, rows: np.ndarray) -> np.ndarray:
-        """A keyed number for each of some rows, (n,) uint64, by its id under a context."""
+        """Return a keyed number for each of some rows, (n,) uint64, by its id under a context."""
         found, unnamed = np.empty(len(rows), np.uint64), self._kinds.held[rows] == _UNNAMED
         some = rows[unnamed]
         if len(some):
@@ -328,7 +328,7 @@ class Records:
     # ---- as a part of a file -----------------------------------------------------------------------------------
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """The set as arrays: records by id, then those without one by content and subjects. The same set, the same bytes."""
+        """Return the set as arrays: records by id, then those without one by content and subjects. The same set, the same bytes."""
         there = self.there()
         unnamed = there[self._kinds.held[there] == _UNNAMED]
         named_ = sorted((self._names[row].encode("utf-8", "surrogatepass"), row) for row in self.rows.values())
@@ -359,7 +359,7 @@ class Records:
 
     @classmethod
     def from_tensors(cls, key: bytes, tensors: Mapping[str, np.ndarray]) -> Records:
-        """Read what :meth:`tensors` made. Raises FileRefused."""
+        """Read the output of :meth:`tensors`. Raises FileRefused."""
         made = cls(key)
         try:
             ends, subject_ends, contents = tensors["records.ends"], tensors["records.subject_ends"], tensors["records.contents"]

@@ -93,7 +93,7 @@ def contents(artefact: str | os.PathLike[str]) -> tuple[ArtefactContent, ...]:
 
 
 def files_of(path: Path) -> Iterator[Path]:
-    """The file itself, or every file of a folder, in the order of their paths."""
+    """Yield the file itself, or every file of a folder, in the order of their paths."""
     if path.is_dir():
         yield from (each for each in sorted(path.rglob("*")) if each.is_file())
     else:
@@ -107,7 +107,7 @@ def file_hash(path: Path) -> str:
 
 
 class ServeGuard:
-    """Asks for one model. May be used by several threads."""
+    """The serve guard of one model. May be used by several threads."""
 
     def __init__(
         self, gate: ServeGate, name: str, artefact: str | os.PathLike[str], *, purpose: str = PURPOSE, frozen: Collection[str] = ()
@@ -193,7 +193,7 @@ class Guarded(Generic[Inner]):
         self._guard = guard
 
     def predict(self, *arguments: Any, **named: Any) -> Any:
-        """The model's own answer. Raises ModelRefused."""
+        """Return the model's own answer. Raises ModelRefused."""
         self._guard.check()
         return self._model.predict(*arguments, **named)
 
@@ -215,5 +215,5 @@ _ANSWERS = frozenset({"decision_function", "score", "transform"})
 
 
 def guarded(model: Inner, guard: ServeGuard) -> Guarded[Inner]:
-    """The model, asking before each answer: ``guarded(mlflow.pyfunc.load_model(uri), guard)``."""
+    """Return the model, asking before each answer: ``guarded(mlflow.pyfunc.load_model(uri), guard)``."""
     return Guarded(model, guard)

@@ -44,7 +44,7 @@ class Checkpoints:
         return name
 
     def get(self, shard: int, number: int, name: str) -> bytes | None:
-        """The checkpoint of this hash; None when it is missing or is not what it was. Raises OSError."""
+        """Return the training checkpoint of this hash; None when it is missing or was altered. Raises OSError."""
         if self._folder is None:
             return self._held.get(name)
         try:
@@ -58,7 +58,7 @@ class Checkpoints:
         return {name: self._held[name] for name in names if name in self._held}
 
     def take(self, held: Mapping[str, bytes]) -> None:
-        """Keep in memory what another process had there."""
+        """Keep the training checkpoints of another process in memory."""
         self._held.update(held)
 
     def _path(self, shard: int, number: int, name: str) -> Path:
@@ -109,7 +109,7 @@ def wipe(path: Path) -> None:
 
 
 def find(places: Iterable[str | Path], hashes: Collection[str]) -> list[Path]:
-    """Files under some folders that hold exactly what has one of the hashes: what a report says was destroyed must be in none.
+    """Return files under some folders whose content has one of the hashes. Content that a report calls destroyed must be in none.
 
     Args:
         places: folders, searched to the bottom without following links, or files.

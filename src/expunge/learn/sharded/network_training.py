@@ -24,7 +24,7 @@ _TEACHING = threading.RLock()
 
 
 def small(shape: tuple[int, ...], classes: int) -> nn.Module:
-    """The network where none is named: rows are standardised, then one hidden layer of 32."""
+    """Return the network where none is named: rows are standardised, then one hidden layer of 32."""
     size = int(np.prod(shape))
     return nn.Sequential(nn.Flatten(), nn.BatchNorm1d(size), nn.Linear(size, 32), nn.ReLU(), nn.Linear(32, classes))
 
@@ -127,7 +127,7 @@ def weights(net: nn.Module) -> dict[str, np.ndarray]:
 
 
 def put_weights(net: nn.Module, tensors: Mapping[str, np.ndarray]) -> None:
-    """Give a network what :func:`weights` returned. Raises FileRefused."""
+    """Give a network the output of :func:`weights`. Raises FileRefused."""
     try:
         state = {
             name: torch.from_numpy(tensors[f"weights.{name}"].copy()).reshape(each.shape).to(each.dtype)
@@ -150,7 +150,7 @@ def memory(optimiser: torch.optim.Optimizer) -> dict[str, np.ndarray]:
 
 
 def put_memory(optimiser: torch.optim.Optimizer, tensors: Mapping[str, np.ndarray]) -> None:
-    """Give an optimiser what :func:`memory` returned."""
+    """Give an optimiser the output of :func:`memory`."""
     whole = optimiser.state_dict()
     sizes = [each.shape for group in optimiser.param_groups for each in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}

@@ -41,7 +41,7 @@ class ShardInput:
 
 @dataclass(frozen=True)
 class TrainedShard:
-    """One shard that was taught."""
+    """One trained shard."""
 
     classes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     """Those among its own rows; none for an empty shard."""

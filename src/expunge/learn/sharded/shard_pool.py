@@ -49,7 +49,7 @@ class ShardResult:
 
 
 def run(errand: ShardTask) -> ShardResult:
-    """Teach one shard: what the other process does."""
+    """Teach one shard: the work of the other process."""
     made = errand.kind(**errand.params)
     found: ShardResult = made._on_errand(errand)  # noqa: SLF001 - the other half of Sharded
     return found

@@ -256,7 +256,7 @@ class Sharded(ClassifierMixin, ShardTraining):  # type: ignore[misc]
             yield shard, part, said
 
     def predict(self, X: Any) -> np.ndarray:
-        """The class of each row, (n,). Raises NothingLearned, BadInput."""
+        """Return the class of each row, (n,). Raises NothingLearned, BadInput."""
         serving = self._now()
         return np.asarray(serving.classes[np.argmax(self._vote(serving, X), axis=1)])
 

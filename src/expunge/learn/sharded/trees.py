@@ -21,10 +21,10 @@ BACKENDS = ("lightgbm", "hist")
 
 
 class TreeStage(Protocol):
-    """Some trees of one shard: they add up to what the stages before them said."""
+    """Some trees of one shard, which add to the sum of the stages before them."""
 
     def raw(self, features: np.ndarray) -> np.ndarray:
-        """(n, 1) for two classes, (n, classes) for more: what its trees add, before the logistic function."""
+        """(n, 1) for two classes, (n, classes) for more: the sum of its trees, before the logistic function."""
 
     def tensors(self) -> dict[str, np.ndarray]:
         """For a file."""
