@@ -129,7 +129,7 @@ def _on_record(context: Context, stores: Mapping[str, Store], traces: Traces, ca
 
 
 def held_before(context: Context, store: str, traces: Traces, theirs: Mapping[str, Sequence[Copy]]) -> frozenset[int]:
-    """Return the traces that bystanders hold in the datasets into which the store itself writes when others' rows are deleted.
+    """Return the traces that bystanders hold in the datasets into which the store itself writes when rows of other people are deleted.
 
     The look is made before anything is erased. Afterwards a trigger's rows could not be told apart. ``theirs`` are the copies of the people
     to be erased, by dataset.

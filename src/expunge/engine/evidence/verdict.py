@@ -1,4 +1,4 @@
-"""Judge one store: what its steps, the probe and the scan allow a receipt to say about each dataset and subject.
+"""Judge one store: derive the entries of a receipt, for each dataset and subject, from its steps, the probe and the scan.
 
 The outcome of the step is believed (*erased*, *absent* or *kept*) unless one of these speaks against it; the first that does is the reason
 why the entry says *unable*. :class:`Judge` carries these numbers, and so does ``docs/spec/receipt.md``:

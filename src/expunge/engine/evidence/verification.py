@@ -1,4 +1,4 @@
-"""Verify one store, and judge: what probe and scan allow a receipt to say about each dataset and subject.
+"""Verify one store, and judge: probe and scan decide the entry of a receipt for each dataset and subject.
 
 :func:`verify_store` carries these numbers, and so does ``docs/spec/receipt.md``:
 
