@@ -1,5 +1,5 @@
-"""Where Expunge keeps its own state: the journal, the keys, the shelf, the outbox; one file per technology.
+"""Adapters for Expunge's own state: the journal, the keys, the shelf, the outbox; one file per technology.
 
-Nothing here knows a store that holds people's data. What is written is sealed, keyed or opaque before it arrives, except inside the
+Nothing here knows a store that holds people's data. What is written is sealed, keyed or opaque before it arrives. The exception is the
 keystore, which guards the keys themselves.
 """

@@ -1,1 +1,1 @@
-"""The demonstration: a small voice-assistant company, and what happens when three people ask to be forgotten."""
+"""The demonstration: a small voice-assistant company, and the orders of three people who ask to be forgotten."""

@@ -1,7 +1,7 @@
-"""Any model, whatever made it: trained again without somebody by its own trainer, or destroyed.
+"""A model of any kind that forgets by its own trainer: trained again without the subjects, or destroyed.
 
-Nothing is known of how it learnt, so a training without them is the only way to forget, and its result has to be something else than what
-was there. Where there is no trainer, or it fails, hangs, eats memory or gives the old weights back, the model goes.
+Its way of learning is unknown, so a training without the subjects is the only way to forget. The result has to differ from the old model.
+Where there is no trainer, or it fails, hangs, exceeds its memory or returns the old weights, the model is destroyed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MOST_HEADER = 64 << 20
 
 @dataclass(frozen=True)
 class OpaqueReport(Report):
-    """What became of the model as well."""
+    """The report of a forget, with the end of the model."""
 
     outcome: Ran | Unable | None = None
     """How the training ended. Unable: the model was destroyed and nothing is in its place.
@@ -92,12 +92,12 @@ class Opaque:
             self._function = named(retrain)
 
     def forget(self, subjects: str | Iterable[str], progress: Callable[[float], None] | None = None) -> OpaqueReport:
-        """Have it trained again without somebody, or destroy it. Whom the model does not know changes nothing.
+        """Train the model again without the subjects, or destroy it. An unknown subject changes nothing.
 
-        After a crash, call it again: what is there is the old model, the new one, or none.
+        After a crash, call it again: the old model is there, the new one, or none.
 
         Raises:
-            FileRefused: for links in the model or what is derived from it: what they lead to would stay. Nothing was done then.
+            FileRefused: for links in the model or its derived files: their targets would stay. Nothing was done then.
             OSError: when files cannot be read or removed: then the old ones may still be there.
             TakenOver: see :mod:`expunge.permit`.
         """

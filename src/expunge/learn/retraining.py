@@ -1,4 +1,4 @@
-"""What a trainer is asked to make, and the process in which a Python function is asked: ``python -m expunge.learn.retraining``."""
+"""The task of a trainer, and the process that calls a trainer written in Python: ``python -m expunge.learn.retraining``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCHEMA = "expunge.retrain/1"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a model is to be made from, and where it is to be put."""
+    """The sources of a model to be made, and the place to put it."""
 
     records: tuple[str, ...] = field(repr=False)
     """Ids of the records that may be learnt from, in the order of the ids; all others must stay out."""
@@ -35,7 +35,7 @@ class Manifest:
 
 
 def named(function: Callable[[Manifest], object]) -> dict[str, str]:
-    """How another process finds a function: ``module`` and ``name``, and the ``file`` where it stands in the script that was started.
+    """Return the address by which another process finds a function: ``module``, ``name``, and the ``file`` of one in the started script.
 
     Raises ValueError for a function that has no name by which it could be found: a lambda, one inside another, one of a notebook.
     """
@@ -47,7 +47,7 @@ def named(function: Callable[[Manifest], object]) -> dict[str, str]:
 
 
 def main() -> None:
-    """Do what standard input asks for. What the function raises ends this process with exit code 1."""
+    """Do the task on standard input. An exception of the function ends this process with exit code 1."""
     asked = json.load(sys.stdin)
     sys.path[:0] = [each for each in asked["paths"] if each not in sys.path]
     if asked["file"]:

@@ -1,4 +1,4 @@
-"""A real PostgreSQL server in a folder: TCP on loopback, trusting whoever connects from there, superuser ``postgres``."""
+"""A real PostgreSQL server in a folder: TCP on loopback, trusting every connection from there, superuser ``postgres``."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class PostgresServer:
                 return
 
     def sql(self, statement: str, *, database: str = "postgres") -> str:
-        """Run one statement with ``psql`` and return what it printed: rows in lines, columns parted by ``|``. Raises ServerFailed."""
+        """Run one statement with ``psql`` and return its output: rows in lines, columns parted by ``|``. Raises ServerFailed."""
         url = f"postgresql://postgres@{LOOPBACK}:{self.port}/{database}"
         command = [str(self.bin / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", statement]
         done = subprocess.run(command, capture_output=True, text=True, env=_environment(), check=False, cwd="/")
@@ -205,7 +205,7 @@ def missing(flavour: Flavour) -> str:
 
 
 def binaries(flavour: Flavour) -> Path:
-    """The folder of the server's programs. Raises ServerFailed when they are not installed."""
+    """Return the folder of the server's programs. Raises ServerFailed when they are not installed."""
     if flavour == "debian":
         found = [path.parent for path in _DEBIAN.glob("*/bin/postgres") if path.parent.parent.name.isdigit()]
         if not found:

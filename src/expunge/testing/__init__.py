@@ -1,6 +1,6 @@
 """Conformance suites that ship with Expunge: subclass one in a test file to show that an implementation keeps its port's promises.
 
-They need pytest, and import only the ports and the core: what they test is handed to them.
+They need pytest, and import only the ports and the core. The implementation under test is handed to them.
 """
 
 from __future__ import annotations

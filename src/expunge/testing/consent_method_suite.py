@@ -35,23 +35,23 @@ class ConsentMethodSuite:
     """Where the method reaches a parent."""
 
     def method(self) -> ConsentMethod:
-        """The method; the same or an equal one at each call in a test."""
+        """Return the method; the same or an equal one at each call in a test."""
         raise NotImplementedError
 
     def right(self, asking: Asking, begun: AskingBegun) -> HandedEvidence:
-        """What a parent hands in who agrees."""
+        """Return the evidence of a parent who agrees."""
         raise NotImplementedError
 
     def wrong(self, asking: Asking, begun: AskingBegun) -> list[HandedEvidence]:
-        """What may come back and proves nothing."""
+        """Return answers that may come back and prove nothing."""
         raise NotImplementedError
 
     def broken(self) -> ConsentMethod | None:
-        """The method while whoever it depends on cannot be reached; None where it depends on nobody."""
+        """Return the method while the service it depends on cannot be reached; None where it depends on none."""
         return None
 
     def seen_by_parent(self, begun: AskingBegun) -> str:
-        """All that reached the parent by the last ``begin``."""
+        """Return all that reached the parent by the last ``begin``."""
         return begun.body.decode()
 
     @property

@@ -1,4 +1,4 @@
-"""Run a function in a process of its own, which may die: the way in which suites play crashes, rivals and missing rights."""
+"""Run a function in a process of its own, which may die. Suites use it to play crashes, rival processes and missing rights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Begin: TypeAlias = "Callable[[Callable[[], Any]], RunningChild]"
 
 @dataclass(frozen=True)
 class ChildExit:
-    """How a child process ended."""
+    """The end of a child process."""
 
     killed_by: int
     """Signal number, 0 when it ended by itself."""
@@ -59,12 +59,12 @@ class RunningChild:
         return self.collect(said)
 
     def collect(self, said: bytes) -> ChildExit:
-        """What it came to, from all that it wrote."""
+        """Return the result of the child, from all that it wrote."""
         return ended(os.waitpid(self.pid, 0)[1], said)
 
 
 def ended(status: int, said: bytes) -> ChildExit:
-    """How a child ended, by its status and what :func:`answer` wrote in it."""
+    """Return the end of a child, by its status and the output that :func:`answer` wrote in it."""
     if os.WIFSIGNALED(status):
         return ChildExit(os.WTERMSIG(status), None, "")
     # What is unpickled here was pickled by our own child a moment ago.
@@ -73,7 +73,7 @@ def ended(status: int, said: bytes) -> ChildExit:
 
 
 def answer(function: Callable[[], Any], pipe: IO[bytes]) -> NoReturn:
-    """In a child: run ``function``, write what it came to, and end the process."""
+    """In a child: run ``function``, write its result, and end the process."""
     value, error = None, ""
     try:
         value = function()
@@ -119,7 +119,7 @@ def alongside(function: Callable[[], Any], begin: Begin = start) -> Iterator[Run
 
 
 def without_rights(folder: Path, function: Callable[[], Any], begin: Begin = start) -> ChildExit:
-    """Run ``function`` as somebody who may read ``folder`` but change nothing in it; the folder's modes are put back.
+    """Run ``function`` as a user who may read ``folder`` but change nothing in it. The folder's modes are put back.
 
     As root this means becoming ``nobody`` in the child, because modes do not bind root.
     """

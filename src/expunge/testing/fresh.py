@@ -1,7 +1,7 @@
 """Run a function in a process that shares nothing with this one: for engines whose threads do not live through a fork.
 
-A fresh interpreter imports what the function is made of and uses none of it; the function runs in a fork of that one, so that a hundred
-children cost one start.
+A fresh interpreter imports the modules of the function and uses none of them. The function runs in a fork of that interpreter, so that a
+hundred children cost one start.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _OURS = "EXPUNGE_TESTING_SOCKET"
 
 
 def start(function: Callable[[], Any]) -> RunningChild:
-    """Start ``function``, which must be picklable: found by the name of its module, what it holds too."""
+    """Start ``function``, which must be picklable: its module and its contents are found by name."""
     ours, theirs = socket.socketpair()
     with theirs:
         _nursery().ask(pickle.dumps(function), theirs)
@@ -86,7 +86,7 @@ def _nursery() -> _Nursery:
 
 
 def serve() -> None:
-    """Run what is asked for, each in a fork, until whoever asks is gone."""
+    """Run requested functions, each in a fork, until the requesting process is gone."""
     warnings.simplefilter("ignore")
     with socket.socket(fileno=int(os.environ.pop(_OURS))) as asking:
         while True:

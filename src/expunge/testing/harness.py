@@ -1,4 +1,4 @@
-"""What a conformance suite needs of whoever brings a store, and the verbs that its tests are told in."""
+"""The hooks that a conformance suite needs from the author of a store, and the helpers that its tests are written in."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class Opener(Protocol):
 
 
 class StoreHarness(ABC):
-    """Bring a store: say how to open it, and how the world outside writes to it and reads from it.
+    """The base class for a store under test: it opens the store, and writes and reads it as the outside world does.
 
-    ``write``, ``read`` and ``plant`` play the company whose store it is: they use the ordinary means of that technology, never the
-    class under test, and close whatever they open before they return (some tests fork).
+    ``write``, ``read`` and ``plant`` play the company whose store it is: they use the ordinary means of that technology, never the class
+    under test, and close every handle before they return (some tests fork).
     """
 
     store: Opener
@@ -58,7 +58,7 @@ class StoreHarness(ABC):
 
     @abstractmethod
     def declare(self, folder: Path) -> tuple[StoreSpec, Sequence[Dataset]]:
-        """The store inside ``folder`` (empty, made by the suite) and its datasets; nothing is created yet.
+        """Return the store inside ``folder`` (empty, made by the suite) and its datasets. Nothing is created yet.
 
         Every field of a ``ByField`` rule is matched with ``Person.id``, whatever its identity kind. ``follow`` need not be filled in.
         """
@@ -85,7 +85,7 @@ class StoreHarness(ABC):
     # --- to be overridden where it makes sense ---------------------------------------------------
 
     def obstruct(self, folder: Path, person: Person) -> AbstractContextManager[object] | None:  # noqa: ARG002 - for overriders
-        """A block during which somebody stands in the way of making the person's erasure physical; None where nobody can.
+        """Return a block during which another process prevents the person's erasure from becoming physical; None where that is impossible.
 
         For instance a reader in the middle of its work. Inside the block ``erase`` or ``purge`` must answer ``Unable``.
         """
@@ -103,14 +103,15 @@ class StoreHarness(ABC):
         return [folder]
 
     def state(self, folder: Path) -> Mapping[Any, Any]:
-        """The store as it is, in a form in which any change shows, by the names of its parts (files, tables).
+        """Return the store as it is, in a form in which any change shows, by the names of its parts (files, tables).
 
-        For a store that is not a folder: what its schema holds, and each row with whatever the server changes when the row is touched.
+        For a store that is not a folder: the content of its schema, and each row with every value that the server changes when the row is
+        touched.
         """
         return snapshot(folder)
 
     def deprived(self, folder: Path, function: Callable[[], Any]) -> ChildExit:
-        """Run ``function`` as somebody who may read the store but change nothing in it; what it returned or raised."""
+        """Run ``function`` as a user who may read the store but change nothing in it. Return its result or error."""
         return without_rights(folder, function, self.begin)
 
     # --- fixtures --------------------------------------------------------------------------------
@@ -147,16 +148,16 @@ class StoreHarness(ABC):
             yield store, datasets
 
     def sayable(self, identifier: str) -> bool:
-        """Whether the store can hold this identifier at all."""
+        """Return whether the store can hold this identifier at all."""
         return identifier not in self.unsayable_whole and not any(letter in identifier for letter in self.unsayable)
 
     def locate(self, folder: Path, people: Sequence[Person]) -> dict[str, list[Copy]]:
-        """Dataset name -> what it holds about the people."""
+        """Return dataset name -> the copies of the people."""
         with self.opened(folder) as (store, datasets):
             return locate_all(store, datasets, people)
 
     def erase(self, folder: Path, copies: Mapping[str, Sequence[Copy]], key: IdempotencyKey = KEY) -> list[Outcome]:
-        """Erase what was located, dependents first; all outcomes."""
+        """Erase located copies, dependents first. Return all outcomes."""
         with self.opened(folder) as (store, datasets):
             return erase_all(store, datasets, copies, key)
 
@@ -166,7 +167,7 @@ class StoreHarness(ABC):
             return store.purge(datasets, key)
 
     def forget(self, folder: Path, people: Sequence[Person], key: IdempotencyKey = KEY) -> None:
-        """Locate, erase and purge, asking again while somebody is in the way, as an engine would; fails the test when it never works."""
+        """Locate, erase and purge, repeating while another process is in the way, as an engine would. Fails the test if it never works."""
         deadline = time.monotonic() + PATIENCE
         while True:
             outcomes = self.erase(folder, self.locate(folder, people), key)
@@ -179,23 +180,23 @@ class StoreHarness(ABC):
             time.sleep(0.05)
 
     def remaining(self, folder: Path, people: Sequence[Person]) -> int:
-        """How many items a probe, opened for it alone, still sees of the people, found anew."""
+        """Return the number of items that a probe, opened for it alone, still sees of the people, found anew."""
         with self.opened(folder) as (store, datasets):
             located = locate_all(store, datasets, people)
             return sum(seen.items for dataset in datasets for seen in store.probe(dataset, located[dataset.name]))
 
     def residue(self, folder: Path, people: Sequence[Person]) -> list[str]:
-        """Where a plain byte search of every byte of the store still finds the people."""
+        """Return the places where a plain byte search of every byte of the store still finds the people."""
         return search(self.places(folder), [mark for person in people for mark in (*person.marks, *self.long_id(person))])
 
     @staticmethod
     def long_id(person: Person) -> tuple[str, ...]:
-        """The identifier, if it is long enough to be nobody else's by chance."""
+        """Return the identifier, if it is long enough to be no other person's by chance."""
         return (person.id,) if len(person.id) >= 16 else ()
 
 
 def followed(declared: Sequence[Dataset]) -> tuple[Dataset, ...]:
-    """The datasets with ``follow`` filled in from each other's ``through``."""
+    """Return the datasets with ``follow`` filled in from each other's ``through``."""
     via: dict[str, set[str]] = {each.name: set(each.follow) for each in declared}
     for each in declared:
         if isinstance(each.subject, Through):
@@ -204,7 +205,7 @@ def followed(declared: Sequence[Dataset]) -> tuple[Dataset, ...]:
 
 
 def upstream_first(datasets: Sequence[Dataset]) -> list[Dataset]:
-    """Every dataset after the one that it is found through."""
+    """Return the datasets, each after the dataset that it is found through."""
     ordered: list[Dataset] = []
     left = list(datasets)
     while left:
@@ -234,7 +235,7 @@ def locate_all(store: Store, datasets: Sequence[Dataset], people: Sequence[Perso
 
 
 def erase_all(store: Store, datasets: Sequence[Dataset], copies: Mapping[str, Sequence[Copy]], key: IdempotencyKey) -> list[Outcome]:
-    """Erase dependents before what they are found through; every subject must get its answer."""
+    """Erase dependents before the datasets they are found through. Every subject must get its answer."""
     outcomes: list[Outcome] = []
     for dataset in reversed(upstream_first(datasets)):
         wanted = copies.get(dataset.name, ())

@@ -43,7 +43,7 @@ class JournalSuite:
     """Every failpoint that an append passes."""
 
     def place(self, folder: Path) -> str:
-        """Where a fresh journal may be made: a folder's file, or a new database of a server."""
+        """Return a place for a fresh journal: a folder's file, or a new database of a server."""
         raise NotImplementedError
 
     def open(self, place: str) -> OpenJournal:
@@ -51,7 +51,7 @@ class JournalSuite:
         raise NotImplementedError
 
     def damage(self, place: str, stream: str, position: int, how: Literal["changed", "gone"]) -> None:
-        """Change one byte of a stored event, or remove it, as somebody with access to the disk could."""
+        """Change one byte of a stored event, or remove it, as a person with access to the disk could."""
         raise NotImplementedError
 
     @contextmanager
@@ -64,7 +64,7 @@ class JournalSuite:
             journal.close()
 
     def contents(self, place: str, stream: str) -> list[bytes]:
-        """All events of a stream, as a fresh reader sees them."""
+        """Return all events of a stream, as a fresh reader sees them."""
         with self.opened(place) as journal:
             events = list(journal.read(stream))
             assert journal.length(stream) == len(events)

@@ -30,7 +30,7 @@ class LeasesSuite:
     """Every failpoint that taking, renewing and ending pass."""
 
     def place(self, folder: Path) -> str:
-        """Where fresh leases may be kept: a folder's file, or a new database of a server."""
+        """Return a place for fresh leases: a folder's file, or a new database of a server."""
         raise NotImplementedError
 
     def open(self, place: str) -> Leases:

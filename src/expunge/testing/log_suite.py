@@ -26,7 +26,7 @@ def leaves(count: int, start: int = 0) -> list[bytes]:
 
 
 def tree(entries: Sequence[bytes]) -> merkle.Node:
-    """The same tree, in memory."""
+    """Return the same tree, in memory."""
     return merkle.nodes_of([merkle.leaf_hash(entry) for entry in entries])
 
 
@@ -49,7 +49,7 @@ class LogSuite:
         raise NotImplementedError
 
     def verifiers(self) -> Sequence[VerifierKey]:
-        """The keys that sign its checkpoints, in order."""
+        """Return the keys that sign its checkpoints, in order."""
         raise NotImplementedError
 
     def check(self, log: TransparencyLog, entries: Sequence[bytes]) -> None:

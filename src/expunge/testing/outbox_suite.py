@@ -22,10 +22,10 @@ OTHER = OrderId("ord-bbbbbbbbbbbbbbbbbbbb")
 
 
 class OutboxSuite:
-    """Subclass it, say where an outbox may be made, how to open it, and how whoever delivers reads it; run it with pytest."""
+    """Subclass it, define the place of an outbox, its opening and its reading by the delivering program, and run it with pytest."""
 
     def place(self, folder: Path) -> str:
-        """Where a fresh outbox may be made: a folder, or a new database of a server."""
+        """Return a place for a fresh outbox: a folder, or a new database of a server."""
         raise NotImplementedError
 
     def open(self, place: str) -> Outbox:
@@ -33,7 +33,7 @@ class OutboxSuite:
         raise NotImplementedError
 
     def notices(self, place: str) -> list[bytes]:
-        """What waits for delivery, as whoever delivers reads it."""
+        """Return the waiting notices, as the delivering program reads them."""
         raise NotImplementedError
 
     def close(self, outbox: Outbox) -> None:
@@ -49,7 +49,7 @@ class OutboxSuite:
             self.close(outbox)
 
     def read(self, place: str) -> list[dict[str, Any]]:
-        """The notices, decoded."""
+        """Return the notices, decoded."""
         return [json.loads(notice) for notice in self.notices(place)]
 
     def test_a_notice_lies_ready_for_programs(self, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Invented people for conformance suites: everything about them is random enough to be nobody else's."""
+"""Invented people for conformance suites: every detail is random enough to belong to no real person."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Person:
         return (self.email, *(word.strip('"') for word in self.text.split() if len(word) >= 24))
 
     def row(self) -> dict[str, str]:
-        """The person as flat text fields, the media as hex."""
+        """Return the person as flat text fields, the media as hex."""
         return {"id": self.id, "email": self.email, "text": self.text, "blob": self.blob.hex()}
 
 

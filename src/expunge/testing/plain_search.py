@@ -15,7 +15,7 @@ import zstandard
 
 
 def forms(mark: str) -> Iterator[tuple[str, bytes]]:
-    """Every way of writing ``mark`` that is searched for: (name, bytes)."""
+    """Yield every way of writing ``mark`` that is searched for: (name, bytes)."""
     plain = mark.encode("utf-8", "surrogateescape")
     yield "utf-8", plain
     yield "utf-16-le", mark.encode("utf-16-le", "surrogatepass")
@@ -46,7 +46,7 @@ def search(paths: Iterable[Path], marks: Iterable[str]) -> list[str]:
 
 
 def files_under(paths: Iterable[Path]) -> Iterator[Path]:
-    """Every file and folder at or under the paths, links not followed, hidden ones too."""
+    """Yield every file and folder at or under the paths, links not followed, hidden ones too."""
     for top in paths:
         if top.is_dir() and not top.is_symlink():
             for folder, _, names in os.walk(top):
@@ -57,7 +57,7 @@ def files_under(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def contents(folder: Path) -> Iterator[tuple[Path, bytes]]:
-    """Every file under ``folder`` with its bytes; what a server removes while we look is not there."""
+    """Yield every file under ``folder`` with its bytes. A file that a server removes meanwhile is left out."""
     for path in files_under([folder]):
         with contextlib.suppress(FileNotFoundError):
             if path.is_file():

@@ -1,4 +1,4 @@
-"""The conformance suite of the queue port, and of the loop in which a worker takes what was put."""
+"""The conformance suite of the queue port, and of the loop in which a worker takes work."""
 
 # ruff: noqa: D102 - the name of a story says what it shows
 from __future__ import annotations
@@ -53,7 +53,7 @@ class WorkedQueue(Queue, Protocol):
 
 
 class TakenWork:
-    """What workers took: lines of a file, so that workers in other processes may write too."""
+    """The work that workers took: lines of a file, so that workers in other processes may write too."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -70,7 +70,7 @@ class TakenWork:
         return [line.split()[1] for line in self._path.read_text().splitlines()]
 
     def wait_for(self, count: int) -> list[str]:
-        """The steps when there are so many; fails the test when they do not come."""
+        """Return the steps when there are so many; fails the test when they do not come."""
         wait_until(lambda: len(self.steps) >= count)
         return self.steps
 
@@ -90,7 +90,7 @@ class QueueSuite:
     """Every failpoint that ``put`` passes."""
 
     def place(self, folder: Path) -> str:
-        """Where a fresh queue may be kept."""
+        """Return a place for a fresh queue."""
         raise NotImplementedError
 
     def open(self, place: str) -> WorkedQueue:
@@ -114,7 +114,7 @@ class QueueSuite:
     def working(
         self, queue: WorkedQueue, handle: Callable[[tuple[OrderId, ...], str], object], concurrency: int = 1, heartbeat: float = CALM
     ) -> Iterator[threading.Event]:
-        """A worker in a thread for the length of a block; what it yields stops it earlier."""
+        """A worker in a thread for the length of a block. The yielded object stops it earlier."""
         stop = threading.Event()
         work = partial(queue.work, handle, name="worker", stop=stop, concurrency=concurrency, poll=POLL, heartbeat=heartbeat)
         thread = threading.Thread(target=work)
@@ -139,7 +139,7 @@ class QueueSuite:
 
     @pytest.fixture
     def taken(self, tmp_path: Path) -> TakenWork:
-        """Notes what is taken."""
+        """Note taken work."""
         return TakenWork(tmp_path / "taken")
 
     # ---- putting -----------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ class ShelfSuite:
     """Whether ``put_all`` is all or nothing."""
 
     def place(self, folder: Path) -> str:
-        """Where a fresh shelf may be made: a folder, or a new database of a server."""
+        """Return a place for a fresh shelf: a folder, or a new database of a server."""
         raise NotImplementedError
 
     def open(self, place: str) -> Shelf:

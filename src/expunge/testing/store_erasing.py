@@ -1,4 +1,4 @@
-"""Promises about erasing: who goes, who stays, how deep, and that doing it again is harmless."""
+"""Promises about erasing: the subject goes, bystanders stay, the depth is as claimed, and doing it again is harmless."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class StoreErasing(StoreHarness):
             assert self.residue(folder, gone) == []
 
     def test_a_batch_goes_in_one_call(self, folder: Path) -> None:
-        """``crowd`` subjects in one call: all gone, all answered, everybody else identical."""
+        """``crowd`` subjects in one call: all gone, all answered, all bystanders identical."""
         crowd = people(self.crowd + 60)
         gone, stay = crowd[: self.crowd], crowd[self.crowd :]
         self.write(folder, crowd)
@@ -85,7 +85,7 @@ class StoreErasing(StoreHarness):
         assert dict(self.read(folder)) == {each.id: before[each.id] for each in stay}
 
     def test_scrubbed_means_that_a_plain_search_finds_nothing(self, folder: Path) -> None:
-        """What claims ``scrubbed`` leaves no trace in any file that ``raw`` lists; the same search found it before."""
+        """A store that claims ``scrubbed`` leaves no trace in any file that ``raw`` lists. The same search found it before."""
         crowd = people(30)
         self.write(folder, crowd)
         with self.opened(folder) as (store, _):
@@ -102,7 +102,7 @@ class StoreErasing(StoreHarness):
             assert search(sources, [mark])
 
     def test_deleted_earlier_by_others_goes_too(self, folder: Path) -> None:
-        """Two orders, one purge: what the first erased and nobody purged is made physical by the second's purge."""
+        """Two orders, one purge: items that the first erased without a purge are made physical by the second's purge."""
         crowd = people(10)
         self.write(folder, crowd)
         self.erase(folder, self.locate(folder, crowd[:1]))
@@ -111,7 +111,7 @@ class StoreErasing(StoreHarness):
         assert self.residue(folder, crowd[:2]) == []
 
     def test_raw_lists_every_file_that_work_changes(self, folder: Path) -> None:
-        """Whatever an ordinary workload and an erasure create or change lies at or under a source that ``raw`` names."""
+        """Every file that an ordinary workload or an erasure creates or changes lies at or under a source that ``raw`` names."""
         self.write(folder, people(5))
         before = self._files(folder)
         with self.opened(folder) as (store, _):
@@ -133,7 +133,7 @@ class StoreErasing(StoreHarness):
         return {path: seen for place in self.places(folder) for path, seen in snapshot(place).items()}
 
     def test_someone_in_the_way_is_said_and_then_it_works(self, folder: Path) -> None:
-        """While somebody obstructs, erase or purge answers ``Unable``; afterwards the same order ends clean."""
+        """While another process obstructs, erase or purge answers ``Unable``. Afterwards the same order ends clean."""
         crowd = people(6)
         self.write(folder, crowd)
         block = self.obstruct(folder, crowd[0])

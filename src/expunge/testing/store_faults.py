@@ -1,4 +1,4 @@
-"""Promises about bad days: killed half-way, reply lost, disk full, no rights, others at work, damaged files."""
+"""Promises about faults: killed half-way, reply lost, disk full, no rights, concurrent processes, damaged files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ at_passes = pytest.mark.parametrize("nth", [FIRST, "last"])
 
 
 class StoreFaults(StoreHarness):
-    """A store on bad days."""
+    """A store under faults."""
 
     def _passed(self, tmp_path: Path) -> list[tuple[str, int]]:
         """Every failpoint that erasing and purging two people passes, with how often."""
@@ -71,7 +71,7 @@ class StoreFaults(StoreHarness):
 
     @at_passes
     def test_killed_at_every_failpoint_and_resumed(self, tmp_path: Path, nth: str) -> None:
-        """SIGKILL at each failpoint: everybody else is intact at once, and the resumed order ends as if nothing had happened."""
+        """SIGKILL at each failpoint: bystanders are intact at once, and the resumed order ends as if nothing had happened."""
 
         def spoil(folder: Path, name: str, at: int) -> None:
             assert self.begin(partial(self._die, folder, name, at)).wait().killed_by == signal.SIGKILL, name
@@ -84,7 +84,7 @@ class StoreFaults(StoreHarness):
 
     @at_passes
     def test_reply_lost_is_settled_by_a_probe(self, tmp_path: Path, nth: str) -> None:
-        """The act happened and its answer did not arrive: ``ReplyLost`` comes out, a probe says what is left, the rest is done again."""
+        """The act happened and its answer did not arrive: ``ReplyLost`` comes out, a probe reports the rest, and the rest is done again."""
 
         def spoil(folder: Path, name: str, at: int) -> None:
             lost = False
@@ -111,7 +111,7 @@ class StoreFaults(StoreHarness):
         self._each_time(tmp_path, nth, ":before", spoil)
 
     def test_without_rights_nothing_happens_and_it_is_said(self, public_folder: Path) -> None:
-        """Somebody who may only read gets a warning beforehand and ``Unable(permission)`` from the act; no byte changes."""
+        """A user who may only read gets a warning beforehand and ``Unable(permission)`` from the act. No byte changes."""
         crowd = people(4)
         self.write(public_folder, crowd)
         before = self.state(public_folder)
@@ -157,7 +157,7 @@ class StoreFaults(StoreHarness):
         return added
 
     def test_others_read_meanwhile_and_see_everybody_else_whole(self, folder: Path) -> None:
-        """A reader at work sees those who stay, identical, at every moment."""
+        """A reader at work sees bystanders, identical, at every moment."""
         crowd = people(10)
         self.write(folder, crowd)
         expected = {one: data for one, data in self.read(folder).items() if one in {each.id for each in crowd[5:]}}
@@ -187,7 +187,7 @@ class StoreFaults(StoreHarness):
             yield child
 
     def test_damage_is_named_and_never_reads_as_done(self, folder: Path) -> None:
-        """What cannot be read is said: by an exception that blames the place, a finding, or an ``Unable``; never by silence."""
+        """Unreadable data is reported: by an exception that blames the place, a finding, or an ``Unable``; never by silence."""
         crowd = people(4)
         self.write(folder, crowd)
         located = self.locate(folder, crowd[:1])

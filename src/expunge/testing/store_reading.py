@@ -1,4 +1,4 @@
-"""Promises about looking: what is found, shown, traced and reported, and that looking changes nothing."""
+"""Promises about reading: items are found, shown, traced and reported, and reading changes nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from expunge.testing.people import AWKWARD, Person, people, person
 
 
 class Listener:
-    """A tracer that keeps what it is told, so that a test can compare it with the truth."""
+    """A tracer that keeps its input, so that a test can compare it with the truth."""
 
     def __init__(self) -> None:
         self.heard: dict[Pseudonym, list[object]] = {}
@@ -54,13 +54,13 @@ class Listener:
         self.lying.setdefault(path, []).extend(stretches)
 
     def everything(self, subject: Pseudonym) -> bytes:
-        """All that was heard of one subject, as bytes."""
+        """Return all that was heard of one subject, as bytes."""
         heard = self.heard.get(subject, [])
         return b"\0".join(each if isinstance(each, bytes) else str(each).encode("utf-8", "surrogateescape") for each in heard)
 
 
 def holds(data: bytes, one: Person) -> bool:
-    """Whether all of a person's content is in ``data``, the blob in any usual spelling."""
+    """Return whether all of a person's content is in ``data``, the blob in any usual spelling."""
     spellings = (one.blob, one.blob.hex().encode(), base64.b64encode(one.blob))
     return any(spelling in data for spelling in spellings) and all(_said(mark, data) for mark in one.marks)
 
@@ -70,10 +70,10 @@ def _said(mark: str, data: bytes) -> bool:
 
 
 class StoreReading(StoreHarness):
-    """Looking at a store."""
+    """Reading from a store."""
 
     def test_finds_who_is_there_and_nobody_else(self, folder: Path) -> None:
-        """Each located copy is about somebody who was asked for, has keys, and links for every field that others follow."""
+        """Each located copy is about a subject that was asked for, has keys, and links for every field that others follow."""
         self.write(folder, people(6))
         asked, stranger = people(3), person("stranger")
         with self.opened(folder) as (store, datasets):
@@ -90,7 +90,7 @@ class StoreReading(StoreHarness):
                 assert set(dataset.follow) <= set(copy.links)
 
     def test_nothing_is_there_before_anybody_was_written(self, folder: Path) -> None:
-        """After its last person left, a store answers that nobody is there."""
+        """After its last person left, a store answers that it holds no person."""
         self.write(folder, people(2))
         self.forget(folder, people(2))
         assert all(not found for found in self.locate(folder, people(2)).values())
@@ -109,7 +109,7 @@ class StoreReading(StoreHarness):
                 assert all(copy.items == located[name][0].items for copy in found)
 
     def test_export_gives_back_what_was_written(self, folder: Path) -> None:
-        """All of the person, the media byte for byte, under names that are safe to unpack, and nothing of anybody else."""
+        """The export has all of the person, the media byte for byte, under names that are safe to unpack, and nothing of a bystander."""
         self.write(folder, people(4))
         one, *others = people(4)
         with self.opened(folder) as (store, datasets):
@@ -174,7 +174,7 @@ class StoreReading(StoreHarness):
         assert not any(_said(mark, heard) for each in gone for mark in each.marks)
 
     def test_those_whom_it_names_are_those_who_are_there(self, folder: Path) -> None:
-        """Where a store tells identifiers without places, they are those of everybody's copies, spelt the same."""
+        """Where a store lists identifiers without places, they are those of all copies, spelt the same."""
         awkward = [person(f"awkward-{number}", id=text) for number, text in enumerate(AWKWARD)]
         self.write(folder, [*people(5), *(each for each in awkward if self.sayable(each.id))])
         with self.opened(folder) as (store, datasets):
@@ -256,7 +256,7 @@ class StoreReading(StoreHarness):
         assert capabilities.grounding >= Grounding.REMOVED
 
     def test_values_do_not_print_themselves(self, folder: Path) -> None:
-        """The repr of what a store hands out holds no identifier, so that no log or traceback can."""
+        """The repr of a store's values holds no identifier, so that no log or traceback can."""
         self.write(folder, people(2))
         one = people(1)[0]
         with self.opened(folder) as (store, datasets):

@@ -1,4 +1,4 @@
-"""Promises about time: what lies in a window goes and nothing else, whatever spells the time; ages are counted as windows would."""
+"""Promises about time: only items in a time window go, for every spelling of the time; ages are counted as windows would."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Dated:
 
 
 class WindowSuite(ABC):
-    """Bring one dataset whose items have a time: how it is declared, and how the world outside writes and reads it.
+    """The suite for one dataset whose items have a time: a subclass declares it, and writes and reads it as the outside world does.
 
     ``write`` gives each item its name, its owner's ``id`` as subject and ``text`` as content.
     """
@@ -63,7 +63,7 @@ class WindowSuite(ABC):
 
     @abstractmethod
     def declare(self, folder: Path) -> tuple[StoreSpec, Dataset]:
-        """The store inside ``folder`` and the one dataset; its subject is one field."""
+        """Return the store inside ``folder`` and the one dataset; its subject is one field."""
 
     @abstractmethod
     def write(self, folder: Path, items: Sequence[Dated]) -> None:
@@ -191,7 +191,7 @@ class WindowSuite(ABC):
         assert gone == {"march", "summer"} & {item.name for item in items}
 
     def test_every_item_without_a_window_means_all(self, folder: Path) -> None:
-        """What is destroyed as a whole needs no time."""
+        """Items that are destroyed as a whole need no time."""
         self.write(folder, [Dated("a", person("one"), NOON), Dated("b", person("two"), None if self.none else NOON)])
         assert self._goes(folder, self._every(None)) == {"a", "b"}
         with self._opened(folder) as (store, dataset):
@@ -272,5 +272,5 @@ def _mark(one: Person) -> bytes:
 
 
 def typed(when: object) -> datetime | None:
-    """What a column of instants holds of an item's time."""
+    """Return the value of an item's time in a column of instants."""
     return moment(when)

@@ -1,6 +1,6 @@
-"""A signed form that staff check, and methods that somebody outside decides: knowledge questions, a card, an identity document, a face.
+"""Consent methods by a signed form that staff check, or by an outside service: knowledge questions, a card, an identity document, a face.
 
-Of those outside, Expunge has the contract and no service: whoever has one writes a :class:`Service` and runs the conformance suite
+Expunge has the contract of an outside service and ships none. To connect one, write a :class:`Service` and run the conformance suite
 ``expunge.testing.ConsentMethodSuite`` on the method that is made with it.
 """
 
@@ -35,7 +35,7 @@ class SignedForm:
         return AskingBegun("text/html; charset=utf-8", wording.form(asking).encode())
 
     def complete(self, asking: Asking, handed: HandedEvidence) -> ConsentMethodOutcome:
-        """A scan, and the name of whoever looked at it and found it signed."""
+        """Take a scan, and the name of the reviewer who found it signed."""
         if handed.token != asking.token:
             return ConsentMethodOutcome(proven=False, why="the number on the form is another")
         if not handed.document.startswith(_SCANS):
@@ -49,7 +49,7 @@ class SignedForm:
 
 @dataclass(frozen=True)
 class ServiceDecision:
-    """What a service outside says."""
+    """The decision of an outside service."""
 
     proven: bool
     why: str = ""
@@ -57,23 +57,23 @@ class ServiceDecision:
 
 
 class Service(Protocol):
-    """Somebody outside who asks or checks: questions, payments, documents, faces.
+    """An outside service that asks or checks: questions, payments, documents, faces.
 
     It is handed a reference, never who the child is. It raises StoreUnavailable when it cannot be told now.
     """
 
     def begin(self, reference: str, contact: str) -> AskingBegun:
-        """Start a check; what the parent needs for it comes back (questions, the address of a page)."""
+        """Start a check. Return the things that the parent needs for it (questions, the address of a page)."""
         ...
 
     def decide(self, reference: str, document: bytes) -> ServiceDecision:
-        """Decide over what the parent handed in."""
+        """Decide over the evidence that the parent handed in."""
         ...
 
 
 @dataclass(frozen=True)
 class Outside:
-    """A method that a service outside decides. What it was handed is passed on and not kept."""
+    """A consent method that an outside service decides. Evidence is passed on and not kept."""
 
     name: str
     strength: Strength

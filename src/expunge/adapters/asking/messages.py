@@ -1,6 +1,6 @@
 """E-mail plus and text plus: a message, an answer, a second message after a while, a second answer (16 CFR 312.5(b)(2)(viii)-(ix)).
 
-They show that whoever has the address answered twice, no more: they are not enough where data of the child goes to third parties.
+They show only that the holder of the address answered twice. They are not enough where data of the child goes to third parties.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SECONDS = 20.0
 
 @dataclass(frozen=True)
 class AnswerLinks:
-    """Where a parent answers."""
+    """The addresses at which a parent answers."""
 
     answer: str
     """``https://example.org/consent/{request}/{token}``."""
@@ -43,7 +43,7 @@ class AnswerLinks:
             raise Misconfigured(message, help="a page or an address")
 
     def to(self, asking: Asking) -> str:
-        """The link of one message."""
+        """Return the link of one message."""
         return self.answer.replace("{request}", asking.request).replace("{token}", urllib.parse.quote(asking.token, safe=""))
 
 
@@ -90,7 +90,7 @@ class _Plus:
 
 @dataclass(frozen=True)
 class EmailPlus(_Plus):
-    """By e-mail."""
+    """The consent method by e-mail."""
 
     server: MailServer
     sender: str
@@ -99,7 +99,7 @@ class EmailPlus(_Plus):
     name: str = "email plus"
 
     def begin(self, asking: Asking) -> AskingBegun:
-        """Send the question, or the second message. Raises UsageError for what is no address, StoreUnavailable."""
+        """Send the question, or the second message. Raises UsageError for an invalid address, StoreUnavailable."""
         if not _ADDRESS.fullmatch(asking.contact):
             raise UsageError("this is no e-mail address", help="one address, such as parent@example.org")
         link = self.links.to(asking)
@@ -115,7 +115,7 @@ class EmailPlus(_Plus):
 
 
 class TextGateway(Protocol):
-    """Whoever sends text messages."""
+    """A service that sends text messages."""
 
     def send(self, number: str, text: str) -> None:
         """Hand over one message. Raises UsageError for a number that is refused, StoreUnavailable when it cannot leave now."""
@@ -149,7 +149,7 @@ class HttpTextGateway:
 
 @dataclass(frozen=True)
 class TextPlus(_Plus):
-    """By text message."""
+    """The consent method by text message."""
 
     gateway: TextGateway
     links: AnswerLinks
@@ -157,7 +157,7 @@ class TextPlus(_Plus):
     name: str = "text plus"
 
     def begin(self, asking: Asking) -> AskingBegun:
-        """Send the question, or the second message. Raises UsageError for what is no number, StoreUnavailable."""
+        """Send the question, or the second message. Raises UsageError for an invalid number, StoreUnavailable."""
         if not _NUMBER.fullmatch(asking.contact):
             raise UsageError("this is no telephone number", help="with its country, such as +14155550100")
         link = self.links.to(asking)

@@ -1,4 +1,4 @@
-"""What parents read in messages. Short, in plain words; the disclosure text itself is the company's own."""
+"""The messages that parents read: short, in plain words. The disclosure text itself is the company's own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _notice(asking: Asking) -> str:
 
 
 def question(asking: Asking, link: str) -> str:
-    """The first message."""
+    """Return the first message."""
     return (
         f"{asking.disclosure.rstrip()}\n\n"
         f"You are asked, for your child: may we use the data for this - {asking.purpose}?\n{_notice(asking)}\n\n"
@@ -27,7 +27,7 @@ def question(asking: Asking, link: str) -> str:
 
 
 def confirmation(asking: Asking, link: str, revoke: str) -> str:
-    """The second message, some time after the first answer."""
+    """Return the second message, some time after the first answer."""
     return (
         f"Some time ago somebody agreed, from this address, for your child, to this: {asking.purpose}.\n\n"
         f"If that was you, confirm it once more here: {link}\n\n"
@@ -37,18 +37,18 @@ def confirmation(asking: Asking, link: str, revoke: str) -> str:
 
 
 def short_question(asking: Asking, link: str) -> str:
-    """The first text message: the page shows the whole disclosure text."""
+    """Return the first text message: the page shows the whole disclosure text."""
     return f"Your child's data: may we use it for this - {asking.purpose}? Read and answer within {asking.expires_days} days: {link}"
 
 
 def short_confirmation(asking: Asking, link: str, revoke: str) -> str:
-    """The second text message."""
+    """Return the second text message."""
     words = f"Did you agree, for your child, to this - {asking.purpose}?"
     return f"{words} Confirm: {link} Not you? Do nothing. Take it back at any time: {revoke}"
 
 
 def form(asking: Asking) -> str:
-    """A page to print and sign, in HTML."""
+    """Return a page to print and sign, in HTML."""
     paragraphs = "".join(f"<p>{html.escape(each)}</p>" for each in asking.disclosure.split("\n\n") if each.strip())
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Consent of a parent</title>'

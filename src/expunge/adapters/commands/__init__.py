@@ -1,1 +1,1 @@
-"""Run the commands of a map in processes of their own: shut in, watched, and gone afterwards."""
+"""Run the commands of a map, each in a process of its own that is confined, watched and ended with all its children."""

@@ -1,11 +1,12 @@
-"""Stands between Expunge and a command of the map: starts it shut in, watches what it takes, and leaves nothing of it running.
+"""The keeper process between Expunge and a command of the map: it confines the command, watches it, and ends all of its processes.
 
-Run by its path, with the standard library alone, as a process of its own: what it sets for itself (limits, namespaces, adopting orphans)
-must not hold for Expunge, and it has to see the end of Expunge. Takes one argument, the JSON of :class:`Task`, and answers with one line
-of JSON on the task's ``report``.
+The keeper is run by its path, with the standard library alone, as a process of its own. Its settings for itself (limits, namespaces,
+adopting orphans) must not hold for Expunge, and it has to see the end of Expunge. It takes one argument, the JSON of :class:`Task`, and
+answers with one line of JSON on the task's ``report``.
 
-Where the kernel allows namespaces, the command lives in one for processes, whose end is the end of every process in it, however they were
-forked; and in one for networks, with a loopback of its own. Elsewhere the keeper adopts whatever the command leaves behind, and kills that.
+Where the kernel allows namespaces, the command lives in a process namespace, whose end is the end of every process in it, however they were
+forked; and in a network namespace, with a loopback of its own. Elsewhere the keeper adopts every process that the command leaves behind,
+and kills it.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Task:
-    """What to run, and how."""
+    """One command to run, with its settings."""
 
     argv: list[str]
     seconds: float
@@ -224,7 +225,7 @@ def _end(command: int) -> None:
 
 
 def descendants(pid: int) -> list[int]:
-    """Process ids of all children, and of theirs, that live now."""
+    """Return the process ids of all live children and their children."""
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):  # noqa: PTH208
         if name.isdigit():

@@ -1,4 +1,4 @@
-"""One command that runs, with the keeper that watches it: started, listened to, and gone when the block ends."""
+"""One running command with the keeper that watches it. Both are gone when the block ends."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _in_memory(request: bytes) -> Iterator[int]:
 
 
 class KeeperListener:
-    """Listens to a command and its keeper."""
+    """The listener to a command and its keeper."""
 
     def __init__(self, keeper: subprocess.Popen[bytes], report: int, seconds: float) -> None:
         self._keeper = keeper
@@ -108,7 +108,7 @@ class KeeperListener:
         """Bytes of output that were no progress."""
 
     def wait(self, progress: Callable[[float], None]) -> dict[str, Any]:
-        """What the keeper reports in the end; nothing where it did not."""
+        """Return the keeper's last report; empty where it made none."""
         assert self._keeper.stdout is not None
         assert self._keeper.stderr is not None
         said, asked = b"", time.monotonic()

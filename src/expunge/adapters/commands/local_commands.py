@@ -1,4 +1,4 @@
-"""Commands of the map on this machine: each in a process of its own, shut in, watched, and gone without a trace of what it wrote to us."""
+"""Commands of the map on this machine: each in a process of its own, confined and watched. The text it wrote to Expunge is not kept."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LocalCommands:
 
     @property
     def apart(self) -> bool:
-        """Whether commands run in namespaces here, and so can be kept from the network and cannot leave a process behind."""
+        """True where commands run in namespaces, and so can be kept from the network and cannot leave a process behind."""
         with self._trying:
             if self._apart is None:
                 task = Task(["/bin/true"], 20.0, 1 << 30, apart=True, offline=True, lifeline=-1, report=-1, parent=os.getpid())

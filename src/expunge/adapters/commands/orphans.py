@@ -1,6 +1,6 @@
-"""Commands whose Expunge and whose keeper were both killed: found again by a mark in their environment, whatever they have forked since.
+"""Find commands whose Expunge and whose keeper were both killed, by a mark in their environment, however often they forked since.
 
-A mark, not a file with a process id: ids are given again, and a process that has left its group and its parent still has it.
+The mark is not a file with a process id. Ids are given again. A process that has left its group and its parent still has the mark.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _MARK = re.compile(rb"(?:^|\0)EXPUNGE_COMMAND=([^\0]{1,80})-(\d{1,10})-(\d{1,20}
 
 
 def mark() -> str:
-    """What a command of this process is known by: the space that process ids are counted in, ours, when we started, and a random part."""
+    """Return the mark of this process's commands: the space that process ids are counted in, our id, our start, and a random part."""
     return f"{_space()}-{os.getpid()}-{_born(os.getpid())}-{secrets.token_hex(8)}"
 
 
 def end_orphans() -> None:
-    """End what belongs to an Expunge that is no more, as far as we may see and kill it; none of it runs when this returns."""
+    """End processes of an Expunge that no longer runs, as far as this one may see and kill them. None of them runs when this returns."""
     _end(lambda found: not _lives(int(found[2]), int(found[3])))
 
 
 def end_marked(text: str) -> None:
-    """End what has this very mark; none of it runs when this returns."""
+    """End the processes with this very mark. None of them runs when this returns."""
     _end(lambda found: found[0].strip(b"\0") == f"{MARK}={text}".encode())
 
 

@@ -1,4 +1,4 @@
-"""The chain of a stream: what the stored digest of each event is computed over."""
+"""The hash chain of a stream: the input of each event's stored digest."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from hashlib import sha256
 
 
 def genesis(stream: str) -> bytes:
-    """The digest before the first event: SHA-256 of a label and the stream's name, so that events cannot move between streams."""
+    """Return the digest before the first event: SHA-256 of a label and the stream's name, so that events cannot move between streams."""
     return sha256(b"expunge/journal/1\0" + stream.encode()).digest()
 
 
 def link(previous: bytes, event: bytes) -> bytes:
-    """The digest of one event: SHA-256 over the digest before it (32 bytes) and the event's bytes."""
+    """Return the digest of one event: SHA-256 over the digest before it (32 bytes) and the event's bytes."""
     return sha256(previous + event).digest()
 
 

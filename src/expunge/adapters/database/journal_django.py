@@ -1,6 +1,6 @@
 """The journal on Django's ORM: SQLite in WAL mode with synchronous FULL, or PostgreSQL with synchronous_commit.
 
-Only the locks differ: on SQLite files beside the database, on PostgreSQL the stream's row (``select_for_update``) for appending and an
+Only the locks differ. SQLite has files beside the database. PostgreSQL has the stream's row (``select_for_update``) for appending and an
 advisory lock for the right to run. Lengths are compared inside the transaction, and a position is unique by constraint.
 """
 
@@ -163,8 +163,8 @@ class DjangoJournal:
     def atomically(self) -> Iterator[None]:
         """A block whose appends commit together at its end, or not at all when it raises.
 
-        Whatever else uses this state database from the calling thread inside the block commits with them: the queue, the shelf, the
-        outbox. Appends that raise Conflict or TakenOver leave nothing, and the block may go on. A block within a block is a part of it.
+        Other uses of this state database from the calling thread inside the block commit with them: the queue, the shelf, the outbox.
+        Appends that raise Conflict or TakenOver leave nothing, and the block may go on. A block within a block is a part of it.
 
         Raises as :meth:`append`.
         """
@@ -192,7 +192,7 @@ class DjangoJournal:
         return getattr(self._threads, "together", False)
 
     def read(self, stream: str, start: int = 0) -> Iterator[bytes]:
-        """The events from ``start`` on that are there when reading begins, in order, each checked against the chain.
+        """Yield the events from ``start`` on that exist when reading begins, in sequence, each checked against the chain.
 
         Raises:
             StateCorrupt: a position is missing, or a digest is not the one that follows.
@@ -226,7 +226,7 @@ class DjangoJournal:
             raise StateCorrupt("the journal's chain does not end where it should", help=RESTORE)
 
     def read_all(self, starts: Mapping[str, int]) -> dict[str, list[bytes]]:
-        """The events of several streams, each from its position on, checked as :meth:`read` does; none of those that do not exist.
+        """Yield the events of several streams, each from its position on, checked as :meth:`read` does; none for missing streams.
 
         Up to 200 streams are read as they stand at one instant. Raises as :meth:`read`.
         """
@@ -244,13 +244,13 @@ class DjangoJournal:
             return journal_rows.lengths(self._alias)
 
     def length(self, stream: str) -> int:
-        """How many events the stream has; 0 for one that does not exist."""
+        """Return the number of events of the stream; 0 for one that does not exist."""
         _check_name(stream)
         with explained("the journal could not be read", self._alias):
             return journal_rows.length(self._alias, stream)
 
     def streams(self) -> Iterator[str]:
-        """Names of all streams, in order of creation; those that two transactions made at once in either order."""
+        """Return the names of all streams, by creation. Streams that two transactions made at once come in either sequence."""
         with explained("the journal could not be read", self._alias):
             names = list(Stream.objects.using(self._alias).order_by("id").values_list("name", flat=True))
         yield from names
@@ -287,7 +287,7 @@ class DjangoJournal:
         return session(self._alias)
 
     def stay(self) -> None:
-        """Keep the calling thread's connection until :meth:`close`: for threads that live as long as whoever opened this.
+        """Keep the calling thread's connection until :meth:`close`: for threads that live as long as the opened journal.
 
         Connections of threads that stayed and have ended since are closed.
         """

@@ -1,6 +1,6 @@
 """Streams and events as rows of a database: each statement serves many streams at once.
 
-Written out rather than made by the ORM, whose making of a statement takes longer than the database needs to carry it out.
+The statements are written out. The ORM takes longer to build one than the database needs to run it.
 """
 
 from __future__ import annotations
@@ -63,10 +63,10 @@ class Tail:
 
 
 def append_at_once(alias: str, appends: Sequence[tuple[str, int, Sequence[bytes]]], lease: Lease | None, *, ends: bool) -> bool:
-    """Append with one call of the server's, which takes a fraction of the time of a statement for each thing that has to be done.
+    """Append with one call of the server, which takes a fraction of the time of a statement for each thing that has to be done.
 
-    In it everything is checked that must be. Whether it was done: where not, for whatever reason, nothing was written, and what stands in
-    the way is found out step by step.
+    Every necessary check is made inside the call. Return whether the append was done. Where it was not, for any reason, nothing was
+    written, and the caller finds the obstacle step by step.
     """
     names = sorted({stream for stream, _, _ in appends})
     if connections[alias].vendor != "postgresql" or len(names) < len(appends) or not all(expected for _, expected, _ in appends):
@@ -85,7 +85,7 @@ def append_at_once(alias: str, appends: Sequence[tuple[str, int, Sequence[bytes]
 
 
 def locked(alias: str, names: Sequence[str]) -> list[StreamRow]:
-    """The streams of these names that exist, in the order of their names, kept from others until the transaction ends."""
+    """Return the streams of these names that exist, in the order of their names, kept from others until the transaction ends."""
     with connections[alias].cursor() as cursor:
         # SQLite has one writer at a time anyway.
         locking = " FOR UPDATE" if connections[alias].vendor == "postgresql" else ""
@@ -119,7 +119,7 @@ def lengthen(alias: str, rows: Sequence[StreamRow]) -> None:
 
 
 def tails(alias: str, starts: Mapping[str, int]) -> Iterator[tuple[str, Tail]]:
-    """The events of streams from their positions on, of as many streams as one statement takes at one instant."""
+    """Yield the events of streams from their positions on, of as many streams as one statement takes at one instant."""
     wanted = list(starts.items())
     for first in range(0, len(wanted), _AT_A_TIME):
         some = wanted[first : first + _AT_A_TIME]
@@ -132,7 +132,7 @@ def tails(alias: str, starts: Mapping[str, int]) -> Iterator[tuple[str, Tail]]:
 
 
 def first_page(alias: str, stream: str, start: int, count: int) -> tuple[StreamRow, list[tuple[int, bytes, bytes]]] | None:
-    """A stream, and so many of its events from a position on as :class:`Tail` has them; None where it does not exist."""
+    """Return a stream, and so many of its events from a position on as :class:`Tail` has them; None where it does not exist."""
     with connections[alias].cursor() as cursor:
         cursor.execute(_FIRST, [start, start - 1, start + count, stream])
         found = cursor.fetchall()
@@ -151,7 +151,7 @@ def page(alias: str, row: StreamRow, first: int, last: int) -> list[tuple[int, b
 
 
 def length(alias: str, stream: str) -> int:
-    """How many events a stream has; 0 for one that does not exist."""
+    """Return the number of events of a stream; 0 for one that does not exist."""
     with connections[alias].cursor() as cursor:
         cursor.execute(_LENGTH, [stream])
         found = cursor.fetchone()

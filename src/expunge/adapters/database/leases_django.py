@@ -34,7 +34,7 @@ class DjangoLeases:
         self._alias = alias
 
     def take(self, name: str, holder: str, seconds: float) -> Lease | None:
-        """Take a lease that is free, expired or already the holder's own; None while somebody else holds it.
+        """Take a lease that is free, expired or already the holder's own. Return None while another holder has it.
 
         Raises:
             ValueError: an empty or too long name or holder, or no time.
@@ -53,10 +53,10 @@ class DjangoLeases:
         return lease
 
     def renew(self, lease: Lease, seconds: float) -> Lease:
-        """Let it last ``seconds`` from now, even when its time was over, as long as nobody else took it.
+        """Let it last ``seconds`` from now, even when its time was over, as long as no other holder took it.
 
         Raises:
-            TakenOver: somebody else took it, or it was given back.
+            TakenOver: another holder took it, or it was given back.
             StateUnavailable, Busy: the database.
         """
         longer = f"UPDATE {_TABLE} SET until = {self._now} + %s WHERE name = %s AND id = %s RETURNING {_ROW}"  # noqa: S608 - constants
@@ -87,7 +87,7 @@ class DjangoLeases:
             failpoint("leases.end:after")
 
     def held(self) -> tuple[Lease, ...]:
-        """All that have not ended or expired, oldest token first. Raises StateUnavailable."""
+        """Return all leases that have not ended or expired, oldest token first. Raises StateUnavailable."""
         with explained(_READ, self._alias):
             return tuple(self._execute(f"SELECT {_ROW} FROM {_TABLE} WHERE until > {self._now} ORDER BY id", []))  # noqa: S608 - constants
 

@@ -21,8 +21,8 @@ from expunge.adapters.state.models import Notice  # noqa: E402
 class DjangoOutbox:
     """Implements ``expunge.ports.outbox.Outbox`` on a database that :func:`expunge.adapters.database.journal_django.open_journal` opened.
 
-    Whoever delivers reads :meth:`waiting`, resolves the address of the order at that moment, sends, and calls :meth:`remove`. Delivery is
-    at least once: a notice that was removed and is put again after a crash comes again.
+    The delivering program reads :meth:`waiting`, resolves the address of the order at that moment, sends, and calls :meth:`remove`.
+    Delivery is at least once: a notice that was removed and is put again after a crash comes again.
     """
 
     def __init__(self, alias: str) -> None:
@@ -48,7 +48,7 @@ class DjangoOutbox:
             failpoint("outboxdb.put.commit:after")
 
     def waiting(self) -> Iterator[bytes]:
-        """The notices that nobody delivered yet, oldest first: the bytes that the outbox in files keeps as ``.json``."""
+        """Yield the undelivered notices, oldest first: the bytes that the outbox in files keeps as ``.json``."""
         with explained("the outbox could not be read", self._alias):
             found = list(Notice.objects.using(self._alias).order_by("id").values_list("body", flat=True))
         yield from (bytes(each) for each in found)

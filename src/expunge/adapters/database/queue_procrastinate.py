@@ -1,8 +1,8 @@
-"""The queue on PostgreSQL, beside the journal's tables; the library procrastinate keeps it.
+"""The queue on PostgreSQL, beside the journal's tables, by the library procrastinate.
 
-Only public calls of the library are used (:meth:`App.configure_task`, ``JobManager``); its tables are its own.
-What is put goes through the journal's own connection, so that it commits with the events that it follows from. Workers fetch, and send
-signs of life, on connections of their own.
+Only public calls of the library are used (:meth:`App.configure_task`, ``JobManager``); its tables are its own. A put goes through the
+journal's own connection, so that it commits with the events that caused it. Workers fetch, and send signs of life, on connections of their
+own.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class ProcrastinateQueue:
         self._app = App(connector=DjangoConnector(alias=alias))
 
     def put(self, orders: tuple[OrderId, ...], step: str) -> None:
-        """Somebody should take this step of these orders; inside the journal's ``atomically`` it is there when that commits.
+        """Put a hint to take this step of these orders. Inside the journal's ``atomically`` it is there when that commits.
 
         Raises:
             StateUnavailable, Busy: the database; nothing was put.
@@ -88,7 +88,7 @@ class ProcrastinateQueue:
             failpoint("queue.put.commit:after")
 
     def take_back(self, orders: tuple[OrderId, ...], step: str) -> None:
-        """Nobody need take this step any more; what somebody has taken already stays with them. Raises as :meth:`put`."""
+        """Remove the hint to take this step. A worker that has taken it already keeps it. Raises as :meth:`put`."""
         with self._explained("work could not be taken out of the queue"):
             failpoint("queue.take_back:before")
             for job in self._waiting_like(_same(orders, step)):
@@ -102,7 +102,7 @@ class ProcrastinateQueue:
         return [job.id for job in jobs if job.id is not None]
 
     def waiting(self) -> int:
-        """How many pieces of work wait or are being worked on. Raises StateUnavailable."""
+        """Return the number of pieces of work that wait or are being worked on. Raises StateUnavailable."""
         with self._explained("the queue could not be read"):
             rows = list(self._app.job_manager.list_queues(queue=QUEUE))
         counts = rows[0] if rows else {}
@@ -120,9 +120,9 @@ class ProcrastinateQueue:
     ) -> None:
         """Hand pieces of work to ``handle`` until ``stop`` is set; then what was begun is finished, and this returns.
 
-        With a ``concurrency`` of one ``handle`` is always called in the calling thread, so that it may use connections that belong to it.
-        A piece is done when ``handle`` returns or raises: the journal says what is left, and whoever reads it puts that again.
-        A server that goes away is waited for. What a killed worker was at is given to another after three missed signs of life.
+        With a ``concurrency`` of one ``handle`` is always called in the calling thread, so that it may use connections that belong to it. A
+        piece is done when ``handle`` returns or raises: the journal says what is left, and its next reader puts that again. A server that
+        goes away is waited for. The work of a killed worker is given to another after three missed signs of life.
 
         Args:
             handle: takes a step of some orders; called in up to ``concurrency`` threads, of which the calling one is the first.

@@ -58,7 +58,7 @@ class DjangoShelf:
         return None if found is None else bytes(found)
 
     def get_all(self, files: Sequence[tuple[OrderId, str]]) -> dict[tuple[OrderId, str], bytes]:
-        """Read several files, (order, name) each; those that are not there are missing. Raises StateUnavailable."""
+        """Read several files, (order, name) each. Missing files are left out. Raises StateUnavailable."""
         by_name: dict[str, list[OrderId]] = {}
         for order, name in files:
             check_names(order, name)
@@ -91,7 +91,7 @@ class DjangoShelf:
             failpoint("shelfdb.remove:after")
 
     def names(self, order: OrderId) -> Iterator[str]:
-        """Names of the order's files, sorted. Raises StateUnavailable."""
+        """Yield names of the order's files, sorted. Raises StateUnavailable."""
         check_names(order, "any")
         with explained("the order's files could not be listed", self._alias):
             found = list(ShelfFile.objects.using(self._alias).filter(order=order).values_list("name", flat=True))

@@ -17,7 +17,7 @@ VALID_FOR = timedelta(days=7)
 
 
 class FileGatePublisher:
-    """Implements ``expunge.ports.gate.GatePublisher``: one file, readable by all, since it says nothing to whoever lacks the gate key."""
+    """Implements ``expunge.ports.gate.GatePublisher``: one file, readable by all. Without the gate key it says nothing."""
 
     def __init__(self, path: Path, keys: Keys, valid_for: timedelta = VALID_FOR) -> None:
         self._path = path
@@ -33,7 +33,7 @@ class FileGatePublisher:
             durable.write_bytes(self._path, data, at="gate.publish", mode=0o644)
 
     def age(self, now: datetime) -> timedelta | None:
-        """How old it is; None where it is not there, or not as the current signer would write it. Raises StateUnavailable."""
+        """Return the file's age. None where it is missing, or differs from the current signer's. Raises StateUnavailable."""
         with guarded("the gate's snapshot cannot be read"):
             if not self._path.exists():
                 return None

@@ -1,4 +1,4 @@
-"""Hands pipelines what they need to ask the gate: a folder with ``gate.toml``, the gate key, and a key of their own that we vouch for."""
+"""Write the folder that pipelines need to ask the gate: ``gate.toml``, the gate key, and a signing key that Expunge vouches for."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The locate index in files: sorted keyed hashes beside the places where their values lie, mapped into memory.
 
-One folder a space, named by a keyed hash; in it segments, each written whole and never changed. A unit is known by one keyed hash of
-its name and version, a value by another (BLAKE2b, 64 bits): no name, version or value can be read from the files without the key, and
-with it only guessed. A later segment adds units; segments are merged as they grow in number, and units that are there no more go then.
+Each space is one folder, named by a keyed hash. It holds segments, each written whole and never changed. A unit is known by one keyed hash
+of its name and version, a value by another (BLAKE2b, 64 bits). Without the key no name, version or value can be read from the files; with
+it they can only be guessed. A later segment adds units. Segments are merged as they grow in number, which drops units that no longer exist.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class FileIndex:
     # --- asking ---------------------------------------------------------------------------------
 
     def find(self, key: bytes, space: str, values: Sequence[str], units: Sequence[IndexUnit]) -> tuple[RowRuns, Sequence[int]]:
-        """Where the values lie in the units, and the numbers of the units that are not known in this version."""
+        """Return the places of the values in the units, and the numbers of the units that are not known in this version."""
         segments = self._segments(key, space)
         if not segments:
             return _columns([]), range(len(units))
@@ -99,7 +99,7 @@ class FileIndex:
     def learn(
         self, key: bytes, space: str, values: Sequence[str], units: Sequence[IndexUnit], runs: RowRuns, current: Sequence[IndexUnit]
     ) -> None:
-        """Remember units completely. A disk that is full or read-only is no error: they stay unknown."""
+        """Add complete units. A disk that is full or read-only is no error: the units stay unknown."""
         codes, at, starts, counts = (np.asarray(each) for each in (runs.values, runs.units, runs.starts, runs.counts))
         fits = np.ones(len(units), np.bool_)
         fits[at[starts + counts > _MOST]] = False

@@ -1,4 +1,4 @@
-"""The outbox as files: ``<order>-<kind>.txt`` for people and ``<order>-<kind>.json`` for whoever delivers."""
+"""The outbox as files: ``<order>-<kind>.txt`` for people and ``<order>-<kind>.json`` for the delivering program."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _WORD = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 class FileOutbox:
     """Implements ``expunge.ports.outbox.Outbox`` in ``folder`` (made with mode 0700 when it is not there).
 
-    Whoever delivers reads the ``.json`` files (the text is inside too), resolves the address of the order at that moment, sends, and moves
-    the pair away. Delivery is at least once: a notice that was moved away and is put again after a crash comes again.
+    The delivering program reads the ``.json`` files (the text is inside too), resolves the address of the order at that moment, sends, and
+    moves the pair away. Delivery is at least once: a notice that was moved away and is put again after a crash comes again.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -45,7 +45,7 @@ class FileOutbox:
 
 
 def notice(order: OrderId, kind: str, text: str, fields: Mapping[str, str]) -> bytes:
-    """A notice for programs: canonical JSON. Raises ValueError for what is no order id or no kind of notice."""
+    """Return a notice for programs: canonical JSON. Raises ValueError for an invalid order id or kind of notice."""
     if not _WORD.fullmatch(order) or not _WORD.fullmatch(kind):
         raise ValueError("not an order id or not a kind of notice")
     return canonical.encode({"schema": SCHEMA, "order": order, "kind": kind, "text": text, "fields": dict(fields)})

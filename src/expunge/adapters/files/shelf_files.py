@@ -56,7 +56,7 @@ class FileShelf:
                 return None
 
     def get_all(self, files: Sequence[tuple[OrderId, str]]) -> dict[tuple[OrderId, str], bytes]:
-        """Read several files, (order, name) each; those that are not there are missing. Raises StateUnavailable."""
+        """Read several files, (order, name) each. Missing files are left out. Raises StateUnavailable."""
         found = {file: self.get(*file) for file in files}
         return {each: data for each, data in found.items() if data is not None}
 
@@ -80,7 +80,7 @@ class FileShelf:
                     durable.rmdir(folder, at="shelf.remove.order")
 
     def names(self, order: OrderId) -> Iterator[str]:
-        """Names of the order's files, sorted."""
+        """Yield names of the order's files, sorted."""
         folder = self._path(order, "any").parent
         with guarded("the order's files could not be listed"):
             if not folder.is_dir():
@@ -98,7 +98,7 @@ class FileShelf:
 
 
 def check_names(order: OrderId, name: str) -> None:
-    """Raise UsageError for what is no order id, ValueError for what is no name of the engine; neither repeats what it was."""
+    """Raise UsageError for an invalid order id, ValueError for a name that is not the engine's. Neither repeats the value."""
     if not _ORDER.fullmatch(order):
         message = "not the id of an order: lower-case letters, digits and hyphens, at most 64"
         raise UsageError(message, help="`expunge status` lists the orders")

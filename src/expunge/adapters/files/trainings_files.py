@@ -1,4 +1,4 @@
-"""Sealed manifests as files in a folder of this machine, ``NAME.artefact``; the key in a file of its own."""
+"""Sealed manifests as files in a folder of this machine, ``NAME.artefact``. The key lies in a file of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from expunge.errors import StoreUnavailable
 
 
 class FileTrainings:
-    """Reads what ``expunge.learn.provenance.sealing`` writes."""
+    """The reader of manifests that ``expunge.learn.provenance.sealing`` writes."""
 
     def __init__(self, folder: str, key: str) -> None:
         """Take the paths; nothing is opened."""

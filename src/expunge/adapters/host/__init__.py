@@ -1,1 +1,1 @@
-"""What this machine offers: its clock, locks between processes, and errors of its disk as sentences."""
+"""The machine that Expunge runs on: its clock, locks between processes, and errors of its disk as sentences."""

@@ -1,4 +1,4 @@
-"""The system's clock, and a clock that is never before what the journal says."""
+"""The system's clock, and a clock that is never before the latest time in the journal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SystemClock:
 
 
 class MonotonicClock:
-    """Never answers before any earlier answer, nor before the latest time that the journal holds.
+    """A clock that never answers before any earlier answer, nor before the latest time that the journal holds.
 
     A clock set back is *held*: the answer stands still at the latest known time until the machine's clock has caught up, so that no period
     ends later or hold earlier than what was already written says. It is also *said*, once for each time that it happens.
@@ -40,7 +40,7 @@ class MonotonicClock:
         self._guard = threading.Lock()
 
     def now(self) -> datetime:
-        """The time, or the latest known time where the machine's clock is behind it."""
+        """Return the time, or the latest known time where the machine's clock is behind it."""
         answer = self._inner.now()
         with self._guard:
             latest = self._latest

@@ -1,4 +1,4 @@
-"""Turns failures of the disk under our own state into sentences for the operator."""
+"""Turn failures of the disk under Expunge's own state into sentences for the operator."""
 
 from __future__ import annotations
 

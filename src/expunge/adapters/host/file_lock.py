@@ -1,7 +1,7 @@
-"""An exclusive lock between processes that dies with its holder and is fair between two who insist.
+"""An exclusive lock between processes that dies with its holder and is fair between competing processes.
 
-A bare ``flock`` in a loop starves: whoever releases it takes it again before a waiter wakes. So everybody passes a turnstile first, held
-only while waiting: the one who just released must queue behind the one who waits.
+A bare ``flock`` in a loop starves: the process that releases it takes it again before a waiter wakes. So every process passes a turnstile
+first, held only while waiting. A process that has just released must queue behind the waiter.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def wrap(root: bytes, place: str, key: bytes) -> bytes:
 
 
 def unwrap(root: bytes, place: str, data: bytes) -> bytes:
-    """Open what :func:`wrap` made. Raises StateCorrupt when it does not authenticate."""
+    """Open the output of :func:`wrap`. Raises StateCorrupt when it does not authenticate."""
     if not data.startswith(MAGIC):
         message = f"not a key file: {Path(place).name}"
         raise StateCorrupt(message, help=_RESTORE)
@@ -105,7 +105,7 @@ def sweep(folder: Path) -> None:
 
 
 def root_bytes(root: bytes, passphrase: str | None, previous: bytes | None) -> bytes:
-    """The root file: the root key, plain or wrapped by a passphrase, and the previous one while files are being re-wrapped."""
+    """Return the root file: the root key, plain or wrapped by a passphrase, and the previous one while files are being re-wrapped."""
     kdf: dict[str, canonical.Json] | None = None
     held = root
     if passphrase is not None:

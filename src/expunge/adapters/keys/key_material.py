@@ -1,4 +1,4 @@
-"""Key material: how the signing keys are made and held as bytes, and how something is sealed under an order's key."""
+"""Key material: signing keys made and held as bytes, and sealing under an order's key."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def seal(key: bytes, order: OrderId, purpose: str, plaintext: bytes) -> bytes:
 
 
 def open_sealed(key: bytes, order: OrderId, purpose: str, sealed: bytes) -> bytes:
-    """Open what :func:`seal` made. Raises StateCorrupt when it does not authenticate."""
+    """Open the output of :func:`seal`. Raises StateCorrupt when it does not authenticate."""
     if sealed[:1] != _VERSION or len(sealed) < 1 + _NONCE + _TAG:
         raise StateCorrupt("not something this keystore sealed", help="the file was damaged; restore the state folder from its backup")
     try:
@@ -40,28 +40,28 @@ def _context(order: OrderId, purpose: str) -> bytes:
 
 
 def new_signer() -> bytes:
-    """A fresh Ed25519 seed, 32 bytes."""
+    """Return a fresh Ed25519 seed, 32 bytes."""
     return Ed25519PrivateKey.generate().private_bytes_raw()
 
 
 def new_log() -> bytes:
-    """A fresh Ed25519 seed and a fresh P-256 scalar (big-endian), 64 bytes."""
+    """Return a fresh Ed25519 seed and a fresh P-256 scalar (big-endian), 64 bytes."""
     number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
     return new_signer() + number.to_bytes(32, "big")
 
 
 def signer(key: bytes) -> Ed25519PrivateKey:
-    """The signing key of a seed."""
+    """Return the signing key of a seed."""
     return Ed25519PrivateKey.from_private_bytes(key)
 
 
 def log_pair(key: bytes) -> tuple[Ed25519PrivateKey, ec.EllipticCurvePrivateKey]:
-    """The two signing keys of what :func:`new_log` made."""
+    """Return the two signing keys from the output of :func:`new_log`."""
     return signer(key[:32]), ec.derive_private_key(int.from_bytes(key[32:], "big"), ec.SECP256R1())
 
 
 def publics(kind: str, key: bytes) -> list[bytes]:
-    """The public halves: raw Ed25519 and, for the log, P-256 as SubjectPublicKeyInfo (DER)."""
+    """Return the public halves: raw Ed25519 and, for the log, P-256 as SubjectPublicKeyInfo (DER)."""
     if kind == "signer":
         return [signer(key).public_key().public_bytes_raw()]
     first, second = log_pair(key)

@@ -9,7 +9,7 @@
     orders/ID.order|trace|contact
     destroyed/ID.order|…   an empty file for each key destroyed: never made again, and destroyed again if a backup brings it back
 
-Recovery is the normal path: every open finishes whatever a crash interrupted (a re-wrapping, a rotation, a destruction).
+Recovery is the normal path: every open finishes the work that a crash interrupted (a re-wrapping, a rotation, a destruction).
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def create(folder: Path, passphrase: str | None = None) -> LocalKeys:
 
 
 def open_keystore(folder: Path, passphrase: str | None = None) -> LocalKeys:
-    """Open a keystore and finish whatever a crash interrupted.
+    """Open a keystore and finish the work that a crash interrupted.
 
     Raises:
         Misconfigured: it does not exist, or its permissions let others in (``help`` holds the command to run).
@@ -97,7 +97,7 @@ def open_keystore(folder: Path, passphrase: str | None = None) -> LocalKeys:
 class LocalKeys:
     """Implements ``expunge.ports.keys.Keys``; made by :func:`create` and :func:`open_keystore`.
 
-    Safe between threads and processes: whatever is made, replaced or destroyed is so under the keystore's lock.
+    Safe between threads and processes: every key is made, replaced or destroyed under the keystore's lock.
     """
 
     def __init__(self, folder: Path, root: bytes, root_digest: bytes, lock: FileLock) -> None:
@@ -136,7 +136,7 @@ class LocalKeys:
         return key_material.publics("signer", self._current("signer"))[0]
 
     def signer_publics(self) -> tuple[bytes, ...]:
-        """Public keys of all signers, oldest first, the current one last: what a trust policy for older receipts lists."""
+        """Public keys of all signers, oldest first, the current one last, as a trust policy for older receipts lists them."""
         old = (line for number in self._listed("signer", "pub") for line in self._public_lines("signer", number))
         return tuple(dict.fromkeys([*old, self.signer_public()]))
 

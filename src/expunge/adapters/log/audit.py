@@ -1,4 +1,4 @@
-"""A full audit of a log's folder: every entry hashed again, every tile compared, the root rebuilt. Needs public keys only."""
+"""Audit a log's folder in full: hash every entry again, compare every tile, rebuild the root. Needs public keys only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from expunge.errors import EvidenceInvalid
 
 @dataclass(frozen=True)
 class LogAudit:
-    """What was checked."""
+    """The result of an audit: the parts that were checked."""
 
     head: checkpoint.Checkpoint
     signers: int

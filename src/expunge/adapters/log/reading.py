@@ -1,4 +1,4 @@
-"""Reading a log's files, every tile checked against the signed root before a hash of it is used."""
+"""Read a log's files. Every tile is checked against the signed root before a hash of it is used."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TILES_KEPT = 1024
 
 @dataclass(frozen=True)
 class LogSnapshot:
-    """One published state of a log, with what is needed to read from it and to append to it."""
+    """One published state of a log, with the data needed to read from it and to append to it."""
 
     head: checkpoint.Checkpoint
     note: bytes
@@ -36,7 +36,7 @@ class LogSnapshot:
 
 
 def corrupt(what: str) -> NoReturn:
-    """Raise the error for a log that contradicts itself or what is known of it elsewhere."""
+    """Raise the error for a log that contradicts itself or a fact known about it elsewhere."""
     message = f"the log is damaged: {what}"
     raise StateCorrupt(message, help=_HELP)
 
@@ -45,7 +45,7 @@ class LogFiles:
     """The files under one folder.
 
     Tiles are checked from the top: the partial tiles at the right edge determine the root, which is signed; a full tile's hash stands in
-    the tile above it. So damage at or below the published size is found when it is read, whatever file it is in.
+    the tile above it. So damage at or below the published size is found when it is read, in every file.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -76,7 +76,7 @@ class LogFiles:
         return LogSnapshot(head, note, edges, bundle)
 
     def tile(self, snapshot: LogSnapshot, level: int, n: int) -> log_tiles.Tile:
-        """A tile as of ``snapshot``, checked. Raises StateCorrupt, OSError."""
+        """Return a tile as of ``snapshot``, checked. Raises StateCorrupt, OSError."""
         if n == snapshot.size >> log_tiles.HEIGHT * (level + 1):
             edge = snapshot.edges.get(level)
             if edge is None:
@@ -86,7 +86,7 @@ class LogFiles:
         return self._full(level, n, above.hash(0, n % log_tiles.WIDTH))
 
     def node(self, snapshot: LogSnapshot) -> merkle.Node:
-        """The tree of ``snapshot`` for making proofs."""
+        """Return the tree of ``snapshot`` for making proofs."""
 
         def node(level: int, index: int) -> bytes:
             tile, height = divmod(level, log_tiles.HEIGHT)

@@ -1,8 +1,8 @@
 """The transparency log as plain files (C2SP tlog-tiles), which any web server can serve.
 
-Order of writing: entries and tiles under names that no published checkpoint needs, each forced to the device, then their folders, then
-the checkpoint by rename. Only the rename publishes: whatever a crash leaves before it is outside the signed tree, and is written over or
-removed by the next append.
+Entries and tiles are written first, under names that no published checkpoint needs, each forced to the device; then their folders; then the
+checkpoint by rename. Only the rename publishes. Files that a crash leaves before it lie outside the signed tree. The next append writes
+over them or removes them.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class TileLog:
         self._fresh()
 
     def head(self) -> LogHead:
-        """The latest published head."""
+        """Return the latest published head."""
         state = self._fresh()
         return LogHead(state.size, state.head.root, state.note)
 
@@ -103,7 +103,7 @@ class TileLog:
         return index
 
     def find_all(self, leaves: Sequence[tuple[bytes, int]]) -> tuple[int | None, ...]:
-        """Indexes of leaves, (leaf, start) each, or None for those that are not there, all in one published state."""
+        """Return indexes of leaves, (leaf, start) each, or None for those that are not there, all in one published state."""
         with guarded(_READ):
             state = self._fresh()
             return tuple(self._find(state, merkle.leaf_hash(leaf), start) for leaf, start in leaves)
@@ -126,7 +126,7 @@ class TileLog:
         return path
 
     def prove_all(self, indexes: Sequence[int], size: int) -> tuple[tuple[bytes, ...], ...]:
-        """The audit path of each of many leaves, as :meth:`prove_inclusion`; what they share is read and checked once."""
+        """Return the audit path of each of many leaves, as :meth:`prove_inclusion`. Tiles they share are read and checked once."""
         with guarded(_READ):
             node = cache(self._files.node(self._large_enough(size)))
             return tuple(merkle.prove_inclusion(index, size, node) for index in indexes)

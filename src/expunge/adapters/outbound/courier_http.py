@@ -1,4 +1,4 @@
-"""Posts to recipients; see :mod:`expunge.adapters.outbound.posting` for how, and how far."""
+"""Post instructions to recipients. :mod:`expunge.adapters.outbound.posting` has the limits of a post."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Posts lineage events to a service that speaks OpenLineage over HTTP."""
+"""Post lineage events to a service that speaks OpenLineage over HTTP."""
 
 from __future__ import annotations
 

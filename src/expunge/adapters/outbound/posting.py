@@ -1,6 +1,6 @@
-"""JSON posted to somebody else's service: over https, over plain http to this machine alone, and never further than the address named.
+"""Post JSON to an outside service: over https, or over plain http to this machine alone, and only to the address named.
 
-No redirect is followed: what is posted names people or carries a token, and is for the service that the map names.
+No redirect is followed. The body names people or carries a token, and is for the service that the map names.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ class UnsafeAddress(ValueError):
 
 
 class ServiceUnreached(Exception):
-    """No answer came; the text is the name of what went wrong, and says nothing of what was sent."""
+    """No answer came. The text is the name of the error, and repeats nothing of the body."""
 
 
 def post(url: str, body: bytes, *, token: str = "", timeout: float = 30.0) -> tuple[int, bytes]:
-    """Post JSON; the status and the beginning of the answer, whatever the status is.
+    """Post JSON. Return the status and the beginning of the answer, for every status.
 
     Args:
         url: where to.

@@ -1,4 +1,4 @@
-"""A lock between processes in a PostgreSQL database: held by a session, so that it dies with its holder."""
+"""A lock between processes in a PostgreSQL database. A session holds it, so that it dies with its holder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PAUSE = 0.05
 
 
 class Lock(IntEnum):
-    """What can be held."""
+    """The kinds of locks."""
 
     MIGRATE = 1
     RUN = 2

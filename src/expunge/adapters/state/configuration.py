@@ -1,4 +1,4 @@
-"""Sets Django up once, lazily, and gives each state database an alias of our own.
+"""Set Django up once, lazily, and give each state database an alias of Expunge's own.
 
 A host program's settings are left as they are: nothing is written to them, ``default`` is never used, and our app need not be among its
 ``INSTALLED_APPS``.

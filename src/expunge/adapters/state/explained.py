@@ -1,4 +1,4 @@
-"""Turns what a state database says into what an operator should do, without repeating its words: they may quote a row or a URL."""
+"""Turn errors of a state database into instructions for the operator, without its words: they may quote a row or a URL."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def explained(what: str, alias: str) -> Iterator[None]:
     """Run a block that uses the state database.
 
     Args:
-        what: what could not be done, as the start of a sentence: ``"the journal could not be written"``.
-        alias: the database. A connection that broke is closed, so that the next call connects anew, and so is one that nobody holds
-            for longer than this block (:mod:`expunge.adapters.state.sessions`).
+        what: the failed action, as the start of a sentence: ``"the journal could not be written"``.
+        alias: the database. A connection that broke is closed, so that the next call connects anew, and so is one without a holder beyond
+            this block (:mod:`expunge.adapters.state.sessions`).
 
     Raises:
-        Conflict: somebody else wrote the same row first; nothing was written.
-        Busy: somebody held what is needed for the whole wait; nothing was written.
+        Conflict: another process wrote the same row first; nothing was written.
+        Busy: another process held a needed lock for the whole wait; nothing was written.
         StateCorrupt: the database is damaged or lacks a table.
         StateUnavailable: anything else. The block may or may not have taken effect as a whole; never in part.
     """
@@ -58,12 +58,12 @@ def explained(what: str, alias: str) -> Iterator[None]:
 
 
 def conflict() -> Conflict:
-    """Somebody was first."""
+    """Return the error for a row that another process wrote first."""
     return Conflict("somebody else appended to this stream first", help="read it again and decide again")
 
 
 def explain(what: str, cause: BaseException) -> ExpungeError:
-    """The error for what a database's client raised."""
+    """Return the error for an exception of a database's client."""
     if hasattr(cause, "sqlstate"):
         return _of_postgres(what, cause)
     return _of_sqlite(what, cause)
@@ -111,7 +111,7 @@ def _of_postgres(what: str, cause: BaseException) -> ExpungeError:
 
 
 def let_go(alias: str) -> None:
-    """Close the calling thread's connection if it no longer works; inside a transaction whoever began it does so."""
+    """Close the calling thread's connection if it no longer works. Inside a transaction the code that began it does so."""
     connection = connections[alias]
     if connection.in_atomic_block or connection.connection is None:
         return

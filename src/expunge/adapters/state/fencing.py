@@ -15,7 +15,7 @@ def require_newest(alias: str, lease: Lease) -> None:
 
     Raises:
         TakenOver: another worker has the lease now, or it was given back.
-        django.db.utils.DatabaseError: whatever the database says.
+        django.db.utils.DatabaseError: any error of the database.
     """
     connection = connections[alias]
     # A shared lock: who takes the lease over waits until this transaction is over. SQLite has one writer at a time anyway.
@@ -33,5 +33,5 @@ def give_back(alias: str, lease: Lease) -> None:
 
 
 def taken_over() -> TakenOver:
-    """Somebody else has it."""
+    """Return the error for a lease that another worker has."""
     return TakenOver("another worker has taken this step over", help="nothing has to be done: that worker finishes it")

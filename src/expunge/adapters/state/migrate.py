@@ -1,7 +1,7 @@
-"""Brings a state database to the present tables.
+"""Bring a state database to the present tables.
 
-Django's own ``migrate`` looks for migrations of installed apps only; ours must also work inside a host program that does not install us.
-The record of what was applied is Django's, so that its command sees the same.
+Django's own ``migrate`` looks for migrations of installed apps only. Ours must also work inside a host program that does not install us.
+The record of applied migrations is Django's, so that its command sees the same.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _IN_ORDER: tuple[tuple[str, type[Migration]], ...] = (
 
 
 def migrate(alias: str) -> None:
-    """Apply what is missing, each step whole or not at all. One process at a time: the caller holds a lock.
+    """Apply the missing migrations, each whole or not at all. One process at a time: the caller holds a lock.
 
     Raises:
         StateCorrupt: when a newer version of Expunge has been here.
-        django.db.utils.DatabaseError: whatever the database says.
+        django.db.utils.DatabaseError: any error of the database.
     """
     connection = connections[alias]
     recorder = MigrationRecorder(connection)
@@ -50,11 +50,11 @@ def migrate(alias: str) -> None:
 
 
 def require_durable(alias: str) -> None:
-    """Refuse a server that answers before what it answers for is on the device.
+    """Refuse a server that confirms a commit before its data is on the device.
 
     Raises:
         Misconfigured: its ``fsync`` or ``full_page_writes`` is off.
-        django.db.utils.DatabaseError: whatever the database says.
+        django.db.utils.DatabaseError: any error of the database.
     """
     connection = connections[alias]
     if connection.vendor != "postgresql":

@@ -1,4 +1,7 @@
-"""Streams and their events, of which rows are added and never changed but for a stream's length and head; shelf, outbox, leases."""
+"""Tables of the state: streams and their events, shelf, outbox, leases.
+
+Rows of streams and events are added and never changed, except a stream's length and head.
+"""
 
 from __future__ import annotations
 
@@ -107,7 +110,7 @@ class LeaseRow(models.Model):
     objects: ClassVar[models.Manager[LeaseRow]] = models.Manager()
 
     class Meta:
-        """The name says what is worked on."""
+        """The name says which step is worked on."""
 
         app_label = "expunge_state"
         db_table = "expunge_lease"

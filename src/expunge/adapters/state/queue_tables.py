@@ -1,7 +1,7 @@
-"""Brings the queue's tables to the version of the library that is installed.
+"""Bring the queue's tables to the version of the library that is installed.
 
-The library's own way for Django asks for its app among a host program's ``INSTALLED_APPS``; we change nothing there. So its SQL files,
-which it documents as the other way, are run in order, and each is recorded in Django's table of migrations.
+The library's own way for Django asks for its app among a host program's ``INSTALLED_APPS``, which Expunge does not change. So the library's
+SQL files, which it documents as the other way, are run in sequence, and each is recorded in Django's table of migrations.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ APP = "expunge_queue"
 
 
 def migrate_queue(alias: str) -> None:
-    """Apply what is missing, each file whole or not at all. One process at a time: the caller holds a lock.
+    """Apply the missing files, each whole or not at all. One process at a time: the caller holds a lock.
 
     Raises:
         StateCorrupt: when a newer version of the library has been here.
-        django.db.utils.DatabaseError: whatever the database says.
+        django.db.utils.DatabaseError: any error of the database.
     """
     connection = connections[alias]
     recorder = MigrationRecorder(connection)

@@ -1,7 +1,8 @@
-"""How long a thread keeps its connection to a state database open.
+"""The lifetime of a thread's connection to a state database.
 
-Django gives each thread a connection of its own and leaves it open when the thread ends. Here a connection has holders: whoever opened
-the journal until it is closed, a block (:func:`session`), and each single call. When the last holder lets go, the connection is closed.
+Django gives each thread a connection of its own and leaves it open when the thread ends. Here a connection has holders: the code that
+opened the journal until it is closed, a block (:func:`session`), and each single call. When the last holder lets go, the connection is
+closed.
 """
 
 from __future__ import annotations

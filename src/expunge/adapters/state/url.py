@@ -1,4 +1,4 @@
-"""What a state URL means: a pure table from scheme to database settings."""
+"""Parse state URLs: a pure table from scheme to database settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PRAGMAS = "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA secure_delete
 
 @dataclass(frozen=True)
 class Database:
-    """Where the state lies."""
+    """The place of the state."""
 
     vendor: str
     settings: dict[str, Any]
@@ -55,7 +55,7 @@ _STAY = {"CONN_MAX_AGE": None}
 
 
 def sqlite_url(file: Path) -> str:
-    """The URL of a database file, with the characters quoted that mean something in a URL."""
+    """Return the URL of a database file, with the characters quoted that mean something in a URL."""
     return f"sqlite:///{quote(str(file))}"
 
 

@@ -1,4 +1,4 @@
-"""Writes the company's PostgreSQL database, and notes in the book whose each row is."""
+"""Write the company's PostgreSQL database, and note the owner of each row in the book."""
 
 from __future__ import annotations
 

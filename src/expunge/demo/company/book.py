@@ -1,7 +1,7 @@
-"""The demonstration's own book: whose each item of the world is, and which strings stand in it.
+"""The demonstration's own book: the owner of each item of the world, and the strings in it.
 
-It exists so that claims about the world (*this string was that person's alone*, *everybody else's data is unchanged*) do not rest
-on what Expunge says. It is never written into the world.
+It exists so that claims about the world (*this string was that person's alone*, *the data of all bystanders is unchanged*) do not rest on
+Expunge's own answers. It is never written into the world.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Book:
         return frozenset(key for key, entry in self.entries.items() if not entry.owners & erased)
 
     def own_strings(self, profile: str, shortest: int = 8) -> list[str]:
-        """Strings of this person alone: none is part of anything that stays when the person is erased, whoever it belongs to."""
+        """Return the strings of this person alone. None is part of any item that stays when the person is erased."""
         own = frozenset({profile})
         staying = (entry for entry in self.entries.values() if profile not in entry.owners)
         others = "\n".join(text for entry in staying for text in (entry.key, *entry.strings)).casefold()

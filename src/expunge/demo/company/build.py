@@ -1,4 +1,4 @@
-"""Builds the demo company: a database, a bucket of recordings, a lake, a hub, and a copy that nobody declared."""
+"""Build the demo company: a database, a bucket of recordings, a lake, a hub, and an undeclared copy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The company's other line: cameras at front doors, who labelled what they saw, the faces in it, and the models that came of it."""
+"""The company's other line: cameras at front doors, the people who labelled their recordings, the faces in them, and the derived models."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ provenance: {dataset: record_of_models, artefact: product, source: source, how: 
 
 @dataclass(frozen=True)
 class Cameras:
-    """What was built, and what of it the story knows to be meant."""
+    """The built line of cameras, and the facts that the story expects of it."""
 
     folder: Path
     labelled: tuple[str, ...]
@@ -86,16 +86,16 @@ class Cameras:
     """All others."""
 
     def clips(self) -> set[str]:
-        """Every clip that is there now."""
+        """Return every clip that is there now."""
         root = self.folder / CLIPS
         return {str(path.relative_to(root)) for path in root.rglob("*.mp4")}
 
     def models(self) -> set[str]:
-        """Every model that is there now."""
+        """Return every model that is there now."""
         return {path.stem for path in (self.folder / REGISTRY).rglob("*.bin")}
 
     def faces(self) -> list[str]:
-        """When each face vector that is there now was made."""
+        """Return the time at which each present face vector was made."""
         with closing(sqlite3.connect(self.folder / FACES)) as db:
             return [row[0] for row in db.execute("SELECT made_at FROM face_vectors ORDER BY made_at")]
 
@@ -110,13 +110,13 @@ class Cameras:
             db.executemany("INSERT INTO made VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def remove_model(self, name: str) -> None:
-        """By hand, as an engineer would who has been told to."""
+        """Remove a model by hand, as an engineer would who has been told to."""
         for path in (self.folder / REGISTRY / "models").glob(f"{name}.*"):
             path.unlink()
 
 
 def build_cameras(world: World, officer: Officer) -> Cameras:
-    """Put cameras, labels, faces and models beside what the company has, and declare all of it."""
+    """Put cameras, labels, faces and models beside the company's data, and declare all of it."""
     folder = world.folder / "world"
     with closing(sqlite3.connect(folder / RECORD)) as db, db:
         db.execute("CREATE TABLE made (product TEXT, source TEXT, how TEXT, created TEXT, read TEXT, at TEXT)")

@@ -1,4 +1,4 @@
-"""Who speaks with which voice, and what is recorded of them."""
+"""The voice and the recordings of each person."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WORDS = {Origin.RECORDED: "recorded voice", Origin.SYNTHETIC: "synthetic voice 
 
 
 def record(homes: tuple[Household, ...], asking: frozenset[str], seed: int, speech: Speech) -> tuple[list[Recording], dict[str, Recording]]:
-    """Cast the voices, then let everybody speak: their own recordings, one conversation a family, and the late ones."""
+    """Cast the voices, then let all people speak: their own recordings, one conversation a family, and the late ones."""
     random = Random(f"recordings {seed}")
     everybody = tuple(person for home in homes for person in home.profiles)
     clips = _cast(everybody, people.sentences(everybody, _LINES, seed), speech)

@@ -1,4 +1,4 @@
-"""Tells the story on the terminal: chapters with their time, short paragraphs, tables. Knows nothing of what is told."""
+"""Tell the story on the terminal: chapters with their time, short paragraphs, tables. This module knows nothing of the story's content."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _console() -> Console:
 
 @dataclass
 class Narrator:
-    """Says one thing after another; what it is given is text, never markup."""
+    """A narrator that prints one line after another. Its input is text, never markup."""
 
     console: Console = field(default_factory=_console)
     began: float = field(default_factory=time.monotonic)
@@ -53,18 +53,18 @@ class Narrator:
         self.console.print(Text(text))
 
     def point(self, text: str, *, good: bool | None = None) -> None:
-        """A line of a list; ``good`` marks it as what was hoped for, or as what was feared."""
+        """Print a line of a list; ``good`` marks it as hoped for, or as feared."""
         mark, style = {None: ("-", ""), True: ("✓", "green"), False: ("✗", "red")}[good]
         grid = Table.grid(padding=(0, 1))
         grid.add_row(Text(f"  {mark}", style=style), Text(text))
         self.console.print(grid)
 
     def quote(self, text: str) -> None:
-        """What somebody or something answered."""
+        """Quote an answer."""
         self.console.print(Padding(Text(text, style="italic"), (0, 0, 0, 6)))
 
     def command(self, line: str) -> None:
-        """What one would type."""
+        """Show a command line."""
         self.console.print(Text(f"  $ {line}", style="cyan"), soft_wrap=True)
 
     def table(self, title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 1) -> None:

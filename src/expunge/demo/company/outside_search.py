@@ -1,8 +1,8 @@
 """A byte search that shares no code with Expunge: standard library only, also ``python outside_search.py STRINGS.json FOLDER...``.
 
-It looks for strings in every file under a folder and in the names of files and folders: as UTF-8, UTF-16 in both byte orders,
-hexadecimal, base64 in its three alignments (both alphabets), and with JSON escapes; in the bytes as they lie and inside gzip, zlib,
-bzip2, xz and zip wherever they start. It does not know SQLite: free pages and journals are bytes like any others.
+It looks for strings in every file under a folder and in the names of files and folders: as UTF-8, UTF-16 in both byte orders, hexadecimal,
+base64 in its three alignments (both alphabets), and with JSON escapes; in the bytes as they lie and inside gzip, zlib, bzip2, xz and zip
+wherever they start. It does not know SQLite: free pages and journals are bytes like any others.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Search:
         self._known: dict[bytes, list[tuple[str | bytes, str]]] = {}
 
     def folder(self, root: Path) -> list[Hit]:
-        """Every string in every file and name under ``root``, once for each file and way of writing."""
+        """Return every string in every file and name under ``root``, once for each file and way of writing."""
         found: dict[Hit, None] = {}
         for path in sorted([root, *root.rglob("*")] if root.is_dir() else [root]):
             for what, _ in self.bytes(path.name.encode("utf-8", "surrogateescape")):
@@ -76,7 +76,7 @@ class Search:
         return self._known[digest]
 
     def bytes(self, data: bytes, depth: int = 0) -> Iterator[tuple[str | bytes, str]]:
-        """What is in ``data``, and how it is written there."""
+        """Yield the strings found in ``data``, each with its encoding there."""
         if self._pattern is not None:
             for match in self._pattern.finditer(data):
                 at = match.start()

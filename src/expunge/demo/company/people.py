@@ -1,6 +1,6 @@
-"""The families of the demonstration: who they are, what they own, where they go, what they say. All of it is made up.
+"""The families of the demonstration: their names, belongings, routes and sentences. All of it is made up.
 
-Everything follows from one seed; only the sound of the voices does not.
+Everything follows from one seed, except the sound of the voices.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def _plain(name: str) -> str:
 
 
 def sentences(everybody: tuple[Profile, ...], count: int, seed: int) -> dict[str, tuple[str, ...]]:
-    """What each person would say, by profile: ``count`` sentences each, none said by two people."""
+    """Return the sentences of each person, by profile: ``count`` sentences each, none said by two people."""
     random = Random(f"sentences {seed}")
     child = [f"{start} {thing}" for start in _CHILD_STARTS for thing in _CHILD_THINGS]
     adult = [f"{start} {thing}" for start in _ADULT_STARTS for thing in _ADULT_THINGS]
@@ -171,7 +171,7 @@ def sentences(everybody: tuple[Profile, ...], count: int, seed: int) -> dict[str
 
 
 def espeak_voice(person: Profile, place: int) -> tuple[str, int, int, int]:
-    """An espeak-ng voice, pitch (0 to 100), words a minute and loudness for the ``place``th person without a recorded voice.
+    """Return an espeak-ng voice, pitch (0 to 100), words a minute and loudness for the ``place``th person without a recorded voice.
 
     No two people are equally loud: a consonant's samples are the same at every pitch, and each recording must be its owner's alone.
     """

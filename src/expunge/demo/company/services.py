@@ -31,7 +31,7 @@ WAL_SEGMENT = 1
 
 @dataclass(frozen=True)
 class Services:
-    """Both servers, running, and what of them is the company's."""
+    """Both servers, running, with the company's database and bucket."""
 
     postgres: PostgresServer
     seaweed: SeaweedServer
@@ -44,14 +44,14 @@ class Services:
         return self.postgres.url.rpartition("/")[0] + f"/{self.database}"
 
     def connect(self, *, autocommit: bool = False) -> psycopg.Connection[tuple[Any, ...]]:
-        """A session in the company's database."""
+        """Return a session in the company's database."""
         # Imported late: it is an extra, and this module is read by whoever asks for `expunge demo --help`.
         import psycopg
 
         return psycopg.connect(self.url, autocommit=autocommit)
 
     def s3(self) -> Any:
-        """A client of the company's object store."""
+        """Return a client of the company's object store."""
         import boto3
         from botocore.config import Config
 
@@ -66,7 +66,7 @@ class Services:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the data map takes from the environment."""
+        """The environment variables that the data map reads."""
         return {
             "LANTERN_DATABASE": self.url,
             "LANTERN_S3": self.seaweed.endpoint,
@@ -76,7 +76,7 @@ class Services:
         }
 
     def announce(self) -> None:
-        """Put that into the environment of this process and of those that it starts."""
+        """Put the variables into the environment of this process and of those that it starts."""
         os.environ.update(self.environment)
 
 

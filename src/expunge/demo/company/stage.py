@@ -1,4 +1,4 @@
-"""What the chapters of the story share: the folder, the company, who asked, and what was expected and did not come."""
+"""State that the chapters of the story share: the folder, the company, the requests, and the expectations that failed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OFFICER = "privacy-officer"
 
 
 class Officer:
-    """Whoever approves plans; the key lives as long as the demonstration."""
+    """The person who approves plans. The key lives as long as the demonstration."""
 
     def __init__(self) -> None:
         self._key = Ed25519PrivateKey.generate()
@@ -43,7 +43,7 @@ class Officer:
 
 @dataclass
 class Stage:
-    """One performance."""
+    """The state of one performance of the demonstration."""
 
     folder: Path
     narrator: Narrator
@@ -68,21 +68,21 @@ class Stage:
 
     @property
     def state(self) -> str:
-        """Where the data map says that Expunge's own state is."""
+        """The place of Expunge's own state, as the data map names it."""
         return SHARED if self.workers else ALONE
 
     @property
     def requests(self) -> list[tuple[int, OrderId, Request]]:
-        """Number from 1, order and request of everybody who asked."""
+        """Number from 1, order and request of all who asked."""
         return [(at + 1, order, request) for at, (order, request) in enumerate(zip(self.orders, self.world.requests, strict=True))]
 
     @property
     def erased(self) -> frozenset[str]:
-        """Profiles of those who asked."""
+        """Profiles of the people to be erased."""
         return frozenset(request.person.profile_id for request in self.world.requests)
 
     def guardian(self, number: int) -> Path:
-        """The folder of whoever made the n-th request, counted from 1."""
+        """Return the folder of the requester of the n-th request, counted from 1."""
         return self.folder / "guardian" / str(number)
 
     @cached_property
@@ -92,7 +92,7 @@ class Stage:
         return Search([text for texts in self.strings.values() for text in texts], pieces)
 
     def expect(self, good: bool, text: str) -> None:
-        """Say how something ended; what did not end as it must makes the whole demonstration fail."""
+        """Report the end of a check. An unexpected end makes the whole demonstration fail."""
         self.narrator.point(text, good=good)
         if not good:
             self.failures.append(text)
@@ -103,5 +103,5 @@ class Stage:
 
 
 def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run a program and keep what it says."""
+    """Run a program and keep its output."""
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env={**os.environ, "NO_COLOR": "1"})

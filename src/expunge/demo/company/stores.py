@@ -1,4 +1,4 @@
-"""Writes the company's bucket, lake and hub, and notes in the book whose each item is."""
+"""Write the company's bucket, lake and hub, and note the owner of each item in the book."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def write_audio(world: World) -> None:
 
 
 def derived(recording: Recording) -> dict[str, str]:
-    """What the app's player needs before it has the sound: a drawing, the first moment of it, and a checksum."""
+    """Return the data that the app's player needs before it has the sound: a drawing, the first moment of it, and a checksum."""
     sound = recording.sound.samples.astype("<i2").tobytes()
     return {
         "waveform": waveform(recording.sound),
@@ -50,7 +50,7 @@ def derived(recording: Recording) -> dict[str, str]:
 
 
 def sidecar(recording: Recording) -> dict[str, Any]:
-    """What lies beside each recording."""
+    """Return the JSON that lies beside each recording."""
     return {
         "recording_id": recording.recording_id,
         "people": [person.profile_id for person in recording.who],
@@ -73,7 +73,7 @@ def put_recording(world: World, client: Any, recording: Recording) -> None:
 
 
 def write_export(world: World) -> None:
-    """The engineer's copy: what everybody said, as gzipped CSV."""
+    """Write the engineer's copy: the sentences of all people, as gzipped CSV."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["recording_id", "profile_id", "heard", "note"])
@@ -88,7 +88,7 @@ def write_export(world: World) -> None:
 
 
 def write_lake(world: World, random: Random) -> None:
-    """Parquet: the events of everybody, partitioned by day, and the set that the speech model is trained with."""
+    """Write Parquet: the events of all people, partitioned by day, and the set that the speech model is trained with."""
     days: dict[str, list[dict[str, Any]]] = {}
     for recording in world.recordings:
         person, alone = recording.who[0], len(recording.who) == 1

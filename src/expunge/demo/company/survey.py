@@ -1,4 +1,4 @@
-"""A digest of every item of the company, read by ordinary means: shows that everybody else's data is unchanged."""
+"""A digest of every item of the company, read by ordinary means. It shows that the data of all bystanders is unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was true before: the strings and sounds that were one person's alone, checked when they are written down."""
+"""The truth before the erasure: the strings and sounds that were one person's alone, checked when they are written down."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def write_before(path: Path, strings: list[str]) -> None:
 
 
 def by_store(world: Path, hits: Iterable[Hit]) -> dict[str, int]:
-    """How many different strings and pieces are left in each store of a world; a database's journals count as the database."""
+    """Return the number of different strings and pieces left in each store of a world. A database's journals count as the database."""
     counts = {}
     found = list(hits)
     for name, place in STORES.items():

@@ -1,4 +1,4 @@
-"""The same company without Expunge: what an ordinary, careful deletion leaves behind."""
+"""The same company without Expunge, to show the residue of an ordinary, careful deletion."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _BY_PROFILE = ("voiceprints", "consents", "participants", "devices", "recordings
 
 
 def copy_world(world: World, *targets: Path) -> None:
-    """Copy ``world/`` with times and journals, while nobody uses it: the database is stopped for it, and started again.
+    """Copy ``world/`` with times and journals, while it is not in use: the database is stopped for it, and started again.
 
-    The object store goes on running, idle: what it has answered for lies in its files.
+    The object store goes on running, idle: every write it confirmed lies in its files.
     """
     postgres = world.services.postgres
     services.stopped(postgres, world.folder / "world" / STORES["app"])
@@ -33,16 +33,16 @@ def copy_world(world: World, *targets: Path) -> None:
 def delete_ordinarily(twin: Path, logs: Path, world: World, people: list[Profile]) -> None:
     """Delete people from the copied company, on servers of its own that are stopped again at the end.
 
-    This is what a good engineer writes on a good day: ``DELETE`` from every table that has a ``profile_id``, and from the transcripts,
-    in one transaction; ``VACUUM ANALYZE``, which the server would do by itself; ``DeleteObjects`` for the sound, after asking the
-    database which; the events of the lake written anew without their rows; the hub's rows deleted. Nobody thinks of the training set,
-    and nobody knows of the copy that an engineer once made.
+    This is what a good engineer writes on a good day: ``DELETE`` from every table that has a ``profile_id``, and from the transcripts, in
+    one transaction; ``VACUUM ANALYZE``, which the server would do by itself; ``DeleteObjects`` for the sound, after asking the database
+    which; the events of the lake written anew without their rows; the hub's rows deleted. The training set is overlooked, and the copy that
+    an engineer once made is not known.
 
     Args:
         twin: the copy.
         logs: a folder for the servers' logs.
-        world: whose names of database and bucket are used.
-        people: whom to delete.
+        world: the world with the names of database and bucket.
+        people: the people to delete.
     """
     who = [person.profile_id for person in people]
     with services.running(logs, twin) as there:

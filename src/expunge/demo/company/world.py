@@ -1,4 +1,4 @@
-"""The company as values: what was recorded, who will ask, where the stores lie."""
+"""The company as values: its recordings, the coming requests, the places of its stores."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STORES: Mapping[str, str] = {"app": "postgres", "audio": "s3", "lake": "lake", "
 
 @dataclass(frozen=True)
 class Request:
-    """Who is to be erased, and how whoever asks names them."""
+    """A person to be erased, with the name that the requester uses for them."""
 
     person: Profile
     kind: str
@@ -35,7 +35,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Recording:
-    """One thing that somebody said to a device."""
+    """One utterance to a device."""
 
     recording_id: str
     who: tuple[Profile, ...]
@@ -71,7 +71,7 @@ class World:
 
     @property
     def people(self) -> tuple[Profile, ...]:
-        """Everybody."""
+        """All people of the world."""
         return tuple(person for home in self.households for person in home.profiles)
 
     @property
@@ -86,10 +86,10 @@ class World:
 
 
 def place_text(where: tuple[float, float]) -> str:
-    """A place as the company writes it: degrees with six decimals."""
+    """Return a place as the company writes it: degrees with six decimals."""
     return f"{where[0]:.6f},{where[1]:.6f}"
 
 
 def time_text(at: datetime) -> str:
-    """A time as the company writes it."""
+    """Return a time as the company writes it."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""The story, from the first recording to the receipt: everything is done for real, narrated and timed."""
+"""The story, from the first recording to the receipt. Everything is done for real, narrated and timed."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def tell(
 
 
 def clear(folder: Path) -> None:
-    """Make room: remove what an earlier demonstration left. Raises UsageError when the folder holds anything else."""
+    """Make room: remove the files of an earlier demonstration. Raises UsageError when the folder holds anything else."""
     folder.mkdir(parents=True, exist_ok=True)
     there = {path.name for path in folder.iterdir()}
     if there and (_MARK not in there or there - set(_OURS)):

@@ -1,4 +1,4 @@
-"""The middle chapters: who asks, what is planned and approved, and the erasing itself."""
+"""The middle chapters: the requests, plans and approvals, and the erasing itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def asking(stage: Stage) -> None:
-    """Two parents and one adult ask; each is shown who is meant, given what is held, and gets an order."""
+    """Two parents and one adult ask. Each is shown the subjects, given the data held, and gets an order."""
     with stage.narrator.chapter("Three people ask"), Expunge.open(stage.map) as expunge:
         for number, request in enumerate(stage.world.requests, 1):
             _ask(stage, expunge, number, request)

@@ -1,4 +1,4 @@
-"""Two ways to cheat with a receipt, done as well as they can be: for the demonstration, and for tests that both are refused."""
+"""Two ways to forge a receipt, done as well as they can be: for the demonstration, and for tests that both are refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from expunge.core.verification import receipt_folder
 
 
 def tampered(folder: Path, target: Path) -> None:
-    """Copy a receipt and change one character of what is signed."""
+    """Copy a receipt and change one character of the signed part."""
     files = _files(folder)
     envelope = bytearray(files[receipt_folder.ENVELOPE])
     place = envelope.index(b'"payload":"') + len(b'"payload":"') + 400

@@ -1,4 +1,4 @@
-"""The first chapters: a company, its stores, and the copy that nobody declared."""
+"""The first chapters: a company, its stores, and the undeclared copy."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _KINDS = {
 def company(
     folder: Path, narrator: Narrator, services: Services, seed: int, speech: Speech | None, *, keep_before: bool, workers: int
 ) -> Stage:
-    """Build the company, say what it has, and copy it: for the twin, and where it is wished to be kept as ``before/``.
+    """Build the company, show its data, and copy it: for the twin, and on request to be kept as ``before/``.
 
     Raises:
-        ValueError: a string of somebody who will ask is not there as plain text.
+        ValueError: a string of a coming requester is not there as plain text.
     """
     officer = Officer()
     with narrator.chapter("A company that listens"):

@@ -1,4 +1,4 @@
-"""The last chapters: what is left, what is unchanged, what the receipts are worth, and what the fence stops."""
+"""The last chapters: residue, unchanged bystanders, the verification of receipts, and the data that the fence stops."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PUBLISHED = "published-trust-policy.txt"
 
 
 def comparing(stage: Stage) -> None:
-    """Residue by store, before and after, by two searches; and what an ordinary deletion leaves in the twin."""
+    """Show residue by store, before and after, by two searches, and the residue of an ordinary deletion in the twin."""
     narrator = stage.narrator
     with narrator.chapter("What is left"):
         narrator.say("The servers are stopped, so that everything they know lies in their files. Every byte of these is searched:")
@@ -69,7 +69,7 @@ def _own_counts(stage: Stage) -> dict[str, tuple[int, int]]:
 
 
 def unchanged(stage: Stage) -> None:
-    """Everybody else's data is the same, item by item."""
+    """Show that the data of all bystanders is the same, item by item."""
     with stage.narrator.chapter("What is untouched"):
         after = survey(stage.world.services, stage.folder / "world")
         staying = stage.world.book.staying(stage.erased)
@@ -170,7 +170,7 @@ def late(stage: Stage) -> None:
 
 
 def ingest(stage: Stage, gate: Gate, recording: Recording) -> bool:
-    """The company's own pipeline, in two lines; returns whether the recording was stored."""
+    """Run the company's own pipeline, in two lines. Return whether the recording was stored."""
     if not gate.may_use(Subject("profile", recording.who[0].profile_id), "ingest"):
         return False
     client = stage.world.services.s3()

@@ -1,4 +1,4 @@
-"""The regulator's story: two orders against one company, one that looks back and one that looks forward, up to the sworn drafts."""
+"""The regulator's story: two orders against one company, one retroactive and one forward, up to the sworn drafts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A backup from before the orders is put back: whoever was erased is erased in it again before it serves."""
+"""Restore a backup from before the orders. Every erased subject is erased in it again before it serves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from expunge.errors import NeedsApproval
 
 
 def back_up(services: Services, target: Path) -> None:
-    """What the company does every night. Raises CalledProcessError."""
+    """Make the company's nightly backup. Raises CalledProcessError."""
     target.unlink(missing_ok=True)
     _run(services, "pg_dump", "-Fc", "-f", str(target), services.url)
 
@@ -28,7 +28,7 @@ def put_back(services: Services, source: Path) -> None:
 
 
 def restored(stage: Stage, backup: Path) -> None:
-    """Put it back, show that the three are there again, and let Expunge take them out before anybody is served."""
+    """Put the backup back, show that the three are there again, and let Expunge erase them before the store serves."""
     narrator, services = stage.narrator, stage.world.services
     with narrator.chapter("A backup comes back"):
         narrator.say("The database breaks. The backup of the night before the orders is put back:")

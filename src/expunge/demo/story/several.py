@@ -1,4 +1,4 @@
-"""Several workers carry out the orders, one of them is killed, and the others finish: nothing is lost, nothing is done twice."""
+"""Several workers carry out the orders. One of them is killed, and the others finish: nothing is lost, nothing is done twice."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MIDDLE = "purge:app"
 
 @contextmanager
 def state(folder: Path, workers: int) -> Iterator[None]:
-    """Where there are workers: a small server of its own for Expunge's state, for the length of the block.
+    """With workers: run a small server of its own for Expunge's state, for the length of the block.
 
     Its data lies in ``state/postgres``, beside keys and log, and ``LANTERN_STATE`` names it.
     """

@@ -31,7 +31,7 @@ class Sound:
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """The duration."""
         return len(self.samples) / self.rate
 
     def wav(self) -> bytes:
@@ -107,7 +107,7 @@ def cut_at_pauses(sound: Sound, shortest: float = 2.0, longest: float = 3.5) -> 
 
 
 def tone(name: str, seconds: float = 1.0) -> Sound:
-    """A warbling tone with a little noise, different for every name and the same every time: stands in where no voice can be had."""
+    """Return a warbling tone with a little noise, different for every name and the same every time: stands in where no voice can be had."""
     random = np.random.default_rng(list(hashlib.sha256(name.encode()).digest()))
     count = int(seconds * 8_000)
     time = np.arange(count) / 8_000
@@ -117,13 +117,13 @@ def tone(name: str, seconds: float = 1.0) -> Sound:
 
 
 def waveform(sound: Sound, bars: int = 24) -> str:
-    """What the app's player draws: the loudest sample of each of ``bars`` equal parts, two hexadecimal bytes a bar."""
+    """Return the drawing of the app's player: the loudest sample of each of ``bars`` equal parts, two hexadecimal bytes a bar."""
     parts = np.array_split(np.abs(sound.samples.astype(np.int32)), bars)
     return "".join(f"{int(part.max(initial=0)):04x}" for part in parts)
 
 
 def meaning(text: str, size: int = 64) -> npt.NDArray[np.float32]:
-    """What the company keeps of a sentence to find others like it: its trigrams, hashed into ``size`` numbers, of length one.
+    """Return the vector of a sentence that finds others like it: its trigrams, hashed into ``size`` numbers, of length one.
 
     Shape ``(size,)``, float32.
     """
@@ -136,7 +136,7 @@ def meaning(text: str, size: int = 64) -> npt.NDArray[np.float32]:
 
 
 def voiceprint(sound: Sound, size: int = 128) -> npt.NDArray[np.float32]:
-    """What the company keeps of a voice: mean and spread of ``size / 2`` log-spaced spectral bands, of length one.
+    """Return the vector of a voice: mean and spread of ``size / 2`` log-spaced spectral bands, of length one.
 
     Shape ``(size,)``, float32.
     """

@@ -1,7 +1,7 @@
 """Recorded voices from Debian's packages of telephone prompts: fetched and unpacked in place, by an ordinary user.
 
-Five voices, each with the sentences that it says. The packages are free (CC BY-SA 3.0 and CC BY 3.0); their authors are credited
-beside the data. Nothing is installed, and nothing outside the cache folder is written.
+There are five voices, each with its sentences. The packages are free (CC BY-SA 3.0 and CC BY 3.0). Their authors are credited beside the
+data. Nothing is installed, and nothing outside the cache folder is written.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Utterance:
 
 
 def fetch(cache: Path) -> str:
-    """Make sure that the packages lie unpacked in ``cache``; returns why they do not, or an empty string."""
+    """Make sure that the packages lie unpacked in ``cache``. Return why they do not, or an empty string."""
     done = cache / "complete"
     if done.is_file():
         return ""
@@ -75,7 +75,7 @@ def fetch(cache: Path) -> str:
 
 
 def utterances(cache: Path, prompts: Prompts) -> list[Utterance]:
-    """The sentences of one voice: those of five words and more, shortest text first."""
+    """Return the sentences of one voice: those of five words and more, shortest text first."""
     base = cache / "unpacked" / "usr" / "share"
     text_file = base / "doc" / prompts.packages[1] / f"core-sounds-{prompts.language}.txt.gz"
     folders = sorted((base / "asterisk" / "sounds").glob(f"{prompts.language}_*"))

@@ -1,7 +1,7 @@
-"""Speech to text by pocketsphinx, whose English model ships in its wheel (extra ``demo``), two processes wide and remembered.
+"""Speech to text by pocketsphinx, whose English model ships in its wheel (extra ``demo``), in two processes and with a cache.
 
-``python -m expunge.demo.voices.recogniser SETTINGS`` reads one line of base64 samples a recording and answers with
-one line of JSON, the text.
+``python -m expunge.demo.voices.recogniser SETTINGS`` reads one line of base64 samples a recording and answers with one line of JSON, the
+text.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _WIDTH = 2
 
 
 def available() -> bool:
-    """Whether the extra ``demo`` is installed; nothing is loaded to find out."""
+    """Return whether the extra ``demo`` is installed. Nothing is loaded for the check."""
     return importlib.util.find_spec("pocketsphinx") is not None
 
 
 def transcribe(sounds: Sequence[Sound], cache: Path) -> list[str]:
-    """What a small recogniser hears in English recordings; empty where it hears nothing.
+    """Return the text that a small recogniser hears in English recordings; empty where it hears nothing.
 
     ``cache`` is a folder that remembers answers by the digest of the samples. Raises OSError when the recogniser fails.
     """

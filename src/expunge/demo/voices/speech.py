@@ -1,7 +1,7 @@
-"""Voices for the demonstration: real speech as far as it can be had, synthetic speech for children and whoever is missing.
+"""Voices for the demonstration: real speech where it is available, synthetic speech for children and missing voices.
 
-In this order: a folder of speech named by ``EXPUNGE_SPEECH``, Debian's voice packages, synthesis, and, where not even that is to
-be had, tones. What each voice is stands in the company's data and in the story.
+The sources in sequence are a folder of speech named by ``EXPUNGE_SPEECH``, Debian's voice packages, synthesis, and tones where even
+synthesis is not available. The company's data and the story name the origin of each voice.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SHORTEST, _LONGEST = 2.0, 8.0
 
 
 class Origin(StrEnum):
-    """What a voice is."""
+    """The origin of a voice."""
 
     RECORDED = "recorded"
     """A person's."""
@@ -68,7 +68,7 @@ class Line:
 
 
 class Speech(Protocol):
-    """Where a company gets its people's voices from."""
+    """A source of voices for a company's people."""
 
     @property
     def voices(self) -> tuple[DemoVoice, ...]:
@@ -77,7 +77,7 @@ class Speech(Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What could not be had, for the story."""
+        """The voices that were not available, for the story."""
         ...
 
     def say(self, lines: Sequence[Line]) -> list[Clip]:
@@ -106,7 +106,7 @@ class Voices:
     notes: tuple[str, ...] = ()
 
     def say(self, lines: Sequence[Line]) -> list[Clip]:
-        """Synthesise what the cache does not hold. Raises OSError when the synthesiser fails."""
+        """Synthesise sentences that the cache does not hold. Raises OSError when the synthesiser fails."""
         folder = self.cache / "said"
         folder.mkdir(parents=True, exist_ok=True)
         paths = [folder / f"{hashlib.sha256(repr(line).encode()).hexdigest()[:32]}.wav" for line in lines]
@@ -122,7 +122,7 @@ class Voices:
 
 
 def cache_folder() -> Path:
-    """Where voices and transcripts are kept between runs: ``EXPUNGE_CACHE``, or ``expunge`` in the user's cache folder."""
+    """Return the folder that keeps voices and transcripts between runs: ``EXPUNGE_CACHE``, or ``expunge`` in the user's cache folder."""
     named = os.environ.get("EXPUNGE_CACHE")
     return Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "expunge"
 

@@ -40,7 +40,7 @@ class Job:
 
 
 def available() -> bool:
-    """Whether the extra ``speech`` is installed; nothing is loaded to find out."""
+    """Return whether the extra ``speech`` is installed. Nothing is loaded for the check."""
     return importlib.util.find_spec("espeakng_loader") is not None
 
 

@@ -1,4 +1,4 @@
-"""Does the journal remember everything that was published from it? An older copy, put back, would have forgotten whom it fenced."""
+"""Detect a journal that was rolled back. Subjects fenced since that copy would pass the gate again."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def require(journal: Journal, newest: Iterable[tuple[str, bytes]], *, log_size: 
     """Refuse a journal that is older than the log or the gate's snapshot.
 
     Args:
-        journal: read after log and snapshot were, so that whoever is at work meanwhile does no harm.
+        journal: read after log and snapshot were, so that work done meanwhile does no harm.
         newest: (stream, event) of all its streams, the one appended last first.
         log_size: entries of the published log.
         suppressed: entries of the gate's snapshot; empty where there is none.
         gate_key: the key that they were made with.
 
     Raises:
-        StateCorrupt: the log holds receipts, or the snapshot people, that the journal knows nothing of.
+        StateCorrupt: the log holds receipts, or the snapshot entries, that the journal does not know.
     """
     known, stated = _receipts(newest)
     if log_size > known + stated and log_size > _known_to_orders(journal):

@@ -1,4 +1,4 @@
-"""Tell those who keep lineage what was erased: one OpenLineage event for each round of an order, at least once."""
+"""Report erasures to lineage services: one OpenLineage event for each round of an order, delivered at least once."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _ENDED = frozenset({OrderState.FULFILLED, OrderState.IN_PART})
 
 
 def tell(context: Context, orders: Iterable[OrderId], send: Send) -> tuple[OrderId, ...]:
-    """Tell of the last round of each order that ended and was not told of yet; returns the orders that could not be told of.
+    """Send the event of the last ended round of each order that was not sent yet. Return the orders that could not be reported.
 
-    Nothing happens where the map names nobody to tell.
+    Nothing happens where the map names no lineage service.
     """
     emission = context.data_map.lineage.emit
     if emission is None:

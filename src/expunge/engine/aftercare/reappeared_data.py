@@ -1,7 +1,8 @@
-"""Data of people who withdrew a consent, there again: what nothing else has a ground to keep is erased again by an order like the first.
+"""Find data that reappeared after a withdrawal, and receive an order that erases it again.
 
-Withdrawals suppress nobody, so the register of suppressions does not know them; the register of consents does. A store that was put back
-from a backup brings such data back, and a pipeline that does not ask the gate takes it in anew.
+Data that another purpose has a ground to keep stays. A withdrawal suppresses no subject, so the register of suppressions does not list it;
+the register of consents does. Withdrawn data reappears in a store that was restored from a backup, or through a pipeline that does not ask
+the gate.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ def came_back(context: Context, stores: Collection[str] | None = None, *, put_ba
         stores: look into these only; all when None.
         put_back: the stores come from a backup: an order that ended in part (for backups that hold the person still) erases again itself.
 
-    Doing it again makes no second order while the first has not ended. Whoever agreed again since, or whose data another purpose has a
-    ground to keep by now, is left alone. Raises what stores raise when they cannot be looked through.
+    Doing it again makes no second order while the first has not ended. Data of a person who agreed again since stays, and so does data that
+    another purpose has a ground to keep by now. Raises the errors of stores that cannot be looked through.
     """
     consents = consent_register.load(context)
     runs = [run for run in _runs(context) if run.received.kind is OrderKind.WITHDRAWAL]

@@ -1,4 +1,4 @@
-"""A store was put back from a backup: before it serves anybody, everyone who was erased since is erased in it again."""
+"""Replay erasures in a store that was restored from a backup, before the store serves again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from expunge.errors import UsageError
 
 @dataclass(frozen=True)
 class RestoreReplay:
-    """What was found in a restored store, and what became of it."""
+    """The data found in a restored store, and the result of erasing it again."""
 
     store: str
     swept: SweepResult
@@ -28,10 +28,10 @@ class RestoreReplay:
 
     @property
     def may_serve(self) -> bool:
-        """Whether nobody who was erased is in it any more: everything could be looked through, and all that was found is erased.
+        """True once no erased subject is in the store any more: all of it could be looked through, and everything found is erased.
 
-        What an order could not do elsewhere, or has to wait for (backups that still hold the person), says nothing about this store; what
-        stays in it by a hold stays on purpose.
+        An order's unfinished work elsewhere, or its wait for backups that still hold the person, says nothing about this store. Items that
+        stay in it by a hold stay on purpose.
         """
         return not self.swept.failed and all(self._clean(run) for run in self.runs)
 
@@ -43,7 +43,7 @@ class RestoreReplay:
 
 
 def find(context: Context, store: str) -> SweepResult:
-    """Who of those erased is in the store again; an order is opened and planned for each whose own order is over.
+    """Find erased subjects who are in the store again. Open and plan an order for each subject whose own order is over.
 
     Raises UsageError for a store that the map does not name.
     """

@@ -1,4 +1,4 @@
-"""Look again later: with the kept traces, and by replaying who is suppressed into every store. Data that came back reopens the order."""
+"""Sweep the stores: look for kept traces, and for every suppressed subject in every store. Data that came back reopens the order."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class LaterLook:
 
 @dataclass(frozen=True)
 class ReappearedData:
-    """A suppressed person of whom there is data again."""
+    """A suppressed subject with data in a store again."""
 
     subject: Pseudonym
     order: OrderId
@@ -64,7 +64,7 @@ class ReappearedData:
 
 @dataclass(frozen=True)
 class SweepResult:
-    """What a sweep saw and did."""
+    """The findings and the actions of a sweep."""
 
     came_back: tuple[ReappearedData, ...]
     traces_ended: int
@@ -139,13 +139,13 @@ class _Back:
 
 
 def sweep(context: Context, stores: Collection[str] | None = None, *, put_back: bool = False) -> SweepResult:
-    """Find suppressed people of whom there is data again, open an order for each, and let die what has reached its end date.
+    """Find suppressed subjects with data in a store again, open an order for each, and destroy keys that have reached their end date.
 
     Args:
         context: the composition.
         stores: look into these only; all when None.
-        put_back: the stores come from a backup, so that whatever is there of people whose order has begun to erase came back. Otherwise
-            only what that order had left nothing of; what it could not erase, or kept, is expected.
+        put_back: the stores come from a backup, so that all data of people whose order has begun to erase came back. Otherwise only data of
+            which that order had left nothing came back; items that it could not erase, or kept, are expected.
     """
     failed: dict[str, str] = {}
     fence = fencing.fenced(context)

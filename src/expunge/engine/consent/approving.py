@@ -1,4 +1,4 @@
-"""Approvals: Ed25519 signatures over a plan's digest by keys that the map names; a changed plan voids them."""
+"""Approvals: Ed25519 signatures over a plan's digest by keys that the map names. A changed plan voids them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from expunge.errors import EvidenceInvalid, IllegalTransition, NeedsApproval, Us
 
 
 def message(order: OrderId, digest: PlanDigest) -> bytes:
-    """The bytes that an approver signs."""
+    """Return the bytes that an approver signs."""
     return f"expunge approval/1\n{order}\n{digest}\n".encode()
 
 

@@ -1,4 +1,4 @@
-"""Consent: give, withdraw, ask. A withdrawal takes effect when it is journalled, and brings the order that it owes with it."""
+"""Consent: give, withdraw, ask. A withdrawal takes effect when it is journalled. The order that it causes is journalled with it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ RECEIPT = "consent-receipt.dsse.json"
 
 @dataclass(frozen=True)
 class Agreement:
-    """How somebody agreed."""
+    """The way in which a consent was given."""
 
     surface: str
     act: str
@@ -51,7 +51,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class ConsentGrant:
-    """What whoever agreed is given."""
+    """The answer to a person who agreed."""
 
     consent: str
     receipt: bytes
@@ -62,7 +62,7 @@ class ConsentGrant:
 
 @dataclass(frozen=True)
 class WithdrawalResult:
-    """What became of a withdrawal."""
+    """The result of a withdrawal."""
 
     withdrawal: str
     datasets: tuple[str, ...]
@@ -74,7 +74,7 @@ class WithdrawalResult:
 def give(context: Context, person: ResolvedName, purpose: str, agreement: Agreement) -> ConsentGrant:
     """Enter a consent of one person to one purpose, under the text that is shown now.
 
-    Raises UsageError for what is no consent, or by nobody who may give it; Misconfigured for a text that was altered.
+    Raises UsageError for an invalid consent, or one from a person without authority; Misconfigured for a text that was altered.
     """
     guardian_register.grow_up(context)
     agreed, events = prepare(context, consent_register.load(context), person, purpose, agreement)
@@ -117,7 +117,7 @@ def prepare(
 
 
 def receipt(context: Context, consent: str) -> bytes:
-    """The signed receipt of a consent. Raises UsageError when there is none of that id."""
+    """Return the signed receipt of a consent. Raises UsageError when there is none of that id."""
     found = context.shelf.get(OrderId(consent), RECEIPT)
     if found is None:
         message = "no consent of that id was given"
@@ -140,7 +140,7 @@ def _require(refusal: ConsentRefusal | None) -> None:
 
 
 def withdraw(context: Context, person: ResolvedName, purpose: str, proof: str = "") -> WithdrawalResult:
-    """End a consent at once; what nothing else has a ground to keep is erased by an order.
+    """End a consent at once. Data that no other purpose has a ground to keep is erased by an order.
 
     Raises UsageError for a purpose that the map has not or that rests on something else, and for a proof without authority.
     """
@@ -165,7 +165,7 @@ def withdraw(context: Context, person: ResolvedName, purpose: str, proof: str = 
 
 
 def reach(context: Context, consents: Consents, subject: Pseudonym, purpose: str, at: datetime) -> tuple[str, ...]:
-    """The datasets that nothing else has a ground to keep of somebody without this purpose, with what came from them; sorted."""
+    """Return the datasets of a subject that only this purpose has a ground to keep, with the datasets derived from them; sorted."""
     data_map = context.data_map
     standing = [name for name in data_map.purposes if name != purpose and consented(consents, subject, name, at).holds]
     alone = used_for_alone(data_map.purposes, purpose, standing)
@@ -212,5 +212,5 @@ def _received(context: Context, withdrawal: OrderId) -> OrderId | None:
 
 
 def ask(context: Context, person: ResolvedName, purpose: str) -> ConsentAnswer:
-    """Whether a person's data may be used for a purpose now, as far as consent goes."""
+    """Return whether consent allows a person's data to be used for a purpose now."""
     return consented(consent_register.load(context), person.person.subject, purpose, context.clock.now())

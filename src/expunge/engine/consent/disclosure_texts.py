@@ -1,4 +1,4 @@
-"""Disclosure texts: read from their files, fixed by hash when somebody first agrees, and kept as they were shown."""
+"""Disclosure texts: read from their files, fixed by hash at the first consent, and kept as they were shown."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST_BYTES = 1 << 18
 
 
 class TextState(StrEnum):
-    """How a text's file stands to what people agreed to."""
+    """The state of a text's file, compared with the text that people agreed to."""
 
     NEW = "nobody has agreed to it yet"
     AS_SHOWN = "as it was shown"
@@ -35,7 +35,7 @@ class TextState(StrEnum):
 
     @property
     def broken(self) -> bool:
-        """Whether the file has to be put back: nobody can agree to the text as it is there."""
+        """True when the file has to be put back: no person can agree to the text as it is there."""
         return self in (TextState.ALTERED, TextState.MISSING)
 
 
@@ -51,12 +51,12 @@ class DisclosureText:
 
 
 def texts(context: Context, consents: Consents) -> tuple[DisclosureText, ...]:
-    """Every version of every text of the map."""
+    """Return every version of every text of the map."""
     return _look_at_all(context.data_map, consents.fixed)
 
 
 def findings(data_map: DataMap, journal: Journal) -> Iterator[Finding]:
-    """The texts of a map whose files are not what people agreed to, or are not there; needs no key."""
+    """Return the texts of a map whose files differ from the text that people agreed to, or are missing. Needs no key."""
     events = read_register(journal, CONSENTS) if data_map.texts else ()
     fixed = {(event.text, event.version): event.sha256 for event in events if isinstance(event, ConsentTextFixed)}
     for each in _look_at_all(data_map, fixed):
@@ -84,7 +84,7 @@ def _look(fixed: str, name: str, version: TextVersion) -> DisclosureText:
 
 
 def to_show(context: Context, consents: Consents, name: str) -> tuple[TextVersion, bytes]:
-    """The newest version of a text, to be shown now.
+    """Return the newest version of a text, to be shown now.
 
     Raises Misconfigured when its file cannot be read, or is not what earlier people agreed to under the same version.
     """
@@ -108,12 +108,12 @@ def to_show(context: Context, consents: Consents, name: str) -> tuple[TextVersio
 
 
 def keep(context: Context, data: bytes) -> None:
-    """Keep a text as it is shown; before anybody's consent to it is journalled."""
+    """Keep a text as it is shown, before the first consent to it is journalled."""
     context.shelf.put(SHELF, name_of(sha256(data).hexdigest()), data)
 
 
 def as_shown(context: Context, consents: Consents, name: str, version: str) -> bytes:
-    """A version of a text as people agreed to it, whatever became of its file; before that, the file."""
+    """Return a version of a text as people agreed to it, even when its file changed; before the first consent, the file."""
     fixed = consents.fixed.get((name, version))
     if fixed is None:
         known = next((each for each in context.data_map.texts.get(name, ()) if each.version == version), None)
@@ -129,7 +129,7 @@ def as_shown(context: Context, consents: Consents, name: str, version: str) -> b
 
 
 def name_of(digest: str) -> str:
-    """Where on the shelf a text lies, by the hex SHA-256 of its bytes."""
+    """Return the place of a text on the shelf, by the hex SHA-256 of its bytes."""
     return f"text-{digest[:40]}"
 
 

@@ -1,4 +1,4 @@
-"""Guardians: who decides for a child, proven, until the child decides alone; disputes; and orders that stand on a guardian's word."""
+"""The register of guardians: proven authority over a child, its end when the child decides alone, disputes, and orders of guardians."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from expunge.errors import IllegalTransition, NeedsApproval, UsageError
 
 
 def prove(context: Context, child: ResolvedName, guardian: ResolvedName, *, born: date, method: str, by: str) -> str:
-    """Enter that somebody showed that they decide for a child; returns the proof's id, which their orders and consents name.
+    """Enter a guardian's proof of authority over a child. Return the proof's id, which the guardian's orders and consents name.
 
     Args:
         context: the composition.
-        child: for whom.
-        guardian: who decides.
+        child: the child.
+        guardian: the person who decides for the child.
         born: the child's birthday; sealed, and destroyed when it has done its work.
-        method: how the authority was shown; no identifier.
-        by: who checked it.
+        method: the way in which the authority was shown; no identifier.
+        by: the reviewer who checked it.
 
     Raises:
-        UsageError: for kinds of identity that are no child's by the map, somebody who is old enough, or a guardian of themself.
+        UsageError: for kinds of identity that are no child's by the map, a subject who is old enough, or a guardian of themself.
     """
     event = proven(context, child, guardian.person.subject, born=born, method=method, by=by)
     keep_birthday(context, event.proof, born)
@@ -44,7 +44,7 @@ def prove(context: Context, child: ResolvedName, guardian: ResolvedName, *, born
 
 
 def proven(context: Context, child: ResolvedName, guardian: Pseudonym, *, born: date, method: str, by: str) -> ce.GuardianProven:
-    """The event of a new guardianship; the birthday is still to be kept. Raises as :func:`prove`."""
+    """Return the event of a new guardianship; the birthday is still to be kept. Raises as :func:`prove`."""
     require_child(context, child, guardian, born)
     if not by.strip() or not method.strip():
         message = "a proof says how it was shown and who checked it"
@@ -60,7 +60,7 @@ def keep_birthday(context: Context, proof: str, born: date) -> None:
 
 
 def require_child(context: Context, child: ResolvedName, guardian: Pseudonym, born: date) -> None:
-    """Raise UsageError unless somebody else decides for a person who was born that day, by the map."""
+    """Raise UsageError unless the map says that a guardian decides for a person who was born that day."""
     gate_identity.entry_of(context, child)
     age = context.data_map.guardians.get(child.kind)
     if age is None:
@@ -102,7 +102,7 @@ def freeze(context: Context, child: ResolvedName, *, by: str, reason: str) -> No
 
 
 def release(context: Context, child: ResolvedName, *, by: str, reason: str) -> None:
-    """Settle a dispute. Raises UsageError when there is none, or without somebody who says so and why."""
+    """Settle a dispute. Raises UsageError when there is none, or without a name and a reason."""
     consents = consent_register.load(context)
     if consents.of(child.person.subject) not in consents.frozen:
         message = "it is not frozen"
@@ -119,7 +119,7 @@ def _named(by: str, reason: str) -> None:
 
 
 def merge(context: Context, source: ResolvedName, into: ResolvedName, *, by: str, reason: str) -> None:
-    """Say that two identities are one person's: the stricter of what they said holds. Raises UsageError."""
+    """Enter that two identities are one person's. The stricter of their statements holds. Raises UsageError."""
     _named(by, reason)
     consents = consent_register.load(context)
     if consents.of(source.person.subject) == consents.of(into.person.subject):
@@ -132,9 +132,9 @@ def merge(context: Context, source: ResolvedName, into: ResolvedName, *, by: str
 
 
 def split(context: Context, subject: ResolvedName, new: ResolvedName, *, by: str, reason: str) -> None:
-    """Say that one identity was two people's: the new one has agreed to nothing, what was withdrawn is withdrawn for both.
+    """Split one identity that was two people's. The new one has agreed to nothing. Withdrawals hold for both.
 
-    What the new one had agreed to before the two were merged is nobody's any more. Raises UsageError.
+    Consents that the new one had given before the two were merged no longer count. Raises UsageError.
     """
     _named(by, reason)
     if subject.person.subject == new.person.subject:
@@ -151,7 +151,7 @@ def split(context: Context, subject: ResolvedName, new: ResolvedName, *, by: str
 
 
 def grow_up(context: Context) -> int:
-    """End every authority over somebody who decides alone now; returns how many ended."""
+    """End every authority over a child who decides alone now. Return how many ended."""
     consents, now = consent_register.load(context), context.clock.now()
     grown = []
     for guardianship in list(consents.guardianships.values()):
@@ -162,7 +162,7 @@ def grow_up(context: Context) -> int:
 
 
 def forget_erased(context: Context) -> int:
-    """End every authority over somebody of whom everything was erased, and finish what a crash left; returns how many ended."""
+    """End every authority over a child whose data was all erased, and finish the work that a crash left. Return how many ended."""
     consents = consent_register.load(context)
     over = [name for name, each in list(consents.guardianships.items()) if each.ended and each.ended.why in consent_register.OVER]
     _forget(context, over)
@@ -220,7 +220,7 @@ _STOPPABLE = frozenset({OrderState.RECEIVED, OrderState.FENCED, OrderState.PLANN
 
 
 def stop_orders(context: Context) -> tuple[OrderId, ...]:
-    """Cancel the orders whose guardian has lost authority before anything was erased; returns them."""
+    """Cancel the orders whose guardian has lost authority before anything was erased. Return them."""
     stopped = []
     for order in orders(context.journal):
         run = Recorder(context.journal, context.clock, order).run

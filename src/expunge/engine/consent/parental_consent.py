@@ -1,4 +1,4 @@
-"""Ask a parent for consent by a method that takes several steps, and forget whom was asked as soon as that is over."""
+"""Ask a parent for consent by a method of several steps. The parent's contact is destroyed as soon as the asking ends."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EVIDENCE = "evidence.sealed"
 
 @dataclass(frozen=True)
 class ConsentQuestion:
-    """Whom to ask for what."""
+    """The parent to ask, and the consent to ask for."""
 
     child: ResolvedName
     guardian: ResolvedName
@@ -45,7 +45,7 @@ class ConsentQuestion:
 
 @dataclass(frozen=True)
 class AskingAnswer:
-    """What became of an answer."""
+    """The result of a guardian's answer."""
 
     request: str
     agreed: ConsentGrant | None
@@ -56,7 +56,7 @@ class AskingAnswer:
 
 @dataclass(frozen=True)
 class AskingsSwept:
-    """What a look at all open askings did."""
+    """The result of a look at all open askings."""
 
     sent: int = 0
     expired: int = 0
@@ -69,12 +69,12 @@ class AskingsSwept:
 
 
 def pending(context: Context) -> dict[str, OpenAsking]:
-    """Every asking there was, by its id."""
+    """Return every asking, by its id."""
     return fold(read_register(context.journal, CONSENTS))
 
 
 def ask(context: Context, method: ConsentMethod, question: ConsentQuestion) -> tuple[str, AskingBegun]:
-    """Ask; returns the request's id and what has to be handed over.
+    """Ask. Return the request's id and the part to hand over; empty where a message has left by itself.
 
     Raises:
         UsageError: the person may not be asked this, or not in this way.
@@ -145,9 +145,9 @@ def _sealed(context: Context, one: OpenAsking) -> Mapping[str, canonical.Json]:
 
 
 def answer(context: Context, method: ConsentMethod, request: str, handed: HandedEvidence) -> AskingAnswer:
-    """Take what came back for a step. The token is spent whatever it says.
+    """Take the answer to a step. It spends the token, whatever it says.
 
-    Raises UsageError for a token that counts for nothing, StoreUnavailable when it cannot be told now (the token is then not spent).
+    Raises UsageError for an invalid token, StoreUnavailable when the answer cannot be judged now (the token is then not spent).
     """
     one = pending(context).get(request)
     if one is None or one.asked.method != method.name:
@@ -238,7 +238,7 @@ def _evidence_place(request: str) -> OrderId:
 
 
 def evidence(context: Context, request: str) -> bytes:
-    """What a parent handed in, while it is kept. Raises UsageError before and after."""
+    """Return the evidence that a parent handed in, while it is kept. Raises UsageError before and after."""
     one = pending(context).get(request)
     sealed = context.shelf.get(_evidence_place(request), EVIDENCE) if one and one.evidence and not one.evidence_gone else None
     if sealed is None:
@@ -248,7 +248,7 @@ def evidence(context: Context, request: str) -> bytes:
 
 
 def sweep(context: Context, methods: Mapping[str, ConsentMethod]) -> AskingsSwept:
-    """Send what is due, end what nobody answered in time, delete evidence whose time is up; safe to call again after any crash."""
+    """Send due messages, end askings without an answer in time, delete evidence at its end date. Safe to call again after any crash."""
     now = context.clock.now()
     swept = AskingsSwept()
     for request, one in pending(context).items():

@@ -1,8 +1,8 @@
-"""Enter an order of destruction, decide about what nobody can tell, claim what may stay; each limb becomes orders to erase, as any other.
+"""Enter an order of destruction, record decisions on undecided items, claim exemptions, and turn each limb into orders to erase.
 
 Nothing is erased here. Each limb becomes an order about a class of items, which is planned, approved, applied, probed, scanned and
-receipted like every order. A hold keeps the items it names; an exemption of the order, or that something is technically infeasible, keeps
-what somebody entitled has claimed and signed for, and nothing else.
+receipted like every order. A hold keeps the items that it names. An exemption of the order, or a claim that erasing is technically
+infeasible, keeps only the items that an authorised person has claimed and signed for.
 """
 
 from __future__ import annotations
@@ -30,11 +30,10 @@ from expunge.errors import UsageError
 
 
 def enter(context: Context, order: Disgorgement, by: str = "") -> DisgorgementState:
-    """Enter an order, and receive an order to erase for each limb of which something is there.
+    """Enter an order, and receive an order to erase for each limb that takes existing items.
 
-    Raises UsageError for one that was entered before, and as
-    :func:`expunge.engine.destruction.limb_examination.examine`. Crash between: the order stands
-    without some of its limbs; :func:`again` makes what is missing.
+    Raises UsageError for an order that was entered before, and as :func:`expunge.engine.destruction.limb_examination.examine`. After a
+    crash in between, the order stands without some of its limbs; :func:`again` makes the missing ones.
     """
     text, digest = disgorgement_events.sealed(order)
     before = next((each for each in standings(context).values() if each.entered.digest == digest), None)
@@ -49,7 +48,7 @@ def enter(context: Context, order: Disgorgement, by: str = "") -> DisgorgementSt
 
 
 def again(context: Context, name: str) -> DisgorgementState:
-    """Receive orders for what is there still or again, came to light, was decided to go, or may stay no longer.
+    """Receive orders for items that are still or again present, came to light, were decided to go, or may stay no longer.
 
     Orders of an earlier look that were not begun are replaced. Raises UsageError while one is being carried out, and as
     :func:`expunge.engine.destruction.limb_examination.examine`.
@@ -75,19 +74,19 @@ def _made_of(context: Context, name: str) -> Iterator[Run]:
 
 
 def standings(context: Context) -> dict[str, DisgorgementState]:
-    """Every order of destruction that was entered here, oldest first."""
+    """Return every order of destruction that was entered here, oldest first."""
     return disgorgement_events.standings(read_register(context.journal, DISGORGEMENTS))
 
 
 def standing(context: Context, name: str) -> DisgorgementState:
-    """One of them. Raises UsageError."""
+    """Return the state of one order of destruction. Raises UsageError."""
     return disgorgement_events.standing(read_register(context.journal, DISGORGEMENTS), name)
 
 
 def decide(context: Context, name: str, item: str, *, tainted: bool, by: str, reason: str) -> DisgorgementState:
-    """Enter what a named person decided about something of which nobody can tell where it came from.
+    """Enter the decision of a named person about an undecided item.
 
-    Raises UsageError for something that is not listed as unknown, without a name or a reason, and for items without a date: those go when
+    Raises UsageError for an item that is not listed as undecided, without a name or a reason, and for items without a date: those go when
     they have one.
     """
     known = standing(context, name)
@@ -110,10 +109,10 @@ def decide(context: Context, name: str, item: str, *, tainted: bool, by: str, re
 
 
 def check_claim(context: Context, wanted: ItemExcepted) -> None:
-    """Whether an exception may be claimed at all, signed or not.
+    """Raise UsageError for a claim of an exception that the order does not permit, signed or not.
 
-    Raises UsageError for what the order does not permit: an item that the limb does not take, an exemption that does not cover it or that
-    long, that something be technically infeasible where the order knows no such way out; and for a claim without ground or authority.
+    The order does not permit an item that the limb does not take, an exemption that does not cover the item or that long, or technical
+    infeasibility where the order has no such exception. A claim needs a ground and an authority.
     """
     known = standing(context, wanted.id)
     _permitted(context, known, wanted)

@@ -1,6 +1,6 @@
-"""Whether data that was deleted has entered anything made since, for the limbs of an order that look forward.
+"""Check, for the forward limbs of an order of destruction, that deleted data has not entered anything made since.
 
-When a deletion was processed is on record in every order's journal: the moment at which nothing of it was left to erase.
+The journal of every order records when its deletion was processed: the moment at which nothing of it was left to erase.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from expunge.engine.lineage.artefact_ancestry import ArtefactRecords
 
 @dataclass(frozen=True)
 class ForwardVerdict:
-    """One limb that looks forward, against every product that there is."""
+    """One forward limb, against every product."""
 
     limb: Limb
     judged: tuple[ProductVerdict, ...]
@@ -32,12 +32,12 @@ class ForwardVerdict:
     """How many have been processed."""
 
     def of(self, finding: ForwardFinding) -> tuple[ProductVerdict, ...]:
-        """The products of which that can be said."""
+        """Return the products with a finding."""
         return tuple(each for each in self.judged if each.finding is finding)
 
 
 def check(context: Context, known: DisgorgementState) -> tuple[ForwardVerdict, ...]:
-    """Judge every product of the kinds that the limbs name. Raises what a store raises only where the journal cannot be read."""
+    """Judge every product of the kinds that the limbs name. Raises the errors of stores only where the journal cannot be read."""
     recorded = artefact_ancestry.read(context)
     products = products_of(context.data_map, recorded)
     deleted = tuple(deletions(context))
@@ -60,7 +60,7 @@ def _ruled(judged: ProductVerdict, known: DisgorgementState) -> ProductVerdict:
 
 
 def deletions(context: Context) -> Iterator[Deletion]:
-    """Every order that erased something of somebody, and when that was over."""
+    """Yield every order that erased data of a subject, with the time at which its deletion was complete."""
     for name in orders(context.journal):
         run = Recorder(context.journal, context.clock, name).run
         if run.state in (OrderState.FULFILLED, OrderState.IN_PART, OrderState.REOPENED) and run.taken_at is not None:
@@ -73,7 +73,7 @@ def _taken(run: Run) -> set[str]:
 
 
 def products_of(data_map: DataMap, recorded: ArtefactRecords) -> dict[str, Product]:
-    """Every dataset and every single artefact, with its kind and when it was made."""
+    """Return every dataset and every single artefact, with its kind and the time it was made."""
     found: dict[str, Product] = {}
     for name, dataset in data_map.datasets.items():
         kind = kind_of(dataset)
@@ -85,7 +85,7 @@ def products_of(data_map: DataMap, recorded: ArtefactRecords) -> dict[str, Produ
 
 
 def made_of(data_map: DataMap, recorded: ArtefactRecords) -> Iterator[Derivation]:
-    """What was made from what: as recorded, and for whole datasets as the map declares."""
+    """Yield derivations: those recorded, and for whole datasets those that the map declares."""
     told = {each.product for each in recorded.made}
     yield from recorded.made
     for name, dataset in data_map.datasets.items():

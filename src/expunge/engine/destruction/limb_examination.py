@@ -1,4 +1,4 @@
-"""What one limb of an order of destruction means in this estate, now: what goes, what stays and why, what nobody can tell."""
+"""Examine one limb of an order of destruction in this estate, now: the items that go, those that stay with the reason, the undecided."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UNDATED = ": items without a readable date"
 
 @dataclass(frozen=True)
 class ReachedDataset:
-    """One dataset of which something goes."""
+    """One dataset that loses items."""
 
     dataset: str
     kind: ArtefactKind
@@ -53,7 +53,7 @@ class RemainingItem:
 
 @dataclass(frozen=True)
 class LimbExamination:
-    """What one limb means here, now."""
+    """The meaning of one limb in this estate, now."""
 
     limb: Limb
     hits: tuple[ReachedDataset, ...]
@@ -73,12 +73,12 @@ class LimbExamination:
 
 
 def examine(context: Context, order: Disgorgement, known: DisgorgementState | None = None) -> tuple[LimbExamination, ...]:
-    """What each limb that looks back takes; changes nothing. Raises UsageError for people whom the map does not describe.
+    """Return the items that each retroactive limb takes. Changes nothing. Raises UsageError for people whom the map does not describe.
 
     Args:
         context: the composition.
         order: the order.
-        known: where it stands, once it was entered: what was decided and excepted counts.
+        known: its state, once it was entered: its decisions and exceptions count.
     """
     recorded = artefact_ancestry.read(context)
     graph = recorded.graph(context)

@@ -1,6 +1,6 @@
-"""From what a limb means for a map to selectors that a store understands: which rows, files and artefacts go.
+"""Turn the meaning of a limb for a map into selectors that a store understands: rows, files and artefacts to erase.
 
-Nothing is erased here. What is chosen is located, counted, and handed on as an order about a class of items.
+Nothing is erased here. The chosen items are located, counted, and handed on as an order about a class of items.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ class LimbSelection:
     _ids: dict[str, frozenset[str]] | None = None
 
     def chosen(self, name: str) -> Selector | None:
-        """Which items of a dataset are meant; None for none. Raises what a store raises when it cannot be used."""
+        """Return the chosen items of a dataset; None for none. Raises as a store that cannot be used."""
         if name not in self._selectors:
             self._selectors[name] = self._choose(self.context.data_map.datasets[name])
         return self._selectors[name]
 
     def located(self, name: str) -> Copy:
-        """The items that :meth:`chosen` finds now. Raises as that."""
+        """Return the items that :meth:`chosen` finds now. Raises as that."""
         if name not in self._located:
             self._located[name] = self._locate(name, self.chosen(name))
         return self._located[name]
 
     def undated(self, name: str) -> int:
-        """How many items have no readable time, where only their time tells whether they are meant. Raises as :meth:`chosen`."""
+        """Return the number of items without a readable time, where only the time says whether they are meant. Raises as :meth:`chosen`."""
         chosen = self.chosen(name)
         window = chosen.where if chosen else None
         if chosen is None or window is None:
@@ -64,7 +64,7 @@ class LimbSelection:
         return self._locate(name, replace(chosen, where=None)).items - dated
 
     def people(self) -> int | None:
-        """How many people the limb is about; None for everybody. Raises as :meth:`chosen`."""
+        """Return the number of people that the limb is about; None for all people. Raises as :meth:`chosen`."""
         if self._everybody:
             return None
         cohort = cohort_of(self.context, self.limb.subjects)
@@ -138,7 +138,7 @@ def _linked(copy: Copy, via: str) -> Selector | None:
 
 
 def cohort_of(context: Context, subjects: str | Cohort) -> Cohort:
-    """A cohort of the map by name, or as written out. Raises UsageError for one that the map has not."""
+    """Return a cohort of the map by name, or as written out. Raises UsageError for a name that the map lacks."""
     cohort = context.data_map.cohorts.get(subjects) if isinstance(subjects, str) else subjects
     if cohort is None or cohort.dataset not in {identity.dataset for identity in context.data_map.identities.values()}:
         known = ", ".join(sorted(context.data_map.cohorts)) or "none"
@@ -148,7 +148,7 @@ def cohort_of(context: Context, subjects: str | Cohort) -> Cohort:
 
 
 def ids_of(context: Context, cohort: Cohort) -> dict[str, frozenset[str]]:
-    """Identity kind -> identifiers of a cohort's people and of their members. Raises what a store raises when it cannot be used."""
+    """Return identity kind -> identifiers of a cohort's people and of their members. Raises as a store that cannot be used."""
     data_map = context.data_map
     dataset = data_map.datasets[cohort.dataset]
     wanted = Selector(NOBODY, cohort.where, every=not cohort.where, spare=cohort.but_not)
@@ -166,7 +166,7 @@ def ids_of(context: Context, cohort: Cohort) -> dict[str, frozenset[str]]:
 
 
 def count(context: Context, name: str) -> CountedAnswer:
-    """How many people of a cohort of the map there are now. Raises UsageError for one that the map has not, and as :func:`ids_of`."""
+    """Return the number of people in a cohort of the map now. Raises UsageError for a name that the map lacks, and as :func:`ids_of`."""
     cohort = cohort_of(context, name)
     kind = _kinds(context, cohort)[0]
     found = sorted(ids_of(context, cohort)[kind])

@@ -1,4 +1,4 @@
-"""Put the draft of a sworn statement together from receipts, the register and a last look; refuse while anything is failed or unknown."""
+"""Draft a sworn statement from receipts, the register and a last look. Refuse while anything is failed or unknown."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Traces before, probe and scan after, and what both allow a receipt to say."""
+"""Traces before the erasure, probe and scan after it, and the judgement that a receipt states."""

@@ -1,4 +1,4 @@
-"""What led to rows of erased people: marked before the pointers go, so that a row which comes back without them is known again."""
+"""Mark the links to a subject's rows before the links are erased, so that a sweep knows such a row when it comes back without them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def followed(data_map: DataMap) -> dict[str, frozenset[str]]:
 
 
 def mark(context: Context, runs: Sequence[Run], dataset: str, copies: Sequence[Copy]) -> None:
-    """Journal the marks of what is about to be erased in one dataset; doing it twice adds nothing that matters."""
+    """Journal the marks of the links that are about to be erased in one dataset. Doing it twice adds nothing that matters."""
     fields = followed(context.data_map).get(dataset, frozenset())
     key = context.keys.pseudonym_key()
     by_subject: dict[Pseudonym, set[bytes]] = {}
@@ -55,7 +55,7 @@ def _packed(marks: set[bytes]) -> str:
 
 
 def marked(context: Context) -> dict[bytes, tuple[OrderId, Pseudonym]]:
-    """Mark -> the latest order that erased what it led to, and whom; of the orders that still suppress."""
+    """Return mark -> the latest order that erased the rows behind it, and their subject; of the orders that still suppress."""
     # Why the glance at the bytes: the register is long where many were erased, and many maps lead to nothing.
     linked = [data for data in context.journal.read(SUPPRESSIONS) if peek(data, ev.Linked)]
     standing = fencing.standing_orders(context) if linked else {}
@@ -74,9 +74,10 @@ def _unpacked(text: str) -> Iterator[bytes]:
 
 
 def orphans(context: Context, people: Sequence[Person]) -> dict[str, dict[Pseudonym, Selector]]:
-    """Dataset -> subject -> how rows of people who were erased before are found, to which nothing points any more.
+    """Return dataset -> subject -> a selector of rows of previously erased people to which no link points any more.
 
-    Somebody may have written them since. Everything is read, but only where marks of these people exist: they were erased before.
+    Another program may have written these rows since. Everything is read, but only where marks of these people exist: they were erased
+    before.
     """
     marks = marked(context)
     whose = {name: person.subject for person in people for name in locating.names_of(context, person)} if marks else {}
@@ -97,7 +98,7 @@ def orphans(context: Context, people: Sequence[Person]) -> dict[str, dict[Pseudo
 
 
 def pointerless(context: Context, dataset: Dataset, rule: Through) -> Iterator[tuple[str, bytes]]:
-    """(value, mark) of the rows of a dataset to which nothing points. Raises what stores raise."""
+    """Yield (value, mark) of the rows of a dataset to which no link points. Raises the errors of stores."""
     key = context.keys.pseudonym_key()
     pointers = orphaned_items.pointers_of(context, context.data_map.datasets[rule.dataset], rule.via, {})
     for copy in store_calls.bystanders(context.open_store(dataset.store), dataset, (), None):

@@ -1,4 +1,4 @@
-"""All entries of a round: what the verify steps found, what stays, what was for a person to do, what could not be looked at."""
+"""All entries of a round's receipts: results of the verify steps, kept items, manual steps, and stores that could not be read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OBSERVED = "observed "
 
 
 def entries(context: Context, run: Run) -> Entries:
-    """All entries of the round: what the verify steps found, what stays, what was for a person to do, what could not be looked at."""
+    """Return all entries of the round: results of the verify steps, kept items, manual steps, and stores that could not be read."""
     assert run.plan is not None
     made: dict[Pseudonym, tuple[list[DatasetEntry], list[KeptItems]]] = {subject: ([], []) for subject in run.subjects}
     for event in run.current.judged.values():

@@ -1,4 +1,4 @@
-"""Where residue lies: kept for the operator under the order's key, because file names can be identifiers."""
+"""The places of residue, kept for the operator under the order's key. File names can be identifiers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ResiduePlace:
 
 
 def keep(context: Context, order: OrderId, store: str, places: Sequence[Residue]) -> None:
-    """Remember the places found in one store, replacing those of an earlier look."""
+    """Keep the places found in one store, in place of those of an earlier look."""
     name = f"residue-{store}.sealed"
     if not places:
         context.shelf.remove(order, name)
@@ -37,7 +37,7 @@ def keep(context: Context, order: OrderId, store: str, places: Sequence[Residue]
 
 
 def places(context: Context, order: OrderId) -> tuple[ResiduePlace, ...]:
-    """What the last round found; empty after the order's key died."""
+    """Return the places that the last round found; empty after the order's key died."""
     result: list[ResiduePlace] = []
     for name in context.shelf.names(order):
         data = context.shelf.get(order, name) if name.startswith("residue-") else None

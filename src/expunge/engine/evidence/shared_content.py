@@ -1,4 +1,4 @@
-"""Whose is it? Tell windows that other people's live data holds as well from residue of the person who was erased."""
+"""Tell content windows that other people's live data holds as well from residue of the erased subject."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _Turn: TypeAlias = "tuple[Dataset, Store, _WholeWordsOut, list[Copy]]"
 
 @dataclass(frozen=True)
 class SharedTraces:
-    """Which traces are accounted for, by index."""
+    """The traces that are accounted for, by index."""
 
     people: frozenset[int]
     """Held by somebody who stays."""
@@ -56,12 +56,11 @@ def held_by_others(
     people: Sequence[Person] = (),
     before: frozenset[int] = frozenset(),
 ) -> SharedTraces:
-    """Which of the traces seen after belong to somebody who stays, or to something that is kept on purpose.
+    """Return the traces seen after the erasure that belong to a bystander, or to an item that is kept on purpose.
 
-    Only data that leads to somebody counts: a row that names nobody, or is found through a pointer that is gone, is no one's, and what it
-    holds of the erased person is residue. The live data of everybody else is read only when something was seen, and only until all of it is
-    accounted for. The erased people's own identifiers are held by nobody else where they stand as whole words: a child's id inside the
-    household's record is the child's.
+    Only data that leads to a subject counts. An orphaned item is no bystander's: what it holds of the erased person is residue. The live
+    data of bystanders is read only when a trace was seen, and only until every one is accounted for. An erased person's own identifier,
+    standing as a whole word, is never a bystander's: a child's id inside the household's record is the child's.
 
     Args:
         context: the composition.
@@ -130,10 +129,10 @@ def _on_record(context: Context, stores: Mapping[str, Store], traces: Traces, ca
 
 
 def held_before(context: Context, store: str, traces: Traces, theirs: Mapping[str, Sequence[Copy]]) -> frozenset[int]:
-    """What people who stay hold in the datasets that the store itself writes into when others' rows are deleted.
+    """Return the traces that bystanders hold in the datasets into which the store itself writes when rows of other people are deleted.
 
-    Asked before anything is erased: afterwards nobody could tell what a trigger has put there. ``theirs`` are the copies of the people to
-    be erased, by dataset.
+    The look is made before anything is erased. Afterwards a trigger's rows could not be told apart. ``theirs`` are the copies of the people
+    to be erased, by dataset.
     """
     opened = context.open_store(store)
     rewritten = store_calls.capabilities(opened).rewritten

@@ -1,8 +1,7 @@
-"""Take traces while the content is still there, and look at the raw bytes before and after with them.
+"""Take traces while the content is still there, and scan the raw bytes for them before and after the erasure.
 
-What lies on the shelf: ``traces-<round>-<store>`` (fingerprints, worthless without the trace key), ``lying-<round>-<store>`` (in which
-bytes of which files the store said that the content lies), ``seen-before-...`` and ``seen-after-...`` (digests of the traces that a scan
-found).
+The shelf holds ``traces-<round>-<store>`` (fingerprints, worthless without the trace key), ``lying-<round>-<store>`` (the bytes of files in
+which the store said that the content lies), ``seen-before-...`` and ``seen-after-...`` (digests of the traces that a scan found).
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ FORMS, DRESSED = 21, 7
 
 @dataclass(frozen=True)
 class TakenTraces:
-    """What one trace step took."""
+    """The traces that one trace step took."""
 
     traces: int
     rejected: int
@@ -72,7 +71,7 @@ def take(
     located: LocatedCopies,
     people: Sequence[Person],
 ) -> TakenTraces:
-    """Trace one store's copies and a few people who stay, and put the traces on the shelf.
+    """Trace one store's copies and a few bystanders, and put the traces on the shelf.
 
     Args:
         context: the composition.
@@ -116,12 +115,12 @@ def _take_dataset(store: Store, dataset: Dataset, located: LocatedCopies, tracer
 
 
 def subjects(located: LocatedCopies) -> frozenset[Pseudonym]:
-    """Everybody of whom something was located."""
+    """Return every subject with located copies."""
     return frozenset(copy.subject for copies in located.copies.values() for copy in copies)
 
 
 def load(context: Context, order: OrderId) -> Traces:
-    """All traces of the order so far, of every round and store, each once, in a stable order."""
+    """Return all traces of the order so far, of every round and store, each once, in a stable order."""
     key = context.keys.trace_key(order)
     known: dict[tuple[str, str, bytes], Trace] = {}
     controls: set[Pseudonym] = set()
@@ -136,10 +135,10 @@ def load(context: Context, order: OrderId) -> Traces:
 
 
 def look(context: Context, store: str, traces: Traces, before: frozenset[int] = frozenset()) -> Scanned:
-    """Scan every byte of a store; again, a few times, while it misses people who stay, or cannot read a part for a reason that may pass.
+    """Scan every byte of a store. Repeat a few times while it misses bystanders, or cannot read a part for a reason that may pass.
 
-    A store that others write to may move its files while they are read. What any of the looks saw of those who are erased was seen; who
-    stays, and what was read, is as the last look says, so that looks which were blind in turns do not make one that was not.
+    A store that others write to may move its files while they are read. A trace of an erased subject that any look saw counts as seen. The
+    bystanders seen and the bytes read are those of the last look, so that several blind looks do not make a seeing one.
 
     Args:
         context: the composition.
@@ -167,11 +166,11 @@ def _together(traces: Traces, earlier: Sequence[Scanned], last: Scanned) -> Scan
 
 
 def look_before(context: Context, order: OrderId, turn: int | str, store: str, traces: Traces) -> Scanned:
-    """Scan a store for what can be seen at all: places are not told, and what only repeats other bytes is passed over.
+    """Scan a store for the traces that can be seen at all. Places are not reported. Bytes that only repeat others are passed over.
 
-    Where the store said in which stretches of its files the items lie, these are looked into first: if something of everybody is seen
+    Where the store said in which stretches of its files the items lie, these are looked into first: if a trace of every subject is seen
     there, nothing else is read. Not so where something is made anew: how much of the old one is in the new one is asked later, and whatever
-    can be seen of it counts. Once more where nobody who stays was seen: what is not seen now is no evidence later.
+    can be seen of it counts. The scan runs once more where no bystander was seen: a trace that is not seen now is no evidence later.
     """
     own = [dataset.name for dataset in context.data_map.datasets_of(store)]
     expected = staying(traces, range(len(traces.traces)), own)
@@ -213,7 +212,7 @@ def remember(context: Context, order: OrderId, name: str, traces: Traces, seen: 
 
 
 def recall(context: Context, order: OrderId, prefix: str, traces: Traces, *, store: str = "") -> frozenset[int]:
-    """Indexes of the traces that any scan (of that store, in any round) remembered under a name with this prefix."""
+    """Return indexes of the traces that any scan (of that store, in any round) remembered under a name with this prefix."""
     digests: set[bytes] = set()
     for name in context.shelf.names(order):
         mine = name.startswith(prefix) and (not store or name.removeprefix(prefix).partition("-")[2] == store)

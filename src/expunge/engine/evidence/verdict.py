@@ -1,4 +1,4 @@
-"""Judge one store: what its steps, the probe and the scan allow a receipt to say about each dataset and subject.
+"""Judge one store: derive the entries of a receipt, for each dataset and subject, from its steps, the probe and the scan.
 
 The outcome of the step is believed (*erased*, *absent* or *kept*) unless one of these speaks against it; the first that does is the reason
 why the entry says *unable*. :class:`Judge` carries these numbers, and so does ``docs/spec/receipt.md``:
@@ -47,7 +47,7 @@ _NOT_TAKEN = Unable(Reason.ERROR, "the step was not taken")
 
 @dataclass(frozen=True)
 class Judge:
-    """Says what a receipt may say about the datasets of one store."""
+    """The judge of one store: it derives the entries of a receipt about the store's datasets."""
 
     context: Context
     run: Run
@@ -57,12 +57,12 @@ class Judge:
     coverage: Coverage
 
     def locked(self, dataset: Dataset, subject: Pseudonym) -> tuple[Kept, ...]:
-        """What the store itself would not let go of, as it answered: an object lock, a legal hold."""
+        """Return the items that the store itself refused to erase, as it answered: an object lock, a legal hold."""
         outcome = self._did(dataset, subject)
         return (outcome,) if isinstance(outcome, Kept) else ()
 
     def made(self, dataset: Dataset) -> bool:
-        """Whether what was done to it was done to the whole of it, for everybody of the round."""
+        """Return whether the step acted on the whole dataset, for every subject of the round."""
         return remakes(dataset) and not goes_whole(self.run, dataset)
 
     def _did(self, dataset: Dataset, subject: Pseudonym) -> Outcome:
@@ -86,7 +86,7 @@ class Judge:
         return outcome
 
     def entry(self, dataset: Dataset, subject: Pseudonym, probed: Probed | None, kept: Sequence[Kept]) -> DatasetEntry:
-        """What may be said: the outcome of the step, less whatever probe and scan do not bear out."""
+        """Return the entry for a receipt: the outcome of the step, less the parts that probe and scan contradict."""
         outcome = self._did(dataset, subject)
         figures = self.ledger.figures(dataset.name, subject)
         staying = sum(each.items for each in kept)
@@ -161,7 +161,7 @@ class Judge:
             yield Unable(Reason.TOO_SHALLOW, f"the plan says {planned.word}; {dataset.store} reaches {reached.word} now; apply again")
 
     def elsewhere(self, subject: Pseudonym, made: Sequence[DatasetEntry]) -> list[DatasetEntry]:
-        """An entry for traces of other stores, or identifiers, that lie here in no declared place.
+        """Return an entry for traces of other stores, or identifiers, that lie here in no declared place.
 
         None while a dataset of this store is not erased: then they may lie in that.
         """
@@ -251,13 +251,13 @@ def _why_blind(figures: Figures) -> str:
 
 
 def goes_whole(run: Run, dataset: Dataset) -> bool:
-    """Whether a dataset goes because an order names it whole, whatever the map's ``on_erase`` says."""
+    """Return whether a dataset goes because an order names it whole, regardless of the map's ``on_erase``."""
     scope = run.plan.scope if run.plan else None
     return scope is not None and dataset.name in scope.whole
 
 
 def planned_grounding(run: Run, dataset: str) -> Grounding:
-    """Return what the plan said would be reached in a dataset: a store that is away for a moment must not make less of that."""
+    """Return the grounding that the plan promised for a dataset. A store that is away for a moment must not lower it."""
     steps = run.plan.steps if run.plan else ()
     goals = (step.grounding for step in steps if step.kind in {StepKind.ERASE, StepKind.DESTROY} and step.datasets == (dataset,))
     return max(map(Grounding.from_word, goals), default=Grounding.NONE)

@@ -1,4 +1,4 @@
-"""Verify one store, and judge: what probe and scan allow a receipt to say about each dataset and subject.
+"""Verify one store, and judge: probe and scan decide the entry of a receipt for each dataset and subject.
 
 :func:`verify_store` carries these numbers, and so does ``docs/spec/receipt.md``:
 
@@ -52,7 +52,7 @@ _PARTS = ("datasets", "kept")
 
 @dataclass(frozen=True)
 class StoreVerification:
-    """What one verify step saw."""
+    """The observations of one verify step."""
 
     entries: Entries
     files: int
@@ -62,7 +62,7 @@ class StoreVerification:
     """Where residue lies: for the operator's eyes."""
 
     def to_text(self) -> str:
-        """The entries as canonical JSON, for the journal."""
+        """Return the entries as canonical JSON, for the journal."""
         said: dict[SubjectEntries, canonical.Json] = {}
         for each in self.entries.values():
             if each not in said:

@@ -1,6 +1,6 @@
-"""Numbers out of a model's file, so that copies of it in another width (halved to save room, doubled, printed) are looked for as well.
+"""Numbers out of a model's file, so that a scan also finds copies in another width: halved to save room, doubled, or printed.
 
-Only safetensors, which is JSON and numbers: no code of a file runs, and nothing but the standard library is needed.
+Only safetensors files are read. The format is JSON and numbers: no code of a file runs, and nothing but the standard library is needed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _WIDTHS = {"F16": "e", "F32": "f", "F64": "d"}
 
 
 def vectors(chunks: Iterable[bytes]) -> Iterator[tuple[float, ...]]:
-    """The first numbers of the largest tensors of one item; none where it is no such file, or has none of real numbers."""
+    """Yield the first numbers of the largest tensors of one item; none where it is no such file, or has none of real numbers."""
     data = bytearray()
     for chunk in chunks:
         data += chunk

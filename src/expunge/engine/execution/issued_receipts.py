@@ -1,4 +1,4 @@
-"""Put the folder of a receipt together, for whoever it is about: the files that a stranger needs to check it."""
+"""Write the folder of a receipt for its subject: the files that an outside verifier needs to check it."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class IssuedReceipt:
 
 
 def issued(context: Context, order: OrderId) -> tuple[IssuedReceipt, ...]:
-    """Every receipt of an order, oldest first; the last one of each subject is the one that holds."""
+    """Return every receipt of an order, oldest first. The last receipt of each subject is in force."""
     run = Recorder(context.journal, context.clock, order).run
     return tuple(IssuedReceipt(order, turn, run.subjects.index(subject) + 1, subject, index) for turn, subject, index in run.history)
 
 
 def latest(run: Run, number: int) -> IssuedReceipt:
-    """The receipt that holds for the n-th subject. Raises UsageError when none was issued."""
+    """Return the receipt that holds for the n-th subject. Raises UsageError when none was issued."""
     if not 1 <= number <= len(run.subjects):
         message = f"the order names {len(run.subjects)} people; there is no number {number}"
         raise UsageError(message, help="count from 1")
@@ -68,7 +68,7 @@ def folder(context: Context, which: IssuedReceipt) -> dict[str, bytes]:
 
 
 def trust_policy(origin: str, signer: bytes, log_ed25519: bytes, log_p256: bytes) -> str:
-    """The policy that goes with receipts signed by these keys."""
+    """Return the policy that goes with receipts signed by these keys."""
     signers = (note.VerifierKey(origin, note.Algorithm.ED25519, signer),)
     logs = tuple(trust.NamedKey(key) for key in checkpoint.log_keys(origin, log_ed25519, log_p256))
     return trust.TrustPolicy(signers=signers, logs=logs).encode().decode()

@@ -1,4 +1,4 @@
-"""Receipts, many at once: state their bytes, sign them, enter them in the log, put them on the shelf."""
+"""Issue receipts in batches: state their bytes, sign them, enter them in the log, put them on the shelf."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class _Signer:
 
 
 class Issuer:
-    """Issues the receipts of orders that are carried out; what orders and people have in common is worked out once."""
+    """The issuer of receipts of running orders. Work that orders and people have in common is done once."""
 
     def __init__(
         self, context: Context, recorders: Sequence[Recorder], entries: Sequence[Entries], scopes: Sequence[tuple[str, ...]]
@@ -211,7 +211,7 @@ def _packs(turn: int) -> str:
 
 
 def read(context: Context, order: OrderId, turn: int, number: int) -> receipt_pack.PackedReceipt | None:
-    """What was put on the shelf of one receipt; None where it is not there.
+    """Return one receipt as it was put on the shelf; None where it is not there.
 
     Args:
         context: the composition.

@@ -1,4 +1,4 @@
-"""The steps about things made from people's data, as a stepper takes them: blocked, made to forget, destroyed, made anew, compared."""
+"""The steps about artefacts, as a stepper takes them: block, forget, destroy, rebuild, prove."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from expunge.faults import ReplyLost
 
 
 class ModelSteps:
-    """What a round does about what is made from people's data; outcomes stand for everybody of the round at once."""
+    """The steps of a round about artefacts. Each outcome holds for every subject of the round at once."""
 
     def __init__(self, work: RoundWork) -> None:
         """Work on a round."""
@@ -34,7 +34,7 @@ class ModelSteps:
         return self._work.run
 
     def block(self, step: Step, attempt: int, _: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
-        """See that nobody is served by a model any more that will go or change."""
+        """Block a model that will go or change, so that it serves no more."""
         (dataset,) = self._work.datasets(step)
         located = self._work.locate(fresh=False)
         copies = located.copies.get(dataset.name, ())
@@ -57,7 +57,7 @@ class ModelSteps:
         return self._done(step, attempt, dataset, ModelStepResult(failed) if failed is not None else done)
 
     def attest(self, step: Step) -> bool:
-        """Compare what is to stay with what its manifest makes, where the map says how; done before anything is traced.
+        """Compare artefacts that are to stay with a rebuild from their manifests, where the map says how. Done before anything is traced.
 
         Return whether something must be looked for again, because a manifest lied.
         """
@@ -92,7 +92,7 @@ class ModelSteps:
         return self._command(step, attempt, dataset, act)
 
     def destroy(self, step: Step, attempt: int, key: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
-        """Destroy the whole of something that is made from what is erased."""
+        """Destroy the whole of an artefact that is made from erased data."""
         (dataset,) = self._work.datasets(step)
         located = self._work.locate(fresh=False)
         outcome: Outcome | None = self._in_the_way(dataset, located)
@@ -106,12 +106,12 @@ class ModelSteps:
         return self._done(step, attempt, dataset, ModelStepResult(outcome, now))
 
     def remake(self, step: Step, attempt: int, key: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
-        """Make something anew from what is left."""
+        """Rebuild an artefact from the data that is left."""
         (dataset,) = self._work.datasets(step)
         return self._command(step, attempt, dataset, lambda maker: maker.remake(dataset, key))
 
     def prove(self, step: Step, attempt: int, key: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
-        """Compare what is there now with a training from nothing."""
+        """Compare the present artefact with a training from nothing."""
         (dataset,) = self._work.datasets(step)
         return self._command(step, attempt, dataset, lambda maker: maker.prove(dataset, key))
 
@@ -138,9 +138,9 @@ class ModelSteps:
         return (done.now, ended) if done.now is not None else (ended,)
 
     def verified(self, step: Step, entries: verification.Entries) -> None:
-        """Let what forgot or was made anew serve, once its store was verified and nothing speaks against it.
+        """Let a model that forgot or was rebuilt serve, once its store was verified without a contradiction.
 
-        Else it may not, whatever an earlier look said before a crash.
+        Otherwise it may not serve, even if an earlier look before a crash allowed it.
         """
         against = {each.dataset for made, _ in entries.values() for each in made if not each.done}
         for name in step.datasets:

@@ -1,6 +1,6 @@
-"""From judged results to receipts: state, sign, log, end. Each subject of an order gets one receipt and one leaf per round.
+"""Conclude an order: state, sign and log its receipts, then end it. Each subject of an order gets one receipt and one leaf per round.
 
-A statement's bytes are journalled before they are signed; the signature is deterministic; the log is asked for the leaf before it is
+A statement's bytes are journalled before they are signed. The signature is deterministic. The log is asked for the leaf before it is
 appended again. So a crash anywhere ends with the same receipt and one leaf.
 """
 
@@ -36,7 +36,7 @@ KEPT = "kept, "
 
 
 def conclude_all(context: Context, recorders: Sequence[Recorder], report: Reporter, lease: Lease | None = None) -> None:
-    """State, sign and log what is missing of the round's receipts, and end each order; orders of a cohort share checkpoints and commits.
+    """State, sign and log the missing receipts of the round, and end each order. Orders of a shared round share checkpoints and commits.
 
     Args:
         context: the composition.
@@ -77,7 +77,7 @@ def _scopes(context: Context, recorders: Sequence[Recorder]) -> list[tuple[str, 
 
 
 def finish_all(context: Context, recorders: Sequence[Recorder]) -> None:
-    """What follows the end: the notices, and the death of each order's key unless something is left to be erased with it."""
+    """Do the work after the end: put the notices, and destroy each order's key unless something is left to be erased with it."""
     notices: list[Notice] = []
     for run in (recorder.run for recorder in recorders):
         if run.state is OrderState.FULFILLED:
@@ -92,7 +92,7 @@ def finish_all(context: Context, recorders: Sequence[Recorder]) -> None:
 
 
 def out_of_scope(context: Context, run: Run) -> tuple[str, ...]:
-    """What the receipt says nothing about: in the words of each store, of the map, and of nobody (other systems)."""
+    """Return the receipt's out-of-scope sentences: those of each store, those of the map, and the general one about other systems."""
     assert run.plan is not None
     sentences: list[str] = []
     scope = run.plan.scope

@@ -1,4 +1,4 @@
-"""Gather one snapshot, hand it whole to the core, journal the plan."""
+"""Gather one plan snapshot, hand it whole to the core, journal the plan."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ REWRITE_RATE = 50_000_000
 
 @dataclass(frozen=True)
 class PlanForecast:
-    """A plan with what it will meet; the figures are not part of the digest."""
+    """A plan with its forecast. The figures are not part of the digest."""
 
     plan: Plan
     items: dict[str, dict[str, int]]
@@ -98,7 +98,7 @@ def forecasts_of(context: Context, runs: Sequence[Run]) -> tuple[PlanForecast, .
 
 @dataclass(frozen=True)
 class PlanningInputs:
-    """What planning looks at beside map and order, read once for all orders that are planned together."""
+    """The inputs of planning beside map and order, read once for all orders that are planned together."""
 
     capabilities: dict[str, Capabilities]
     observed: tuple[UndeclaredPlace, ...]
@@ -109,7 +109,7 @@ class PlanningInputs:
 
 
 def present_of(context: Context, orders: Sequence[OrderId]) -> PlanningInputs:
-    """What there is to look at now, for these orders. Raises as :func:`expunge.engine.intake.person_orders.open_people`."""
+    """Gather the present inputs for these orders. Raises as :func:`expunge.engine.intake.person_orders.open_people`."""
     people = person_orders.open_people_of(context, orders)
     return PlanningInputs(capabilities_of(context), observed_lineage.places(context), people, hold_register.active(context))
 
@@ -144,7 +144,7 @@ def _forecast(
 
 
 def capabilities_of(context: Context) -> dict[str, Capabilities]:
-    """What each store can do now; one that cannot be asked is left out."""
+    """Return the capabilities of each store now. A store that cannot be asked is left out."""
     capabilities: dict[str, Capabilities] = {}
     for name in sorted(context.data_map.stores):
         try:
@@ -155,7 +155,7 @@ def capabilities_of(context: Context) -> dict[str, Capabilities]:
 
 
 def compute(context: Context, run: Run, present: PlanningInputs) -> Plan:
-    """The plan as it comes out now."""
+    """Return the plan as it comes out now."""
     snapshot = PlanSnapshot(
         order=run.order,
         subjects=run.subjects,
@@ -170,7 +170,7 @@ def compute(context: Context, run: Run, present: PlanningInputs) -> Plan:
 
 
 def check_drift(context: Context, run: Run, saved: bytes | None, present: PlanningInputs) -> None:
-    """Compare the journalled plan with the saved file, if one is given, and with what planning says now. Raises Drift."""
+    """Compare the journalled plan with the saved file, if one is given, and with the present planning. Raises Drift."""
     if run.plan is None:
         message = "the order has no plan yet"
         raise Drift(message, help=f"run `expunge plan {run.order}`")
@@ -199,7 +199,7 @@ def _the_same_but_for(away: frozenset[str], old: Plan, new: Plan) -> bool:
 
 
 def check_saved(run: Run, saved: bytes) -> None:
-    """Compare a saved plan with the order's own, whatever state it is in. Raises Drift."""
+    """Compare a saved plan with the order's own, in every state of the order. Raises Drift."""
     if run.plan is None or Plan.from_bytes(saved).digest != run.plan.digest:
         message = "the saved plan is not the order's current plan"
         raise Drift(message, help=f"run `expunge plan {run.order} --out FILE` and use that file")

@@ -1,4 +1,4 @@
-"""Orders wait for one another, to share the rewriting of tables and files; one that is due, or in a hurry, waits for nobody."""
+"""Orders that wait for one another to share the rewriting of tables and files. An order that is due, or urgent, does not wait."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STARTABLE = (OrderState.PLANNED, OrderState.APPROVED, OrderState.IN_PART)
 
 
 def submit(context: Context, order: OrderId, *, hurry: bool = False, wait: timedelta | None = None) -> Run:
-    """Hand an order to whoever carries orders out; doing it again only changes how long it may wait.
+    """Queue an order for the workers. Doing it again only changes how long it may wait.
 
     Args:
         context: the composition.
@@ -50,7 +50,7 @@ def submit(context: Context, order: OrderId, *, hurry: bool = False, wait: timed
 
 
 def take_up(context: Context, runs: Iterable[Run] | None = None) -> tuple[OrderId, ...]:
-    """Queue, without a wait, the orders that ended in part for a hold that binds no more; returns those. Doing it twice changes nothing.
+    """Queue, without a wait, the orders that ended in part for a hold that binds no more. Return them. Doing it twice changes nothing.
 
     Of several holds, each that ends is reason enough: what the others keep stays kept.
     """
@@ -74,13 +74,13 @@ def _kept_by_one_that_ended(context: Context, run: Run) -> bool:
 
 
 def let_go(context: Context, order: OrderId, why: str) -> None:
-    """Take an order that cannot start out of the queue; ``why`` goes to the outbox, so that somebody looks."""
+    """Take an order that cannot start out of the queue. ``why`` goes to the outbox, so that an operator looks."""
     recorder = Recorder(context.journal, context.clock, order)
     recorder.append(ev.Unqueued(recorder.now(), why))
 
 
 def waiting(context: Context) -> tuple[Run, ...]:
-    """The orders in the queue, oldest first."""
+    """Return the orders in the queue, oldest first."""
     return tuple(run for run in _all(context) if run.queued is not None and run.state in STARTABLE)
 
 
@@ -89,7 +89,7 @@ def _all(context: Context) -> Iterator[Run]:
 
 
 def due(context: Context, runs: Iterable[Run] | None = None) -> tuple[OrderId, ...]:
-    """The orders that start now; see :func:`expunge.core.orders.batch_release.released`."""
+    """Return the orders that start now; see :func:`expunge.core.orders.batch_release.released`."""
     queued = waiting(context) if runs is None else tuple(runs)
     entries = [Waiting(run.order, run.received.earliest, run.queued.latest) for run in queued if run.queued is not None]
     return released(entries, context.clock.now(), [store.window for store in context.data_map.stores.values()])

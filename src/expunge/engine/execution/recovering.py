@@ -1,4 +1,4 @@
-"""What every start does first: take up what a crash left. Recovery is not a mode; it is the same functions, called again."""
+"""Recover at each start: take up the work that a crash left. Recovery is not a mode. It calls the same functions again."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from expunge.telemetry import Action
 
 
 def recover(context: Context, recorders: Iterable[Recorder] | None = None) -> tuple[OrderId, ...]:
-    """Raise fences, finish ends, destroy keys that a crash left standing; returns the orders whose erasing was interrupted.
+    """Raise fences, finish ends, and destroy keys that a crash left standing. Return the orders whose erasing was interrupted.
 
-    Those are resumed by ``apply``, not here: erasing goes on only when somebody asks for it.
+    Those are resumed by ``apply``, not here: erasing goes on only when an operator asks for it.
 
     Args:
         context: the composition.

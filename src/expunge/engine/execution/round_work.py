@@ -1,4 +1,4 @@
-"""What the steps of one round share: whose data it is about, what was located, how a step ends and how it is told."""
+"""State that the steps of one round share: its subjects, the located copies, how a step ends and how it is journalled."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MAKING = frozenset({StepKind.FORGET, StepKind.DESTROY, StepKind.REBUILD, StepKi
 
 @dataclass
 class RoundWork:
-    """One round of one order, or of several that share it, as its steps work on it; what was located is kept between steps."""
+    """One round of one order, or of several that share it, as its steps work on it. The located copies are kept between steps."""
 
     context: Context
     recorder: CohortRecorder
@@ -70,7 +70,7 @@ class RoundWork:
             self.recorder.append(ev.Located(self.now(), located.items(), located.kept_items()))
 
     def locate(self, *, fresh: bool) -> LocatedCopies:
-        """Return what there is; with ``fresh``, as looked for after tracing, so that data that came in between is erased too."""
+        """Return the located copies. With ``fresh``, they are located after tracing, so that data that came in between is erased too."""
         if self.located is None or (fresh and not self.fresh):
             kept = open_for_all(self.context, self.orders)
             known = locating.joined(kept, link_marks.orphans(self.context, self.people))
@@ -112,12 +112,12 @@ class RoundWork:
         return ev.StepEnded(self.now(), step.id, attempt, outcomes, counts)
 
     def untraced(self, dataset: Dataset) -> Unable | None:
-        """Return why no trace of a dataset was taken; what was not traced is not erased: it could never be shown to be gone."""
+        """Return why no trace of a dataset was taken. Untraced data is not erased: it could never be shown to be gone."""
         traced = self.run.current.outcomes(StepKind.TRACE, dataset.store, dataset.name)
         return next((outcome for outcome in traced.values() if isinstance(outcome, Unable)), None)
 
     def foreseen(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy]) -> Unable | None:
-        """Return why the store says that copies could not be erased, or not without what is kept; None where nothing stands in the way."""
+        """Return the store's reason why copies could not be erased, or not without kept items; None where there is no obstacle."""
         if not copies:
             return None
         try:
@@ -126,7 +126,7 @@ class RoundWork:
             return store_calls.as_unable(error)
 
     def erase(self, dataset: Dataset, copies: Sequence[Copy], key: IdempotencyKey) -> Mapping[Pseudonym, Outcome]:
-        """Have the store erase copies, and return what became of them."""
+        """Have the store erase copies, and return the outcomes."""
         if not copies:
             return {}
         self.erased = True
@@ -138,7 +138,7 @@ class RoundWork:
             return {copy.subject: store_calls.as_unable(error) for copy in copies}
 
     def counted(self, dataset: Dataset, subject: Pseudonym, outcome: Outcome) -> Outcome:
-        """Return the outcome with the figure of the receipt: what was located before the first attempt.
+        """Return the outcome with the figure of the receipt: the number located before the first attempt.
 
         So a crash or a lost reply does not change it.
         """

@@ -1,7 +1,7 @@
-"""Run orders: next step, intent, act, outcome, until nothing can be taken. The same loop starts, resumes and retries.
+"""Run orders: next step, intent, act, outcome, until no step is left to take. The same loop starts, resumes and retries.
 
 Orders that are given together share their rounds as far as they can: one look, one rewrite of a table or file, one purge, one scan for all.
-What ``apply`` does before the first destructive step of a round: cooling-off time, approvals, drift, preflight.
+Before the first destructive step of a round, ``apply`` checks the cooling-off time, approvals, drift and preflight.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def apply(context: Context, order: OrderId, *, saved: bytes | None = None, repor
 
 
 def require_saved(context: Context, order: OrderId, saved: bytes) -> None:
-    """Raise Drift unless a saved plan is the order's own; one that ended in part is planned again anyway."""
+    """Raise Drift unless a saved plan is the order's own. An order that ended in part is planned again anyway."""
     run = Recorder(context.journal, context.clock, order).run
     if run.plan is not None and run.state is not OrderState.IN_PART:
         planning.check_saved(run, saved)
@@ -43,12 +43,12 @@ def require_saved(context: Context, order: OrderId, saved: bytes) -> None:
 def apply_all(context: Context, orders: Sequence[OrderId], *, saved: bytes | None = None, report: Reporter = silent) -> tuple[Run, ...]:
     """Take orders as far as they go now, together where they can be.
 
-    Returns each order's run after its end (fulfilled or in part); one that has ended well answers at once. Safe to call again after any
-    crash.
+    Returns each order's run after its end (fulfilled or in part); an order that is fulfilled already answers at once. Safe to call again
+    after any crash.
 
     Raises, before anything is done for any of them:
         NeedsApproval: a gate of the map waits.
-        Drift: the saved or journalled plan is not what planning says now.
+        Drift: the saved or journalled plan differs from the present one.
         IllegalTransition: not planned yet, cancelled, or still in its cooling-off time.
     """
     over: dict[OrderId, Run] = {}
@@ -93,12 +93,12 @@ def ready(context: Context, orders: Sequence[OrderId], saved: bytes | None = Non
 
 
 def members_of(context: Context, orders: Sequence[OrderId]) -> list[Recorder]:
-    """The members of a cohort whose round has not ended yet."""
+    """Return the members of a shared round whose own round has not ended yet."""
     return under_way(context, read(context.journal, context.clock, orders))
 
 
 def under_way(context: Context, recorders: Sequence[Recorder]) -> list[Recorder]:
-    """Those of a cohort's members whose round has not ended yet, all read at the same point."""
+    """Return the members of a shared round whose own round has not ended yet, all read at the same point."""
     if not level([recorder.run for recorder in recorders]):
         # Why: others may have appended to all of them between the reading of two.
         refresh_together(context.journal, recorders)
@@ -106,7 +106,7 @@ def under_way(context: Context, recorders: Sequence[Recorder]) -> list[Recorder]
 
 
 def require_ready(context: Context, orders: Sequence[OrderId]) -> None:
-    """Raise what stands in the way of starting a round of any of these orders; those that will be planned again are not asked."""
+    """Raise the obstacle to starting a round of any of these orders. Orders that will be planned again are not checked."""
     recorders = read(context.journal, context.clock, orders)
     _require(context, [recorder for recorder in recorders if recorder.run.state is not OrderState.IN_PART], None)
 

@@ -1,4 +1,4 @@
-"""Going from one step of a round to the next: under which lease, what is journalled with it, and what is left to others."""
+"""Hand over from one step of a round to the next: its lease, the events journalled with it, and the steps left to other workers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RECEIPTS = "receipts"
 
 @dataclass(frozen=True)
 class LeaseBroker:
-    """What a worker takes leases and leaves work with."""
+    """A worker's means to take leases and to leave work to others."""
 
     leases: Leases
     queue: Queue
@@ -38,12 +38,12 @@ class LeaseBroker:
     """Whether to end after the present step."""
 
     def take(self, run: Run, step: str) -> Lease | None:
-        """The lease of a step of a round; None where somebody else has it."""
+        """Take the lease of a step of a round; None where another worker has it."""
         return self.leases.take(lease_name(run, step), self.name, self.seconds)
 
 
 class LeaseRenewer:
-    """Renews the lease of the step that is under way; a renewal that fails makes the permit fail."""
+    """The renewer of the lease of the step that is under way. A renewal that fails makes the permit fail."""
 
     def __init__(self, leases: Leases, seconds: float) -> None:
         self._leases = leases
@@ -113,13 +113,13 @@ class LeaseRenewer:
 
 @dataclass
 class StepHandover:
-    """Add what goes with a step's events, in the transaction that appends them.
+    """The writes that go with a step's events, in the transaction that appends them.
 
     Implements :class:`expunge.engine.kernel.journal_streams.AppendCompanion`.
 
     The lease on a step that has ended is given back. One of the steps that can be taken now is this worker's own: where nothing has to be
-    done before it, its lease is taken and its intent journalled at once, so that going from one step to the next is one commit. What can
-    be done now and could not before is put into the queue for others.
+    done before it, its lease is taken and its intent journalled at once, so that going from one step to the next is one commit. What can be
+    done now and could not before is put into the queue for others.
     """
 
     hand: LeaseBroker
@@ -144,7 +144,7 @@ class StepHandover:
         return self.lease
 
     def before(self, run: Run) -> FollowUp:
-        """Whether the step has ended, and what is begun next."""
+        """Return the follow-up of an append: whether the step has ended, and the next step begun."""
         state = run.current.steps.get(StepId(self.step))
         if self.lease is None or state is None or state.open:
             return FollowUp()
@@ -164,7 +164,7 @@ class StepHandover:
         return FollowUp(ends=True)
 
     def after(self, run: Run, following: FollowUp) -> None:
-        """Leave to the queue what others can do now and could not before, and take back what was begun here."""
+        """Put hints to the queue for the steps that became open to others, and take back the hint of the step begun here."""
         # Nothing but the beginning came since, where that was looked at before the append.
         open_now = following.ready - {following.step} if following.event else open_to_all(run)
         before, self.known = self.known, open_now
@@ -177,12 +177,12 @@ class StepHandover:
 
 
 def at_once(run: Run, step: str) -> bool:
-    """Whether a step can be begun with nothing before it: no receipts, no second attempt, and what there is was journalled."""
+    """Return whether a step can be begun with nothing before it: no receipts, no second attempt, and the located copies are journalled."""
     return step != RECEIPTS and run.located_in == run.round and StepId(step) not in run.current.steps
 
 
 def open_to_all(run: Run) -> frozenset[str]:
-    """Steps that nobody has begun; the receipts when all are done."""
+    """Return the steps that no worker has begun; the receipts when all are done."""
     if run.state is not OrderState.RUNNING:
         return frozenset()
     ready = next_steps(run)
@@ -191,5 +191,5 @@ def open_to_all(run: Run) -> frozenset[str]:
 
 
 def lease_name(run: Run, step: str) -> str:
-    """What the lease of a step of a round is called."""
+    """Return the name of the lease of a step of a round."""
     return f"{leader(run)}/{run.round}/{step}"

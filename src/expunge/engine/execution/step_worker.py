@@ -1,8 +1,8 @@
 """One worker of many: takes single steps of running orders, each under a lease with a fencing token.
 
-The journal is the truth and the queue a hint: whatever is lost, doubled or late there, :meth:`Worker.tick` finds what can be done from the
-journal alone. A worker that was paused and comes back late is refused by the lease before it touches a store, and by the journal, in the
-same transaction, when it reports.
+The journal is the truth and the queue a hint. A hint may be lost, doubled or late: :meth:`Worker.tick` finds the steps that can be taken
+from the journal alone. A worker that was paused and comes back late is refused by the lease before it touches a store, and by the journal,
+in the same transaction, when it reports.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SCHEDULE = "schedule"
 
 @dataclass
 class Worker:
-    """What one process needs to work beside others."""
+    """The parts that one process needs to work beside others."""
 
     context: Context
     leases: Leases
@@ -50,9 +50,10 @@ class Worker:
     _over: set[OrderId] = field(default_factory=set)
 
     def handle(self, members: Sequence[OrderId], step: str) -> bool:
-        """Take one step of orders that share a round, and then those that nobody could take before it; whether any was taken here.
+        """Take one step of orders that share a round, then the steps that had to wait for it. Return whether any was taken here.
 
-        Not taken where somebody else is at it, or it is done already: nothing happens then. Trouble with stores is an outcome, no error.
+        A step is not taken where another worker has it, or where it is done already: nothing happens then. Trouble with stores is an
+        outcome, no error.
         """
         taken: _Taken | None = None
         steps = 0
@@ -176,7 +177,7 @@ class Worker:
             self._known.pop(order, None)
 
     def tick(self) -> int:
-        """Start what is due, and enqueue again whatever can be done and nobody is at; how many pieces of work were put.
+        """Start due orders, and enqueue again the steps that can be done and that no worker has. Return how many pieces of work were put.
 
         One worker at a time does this. It is what makes lost hints and killed workers harmless.
         """
@@ -225,7 +226,7 @@ class Worker:
         return not self._members(orders)
 
     def idle(self) -> bool:
-        """Whether no order is queued or under way."""
+        """Return whether no order is queued or under way."""
         return not any(each.run.queued or each.run.state is OrderState.RUNNING for each in self._standing())
 
     def _start(self, released: Sequence[OrderId]) -> None:
@@ -269,7 +270,7 @@ class Worker:
         return list(self._known.values())
 
     def to_the_end(self, cohort: CohortRecorder) -> None:
-        """Take every step of a round from here, beside whoever else is at it."""
+        """Take every step of a round from here, beside other workers."""
         members = cohort.orders
         while recorders := self._members(members):
             run = CohortRecorder(self.context.journal, self.context.clock, recorders).run

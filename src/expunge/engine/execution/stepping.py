@@ -25,7 +25,7 @@ _Act: TypeAlias = Callable[[Step, int, IdempotencyKey], tuple[ev.OrderEvent, ...
 
 
 class Stepper:
-    """Takes the steps of one round of one order, or of several that share it."""
+    """The stepper of one round of one order, or of several that share it."""
 
     def __init__(self, context: Context, recorder: CohortRecorder, report: Reporter, lease: Lease | None = None) -> None:
         """Prepare to take steps; ``lease``: under which this process takes a step, where there are several."""
@@ -72,7 +72,7 @@ class Stepper:
         self._work.begin()
 
     def go_on_with(self, recorder: CohortRecorder) -> None:
-        """Append through another recorder of the same round from here on; what was located still holds."""
+        """Append through another recorder of the same round from here on. The located copies still hold."""
         self._work.recorder = recorder
 
     def take(self, step: Step) -> None:
@@ -90,7 +90,7 @@ class Stepper:
         # crash here: nothing happened yet, or something did; the step is open and the next start takes it again.
 
     def intention(self, step: Step, lease: Lease | None) -> ev.StepIntended:
-        """Return what is journalled before the step is taken."""
+        """Return the intent, which is journalled before the step is taken."""
         state = self.run.current.steps.get(step.id)
         token = lease.token if lease else 0
         return ev.StepIntended(self.recorder.now(), step.id, (state.attempts if state else 0) + 1, self._key(step), token)

@@ -1,4 +1,4 @@
-"""The steps about stores, as a stepper takes them: traced, looked at, erased, purged, verified."""
+"""The steps about stores, as a stepper takes them: trace, look, erase, purge, verify."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from expunge.faults import ReplyLost
 
 
 class StoreSteps:
-    """What a round does to stores; every subject of the round has an outcome of its own."""
+    """The steps of a round about stores. Every subject of the round has an outcome of its own."""
 
     def __init__(self, work: RoundWork, models: ModelSteps) -> None:
         """Work on a round; ``models`` learns what concerns models that lie in the same stores."""
@@ -168,7 +168,7 @@ class StoreSteps:
         return tuple(each.name for each in self._context.data_map.datasets_of(dataset.store))
 
     def purge(self, step: Step, attempt: int, key: IdempotencyKey) -> tuple[ev.OrderEvent, ...]:
-        """Make what was erased of one store physical."""
+        """Make the erasures of one store physical."""
         return (self._work.ended(step, attempt, of_store(self._purge(step, key))),)
 
     def _purge(self, step: Step, key: IdempotencyKey) -> Outcome:

@@ -1,1 +1,1 @@
-"""The fence: who is suppressed, who has agreed, and the snapshot that says so."""
+"""The fence: suppressed subjects, consents, and the gate snapshot that publishes both."""

@@ -1,4 +1,4 @@
-"""Who has agreed to what at this moment, as the gate's snapshot says it: entries alone."""
+"""The consents of this moment as the gate snapshot states them: entries alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from expunge.engine.kernel.context import Context
 
 @dataclass(frozen=True)
 class ConsentEntries:
-    """Entries of everybody who said anything."""
+    """Entries of all subjects in the register of consents."""
 
     given: dict[str, frozenset[bytes]] = field(default_factory=dict)
     """Purpose -> whoever's consent holds."""
@@ -23,7 +23,7 @@ class ConsentEntries:
 
 
 def of_everybody(context: Context) -> ConsentEntries:
-    """Fold the register and ask for everybody; nothing where the map names no purpose that rests on consent."""
+    """Fold the register and ask for all subjects; nothing where the map names no purpose that rests on consent."""
     asked = [name for name, each in context.data_map.purposes.items() if each.needs is Ground.CONSENT]
     if not asked and not context.data_map.guardians:
         return ConsentEntries()

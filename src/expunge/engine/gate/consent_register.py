@@ -1,4 +1,4 @@
-"""Who decides for whom, as far as orders and exports must know it: the register of consents with birthdays, and what a dispute stops."""
+"""The part of the register of consents that orders and exports need: guardians, birthdays, and the actions that a dispute stops."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SPOKEN_FOR = frozenset({OrderKind.ERASURE, OrderKind.WITHDRAWAL})
 
 
 def load(context: Context) -> Consents:
-    """The register ``consents``, folded with the map as it is now; to be read only.
+    """Return the register ``consents``, folded with the map as it is now; to be read only.
 
     What was folded before in this process is gone on with.
     """
@@ -85,7 +85,7 @@ def _birthdays(context: Context, known: dict[str, date]) -> Callable[[ce.Guardia
 
 
 def decides_alone(born: date, age: Period) -> datetime:
-    """The instant from which somebody decides for themself: the beginning of that birthday in UTC."""
+    """Return the instant from which a child decides alone: the beginning of that birthday in UTC."""
     return datetime.combine(end_of(born, age), time(0), UTC)
 
 
@@ -100,13 +100,13 @@ def _born(context: Context, proof: str) -> date | None:
 def require_orders(context: Context, orders: Iterable[tuple[OrderKind, Sequence[Person], Cause]]) -> None:
     """Check the causes of orders before they are received: no person is in dispute, and a guardian who asked has authority.
 
-    What a withdrawal owes is received all the same, and waits for the end of a dispute before it is carried out.
+    The order that a withdrawal causes is received all the same, and waits for the end of a dispute before it is carried out.
 
     Args:
         context: the composition.
         orders: of each its kind, its people and its cause.
 
-    Raises UsageError for a proof without authority over everybody in an order and for words that look like an authority, NeedsApproval
+    Raises UsageError for a proof without authority over all people of an order and for words that look like an authority, NeedsApproval
     during a dispute.
     """
     consents = load(context)
@@ -129,7 +129,7 @@ def _require_authority(context: Context, consents: Consents, people: Sequence[Pe
 
 
 def require_no_dispute(context: Context, consents: Consents, people: Sequence[Person]) -> None:
-    """Raise NeedsApproval while guardians of somebody among these people are in dispute."""
+    """Raise NeedsApproval while guardians of any of these people are in dispute."""
     names = {consents.of(name) for person in people for name in names_of(context, person)} if consents.frozen else set()
     if names & consents.frozen.keys():
         message = "guardians of somebody in it are in dispute: neither side sees or orders anything"

@@ -1,4 +1,4 @@
-"""The fence: who is suppressed, and the signed snapshot that says so to every pipeline."""
+"""The fence: the suppression list, and the signed gate snapshot that publishes it to every pipeline."""
 
 from __future__ import annotations
 
@@ -74,16 +74,16 @@ def publish(context: Context) -> int:
 
 
 def renew(context: Context) -> None:
-    """Publish again when nobody has for a while: what pipelines read must not grow old between orders."""
+    """Publish the gate snapshot again when it is due. The file that pipelines read must not grow old between orders."""
     age = context.publish_gate.age(context.clock.now())
     if age is None or age >= RENEW_AFTER:
         publish(context)
 
 
 def purposes_of(data_map: DataMap, agreed: ConsentEntries, blocked: frozenset[str] = frozenset()) -> Mapping[str, PurposeState] | None:
-    """What holds for each purpose of the map: whether it rests on consent, whose there is, how long its shortest-lived data is kept.
+    """Return the state of each purpose of the map: whether it rests on consent, the consents, the period of its shortest-lived data.
 
-    One that hands data to a recipient which gets nothing more for now (``blocked``) is closed.
+    A purpose is closed when it hands data to a recipient which gets nothing more for now (``blocked``).
     """
     if not data_map.purposes:
         return None
@@ -102,13 +102,13 @@ def purposes_of(data_map: DataMap, agreed: ConsentEntries, blocked: frozenset[st
 
 
 def standing_orders(context: Context) -> dict[OrderId, ev.Suppressed]:
-    """The orders that suppress somebody now."""
+    """Return the orders that suppress a subject now."""
     return {each.order: each for each in _standing(context)}
 
 
 @dataclass(frozen=True)
 class SuppressionIndex:
-    """Whoever is suppressed now, ready to be looked for among many."""
+    """The subjects suppressed now, indexed to be looked for among many."""
 
     names: Mapping[str, OrderId]
     """Pseudonym -> the latest order that suppresses it."""
@@ -119,9 +119,10 @@ class SuppressionIndex:
     """What stands for them in the gate's files; None where some came before format 2 of these."""
 
     def among(self, kind: str, values: Sequence[str]) -> Iterator[tuple[str, Pseudonym]]:
-        """Those of some identifiers that are suppressed, each with its pseudonym.
+        """Yield the suppressed ones of some identifiers, each with its pseudonym.
 
-        An entry takes a third of the time of a pseudonym, and nearly nobody in a store is suppressed: only whose entry is known is named.
+        An entry takes a third of the time of a pseudonym, and few people in a store are suppressed. So a pseudonym is computed only for a
+        known entry.
         """
         if self._found is not None:
             entries = self._entries.of(kind, values)

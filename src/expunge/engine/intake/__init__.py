@@ -1,1 +1,1 @@
-"""Receive an order or cancel it; destroy its key at its end."""
+"""Receive an order or cancel it. Destroy its key at its end."""

@@ -1,4 +1,4 @@
-"""Cancel an order before anything was erased: the fence is lifted and what identified the person is destroyed."""
+"""Cancel an order before anything was erased: lift the fence and destroy the identifiers of the person."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from expunge.engine.kernel.journal_streams import Recorder
 
 
 def cancel(context: Context, order: OrderId, reason: str) -> Run:
-    """Cancel; cancelling a cancelled order finishes what a crash left. Raises IllegalTransition once erasing has begun."""
+    """Cancel. Cancelling a cancelled order finishes the work that a crash left. Raises IllegalTransition once erasing has begun."""
     recorder = Recorder(context.journal, context.clock, order)
     if recorder.run.state is not OrderState.CANCELLED:
         check_transition(recorder.run.state, OrderState.CANCELLED)

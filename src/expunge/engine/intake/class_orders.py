@@ -1,7 +1,7 @@
-"""Orders about a class of items rather than a person: what is older than its period, what a regulator wants destroyed.
+"""Orders about a class of items rather than a person: expired items, or items that a regulator wants destroyed.
 
-Such an order stands for nobody by name. It has one pseudonym, drawn for it, under which its items are located, traced, erased, probed and
-looked for; it suppresses nobody, and ends with one receipt.
+Such an order names no subject. It has one pseudonym, drawn for it, under which its items are located, traced, erased, probed and scanned
+for. It suppresses no subject, and ends with one receipt.
 """
 
 from __future__ import annotations

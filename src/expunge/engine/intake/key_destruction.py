@@ -1,4 +1,4 @@
-"""What dies with an order, and what dies later: the order's key at its end, traces and contact at their end date."""
+"""Destroy the keys of an order: the order's key at its end, the keys of traces and contact at their end date."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _SEALED_UNDER_ORDER_KEY = (person_orders.IDENTIFIERS, person_orders.OPENINGS, "s
 
 
 def destroy(context: Context, recorder: Recorder) -> None:
-    """Destroy the order's key and what it sealed; idempotent."""
+    """Destroy the order's key and the data it sealed. Idempotent."""
     destroy_all(context, [recorder])
 
 
 def destroy_all(context: Context, recorders: Sequence[Recorder]) -> None:
-    """Destroy the keys of several orders and what they sealed; idempotent."""
+    """Destroy the keys of several orders and the data they sealed. Idempotent."""
     orders = [recorder.run.order for recorder in recorders]
     context.keys.destroy_orders(orders)
     # commit point: nobody can read the identifiers any more, whatever copies of the sealed files there are.
@@ -50,7 +50,7 @@ def destroy_traces(context: Context, recorder: Recorder, *, key: bool = True) ->
 
 
 def traces_due(context: Context, recorder: Recorder) -> bool:
-    """Whether the traces' end date has come."""
+    """Return whether the traces' end date has come."""
     run = recorder.run
     if run.traces_ended or run.ended_at is None or run.state is OrderState.IN_PART:
         return False

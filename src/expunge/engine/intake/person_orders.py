@@ -1,4 +1,4 @@
-"""Receive an order: who is meant, what we owe them, and the fence that stands from then on."""
+"""Receive an order: resolve its subjects, record the duty, and publish the fence that stands from then on."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CONTACT = "contact.sealed"
 
 @dataclass(frozen=True)
 class Accepted:
-    """What the requester is given back, once."""
+    """The answer to the requester, given once."""
 
     order: OrderId
     subjects: tuple[Pseudonym, ...]
@@ -61,7 +61,7 @@ class OrderRequest:
 
 
 def receive(context: Context, request: OrderRequest) -> Accepted:
-    """Journal the order, seal what is needed to finish it, raise the fence.
+    """Journal the order, seal the data needed to finish it, raise the fence.
 
     Raises UsageError for an order without people or with one person twice, a scope with a dataset that the map has not, or a cause that
     :func:`expunge.engine.gate.consent_register.require_orders` refuses. After a crash the order either does not exist or is taken up by
@@ -145,17 +145,17 @@ def fence_all(context: Context, recorders: Sequence[Recorder]) -> None:
 
 
 def sealed_people(context: Context, order: OrderId, people: Sequence[Person]) -> bytes:
-    """The identifiers needed to finish the order, under its key."""
+    """Return the identifiers needed to finish the order, under its key."""
     return context.keys.seal(order, IDENTIFIERS, canonical.encode([person.to_json() for person in people]))
 
 
 def open_people(context: Context, order: OrderId) -> tuple[Person, ...]:
-    """Unseal them. Raises KeyDestroyed after the order's end, StateCorrupt when they are missing."""
+    """Unseal the people of an order. Raises KeyDestroyed after the order's end, StateCorrupt when they are missing."""
     return open_people_of(context, [order])[order]
 
 
 def open_people_of(context: Context, orders: Sequence[OrderId]) -> dict[OrderId, tuple[Person, ...]]:
-    """Unseal those of several orders, read together. Raises as :func:`open_people`."""
+    """Unseal the people of several orders, read together. Raises as :func:`open_people`."""
     sealed = context.shelf.get_all([(order, IDENTIFIERS) for order in orders])
     return {order: _opened(context, order, sealed.get((order, IDENTIFIERS))) for order in orders}
 
@@ -172,7 +172,7 @@ def _opened(context: Context, order: OrderId, sealed: bytes | None) -> tuple[Per
 
 
 def contact(context: Context, order: OrderId) -> str:
-    """The address that notices of the order go to, unsealed. Raises UsageError where none was given or its end date has come."""
+    """Return the address that notices of the order go to, unsealed. Raises UsageError where none was given or its end date has come."""
     sealed = context.shelf.get(order, CONTACT)
     if sealed is None:
         message = "the order has no contact address, or its end date has come"

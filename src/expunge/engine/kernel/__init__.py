@@ -1,1 +1,1 @@
-"""What every use case stands on: ports in one context, calls of stores, appends to the journal."""
+"""The base of every use case: ports in one context, calls of stores, appends to the journal."""

@@ -1,4 +1,4 @@
-"""What every use case is handed: the map, the ports, and how to open a store."""
+"""The context that every use case is handed: the map, the ports, and how to open a store."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ Reporter = Callable[[Progress], None]
 
 
 def silent(_: Progress) -> None:
-    """Report to nobody."""
+    """Drop the report."""
 
 
 class OpenPlaces(Protocol):
-    """What is enough to look at stores: the map, and how to open one."""
+    """The part of the context that looking at stores needs: the map, and how to open a store."""
 
     @property
     def data_map(self) -> DataMap:
@@ -93,6 +93,6 @@ class Context:
 
 
 def new_order_id(context: Context) -> OrderId:
-    """Draw an order id: ``ord-`` and 20 base32 characters, which say nothing about anybody."""
+    """Draw an order id: ``ord-`` and 20 base32 characters, which reveal nothing about a person."""
     alphabet = "abcdefghijklmnopqrstuvwxyz234567"
     return OrderId("ord-" + "".join(alphabet[byte % 32] for byte in context.random(20)))

@@ -52,50 +52,50 @@ class Recorder:
         self.run: Run = fold(events)
 
     def refresh(self) -> None:
-        """Read and fold what others appended since."""
+        """Read and fold the events that others appended since."""
         self.take_in(self._journal.read(self.run.order, self.run.length))
 
     def take_in(self, events: Iterable[bytes]) -> None:
-        """Fold what was read of this order's stream from where it was last read."""
+        """Fold the events read from this order's stream since the last read."""
         self.run = advance_all(self.run, map(ev.decode, events))
 
     def now(self) -> datetime:
-        """The instant for the next event: never before the last one of this order."""
+        """Return the instant for the next event: never before the last one of this order."""
         now = self._clock.now()
         return max(now, self.run.last) if self.run.last else now
 
     def append(self, *events: ev.OrderEvent) -> Run:
-        """Append events, all or none; raises Conflict when somebody else appended meanwhile, IllegalTransition before writing anything."""
+        """Append events, all or none. Raises Conflict after an append by another process, IllegalTransition before writing anything."""
         append_together(self._journal, [self], [events], None)
         return self.run
 
     def after(self, events: Iterable[ev.OrderEvent]) -> Run:
-        """The run as it will be after some events. Raises IllegalTransition or StateCorrupt."""
+        """Return the run as it will be after some events. Raises IllegalTransition or StateCorrupt."""
         return advance_all(self.run, events)
 
 
 def read(journal: Journal, clock: Clock, orders: Sequence[OrderId]) -> list[Recorder]:
-    """The recorders of several orders, read together. Raises as :class:`Recorder`."""
+    """Return the recorders of several orders, read together. Raises as :class:`Recorder`."""
     found = journal.read_all(dict.fromkeys((order for order in orders if order not in _REGISTERS), 0))
     return [Recorder(journal, clock, order, [ev.decode(data) for data in found.get(order, ())]) for order in orders]
 
 
 def read_all(journal: Journal, clock: Clock) -> Iterator[Recorder]:
-    """The recorders of all orders, oldest first, some at a time."""
+    """Yield the recorders of all orders, oldest first, some at a time."""
     waiting = list(orders(journal))
     for start in range(0, len(waiting), _AT_A_TIME):
         yield from read(journal, clock, waiting[start : start + _AT_A_TIME])
 
 
 def refresh(journal: Journal, recorders: Sequence[Recorder]) -> None:
-    """Read and fold what others appended to several orders since."""
+    """Read and fold the events that others appended to several orders since."""
     found = journal.read_all({recorder.run.order: recorder.run.length for recorder in recorders})
     for recorder in recorders:
         recorder.take_in(found[recorder.run.order])
 
 
 def refresh_together(journal: Journal, recorders: Sequence[Recorder]) -> None:
-    """Read what others appended to orders that share a round, until all are read at the same point: each append was to all of them."""
+    """Read others' appends to orders that share a round, until all are read at the same point: each append was to all of them."""
     for _ in range(MOST_REBASES):
         refresh(journal, recorders)
         if level([recorder.run for recorder in recorders]):
@@ -128,7 +128,7 @@ def append_together(
 
 @dataclass(frozen=True)
 class FollowUp:
-    """What goes with an append to orders, in the same transaction."""
+    """Writes that go with an append to orders, in the same transaction."""
 
     ends: bool = False
     """Whether the lease that is written under is given back."""
@@ -143,7 +143,7 @@ class FollowUp:
 
 
 class AppendCompanion(Protocol):
-    """What a worker does beside an append to orders, in the same transaction."""
+    """A worker's writes beside an append to orders, in the same transaction."""
 
     def before(self, run: Run) -> FollowUp:
         """Told how the run will stand: what goes with the append. Leases are taken here, before streams are locked."""
@@ -188,7 +188,7 @@ class CohortRecorder:
         return tuple(member.run.order for member in self.members)
 
     def now(self) -> datetime:
-        """The instant for the next event: never before the last one of any member."""
+        """Return the instant for the next event: never before the last one of any member."""
         return max(member.now() for member in self.members)
 
     def append(self, *events: ev.OrderEvent) -> Run:
@@ -236,7 +236,7 @@ class CohortRecorder:
         announce.after(merge([each.run for each in self.members]), following)
 
     def refresh(self) -> None:
-        """Read what others appended."""
+        """Read the events that others appended."""
         refresh_together(self._journal, self.members)
         self.run = merge([member.run for member in self.members])
 
@@ -289,7 +289,7 @@ def _crowded(name: str) -> Busy:
 def register_behind(
     journal: Journal, name: str, decide: Callable[[list[ev.Event]], Sequence[ev.RegisterEvent]]
 ) -> tuple[ev.RegisterEvent, ...]:
-    """Append to a register what follows from all that is in it, and only right behind that: decided anew when others were quicker.
+    """Append to a register a conclusion from all of its events, right behind them. Decide anew when another process was quicker.
 
     Returns what was appended. Raises Busy when others keep appending, and what ``decide`` raises.
     """
@@ -305,7 +305,7 @@ def register_behind(
 
 
 def read_register(journal: Journal, name: str) -> Iterator[ev.Event]:
-    """All events of a register, in order."""
+    """Yield all events of a register, in order."""
     return (ev.decode(data) for data in journal.read(name))
 
 
@@ -315,5 +315,5 @@ def orders(journal: Journal) -> Iterator[OrderId]:
 
 
 def is_order(stream: str) -> bool:
-    """Whether a stream is an order's, rather than a register."""
+    """Return whether a stream is an order's, rather than a register."""
     return stream not in _REGISTERS

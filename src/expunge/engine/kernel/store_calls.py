@@ -1,6 +1,6 @@
-"""The one place where the engine calls stores: a failpoint before and after each call, and trouble turned into outcomes.
+"""The one place where the engine calls stores: a failpoint before and after each call, and errors turned into outcomes.
 
-A call that answers nothing because the reply was lost surfaces as :class:`expunge.faults.ReplyLost`; the caller journals ``Unknown``.
+A call whose reply was lost surfaces as :class:`expunge.faults.ReplyLost`. The caller journals ``Unknown``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from expunge.ports.subject_listing import SubjectListing
 
 
 def capabilities(store: Store) -> Capabilities:
-    """Ask what the store can do here and now."""
+    """Ask the store for its capabilities here and now."""
     failpoint("store.capabilities:before")
     answer = store.capabilities
     failpoint("store.capabilities:after")
@@ -50,7 +50,7 @@ def locate(store: Store, dataset: Dataset, selectors: Sequence[Selector]) -> tup
 
 
 def origins(store: ModelRegistry) -> tuple[ModelOrigin, ...]:
-    """Ask a registry what its models were made from."""
+    """Ask a registry for the origins of its models."""
     failpoint("store.origins:before")
     answer = store.origins()
     failpoint("store.origins:after")
@@ -73,7 +73,7 @@ def spans(store: Store, dataset: Dataset, by: str, field: str) -> Iterator[AgeSp
 
 
 def bystanders(store: Store, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
-    """Stream copies of people who stay."""
+    """Stream copies of bystanders."""
     failpoint("store.bystanders:before")
     yield from store.bystanders(dataset, erased, limit)
     failpoint("store.bystanders:after")
@@ -109,7 +109,7 @@ def preflight(store: Store, dataset: Dataset, copies: Sequence[Copy], kept: Sequ
 
 
 def cost(store: Store, copies: Mapping[str, Sequence[Copy]]) -> Cost:
-    """Ask what erasing the copies will read and write."""
+    """Ask for the reads and writes that erasing the copies will take."""
     failpoint("store.cost:before")
     answer = store.cost(copies)
     failpoint("store.cost:after")
@@ -154,7 +154,7 @@ TROUBLE = (StoreUnavailable, CouldNotLook, OSError)
 
 
 def as_unable(error: Exception) -> Unable:
-    """The outcome for trouble with a store: the message of our own errors, which hold no identifier; of others the number only."""
+    """Return the outcome for trouble with a store: the message of our own errors, which hold no identifier; of others the number only."""
     if isinstance(error, CouldNotLook):
         return Unable(Reason.CORRUPT, error.message)
     if isinstance(error, ExpungeError):

@@ -1,1 +1,1 @@
-"""What pipelines and registries say data and artefacts were made from."""
+"""Origins of data and artefacts, as pipelines and registries report them."""

@@ -1,4 +1,4 @@
-"""What is on record about artefacts: which there are, what each was made from and when, read from the stores that the map names."""
+"""The recorded artefacts: their sources and dates, read from the stores that the map names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOBODY = Pseudonym("0" * 32)
 
 @dataclass
 class ArtefactRecords:
-    """What the stores say."""
+    """The artefacts as the stores record them."""
 
     artefacts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Dataset -> names of the artefacts that lie in it."""
@@ -44,7 +44,7 @@ class ArtefactRecords:
 
 
 def read(context: Context) -> ArtefactRecords:
-    """Look into every dataset that holds single artefacts, and into the one that records where they come from."""
+    """Read every dataset that holds single artefacts, and the dataset that records their sources."""
     recorded = ArtefactRecords()
     for name, dataset in context.data_map.datasets.items():
         if dataset.created is not None:
@@ -80,13 +80,13 @@ def _observed(context: Context) -> Iterator[Derivation]:
 
 
 def names_in(context: Context, dataset: Dataset) -> tuple[str, ...]:
-    """The artefacts of one dataset, sorted. Raises what a store raises when it cannot be used."""
+    """Return the artefacts of one dataset, sorted. Raises as a store that cannot be used."""
     copies = store_calls.locate(context.open_store(dataset.store), dataset, (Selector(NOBODY, {}, every=True),))
     return tuple(sorted({name for copy in copies for name in copy.links.get(dataset.artefact, ())}))
 
 
 def rows(context: Context, dataset: Dataset) -> Iterator[Mapping[str, Any]]:
-    """Every row or record of a dataset, as its store exports it. Raises what a store raises when it cannot be used."""
+    """Yield every row or record of a dataset, as its store exports it. Raises as a store that cannot be used."""
     store = context.open_store(dataset.store)
     for copy in store_calls.locate(store, dataset, (Selector(NOBODY, {}, every=True),)):
         for item in store_calls.export(store, dataset, copy):

@@ -1,9 +1,9 @@
-"""Which artefacts of a dataset go: those that had the people, and those of which nobody can show that they did not.
+"""Select the artefacts of a dataset to erase: those that had the subjects, and those that no manifest clears.
 
 A dataset that is made from others goes as a whole, unless the map has its artefacts judged by sealed manifests
-(:mod:`expunge.core.models.artefact_manifest`). What a manifest clears stays and goes on serving; what it convicts goes even where none of
-the sources holds
-anything of the people any more. Whatever is missing, altered or incomplete clears nothing.
+(:mod:`expunge.core.models.artefact_manifest`). An artefact that its manifest clears stays and goes on serving. An artefact that its
+manifest convicts goes even where none of the sources holds anything of the subjects any more. A manifest that is missing, altered or
+incomplete clears nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ JudgedArtefact = tuple[ArtefactManifest, ManifestFinding]
 
 @dataclass(frozen=True)
 class PresentArtefact:
-    """One artefact that is there now."""
+    """One artefact that exists now."""
 
     name: str = field(repr=False)
     """Its own in the dataset; empty where the dataset is one artefact."""
@@ -45,7 +45,7 @@ class PresentArtefact:
 
 @dataclass(frozen=True)
 class PresentArtefacts:
-    """What there is of a dataset."""
+    """The artefacts of a dataset that exist now."""
 
     everything: tuple[Copy, ...] = ()
     parts: tuple[PresentArtefact, ...] = ()
@@ -55,7 +55,7 @@ class PresentArtefacts:
 
 @dataclass(frozen=True)
 class ArtefactSelection:
-    """What of a dataset goes, and what stays."""
+    """The artefacts of a dataset that go, and those that stay."""
 
     copies: tuple[Copy, ...]
     selector: Selector | None
@@ -64,7 +64,7 @@ class ArtefactSelection:
 
 
 def parts_of(context: Context, dataset: Dataset) -> PresentArtefacts:
-    """The artefacts of a dataset with their contents. Raises what stores raise when they cannot be read."""
+    """Return the artefacts of a dataset with their contents. Raises the errors of stores that cannot be read."""
     store = context.open_store(dataset.store)
     everything = store_calls.locate(store, dataset, (_EVERYTHING,))
     if not everything:
@@ -96,7 +96,7 @@ def _contents(context: Context, dataset: Dataset, copies: Sequence[Copy]) -> tup
 
 
 def judges(context: Context, dataset: Dataset) -> bool:
-    """Whether artefacts of a dataset are judged one by one."""
+    """Return whether artefacts of a dataset are judged one by one."""
     return dataset.origin is ArtefactOrigin.MANIFEST and context.trainings is not None
 
 
@@ -107,12 +107,12 @@ def sift(
 
     Args:
         context: the composition.
-        dataset: one that :func:`judges` says yes to.
-        people: those of the order.
-        touched: whether anything of theirs was in what it is made from: then whatever is not cleared goes.
-        doubted: datasets with a manifest that was found to lie: what is made from theirs is cleared by none of them.
+        dataset: a dataset for which :func:`judges` is true.
+        people: the subjects of the order.
+        touched: whether the sources held data of the subjects: then every artefact that is not cleared goes.
+        doubted: datasets with a manifest that was found to be false: none of them clears an artefact made from these datasets.
 
-    Raises what stores raise, and StoreUnavailable where nothing was in the sources and the manifests cannot be read.
+    Raises the errors of stores, and StoreUnavailable where nothing was in the sources and the manifests cannot be read.
     """
     assert context.trainings is not None
     jury = ManifestJudge(context, context.trainings, people, doubted)
@@ -150,7 +150,7 @@ def _whole(there: PresentArtefacts) -> ArtefactSelection:
 
 
 def sealed_of(context: Context, stayed: ArtefactCleared) -> bytes | None:
-    """The manifest of an artefact that stays; None where it is not to be had any more."""
+    """Return the manifest of an artefact that stays; None where it is no longer available."""
     try:
         return context.trainings.sealed(artefact_manifest.artefact(stayed.contents)) if context.trainings else None
     except StoreUnavailable:
@@ -159,7 +159,7 @@ def sealed_of(context: Context, stayed: ArtefactCleared) -> bytes | None:
 
 @dataclass
 class ManifestJudge:
-    """Judges artefacts for some people; what it has read it keeps."""
+    """The judge of artefacts for some people. It keeps the manifests it has read."""
 
     context: Context
     trainings: Trainings
@@ -170,7 +170,7 @@ class ManifestJudge:
     _living: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def convicts(self) -> bool:
-        """Whether any manifest says that its artefact had one of them, wherever that lies, and whether it is there or not.
+        """Return whether any manifest convicts its artefact, wherever the manifest lies, and whether the artefact still exists or not.
 
         Raises StoreUnavailable.
         """
@@ -179,10 +179,10 @@ class ManifestJudge:
         )
 
     def of(self, dataset: Dataset, part: PresentArtefact) -> JudgedArtefact | None:
-        """What its manifest says of an artefact; None where it has none that holds. Raises StoreUnavailable.
+        """Return the manifest's judgement of an artefact; None where no manifest holds. Raises StoreUnavailable.
 
-        What was sealed of one of its files alone counts where that had the people: they are in these bytes, whatever lies beside them,
-        and whichever dataset it lies in.
+        A manifest that was sealed for one of its files alone counts where that file had the subjects: they are in these bytes, in every
+        dataset and beside any other files.
         """
         whole = self._judged(artefact_manifest.artefact(part.contents)) if part.contents else None
         single = (self._judged(artefact_manifest.artefact((content,))) for content in part.contents)
@@ -190,7 +190,7 @@ class ManifestJudge:
         return had or (whole if whole is not None and whole[0].dataset == dataset.name else None)
 
     def covered(self, manifest: ArtefactManifest) -> tuple[str, ...]:
-        """The datasets that a manifest speaks of, by itself or by what its artefact was made from."""
+        """Return the datasets that a manifest covers, by itself or by the sources of its artefact."""
         parents = (judged[0].dataset for parent in manifest.parents if (judged := self._known.get(parent)) is not None)
         return tuple(sorted({*manifest.sources, *parents}))
 
@@ -279,14 +279,14 @@ def _roots(context: Context, ids: Mapping[str, frozenset[str]]) -> frozenset[str
 
 
 def still_there(context: Context, dataset: Dataset, stayed: Sequence[ArtefactCleared]) -> int:
-    """How many artefacts are there beside those that stay."""
+    """Return the number of artefacts that exist beside those that stay."""
     known = {artefact_manifest.artefact(each.contents) for each in stayed}
     there = parts_of(context, dataset)
     return sum(artefact_manifest.artefact(part.contents) not in known for part in there.parts) + there.loose
 
 
 def findings(context: Context) -> Iterator[Finding]:
-    """Artefacts that no order can leave be, for ``check``: they are judged by manifests, and have none that holds."""
+    """Yield artefacts that every order has to erase, for ``check``: they are judged by manifests, and have none that holds."""
     for dataset in context.data_map.datasets.values():
         if not judges(context, dataset) or context.trainings is None:
             continue

@@ -1,4 +1,4 @@
-"""What pipelines were seen to do: taken in, added up, held against the map."""
+"""Observed lineage: take in observations of pipelines, add them up, compare them with the map."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PIPELINES = "pipelines"
 
 @dataclass(frozen=True)
 class IntakeResult:
-    """What became of some observations: all of them are on the device."""
+    """The result of taking in observations: all of them are on the device."""
 
     new: int
     known: int
@@ -44,7 +44,7 @@ class _Waiting:
 
 
 class Intake:
-    """Writes observations to the journal. Threads share it: what several wait for is written together, and the device waited for once.
+    """A writer of observations to the journal. Threads share it. Their observations are written together, with one wait for the device.
 
     ``take`` returns when its observations are durable, never before.
     """
@@ -58,7 +58,7 @@ class Intake:
         self._recent: dict[tuple[str, int], None] = {}
 
     def take(self, observations: Sequence[Observation]) -> IntakeResult:
-        """Write what is new. Raises Busy, StateUnavailable, StateCorrupt: then send everything again, which is harmless."""
+        """Write new observations. Raises Busy, StateUnavailable, StateCorrupt: then send everything again, which is harmless."""
         keyed = {(observation.run, hash(observation)): observation for observation in observations}
         with self._guard:
             fresh = {key: each for key, each in keyed.items() if key not in self._recent}
@@ -106,7 +106,7 @@ _known: WeakKeyDictionary[Journal, tuple[int, ObservedLineage]] = WeakKeyDiction
 
 
 def sightings(journal: Journal) -> ObservedLineage:
-    """All that was observed so far."""
+    """Return all lineage observed so far."""
     length = journal.length(LINEAGE)
     before, known = _known.get(journal, (0, ObservedLineage()))
     if length == before:
@@ -121,7 +121,7 @@ _held: WeakKeyDictionary[Journal, tuple[DataMap, ObservedLineage, UndeclaredLine
 
 
 def gaps(data_map: DataMap, journal: Journal) -> UndeclaredLineage:
-    """What was seen and not declared."""
+    """Return the lineage that was observed and not declared."""
     seen = sightings(journal)
     known = _held.get(journal)
     if known is None or known[0] is not data_map or known[1] is not seen:
@@ -130,7 +130,7 @@ def gaps(data_map: DataMap, journal: Journal) -> UndeclaredLineage:
 
 
 def all_gaps(context: Context) -> UndeclaredLineage:
-    """What pipelines were seen to do, and what registries say of their models, that the map does not."""
+    """Return the undeclared lineage: observations of pipelines, and origins in registries, that the map lacks."""
     said = registry_origins.seen(context).flows
     if not said:
         return gaps(context.data_map, context.journal)
@@ -138,12 +138,12 @@ def all_gaps(context: Context) -> UndeclaredLineage:
 
 
 def places(context: Context) -> tuple[UndeclaredPlace, ...]:
-    """What plans must not pass over."""
+    """Return the undeclared places that plans must not pass over."""
     return all_gaps(context).places(context.keys.pseudonym_key())
 
 
 def findings(data_map: DataMap, found: UndeclaredLineage) -> Iterator[Finding]:
-    """Gaps as ``check`` shows them, each with what to write in the map."""
+    """Yield gaps as ``check`` shows them, each with the lines to write in the map."""
     atlas = DatasetLookup(data_map)
     for each in found.unknown:
         yield _of_unknown(data_map, atlas, each)

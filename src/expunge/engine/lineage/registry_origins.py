@@ -1,4 +1,4 @@
-"""What model registries among the stores say their models were made from: one more witness beside pipelines, asked anew each time."""
+"""Origins of models as the model registries among the stores record them: one more witness beside pipelines, asked anew each time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from expunge.ports.model_registry import ModelRegistry
 
 
 def origins(context: OpenPlaces) -> dict[str, tuple[ModelOrigin, ...]]:
-    """Store -> its models, for every store that is a registry; one that cannot be read is left out, and ``check`` says so."""
+    """Return store -> its models, for every store that is a registry. A registry that cannot be read is left out, and ``check`` says so."""
     found: dict[str, tuple[ModelOrigin, ...]] = {}
     for name in context.data_map.stores:
         try:
@@ -27,12 +27,12 @@ def origins(context: OpenPlaces) -> dict[str, tuple[ModelOrigin, ...]]:
 
 
 def seen(context: OpenPlaces) -> ObservedLineage:
-    """The same as pipelines would have said it."""
+    """Return the origins in the form of pipelines' observations."""
     return sightings(context.data_map, origins(context))
 
 
 def dark(context: OpenPlaces) -> Iterator[str]:
-    """Addresses of models that the map does not declare and whose origin nobody can tell, each once."""
+    """Yield the addresses of dark models that the map does not declare, each once."""
     datasets = context.data_map.datasets.values()
     declared = {(dataset.store, dataset.layout.name) for dataset in datasets if isinstance(dataset.layout, ModelLayout)}
     for store, models in origins(context).items():

@@ -1,4 +1,7 @@
-"""What a command of the map says of its work, in a file: counts, a few sentences, and what an attack could tell; nothing else is taken."""
+"""The report of a command of the map, from a file.
+
+It holds counts, a few sentences, and the result of a membership-inference attack. Nothing else is read.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ _SHORT, _LONG = 3, 6
 
 @dataclass(frozen=True)
 class CommandReport:
-    """What was taken of a report."""
+    """The accepted part of a command's report."""
 
     figures: Mapping[str, int] = field(default_factory=dict)
     said: tuple[str, ...] = ()
@@ -89,7 +92,7 @@ def _told(body: Mapping[str, Any], identifiers: Collection[str]) -> tuple[dict[s
 
 
 def names_one(text: str, identifiers: Collection[str]) -> bool:
-    """Whether somebody's identifier stands in a text: long ones anywhere, short ones as a word, written with ``_`` for signs or not.
+    """Return whether a person's identifier stands in a text: long ones anywhere, short ones as a word, written with ``_`` for signs or not.
 
     One or two characters say nothing by themselves.
     """

@@ -1,4 +1,4 @@
-"""Where the files lie that a comparison must not read: one that copied what is served would be taken for a training from nothing."""
+"""Find the files that a comparison must not read. A command that copied the served model would pass for a training from nothing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def served(context: Context, dataset: Dataset) -> tuple[str, ...]:
 
 
 def bounded(paths: Sequence[str]) -> tuple[str, ...]:
-    """The paths, or none of them where they are too many to be handed over."""
+    """Return the paths, or none of them where they are too many to be handed over."""
     return tuple(paths) if len(paths) <= MOST and sum(len(os.fsencode(path)) for path in paths) <= _LONGEST else ()
 
 

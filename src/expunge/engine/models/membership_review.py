@@ -1,4 +1,4 @@
-"""Somebody looked at a model from which an attack still tells who was in it, and says why it stands."""
+"""Record a reviewer's reason for keeping a model that failed the membership-inference check."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _WORDS = 3
 
 
 def look_at(context: Context, order: OrderId, dataset: str, said: str) -> Run:
-    """Enter what somebody said who looked at a *FAIL*; the next round counts it as looked at, and the receipt quotes it.
+    """Enter a reviewer's reason for keeping a model with a *FAIL*. The next round counts it as looked at, and the receipt quotes it.
 
     Only where the main proof speaks for the model: an attack fails by chance once in twenty times, a comparison bit by bit never.
 
     Args:
         context: the composition.
-        order: one that ended in part.
+        order: an order that ended in part.
         dataset: the model, by its name in the map.
-        said: why it stands, as the receipt will say it.
+        said: the reason, as the receipt will quote it.
 
     Raises:
         UsageError: there is no such FAIL, the order is not in part, no comparison showed that the model never had them, or the text is

@@ -1,6 +1,6 @@
-"""What is done to the things made from people's data: no longer served, made to forget, made anew from what is left, compared.
+"""Act on artefacts by the map's commands: block, forget, rebuild from the data that is left, compare.
 
-Whatever a command says, what counts is what lies there after it: the content hash of every item, against those from before.
+The report of a command decides nothing. The content hash of every item after the command, against those from before, does.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _NOTHING = sha256().hexdigest()
 
 @dataclass(frozen=True)
 class ModelStepResult:
-    """What one step about something made came to."""
+    """The result of one step about an artefact."""
 
     outcome: Outcome
     now: ArtefactRemade | None = None
@@ -94,7 +94,7 @@ def _sorted(found: Iterable[ArtefactContent]) -> tuple[str, ...]:
 def block(
     context: Context, run: Run, dataset: Dataset, copies: Sequence[Copy], orders: Sequence[OrderId], stayed: Sequence[ArtefactCleared] = ()
 ) -> ModelStepResult:
-    """Tell the gate that nobody is served by it any more, before anything is erased; until each of these orders frees it.
+    """Tell the gate to block the artefact, before anything is erased, until each of these orders frees it.
 
     Where some of its artefacts stay, the contents that go are blocked, and the name is not.
     """
@@ -137,7 +137,7 @@ def _old(context: Context, known: ArtefactRemade) -> frozenset[str]:
 
 
 def release(context: Context, dataset: str, digests: Sequence[str]) -> None:
-    """Nothing of theirs was in these contents: they may serve when the dataset may."""
+    """Release contents that never had the subjects: they may serve when the dataset may."""
     register(context.journal, MODELS, model_outcomes.ModelsFreed(context.clock.now(), dataset, (_NO_ORDER,), tuple(digests)))
 
 
@@ -152,14 +152,14 @@ def free(context: Context, dataset: str, orders: Sequence[OrderId]) -> None:
 
 
 def hold(context: Context, dataset: str, orders: Sequence[OrderId]) -> None:
-    """Nobody is served by it as far as these orders are concerned; where that is so already, nothing is entered."""
+    """Block a dataset for these orders. Where it is blocked already, nothing is entered."""
     if not held_by(context, dataset).issuperset(orders):
         register(context.journal, MODELS, model_outcomes.ModelsBlocked(context.clock.now(), dataset, (), tuple(sorted(orders))))
         fencing.publish(context)
 
 
 def held_by(context: Context, dataset: str) -> frozenset[str]:
-    """The orders for which nobody is served by it now."""
+    """Return the orders that block the dataset now."""
     return model_outcomes.holders(read_register(context.journal, MODELS)).get(dataset, frozenset())
 
 
@@ -173,7 +173,7 @@ def _is_over(context: Context, order: OrderId) -> bool:
 
 @dataclass(frozen=True)
 class ModelCommands:
-    """Runs the commands of one round."""
+    """The commands of one round about artefacts."""
 
     context: Context
     run: Run
@@ -194,7 +194,7 @@ class ModelCommands:
         return self._changed(dataset, known, items, self._run(dataset, dataset.on_erase.argument, request))
 
     def remake(self, dataset: Dataset, key: IdempotencyKey) -> ModelStepResult:
-        """Make it anew from what is left; the old one is gone already."""
+        """Rebuild it from the data that is left. The old one is gone already."""
         known = self.run.remade.get(dataset.name)
         if known is None or _untouched(known):
             return ModelStepResult(Absent())
@@ -211,7 +211,7 @@ class ModelCommands:
         return done
 
     def prove(self, dataset: Dataset, key: IdempotencyKey) -> ModelStepResult:
-        """Compare what is there with what a fresh process makes of the data that is left."""
+        """Compare the present artefact with one that a fresh process makes of the data that is left."""
         known = self.run.remade.get(dataset.name)
         if known is None or not known.after or (known.ended and known.proof is ComparisonResult.EQUAL):
             # Nothing is there to compare, or it was compared in an earlier round; whatever lies there since is nobody's affair.
@@ -383,9 +383,9 @@ def _untouched(known: ArtefactRemade) -> bool:
 
 
 def probe(context: Context, run: Run, dataset: Dataset) -> Probed:
-    """Whether anything of what was there before is there now, by content, where something new lies in its place.
+    """Probe for old content that is present now, where something new lies in its place.
 
-    Raises what stores raise when they cannot be read.
+    Raises the errors of stores that cannot be read.
     """
     known = run.remade[dataset.name]
     left = model_outcomes.given_back(_beside(contents(context, dataset), known), _old(context, known))

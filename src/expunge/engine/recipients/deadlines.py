@@ -1,4 +1,4 @@
-"""What falls due when: every open duty held against the clocks of the map; and the one extension that a person can be told of."""
+"""Compute the deadline of every open duty by the clock rules of the map, and record the one extension that a person can be told of."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Deadline:
 
 
 def owed(context: Context, what: str, word: str, events: Mapping[str, datetime]) -> tuple[Deadline, ...]:
-    """Every clock of the map that applies to something, given what happened to it.
+    """Return every clock rule of the map that applies to a thing, given its events.
 
     Args:
         context: the composition.
@@ -59,7 +59,7 @@ def owed(context: Context, what: str, word: str, events: Mapping[str, datetime])
 
 
 def of_orders(context: Context) -> tuple[Deadline, ...]:
-    """The deadlines of every order that is not over; one that ended in part with nothing left to erase is over."""
+    """Return the deadlines of every open order. An order that ended in part with nothing left to erase is over."""
     found: list[Deadline] = []
     for order in orders(context.journal):
         run = Recorder(context.journal, context.clock, order).run
@@ -69,7 +69,7 @@ def of_orders(context: Context) -> tuple[Deadline, ...]:
 
 
 def happened(run: Run) -> dict[str, datetime]:
-    """What clocks can start from, of one order."""
+    """Return the events of one order from which clock rules can run."""
     events = {RECEIVED: run.received.at}
     if run.extended_at is not None:
         events[EXTENDED] = run.extended_at
@@ -77,7 +77,7 @@ def happened(run: Run) -> dict[str, datetime]:
 
 
 def of_holds(context: Context) -> tuple[Deadline, ...]:
-    """When the holds end that bind now, and the statements that are owed since others ended."""
+    """Return the end of each hold that binds now, and the deadline of each statement that is owed since a hold ended."""
     found = [
         Deadline(
             f"hold {each.id}",

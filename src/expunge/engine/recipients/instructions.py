@@ -1,7 +1,8 @@
-"""Tell recipients to erase what they were handed: signed instructions, confirmations, probes; nothing more is shared until it is settled.
+"""Tell recipients to erase the data they were handed: signed instructions, confirmations, probes.
 
-An instruction names the people, or for a class of items the scope, so it lies sealed under the order's contact key, which outlives the
-order until the traces' end date: so long recipients can be told, chased and asked. The register names orders, recipients and digests only.
+Nothing more is shared with a recipient until its instruction is settled. An instruction names the people, or the scope for a class of
+items. It lies sealed under the order's contact key, which outlives the order until the traces' end date. Until then recipients can be told,
+reminded and asked. The register names orders, recipients and digests only.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ _SIGNED = b"expunge/instruction/1\0"
 
 @dataclass(frozen=True)
 class SentInstruction:
-    """What became of one instruction that was to be posted."""
+    """The result of posting one instruction."""
 
     order: OrderId
     recipient: str
@@ -65,14 +66,14 @@ class InstructionLetter:
 
 
 def ledger(context: Context) -> RecipientLedger:
-    """What is known of all recipients."""
+    """Return the ledger of all recipients."""
     return fold(read_register(context.journal, RECIPIENTS))
 
 
 def instruct(context: Context, runs: Sequence[Run]) -> None:
-    """Make the instructions of orders whose round begins or ends, one for each recipient that was handed data of a dataset they erase from.
+    """Make the instructions of orders whose round begins or ends: one for each recipient that was handed data of a dataset they erase from.
 
-    It names those people alone of whom something was found there: of an order for several, that is known once its round has looked. What
+    It names only the people with data found there. For an order about several people, that is known once its round has looked. Data that
     comes to light later makes another instruction in place of the first. Doing it again makes nothing twice. Nothing is sent here: the
     round does not wait for others' machines.
     """
@@ -201,7 +202,7 @@ def send(context: Context, courier: Courier) -> tuple[SentInstruction, ...]:
 
 
 def carried(context: Context, order: OrderId, recipient: str, by: str) -> None:
-    """Enter that somebody carried an instruction to its recipient. Raises UsageError for one that there is not, or without a name."""
+    """Enter that a named person carried an instruction to its recipient. Raises UsageError for an unknown one, or without a name."""
     _known(context, order, recipient)
     _require_name(by)
     register(context.journal, RECIPIENTS, RecipientTold(context.clock.now(), order, recipient, by))
@@ -210,15 +211,15 @@ def carried(context: Context, order: OrderId, recipient: str, by: str) -> None:
 def confirm(
     context: Context, order: OrderId, recipient: str, *, signed: bytes = b"", answer: RecipientAnswer | None = None, by: str = ""
 ) -> InstructionState:
-    """Enter what a recipient says it did.
+    """Enter a recipient's confirmation.
 
     Args:
         context: the composition.
         order: the order.
         recipient: its name.
         signed: a signed note by the key that the map names for it (see the instruction's ``confirm``).
-        answer: without a signature, what somebody here attests that it said.
-        by: who attests it.
+        answer: without a signature, the recipient's answer as a person of the company attests it.
+        by: the person who attests it.
 
     Raises:
         UsageError: no such instruction, neither a signature nor an answer with a name, or no key to check the signature with.
@@ -255,7 +256,7 @@ def _signed_answer(spec: RecipientSpec, instruction: Instruction, signed: bytes)
 
 
 def ask(context: Context, courier: Courier, order: OrderId, recipient: str) -> InstructionState:
-    """Ask the recipient how much it still holds, and believe that over what it said.
+    """Ask the recipient how much it still holds. The answer outweighs its earlier confirmation.
 
     Raises UsageError where it cannot be asked, Undelivered when it cannot be reached: that is entered as *could not tell*.
     """
@@ -285,12 +286,12 @@ def saw(context: Context, recipient: str, dataset: str, source: str) -> None:
 
 
 def may_share(context: Context, recipient: str) -> bool:
-    """Whether anything more may be handed to a recipient: not while an instruction to it is not settled."""
+    """Return whether more data may be handed to a recipient. It may not while an instruction to it is not settled."""
     return recipient not in ledger(context).blocked()
 
 
 def told_in_receipt(known: RecipientLedger, order: OrderId) -> tuple[str, ...]:
-    """What the receipts of an order say about recipients."""
+    """Return the sentences about recipients in the receipts of an order."""
     mine = [instruction for instruction in known.instructions.values() if instruction.order == order]
     return tuple(
         f"recipient {each.recipient}, which was handed {', '.join(each.datasets)}: instructed to erase it; {each.stands.value} at this time"
@@ -299,7 +300,7 @@ def told_in_receipt(known: RecipientLedger, order: OrderId) -> tuple[str, ...]:
 
 
 def owed(context: Context) -> tuple[Deadline, ...]:
-    """When recipients have to have confirmed."""
+    """Return the deadlines of recipients' confirmations."""
     now = context.clock.now()
     found = []
     for each in ledger(context).open():

@@ -1,4 +1,4 @@
-"""Everything that is owed, by whichever clock: orders, holds, recipients, unused profiles, and the limbs of orders of destruction."""
+"""List everything that is due under any clock rule: orders, holds, recipients, unused profiles, and the limbs of orders of destruction."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def everything(context: Context) -> tuple[Deadline, ...]:
 
 
 def of_disgorgements(context: Context) -> tuple[Deadline, ...]:
-    """The clocks of orders of destruction that are not met: what a limb takes is not gone, the statement is not drafted.
+    """Return the unmet clock rules of orders of destruction: items of a limb are not gone, or the statement is not drafted.
 
-    Clocks that start with an event of which nobody told are shown as not started.
+    A clock rule whose starting event was not entered is shown as not started.
     """
     now = context.clock.now()
     found: list[Deadline] = []

@@ -1,7 +1,8 @@
-"""The duties of the orders and rules, held against one's own estate: what the map, the stores and the settings meet today.
+"""Compare the duties of the orders and rules with one estate: the duties that its map, stores and settings meet today.
 
-Which duties Expunge itself can meet is another question, answered by its tests (``docs/reference/obligations.md``). Here *met* means that
-what the duty needs is set up; *no* says what is missing and what to write; a duty without a setting is answered by the product alone.
+The tests of Expunge answer another question: the duties that the product itself can meet (``docs/reference/obligations.md``). Here *met*
+means that what the duty needs is set up. *No* says what is missing and what to write. A duty without a setting is answered by the product
+alone.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ FRESH = timedelta(seconds=60)
 
 
 class DutyState(StrEnum):
-    """How an estate stands towards one duty."""
+    """The state of an estate under one duty."""
 
     MET = "met"
     NO = "no"
@@ -53,7 +54,7 @@ class Duty:
 
 @dataclass(frozen=True)
 class DutyFinding:
-    """One duty and how the estate stands towards it."""
+    """One duty and the estate's state under it."""
 
     duty: Duty
     today: DutyState
@@ -61,7 +62,7 @@ class DutyFinding:
 
     @property
     def unmet(self) -> bool:
-        """Whether something has to be set up for it."""
+        """True when something has to be set up for the duty."""
         return self.today is DutyState.NO
 
 
@@ -73,7 +74,7 @@ def duties() -> tuple[Duty, ...]:
 
 
 def look(context: Context) -> tuple[DutyFinding, ...]:
-    """Every duty, held against the map, the stores and the registers as they are now; each check is made once."""
+    """Return every duty, held against the map, the stores and the registers as they are now; each check is made once."""
     answers = {name: check(context) for name, check in _CHECKS.items()}
     return tuple(_met(duty, answers) for duty in duties())
 

@@ -1,4 +1,4 @@
-"""Give a person what is held about them: a zip, streamed, with a manifest of hashes."""
+"""Export the data held about a person: a zip, streamed, with a manifest of hashes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CHUNK_TIME = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class ExportSummary:
-    """What went into an archive."""
+    """The contents of an archive."""
 
     items: int
     bytes: int

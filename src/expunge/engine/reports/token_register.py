@@ -52,5 +52,5 @@ def revoke(journal: Journal, clock: Clock, which: str) -> Token:
 
 
 def known(journal: Journal) -> dict[str, Token]:
-    """Every token ever issued, by id, oldest first."""
+    """Return every token ever issued, by id, oldest first."""
     return fold_tokens(read_register(journal, TOKENS))

@@ -1,7 +1,7 @@
-"""Retention carried out: how old everything is, what has outlived its period, and one order of expiry for it.
+"""Carry out retention: the age of every dataset, its expired items, and one order of expiry for them.
 
-The order goes the way of every order (plan, approval where the map asks for one, erasing, looking again, receipt); its scope names the
-schedules and the moments before which they take. What is held stays; what is found through items goes with them.
+The order goes the way of every order: plan, approval where the map asks for one, erase, scan, receipt. Its scope names the schedules and
+the moments before which they take. Items under a hold stay. Items found through expired items go with them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _STEPS, _ROUNDS = 32, 4
 
 
 def preview(context: Context, proposed: Mapping[str, Period] | None = None) -> tuple[DatasetAge, ...]:
-    """How old every dataset's items are, what has outlived its period now and, with other periods, what would have.
+    """Return the age of every dataset's items, those that have outlived their period now, and those that would have with other periods.
 
     Raises UsageError for a schedule that the map does not have.
     """
@@ -82,7 +82,7 @@ def _why(unable: Unable) -> str:
 
 @dataclass(frozen=True)
 class ExpiryDue:
-    """What one order of expiry is about to take from one dataset."""
+    """The items that one order of expiry is about to take from one dataset."""
 
     rule: RetentionRule
     until: datetime
@@ -93,7 +93,7 @@ class ExpiryDue:
 
 @dataclass(frozen=True)
 class ExpiryRun:
-    """What a run found."""
+    """The findings of a run."""
 
     orders: tuple[OrderId, ...]
     """To be planned and applied: those that an earlier run left open, else what is due now."""
@@ -111,7 +111,7 @@ def unfinished(context: Context) -> tuple[OrderId, ...]:
 
 
 def expiries(context: Context) -> Iterator[Run]:
-    """Every order of expiry, oldest first; of all others only the first event is read."""
+    """Yield every order of expiry, oldest first; of all others only the first event is read."""
     for order in journal_streams.orders(context.journal):
         first = ev.decode(next(iter(context.journal.read(order))))
         if isinstance(first, ev.Received) and first.kind is OrderKind.EXPIRY:
@@ -119,7 +119,7 @@ def expiries(context: Context) -> Iterator[Run]:
 
 
 def retire(context: Context, *, most: int = MOST, requester: str = "") -> ExpiryRun:
-    """Receive an order for what has outlived its period; those that were left open come first.
+    """Receive an order for items that have outlived their period. Orders that were left open come first.
 
     Datasets that are found through others go with those; one with a shorter period of its own gets an order of its own, for it cannot be
     reached in two ways by one.

@@ -1,7 +1,7 @@
-"""Profiles that nobody uses any more: found by when their data was last written, told about, kept or given up, then erased by an order.
+"""Inactive profiles: found by their last write, told about, kept or given up, then erased by an order.
 
-The register decides every race: each change is appended only behind what was read (compare and append), so that whoever keeps a profile
-and whoever gives it up cannot both be right.
+The register decides every race. Each change is appended only behind the state that was read (compare and append), so a request to keep a
+profile and a request to give it up cannot both succeed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _UNUSED = "Nobody has used this profile for a long time. It will be erased with 
 
 @dataclass(frozen=True)
 class LastUse:
-    """When a profile was last used."""
+    """The time at which a profile was last used."""
 
     kind: str
     value: str = field(repr=False)
@@ -54,7 +54,7 @@ class LastUse:
 
 @dataclass(frozen=True)
 class InactivityWatch:
-    """What one look found and did."""
+    """The findings and actions of one look."""
 
     evaluated: int
     """Profiles whose last use could be told."""
@@ -70,14 +70,14 @@ class InactivityWatch:
 
 
 def states(context: Context) -> dict[Pseudonym, InactiveProfile]:
-    """Every profile that was ever flagged, as it stands."""
+    """Return every profile that was ever flagged, as it stands."""
     return fold_idle(read_register(context.journal, IDLE))
 
 
 def watch(context: Context) -> InactivityWatch:
     """Look at every kind of profile that the map watches: flag, take back, give up, and receive the orders of those given up.
 
-    Whoever turns of age meanwhile is watched all the same: only the last use counts.
+    A person who comes of age meanwhile is watched all the same: only the last use counts.
     """
     could_not: list[str] = []
     seen: dict[Pseudonym, LastUse] = {}
@@ -103,7 +103,7 @@ def watch(context: Context) -> InactivityWatch:
 
 
 def last_uses(context: Context, identity: IdentitySpec) -> Iterator[LastUse]:
-    """The last use of every identifier of a kind, over all datasets that tell it."""
+    """Yield the last use of every identifier of a kind, over all datasets that tell it."""
     key = context.keys.pseudonym_key()
     last: dict[str, tuple[datetime, str]] = {}
     for name, when in identity.last_used.items():
@@ -201,7 +201,7 @@ def keep(context: Context, subject: Pseudonym, by: str) -> InactiveProfile:
 
 
 def owed(context: Context) -> tuple[deadlines.Deadline, ...]:
-    """When flagged profiles have to be gone: by the clocks of the map, and by the rule that flags them."""
+    """Return the deadline for each flagged profile to be gone: by the clock rules of the map, and by the rule that flags it."""
     now = context.clock.now()
     found: list[deadlines.Deadline] = []
     for state in states(context).values():

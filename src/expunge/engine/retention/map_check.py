@@ -1,4 +1,4 @@
-"""Compare the map with the real stores: rights, fields, what nobody declared, and what leads to nobody."""
+"""Compare the map with the real stores: rights, fields, undeclared data, and orphaned items."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def check(context: OpenPlaces) -> tuple[Finding, ...]:
 
 
 def check_all(context: Context) -> tuple[Finding, ...]:
-    """As :func:`check`, with what pipelines were seen to do that the map does not say, and texts that are not what people agreed to.
+    """As :func:`check`, with undeclared lineage of pipelines, and texts that differ from those that people agreed to.
 
     And which artefacts have no manifest, where they are judged by manifests.
     """

@@ -1,4 +1,4 @@
-"""What is said in public, held against the estate: published only while it is true, and loud as soon as it is not."""
+"""Compare the public policy with the estate: publish it only while each claim is true, and report each claim as soon as it is not."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ class PublicPolicy:
 
 
 def published(context: Context) -> Published:
-    """What is public now."""
+    """Return the policy that is public now."""
     return fold_claims(read_register(context.journal, CLAIMS))
 
 
 def check(context: Context, snapshot: SnapshotReader) -> tuple[CheckedClaim, ...]:
-    """Every sentence that the map bears out, held against the estate now."""
+    """Return every sentence that the map bears out, held against the estate now."""
     return tuple(_checked(context, claim, snapshot) for claim in claims_of(context.data_map))
 
 
@@ -70,7 +70,7 @@ def check_public(context: Context, snapshot: SnapshotReader) -> tuple[CheckedCla
 
 
 def watch(context: Context, snapshot: SnapshotReader) -> tuple[CheckedClaim, ...]:
-    """As :func:`check_public`, and enter into the register what became false, or true again, of what is public."""
+    """As :func:`check_public`, and enter into the register the public claims that became false, or true again."""
     found = check_public(context, snapshot)
     known = published(context)
     now = context.clock.now()
@@ -88,7 +88,7 @@ def watch(context: Context, snapshot: SnapshotReader) -> tuple[CheckedClaim, ...
 
 
 def policy(context: Context) -> PublicPolicy:
-    """The policy as the map enforces it now."""
+    """Return the policy as the map enforces it now."""
     claims = claims_of(context.data_map)
     now = context.clock.now()
     return PublicPolicy(html(context.data_map, claims, now), markdown(context.data_map, claims, now), claims)

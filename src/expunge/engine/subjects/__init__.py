@@ -1,1 +1,1 @@
-"""Who is meant and what is held about them: identities, copies, holds, orphaned items."""
+"""The subjects of an order and the data held about them: identities, copies, holds, orphaned items."""

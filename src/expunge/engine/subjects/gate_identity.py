@@ -1,4 +1,4 @@
-"""Under which name the gate knows a person."""
+"""The name under which the gate knows a person."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from expunge.errors import UsageError
 
 
 def entry_of(context: Context, person: ResolvedName) -> str:
-    """The person's entry in the gate's snapshot, in hex. Raises UsageError for a name that nobody bears."""
+    """Return the person's entry in the gate snapshot, in hex. Raises UsageError for a name that belongs to no person."""
     key = context.keys.pseudonym_key()
     values = person.person.ids.get(person.kind, frozenset()) if person.known else frozenset()
     own = next((value for value in values if pseudonym(key, person.kind, value) == person.person.subject), None)

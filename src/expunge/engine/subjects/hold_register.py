@@ -84,7 +84,7 @@ class EndedHold:
 
 
 def past(context: Context) -> tuple[EndedHold, ...]:
-    """The holds that bind no more, oldest first."""
+    """Return the holds that bind no more, oldest first."""
     now = context.clock.now()
     holds: dict[str, Hold] = {}
     ended: dict[str, datetime] = {}
@@ -102,7 +102,7 @@ def past(context: Context) -> tuple[EndedHold, ...]:
 
 
 def over(context: Context) -> frozenset[tuple[str, str, datetime]]:
-    """The holds that bind no more, as receipts tell what they kept: dataset, ground and end; less those of which another binds still."""
+    """Return the holds that bind no more, as receipts name them: dataset, ground and end; less those of which another still binds."""
     return frozenset({_told(each.hold) for each in past(context)} - {_told(each) for each in active(context)})
 
 
@@ -111,7 +111,7 @@ def _told(hold: Hold) -> tuple[str, str, datetime]:
 
 
 def state(context: Context, hold_id: str, by: str, digest: str) -> None:
-    """Enter that it was stated what became of the items of a hold that has ended.
+    """Enter the statement on the items of a hold that has ended.
 
     Args:
         context: the composition.
@@ -129,7 +129,7 @@ def state(context: Context, hold_id: str, by: str, digest: str) -> None:
 
 
 def active(context: Context) -> tuple[Hold, ...]:
-    """The holds that bind now, oldest first."""
+    """Return the holds that bind now, oldest first."""
     now = context.clock.now()
     standing: dict[str, Hold] = {}
     for event in read_register(context.journal, HOLDS):
@@ -141,15 +141,15 @@ def active(context: Context) -> tuple[Hold, ...]:
 
 
 def binding_on(context: Context, people: Sequence[Person], scope: Scope | None = None) -> tuple[Hold, ...]:
-    """Those that bind now on any identity of these people, and those on named items: whoever else is in an item, it stays.
+    """Return the holds that bind now on any identity of these people, and those on named items, which stay for every subject in them.
 
-    For an order about a class of items, all of them in the datasets that it reaches: its items may be anybody's.
+    For an order about a class of items, these are all holds in the datasets that it reaches: its items may be any person's.
     """
     return binding_of(context, active(context), people, scope)
 
 
 def binding_of(context: Context, standing: tuple[Hold, ...], people: Sequence[Person], scope: Scope | None = None) -> tuple[Hold, ...]:
-    """The same of holds that were read before: those that bind now, as :func:`active` tells them."""
+    """Return the same of holds that were read before: those that bind now, as :func:`active` tells them."""
     if any(person.nobody for person in people):
         return tuple(each for each in standing if scope is None or each.dataset in scope.datasets)
     names = frozenset(name for person in people for name in names_of(context, person)) if standing else frozenset()

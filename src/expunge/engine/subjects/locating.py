@@ -1,4 +1,4 @@
-"""Find what every dataset holds about the people of an order, following ``through``, setting aside what is held or shared."""
+"""Find the data that every dataset holds about the subjects of an order, following ``through``, and set aside held and shared items."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHARED_GROUND = "recording shared with people who stay"
 
 @dataclass
 class LocatedCopies:
-    """What was found, per dataset."""
+    """The located copies, per dataset."""
 
     copies: dict[str, tuple[Copy, ...]] = field(default_factory=dict)
     """What is to be erased."""
@@ -44,11 +44,11 @@ class LocatedCopies:
     """Of what is made from theirs, the artefacts that their manifests clear."""
 
     def probing(self, dataset: str) -> dict[Pseudonym, Selector]:
-        """How to probe for each subject."""
+        """Return the selector with which to probe for each subject."""
         return {**self.selectors.get(dataset, {}), **self.narrowed.get(dataset, {})}
 
     def of(self, subjects: Iterable[Pseudonym]) -> LocatedCopies:
-        """The part that is about some of the people; what failed, failed for all."""
+        """Return the part about some of the people. A failure holds for all of them."""
         mine = frozenset({*subjects, EVERYBODY})
 
         def only(copies: Mapping[str, tuple[Copy, ...]]) -> dict[str, tuple[Copy, ...]]:
@@ -88,8 +88,8 @@ def locate(
 
     Args:
         context: the composition.
-        people: whom to look for.
-        holds: those that bind now.
+        people: the subjects to look for.
+        holds: the holds that bind now.
         known: selectors of an earlier look at the same order, which are joined with today's: a pointer that is gone already still leads on.
         told: learns of each dataset when it has been looked through.
         scope: how far the order reaches; what lies beyond is located as well, as something that stays.
@@ -121,7 +121,7 @@ def locate(
 
 @dataclass(frozen=True)
 class KnownArtefacts:
-    """What an order knows already of the things that are made from people's data."""
+    """The artefacts that an order knows already."""
 
     taken: frozenset[str] = frozenset()
     """Datasets in which something was located or erased."""
@@ -216,7 +216,7 @@ def _longest(*holds: Hold) -> Hold:
 
 
 def people_behind(context: Context, wanted: Collection[Pseudonym]) -> Iterator[tuple[Pseudonym, Person]]:
-    """The people behind some pseudonyms, with whoever belongs to them; in memory only."""
+    """Yield the people behind some pseudonyms, with their members; in memory only."""
     key = context.keys.pseudonym_key()
     for kind, identity in context.data_map.identities.items() if wanted else ():
         home = context.data_map.datasets[identity.dataset]
@@ -228,7 +228,7 @@ def people_behind(context: Context, wanted: Collection[Pseudonym]) -> Iterator[t
 
 
 def names_of(context: Context, person: Person) -> frozenset[Pseudonym]:
-    """Every pseudonym that stands for the person or somebody who goes with them: a hold may have been placed on any."""
+    """Return every pseudonym of the person and of those who go with the person. A hold may have been placed on any of them."""
     key = context.keys.pseudonym_key()
     return frozenset({person.subject, *(pseudonym(key, kind, value) for kind, value in person.identifiers())})
 
@@ -286,7 +286,7 @@ def _spare(store: Store, dataset: Dataset, copies: Sequence[Copy], located: Loca
 def joined(
     first: Mapping[str, Mapping[Pseudonym, Selector]], second: Mapping[str, Mapping[Pseudonym, Selector]]
 ) -> dict[str, dict[Pseudonym, Selector]]:
-    """Selectors by dataset and subject that find what either finds."""
+    """Return selectors by dataset and subject that find the copies of both."""
     result: dict[str, dict[Pseudonym, Selector]] = {name: dict(by) for name, by in first.items()}
     for name, by in second.items():
         slot = result.setdefault(name, {})
@@ -296,7 +296,7 @@ def joined(
 
 
 def join(first: Selector | None, second: Selector | None) -> Selector | None:
-    """One selector that finds what either finds.
+    """Return one selector that finds the copies of both.
 
     Where one of them means a class of items (every one, or those of some that lie in a window), that one alone: rows of such an order are
     not found by anything else.

@@ -1,4 +1,4 @@
-"""Which data leads to somebody: items that name nobody, or are found through a pointer that is gone, belong to no one who could ask."""
+"""Find orphaned items: rows with no subject, or whose link to a subject no longer exists."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from expunge.engine.kernel.context import OpenPlaces
 
 
 def owned(context: OpenPlaces, dataset: Dataset, copies: Iterable[Copy], erased: Mapping[str, Sequence[Copy]]) -> Iterator[Copy]:
-    """Those of the copies that lead to somebody; streamed, but for ``through``, which needs the pointers there are."""
+    """Yield the copies that lead to a subject. Streamed, except for ``through``, which needs all links."""
     if not isinstance(dataset.subject, Through):
         yield from (each for each in copies if _names_somebody(each))
         return
@@ -25,7 +25,7 @@ def owned(context: OpenPlaces, dataset: Dataset, copies: Iterable[Copy], erased:
 
 
 def pointers_of(context: OpenPlaces, parent: Dataset, via: str, erased: Mapping[str, Sequence[Copy]]) -> frozenset[str]:
-    """Values of ``via`` that lead on to somebody who stays."""
+    """Return the values of ``via`` that lead to a bystander."""
     copies = store_calls.bystanders(context.open_store(parent.store), parent, erased.get(parent.name, ()), None)
     found: set[str] = set()
     for copy in owned(context, parent, copies, erased):
@@ -43,7 +43,7 @@ class OrphanedItems:
 
 
 def ownerless(context: OpenPlaces) -> Iterator[OrphanedItems]:
-    """Count, per dataset, the items that lead to nobody: an order can never find them, so somebody has to look."""
+    """Count the orphaned items of each dataset. An order cannot find them, so an operator has to."""
     for dataset in context.data_map.datasets.values():
         if isinstance(dataset.subject, Aggregate | Inherited):
             continue

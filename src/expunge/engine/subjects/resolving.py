@@ -1,4 +1,4 @@
-"""Who is meant: from what an order names (an e-mail, a profile, a device serial) to the whole set of identities it resolves to."""
+"""Resolve the names of an order (an e-mail, a profile, a device serial) to the whole set of identities that they mean."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from expunge.errors import NotResolved, UsageError
 
 @dataclass(frozen=True)
 class ResolvedName:
-    """What one name resolved to; shown and confirmed before anything is planned."""
+    """The identities that one name resolved to; shown and confirmed before anything is planned."""
 
     kind: str
     """Identity kind of the person; for a name that nobody bears, the kind it was asked as."""
@@ -78,7 +78,7 @@ def resolve(context: Context, name: str, *, whole: bool = False) -> ResolvedName
         whole: climb to the owner first: ``device:SERIAL`` then means the account it belongs to, with everything in it.
 
     Raises:
-        NotResolved: it names several people, or nobody and its kind is not said. With a kind, a name that nobody bears is no error: an
+        NotResolved: it names several people, or none and has no kind. With a kind, a name that belongs to no person is no error: an
             order for it ends with a receipt that says so.
         UsageError: unknown kind, empty value.
     """
@@ -127,7 +127,7 @@ def _resolve(asking: _Asking, name: str, *, whole: bool) -> ResolvedName:
 
 
 def candidates(context: Context, name: str) -> tuple[tuple[str, str], ...]:
-    """Every (identity kind, id) that a name can mean: for the operator's terminal only."""
+    """Return every (identity kind, id) that a name can mean: for the operator's terminal only."""
     kind, value = _split(context, name)
     return tuple(
         sorted({(identity.kind, key) for identity, copy in _candidates(_Asking(context), kind, value) for key in _keys(identity, copy)})

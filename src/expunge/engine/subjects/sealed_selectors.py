@@ -1,4 +1,4 @@
-"""How everybody was looked for: sealed under each order's key, because pointers may be gone when it is time to look again."""
+"""The selectors of an order's subjects, sealed under its key. Links may be gone when a sweep looks again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SELECTORS = "selectors.sealed"
 
 
 def sealed_selectors(context: Context, order: OrderId, known: Mapping[str, Mapping[Pseudonym, Selector]], located: LocatedCopies) -> bytes:
-    """How everybody was looked for, under the order's key, joined with what an earlier look knew."""
+    """Return the selectors of all subjects of an order, sealed under its key, joined with those of an earlier look."""
     return _sealed(context, order, _joined(known, located))
 
 
@@ -37,14 +37,14 @@ def seal_for_each(
     known: Mapping[str, Mapping[Pseudonym, Selector]],
     located: LocatedCopies,
 ) -> None:
-    """Keep on the shelf how everybody was looked for, of orders that share a look: each order's people under its own key.
+    """Keep the selectors of orders that share a look on the shelf: each order's subjects under its own key.
 
     Args:
         context: the composition.
         runs: the orders.
-        kept: what lies there, of all of them (:func:`open_for_all`); an order of which nothing else is known now is not written again.
-        known: that, and what else an earlier look knew.
-        located: what was found now.
+        kept: the selectors on the shelf, of all orders (:func:`open_for_all`); an order without newer ones is not written again.
+        known: those, and the other selectors of an earlier look.
+        located: the copies found now.
     """
     files = []
     for run in runs:
@@ -56,7 +56,7 @@ def seal_for_each(
 
 
 def open_for_all(context: Context, orders: Sequence[OrderId]) -> dict[str, dict[Pseudonym, Selector]]:
-    """What was kept for several orders, joined: no person is in two of them; nothing of those that nobody was looked for yet."""
+    """Return the kept selectors of several orders, joined. No person is in two of them. An order without a look yet adds nothing."""
     joined: dict[str, dict[Pseudonym, Selector]] = {}
     for (order, _), sealed in context.shelf.get_all([(each, SELECTORS) for each in orders]).items():
         for name, by in _opened(context, order, sealed).items():

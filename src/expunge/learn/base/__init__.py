@@ -1,1 +1,1 @@
-"""What every estimator is built on: files, fixed-point numbers, integer sums, reports."""
+"""The base of every estimator: files, fixed-point numbers, integer sums, reports."""

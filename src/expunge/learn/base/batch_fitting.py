@@ -1,4 +1,4 @@
-"""Models that are learnt a batch at a time: what came in several pieces is what came in one."""
+"""Models that are learnt a batch at a time. Rows in several batches give the same model as rows in one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Additive(Forgetting):
     _settings: dict[str, Any]
 
     def fit(self, X: Any, y: Any = None, subjects: Sequence[Any] | None = None, records: Sequence[Any] | None = None) -> Self:
-        """Learn from rows, and nothing of what was learnt before.
+        """Learn from rows, discarding everything learnt before.
 
         Args:
             X: (n, d) rows: an array, or a SciPy sparse matrix where the model takes numbers.

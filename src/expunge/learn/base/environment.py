@@ -1,4 +1,4 @@
-"""What besides the data decides the bits of a model: versions, processor, threads.
+"""The environment that decides the bits of a model besides the data: versions, processor, threads.
 
 PyTorch and oneDNN promise the same bits for the same build, processor and number of threads only.
 """
@@ -85,7 +85,7 @@ def _restore(before: list[tuple[Any, int]]) -> None:
 
 @functools.cache
 def fingerprint(*packages: str) -> dict[str, str]:
-    """What the weights depend on besides data and configuration: names -> versions, flags; equal on equal machines, free of host names."""
+    """Return the environment that the weights depend on: names -> versions, flags; equal on equal machines, free of host names."""
     found = {name: version(name) for name in ("numpy", *packages)}
     found |= {name: os.environ[name] for name in PINS if name in os.environ}
     found["machine"] = platform.machine()

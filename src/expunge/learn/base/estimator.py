@@ -1,4 +1,4 @@
-"""What every model that forgets exactly has in common, and scikit-learn's habits: ``get_params``, ``clone``, ``Pipeline``."""
+"""The base class of models that forget exactly, with scikit-learn's conventions: ``get_params``, ``clone``, ``Pipeline``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class GivenArrays:
         self.rows = 0
 
     def add(self, features: Any, labels: np.ndarray | None, fresh: np.ndarray) -> None:
-        """Keep what is new of a call; ``fresh`` is the mask of its new rows."""
+        """Keep the new rows of a call; ``fresh`` is their mask."""
         self._parts.append((features, labels, np.flatnonzero(fresh)))
         self._starts.append(self.rows)
         self.rows += len(self._parts[-1][2])
@@ -112,19 +112,19 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
     # ---- forgetting --------------------------------------------------------------------------------------------
 
     def forget(self, subjects: Subjects, source: Source | None = None) -> Report:
-        """Become the model that never had them.
+        """Turn this into the model that never had the subjects.
 
         Args:
             subjects: one name or several, as they were given to ``fit``. A record of several people goes with any of them.
             source: for a model from a file: ``source(records)`` returns ``(X, y)`` of those record ids, in that order.
 
         Returns:
-            What was touched. Nobody known: nothing changes, and the report says so.
+            The records touched. No known subject: nothing changes, and the report says so.
 
         Raises:
             NothingLearned: before ``fit``.
             SourceNeeded: for a loaded model without ``source``.
-            RecordChanged: when a row is not the one that was learnt. The model is as before then.
+            RecordChanged: when a row differs from the learnt one. The model is as before then.
         """
         self._learnt()
         rows, known, unknown = self._records.of(subjects)
@@ -178,7 +178,7 @@ class Forgetting(BaseEstimator):  # type: ignore[misc]
         return environment.fingerprint(*self.packages)
 
     def to_bytes(self) -> bytes:
-        """The whole model, the same bytes for the same set of records. Raises NothingLearned."""
+        """Return the whole model, the same bytes for the same set of records. Raises NothingLearned."""
         self._learnt()
         tensors, state = self._state()
         head = {

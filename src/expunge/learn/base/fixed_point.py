@@ -1,8 +1,9 @@
-"""Whole numbers in place of fractions: sums of them are the same in any order, and can be taken back exactly.
+"""Whole numbers in place of fractions: their sums are the same in any sequence, and can be taken back exactly.
 
-A feature becomes the nearest multiple of ``2 ** -fractional_bits``. Products are taken in float64 while every partial sum stays
-below 2**53, where float64 holds each whole number: exact in any order and on any number of threads, and some seventy times quicker
-than NumPy's int64 ``@``, which has no BLAS. Everything is added up in int64, and what could leave it is refused before anything is added.
+A feature becomes the nearest multiple of ``2 ** -fractional_bits``. Products are taken in float64 while every partial sum stays below
+2**53, where float64 holds each whole number. They are exact in any sequence and on any number of threads, and some seventy times quicker
+than NumPy's int64 ``@``, which has no BLAS. Everything is added up in int64. A row that could leave its range is refused before anything is
+added.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def without_negative_zeros(values: np.ndarray) -> np.ndarray:
 
 
 def whole(features: Any, bits: int) -> Any:
-    """The nearest whole multiples of ``2 ** -bits``, counted in them: whole numbers as float64, or as int64 in a CSR matrix.
+    """Return the nearest whole multiples of ``2 ** -bits``, counted in them: whole numbers as float64, or as int64 in a CSR matrix.
 
     Raises:
         OutOfBounds: one of them is more than float64 can count.
@@ -78,12 +79,12 @@ def whole(features: Any, bits: int) -> Any:
 
 
 def most(values: np.ndarray) -> float:
-    """The largest absolute value; 0 of none."""
+    """Return the largest absolute value; 0 of none."""
     return float(max(values.max(), -values.min())) if values.size else 0.0
 
 
 def check_room(taken: int, more: Any, *, squares: bool) -> None:
-    """That sums which have come to ``taken`` stay within bounds when rows are added, each column for itself.
+    """Check that sums which have come to ``taken`` stay within bounds when rows are added, each column for itself.
 
     A sum of products lies within the larger of two sums of squares, so those say it all.
 

@@ -1,7 +1,7 @@
 """Models that are solved from sums of whole numbers: forgetting is a subtraction, and leaves not a bit behind.
 
-Addition of whole numbers can be taken back and does not care about order, so the sums are a function of the set of records; the weights are
-solved from the sums alone, on one thread. The sums are personal data as long as somebody is in them: small ones tell who was.
+Addition of whole numbers can be taken back and does not depend on sequence, so the sums are a function of the set of records. The weights
+are solved from the sums alone, on one thread. The sums are personal data while they contain a subject: small sums reveal their subjects.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from expunge.learn.records.refusals import BadInput, FileRefused
 
 @dataclass(frozen=True)
 class Sums:
-    """What is added up, for each class and over all; whole numbers, int64."""
+    """The sums, for each class and over all; whole numbers, int64."""
 
     labels: np.ndarray
     """(k,) classes of which there is a record, ascending; the class 0 alone for who learns without classes."""
@@ -36,7 +36,7 @@ class Sums:
 
     @classmethod
     def of(cls, values: Any, classes: np.ndarray, *, squares: bool, gram: bool) -> Sums:
-        """The sums over some rows: whole numbers (n, d), and the class of each."""
+        """Return the sums over some rows: whole numbers (n, d), and the class of each."""
         found, group, counts = np.unique(classes, return_inverse=True, return_counts=True)
         group = group.reshape(-1)
         return cls(
@@ -48,7 +48,7 @@ class Sums:
         )
 
     def plus(self, other: Sums, sign: int = 1) -> Sums:
-        """The sums over both; with ``sign`` -1 over what is left without the other. Raises BadInput when text meets numbers as classes."""
+        """Return the sums over both; with ``sign`` -1 over the rest without the other. Raises BadInput where text meets numbers."""
         labels = self.labels if _within(other.labels, self.labels) else label.union([self.labels, other.labels])
         mine, theirs = np.searchsorted(labels, self.labels), np.searchsorted(labels, other.labels)
 
@@ -70,7 +70,7 @@ class Sums:
 
     @property
     def records(self) -> int:
-        """How many there are."""
+        """The number of records."""
         return int(self.counts.sum())
 
     @property
@@ -80,7 +80,7 @@ class Sums:
 
     @property
     def taken(self) -> int:
-        """What the largest of the sums that bound all others has come to."""
+        """The largest of the sums that bound all others."""
         bound = np.diagonal(self.gram) if self.gram is not None else self.second
         return int(fixed_point.most(np.abs(self.first).sum(axis=0) if bound is None else np.atleast_2d(bound).sum(axis=0)))
 

@@ -42,7 +42,7 @@ def _seal(head: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> str:
 
 
 def from_bytes(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Head and tensors of what :func:`to_bytes` wrote. Raises FileRefused for anything else."""
+    """Return head and tensors from the output of :func:`to_bytes`. Raises FileRefused for anything else."""
     try:
         size = int.from_bytes(data[:8], "little")
         if not 0 < size <= min(MOST_HEADER, len(data)):

@@ -1,4 +1,4 @@
-"""What a ``forget`` did."""
+"""The report of a ``forget``."""
 
 from __future__ import annotations
 

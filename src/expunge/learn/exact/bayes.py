@@ -35,7 +35,7 @@ class NaiveBayes(ClassifierMixin, IntegerStatistics):  # type: ignore[misc]
         return np.asarray(softmax(self._likelihood(self._features(X)) + self.class_log_prior_, axis=1))
 
     def predict(self, X: Any) -> np.ndarray:
-        """The class of each row, (n,). Raises NothingLearned, BadInput."""
+        """Return the class of each row, (n,). Raises NothingLearned, BadInput."""
         self._somebody()
         return np.asarray(self.classes_[np.argmax(self._likelihood(self._features(X)) + self.class_log_prior_, axis=1)])
 
@@ -86,10 +86,10 @@ class GaussianNaiveBayes(NaiveBayes):
 
 
 class MultinomialNaiveBayes(NaiveBayes):
-    """How often each thing occurs in each class; scikit-learn's ``MultinomialNB``.
+    """Naive Bayes over the counts of each thing in each class; scikit-learn's ``MultinomialNB``.
 
-    A feature that is below 0 somewhere counts as two things, one for how far above and one for how far below. As soon as no such record
-    is left there is one thing for each feature again.
+    A feature that is below 0 somewhere counts as two things, one for how far above and one for how far below. As soon as no such record is
+    left there is one thing for each feature again.
     """
 
     file_tag = "MultinomialNaiveBayes"

@@ -1,4 +1,4 @@
-"""From exact sums to what solvers take: means, deviations and products about the mean, without the rounding of large numbers."""
+"""Turn exact sums into the inputs of solvers: means, deviations and products about the mean, without the rounding of large numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from expunge.learn.base.integer_sums import Sums
 
 @dataclass(frozen=True)
 class Centre:
-    """The nearest whole number to each mean, and what is left over: ``mean = whole + rest / n``, with ``|rest| <= n / 2``."""
+    """The nearest whole number to each mean, and its remainder: ``mean = whole + rest / n``, with ``|rest| <= n / 2``."""
 
     n: int
     whole: np.ndarray
@@ -22,7 +22,7 @@ class Centre:
 
     @classmethod
     def of(cls, sums: Sums) -> Centre:
-        """The centre of all records."""
+        """Return the centre of all records."""
         n, total = sums.records, sums.first.sum(axis=0)
         whole = (2 * total + n) // (2 * n)
         return cls(n, whole, total - n * whole)
@@ -47,7 +47,7 @@ class Centre:
         return np.subtract(about, rounded, out=rounded)
 
     def classes(self, sums: Sums) -> np.ndarray:
-        """(k, d) float64: the sum over each class of what lies beyond the mean."""
+        """(k, d) float64: the sum over each class of the part beyond the mean."""
         about: np.ndarray = sums.first - np.outer(sums.counts, self.whole)
         return np.asarray(about - np.outer(sums.counts / self.n, self.rest), np.float64)
 

@@ -9,7 +9,7 @@ from expunge.learn.exact.linear import LinearClassifier
 
 
 class NearestCentroid(LinearClassifier):
-    """Whose mean is nearest; scikit-learn's ``NearestCentroid``. The cheapest of the family: one sum for each class and feature.
+    """A classifier by the nearest mean; scikit-learn's ``NearestCentroid``. The cheapest of the family: one sum for each class and feature.
 
     So it has no ``predict_proba``: how far is likely depends on how much rows vary about their mean, which takes sums of squares.
     :class:`~expunge.learn.LinearDiscriminant` and :class:`~expunge.learn.GaussianNaiveBayes` keep them and tell chances.

@@ -62,11 +62,11 @@ class PrincipalComponents(TransformerMixin, IntegerStatistics):  # type: ignore[
         }
 
     def transform(self, X: Any) -> np.ndarray:
-        """Rows along the directions, (n, c). Raises NothingLearned, BadInput."""
+        """Return rows along the directions, (n, c). Raises NothingLearned, BadInput."""
         self._somebody()
         return np.asarray(self._features(X) @ self.components_.T - self.mean_ @ self.components_.T)
 
     def inverse_transform(self, X: Any) -> np.ndarray:
-        """Rows (n, d) back from (n, c). Raises NothingLearned."""
+        """Return rows (n, d) back from (n, c). Raises NothingLearned."""
         self._somebody()
         return np.asarray(np.asarray(X, np.float64) @ self.components_ + self.mean_)

@@ -1,7 +1,7 @@
 """Counts that forget exactly: how often each value or cell of a map was seen, by how many people, and where they went next.
 
-What is published leaves out whatever too few people have in common. Cf. Sweeney, *k-anonymity*, 2002. Two publications, one before and
-one after somebody left, tell together what neither tells alone: publish at fixed times, not after each erasure.
+A publication leaves out values that too few people share. Cf. Sweeney, *k-anonymity*, 2002. Two publications, one before and one after a
+person left, reveal together more than each alone. Publish at fixed times, not after each erasure.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Cell = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class PublishedCount:
-    """One line of what is published."""
+    """One line of a publication."""
 
     place: Cell
     """Values as they came; of a cell its lower corner."""
@@ -170,16 +170,16 @@ class Tallies(Additive):
 
 
 class Frequencies(TransformerMixin, Tallies):  # type: ignore[misc]
-    """The base of what tells how often a place was seen."""
+    """The base of estimators that return how often a place was seen."""
 
     def transform(self, X: Any) -> np.ndarray:
-        """How often the value, or the cell, of each row was seen, (n, 1) int64. Raises NothingLearned, BadInput."""
+        """Return the number of times that the value, or the cell, of each row was seen, (n, 1) int64. Raises NothingLearned, BadInput."""
         self._somebody()
         return np.array([[self._records_at[place]] for place in self._places(self._features(X), None)], np.int64).reshape(-1, 1)
 
 
 class Counts(Frequencies):
-    """How often each value was seen: a word, a code, a command; of several columns each combination. ``y`` is not looked at."""
+    """Counts of each value: a word, a code, a command; of several columns each combination. ``y`` is not looked at."""
 
     file_tag = "Counts"
     cell: None = None
@@ -194,7 +194,7 @@ class Counts(Frequencies):
 
 
 class Heatmap(Frequencies):
-    """How often people were in each cell of a grid: latitude and longitude, or any other columns of numbers. ``y`` is not looked at."""
+    """Counts of people in each cell of a grid: latitude and longitude, or any other columns of numbers. ``y`` is not looked at."""
 
     file_tag = "Heatmap"
 
@@ -210,7 +210,7 @@ class Heatmap(Frequencies):
 
 
 class NextPlace(ClassifierMixin, Tallies):  # type: ignore[misc]
-    """Where people go next, by how often they went there from the same place before: ``X`` is where they are, ``y`` where they went."""
+    """Prediction of the next place, by how often people went there from the same place: ``X`` is the present place, ``y`` the next."""
 
     file_tag = "NextPlace"
 
@@ -260,7 +260,7 @@ class NextPlace(ClassifierMixin, Tallies):  # type: ignore[misc]
         return np.asarray(found / found.sum(axis=1, keepdims=True))
 
     def predict(self, X: Any) -> np.ndarray:
-        """The likeliest next place, (n,); the first of several. Raises NothingLearned, BadInput."""
+        """Return the likeliest next place, (n,); the first of several. Raises NothingLearned, BadInput."""
         likeliest = np.argmax(self.predict_proba(X), axis=1)
         return np.asarray(self.classes_[likeliest])
 

@@ -11,7 +11,7 @@ from expunge.learn.base.integer_sums import IntegerStatistics
 
 
 class LinearClassifier(ClassifierMixin, IntegerStatistics):  # type: ignore[misc]
-    """The base: what to do with weights."""
+    """The base of classifiers that decide by weights."""
 
     classifies = True
     solved: ClassVar[tuple[str, ...]] = ("coef_", "intercept_")
@@ -23,7 +23,7 @@ class LinearClassifier(ClassifierMixin, IntegerStatistics):  # type: ignore[misc
     """(1,) or (k,)."""
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """How far on the side of each class: (n, k), or for two classes (n,), above 0 for the second one.
+        """Return the signed distance for each class: (n, k), or for two classes (n,), above 0 for the second one.
 
         Raises NothingLearned, BadInput.
         """
@@ -32,7 +32,7 @@ class LinearClassifier(ClassifierMixin, IntegerStatistics):  # type: ignore[misc
         return found[:, 0] if len(self.classes_) <= 2 else found
 
     def predict(self, X: Any) -> np.ndarray:
-        """The class of each row, (n,). Raises NothingLearned, BadInput."""
+        """Return the class of each row, (n,). Raises NothingLearned, BadInput."""
         found = self.decision_function(X)
         if len(self.classes_) == 1:
             return np.repeat(self.classes_, len(found))

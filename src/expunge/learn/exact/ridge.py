@@ -139,7 +139,7 @@ class IntegerRidge(RegressorMixin, IntegerStatistics):  # type: ignore[misc]
         return {"coef_": found.T * (unit * 2.0**self.fractional_bits), "intercept_": (centre.mean[d:] - centre.mean[:d] @ found) * unit}
 
     def predict(self, X: Any) -> np.ndarray:
-        """The number for each row, (n,), or (n, t) for several. Raises NothingLearned, BadInput."""
+        """Return the number for each row, (n,), or (n, t) for several. Raises NothingLearned, BadInput."""
         self._somebody()
         found = np.asarray(self._features(X) @ self.coef_.T + self.intercept_)
         return found[:, 0] if found.shape[1] == 1 else found

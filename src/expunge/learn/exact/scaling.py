@@ -1,4 +1,4 @@
-"""A scaler that forgets exactly. None takes the least and the largest value: what one person set, no subtraction can take back."""
+"""A scaler that forgets exactly. It takes no least or largest value: no subtraction can take back an extreme that one person set."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from expunge.learn.records.refusals import BadInput
 class StandardScaler(TransformerMixin, IntegerStatistics):  # type: ignore[misc]
     """Mean 0 and variance 1 for each feature; scikit-learn's ``StandardScaler``.
 
-    Whatever is learnt behind it depends on everybody in it, so a model that forgets belongs behind constants only: ridge models of this
-    package scale for themselves.
+    Every model behind it depends on all people in it, so a model that forgets belongs behind constants only: ridge models of this package
+    scale for themselves.
     """
 
     file_tag = "StandardScaler"
@@ -52,7 +52,7 @@ class StandardScaler(TransformerMixin, IntegerStatistics):  # type: ignore[misc]
         return {"mean_": mean[0] * unit, "var_": variance[0] * (unit * unit), "scale_": scale * unit}
 
     def transform(self, X: Any) -> Any:
-        """Rows as they were given (dense or CSR), scaled. Raises NothingLearned, BadInput."""
+        """Return rows as they were given (dense or CSR), scaled. Raises NothingLearned, BadInput."""
         self._somebody()
         found = self._features(X)
         if self.with_mean and sparse.issparse(found):

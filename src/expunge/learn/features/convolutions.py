@@ -1,7 +1,7 @@
-"""Features that nobody's data shaped: random whole-number kernels, public constants like the digits of pi, over sound, motion or trails.
+"""Features that no person's data shaped: random whole-number kernels, public constants like the digits of pi, over sound, motion or trails.
 
-Cf. Dempster, Petitjean and Webb, *ROCKET*, Data Mining and Knowledge Discovery 2020; here the kernels span neighbouring channels, all is
-counted in whole numbers, and a head that forgets exactly comes behind.
+Cf. Dempster, Petitjean and Webb, *ROCKET*, Data Mining and Knowledge Discovery 2020. Here the kernels span neighbouring channels, every
+count is in whole numbers, and a head that forgets exactly comes behind.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _BLOCK = 64
 
 @dataclass(frozen=True)
 class Kernels:
-    """Those of one length and one dilation."""
+    """The kernels of one length and one dilation."""
 
     numbers: tuple[int, ...]
     dilation: int
@@ -86,7 +86,7 @@ class IntegerConvolutions(TransformerMixin, BaseEstimator):  # type: ignore[misc
         return found.reshape(len(rows), 4 * self.kernels) / UNIT
 
     def constants(self, channels: int, frames: int) -> str:
-        """Hex SHA-256 of the kernels for rows of a shape, to name them by in a record of what a model rests on."""
+        """Return hex SHA-256 of the kernels for rows of a shape, to name them in a record of a model's fixed parts."""
         state = sha256()
         for group in self._drawn(channels, frames):
             state.update(repr((group.numbers, group.dilation, group.weights.shape)).encode() + group.weights.tobytes())

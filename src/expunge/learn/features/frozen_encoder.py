@@ -1,4 +1,4 @@
-"""What a model rests on and that stays as it is when somebody is forgotten: a public encoder, with what is known of its own data."""
+"""The frozen part of a model, which no forgetting changes: a public encoder, with the known facts about its own data."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Frozen:
 
     @classmethod
     def of(cls, path: str | os.PathLike[str], *, name: str, licence: str, learnt_from: str) -> Frozen:
-        """What lies at a path. Raises OSError."""
+        """Return the encoder at a path. Raises OSError."""
         return cls(name, tree_digest(path), licence, learnt_from, tuple(file_hash(file) for file in files_of(Path(path))))
 
     def check(self, path: str | os.PathLike[str]) -> None:

@@ -1,4 +1,4 @@
-"""What is heard in a recording, as numbers: the logarithm of its energy in each band of pitch over time."""
+"""The sound of a recording as numbers: the logarithm of its energy in each band of pitch over time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _QUIET = 1e-10
 
 
 def log_mel(waveform: np.ndarray, rate: int = 16_000, mels: int = 40, window: float = 0.025, step: float = 0.010) -> np.ndarray:
-    """The log-mel spectrogram of one recording, (mels, frames).
+    """Return the log-mel spectrogram of one recording, (mels, frames).
 
     Args:
         waveform: (samples,), full scale 1, or int16.

@@ -1,1 +1,1 @@
-"""What forgetting will cost, before a model is trained."""
+"""The cost of forgetting, forecast before a model is trained."""

@@ -1,4 +1,4 @@
-"""The forecasts as a drawing: how much cheaper each layout is, and how much accuracy may go, over the number of shards. Plain SVG."""
+"""A drawing of the forecasts: the saving of each layout and its possible loss of accuracy, over the number of shards. Plain SVG."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_LINES = len(_COLOURS)
 
 
 def svg(advice: Advice, title: str) -> str:
-    """Two panels side by side; a line for each number of slices (the first six), a ring around what is recommended."""
+    """Return two panels side by side: a line for each number of slices (the first six), a ring around the recommended layout."""
     total_width, total_height = 2 * (_WIDTH + _LEFT) + _BETWEEN + 30, _HEIGHT + _TOP + 80
     cheaper = _Panel(0, "times fewer samples learnt from again (ratio of means)", lambda each: each.ratio_of_means, logarithmic=True)
     lost = _Panel(_WIDTH + _LEFT + _BETWEEN, "accuracy that may be lost, points", lambda each: each.accuracy.points, logarithmic=False)

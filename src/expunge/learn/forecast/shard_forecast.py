@@ -1,11 +1,11 @@
-"""What forgetting will cost: shards and slices against the rate of requests, before anybody trains.
+"""Forecast the cost of forgetting before training: shards and slices against the rate of requests.
 
 The model: people are placed in shards and slices by a keyed hash. A shard is taught in stages, stage ``j`` over its first ``j`` slices,
 each with the same number of passes (or of steps, see :attr:`Layout.steps`), so that a whole shard costs as much as its people cost one
-model over everybody (trees that are grown in slices cost less, see :attr:`Layout.grown`). A request goes back to the checkpoint before
-the slice of the person who leaves; requests of one batch in one shard go back to the earliest. Costs are samples learnt from again, as a
-share of what one model over everybody who stays would have to learn from again for the same batch; both sides leave out those who go.
-Cf. Bourtoule et al., *Machine Unlearning*, IEEE S&P 2021, whose 4.63, 2.45 and 1.36 are such ratios.
+model over all people (trees that are grown in slices cost less, see :attr:`Layout.grown`). A request goes back to the training checkpoint
+before the slice of the person who leaves; requests of one batch in one shard go back to the earliest. Costs are samples learnt from again,
+as a share of the samples that one model over all people who stay would have to learn from again for the same batch; both sides leave out
+those who go. Cf. Bourtoule et al., *Machine Unlearning*, IEEE S&P 2021, whose 4.63, 2.45 and 1.36 are such ratios.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _CELLS_AT_A_TIME = 1 << 22
 
 @dataclass(frozen=True, order=True)
 class Layout:
-    """How many shards, and how many slices in each."""
+    """The number of shards, and of slices in each."""
 
     shards: int = 1
     slices: int = 1
@@ -56,7 +56,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Crowd:
-    """Who is learnt from, and who leaves.
+    """The people who are learnt from, and those who leave.
 
     ``foreseen`` is the share of people of whom it is known when they come that they may go soon (children, consents about to end): they are
     placed in the last slice. ``foreseen_requests`` is the share of all requests that come from them.
@@ -77,7 +77,7 @@ class Crowd:
 
     @property
     def samples(self) -> float:
-        """Samples of everybody."""
+        """Samples of all people."""
         return self.subjects * self.samples_per_subject
 
 
@@ -95,12 +95,12 @@ class ShardStages:
 
     @cached_property
     def requests(self) -> np.ndarray:
-        """(R,) share of the requests to a shard that name somebody in each slice."""
+        """(R,) share of the requests to a shard that name a person in each slice."""
         return self._spread(self.crowd.foreseen_requests if self.crowd.foreseen else 0.0)
 
     @cached_property
     def passes(self) -> np.ndarray:
-        """(R,) how often each stage goes through its people, in trainings of one model over everybody."""
+        """(R,) number of passes of each stage through its people, in trainings of one model over all people."""
         slices = self.layout.slices
         if self.layout.grown:
             return np.full(slices, 1.0 / slices)
@@ -109,7 +109,7 @@ class ShardStages:
 
     @cached_property
     def cost(self) -> np.ndarray:
-        """(R,) what each stage costs, as a share of what one model over everybody costs for the people of the shard."""
+        """(R,) cost of each stage, as a share of the cost of one model over all people for the people of the shard."""
         return np.asarray(self.passes * self.slices.cumsum())
 
     @cached_property
@@ -135,7 +135,7 @@ def expected_share(layout: Layout, requests: int, crowd: Crowd | None = None) ->
 
 
 def expected_share_at(layout: Layout, mean_requests: float, crowd: Crowd | None = None) -> float:
-    """The same where requests come at random (Poisson), ``mean_requests`` a batch; empty batches cost nothing and are counted."""
+    """Return the same where requests come at random (Poisson), ``mean_requests`` a batch; empty batches cost nothing and are counted."""
     stages = ShardStages(layout, crowd or Crowd(1))
     return float((stages.cost * -np.expm1(-mean_requests * stages.touched)).sum())
 
@@ -154,7 +154,7 @@ def expected_samples(layout: Layout, crowd: Crowd, requests: int, batch: int) ->
 
 @dataclass(frozen=True)
 class Simulated:
-    """Batches drawn at random. Ratios are samples of one model over everybody by samples of the layout."""
+    """The result of batches drawn at random. Ratios are samples of one model over all people by samples of the layout."""
 
     ratio_of_means: float
     mean_of_ratios: float
@@ -166,7 +166,7 @@ class Simulated:
 
 
 def simulate(layout: Layout, crowd: Crowd, requests: int, *, trials: int = _TRIALS, seed: int = 0) -> Simulated:
-    """Place everybody, let ``requests`` of them leave in one batch, count what is learnt from again; ``trials`` times, by ``seed``."""
+    """Place all people, let ``requests`` of them leave in one batch, count the samples learnt from again; ``trials`` times, by ``seed``."""
     if not 1 <= requests < crowd.subjects:
         raise UsageError("somebody has to leave, and somebody to stay", help="take fewer requests than people, and at least one")
     dice = np.random.default_rng(seed)
@@ -201,7 +201,7 @@ def _batches(layout: Layout, crowd: Crowd, requests: int, trials: int, dice: np.
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a layout costs in a year, on disk and in accuracy."""
+    """The cost of a layout in a year, on disk and in accuracy."""
 
     layout: Layout
     yearly_samples: float

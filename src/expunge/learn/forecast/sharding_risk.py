@@ -1,4 +1,4 @@
-"""What sharding costs in accuracy, read off curves that were measured: a warning to measure one's own, not a promise.
+"""The loss of accuracy by sharding, read off measured curves: a warning to measure your own, not a promise.
 
 Behind ``network`` and ``head`` lies one task, the sex of a voice from one-second windows of speech, 200 speakers to learn from and 51
 others to be tested on (``bench/models_speech.py``); behind ``trees`` the table of ``bench/models.py``.
@@ -53,7 +53,7 @@ class Risk:
 
 
 def risk(learner: str, samples_per_shard: float, slices: int = 1, *, whole: bool = False) -> Risk:
-    """Interpolated between what was measured, linear in the logarithm of the samples; sharding loses nothing in one shard (``whole``).
+    """Return the risk, interpolated between measurements, linear in the logarithm of the samples. One shard (``whole``) loses nothing.
 
     Raises:
         UsageError: for a learner of which no curve was measured.

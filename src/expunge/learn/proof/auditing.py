@@ -1,6 +1,6 @@
-"""Audit two files of one sharded model, from before and after a forget, and say it where an order reads it.
+"""Audit two files of one sharded model, from before and after a forget, and report the result where an order reads it.
 
-The order's command calls this before it ends: the receipt then carries the second opinion, with its power and its control.
+The order's command calls this before it ends. The receipt then carries the second opinion, with its power and its control.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def audit_models(
 
 
 def reported(found: Audit, references: int) -> Membership:
-    """An audit as a receipt carries it: ten-thousandths, intervals rounded outwards but never onto a coin's side.
+    """Return an audit as a receipt carries it: ten-thousandths, intervals rounded outwards but never onto a coin's side.
 
     Args:
         found: the audit.
@@ -76,7 +76,7 @@ def _rounded(each: Attack) -> core.AttackFigures:
 
 
 def write_report(path: str | Path, found: Membership) -> None:
-    """Put an audit into the report of a command, beside what it says already.
+    """Put an audit into the report of a command, beside its present content.
 
     Raises:
         UsageError: what lies there is no report.
@@ -101,7 +101,7 @@ def audit_files(
     outsiders: Collection[str],
     paths: Sequence[str | Path] = (),
 ) -> Membership:
-    """The same for two files.
+    """Return the same for two files.
 
     Args:
         before: the model before the forget.

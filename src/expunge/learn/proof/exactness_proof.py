@@ -1,9 +1,9 @@
-"""Is the model the one that never had them? An independent fit in a fresh process answers, and it is the main proof.
+"""Compare a model with an independent fit that never had the subjects, made in a fresh process. This is the main proof.
 
-The process shares nothing with this one: started anew, with an environment of its own, one thread, no argument that names anybody. Its
-loader is asked for everybody but those who were forgotten; what it fits must have the digest of the file that serves. The loader is
-trusted to leave them out, but not blindly: the fitted model is asked to forget them, and has to say that it knows nobody of that name;
-and a file of the very content that serves, wherever it lies, is not opened there by anything written in Python.
+The process shares nothing with this one: started anew, with an environment of its own, one thread, no argument that names a subject. Its
+loader is asked for all subjects but the forgotten. The model it fits must have the digest of the served file. The loader is trusted to
+leave them out, but not blindly. The fitted model is asked to forget them, and has to report that it knows no subject of that name. A file
+of the served content, wherever it lies, is not opened there by anything written in Python.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _MOST_ANSWER = 1 << 20
 
 @dataclass(frozen=True)
 class Proof:
-    """What was compared; no name of anybody in it, fit for a receipt."""
+    """The comparison; it holds no name of a person and is fit for a receipt."""
 
     kind: str
     """``fresh process``: an independent fit; ``command``: one by a program, which says of itself that it left them out."""
@@ -56,7 +56,7 @@ class Proof:
 
 @dataclass(frozen=True)
 class Bystanders:
-    """How well the model does for those who stay."""
+    """The accuracy of the model for those who stay."""
 
     people: int
     samples: int
@@ -87,8 +87,8 @@ def prove(
         model: the file that serves.
         factory: ``"module:function"``, called with ``without=frozenset`` of subjects and returning a fitted estimator of this library whose
             rows never held them; or a command, a program and its arguments, which reads ``{"without": [...], "out": PATH}`` on
-            standard input and leaves the model's file there. What a command opens nobody sees: name one only where you trust it.
-        without: those who were forgotten, all of them since the model began: subjects as ``fit`` was given them.
+            standard input and leaves the model's file there. Its reads are not watched: name a command only where you trust it.
+        without: the forgotten subjects, all of them since the model began, as ``fit`` was given them.
         before: digest of the file before the forget; the same digest afterwards is a forget that was skipped.
         paths: folders to import ``module`` from; this process' working folder if None.
         variables: environment variables that the loader needs, besides the few that are handed on.
@@ -98,7 +98,7 @@ def prove(
         The comparison. A fit that fails or hangs is a proof that was not made, and says so.
 
     Raises:
-        UsageError: where the factory is no name or nobody is named.
+        UsageError: where the factory is no name or no subject is named.
         OSError: where the model cannot be read.
     """
     people = sorted({without} if isinstance(without, str) else set(without))
@@ -137,19 +137,19 @@ def bystanders(
     forgotten: Collection[str],
     right: Callable[[np.ndarray, np.ndarray], np.ndarray] = np.equal,
 ) -> Bystanders:
-    """Accuracy for everybody else, before and after: those who stay must not lose.
+    """Return the accuracy for bystanders, before and after. They must not lose by a forget.
 
     Args:
         before: the model before the forget, or anything with ``predict``.
         after: the model after it.
         features: (n, ...) samples to be judged by, best such as neither model was taught.
-        y: (n,) what they really are.
-        subjects: whose each sample is; several in a tuple. Samples of anybody forgotten are left out.
-        forgotten: those who left.
+        y: (n,) true labels.
+        subjects: the subject of each sample; several in a tuple. Samples of a forgotten subject are left out.
+        forgotten: the forgotten subjects.
         right: ``right(y, predicted)`` says which predictions are right, (n,) bool; for regressions bring one with a tolerance.
 
     Raises:
-        BadInput: where nobody is left, or lengths differ.
+        BadInput: where no subject is left, or lengths differ.
     """
     gone = {forgotten} if isinstance(forgotten, str) else {str(each) for each in forgotten}
     groups = [tuple(map(str, subject)) if isinstance(subject, list | tuple | set | frozenset) else (str(subject),) for subject in subjects]

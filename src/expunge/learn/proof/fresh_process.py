@@ -1,4 +1,4 @@
-"""The fresh process of :mod:`expunge.learn.proof.exactness_proof`: import, fit, ask the model whom it knows, write JSON."""
+"""The fresh process of :mod:`expunge.learn.proof.exactness_proof`: import, fit, ask the model for the subjects it knows, write JSON."""
 
 from __future__ import annotations
 

@@ -1,18 +1,18 @@
-"""Can somebody still tell from the model that a person was learnt from? A second opinion, never the proof.
+"""Membership inference: an attack that tells from the model who was learnt from. A second opinion, never the proof.
 
 The attack is LiRA's in its offline form (Carlini and others, IEEE S&P 2022; Zarifzadeh and others, ICML 2024, show that very few reference
-models do): how much surer is the model of a person's shard about that person's samples than the models of the other shards, which never
-saw them? A sharded model brings its own references, so that nothing is trained for the audit. The score of a person is the mean over
-their samples, since people are forgotten and not samples.
+models do). It compares how sure the model of a person's shard is about that person's samples with how sure the models of the other shards
+are, which never saw them. A sharded model brings its own references, so that nothing is trained for the audit. The score of a person is the
+mean over their samples, since people are forgotten and not samples.
 
 People who were never learnt from are scored alike, in the shard where they would have been placed. The area under the curve (AUC) is the
-chance that somebody who is to be forgotten scores above one of them; 0.5 is blindness. Two rules keep the answer honest:
+chance that a person to be forgotten scores above one of them; 0.5 is blindness. Two rules keep the answer honest:
 
 * *PASS* only when the attack could tell before, and cannot tell afterwards: an attack that never worked shows nothing.
 * A forget that was skipped must be caught: the scores from before, taken for those after, have to *FAIL*. It is the same condition, and the
   audit carries the answer.
 
-What it cannot show: copies of the model or the data elsewhere, and small rests. One honest deletion in twenty fails by chance.
+It cannot show copies of the model or the data elsewhere, or small rests. One honest deletion in twenty fails by chance.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _SUREST = 1e-6
 
 @dataclass(frozen=True)
 class Attack:
-    """How well the forgotten are told from people who were never there."""
+    """The power of the attack: how well it tells the forgotten from people who were never learnt from."""
 
     auc: float
     low: float
@@ -52,13 +52,13 @@ class Attack:
 
     @property
     def tells(self) -> bool:
-        """Whether 0.5 lies outside the interval, on either side: who scores strangely low is recognised as well."""
+        """True when 0.5 lies outside the interval, on either side: a strangely low score identifies a person as well."""
         return not self.low <= 0.5 <= self.high
 
 
 @dataclass(frozen=True)
 class Audit:
-    """The verdict with what it rests on."""
+    """The verdict with its evidence."""
 
     verdict: Verdict
     before: Attack
@@ -69,12 +69,12 @@ class Audit:
 
 
 def subject_scores(confidences: np.ndarray, own: np.ndarray, subjects: Sequence[str]) -> dict[str, float]:
-    """How much surer each person's own model is of them than the other models are: mean difference of logits.
+    """Return the mean difference of logits between each person's own model and the other models.
 
     Args:
         confidences: (models, samples) probability that each model gives to each sample's true label, 0 to 1.
         own: (samples,) number of the model in whose shard the person is, or would have been.
-        subjects: whose each sample is, (samples,).
+        subjects: the subject of each sample, (samples,).
 
     Raises:
         BadInput: where shapes do not fit, a number is no probability, or there is one model only.
@@ -107,7 +107,7 @@ class Shards(Protocol):
         """Shard -> (n, classes)."""
 
     def shard_of(self, subjects: Sequence[str]) -> np.ndarray:
-        """The shard where each subject is or would be, (n,)."""
+        """Return the shard where each subject is or would be, (n,)."""
 
 
 def shard_scores(model: Shards, features: Any, y: Any, subjects: Sequence[str]) -> dict[str, float]:
@@ -117,11 +117,11 @@ def shard_scores(model: Shards, features: Any, y: Any, subjects: Sequence[str]) 
         model: as it is before a forget, or after it.
         features: samples of people who are, were or might have been in the model, (n, ...).
         y: their labels.
-        subjects: whose each is.
+        subjects: the subject of each sample.
 
     Raises:
-        BadInput: where a label is unknown to the model, somebody's shard is empty or does not vote, or one shard alone votes.
-        NothingLearned: nobody is in the model.
+        BadInput: where a label is unknown to the model, a subject's shard is empty or does not vote, or one shard alone votes.
+        NothingLearned: no subject is in the model.
     """
     said = model.shard_proba(features)
     truth = np.asarray(y)
@@ -171,7 +171,7 @@ def audit(before: Mapping[str, float], after: Mapping[str, float], *, forgotten:
     ``outsiders`` are people like the others who were never learnt from; a group that differs for another reason is told apart for that.
 
     Raises:
-        BadInput: where somebody has no score, is in both groups, or a group is empty.
+        BadInput: where a subject has no score, is in both groups, or a group is empty.
     """
     gone, never = sorted(set(forgotten)), sorted(set(outsiders))
     if set(gone) & set(never):

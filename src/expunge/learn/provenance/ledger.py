@@ -1,7 +1,7 @@
-"""Whose data each training used: kept beside Expunge, never in a model registry, which far more people can read.
+"""The ledger of the subjects of each training, kept beside Expunge. A model registry is no place for it: far more people can read one.
 
-One file for each manifest, readable by its owner alone. People stand in it as keyed tags: without the key it names nobody, with it
-anybody can be asked for.
+Each manifest is one file, readable by its owner alone. It holds subjects as keyed tags. Without the key it names no subject. With the key
+every subject can be looked up.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NAME = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Training:
-    """What one training used."""
+    """The inputs of one training."""
 
     manifest: str
     """Hex SHA-256 over its records."""
@@ -34,7 +34,7 @@ class Training:
     """Of the tracking server."""
 
     def used(self, key: bytes, subject: str) -> bool:
-        """Whether somebody's data was in it."""
+        """Return whether a subject's data was in it."""
         return tag(key, subject) in self.subjects
 
 
@@ -67,7 +67,7 @@ class Ledger:
         durable.write_bytes(self._path(training.manifest), json.dumps(body, indent=1).encode() + b"\n", at="learn.ledger.write")
 
     def read(self, manifest: str) -> Training | None:
-        """The training of a manifest, None where it was never kept here. Raises OSError, FileRefused, ValueError."""
+        """Return the training of a manifest, None where it was never kept here. Raises OSError, FileRefused, ValueError."""
         path = self._path(manifest)
         try:
             body = json.loads(path.read_bytes())
@@ -82,7 +82,7 @@ class Ledger:
             raise FileRefused(message) from error
 
     def using(self, key: bytes, subject: str) -> Iterator[Training]:
-        """The trainings that used somebody's data: what a withdrawal concerns. Raises OSError, FileRefused."""
+        """Yield the trainings that used a subject's data, which a withdrawal concerns. Raises OSError, FileRefused."""
         for path in sorted(self.folder.glob("*.json")):
             training = self.read(path.stem) if _NAME.fullmatch(path.stem) else None
             if training is not None and training.used(key, subject):

@@ -1,7 +1,7 @@
-"""The MLflow plugin that marks every run: until somebody says what it learns from, its models are dark.
+"""The MLflow plugin that marks every run: its models are dark until their training data is recorded.
 
 MLflow finds it by itself where Expunge is installed (entry point ``mlflow.run_context_provider``). It marks runs that ``mlflow.start_run``
-begins; a run that a client makes by itself has no mark, which means the same.
+begins. A run that a client makes by itself has no mark, which means the same.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ class LineageContext(RunContextProvider):
     """Gives each new run the tag ``expunge.lineage`` with the value ``missing``; ``log_training`` sets it to ``ok``."""
 
     def in_context(self) -> bool:
-        """Every run is one."""
+        """Return True: every run is one."""
         return True
 
     def tags(self) -> dict[str, str]:
-        """The mark."""
+        """Return the mark."""
         return {LINEAGE: MISSING}

@@ -1,7 +1,7 @@
-"""Seal what an artefact learnt from, so that an order can leave it be where it never had the person, and find it where it had.
+"""Seal the manifest of an artefact, so that an order can leave it where it never had the subject, and find it where it had.
 
-Call it when the files are written and before anybody is served by them: the manifest is bound to their bytes. Who is in it stands there as
-keyed tags, in a folder beside Expunge that the map names under ``trainings``.
+Seal it when the files are written and before it serves: the manifest is bound to their bytes. It holds its subjects as keyed tags, in a
+folder beside Expunge that the map names under ``trainings``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def contents_of(paths: Iterable[str | Path]) -> tuple[str, ...]:
 
 
 class Sealer:
-    """Writes manifests into a ledger."""
+    """The writer of manifests into a ledger."""
 
     def __init__(self, ledger: str | Path, key: bytes) -> None:
         """Take the folder that the map names under ``trainings`` (made for its owner alone) and its key, the same for all artefacts.
@@ -59,15 +59,15 @@ class Sealer:
         parents: Iterable[Iterable[str | Path]] = (),
         complete: bool = True,
     ) -> str:
-        """Note what an artefact learnt from, for good.
+        """Seal the manifest of an artefact, for good.
 
         Args:
             paths: every file of the artefact, or the folder that holds them: small print too, since an order compares all of them.
-            dataset: of the map: what the artefact is one of.
+            dataset: the dataset of the map to which the artefact belongs.
             records: every record that was learnt from, those that chose among models included; their ``subjects`` are not looked at.
-            people: kind of identity -> identifiers of everybody of that kind whose records these are. Name owners too (the account of a
-                profile): an order for an account whose profiles are long gone finds nothing by theirs.
-            sources: dataset of the map -> when it was read.
+            people: kind of identity -> identifiers of all people of that kind whose records these are. Name owners too (the account of a
+                profile): an order for an account whose profiles are long gone finds nothing by their identifiers.
+            sources: dataset of the map -> the time it was read.
             parents: the files of each other artefact that it was made from (the teacher of a student); an order reads their manifests.
             complete: False where something else went in that nobody can tell the origin of: then the manifest finds people and clears
                 nobody.
@@ -76,7 +76,7 @@ class Sealer:
             The artefact's name, 64 hex digits.
 
         Raises:
-            BadInput: no file, no record, nobody, one name in the place of a list, or a time without a zone; or these very bytes were sealed
+            BadInput: no file, no record, no person, one name instead of a list, or a time without a zone; or these very bytes were sealed
                 before, with something that this manifest would leave out.
             OSError: a file cannot be read, or the ledger not written.
         """
@@ -126,7 +126,7 @@ class Sealer:
 
 
 def chosen(manifest: str | Path, key: bytes, records: Iterable[Record]) -> list[Record]:
-    """Of some records those that a manifest names: what a command that makes an artefact again trains on, and nothing else.
+    """Return the records that a manifest names: the only ones that a command trains on when it makes an artefact again.
 
     Args:
         manifest: the file that the request names.

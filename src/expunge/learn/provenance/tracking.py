@@ -1,7 +1,7 @@
-"""What a model learnt from, noted where its run is tracked: a commitment in MLflow, the people in a ledger beside Expunge.
+"""Record a model's training data where its run is tracked: a commitment in MLflow, the subjects in a ledger beside Expunge.
 
 MLflow's own digest of a dataset is eight hexadecimal digits over a sample of its rows: it commits to nothing. Here the manifest is SHA-256
-over the sorted hashes of all records, so that two trainings on the same set have the same one, in whatever order the rows came.
+over the sorted hashes of all records, so that two trainings on the same set have the same one, in whatever sequence the rows came.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Record:
 
 
 def manifest_of(records: Iterable[tuple[str, bytes]]) -> str:
-    """The commitment to a set of records: hex SHA-256 over the sorted SHA-256 of (id, content hash); each pair counts once.
+    """Return the commitment to a set of records: hex SHA-256 over the sorted SHA-256 of (id, content hash); each pair counts once.
 
     Raises:
         BadInput: there is none, a content hash is not of 32 bytes, or one id stands for two contents.
@@ -63,15 +63,15 @@ def log_training(
     dataset: Any = None,
     run_id: str = "",
 ) -> str:
-    """Note what the active MLflow run learns from; its models are no longer dark.
+    """Record the training data of the active MLflow run. Its models are no longer dark.
 
     The run gets the tags ``expunge.manifest_sha256``, ``expunge.records``, ``expunge.datasets`` and ``expunge.lineage=ok``, and ``dataset``
-    as an input. Who is in it goes to ``ledger`` alone, as keyed tags, before MLflow is told anything.
+    as an input. The subjects go to ``ledger`` alone, as keyed tags, before MLflow is told anything.
 
     Args:
-        records: what is learnt from; or the ``Records`` of an estimator of this library, whose tags are those of its own key.
-        ledger: what keeps whose data was used, or a folder for it.
-        key: makes the tags of people; the same for all trainings, or nobody is found again.
+        records: the training data; or the ``Records`` of an estimator of this library, whose tags are those of its own key.
+        ledger: the ledger of subjects, or a folder for it.
+        key: makes the tags of people; the same for all trainings, or no subject is found again.
         datasets: names of the data map that the records come from.
         dataset: a dataset of ``mlflow.data``, logged as the run's input.
         run_id: another run than the active one.

@@ -1,4 +1,4 @@
-"""Arrays that rows are added to."""
+"""Arrays that grow by rows."""
 
 from __future__ import annotations
 

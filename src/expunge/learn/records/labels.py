@@ -1,4 +1,4 @@
-"""Labels of classes by value: the same set of labels gives the same classes, whatever type the arrays had that they came in."""
+"""Class labels by value: the same set of labels gives the same classes, for every type of the input arrays."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def checked(labels: Any, n: int) -> np.ndarray:
 
 
 def by_value(found: np.ndarray) -> np.ndarray:
-    """The canonical type of some labels: whole numbers (and booleans) are int64. Raises BadInput."""
+    """Return the canonical type of some labels: whole numbers (and booleans) are int64. Raises BadInput."""
     if found.dtype.kind == "O":
         values = found.tolist()
         if values and all(isinstance(value, str) for value in values):
@@ -47,7 +47,7 @@ def by_value(found: np.ndarray) -> np.ndarray:
 
 
 def union(several: Iterable[np.ndarray]) -> np.ndarray:
-    """All classes of several, ascending. Raises BadInput when text meets numbers."""
+    """Return all classes of several, ascending. Raises BadInput when text meets numbers."""
     parts = [each for each in several if len(each)]
     if not parts:
         return np.empty(0, np.int64)
@@ -57,7 +57,7 @@ def union(several: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def coded(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The classes among some labels, ascending, and for each label the number of its class."""
+    """Return the classes among some labels, ascending, and for each label the number of its class."""
     if labels.dtype.kind != "U":
         return np.unique(labels, return_inverse=True)
     # Why not the same: NumPy sorts all of the text, and there are few classes.

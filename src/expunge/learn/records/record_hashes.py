@@ -1,7 +1,7 @@
-"""Hashes that a set of records rests on: of contents, which no two share; keyed ones of names and subjects, which say who goes where.
+"""Hashes of a set of records: collision-free ones of contents, and keyed ones of names and subjects, which decide placement.
 
-What must not collide is SHA-256. What only has to be keyed and quick (an order, a place) is SipHash-2-4 under a key of its own for each
-purpose, many at once. Cf. Aumasson and Bernstein, *SipHash: a fast short-input PRF*, INDOCRYPT 2012.
+Hashes that must not collide are SHA-256. Hashes that only have to be keyed and quick (a sequence, a place) are SipHash-2-4 under a key of
+its own for each purpose, many at once. Cf. Aumasson and Bernstein, *SipHash: a fast short-input PRF*, INDOCRYPT 2012.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _LONG = 64
 
 
 def tag(key: bytes, subject: str) -> bytes:
-    """The keyed tag of a subject, 16 bytes."""
+    """Return the keyed tag of a subject, 16 bytes."""
     return tags(key, (subject,))[0]
 
 
 def tags(key: bytes, subjects: Iterable[str]) -> list[bytes]:
-    """The keyed tags of several."""
+    """Return the keyed tags of several."""
     keyed, found = _keyed(key), []
     for subject in subjects:
         state = keyed.copy()
@@ -150,12 +150,12 @@ def _marked(mark: str, numbers: np.ndarray) -> np.ndarray:
 
 
 def place(key: bytes, context: str, name: bytes) -> int:
-    """A keyed number of 64 bits, from HMAC: a seed."""
+    """Return a keyed number of 64 bits, from HMAC: a seed."""
     return int.from_bytes(hmac.digest(key, context.encode() + b"\0" + name, "sha256")[:8], "big")
 
 
 def named(key: bytes, context: str, names: Sequence[bytes]) -> np.ndarray:
-    """A keyed number of 64 bits for each name, (n,) uint64, by a key of its own for the context."""
+    """Return a keyed number of 64 bits for each name, (n,) uint64, by a key of its own for the context."""
     found, secret = np.empty(len(names), np.uint64), _secret(key, context)
     for start in range(0, len(names), _LANES):
         some = names[start : start + _LANES]
@@ -172,7 +172,7 @@ def named(key: bytes, context: str, names: Sequence[bytes]) -> np.ndarray:
 
 
 def numbered(key: bytes, context: str, words: np.ndarray) -> np.ndarray:
-    """The same of (n, w) uint64: each row of words is a name of 8 w bytes, little-endian."""
+    """Return the same of (n, w) uint64: each row of words is a name of 8 w bytes, little-endian."""
     found, secret = np.empty(len(words), np.uint64), _secret(key, context)
     for start in range(0, len(words), _LANES):
         some = words[start : start + _LANES]

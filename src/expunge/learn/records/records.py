@@ -1,7 +1,7 @@
-"""Which records a model has learnt from: a set of (record id, content hash, subjects). The weights are a function of this set alone.
+"""The records a model has learnt from: a set of (record id, content hash, subjects). The weights are a function of this set alone.
 
-Subjects stand here as keyed tags, so that a file of a model names nobody to whoever has not the key. A row that came without an id is
-named by its content and its subjects; those that are alike in both are numbered, and go together.
+Subjects stand here as keyed tags, so that a file of a model names no subject without the key. A row without an id is named by its content
+and its subjects. Rows that are alike in both are numbered, and go together.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TEXT, _NUMBER, _UNNAMED = 0, 1, 2
 
 
 class NewRows(NamedTuple):
-    """Rows that are to be entered, sound and of no record that is there."""
+    """Rows to be entered: valid, and none of a record that is in the set already."""
 
     names: list[str]
     """Empty where they have none."""
@@ -71,17 +71,17 @@ class Records:
 
     @property
     def given(self) -> int:
-        """How many rows were ever entered."""
+        """The number of rows ever entered."""
         return len(self._names)
 
     def add(
         self, found: np.ndarray, subjects: Sequence[Any] | None, ids: Sequence[Any] | None, joined: list[tuple[int, bytes]] | None = None
     ) -> np.ndarray:
-        """Enter rows; which of them are new (a mask of n): the same record once more is no other record.
+        """Enter rows. Return a mask of the new ones, (n,): the same record once more is no other record.
 
         Args:
             found: content hashes, (n, 32).
-            subjects: for each row whose it is: a name, or several; None makes each record its own subject.
+            subjects: for each row its subject: a name, or several; None makes each record its own subject.
             ids: for each row the record's id; None takes each row for a record of its own, also one that is like another.
             joined: gets (row of this call, tag) for each subject that a record did not have yet.
 
@@ -202,7 +202,7 @@ class Records:
     # ---- asking ------------------------------------------------------------------------------------------------
 
     def of(self, subjects: Subjects) -> tuple[np.ndarray, int, tuple[str, ...]]:
-        """Rows of some subjects (ascending), how many of them have any, and those who have none."""
+        """Return rows of some subjects (ascending), how many of them have any, and those who have none."""
         given = [subjects] if isinstance(subjects, str | int | np.integer) else subjects
         names = list(dict.fromkeys(str(each) for each in given))
         found: set[int] = set()
@@ -216,11 +216,11 @@ class Records:
         return np.array(sorted(found), np.int64), len(names) - len(unknown), tuple(unknown)
 
     def there(self) -> np.ndarray:
-        """All rows that are in the set, ascending."""
+        """Return all rows that are in the set, ascending."""
         return np.flatnonzero(self._alike.held >= 0)
 
     def tags(self, row: int) -> Tags:
-        """The tags of the subjects of a row; none of one that is gone."""
+        """Return the tags of the subjects of a row; none for a row that is gone."""
         group = int(self._alike.held[row])
         return self._groups[group] if group >= 0 else ()
 
@@ -234,18 +234,18 @@ class Records:
             yield self.id(row), self._contents.held[row].tobytes(), self.tags(row)
 
     def id(self, row: int) -> str:
-        """The id of a row in the set; where it came without, one that its content, its subjects and its number make."""
+        """Return the id of a row in the set. A row without one gets an id from its content, its subjects and its number."""
         if self._kinds.held[row] != _UNNAMED:
             return self._names[row]
         alike = sha256(self._contents.held[row].tobytes() + b"".join(self.tags(row))).hexdigest()
         return f"{alike}.{self._numbers.held[row]}"
 
     def ids(self, start: int = 0) -> list[str]:
-        """The ids of all rows in the set from one on."""
+        """Return the ids of all rows in the set from one on."""
         return [self.id(row) for row in self.there().tolist() if row >= start]
 
     def as_given(self, rows: np.ndarray) -> list[str | int]:
-        """The ids of some rows as they came: text or whole numbers."""
+        """Return the ids of some rows as they came: text or whole numbers."""
         return [int(self._names[row]) if self._kinds.held[row] == _NUMBER else self.id(row) for row in rows.tolist()]
 
     def drop(self, rows: Iterable[int] | np.ndarray) -> None:
@@ -270,7 +270,7 @@ class Records:
                 del self.by_tag[each]
 
     def check(self, rows: np.ndarray, found: np.ndarray) -> None:
-        """That some rows still are what was learnt. Raises RecordChanged."""
+        """Raise RecordChanged unless some rows still are the learnt ones."""
         if len(rows) != len(found):
             message = f"{len(found)} rows came back for {len(rows)} records; nothing was changed"
             raise RecordChanged(message)
@@ -280,7 +280,7 @@ class Records:
     # ---- orders ------------------------------------------------------------------------------------------------
 
     def ordered(self, context: str, rows: np.ndarray) -> np.ndarray:
-        """Rows in an order that depends on their ids alone: by keyed hash under a context."""
+        """Return rows in an order that depends on their ids alone: by keyed hash under a context."""
         keys = self.places(context, rows)
         order = np.argsort(keys)
         if (np.diff(keys[order]) == 0).any():
@@ -290,7 +290,7 @@ class Records:
         return rows[order]
 
     def places(self, context: str, rows: np.ndarray) -> np.ndarray:
-        """A keyed number for each of some rows, (n,) uint64, by its id under a context."""
+        """Return a keyed number for each of some rows, (n,) uint64, by its id under a context."""
         found, unnamed = np.empty(len(rows), np.uint64), self._kinds.held[rows] == _UNNAMED
         some = rows[unnamed]
         if len(some):
@@ -308,7 +308,7 @@ class Records:
         return found
 
     def identities(self, rows: np.ndarray) -> list[bytes]:
-        """What tells each of some rows from all others in the set; of one that came with an id, its name."""
+        """Return the identity of some rows, unique in the set; for a row that came with an id, its name."""
         found = []
         for row in rows.tolist():
             if self._kinds.held[row] == _UNNAMED:
@@ -328,7 +328,7 @@ class Records:
     # ---- as a part of a file -----------------------------------------------------------------------------------
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """The set as arrays: records by id, then those without one by content and subjects. The same set, the same bytes."""
+        """Return the set as arrays: records by id, then those without one by content and subjects. The same set, the same bytes."""
         there = self.there()
         unnamed = there[self._kinds.held[there] == _UNNAMED]
         named_ = sorted((self._names[row].encode("utf-8", "surrogatepass"), row) for row in self.rows.values())
@@ -359,7 +359,7 @@ class Records:
 
     @classmethod
     def from_tensors(cls, key: bytes, tensors: Mapping[str, np.ndarray]) -> Records:
-        """Read what :meth:`tensors` made. Raises FileRefused."""
+        """Read the output of :meth:`tensors`. Raises FileRefused."""
         made = cls(key)
         try:
             ends, subject_ends, contents = tensors["records.ends"], tensors["records.subject_ends"], tensors["records.contents"]

@@ -1,4 +1,4 @@
-"""What the estimators refuse, each with what to do about it. No message holds a record, an identifier or a value."""
+"""Errors of the estimators, each with the action to take. No message holds a record, an identifier or a value."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class RecordChanged(BadInput):
 
 
 class NothingLearned(ValueError):
-    """The model has seen nothing yet, or has forgotten everybody."""
+    """The model has seen nothing yet, or has forgotten all subjects."""
 
 
 class SourceNeeded(LookupError):
@@ -28,7 +28,7 @@ class FileRefused(ValueError):
 
 
 def above_zero(name: str, setting: float) -> None:
-    """That a setting is a finite number above 0. Raises BadInput."""
+    """Raise BadInput unless a setting is a finite number above 0."""
     if not 0 < setting < float("inf"):
         message = f"{name} is {setting!r}: it must be above 0"
         raise BadInput(message)

@@ -1,4 +1,4 @@
-"""Who and what rows are called by whoever gives them."""
+"""Names of records and subjects, as the caller gives them with rows."""
 
 from __future__ import annotations
 
@@ -62,5 +62,5 @@ def ids_of(ids: Sequence[Any], n: int) -> tuple[list[str], np.ndarray]:
 
 
 def is_name(name: Any) -> bool:
-    """Whether there is a name: not None, not the NaN of a table's empty cell, not an empty text."""
+    """Return whether there is a name: not None, not the NaN of a table's empty cell, not an empty text."""
     return name is not None and name == name and name != ""

@@ -1,12 +1,12 @@
-"""Refuses to serve a model that has been destroyed, is being made anew, or rests on data that had to go.
+"""Refuse to serve a model that was destroyed, is being rebuilt, or rests on data that had to go.
 
-The engine tells the gate which models those are, by their name in the map and by the content of their files; whoever serves asks the gate
-before each answer. So a model stops within the age that the gate allows its snapshot, wherever a copy of it is loaded::
+The engine tells the gate which models those are, by their name in the map and by the content of their files. A serving process asks the
+gate before each answer. So a model stops within the age that the gate allows its snapshot, wherever a copy of it is loaded::
 
     guard = ServeGuard(standing(), "intent-model", "models/intent/7.safetensors")   # then load it
     guard.check()                                                                  # before each answer
 
-:func:`guarded` does that for whatever has ``predict``, ``expunge.learn.serving.serve_web`` for the paths of a server,
+:func:`guarded` does that for any object with ``predict``, ``expunge.learn.serving.serve_web`` for the paths of a server,
 ``expunge.learn.serving.serve_mlflow`` for a model that MLflow serves.
 """
 
@@ -43,7 +43,7 @@ _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
 class GateDecision(Protocol):
-    """What the gate answers: ``expunge.gate.Decision``."""
+    """A decision of the gate: ``expunge.gate.Decision``."""
 
     @property
     def allowed(self) -> bool: ...  # noqa: D102
@@ -53,7 +53,7 @@ class GateDecision(Protocol):
 
 
 class ServeGate(Protocol):
-    """Whoever knows what may be used: ``expunge.gate.Gate``."""
+    """A gate that decides which models may be used: ``expunge.gate.Gate``."""
 
     def may_use(self, subject: str, purpose: str) -> GateDecision: ...  # noqa: D102
 
@@ -77,7 +77,7 @@ class ServeRefusal:
 
 
 def contents(artefact: str | os.PathLike[str]) -> tuple[ArtefactContent, ...]:
-    """What a model is known by: each file of it with its hash; or the one hash, where a digest is given in place of a path.
+    """Return the contents that identify a model: each of its files with its hash; or the one hash, where a digest is given, not a path.
 
     Raises OSError where nothing is there or it cannot be read, ValueError for a folder without files.
     """
@@ -93,7 +93,7 @@ def contents(artefact: str | os.PathLike[str]) -> tuple[ArtefactContent, ...]:
 
 
 def files_of(path: Path) -> Iterator[Path]:
-    """The file itself, or every file of a folder, in the order of their paths."""
+    """Yield the file itself, or every file of a folder, in the order of their paths."""
     if path.is_dir():
         yield from (each for each in sorted(path.rglob("*")) if each.is_file())
     else:
@@ -107,7 +107,7 @@ def file_hash(path: Path) -> str:
 
 
 class ServeGuard:
-    """Asks for one model. May be used by several threads."""
+    """The serve guard of one model. May be used by several threads."""
 
     def __init__(
         self, gate: ServeGate, name: str, artefact: str | os.PathLike[str], *, purpose: str = PURPOSE, frozen: Collection[str] = ()
@@ -193,7 +193,7 @@ class Guarded(Generic[Inner]):
         self._guard = guard
 
     def predict(self, *arguments: Any, **named: Any) -> Any:
-        """The model's own answer. Raises ModelRefused."""
+        """Return the model's own answer. Raises ModelRefused."""
         self._guard.check()
         return self._model.predict(*arguments, **named)
 
@@ -215,5 +215,5 @@ _ANSWERS = frozenset({"decision_function", "score", "transform"})
 
 
 def guarded(model: Inner, guard: ServeGuard) -> Guarded[Inner]:
-    """The model, asking before each answer: ``guarded(mlflow.pyfunc.load_model(uri), guard)``."""
+    """Return the model, asking before each answer: ``guarded(mlflow.pyfunc.load_model(uri), guard)``."""
     return Guarded(model, guard)

@@ -1,4 +1,4 @@
-"""A model that MLflow serves, asking the gate before each answer. Needs mlflow."""
+"""A model served by MLflow that asks the gate before each answer. Needs mlflow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from expunge.learn.serving.serve_guard import ServeGate, ServeGuard
 
 
 class GuardedModel(PythonModel):
-    """What is logged around a model, to be served in its place.
+    """A wrapper that is logged around a model, to be served in its place.
 
     ``mlflow.pyfunc.log_model(name="served", python_model=GuardedModel("intent-model", standing), artifacts={"model": "models:/intent/7"})``
 

@@ -1,4 +1,4 @@
-"""Refuses the requests for a model that may not serve: middleware for ASGI applications."""
+"""Refuse requests for a model that may not serve: middleware for ASGI applications."""
 
 from __future__ import annotations
 

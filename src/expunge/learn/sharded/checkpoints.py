@@ -1,7 +1,7 @@
-"""Checkpoints of shards: kept by their hash, each naming the one before it, and destroyed when somebody who is in them goes.
+"""Training checkpoints of shards: kept by their hash, each naming its predecessor, and destroyed when a subject in them is forgotten.
 
-A folder belongs to one model. What lies there and is no checkpoint of that model any more (left by a crash, or of a model that was fitted
-before) is destroyed as well, since people may be in it.
+A folder belongs to one model. Every other file there (left by a crash, or of a model that was fitted before) is destroyed as well, since it
+may hold subjects.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Checkpoints:
         return name
 
     def get(self, shard: int, number: int, name: str) -> bytes | None:
-        """The checkpoint of this hash; None when it is missing or is not what it was. Raises OSError."""
+        """Return the training checkpoint of this hash; None when it is missing or was altered. Raises OSError."""
         if self._folder is None:
             return self._held.get(name)
         try:
@@ -58,7 +58,7 @@ class Checkpoints:
         return {name: self._held[name] for name in names if name in self._held}
 
     def take(self, held: Mapping[str, bytes]) -> None:
-        """Keep in memory what another process had there."""
+        """Keep the training checkpoints of another process in memory."""
         self._held.update(held)
 
     def _path(self, shard: int, number: int, name: str) -> Path:
@@ -73,10 +73,10 @@ class Checkpoints:
                 yield path
 
     def keep_only(self, names: Collection[str]) -> tuple[str, ...]:
-        """Destroy all others: overwrite, force to the device, remove the name, force that. Hashes of what they held, sorted.
+        """Destroy all others: overwrite, force to the device, remove the name, force that. Return the hashes of their contents, sorted.
 
         Raises:
-            TakenOver: before anything is destroyed, when somebody else has taken over the step under which this runs.
+            TakenOver: before anything is destroyed, when another worker has taken over the step under which this runs.
             OSError: a repeat goes on.
         """
         permit.check()
@@ -109,7 +109,7 @@ def wipe(path: Path) -> None:
 
 
 def find(places: Iterable[str | Path], hashes: Collection[str]) -> list[Path]:
-    """Files under some folders that hold exactly what has one of the hashes: what a report says was destroyed must be in none.
+    """Return files under some folders whose content has one of the hashes. Content that a report calls destroyed must be in none.
 
     Args:
         places: folders, searched to the bottom without following links, or files.

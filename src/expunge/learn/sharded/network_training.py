@@ -1,4 +1,4 @@
-"""Teaching one network, as a function of its rows: seeds by configuration and epoch, order by keyed hashes of the records, one thread."""
+"""Train one network as a function of its rows: seeds by configuration and epoch, sequence by keyed hashes of the records, one thread."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _TEACHING = threading.RLock()
 
 
 def small(shape: tuple[int, ...], classes: int) -> nn.Module:
-    """The network where none is named: rows are standardised, then one hidden layer of 32."""
+    """Return the network where none is named: rows are standardised, then one hidden layer of 32."""
     size = int(np.prod(shape))
     return nn.Sequential(nn.Flatten(), nn.BatchNorm1d(size), nn.Linear(size, 32), nn.ReLU(), nn.Linear(32, classes))
 
 
 @contextmanager
 def steady() -> Iterator[None]:
-    """One thread, deterministic algorithms, and everybody else's random numbers as they were; one at a time, since all share these."""
+    """A block with one thread and deterministic algorithms, which restores the random state. One at a time: all share these settings."""
     with _TEACHING, _alone():
         yield
 
@@ -53,7 +53,7 @@ def _alone() -> Iterator[None]:
 
 
 def seed_all(number: int) -> None:
-    """Seed whatever a network may draw from, by 64 bits."""
+    """Seed every random source that a network may draw from, by 64 bits."""
     # Why not torch.manual_seed: it queues a call for graphics processors, with a stack trace, each time.
     torch.default_generator.manual_seed(number)
     random.seed(number)
@@ -127,7 +127,7 @@ def weights(net: nn.Module) -> dict[str, np.ndarray]:
 
 
 def put_weights(net: nn.Module, tensors: Mapping[str, np.ndarray]) -> None:
-    """Give a network what :func:`weights` returned. Raises FileRefused."""
+    """Give a network the output of :func:`weights`. Raises FileRefused."""
     try:
         state = {
             name: torch.from_numpy(tensors[f"weights.{name}"].copy()).reshape(each.shape).to(each.dtype)
@@ -139,7 +139,7 @@ def put_weights(net: nn.Module, tensors: Mapping[str, np.ndarray]) -> None:
 
 
 def memory(optimiser: torch.optim.Optimizer) -> dict[str, np.ndarray]:
-    """What an optimiser remembers of the steps before, as arrays."""
+    """Return an optimiser's state from the steps before, as arrays."""
     state: dict[int, dict[str, Any]] = optimiser.state_dict()["state"]
     return {
         f"optimiser.{number}.{name}": each.detach().numpy().copy()
@@ -150,7 +150,7 @@ def memory(optimiser: torch.optim.Optimizer) -> dict[str, np.ndarray]:
 
 
 def put_memory(optimiser: torch.optim.Optimizer, tensors: Mapping[str, np.ndarray]) -> None:
-    """Give an optimiser what :func:`memory` returned."""
+    """Give an optimiser the output of :func:`memory`."""
     whole = optimiser.state_dict()
     sizes = [each.shape for group in optimiser.param_groups for each in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}

@@ -1,8 +1,8 @@
-"""Networks that forget exactly: shards, taught slice by slice, with a checkpoint after each slice.
+"""Networks that forget exactly: shards, taught slice by slice, with a training checkpoint after each slice.
 
 A shard begins from weights that depend on the configuration alone, and is taught in stages: stage ``j`` makes its share of the passes over
-the first ``j`` slices of people. When somebody goes, the shard goes back to the checkpoint before their slice, and everything that came
-after is destroyed. Each pass seeds all random numbers anew and takes the rows that are there by keyed hash of record and pass, cut into
+the first ``j`` slices of people. When a person is forgotten, the shard goes back to the training checkpoint before their slice, and every
+later one is destroyed. Each pass seeds all random numbers anew and takes the rows that are there by keyed hash of record and pass, cut into
 batches without holes: so a shard is a function of its members. PyTorch promises the same bits for one build, one kind of processor and one
 number of threads; a model from elsewhere is fitted again as a whole.
 """
@@ -45,16 +45,16 @@ class Network:
 
 
 class ShardedTorch(Sharded):
-    """A classifier made of any network; whoever is forgotten costs a part of one shard.
+    """A classifier made of any network. Forgetting a person costs a part of one shard.
 
     Args:
         module: ``module(shape, classes)`` returns an ``nn.Module`` for rows of that shape, whose first ``classes`` outputs are scores of
             the classes; or such a function's dotted path, ``package.module:function``. None takes a small network of one hidden layer.
             Only its layers are written to files: name it again to ``load``.
-        shards: how many networks; people are spread over them by a keyed hash.
+        shards: number of networks; people are spread over them by a keyed hash.
         slices: stages in which a shard is taught.
-        epochs: what a whole shard costs, in passes over all of its rows.
-        even: what each stage has as much of as any other: ``passes`` over the rows that are there by then, as in SISA, or ``steps``: then
+        epochs: cost of a whole shard, in passes over all of its rows.
+        even: the quantity that is equal in all stages: ``passes`` over the rows that are there by then, as in SISA, or ``steps``: then
             the first stages, which few deletions repeat, carry more of the work, and the last ones less.
         batch_size: rows in a step.
         optimiser: ``adam``, ``adamw`` or ``sgd``.
@@ -64,12 +64,12 @@ class ShardedTorch(Sharded):
         dtype: ``float32``, or ``int64`` for networks that take numbers of tokens.
         checkpoints: a folder of its own for this model; None keeps them in memory, where a saved model leaves them behind: then a shard
             that is touched after loading is taught from scratch. Not written to files.
-        high_risk: those who are likely to go soon (children, consent about to end), as names or a function of a name: they come in the last
+        high_risk: people likely to go soon (children, consent about to end), as names or a function of a name: they come in the last
             slice. Not written to files.
         jobs: shards that are taught at once, each in a process of its own; no bit depends on it. With more than one, ``module`` must be
             something that another process can import, and a script keeps its work under ``if __name__ == "__main__":``. Not written to
             files.
-        seed: of first weights and of whatever a network draws.
+        seed: of first weights and of every draw of a network.
         key: bytes for placement and order; the default is public. Not written to files.
     """
 

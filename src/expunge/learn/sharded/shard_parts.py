@@ -1,4 +1,4 @@
-"""What the shards of a model are made of."""
+"""The parts of a model's shards."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class ShardInput:
-    """What one shard is taught from."""
+    """The training input of one shard."""
 
     shard: int
     slices: tuple[np.ndarray, ...]
@@ -41,7 +41,7 @@ class ShardInput:
 
 @dataclass(frozen=True)
 class TrainedShard:
-    """One shard that was taught."""
+    """One trained shard."""
 
     classes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     """Those among its own rows; none for an empty shard."""
@@ -51,7 +51,7 @@ class TrainedShard:
 
 
 class TaughtShard(NamedTuple):
-    """What teaching one shard gave."""
+    """The result of teaching one shard."""
 
     model: Any
     samples: int = 0
@@ -62,7 +62,7 @@ class TaughtShard(NamedTuple):
 
 @dataclass(frozen=True)
 class Serving:
-    """Who votes now. Replaced whole, so that a prediction beside a ``forget`` sees the shards of one moment."""
+    """The shards that vote now. Replaced whole, so that a prediction beside a ``forget`` sees the shards of one moment."""
 
     classes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     parts: Mapping[int, TrainedShard] = field(default_factory=dict)

@@ -1,7 +1,7 @@
-"""Who is learnt from where: people are put in shards and slices by a keyed hash, those who share a record together.
+"""Placement: people are put in shards and slices by a keyed hash. People who share a record are put together.
 
-A place depends on the set of records alone, never on the order in which they came. When the person who held two groups together leaves,
-the groups fall apart, and one of them may belong elsewhere from then on: :func:`changed` says which shards are not what they were.
+A place depends on the set of records alone, never on the sequence in which they came. When the person who held two groups together leaves,
+the groups fall apart, and one of them may belong elsewhere from then on: :func:`changed` returns the shards that changed.
 """
 
 from __future__ import annotations
@@ -50,15 +50,15 @@ def members(
     slices: int,
     risky: Collection[bytes] = (),
 ) -> Members:
-    """Where every row of a set belongs.
+    """Return the place of every row of a set.
 
     Args:
         key: of the set of records.
         rows: (n,), ascending.
-        owners: for each row a number in a list, and the list: the tags of the subjects of a row. Those of nobody's row do not count.
-        shards: how many models there are.
-        slices: how many stages each is taught in.
-        risky: tags of people who are likely to go soon. They, and whoever shares a record with them, come in the last slice, which is the
+        owners: for each row a number in a list, and the list: the tags of the subjects of a row. Tags without a row do not count.
+        shards: the number of models.
+        slices: the number of stages of each.
+        risky: tags of people who are likely to go soon. They, and people who share a record with them, come in the last slice, which is the
             cheapest to teach again.
     """
     owner, groups = owners
@@ -86,7 +86,7 @@ def _spots(key: bytes, context: str, those: Sequence[bytes]) -> np.ndarray:
 
 
 def homes(records: Records, where: Members, subjects: Sequence[str]) -> np.ndarray:
-    """The shard of each subject, (n,); of those of whom there is no record, the one where they would be by themselves."""
+    """Return the shard of each subject, (n,). A subject without a record gets the shard where they would be by themselves."""
     shard = np.empty(records.given, np.int64)
     for number, slices in enumerate(where):
         for rows in slices:
@@ -98,7 +98,7 @@ def homes(records: Records, where: Members, subjects: Sequence[str]) -> np.ndarr
 
 
 def without(before: Members, rows: np.ndarray) -> Members:
-    """The places after some rows have gone, where nobody else moves."""
+    """Return the places after some rows have gone, where no other person moves."""
     return tuple(tuple(each[~np.isin(each, rows, assume_unique=True)] for each in slices) for slices in before)
 
 

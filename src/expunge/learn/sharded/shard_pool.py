@@ -1,8 +1,7 @@
-"""Shards that are taught at once, each in a process of its own on one thread: the bits are those of one after the other.
+"""Shards that are taught at once, each in a process of its own on one thread: the bits are the same as one after the other.
 
-Processes are started anew (``spawn``), since a copy of one that has threads may hang. They import the script that was started, which so
-has to keep what it does under ``if __name__ == "__main__":``. What goes there and comes back are arrays, and the settings; no network or
-tree as an object.
+Processes are started anew (``spawn``), since a copy of one that has threads may hang. They import the script that was started, which so has
+to keep its work under ``if __name__ == "__main__":``. Only arrays and the settings go there and come back; no network or tree as an object.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ class ShardTask:
 
 @dataclass(frozen=True)
 class ShardResult:
-    """What came of an errand."""
+    """The result of an errand."""
 
     model: State
     samples: int
@@ -50,7 +49,7 @@ class ShardResult:
 
 
 def run(errand: ShardTask) -> ShardResult:
-    """Teach one shard: what the other process does."""
+    """Teach one shard: the work of the other process."""
     made = errand.kind(**errand.params)
     found: ShardResult = made._on_errand(errand)  # noqa: SLF001 - the other half of Sharded
     return found
@@ -64,11 +63,11 @@ def send(
     Args:
         errands: read as processes become free, so that no more rows are held than are being learnt from.
         jobs: 1 at least.
-        act: what is done; :func:`run` where nothing else is said.
+        act: the function that carries out an errand; :func:`run` by default.
 
     Raises:
         ChildProcessError: a process died; the others are let come to an end.
-        Exception: whatever the act raises.
+        Exception: every error of the act.
     """
     waiting = iter(errands)
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:

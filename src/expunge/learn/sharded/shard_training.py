@@ -1,4 +1,4 @@
-"""How the shards of a model are taught: what from, and in which process."""
+"""Train the shards of a model: their input, and the process that trains them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Fetched = Mapping[int, tuple[Any, Any]]
 
 
 class ShardTraining(Forgetting):
-    """The base of what is made of shards: a class says how one is taught, this how all are."""
+    """The base of models made of shards. A class defines how one shard is taught. This base teaches all of them."""
 
     jobs: int
     n_features_in_: int

@@ -1,9 +1,8 @@
-"""Several models over a few people each, which vote: whoever leaves costs one of them.
+"""Several models over a few people each, which vote. A person who leaves costs one of them.
 
-What trees and networks have in common. Places come from :mod:`expunge.learn.sharded.shard_placement`; each shard is taught on one
-thread from its own
-rows, in an order that depends on record ids alone: so a shard is a function of its members. Cf. Bourtoule et al., *Machine Unlearning*,
-IEEE S&P 2021; there, rows are put in shards by their number, and nothing that had seen a row is destroyed.
+This is the common base of trees and networks. Places come from :mod:`expunge.learn.sharded.shard_placement`. Each shard is taught on one
+thread from its own rows, in a sequence that depends on record ids alone: so a shard is a function of its members. Cf. Bourtoule et al.,
+*Machine Unlearning*, IEEE S&P 2021; there, rows are put in shards by their number, and nothing that had seen a row is destroyed.
 """
 
 from __future__ import annotations
@@ -65,12 +64,12 @@ class Sharded(ClassifierMixin, ShardTraining):  # type: ignore[misc]
         subjects: Sequence[Any] | None = None,
         records: Sequence[Any] | None = None,
     ) -> Self:
-        """Learn from rows, forgetting whatever was learnt before.
+        """Learn from rows, forgetting everything learnt before.
 
         Args:
             X: (n, ...) finite numbers.
             y: (n,) classes, text or numbers.
-            subjects: for each row whose it is: a name, or several in a tuple; None makes each record its own subject.
+            subjects: for each row its subject: a name, or several in a tuple; None makes each record its own subject.
             records: for each row the record's id; None names records by their content.
 
         Raises:
@@ -155,7 +154,7 @@ class Sharded(ClassifierMixin, ShardTraining):  # type: ignore[misc]
     # ---- forgetting --------------------------------------------------------------------------------------------
 
     def forget(self, subjects: Subjects, source: Source | None = None) -> Report:
-        """Become the model that never had them; see the base. Whatever an earlier call began and did not end is ended as well.
+        """Turn this into the model that never had the subjects; see the base. Unfinished work of an earlier call is finished as well.
 
         While shards are taught again they do not vote, and should that fail (a full disk), they do not vote until a repeat has ended it.
         """
@@ -233,11 +232,11 @@ class Sharded(ClassifierMixin, ShardTraining):  # type: ignore[misc]
         return total / voters
 
     def shard_proba(self, X: Any) -> dict[int, np.ndarray]:
-        """What each shard that votes says by itself, for audits: its number -> (n, classes). Raises NothingLearned, BadInput."""
+        """Return the probabilities of each voting shard, for audits: its number -> (n, classes). Raises NothingLearned, BadInput."""
         return {shard: said for shard, _, said in self._voting(self._now(), X)}
 
     def shard_of(self, subjects: Sequence[str]) -> np.ndarray:
-        """The shard of each subject, (n,); where they would be, for those of whom the model has nothing. Raises NothingLearned."""
+        """Return the shard of each subject, (n,). An unknown subject gets the shard where they would be. Raises NothingLearned."""
         self._learnt()
         return shard_placement.homes(self._records, self._members, subjects)
 
@@ -257,7 +256,7 @@ class Sharded(ClassifierMixin, ShardTraining):  # type: ignore[misc]
             yield shard, part, said
 
     def predict(self, X: Any) -> np.ndarray:
-        """The class of each row, (n,). Raises NothingLearned, BadInput."""
+        """Return the class of each row, (n,). Raises NothingLearned, BadInput."""
         serving = self._now()
         return np.asarray(serving.classes[np.argmax(self._vote(serving, X), axis=1)])
 

@@ -21,10 +21,10 @@ BACKENDS = ("lightgbm", "hist")
 
 
 class TreeStage(Protocol):
-    """Some trees of one shard: they add up to what the stages before them said."""
+    """Some trees of one shard, which add to the sum of the stages before them."""
 
     def raw(self, features: np.ndarray) -> np.ndarray:
-        """(n, 1) for two classes, (n, classes) for more: what its trees add, before the logistic function."""
+        """(n, 1) for two classes, (n, classes) for more: the sum of its trees, before the logistic function."""
 
     def tensors(self) -> dict[str, np.ndarray]:
         """For a file."""
@@ -35,11 +35,11 @@ TreeStages = list[TreeStage | None]
 
 
 class ShardedTrees(Sharded):
-    """A classifier of boosted trees; whoever is forgotten costs one shard.
+    """A classifier of boosted trees. Forgetting a person costs one shard.
 
     Args:
         backend: ``lightgbm``, or ``hist`` for scikit-learn's HistGradientBoosting.
-        shards: how many models; people are spread over them by a keyed hash.
+        shards: number of models; people are spread over them by a keyed hash.
         trees: in each shard.
         leaves: of each tree, at most.
         learning_rate: shrinks what each tree adds.
@@ -48,8 +48,8 @@ class ShardedTrees(Sharded):
         bins: of each feature, at most (2 to 255). None takes one for 200 rows of what is learnt from, from 63 to 255: more would hold too
             few rows to tell them apart, and a small shard would spend most of its time on them.
         slices: stages in which the trees of a shard are grown (LightGBM only): stage ``j`` adds its share of the trees from the first ``j``
-            slices of people, so that whoever is in the last slice costs the last stage.
-        high_risk: those who are likely to go soon (children, consent about to end), as names or a function of a name: they come in the last
+            slices of people, so that forgetting a person of the last slice costs the last stage.
+        high_risk: people likely to go soon (children, consent about to end), as names or a function of a name: they come in the last
             slice. Not written to files.
         jobs: shards that are taught at once, each in a process of its own; no bit depends on it. With more than one, a script keeps its
             work under ``if __name__ == "__main__":``. Not written to files.

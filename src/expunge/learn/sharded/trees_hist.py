@@ -1,6 +1,6 @@
 """A stage of trees by scikit-learn's HistGradientBoosting, kept as plain arrays of nodes and walked down here.
 
-scikit-learn can be rebuilt from a pickle only; what its trees say is a sum of leaves, in the order in which they were grown.
+scikit-learn can be rebuilt from a pickle only. A prediction of its trees is a sum of leaves, in the sequence in which the trees were grown.
 """
 
 from __future__ import annotations

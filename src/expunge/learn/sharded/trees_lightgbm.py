@@ -26,7 +26,7 @@ class BoosterText:
 
     @functools.cached_property
     def booster(self) -> lightgbm.Booster:
-        """Read when it is first asked: trees that are taught again before anybody asks are never read. Raises FileRefused."""
+        """The booster, read at first use: trees that are taught again before that are never read. Raises FileRefused."""
         try:
             return lightgbm.Booster(model_str=self.text)
         except lightgbm.basic.LightGBMError as error:
@@ -38,7 +38,7 @@ class BoosterText:
         return found[:, None] if found.ndim == 1 else found
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """The text as bytes."""
+        """Return the text as bytes."""
         return {"text": np.frombuffer(self.text.encode(), np.uint8)}
 
 
@@ -51,7 +51,7 @@ def read(tensors: Mapping[str, np.ndarray]) -> BoosterText:
 
 
 def grow(x: np.ndarray, codes: np.ndarray, classes: int, params: Mapping[str, Any], start: np.ndarray | None) -> BoosterText:
-    """Grow trees on top of what earlier stages said.
+    """Grow trees on top of the sum of earlier stages.
 
     Args:
         x: (n, features) float64, in canonical order.

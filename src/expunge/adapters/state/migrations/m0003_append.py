@@ -1,4 +1,4 @@
-"""Appending in one call of the server's: a function on PostgreSQL; SQLite, which is in the same process, needs none."""
+"""Append in one call of the server: a function on PostgreSQL. SQLite needs none, because it is in the same process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The backend: Django's own but for one thing."""
+"""The backend for SQLite: Django's own, except that a connection whose set-up failed is closed."""
 
 from __future__ import annotations
 
