@@ -472,7 +472,7 @@ def children(workshop: Workshop, of: int) -> set[int]:
 
 def keepers(workshop: Workshop, of: int) -> list[int]:
     """The process that watches a command of the process ``of``."""
-    return [pid for pid in children(workshop, of) if b"commands_keeper.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid in children(workshop, of) if b"keeper_process.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
@@ -487,8 +487,8 @@ def test_a_command_dies_with_the_expunge_that_started_it(workshop: Workshop, how
 
 def test_a_command_whose_keeper_is_killed_is_ended_and_has_failed(workshop: Workshop) -> None:
     def kill(_: float) -> None:
-        for each in keepers(workshop, os.getpid()):
-            os.kill(each, signal.SIGKILL)
+        (keeper,) = keepers(workshop, os.getpid())
+        os.kill(keeper, signal.SIGKILL)
 
     outcome = workshop.commands.run(workshop.program(DAEMON), b"", CommandLimits(), kill)
     assert isinstance(outcome, Unable)
