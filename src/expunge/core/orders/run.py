@@ -92,6 +92,11 @@ class Run:
         known = self.remade.get(dataset)
         return known is not None and known.ended
 
+    @property
+    def erased_nothing(self) -> bool:
+        """Whether no step of any round said that it erased something: until then the order can be stopped."""
+        return not self.remade and not any(any(by_subject.values()) for by_subject in _erased(self).values())
+
     def took_from(self, subject: Pseudonym) -> bool:
         """Whether anything of this person was erased, in any round."""
         here = (by_subject.get(subject) for step in self.current.steps.values() for by_subject in step.outcomes.values())
