@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -11,7 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, cast, runtime_checkable
 
 from expunge.core.datamap.datamap import DataMap, Dataset, StoreSpec
-from expunge.errors import Misconfigured
+from expunge.errors import ExpungeError, Misconfigured
 from expunge.ports.index import LocateIndex
 from expunge.ports.store import Store
 from expunge.ports.store_kind import StoreKind
@@ -57,7 +58,10 @@ class Kinds(Mapping[str, StoreKind]):
         """Return the declaration. Raises KeyError for an unknown kind, Misconfigured for one that cannot be imported."""
         if kind in _OWN:
             return cast("StoreKind", _imported(_OWN[kind][1]))
-        return cast("StoreKind", getattr(self.store_class(kind), "KIND", StoreKind()))
+        declared = getattr(self.store_class(kind), "KIND", StoreKind())
+        if not isinstance(declared, StoreKind) and kind in self._offered:
+            raise _faulty(kind, self._offered[kind], "declares itself with something that is no StoreKind")
+        return cast("StoreKind", declared)
 
     def store_class(self, kind: str) -> Kind:
         """Return the class of a kind. Raises KeyError for an unknown kind, Misconfigured for one that cannot be imported."""
@@ -65,18 +69,39 @@ class Kinds(Mapping[str, StoreKind]):
         if not isinstance(entry, str | EntryPoint):
             return entry
         try:
-            return cast("Kind", _imported(entry) if isinstance(entry, str) else entry.load())
+            found = _imported(entry) if isinstance(entry, str) else entry.load()
         except ModuleNotFoundError as error:
             missing = (error.name or "").partition(".")[0]
             if isinstance(entry, str) and missing == __name__.partition(".")[0]:
                 raise
             message = f"the kind {kind} needs the package {missing}, which is not installed"
             raise Misconfigured(message, help=f"install {f'expunge[{kind}]' if kind in _OWN else missing}") from error
-        except (ImportError, AttributeError) as error:
+        except (Exception, SystemExit) as error:
             if not isinstance(entry, EntryPoint):
                 raise
-            message = f"the kind {kind} of the installed package {_package(entry)} cannot be imported from {entry.value}"
-            raise Misconfigured(message, help=f"reinstall {_package(entry)}, or have its entry point corrected") from error
+            # Whatever a foreign module raises: only its type, since the text is none of ours.
+            raised = "" if isinstance(error, ImportError | AttributeError) else f": it raises {type(error).__name__}"
+            raise _faulty(kind, entry, f"cannot be imported from {entry.value}{raised}") from error
+        if not callable(found) and isinstance(entry, EntryPoint):
+            raise _faulty(kind, entry, f"is no class: {entry.value}")
+        return cast("Kind", found)
+
+    def built(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> Store:
+        """Build a store. Raises KeyError and Misconfigured as :meth:`store_class`, and Misconfigured for a class that is no store."""
+        store_class, entry = self.store_class(spec.kind), self._offered.get(spec.kind)
+        if entry is None:
+            return store_class(spec, datasets)
+        try:
+            store = store_class(spec, datasets)
+        except ExpungeError:
+            raise
+        except Exception as error:
+            raise _faulty(spec.kind, entry, f"cannot be built: {entry.value} raises {type(error).__name__}", spec.name) from error
+        # Looked at, not asked for: to ask for capabilities opens the store.
+        lacking = sorted(name for name in _VERBS if inspect.getattr_static(store, name, None) is None)
+        if lacking and not hasattr(type(store), "__getattr__"):
+            raise _faulty(spec.kind, entry, f"lacks what a store has: {', '.join(lacking)}", spec.name)
+        return store
 
     def __contains__(self, kind: object) -> bool:
         """Whether a map may name the kind; nothing is imported for it."""
@@ -107,6 +132,14 @@ def _offered() -> Mapping[str, EntryPoint]:
             message = f"the installed packages {_package(other)} and {_package(entry)} both offer a kind of store {entry.name!r}"
             raise Misconfigured(message, help="uninstall one of them")
     return found
+
+
+_VERBS = frozenset(name for name in vars(Store) if not name.startswith("_"))
+
+
+def _faulty(kind: str, entry: EntryPoint, what: str, store: str = "") -> Misconfigured:
+    message = f"{f'store {store}: ' if store else ''}the kind {kind} of the installed package {_package(entry)} {what}"
+    return Misconfigured(message, help=f"reinstall {_package(entry)}, or have it corrected by whoever makes it")
 
 
 def _package(entry: EntryPoint) -> str:
@@ -167,12 +200,12 @@ def open_store(spec: StoreSpec, datasets: tuple[Dataset, ...]) -> Store:
         message = f"store {spec.name}: there is no kind {spec.kind!r}"
         raise Misconfigured(message, help=f"one of: {', '.join(sorted(kinds))}")
     try:
-        store_class, kind = kinds.store_class(spec.kind), kinds[spec.kind]
+        kind = kinds[spec.kind]
     except Misconfigured as error:
         message = f"store {spec.name}: {error.message}"
         raise Misconfigured(message, help=error.help) from error
     _check(spec, datasets, kind)
-    return store_class(spec, datasets)
+    return kinds.built(spec, datasets)
 
 
 def _check(spec: StoreSpec, datasets: tuple[Dataset, ...], kind: StoreKind) -> None:
