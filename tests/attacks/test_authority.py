@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -24,7 +25,7 @@ from expunge.errors import IllegalTransition, NeedsApproval, UsageError
 from expunge.testing.forked import in_child
 from tests.cli.running import expunge as command
 from tests.engine.consents import AGREED, CHILD, asking, prove
-from tests.engine.household import BELA, Household, build
+from tests.engine.household import BELA, CARA, Household, build
 from tests.orders import camera
 
 SPELLINGS = (
@@ -139,6 +140,24 @@ def test_what_people_asked_for_waits_in_a_dispute_under_whatever_kind_it_is_ente
         opened.consents.freeze(child, by="priya", reason="two court papers")
         with pytest.raises(NeedsApproval, match="in dispute"):
             opened.apply(order)
+
+
+def test_a_dispute_about_one_child_lets_a_later_look_find_everybody_who_came_back(family: Household, tmp_path: Path) -> None:
+    with family.open() as opened:
+        children = {opened.resolve(name).person.subject: name for name in (CHILD, f"profile:{CARA}")}
+    shutil.copytree(family.world, tmp_path / "before")
+    assert family.erase(*children.values()).state is OrderState.FULFILLED
+    shutil.rmtree(family.world)
+    shutil.copytree(tmp_path / "before", family.world)
+    with family.open() as opened:
+        opened.consents.freeze(opened.resolve(CHILD), by="priya", reason="two court papers")
+        back = {children[each.subject]: each.followed_by for each in opened.sweep().came_back}
+        assert back.keys() == set(children.values())
+        for order in back.values():
+            opened.plan(order)
+        with pytest.raises(NeedsApproval, match="in dispute"):
+            opened.apply(back[CHILD])
+        assert opened.apply(back[f"profile:{CARA}"]).state is OrderState.FULFILLED
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -12,10 +11,11 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, cast, runtime_checkable
 
 from expunge.core.datamap.datamap import DataMap, Dataset, StoreSpec
-from expunge.errors import ExpungeError, Misconfigured
+from expunge.errors import Misconfigured
 from expunge.ports.index import LocateIndex
 from expunge.ports.store import Store
 from expunge.ports.store_kind import StoreKind
+from expunge.stores import installed
 
 Kind = Callable[[StoreSpec, tuple[Dataset, ...]], Store]
 
@@ -51,8 +51,8 @@ class Kinds(Mapping[str, StoreKind]):
         self._offered = _offered()
         for kind, entry in self._offered.items():
             if kind in REGISTRY:
-                message = f"the installed package {_package(entry)} offers a kind of store {kind!r}, which exists already"
-                raise Misconfigured(message, help=f"uninstall {_package(entry)}, or have its entry point renamed")
+                message = f"the installed package {installed.package(entry)} offers a kind of store {kind!r}, which exists already"
+                raise Misconfigured(message, help=f"uninstall {installed.package(entry)}, or have its entry point renamed")
 
     def __getitem__(self, kind: str) -> StoreKind:
         """Return the declaration. Raises KeyError for an unknown kind, Misconfigured for one that cannot be imported."""
@@ -60,48 +60,28 @@ class Kinds(Mapping[str, StoreKind]):
             return cast("StoreKind", _imported(_OWN[kind][1]))
         declared = getattr(self.store_class(kind), "KIND", StoreKind())
         if not isinstance(declared, StoreKind) and kind in self._offered:
-            raise _faulty(kind, self._offered[kind], "declares itself with something that is no StoreKind")
+            raise installed.faulty(kind, self._offered[kind], "declares itself with something that is no StoreKind")
         return cast("StoreKind", declared)
 
     def store_class(self, kind: str) -> Kind:
         """Return the class of a kind. Raises KeyError for an unknown kind, Misconfigured for one that cannot be imported."""
-        entry = REGISTRY[kind] if kind in REGISTRY else self._offered[kind]
-        if not isinstance(entry, str | EntryPoint):
+        if kind not in REGISTRY:
+            return cast("Kind", installed.load(kind, self._offered[kind]))
+        entry = REGISTRY[kind]
+        if not isinstance(entry, str):
             return entry
         try:
-            found = _imported(entry) if isinstance(entry, str) else entry.load()
+            return cast("Kind", _imported(entry))
         except ModuleNotFoundError as error:
             missing = (error.name or "").partition(".")[0]
-            if isinstance(entry, str) and missing == __name__.partition(".")[0]:
+            if missing == __name__.partition(".")[0]:
                 raise
-            message = f"the kind {kind} needs the package {missing}, which is not installed"
-            raise Misconfigured(message, help=f"install {f'expunge[{kind}]' if kind in _OWN else missing}") from error
-        except (Exception, SystemExit) as error:
-            if not isinstance(entry, EntryPoint):
-                raise
-            # Whatever a foreign module raises: only its type, since the text is none of ours.
-            raised = "" if isinstance(error, ImportError | AttributeError) else f": it raises {type(error).__name__}"
-            raise _faulty(kind, entry, f"cannot be imported from {entry.value}{raised}") from error
-        if not callable(found) and isinstance(entry, EntryPoint):
-            raise _faulty(kind, entry, f"is no class: {entry.value}")
-        return cast("Kind", found)
+            raise installed.missing(kind, missing, f"expunge[{kind}]" if kind in _OWN else missing) from error
 
     def built(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> Store:
         """Build a store. Raises KeyError and Misconfigured as :meth:`store_class`, and Misconfigured for a class that is no store."""
         store_class, entry = self.store_class(spec.kind), self._offered.get(spec.kind)
-        if entry is None:
-            return store_class(spec, datasets)
-        try:
-            store = store_class(spec, datasets)
-        except ExpungeError:
-            raise
-        except Exception as error:
-            raise _faulty(spec.kind, entry, f"cannot be built: {entry.value} raises {type(error).__name__}", spec.name) from error
-        # Looked at, not asked for: to ask for capabilities opens the store.
-        lacking = sorted(name for name in _VERBS if inspect.getattr_static(store, name, None) is None)
-        if lacking and not hasattr(type(store), "__getattr__"):
-            raise _faulty(spec.kind, entry, f"lacks what a store has: {', '.join(lacking)}", spec.name)
-        return store
+        return store_class(spec, datasets) if entry is None else installed.build(store_class, entry, spec, datasets)
 
     def __contains__(self, kind: object) -> bool:
         """Whether a map may name the kind; nothing is imported for it."""
@@ -129,21 +109,10 @@ def _offered() -> Mapping[str, EntryPoint]:
     for entry in entry_points(group=ENTRY_POINTS):
         other = found.setdefault(entry.name, entry)
         if other.value != entry.value:
-            message = f"the installed packages {_package(other)} and {_package(entry)} both offer a kind of store {entry.name!r}"
+            packages = f"{installed.package(other)} and {installed.package(entry)}"
+            message = f"the installed packages {packages} both offer a kind of store {entry.name!r}"
             raise Misconfigured(message, help="uninstall one of them")
     return found
-
-
-_VERBS = frozenset(name for name in vars(Store) if not name.startswith("_"))
-
-
-def _faulty(kind: str, entry: EntryPoint, what: str, store: str = "") -> Misconfigured:
-    message = f"{f'store {store}: ' if store else ''}the kind {kind} of the installed package {_package(entry)} {what}"
-    return Misconfigured(message, help=f"reinstall {_package(entry)}, or have it corrected by whoever makes it")
-
-
-def _package(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist is not None else entry.module
 
 
 def _imported(where: str) -> Any:
