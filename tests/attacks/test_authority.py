@@ -197,7 +197,7 @@ def test_an_order_that_erased_something_cannot_be_cancelled_by_planning_it_again
     with family.open() as opened:
         assert opened.apply(order).state is OrderState.IN_PART
         opened.plan(order)
-        with pytest.raises(IllegalTransition, match="has erased something, which cannot be undone"):
+        with pytest.raises(IllegalTransition, match="erased something, or broke off while it erased"):
             opened.order_cancel(order)
     lake.with_name("lake.away").rename(lake)
     with family.open() as opened:
@@ -338,3 +338,24 @@ def test_words_of_expunges_own_make_no_order_of_expunges_own(family: Household, 
         (first, *_) = opened.context.journal.read(order)
         assert b"attested" in first
         assert isinstance(ev.decode(first), ev.Received)
+
+
+def test_an_order_that_broke_off_in_an_erasing_step_cannot_be_cancelled_by_planning_it_under_another_map(family: Household) -> None:
+    with family.open() as opened:
+        order = opened.order_erase([opened.resolve(CHILD)]).order
+        opened.plan(order)
+
+    def erase() -> None:
+        with faults.arm("store.erase:after", "kill"), family.open() as opened:
+            opened.apply(order)
+
+    before = family.logical()
+    assert in_child(erase).killed_by == 9
+    assert family.logical() != before
+    family.map.write_text(family.map.read_text().replace("period: 30 days", "period: 31 days"))
+    with family.open() as opened:
+        opened.plan(order)
+        assert opened.status(order).state is OrderState.PLANNED
+        with pytest.raises(IllegalTransition, match="which cannot be undone"):
+            opened.order_cancel(order)
+        assert opened.apply(order).state is OrderState.FULFILLED

@@ -22,7 +22,7 @@ def cancel(context: Context, order: OrderId, reason: str) -> Run:
     if recorder.run.state is not OrderState.CANCELLED:
         check_transition(recorder.run.state, OrderState.CANCELLED)
         if not recorder.run.erased_nothing:
-            message = "an earlier round of the order has erased something, which cannot be undone"
+            message = "an earlier round of the order erased something, or broke off while it erased, which cannot be undone"
             raise IllegalTransition(message, help=f"`expunge apply {order}` goes on with it")
         recorder.append(ev.Cancelled(recorder.now(), reason))
     fencing.lift(context, order)
