@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,11 +21,11 @@ from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderKind, OrderState
 from expunge.core.values.scope import Scope
 from expunge.engine.intake.person_orders import OrderRequest
-from expunge.errors import NeedsApproval, UsageError
+from expunge.errors import IllegalTransition, NeedsApproval, UsageError
 from expunge.testing.forked import in_child
 from tests.cli.running import expunge as command
 from tests.engine.consents import AGREED, CHILD, asking, prove
-from tests.engine.household import BELA, Household, build
+from tests.engine.household import BELA, CARA, Household, build
 from tests.orders import camera
 
 SPELLINGS = (
@@ -37,6 +39,11 @@ SPELLINGS = (
     "guardian: {proof}",
     "guardian\u00a0{proof}",
     "\u200bguardian {proof}",
+    "\ufeffguardian {proof}",
+    "gua\nrdian {proof}",
+    "gr\u034fd-0123456789abcdef",
+    "g\ufe0frd-0123456789abcdef",
+    "\uff47\uff52\uff44\uff0d0123456789abcdef",
     "{proof}",
     "guardian ",
 )
@@ -119,6 +126,85 @@ def test_no_order_of_any_kind_is_taken_from_a_guardian_in_a_dispute(family: Hous
         assert not received(opened)
 
 
+@pytest.mark.parametrize("kind", list(OrderKind))
+def test_what_people_asked_for_waits_in_a_dispute_under_whatever_kind_it_is_entered(family: Household, kind: OrderKind) -> None:
+    with family.open() as opened:
+        child = opened.resolve(CHILD)
+        opened.consents.freeze(child, by="priya", reason="two court papers")
+        for scope in (None, Scope("what was said", ("transcripts", "voice"))):
+            with pytest.raises(NeedsApproval, match="in dispute"):
+                opened.scoped.within(OrderRequest((child,), "library", OnRequest("signed in"), kind=kind, scope=scope))
+        opened.consents.release(child, by="priya", reason="settled")
+        order = opened.scoped.within(OrderRequest((child,), "library", OnRequest("signed in"), kind=kind)).order
+        opened.plan(order)
+        opened.consents.freeze(child, by="priya", reason="two court papers")
+        with pytest.raises(NeedsApproval, match="in dispute"):
+            opened.apply(order)
+
+
+def test_a_dispute_about_one_child_lets_a_later_look_find_everybody_who_came_back(family: Household, tmp_path: Path) -> None:
+    with family.open() as opened:
+        children = {opened.resolve(name).person.subject: name for name in (CHILD, f"profile:{CARA}")}
+    shutil.copytree(family.world, tmp_path / "before")
+    assert family.erase(*children.values()).state is OrderState.FULFILLED
+    shutil.rmtree(family.world)
+    shutil.copytree(tmp_path / "before", family.world)
+    with family.open() as opened:
+        opened.consents.freeze(opened.resolve(CHILD), by="priya", reason="two court papers")
+        back = {children[each.subject]: each.followed_by for each in opened.sweep().came_back}
+        assert back.keys() == set(children.values())
+        for order in back.values():
+            opened.plan(order)
+        with pytest.raises(NeedsApproval, match="in dispute"):
+            opened.apply(back[CHILD])
+        assert opened.apply(back[f"profile:{CARA}"]).state is OrderState.FULFILLED
+
+
+@contextmanager
+def away(home: Household) -> Iterator[None]:
+    """Nothing can be reached for a while."""
+    places = [home.database, home.world / "media", home.world / "lake"]
+    for place in places:
+        place.rename(place.with_name(f"{place.name}.away"))
+    yield
+    for place in places:
+        place.with_name(f"{place.name}.away").rename(place)
+
+
+def test_custody_that_ends_after_a_round_that_erased_nothing_stops_the_next_round(family: Household) -> None:
+    with family.open() as opened:
+        proof = prove(opened)
+        order = opened.order_erase([opened.resolve(CHILD)], guardian=proof).order
+        opened.plan(order)
+        before = family.logical()
+    with away(family), family.open() as opened:
+        assert opened.apply(order).state is OrderState.IN_PART
+    with family.open() as opened:
+        opened.consents.end(proof, EndReason.CUSTODY, "priya")
+        with pytest.raises(IllegalTransition, match="ended before anything was erased"):
+            opened.apply(order)
+        assert opened.status(order).state is OrderState.CANCELLED
+    assert family.logical() == before
+
+
+def test_an_order_that_erased_something_cannot_be_cancelled_by_planning_it_again(family: Household) -> None:
+    with family.open() as opened:
+        proof = prove(opened)
+        order = opened.order_erase([opened.resolve(CHILD)], guardian=proof).order
+        opened.plan(order)
+    lake = family.world / "lake"
+    lake.rename(lake.with_name("lake.away"))
+    with family.open() as opened:
+        assert opened.apply(order).state is OrderState.IN_PART
+        opened.plan(order)
+        with pytest.raises(IllegalTransition, match="erased something, or broke off while it erased"):
+            opened.order_cancel(order)
+    lake.with_name("lake.away").rename(lake)
+    with family.open() as opened:
+        opened.consents.end(proof, EndReason.CUSTODY, "priya")
+        assert opened.apply(order).state is OrderState.FULFILLED, "what was begun with authority is brought to its end"
+
+
 def rewritten(home: Household, order: OrderId, attested: str) -> None:
     """Make a journal as older versions left it: the order says in words why it exists."""
     with home.open() as opened:
@@ -175,6 +261,20 @@ def test_words_do_not_make_recovery_believe_that_an_owed_order_exists(family: Ho
         assert made.received.cause == ByWithdrawal(owed)
         assert made.subjects == (opened.resolve(CHILD).person.subject,)
         assert opened.consents.register().ordered[owed].order == made.order
+
+
+def test_an_order_of_an_older_version_about_somebody_else_is_not_the_one_that_is_owed(family: Household) -> None:
+    owed = interrupted(family)
+    with family.open() as opened:
+        request = OrderRequest((opened.resolve(f"profile:{BELA}"),), "library", OnRequest("asked"), kind=OrderKind.WITHDRAWAL)
+        decoy = opened.scoped.within(request).order
+    rewritten(family, decoy, f"withdrawal {owed}")
+    with family.open() as opened:
+        assert opened.status(decoy).received.cause == ByWithdrawal(owed)
+        opened.recover()
+        made = opened.consents.register().ordered[owed].order
+        assert made != decoy
+        assert opened.status(made).subjects == (opened.resolve(CHILD).person.subject,)
 
 
 @pytest.mark.parametrize(
@@ -238,3 +338,24 @@ def test_words_of_expunges_own_make_no_order_of_expunges_own(family: Household, 
         (first, *_) = opened.context.journal.read(order)
         assert b"attested" in first
         assert isinstance(ev.decode(first), ev.Received)
+
+
+def test_an_order_that_broke_off_in_an_erasing_step_cannot_be_cancelled_by_planning_it_under_another_map(family: Household) -> None:
+    with family.open() as opened:
+        order = opened.order_erase([opened.resolve(CHILD)]).order
+        opened.plan(order)
+
+    def erase() -> None:
+        with faults.arm("store.erase:after", "kill"), family.open() as opened:
+            opened.apply(order)
+
+    before = family.logical()
+    assert in_child(erase).killed_by == 9
+    assert family.logical() != before
+    family.map.write_text(family.map.read_text().replace("period: 30 days", "period: 31 days"))
+    with family.open() as opened:
+        opened.plan(order)
+        assert opened.status(order).state is OrderState.PLANNED
+        with pytest.raises(IllegalTransition, match="which cannot be undone"):
+            opened.order_cancel(order)
+        assert opened.apply(order).state is OrderState.FULFILLED

@@ -401,5 +401,7 @@ def test_a_sqlite_store_takes_its_own_settings_and_no_others(tmp_path):
     assert read_map(written(tmp_path, text), {}, kinds=Kinds()).stores["app"].options["busy_ms"] == 2500
     (fault,) = examine(written(tmp_path, text.replace("busy_ms", "bussy_ms")), {}, kinds=Kinds()).faults
     assert (fault.rule, fault.write_instead) == ("unknown-key", "did you mean 'busy_ms'?")
+    (fault,) = examine(written(tmp_path, text.replace("2500", "[1, 2]")), {}, kinds=Kinds()).faults
+    assert (fault.rule, fault.write_instead) == ("wrong-type", "busy_ms: 5000")
     (fault,) = examine(written(tmp_path, text.replace("2500", "0x1F")), {}, kinds=Kinds()).faults
     assert fault.rule == "coerced-value"

@@ -15,6 +15,7 @@ from expunge.errors import Misconfigured
 from expunge.ports.index import LocateIndex
 from expunge.ports.store import Store
 from expunge.ports.store_kind import StoreKind
+from expunge.stores import installed
 
 Kind = Callable[[StoreSpec, tuple[Dataset, ...]], Store]
 
@@ -50,33 +51,37 @@ class Kinds(Mapping[str, StoreKind]):
         self._offered = _offered()
         for kind, entry in self._offered.items():
             if kind in REGISTRY:
-                message = f"the installed package {_package(entry)} offers a kind of store {kind!r}, which exists already"
-                raise Misconfigured(message, help=f"uninstall {_package(entry)}, or have its entry point renamed")
+                message = f"the installed package {installed.package(entry)} offers a kind of store {kind!r}, which exists already"
+                raise Misconfigured(message, help=f"uninstall {installed.package(entry)}, or have its entry point renamed")
 
     def __getitem__(self, kind: str) -> StoreKind:
         """Return the declaration. Raises KeyError for an unknown kind, Misconfigured for one that cannot be imported."""
         if kind in _OWN:
             return cast("StoreKind", _imported(_OWN[kind][1]))
-        return cast("StoreKind", getattr(self.store_class(kind), "KIND", StoreKind()))
+        declared = getattr(self.store_class(kind), "KIND", StoreKind())
+        if not isinstance(declared, StoreKind) and kind in self._offered:
+            raise installed.faulty(kind, self._offered[kind], "declares itself with something that is no StoreKind")
+        return cast("StoreKind", declared)
 
     def store_class(self, kind: str) -> Kind:
         """Return the class of a kind. Raises KeyError for an unknown kind, Misconfigured for a class that cannot be imported."""
-        entry = REGISTRY[kind] if kind in REGISTRY else self._offered[kind]
-        if not isinstance(entry, str | EntryPoint):
+        if kind not in REGISTRY:
+            return cast("Kind", installed.load(kind, self._offered[kind]))
+        entry = REGISTRY[kind]
+        if not isinstance(entry, str):
             return entry
         try:
-            return cast("Kind", _imported(entry) if isinstance(entry, str) else entry.load())
+            return cast("Kind", _imported(entry))
         except ModuleNotFoundError as error:
             missing = (error.name or "").partition(".")[0]
-            if isinstance(entry, str) and missing == __name__.partition(".")[0]:
+            if missing == __name__.partition(".")[0]:
                 raise
-            message = f"the kind {kind} needs the package {missing}, which is not installed"
-            raise Misconfigured(message, help=f"install {f'expunge[{kind}]' if kind in _OWN else missing}") from error
-        except (ImportError, AttributeError) as error:
-            if not isinstance(entry, EntryPoint):
-                raise
-            message = f"the kind {kind} of the installed package {_package(entry)} cannot be imported from {entry.value}"
-            raise Misconfigured(message, help=f"reinstall {_package(entry)}, or have its entry point corrected") from error
+            raise installed.missing(kind, missing, f"expunge[{kind}]" if kind in _OWN else missing) from error
+
+    def built(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> Store:
+        """Build a store. Raises KeyError and Misconfigured as :meth:`store_class`, and Misconfigured for a class that is no store."""
+        store_class, entry = self.store_class(spec.kind), self._offered.get(spec.kind)
+        return store_class(spec, datasets) if entry is None else installed.build(store_class, entry, spec, datasets)
 
     def __contains__(self, kind: object) -> bool:
         """Whether a map may name the kind; nothing is imported for it."""
@@ -104,13 +109,10 @@ def _offered() -> Mapping[str, EntryPoint]:
     for entry in entry_points(group=ENTRY_POINTS):
         other = found.setdefault(entry.name, entry)
         if other.value != entry.value:
-            message = f"the installed packages {_package(other)} and {_package(entry)} both offer a kind of store {entry.name!r}"
+            packages = f"{installed.package(other)} and {installed.package(entry)}"
+            message = f"the installed packages {packages} both offer a kind of store {entry.name!r}"
             raise Misconfigured(message, help="uninstall one of them")
     return found
-
-
-def _package(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist is not None else entry.module
 
 
 def _imported(where: str) -> Any:
@@ -167,12 +169,12 @@ def open_store(spec: StoreSpec, datasets: tuple[Dataset, ...]) -> Store:
         message = f"store {spec.name}: there is no kind {spec.kind!r}"
         raise Misconfigured(message, help=f"one of: {', '.join(sorted(kinds))}")
     try:
-        store_class, kind = kinds.store_class(spec.kind), kinds[spec.kind]
+        kind = kinds[spec.kind]
     except Misconfigured as error:
         message = f"store {spec.name}: {error.message}"
         raise Misconfigured(message, help=error.help) from error
     _check(spec, datasets, kind)
-    return store_class(spec, datasets)
+    return kinds.built(spec, datasets)
 
 
 def _check(spec: StoreSpec, datasets: tuple[Dataset, ...], kind: StoreKind) -> None:

@@ -59,6 +59,8 @@ class Run:
     """Stores in which something was erased, in any round, that no purge has made physical yet: copies of their files may hold it."""
     purged_at: datetime | None = None
     """When the last of such stores was purged."""
+    touched: bool = False
+    """Whether an earlier round erased something, or broke off in a step that erases."""
     extended_at: datetime | None = None
     """When the person was last told that it takes longer."""
     key_destroyed: bool = False
@@ -91,6 +93,13 @@ class Run:
         """Return whether a derived dataset was dealt with, in any round, and its sources held nothing since."""
         known = self.remade.get(dataset)
         return known is not None and known.ended
+
+    @property
+    def erased_nothing(self) -> bool:
+        """Whether no step of any round erased something, or ended without saying whether it did: until then the order can be stopped."""
+        begun = (state for step, state in self.current.steps.items() if step.partition(":")[0] in {*_ERASING, StepKind.PURGE})
+        erased = any(any(by_subject.values()) for by_subject in _erased(self).values())
+        return not (self.touched or self.remade or erased or any(state.unknown for state in begun))
 
     def took_from(self, subject: Pseudonym) -> bool:
         """Return whether anything of this person was erased, in any round."""
@@ -178,6 +187,7 @@ def _round_started(event: ev.RoundStarted, run: Run) -> Run:
         reasons=(),
         traces_of=run.traces_of or (event.cohort[0] if event.cohort else run.order),
         erased=_erased(run),
+        touched=not run.erased_nothing,
     )
 
 

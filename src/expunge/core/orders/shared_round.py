@@ -54,6 +54,7 @@ def merge(runs: Sequence[Run]) -> Run:
         erased=_joined(run.erased for run in runs),
         kept=_joined(run.kept for run in runs),
         places=frozenset(place for run in runs for place in run.places),
+        touched=any(run.touched for run in runs),
         taken_at=max((run.taken_at for run in runs if run.taken_at), default=None),
         unpurged=frozenset(store for run in runs for store in run.unpurged),
         purged_at=max((run.purged_at for run in runs if run.purged_at), default=None),

@@ -125,8 +125,9 @@ _INSTEAD = {
 
 def check_words(words: str) -> None:
     """Raise UsageError for words that look like an authority: the operator would rely on a check that words do not bring about."""
-    spaced = " ".join(unicodedata.normalize("NFKC", words).casefold().split())
-    plain = "".join(letter for letter in spaced if letter.isprintable())
+    spaced = " ".join(unicodedata.normalize("NFKD", words).casefold().split())
+    # Without marks: among them are some that nobody sees, such as the variation selectors.
+    plain = "".join(letter for letter in spaced if letter.isprintable() and not unicodedata.category(letter).startswith("M"))
     named = _NAMED.search(plain)
     claimed = named[1] if named else "grd" if _GUARDIAN_FIRST.match(plain) else None
     if claimed is not None:

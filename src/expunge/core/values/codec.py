@@ -65,9 +65,14 @@ def instant(when: datetime) -> str:
 
 def parse_instant(text: str) -> datetime:
     """Read the output of :func:`instant`. Any other spelling raises ValueError."""
+    message = "not an RFC 3339 UTC instant in its one spelling"
     when = datetime.fromisoformat(text)
-    if when.tzinfo is None or instant(when) != text:
-        message = "not an RFC 3339 UTC instant in its one spelling"
+    try:
+        sound = when.tzinfo is not None and instant(when) == text
+    except OverflowError as error:
+        # Within the years 1 to 9999 in its own zone, beyond them in UTC.
+        raise ValueError(message) from error
+    if not sound:
         raise ValueError(message)
     return when
 

@@ -183,7 +183,7 @@ def recover(context: Context) -> int:
     for each in owed:
         datasets = tuple(name for name in each.datasets if name in context.data_map.datasets)
         name = OrderId(each.id)
-        _order(context, name, each.purpose, datasets, received=_received(context, name))
+        _order(context, name, each.purpose, datasets, received=_received(context, each))
     return len(owed)
 
 
@@ -205,10 +205,14 @@ def _order(context: Context, name: OrderId, purpose: str, datasets: tuple[str, .
     return order
 
 
-def _received(context: Context, withdrawal: OrderId) -> OrderId | None:
-    """The order that was received for a withdrawal before a crash."""
+def _received(context: Context, withdrawn: ce.ConsentWithdrawn) -> OrderId | None:
+    """The order that was received for a withdrawal before a crash.
+
+    Older versions let programs enter such an order in the same words: one about somebody else is not the one that is owed.
+    """
     runs = (Recorder(context.journal, context.clock, order).run for order in orders(context.journal))
-    return next((run.order for run in runs if run.received.cause == ByWithdrawal(withdrawal)), None)
+    mine = (run for run in runs if run.received.cause == ByWithdrawal(OrderId(withdrawn.id)))
+    return next((run.order for run in mine if run.subjects == (withdrawn.subject,)), None)
 
 
 def ask(context: Context, person: ResolvedName, purpose: str) -> ConsentAnswer:

@@ -200,13 +200,12 @@ def require(context: Context, run: Run) -> None:
     Raises NeedsApproval, or IllegalTransition for an order that was stopped.
     """
     cause = run.received.cause
-    spoken_for = isinstance(cause, ByGuardian) or run.received.kind in consent_register.SPOKEN_FOR
-    if run.state not in _STOPPABLE or not spoken_for:
+    if run.state not in _STOPPABLE or not consent_register.is_wanted(run.received.kind, cause):
         return
     consents = consent_register.load(context)
     if consents.frozen:
         consent_register.require_no_dispute(context, consents, person_orders.open_people(context, run.order))
-    if not isinstance(cause, ByGuardian) or run.round:
+    if not isinstance(cause, ByGuardian) or not run.erased_nothing:
         return
     for subject in run.subjects:
         why = lacks(consents, subject, cause.proof, context.clock.now())

@@ -55,7 +55,7 @@ def again(context: Context, name: str) -> DisgorgementState:
     """
     known = standing(context, name)
     pending = [each for each in _made_of(context, name) if each.state not in ENDED]
-    going = [each.order for each in pending if each.state is OrderState.RUNNING]
+    going = [each.order for each in pending if each.state is OrderState.RUNNING or not each.erased_nothing]
     if going:
         message = f"{', '.join(going)} is being carried out"
         raise UsageError(message, help=f"expunge apply {' '.join(going)} goes on with it")

@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -171,14 +171,22 @@ def _capabilities(context: Context, run: Run, step: Step) -> Capabilities:
 
 
 def _probed(context: Context, run: Run, dataset: Dataset, located: LocatedCopies) -> dict[Pseudonym, Probed]:
-    """Probe a dataset; again, a few times, while the store could not look for somebody."""
+    """Probe a dataset; again, a few times, while the store could not look for somebody. What one look found, no later one takes back."""
     probed = _probe_made(context, run, dataset) or _probe(context, dataset, located, run.subjects)
     for look in range(1, LOOKS):
         if dataset.name in located.failed or not any(each.could_not for each in probed.values()):
             break
         context.pause(PAUSE * look)
-        probed = _probe_made(context, run, dataset) or _probe(context, dataset, located, run.subjects)
+        again = _probe_made(context, run, dataset) or _probe(context, dataset, located, run.subjects)
+        probed = {subject: _not_less(probed.get(subject), each) for subject, each in again.items()}
     return probed
+
+
+def _not_less(before: Probed | None, now: Probed) -> Probed:
+    """Return what a later look says, with no fewer items than the one before it found."""
+    if before is None or before.items <= now.items:
+        return now
+    return replace(now, items=before.items, paths=tuple(dict.fromkeys((*before.paths, *now.paths))))
 
 
 def _probe(context: Context, dataset: Dataset, located: LocatedCopies, subjects: Sequence[Pseudonym]) -> dict[Pseudonym, Probed]:
@@ -196,7 +204,8 @@ def _probe(context: Context, dataset: Dataset, located: LocatedCopies, subjects:
     copies = (*again, *bare)
     if not copies:
         return {}
-    return {each.subject: each for each in store_calls.probe(context.open_store(dataset.store), dataset, copies)}
+    unanswered = {each.subject: Probed(each.subject, 0, (), "the store did not answer for everybody") for each in copies}
+    return unanswered | {each.subject: each for each in store_calls.probe(context.open_store(dataset.store), dataset, copies)}
 
 
 def _probe_made(context: Context, run: Run, dataset: Dataset) -> dict[Pseudonym, Probed]:

@@ -15,7 +15,7 @@ from expunge.core.consent.consent_rules import lacks
 from expunge.core.datamap.person import Person
 from expunge.core.journal import events as ev
 from expunge.core.journal.peek import peek, read_flat
-from expunge.core.values.cause import ByGuardian, ByRule, Cause, OnRequest, check_words
+from expunge.core.values.cause import ByGuardian, ByRule, ByWithdrawal, Cause, OnRequest, Reappeared, check_words
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderKind
 from expunge.core.values.periods import Period, end_of
@@ -29,7 +29,7 @@ BORN = "born.sealed"
 OVER = frozenset({ce.EndReason.GREW_UP, ce.EndReason.ERASED, ce.EndReason.MISTAKEN})
 """Ends of an authority after which nobody needs the child's birthday."""
 SPOKEN_FOR = frozenset({OrderKind.ERASURE, OrderKind.WITHDRAWAL})
-"""Orders that somebody wants; the others stand on a rule, and a dispute between guardians does not hold them up."""
+"""Orders that somebody wants whatever their cause; of the other kinds those that people asked for: see :func:`is_wanted`."""
 
 
 def load(context: Context) -> Consents:
@@ -97,6 +97,11 @@ def _born(context: Context, proof: str) -> date | None:
         return None
 
 
+def is_wanted(kind: OrderKind, cause: Cause) -> bool:
+    """Whether somebody wants an order. The others stand on a rule, and a dispute between guardians does not hold them up."""
+    return kind in SPOKEN_FOR or isinstance(cause, OnRequest | ByGuardian)
+
+
 def require_orders(context: Context, orders: Iterable[tuple[OrderKind, Sequence[Person], Cause]]) -> None:
     """Check the causes of orders before they are received: no person is in dispute, and a guardian who asked has authority.
 
@@ -113,7 +118,7 @@ def require_orders(context: Context, orders: Iterable[tuple[OrderKind, Sequence[
     for kind, people, cause in orders:
         if isinstance(cause, OnRequest | ByRule):
             check_words(cause.identified if isinstance(cause, OnRequest) else cause.rule)
-        if kind is OrderKind.ERASURE or isinstance(cause, ByGuardian):
+        if is_wanted(kind, cause) and not isinstance(cause, ByWithdrawal | Reappeared):
             require_no_dispute(context, consents, people)
         if isinstance(cause, ByGuardian):
             _require_authority(context, consents, people, cause.proof)

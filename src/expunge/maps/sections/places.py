@@ -14,7 +14,7 @@ from expunge.errors import EvidenceInvalid, Misconfigured
 from expunge.maps.document import words
 from expunge.maps.document.faults import did_you_mean
 from expunge.maps.document.form import Form
-from expunge.maps.document.nodes import ScalarNode, TableNode, Value
+from expunge.maps.document.nodes import ListNode, ScalarNode, TableNode, Value
 from expunge.maps.sections.idle import read_last_used
 from expunge.ports.store_kind import SQLITE, AttachedOption, Option, OptionValue, StoreKind, absolute, located
 
@@ -129,6 +129,9 @@ def _option(form: Form, value: Value, what: str, option: Option | None, folder: 
     if isinstance(value, TableNode):
         pairs = ((key.text, form.filled(inner, f"{what}.{key.text}")) for key, inner in value.entries)
         return {key: located(folder, text) for key, text in pairs if text is not None}
+    if isinstance(value, ListNode) and option is not None:
+        form.faults.add("wrong-type", value.line, f"{what} is a list", option.write)
+        return None
     if isinstance(value, ScalarNode) and value.read_as in {"bool", "int"}:
         return _plain(form, value, what)
     text = form.filled(value, what)
