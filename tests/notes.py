@@ -1,8 +1,8 @@
 """Notes of a run of the whole suite, for ``scripts/test``: how long each test took, and which were disturbed by others beside them.
 
 ``-p tests.notes --notes=FOLDER`` writes ``durations.tsv`` and ``failed.json`` into the folder and prints the ten slowest tests. A run with
-``--beside=FAILED.json`` repeats the tests that failed there, alone, and prints both results. ``python -m tests.notes DURATIONS.tsv`` prints
-the table of CONTRIBUTING.md.
+``--beside=FAILED.json`` repeats the tests that failed there, alone, prints both results, and fails unless each of them passes.
+``python -m tests.notes DURATIONS.tsv`` prints the table of CONTRIBUTING.md.
 """
 
 from __future__ import annotations
@@ -33,8 +33,12 @@ class Notes:
         self.seconds[report.nodeid] += report.duration
         if report.failed:
             self.results[report.nodeid] = f"failed: {_first_line(report)}"
-        elif report.when == "call":
+        elif report.when == "call" and report.passed:
             self.results.setdefault(report.nodeid, PASSED)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.results[report.nodeid] = f"failed: {_first_line(report)}"
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self.beside:
@@ -46,8 +50,11 @@ class Notes:
         for name, seconds in slowest(self.seconds, SLOWEST):
             terminalreporter.line(f"{seconds:7.2f} s  {name}")
 
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self.beside:
+            # A test that is skipped or gone, or a file that could not be imported, has shown nothing.
+            if session.exitstatus == pytest.ExitCode.OK and any(self.results.get(name) != PASSED for name in self.beside):
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         lines = (f"{seconds:.3f}\t{name}\n" for name, seconds in slowest(self.seconds, None))
@@ -73,7 +80,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Notes(folder, json.loads(beside.read_text("utf-8")) if beside else {}))
 
 
-def _first_line(report: pytest.TestReport) -> str:
+def _first_line(report: pytest.TestReport | pytest.CollectReport) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
     text = str(crash.message if crash is not None else report.longrepr)
     return f"{text.splitlines()[0] if text else 'no message'} ({report.when})"

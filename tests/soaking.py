@@ -15,6 +15,12 @@ from hypothesis.errors import FlakyStrategyDefinition, HypothesisException
 SECONDS = float(os.environ.get("SOAK_SECONDS") or 60)
 SOAKING = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 TRIED = "tried"
+_MANY = 2000
+
+
+def examples(few: int, many: int = _MANY) -> int:
+    """Return how many examples a slow property tries: a few, or in a soak as many as it has time for."""
+    return many if SOAKING else few
 
 
 class Enough(pytest.skip.Exception):

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 DISTURBED = """
 import pathlib, time
@@ -27,11 +29,15 @@ def test_that_is_broken():
 
 
 def run(folder: Path, *arguments: str) -> str:
+    return ran(folder, *arguments).stdout
+
+
+def ran(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.notes", "-o", f"cache_dir={folder / 'cache'}", *arguments, str(folder)]
     paths = os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))
     return subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": paths, "PYTEST_ADDOPTS": ""}
-    ).stdout
+    )
 
 
 def test_durations_are_noted_and_both_results_of_a_disturbed_test_are_told(tmp_path: Path) -> None:
@@ -52,6 +58,36 @@ def test_durations_are_noted_and_both_results_of_a_disturbed_test_are_told(tmp_p
     assert "  alone          failed: AssertionError: broken" in told
     assert again.rstrip().splitlines()[-1].startswith("1 failed, 1 passed")
     assert len(json.loads(failed.read_text())) == 2, "the notes of the first run stay"
+
+
+@pytest.mark.parametrize(
+    ("again", "status"),
+    [
+        ("def test_one(): pass", pytest.ExitCode.OK),
+        ("import pytest\ndef test_one(): pytest.skip('not now')", pytest.ExitCode.TESTS_FAILED),
+        ("import pytest\n@pytest.mark.skip\ndef test_one(): pass", pytest.ExitCode.TESTS_FAILED),
+        ("def test_other(): pass", pytest.ExitCode.TESTS_FAILED),
+    ],
+    ids=["passes", "skips", "is skipped", "is gone"],
+)
+def test_a_repeated_run_is_good_only_when_each_test_passes(tmp_path: Path, again: str, status: int) -> None:
+    (tmp_path / "pytest.ini").touch()
+    (tmp_path / "test_it.py").write_text(again)
+    failed = tmp_path / "failed.json"
+    failed.write_text(json.dumps({"test_it.py::test_one": "failed: broken (call)"}))
+    assert ran(tmp_path, f"--notes={tmp_path / 'notes'}", f"--beside={failed}").returncode == status
+
+
+def test_a_file_that_could_not_be_imported_is_noted_and_is_not_repeated_by_its_tests(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").touch()
+    (tmp_path / "test_it.py").write_text("import nowhere_to_be_found")
+    notes = tmp_path / "notes"
+    run(tmp_path, f"--notes={notes}")
+    assert set(json.loads((notes / "failed.json").read_text())) == {"test_it.py"}
+    (tmp_path / "test_it.py").write_text("def test_one(): pass")
+    again = ran(tmp_path, f"--notes={notes}", f"--beside={notes / 'failed.json'}")
+    assert again.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "test_it.py\n  beside others  failed:" in again.stdout
 
 
 def test_the_table_adds_durations_up(tmp_path: Path) -> None:

@@ -137,6 +137,8 @@ def test_what_is_neither_form_is_refused(change: dict[str, object]) -> None:
         (f"guardian\u00a0{GUARDIAN}", "--guardian"),
         (f"\u200bguardian {GUARDIAN}", "--guardian"),
         (f"\uff47\uff55\uff41rdian {GUARDIAN}", "--guardian"),
+        ("\uff47\uff55\uff41rdian of the child", "--guardian"),
+        ("the mother, \uff47\uff52\uff44-0123456789abcdef", "--guardian"),
         (f"the mother, {GUARDIAN.upper()}", "--guardian"),
         ("proof grd\u20110123456789abcdef", "--guardian"),
         ("guardian ", "--guardian"),

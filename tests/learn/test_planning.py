@@ -17,6 +17,7 @@ from expunge.learn.forecast.shard_forecast import Crowd, Layout, expected_sample
 from expunge.learn.forecast.sharding_risk import CURVES, risk
 from expunge.learn.sharded.trees import ShardedTrees
 from tests.cli.running import expunge
+from tests.soaking import examples
 
 OF_THE_PAPER = Layout(20, 50)
 PEOPLE = Crowd(10_000)
@@ -183,7 +184,7 @@ def test_what_makes_no_sense_is_refused_with_a_way_out(wrong: object) -> None:
         wrong()  # type: ignore[operator]
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(st.integers(1, 500), st.floats(0.01, 50), st.sampled_from(sorted(CURVES)))
 def test_whatever_is_asked_gets_an_answer(subjects: int, rate: float, learner: str) -> None:
     advice = plan(Crowd(subjects, 5), rate, learner=learner, layouts=[Layout(1, 1), Layout(4, 1)])

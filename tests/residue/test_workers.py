@@ -86,7 +86,7 @@ def test_a_helper_that_dies_at_work_is_an_error(folder: Path, monkeypatch: pytes
             time.sleep(0.5)
             return super().take(unit)
 
-    monkeypatch.setattr(helper_pool, "Taker", Slow)
+    monkeypatch.setattr(helper_pool, "UnitScanner", Slow)
     monkeypatch.setattr(helper_pool, "_PROGRAM", "import os, pickle, time; os.write(1, pickle.dumps('ready')); time.sleep(0.1)")
     with pytest.raises(CouldNotLook, match="ended before it was done"):
         share(folder, text_traces(SAID[1]), 2)

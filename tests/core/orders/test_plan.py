@@ -11,7 +11,7 @@ from expunge.core.datamap.datamap import ByField, Dataset, EraseAct, Inherited, 
 from expunge.core.datamap.grounding import Capabilities, Grounding
 from expunge.core.orders.plan import Plan, PlanSnapshot, StepKind, dependents_first, plan
 from expunge.core.values.hold import Hold
-from expunge.core.values.ids import OrderId, Pseudonym
+from expunge.core.values.ids import OrderId, Pseudonym, StepId
 from expunge.errors import EvidenceInvalid, StateCorrupt
 from tests.core.maps import SCRUBS, voice_company
 
@@ -77,6 +77,23 @@ def test_the_steps_come_in_the_order_that_the_specification_numbers() -> None:
 def test_the_order_in_which_the_map_lists_things_does_not_matter(names: list[str]) -> None:
     shuffled = replace(voice_company(), datasets={name: voice_company().datasets[name] for name in names})
     assert plan(snapshot(data_map=shuffled)).to_bytes() == plan(snapshot()).to_bytes()
+
+
+def test_what_is_made_anew_is_proven_after_it_was_made_and_before_what_is_made_from_it() -> None:
+    company = voice_company()
+    like = company.datasets["transcripts"]
+    encoder = replace(
+        like, name="encoder", subject=Inherited(("recordings",)), derived_from=("recordings",),
+        on_erase=OnErase(EraseAct.RETRAIN, "make train", prove="make prove"),
+    )  # fmt: skip
+    scores = replace(
+        like, name="scores", subject=Inherited(("encoder",)), derived_from=("encoder",), on_erase=OnErase(EraseAct.REBUILD, "make scores")
+    )
+    made = plan(snapshot(data_map=replace(company, datasets={**company.datasets, "encoder": encoder, "scores": scores})))
+    waits = {step.id: set(step.after) for step in made.steps}
+    assert waits[StepId("retrain:encoder")] == {"purge:app", "purge:media"}
+    assert "retrain:encoder" in waits[StepId("prove:encoder")]
+    assert "retrain:encoder" in waits[StepId("rebuild:scores")]
 
 
 @pytest.mark.parametrize(

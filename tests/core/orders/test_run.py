@@ -130,6 +130,19 @@ def test_a_new_round_begins_empty_and_the_order_remembers_what_was_erased() -> N
     assert (second.located_in, second.kept, second.erased_at) == (1, {"accounts": {ANNA: 1}}, NOON)
 
 
+def test_copies_may_hold_what_was_erased_until_it_was_purged() -> None:
+    def at(minutes: int, step: str, outcome: Outcome) -> ev.StepEnded:
+        return ev.StepEnded(NOON + timedelta(minutes=minutes), StepId(step), 1, {step.partition(":")[2]: {ANNA: outcome}}, {})
+
+    now = NOON + timedelta(hours=1)
+    located = ev.Located(NOON, {"recordings": {ANNA: 2}}, {})
+    erased = at(10, "erase:recordings", Erased(2))
+    assert run_after(located).gone_at(now) is None, "nothing was erased"
+    assert run_after(located, erased).gone_at(now) == now, "the bytes may be there still"
+    assert run_after(located, erased, at(20, "purge:media", Unable(Reason.LOCKED))).gone_at(now) == now
+    assert run_after(located, erased, at(20, "purge:media", Erased(1))).gone_at(now) == NOON + timedelta(minutes=20)
+
+
 def test_a_step_that_was_not_taken_has_no_outcomes() -> None:
     current = run_after(ended("erase:recordings", Unable(Reason.LOCKED))).current
     assert current.outcomes(StepKind.ERASE, "recordings", "recordings") == {ANNA: Unable(Reason.LOCKED)}

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 import expunge.learn as learn
 from tests.learn import people
 from tests.learn.lives import MODELS, Left, Row, arguments, batches, fitted, fresh_digests, some_people
+from tests.soaking import examples
 
 
 def test_every_integer_model_of_the_package_is_under_this_law() -> None:
@@ -37,7 +38,7 @@ def lives(model: str) -> list[tuple[list[Row], str]]:
     """What was left at the end of some lives of a model, and its digest then."""
     ends = []
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(life=st.lists(st.tuples(batches(), some_people()), min_size=1, max_size=4))
     def live(life: list[tuple[list[Row], list[str]]]) -> None:
         left = Left()
@@ -140,7 +141,9 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=25, stateful_step_count=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+TestLife.settings = settings(
+    max_examples=examples(25, 100), stateful_step_count=10, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -29,11 +29,12 @@ from expunge.learn.sharded.checkpoints import find
 from expunge.learn.sharded.network_training import batches
 from tests.learn.nets import Counted, Watched, convolutional, restless
 from tests.learn.people import World, fresh_digests, shuffled, world
+from tests.soaking import examples
 
 pytestmark = pytest.mark.torch
 
 QUICK: dict[str, Any] = {"shards": 3, "slices": 3, "epochs": 3, "batch_size": 8}
-RELAXED = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+RELAXED = settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 RESTLESS = "tests.learn.nets:restless"

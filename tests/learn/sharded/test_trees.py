@@ -23,10 +23,11 @@ from expunge.learn.base.environment import one_thread
 from expunge.learn.records.refusals import FileRefused
 from expunge.learn.sharded import trees_hist
 from tests.learn.people import World, fresh_digests, shuffled, world
+from tests.soaking import examples
 
 QUICK: dict[str, Any] = {"trees": 4, "leaves": 4, "shards": 4, "min_samples": 3}
 BACKENDS = ("lightgbm", "hist")
-RELAXED = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+RELAXED = settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(params=BACKENDS)
