@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +18,8 @@ import pytest
 from expunge import permit
 from expunge.core.journal import events as ev
 from expunge.core.values.order import OrderState
-from expunge.core.values.outcome import Absent, Erased, Reason
-from expunge.engine.evidence import tracing, verification
+from expunge.core.values.outcome import Absent, Erased, Reason, Unable
+from expunge.engine.evidence import tracing, verdict
 from expunge.engine.execution import order_conclusion
 from expunge.engine.gate import fencing
 from expunge.engine.intake import key_destruction
@@ -219,14 +219,13 @@ def erases_a_row_of_a_bystander(patch: pytest.MonkeyPatch) -> None:
 
 
 def counts_unable_as_done(patch: pytest.MonkeyPatch) -> None:
-    real = verification._Judge._against
+    real = verdict.Judge._objections
 
-    def lenient(self: Any, dataset: Any, outcome: Any, *rest: Any) -> Any:
-        why = real(self, dataset, outcome, *rest)
-        return None if why is not None and why.reason in (Reason.PERMISSION, Reason.RESIDUE, Reason.REFERENCED) else why
+    def lenient(self: Any, *args: Any) -> Iterator[Unable]:
+        return (why for why in real(self, *args) if why.reason not in (Reason.PERMISSION, Reason.RESIDUE, Reason.REFERENCED))
 
-    patch.setattr(verification._Judge, "_against", lenient)
-    patch.setattr(verification._Judge, "elsewhere", lambda self, subject, made: [])
+    patch.setattr(verdict.Judge, "_objections", lenient)
+    patch.setattr(verdict.Judge, "elsewhere", lambda self, subject, made: [])
 
 
 def keeps_the_key_of_the_order(patch: pytest.MonkeyPatch) -> None:

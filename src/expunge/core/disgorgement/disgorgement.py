@@ -54,9 +54,7 @@ class CoveredData:
         return kind_of(dataset) in self.kinds and (
             not self.categories
             or any(
-                category == category or category.startswith(f"{category}.")
-                for category in self.categories
-                for category in dataset.categories
+                category == covered or category.startswith(f"{covered}.") for covered in self.categories for category in dataset.categories
             )
         )
 
