@@ -165,6 +165,14 @@ def test_a_floor_that_may_import_one_above_it_is_reported() -> None:
     assert list(floor_order({"engine": {"kernel": "execution", "execution": "kernel"}}))
 
 
+def test_a_new_kind_of_store_may_import_what_kinds_share_and_nothing_more(tmp_path: Path) -> None:
+    shared = {"stores/tree/__init__.py": "", "stores/tree/interface.py": "", "stores/tree/ages.py": ""}
+    kind = {"stores/toy/__init__.py": "", "stores/toy/kind.py": "", "stores/toy/store.py": "from expunge.stores.tree import interface\n"}
+    assert list(RULES["floors"](write(tmp_path, {**GOOD, **shared, **kind}))) == []
+    other = {"stores/toy/store.py": "from expunge.stores.files import store\n"}
+    assert list(RULES["floors"](write(tmp_path, {**GOOD, **shared, **kind, **other})))
+
+
 def test_a_heap_is_reported(tmp_path: Path) -> None:
     heap = {f"engine/kernel/m{number}.py": "" for number in range(21)}
     assert any("in one folder" in fault for fault in RULES["folder sizes"](write(tmp_path, {**GOOD, **heap})))
