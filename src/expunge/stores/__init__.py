@@ -174,7 +174,13 @@ def open_store(spec: StoreSpec, datasets: tuple[Dataset, ...]) -> Store:
         message = f"store {spec.name}: {error.message}"
         raise Misconfigured(message, help=error.help) from error
     _check(spec, datasets, kind)
-    return kinds.built(spec, datasets)
+    try:
+        return kinds.built(spec, datasets)
+    except Misconfigured as error:
+        if error.message.startswith(f"store {spec.name}: "):
+            raise
+        message = f"store {spec.name}: {error.message}"
+        raise Misconfigured(message, help=error.help) from error
 
 
 def _check(spec: StoreSpec, datasets: tuple[Dataset, ...], kind: StoreKind) -> None:
