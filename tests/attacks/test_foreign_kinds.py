@@ -55,7 +55,7 @@ def test_a_package_whose_kind_cannot_be_used_is_a_fault_of_the_map_with_its_line
     said = f"the kind toy of the installed package {module} {said}"
     (fault,) = examine(written(tmp_path), {}, kinds=Kinds()).faults
     assert (fault.rule, fault.line, fault.what) == ("unknown-kind", 6, f"stores.toys: {said}")
-    assert fault.write_instead == f"reinstall {module}, or have it corrected by whoever makes it"
+    assert fault.write_instead == f"reinstall {module}, or have its maintainer correct it"
     with pytest.raises(Misconfigured) as caught:
         open_store(StoreSpec("mine", "toy", str(tmp_path)), ())
     assert caught.value.message == f"store mine: {said}"

@@ -78,9 +78,9 @@ class Kinds(Mapping[str, StoreKind]):
                 raise
             raise installed.missing(kind, missing, f"expunge[{kind}]" if kind in _OWN else missing) from error
 
-    def built(self, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> Store:
-        """Build a store. Raises KeyError and Misconfigured as :meth:`store_class`, and Misconfigured for a class that is no store."""
-        store_class, entry = self.store_class(spec.kind), self._offered.get(spec.kind)
+    def built(self, store_class: Kind, spec: StoreSpec, datasets: tuple[Dataset, ...]) -> Store:
+        """Build a store of the class that :meth:`store_class` returned. Raises Misconfigured for a class that is no store."""
+        entry = self._offered.get(spec.kind)
         return store_class(spec, datasets) if entry is None else installed.build(store_class, entry, spec, datasets)
 
     def __contains__(self, kind: object) -> bool:
@@ -169,18 +169,12 @@ def open_store(spec: StoreSpec, datasets: tuple[Dataset, ...]) -> Store:
         message = f"store {spec.name}: there is no kind {spec.kind!r}"
         raise Misconfigured(message, help=f"one of: {', '.join(sorted(kinds))}")
     try:
-        kind = kinds[spec.kind]
+        store_class, kind = kinds.store_class(spec.kind), kinds[spec.kind]
     except Misconfigured as error:
         message = f"store {spec.name}: {error.message}"
         raise Misconfigured(message, help=error.help) from error
     _check(spec, datasets, kind)
-    try:
-        return kinds.built(spec, datasets)
-    except Misconfigured as error:
-        if error.message.startswith(f"store {spec.name}: "):
-            raise
-        message = f"store {spec.name}: {error.message}"
-        raise Misconfigured(message, help=error.help) from error
+    return kinds.built(store_class, spec, datasets)
 
 
 def _check(spec: StoreSpec, datasets: tuple[Dataset, ...], kind: StoreKind) -> None:

@@ -54,7 +54,7 @@ def missing(kind: str, name: str, install: str) -> Misconfigured:
 def faulty(kind: str, entry: EntryPoint, what: str, store: str = "") -> Misconfigured:
     """Return the fault of a kind whose package is not in order."""
     message = f"{f'store {store}: ' if store else ''}the kind {kind} of the installed package {package(entry)} {what}"
-    return Misconfigured(message, help=f"reinstall {package(entry)}, or have it corrected by whoever makes it")
+    return Misconfigured(message, help=f"reinstall {package(entry)}, or have its maintainer correct it")
 
 
 def package(entry: EntryPoint) -> str:

@@ -48,16 +48,16 @@ def disgorge(
         problem = "name the file of an order, or one that was entered"
         raise UsageError(problem, help="expunge order disgorge FILE [--preview], or --again ID")
     with opened(map_file, recover=not preview) as expunge:
-        desk = expunge.disgorgements
-        order = desk.read(file) if file else desk.standing(again).order
-        found = desk.look(again) if again else desk.preview(order)
+        service = expunge.disgorgements
+        order = service.read(file) if file else service.standing(again).order
+        found = service.look(again) if again else service.preview(order)
         if preview:
             _tell(order, found, None, as_json=as_json)
             return
         if not as_json:
             output.stderr().print(drawn(order, found))
         options.confirm("Enter this and make orders to erase of it?", yes=yes)
-        standing = desk.again(again) if again else desk.enter(order, by)
+        standing = service.again(again) if again else service.enter(order, by)
     _tell(order, found, standing, as_json=as_json)
 
 
@@ -167,12 +167,12 @@ def show(
 ) -> None:
     """Show orders of destruction that were entered: what each limb takes now, its orders, its clocks, what waits for a decision."""
     with opened(map_file) as expunge:
-        desk = expunge.disgorgements
+        service = expunge.disgorgements
         if name:
-            standing = desk.standing(name)
-            _tell(standing.order, desk.look(name), standing, as_json=as_json)
+            standing = service.standing(name)
+            _tell(standing.order, service.look(name), standing, as_json=as_json)
             return
-        entered = desk.standings()
+        entered = service.standings()
     if as_json:
         output.write_json("disgorgements/1", {"orders": [_brief(each) for each in entered.values()]})
         return

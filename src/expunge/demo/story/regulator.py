@@ -65,10 +65,10 @@ def order_file(name: str) -> Path:
 def _camera_order(stage: Stage, cameras: Cameras) -> None:
     narrator = stage.narrator
     with narrator.chapter("The camera order looks back"), Expunge.open(stage.map) as expunge:
-        desk, path = expunge.disgorgements, order_file("ring")
-        order = desk.read(path)
+        service, path = expunge.disgorgements, order_file("ring")
+        order = service.read(path)
         narrator.command(f"expunge order disgorge {quote(str(path))} --preview")
-        found = desk.preview(order)
+        found = service.preview(order)
         rows = [
             (each.limb.name, each.limb.provision, str(sum(each.items.values())), ", ".join(each.items), str(len(each.unknown)))
             for each in found
@@ -77,15 +77,15 @@ def _camera_order(stage: Stage, cameras: Cameras) -> None:
         (models,) = (hit for each in found if each.limb.name == "work-product" for hit in each.hits)
         for name, steps in models.paths.items():
             narrator.point(f"{name}: {' -> '.join([steps[0].source, *(f'{step.how} -> {step.product}' for step in steps)])}")
-        standing = desk.enter(order, by="legal")
+        standing = service.enter(order, by="legal")
         _carry_out(stage, expunge, standing)
         try:
-            desk.statement(standing.id)
+            service.statement(standing.id)
         except IllegalTransition as refused:
             stage.expect(MYSTERY in refused.message, "no statement yet: nobody can tell where one model came from")
-        desk.decide(standing.id, MYSTERY, tainted=True, by="Priya, head of data", reason="the folder was the labelling team's")
+        service.decide(standing.id, MYSTERY, tainted=True, by="Priya, head of data", reason="the folder was the labelling team's")
         narrator.point("Priya, head of data, decides that it is tainted, and says why")
-        _carry_out(stage, expunge, desk.again(standing.id))
+        _carry_out(stage, expunge, service.again(standing.id))
         stage.expect(cameras.clips() == set(cameras.untouched), f"gone: the {len(cameras.labelled)} labelled clips; every other is there")
         stage.expect(all(face >= CUT_OFF for face in cameras.faces()) and bool(cameras.faces()), f"gone: every face from before {CUT_OFF}")
         stage.expect(
@@ -98,8 +98,8 @@ def _camera_order(stage: Stage, cameras: Cameras) -> None:
 def _assistant_order(stage: Stage, cameras: Cameras) -> None:
     narrator, request = stage.narrator, stage.world.requests[0]
     with narrator.chapter("The voice-assistant order looks forward"), Expunge.open(stage.map) as expunge:
-        desk = expunge.disgorgements
-        standing = desk.enter(desk.read(order_file("amazon-alexa")), by="legal")
+        service = expunge.disgorgements
+        standing = service.enter(service.read(order_file("amazon-alexa")), by="legal")
         stage.expect(not standing.examined, "it destroys nothing: what was made before a deletion was processed stays")
         order = expunge.order_erase([expunge.resolve(f"{request.kind}:{request.value}")], attested=OFFICER).order
         expunge.plan(order)
@@ -113,7 +113,7 @@ def _assistant_order(stage: Stage, cameras: Cameras) -> None:
         stage.expect(not expunge.gate().may_use(who, "training").allowed, "the gate lets nothing of that child into a training")
         _new_models(cameras, processed)
         narrator.command(f"expunge order forward-check {standing.id}")
-        (judged,) = desk.forward(standing.id)
+        (judged,) = service.forward(standing.id)
         said = {each.product.name: each for each in judged.judged if each.product.name.startswith("models/")}
         for name, each in said.items():
             narrator.point(f"{name}: {each.finding.value}: {each.why}")

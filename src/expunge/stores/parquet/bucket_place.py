@@ -1,4 +1,4 @@
-"""A lake in a bucket of an S3 service, as a :class:`Place` of :mod:`expunge.stores.parquet.store`. Every version counts."""
+"""A lake in a bucket of an S3 service: one of the two places that :mod:`expunge.stores.parquet.store` works on. Every version counts."""
 
 from __future__ import annotations
 

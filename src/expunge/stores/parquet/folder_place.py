@@ -1,4 +1,4 @@
-"""A lake in a folder of this machine, as a :class:`Place` of :mod:`expunge.stores.parquet.store`."""
+"""A lake in a folder of this machine: one of the two places that :mod:`expunge.stores.parquet.store` works on."""
 
 from __future__ import annotations
 
