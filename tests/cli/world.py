@@ -19,7 +19,7 @@ identities:
   profile: {dataset: profiles, key: profile_id, member_of: account}
 stores:
   media: {kind: files, url: ./world/media}
-  app: {kind: sqlite, url: "sqlite:///world/app.db"}
+  app: {kind: sqlite, url: "sqlite:///world/app.db", busy_ms: 500}
 retention:
   voice: {period: 90 days, from: recorded_at, purpose: answer the request, need: the service itself}
   life: {period: 2 years, from: created_at, purpose: keep the account, need: contract}

@@ -8,7 +8,7 @@ import random
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import boto3
@@ -26,7 +26,7 @@ from expunge.demo.company.outside_search import Search
 from expunge.engine.intake.person_orders import Accepted
 from expunge.servers.postgres import PostgresServer
 from expunge.servers.seaweedfs import SeaweedServer
-from tests.engine.household import wav
+from tests.engine.household import short, wav
 
 NAMES = ("ada", "ben", "cem", "dea", "eli", "fay")
 DAYS = ("2026-05-01", "2026-05-02", "2026-05-03")
@@ -63,7 +63,7 @@ stores:
     vacuum: "${{ESTATE_VACUUM}}"
     clock: removed from the provider's disks within 60 days
   lake: {{kind: parquet, url: ./world/lake}}
-  hub: {{kind: sqlite, url: "sqlite:///world/hub.db"}}
+  hub: {{kind: sqlite, url: "sqlite:///world/hub.db", busy_ms: 500}}
 {stores}retention:
   life: {{period: 30 days, from: closed_at, purpose: keep the account, need: contract}}
   voice: {{period: 90 days, from: recorded_at, purpose: answer the request, need: the service itself}}
@@ -131,6 +131,7 @@ class Estate:
     @contextmanager
     def open(self) -> Iterator[Expunge]:
         with Expunge.open(self.map) as opened:
+            opened.context = replace(opened.context, pause=short)
             yield opened
 
     def order(self, *names: str) -> Accepted:

@@ -146,7 +146,7 @@ class LocalWorld(World):
     def text(self) -> str:
         return """\
 stores:
-  hub: {kind: sqlite, url: "sqlite:///world/hub.db"}
+  hub: {kind: sqlite, url: "sqlite:///world/hub.db", busy_ms: 500}
   media: {kind: files, url: ./world/media}
   lake: {kind: parquet, url: ./world/lake}
 datasets:

@@ -10,7 +10,14 @@ import pytest
 from expunge.servers.processes import ServerFailed
 from tests.stores.mutations import LADDERS, Ladder, Stays
 
-RUNGS = [(ladder, name) for ladder in LADDERS for name, _ in ladder.rungs]
+SERVERS = {"postgres", "s3"}
+SAMPLED = {"tables", "statistics", "write_ahead_log", "vacuum"}
+"""Rungs over a server that stay out of the soak: each takes seconds."""
+RUNGS = [
+    pytest.param(ladder, name, id=f"{ladder.kind}-{name}", marks=[] if ladder.kind not in SERVERS or name in SAMPLED else pytest.mark.soak)
+    for ladder in LADDERS
+    for name, _ in ladder.rungs
+]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +39,7 @@ class _Started(dict[str, Stays]):
         return self[ladder.kind]
 
 
-@pytest.mark.parametrize(("ladder", "rung"), RUNGS, ids=[f"{ladder.kind}-{rung}" for ladder, rung in RUNGS])
+@pytest.mark.parametrize(("ladder", "rung"), RUNGS)
 def test_without_this_rung_bytes_stay_and_with_it_none_do(ready, ladder, rung):
     try:
         stays = ready.of(ladder)

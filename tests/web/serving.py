@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from expunge.bootstrap.pipelines import LineageDoor
 from tests.cli import world
 from tests.cli.running import expunge
@@ -100,6 +102,7 @@ def serving(folder: Path, token: str, **environ: str) -> Iterator[Served]:
                     process.wait(20)
                 except subprocess.TimeoutExpired:
                     os.killpg(process.pid, signal.SIGKILL)
+                    pytest.fail("the server did not end within 20 s of being asked to")
 
 
 def table(folder: Path, name: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
@@ -60,6 +61,17 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
         """Begin."""
         wsgi.Response = _Response
         super().init_process()
+
+    def handle_exit(self, number: int, frame: FrameType | None) -> None:
+        """Begin to end: requests under way are finished, and idle connections are closed at once instead of at the end of the time to wait."""
+        super().handle_exit(number, frame)
+        self.method_queue.defer(self._close_idle)
+
+    def _close_idle(self) -> None:
+        for connection in (*self.keepalived_conns, *self.pending_conns):
+            connection.timeout = 0.0
+        self.murder_keepalived()
+        self.murder_pending()
 
     def handle_error(self, _: object, client: socket.socket, __: object, ___: BaseException) -> None:
         """Answer a request that could not be read."""

@@ -106,6 +106,7 @@ class Vectors(StoreSuite):
         return True
 
 
+@pytest.mark.variant
 class TestFlat(Vectors):
     """IndexIDMap2 over a flat index, sidecars in JSON lines."""
 

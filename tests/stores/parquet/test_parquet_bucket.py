@@ -74,7 +74,7 @@ class TestRowsWithVersions(TestRows):
 # --- stories ----------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=[None, "Enabled"], ids=["never-versions", "versions"])
+@pytest.fixture(params=[pytest.param(None, id="never-versions", marks=pytest.mark.soak), pytest.param("Enabled", id="versions")])
 def shelf(request, seaweed, tmp_path):
     seaweed.start()
     return Shelf.of(seaweed, bucket(seaweed, f"lake-{request.param or 'never'}".lower(), request.param), tmp_path)

@@ -54,7 +54,7 @@ class Behind(Shelf):
             store.close()
 
 
-@pytest.fixture(params=["never", "enabled"])
+@pytest.fixture(params=[pytest.param("never", marks=pytest.mark.soak), "enabled"])
 def behind(request, seaweed, tmp_path):
     """Three people with a recording each and a record each in one object, in a bucket without and with versions."""
     seaweed.start()
