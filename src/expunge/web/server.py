@@ -63,7 +63,7 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
         super().init_process()
 
     def handle_exit(self, number: int, frame: FrameType | None) -> None:
-        """Begin to end: requests under way are finished, and idle connections are closed at once instead of at the end of the time to wait."""
+        """Finish what is under way, and close idle connections at once: gunicorn would wait for them as long as for a request."""
         super().handle_exit(number, frame)
         self.method_queue.defer(self._close_idle)
 

@@ -192,7 +192,7 @@ def test_a_map_that_asks_for_more_than_the_store_reaches_is_told_so(home: Househ
 def test_outside_the_maintenance_window_nothing_reads_as_erased_in_that_store(home: Household) -> None:
     now = datetime.now(UTC)
     window = f"{now + timedelta(hours=2):%H}:00-{now + timedelta(hours=3):%H}:00"
-    home.map.write_text(home.map.read_text().replace('busy_ms: 500}', f'busy_ms: 500, window: "{window}"}}'))
+    home.map.write_text(home.map.read_text().replace("busy_ms: 500}", f'busy_ms: 500, window: "{window}"}}'))
     accepted = home.order(f"profile:{ANNA}")
     home.plan(accepted.order)
     with home.open() as opened:
