@@ -10,6 +10,7 @@ from typing import BinaryIO, Protocol, TypeAlias
 from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.values.copy import RawSource
 from expunge.core.values.ids import Pseudonym
+from expunge.ports.placing import PlaceReader
 
 Stretch: TypeAlias = tuple[int, int]
 """Bytes of a file, from the first up to but not including the second."""
@@ -102,6 +103,14 @@ class Scanner(Protocol):
         """A tracer that only asks which of the candidate traces other people's content holds as well, at any offset."""
         ...
 
+    def placed(self, traces: Traces, candidates: Iterable[int]) -> PlacedTracer:
+        """A tracer that asks which of the candidate traces each subject's content holds, at any offset."""
+        ...
+
+    def reader(self, path: Path) -> PlaceReader | None:
+        """Open a file to ask which live items lie at its places; None for a file without pages that can be told apart. Raises OSError."""
+        ...
+
     def scan(self, sources: Sequence[RawSource], traces: Traces, places: int | None = None) -> Scanned:
         """Read every byte of every source, decode what can be decoded, and report where traces lie: up to ``places`` places of each.
 
@@ -143,6 +152,14 @@ class HoldingTracer(Tracer, Protocol):
 
     def held(self) -> frozenset[int]:
         """Return the indexes of the candidate traces that were seen in the content handed over."""
+        ...
+
+
+class PlacedTracer(Tracer, Protocol):
+    """A tracer that answers which traces each subject's content holds."""
+
+    def held_by(self) -> Mapping[Pseudonym, frozenset[int]]:
+        """Return, for each subject, the indexes of the candidate traces that its content holds."""
         ...
 
 

@@ -8,18 +8,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, Protocol, TypeAlias
 
 from expunge.core.datamap.datamap import Aggregate, Dataset, Inherited, remakes
 from expunge.core.datamap.person import Person
-from expunge.core.evidence.traces import Traces
+from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.models.model_outcomes import WHOLE
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import orphaned_items
-from expunge.ports.scanner import SEAM, Stretch, Tracer
+from expunge.ports.scanner import SEAM, Scanned, Stretch, Tracer
 from expunge.ports.store import Store
 
 FIRST_BATCH = 50
@@ -78,9 +78,9 @@ def held_by_others(
     holder, keeper, moved = (context.scanner.holder(traces, candidates) for _ in range(3))
     seams = any(traces.traces[index].part == SEAM for index in candidates)
     filtered, filtered_moved = (_WholeWordsOut(each, people, seams=seams) for each in (holder, moved))
-    stores = {name: context.open_store(name) for name in (store, *_inside(context, store))}
+    stores = {name: context.open_store(name) for name in (store, *inside(context, store))}
     rewritten = frozenset(name for each in stores.values() for name in store_calls.capabilities(each).rewritten)
-    named = _on_record(context, stores, traces, candidates)
+    named = on_record(context, stores, traces, candidates)
     reading = []
     for dataset in _likeliest_first(context, stores, (traces.traces[index].dataset for index in candidates)):
         opened = stores[dataset.store]
@@ -101,6 +101,32 @@ def held_by_others(
     return SharedTraces(holder.held() | (moved.held() & before) | named, keeper.held())
 
 
+def strays(traces: Traces, scanned: Scanned, accounted: SharedTraces, kept_copies: Mapping[str, Sequence[Copy]]) -> frozenset[int]:
+    """Return windows of kept items that were also seen in another file: a hold keeps the named item, not a copy that nobody declared.
+
+    Told where keys are paths (a file's key ends the path where it was seen).
+    """
+    keys = tuple(f"/{key}" for copies in kept_copies.values() for copy in copies for key in copy.keys)
+    doubtful = accounted.kept - accounted.people
+    places: dict[Trace, list[bool]] = {}
+    for place in scanned.found:
+        places.setdefault(place.trace, []).append(place.path.as_posix().endswith(keys) if keys else False)
+    return frozenset(index for index in doubtful if len(set(places.get(traces.traces[index], ()))) == 2)
+
+
+class PassingTracer(Tracer, Protocol):
+    """A tracer that passes content on, some of it later."""
+
+    def pass_on(self) -> None:
+        """Pass on what was gathered."""
+        ...
+
+
+def without_identifiers(inner: Tracer, people: Sequence[Person], *, seams: bool) -> PassingTracer:
+    """Return a tracer that passes content on with the erased people's identifiers taken out where they stand as whole words."""
+    return _WholeWordsOut(inner, people, seams=seams)
+
+
 def _others(context: Context, dataset: Dataset, store: Store, mine: Sequence[Copy], erased: Mapping[str, Sequence[Copy]]) -> Iterator[Copy]:
     """What is live in a dataset and not theirs."""
     if not remakes(dataset):
@@ -114,8 +140,8 @@ def _others(context: Context, dataset: Dataset, store: Store, mine: Sequence[Cop
             yield left
 
 
-def _on_record(context: Context, stores: Mapping[str, Store], traces: Traces, candidates: Iterable[int]) -> frozenset[int]:
-    """Names of artefacts that the map's record of provenance holds: it says for good what was made from what, destroyed or not."""
+def on_record(context: Context, stores: Mapping[str, Store], traces: Traces, candidates: Iterable[int]) -> frozenset[int]:
+    """Return the names of artefacts that the map's record of provenance holds: what was made from what, destroyed or not."""
     provenance = context.data_map.provenance
     record = context.data_map.datasets[provenance.dataset] if provenance else None
     single = {dataset.name for dataset in context.data_map.datasets.values() if dataset.artefact}
@@ -144,8 +170,8 @@ def held_before(context: Context, store: str, traces: Traces, theirs: Mapping[st
     return holder.held() if rewritten else frozenset()
 
 
-def _inside(context: Context, store: str) -> list[str]:
-    """Other stores whose files lie under this one's root, as a database in a folder: what is found there may be their people's."""
+def inside(context: Context, store: str) -> list[str]:
+    """Return other stores whose files lie under this one's root, as a database in a folder: what is found there may be their people's."""
     roots = [each.path.resolve() for each in store_calls.raw(context.open_store(store)) if each.path.is_dir()]
     found = []
     for name in context.data_map.stores if roots else ():

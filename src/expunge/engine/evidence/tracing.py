@@ -134,7 +134,7 @@ def load(context: Context, order: OrderId) -> Traces:
     return Traces(key, tuple(known.values()), frozenset(controls))
 
 
-def look(context: Context, store: str, traces: Traces, before: frozenset[int] = frozenset()) -> Scanned:
+def look(context: Context, store: str, traces: Traces, before: frozenset[int] = frozenset(), places: int | None = None) -> Scanned:
     """Scan every byte of a store. Repeat a few times while it misses bystanders, or cannot read a part for a reason that may pass.
 
     A store that others write to may move its files while they are read. A trace of an erased subject that any look saw counts as seen. The
@@ -145,12 +145,13 @@ def look(context: Context, store: str, traces: Traces, before: frozenset[int] = 
         store: which one.
         traces: all of the order.
         before: indexes of those that a scan saw in it before anything was erased.
+        places: how many places of each are reported at most.
     """
     own = [dataset.name for dataset in context.data_map.datasets_of(store)]
     expected = staying(traces, before, own)
     earlier: list[Scanned] = []
     while True:
-        scanned = context.scanner.scan(store_calls.raw(context.open_store(store)), traces)
+        scanned = context.scanner.scan(store_calls.raw(context.open_store(store)), traces, places)
         blind = expected - staying(traces, scanned.seen, own) or any(reason in PASSING for reason, _ in scanned.coverage.skipped)
         if not blind or len(earlier) + 1 >= LOOKS:
             return _together(traces, earlier, scanned)

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,7 +25,7 @@ from expunge.core.datamap.person import Person
 from expunge.core.evidence import receipt_codec, verification_codec
 from expunge.core.evidence.receipt import DatasetEntry, KeptItems, Result
 from expunge.core.evidence.trace_evidence import ScanComparison, TraceLedger, blinding
-from expunge.core.evidence.traces import Trace, Traces
+from expunge.core.evidence.traces import Trace
 from expunge.core.orders.plan import Step
 from expunge.core.orders.run import Run
 from expunge.core.orders.shared_round import trace_owner, turn
@@ -32,14 +33,14 @@ from expunge.core.values import canonical
 from expunge.core.values.copy import Copy, Probed, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Kept
-from expunge.engine.evidence import shared_content, tracing
+from expunge.engine.evidence import hits_by_place, tracing
 from expunge.engine.evidence.verdict import Judge, goes_whole, planned_grounding
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.lineage import artefact_manifests
 from expunge.engine.models import model_commands
 from expunge.engine.subjects.locating import EVERYBODY, LocatedCopies
-from expunge.ports.scanner import Residue, Scanned
+from expunge.ports.scanner import Residue
 
 SubjectEntries: TypeAlias = tuple[tuple[DatasetEntry, ...], tuple[KeptItems, ...]]
 Entries: TypeAlias = Mapping[Pseudonym, SubjectEntries]
@@ -47,6 +48,8 @@ LOOKS = 3
 """How often a store is asked at most for what it could not say: a busy machine answers late, and the verdict of a look is final."""
 PAUSE = 0.2
 """Seconds before the second look, twice as long before the third; stores wait for locks and connections themselves."""
+SHOWN = 5
+"""Places of one window that the operator is shown."""
 _PARTS = ("datasets", "kept")
 
 
@@ -94,12 +97,13 @@ def verify_store(
     owner = trace_owner(run)
     traces = tracing.load(context, owner)
     before = tracing.recall(context, owner, "seen-before-", traces, store=step.store)
-    scanned = tracing.look(context, step.store, traces, before)
+    scanned = tracing.look(context, step.store, traces, before, hits_by_place.most_places(context, step.store))
 
     # (4) Account for windows that may be there.
     moved = tracing.recall(context, owner, "held-before-", traces)
-    accounted = shared_content.held_by_others(context, step.store, traces, scanned.seen, located.kept_copies, located.copies, people, moved)
-    held = accounted.people | (accounted.kept - _strays(traces, scanned, accounted, located))
+    ours = hits_by_place.ErasedAndKept(located.copies, located.kept_copies)
+    explained = hits_by_place.explain(context, step.store, traces, scanned, ours, people, moved)
+    held = explained.held
     tracing.remember(context, owner, f"seen-after-{turn(run)}-{step.store}", traces, scanned.seen)
     names = [dataset.name for dataset in context.data_map.datasets_of(step.store)]
     ledger = TraceLedger(traces, ScanComparison(before, scanned.seen, held), names, blinding(scanned.coverage.skipped))
@@ -119,9 +123,19 @@ def verify_store(
         entries[subject] = (tuple(made), tuple(kept))
 
     # (7) Name the places of residue.
-    left = {traces.traces[index] for index in scanned.seen - held}
-    places = tuple(each for each in scanned.found if each.trace in left and each.trace.subject not in traces.controls)
+    places = _few(explained.left)
     return StoreVerification(entries, scanned.coverage.files, scanned.coverage.bytes, len({place.trace.digest for place in places}), places)
+
+
+def _few(places: Sequence[Residue]) -> tuple[Residue, ...]:
+    """The first places of each window: for the operator's eyes a few are enough."""
+    counts: Counter[Trace] = Counter()
+    few = []
+    for place in places:
+        counts[place.trace] += 1
+        if counts[place.trace] <= SHOWN:
+            few.append(place)
+    return tuple(few)
 
 
 def _retaining(context: Context, run: Run, store: str, capabilities: Capabilities) -> StoreVerification:
@@ -142,19 +156,6 @@ def _retaining(context: Context, run: Run, store: str, capabilities: Capabilitie
     entries: SubjectEntries = ((entry,), tuple(kept)) if kept else ((), ())
     nothing: SubjectEntries = ((), ())
     return StoreVerification({subject: entries if run.took_from(subject) else nothing for subject in run.subjects}, 0, 0, 0, ())
-
-
-def _strays(traces: Traces, scanned: Scanned, accounted: shared_content.SharedTraces, located: LocatedCopies) -> frozenset[int]:
-    """Windows of kept items that were also seen in another file: a hold keeps the named item, not a copy that nobody declared.
-
-    Told where keys are paths (a file's key ends the path where it was seen); inside one database file places cannot be told apart.
-    """
-    keys = tuple(f"/{key}" for copies in located.kept_copies.values() for copy in copies for key in copy.keys)
-    doubtful = accounted.kept - accounted.people
-    places: dict[Trace, list[bool]] = {}
-    for each in scanned.found:
-        places.setdefault(each.trace, []).append(each.path.as_posix().endswith(keys) if keys else False)
-    return frozenset(index for index in doubtful if len(set(places.get(traces.traces[index], ()))) == 2)
 
 
 def _capabilities(context: Context, run: Run, step: Step) -> Capabilities:

@@ -31,13 +31,15 @@ _ONES = np.uint64(0x0101010101010101)
 class SameTraces:
     """Traces that are the same bytes. A window that many subjects' data holds has many."""
 
-    __slots__ = ("places", "traces")
+    __slots__ = ("most", "places", "traces")
 
     def __init__(self, traces: tuple[int, ...]) -> None:
         self.traces = traces
         """Their indexes."""
         self.places = 0
         """How many places whoever counts them has been told."""
+        self.most = 0
+        """How many it wants; 0 before the first."""
 
 
 class Matcher:

@@ -26,6 +26,8 @@ class TracePatterns:
     lengths: npt.NDArray[np.uint8]
     digests: bytes = field(repr=False)
     """16 bytes for each row."""
+    controls: frozenset[int] = frozenset()
+    """Those of the indexes whose traces are of bystanders."""
 
     def digest(self, row: int) -> bytes:
         """Return the deciding digest of a row."""
@@ -44,4 +46,5 @@ class TracePatterns:
             np.fromiter((each.width for each in chosen), dtype=np.uint8, count=count),
             np.fromiter((each.length for each in chosen), dtype=np.uint8, count=count),
             b"".join([each.digest for each in chosen]),
+            frozenset(index for index, trace in zip(indexes.tolist(), chosen, strict=True) if trace.subject in traces.controls),
         )

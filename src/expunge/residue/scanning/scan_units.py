@@ -27,6 +27,8 @@ SIZE = 1 << 23
 """Bytes of a unit."""
 MOST_FILES = 2000
 """Files of a unit."""
+CONTROL_PLACES = 5
+"""Places that are reported of a window of a bystander."""
 _READ = 1 << 20
 _BETWEEN = bytes(GRID)
 """Between stretches of a file that do not follow one another: nothing runs from one into the next, and pages stay in their places."""
@@ -185,6 +187,7 @@ class UnitScanner:
         self._limits = limits
         self._per_trace = per_trace
         self._enough = max(1, per_trace)
+        self._controls = needles.controls
         self._known = SearchedContent()
         self._left: tuple[UnitResult, Session, postgres.PagesRemainder] | None = None
 
@@ -215,13 +218,16 @@ class UnitScanner:
 
     def _session(self, done: UnitResult) -> Session:
         def report(where: RunOrigin, offset: int, alike: SameTraces) -> None:
-            if alike.places < self._enough:
+            if not alike.most:
+                # Why few of bystanders': they show that the scan sees, and one place shows it.
+                alike.most = min(self._enough, CONTROL_PLACES) if self._controls.issuperset(alike.traces) else self._enough
+            if alike.places < alike.most:
                 alike.places += 1
                 if alike.places == 1:
                     done.seen.update(alike.traces)
                 if self._per_trace:
                     done.places += [TraceLocation(where.path, where.chain, offset, trace) for trace in alike.traces]
-                if alike.places == self._enough:
+                if alike.places == alike.most:
                     self._matcher.finished(alike)
 
         return new_session(self._matcher, self._limits, report, self._known)

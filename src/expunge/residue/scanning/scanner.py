@@ -8,12 +8,15 @@ from pathlib import Path
 
 from expunge.core.evidence.traces import Traces
 from expunge.core.values.copy import RawSource
+from expunge.ports.placing import PlaceReader
 from expunge.ports.scanner import Coverage, Residue, Scanned, Stretch
 from expunge.residue.matching.matcher import Matcher, SameTraces
 from expunge.residue.matching.patterns import TracePatterns
 from expunge.residue.matching.session import Limits, RunOrigin
+from expunge.residue.placing.reader import open_reader
 from expunge.residue.scanning.helper_pool import MOST, WORTH, HelperPool, ScanCrew, usable_cores
 from expunge.residue.scanning.scan_units import FileStretch, divide, gathered, hidden, new_session, scan_part, walk
+from expunge.residue.scanning.placed_windows import PlacedWindowSearch
 from expunge.residue.scanning.shared_windows import SharedWindowSearch
 from expunge.residue.take.tracer import Collector
 
@@ -41,6 +44,14 @@ class ResidueScanner:
     def holder(self, traces: Traces, candidates: Iterable[int]) -> SharedWindowSearch:
         """A tracer that finds the candidates that bystanders' content holds as well."""
         return SharedWindowSearch(traces, candidates, self._limits)
+
+    def placed(self, traces: Traces, candidates: Iterable[int]) -> PlacedWindowSearch:
+        """A tracer that finds the candidates that each bystander's content holds."""
+        return PlacedWindowSearch(traces, candidates, self._limits)
+
+    def reader(self, path: Path) -> PlaceReader | None:
+        """Open a file to ask which live items lie at its places; None for a file without pages that can be told apart. Raises OSError."""
+        return open_reader(path)
 
     def scan(self, sources: Sequence[RawSource], traces: Traces, places: int | None = None) -> Scanned:
         """Read every byte of every source. Raises CouldNotLook when a source cannot be read at all.
