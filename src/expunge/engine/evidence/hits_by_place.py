@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TypeAlias
 
@@ -28,12 +28,14 @@ from expunge.engine.evidence import shared_content
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import orphaned_items
-from expunge.ports.placing import CannotTell, LiveRows, Lying, PlacingStore
+from expunge.ports.placing import CannotTell, ChainReader, LiveRows, Lying, NothingLive, PlaceReader, PlacingStore
 from expunge.ports.scanner import SEAM, PlacedTracer, Residue, Scanned, Tracer
 from expunge.ports.store import Store
 
 MOST_PLACES = 20_000
 """Places of one window that are asked one by one. A window with more is no single person's; it is asked of all bystanders' data."""
+CHAINED = frozenset({"sqlite overflow", "sqlite wal", "sqlite journal"})
+"""How the scan calls content that goes on from page to page, which it reports at the page where that begins."""
 _BATCH = 5_000
 """Rows that are read together."""
 _RowPlace: TypeAlias = tuple[Path, int]
@@ -72,7 +74,8 @@ class _Hits:
     datasets: Sequence[Dataset]
     places: list[tuple[int, Residue]] = field(default_factory=list)
     rows: dict[LiveRows, int] = field(default_factory=dict)
-    at: list[Lying] = field(default_factory=list)
+    at: list[tuple[Lying, ...]] = field(default_factory=list)
+    """What lies at each of the places; several answers where content goes on from page to page."""
 
 
 def most_places(context: Context, store: str) -> int | None:
@@ -109,7 +112,7 @@ def explain(
     unsure = set(elsewhere)
     for hits in by_file:
         for number, (index, place) in enumerate(hits.places):
-            if isinstance(hits.at[number], CannotTell):
+            if any(isinstance(lying, CannotTell) for lying in hits.at[number]):
                 unsure.add(index)
             elif (hits.path, number) not in explained:
                 left.append((index, place))
@@ -157,6 +160,16 @@ def _placing(context: Context, stores: Mapping[str, Store]) -> tuple[tuple[Datas
         for dataset in context.data_map.datasets_of(name)
         if remakes(dataset) or not isinstance(dataset.subject, Aggregate | Inherited)
     )
+
+
+def _lying(reader: PlaceReader, place: Residue) -> tuple[Lying, ...]:
+    """Return what lies at a hit."""
+    outermost = place.hidden.partition(" > ")[0]
+    if outermost in CHAINED and isinstance(reader, ChainReader):
+        return reader.at_page(place.offset)
+    # Why no length: of decoded content the place is that of the container, and how long that is is not said.
+    plain = place.hidden in {"plain", place.trace.form}
+    return (reader.at(place.offset, place.trace.length if plain else 0),)
 
 
 class _Explaining:
@@ -212,15 +225,14 @@ class _Explaining:
         """Ask the page reader of a file which rows lie at each place."""
         reader = self._context.scanner.reader(hits.path)
         if reader is None:
-            hits.at = [CannotTell("no pages")] * len(hits.places)
+            hits.at = [(CannotTell("no pages"),)] * len(hits.places)
             return
         with closing(reader):
             for _, place in hits.places:
-                plain = place.hidden in {"plain", place.trace.form}
-                lying = reader.at(place.offset, place.trace.length if plain else 0)
-                hits.at.append(lying)
-                if isinstance(lying, LiveRows):
-                    hits.rows.setdefault(lying, len(hits.rows))
+                hits.at.append(_lying(reader, place))
+        for lying in chain.from_iterable(hits.at):
+            if isinstance(lying, LiveRows):
+                hits.rows.setdefault(lying, len(hits.rows))
 
     def explained(self, by_file: Sequence[_Hits]) -> frozenset[tuple[Path, int]]:
         """Return the hits, as file and number, that a bystander's or a kept item at their place holds."""
@@ -233,8 +245,9 @@ class _Explaining:
         result = set()
         for hits in by_file:
             for number, (index, _) in enumerate(hits.places):
-                lying = hits.at[number]
-                if isinstance(lying, LiveRows) and index in held.get((hits.path, hits.rows[lying]), ()):
+                rows = [hits.rows[lying] for lying in hits.at[number] if isinstance(lying, LiveRows)]
+                nothing = any(isinstance(lying, NothingLive) for lying in hits.at[number])
+                if not nothing and any(index in held.get((hits.path, row), ()) for row in rows):
                     result.add((hits.path, number))
         return frozenset(result)
 

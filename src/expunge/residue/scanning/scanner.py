@@ -15,8 +15,8 @@ from expunge.residue.matching.patterns import TracePatterns
 from expunge.residue.matching.session import Limits, RunOrigin
 from expunge.residue.placing.reader import open_reader
 from expunge.residue.scanning.helper_pool import MOST, WORTH, HelperPool, ScanCrew, usable_cores
-from expunge.residue.scanning.scan_units import FileStretch, divide, gathered, hidden, new_session, scan_part, walk
 from expunge.residue.scanning.placed_windows import PlacedWindowSearch
+from expunge.residue.scanning.scan_units import FileStretch, divide, gathered, hidden, new_session, scan_part, walk
 from expunge.residue.scanning.shared_windows import SharedWindowSearch
 from expunge.residue.take.tracer import Collector
 
