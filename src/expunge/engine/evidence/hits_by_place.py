@@ -78,9 +78,17 @@ class _Hits:
     """What lies at each of the places; several answers where content goes on from page to page."""
 
 
-def most_places(context: Context, store: str) -> int | None:
-    """Return how many places of a window a scan of the store has to report; None for the scanner's own few."""
-    return MOST_PLACES if _placing(context, _stores(context, store)) else None
+def most_places(context: Context) -> int | None:
+    """Return how many places of a window a scan has to report; None for the scanner's own few."""
+    # Why any store: the files of a placing store may lie below the root of another.
+    return MOST_PLACES if any(_is_placing(context, name) for name in context.data_map.stores) else None
+
+
+def _is_placing(context: Context, store: str) -> bool:
+    try:
+        return isinstance(context.open_store(store), PlacingStore)
+    except store_calls.TROUBLE:
+        return False
 
 
 def explain(
@@ -241,6 +249,7 @@ class _Explaining:
             some = [hits for hits in by_file if dataset in hits.datasets and hits.rows]
             if some:
                 self._note_others(dataset, some, held)
+                self._note_one_anothers(dataset, some, held)
                 self._note_kept(dataset, some, held)
         result = set()
         for hits in by_file:
@@ -260,6 +269,29 @@ class _Explaining:
         for subject, indexes in placed.held_by().items():
             # Why less: a trigger may have handed the erased person's content to them; their own is what they held before as well.
             held.setdefault(at[subject], set()).update(indexes & self._before if dataset.name in self._rewritten else indexes)
+
+    def _note_one_anothers(self, dataset: Dataset, some: Sequence[_Hits], held: dict[_RowPlace, set[int]]) -> None:
+        """An item of one erased person that could not be erased explains what it holds of another's: it is in that person's own entry."""
+        owners: dict[str, set[Pseudonym]] = {}
+        for copy in self._ours.live.get(dataset.name, ()):
+            for key in copy.keys:
+                owners.setdefault(key, set()).add(copy.subject)
+        if not owners:
+            return
+        placed, whose = self._tracer(), dict[_RowPlace, set[Pseudonym]]()
+        passing = shared_content.without_identifiers(placed, self._people, seams=self._seams)
+
+        def rows() -> Iterator[tuple[_RowPlace, Copy]]:
+            for place, row in self._rows(dataset, some, ()):
+                if owners.keys() >= set(row.keys):
+                    whose[place] = {subject for key in row.keys for subject in owners[key]}
+                    yield place, row
+
+        at = self._trace(dataset, rows(), passing)
+        passing.pass_on()
+        for subject, indexes in placed.held_by().items():
+            mine = whose[at[subject]]
+            held.setdefault(at[subject], set()).update(index for index in indexes if self._traces.traces[index].subject not in mine)
 
     def _note_kept(self, dataset: Dataset, some: Sequence[_Hits], held: dict[_RowPlace, set[int]]) -> None:
         """What stays on purpose holds its own content, names and identifiers included."""

@@ -97,7 +97,7 @@ def verify_store(
     owner = trace_owner(run)
     traces = tracing.load(context, owner)
     before = tracing.recall(context, owner, "seen-before-", traces, store=step.store)
-    scanned = tracing.look(context, step.store, traces, before, hits_by_place.most_places(context, step.store))
+    scanned = tracing.look(context, step.store, traces, before, hits_by_place.most_places(context))
 
     # (4) Account for windows that may be there.
     moved = tracing.recall(context, owner, "held-before-", traces)
