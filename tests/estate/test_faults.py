@@ -486,6 +486,7 @@ def test_what_is_written_between_plan_and_apply_goes_too(company, child, before)
     finished(company, order, child, before)
 
 
+@pytest.mark.soak
 def test_a_long_transaction_and_open_readers_hold_up_their_own_stores_only(company, child, before) -> None:
     text = company.map.read_text().replace('"${ESTATE_APP}"', '"${ESTATE_APP}", lock_ms: 300')
     company.map.write_text(text.replace("busy_ms: 500", "busy_ms: 300"))

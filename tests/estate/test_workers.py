@@ -205,6 +205,7 @@ def test_a_worker_that_read_an_edited_map_takes_no_step_of_a_round_under_the_old
     assert set(attempts(shared, order).values()) == {1}
 
 
+@pytest.mark.soak
 def test_what_is_queued_while_a_round_is_under_way_waits_for_its_end(shared: Estate) -> None:
     (first,) = queued(shared, 0)
     with shared.open() as opened:

@@ -97,7 +97,14 @@ def test_nobody_can_look_a_fail_away_that_no_comparison_speaks_against(home: Nur
         opened.models.looked_at(run.order, "voice_model", WHY)
 
 
-@pytest.mark.parametrize("said", ["fine", f"it is only {ANNA}, who is easy to tell", "x " * 200], ids=["short", "names somebody", "long"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param("fine", id="short", marks=pytest.mark.soak),
+        pytest.param(f"it is only {ANNA}, who is easy to tell", id="names somebody"),
+        pytest.param("x " * 200, id="long", marks=pytest.mark.soak),
+    ],
+)
 def test_what_was_said_is_a_sentence_that_names_nobody(home: Nursery, said: str) -> None:
     only(home)
     report(home, as_report(recognised()))
