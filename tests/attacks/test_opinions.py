@@ -36,7 +36,7 @@ def training(home: Nursery, said: Any, content: str = SAME) -> None:
     (home.folder / "make.py").write_text(TRAIN.format(content=content, said=said))
 
 
-@pytest.mark.parametrize("content", [SAME, ANOTHER], ids=["the same model", "another model"])
+@pytest.mark.parametrize("content", [SAME, pytest.param(ANOTHER, marks=pytest.mark.soak)], ids=["the same model", "another model"])
 def test_a_fail_is_not_undone_by_a_command_that_says_nothing_the_next_time(home: Nursery, content: str) -> None:
     training(home, as_report(recognised()), content)
     only(home, voice_model=home.act("retrain", "make"))

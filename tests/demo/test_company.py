@@ -41,6 +41,7 @@ def beside(company: World, folder: Path, name: str, seed: int = 7) -> World:
     return build_company(folder / name, there, seed, Tones())
 
 
+@pytest.mark.soak
 def test_the_same_seed_gives_the_same_company(company: World, tmp_path: Path) -> None:
     again, other = beside(company, tmp_path, "again"), beside(company, tmp_path, "other", 8)
     assert survey(again.services, again.folder / "world") == survey(company.services, company.folder / "world")

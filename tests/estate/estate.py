@@ -8,7 +8,7 @@ import random
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
@@ -26,7 +26,7 @@ from expunge.demo.company.outside_search import Search
 from expunge.engine.intake.person_orders import Accepted
 from expunge.servers.postgres import PostgresServer
 from expunge.servers.seaweedfs import SeaweedServer
-from tests.engine.household import short, wav
+from tests.engine.household import shorten_pauses, wav
 
 NAMES = ("ada", "ben", "cem", "dea", "eli", "fay")
 DAYS = ("2026-05-01", "2026-05-02", "2026-05-03")
@@ -131,7 +131,7 @@ class Estate:
     @contextmanager
     def open(self) -> Iterator[Expunge]:
         with Expunge.open(self.map) as opened:
-            opened.context = replace(opened.context, pause=short)
+            shorten_pauses(opened)
             yield opened
 
     def order(self, *names: str) -> Accepted:

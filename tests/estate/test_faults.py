@@ -139,7 +139,7 @@ def hub_stopped(estate: Estate) -> AbstractContextManager[None]:
 # One of each kind of trouble runs in make test, over another store each time; the soak has them all.
 STOPPED = [
     pytest.param(app_stopped, APP, "erase:events", id="app"),
-    pytest.param(audio_stopped, WAITS_FOR_AUDIO, "erase:voice", id="audio"),
+    pytest.param(audio_stopped, WAITS_FOR_AUDIO, "erase:voice", id="audio", marks=pytest.mark.soak),
     pytest.param(lake_stopped, HELD["lake"], "erase:events", id="lake", marks=pytest.mark.soak),
     pytest.param(hub_stopped, HELD["hub"], "erase:places", id="hub", marks=pytest.mark.soak),
 ]
@@ -165,6 +165,7 @@ def test_a_store_that_is_away_when_the_order_is_planned_is_said_and_the_others_a
     finished(company, order, child, before)
 
 
+@pytest.mark.soak
 def test_ports_that_somebody_else_took_are_stores_that_cannot_be_reached(company, child, before) -> None:
     order = planned(company, child)
     with ExitStack() as until:
@@ -212,6 +213,7 @@ def slow(pid: int, seconds: float) -> Iterator[None]:
         thawing.join()
 
 
+@pytest.mark.soak
 def test_slow_stores_are_waited_for(company, child, before) -> None:
     order = planned(company, child)
     with ExitStack() as until:
@@ -314,6 +316,7 @@ def test_a_store_that_is_made_read_only_half_way_is_said_and_finished_later(comp
     finished(company, order, child, before)
 
 
+@pytest.mark.soak
 def test_credentials_of_the_bucket_that_are_revoked_after_the_first_deletion(company, between, child, before) -> None:
     order = planned(company, child)
     deletions = []
@@ -335,6 +338,7 @@ def test_credentials_of_the_bucket_that_are_revoked_after_the_first_deletion(com
     finished(company, order, child, before)
 
 
+@pytest.mark.soak
 def test_a_role_that_loses_its_rights_half_way(company, child, before) -> None:
     name = company.database.rpartition("/")[2]
     role = f"eraser_{name}"
@@ -412,6 +416,7 @@ def test_a_schema_that_changed_between_plan_and_apply(company, child, before, ch
     finished(company, order, child, before)
 
 
+@pytest.mark.soak
 def test_a_column_of_a_lake_that_was_renamed_between_plan_and_apply_never_reads_as_done(company, child, before) -> None:
     """A file without the column is nobody's by the map; the scan finds the person in it all the same."""
     order = planned(company, child)
@@ -466,6 +471,7 @@ def test_a_writer_who_brings_the_person_back_after_erasing_is_caught_in_every_st
     assert not any(child.profile in row for row in company.logical())
 
 
+@pytest.mark.soak
 def test_what_is_written_between_plan_and_apply_goes_too(company, child, before) -> None:
     order = planned(company, child)
     with company.open() as opened:
@@ -480,9 +486,10 @@ def test_what_is_written_between_plan_and_apply_goes_too(company, child, before)
     finished(company, order, child, before)
 
 
+@pytest.mark.soak
 def test_a_long_transaction_and_open_readers_hold_up_their_own_stores_only(company, child, before) -> None:
     text = company.map.read_text().replace('"${ESTATE_APP}"', '"${ESTATE_APP}", lock_ms: 300')
-    company.map.write_text(text.replace('hub.db"', 'hub.db", busy_ms: 300'))
+    company.map.write_text(text.replace("busy_ms: 500", "busy_ms: 300"))
     order = planned(company, child)
     path = company.world / "lake" / "events" / "day=2026-05-01" / "part-0.parquet"
     with (
@@ -507,6 +514,7 @@ def test_a_long_transaction_and_open_readers_hold_up_their_own_stores_only(compa
 # --- services that answer badly --------------------------------------------------------------------
 
 
+@pytest.mark.soak
 def test_a_busy_service_with_short_pages_is_asked_until_it_has_answered(company, between, child, before) -> None:
     order = planned(company, child)
     asked_before: set[bytes] = set()
@@ -577,6 +585,7 @@ def test_a_database_that_says_yes_and_keeps_the_rows_is_caught(company, child, b
     finished(company, order, child, before)
 
 
+@pytest.mark.soak
 def test_a_corrupt_parquet_file_stops_nothing_but_what_it_holds(company, child, before) -> None:
     path = company.world / "lake" / "events" / "day=2026-05-02" / "part-0.parquet"
     sound = path.read_bytes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.evidence.receipt import Result
@@ -38,6 +39,7 @@ def test_each_place_is_erased_as_deep_as_it_reaches(estate: Estate) -> None:
     assert any("audio" in each and "disks" in each for each in estate.receipt(run.order).out_of_scope)
 
 
+@pytest.mark.soak
 def test_rows_that_refer_to_others_go_first_whatever_their_datasets_are_called(estate: Estate) -> None:
     with psycopg.connect(estate.database) as connection:
         connection.execute("CREATE TABLE zones (zone_id text PRIMARY KEY, profile_id text REFERENCES profiles, recorded_at timestamptz)")
@@ -61,6 +63,7 @@ def test_rows_that_refer_to_others_go_first_whatever_their_datasets_are_called(e
     assert estate.search(f"zone-{child.profile}", f"visit-{child.profile}") == []
 
 
+@pytest.mark.soak
 def test_rows_that_moved_since_they_were_traced_are_looked_for_everywhere_and_go(estate: Estate) -> None:
     def moves(progress: Progress) -> None:
         if (progress.step, progress.state) == ("look:app", "start"):

@@ -108,6 +108,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(shared: Estate) -> None:
         assert len(opened.receipts(order)) == 1
 
 
+@pytest.mark.soak
 def test_a_paused_worker_cannot_finish_what_another_took_over(shared: Estate) -> None:
     (order,) = queued(shared, 2)
     with shared.open() as opened:
@@ -145,6 +146,7 @@ def test_the_server_is_restarted_in_the_middle_and_work_goes_on(shared: Estate) 
     assert shared.search(*shared.children[4].strings) == []
 
 
+@pytest.mark.soak
 def test_status_shows_who_is_at_what(shared: Estate) -> None:
     (order,) = queued(shared, 5)
     process = worker(shared, "--until-idle")
@@ -169,6 +171,7 @@ def test_an_order_that_may_wait_is_left_until_one_is_due(shared: Estate) -> None
         assert [opened.status(each).current.cohort for each in orders] == [(orders[0], orders[1])] * 2
 
 
+@pytest.mark.soak
 def test_apply_works_beside_the_workers(shared: Estate) -> None:
     orders = shared.ordered(f"profile:{shared.children[1].profile}")
     stop = threading.Event()
@@ -185,6 +188,7 @@ def test_apply_works_beside_the_workers(shared: Estate) -> None:
     assert set(attempts(shared, orders[0]).values()) == {1}
 
 
+@pytest.mark.soak
 def test_a_worker_that_read_an_edited_map_takes_no_step_of_a_round_under_the_old_one(shared: Estate) -> None:
     (order,) = queued(shared, 3)
     with shared.open() as opened:
@@ -201,6 +205,7 @@ def test_a_worker_that_read_an_edited_map_takes_no_step_of_a_round_under_the_old
     assert set(attempts(shared, order).values()) == {1}
 
 
+@pytest.mark.soak
 def test_what_is_queued_while_a_round_is_under_way_waits_for_its_end(shared: Estate) -> None:
     (first,) = queued(shared, 0)
     with shared.open() as opened:

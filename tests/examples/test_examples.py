@@ -162,7 +162,9 @@ def test_a_folder_that_no_example_made_is_left_alone(tmp_path: Path) -> None:
     assert example("voice", str(tmp_path / "diary.txt")).returncode == 2
 
 
-@pytest.mark.parametrize("given", ["nothing", "no sound", "too few"])
+@pytest.mark.parametrize(
+    "given", [pytest.param("nothing", marks=pytest.mark.soak), pytest.param("no sound", marks=pytest.mark.soak), "too few"]
+)
 def test_a_folder_of_speech_that_cannot_be_used_is_named_with_what_to_do(given: str, tmp_path: Path) -> None:
     speech = tmp_path / "speech"
     speech.mkdir()

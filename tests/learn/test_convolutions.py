@@ -67,6 +67,7 @@ def test_a_head_counts_the_features_without_rounding_any() -> None:
     assert (np.rint(found * 2**12) == found * 2**12).all()
 
 
+@pytest.mark.soak
 def test_features_are_the_same_in_blocks_alone_and_on_any_number_of_threads() -> None:
     x = rows(n=70)
     whole = learn.IntegerConvolutions(kernels=20).fit_transform(x)

@@ -125,6 +125,7 @@ def test_a_forget_that_forgets_nothing_and_says_there_was_nothing_is_found_by_th
     assert not serves(home, "voice_model")
 
 
+@pytest.mark.soak
 def test_a_forget_that_writes_other_bytes_and_forgets_nothing_is_found_by_the_comparison(home: Nursery) -> None:
     only(home)
     text = (home.folder / "forget.py").read_text().replace("done = model.forget(gone", "done = model.forget([people[-1]]")
@@ -192,6 +193,7 @@ def test_nothing_is_made_anew_from_what_could_not_be_erased(home: Nursery) -> No
     assert run.state is OrderState.IN_PART
 
 
+@pytest.mark.soak
 def test_a_later_round_for_something_else_leaves_the_model_alone_and_says_what_was_done(home: Nursery) -> None:
     only(home)
     stray = home.world / "media" / "left.wav"
@@ -209,6 +211,7 @@ def test_a_later_round_for_something_else_leaves_the_model_alone_and_says_what_w
     assert home.weights() == weights
 
 
+@pytest.mark.soak
 def test_two_people_in_two_orders_make_the_model_forget_once(home: Nursery) -> None:
     only(home)
     replaced(home, "forget", "open('count', 'a').write('x')\n" + (home.folder / "forget.py").read_text())
@@ -231,8 +234,8 @@ def test_an_order_for_somebody_of_whom_there_is_nothing_touches_no_model(home: N
     assert {home.entry(run.order, name).outcome for name in ("voice_model", "student", "export")} == {Result.ABSENT}
 
 
-@pytest.mark.parametrize("occurrence", [1, 2])
-@pytest.mark.parametrize("point", ["commands.run:before", "commands.run:after"])
+@pytest.mark.parametrize("occurrence", [1, pytest.param(2, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("point", [pytest.param("commands.run:before", marks=pytest.mark.soak), "commands.run:after"])
 def test_a_crash_around_a_command_ends_as_without_one(home: Nursery, point: str, occurrence: int) -> None:
     only(home)
     order = home.order(f"profile:{ANNA}").order

@@ -46,6 +46,7 @@ def test_a_second_opinion_stands_in_the_receipt(home: Nursery) -> None:
     assert model(home, run).membership == opinion()
 
 
+@pytest.mark.soak
 def test_a_command_that_reports_none_has_none(home: Nursery) -> None:
     only(home)
     assert model(home, home.erase(f"profile:{ANNA}")).membership is None
@@ -96,7 +97,14 @@ def test_nobody_can_look_a_fail_away_that_no_comparison_speaks_against(home: Nur
         opened.models.looked_at(run.order, "voice_model", WHY)
 
 
-@pytest.mark.parametrize("said", ["fine", f"it is only {ANNA}, who is easy to tell", "x " * 200], ids=["short", "names somebody", "long"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param("fine", id="short", marks=pytest.mark.soak),
+        pytest.param(f"it is only {ANNA}, who is easy to tell", id="names somebody"),
+        pytest.param("x " * 200, id="long", marks=pytest.mark.soak),
+    ],
+)
 def test_what_was_said_is_a_sentence_that_names_nobody(home: Nursery, said: str) -> None:
     only(home)
     report(home, as_report(recognised()))
@@ -106,6 +114,7 @@ def test_what_was_said_is_a_sentence_that_names_nobody(home: Nursery, said: str)
     assert not home.search(ANNA, where=("state",))
 
 
+@pytest.mark.soak
 def test_nobody_looks_at_what_did_not_fail(home: Nursery) -> None:
     only(home)
     report(home, as_report(opinion()))
@@ -128,6 +137,7 @@ def test_the_receipt_says_whether_commands_were_kept_from_the_network(home: Nurs
     }
 
 
+@pytest.mark.soak
 def test_a_machine_that_cannot_shut_the_network_says_so(home: Nursery) -> None:
     only(home)
     order = home.order(f"profile:{ANNA}").order

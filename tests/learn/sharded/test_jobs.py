@@ -23,6 +23,7 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
 THERE = [name for name, (model, _) in KINDS.items() if model in dir(learn)]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", [pytest.param(kind, marks=pytest.mark.torch) if kind == "torch" else kind for kind in THERE])
 def test_no_bit_depends_on_how_many_processes_taught(kind: str) -> None:
     model, settings = KINDS[kind]

@@ -84,7 +84,9 @@ def searched(index, points):
     return index.search(points, 5)
 
 
-@pytest.mark.parametrize("factory", TYPES)
+@pytest.mark.parametrize(
+    "factory", [pytest.param(factory, marks=pytest.mark.soak if number % 3 else []) for number, factory in enumerate(TYPES)]
+)
 def test_of_every_type_who_stays_keeps_number_and_code_and_is_found_as_before(tmp_path, factory):
     put(tmp_path / "v", made(factory))
     before = faiss.read_index(str(tmp_path / "v" / "a.faiss"))

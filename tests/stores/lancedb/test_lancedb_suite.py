@@ -109,11 +109,11 @@ class Rows(Database):
         return held
 
 
-@pytest.mark.variant
 class TestRows(Rows, StoreSuite):
     """Plain rows."""
 
 
+@pytest.mark.variant
 class TestIndexed(Rows, StoreSuite):
     """The same with indexes."""
 

@@ -47,10 +47,12 @@ from tests.stores.postgres.postgres_crowd import (
     token,
 )
 
+# Where there is Debian's, the sample is taken on it: newer, and built with every compression.
+EMBEDDED = pytest.param("embedded", marks=[] if postgres.missing("debian") else pytest.mark.soak)
 DEBIAN = pytest.param("debian", marks=pytest.mark.skipif(bool(postgres.missing("debian")), reason=postgres.missing("debian") or "there"))
 
 
-@pytest.fixture(scope="module", params=["embedded", DEBIAN])
+@pytest.fixture(scope="module", params=[EMBEDDED, DEBIAN])
 def server(request) -> Iterator[PostgresServer]:
     """One that logs into files of its own, in all three forms, and keeps statements."""
     if reason := postgres.missing(request.param):

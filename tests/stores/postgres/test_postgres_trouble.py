@@ -266,6 +266,7 @@ def test_a_server_that_was_restarted_reaches_at_once_what_it_did(own_server, own
         assert store.capabilities == before
 
 
+@pytest.mark.soak
 def test_a_server_that_hangs_is_not_waited_for_longer_than_said(own_server, own, monkeypatch):
     monkeypatch.setattr("expunge.stores.postgres.server.connection._CONNECT_SECONDS", 2)
     with opened(own, PEOPLE) as store:
