@@ -59,7 +59,7 @@ def _key(table: SqliteTable, row: str) -> Row | None:
     """The values of a row's key; None where the text is no key of this table."""
     if table.rowid:
         digits = row.removeprefix("-")
-        number = int(row) if digits.isdecimal() and len(digits) < _ROWID_DIGITS else None
+        number = int(row) if digits.isascii() and digits.isdecimal() and len(digits) < _ROWID_DIGITS else None
         return None if number is None or not -(2**63) <= number < 2**63 else (number,)
     try:
         key = decode_key(row)
