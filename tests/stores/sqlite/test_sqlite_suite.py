@@ -12,7 +12,7 @@ import pytest
 
 from expunge.core.datamap.datamap import ByField, Dataset, StoreSpec, TableLayout, Through
 from expunge.stores.sqlite.store import Sqlite
-from expunge.testing import StoreSuite
+from expunge.testing import PlacingSuite, StoreSuite
 from tests.disk import kind_of_file_system, tmp_path
 
 __all__ = ["tmp_path"]
@@ -32,7 +32,7 @@ CREATE VIEW listing AS SELECT account_id, email FROM accounts;
 """
 
 
-class Company(StoreSuite):
+class Company(StoreSuite, PlacingSuite):
     store = Sqlite
     mode = "delete"
     scrub = 0

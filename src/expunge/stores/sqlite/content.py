@@ -20,7 +20,7 @@ from expunge.core.values.copy import Copy, Item, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.timestamps import moment
 from expunge.ports.scanner import SEAM, Tracer
-from expunge.stores.sqlite.catalogue import SqliteTable
+from expunge.stores.sqlite.catalogue import SqliteField, SqliteTable
 from expunge.stores.sqlite.match import Row, RowReader, SqliteMatcher, decode_key, encode_key
 
 PAGE = 500
@@ -182,6 +182,34 @@ class BystanderRow:
 
 
 @dataclass(frozen=True)
+class StayingRows:
+    """The test of a row for being a bystander's."""
+
+    table: SqliteTable
+    fields: Sequence[SqliteField]
+    followed: Sequence[SqliteField]
+    gone: frozenset[Row]
+    """Keys of the erased rows."""
+    erased: Mapping[str, set[str]]
+    """Subject field -> values whose rows are all erased."""
+
+    @property
+    def columns(self) -> str:
+        """SQL for what :meth:`row` reads."""
+        return ", ".join((*self.table.key, *(each.text for each in (*self.fields, *self.followed))))
+
+    def row(self, values: Row) -> BystanderRow | None:
+        """Return the row whose :attr:`columns` have these values; None where it is erased."""
+        width = len(self.table.key)
+        shown, links = values[width : width + len(self.fields)], values[width + len(self.fields) :]
+        who = tuple((field.name, value) for field, value in zip(self.fields, shown, strict=True) if value is not None)
+        if values[:width] in self.gone or any(value in self.erased.get(name, ()) for name, value in who):
+            return None
+        linked = tuple((field.name, value) for field, value in zip(self.followed, links, strict=True) if value is not None)
+        return BystanderRow(values[:width], who, linked)
+
+
+@dataclass(frozen=True)
 class SqliteBystanders:
     """The rows of bystanders."""
 
@@ -208,7 +236,7 @@ class SqliteBystanders:
                     count += 1
                     if len(numbers) < KNOWN_PEOPLE:
                         numbers[who] = number
-                yield self._copy(number, who, [row.key for row in rows], rows)
+                yield self.copy(number, who, [row.key for row in rows], rows)
 
     def a_few(self, limit: int) -> Iterator[Copy]:
         """Yield the first ``limit`` bystanders, each with (at most a thousand of) their rows."""
@@ -229,9 +257,10 @@ class SqliteBystanders:
                 if len(known) < CONTROL_ROWS and encode_key(hit.key) not in gone:
                     known.append(hit.key)
         for number, who in enumerate([*named, *(person for person in people if not person)]):
-            yield self._copy(number, who, keys[who], people[who])
+            yield self.copy(number, who, keys[who], people[who])
 
-    def _copy(self, number: int, who: Who, keys: Sequence[Row], rows: Sequence[BystanderRow]) -> Copy:
+    def copy(self, number: int, who: Who, keys: Sequence[Row], rows: Sequence[BystanderRow]) -> Copy:
+        """Return rows of one bystander as a control's copy."""
         names = tuple(dict.fromkeys(map(encode_key, keys)))
         subject = Pseudonym(f"control-{number}")
         selector = Selector(subject, {name: frozenset({value}) for name, value in who}) if who else None
@@ -247,29 +276,26 @@ class SqliteBystanders:
 
     def _pages(self) -> Iterator[list[BystanderRow]]:
         """Pages of rows that stay."""
-        gone, values = frozenset(map(decode_key, self._gone())), self._erased_values()
-        resolved = [found for each in self.fields if (found := self.table.field(each)) is not None]
-        followed = [found for each in self.follow if (found := self.table.field(each)) is not None]
-        columns = ", ".join((*self.table.key, *(each.text for each in (*resolved, *followed))))
+        staying = self.staying()
         width = len(self.table.key)
         order, last = ", ".join(self.table.key), None
         while True:
             places = ", ".join("?" * width)
             after = f" WHERE ({order}) > ({places})" if last is not None else ""
-            sql = f"SELECT {columns} FROM {self.table.sql} AS t{after} ORDER BY {order} LIMIT {PAGE}"
+            sql = f"SELECT {staying.columns} FROM {self.table.sql} AS t{after} ORDER BY {order} LIMIT {PAGE}"
             rows = self.connection.execute(sql, last or ()).fetchall()
-            page = []
-            for row in rows:
-                shown, links = row[width : width + len(resolved)], row[width + len(resolved) :]
-                who = tuple((field.name, value) for field, value in zip(resolved, shown, strict=True) if value is not None)
-                if row[:width] not in gone and not any(value in values.get(name, ()) for name, value in who):
-                    linked = tuple((field.name, value) for field, value in zip(followed, links, strict=True) if value is not None)
-                    page.append(BystanderRow(row[:width], who, linked))
+            page = [seen for row in rows if (seen := staying.row(row)) is not None]
             if page:
                 yield page
             if len(rows) < PAGE:
                 return
             last = rows[-1][:width]
+
+    def staying(self) -> StayingRows:
+        """Return the test of a row for being a bystander's."""
+        resolved = [found for each in self.fields if (found := self.table.field(each)) is not None]
+        followed = [found for each in self.follow if (found := self.table.field(each)) is not None]
+        return StayingRows(self.table, resolved, followed, frozenset(map(decode_key, self._gone())), self._erased_values())
 
     def _erased_values(self) -> Mapping[str, set[str]]:
         values: dict[str, set[str]] = {}

@@ -22,8 +22,9 @@ from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, Item, Pro
 from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook
+from expunge.ports.placing import LiveRows
 from expunge.ports.scanner import Tracer
-from expunge.stores.sqlite import content
+from expunge.stores.sqlite import content, nominated
 from expunge.stores.sqlite.catalogue import NotInSqliteSchema, SqliteSchema, SqliteTable, quoted
 from expunge.stores.sqlite.check import SqliteCheck
 from expunge.stores.sqlite.database_file import DatabaseFile
@@ -125,6 +126,17 @@ class Sqlite:
         with self._looking(dataset) as (connection, table):
             staying = content.SqliteBystanders(connection, table, dataset.name, fields, erased, dataset.follow)
             yield from staying.everybody() if limit is None else staying.a_few(limit)
+
+    def holds(self, dataset: Dataset, path: Path) -> bool:
+        """Return whether the path is the dataset's database or its log."""
+        file, _ = self._place(dataset)
+        return path.resolve() in {file.path, file.beside("-wal")}
+
+    def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:
+        """Read rows by rowid or primary key, many at a time."""
+        with self._looking(dataset) as (connection, table):
+            bystanders = content.SqliteBystanders(connection, table, dataset.name, dataset.subject_fields, erased, dataset.follow)
+            yield from nominated.copies(bystanders, rows)
 
     def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
         """One pass over the column."""

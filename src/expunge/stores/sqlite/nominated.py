@@ -1,0 +1,68 @@
+"""Read live rows that a place in the database's bytes was said to belong to.
+
+The nomination comes from raw pages and may be wrong. Here only normal reads count: a row that is gone, or erased, is not read.
+"""
+
+# ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from expunge.core.values.copy import Copy
+from expunge.ports.placing import LiveRows
+from expunge.stores.sqlite.catalogue import SqliteTable
+from expunge.stores.sqlite.content import SqliteBystanders
+from expunge.stores.sqlite.match import MANY, Row, RowReader, decode_key
+
+_ROWID_DIGITS = 20
+
+
+def copies(bystanders: SqliteBystanders, rows: Sequence[LiveRows]) -> Iterator[tuple[int, Copy]]:
+    """Yield (index into ``rows``, copy of one row) for every row of the table that a bystander has."""
+    indexes: dict[Row, dict[int, None]] = {}
+    for at, lying in enumerate(rows):
+        if lying.relation == bystanders.table.name:
+            for row in lying.rows:
+                key = _key(bystanders.table, row)
+                if key is not None:
+                    indexes.setdefault(key, {})[at] = None
+    staying = bystanders.staying()
+    keys = tuple(indexes)
+    number = 0
+    for start in range(0, len(keys), MANY):
+        for key, values in _rows(bystanders, staying.columns, keys[start : start + MANY]):
+            seen = staying.row(values)
+            if seen is None:
+                continue
+            for at in indexes[key]:
+                yield at, bystanders.copy(number, seen.who, [seen.key], [seen])
+                number += 1
+
+
+def _rows(bystanders: SqliteBystanders, columns: str, keys: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
+    """The (key, values of the columns) of each row that is there."""
+    table, connection = bystanders.table, bystanders.connection
+    if table.rowid:
+        sql = f"SELECT {columns} FROM {table.sql} AS t WHERE {table.key[0]} IN ({', '.join('?' * len(keys))})"
+        for values in connection.execute(sql, tuple(key[0] for key in keys)).fetchall():
+            yield values[:1], values
+        return
+    reader = RowReader(connection, table, ())
+    for key in keys:
+        where, parameters = reader.where(key)
+        for values in connection.execute(f"SELECT {columns} FROM {table.sql} AS t WHERE {where}", parameters).fetchall():
+            yield key, values
+
+
+def _key(table: SqliteTable, row: str) -> Row | None:
+    """The values of a row's key; None where the text is no key of this table."""
+    if table.rowid:
+        digits = row.removeprefix("-")
+        number = int(row) if digits.isascii() and digits.isdecimal() and len(digits) < _ROWID_DIGITS else None
+        return None if number is None or not -(2**63) <= number < 2**63 else (number,)
+    try:
+        key = decode_key(row)
+    except (json.JSONDecodeError, TypeError, ValueError):
+        return None
+    return key if len(key) == len(table.key) else None
