@@ -1,0 +1,78 @@
+"""The live item that lies at a place of a store's bytes: what page readers nominate, and how a store reads it.
+
+A nomination decides nothing. The rows that it names are read through the store's normal reads, and only what they hold explains a hit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeAlias, runtime_checkable
+
+from expunge.core.datamap.datamap import Dataset
+from expunge.core.values.copy import Copy
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRows:
+    """Live rows that a place belongs to; an index entry lists the rows that it points to."""
+
+    relation: str
+    """SQLite: the table's name as the schema has it. PostgreSQL: the relation's file, relative to the data folder, without segment suffix."""
+    rows: tuple[str, ...]
+    """SQLite: rowids in decimal, or for a table WITHOUT ROWID JSON arrays of the primary key. PostgreSQL: ``(block,item)``, or
+    ``toast <value>``."""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingLive:
+    """No live row stands behind the place."""
+
+    why: str
+    """A fixed word: ``free page``, ``free space``, ``slack`` ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaPlace:
+    """Text of the schema itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class CannotTell:
+    """A structure whose parts cannot be told apart."""
+
+    why: str
+    """A fixed word."""
+
+
+Lying: TypeAlias = LiveRows | NothingLive | SchemaPlace | CannotTell
+
+
+class PlaceReader(Protocol):
+    """Reads the pages of one file and turns places into nominations. Written by no eraser."""
+
+    def at(self, offset: int, length: int) -> Lying:
+        """Nominate the live rows that lie in ``length`` bytes from ``offset``, all of which belong to each of them."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file; safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class PlacingStore(Protocol):
+    """A store that can read a live item by its place. Optional: kinds without it are asked what any bystander holds."""
+
+    def holds(self, dataset: Dataset, path: Path) -> bool:
+        """Return whether live items of the dataset lie in this file, as opposed to a copy of it."""
+        ...
+
+    def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:
+        """Read live rows by their place: yield (index into ``rows``, copy of one item).
+
+        Copies are named and filled as by ``bystanders``, each under a name of its own. Rows of other tables, rows that are gone and rows in
+        ``erased`` yield nothing.
+        """
+        ...
