@@ -62,7 +62,8 @@ def lying_in(relation: str, pages: Relation | None, page: Page, within: int, len
     if item is None and page.lower <= within and end <= page.special:
         item = page.copied(within, end, rows=index is None)
     if index is not None:
-        found = Index(page, pages, index).rows(item)
+        stop = item.start + item.size if item is not None else end
+        found = Index(page, pages, index, page.data[within : min(stop, max(end, within + 16))]).rows(item)
         return found if not isinstance(found, tuple) else _rows(relation, found)
     if item is None:
         return NothingLive("page header" if within < page.lower else "free space")

@@ -3,8 +3,8 @@
 Layouts are those of ``access/nbtree.h``, ``access/hash.h``, ``access/ginblock.h``, ``access/gist.h``, ``access/spgist_private.h`` and of
 the extension pgvector. An index has no schema in its pages: the kind is told by the special space at their end.
 
-A separator (the high key of a B-tree's page, a key of an inner page) points to no row. It repeats values of the row at the boundary, so the
-rows on both sides of it are nominated.
+A separator (the high key of a B-tree's page, a key of an inner page) points to no row. It repeats values of a row at the boundary: rows next
+to it are nominated, those whose own entry has the same bytes.
 """
 
 from __future__ import annotations
@@ -56,40 +56,26 @@ def index_of(page: Page) -> str | None:
 class Index:
     """One page of an index, and the index's other pages, where they can be asked."""
 
-    def __init__(self, page: Page, pages: Relation | None, kind: str) -> None:
+    def __init__(self, page: Page, pages: Relation | None, kind: str, wanted: bytes) -> None:
+        """Take a page and its kind, the index's other pages, and the bytes at the place that is asked about."""
         self._page = page
         self._pages = pages
         self._kind = kind
+        self._wanted = wanted
 
     def rows(self, item: Item | None) -> Tids | NothingLive | CannotTell:
         """Return the rows that an entry of the page points to, None being a place outside of all entries. Raises OSError."""
+        read = {"btree": self._btree, "gin": self._gin, "gist": self._gist, "hash": self._hash, "spgist": self._spgist, "hnsw": self._hnsw,
+                "ivfflat": self._ivfflat}.get(self._kind)  # fmt: skip
         if self._kind == "sequence":
             return NothingLive("sequence")
-        if self._kind in {"unknown", "bloom"}:
-            return CannotTell("index of another kind")
+        if read is None:
+            return CannotTell("brin summary" if self._kind == "brin" else "index of another kind")
         page = self._page
         # where a page holds something else, bytes like line pointers are none
-        if (self._kind == "gin" and self._gin_flags() & 1) or (self._kind in {"spgist", "hnsw", "ivfflat", "brin"} and not page.number):
+        if (self._kind == "gin" and self._gin_flags() & 1) or (self._kind in {"spgist", "hnsw", "ivfflat"} and not page.number):
             return NothingLive("index page")
-        if item is None:
-            return NothingLive("free space")
-        if self._kind == "btree":
-            return self._btree(item)
-        if self._kind == "gin":
-            return self._gin(item)
-        if self._kind == "gist":
-            return self._gist(item)
-        if self._kind == "hash":
-            return (tid(page.data, item.start),) if page.u16(page.special + 12) & 3 else NothingLive("index page")
-        if self._kind == "spgist":
-            return self._spgist(item)
-        if self._kind == "hnsw":
-            return self._hnsw(item)
-        if self._kind == "ivfflat":
-            # the centre of a list has other bytes where an entry has its size
-            entry = page.u16(item.start + 6) & _SIZE == item.size
-            return (tid(page.data, item.start),) if entry else CannotTell("ivfflat centre")
-        return CannotTell("brin summary")
+        return read(item) if item is not None else NothingLive("free space")
 
     def _other(self, number: int) -> Page | None:
         found = self._pages.page(number) if self._pages is not None else None
@@ -109,8 +95,7 @@ class Index:
             return self._boundary(tid(page.data, item.start)[0])
         if not leaf:
             return self._boundary(following)
-        right = self._other(following)
-        return (*_last_rows(page), *(_first_rows(right) if right is not None else ()))
+        return self._next_to(self._other(following), page)
 
     def _boundary(self, number: int) -> Tids | CannotTell:
         """The first rows below a page, and the last ones before it."""
@@ -119,13 +104,22 @@ class Index:
             if page is None:
                 break
             if page.u16(page.special + 12) & 1:
-                before = self._other(page.u32(page.special)) if page.u32(page.special) else None
-                return (*_first_rows(page), *(_last_rows(before) if before is not None else ()))
+                return self._next_to(page, self._other(page.u32(page.special)) if page.u32(page.special) else None)
             first = page.item(2 if page.u32(page.special + 4) else 1)
             if first is None:
                 break
             number = tid(page.data, first.start)[0]
         return CannotTell("pivot")
+
+    def _next_to(self, page: Page | None, before: Page | None) -> Tids:
+        """The first rows of a leaf, and the last ones of the leaf before it, that have the bytes that are asked about."""
+        first = next(_items(page, 2 if page.u32(page.special + 4) else 1), None) if page is not None else None
+        last = before.item(before.count) if before is not None and (before.count > 1 or not before.u32(before.special + 4)) else None
+        sides = [(on, item) for on, item in ((page, first), (before, last)) if on is not None and item is not None]
+        return tuple(row for on, item in sides if self._repeats(on, item) for row in _btree_rows(on, item))
+
+    def _repeats(self, page: Page, item: Item) -> bool:
+        return self._wanted in page.data[item.start : item.start + item.size]
 
     # --- GIN ---------------------------------------------------------------------------------------
 
@@ -188,15 +182,23 @@ class Index:
             if flags & 2:
                 return NothingLive("index page")
             if flags & 1:
-                rows.append(tid(page.data, item.start))
+                rows += [tid(page.data, item.start)] if self._repeats(page, item) else []
             else:
                 below = self._other(tid(page.data, item.start)[0])
                 if below is None:
                     return CannotTell("gist key")
                 waiting += [(below, each) for each in _items(below) if each.state == NORMAL]
-            if len(rows) + len(waiting) > _MOST:
+            if len(waiting) > _MOST:
                 return CannotTell("gist key")
-        return tuple(rows)
+        return tuple(rows) or CannotTell("gist key")
+
+    def _hash(self, item: Item) -> Tids | NothingLive:
+        return (tid(self._page.data, item.start),) if self._page.u16(self._page.special + 12) & 3 else NothingLive("index page")
+
+    def _ivfflat(self, item: Item) -> Tids | CannotTell:
+        # the centre of a list has other bytes where an entry has its size
+        entry = self._page.u16(item.start + 6) & _SIZE == item.size
+        return (tid(self._page.data, item.start),) if entry else CannotTell("ivfflat centre")
 
     def _spgist(self, item: Item) -> Tids | NothingLive | CannotTell:
         if not self._page.u16(self._page.special) & 4:
@@ -230,16 +232,6 @@ def _btree_rows(page: Page, item: Item) -> Tids:
         return ()  # a separator
     at, end = item.start + block, item.start + item.size
     return tuple(tid(page.data, place) for place in range(at, at + 6 * (number & 0x0FFF), 6) if place + 6 <= end)
-
-
-def _first_rows(page: Page) -> Tids:
-    first = next(_items(page, 2 if page.u32(page.special + 4) else 1), None)
-    return _btree_rows(page, first) if first is not None else ()
-
-
-def _last_rows(page: Page) -> Tids:
-    last = page.item(page.count)
-    return _btree_rows(page, last) if last is not None and (page.count > 1 or not page.u32(page.special + 4)) else ()
 
 
 def _compressed(data: bytes, at: int, end: int, most: int) -> Iterator[tuple[int, int]]:

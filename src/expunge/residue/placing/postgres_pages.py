@@ -72,7 +72,8 @@ class Page:
     def copied(self, start: int, end: int, *, rows: bool) -> Item | None:
         """The line pointer of a tuple of which free space still has a copy, from its beginning up to ``end``, with ``[start, end)`` in it.
 
-        The server moves tuples together and leaves copies where they were. A copy of a row names that row's own place, and who wrote it.
+        The server moves tuples together and leaves copies where they were. A copy of a row names that row's own place and who wrote it, or,
+        of a version that is gone, the place of the next one and who replaced it.
         """
         wanted = self.data[start : max(end, start + _TOLD)]
         for number in range(1, self.count + 1):
@@ -86,12 +87,16 @@ class Page:
         return None
 
     def _alike(self, item: Item, begin: int, end: int, *, rows: bool) -> bool:
+        """Whether a copy from ``begin`` on is one of a tuple or, of a row, of the version that the tuple replaced."""
         data, size = self.data, end - begin
         if not rows:
             return data[begin:end] == data[item.start : item.start + size]
-        # what a row's header says of its end, and of what is known of that, may have changed since
-        same = data[begin : begin + 4] == data[item.start : item.start + 4] and tid(data, begin + 12) == (self.number, item.number)
-        return same and data[begin + _BODY : end] == data[item.start + _BODY : item.start + size]
+        if tid(data, begin + 12) != (self.number, item.number):
+            return False
+        # what a header says of the end of its version, and of what is known of that, may have changed since
+        written_by = data[item.start : item.start + 4]
+        same = data[begin : begin + 4] == written_by and data[begin + _BODY : end] == data[item.start + _BODY : item.start + size]
+        return same or (data[begin + 4 : begin + 8] == written_by and data[begin + _BODY] == data[item.start + _BODY])
 
     def _item(self, number: int, pointer: int) -> Item | None:
         start, state, size = pointer & 0x7FFF, pointer >> 15 & 3, pointer >> 17

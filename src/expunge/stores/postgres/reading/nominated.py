@@ -105,15 +105,13 @@ class PostgresNominations:
         for nomination, wanted in self._places(alike):
             places[wanted].append(nomination)
         left = dict.fromkeys(alike, _MOST)
-        entries = {each for each in alike if (file := self._file(each)) is not None and file.kind == "entries"}
         missing = set(places)
         for place, copy in self._copies(places):
             missing.discard(place)
             yield from self._named(places[place], left, alike, copy)
-        later = self._later_versions({place for place in missing if not entries.isdisjoint(places[place])})
+        later = self._later_versions(missing)
         for place, copy in self._copies(later):
-            named = [each for first in later[place] for each in places[first] if each in entries]
-            yield from self._named(named, left, alike, copy)
+            yield from self._named([each for first in later[place] for each in places[first]], left, alike, copy)
 
     @staticmethod
     def _named(
