@@ -84,8 +84,9 @@ FLOORS: dict[str, dict[str, str]] = {
     "residue": {
         "matching": "",
         "formats": "matching",
+        "placing": "matching formats",
         "take": "matching formats",
-        "scanning": "matching formats take",
+        "scanning": "matching formats placing take",
     },
     "maps": {
         "document": "",

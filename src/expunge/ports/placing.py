@@ -19,7 +19,7 @@ class LiveRows:
     """Live rows that a place belongs to; an index entry lists the rows that it points to."""
 
     relation: str
-    """SQLite: the table's name as the schema has it. PostgreSQL: the relation's file, relative to the data folder, without segment suffix."""
+    """SQLite: the table's name as the schema has it. PostgreSQL: the relation's file, relative to the data folder, without suffix."""
     rows: tuple[str, ...]
     """SQLite: rowids in decimal, or for a table WITHOUT ROWID JSON arrays of the primary key. PostgreSQL: ``(block,item)``, or
     ``toast <value>``."""
@@ -58,6 +58,19 @@ class PlaceReader(Protocol):
 
     def close(self) -> None:
         """Let go of the file; safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class ChainReader(Protocol):
+    """A reader of files in which content goes on over pages that do not follow one another."""
+
+    def at_page(self, offset: int) -> tuple[Lying, ...]:
+        """Return all that content may lie in which a scan found by following pages from the one at ``offset``.
+
+        For places that are given by the page on which a chain begins (``sqlite overflow``, ``sqlite wal``). Such a hit is explained when
+        one of the rows explains it and none of the answers is :class:`NothingLive` or :class:`CannotTell`.
+        """
         ...
 
 

@@ -3,8 +3,8 @@
 Layouts are those of ``access/nbtree.h``, ``access/hash.h``, ``access/ginblock.h``, ``access/gist.h``, ``access/spgist_private.h`` and of
 the extension pgvector. An index has no schema in its pages: the kind is told by the special space at their end.
 
-A separator (the high key of a B-tree's page, a key of an inner page) points to no row. It repeats values of a row at the boundary: rows next
-to it are nominated, those whose own entry has the same bytes.
+A separator (the high key of a B-tree's page, a key of an inner page) points to no row. It repeats values of a row at the boundary: of the
+rows next to it those are nominated whose own entry has the same bytes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Nominate the row that a record of PostgreSQL's write-ahead log wrote.
+"""Nominate the rows that a record of PostgreSQL's write-ahead log wrote.
 
-Only records that write one row, or an index entry, and images of pages that lie open are understood; the others cannot be told. A place
-that is the head of a page stands for something that was decoded somewhere on it. Layouts: ``access/xlogrecord.h``, ``access/heapam_xlog.h``,
+Only records that write rows of a table or an index entry, and images of pages that lie open, are understood; the others cannot be told.
+What was decoded from the log is reported at the page on which it begins. Layouts: ``access/xlogrecord.h``, ``access/heapam_xlog.h``,
 ``access/nbtxlog.h``.
 """
 
@@ -73,8 +73,7 @@ class PostgresLogPlaces:
     def at(self, offset: int, length: int) -> Lying:
         """Nominate the row that was written there. A record that goes on in another file is *cannot tell*."""
         try:
-            if self._file < 0:
-                self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            self._open()
             record = self._record(offset)
             if record is None or not _parse(record):
                 return CannotTell("log record")
@@ -90,7 +89,32 @@ class PostgresLogPlaces:
             os.close(self._file)
             self._file = -1
 
+    def at_page(self, offset: int) -> tuple[Lying, ...]:
+        """Return all that lies in the records on the page at ``offset``, in which a compressed value, or one over two pages, was found."""
+        end = (offset // PAGE + 1) * PAGE
+        found: list[Lying] = []
+        try:
+            self._open()
+            first = self._record(end - PAGE + LONG)
+            if first is None:
+                return (CannotTell("log record"),)
+            number, at = divmod(first.stretches[0][0], PAGE)
+            address = _address(self._page(number)) - number * PAGE
+            for record in self._records(number, at, address):
+                if record.stretches[0][0] >= end:
+                    break
+                if not _parse(record):
+                    return (CannotTell("log record"),)
+                found += self._parts(record)
+        except OSError:
+            return (CannotTell("unreadable"),)
+        return tuple(dict.fromkeys(found)) or (NothingLive("log record without rows"),)
+
     # --- records -----------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        if self._file < 0:
+            self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
     def _page(self, number: int, address: int | None = None) -> bytes:
         """A page of the log, that of an address if one is given; empty where it is another."""
@@ -158,20 +182,36 @@ class PostgresLogPlaces:
             return NothingLive("deleted row")
         return CannotTell("log record")
 
+    def _parts(self, record: _Record) -> Iterator[Lying]:
+        """What lies in each part of a record that has bytes of rows."""
+        for block in record.blocks:
+            if block.image[0] < block.image[1]:
+                yield from self._in_whole_image(record, block)
+            if block.data[0] < block.data[1]:
+                multiple = record.data[17] == _HEAP2 and record.data[16] & _OPERATION == _MULTI_INSERT
+                pieces = [(at, stop) for _, at, stop in _inserted(record, block)] if multiple else [block.data]
+                yield from (self._lying(record, begin, end) for begin, end in pieces)
+
+    def _in_whole_image(self, record: _Record, block: _Block) -> Iterator[Lying]:
+        relation, page = self._relation(block), _image(record, block)
+        if page is None or not relation:
+            yield CannotTell("packed page in the log")
+            return
+        with closing(Relation(self._data / relation)) as pages:
+            for item in map(page.item, range(1, page.count + 1)):
+                if item is not None:
+                    yield lying_in(relation, pages, page, item.start, item.size)
+
     def _in_image(self, record: _Record, block: _Block, begin: int, end: int) -> Lying:
-        relation = self._relation(block)
-        if block.packed or not relation:
-            return CannotTell("packed page in the log")
+        relation, page, (hole_at, hole) = self._relation(block), _image(record, block), block.hole
         if block.fork:
             return NothingLive("map of pages")
-        image, (hole_at, hole) = record.data[slice(*block.image)], block.hole
-        data = image[:hole_at] + bytes(hole) + image[hole_at:]
-        within = begin - block.image[0]
-        if not is_page(data) or within < hole_at < within + end - begin:
-            return CannotTell("damaged page")
+        within, size = begin - block.image[0], end - begin
+        if page is None or not relation or within < hole_at < within + size:
+            return CannotTell("packed page in the log")
         within += hole if within >= hole_at else 0
         with closing(Relation(self._data / relation)) as pages:
-            return lying_in(relation, pages, Page(data, block.number), within, end - begin)
+            return lying_in(relation, pages, page, within, size)
 
     def _relation(self, block: _Block) -> str:
         """The relation of a block, named by its file; empty for one whose file is not there."""
@@ -237,6 +277,13 @@ def _parse(record: _Record) -> bool:
         at += size + body
     record.blocks, record.main = [made for made, _, _ in sizes], (at, at + main)
     return at + main == len(data)
+
+
+def _image(record: _Record, block: _Block) -> Page | None:
+    """The page of which a record holds an image; None where that is compressed, or none."""
+    image, (hole_at, hole) = record.data[slice(*block.image)], block.hole
+    data = image[:hole_at] + bytes(hole) + image[hole_at:]
+    return Page(data, block.number) if not block.packed and is_page(data) else None
 
 
 def _written(record: _Record, block: _Block, relation: str, begin: int, end: int) -> Lying:
