@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import re
+import shutil
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,11 @@ from expunge.core.datamap.datamap import Dataset, StoreSpec
 from expunge.core.values.copy import Copy
 from expunge.ports.placing import LiveRows, Lying
 from expunge.residue.placing.reader import open_reader
+from expunge.residue.take.tracer import Collector
 from expunge.servers.postgres import PostgresServer
 from expunge.stores.postgres.store import Postgres
+from tests.residue.pg_planting import files, prose, token, unseen
+from tests.residue.planting import MARY, found_in, traces_of
 from tests.stores.postgres.postgres_company import dataset, located
 
 ROWS, LONG, TEAMS = 800, 40, 8
@@ -77,7 +82,8 @@ class Company:
         number = one(self.connection, "SELECT oid FROM pg_database WHERE datname = current_database()")
         folders = [self.data / "base" / str(number), *self.data.glob(f"pg_tblspc/*/PG_*/{number}")]
         files = [path for folder in folders for path in folder.iterdir()]
-        for path in sorted(files if not log else [path for path in (self.data / "pg_wal").glob("0*") if path.name >= log]):
+        last = one(self.connection, "SELECT pg_walfile_name(pg_current_wal_lsn())")
+        for path in sorted(files if not log else [path for path in (self.data / "pg_wal").glob("0*") if log <= path.name <= last]):
             for found in MARK.finditer(path.read_bytes()):
                 yield path, found.start(), found.group()
 
@@ -244,3 +250,82 @@ def test_a_record_of_the_log_leads_to_the_row_that_it_wrote(company: Company) ->
     before = judge(company, explained(company, log=log), complete=False)
     assert before["log explained"] > before["log not"]
     assert before["log gone"]
+
+
+def read_from(company: Company, *nominations: Lying | None) -> dict[int, set[str]]:
+    """Key of each row that is read for each nomination."""
+    asked = [each for each in nominations if isinstance(each, LiveRows)]
+    found: dict[int, set[str]] = {number: set() for number in range(len(asked))}
+    for index, copy in company.store.nominated(company.notes, asked, ()):
+        found[index] |= set(copy.keys)
+    return found
+
+
+def lying(path: Path, at: int, length: int = 1) -> Lying | None:
+    reader = open_reader(path)
+    if reader is None:
+        return None
+    with closing(reader):
+        return reader.at(at, length)
+
+
+@pytest.mark.parametrize("company", ["postgres_server"], indirect=True)
+def test_a_compressed_value_is_its_row_and_a_value_in_pieces_that_of_the_row_that_names_it(company: Company) -> None:
+    company.run("DELETE FROM notes WHERE id < 4")
+    texts = {number: token(number) for number in range(4)}
+    for number, text in texts.items():
+        body = unseen(prose(200 if number % 2 else 4000, number), text)
+        company.connection.execute("INSERT INTO notes (id, person, body) VALUES (%s, 'q', %s)", [number, body])
+    company.run("DELETE FROM notes WHERE id = 3", "CHECKPOINT")
+    for number, text in texts.items():
+        traces = traces_of(partial(whole, text), 1)
+        seen = [each for path in files(company.server, company.connection, "notes_low") for each in found_in(path, traces)]
+        assert {each.hidden for each in seen} == {"postgres pglz" if number % 2 else "postgres toast pglz"}
+        answers = read_from(company, *(lying(each.path, each.offset) for each in seen))
+        assert set().union(*answers.values()) == ({f'["{number}"]'} if number < 3 else set())
+
+
+def whole(text: str, tracer: Collector) -> None:
+    tracer.text(MARY, "notes", "body", text)
+
+
+@pytest.mark.parametrize("company", ["postgres_server"], indirect=True)
+def test_a_copy_of_a_file_and_a_file_of_another_table_name_nobody(company: Company, tmp_path: Path) -> None:
+    company.run("INSERT INTO strays SELECT n, (SELECT title FROM notes WHERE id = n) FROM generate_series(10, 20) AS n", "CHECKPOINT")
+    live, index, other = (files(company.server, company.connection, name)[0] for name in ("notes_low", "notes_low_title_id_idx", "strays"))
+    name = mark("own", 13).encode()
+    at = {path: path.read_bytes().index(name) for path in (live, index, other)}
+    held = read_from(company, lying(live, at[live], len(name)), lying(index, at[index], len(name)), lying(other, at[other], len(name)))
+    assert held == {0: {'["13"]'}, 1: {'["13"]'}, 2: set()}
+    assert [company.store.holds(company.notes, path) for path in (live, index, other)] == [True, True, False]
+
+    copied = tmp_path / "data"
+    (copied / "base" / live.parent.name).mkdir(parents=True)
+    shutil.copy(company.data / "postmaster.pid", copied)
+    beside = [index.with_name(f"{index.name}.1"), index.with_name(f"{index.name}.bak"), live.with_name("17_copy")]
+    inside = company.data / "old" / "base" / live.parent.name
+    inside.mkdir(parents=True)
+    try:
+        for copy in (*beside, inside / index.name, copied / "base" / live.parent.name / index.name):
+            shutil.copy(index, copy)
+            assert lying(copy, at[index], len(name)) is None
+            assert not company.store.holds(company.notes, copy)
+    finally:
+        shutil.rmtree(company.data / "old")
+        for copy in beside:
+            copy.unlink()
+
+
+@pytest.mark.parametrize("company", ["postgres_server"], indirect=True)
+def test_a_place_that_other_bytes_have_taken_names_another_row_and_so_excuses_nothing(company: Company) -> None:
+    text = mark("own", 13).encode()
+    (path,) = files(company.server, company.connection, "notes_low")[:1]
+    company.run("CHECKPOINT")
+    place = path.read_bytes().index(text)
+    before = lying(path, place, len(text))
+    assert read_from(company, before) == {0: {'["13"]'}}
+    company.run("DELETE FROM notes WHERE id = 13", "CHECKPOINT")
+    assert read_from(company, before, lying(path, place, len(text))) in ({0: set()}, {0: set(), 1: set()})
+    company.run("VACUUM notes", "INSERT INTO notes (id, person, title) SELECT 13, 'new', 'nothing of it'", "CHECKPOINT")
+    found = read_from(company, before)[0]
+    assert not any(text.decode() in company.live()[key] for key in found)

@@ -71,6 +71,17 @@ def rows_of_values(file: Path, toast: int, values: Collection[int]) -> Iterator[
         block += len(pages) // _PAGE
 
 
+def follows_full_segment(path: Path, first: str, segment: str) -> bool:
+    """Return whether a file named as a further segment of a relation can be one: the segment before it is full."""
+    if not segment.isdecimal() or not int(segment):
+        return False
+    before = path.with_name(first if int(segment) == 1 else f"{first}.{int(segment) - 1}")
+    try:
+        return before.stat().st_size == _SEGMENT
+    except OSError:
+        return False
+
+
 def _read(file: Path, block: int, count: int) -> bytes:
     """So many pages from a block on, fewer at the end of a segment."""
     segment, within = divmod(block * _PAGE, _SEGMENT)

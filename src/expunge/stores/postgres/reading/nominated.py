@@ -18,7 +18,7 @@ from typing import Any
 from expunge.core.values.copy import Copy
 from expunge.ports.placing import LiveRows
 from expunge.stores.postgres.reading.content import PostgresBystanders
-from expunge.stores.postgres.reading.heap_pages import newer_versions, rows_of_values
+from expunge.stores.postgres.reading.heap_pages import follows_full_segment, newer_versions, rows_of_values
 from expunge.stores.postgres.reading.sampled import SAMPLES, STATISTICS, Place, SampledRows
 from expunge.stores.postgres.schema.catalogue import PostgresTable, quoted
 from expunge.stores.postgres.server.connection import Connection
@@ -66,7 +66,7 @@ def is_of(connection: Connection, table: PostgresTable, data: Path, path: Path) 
     if path.parent == (data / "pg_wal").resolve():
         return True
     name, _, segment = path.name.partition(".")
-    return path.with_name(name) in _files(connection, table, data) and (not segment or segment.isdecimal())
+    return path.with_name(name) in _files(connection, table, data) and (not segment or follows_full_segment(path, name, segment))
 
 
 class PostgresNominations:
