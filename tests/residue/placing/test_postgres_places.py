@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
+from struct import pack
 from typing import Any
 
 import psycopg
@@ -20,7 +21,10 @@ import pytest
 
 from expunge.core.datamap.datamap import Dataset, StoreSpec
 from expunge.core.values.copy import Copy
-from expunge.ports.placing import LiveRows, Lying
+from expunge.ports.placing import LiveRows, Lying, NothingLive
+from expunge.residue.formats.postgres_packed import PAGE
+from expunge.residue.placing.postgres import lying_in
+from expunge.residue.placing.postgres_pages import Page
 from expunge.residue.placing.reader import open_reader
 from expunge.residue.take.tracer import Collector
 from expunge.servers.postgres import PostgresServer
@@ -66,6 +70,7 @@ class Company:
     store: Postgres
     notes: Dataset
     data: Path
+    url: str
     names: dict[str, str] = field(default_factory=dict)
 
     def run(self, *statements: str) -> None:
@@ -194,7 +199,7 @@ def company(request: pytest.FixtureRequest) -> Iterator[Company]:
     store = Postgres(StoreSpec("app", "postgres", url, {"lock_ms": 300}), (notes,))
     try:
         with psycopg.connect(url, autocommit=True) as connection, closing(store):
-            made = Company(server, connection, store, notes, server.data)
+            made = Company(server, connection, store, notes, server.data, url)
             filled(made, name)
             yield made
     finally:
@@ -329,3 +334,55 @@ def test_a_place_that_other_bytes_have_taken_names_another_row_and_so_excuses_no
     company.run("VACUUM notes", "INSERT INTO notes (id, person, title) SELECT 13, 'new', 'nothing of it'", "CHECKPOINT")
     found = read_from(company, before)[0]
     assert not any(text.decode() in company.live()[key] for key in found)
+
+
+@pytest.mark.parametrize("company", ["postgres_server"], indirect=True)
+def test_one_sentence_of_many_people_is_each_persons_own_and_what_is_left_of_it_nobodys(company: Company) -> None:
+    sentence = "the very same words, said by everybody here"
+    company.run(
+        "CREATE TABLE said (words text, person text, seen int, more text) WITH (fillfactor = 80)",
+        f"INSERT INTO said SELECT '{sentence}', 'person-' || lpad(n::text, 4, '0'), 0, repeat('x', 60) FROM generate_series(1, 1000) AS n",
+        "UPDATE said SET seen = 1 WHERE person LIKE '%3'",
+        "DELETE FROM said WHERE person LIKE '%7' OR (ctid::text::point)[1] BETWEEN 20 AND 38",
+        "VACUUM said",
+        # new rows under the numbers of others, shorter, so that bytes of these are left
+        f"INSERT INTO said SELECT '{sentence}', 'newone-' || lpad(n::text, 4, '0'), 0, '' FROM generate_series(1, 200) AS n",
+        "CHECKPOINT",
+    )
+    said = dataset("said", "person")
+    (path,) = files(company.server, company.connection, "said")[:1]
+    found = list(re.finditer(sentence.encode() + rb".(\w{6}-\d{4})", path.read_bytes()))
+    asked = [lying(path, each.start(), len(sentence)) for each in found]
+    read: dict[int, set[str]] = defaultdict(set)
+    named = [(number, each) for number, each in enumerate(asked) if isinstance(each, LiveRows)]
+    with closing(Postgres(StoreSpec("app", "postgres", company.url, {}), (said,))) as store:
+        for index, copy in store.nominated(said, [each for _, each in named], ()):
+            assert copy.selector is not None
+            read[named[index][0]] |= copy.selector.match["person"]
+    live = {row[0] for row in company.connection.execute("SELECT person FROM said").fetchall()}
+    explained_people = set()
+    for number, each in enumerate(found):
+        owner = each[1].decode()
+        assert read[number] <= {owner} & live
+        explained_people |= read[number]
+    assert explained_people == live
+    assert {each[1].decode() for each in found} - live
+
+
+@pytest.mark.parametrize(
+    ("written_by", "ended_by", "item", "owned"), [(5, 0, 1, True), (4, 5, 1, True), (7, 0, 1, False), (5, 0, 2, False), (4, 6, 1, False)]
+)
+def test_bytes_left_in_free_space_are_a_rows_where_they_name_its_place_and_who_wrote_it(
+    written_by: int, ended_by: int, item: int, owned: bool
+) -> None:
+    def version(by: int, until: int, number: int) -> bytes:
+        return pack("<IIIHHHHHBx", by, until, 0, 0, 0, number, 2, 0x0902, 24) + b"the very same words, said by everybody"
+
+    page, live, left = bytearray(PAGE), version(5, 0, 1), version(written_by, ended_by, item)
+    page[12:20] = pack("<HHHH", 28, 8000, PAGE, PAGE | 4)
+    page[24:28] = pack("<I", 8000 | 1 << 15 | len(live) << 17)
+    page[8000 : 8000 + len(live)], page[4000 : 4000 + len(left)] = live, left
+    made = Page(bytes(page), 0)
+    assert lying_in("base/5/1", None, made, 8030, 20) == LiveRows("base/5/1", ("(0,1)",))
+    found = lying_in("base/5/1", None, made, 4030, 20)
+    assert found == (LiveRows("base/5/1", ("(0,1)",)) if owned else NothingLive("free space"))

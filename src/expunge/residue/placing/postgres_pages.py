@@ -91,12 +91,11 @@ class Page:
         data, size = self.data, end - begin
         if not rows:
             return data[begin:end] == data[item.start : item.start + size]
-        if tid(data, begin + 12) != (self.number, item.number):
+        if tid(data, begin + 12) != (self.number, item.number) or data[begin + _BODY : end] != data[item.start + _BODY : item.start + size]:
             return False
-        # what a header says of the end of its version, and of what is known of that, may have changed since
+        # What a header says of the end of its version may have changed since; who wrote the tuple wrote the copy, or ended that version.
         written_by = data[item.start : item.start + 4]
-        same = data[begin : begin + 4] == written_by and data[begin + _BODY : end] == data[item.start + _BODY : item.start + size]
-        return same or (data[begin + 4 : begin + 8] == written_by and data[begin + _BODY] == data[item.start + _BODY])
+        return written_by in {data[begin : begin + 4], data[begin + 4 : begin + 8]}
 
     def _item(self, number: int, pointer: int) -> Item | None:
         start, state, size = pointer & 0x7FFF, pointer >> 15 & 3, pointer >> 17
