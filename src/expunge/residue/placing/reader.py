@@ -1,10 +1,13 @@
-"""Choose the reader of places for a file, by its content."""
+"""Choose the reader of places for a file, by its content and by what it lies beside."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from expunge.ports.placing import Lying, NothingLive, PlaceReader
+from expunge.residue.placing.postgres import PostgresPlaces
+from expunge.residue.placing.postgres_pages import relation_file
+from expunge.residue.placing.postgres_wal import PostgresLogPlaces, is_log
 from expunge.residue.placing.sqlite import SqlitePlaces
 from expunge.residue.placing.sqlite_pages import LOG, LOG_MAGIC, MAGIC
 from expunge.residue.placing.sqlite_records import DamagedPage
@@ -36,8 +39,14 @@ class NoRows:
 def open_reader(path: Path) -> PlaceReader | None:
     """Open a file for questions about its places; None where no reader knows its kind.
 
-    A log or journal is known by the database that it lies beside. Raises OSError when the file cannot be read.
+    A SQLite log or journal is known by the database that it lies beside, a file of PostgreSQL by its folder. Raises OSError when the file
+    cannot be read.
     """
+    file = relation_file(path)
+    if file is not None:
+        return PostgresPlaces(file)
+    if is_log(path):
+        return PostgresLogPlaces(path)
     head = _head(path)
     if head.startswith(MAGIC):
         return _sqlite(path, log=False)

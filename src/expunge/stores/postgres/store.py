@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
+from pathlib import Path
 
 import psycopg
 
@@ -19,6 +20,7 @@ from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, Item, Pro
 from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook
+from expunge.ports.placing import LiveRows
 from expunge.ports.scanner import Tracer
 from expunge.stores.postgres.check import PostgresCheck
 from expunge.stores.postgres.erase import PostgresEraser
@@ -26,6 +28,7 @@ from expunge.stores.postgres.kind import LOCK_MS
 from expunge.stores.postgres.ladder import ladder_climb
 from expunge.stores.postgres.preflight import PostgresPreflight, locked
 from expunge.stores.postgres.reading import content as postgres_content
+from expunge.stores.postgres.reading import nominated
 from expunge.stores.postgres.reading.match import PostgresMatcher, Row, encode_key, linked, links, transaction
 from expunge.stores.postgres.reading.probe import PostgresProbe
 from expunge.stores.postgres.reading.times import PostgresAging
@@ -126,6 +129,24 @@ class Postgres:
             fields = postgres_content.fields_of(table, dataset.subject_fields)
             staying = postgres_content.PostgresBystanders(connection, table, dataset.name, fields, erased, dataset.follow)
             yield from staying.everybody() if limit is None else staying.a_few(limit)
+
+    def holds(self, dataset: Dataset, path: Path) -> bool:
+        """Compare the file with those of the dataset's table, of its indexes and long values, and with those of the whole database."""
+        place = self._server.place()
+        if not isinstance(place, DataDirectory):
+            return False
+        with self._looking(dataset) as (connection, table):
+            return nominated.is_of(connection, table, place.data, path)
+
+    def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:
+        """Read live rows by their places in the relation's file; nothing where the server's files cannot be read here."""
+        place = self._server.place()
+        if not isinstance(place, DataDirectory):
+            return
+        with self._looking(dataset) as (connection, table):
+            fields = postgres_content.fields_of(table, dataset.subject_fields)
+            staying = postgres_content.PostgresBystanders(connection, table, dataset.name, fields, erased, dataset.follow)
+            yield from nominated.PostgresNominations(staying, place.data).read(rows)
 
     def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
         """Counted on the server."""

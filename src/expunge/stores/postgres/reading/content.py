@@ -281,6 +281,30 @@ class PostgresBystanders:
         for number, who in enumerate([*named, *(people.keys() - set(named))]):
             yield self._copy(number, who, people[who])
 
+    def each(
+        self, extra: Sequence[str], condition: str, parameters: Mapping[str, Any], numbers: Iterator[int]
+    ) -> Iterator[tuple[Row, Copy]]:
+        """Yield the rows that a condition over ``t`` names, each as a copy under a number of its own, behind further values of it."""
+        gone, values = self._gone(), self._erased_values()
+        columns, count = ", ".join((*extra, *self._columns())), len(extra)
+        rows = self.connection.execute(f"SELECT {columns} FROM {self.table.sql} AS t WHERE {condition}".encode(), parameters, binary=True)
+        for row in rows.fetchall():
+            key, who, followed = self._read(row[count:])
+            if key not in gone and not (values and _meets(who, values)):
+                yield row[:count], self._copy(next(numbers), who, [(key, *followed)])
+
+    def _columns(self) -> Iterator[str]:
+        """SQL for a row's key, for whose it is, and for the values that others follow."""
+        yield from (f"{each.sql}::text" for each in self.table.keys)
+        yield from map(as_text, self.fields)
+        yield from (sql for _, sql in links(self.table, self.follow))
+
+    def _read(self, row: Row) -> tuple[str, Who, Row]:
+        """The same of a row as it came."""
+        width, count = len(self.table.keys), len(self.table.keys) + len(self.fields)
+        who = tuple(tuple(elements(value)) if isinstance(value, list) else value for value in row[width:count])
+        return encode_key(row[:width]), who, row[count:]
+
     def _copy(self, number: int, who: Who, rows: Sequence[Row]) -> Copy:
         names = tuple(row[0] for row in rows) if len(rows) == 1 else tuple(dict.fromkeys(row[0] for row in rows))
         subject = Pseudonym(f"control-{number}")
@@ -305,8 +329,7 @@ class PostgresBystanders:
         """Rows that stay, each as its key and followed values, by whose it is: ``together`` at first, then more, read ``size`` at once."""
         gone, values = self._gone(), self._erased_values()
         width, count = len(self.table.keys), len(self.table.keys) + len(self.fields)
-        keys = [f"{each.sql}::text" for each in self.table.keys]
-        columns = ", ".join((*keys, *map(as_text, self.fields), *(sql for _, sql in links(self.table, self.follow))))
+        columns = ", ".join(self._columns())
         lists = any(field.form == "array" for field in self.fields)
         sql = f"SELECT {columns} FROM {self.table.sql} AS t"
         with transaction(self.connection):

@@ -1,0 +1,333 @@
+"""Nominate the rows that a record of PostgreSQL's write-ahead log wrote.
+
+Only records that write rows of a table or an index entry, and images of pages that lie open, are understood; the others cannot be told.
+What was decoded from the log is reported at the page on which it begins. Layouts: ``access/xlogrecord.h``, ``access/heapam_xlog.h``,
+``access/nbtxlog.h``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from struct import unpack_from
+
+from expunge.ports.placing import CannotTell, LiveRows, Lying, NothingLive
+from expunge.residue.formats.postgres_packed import PAGE
+from expunge.residue.formats.postgres_wal import LONG, SHORT
+from expunge.residue.placing.postgres import lying_in
+from expunge.residue.placing.postgres_pages import Page, Relation, ctid, is_data_folder, is_page, tid
+
+_NAME = re.compile(r"[0-9A-F]{24}")
+_LONGEST = 4096
+"""Pages that are looked back for the beginning of a record."""
+_HEAP2, _HEAP, _BTREE, _HASH = 9, 10, 11, 12
+_INSERT, _DELETE, _UPDATE, _HOT_UPDATE, _MULTI_INSERT, _OPERATION, _NEW_PAGE = 0x00, 0x10, 0x20, 0x40, 0x50, 0x70, 0x80
+_ENTRY_INSERTS = {0x00: 0, 0x50: 2}
+"""Records that insert into a leaf of a B-tree -> bytes before the entry."""
+_PACKED = 0x1C
+_DEFAULT, _GLOBAL = 1663, 1664
+"""Table spaces that every server has."""
+
+
+@dataclass
+class _Block:
+    """A block that a record names, and the stretches of the record that hold its image and its data."""
+
+    relation: tuple[int, int, int]
+    number: int
+    fork: int
+    image: tuple[int, int] = (0, 0)
+    hole: tuple[int, int] = (0, 0)
+    packed: bool = False
+    data: tuple[int, int] = (0, 0)
+
+
+@dataclass
+class _Record:
+    """One record without headers of pages, and where its bytes lie in the file."""
+
+    data: bytes
+    stretches: list[tuple[int, int, int]]
+    """(offset in the file, bytes, offset in the record)."""
+    blocks: list[_Block] = field(default_factory=list)
+    main: tuple[int, int] = (0, 0)
+
+    def place(self, offset: int) -> int:
+        """The offset in the record of an offset in the file; -1 where that is none of its bytes."""
+        return next((within + offset - at for at, size, within in self.stretches if at <= offset < at + size), -1)
+
+
+class PostgresLogPlaces:
+    """Reads one file of the log. Implements ``ports.placing.PlaceReader``."""
+
+    def __init__(self, path: Path) -> None:
+        """Take a file of ``pg_wal`` in the server's folder; nothing is opened."""
+        self._path = path
+        self._data = path.parent.parent
+        self._file = -1
+
+    def at(self, offset: int, length: int) -> Lying:
+        """Nominate the row that was written there. A record that goes on in another file is *cannot tell*."""
+        try:
+            self._open()
+            record = self._record(offset)
+            if record is None or not _parse(record):
+                return CannotTell("log record")
+            begin = record.place(offset)
+            end = record.place(offset + max(1, length) - 1) + 1
+            return self._lying(record, begin, end) if 0 <= begin < end else CannotTell("log record")
+        except OSError:
+            return CannotTell("unreadable")
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def at_page(self, offset: int) -> tuple[Lying, ...]:
+        """Return all that lies in the records on the page at ``offset``, in which a compressed value, or one over two pages, was found."""
+        end = (offset // PAGE + 1) * PAGE
+        found: list[Lying] = []
+        try:
+            self._open()
+            first = self._record(end - PAGE + LONG)
+            if first is None:
+                return (CannotTell("log record"),)
+            number, at = divmod(first.stretches[0][0], PAGE)
+            address = _address(self._page(number)) - number * PAGE
+            for record in self._records(number, at, address):
+                if record.stretches[0][0] >= end:
+                    break
+                if not _parse(record):
+                    return (CannotTell("log record"),)
+                found += self._parts(record)
+        except OSError:
+            return (CannotTell("unreadable"),)
+        return tuple(dict.fromkeys(found)) or (NothingLive("log record without rows"),)
+
+    # --- records -----------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        if self._file < 0:
+            self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+    def _page(self, number: int, address: int | None = None) -> bytes:
+        """A page of the log, that of an address if one is given; empty where it is another."""
+        page = os.pread(self._file, PAGE, number * PAGE)
+        if len(page) < PAGE or page[1] not in {0xD0, 0xD1} or (address is not None and _address(page) != address):
+            return b""
+        return page
+
+    def _record(self, offset: int) -> _Record | None:
+        """The record that a byte belongs to."""
+        last, within = divmod(offset, PAGE)
+        page = self._page(last)
+        if not page or within < _begin(page):
+            return None
+        address = _address(page) - last * PAGE
+        for number in range(last, max(-1, last - _LONGEST), -1):
+            page = self._page(number, address + number * PAGE)
+            if not page:
+                return None
+            (left,) = unpack_from("<I", page, 16)
+            first = _begin(page) + (-(-left // 8) * 8 if page[2] & 1 else 0)
+            if first < PAGE and number * PAGE + first <= offset:
+                return next((each for each in self._records(number, first, address) if each.place(offset) >= 0), None)
+        return None
+
+    def _records(self, number: int, at: int, address: int) -> Iterator[_Record]:
+        """Records one after the other, from a place on."""
+        while True:
+            page = self._page(number, address + number * PAGE)
+            if not page:
+                return
+            total = int.from_bytes(page[at : at + 4], "little")
+            if not SHORT <= total < 1 << 26:
+                return
+            parts, stretches, held = [], [], 0
+            while held < total:
+                size = min(total - held, PAGE - at)
+                parts.append(page[at : at + size])
+                stretches.append((number * PAGE + at, size, held))
+                held, at = held + size, at + size
+                if held < total:
+                    number += 1
+                    page = self._page(number, address + number * PAGE)
+                    if not page:
+                        return
+                    at = _begin(page)
+            yield _Record(b"".join(parts), stretches)
+            at = -(-at // 8) * 8
+            if at + SHORT > PAGE and at >= PAGE:
+                number += 1
+                page = self._page(number, address + number * PAGE)
+                at = _begin(page) if page else 0
+
+    # --- rows --------------------------------------------------------------------------------------
+
+    def _lying(self, record: _Record, begin: int, end: int) -> Lying:
+        for block in record.blocks:
+            if block.image[0] <= begin and end <= block.image[1]:
+                return self._in_image(record, block, begin, end)
+            if block.data[0] <= begin and end <= block.data[1]:
+                relation = self._relation(block)
+                return _written(record, block, relation, begin, end) if relation else CannotTell("log record")
+        manager, action = record.data[17], record.data[16] & _OPERATION
+        if manager == _HEAP and action == _DELETE:
+            return NothingLive("deleted row")
+        return CannotTell("log record")
+
+    def _parts(self, record: _Record) -> Iterator[Lying]:
+        """What lies in each part of a record that has bytes of rows."""
+        for block in record.blocks:
+            if block.image[0] < block.image[1]:
+                yield from self._in_whole_image(record, block)
+            if block.data[0] < block.data[1]:
+                multiple = record.data[17] == _HEAP2 and record.data[16] & _OPERATION == _MULTI_INSERT
+                pieces = [(at, stop) for _, at, stop in _inserted(record, block)] if multiple else [block.data]
+                yield from (self._lying(record, begin, end) for begin, end in pieces)
+
+    def _in_whole_image(self, record: _Record, block: _Block) -> Iterator[Lying]:
+        relation, page = self._relation(block), _image(record, block)
+        if page is None or not relation:
+            yield CannotTell("packed page in the log")
+            return
+        with closing(Relation(self._data / relation)) as pages:
+            for item in map(page.item, range(1, page.count + 1)):
+                if item is not None:
+                    yield lying_in(relation, pages, page, item.start, item.size)
+
+    def _in_image(self, record: _Record, block: _Block, begin: int, end: int) -> Lying:
+        relation, page, (hole_at, hole) = self._relation(block), _image(record, block), block.hole
+        if block.fork:
+            return NothingLive("map of pages")
+        within, size = begin - block.image[0], end - begin
+        if page is None or not relation or within < hole_at < within + size:
+            return CannotTell("packed page in the log")
+        within += hole if within >= hole_at else 0
+        with closing(Relation(self._data / relation)) as pages:
+            return lying_in(relation, pages, page, within, size)
+
+    def _relation(self, block: _Block) -> str:
+        """The relation of a block, named by its file; empty for one whose file is not there."""
+        space, database, number = block.relation
+        if space == _DEFAULT:
+            return f"base/{database}/{number}"
+        if space == _GLOBAL:
+            return f"global/{number}"
+        found = next(iter((self._data / "pg_tblspc" / str(space)).glob(f"PG_*/{database}/{number}")), None)
+        return str(found.resolve()) if found is not None else ""
+
+
+def is_log(path: Path) -> bool:
+    """Return whether a file is one of a running server's log."""
+    return path.parent.name == "pg_wal" and _NAME.fullmatch(path.name) is not None and is_data_folder(path.parent.parent)
+
+
+def _address(page: bytes) -> int:
+    return int.from_bytes(page[8:16], "little")
+
+
+def _begin(page: bytes) -> int:
+    return LONG if page[2] & 2 else SHORT
+
+
+def _parse(record: _Record) -> bool:
+    """Read the headers of a record: the blocks it names, and where their bytes are. Return whether they fit."""
+    data, at, bodies = record.data, SHORT, 0
+    relation, sizes, main = (0, 0, 0), list[tuple[_Block, int, int]](), 0
+    while len(data) - at > bodies:
+        number = data[at]
+        if number > 32:
+            if number in {252, 253}:
+                at += {252: 5, 253: 3}[number]
+                continue
+            if number not in {254, 255}:
+                return False
+            main = data[at + 1] if number == 255 else int.from_bytes(data[at + 1 : at + 5], "little")
+            at += 2 if number == 255 else 5
+            bodies += main
+            break
+        flags, body = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "little")
+        at += 4
+        size = hole_at = hole = info = 0
+        if flags & 0x10:
+            size, hole_at, info = unpack_from("<HHB", data, at)
+            at += 5
+            if info & _PACKED and info & 1:
+                (hole,) = unpack_from("<H", data, at)
+                at += 2
+            elif info & 1:
+                hole = PAGE - size
+        if not flags & 0x80:
+            relation = unpack_from("<III", data, at)
+            at += 12
+        (block,) = unpack_from("<I", data, at)
+        at += 4
+        made = _Block(relation, block, flags & 0x0F, hole=(hole_at, hole), packed=bool(info & _PACKED))
+        sizes.append((made, size, body))
+        bodies += size + body
+    for made, size, body in sizes:
+        made.image, made.data = (at, at + size), (at + size, at + size + body)
+        at += size + body
+    record.blocks, record.main = [made for made, _, _ in sizes], (at, at + main)
+    return at + main == len(data)
+
+
+def _image(record: _Record, block: _Block) -> Page | None:
+    """The page of which a record holds an image; None where that is compressed, or none."""
+    image, (hole_at, hole) = record.data[slice(*block.image)], block.hole
+    data = image[:hole_at] + bytes(hole) + image[hole_at:]
+    return Page(data, block.number) if not block.packed and is_page(data) else None
+
+
+def _written(record: _Record, block: _Block, relation: str, begin: int, end: int) -> Lying:
+    """The row that the data of a block were written to."""
+    data, start, (manager, info) = record.data, block.data[0], (record.data[17], record.data[16])
+    action = info & _OPERATION
+    if manager == _HEAP and action in {_INSERT, _UPDATE, _HOT_UPDATE}:
+        (item,) = unpack_from("<H", data, record.main[0] + (0 if action == _INSERT else 12))
+        # an update may leave out what is as it was in the version before
+        whole = start if action == _INSERT else -1
+        return _row(relation, block.number, item, data, whole)
+    if manager == _HEAP2 and action == _MULTI_INSERT:
+        for item, at, stop in _inserted(record, block):
+            if at <= begin and end <= stop:
+                return _row(relation, block.number, item, data, at + 2)
+        return CannotTell("log record")
+    entry = start + _ENTRY_INSERTS.get(info & 0xF0, 0)
+    if (manager == _BTREE and info & 0xF0 in _ENTRY_INSERTS) or (manager == _HASH and info & 0xF0 == 0x20):
+        return LiveRows(relation, (ctid(*tid(data, entry)),)) if entry + 8 <= block.data[1] else CannotTell("log record")
+    return CannotTell("log record")
+
+
+def _row(relation: str, block: int, item: int, data: bytes, head: int) -> Lying:
+    """A row, and the long value of which it may be a piece, where its head of five bytes is known."""
+    rows = [ctid(block, item)]
+    if head >= 0:
+        fields, bits, begin = unpack_from("<HHB", data, head)
+        value = head + 5 + begin - 23
+        if fields & 0x07FF == 3 and not bits & 1 and begin == 24 and value + 8 <= len(data):
+            rows.append(f"toast {int.from_bytes(data[value : value + 4], 'little')}")
+    return LiveRows(relation, tuple(rows))
+
+
+def _inserted(record: _Record, block: _Block) -> Iterator[tuple[int, int, int]]:
+    """(Item, begin, end) of each row that one record inserts into a page."""
+    data, (at, end) = record.data, block.data
+    main = record.main[0]
+    (rows,) = unpack_from("<H", data, main + 2)
+    for number in range(rows):
+        at += at - block.data[0] & 1
+        if at + 7 > end:
+            return
+        (size,) = unpack_from("<H", data, at)
+        new = bool(data[16] & _NEW_PAGE)
+        item = number + 1 if new else unpack_from("<H", data, main + 4 + 2 * number)[0]
+        yield item, at, at + 7 + size
+        at += 7 + size

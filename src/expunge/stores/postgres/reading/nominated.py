@@ -1,0 +1,191 @@
+"""Read live rows by their place in a relation's file, as page readers nominate them.
+
+The server alone says which row lies at a place: a row that no transaction sees is not there. Places in indexes, in long values, in large
+objects and in the planner's statistics lead to rows by the catalogue.
+"""
+
+# ruff: noqa: S608 - names come from the catalogue and are quoted; values never leave the server
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from expunge.core.values.copy import Copy
+from expunge.ports.placing import LiveRows
+from expunge.stores.postgres.reading.content import PostgresBystanders
+from expunge.stores.postgres.reading.heap_pages import follows_full_segment, newer_versions, rows_of_values
+from expunge.stores.postgres.reading.sampled import SAMPLES, STATISTICS, Place, SampledRows
+from expunge.stores.postgres.schema.catalogue import PostgresTable, quoted
+from expunge.stores.postgres.server.connection import Connection
+
+_VALUE = "toast "
+_PLACE = ("t.tableoid", "t.ctid::text")
+_TOGETHER = 1000
+"""Places that are asked for in one query."""
+_MOST = 200
+"""Rows of one nomination that are read: each of them has what an index entry says."""
+_CHUNK_IDS = 170000
+"""The first version that says which long value a row names."""
+
+_FILES = """
+WITH heap AS (SELECT oid, reltoastrelid AS toast FROM pg_catalog.pg_class
+  WHERE oid = ANY(%(family)s::pg_catalog.oid[]) OR oid = 'pg_catalog.pg_statistic'::pg_catalog.regclass)
+SELECT f.kind, f.relation, f.oid, pg_catalog.pg_relation_filepath(f.oid) FROM (
+  SELECT 'rows' AS kind, oid AS relation, oid FROM heap
+  UNION ALL SELECT 'pieces', oid, toast FROM heap WHERE toast <> 0
+  UNION ALL SELECT 'entries', indrelid, indexrelid FROM pg_catalog.pg_index WHERE indrelid = ANY(%(family)s::pg_catalog.oid[])
+  UNION ALL SELECT 'objects', 0::pg_catalog.oid, 'pg_catalog.pg_largeobject'::pg_catalog.regclass::pg_catalog.oid) AS f"""
+
+
+@dataclass(frozen=True)
+class _File:
+    """A relation behind a file."""
+
+    kind: str
+    """``rows`` of a table, ``pieces`` of its long values, ``entries`` of its indexes, or ``objects``."""
+    table: int
+    oid: int
+    path: Path
+
+
+def _files(connection: Connection, table: PostgresTable, data: Path) -> dict[Path, _File]:
+    rows = connection.execute(_FILES, {"family": list(table.family)}).fetchall()
+    # one in a table space lies behind a link
+    found = [_File(kind, relation, oid, (data / path).resolve()) for kind, relation, oid, path in rows if path]
+    return {file.path: file for file in found}
+
+
+def is_of(connection: Connection, table: PostgresTable, data: Path, path: Path) -> bool:
+    """Return whether rows of the table may lie in a file of the server whose folder is ``data``: of its own, or of the whole database."""
+    path = path.resolve()
+    if path.parent == (data / "pg_wal").resolve():
+        return True
+    name, _, segment = path.name.partition(".")
+    return path.with_name(name) in _files(connection, table, data) and (not segment or follows_full_segment(path, name, segment))
+
+
+class PostgresNominations:
+    """Reads what was nominated of one dataset; lives as long as its connection."""
+
+    def __init__(self, staying: PostgresBystanders, data: Path) -> None:
+        """Take the bystanders of the dataset, and the server's folder."""
+        self._staying = staying
+        self._connection = staying.connection
+        self._table = staying.table
+        self._data = data
+        self._files = _files(staying.connection, staying.table, data)
+        self._sampled = SampledRows(staying.connection, staying.table)
+        self._numbers = count()
+
+    def read(self, nominations: Sequence[LiveRows]) -> Iterator[tuple[int, Copy]]:
+        """Yield (index into the nominations, copy of one row) for each live row of a bystander that one names."""
+        alike: dict[LiveRows, list[int]] = defaultdict(list)
+        for index, nomination in enumerate(nominations):
+            alike[nomination].append(index)
+        places: dict[Place, list[LiveRows]] = defaultdict(list)
+        for nomination, wanted in self._places(alike):
+            places[wanted].append(nomination)
+        left = dict.fromkeys(alike, _MOST)
+        missing = set(places)
+        for place, copy in self._copies(places):
+            missing.discard(place)
+            yield from self._named(places[place], left, alike, copy)
+        later = self._later_versions(missing)
+        for place, copy in self._copies(later):
+            yield from self._named([each for first in later[place] for each in places[first]], left, alike, copy)
+
+    @staticmethod
+    def _named(
+        named: Iterable[LiveRows], left: dict[LiveRows, int], alike: Mapping[LiveRows, Sequence[int]], copy: Copy
+    ) -> Iterator[tuple[int, Copy]]:
+        for nomination in dict.fromkeys(named):
+            if left[nomination]:
+                left[nomination] -= 1
+                yield from ((index, copy) for index in alike[nomination])
+
+    def _file(self, nomination: LiveRows) -> _File | None:
+        return self._files.get((self._data / nomination.relation).resolve())
+
+    # --- where rows are ----------------------------------------------------------------------------
+
+    def _places(self, nominations: Iterable[LiveRows]) -> Iterator[tuple[LiveRows, Place]]:
+        """Each nomination with the places of rows that it leads to."""
+        long: dict[int, dict[int, list[LiveRows]]] = defaultdict(lambda: defaultdict(list))
+        samples: dict[str, list[LiveRows]] = defaultdict(list)
+        for nomination in nominations:
+            file = self._file(nomination)
+            if file is None:
+                continue
+            values = [int(row[6:]) for row in nomination.rows if row.startswith(_VALUE)]
+            rows = [row for row in nomination.rows if not row.startswith(_VALUE)]
+            if file.kind in {"pieces", "objects"}:
+                for value in values:
+                    long[file.table][value].append(nomination)
+            elif file.oid == STATISTICS:
+                for row in rows:
+                    samples[row].append(nomination)
+            else:
+                yield from ((nomination, (file.table, row)) for row in rows)
+        for value, row in self._of_values(STATISTICS, long.pop(STATISTICS, {})):
+            samples[row[1]] += value
+        for table, named in long.items():
+            for alike, place in self._of_values(table, named) if table else self._of_objects(named):
+                yield from ((nomination, place) for nomination in alike)
+        for row, place in self._sampled.rows(list(samples)) if samples else ():
+            yield from ((nomination, place) for nomination in samples[row])
+
+    def _of_values(self, table: int, values: Mapping[int, list[LiveRows]]) -> Iterator[tuple[list[LiveRows], Place]]:
+        """Rows that name long values, behind the nominations of these."""
+        toast = next((file.oid for file in self._files.values() if file.kind == "pieces" and file.table == table), 0)
+        heap = next((file for file in self._files.values() if file.kind == "rows" and file.oid == table), None)
+        if not values or heap is None or (table == STATISTICS and not self._sampled.readable):
+            return
+        if self._connection.info.server_version < _CHUNK_IDS:
+            with suppress(OSError):
+                for value, row in rows_of_values(heap.path, toast, values):
+                    yield values[value], (table, row)
+            return
+        names = SAMPLES if table == STATISTICS else [column.name for column in self._table.columns]
+        source = "pg_catalog.pg_statistic" if table == STATISTICS else self._table.sql
+        chunks = [f"pg_catalog.pg_column_toast_chunk_id(t.{quoted(name)})" for name in names]
+        condition = " OR ".join(f"{chunk} = ANY(%(values)s::pg_catalog.oid[])" for chunk in chunks)
+        sql = f"SELECT t.ctid::text, ARRAY[{', '.join(chunks)}] FROM {source} AS t WHERE t.tableoid = %(table)s AND ({condition})"
+        for row, named in self._connection.execute(sql.encode(), {"values": list(values), "table": table}).fetchall():
+            yield from ((values[value], (table, row)) for value in dict.fromkeys(named) if value in values)
+
+    def _of_objects(self, values: Mapping[int, list[LiveRows]]) -> Iterator[tuple[list[LiveRows], Place]]:
+        """Rows that name large objects, behind the nominations of these."""
+        for column in self._table.columns:
+            if column.large_object:
+                number = f"t.{quoted(column.name)}::pg_catalog.oid"
+                sql = f"SELECT {number}, t.tableoid, t.ctid::text FROM {self._table.sql} AS t WHERE {number} = ANY(%s::pg_catalog.oid[])"
+                for value, table, row in self._connection.execute(sql.encode(), (list(values),)).fetchall():
+                    yield values[value], (table, row)
+
+    def _later_versions(self, firsts: Iterable[Place]) -> dict[Place, list[Place]]:
+        """Places of later versions of rows, with those of the first versions that indexes name."""
+        found: dict[Place, list[Place]] = defaultdict(list)
+        paths = {file.oid: file.path for file in self._files.values() if file.kind == "rows"}
+        for table, row in firsts:
+            block, item = map(int, row[1:-1].split(","))
+            with suppress(OSError):
+                for later, number in newer_versions(paths[table], block, item):
+                    found[table, f"({later},{number})"].append((table, row))
+        return found
+
+    # --- rows --------------------------------------------------------------------------------------
+
+    def _copies(self, places: Mapping[Place, Any]) -> Iterator[tuple[Place, Copy]]:
+        """The bystanders' rows that are live at some places of the table, or of its partitions."""
+        rows = list(dict.fromkeys(row for _, row in places))
+        for at in range(0, len(rows), _TOGETHER):
+            asked = {"places": rows[at : at + _TOGETHER]}
+            named = self._staying.each(_PLACE, "t.ctid = ANY(%(places)s::pg_catalog.tid[])", asked, self._numbers)
+            for place, copy in named:
+                if place in places:
+                    yield place, copy
