@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
 from tests.engine.household import ANNA, BELA, SAID, Household, build
+from tests.estate.estate import Estate
 
 QUOTE = f"my sister always says: {SAID[ANNA][0]}, and it is true"
 
@@ -73,3 +74,34 @@ def test_every_place_is_explained_not_the_first_few(home: Household) -> None:
     )
     run = home.erase(f"profile:{ANNA}")
     assert run.state is OrderState.IN_PART
+
+
+# --- on a server ------------------------------------------------------------------------------------
+
+
+def quoting(estate: Estate) -> tuple[str, str]:
+    """Another child quotes a sentence of the first, in rows with an index, a long value and statistics; return child and sentence."""
+    she, other = estate.children[0], estate.children[2]
+    with psycopg.connect(estate.database) as connection:
+        quotes = (she.said[0], f"{she.said[0]}, she said", " ".join([she.said[0], *other.said] * 200))
+        for quote in quotes:
+            connection.execute("INSERT INTO transcripts (recording_id, text) VALUES (%s, %s)", (other.recordings[0], quote))
+        connection.execute("CREATE INDEX transcripts_by_beginning ON transcripts (left(text, 200))")
+    return f"profile:{she.profile}", she.said[0]
+
+
+def test_on_a_server_a_quote_is_explained_by_the_rows_in_which_it_lies(estate: Estate) -> None:
+    name, said = quoting(estate)
+    run = estate.erase(name)
+    assert (run.state, run.reasons) == (OrderState.FULFILLED, ())
+    assert estate.search(said) != [], "it is another child's"
+
+
+def test_on_a_server_a_stray_copy_is_residue_although_another_child_quotes_it(estate: Estate) -> None:
+    name, said = quoting(estate)
+    with psycopg.connect(estate.database) as connection:
+        connection.execute("CREATE TABLE drafts (said text)")
+        connection.execute("INSERT INTO drafts VALUES (%s)", (said,))
+    run = estate.erase(name)
+    assert run.state is OrderState.IN_PART
+    assert set(run.reasons) == {"transcripts: residue found"}
