@@ -1,0 +1,161 @@
+"""Words of a schema that an erased person's data holds as well: they lie in catalogues, headers and tags for ever, and are no residue."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import warnings
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from expunge import Expunge
+from expunge.core.orders.run import Run
+from expunge.core.values.order import OrderState
+from tests.engine.household import short
+
+ANNA, BELA = "prf-anna-7Q2M9K4T", "prf-bela-3R8W1Z6P"
+SAID = {ANNA: "the purple hedgehog sleeps under the piano", BELA: "seventeen lighthouse keepers ordered toast"}
+HEAD = """\
+version: 1
+state: ./state
+identities:
+  profile: {dataset: profiles, key: profile_id}
+retention:
+  life: {period: 30 days, from: created_at, purpose: keep the account, need: contract}
+stores:
+  app: {kind: sqlite, url: "sqlite:///app.db"}
+"""
+PROFILES = "  profiles: {store: app, table: profiles, subject: {profile: profile_id}, retention: life}\n"
+
+
+class Company:
+    """A database of profiles, and whatever else a test puts beside it."""
+
+    def __init__(self, folder: Path, *stores: str, datasets: str = "", people: tuple[str, ...] = (ANNA, BELA)) -> None:
+        self.folder, self.people = folder, people
+        self.map = folder / "expunge.yaml"
+        self.map.write_text(HEAD + "".join(f"  {store}\n" for store in stores) + "datasets:\n" + PROFILES + datasets)
+        self.sql("CREATE TABLE profiles (profile_id TEXT PRIMARY KEY, display_name TEXT, created_at TEXT)")
+        for person in people:
+            self.sql("INSERT INTO profiles VALUES (?, ?, '2026-08-12T19:15:33')", person, f"name of {SAID[person][:20]}")
+
+    def sql(self, statement: str, *values: Any) -> list[Any]:
+        with closing(sqlite3.connect(self.folder / "app.db")) as db, db:
+            return db.execute(statement, values).fetchall()
+
+    def file(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    @contextmanager
+    def open(self) -> Iterator[Expunge]:
+        with Expunge.open(self.map) as opened:
+            object.__setattr__(opened.context, "pause", short)
+            yield opened
+
+    def erase(self, person: str = ANNA) -> Run:
+        Expunge.init(self.map)
+        with self.open() as opened:
+            accepted = opened.order_erase([opened.resolve(f"profile:{person}")])
+            opened.plan(accepted.order)
+            return opened.apply(accepted.order)
+
+
+def ended(run: Run) -> tuple[OrderState, tuple[str, ...]]:
+    return run.state, tuple(run.reasons)
+
+
+FULFILLED = (OrderState.FULFILLED, ())
+
+# --- the recipes of docs/howto/mlflow.md ------------------------------------------------------------
+
+REGISTRY = 'registry: {kind: mlflow, url: "sqlite:///mlflow.db", artifacts: ./mlartifacts}'
+TRIALS = "  transcripts: {store: registry, experiment: enrolment, subject: {profile: tags.profile_id}, retention: life}\n"
+
+
+def company_with_runs(folder: Path, train: Any, people: tuple[str, ...] = (ANNA, BELA)) -> Company:
+    """A registry in which ``train`` made a run for each person."""
+    pytest.importorskip("mlflow")
+    from tests.stores.mlflow.mlflow_company import connected, tracking
+
+    company = Company(folder, REGISTRY, datasets=TRIALS, people=people)
+    with tracking(folder) as store:
+        store.create_experiment("enrolment", f"file://{folder}/mlartifacts/enrolment")
+        store.create_experiment("others", f"file://{folder}/mlartifacts/others")
+    with connected(f"sqlite:///{folder}/mlflow.db") as (mlflow, client), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        mlflow.set_experiment("enrolment")
+        for person in people:
+            train(mlflow, client, person)
+    return company
+
+
+def frame(person: str) -> Any:
+    import pandas as pd
+
+    return pd.DataFrame({"profile_id": [person], "utterance": [SAID[person]], "seconds": [1.5]})
+
+
+def log_input(mlflow: Any, _: Any, person: str) -> None:
+    data = frame(person)
+    with mlflow.start_run():
+        mlflow.set_tag("profile_id", person)
+        mlflow.log_input(mlflow.data.from_pandas(data, name="transcripts"), context="training")
+        mlflow.log_metric("validation_loss", 0.4321234567 if person == ANNA else 0.98765432)
+
+
+def test_a_run_that_was_told_its_input_as_the_manual_says_goes_and_the_order_is_fulfilled(tmp_path: Path) -> None:
+    company = company_with_runs(tmp_path, log_input)
+    run = company.erase()
+    assert ended(run) == FULFILLED
+
+
+def test_the_last_run_of_all_goes_and_the_order_is_fulfilled(tmp_path: Path) -> None:
+    company = company_with_runs(tmp_path, log_input, (ANNA,))
+    assert ended(company.erase()) == FULFILLED
+
+
+def test_runs_of_an_experiment_that_is_ignored_use_the_same_tags_and_data(tmp_path: Path) -> None:
+    company = company_with_runs(tmp_path, log_input)
+    company.map.write_text(company.map.read_text() + "ignore:\n  - {store: registry, path: experiments/others, reason: load tests}\n")
+    from tests.stores.mlflow.mlflow_company import connected
+
+    with connected(f"sqlite:///{tmp_path}/mlflow.db") as (mlflow, _), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        mlflow.set_experiment("others")
+        with mlflow.start_run():
+            mlflow.set_tag("profile_id", "nobody at all")
+            import pandas as pd
+
+            data = pd.DataFrame({"profile_id": ["p"], "utterance": ["u"], "seconds": [1.0]})
+            mlflow.log_input(mlflow.data.from_pandas(data, name="transcripts"), context="training")
+            mlflow.log_metric("validation_loss", 1.0)
+            mlflow.log_table(data, "rows.json")
+    assert ended(company.erase()) == FULFILLED
+
+
+def test_a_training_that_was_told_as_the_manual_says_goes_and_the_order_is_fulfilled(tmp_path: Path) -> None:
+    from expunge.learn.provenance.tracking import Record, log_training
+
+    def train(mlflow: Any, _: Any, person: str) -> None:
+        data = frame(person)
+        with mlflow.start_run():
+            mlflow.set_tag("profile_id", person)
+            log_training(
+                [Record(f"clip-of-{person}", sha256(SAID[person].encode()).digest(), (person,))],
+                ledger=tmp_path / "ledger",
+                key=b"a key of thirty-two bytes or so!",
+                datasets=["transcripts"],
+                dataset=mlflow.data.from_pandas(data, name="transcripts"),
+            )
+            mlflow.log_param("learning_rate", "0.000125")
+
+    company = company_with_runs(tmp_path, train)
+    assert ended(company.erase()) == FULFILLED
