@@ -159,3 +159,142 @@ def test_a_training_that_was_told_as_the_manual_says_goes_and_the_order_is_fulfi
 
     company = company_with_runs(tmp_path, train)
     assert ended(company.erase()) == FULFILLED
+
+
+def train_with_a_model(mlflow: Any, client: Any, person: str) -> str:
+    """A run of one person that made a model, nowhere registered; its id."""
+    with mlflow.start_run() as run:
+        mlflow.set_tag("profile_id", person)
+        mlflow.log_input(mlflow.data.from_pandas(frame(person), name="transcripts"), context="training")
+        model = mlflow.create_external_model(name="voice", source_run_id=run.info.run_id)
+        return str(model.model_id)
+
+
+def test_a_run_that_measured_the_persons_model_goes_along(tmp_path: Path) -> None:
+    made: dict[str, str] = {}
+
+    def train(mlflow: Any, client: Any, person: str) -> None:
+        made[person] = train_with_a_model(mlflow, client, person)
+        with mlflow.start_run() as run:
+            made[f"measured {person}"] = run.info.run_id
+            data = mlflow.data.from_pandas(frame(person), name="transcripts")
+            mlflow.log_input(data, context="evaluation")
+            # The value lies in the run's own metrics, and beside the model.
+            loss = 0.4321234567 if person == ANNA else 0.9876543219
+            mlflow.log_metric("validation_loss", loss, model_id=made[person], dataset=data)
+
+    company = company_with_runs(tmp_path, train)
+    assert ended(company.erase()) == FULFILLED
+    runs = registry(tmp_path, "SELECT run_uuid FROM runs")
+    assert made[f"measured {ANNA}"] not in runs
+    assert made[f"measured {BELA}"] in runs
+    assert len(runs) == 2
+
+
+def test_a_run_that_measured_several_peoples_models_stays_and_loses_the_persons_input(tmp_path: Path) -> None:
+    company = company_with_runs(tmp_path, log_input)
+    with registry_open(tmp_path) as (mlflow, _):
+        mlflow.set_experiment("enrolment")
+        with mlflow.start_run() as run:
+            for person in (ANNA, BELA):
+                mlflow.log_input(mlflow.data.from_pandas(frame(person), name="transcripts"), context="evaluation")
+        both = run.info.run_id
+    assert ended(company.erase()) == FULFILLED
+    assert both in registry(tmp_path, "SELECT run_uuid FROM runs")
+    assert len(registry(tmp_path, "SELECT source_id FROM inputs WHERE source_type = 'DATASET' AND destination_id = ?", both)) == 1
+
+
+def test_a_dataset_that_another_persons_run_took_as_well_stays_with_everybody_who_took_it(tmp_path: Path) -> None:
+    import pandas as pd
+
+    common = pd.DataFrame({"profile_id": [ANNA[:4], BELA[:4]], "seconds": [1.0, 2.0]})
+
+    def train(mlflow: Any, _: Any, person: str) -> None:
+        with mlflow.start_run():
+            mlflow.set_tag("profile_id", person)
+            mlflow.log_input(mlflow.data.from_pandas(common, name="transcripts"), context="training")
+
+    company = company_with_runs(tmp_path, train)
+    with registry_open(tmp_path) as (mlflow, _):
+        mlflow.set_experiment("enrolment")
+        with mlflow.start_run() as run:
+            mlflow.log_input(mlflow.data.from_pandas(common, name="transcripts"), context="evaluation")
+        nobodys = run.info.run_id
+    assert ended(company.erase()) == FULFILLED
+    runs = registry(tmp_path, "SELECT run_uuid FROM runs")
+    assert nobodys in runs
+    assert len(runs) == 2
+    assert len(registry(tmp_path, "SELECT dataset_uuid FROM datasets")) == 1
+
+
+@contextmanager
+def registry_open(folder: Path) -> Iterator[Any]:
+    from tests.stores.mlflow.mlflow_company import connected
+
+    with connected(f"sqlite:///{folder}/mlflow.db") as opened, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield opened
+
+
+def registry(folder: Path, sql: str, *values: str) -> list[Any]:
+    with closing(sqlite3.connect(folder / "mlflow.db")) as db:
+        return [row[0] for row in db.execute(sql, values)]
+
+
+# --- words of databases and files --------------------------------------------------------------------
+
+LAKE = "lake: {kind: files, url: ./lake}"
+NOTES = "  notes: {store: app, table: notes, subject: {profile: profile_id}, retention: life}\n"
+
+
+def with_notes(folder: Path, *stores: str, datasets: str = "", people: tuple[str, ...] = (ANNA, BELA)) -> Company:
+    company = Company(folder, *stores, datasets=NOTES + datasets, people=people)
+    company.sql(
+        "CREATE TABLE notes (profile_id TEXT, kind TEXT DEFAULT 'not yet sorted', state TEXT "
+        "CHECK (state IN ('waiting for a reply', 'closed_by_the_customer')), about TEXT, said TEXT)"
+    )
+    company.sql("CREATE TABLE settings_of_the_application (word_of_the_day TEXT)")
+    for person in people:
+        company.sql(
+            "INSERT INTO notes VALUES (?, 'not yet sorted', 'closed_by_the_customer', 'word_of_the_day', ?)",
+            person,
+            json.dumps({"preferred_language": "en", "settings_of_the_application": {"volume_of_the_voice": 3}, "said": SAID[person]}),
+        )
+    return company
+
+
+@pytest.mark.parametrize("people", [(ANNA, BELA), (ANNA,)], ids=["beside another person", "alone"])
+def test_labels_defaults_and_names_of_a_database_are_no_residue(tmp_path: Path, people: tuple[str, ...]) -> None:
+    company = with_notes(tmp_path, people=people)
+    assert ended(company.erase()) == FULFILLED
+
+
+def test_names_of_fields_in_a_readme_and_a_program_beside_the_data_are_no_residue(tmp_path: Path) -> None:
+    records = "  events: {store: lake, path: 'events/{day}.jsonl', format: jsonl, subject: {profile: profile_id}, retention: life}\n"
+    company = with_notes(tmp_path, LAKE, datasets=records)
+    lines = [
+        {"profile_id": person, "created_at": "2026-08-12T19:15:33Z", "device": {"serial_of_the_device": "x1", "said": SAID[person]}}
+        for person in (ANNA, BELA)
+    ]
+    company.file("lake/events/2026-08-12.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    program = 'read("profile_id", "created_at"); volume_of_the_voice = row["serial_of_the_device"]; since = "2026-08-12T19:15:33Z"\n'
+    company.file("lake/README.txt", program)
+    company.map.write_text(company.map.read_text() + "ignore:\n  - {store: lake, path: README.txt, reason: how to read it}\n")
+    assert ended(company.erase()) == FULFILLED
+
+
+def test_an_identifier_that_equals_a_word_of_the_schema_is_looked_for_all_the_same(tmp_path: Path) -> None:
+    company = Company(tmp_path)
+    company.sql("INSERT INTO profiles VALUES ('profile_id_of_the_owner', 'name of the owner', '2026-08-12T19:15:33')")
+    company.sql("CREATE TABLE settings (profile_id_of_the_owner TEXT)")
+    company.map.write_text(company.map.read_text() + "ignore:\n  - {store: app, path: settings, reason: no person in it}\n")
+    run = company.erase("profile_id_of_the_owner")
+    assert run.state is OrderState.IN_PART
+    assert any("residue found" in reason for reason in run.reasons)
+
+
+def test_content_beside_a_word_of_the_schema_is_looked_for(tmp_path: Path) -> None:
+    company = with_notes(tmp_path, LAKE)
+    company.file("lake/old.txt", f'"profile_id": "someone", "said": "{SAID[ANNA]}"')
+    run = company.erase()
+    assert run.state is OrderState.IN_PART

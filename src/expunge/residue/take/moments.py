@@ -26,13 +26,14 @@ _SPELLINGS = (
 """ISO 8601 in both forms, with slashes and dots, RFC 9110, access logs, ``ctime``, times alone; seconds to a hundredth at most, because
 finer ones tell rows apart."""
 _MOMENT = re.compile("|".join(_SPELLINGS).replace("(?P<mark>[./-])", "(?:[./-])").replace("(?P=mark)", "[./-]"))
-WITHIN = re.compile(rf"(?<![\w.-])(?:{_MOMENT.pattern})(?![\w.]|-\w)")
+WITHIN = re.compile(rf"(?<![\w.-])(?<!\d:)(?:{_MOMENT.pattern})(?![\w.]|[:-]\w)")
 """A whole moment between other things."""
 _CUT = tuple(
     form.replace("Y", year).replace("N", digit)
     for form, year, digit in product(
         (
             "Y-N1-N1TN1:N1:N1.11+N1:N1",
+            "Y-N1-N1TN1:N1:N1+N1:N1",
             "Y-N1-N1TN1:N1:N1Z",
             "Y-N1-N1 N1:N1:N1.11 +N1N1",
             "YN1N1TN1N1N1+N1N1",
@@ -51,6 +52,8 @@ _CUT = tuple(
 _CUT_WITH_NAME = ("N1 M Y N1:N1:N1 +N1N1", "N1/M/Y:N1:N1:N1 +N1N1", "N1-M-Y N1:N1:N1 GMT", "Wed M N1 N1:N1:N1 Y")
 _PLAIN = re.compile(r"[\d:T.,+/ Z-]+")
 _NAMED = re.compile(rf"[\d:T.,+/ ZUTCGM-]*({_NAME})[\d:T.,+/ ZUTCGM-]*")
+_BEGINS = re.compile(r"(?=(?:19|20)\d\d-\d)")
+"""Where a second moment can begin right behind the first."""
 _LONGEST = 35
 
 
@@ -78,12 +81,31 @@ def part_of_moment(text: str) -> bool:
     return any(_completes(text, form.replace("M", named[1]).replace("Y", year).replace("N", digit)) for form, year, digit in forms)
 
 
+def parts_of_moments(text: str) -> bool:
+    """Return whether a text is a stretch cut out of a moment, or of two that touch each other, as values of a row do."""
+    if part_of_moment(text):
+        return True
+    if len(text) < 6 or len(text) > 2 * _LONGEST or _PLAIN.fullmatch(text) is None or text.isdigit():
+        return False
+    starts = (found.start() for found in _BEGINS.finditer(text, 3))
+    return any(part_of_moment(text[:at]) and part_of_moment(text[at:]) for at in starts)
+
+
 def _completes(text: str, form: str) -> bool:
     size = len(text)
     return any(_MOMENT.fullmatch(form[:at] + text + form[at + size :]) is not None for at in range(len(form) - size + 1))
 
 
-LEFT_OVER = frozenset(name[at:] for name in (*_MONTHS, *_DAYS) for at in (1, 2))
-"""Ends of names of months and days, where a window begins within one."""
-RIGHT_OVER = frozenset(name[:at] for name in (*_MONTHS, *_DAYS, "GMT", "UTC") for at in (1, 2))
-"""Beginnings of such names, and of zones, where a window ends within one."""
+_LEFT_OVER = frozenset(name[at:] for name in (*_MONTHS, *_DAYS) for at in (1, 2))
+_RIGHT_OVER = frozenset(name[:at] for name in (*_MONTHS, *_DAYS, "GMT", "UTC") for at in (1, 2))
+_DIGITS_LEFT, _DIGITS_RIGHT = re.compile(r"\d{1,2}|\d?Z"), re.compile(r"(?:19|20)\d?\d?|[12]")
+
+
+def end_of_moment(text: str) -> bool:
+    """Return whether a text can be the last one to three characters of a moment that begins before the window."""
+    return text in _LEFT_OVER or _DIGITS_LEFT.fullmatch(text) is not None
+
+
+def beginning_of_moment(text: str) -> bool:
+    """Return whether a text can be the first characters of a moment that goes on behind the window: of a year, or of a name."""
+    return text in _RIGHT_OVER or _DIGITS_RIGHT.fullmatch(text) is not None

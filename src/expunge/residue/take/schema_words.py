@@ -11,12 +11,14 @@ import re
 from collections.abc import Iterable, Iterator
 
 from expunge.core.values.ids import Pseudonym
-from expunge.residue.take.moments import LEFT_OVER, RIGHT_OVER, WITHIN, part_of_moment
+from expunge.residue.take.moments import WITHIN, beginning_of_moment, end_of_moment, part_of_moment, parts_of_moments
 
 _BETWEEN = re.compile(r"[\s\"'\\:,;{}\[\]()<>=|]+")
 """What stands between words in JSON, CSV, SQL and Python literals."""
 _EDGE = r"[^\s\"'\\,;{}\[\]()<>=|]+"
 _FIRST, _LAST = re.compile(_EDGE), re.compile(rf"{_EDGE}\Z")
+_TIME = r"[\dTZ:.,+/ -]+"
+_FIRST_OF_TIME, _LAST_OF_TIME = re.compile(_TIME), re.compile(rf"(?:(?<=[\s\",;]){_TIME}|\A{_TIME})\Z")
 _STRIPPED = " \t\r\n\"'\\:,;{}[]()<>=|"
 _LITERALS = frozenset({"true", "false", "null", "None", "True", "False", "NaN"})
 _KEY = re.compile(r"[^\W\d][\w.\-/ ]{0,63}")
@@ -90,20 +92,32 @@ class SchemaWords:
 
     def _is_joined(self, text: str) -> bool:
         """Whether words, moments and what stands between them are all there is; the first and the last may be cut."""
+        if parts_of_moments(text.strip(_STRIPPED)):
+            return True
         rest = WITHIN.sub(" ", text)
-        timed = rest != text
-        first = _FIRST.match(rest)
-        if first is not None and (part_of_moment(first[0]) or (timed and first[0] in LEFT_OVER)):
-            rest = rest[first.end() :]
-        last = _LAST.search(rest)
-        if last is not None and (part_of_moment(last[0]) or (timed and last[0] in RIGHT_OVER)):
-            rest = rest[: last.start()]
+        # Twice, because a cut at one end shows what the cut at the other is.
+        shorter = self._without_edges(rest, timed=rest != text)
+        rest = shorter if shorter == rest else self._without_edges(shorter, timed=True)
         if self._are_words(rest):
             return True
         shorter = rest
         for word in self._several:
             shorter = shorter.replace(word, " ")
         return shorter != rest and self._are_words(shorter)
+
+    @staticmethod
+    def _without_edges(text: str, *, timed: bool) -> str:
+        """The text without moments that were cut at either end."""
+        for edge in (_FIRST_OF_TIME, _FIRST):
+            first = edge.match(text)
+            if first is not None and (part_of_moment(first[0].strip(_STRIPPED)) or (timed and end_of_moment(first[0]))):
+                text = text[first.end() :]
+                break
+        for edge in (_LAST_OF_TIME, _LAST):
+            last = edge.search(text)
+            if last is not None and (part_of_moment(last[0].strip(_STRIPPED)) or (timed and beginning_of_moment(last[0]))):
+                return text[: last.start()]
+        return text
 
     def _are_words(self, text: str) -> bool:
         runs = _BETWEEN.split(text)
