@@ -221,6 +221,10 @@ def test_an_order_whose_key_is_not_in_the_backup_is_named(home: Household) -> No
     told = doctor(home, code=1)
     assert "keys of orders" in told
     assert str(accepted.order) in told
+    with home.open() as opened:
+        opened.order_cancel(accepted.order)
+    assert home.erase(f"profile:{ANNA}").state is OrderState.FULFILLED
+    doctor(home)
 
 
 def test_an_emptied_journal_is_an_older_one(home: Household) -> None:

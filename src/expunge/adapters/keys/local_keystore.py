@@ -15,7 +15,6 @@ Recovery is the normal path: every open finishes the work that a crash interrupt
 from __future__ import annotations
 
 import hmac
-import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
@@ -356,7 +355,7 @@ class LocalKeys:
         found: dict[OrderId, set[str]] = {}
         for folder, sign in (("orders", ""), ("destroyed", "-")):
             with guarded("the keys of orders could not be listed"):
-                names = os.listdir(self._folder / folder)
+                names = [path.name for path in (self._folder / folder).iterdir()]
             for order, _, kind in (name.rpartition(".") for name in names):
                 if kind in {"order", "trace", "contact"} and _ORDER.fullmatch(order):
                     found.setdefault(OrderId(order), set()).add(f"{sign}{kind}")

@@ -145,7 +145,7 @@ def _one_moment(expunge: Expunge) -> Iterator[DoctorCheck]:
         yield DoctorCheck("forgotten end", False, f"{order}: its key was destroyed, and the journal does not say that it ended")
     behind = compared.gate_behind
     what = f"{output.count(behind, 'suppressed identity', 'suppressed identities')} missing: run `expunge gate publish`"
-    yield DoctorCheck("gate", not behind, what if behind else "refuses everyone whom the journal suppresses")
+    yield DoctorCheck("gate", not behind, what if behind else "refuses every identity that the journal suppresses")
     lost = compared.without_key
     named = f"missing for {', '.join(lost)}: restore keys/orders from its backup, or cancel and receive them again"
     yield DoctorCheck("keys of orders", not lost, named if lost else "there for every unfinished order")

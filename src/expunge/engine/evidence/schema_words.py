@@ -17,10 +17,11 @@ _MOST_IN_A_STORE = 20_000
 """Words of one store; what lies beyond is traced as ever."""
 
 
-def of_estate(context: Context) -> frozenset[str]:
-    """Return the words of the map, and of the schema of every store that can be asked now. A store that cannot adds none."""
+def of_estate(context: Context, located: LocatedCopies) -> frozenset[str]:
+    """Return the words of the map, and of the schema of every store that can be asked now. A store that failed already is not asked."""
     words = set(of_map(context.data_map))
-    for name in context.data_map.stores:
+    failed = {context.data_map.datasets[name].store for name in located.failed}
+    for name in context.data_map.stores.keys() - failed:
         try:
             store = context.open_store(name)
             if isinstance(store, SchemaNaming):
@@ -32,7 +33,7 @@ def of_estate(context: Context) -> frozenset[str]:
 
 
 def of_map(data_map: DataMap) -> Iterator[str]:
-    """Yield every name that the map declares: of datasets, stores, identities, fields, tables, models, rules, and the fixed parts of paths."""
+    """Yield every name that the map declares: datasets, stores, identities, fields, tables, models, rules, and fixed parts of paths."""
     yield from (*data_map.stores, *data_map.datasets, *data_map.retention, *data_map.purposes, *data_map.recipients, *data_map.texts)
     for kind, identity in data_map.identities.items():
         yield from (kind, identity.key, *identity.also, *identity.last_used.values())

@@ -86,7 +86,7 @@ def take(
     tracer = context.scanner.tracer(
         context.keys.trace_key(order),
         budget=budget(max(1, len(subjects(located)))),
-        words=schema_words.of_estate(context),
+        words=schema_words.of_estate(context, located),
         identifiers=schema_words.identifiers(people, located),
     )
     controls: set[Pseudonym] = set()
