@@ -87,7 +87,10 @@ def holds_still(home: Household, receipts_of: OrderId) -> None:
         assert opened.resolve(f"profile:{DINO}").known
         assert opened.check() is not None
     verify(folder, folder["trust-policy.txt"])
-    assert expunge("status", cwd=home.folder).code == 0
+    listed = expunge("status", cwd=home.folder)
+    assert (listed.code, str(receipts_of) in listed.out) == (1, True), "a list that may lack orders is no success"
+    assert expunge("status", receipts_of, cwd=home.folder).code == 0
+    assert expunge("receipt", "show", receipts_of, cwd=home.folder).code == 0
 
 
 def doctor(home: Household, *arguments: str | Path, code: int = 0) -> str:
