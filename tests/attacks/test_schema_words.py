@@ -298,3 +298,68 @@ def test_content_beside_a_word_of_the_schema_is_looked_for(tmp_path: Path) -> No
     company.file("lake/old.txt", f'"profile_id": "someone", "said": "{SAID[ANNA]}"')
     run = company.erase()
     assert run.state is OrderState.IN_PART
+
+
+def test_a_list_of_people_in_json_goes_and_the_names_of_its_fields_are_no_residue(tmp_path: Path) -> None:
+    people = "  people: {store: lake, path: 'people/{profile_id}.json', format: json, subject: {profile: profile_id}, retention: life}\n"
+    company = with_notes(tmp_path, LAKE, datasets=people)
+    for person in (ANNA, BELA):
+        members = [{"profile_id": person, "name_of_the_pet": f"pet of {SAID[person][:24]}", "since": "2026-08-12T19:15:33.5Z"}]
+        company.file(f"lake/people/{person}.json", json.dumps({"members_of_the_list": members, "created_at": "2026-08-12"}))
+    company.file("lake/format.json", json.dumps({"members_of_the_list": [{"profile_id": "", "name_of_the_pet": "", "since": ""}]}))
+    company.map.write_text(company.map.read_text() + "ignore:\n  - {store: lake, path: format.json, reason: how to read it}\n")
+    assert ended(company.erase()) == FULFILLED
+
+
+def test_the_header_of_a_csv_file_and_fields_of_parquet_are_no_residue(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    company = with_notes(
+        tmp_path,
+        LAKE,
+        "pond: {kind: parquet, url: ./pond}",
+        datasets="  visits: {store: lake, path: 'visits.csv', format: csv, subject: {profile: profile_id}, retention: life}\n"
+        "  trips: {store: pond, path: 'trips.parquet', subject: {profile: profile_id}, retention: life}\n",
+    )
+    # What one file calls a column, another says as a value.
+    rows = "".join(f"{person},place_of_arrival,{SAID[person]}\n" for person in (ANNA, BELA))
+    company.file("lake/visits.csv", "profile_id,which_of_the_columns,said_at_the_door\n" + rows)
+    places = [{"place_of_arrival": f"{SAID[person]} again"} for person in (ANNA, BELA)]
+    table = pa.table({"profile_id": [ANNA, BELA], "trip": places, "note": ["which_of_the_columns"] * 2})
+    (tmp_path / "pond").mkdir()
+    pq.write_table(table, tmp_path / "pond" / "trips.parquet")
+    assert ended(company.erase()) == FULFILLED
+
+
+def test_labels_of_enums_and_names_in_postgres_are_no_residue(tmp_path: Path, database: str) -> None:
+    import psycopg
+
+    company = Company(
+        tmp_path,
+        f'shop: {{kind: postgres, url: "{database}"}}',
+        datasets="  orders: {store: shop, table: orders, subject: {profile: profile_id}, retention: life}\n",
+    )
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("CREATE TYPE mood AS ENUM ('waiting_for_the_reply', 'closed_by_the_customer')")
+        connection.execute("CREATE TABLE ways_of_being_paid (day date)")
+        connection.execute(
+            "CREATE TABLE orders (profile_id text, mood mood, kind text DEFAULT 'not yet looked at by us', "
+            "way text CHECK (way IN ('ways_of_being_paid', 'by_the_card_reader')), said jsonb)"
+        )
+        for person in (ANNA, BELA):
+            said = json.dumps({"ways_of_being_paid": ["by_the_card_reader"], "said": SAID[person]})
+            connection.execute(
+                "INSERT INTO orders VALUES (%s, 'closed_by_the_customer', DEFAULT, 'by_the_card_reader', %s)", (person, said)
+            )
+        # Nobody's rows hold the same words.
+        connection.execute("DELETE FROM orders WHERE profile_id = %s", (BELA,))
+        connection.execute("VACUUM FULL orders")
+    assert ended(company.erase()) == FULFILLED
+
+
+def test_a_persons_words_in_a_view_are_no_words_of_the_schema(tmp_path: Path) -> None:
+    company = Company(tmp_path)
+    company.sql(f"CREATE VIEW favourites AS SELECT created_at FROM profiles WHERE display_name = 'name of {SAID[ANNA][:20]}'")
+    run = company.erase()
+    assert run.state is OrderState.IN_PART
