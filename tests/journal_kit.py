@@ -509,6 +509,10 @@ def small_registers() -> dict[str, tuple[ev.Event, ...]]:
             ModelsFreed(at(), "voices", (str(LIFE),), (digest("older weights"),)),
             ModelsFreed(at(), "faces"),
         ),
+        "rollbacks": (
+            ev.RollbackAccepted(at(), "priya", "the newest dump there is", (LIFE, TAKEN), ("00" * 16, "ab" * 16), 3),
+            ev.RollbackAccepted(at(), "omar", "nothing newer", (), (), 0),
+        ),
     }
 
 

@@ -62,6 +62,10 @@ class StateCorrupt(ExpungeError):
     """Expunge's own state contradicts itself; stop, restore or ask for help, never overwrite."""
 
 
+class StateRolledBack(StateCorrupt):
+    """A part of Expunge's own state is an older copy than another; a person decides before anything is carried out."""
+
+
 class StateUnavailable(ExpungeError):
     """Expunge's own state cannot be read or written now (disk full, permission); run again when that is mended."""
 

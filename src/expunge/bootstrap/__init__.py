@@ -22,9 +22,8 @@ from expunge.adapters.files.index_files import FileIndex
 from expunge.adapters.files.trainings_files import FileTrainings
 from expunge.adapters.host.clocks import MonotonicClock, SystemClock
 from expunge.adapters.keys.local_keystore import LocalKeys, create, open_keystore
-from expunge.adapters.log.tile_log import TileLog
 from expunge.adapters.outbound import lineage_http
-from expunge.bootstrap import applied_map, worker_process
+from expunge.bootstrap import applied_map, rolled_back, worker_process
 from expunge.bootstrap.consents import ConsentService
 from expunge.bootstrap.deadline_service import DeadlineService
 from expunge.bootstrap.disgorgements import DisgorgementService
@@ -36,10 +35,8 @@ from expunge.bootstrap.open_state import (  # fmt: skip
     GATE,
     INDEX,
     KEYS,
-    LOG,
     SCRATCH,
     InstallationState,
-    anchor,
     installed_version,
     latest,
     map_file,
@@ -52,13 +49,16 @@ from expunge.bootstrap.open_state import (  # fmt: skip
 from expunge.bootstrap.queries import Queries
 from expunge.bootstrap.recipients import RecipientService
 from expunge.bootstrap.retention import RetentionService
+from expunge.bootstrap.rolled_back import StateComparison
 from expunge.bootstrap.service import OrderService
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.mapdiff import digest
+from expunge.core.journal.events import RollbackAccepted
 from expunge.core.orders.run import Run
 from expunge.core.values.cause import BY_THE_OPERATOR, ByGuardian, OnRequest
 from expunge.core.values.ids import OrderId
 from expunge.engine.aftercare import journal_rollback, lineage_events, reappeared_data, restored_stores, sweeping
+from expunge.engine.aftercare.journal_rollback import StateRollback
 from expunge.engine.aftercare.restored_stores import RestoreReplay
 from expunge.engine.aftercare.sweeping import LaterLook, SweepResult
 from expunge.engine.consent import approving
@@ -73,7 +73,7 @@ from expunge.engine.kernel.context import Context, Reporter, silent
 from expunge.engine.reports import exporting
 from expunge.engine.reports.exporting import ExportSummary
 from expunge.engine.subjects.resolving import ResolvedName
-from expunge.errors import Misconfigured
+from expunge.errors import Misconfigured, UsageError
 from expunge.gate import Gate
 from expunge.ports.clock import Clock
 from expunge.ports.leases import Lease
@@ -108,6 +108,8 @@ class Expunge(Queries):
         self.disgorgements = DisgorgementService(context, self._writing)
         self.models = ModelService(context, self._writing)
         self.clock_behind: list[timedelta] = []
+        self.rollback: StateRollback | None = None
+        """What shows that the state was put back from an older copy: until a person has decided, nothing is written or carried out."""
         self._collecting = RelaxedCollector()
 
     @classmethod
@@ -151,12 +153,12 @@ class Expunge(Queries):
 
     @classmethod
     def _composed(cls, data_map: DataMap, map_path: Path, keys: LocalKeys, kept: InstallationState, clock: Clock | None) -> Expunge:
-        """Put the ports together over a state that is open. Raises StateCorrupt where log or snapshot are older than the journal."""
+        """Put the ports together over a state that is open, and have it hold still where a part of it is an older copy."""
         state, journal = Path(data_map.state), kept.journal
         behind: list[timedelta] = []
         telling = MonotonicClock(clock or SystemClock(), latest(journal), behind.append)
         origin = origin_of(keys)
-        log = TileLog(state / LOG, origin, keys, former=keys.log_publics()[:-1], anchor=lambda: anchor(journal))
+        log = rolled_back.open_log(state, keys, journal)
         stores = OpenStores(data_map, FileIndex(state / INDEX), keys.index_key())
         context = Context(
             data_map=data_map,
@@ -178,9 +180,9 @@ class Expunge(Queries):
             trainings=FileTrainings(data_map.trainings.ledger, data_map.trainings.key) if data_map.trainings else None,
             scratch=(state / SCRATCH).resolve(),
         )
-        suppressed, size = published(state / GATE, keys), log.head().size
-        journal_rollback.require(journal, journal.newest(), log_size=size, suppressed=suppressed, gate_key=keys.gate_key())
+        rollback = rolled_back.examine(state, keys, kept, log)
         opened = cls(data_map, context, stores, keys, kept)
+        opened.rollback = rollback
         opened.clock_behind = behind
         return opened
 
@@ -254,6 +256,7 @@ class Expunge(Queries):
 
     def apply_all(self, orders: Sequence[OrderId], *, saved: bytes | None = None, report: Reporter = silent) -> tuple[Run, ...]:
         """Take orders as far as they go now, sharing rewrites and scans as far as they can."""
+        self._require_whole()
         applied_map.remember(self.map, self.context.map_digest)
         runs = self._carry_out(orders, saved, report)
         # What is not heard now is told by `expunge lineage tell`: an order does not wait for those who keep lineage.
@@ -271,12 +274,45 @@ class Expunge(Queries):
             worker.to_the_end(cohort)
         return tuple(each.run for each in journal_streams.read(self.context.journal, self.context.clock, orders))
 
+    def accept_rollback(self, by: str, reason: str) -> RollbackAccepted:
+        """Record a person's decision to go on with a journal that was put back from an older copy.
+
+        Whoever the gate's snapshot refuses stays refused. Orders that the copy had forgotten have to be received again.
+
+        Raises UsageError where nothing was put back, or without a name or reason; StateRolledBack where only a restore helps.
+        """
+        found = self.rollback
+        if found is None:
+            message = "the state was not put back from an older copy: there is nothing to accept"
+            raise UsageError(message, help="`expunge doctor` says what it looked at")
+        refusal, self._journal.refusal = self._journal.refusal, None
+        try:
+            with self._writing():
+                accepted = journal_rollback.accept(self.context, found, by=by, reason=reason)
+        except BaseException:
+            self._journal.refusal = refusal
+            raise
+        self.rollback = None
+        return accepted
+
+    def state_comparison(self) -> StateComparison:
+        """Compare the gate's snapshot and the keys of orders with the journal, for :meth:`check` of the installation itself."""
+        suppressed = published(self.state / GATE, self._keys)
+        known, runs = self._keys.orders(), self.orders()
+        return StateComparison(
+            journal_rollback.behind(self._journal, suppressed),
+            rolled_back.ended_elsewhere(known, runs),
+            rolled_back.without_key(known, runs),
+        )
+
     def lineage_tell(self) -> tuple[OrderId, ...]:
         """Report unreported erasures to the lineage services. Return the orders that could not be reported."""
+        self._require_whole()
         return lineage_events.tell(self.context, tuple(journal_streams.orders(self.context.journal)), lineage_http.post)
 
     def worker(self, *, lease_seconds: float = 30.0, report: Reporter = silent) -> Worker:
         """One worker of many, for state on PostgreSQL. Raises Misconfigured where state is in a file: there one process runs orders."""
+        self._require_whole()
         return worker_process.worker(self.context, self._kept, lease_seconds, report)
 
     def work(
@@ -334,9 +370,15 @@ class Expunge(Queries):
         return replayed
 
     def recover(self) -> tuple[OrderId, ...]:
-        """Take up work that a crash left; returns the orders whose erasing was interrupted."""
+        """Take up work that a crash left, and publish a snapshot of the gate that is older than the journal anew.
+
+        Returns the orders whose erasing was interrupted.
+        """
         with self._writing():
-            return recovering.recover(self.context)
+            interrupted = recovering.recover(self.context)
+            if journal_rollback.behind(self._journal, published(self.state / GATE, self._keys)):
+                fencing.publish(self.context)
+            return interrupted
 
     def export(self, resolved: ResolvedName, target: Path) -> ExportSummary:
         """Write the data held about a person as a zip with a manifest of hashes."""
@@ -349,6 +391,10 @@ class Expunge(Queries):
     def gate_publish(self) -> int:
         """Renew the snapshot; returns how many identities are suppressed."""
         return self.gates.publish()
+
+    def _require_whole(self) -> None:
+        if self.rollback is not None:
+            raise self.rollback.error()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

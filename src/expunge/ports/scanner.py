@@ -95,8 +95,15 @@ class Scanned:
 class Scanner(Protocol):
     """Finds traces in raw bytes."""
 
-    def tracer(self, key: bytes, *, budget: int) -> CollectingTracer:
-        """A tracer that collects at most ``budget`` windows per subject and field under the 32-byte ``key``."""
+    def tracer(self, key: bytes, *, budget: int, words: Iterable[str] = (), identifiers: Iterable[str] = ()) -> CollectingTracer:
+        """A tracer that collects at most ``budget`` windows per subject and field under the 32-byte ``key``.
+
+        Args:
+            key: of the fingerprints.
+            budget: windows of content as it is.
+            words: known from the map or a schema before any row is read: windows of nothing else are never taken.
+            identifiers: of the people of the order: they always are, even where one equals such a word.
+        """
         ...
 
     def holder(self, traces: Traces, candidates: Iterable[int]) -> HoldingTracer:

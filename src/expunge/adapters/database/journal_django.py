@@ -27,7 +27,7 @@ from expunge.adapters.state.explained import RESTORE, conflict, explained
 from expunge.adapters.state.fencing import give_back, require_newest
 from expunge.adapters.state.migrate import migrate, require_durable
 from expunge.adapters.state.sessions import Hold, session
-from expunge.errors import StateCorrupt, UsageError
+from expunge.errors import StateCorrupt, StateRolledBack, UsageError
 from expunge.faults import failpoint
 from expunge.ports.leases import Lease
 
@@ -86,6 +86,8 @@ class DjangoJournal:
         self._threads = threading.local()
         self._guard = threading.Lock()
         self._staying: dict[threading.Thread, Hold] = {}
+        self.refusal: StateRolledBack | None = None
+        """Why nothing may be appended now: the state was put back from an older copy, and no person has decided yet."""
         self.stay()
 
     @property
@@ -119,6 +121,7 @@ class DjangoJournal:
         Raises as :meth:`append`, and
             TakenOver: the lease's token is no longer the newest; nothing was written.
         """
+        self._require_whole()
         for stream, _, _ in appends:
             _check_name(stream)
         together = self._together()
@@ -277,6 +280,7 @@ class DjangoJournal:
 
         Appending does not need it: an order can be received, or cancelled, while another process runs orders. Raises Busy after the wait.
         """
+        self._require_whole()
         busy = "another process is running orders"
         lock = self._locked(self._file, "run", busy) if self._file else advisory(self._alias, Lock.RUN, wait=self._wait, busy=busy)
         with self.session(), lock:
@@ -304,6 +308,10 @@ class DjangoJournal:
             staying, self._staying = self._staying, {}
         for hold in staying.values():
             hold.release()
+
+    def _require_whole(self) -> None:
+        if self.refusal is not None:
+            raise self.refusal
 
     def _append_lock(self) -> AbstractContextManager[None]:
         if self._file is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -87,6 +88,13 @@ class FileShelf:
                 return
             found = sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name))
         yield from found
+
+    def orders(self) -> Iterator[tuple[OrderId, float]]:
+        """Yield the orders that have files, each with the time at which a file of it last came or went. Raises StateUnavailable."""
+        with guarded("the shelf could not be listed"):
+            for entry in os.scandir(self._folder):
+                if entry.is_dir(follow_symlinks=False) and _ORDER.fullmatch(entry.name):
+                    yield OrderId(entry.name), entry.stat(follow_symlinks=False).st_mtime
 
     def _path(self, order: OrderId, name: str) -> Path:
         check_names(order, name)

@@ -350,6 +350,17 @@ class LocalKeys:
             durable.write_all([(self._mark(place), b"") for place in places if not self._destroyed(place)], at="keys.destroy.mark")
             key_files.wipe_all([self._folder / place for place in places])
 
+    def orders(self) -> dict[OrderId, frozenset[str]]:
+        """Return the orders that keys were made for, each with the kinds of its keys (``trace``), and of those destroyed (``-trace``)."""
+        found: dict[OrderId, set[str]] = {}
+        for folder, sign in (("orders", ""), ("destroyed", "-")):
+            with guarded("the keys of orders could not be listed"):
+                names = [path.name for path in (self._folder / folder).iterdir()]
+            for order, _, kind in (name.rpartition(".") for name in names):
+                if kind in {"order", "trace", "contact"} and _ORDER.fullmatch(order):
+                    found.setdefault(OrderId(order), set()).add(f"{sign}{kind}")
+        return {order: frozenset(kinds) for order, kinds in found.items()}
+
     # ---- recovery ----------------------------------------------------------------------------------------------
 
     def _recover(self, previous: bytes | None, passphrase: str | None) -> None:

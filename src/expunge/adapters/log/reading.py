@@ -11,7 +11,7 @@ from typing import NoReturn
 from expunge.core import merkle
 from expunge.core.log import checkpoint, log_tiles
 from expunge.core.note import VerifierKey, open_strict
-from expunge.errors import EvidenceInvalid, StateCorrupt
+from expunge.errors import EvidenceInvalid, StateCorrupt, StateRolledBack
 
 _HELP = "restore the log's folder from a copy that is not older than the last receipt; do not delete or edit files in it"
 _TILES_KEPT = 1024
@@ -39,6 +39,12 @@ def corrupt(what: str) -> NoReturn:
     """Raise the error for a log that contradicts itself or a fact known about it elsewhere."""
     message = f"the log is damaged: {what}"
     raise StateCorrupt(message, help=_HELP)
+
+
+def older(what: str) -> NoReturn:
+    """Raise the error for a log that lacks entries which were published before."""
+    message = f"the log is damaged: {what}"
+    raise StateRolledBack(message, help=_HELP)
 
 
 class LogFiles:

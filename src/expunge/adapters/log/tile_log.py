@@ -14,7 +14,7 @@ from pathlib import Path
 from expunge import durable
 from expunge.adapters.host.disk_errors import guarded
 from expunge.adapters.host.file_lock import FileLock
-from expunge.adapters.log.reading import LogFiles, LogSnapshot, corrupt
+from expunge.adapters.log.reading import LogFiles, LogSnapshot, corrupt, older
 from expunge.core import merkle
 from expunge.core.log import checkpoint, log_tiles
 from expunge.core.note import VerifierKey, open_strict
@@ -185,7 +185,7 @@ class TileLog:
             return
         size, root = known
         if size > state.size:
-            corrupt(f"it has {state.size} entries, but {size} were published before: this is an old copy")
+            older(f"it has {state.size} entries, but {size} were published before: this is an old copy")
         if merkle.tree_root(size, self._files.node(state)) != root:
             corrupt(f"its first {size} entries are not those that were published before: this is another log")
 
@@ -196,7 +196,7 @@ class TileLog:
                 return
             known = self._anchor()
             if (self._folder / "tile").exists() or (known is not None and known[0] > 0):
-                corrupt("its checkpoint is missing, though entries were published")
+                older("its checkpoint is missing, though entries were published")
             note = self._sign(checkpoint.Checkpoint(self.origin, 0, merkle.EMPTY_ROOT))
             durable.write_bytes(self._folder / log_tiles.CHECKPOINT, note, at="log.create", mode=0o644)
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -14,7 +14,7 @@ import typer
 
 from expunge.cli.terminal import options, output
 from expunge.cli.terminal.installation import PASSPHRASE, ask_secret, opened
-from expunge.errors import ExpungeError, UsageError
+from expunge.errors import EvidenceInvalid, ExpungeError, StateCorrupt, UsageError
 
 if TYPE_CHECKING:
     from expunge.bootstrap import Expunge
@@ -46,9 +46,32 @@ def init(
     output.note("back up its keys/ apart from the stores, and publish `expunge log policy` where nobody can change it unseen")
 
 
-def doctor(map_file: options.Map = None, as_json: options.Json = False) -> None:
-    """See whether the installation is well: rights, disk, keys, journal, log, stores, orders that wait. Exit code 1 when it is not."""
-    found = list(_examined(map_file))
+def doctor(
+    accept_rollback: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Go on with a state that was put back from an older copy: who decides so.", show_default=False),
+    ] = "",
+    reason: Annotated[str, typer.Option(help="Why, with --accept-rollback. It is journalled.", show_default=False)] = "",
+    since: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A checkpoint or receipt.tlog-proof kept elsewhere, which the log must still contain; again for more.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    map_file: options.Map = None,
+    as_json: options.Json = False,
+) -> None:
+    """See whether the installation is well: rights, disk, keys, journal, log, stores, orders that wait. Exit code 1 when it is not.
+
+    A state folder that was put back from an older copy is named, with the orders that it forgot. Nothing is carried out until the right
+    one is there, or a person has decided with --accept-rollback.
+    """
+    if accept_rollback or reason:
+        _accept(map_file, accept_rollback, reason, as_json=as_json)
+        return
+    found = list(_examined(map_file, since or ()))
     if as_json:
         output.write_json("doctor/1", {"well": all(each.well for each in found), "checks": [each._asdict() for each in found]})
     else:
@@ -66,12 +89,30 @@ class DoctorCheck(NamedTuple):
     detail: str
 
 
-def _examined(map_file: Path | None) -> Iterator[DoctorCheck]:
+def _accept(map_file: Path | None, by: str, reason: str, *, as_json: bool) -> None:
+    with opened(map_file) as expunge:
+        accepted = expunge.accept_rollback(by, reason)
+    if as_json:
+        entries = len(accepted.gate_entries)
+        output.write_json(
+            "rollback-accepted/1", {"by": by, "reason": reason, "orders": accepted.orders, "refused": entries, "at": accepted.at}
+        )
+        return
+    output.say(f"journalled: {output.visible(by)} goes on with this state: {output.visible(reason)}")
+    for order in accepted.orders:
+        output.say(f"receive again, for the same people: {order}")
+    if accepted.gate_entries:
+        output.note(f"{output.count(len(accepted.gate_entries), 'identity', 'identities')} that it has forgotten stay refused at the gate")
+
+
+def _examined(map_file: Path | None, since: Sequence[Path]) -> Iterator[DoctorCheck]:
     yield DoctorCheck("python", sys.version_info >= (3, 11), sys.version.split()[0])
     try:
         with opened(map_file) as expunge:
             yield DoctorCheck("map", True, expunge.map.source)
             yield from _state(expunge)
+            yield from _one_moment(expunge)
+            yield from _outside(expunge, since)
             yield from _work(expunge)
     except ExpungeError as error:
         yield DoctorCheck("installation", False, f"{error.message.splitlines()[0]}; {error.help}")
@@ -86,8 +127,49 @@ def _state(expunge: Expunge) -> Iterator[DoctorCheck]:
     yield DoctorCheck("clock", not behind, f"{behind[-1]} behind the journal" if behind else "not behind the journal")
     expunge.context.keys.pseudonym_key()
     yield DoctorCheck("keys", True, "there, and readable by this user alone")
-    head = expunge.context.log.head()
-    yield DoctorCheck("log", True, f"{output.count(head.size, 'entry', 'entries')}, agrees with the journal")
+    if expunge.rollback is None:
+        head = expunge.context.log.head()
+        yield DoctorCheck("log", True, f"{output.count(head.size, 'entry', 'entries')}, agrees with the journal")
+
+
+def _one_moment(expunge: Expunge) -> Iterator[DoctorCheck]:
+    """Whether journal, log, gate, shelf and keys are of one moment."""
+    rollback = expunge.rollback
+    if rollback is not None:
+        yield DoctorCheck("one moment", False, f"{'; '.join(rollback.reasons)}; nothing is carried out")
+        for order in rollback.orders:
+            yield DoctorCheck("forgotten order", False, f"{order}: the journal does not know what became of it")
+        yield DoctorCheck("what to do", False, rollback.help)
+    compared = expunge.state_comparison()
+    for order in compared.ended_elsewhere:
+        yield DoctorCheck("forgotten end", False, f"{order}: its key was destroyed, and the journal does not say that it ended")
+    behind = compared.gate_behind
+    what = f"{output.count(behind, 'suppressed identity', 'suppressed identities')} missing: run `expunge gate publish`"
+    yield DoctorCheck("gate", not behind, what if behind else "refuses every identity that the journal suppresses")
+    lost = compared.without_key
+    named = f"missing for {', '.join(lost)}: restore keys/orders from its backup, or cancel and receive them again"
+    yield DoctorCheck("keys of orders", not lost, named if lost else "there for every unfinished order")
+    if rollback is None and not compared.ended_elsewhere:
+        yield DoctorCheck("one moment", True, "journal, log, gate, shelf and keys know the same orders")
+
+
+def _outside(expunge: Expunge, since: Sequence[Path]) -> Iterator[DoctorCheck]:
+    """Whether the log still holds what was kept elsewhere: all of a state folder from an older copy agrees with itself."""
+    if not since:
+        return
+    from expunge import survey
+    from expunge.cli.terminal.checkpoints import earlier_heads, keys_of
+
+    folder = expunge.state / "log"
+    keys = keys_of(folder, expunge.trust_policy().encode())
+    try:
+        audit = survey.audit(folder, keys, list(earlier_heads(since, keys)))
+    except (EvidenceInvalid, StateCorrupt) as error:
+        yield DoctorCheck(
+            "kept elsewhere", False, f"the log lacks it: {error.message}; the whole state is an older copy, or the log another"
+        )
+        return
+    yield DoctorCheck("kept elsewhere", True, f"the log contains {output.count(audit.known, 'earlier checkpoint')}")
 
 
 def _work(expunge: Expunge) -> Iterator[DoctorCheck]:

@@ -10,6 +10,7 @@ import typer
 
 from expunge.cli.orders.apply import exit_code, summary
 from expunge.cli.terminal import options, output
+from expunge.cli.terminal.exit_codes import Exit
 from expunge.cli.terminal.installation import opened
 
 if TYPE_CHECKING:
@@ -18,21 +19,30 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from expunge.core.orders.run import Run
+    from expunge.core.values.ids import OrderId
+    from expunge.ports.leases import Lease
 
 OptionalOrder = Annotated[str | None, typer.Argument(metavar="[ORDER]", help="An order's id; else all.", show_default=False)]
 
 
 def status(order: OptionalOrder = None, map_file: options.Map = None, as_json: options.Json = False) -> None:
-    """Show where orders stand."""
+    """Show where orders stand. Exit code 1 for a list from a state that was put back from an older copy: orders may be missing from it."""
     from expunge.core.values.ids import OrderId
 
     with opened(map_file) as expunge:
         runs = expunge.orders() if order is None else (expunge.status(OrderId(order)),)
-        leases = expunge.leases()
+        leases, rollback = expunge.leases(), expunge.rollback
+    _show(order, runs, leases, rollback.orders if rollback else (), as_json=as_json)
+    if rollback is not None and order is None:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _show(order: str | None, runs: Sequence[Run], leases: Sequence[Lease], forgotten: Sequence[OrderId], *, as_json: bool) -> None:
     if as_json:
         working = [{"what": lease.name, "worker": lease.holder, "since": lease.since, "until": lease.until} for lease in leases]
         orders = [{**summary(run), **({"steps": _steps(run)} if order else {})} for run in runs]
-        output.write_json("status/1", {"orders": orders, "working": working})
+        missing = {"forgotten": list(forgotten)} if forgotten else {}
+        output.write_json("status/1", {"orders": orders, "working": working, **missing})
         return
     for lease in leases:
         output.say(f"{lease.holder} is at {lease.name} since {output.moment(lease.since)}")
@@ -42,6 +52,8 @@ def status(order: OptionalOrder = None, map_file: options.Map = None, as_json: o
         output.stdout().print(_orders(runs))
     else:
         output.stdout().print(_one(runs[0]))
+    for name in forgotten if order is None else ():
+        output.say(f"{name}: the journal was put back from an older copy, and does not know what became of it")
 
 
 def watch(

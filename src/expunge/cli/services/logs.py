@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from expunge.cli.terminal import options, output
+from expunge.cli.terminal.checkpoints import earlier_heads, keys_of
 from expunge.cli.terminal.installation import opened
-from expunge.errors import EvidenceInvalid, UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from expunge.core.note import VerifierKey
+from expunge.errors import UsageError
 
 app = typer.Typer(help="The transparency log: audit it, serve it.", no_args_is_help=True)
 
@@ -46,8 +42,8 @@ def verify(
     from expunge import survey
 
     folder, policy = _which(folder, trust, map_file)
-    keys = _keys(folder, policy)
-    audit = survey.audit(folder, keys, list(_known(since or (), keys)))
+    keys = keys_of(folder, policy)
+    audit = survey.audit(folder, keys, list(earlier_heads(since or (), keys)))
     if as_json:
         output.write_json(
             "log-audit/1",
@@ -105,32 +101,3 @@ def _which(folder: Path | None, trust: Path | None, map_file: Path | None, *, ke
         return folder, trust.read_bytes() if trust else b""
     with opened(map_file) as expunge:
         return expunge.state / "log", trust.read_bytes() if trust else expunge.trust_policy().encode()
-
-
-def _keys(folder: Path, policy_text: bytes) -> tuple[VerifierKey, ...]:
-    """The keys that the policy names for the log that the folder says it is."""
-    from expunge.core.log import log_tiles, trust
-
-    try:
-        origin = (folder / log_tiles.CHECKPOINT).read_bytes().partition(b"\n")[0].decode("utf-8", "replace")
-    except OSError as error:
-        message = "there is no log in that folder: its checkpoint cannot be read"
-        raise EvidenceInvalid(message, help="name the folder that holds `checkpoint` and `tile`") from error
-    parsed = trust.parse(policy_text)
-    if not any(log.key.name == origin for log in parsed.logs):
-        message = "the trust policy names no such log"
-        raise EvidenceInvalid(message, help="it may be another log than the one you trust")
-    return parsed.checkpoint_keys(origin)
-
-
-def _known(files: Iterable[Path], keys: tuple[VerifierKey, ...]) -> Iterator[tuple[int, bytes]]:
-    """(size, root) of earlier checkpoints, each by the log's own keys."""
-    from expunge.core import note
-    from expunge.core.log import checkpoint, tlog_proof
-
-    for path in files:
-        data = path.read_bytes()
-        if data.startswith(tlog_proof.HEADER.encode()):
-            data = tlog_proof.parse(data).checkpoint
-        head = checkpoint.parse(note.open_strict(data, keys)[0])
-        yield head.size, head.root

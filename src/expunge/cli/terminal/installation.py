@@ -31,7 +31,10 @@ def opened(map_file: Path | None, *, recover: bool = False) -> Iterator[Expunge]
     with _open(map_file) as expunge:
         for behind in expunge.clock_behind:
             output.note(f"the clock is {behind} behind the journal; times are held until it has caught up")
-        if recover:
+        rollback = expunge.rollback
+        if rollback is not None and not recover:
+            output.note(f"{rollback.error().message}: see `expunge doctor`")
+        if recover and rollback is None:
             for order in expunge.recover():
                 output.note(f"{order} was interrupted while erasing: `expunge apply {order}` goes on")
         yield expunge

@@ -337,6 +337,22 @@ class Restored:
     clean: bool
 
 
+@tagged("RollbackAccepted")
+@dataclass(frozen=True)
+class RollbackAccepted:
+    """A person decided to go on with a journal that had been put back from an older copy. Register ``rollbacks``."""
+
+    at: datetime
+    by: str
+    reason: str
+    orders: tuple[str, ...]
+    """Ids of orders, or of orders with later rounds, that the copy had forgotten."""
+    gate_entries: tuple[str, ...]
+    """Hex, of the gate's snapshot: whom it refused, and the copy had forgotten. They stay refused."""
+    log_size: int
+    """Entries of the log."""
+
+
 OrderEvent: TypeAlias = (
     Received
     | Fenced
@@ -368,6 +384,7 @@ RegisterEvent: TypeAlias = (
     | Unsuppressed
     | Linked
     | Restored
+    | RollbackAccepted
     | ConsentEvent
     | AskingEvent
     | LineageEvent

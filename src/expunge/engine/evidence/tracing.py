@@ -20,7 +20,7 @@ from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.models.model_outcomes import WHOLE
 from expunge.core.values.copy import RawSource
 from expunge.core.values.ids import OrderId, Pseudonym
-from expunge.engine.evidence import weight_vectors
+from expunge.engine.evidence import schema_words, weight_vectors
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects.locating import LocatedCopies
@@ -83,7 +83,12 @@ def take(
         people: given for one store of the plan only: their identifiers are traced there as a dataset of their own.
     """
     opened = context.open_store(store)
-    tracer = context.scanner.tracer(context.keys.trace_key(order), budget=budget(max(1, len(subjects(located)))))
+    tracer = context.scanner.tracer(
+        context.keys.trace_key(order),
+        budget=budget(max(1, len(subjects(located)))),
+        words=schema_words.of_estate(context, located),
+        identifiers=schema_words.identifiers(people, located),
+    )
     controls: set[Pseudonym] = set()
     for dataset in datasets:
         if dataset.name in located.failed:

@@ -21,7 +21,7 @@ from expunge.core.values.periods import shortest
 from expunge.engine.gate import consent_entries
 from expunge.engine.gate.consent_entries import ConsentEntries
 from expunge.engine.kernel.context import Context
-from expunge.engine.kernel.journal_streams import MODELS, RECIPIENTS, SUPPRESSIONS, read_register, register
+from expunge.engine.kernel.journal_streams import MODELS, RECIPIENTS, ROLLBACKS, SUPPRESSIONS, read_register, register
 
 RENEW_AFTER = timedelta(seconds=20)
 """A third of the age that pipelines accept unless they are told otherwise."""
@@ -67,9 +67,12 @@ def publish(context: Context) -> int:
     gate = context.keys.gate_key()
     # Why among the suppressed: what asks about a model before it serves is answered as for a person.
     models = {gate_entry(gate, MODEL, each) for each in model_outcomes.blocked(read_register(context.journal, MODELS))}
+    # Why for good: the journal that knew whom they name is lost, and with it who could let them go.
+    accepted = [event for event in read_register(context.journal, ROLLBACKS) if isinstance(event, ev.RollbackAccepted)]
+    forgotten = frozenset(bytes.fromhex(entry) for event in accepted for entry in event.gate_entries)
     purposes = purposes_of(context.data_map, agreed, blocked)
     policy = GatePolicy(context.map_digest, purposes, agreed.frozen, scheduled(context.data_map), context.data_map.kinds)
-    context.publish_gate(context.clock.now(), Contents(suppressed | models, former, policy))
+    context.publish_gate(context.clock.now(), Contents(suppressed | models | forgotten, former | forgotten if former else former, policy))
     return len(suppressed) + len(former)
 
 

@@ -29,8 +29,9 @@ DISGORGEMENTS = "disgorgements"
 IDLE = "idle"
 CLAIMS = "claims"
 MODELS = "models"
+ROLLBACKS = "rollbacks"
 _REGISTERS = frozenset(
-    {HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, TELLINGS, RECIPIENTS, DISGORGEMENTS, IDLE, CLAIMS, MODELS}
+    {HOLDS, SUPPRESSIONS, RESTORALS, CONSENTS, LINEAGE, TOKENS, TELLINGS, RECIPIENTS, DISGORGEMENTS, IDLE, CLAIMS, MODELS, ROLLBACKS}
 )
 MOST_REBASES = 50
 """How often an append is tried again after what other workers appended to the same orders."""

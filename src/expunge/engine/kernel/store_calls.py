@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 
 from expunge.core.datamap.datamap import Dataset, Ignore
 from expunge.core.datamap.grounding import Capabilities
@@ -19,6 +20,7 @@ from expunge.errors import CouldNotLook, ExpungeError, StoreUnavailable
 from expunge.faults import failpoint
 from expunge.ports.model_registry import ModelRegistry
 from expunge.ports.scanner import Tracer
+from expunge.ports.schema_naming import SchemaNaming
 from expunge.ports.store import Store
 from expunge.ports.subject_listing import SubjectListing
 
@@ -98,6 +100,14 @@ def trace(store: Store, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer
     failpoint("store.trace:before")
     store.trace(dataset, copies, tracer)
     failpoint("store.trace:after")
+
+
+def schema_words(store: SchemaNaming, most: int) -> tuple[str, ...]:
+    """Ask a store for up to ``most`` words of its schema."""
+    failpoint("store.schema_words:before")
+    answer = tuple(islice(store.schema_words(), most))
+    failpoint("store.schema_words:after")
+    return answer
 
 
 def preflight(store: Store, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy]) -> tuple[Unable, ...]:

@@ -37,9 +37,9 @@ class ResidueScanner:
         self._processes = processes or min(MOST, usable_cores())
         self._helpers = HelperPool(self, self._processes - 1)
 
-    def tracer(self, key: bytes, *, budget: int) -> Collector:
+    def tracer(self, key: bytes, *, budget: int, words: Iterable[str] = (), identifiers: Iterable[str] = ()) -> Collector:
         """A tracer that collects at most ``budget`` windows per subject, dataset and field; each may be taken in several written forms."""
-        return Collector(key, budget)
+        return Collector(key, budget, words, identifiers)
 
     def holder(self, traces: Traces, candidates: Iterable[int]) -> SharedWindowSearch:
         """A tracer that finds the candidates that bystanders' content holds as well."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -76,8 +76,8 @@ def read_small(data: bytes) -> StreamWindows:
     return result
 
 
-def read(stream: BinaryIO, begun: bytes = b"") -> StreamWindows:
-    """Read the stream, which has ``begun`` so, once to its end and choose windows."""
+def read(stream: BinaryIO, begun: bytes = b"", skip: Callable[[bytes], bool] = lambda _: False) -> StreamWindows:
+    """Read the stream, which has ``begun`` so, once to its end and choose windows, but none that is to be skipped."""
     result = StreamWindows()
     head = b""
     kept: bytearray | None = bytearray()
@@ -100,7 +100,7 @@ def read(stream: BinaryIO, begun: bytes = b"") -> StreamWindows:
                 header = max(0, sound_from - at - begin)
                 result.sound.offer(loud(part[header:], (at + begin + header - sound_from) % 2))
             else:
-                result.raw.offer(varied(part))
+                result.raw.offer(varied(part, skip))
         at += len(block)
     if kept is not None and _to_decode(head):
         _decode(kept, result.sound)
@@ -182,12 +182,14 @@ def _gather(value: object, into: list[str]) -> None:
             _gather(inner, into)
 
 
-def varied(part: bytes) -> bytes | None:
+def varied(part: bytes, skip: Callable[[bytes], bool] = lambda _: False) -> bytes | None:
     """A window of the part with many different bytes, or None when there is none; of a short part, all of it."""
     if len(part) <= SIZE:
         return part if len(set(part)) >= 6 and len(set(part[:8])) >= 2 else None
     tries = range(0, len(part) - SIZE + 1, max(1, (len(part) - SIZE) // 16))
     best = max((part[at : at + SIZE] for at in tries), key=lambda each: len(set(each)))
+    if skip(best):
+        best = max((window for at in tries if not skip(window := part[at : at + SIZE])), key=lambda each: len(set(each)), default=b"")
     return best if len(set(best)) >= 12 and len(set(best[:8])) >= 3 else None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path, PurePath
@@ -14,6 +13,8 @@ from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import Stretch
 from expunge.residue.matching.keyed_hash import Secret
 from expunge.residue.take import media_windows
+from expunge.residue.take.moments import is_moment
+from expunge.residue.take.schema_words import SchemaWords
 from expunge.residue.take.window_sample import DRESSED, FORMS, ContentWindow, WindowSample
 from expunge.residue.take.written_forms import (
     SHORTEST,
@@ -33,11 +34,15 @@ from expunge.residue.take.written_forms import (
 )
 
 _VECTOR_WINDOW = 32
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:?\d\d)?)?")
-"""A date, or a time to the second (ISO 8601), and nothing else."""
-_LONGEST_MOMENT = 25
+_AGAIN = 16
+"""Windows of a text that are offered instead where the only one that is wanted says nothing."""
 _KEPT = 1 << 14
 """Characters of a value that are kept until it is known whether parts of it are traced too."""
+
+_AS_TEXT = frozenset({"utf-8", "bytes"})
+"""Forms whose windows may lie in a schema as they are ..."""
+_LIKE_TEXT = _AS_TEXT | {"fragment", "lower", "upper", "json", "json-utf-8", "json-slash", "sql", "csv", "html", "url", "latin-1"}
+"""... and other forms that come out like words of one."""
 
 TracedField = tuple[Pseudonym, str, str]
 """Subject, dataset, field."""
@@ -52,7 +57,7 @@ class Collector:
     forms as well. So most values of a large order cost one checksum.
     """
 
-    def __init__(self, key: bytes, budget: int) -> None:
+    def __init__(self, key: bytes, budget: int, words: Iterable[str] = (), identifiers: Iterable[str] = ()) -> None:
         if budget < 1:
             message = "a budget below one window traces nothing"
             raise ValueError(message)
@@ -60,6 +65,7 @@ class Collector:
         self._secret = Secret(key)
         self._seed = int.from_bytes(blake2b(b"draw", key=key, person=b"expunge/trace/1", digest_size=4).digest(), "big")
         self._budget = budget
+        self._schema = SchemaWords(words, identifiers)
         self._harvests: dict[TracedField, WindowSample] = {}
         self._others: dict[TracedField, WindowSample] = {}
         """Of what is content in another form from the start."""
@@ -68,15 +74,20 @@ class Collector:
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
         """Trace a string: all of it when short, else windows from the starts of words; the first of them in every written form."""
-        if (len(value) < SHORTEST and len(utf8(value)) < SHORTEST) or _is_moment(value):
+        moment = is_moment(value) and not self._schema.is_identifier(value)
+        if moment or (len(value) < SHORTEST and len(utf8(value)) < SHORTEST):
             # Why a moment says too little: many people's rows were written in the same second, and all of them would have to be asked.
             self._rejected += 1
             return
-        self._pieces((subject, dataset, field), value, pieces(value, self._budget))
+        self._schema.learn(subject, value)
+        self._pieces((subject, dataset, field), value)
         if self._budget > 1 and (packed := bytes_of_uuid(value)):
             self._take(self._others, (subject, dataset, field), 0, "bytes", packed)
 
-    def _pieces(self, where: TracedField, value: str, chosen: Iterable[str]) -> None:
+    def _pieces(self, where: TracedField, value: str) -> None:
+        chosen = pieces(value, self._budget)
+        if self._budget == 1 and self._schema.cover(clip(utf8(chosen[0]))):
+            chosen = pieces(value, _AGAIN)
         for rank, piece in enumerate(chosen):
             self._offer(where, rank, "utf-8", utf8(piece), piece, None if rank else value)
 
@@ -111,8 +122,11 @@ class Collector:
         head = stream.read(media_windows.SIZE + 1)
         while 0 < len(head) <= media_windows.SIZE and (more := stream.read(media_windows.SIZE + 1 - len(head))):
             head += more
-        read = media_windows.read_small(head) if len(head) <= media_windows.SIZE else media_windows.read(stream, head)
+        small = len(head) <= media_windows.SIZE
+        read = media_windows.read_small(head) if small else media_windows.read(stream, head, self._schema.cover)
         self._rejected += read.raw.rejected + read.sound.rejected
+        if read.text is not None:
+            self._schema.learn(subject, read.text)
         for rank, window in enumerate(read.sound.best(self._budget)):
             self._offer(where, rank, "pcm16", window)
         for rank, window in enumerate(read.raw.best(self._budget)):
@@ -175,7 +189,7 @@ class Collector:
         place = rank << 32 | crc32(data, self._seed)
         if not harvest.wants(place):
             return True
-        if telling(data):
+        if telling(data) and not (form in _AS_TEXT and self._schema.cover(data)):
             harvest.add(ContentWindow(place, data, form, piece, value if value is None or len(value) <= _KEPT else value[:_KEPT]))
             return True
         self._rejected += 1
@@ -195,7 +209,8 @@ class Collector:
 
     def _chosen(self, where: TracedField, harvest: WindowSample) -> Iterator[tuple[str, bytes]]:
         """At most ``budget`` windows as they are, and other forms: none with a budget of one, else of all windows but one, or of seven."""
-        best = harvest.best()
+        # Why again: names of fields are learned while content comes in.
+        best = harvest.best(lambda each: each.form in _AS_TEXT and self._schema.cover(each.data))
         for each in best:
             yield each.form, each.data
         if self._budget == 1:
@@ -203,7 +218,7 @@ class Collector:
         passed = {each.data for each in best}
         left = self._most_dressed
         for form, data in self._dressed(where, best[: min(self._budget - 1, DRESSED)]):
-            if left and data not in passed:
+            if left and data not in passed and not (form in _LIKE_TEXT and self._schema.cover(data)):
                 passed.add(data)
                 left -= 1
                 yield form, data
@@ -229,10 +244,6 @@ def _joined(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
         end = max(end, stop)
     if end > begin:
         yield begin, end
-
-
-def _is_moment(value: str) -> bool:
-    return len(value) <= _LONGEST_MOMENT and value[4:5] == "-" and _MOMENT.fullmatch(value) is not None
 
 
 def _other_forms(window: ContentWindow) -> Iterator[tuple[str, bytes]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 FORMS = 20
@@ -52,11 +53,10 @@ class WindowSample:
             self._kept = {each.data: each for each in best}
             self._limit = best[-1].place
 
-    def best(self) -> list[ContentWindow]:
-        """At most ``budget`` windows, the best first."""
-        if len(self._kept) == 1:
-            return list(self._kept.values())
-        return sorted(self._kept.values(), key=_wanted)[: self._budget]
+    def best(self, without: Callable[[ContentWindow], bool] | None = None) -> list[ContentWindow]:
+        """At most ``budget`` windows, the best first, but for some that turned out to say nothing."""
+        kept = [window for window in self._kept.values() if without is None or not without(window)]
+        return kept if len(kept) == 1 else sorted(kept, key=_wanted)[: self._budget]
 
 
 def _wanted(window: ContentWindow) -> tuple[int, bytes]:

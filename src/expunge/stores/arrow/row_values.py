@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from base64 import b64encode
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any, BinaryIO, cast
 
@@ -50,6 +51,15 @@ def spoken(value: object) -> object:
         case None | bool() | int() | str():
             return value
     return str(value)
+
+
+def names_of(schema: pa.Schema) -> Iterator[str]:
+    """Yield the names of all fields of a schema, and of those inside structs, lists and maps."""
+    waiting = list(schema)
+    while waiting:
+        field = waiting.pop()
+        yield field.name
+        waiting.extend(field.type.field(at) for at in range(field.type.num_fields))
 
 
 def trace_row(dataset: str, subject: Pseudonym, row: Row, tracer: Tracer) -> None:

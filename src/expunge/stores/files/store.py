@@ -88,6 +88,12 @@ class Files:
         """File names, folder names, placeholders' values, whole files, and every field of records."""
         TreeContent(self._tree(dataset), self._layouts[dataset.name]).trace(copies, tracer)
 
+    def schema_words(self) -> Iterator[str]:
+        """Columns that CSV files name."""
+        self._present()
+        for layout in self._layouts.values():
+            yield from self._search(layout.dataset).header()
+
     def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:  # noqa: ARG002 - no file takes another along
         """Rights, further names, damage, writers and room for the largest rewrite."""
         return FilesPreflight(self._root, self._layouts[dataset.name], tuple(self._layouts.values())).reasons(copies)

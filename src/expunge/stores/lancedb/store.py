@@ -26,6 +26,7 @@ from expunge.errors import CouldNotLook
 from expunge.faults import failpoint
 from expunge.ports.scanner import Tracer
 from expunge.stores.arrow.damage import Damaged
+from expunge.stores.arrow.row_values import names_of
 from expunge.stores.lancedb import check as lancedb_check
 from expunge.stores.lancedb.kind import UNFINISHED_HOURS
 from expunge.stores.lancedb.ladder import Ladder, climb, orphans
@@ -128,6 +129,12 @@ class LanceDb:
         """Every value of their rows."""
         with looking(dataset):
             self._reading(dataset).trace(copies, tracer)
+
+    def schema_words(self) -> Iterator[str]:
+        """Names of columns, nested ones too."""
+        for name, table in self._tables.items():
+            with looking(table.dataset):
+                yield from (name, *names_of(table.open().schema))
 
     def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
         """Over tables opened for this call: every version of every line, and files that were written and not committed."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from expunge.core.values.copy import Copy, Item
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import Tracer
 from expunge.stores.mlflow.artifact_roots import ArtifactRoots, OutsideRoots, files
-from expunge.stores.mlflow.catalogue import HOMES, DependentRows
+from expunge.stores.mlflow.catalogue import HOMES, DependentRows, MlflowSchema
 from expunge.stores.mlflow.entity_groups import Entity, EntityGroup
 
 _CHUNK = 1 << 20
@@ -23,6 +24,9 @@ _WORDS = frozenset(
     | {"workspace", "destination_type", "dataset_source_type", "type", "assessment_type"}
 )
 """Columns of MLflow's own words, and of folders, whose beginnings everybody shares; the identifiers at their ends have columns too."""
+_OF_FRAMES = frozenset({"dataset_schema", "dataset_profile"})
+"""Columns in which MLflow says how the columns of a table are called, and how many rows it has."""
+_KEYS, _VALUES = {"key", "tag_key"}, {"value", "tag_value"}
 _PROGRAM = re.compile(r"(mlflow\.(user|source\.|artifactLocation|trace_schema|trace\.size|trace\.infoFinalized)|expunge\.)")
 """Begins the names of tags that say which program ran, and where: they are alike in everybody's runs."""
 _SCAFFOLD = frozenset({"MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt"})
@@ -108,7 +112,7 @@ def trace(family: EntityGroup, roots: ArtifactRoots, dataset: str, copies: Seque
     for copy in copies:
         for entity, location in map(Entity.of_key, copy.keys):
             for table, row in rows(family, entity):
-                for name, value in _own(row):
+                for name, value in _own(table, row):
                     _hand_over(tracer, copy.subject, dataset, f"{table}.{name}", value)
             for path in artifacts(roots, location):
                 if path.name in _SCAFFOLD:
@@ -119,14 +123,50 @@ def trace(family: EntityGroup, roots: ArtifactRoots, dataset: str, copies: Seque
                         tracer.blob(copy.subject, dataset, "artifact", file)
 
 
-def _own(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _own(table: str, row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """What a row says of its entity rather than of MLflow."""
-    key = next((str(row[name]) for name in ("key", "tag_key") if name in row), "")
+    # Tags of inputs call their key a name, which elsewhere is a word of the company's.
+    keys = {"name"} if table == "input_tags" else _KEYS
+    key = next((str(row[name]) for name in sorted(keys) if name in row), "")
+    code = row.get("dataset_source_type") == "code"
     for name, value in row.items():
-        vocabulary = name in {"key", "tag_key"} and key.startswith(("mlflow.", "expunge."))
-        program = name in {"value", "tag_value"} and _PROGRAM.match(key)
-        if name not in _WORDS and not vocabulary and not program:
+        vocabulary = name in keys and key.startswith(("mlflow.", "expunge."))
+        program = (name in _VALUES and (_PROGRAM.match(key) or key == "mlflow.data.context")) or (name == "dataset_source" and code)
+        if name not in _WORDS and name not in _OF_FRAMES and not vocabulary and not program:
             yield name, value
+
+
+_NAME = re.compile(r"[\w.\-/:]{1,250}")
+_SHARED_KEYS = (
+    ("tags", "key", "run_uuid"),
+    ("params", "key", "run_uuid"),
+    ("latest_metrics", "key", "run_uuid"),
+    ("logged_model_params", "param_key", "model_id"),
+    ("logged_model_tags", "tag_key", "model_id"),
+    ("logged_model_metrics", "metric_name", "model_id"),
+    ("trace_tags", "key", "request_id"),
+    ("trace_request_metadata", "key", "request_id"),
+    ("model_version_tags", "key", "name"),
+    ("registered_model_tags", "key", "name"),
+    ("input_tags", "name", "input_uuid"),
+    ("assessments", "name", "trace_id"),
+    ("span_metrics", "key", "trace_id"),
+)
+"""Table, its column of keys, and the column that says whose they are."""
+
+
+def schema_words(connection: sqlite3.Connection, schema: MlflowSchema) -> Iterator[str]:
+    """Yield names of tables and columns, of experiments, and of tags, parameters and metrics that several runs, models or traces have.
+
+    A key that one alone has may be about a person, and is content. Raises sqlite3.Error.
+    """
+    yield from schema.columns
+    yield from (name for columns in schema.columns.values() for name in columns)
+    yield from (str(row[0]) for row in connection.execute("SELECT name FROM main.experiments"))
+    for table, key, owner in _SHARED_KEYS:
+        if {key, owner} <= schema.columns.get(table, frozenset()):
+            rows = connection.execute(f"SELECT {key} FROM main.{table} GROUP BY {key} HAVING count(DISTINCT {owner}) > 1")
+            yield from (str(row[0]) for row in rows if _NAME.fullmatch(str(row[0])))
 
 
 def _hand_over(tracer: Tracer, subject: Pseudonym, dataset: str, field: str, value: Any) -> None:

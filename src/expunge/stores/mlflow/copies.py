@@ -16,6 +16,7 @@ from expunge.stores.mlflow import content
 from expunge.stores.mlflow.artifact_roots import ArtifactRoots
 from expunge.stores.mlflow.entity_groups import Entity, EntityGroup
 from expunge.stores.mlflow.fields import values
+from expunge.stores.mlflow.linked_runs import LinkedRuns
 from expunge.stores.mlflow.match import everything, gather, kinds_of
 
 PAGE = 200
@@ -96,14 +97,20 @@ def _page(
     for who, entities in page.items():
         family.put(numbers[who], entities)
     is_model = isinstance(dataset.layout, ModelLayout)
-    family.close(upwards=is_model)
+    links = LinkedRuns(family, {numbers[who]: _matched(who) for who in page})
+    family.close(upwards=is_model, link=(lambda: 0) if is_model else links.add)
     for who in page:
         subject = Pseudonym(f"control-{numbers[who]}")
-        match: dict[str, set[str]] = {}
-        for field, value in who:
-            match.setdefault(field, set()).add(value)
+        match = _matched(who)
         selector = Selector(subject, {field: frozenset(found) for field, found in match.items()}) if who and not is_model else None
         yield _copy(family, dataset, numbers[who], subject, selector, gone)
+
+
+def _matched(who: tuple[tuple[str, str], ...]) -> dict[str, set[str]]:
+    match: dict[str, set[str]] = {}
+    for field, value in who:
+        match.setdefault(field, set()).add(value)
+    return match
 
 
 def tally(family: EntityGroup, roots: ArtifactRoots, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
@@ -113,7 +120,7 @@ def tally(family: EntityGroup, roots: ArtifactRoots, dataset: Dataset, field: st
     for since, until in bounds:
         family.only(())
         selector = Selector(Pseudonym("ages"), {}, every=True, where=Window(field, since, until))
-        fresh = EntityGroup(family.connection, family.schema, family.declared)
+        fresh = EntityGroup(family.connection, family.schema, family.declared, family.people)
         gather(fresh, dataset, [selector])
         keys = [item.key(fresh.location(item)) for item in fresh.items(0)]
         items.append(len(keys))

@@ -43,17 +43,21 @@ class Entity:
 class EntityGroup:
     """The items of some subjects, in a temporary table of one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, schema: MlflowSchema, declared: Collection[str] = ()) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, schema: MlflowSchema, declared: Collection[str] = (), people: Collection[str] = ()
+    ) -> None:
         """Begin with no items, and with every registered version resolved to its weights.
 
         Args:
             connection: an open database.
             schema: its tables.
             declared: registered names that are datasets of their own.
+            people: fields by which runs name the person that they are about.
         """
         self.connection = connection
         self.schema = schema
         self.declared = tuple(declared)
+        self.people = tuple(people)
         connection.execute("DROP TABLE IF EXISTS temp.expunge_items")
         connection.execute(
             "CREATE TEMP TABLE expunge_items (subject INTEGER, kind TEXT, id TEXT, version INTEGER, workspace TEXT,"
@@ -152,16 +156,17 @@ class EntityGroup:
 
     # --- what hangs on what ---------------------------------------------------------------------------
 
-    def close(self, *, upwards: bool, judge: Callable[[], None] | None = None) -> None:
+    def close(self, *, upwards: bool, judge: Callable[[], None] | None = None, link: Callable[[], int] = lambda: 0) -> None:
         """Add all dependents of the items, and their dependents in turn.
 
         Args:
             upwards: models are meant rather than runs: go from the weights to the run that made them as well, where nothing registered
                 that stays was made by the same run.
             judge: called after each step, to spare what came in and is not meant.
+            link: called in each step, to add runs that are linked to the items; returns how many it added.
         """
         judge = judge or _nothing
-        while self._weights() or (upwards and self._makers()) or self._of_runs():
+        while self._weights() or (upwards and self._makers()) or self._of_runs() or link():
             judge()
         self._names()
         self._traces()

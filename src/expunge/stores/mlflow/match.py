@@ -10,6 +10,7 @@ from expunge.core.values.copy import Selector
 from expunge.stores.mlflow.catalogue import HOMES, MODEL, NAME, RUN, TRACE, VERSION
 from expunge.stores.mlflow.entity_groups import Entity, EntityGroup
 from expunge.stores.mlflow.fields import admits, readings
+from expunge.stores.mlflow.linked_runs import LinkedRuns
 
 REGISTERED = "mlflow.modelVersions"
 """The tag in which a logged model notes under which names it was registered: left when the name is deleted."""
@@ -39,7 +40,13 @@ def gather(family: EntityGroup, dataset: Dataset, selectors: Sequence[Selector])
                         family.spare(number, entity)
 
     judge()
-    family.close(upwards=is_model, judge=None if is_model else judge)
+    links = LinkedRuns.of(family, dict(enumerate(() if is_model else selectors)))
+    family.close(upwards=is_model, judge=None if is_model else judge, link=_no_more if is_model else links.add)
+
+
+def _no_more() -> int:
+    """Of a model that goes, the runs that made it go: who measured it is a question for the map."""
+    return 0
 
 
 def seed(family: EntityGroup, dataset: Dataset, selectors: Sequence[Selector]) -> None:

@@ -34,6 +34,7 @@ from expunge.stores.mlflow.entity_groups import Entity, EntityGroup
 from expunge.stores.mlflow.erase import MlflowEraser, RemainingItems
 from expunge.stores.mlflow.kind import BUSY_MS
 from expunge.stores.mlflow.ladder import orphans, sweep_rows
+from expunge.stores.mlflow.linked_runs import person_fields
 from expunge.stores.mlflow.match import gather, models_of
 from expunge.stores.mlflow.origins import origins
 from expunge.stores.mlflow.probe import look
@@ -149,6 +150,11 @@ class Mlflow:
         except CouldNotLook as error:
             answers = [Probed(copy.subject, 0, (), error.message) for copy in copies]
         yield from answers
+
+    def schema_words(self) -> Iterator[str]:
+        """Names of MLflow's tables and columns, and the keys that several runs, models or traces have."""
+        with self._file.looking(self._file.where), closing(self._file.connect()) as connection:
+            yield from content.schema_words(connection, MlflowSchema(connection, self._file.where))
 
     def origins(self) -> tuple[ModelOrigin, ...]:
         """Return the origin of every model, dark models included."""
@@ -277,7 +283,7 @@ class Mlflow:
         return self._open
 
     def _family(self, connection: sqlite3.Connection) -> EntityGroup:
-        return EntityGroup(connection, MlflowSchema(connection, self._file.where), models_of(self._datasets))
+        return EntityGroup(connection, MlflowSchema(connection, self._file.where), models_of(self._datasets), person_fields(self._datasets))
 
     def _gathered(self, connection: sqlite3.Connection, dataset: Dataset, copies: Sequence[Copy]) -> EntityGroup:
         family = self._family(connection)

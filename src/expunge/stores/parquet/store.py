@@ -110,6 +110,12 @@ class Parquet:
         with self._place.speaking(dataset.name):
             LakeContent(self._lake, self._layouts[dataset.name]).trace(copies, tracer)
 
+    def schema_words(self) -> Iterator[str]:
+        """Names of columns, nested ones too, in the first file of each dataset."""
+        for layout in self._layouts.values():
+            with self._place.speaking(layout.dataset.name):
+                yield from LakeContent(self._lake, layout).field_names()
+
     def preflight(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy] = ()) -> tuple[Unable, ...]:
         """Rights, further names, table formats, damage, writers, rows that are held, and room for the largest file."""
         return self._place.preflight(self._layouts[dataset.name], copies, kept)

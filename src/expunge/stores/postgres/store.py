@@ -32,6 +32,7 @@ from expunge.stores.postgres.reading import nominated
 from expunge.stores.postgres.reading.match import PostgresMatcher, Row, encode_key, linked, links, transaction
 from expunge.stores.postgres.reading.probe import PostgresProbe
 from expunge.stores.postgres.reading.times import PostgresAging
+from expunge.stores.postgres.schema import schema_words
 from expunge.stores.postgres.schema.catalogue import NotInPostgresSchema, PostgresSchema, PostgresTable, quoted
 from expunge.stores.postgres.schema.triggers import rewritten
 from expunge.stores.postgres.server.connection import Connection, ConnectionPool, lost
@@ -173,6 +174,11 @@ class Postgres:
             place = self._server.place()
             data = place.data if isinstance(place, DataDirectory) and not table.foreign else None
             postgres_content.trace(connection, table, dataset.name, copies, tracer, data)
+
+    def schema_words(self) -> Iterator[str]:
+        """Names in the catalogue, labels of enums, defaults of columns, and the values that checks list."""
+        with self._link.looking(self._link.where), self._link.borrowed() as connection:
+            yield from schema_words.words(connection)
 
     def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
         """Look by table, key, index, partition and view over a new connection. Repeat a few times while a session holds a lock."""

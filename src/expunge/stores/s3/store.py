@@ -104,6 +104,12 @@ class S3:
         with self._speaking(dataset):
             yield from item.chunks
 
+    def schema_words(self) -> Iterator[str]:
+        """Columns that CSV objects name."""
+        for layout in self._layouts.values():
+            with self._speaking(layout.dataset.name):
+                yield from self._search(layout.dataset).header()
+
     def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
         """Names, placeholders' values, whole objects in every version, every field of records, tags and metadata."""
         with self._speaking(dataset.name):

@@ -183,6 +183,17 @@ class SqliteSchema:
             self._connection.execute("SELECT name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL AND type IN ('table', 'view')")
         )
 
+    def words(self) -> Iterator[str]:
+        """Yield names of tables, views, indexes, triggers and columns, defaults, and values that a CHECK lists. Raises sqlite3.Error."""
+        for name, sql in self._connection.execute("SELECT name, sql FROM main.sqlite_schema").fetchall():
+            yield name
+            for values in _LISTED.findall(sql or ""):
+                yield from (value.replace("''", "'") for value in _STRING.findall(values))
+        for table in self.kinds:
+            for row in self._connection.execute(f"PRAGMA main.table_xinfo({quoted(table)})").fetchall():
+                yield row[1]
+                yield from (value.replace("''", "'") for value in _STRING.findall(row[4] or ""))
+
     def named(self, name: str) -> str | None:
         """Return the name as the schema spells it, of any kind."""
         return next((kind for kind in self.kinds if _fold(kind) == _fold(name)), None)
@@ -285,6 +296,9 @@ class SqliteSchema:
                 yield name
 
 
+_STRING = re.compile(r"'((?:[^']|'')*)'")
+_LISTED = re.compile(r"\bIN\s*\(((?:\s*'(?:[^']|'')*'\s*,?)+)\)", re.IGNORECASE)
+"""A list of texts, as CHECK has for the labels of a state."""
 _NAME = r"""(?:"(?:[^"]|"")*"|\[[^\]]*\]|`(?:[^`]|``)*`|'(?:[^']|'')*'|[^\s(."'`\[]+)"""
 _VIRTUAL = re.compile(
     rf"CREATE\s+VIRTUAL\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:{_NAME}\s*\.\s*)?{_NAME}\s+USING\s+(\w+)\s*(?:\((.*)\))?\s*;?\s*$",

@@ -163,6 +163,13 @@ class Sqlite:
         with self._looking(dataset) as (connection, table):
             content.trace(dataset.name, copies, table, RowReader(connection, table, copies), tracer)
 
+    def schema_words(self) -> Iterator[str]:
+        """Names of tables, columns, indexes and triggers, defaults of columns, and the values that checks list; of every attached file."""
+        for file in self._files.values():
+            if file.path.exists():
+                with file.looking(file.where), closing(file.connect()) as connection:
+                    yield from SqliteSchema(connection).words()
+
     def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
         """Look by table, index, view and full-text search over a new connection."""
         file, name = self._place(dataset)

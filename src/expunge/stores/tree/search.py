@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 
 from expunge.core.values.copy import Copy, Selector
@@ -211,6 +212,17 @@ class TreeSearch:
             return
 
     # --- reading --------------------------------------------------------------------------------
+
+    def header(self) -> Iterator[str]:
+        """Yield the columns that the first file of a CSV dataset names. A file that cannot be read names none."""
+        for template in self._layout.templates if self._layout.dataset.format == "csv" else ():
+            fields = self._layout.recorded(template, self._layout.dataset.subject_fields)
+            files = (found for found in self._walk(template, lambda _: True, {}) if not (found.is_folder or found.is_link))
+            for found in islice(files, 1):
+                with suppress(OSError, Unreadable):
+                    states = islice(self._tree.states_of(found), 1)
+                    records = (record for state in states for record in self._records(state, found.key, fields))
+                    yield from next((record.value for record in records if isinstance(record.value, dict)), {})
 
     def _walk(
         self, template: CompiledTemplate, wanted: Callable[[Bindings], bool], only: Mapping[str, Collection[str]]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,7 @@ from expunge.errors import CouldNotLook
 from expunge.ports.scanner import Tracer
 from expunge.stores.arrow.damage import readable
 from expunge.stores.arrow.row_match import Targets, first_rows, owned_rows, read
-from expunge.stores.arrow.row_values import Row, python_rows, spoken, trace_row
+from expunge.stores.arrow.row_values import Row, names_of, python_rows, spoken, trace_row
 from expunge.stores.arrow.values import Numbers
 from expunge.stores.parquet.lake.copy_keys import named
 from expunge.stores.parquet.lake.lake_files import Lake, LakeLayout, LakeName
@@ -100,6 +101,16 @@ class LakeContent:
         with suppress(OSError, Unreadable):
             for row, _ in self._rows(key, [], whole=copy):
                 trace_row(self._name, copy.subject, row, tracer)
+
+    # --- schema ---------------------------------------------------------------------------------
+
+    def field_names(self) -> Iterator[str]:
+        """Yield the names of the columns of the first file, nested ones too. A file that cannot be read names none."""
+        for template in self._layout.templates:
+            files = (part for part in self._lake.parts(template, lambda _: True) if not (part.is_link or part.key.endswith("/")))
+            for part in islice(files, 1):
+                with suppress(OSError, Unreadable), self._lake.opened(part) as file:
+                    yield from names_of(file.schema_arrow)
 
     # --- reading --------------------------------------------------------------------------------
 

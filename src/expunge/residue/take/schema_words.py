@@ -1,0 +1,151 @@
+"""Tell windows that hold nothing but words of the schema, and moments, from windows with content.
+
+A word of the schema lies in catalogues, headers and program text, whoever is erased. Such a window would be found for ever, and it is no
+evidence about a person.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+
+from expunge.core.values.ids import Pseudonym
+from expunge.residue.take.moments import WITHIN, beginning_of_moment, end_of_moment, part_of_moment, parts_of_moments
+
+_BETWEEN = re.compile(r"[\s\"'\\:,;{}\[\]()<>=|]+")
+"""What stands between words in JSON, CSV, SQL and Python literals."""
+_EDGE = r"[^\s\"'\\,;{}\[\]()<>=|]+"
+_FIRST, _LAST = re.compile(_EDGE), re.compile(rf"{_EDGE}\Z")
+_TIME = r"[\dTZ:.,+/ -]+"
+_FIRST_OF_TIME, _LAST_OF_TIME = re.compile(_TIME), re.compile(rf"(?:(?<=[\s\",;]){_TIME}|\A{_TIME})\Z")
+_STRIPPED = " \t\r\n\"'\\:,;{}[]()<>=|"
+_LITERALS = frozenset({"true", "false", "null", "None", "True", "False", "NaN"})
+_KEY = re.compile(r"[^\W\d][\w.\-/ ]{0,63}")
+"""Shape of a key of a JSON object that can be the name of a field."""
+_LONGEST_DOCUMENT = 1 << 20
+_MOST_KEYS = 1 << 14
+
+
+class SchemaWords:
+    """Words that are never traced, and identifiers that always are.
+
+    Keys of JSON objects are learned: one that stands in documents of several people is the name of a field. One that a single person has
+    stays content.
+    """
+
+    def __init__(self, words: Iterable[str] = (), identifiers: Iterable[str] = ()) -> None:
+        self._words = {word for word in words if word and "\n" not in word}
+        self._identifiers = frozenset(identifiers)
+        self._keys: dict[str, Pseudonym | None] = {}
+        """Key -> the one person who has it; None from the second on."""
+        self._learned = 0
+        self._build()
+
+    def _build(self) -> None:
+        self._joined = "\n" + "\n".join(sorted(self._words | _LITERALS)) + "\n"
+        self._several = sorted((word for word in self._words if _BETWEEN.search(word)), key=len, reverse=True)
+        self._learned = 0
+
+    def is_identifier(self, text: str) -> bool:
+        """Return whether a text is an identifier of a person of the order."""
+        return text in self._identifiers
+
+    def learn(self, subject: Pseudonym, document: str) -> None:
+        """Note the keys of a value that is a JSON document."""
+        if document[:1] not in {"{", "["} or len(document) > _LONGEST_DOCUMENT or '":' not in document.replace('" :', '":'):
+            return
+        try:
+            value = json.loads(document)
+        except (ValueError, RecursionError):
+            return
+        for key in _keys(value):
+            known = self._keys.get(key, subject)
+            if known is not None and known != subject:
+                self._learn_word(key)
+                self._keys[key] = None
+            elif key not in self._keys and len(self._keys) < _MOST_KEYS:
+                self._keys[key] = subject
+
+    def _learn_word(self, key: str) -> None:
+        if key not in self._words and key not in self._identifiers and _KEY.fullmatch(key):
+            self._words.add(key)
+            self._learned += 1
+
+    def cover(self, window: bytes) -> bool:
+        """Return whether a window holds nothing but words of the schema and moments. One that holds an identifier is never covered."""
+        text = _text(window)
+        if text is None:
+            return False
+        if self._learned:
+            self._build()
+        stripped = text.strip(_STRIPPED)
+        return bool(stripped) and (self._is_in_a_word(stripped) or self._is_joined(text)) and not self._names(stripped)
+
+    def _is_in_a_word(self, text: str) -> bool:
+        return "\n" not in text and text in self._joined
+
+    def _names(self, text: str) -> bool:
+        if not self._identifiers:
+            return False
+        return text in self._identifiers or not self._identifiers.isdisjoint(_BETWEEN.split(text))
+
+    def _is_joined(self, text: str) -> bool:
+        """Whether words, moments and what stands between them are all there is; the first and the last may be cut."""
+        if parts_of_moments(text.strip(_STRIPPED)):
+            return True
+        rest = WITHIN.sub(" ", text)
+        # Twice, because a cut at one end shows what the cut at the other is.
+        shorter = self._without_edges(rest, timed=rest != text)
+        rest = shorter if shorter == rest else self._without_edges(shorter, timed=True)
+        if self._are_words(rest):
+            return True
+        shorter = rest
+        for word in self._several:
+            shorter = shorter.replace(word, " ")
+        return shorter != rest and self._are_words(shorter)
+
+    @staticmethod
+    def _without_edges(text: str, *, timed: bool) -> str:
+        """The text without moments that were cut at either end."""
+        for edge in (_FIRST_OF_TIME, _FIRST):
+            first = edge.match(text)
+            if first is not None and (part_of_moment(first[0].strip(_STRIPPED)) or (timed and end_of_moment(first[0]))):
+                text = text[first.end() :]
+                break
+        for edge in (_LAST_OF_TIME, _LAST):
+            last = edge.search(text)
+            if last is not None and (part_of_moment(last[0].strip(_STRIPPED)) or (timed and beginning_of_moment(last[0]))):
+                return text[: last.start()]
+        return text
+
+    def _are_words(self, text: str) -> bool:
+        runs = _BETWEEN.split(text)
+        head, tail = runs[0], runs[-1]
+        if len(runs) == 1:
+            return not head or self._is_in_a_word(head)
+        if any(run not in self._words and run not in _LITERALS for run in runs[1:-1]):
+            return False
+        return (not head or f"{head}\n" in self._joined) and (not tail or f"\n{tail}" in self._joined)
+
+
+def _text(window: bytes) -> str | None:
+    """The window as text, less a character that was cut at either end; None where it is none."""
+    for start, end in ((0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (2, 0), (3, 0)) if not window.isascii() else ((0, 0),):
+        try:
+            text = window[start : len(window) - end].decode()
+        except UnicodeDecodeError:
+            continue
+        return text if text.replace("\n", "").replace("\r", "").replace("\t", "").isprintable() else None
+    return None
+
+
+def _keys(value: object) -> Iterator[str]:
+    waiting = [value]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, dict):
+            yield from inner
+            waiting.extend(inner.values())
+        elif isinstance(inner, list):
+            waiting.extend(inner)

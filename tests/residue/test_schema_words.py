@@ -1,0 +1,159 @@
+"""Windows of nothing but words of a schema, and parts of moments, are no content; whatever has content beside it is."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from expunge.core.values.ids import Pseudonym
+from expunge.residue import ResidueScanner
+from expunge.residue.take.moments import part_of_moment
+from expunge.residue.take.schema_words import SchemaWords
+from expunge.residue.take.tracer import Collector
+
+ANNA, BELA = Pseudonym("a" * 32), Pseudonym("b" * 32)
+WORDS = ("profile_id", "recording_id", "transcripts", "created_at", "waiting for a reply", "voice")
+
+
+def tracer(*words: str, budget: int = 64, identifiers: tuple[str, ...] = ()) -> Collector:
+    return ResidueScanner().tracer(bytes(32), budget=budget, words=words, identifiers=identifiers)
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        "transcripts",
+        '"profile_id": "',
+        '"profile_id", "recording_id", "cr',
+        'ile_id", "recording_i',
+        "cording_",
+        '{"profile_id": null, "voice": true',
+        '"state": "waiting for a reply"'.removeprefix('"state": '),
+        '"created_at": "2026-08-12T19:15:33Z", "voice"',
+        '"created_at": "2026-08-12T1',
+        '9:15:33Z", "recording_id": "',
+    ],
+)
+def test_a_window_of_words_and_what_joins_them_is_covered(window: str) -> None:
+    assert SchemaWords(WORDS).cover(window.encode())
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        '"profile_id": "prf-anna',
+        "transcripts of Anna",
+        '"recording_id": 4711,',
+        "waiting for nobody",
+        "voices heard",
+        "profile_idx",
+        "\x00\x01transcripts",
+    ],
+)
+def test_a_window_with_content_beside_a_word_is_not(window: str) -> None:
+    assert not SchemaWords(WORDS).cover(window.encode())
+
+
+def test_an_identifier_is_never_covered() -> None:
+    assert not SchemaWords(WORDS, ["transcripts"]).cover(b'"profile_id": "transcripts"')
+    taking = tracer(*WORDS, identifiers=("transcripts", "2026-08-12"))
+    taking.text(ANNA, "people", "profile_id", "transcripts")
+    taking.text(ANNA, "people", "account_id", "2026-08-12")
+    assert {trace.part for trace in taking.traces().traces} == {"profile_id", "account_id"}
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "-08-12T19:15",
+        "2026-08-12T1",
+        "026-08-12 19",
+        "9:15:33+02:00",
+        "12T19:15:33Z",
+        "0260812T191533Z",
+        "12/Aug/2026:19:15:33 +0000",
+        "2 Aug 2026 19:15",
+        "12.08.2026 19:15",
+        "2026/08/12",
+        "t19:15:33z",
+    ],
+)
+def test_a_stretch_cut_out_of_a_moment_is_one(part: str) -> None:
+    assert part_of_moment(part)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "20260812",
+        "1786562133",
+        "123-45-6789",
+        "59.906506,30.318263",
+        "10.11.12.13",
+        "2026-13-45",
+        "00:11:22:33:44:55",
+        "Anna 2026-08-12",
+        "33.123456",
+    ],
+)
+def test_numbers_addresses_and_what_no_calendar_has_are_none(text: str) -> None:
+    assert not part_of_moment(text)
+
+
+@given(
+    st.datetimes().filter(lambda when: 1900 <= when.year <= 2099),
+    st.sampled_from(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y%m%dT%H%M%SZ", "%d.%m.%Y %H:%M:%S", "%d/%b/%Y:%H:%M:%S +0000"]),
+    st.data(),
+)
+def test_no_window_of_a_moment_is_taken_wherever_it_is_cut(when: object, spelling: str, data: st.DataObject) -> None:
+    written = when.strftime(spelling)  # type: ignore[attr-defined]
+    start = data.draw(st.integers(0, len(written) - 8))
+    end = data.draw(st.integers(start + 8, len(written)))
+    cut = written[start:end]
+    letters = sum(character.isalpha() and character not in "TZ" for character in cut)
+    assert cut.isdigit() or letters in {1, 2} or SchemaWords().cover(cut.encode())
+
+
+def test_a_name_that_ends_in_a_moment_is_traced_and_its_moment_is_not() -> None:
+    taking = tracer()
+    taking.text(ANNA, "messages", "message_id", "msg-2026-08-12T19:15")
+    holder = ResidueScanner().holder(taking.traces(), range(len(taking.traces().traces)))
+    assert taking.traces().traces
+    holder.text(BELA, "messages", "message_id", "pay-2026-08-12T19:15")
+    assert holder.held() == frozenset()
+
+
+def test_seams_and_lines_of_moments_alone_are_not_taken() -> None:
+    taking = tracer("created_at", "updated_at")
+    for seam in (b"-08-12T19:15:33Z2026-08-12T19:15:", b'"created_at": "2026-08-12T19:15:33Z", "updated_at": "2026-08-12'):
+        taking.blob(ANNA, "events", "row", io.BytesIO(seam))
+    taken = [trace for trace in taking.traces().traces if trace.form == "bytes"]
+    assert taken == []
+
+
+def test_keys_that_several_people_have_are_names_of_fields_and_one_persons_key_is_content() -> None:
+    taking = tracer()
+    for who, own in ((ANNA, "grandmother_of_anna"), (BELA, "telescope_of_bela")):
+        document = json.dumps({"preferred_language": {"of_the_household": "en"}, own: {"volume_of_the_voice": 3}})
+        taking.text(who, "settings", "body", document)
+        for key in ("preferred_language", "of_the_household", "volume_of_the_voice", own):
+            taking.text(who, "settings", "key", key)
+    kept = taking.traces()
+    keys = {"preferred_language", "of_the_household", "volume_of_the_voice"}
+    for key in keys:
+        holder = ResidueScanner().holder(kept, range(len(kept.traces)))
+        holder.text(BELA, "x", "y", key)
+        assert holder.held() == frozenset(), key
+    holder = ResidueScanner().holder(kept, range(len(kept.traces)))
+    holder.text(BELA, "x", "y", "grandmother_of_anna")
+    assert holder.held()
+
+
+def test_another_window_is_taken_where_the_only_one_that_is_wanted_says_nothing() -> None:
+    taking = tracer("settings_of_the_application_of_everybody", budget=1)
+    taking.text(ANNA, "notes", "said", "settings_of_the_application_of_everybody: the purple hedgehog sleeps")
+    assert len(taking.traces().traces) == 1
