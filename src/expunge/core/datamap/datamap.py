@@ -15,6 +15,7 @@ from expunge.core.datamap.artefact import ArtefactKind, Cohort, Provenance, Revi
 from expunge.core.datamap.clocks import ClockRule
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.datamap.lineage_spec import LineageSpec
+from expunge.core.datamap.mentions import MentionRule
 from expunge.core.datamap.purposes import AskingSpec, Purpose, TextVersion
 from expunge.core.datamap.recipient_spec import RecipientSpec
 from expunge.core.values.ids import MODEL
@@ -264,6 +265,8 @@ class Dataset:
     attest: str = ""
     """The command that makes an artefact again from exactly the records that its manifest names, for comparison."""
     on_expiry: OnExpiry = OnExpiry.STAY
+    mentions: Mapping[str, MentionRule] = field(default_factory=dict)
+    """Column -> what an erasure does where the erased person's identifier fills a cell of another person's row."""
     line: int = 0
     """Line of the map, for messages."""
 

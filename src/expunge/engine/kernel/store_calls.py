@@ -10,6 +10,7 @@ from datetime import datetime
 
 from expunge.core.datamap.datamap import Dataset, Ignore
 from expunge.core.datamap.grounding import Capabilities
+from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionQuery
 from expunge.core.lineage.model_origin import ModelOrigin
 from expunge.core.retention.age_histogram import Ages, AgeSpan
 from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
@@ -17,6 +18,7 @@ from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, ExpungeError, StoreUnavailable
 from expunge.faults import failpoint
+from expunge.ports.mention_listing import MentionListing
 from expunge.ports.model_registry import ModelRegistry
 from expunge.ports.scanner import Tracer
 from expunge.ports.store import Store
@@ -84,6 +86,32 @@ def named(store: SubjectListing, dataset: Dataset, field: str) -> Iterator[Seque
     failpoint("store.named:before")
     yield from store.named(dataset, field)
     failpoint("store.named:after")
+
+
+def mentions(
+    store: MentionListing, dataset: Dataset, queries: Sequence[MentionQuery], aside: Sequence[Copy], columns: frozenset[str] | None = None
+) -> tuple[FoundMentions, ...]:
+    """Count the rows of other people that name a person."""
+    failpoint("store.mentions:before")
+    answer = tuple(store.mentions(dataset, queries, aside, columns))
+    failpoint("store.mentions:after")
+    return answer
+
+
+def column_references(store: MentionListing, dataset: Dataset) -> tuple[ColumnReference, ...]:
+    """Ask for the foreign keys that lead out of a dataset."""
+    failpoint("store.column_references:before")
+    answer = store.column_references(dataset)
+    failpoint("store.column_references:after")
+    return answer
+
+
+def unfit_mentions(store: MentionListing, dataset: Dataset) -> tuple[tuple[str, str, str], ...]:
+    """Ask which rules about mentions the schema does not let be carried out."""
+    failpoint("store.unfit_mentions:before")
+    answer = store.unfit_mentions(dataset)
+    failpoint("store.unfit_mentions:after")
+    return answer
 
 
 def export(store: Store, dataset: Dataset, copy: Copy) -> Iterator[Item]:

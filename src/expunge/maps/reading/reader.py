@@ -31,6 +31,7 @@ from expunge.maps.sections.consents import check_consents, read_asking, read_gua
 from expunge.maps.sections.datasets import read_datasets, read_ignore
 from expunge.maps.sections.idle import check_last_used
 from expunge.maps.sections.laws import read_laws
+from expunge.maps.sections.mentions import check_mentions
 from expunge.maps.sections.pipelines import check_names, read_lineage
 from expunge.maps.sections.places import read_approvers, read_identities, read_retention, read_state, read_stores
 from expunge.maps.sections.recipients import read_recipients
@@ -140,6 +141,7 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
     check_last_used(draft)
     check_subjects(draft)
     check_shared(draft)
+    check_mentions(draft)
     purposes, texts, guardians = read_purposes(form, root), read_texts(form, root, path.parent), read_guardians(form, root)
     check_consents(draft, purposes, texts, guardians)
     cohorts, provenance = read_cohorts(form, root), read_provenance(form, root)

@@ -10,7 +10,7 @@ from typing import Any
 
 from expunge.core.datamap.datamap import LAYOUTS
 from expunge.maps.document import words
-from expunge.maps.schema import acts, artefacts, consent, lineage
+from expunge.maps.schema import acts, artefacts, consent, lineage, mentions
 from expunge.ports.store_kind import (
     ALIAS,
     AttachedOption,
@@ -207,6 +207,7 @@ def _dataset() -> Schema:
         "on_erase": acts.on_erase(_SPAN),
         "grounding": {**_words(*words.GROUNDINGS), "description": "How deep an erasure must go; what the store reaches by default."},
         **artefacts.of_dataset(),
+        "mentions": mentions.mentions(),
     }
     rules = {
         "oneOf": [{"required": [layout]} for layout in LAYOUTS],

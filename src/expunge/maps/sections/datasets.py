@@ -27,6 +27,7 @@ from expunge.maps.document.form import Form
 from expunge.maps.document.nodes import ListNode, ScalarNode, TableNode, Value
 from expunge.maps.sections import artefacts
 from expunge.maps.sections.acts import read_command, read_on_erase
+from expunge.maps.sections.mentions import read_mentions
 
 _CATEGORY = re.compile(r"(user|system)(\.[a-z][a-z0-9_]*)*")
 _SENTENCE = re.compile(r"(?s).*\w+\W+\w+\W+\w+.*")
@@ -76,6 +77,7 @@ def _dataset(form: Form, table: TableNode, name: ScalarNode, what: str) -> Datas
         origin=artefacts.read_origin(form, table.get("origin"), f"{what}.origin"),
         attest=read_command(form, table.get("attest"), f"{what}.attest"),
         on_expiry=artefacts.read_expiry(form, table.get("on_expiry"), f"{what}.on_expiry"),
+        mentions=read_mentions(form, table.get("mentions"), f"{what}.mentions"),
         line=name.line,
     )
 

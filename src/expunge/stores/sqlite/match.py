@@ -71,6 +71,11 @@ def _typed(value: str, affinity: str) -> Iterator[Any]:
             yield real
 
 
+def typed_forms(value: str) -> Iterator[Any]:
+    """What the value may be stored as in a column of any affinity."""
+    yield from _typed(value, "blob")
+
+
 @dataclass(frozen=True)
 class SqliteHit:
     """One row that belongs to one selector."""

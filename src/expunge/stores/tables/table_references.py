@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from expunge.core.datamap.datamap import Aggregate, ByField, Dataset, Through
 
 REFERRED = "rows of {} refer to what should go; declare that table as a dataset of the same people so that they are erased first"
+NAMED = "; or, where {} names another person than the one whose row it is, write `{}` in its dataset"
 TAKEN_ALONG = "the schema would delete rows of {} along (ON DELETE CASCADE) that are to stay; write ON DELETE SET NULL instead"
 
 
@@ -39,6 +40,16 @@ class TableReferences:
         if self.narrowed:
             return child in self.others and isinstance(self.others[child].subject, ByField)
         return child in self.others and bool(self.kinds(child))
+
+    def releases(self, child: str, columns: Sequence[str]) -> bool:
+        """Return whether the child's erase step takes the erased person's identifiers out of one of the referring columns.
+
+        Then rows of others that refer to the erased table by them do not stand in the way: they refer to nobody any more, or to the
+        replacement.
+        """
+        declared = self.others.get(child)
+        rules = {} if declared is None else {name.casefold(): rule for name, rule in declared.mentions.items()}
+        return any(name.casefold() in rules and rules[name.casefold()].releases for name in columns)
 
     def untold(self, child: str) -> tuple[str, ...]:
         """Return the child's subject fields where the erased table, found through others, cannot say if the subjects are the same.
