@@ -7,6 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+
 from expunge.bootstrap import Expunge
 from expunge.core.evidence.receipt import Receipt, parse
 from expunge.core.log import dsse
@@ -36,6 +38,8 @@ class MentionCompany:
     """One installation with a SQLite database."""
 
     folder: Path
+    server: str = ""
+    """The URL of a PostgreSQL database that takes the place of the SQLite one."""
 
     @property
     def database(self) -> Path:
@@ -49,10 +53,15 @@ class MentionCompany:
         return Expunge.open(self.map)
 
     def declare(self, *datasets: str) -> None:
-        store = '  app: {kind: sqlite, url: "sqlite:///world/app.db", busy_ms: 500}\n'
+        sqlite = '{kind: sqlite, url: "sqlite:///world/app.db", busy_ms: 500}'
+        store = f'  app: {{kind: postgres, url: "{self.server}"}}\n' if self.server else f"  app: {sqlite}\n"
         self.map.write_text(f"{HEAD}stores:\n{store}datasets:\n" + "".join(f"  {each}\n" for each in datasets))
 
     def run(self, sql: str) -> list[tuple[object, ...]]:
+        if self.server:
+            with psycopg.connect(self.server) as connection:
+                cursor = connection.execute(sql.encode())
+                return cursor.fetchall() if cursor.description else []
         with closing(sqlite3.connect(self.database)) as db, db:
             if sql.lstrip().upper().startswith("SELECT"):
                 return db.execute(sql).fetchall()
@@ -78,9 +87,9 @@ class MentionCompany:
         return [str(hit.path) for hit in Search(strings).folder(self.folder / "world")]
 
 
-def company(folder: Path, sql: str, *datasets: str) -> MentionCompany:
+def company(folder: Path, sql: str, *datasets: str, server: str = "") -> MentionCompany:
     """Build a company of the customers and some more tables."""
-    made = MentionCompany(folder)
+    made = MentionCompany(folder, server)
     made.database.parent.mkdir(parents=True)
     made.run(sql)
     made.declare(*datasets)

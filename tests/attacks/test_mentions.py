@@ -9,7 +9,8 @@ import pytest
 from expunge.core.datamap.mentions import MentionAct
 from expunge.core.evidence.receipt import Mention
 from expunge.core.values.order import OrderState
-from tests.attacks.mention_company import ANNA, BELA, CARA, CUSTOMERS, CUSTOMERS_SET, GONE, company
+from expunge.errors import Misconfigured
+from tests.attacks.mention_company import ANNA, BELA, CARA, CUSTOMERS, CUSTOMERS_SET, GONE, MentionCompany, company
 
 PLACES = {
     "customers.referred_by": (CUSTOMERS, (f"{CUSTOMERS_SET}}}",)),
@@ -150,3 +151,114 @@ def test_a_reference_that_stands_in_the_way_says_what_to_declare(tmp_path: Path)
     assert run.state is OrderState.IN_PART
     entries = {entry.dataset: entry.detail for entry in made.receipt(run).datasets}
     assert "mentions: {seller: null}" in entries["customers"] + entries["orders"]
+
+
+# --- what cannot be done is said before anything is -----------------------------------------------------
+
+
+def mends(made: MentionCompany) -> list[str]:
+    with made.open() as opened:
+        return [finding.mend for finding in opened.check()]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_check_names_the_column_and_the_line_to_paste(tmp_path: Path, place: str) -> None:
+    sql, datasets = PLACES[place]
+    column = place.partition(".")[2]
+    made = company(tmp_path, sql, *datasets)
+    assert f"mentions: {{{column}: null}}" in mends(made)
+    made.declare(*declared(datasets, f"{column}: null"))
+    assert f"mentions: {{{column}: null}}" not in mends(made)
+
+
+REFUSED = {
+    "no null": ("seller TEXT NOT NULL", "null", "takes no null"),
+    "no parent": ("seller TEXT REFERENCES customers (id)", "{replace: u_deleted}", "refers to customers"),
+    "unique": ("seller TEXT UNIQUE", "{replace: u_deleted}", "has to be unique"),
+    "key": ("seller TEXT PRIMARY KEY", "null", "primary key"),
+    "computed": ("seller TEXT GENERATED ALWAYS AS (customer) STORED", "null", "computed"),
+    "no column": ("other TEXT", "null", "no column"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_rule_that_the_schema_forbids_is_refused_by_check_and_plan(tmp_path: Path, case: str) -> None:
+    column, rule, why = REFUSED[case]
+    sql = CUSTOMERS + f"CREATE TABLE sales (n INTEGER, customer TEXT, {column});"
+    sales = f"sales: {{store: app, table: sales, subject: {{customer: customer}}, retention: life, mentions: {{seller: {rule}}}}}"
+    made = company(tmp_path, sql, f"{CUSTOMERS_SET}, mentions: {{referred_by: null}}}}", sales)
+    with made.open() as opened:
+        assert any(why in finding.what for finding in opened.check())
+        order = opened.order_erase([opened.resolve(ANNA)]).order
+        with pytest.raises(Misconfigured, match=why):
+            opened.plan(order)
+    assert made.run(f"SELECT count(*) FROM customers WHERE id = '{ANNA}'") == [(1,)]
+
+
+# --- PostgreSQL ----------------------------------------------------------------------------------------
+
+SERVED = f"""
+CREATE EXTENSION IF NOT EXISTS citext;
+CREATE TABLE customers (id text PRIMARY KEY, name text, referred_by text REFERENCES customers (id), closed_at text);
+INSERT INTO customers VALUES ('{ANNA}', 'Anna the first of all customers', NULL), ('{GONE}', 'nobody in particular', NULL);
+INSERT INTO customers VALUES ('{BELA}', 'Bela who came along some time later', '{ANNA}'), ('{CARA}', 'Cara who was sent by Bela', '{BELA}');
+CREATE TABLE tickets (n int PRIMARY KEY, customer text REFERENCES customers (id), assignee citext, watchers text[], said text);
+INSERT INTO tickets VALUES (1, '{ANNA}', '{BELA}', NULL, 'the walnuts are ripe'),
+  (2, '{BELA}', '{ANNA.upper()}', NULL, 'as {ANNA} told me'),
+  (3, '{CARA}', '{BELA}', ARRAY['{BELA}', '{ANNA}'], NULL);
+CREATE TABLE payments (n int PRIMARY KEY, payer text REFERENCES customers (id), payee text REFERENCES customers (id), cents int);
+INSERT INTO payments VALUES (1, '{BELA}', '{ANNA}', 1250), (2, '{CARA}', '{BELA}', 990), (3, '{ANNA}', '{CARA}', 10);
+"""
+SERVED_SETS = {
+    "customers": "{store: app, table: customers, subject: {customer: id}, retention: life}",
+    "tickets": "{store: app, table: tickets, subject: {customer: customer}, retention: life}",
+    "payments": "{store: app, table: payments, subject: {customer: payer}, retention: life}",
+}
+
+
+def served(**rules: str) -> list[str]:
+    return [(declared((f"{name}: {said}",), rules[name])[0] if name in rules else f"{name}: {said}") for name, said in SERVED_SETS.items()]
+
+
+def test_on_a_server_each_mention_is_found_and_declared_ones_are_taken_out(tmp_path: Path, database: str) -> None:
+    made = company(tmp_path, SERVED, *served(), server=database)
+    assert {"mentions: {referred_by: null}", "mentions: {payee: null}"} <= set(mends(made))
+    made.declare(*served(customers="referred_by: null", payments="payee: {replace: u_deleted}"))
+    run = made.erase(ANNA)
+    assert run.state is OrderState.IN_PART
+    (why,) = [reason for reason in run.reasons if reason.startswith("tickets: ")]
+    assert "assignee, watchers" in why
+    made.declare(
+        *served(customers="referred_by: null", payments="payee: {replace: u_deleted}", tickets="assignee: null, watchers: keep, said: keep")
+    )
+    run = made.again(run)
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert made.run("SELECT id, referred_by FROM customers ORDER BY id") == [(BELA, None), (CARA, BELA), (GONE, None)]
+    assert made.run("SELECT n, customer, assignee FROM tickets ORDER BY n") == [(2, BELA, None), (3, CARA, BELA)]
+    assert made.run("SELECT payer, payee FROM payments ORDER BY n") == [(BELA, GONE), (CARA, BELA)]
+    assert set(made.receipt(run).mentions) == {
+        Mention("customers", "referred_by", MentionAct.NULL, 1),
+        Mention("tickets", "assignee", MentionAct.NULL, 1),
+        Mention("tickets", "watchers", MentionAct.KEEP, 1),
+        Mention("tickets", "said", MentionAct.KEEP, 1),
+        Mention("payments", "payee", MentionAct.REPLACE, 1),
+    }
+
+
+def test_on_a_server_rules_that_the_schema_forbids_are_refused(tmp_path: Path, database: str) -> None:
+    sql = SERVED + "ALTER TABLE tickets ALTER assignee SET NOT NULL; ALTER TABLE payments ADD UNIQUE (payee);"
+    made = company(tmp_path, sql, *served(), server=database)
+    for rules, why in (
+        ({"tickets": "assignee: null"}, "takes no null"),
+        ({"tickets": "n: null"}, "primary key"),
+        ({"tickets": "watchers: null"}, "holds lists"),
+        ({"payments": "payee: {replace: u_deleted}"}, "has to be unique"),
+        ({"payments": "cents: {replace: u_deleted}"}, "of type integer"),
+        ({"customers": "referred_by: {replace: u_other}"}, "refers to customers"),
+    ):
+        made.declare(*served(**rules))
+        with made.open() as opened:
+            assert any(why in finding.what for finding in opened.check()), why
+            order = opened.order_erase([opened.resolve(ANNA)]).order
+            with pytest.raises(Misconfigured, match=why):
+                opened.plan(order)

@@ -21,9 +21,9 @@ from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import append_together, read
 from expunge.engine.lineage import observed_lineage
-from expunge.engine.subjects import hold_register, locating, sealed_selectors
+from expunge.engine.subjects import hold_register, locating, mentions, sealed_selectors
 from expunge.engine.subjects.locating import LocatedCopies
-from expunge.errors import Drift
+from expunge.errors import Drift, Misconfigured
 from expunge.telemetry import Action, Opaque
 
 GIVEN_UP = "the round was given up: the data map or a hold changed"
@@ -63,7 +63,11 @@ def make(context: Context, order: OrderId) -> PlanForecast:
 
 
 def make_all(context: Context, orders: Sequence[OrderId]) -> tuple[PlanForecast, ...]:
-    """Plan several orders with one look at the stores; each is journalled by itself. Raises as :func:`make`, before journalling any."""
+    """Plan several orders with one look at the stores; each is journalled by itself. Raises as :func:`make`, before journalling any.
+
+    Raises Misconfigured as well, where a store cannot do what the map says of it.
+    """
+    _require_sound(context)
     recorders = read(context.journal, context.clock, orders)
     person_orders.fence_all(context, recorders)
     for recorder in recorders:
@@ -80,6 +84,12 @@ def make_all(context: Context, orders: Sequence[OrderId]) -> tuple[PlanForecast,
     for recorder, forecast in zip(recorders, forecasts, strict=True):
         telemetry.log(Action.PLANNED, order=Opaque(recorder.run.order), steps=len(forecast.plan.steps))
     return forecasts
+
+
+def _require_sound(context: Context) -> None:
+    """Raise Misconfigured for what the map asks for and the schema of a store forbids: it would fail after something was erased."""
+    for rule in mentions.unfit(context):
+        raise Misconfigured(rule.what, help=f"{rule.correction}; `expunge check` lists all that does not fit")
 
 
 def forecasts_of(context: Context, runs: Sequence[Run]) -> tuple[PlanForecast, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from expunge.core.datamap.datamap import ByField, Dataset, remakes
-from expunge.core.datamap.mentions import LOOKED_FOR_INSIDE, FoundMentions, MentionQuery, distinctive
+from expunge.core.datamap.datamap import ByField, Dataset, Through, remakes
+from expunge.core.datamap.mentions import LOOKED_FOR_INSIDE, ColumnReference, FoundMentions, MentionQuery, distinctive
 from expunge.core.datamap.person import Person
 from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
@@ -15,6 +16,8 @@ from expunge.ports.mention_listing import MentionListing
 
 _EVERY_TABLES = frozenset({"id", "rowid", "oid", "_rowid_"})
 """Names that say nothing about whose value a column holds."""
+_SAMPLE = 200
+"""People of each kind that a check of the map looks for."""
 
 
 def listed_in(context: OpenPlaces, dataset: Dataset) -> MentionListing | None:
@@ -57,14 +60,19 @@ def _kinds_by_column(context: OpenPlaces, dataset: Dataset) -> dict[str, frozens
         found.setdefault(column, set()).update(own or data_map.identities)
     # Why in the place of all others: what the schema says of a column, it enforces.
     for reference in store_calls.column_references(store, dataset) if store is not None else ():
-        homes = {
-            kind
-            for kind, identity in data_map.identities.items()
-            if _same(data_map.datasets[identity.dataset].table, reference.table) and _same(identity.key, reference.field)
-        }
+        homes = _referred(context, reference)
         if homes:
             found[reference.column] = homes
     return {column: frozenset(kinds) for column, kinds in found.items()}
+
+
+def _referred(context: OpenPlaces, reference: ColumnReference) -> set[str]:
+    """The identity kinds whose identifiers a foreign key refers to."""
+    return {
+        kind
+        for kind, identity in context.data_map.identities.items()
+        if _same(context.data_map.datasets[identity.dataset].table, reference.table) and _same(identity.key, reference.field)
+    }
 
 
 def _same(first: str, second: str) -> bool:
@@ -101,6 +109,93 @@ def found(
     met = store_calls.mentions(store, dataset, asked, own, columns)
     # Why less: by these columns rows are the person's own, which a probe looks for.
     return tuple(each for each in met if each.column.casefold() not in whose)
+
+
+@dataclass(frozen=True)
+class UnfitRule:
+    """A rule of the map about mentions that the schema does not let be carried out."""
+
+    dataset: Dataset
+    column: str
+    fault: str
+    correction: str
+
+    @property
+    def what(self) -> str:
+        """What is wrong, and where."""
+        return f"dataset {self.dataset.name}: mentions.{self.column}: the column {self.fault}"
+
+
+def unfit(context: OpenPlaces) -> Iterator[UnfitRule]:
+    """Yield each rule that cannot be carried out. A store that cannot be asked now says so in its own step."""
+    for dataset in context.data_map.datasets.values():
+        try:
+            store = listed_in(context, dataset) if dataset.mentions else None
+            faults = store_calls.unfit_mentions(store, dataset) if store is not None else ()
+        except store_calls.TROUBLE:
+            continue
+        yield from (UnfitRule(dataset, *fault) for fault in faults)
+
+
+def undeclared(context: OpenPlaces) -> Iterator[tuple[Dataset, tuple[str, ...]]]:
+    """Yield datasets with the columns that name people beside those whose rows they are, and that the map does not know.
+
+    A foreign key to the people of the map tells such a column, and so do cells that hold one of a sample of their identifiers. Raises as
+    ``locate`` of the stores.
+    """
+    data_map = context.data_map
+    samples = {kind: _sample(context, kind) for kind in data_map.identities}
+    for dataset in data_map.datasets.values():
+        store = listed_in(context, dataset)
+        if store is None or isinstance(dataset.subject, Through):
+            continue
+        homes = {kind for kind, identity in data_map.identities.items() if identity.dataset == dataset.name}
+        own = {kind: [field] for kind, field in dataset.subject.fields.items()} if isinstance(dataset.subject, ByField) else {}
+        for kind in homes:
+            own.setdefault(kind, []).append(data_map.identities[kind].key)
+        people = [
+            query
+            for kind, sample in samples.items()
+            if not _owns_any(context, kind, own)
+            for query in _sampled(context, dataset, kind, sample, own.get(kind, ()))
+        ]
+        named = {each.column for each in store_calls.mentions(store, dataset, people, ())} if people else set()
+        named |= {
+            each.column
+            for each in store_calls.column_references(store, dataset)
+            if any(kind in samples and not _owns_any(context, kind, own) for kind in _referred(context, each))
+        }
+        known = {name.casefold() for name in (*(field for fields in own.values() for field in fields), *dataset.mentions)}
+        left = tuple(sorted(column for column in named if column.casefold() not in known))
+        if left:
+            yield dataset, left
+
+
+def _sample(context: OpenPlaces, kind: str) -> frozenset[str]:
+    identity = context.data_map.identities[kind]
+    home = context.data_map.datasets[identity.dataset]
+    some = store_calls.bystanders(context.open_store(home.store), home, (), _SAMPLE)
+    return frozenset(value for copy in some for value in copy.links.get(identity.key, ()))
+
+
+def _sampled(context: OpenPlaces, dataset: Dataset, kind: str, sample: frozenset[str], own: Sequence[str]) -> Iterator[MentionQuery]:
+    """One query for each of some people that are known by one identifier; ``own`` are the columns by which rows are theirs."""
+    columns = [column for column, held in _kinds_by_column(context, dataset).items() if kind in held]
+    for number, value in enumerate(sorted(sample)):
+        one = frozenset({value})
+        anywhere = one if distinctive(value) else frozenset()
+        yield MentionQuery(Pseudonym(f"sample-{number}"), anywhere, dict.fromkeys(columns, one), own=dict.fromkeys(own, one))
+
+
+def _owns_any(context: OpenPlaces, kind: str, others: Iterable[str]) -> bool:
+    """Whether people of a kind own those of another: the rows of a profile name its account, and go with it."""
+    for other in others:
+        owner = context.data_map.identities[other].member_of
+        while owner is not None:
+            if owner == kind:
+                return True
+            owner = context.data_map.identities[owner].member_of
+    return False
 
 
 def to_release(context: OpenPlaces, dataset: Dataset, people: Sequence[Person]) -> dict[Pseudonym, dict[str, frozenset[str]]]:

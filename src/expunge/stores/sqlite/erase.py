@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Sequence
 
 from expunge import permit
-from expunge.core.datamap.mentions import yaml_for
 from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Outcome, Reason, Unable
@@ -16,7 +15,7 @@ from expunge.stores.sqlite.catalogue import SqliteReference, SqliteSchema, Sqlit
 from expunge.stores.sqlite.fulltext import indexed_with, indexes_over
 from expunge.stores.sqlite.match import Row, RowReader, bound, decode_key
 from expunge.stores.sqlite.mentions import SqliteMentions
-from expunge.stores.tables.table_references import NAMED, REFERRED, TAKEN_ALONG, TableReferences
+from expunge.stores.tables.table_references import TableReferences
 
 
 class SqliteEraser:
@@ -182,19 +181,12 @@ class SqliteEraser:
         found: dict[Pseudonym, set[str]] = {}
         for reference in references:
             for (number,) in self._connection.execute(self._referring(reference)).fetchall():
-                found.setdefault(subjects[number], set()).add(self._said(reference))
+                found.setdefault(subjects[number], set()).add(
+                    self._family.said(reference.child, [child for child, _ in reference.columns], cascades=reference.cascades)
+                )
         return {
             subject: Unable(Reason.REFERENCED, f"table {self._table.name}: {'; '.join(sorted(said))}") for subject, said in found.items()
         }
-
-    def _said(self, reference: SqliteReference) -> str:
-        """Why a reference stands in the way, and what to write."""
-        if reference.cascades:
-            return TAKEN_ALONG.format(reference.child)
-        columns = [child for child, _ in reference.columns]
-        return REFERRED.format(reference.child) + (
-            NAMED.format(", ".join(columns), yaml_for(columns)) if reference.child in self._family.others else ""
-        )
 
     def _doom(self, standing: dict[Pseudonym, list[Row]], copies: Sequence[Copy]) -> None:
         self._connection.execute("DROP TABLE IF EXISTS temp.expunge_owners")

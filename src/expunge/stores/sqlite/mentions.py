@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from expunge.core.datamap.datamap import Dataset
-from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionAct, MentionForm, MentionQuery, MentionRule, form_in
+from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionAct, MentionQuery, MentionRule
 from expunge.core.values.ids import Pseudonym
 from expunge.stores.sqlite.catalogue import NotInSqliteSchema, SqliteColumn, SqliteSchema, SqliteTable, literal, quoted
-from expunge.stores.sqlite.match import bound, encode_key, typed_forms
+from expunge.stores.sqlite.match import Row, bound, encode_key, typed_forms
+from expunge.stores.tables.named_rows import Cell, count
 
 _ANY = ""
 """Stands in the temporary table for values that count in every column."""
@@ -40,22 +40,17 @@ class SqliteMentions:
             return
         self._load(queries)
         inside = sorted({value for query in queries for value in query.inside})
-        people = [_Person.of(query) for query in queries]
-        own = frozenset(aside)
-        counts: Counter[tuple[Pseudonym, str, MentionForm]] = Counter()
+        rows = self.connection.execute(*self._query(looked, inside))
+        yield from count((self._named(row, looked) for row in rows), queries, aside)
+
+    def _named(self, row: Row, looked: Sequence[SqliteColumn]) -> tuple[str, list[Cell]]:
         width = len(self.table.key)
-        for row in self.connection.execute(*self._query(looked, inside)):
-            if encode_key(row[:width]) in own:
-                continue
-            for at, column in enumerate(looked):
-                whole, text = row[width + 2 * at : width + 2 * at + 2]
-                if text is None:
-                    continue
-                for person in people:
-                    form = person.form(column.name, str(text), whole=bool(whole), inside=column.affinity not in _NUMERIC)
-                    if form is not None:
-                        counts[person.subject, column.name, form] += 1
-        yield from (FoundMentions(subject, column, form, items) for (subject, column, form), items in counts.items())
+        cells = []
+        for at, column in enumerate(looked):
+            met, text = row[width + 2 * at : width + 2 * at + 2]
+            if text is not None:
+                cells.append(Cell(column.name, str(text), bool(met), column.affinity not in _NUMERIC))
+        return encode_key(row[:width]), cells
 
     def _column(self, name: str) -> SqliteColumn:
         found = self.table.column(name)
@@ -126,32 +121,6 @@ class SqliteMentions:
             )
             changed += self.connection.execute(sql, () if parameter is None else (parameter,)).rowcount
         return changed
-
-
-@dataclass(frozen=True)
-class _Person:
-    """The values of one person, in the spellings in which a cell may show them."""
-
-    subject: Pseudonym
-    query: MentionQuery
-    folded: Mapping[str, frozenset[str]]
-    """Column -> the values that may fill it, case folded; under an empty name those that count anywhere."""
-
-    @classmethod
-    def of(cls, query: MentionQuery) -> _Person:
-        columns = {_ANY: query.anywhere, **{name.casefold(): query.whole(name) for name in query.bound}}
-        return cls(query.subject, query, {name: frozenset(map(_folded, values)) for name, values in columns.items()})
-
-    def form(self, column: str, text: str, *, whole: bool, inside: bool) -> MentionForm | None:
-        """Return the form in which a cell names the person; ``whole`` says that SQLite took it for somebody's identifier."""
-        if whole and _folded(text) in self.folded.get(column.casefold(), self.folded[_ANY]):
-            return MentionForm.WHOLE
-        forms = [form for value in self.query.inside if inside and (form := form_in(text, value)) is not None]
-        return min(forms, key=list(MentionForm).index, default=None)
-
-
-def _folded(text: str) -> str:
-    return text.casefold().strip().removesuffix(".0")
 
 
 def references(schema: SqliteSchema, table: SqliteTable, tables: Mapping[str, str]) -> Iterator[ColumnReference]:

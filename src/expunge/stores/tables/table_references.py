@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from expunge.core.datamap.datamap import Aggregate, ByField, Dataset, Through
+from expunge.core.datamap.mentions import yaml_for
 
 REFERRED = "rows of {} refer to what should go; declare that table as a dataset of the same people so that they are erased first"
 NAMED = "; or, where {} names another person than the one whose row it is, write `{}` in its dataset"
@@ -50,6 +51,13 @@ class TableReferences:
         declared = self.others.get(child)
         rules = {} if declared is None else {name.casefold(): rule for name, rule in declared.mentions.items()}
         return any(name.casefold() in rules and rules[name.casefold()].releases for name in columns)
+
+    def said(self, child: str, columns: Sequence[str], *, cascades: bool) -> str:
+        """Return why a reference stands in the way, and what to write."""
+        if cascades:
+            return TAKEN_ALONG.format(child)
+        named = NAMED.format(", ".join(columns), yaml_for(columns)) if child in self.others else ""
+        return REFERRED.format(child) + named
 
     def untold(self, child: str) -> tuple[str, ...]:
         """Return the child's subject fields where the erased table, found through others, cannot say if the subjects are the same.
