@@ -94,10 +94,17 @@ class ByField:
 @tagged("Through")
 @dataclass(frozen=True)
 class Through:
-    """The subject is found through another dataset: this dataset's ``via`` field equals that dataset's field of the same name."""
+    """The subject is found through another dataset: this dataset's ``via`` field equals a field of that dataset."""
 
     dataset: str
     via: str
+    to: str = ""
+    """The field of the other dataset, where it has another name there."""
+
+    @property
+    def link(self) -> str:
+        """The field of the other dataset that ``via`` equals."""
+        return self.to or self.via
 
 
 @tagged("Inherited")

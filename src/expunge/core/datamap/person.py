@@ -85,9 +85,9 @@ def selector(data_map: DataMap, dataset: Dataset, person: Person, upstream: Mapp
         case ByField(fields=fields):
             for kind, name in fields.items():
                 _add(match, name, person.ids.get(kind, frozenset()))
-        case Through(dataset=parent, via=via):
+        case Through(dataset=parent, via=via) as rule:
             held = upstream.get(parent)
-            _add(match, via, held.links.get(via, frozenset()) if held else frozenset())
+            _add(match, via, held.links.get(rule.link, frozenset()) if held else frozenset())
         case Aggregate() | Inherited():
             return None
     return Selector(person.subject, match) if match else None

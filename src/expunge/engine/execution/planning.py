@@ -16,14 +16,15 @@ from expunge.core.values.copy import Cost
 from expunge.core.values.hold import Hold
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderState, check_transition
+from expunge.engine.execution import schema_obstacles
 from expunge.engine.intake import person_orders
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import append_together, read
 from expunge.engine.lineage import observed_lineage
-from expunge.engine.subjects import hold_register, locating, mentions, sealed_selectors
+from expunge.engine.subjects import hold_register, locating, sealed_selectors
 from expunge.engine.subjects.locating import LocatedCopies
-from expunge.errors import Drift, Misconfigured
+from expunge.errors import Drift
 from expunge.telemetry import Action, Opaque
 
 GIVEN_UP = "the round was given up: the data map or a hold changed"
@@ -67,7 +68,7 @@ def make_all(context: Context, orders: Sequence[OrderId]) -> tuple[PlanForecast,
 
     Raises Misconfigured as well, where a store cannot do what the map says of it.
     """
-    _require_sound(context)
+    schema_obstacles.require_fit(context)
     recorders = read(context.journal, context.clock, orders)
     person_orders.fence_all(context, recorders)
     for recorder in recorders:
@@ -86,17 +87,12 @@ def make_all(context: Context, orders: Sequence[OrderId]) -> tuple[PlanForecast,
     return forecasts
 
 
-def _require_sound(context: Context) -> None:
-    """Raise Misconfigured for what the map asks for and the schema of a store forbids: it would fail after something was erased."""
-    for rule in mentions.unfit(context):
-        raise Misconfigured(rule.what, help=f"{rule.correction}; `expunge check` lists all that does not fit")
-
-
 def forecasts_of(context: Context, runs: Sequence[Run]) -> tuple[PlanForecast, ...]:
     """Compute plans and their figures without journalling anything; all people of orders of one reach are looked for in one pass."""
     present = present_of(context, [each.order for each in runs])
     raw_bytes = {name: _raw_bytes(context, name) for name, each in sorted(present.capabilities.items()) if not each.retains}
     whole = _locate(context, [each for each in runs if each.received.scope is None], present)
+    schema_obstacles.require_covered(context, whole)
     forecasts = []
     for run in runs:
         located = whole.of(run.subjects) if run.received.scope is None else _locate(context, [run], present)

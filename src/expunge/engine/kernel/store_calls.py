@@ -21,6 +21,7 @@ from expunge.faults import failpoint
 from expunge.ports.mention_listing import MentionListing
 from expunge.ports.model_registry import ModelRegistry
 from expunge.ports.scanner import Tracer
+from expunge.ports.schema_listing import SchemaListing
 from expunge.ports.store import Store
 from expunge.ports.subject_listing import SubjectListing
 
@@ -111,6 +112,22 @@ def unfit_mentions(store: MentionListing, dataset: Dataset) -> tuple[tuple[str, 
     failpoint("store.unfit_mentions:before")
     answer = store.unfit_mentions(dataset)
     failpoint("store.unfit_mentions:after")
+    return answer
+
+
+def lacking_fields(store: SchemaListing, dataset: Dataset) -> tuple[str, ...]:
+    """Ask which fields of a dataset's paths to people its table lacks."""
+    failpoint("store.lacking_fields:before")
+    answer = store.lacking_fields(dataset)
+    failpoint("store.lacking_fields:after")
+    return answer
+
+
+def uncovered_references(store: SchemaListing, dataset: Dataset, copies: Sequence[Copy]) -> tuple[str, ...]:
+    """Ask which undeclared tables refer to copies."""
+    failpoint("store.uncovered_references:before")
+    answer = store.uncovered_references(dataset, copies)
+    failpoint("store.uncovered_references:after")
     return answer
 
 

@@ -197,11 +197,11 @@ def _with_follow(datasets: Mapping[str, Dataset], identities: Mapping[str, Ident
     nobody: set[str] = set()
     for dataset in datasets.values():
         if isinstance(dataset.subject, Through):
-            follow.get(dataset.subject.dataset, nobody).add(dataset.subject.via)
+            follow.get(dataset.subject.dataset, nobody).add(dataset.subject.link)
             people = datasets.get(dataset.people)
             if people is not None:
                 fields = people.subject.fields.values() if isinstance(people.subject, ByField) else ()
-                follow[people.name] |= {dataset.subject.via, *fields}
+                follow[people.name] |= {dataset.subject.link, *fields}
     for identity in identities.values():
         owner = identities.get(identity.member_of or "")
         follow.get(identity.dataset, nobody).update({identity.key, *identity.also, *([owner.key] if owner else [])})

@@ -168,11 +168,23 @@ def _by_field_or_through(form: Form, value: Value, what: str) -> SubjectRule:
         return _NO_SUBJECT
     if table.get("through") is not None or table.get("via") is not None:
         form.table(table, what, words.THROUGH, words.THROUGH)
-        return Through(form.text(table.get("through"), f"{what}.through") or "", form.text(table.get("via"), f"{what}.via") or "")
+        return Through(form.text(table.get("through"), f"{what}.through") or "", *_via(form, table.get("via"), f"{what}.via"))
     fields = {kind.text: form.text(field, f"{what}.{kind.text}") or "" for kind, field in table.entries}
     if not fields:
         form.faults.add("bad-subject", table.line, f"{what} is empty", "subject: {profile: profile_id}")
     return ByField(fields)
+
+
+def _via(form: Form, value: Value | None, what: str) -> tuple[str, str]:
+    """The field here, and the one of the other dataset where that has another name: ``via: {note_id: id}``."""
+    if not isinstance(value, TableNode):
+        return form.text(value, what) or "", ""
+    if len(value.entries) != 1:
+        form.faults.add("bad-subject", value.line, f"{what} names one field here and one there", "via: {note_id: id}")
+        return "", ""
+    ((here, there),) = value.entries
+    named = form.text(there, f"{what}.{here.text}") or ""
+    return here.text, "" if named == here.text else named
 
 
 def _aggregate(form: Form, value: Value, what: str) -> Aggregate:

@@ -132,6 +132,23 @@ class PostgresEraser:
         matcher, keys = PostgresMatcher(self.connection, self.table, selectors_of(copies)), CopyKeys(self.connection, self.table, copies)
         return {copies[number].subject: unable for number, unable in self._blocked(matcher, keys, beforehand=True).items()}
 
+    def uncovered(self, copies: Sequence[Copy]) -> tuple[str, ...]:
+        """Return the tables that no dataset declares and whose rows refer to the copies' rows. Changes nothing. Inside a transaction.
+
+        Raises:
+            NotInPostgresSchema: a selector's field does not exist.
+        """
+        everyone = [reference for table in self.table.family[:1] for reference in self.schema.references(table)]
+        undeclared = [each for each in everyone if self._uncovered(each)]
+        if not undeclared:
+            return ()
+        matcher, keys = PostgresMatcher(self.connection, self.table, selectors_of(copies)), CopyKeys(self.connection, self.table, copies)
+        asked = [(each.child, self._referring(each, matcher, keys, beforehand=True)) for each in undeclared]
+        return tuple(child for child, sql in asked if self.connection.execute(sql.encode()).fetchone() is not None)
+
+    def _uncovered(self, reference: PostgresReference) -> bool:
+        return reference.child not in self.family.others and (reference.cascades or not reference.acts)
+
     def _in_the_way(self, *, beforehand: bool) -> list[PostgresReference]:
         """The references by which rows that stay could point at rows that go, or would go along with them."""
         everyone = [reference for table in self.table.family[:1] for reference in self.schema.references(table)]
@@ -144,7 +161,8 @@ class PostgresEraser:
 
     def _keeps(self, each: PostgresReference, *, beforehand: bool) -> bool:
         return bool(
-            (each.cascades and (self.family.shares_kind(each.child) or (not beforehand and self.family.untold(each.child))))
+            self._uncovered(each)
+            or (each.cascades and (self.family.shares_kind(each.child) or (not beforehand and self.family.untold(each.child))))
             or (not each.acts and not (beforehand and self.family.goes_by_itself(each.child, beforehand=True)))
         )
 
@@ -178,7 +196,7 @@ class PostgresEraser:
 
     def _somebody_elses(self, reference: PostgresReference, matcher: PostgresMatcher) -> Iterator[str]:
         """SQL: the child's row belongs to somebody, and to nobody all of whose rows go in this call."""
-        if self.family.narrowed:
+        if self.family.narrowed or reference.child not in self.family.others:
             return
         child = self.schema.require(reference.child)
         numbers = {each.name: at for at, each in enumerate(matcher.fields)}

@@ -159,6 +159,16 @@ class Postgres:
         with self._looking(dataset) as (connection, table):
             return tuple(unfit(PostgresSchema(connection), table, dataset))
 
+    def lacking_fields(self, dataset: Dataset) -> tuple[str, ...]:
+        """Held against the table's columns."""
+        with self._looking(dataset) as (_, table):
+            return tuple(name for name in dict.fromkeys((*dataset.subject_fields, *dataset.follow)) if table.field(name) is None)
+
+    def uncovered_references(self, dataset: Dataset, copies: Sequence[Copy]) -> tuple[str, ...]:
+        """By the schema's foreign keys."""
+        with self._looking(dataset) as (connection, table), transaction(connection):
+            return self._eraser(connection, PostgresSchema(connection), table, dataset, copies).uncovered(copies)
+
     def named(self, dataset: Dataset, field: str) -> Iterator[Sequence[str]]:
         """Told apart on the server."""
         with self._looking(dataset) as (connection, table), transaction(connection):

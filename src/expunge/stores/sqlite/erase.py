@@ -63,6 +63,22 @@ class SqliteEraser:
         self._doom(standing, copies)
         return self._blocked(list(standing), references)
 
+    def uncovered(self, copies: Sequence[Copy]) -> tuple[str, ...]:
+        """Return the tables that no dataset declares and whose rows refer to the copies' rows. Changes nothing but a temporary table.
+
+        Raises:
+            NotInSqliteSchema: a selector's field does not exist.
+        """
+        undeclared = [each for each in self._schema.references(self._table.name) if self._uncovered(each)]
+        if not undeclared:
+            return ()
+        reader = self._reader(copies)
+        self._doom({copy.subject: self._standing(copy, reader) for copy in copies}, copies)
+        return tuple(each.child for each in undeclared if self._connection.execute(self._referring(each)).fetchone() is not None)
+
+    def _uncovered(self, reference: SqliteReference) -> bool:
+        return reference.child not in self._family.others and (reference.cascades or not reference.acts)
+
     def compile(self) -> None:
         """Prepare the statement that deletes a row with all its triggers, without running it; raises sqlite3.Error where it cannot."""
         where = " AND ".join(f"{each.removeprefix('t.')} = NULL" for each in self._table.key)
@@ -173,7 +189,8 @@ class SqliteEraser:
 
     def _keeps(self, each: SqliteReference, *, beforehand: bool) -> bool:
         return bool(
-            (each.cascades and (self._family.shares_kind(each.child) or (not beforehand and self._family.untold(each.child))))
+            self._uncovered(each)
+            or (each.cascades and (self._family.shares_kind(each.child) or (not beforehand and self._family.untold(each.child))))
             or (not each.acts and not self._family.goes_by_itself(each.child, beforehand=beforehand))
         )
 

@@ -269,6 +269,5 @@ class RowReader:
 
 
 def wanted_columns(table: SqliteTable, fields: Iterable[str]) -> list[str]:
-    """SQL for the text of each field that the table has."""
-    found = (table.field(field) for field in fields)
-    return [each.text for each in found if each is not None]
+    """SQL for the text of each field. Raises NotInSqliteSchema."""
+    return [table.require(field).text for field in fields]

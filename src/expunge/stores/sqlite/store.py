@@ -159,6 +159,16 @@ class Sqlite:
         with self._looking(dataset) as (connection, table):
             return tuple(unfit(connection, SqliteSchema(connection), table, dataset))
 
+    def lacking_fields(self, dataset: Dataset) -> tuple[str, ...]:
+        """Held against the table's columns."""
+        with self._looking(dataset) as (_, table):
+            return tuple(name for name in dict.fromkeys((*dataset.subject_fields, *dataset.follow)) if table.field(name) is None)
+
+    def uncovered_references(self, dataset: Dataset, copies: Sequence[Copy]) -> tuple[str, ...]:
+        """By the schema's foreign keys."""
+        with self._looking(dataset) as (connection, table):
+            return self._eraser(connection, dataset, table.name, copies).uncovered(copies)
+
     def named(self, dataset: Dataset, field: str) -> Iterator[Sequence[str]]:
         """One pass over the column."""
         with self._looking(dataset) as (connection, table):

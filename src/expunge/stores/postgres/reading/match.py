@@ -344,9 +344,9 @@ def selectors_of(copies: Sequence[Copy]) -> list[Selector]:
 
 
 def links(table: PostgresTable, follow: Sequence[str]) -> list[tuple[str, str]]:
-    """Each followed field that the table has, with SQL for its value as text (of an array as a list of texts)."""
-    found = [(name, table.field(name)) for name in follow]
-    return [(name, f"{each.sql}::text[]" if each.form == "array" else f"{each.sql}::text") for name, each in found if each is not None]
+    """Each followed field, with SQL for its value as text (of an array as a list of texts). Raises NotInPostgresSchema."""
+    found = [(name, table.require(name)) for name in follow]
+    return [(name, f"{each.sql}::text[]" if each.form == "array" else f"{each.sql}::text") for name, each in found]
 
 
 def elements(value: Sequence[Any]) -> Iterator[str]:

@@ -1,0 +1,79 @@
+"""Paths to a person that cross tables: another name on each side, a name that is nowhere, references that the map does not cover."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from expunge.core.values.order import OrderState
+from expunge.errors import Misconfigured
+from tests.attacks.mention_company import ANNA, BELA, CUSTOMERS_SET, MentionCompany, company
+
+NOTES = f"""
+CREATE TABLE customers (id varchar(20) PRIMARY KEY, name text, closed_at text);
+INSERT INTO customers VALUES ('{ANNA}', 'Anna the first of all customers', NULL), ('{BELA}', 'Bela who came along some time later', NULL);
+CREATE TABLE notes (id varchar(20) PRIMARY KEY, author varchar(20), body text);
+INSERT INTO notes VALUES ('note-a1', '{ANNA}', 'the purple hedgehog sleeps'), ('note-b1', '{BELA}', 'seventeen lighthouse keepers');
+CREATE TABLE drawings (n int PRIMARY KEY, note_id varchar(20), lines text);
+INSERT INTO drawings VALUES (1, 'note-a1', 'a hedgehog drawn in purple ink'), (2, 'note-b1', 'a lighthouse drawn in red ink');
+"""
+NOTES_SET = "notes: {store: app, table: notes, subject: {customer: author}, retention: life}"
+DRAWINGS = "drawings: {store: app, table: drawings, subject: {through: notes, via: VIA}, retention: life}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def server(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue("database")) if request.param == "postgres" else ""
+
+
+def with_via(folder: Path, via: str, server: str) -> MentionCompany:
+    return company(folder, NOTES, f"{CUSTOMERS_SET}}}", NOTES_SET, DRAWINGS.replace("VIA", via), server=server)
+
+
+def test_the_field_may_have_another_name_on_each_side(tmp_path: Path, server: str) -> None:
+    made = with_via(tmp_path, "{note_id: id}", server)
+    run = made.erase(ANNA)
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert made.run("SELECT n FROM drawings") == [(2,)]
+    assert made.run("SELECT id FROM notes") == [("note-b1",)]
+    assert {entry.dataset: entry.items for entry in made.receipt(run).datasets} == {"customers": 1, "notes": 1, "drawings": 1}
+
+
+def test_check_plan_and_apply_agree_on_a_path_that_cannot_be_followed(tmp_path: Path, server: str) -> None:
+    made = with_via(tmp_path, "note_id", server)
+    with made.open() as opened:
+        assert any("note_id" in finding.what for finding in opened.check())
+        order = opened.order_erase([opened.resolve(ANNA)]).order
+        with pytest.raises(Misconfigured, match="note_id"):
+            opened.plan(order)
+    assert made.run("SELECT count(*) FROM customers") == [(2,)]
+    made.declare(f"{CUSTOMERS_SET}}}", NOTES_SET, DRAWINGS.replace("VIA", "{note_id: id}"))
+    with made.open() as opened:
+        opened.plan(order)
+        assert opened.apply(order).state is OrderState.FULFILLED
+
+
+LOYALTY = """
+CREATE TABLE loyalty (n int PRIMARY KEY, customer varchar(20) REFERENCES customers (id) {action}, points int);
+INSERT INTO loyalty VALUES (1, '{anna}', 5), (2, '{bela}', 7);
+"""
+
+
+@pytest.mark.parametrize("action", ["", "ON DELETE CASCADE"])
+def test_a_reference_from_a_table_that_the_map_does_not_know_is_refused_before_anything_is_erased(
+    tmp_path: Path, server: str, action: str
+) -> None:
+    made = company(tmp_path, NOTES + LOYALTY.format(action=action, anna=ANNA, bela=BELA), f"{CUSTOMERS_SET}}}", NOTES_SET, server=server)
+    with made.open() as opened:
+        order = opened.order_erase([opened.resolve(ANNA)]).order
+        with pytest.raises(Misconfigured, match="loyalty"):
+            opened.plan(order)
+    assert made.run("SELECT count(*) FROM notes") == [(2,)]
+    assert made.run("SELECT count(*) FROM loyalty") == [(2,)]
+    loyalty = "loyalty: {store: app, table: loyalty, subject: {customer: customer}, retention: life}"
+    made.declare(f"{CUSTOMERS_SET}}}", NOTES_SET, loyalty)
+    with made.open() as opened:
+        opened.plan(order)
+        assert not any("loyalty" in reason for reason in opened.apply(order).reasons)
+    assert made.run("SELECT n FROM loyalty") == [(2,)]
