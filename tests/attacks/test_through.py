@@ -8,7 +8,7 @@ import pytest
 
 from expunge.core.values.order import OrderState
 from expunge.errors import Misconfigured
-from tests.attacks.mention_company import ANNA, BELA, CUSTOMERS_SET, MentionCompany, company
+from tests.attacks.mention_company import ANNA, BELA, CARA, CUSTOMERS_SET, MentionCompany, company
 
 NOTES = f"""
 CREATE TABLE customers (id varchar(20) PRIMARY KEY, name text, closed_at text);
@@ -77,3 +77,35 @@ def test_a_reference_from_a_table_that_the_map_does_not_know_is_refused_before_a
         opened.plan(order)
         assert not any("loyalty" in reason for reason in opened.apply(order).reasons)
     assert made.run("SELECT n FROM loyalty") == [(2,)]
+
+
+# --- one kind of identity in several columns ---------------------------------------------------------
+
+PAYMENTS = f"""
+CREATE TABLE customers (id varchar(20) PRIMARY KEY, name text, sponsor varchar(20) REFERENCES customers (id), closed_at text);
+INSERT INTO customers VALUES ('{ANNA}', 'Anna the first of all customers', '{ANNA}', NULL);
+INSERT INTO customers VALUES ('{BELA}', 'Bela who came along some time later', '{ANNA}', NULL), ('{CARA}', 'Cara, sent by Bela', '{BELA}', NULL);
+CREATE TABLE payments (payer varchar(20), payee varchar(20), n int, cents int, PRIMARY KEY (payer, payee, n));
+INSERT INTO payments VALUES ('{ANNA}', '{ANNA}', 1, 5), ('{ANNA}', '{BELA}', 1, 7), ('{CARA}', '{ANNA}', 1, 11), ('{CARA}', '{BELA}', 1, 13);
+CREATE TABLE receipts (number int PRIMARY KEY, payer varchar(20), payee varchar(20), n int, text text,
+  FOREIGN KEY (payer, payee, n) REFERENCES payments (payer, payee, n));
+INSERT INTO receipts VALUES (1, '{ANNA}', '{BELA}', 1, 'paid with many thanks'), (2, '{CARA}', '{BELA}', 1, 'paid, and no thanks');
+"""
+SEVERAL = (
+    f"{CUSTOMERS_SET}, mentions: {{sponsor: null}}}}",
+    "payments: {store: app, table: payments, subject: {customer: [payer, payee]}, retention: life}",
+    "receipts: {store: app, table: receipts, subject: {customer: [payer, payee]}, retention: life}",
+)
+
+
+def test_one_identity_in_several_columns_is_one_person_and_each_row_counts_once(tmp_path: Path, server: str) -> None:
+    made = company(tmp_path, PAYMENTS, *SEVERAL, server=server)
+    with made.open() as opened:
+        assert not [finding for finding in opened.check() if "mentions" in finding.mend]
+    run = made.erase(ANNA)
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert made.run("SELECT id, sponsor FROM customers ORDER BY id") == [(BELA, None), (CARA, BELA)]
+    assert made.run("SELECT payer, payee FROM payments") == [(CARA, BELA)]
+    assert made.run("SELECT number FROM receipts") == [(2,)]
+    assert {entry.dataset: entry.items for entry in made.receipt(run).datasets} == {"customers": 1, "payments": 3, "receipts": 1}
+    assert made.found(ANNA) == []

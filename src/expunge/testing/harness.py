@@ -222,7 +222,7 @@ def locate_all(store: Store, datasets: Sequence[Dataset], people: Sequence[Perso
     located: dict[str, list[Copy]] = {}
     for dataset in upstream_first(datasets):
         if isinstance(dataset.subject, ByField):
-            fields = dataset.subject.fields.values()
+            fields = dataset.subject_fields
             selectors = [Selector(person.pseudonym, {name: frozenset({person.id}) for name in fields}) for person in people]
         elif isinstance(dataset.subject, Through):
             via, link = dataset.subject.via, dataset.subject.link

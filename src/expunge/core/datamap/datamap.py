@@ -89,6 +89,12 @@ class ByField:
     """
 
     fields: Mapping[str, str]
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Identity kind -> further fields that hold identifiers of it: payer and payee. Any match means the subject here, too."""
+
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Return (identity kind, field) of every field."""
+        return (*self.fields.items(), *((kind, name) for kind, names in self.also.items() for name in names))
 
 
 @tagged("Through")
@@ -291,8 +297,8 @@ class Dataset:
     def subject_fields(self) -> tuple[str, ...]:
         """The fields by which its people are found, each once; empty where no field names them."""
         match self.subject:
-            case ByField(fields):
-                return tuple(dict.fromkeys(fields.values()))
+            case ByField() as rule:
+                return tuple(dict.fromkeys(name for _, name in rule.pairs()))
             case Through(_, via):
                 return (via,)
             case _:

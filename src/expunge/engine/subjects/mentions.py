@@ -48,7 +48,7 @@ def _kinds_by_column(context: OpenPlaces, dataset: Dataset) -> dict[str, frozens
     store, data_map = listed_in(context, dataset), context.data_map
     found: dict[str, set[str]] = {}
     for other in data_map.datasets.values():
-        for kind, field in other.subject.fields.items() if isinstance(other.subject, ByField) else ():
+        for kind, field in other.subject.pairs() if isinstance(other.subject, ByField) else ():
             if field.casefold() not in _EVERY_TABLES:
                 found.setdefault(field, set()).add(kind)
     for kind, identity in data_map.identities.items():
@@ -150,7 +150,9 @@ def undeclared(context: OpenPlaces) -> Iterator[tuple[Dataset, tuple[str, ...]]]
         if store is None or isinstance(dataset.subject, Through):
             continue
         homes = {kind for kind, identity in data_map.identities.items() if identity.dataset == dataset.name}
-        own = {kind: [field] for kind, field in dataset.subject.fields.items()} if isinstance(dataset.subject, ByField) else {}
+        own: dict[str, list[str]] = {}
+        for kind, field in dataset.subject.pairs() if isinstance(dataset.subject, ByField) else ():
+            own.setdefault(kind, []).append(field)
         for kind in homes:
             own.setdefault(kind, []).append(data_map.identities[kind].key)
         people = [

@@ -200,7 +200,7 @@ def _with_follow(datasets: Mapping[str, Dataset], identities: Mapping[str, Ident
             follow.get(dataset.subject.dataset, nobody).add(dataset.subject.link)
             people = datasets.get(dataset.people)
             if people is not None:
-                fields = people.subject.fields.values() if isinstance(people.subject, ByField) else ()
+                fields = people.subject_fields if isinstance(people.subject, ByField) else ()
                 follow[people.name] |= {dataset.subject.link, *fields}
     for identity in identities.values():
         owner = identities.get(identity.member_of or "")

@@ -39,7 +39,7 @@ def check_subjects(draft: MapDraft) -> None:
             case ByField(fields=fields):
                 for kind in fields:
                     draft.known("unknown-identity", kind, draft.identities, draft.line("datasets", name, "subject", kind), what)
-                _a_field_in_each(draft, dataset, tuple(fields.values()), line, what)
+                _a_field_in_each(draft, dataset, dataset.subject_fields, line, what)
             case Through(dataset=source, via=via) as rule:
                 if draft.known("unknown-dataset", source, draft.datasets, line, what) and _ends_in_a_person(draft, name, source, line):
                     _field_in(draft, source, rule.link, line, f"{what} follows")

@@ -190,7 +190,7 @@ def _dataset() -> Schema:
         "type": "object",
         "minProperties": 1,
         "propertyNames": {"not": {"enum": [*words.THROUGH, "aggregate"]}},
-        "additionalProperties": _text(),
+        "additionalProperties": _one_or_more("The field, or several that each hold such an identifier: payer and payee."),
     }
     fields = {
         "store": _text("The store it lies in."),
@@ -200,7 +200,7 @@ def _dataset() -> Schema:
         "experiment": _text("For model registries: the experiment whose runs and traces are about people."),
         "format": {**_words(*words.FORMATS), "description": "For files with records of many people; .gz is told from the name."},
         "subject": {
-            "description": "Whose it is: {KIND: FIELD, ...}, or {through: DATASET, via: FIELD or {HERE: THERE}}.",
+            "description": "Whose it is: {KIND: FIELD or [FIELD, FIELD], ...}, or {through: DATASET, via: FIELD or {HERE: THERE}}.",
             "anyOf": [by_field, through],
         },
         "aggregate": _table({key: _text() for key in words.AGGREGATE}, words.AGGREGATE),

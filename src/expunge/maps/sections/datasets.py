@@ -169,10 +169,12 @@ def _by_field_or_through(form: Form, value: Value, what: str) -> SubjectRule:
     if table.get("through") is not None or table.get("via") is not None:
         form.table(table, what, words.THROUGH, words.THROUGH)
         return Through(form.text(table.get("through"), f"{what}.through") or "", *_via(form, table.get("via"), f"{what}.via"))
-    fields = {kind.text: form.text(field, f"{what}.{kind.text}") or "" for kind, field in table.entries}
-    if not fields:
+    columns = {kind.text: form.texts(field, f"{what}.{kind.text}", one_is_enough=True) for kind, field in table.entries}
+    if not columns or any(isinstance(field, ListNode) and not field.items for _, field in table.entries):
         form.faults.add("bad-subject", table.line, f"{what} is empty", "subject: {profile: profile_id}")
-    return ByField(fields)
+    # Why apart: a map without several columns of one kind reads, and counts in its digest, as it always did.
+    further = {kind: names[1:] for kind, names in columns.items() if names[1:]}
+    return ByField({kind: names[0] if names else "" for kind, names in columns.items()}, further)
 
 
 def _via(form: Form, value: Value | None, what: str) -> tuple[str, str]:

@@ -34,7 +34,7 @@ class TableReferences:
         theirs, ours = self.others[child].subject, self.dataset.subject
         if not isinstance(theirs, ByField) or not isinstance(ours, ByField):
             return []
-        return [(theirs.fields[kind], ours.fields[kind]) for kind in theirs.fields if kind in ours.fields]
+        return [(name, own) for kind, name in theirs.pairs() for other, own in ours.pairs() if kind == other]
 
     def shares_kind(self, child: str) -> bool:
         """Return whether the map declares the owners of the child's rows in the same terms as those of the erased table."""
@@ -68,7 +68,7 @@ class TableReferences:
         theirs = self.others[child].subject if child in self.others else None
         if self.narrowed or not isinstance(theirs, ByField) or not isinstance(self.dataset.subject, Through):
             return ()
-        return tuple(dict.fromkeys(theirs.fields.values()))
+        return tuple(dict.fromkeys(name for _, name in theirs.pairs()))
 
     def goes_by_itself(self, child: str, *, beforehand: bool) -> bool:
         """Return whether an order erases the child's rows in a step of its own, so that they do not stand in the way.
