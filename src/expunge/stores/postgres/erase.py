@@ -161,8 +161,7 @@ class PostgresEraser:
 
     def _keeps(self, each: PostgresReference, *, beforehand: bool) -> bool:
         return bool(
-            self._uncovered(each)
-            or (each.cascades and (self.family.shares_kind(each.child) or (not beforehand and self.family.untold(each.child))))
+            (each.cascades and (self.family.shares_kind(each.child) or (not beforehand and self.family.untold(each.child))))
             or (not each.acts and not (beforehand and self.family.goes_by_itself(each.child, beforehand=True)))
         )
 

@@ -189,8 +189,7 @@ class SqliteEraser:
 
     def _keeps(self, each: SqliteReference, *, beforehand: bool) -> bool:
         return bool(
-            self._uncovered(each)
-            or (each.cascades and (self._family.shares_kind(each.child) or (not beforehand and self._family.untold(each.child))))
+            (each.cascades and (self._family.shares_kind(each.child) or (not beforehand and self._family.untold(each.child))))
             or (not each.acts and not self._family.goes_by_itself(each.child, beforehand=beforehand))
         )
 
