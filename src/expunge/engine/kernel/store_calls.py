@@ -18,10 +18,9 @@ from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, ExpungeError, StoreUnavailable
 from expunge.faults import failpoint
-from expunge.ports.mention_listing import MentionListing
 from expunge.ports.model_registry import ModelRegistry
 from expunge.ports.scanner import Tracer
-from expunge.ports.schema_listing import SchemaListing
+from expunge.ports.schema_listing import MentionListing, SchemaListing
 from expunge.ports.store import Store
 from expunge.ports.subject_listing import SubjectListing
 
