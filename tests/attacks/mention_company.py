@@ -40,6 +40,8 @@ class MentionCompany:
     folder: Path
     server: str = ""
     """The URL of a PostgreSQL database that takes the place of the SQLite one."""
+    lake: bool = False
+    """Whether there is a lake of Parquet files as well."""
 
     @property
     def database(self) -> Path:
@@ -55,6 +57,7 @@ class MentionCompany:
     def declare(self, *datasets: str) -> None:
         sqlite = '{kind: sqlite, url: "sqlite:///world/app.db", busy_ms: 500}'
         store = f'  app: {{kind: postgres, url: "{self.server}"}}\n' if self.server else f"  app: {sqlite}\n"
+        store += "  lake: {kind: parquet, url: ./world/lake}\n" if self.lake else ""
         self.map.write_text(f"{HEAD}stores:\n{store}datasets:\n" + "".join(f"  {each}\n" for each in datasets))
 
     def run(self, sql: str) -> list[tuple[object, ...]]:
@@ -87,10 +90,11 @@ class MentionCompany:
         return [str(hit.path) for hit in Search(strings).folder(self.folder / "world")]
 
 
-def company(folder: Path, sql: str, *datasets: str, server: str = "") -> MentionCompany:
+def company(folder: Path, sql: str, *datasets: str, server: str = "", lake: bool = False) -> MentionCompany:
     """Build a company of the customers and some more tables."""
-    made = MentionCompany(folder, server)
+    made = MentionCompany(folder, server, lake)
     made.database.parent.mkdir(parents=True)
+    (made.database.parent / "lake").mkdir()
     made.run(sql)
     made.declare(*datasets)
     Expunge.init(made.map)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from expunge.core.datamap.mentions import MentionAct
@@ -262,3 +264,45 @@ def test_on_a_server_rules_that_the_schema_forbids_are_refused(tmp_path: Path, d
             order = opened.order_erase([opened.resolve(ANNA)]).order
             with pytest.raises(Misconfigured, match=why):
                 opened.plan(order)
+
+
+# --- Parquet -------------------------------------------------------------------------------------------
+
+VISITS = 'visits: {store: lake, path: "visits/{day}.parquet", subject: {customer: customer}, retention: life}'
+
+
+def test_in_a_lake_each_mention_is_found_and_declared_ones_are_taken_out(tmp_path: Path) -> None:
+    sql, datasets = PLACES["messages.recipient"]
+    made = company(tmp_path, sql, *declared(datasets, "recipient: null"), VISITS, lake=True)
+    folder = tmp_path / "world" / "lake" / "visits"
+    folder.mkdir()
+    rows = pa.table(
+        {
+            "customer": [ANNA, BELA, CARA, CARA],
+            "host": pa.array([BELA, ANNA, BELA, None]).dictionary_encode(),
+            "guests": [[BELA], [CARA, ANNA], None, []],
+            "minutes": pa.array([7, 8, 9, None], pa.int16()),
+            "said": ["the walnuts were ripe on that very day", f"met {ANNA} at the door", None, "nothing"],
+        }
+    )
+    others = pa.table({"customer": [BELA, CARA], "host": [CARA, ANNA], "guests": [[BELA], None], "minutes": [1, 2], "said": ["a", "b"]})
+    pq.write_table(rows, folder / "monday.parquet", compression="zstd", row_group_size=2)
+    pq.write_table(others, folder / "tuesday.parquet", compression="snappy")
+    assert "mentions: {guests: null, host: null}" in mends(made)
+    run = made.erase(ANNA)
+    assert run.state is OrderState.IN_PART
+    assert any("guests, host" in reason for reason in run.reasons), run.reasons
+    made.declare(*declared(datasets, "recipient: null"), *declared((VISITS,), "host: {replace: u_deleted}, guests: keep"))
+    run = made.again(run)
+    assert run.state is OrderState.FULFILLED, run.reasons
+    monday = pq.read_table(folder / "monday.parquet")
+    assert monday.to_pylist() == [
+        {**row, "host": GONE if row["host"] == ANNA else row["host"]} for row in rows.to_pylist() if row["customer"] != ANNA
+    ]
+    assert monday.schema.field("minutes").type == pa.int16()
+    assert pq.read_table(folder / "tuesday.parquet").column("host").to_pylist() == [CARA, GONE]
+    assert {each for each in made.receipt(run).mentions if each.dataset == "visits"} == {
+        Mention("visits", "host", MentionAct.REPLACE, 2),
+        Mention("visits", "guests", MentionAct.KEEP, 1),
+        Mention("visits", "said", MentionAct.KEEP, 1),
+    }

@@ -113,7 +113,7 @@ def _judge(
 
 def _why(dataset: Dataset, undeclared: Mapping[str, MentionForm], unchanged: Sequence[str], met: Sequence[FoundMentions]) -> str:
     """What names the person still, and what to write; empty where nothing does."""
-    place = f"table {dataset.table}"
+    place = f"table {dataset.table}" if dataset.table else dataset.name
     if undeclared:
         items = sum(each.items for each in met if each.column in undeclared and each.form is not MentionForm.PROSE)
         columns = sorted(undeclared)

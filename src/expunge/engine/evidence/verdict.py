@@ -164,7 +164,8 @@ class Judge:
     def named(self, entry: DatasetEntry, why: Unable | None) -> DatasetEntry:
         """Return the entry, *unable* where rows of other people still name the person; that is why the scan found bytes of it, too."""
         # (5.11) Rows of other people name the person in a column that the map does not know.
-        if why is None or (entry.outcome is Result.UNABLE and entry.reason is not Reason.RESIDUE):
+        explained = entry.reason is Reason.RESIDUE or (entry.reason is Reason.CANNOT_TELL and entry.probe is not None and entry.probe.clean)
+        if why is None or (entry.outcome is Result.UNABLE and not explained):
             return entry
         return replace(entry, outcome=Result.UNABLE, items=0, claimed=Grounding.NONE, reason=why.reason, detail=why.detail)
 

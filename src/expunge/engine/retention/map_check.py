@@ -28,7 +28,7 @@ def check(context: OpenPlaces) -> tuple[Finding, ...]:
             mend = "make the store reachable and check again"
             found.append(Finding(FindingKind.UNREADABLE, name, name, why.detail or why.reason.value, mend))
     found += [
-        Finding(FindingKind.UNSUPPORTED, each.dataset.store, each.dataset.table, each.what, each.correction)
+        Finding(FindingKind.UNSUPPORTED, each.dataset.store, each.dataset.table or each.dataset.name, each.what, each.correction)
         for each in mentions.unfit(context)
     ]
     if not any(each.kind in _CANNOT_FOLLOW for each in found):
@@ -42,7 +42,7 @@ def _undeclared_mentions(context: OpenPlaces) -> Iterator[Finding]:
         what = (
             f"dataset {dataset.name}: {', '.join(columns)} names people in rows of others, and no rule says what an erasure does with that"
         )
-        yield Finding(FindingKind.UNDECLARED, dataset.store, dataset.table, what, yaml_for(columns))
+        yield Finding(FindingKind.UNDECLARED, dataset.store, dataset.table or dataset.name, what, yaml_for(columns))
 
 
 def check_all(context: Context) -> tuple[Finding, ...]:

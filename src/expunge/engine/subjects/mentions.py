@@ -23,7 +23,7 @@ _SAMPLE = 200
 def listed_in(context: OpenPlaces, dataset: Dataset) -> MentionListing | None:
     """Return the store of a dataset whose columns can be compared with identifiers; None where they cannot."""
     store = context.open_store(dataset.store)
-    return store if isinstance(store, MentionListing) and dataset.table and not remakes(dataset) else None
+    return store if isinstance(store, MentionListing) and not remakes(dataset) else None
 
 
 def queries(context: OpenPlaces, dataset: Dataset, people: Iterable[Person], *, inside: bool = False) -> tuple[MentionQuery, ...]:
