@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from expunge.core import merkle
 from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.grounding import Grounding
+from expunge.core.datamap.mentions import MentionAct
 from expunge.core.evidence import commitment, receipt
 from expunge.core.evidence.receipt import Result, ScanMode, ScanVerdict, Verdict
 from expunge.core.log import checkpoint, trust
@@ -161,6 +162,16 @@ def recognised(**changes: object) -> Membership:
     """The same that still tells them."""
     still = AttackFigures(7400, 6220, 8580)
     return opinion(**{"verdict": Opinion.FAIL, "after": still, **changes})
+
+
+def with_mentions(**changes: object) -> receipt.Receipt:
+    """A receipt that lists rows of other people that named the person."""
+    mentions = (
+        receipt.Mention("transcripts", "referred_by", MentionAct.NULL, 2),
+        receipt.Mention("transcripts", "assignee", MentionAct.REPLACE, 1),
+        receipt.Mention("transcripts", "said", MentionAct.KEEP, 2),
+    )
+    return fulfilled(**{"mentions": mentions, "tool": receipt.Tool("expunge", "0.1.0", 3), **changes})
 
 
 def with_models(**changes: object) -> receipt.Receipt:

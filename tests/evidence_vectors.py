@@ -10,7 +10,7 @@ from expunge.core.evidence import commitment
 from expunge.core.log import checkpoint, trust
 from expunge.core.note import Algorithm, VerifierKey
 from expunge.core.values import canonical
-from tests.evidence_kit import IDENTIFIERS, OPENING, ORIGIN, SeededKeys, fulfilled, in_part, issue, raw, with_models
+from tests.evidence_kit import IDENTIFIERS, OPENING, ORIGIN, SeededKeys, fulfilled, in_part, issue, raw, with_mentions, with_models
 
 HERE = Path(__file__).parent / "vectors" / "evidence"
 
@@ -26,7 +26,8 @@ def witnesses() -> trust.TrustPolicy:
 def vectors() -> dict[str, bytes]:
     """Relative path -> bytes."""
     made = {}
-    for name, said in (("receipt-fulfilled", fulfilled()), ("receipt-in-part", in_part()), ("receipt-models", with_models())):
+    learnt_and_named = (("receipt-models", with_models()), ("receipt-mentions", with_mentions()))
+    for name, said in (("receipt-fulfilled", fulfilled()), ("receipt-in-part", in_part()), *learnt_and_named):
         made.update({f"{name}/{file}": content for file, content in issue(said).items()})
     opening = commitment.Opening(OPENING, IDENTIFIERS)
     made["commitment/opening.json"] = opening.encode()

@@ -157,7 +157,8 @@ def life() -> Iterator[ev.OrderEvent]:
     yield ev.StepIntended(at(), StepId("erase:d-erase"), 1, IdempotencyKey("a-key"), 7)
     yield ev.Located(at(), {"d-erase": {MIA: 3, BEN: 0}}, {"d-erase": {BEN: 2}})
     outcomes = {f"d-{number}": {MIA: outcome} for number, outcome in enumerate(EVERY_OUTCOME)}
-    reasons = {f"d-{reason.name}": {MIA: Unable(reason, "what, where and what to do")} for reason in Reason}
+    first = [reason for reason in Reason if reason is not Reason.MENTIONED]
+    reasons = {f"d-{reason.name}": {MIA: Unable(reason, "what, where and what to do")} for reason in first}
     yield ev.StepEnded(at(), StepId("erase:d-erase"), 1, {"d-erase": {MIA: Erased(3), BEN: Absent()}, **outcomes, **reasons}, {"items": 3})
     yield ev.StepIntended(at(), StepId("purge:app"), 1, IdempotencyKey("b-key"))
     yield ev.StepEnded(at(), StepId("purge:app"), 1, {"*": {"*": Absent()}}, {})
@@ -178,6 +179,9 @@ def life() -> Iterator[ev.OrderEvent]:
     yield ev.Reverified(at(), 1, 188)
     yield ev.TracesEnded(at())
     yield ev.Reopened(at(), LATER)
+    # Why at the end: a word that came later has a line of its own, and no older line changes.
+    named = Unable(Reason.MENTIONED, "what, where and what to do")
+    yield ev.StepEnded(at(), StepId("erase:d-erase"), 1, {"d-erase": {MIA: named}}, {})
 
 
 def remade(at: Times) -> Iterator[ArtefactRemade]:

@@ -67,7 +67,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "lancedb": ". tree arrow files",
         "parquet/rewrite": "parquet/format tree arrow parquet/lake",
         "postgres": "tables postgres/server postgres/schema postgres/reading postgres/ladder",
-        "parquet": "tree arrow files s3 parquet/lake parquet/rewrite",
+        "parquet": "tables tree arrow files s3 parquet/lake parquet/rewrite",
     },
     "learn": {
         "forecast": "",

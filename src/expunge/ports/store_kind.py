@@ -182,6 +182,8 @@ class StoreKind:
     """Whether its files may lie in a folder that is another store."""
     mutes: bool = False
     """Whether it can silence one person in a recording of several."""
+    mentions: bool = False
+    """Whether it can look for identifiers in single columns, and change cells of other people's rows that hold one."""
     no_datasets: str = ""
     """For a kind that holds no datasets: what to write instead of one."""
 

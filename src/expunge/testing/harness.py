@@ -200,7 +200,7 @@ def followed(declared: Sequence[Dataset]) -> tuple[Dataset, ...]:
     via: dict[str, set[str]] = {each.name: set(each.follow) for each in declared}
     for each in declared:
         if isinstance(each.subject, Through):
-            via[each.subject.dataset].add(each.subject.via)
+            via[each.subject.dataset].add(each.subject.link)
     return tuple(replace(each, follow=tuple(sorted(via[each.name]))) for each in declared)
 
 
@@ -222,12 +222,12 @@ def locate_all(store: Store, datasets: Sequence[Dataset], people: Sequence[Perso
     located: dict[str, list[Copy]] = {}
     for dataset in upstream_first(datasets):
         if isinstance(dataset.subject, ByField):
-            fields = dataset.subject.fields.values()
+            fields = dataset.subject_fields
             selectors = [Selector(person.pseudonym, {name: frozenset({person.id}) for name in fields}) for person in people]
         elif isinstance(dataset.subject, Through):
-            via = dataset.subject.via
+            via, link = dataset.subject.via, dataset.subject.link
             upstream = located[dataset.subject.dataset]
-            selectors = [Selector(each.subject, {via: each.links[via]}) for each in upstream if each.links.get(via)]
+            selectors = [Selector(each.subject, {via: each.links[link]}) for each in upstream if each.links.get(link)]
         else:
             selectors = []
         located[dataset.name] = list(store.locate(dataset, selectors)) if selectors else []

@@ -182,7 +182,7 @@ class StoreReading(StoreHarness):
                 if not isinstance(store, SubjectListing) or not isinstance(dataset.subject, ByField):
                     continue
                 copies = [bystander.selector.match for bystander in store.bystanders(dataset, (), None) if bystander.selector]
-                for name in dataset.subject.fields.values():
+                for name in dataset.subject_fields:
                     named = {value for values in store.named(dataset, name) for value in values}
                     assert named == {value for match in copies for value in match.get(name, ())}
                     assert named

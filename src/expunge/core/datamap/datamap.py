@@ -15,6 +15,7 @@ from expunge.core.datamap.artefact import ArtefactKind, Cohort, Provenance, Revi
 from expunge.core.datamap.clocks import ClockRule
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.datamap.lineage_spec import LineageSpec
+from expunge.core.datamap.mentions import MentionRule
 from expunge.core.datamap.purposes import AskingSpec, Purpose, TextVersion
 from expunge.core.datamap.recipient_spec import RecipientSpec
 from expunge.core.values.ids import MODEL
@@ -88,15 +89,28 @@ class ByField:
     """
 
     fields: Mapping[str, str]
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Identity kind -> further fields that hold identifiers of it: payer and payee. Any match means the subject here, too."""
+
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Return (identity kind, field) of every field."""
+        return (*self.fields.items(), *((kind, name) for kind, names in self.also.items() for name in names))
 
 
 @tagged("Through")
 @dataclass(frozen=True)
 class Through:
-    """The subject is found through another dataset: this dataset's ``via`` field equals that dataset's field of the same name."""
+    """The subject is found through another dataset: this dataset's ``via`` field equals a field of that dataset."""
 
     dataset: str
     via: str
+    to: str = ""
+    """The field of the other dataset, where it has another name there."""
+
+    @property
+    def link(self) -> str:
+        """The field of the other dataset that ``via`` equals."""
+        return self.to or self.via
 
 
 @tagged("Inherited")
@@ -264,6 +278,8 @@ class Dataset:
     attest: str = ""
     """The command that makes an artefact again from exactly the records that its manifest names, for comparison."""
     on_expiry: OnExpiry = OnExpiry.STAY
+    mentions: Mapping[str, MentionRule] = field(default_factory=dict)
+    """Column -> what an erasure does where the erased person's identifier fills a cell of another person's row."""
     line: int = 0
     """Line of the map, for messages."""
 
@@ -281,8 +297,8 @@ class Dataset:
     def subject_fields(self) -> tuple[str, ...]:
         """The fields by which its people are found, each once; empty where no field names them."""
         match self.subject:
-            case ByField(fields):
-                return tuple(dict.fromkeys(fields.values()))
+            case ByField() as rule:
+                return tuple(dict.fromkeys(name for _, name in rule.pairs()))
             case Through(_, via):
                 return (via,)
             case _:

@@ -39,7 +39,9 @@ from expunge.core.values.periods import Period
 
 _LEFT_OUT = frozenset({"line", "source", "follow"})
 _WHEN_SET: Mapping[type, frozenset[str]] = {
-    Dataset: frozenset({"kind", "collected", "reviewed_by", "artefact", "created", "origin", "attest", "on_expiry"}),
+    Dataset: frozenset({"kind", "collected", "reviewed_by", "artefact", "created", "origin", "attest", "on_expiry", "mentions"}),
+    Through: frozenset({"to"}),
+    ByField: frozenset({"also"}),
     IdentitySpec: frozenset({"last_used", "inactive_after"}),
 }
 """Left out where the map does not say, so that a map which says nothing new has the digest it always had."""

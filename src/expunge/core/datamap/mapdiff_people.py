@@ -93,8 +93,8 @@ def _place(dataset: Dataset) -> str:
 
 def _found(rule: SubjectRule) -> str:
     match rule:
-        case ByField(fields=fields):
-            return f"people are found in it by {', '.join(fields.values()) or 'nothing'}"
+        case ByField() as fields:
+            return f"people are found in it by {', '.join(name for _, name in fields.pairs()) or 'nothing'}"
         case Through(dataset=dataset, via=via):
             return f"people are found in it through {dataset}, by {via}"
         case Inherited(sources=sources):

@@ -82,12 +82,12 @@ def selector(data_map: DataMap, dataset: Dataset, person: Person, upstream: Mapp
             for name in () if known else identity.also:
                 _add(match, name, person.also.get(f"{kind}.{name}", frozenset()))
     match dataset.subject:
-        case ByField(fields=fields):
-            for kind, name in fields.items():
+        case ByField() as rule:
+            for kind, name in rule.pairs():
                 _add(match, name, person.ids.get(kind, frozenset()))
-        case Through(dataset=parent, via=via):
+        case Through(dataset=parent, via=via, to=to):
             held = upstream.get(parent)
-            _add(match, via, held.links.get(via, frozenset()) if held else frozenset())
+            _add(match, via, held.links.get(to or via, frozenset()) if held else frozenset())
         case Aggregate() | Inherited():
             return None
     return Selector(person.subject, match) if match else None

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from expunge.core.datamap.datamap import EraseAct
 from expunge.core.datamap.grounding import Grounding
+from expunge.core.datamap.mentions import MentionAct
 from expunge.core.evidence.receipt_codec import from_json, to_json
 from expunge.core.models.membership_opinion import Membership
 from expunge.core.models.model_outcomes import ArtefactCleared, ComparisonResult, NetworkAccess, SourceAccess
@@ -197,6 +198,20 @@ class KeptItems:
 
 
 @dataclass(frozen=True)
+class Mention:
+    """The rows of other people that named the person in one column, and what became of that: the rows themselves are not the person's."""
+
+    dataset: str
+    column: str
+    act: MentionAct
+    """Set to null or replaced; or it stays, as the map says or because it is free text."""
+    items: int
+
+    def __post_init__(self) -> None:
+        _require(bool(self.dataset and self.column) and self.items > 0, "a mention needs a dataset, a column and at least one row")
+
+
+@dataclass(frozen=True)
 class Figure:
     """A number that a command reported of its work: ``accuracy_before`` (hundredths of a percent), ``samples``."""
 
@@ -283,6 +298,8 @@ class Receipt:
     """32 random bytes; without them, whoever reads the log could try out receipts they imagine."""
     models: tuple[ModelEntry, ...] = ()
     """What was made from the person's data and changed, destroyed or made anew; not in the bytes where there is none."""
+    mentions: tuple[Mention, ...] = ()
+    """Rows of other people that named the person; not in the bytes where there is none."""
 
     def __post_init__(self) -> None:
         _require(bool(self.order and self.log and self.tool.name and self.tool.version) and self.tool.page > 0, "an empty name")
@@ -304,6 +321,8 @@ class Receipt:
             self.times.verified is not None or not any(dataset.outcome is Result.ERASED for dataset in self.datasets),
             "erased, but not verified",
         )
+        places = [(each.dataset, each.column, each.act) for each in self.mentions]
+        _require(len(set(places)) == len(places), "a mention is listed twice")
         made = [model.dataset for model in self.models]
         _require(len(set(made)) == len(made) and names.issuperset(made), "a model is listed twice, or in no dataset")
         doubted = {model.dataset for model in self.models if model.membership is not None and model.membership.open}
@@ -352,7 +371,7 @@ def parse(statement: bytes) -> Receipt:
             "predicateType": str(kind),
             "subject": [{"digest": {"sha256": str(commitment)}, "name": str(order)}],
         } if kind == PREDICATE_TYPE:
-            values: Json = {"models": [], **predicate, "commitment": commitment, "order": order}
+            values: Json = {"models": [], "mentions": [], **predicate, "commitment": commitment, "order": order}
         case _:
             raise EvidenceInvalid("not a receipt of the form this tool issues", help="see docs/spec/receipt.md")
     receipt: Receipt = from_json(Receipt, values, "receipt")
@@ -364,9 +383,9 @@ def parse(statement: bytes) -> Receipt:
 def _fields(receipt: Receipt) -> Iterable[tuple[str, Json]]:
     body = to_json(receipt)
     assert isinstance(body, dict)
-    if not receipt.models:
-        # Why left out: the bytes of receipts that say nothing of models stay what they were.
-        del body["models"]
+    # Why left out: the bytes of receipts that say nothing of models, or of mentions, stay what they were.
+    for name in [name for name in ("models", "mentions") if not body[name]]:
+        del body[name]
     return body.items()
 
 

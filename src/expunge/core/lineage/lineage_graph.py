@@ -190,8 +190,8 @@ def lineage_of(datasets: Mapping[str, Dataset], identities: Mapping[str, Identit
         match dataset.subject:
             case Through(dataset=source, via=via):
                 edges.append(Edge(source, name, EdgeKind.THROUGH, via, source in datasets))
-            case ByField(fields=fields):
-                homes = ((identities[kind], field) for kind, field in fields.items() if kind in identities)
+            case ByField() as fields:
+                homes = ((identities[kind], field) for kind, field in fields.pairs() if kind in identities)
                 edges += [
                     Edge(home.dataset, name, EdgeKind.NAMED, field, home.dataset in datasets)
                     for home, field in homes

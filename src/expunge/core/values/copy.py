@@ -82,6 +82,9 @@ class Copy:
     lasting: bool = True
     """Whether keys still name the same items after others were erased and the store was rewritten: only then can a hold name items."""
 
+    mentions: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    """Column -> this subject's identifiers that ``erase`` takes out of other people's rows, as the dataset's ``mentions`` say."""
+
     def without(self, keys: Iterable[str]) -> Copy:
         """The same copy less some items (they are held or kept)."""
         gone = frozenset(keys)

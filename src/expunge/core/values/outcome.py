@@ -38,6 +38,7 @@ class Reason(StrEnum):
     TOO_SHALLOW = "the map asks for more than this store reaches"
     OUTSIDE_WINDOW = "outside the maintenance window"
     RESIDUE = "residue found"
+    MENTIONED = "named in other people's rows"
     CANNOT_TELL = "cannot tell"
     CAME_BACK = "data came back"
     ERROR = "error"

@@ -223,7 +223,7 @@ def _suppressed_in(
 def _named(store: Store, dataset: Dataset, rule: ByField) -> Iterator[tuple[str, Sequence[str]]]:
     """Who is in a dataset, by kind."""
     if isinstance(store, SubjectListing):
-        for kind, name in rule.fields.items():
+        for kind, name in rule.pairs():
             yield from ((kind, values) for values in store_calls.named(store, dataset, name))
         return
     waiting: dict[str, list[str]] = {kind: [] for kind in rule.fields}
@@ -243,7 +243,7 @@ def _named(store: Store, dataset: Dataset, rule: ByField) -> Iterator[tuple[str,
 
 def _values(rule: ByField, copy: Copy) -> Iterator[tuple[str, str]]:
     match = copy.selector.match if copy.selector else {}
-    for kind, name in rule.fields.items():
+    for kind, name in rule.pairs():
         for value in match.get(name, frozenset()):
             yield kind, value
 

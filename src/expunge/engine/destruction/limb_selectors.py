@@ -98,7 +98,7 @@ class LimbSelection:
                 if parent is not None and parent.every and not parent.narrowed:
                     # Why all: where the whole of it goes, so does what nothing in it leads to any more.
                     return parent
-                return _linked(self.located(dataset.subject.dataset), dataset.subject.via)
+                return _linked(self.located(dataset.subject.dataset), dataset.subject.link, dataset.subject.via)
             case SelectedBy.OWN:
                 theirs = Selector(NOBODY, {}, every=True) if self._everybody else self._people(dataset)
                 window = self.limb.window(self._dated_by(dataset))
@@ -132,9 +132,10 @@ class LimbSelection:
         return self._ids
 
 
-def _linked(copy: Copy, via: str) -> Selector | None:
-    values = copy.links.get(via, frozenset())
-    return Selector(NOBODY, {via: values}) if values else None
+def _linked(copy: Copy, link: str, via: str = "") -> Selector | None:
+    """A selector by what a field of some items holds; of the field ``via`` where that has another name."""
+    values = copy.links.get(link, frozenset())
+    return Selector(NOBODY, {via or link: values}) if values else None
 
 
 def cohort_of(context: Context, subjects: str | Cohort) -> Cohort:

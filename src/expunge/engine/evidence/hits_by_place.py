@@ -262,7 +262,7 @@ class _Explaining:
 
     def _note_others(self, dataset: Dataset, some: Sequence[_Hits], held: dict[_RowPlace, set[int]]) -> None:
         placed = self._tracer()
-        passing = shared_content.without_identifiers(placed, self._people, seams=self._seams)
+        passing = shared_content.without_identifiers(self._context, placed, self._people, seams=self._seams)
         others = self._rows(dataset, some, self._ours.of(dataset.name))
         at = self._trace(dataset, others if remakes(dataset) else self._owned(dataset, others), passing)
         passing.pass_on()
@@ -279,7 +279,7 @@ class _Explaining:
         if not owners:
             return
         placed, whose = self._tracer(), dict[_RowPlace, set[Pseudonym]]()
-        passing = shared_content.without_identifiers(placed, self._people, seams=self._seams)
+        passing = shared_content.without_identifiers(self._context, placed, self._people, seams=self._seams)
 
         def rows() -> Iterator[tuple[_RowPlace, Copy]]:
             for place, row in self._rows(dataset, some, ()):

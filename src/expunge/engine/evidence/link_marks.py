@@ -28,7 +28,7 @@ def followed(data_map: DataMap) -> dict[str, frozenset[str]]:
     fields: dict[str, set[str]] = {}
     for dataset in data_map.datasets.values():
         if isinstance(dataset.subject, Through):
-            fields.setdefault(dataset.subject.dataset, set()).add(dataset.subject.via)
+            fields.setdefault(dataset.subject.dataset, set()).add(dataset.subject.link)
     return {name: frozenset(names) for name, names in fields.items()}
 
 
@@ -100,7 +100,7 @@ def orphans(context: Context, people: Sequence[Person]) -> dict[str, dict[Pseudo
 def pointerless(context: Context, dataset: Dataset, rule: Through) -> Iterator[tuple[str, bytes]]:
     """Yield (value, mark) of the rows of a dataset to which no link points. Raises the errors of stores."""
     key = context.keys.pseudonym_key()
-    pointers = orphaned_items.pointers_of(context, context.data_map.datasets[rule.dataset], rule.via, {})
+    pointers = orphaned_items.pointers_of(context, context.data_map.datasets[rule.dataset], rule.link, {})
     for copy in store_calls.bystanders(context.open_store(dataset.store), dataset, (), None):
         for value in (copy.selector.match.get(rule.via, frozenset()) if copy.selector else frozenset()) - pointers:
-            yield value, link_mark(key, rule.dataset, rule.via, value)
+            yield value, link_mark(key, rule.dataset, rule.link, value)

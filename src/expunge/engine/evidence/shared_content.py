@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeAlias
 
 from expunge.core.datamap.datamap import Aggregate, Dataset, Inherited, remakes
+from expunge.core.datamap.mentions import is_prose
 from expunge.core.datamap.person import Person
 from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.models.model_outcomes import WHOLE
@@ -18,7 +19,7 @@ from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
-from expunge.engine.subjects import orphaned_items
+from expunge.engine.subjects import mentions, orphaned_items
 from expunge.ports.scanner import SEAM, Scanned, Stretch, Tracer
 from expunge.ports.store import Store
 
@@ -75,9 +76,10 @@ def held_by_others(
     candidates = frozenset(index for index in seen if traces.traces[index].subject not in traces.controls)
     if not candidates:
         return SharedTraces(frozenset(), frozenset())
-    holder, keeper, moved = (context.scanner.holder(traces, candidates) for _ in range(3))
+    holder, moved = (_SeamsApart(context, traces, candidates) for _ in range(2))
+    keeper = context.scanner.holder(traces, candidates)
     seams = any(traces.traces[index].part == SEAM for index in candidates)
-    filtered, filtered_moved = (_WholeWordsOut(each, people, seams=seams) for each in (holder, moved))
+    filtered, filtered_moved = (without_identifiers(context, each, people, seams=seams) for each in (holder, moved))
     stores = {name: context.open_store(name) for name in (store, *inside(context, store))}
     rewritten = frozenset(name for each in stores.values() for name in store_calls.capabilities(each).rewritten)
     named = on_record(context, stores, traces, candidates)
@@ -122,9 +124,12 @@ class PassingTracer(Tracer, Protocol):
         ...
 
 
-def without_identifiers(inner: Tracer, people: Sequence[Person], *, seams: bool) -> PassingTracer:
-    """Return a tracer that passes content on with the erased people's identifiers taken out where they stand as whole words."""
-    return _WholeWordsOut(inner, people, seams=seams)
+def without_identifiers(context: Context, inner: Tracer, people: Sequence[Person], *, seams: bool) -> PassingTracer:
+    """Return a tracer that passes content on with the erased people's identifiers taken out where they stand as whole words.
+
+    Mentions that stay on purpose are passed on as they are.
+    """
+    return _WholeWordsOut(inner, people, seams=seams, mentions=_kept_mentions(context))
 
 
 def _others(context: Context, dataset: Dataset, store: Store, mine: Sequence[Copy], erased: Mapping[str, Sequence[Copy]]) -> Iterator[Copy]:
@@ -281,6 +286,49 @@ class _Words:
         return not after.match(text, end)
 
 
+class _SeamsApart:
+    """Holds values, and apart from them what joins two values of a row: that accounts for traces of such joints, and for no value.
+
+    An identifier that begins where another value ends would read as a part of a longer word there.
+    """
+
+    def __init__(self, context: Context, traces: Traces, candidates: frozenset[int]) -> None:
+        joints = frozenset(index for index in candidates if traces.traces[index].part == SEAM)
+        values = context.scanner.holder(traces, candidates)
+        self._values, self._joints = values, context.scanner.holder(traces, joints)
+        self.text, self.number, self.vector, self.name, self.lies = values.text, values.number, values.vector, values.name, values.lies
+
+    def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
+        (self._joints if field == SEAM else self._values).blob(subject, dataset, field, stream)
+
+    def held(self) -> frozenset[int]:
+        """The candidates that were met."""
+        return self._values.held() | self._joints.held()
+
+
+@dataclass(frozen=True)
+class _KeptMentions:
+    """The cells of other people's rows that may name an erased person: the receipt lists them."""
+
+    columns: frozenset[tuple[str, str]] = frozenset()
+    """(dataset, column) that the map keeps."""
+    listed: frozenset[str] = frozenset()
+    """Datasets whose free text is looked through for the receipt."""
+
+    def allow(self, dataset: str, field: str, value: str, identifiers: frozenset[str]) -> bool:
+        """Return whether a cell may name the person: its column is kept, or it is free text that no identifier fills."""
+        return (dataset, field) in self.columns or (dataset in self.listed and is_prose(value) and value.strip() not in identifiers)
+
+
+def _kept_mentions(context: Context) -> _KeptMentions:
+    columns, listed = set(), set()
+    for dataset in context.data_map.datasets.values():
+        if mentions.listed_in(context, dataset) is not None:
+            listed.add(dataset.name)
+            columns |= {(dataset.name, column) for column, rule in dataset.mentions.items() if not rule.releases}
+    return _KeptMentions(frozenset(columns), frozenset(listed))
+
+
 class _WholeWordsOut:
     """Passes content on with the erased people's identifiers taken out where they stand as whole words.
 
@@ -288,10 +336,12 @@ class _WholeWordsOut:
     gathered, because nearly always none of many has such a word in it; :meth:`pass_on` passes on what was gathered.
     """
 
-    def __init__(self, inner: Tracer, people: Sequence[Person], *, seams: bool) -> None:
+    def __init__(self, inner: Tracer, people: Sequence[Person], *, seams: bool, mentions: _KeptMentions = _KeptMentions()) -> None:
         self._inner = inner
         self._seams = seams
+        self._mentions = mentions
         values = {value for person in people for _, value in person.identifiers() if len(value) >= 8}
+        self._values = frozenset(values)
         self._words = _Words(values)
         # Bytes are looked through as Latin-1, one character each, with the words of ASCII.
         self._bytes = _Words((value.encode("utf-8", "surrogatepass").decode("latin-1") for value in values), re.ASCII)
@@ -336,7 +386,8 @@ class _WholeWordsOut:
         text = self._inner.text
         if self._words.lie_in("\n".join([each[3] for each in texts])):
             for subject, dataset, field, value in texts:
-                text(subject, dataset, field, self._words.take_out(value, _nothing))
+                stays = self._mentions.allow(dataset, field, value, self._values)
+                text(subject, dataset, field, value if stays else self._words.take_out(value, _nothing))
         else:
             for each in texts:
                 text(*each)

@@ -15,6 +15,7 @@ why the entry says *unable*. :class:`Judge` carries these numbers, and so does `
    8. Something was made anew, and is the old one for the most part.
    9. The store reaches less than the map asks for, or than the plan said.
    10. The scan found nothing, and could not have found anything.
+   11. Rows of other people name the person in a column that the map does not know.
 
    Numbers 6 and 8 to 10 are about *erased* alone.
 6. Judge the rest of the store: windows that no declared dataset accounts for.
@@ -160,10 +161,23 @@ class Judge:
         if reached < planned:
             yield Unable(Reason.TOO_SHALLOW, f"the plan says {planned.word}; {dataset.store} reaches {reached.word} now; apply again")
 
-    def elsewhere(self, subject: Pseudonym, made: Sequence[DatasetEntry]) -> list[DatasetEntry]:
+    def named(self, entry: DatasetEntry, why: Unable | None) -> DatasetEntry:
+        """Return the entry, *unable* where rows of other people still name the person; that is why the scan found bytes of it, too."""
+        # (5.11) Rows of other people name the person in a column that the map does not know.
+        explained = entry.reason is Reason.RESIDUE or (entry.reason is Reason.CANNOT_TELL and entry.probe is not None and entry.probe.clean)
+        if why is None or (entry.outcome is Result.UNABLE and not explained):
+            return entry
+        return replace(entry, outcome=Result.UNABLE, items=0, claimed=Grounding.NONE, reason=why.reason, detail=why.detail)
+
+    def unphysical(self) -> Unable | None:
+        """Return why what was changed in rows of other people is not physical yet; None where it is."""
+        return next(self._unpurged(), None)
+
+    def elsewhere(self, subject: Pseudonym, made: Sequence[DatasetEntry], named: Unable | None = None) -> list[DatasetEntry]:
         """Return an entry for traces of other stores, or identifiers, that lie here in no declared place.
 
-        None while a dataset of this store is not erased: then they may lie in that.
+        None while a dataset of this store is not erased: then they may lie in that. ``named``: rows of a dataset that no step is about
+        name the subject.
         """
         figures = self.ledger.elsewhere(subject)
         if not figures.found:
@@ -171,17 +185,17 @@ class Judge:
             learnt = self.ledger.elsewhere(EVERYBODY)
             figures = learnt if learnt.found else figures
         blind = figures.blind > 0 and figures.taken > 0
-        if not (figures.found or blind) or any(each.outcome is Result.UNABLE for each in made):
+        if named is None and (not (figures.found or blind) or any(each.outcome is Result.UNABLE for each in made)):
             return []
         kind = self.context.data_map.stores[self.step.store].kind
         detail = (
             f"what the person left lies in {self.step.store} where no dataset of the map accounts for it; `expunge check` shows such places"
         )
+        why = named or Unable(Reason.RESIDUE, detail) if figures.found or named else Unable(Reason.CANNOT_TELL, _why_blind(figures))
         return [
             DatasetEntry(
                 f"{ELSEWHERE}{self.step.store}", self.step.store, kind, EraseAct.ERASE, Result.UNABLE, 0, Grounding.NONE,
-                self.capabilities.grounding, None, self._scan(figures), Reason.RESIDUE if figures.found else Reason.CANNOT_TELL,
-                detail if figures.found else _why_blind(figures),
+                self.capabilities.grounding, None, self._scan(figures), why.reason, why.detail,
             )
         ]  # fmt: skip
 

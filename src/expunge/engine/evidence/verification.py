@@ -23,9 +23,9 @@ from expunge.core.datamap.datamap import Dataset, EraseAct, remakes
 from expunge.core.datamap.grounding import Capabilities, Grounding, Retained
 from expunge.core.datamap.person import Person
 from expunge.core.evidence import receipt_codec, verification_codec
-from expunge.core.evidence.receipt import DatasetEntry, KeptItems, Result
+from expunge.core.evidence.receipt import DatasetEntry, KeptItems, Mention, Result
 from expunge.core.evidence.trace_evidence import ScanComparison, TraceLedger, blinding
-from expunge.core.evidence.traces import Trace
+from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.orders.plan import Step
 from expunge.core.orders.run import Run
 from expunge.core.orders.shared_round import trace_owner, turn
@@ -33,16 +33,16 @@ from expunge.core.values import canonical
 from expunge.core.values.copy import Copy, Probed, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Kept
-from expunge.engine.evidence import hits_by_place, tracing
+from expunge.engine.evidence import hits_by_place, mentions, tracing
 from expunge.engine.evidence.verdict import Judge, goes_whole, planned_grounding
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.lineage import artefact_manifests
 from expunge.engine.models import model_commands
 from expunge.engine.subjects.locating import EVERYBODY, LocatedCopies
-from expunge.ports.scanner import Residue
+from expunge.ports.scanner import Residue, Scanned
 
-SubjectEntries: TypeAlias = tuple[tuple[DatasetEntry, ...], tuple[KeptItems, ...]]
+SubjectEntries: TypeAlias = tuple[tuple[DatasetEntry, ...], tuple[KeptItems, ...], tuple[Mention, ...]]
 Entries: TypeAlias = Mapping[Pseudonym, SubjectEntries]
 LOOKS = 3
 """How often a store is asked at most for what it could not say: a busy machine answers late, and the verdict of a look is final."""
@@ -50,7 +50,9 @@ PAUSE = 0.2
 """Seconds before the second look, twice as long before the third; stores wait for locks and connections themselves."""
 SHOWN = 5
 """Places of one window that the operator is shown."""
-_PARTS = ("datasets", "kept")
+_PARTS = ("datasets", "kept", "mentions")
+_WHERE_ANY = frozenset({"mentions"})
+"""Left out of what is journalled where there is none, as before there were any."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,11 @@ class StoreVerification:
         said: dict[SubjectEntries, canonical.Json] = {}
         for each in self.entries.values():
             if each not in said:
-                said[each] = {part: [receipt_codec.to_json(one) for one in some] for part, some in zip(_PARTS, each, strict=True)}
+                said[each] = {
+                    part: [receipt_codec.to_json(one) for one in some]
+                    for part, some in zip(_PARTS, each, strict=True)
+                    if some or part not in _WHERE_ANY
+                }
         return verification_codec.pack({subject: said[each] for subject, each in self.entries.items()})
 
 
@@ -104,6 +110,7 @@ def verify_store(
     ours = hits_by_place.ErasedAndKept(located.copies, located.kept_copies)
     explained = hits_by_place.explain(context, step.store, traces, scanned, ours, people, moved)
     held = explained.held
+    named = mentions.look(context, run, step.store, located, people, inside=_identifiers_seen(context, step.store, traces, scanned))
     tracing.remember(context, owner, f"seen-after-{turn(run)}-{step.store}", traces, scanned.seen)
     names = [dataset.name for dataset in context.data_map.datasets_of(step.store)]
     ledger = TraceLedger(traces, ScanComparison(before, scanned.seen, held), names, blinding(scanned.coverage.skipped))
@@ -116,11 +123,13 @@ def verify_store(
         for dataset in datasets:
             whose = EVERYBODY if judge.made(dataset) else subject
             aside = (*located.kept.get(dataset.name, {}).get(whose, ()), *judge.locked(dataset, whose))
-            made.append(judge.entry(dataset, whose, probed[dataset.name].get(whose), aside))
+            entry = judge.entry(dataset, whose, probed[dataset.name].get(whose), aside)
+            unphysical = judge.unphysical() if named.changed(dataset.name, subject) else None
+            made.append(judge.named(entry, named.left.pop((dataset.name, subject), unphysical)))
             kept += [KeptItems(dataset.name, each.ground, _second(each), each.items) for each in aside if each.items]
         # (6) Judge the rest of the store.
-        made += judge.elsewhere(subject, made)
-        entries[subject] = (tuple(made), tuple(kept))
+        made += judge.elsewhere(subject, made, next((why for (_, whom), why in named.left.items() if whom == subject), None))
+        entries[subject] = (tuple(made), tuple(kept), tuple(named.listed.get(subject, ())))
 
     # (7) Name the places of residue.
     places = _few(explained.left)
@@ -136,6 +145,11 @@ def _few(places: Sequence[Residue]) -> tuple[Residue, ...]:
         if counts[place.trace] <= SHOWN:
             few.append(place)
     return tuple(few)
+def _identifiers_seen(context: Context, store: str, traces: Traces, scanned: Scanned) -> bool:
+    """Whether the scan saw an identifier of an erased person, or has nothing to look at."""
+    if not store_calls.raw(context.open_store(store)):
+        return True
+    return any(traces.traces[index].dataset == tracing.IDENTIFIERS for index in scanned.seen)
 
 
 def _retaining(context: Context, run: Run, store: str, capabilities: Capabilities) -> StoreVerification:
@@ -153,8 +167,8 @@ def _retaining(context: Context, run: Run, store: str, capabilities: Capabilitie
     kind = context.data_map.stores[store].kind
     items = sum(each.items for each in kept)
     entry = DatasetEntry(store, store, kind, EraseAct.KEEP, Result.KEPT, items, Grounding.NONE, Grounding.NONE, None, None, None, "")
-    entries: SubjectEntries = ((entry,), tuple(kept)) if kept else ((), ())
-    nothing: SubjectEntries = ((), ())
+    entries: SubjectEntries = ((entry,), tuple(kept), ()) if kept else ((), (), ())
+    nothing: SubjectEntries = ((), (), ())
     return StoreVerification({subject: entries if run.took_from(subject) else nothing for subject in run.subjects}, 0, 0, 0, ())
 
 

@@ -142,7 +142,7 @@ class ModelSteps:
 
         Otherwise it may not serve, even if an earlier look before a crash allowed it.
         """
-        against = {each.dataset for made, _ in entries.values() for each in made if not each.done}
+        against = {each.dataset for made, *_ in entries.values() for each in made if not each.done}
         for name in step.datasets:
             known = self._run.remade.get(name)
             if known is not None and known.ended and name not in against:

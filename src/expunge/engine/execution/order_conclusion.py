@@ -148,15 +148,22 @@ def _undeclared(context: Context, store: str) -> int:
 
 def _ended(recorder: Recorder, entries: Entries) -> ev.OrderEvent:
     reasons: dict[str, None] = {}
-    for datasets, kept in entries.values():
-        reasons.update(dict.fromkeys(f"{dataset.dataset}: {dataset.reason.value}" for dataset in datasets if dataset.reason is not None))
+    for datasets, kept, _ in entries.values():
+        reasons.update(
+            dict.fromkeys(_reason(dataset.dataset, dataset.reason, dataset.detail) for dataset in datasets if dataset.reason is not None)
+        )
         reasons.update(dict.fromkeys(f"{each.dataset}: {KEPT}{each.ground}" for each in kept))
     state = OrderState.IN_PART if reasons else OrderState.FULFILLED
-    if state is OrderState.FULFILLED and any(not dataset.done for datasets, _ in entries.values() for dataset in datasets):
+    if state is OrderState.FULFILLED and any(not dataset.done for datasets, *_ in entries.values() for dataset in datasets):
         state, reasons = OrderState.IN_PART, {Reason.ERROR.value: None}
-    final = all(dataset.done or dataset.outcome is receipt.Result.KEPT for datasets, _ in entries.values() for dataset in datasets)
-    final = final and all(each.until is None for _, kept in entries.values() for each in kept)
+    final = all(dataset.done or dataset.outcome is receipt.Result.KEPT for datasets, *_ in entries.values() for dataset in datasets)
+    final = final and all(each.until is None for _, kept, _ in entries.values() for each in kept)
     return ev.Ended(recorder.now(), state, tuple(reasons), final)
+
+
+def _reason(dataset: str, reason: Reason, detail: str) -> str:
+    """Why one dataset is not done; where the map lacks a line, with that line."""
+    return f"{dataset}: {reason.value}" + (f": {detail}" if reason is Reason.MENTIONED else "")
 
 
 _DONE = (

@@ -16,6 +16,7 @@ from expunge.core.values.copy import Cost
 from expunge.core.values.hold import Hold
 from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderState, check_transition
+from expunge.engine.execution import schema_obstacles
 from expunge.engine.intake import person_orders
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
@@ -63,7 +64,11 @@ def make(context: Context, order: OrderId) -> PlanForecast:
 
 
 def make_all(context: Context, orders: Sequence[OrderId]) -> tuple[PlanForecast, ...]:
-    """Plan several orders with one look at the stores; each is journalled by itself. Raises as :func:`make`, before journalling any."""
+    """Plan several orders with one look at the stores; each is journalled by itself. Raises as :func:`make`, before journalling any.
+
+    Raises Misconfigured as well, where a store cannot do what the map says of it.
+    """
+    schema_obstacles.require_fit(context)
     recorders = read(context.journal, context.clock, orders)
     person_orders.fence_all(context, recorders)
     for recorder in recorders:
@@ -87,6 +92,7 @@ def forecasts_of(context: Context, runs: Sequence[Run]) -> tuple[PlanForecast, .
     present = present_of(context, [each.order for each in runs])
     raw_bytes = {name: _raw_bytes(context, name) for name, each in sorted(present.capabilities.items()) if not each.retains}
     whole = _locate(context, [each for each in runs if each.received.scope is None], present)
+    schema_obstacles.require_covered(context, whole)
     forecasts = []
     for run in runs:
         located = whole.of(run.subjects) if run.received.scope is None else _locate(context, [run], present)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from expunge.core.datamap.datamap import Dataset, Through
 from expunge.core.journal import events as ev
@@ -10,13 +11,16 @@ from expunge.core.orders.plan import Step, StepKind
 from expunge.core.orders.round import of_store
 from expunge.core.orders.run import MOST_ATTEMPTS, Run
 from expunge.core.orders.shared_round import trace_owner, turn
+from expunge.core.values.copy import Copy
 from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.maintenance_window import inside
 from expunge.core.values.outcome import RETRYABLE, Absent, Outcome, Reason, Unable, Unknown, discharges
 from expunge.engine.evidence import link_marks, residue_places, shared_content, tracing, verification
+from expunge.engine.evidence import mentions as judged_mentions
 from expunge.engine.execution.model_steps import ModelSteps
 from expunge.engine.execution.round_work import RoundWork
 from expunge.engine.kernel import store_calls
+from expunge.engine.subjects import mentions
 from expunge.engine.subjects.locating import LocatedCopies
 from expunge.faults import ReplyLost
 
@@ -109,13 +113,35 @@ class StoreSteps:
             return dict.fromkeys(self._run.subjects, in_the_way)
         blocked = {subject: why for (name, subject), why in self._entangled.items() if name == dataset.name}
         copies = tuple(each for each in located.copies.get(dataset.name, ()) if each.subject not in blocked)
-        if copies and self._work.plan.scope is None:
-            link_marks.mark(self._context, [member.run for member in self._work.recorder.members], dataset.name, copies)
+        copies, unread = self._with_mentions(dataset, copies)
+        if unread is not None:
+            return dict.fromkeys(self._run.subjects, unread)
+        own = tuple(copy for copy in copies if copy.keys)
+        if own and self._work.plan.scope is None:
+            link_marks.mark(self._context, [member.run for member in self._work.recorder.members], dataset.name, own)
         answered = self._work.erase(dataset, copies, key)
         return {
             subject: blocked.get(subject) or self._work.counted(dataset, subject, answered.get(subject, Absent()))
             for subject in self._run.subjects
         }
+
+    def _with_mentions(self, dataset: Dataset, copies: Sequence[Copy]) -> tuple[tuple[Copy, ...], Unable | None]:
+        """Add to the copies what is taken out of other people's rows; or say why these could not be looked through."""
+        if not dataset.mentions or self._work.plan.scope is not None:
+            return tuple(copies), None
+        located = self._work.locate(fresh=True)
+        own = (*located.copies.get(dataset.name, ()), *located.kept_copies.get(dataset.name, ()))
+        try:
+            released = mentions.to_release(self._context, dataset, self._work.people)
+            columns = frozenset(name for by in released.values() for name in by)
+            met = mentions.found(self._context, dataset, self._work.people, own, columns) if columns else ()
+        except store_calls.TROUBLE as error:
+            return (), store_calls.as_unable(error)
+        judged_mentions.remember(self._context, self._run, dataset, met)
+        named = {each.subject: released.get(each.subject, {}) for each in met}
+        known = {copy.subject for copy in copies}
+        bare = [Copy(dataset.name, subject, (), 0, mentions=by) for subject, by in named.items() if by and subject not in known]
+        return (*(replace(copy, mentions=named.get(copy.subject, {})) for copy in copies), *bare), None
 
     def _passing(self, located: LocatedCopies, names: Sequence[str]) -> Unable | None:
         """Why one of some datasets could not be looked through just now, where that may pass and was not waited for in vain before."""

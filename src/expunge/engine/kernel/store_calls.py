@@ -11,6 +11,7 @@ from itertools import islice
 
 from expunge.core.datamap.datamap import Dataset, Ignore
 from expunge.core.datamap.grounding import Capabilities
+from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionQuery
 from expunge.core.lineage.model_origin import ModelOrigin
 from expunge.core.retention.age_histogram import Ages, AgeSpan
 from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
@@ -20,6 +21,7 @@ from expunge.errors import CouldNotLook, ExpungeError, StoreUnavailable
 from expunge.faults import failpoint
 from expunge.ports.model_registry import ModelRegistry
 from expunge.ports.scanner import Tracer
+from expunge.ports.schema_listing import MentionListing, SchemaListing
 from expunge.ports.schema_naming import SchemaNaming
 from expunge.ports.store import Store
 from expunge.ports.subject_listing import SubjectListing
@@ -86,6 +88,48 @@ def named(store: SubjectListing, dataset: Dataset, field: str) -> Iterator[Seque
     failpoint("store.named:before")
     yield from store.named(dataset, field)
     failpoint("store.named:after")
+
+
+def mentions(
+    store: MentionListing, dataset: Dataset, queries: Sequence[MentionQuery], aside: Sequence[Copy], columns: frozenset[str] | None = None
+) -> tuple[FoundMentions, ...]:
+    """Count the rows of other people that name a person."""
+    failpoint("store.mentions:before")
+    answer = tuple(store.mentions(dataset, queries, aside, columns))
+    failpoint("store.mentions:after")
+    return answer
+
+
+def column_references(store: MentionListing, dataset: Dataset) -> tuple[ColumnReference, ...]:
+    """Ask for the foreign keys that lead out of a dataset."""
+    failpoint("store.column_references:before")
+    answer = store.column_references(dataset)
+    failpoint("store.column_references:after")
+    return answer
+
+
+def unfit_mentions(store: MentionListing, dataset: Dataset) -> tuple[tuple[str, str, str], ...]:
+    """Ask which rules about mentions the schema does not let be carried out."""
+    failpoint("store.unfit_mentions:before")
+    answer = store.unfit_mentions(dataset)
+    failpoint("store.unfit_mentions:after")
+    return answer
+
+
+def lacking_fields(store: SchemaListing, dataset: Dataset) -> tuple[str, ...]:
+    """Ask which fields of a dataset's paths to people its table lacks."""
+    failpoint("store.lacking_fields:before")
+    answer = store.lacking_fields(dataset)
+    failpoint("store.lacking_fields:after")
+    return answer
+
+
+def uncovered_references(store: SchemaListing, dataset: Dataset, copies: Sequence[Copy]) -> tuple[str, ...]:
+    """Ask which undeclared tables refer to copies."""
+    failpoint("store.uncovered_references:before")
+    answer = store.uncovered_references(dataset, copies)
+    failpoint("store.uncovered_references:after")
+    return answer
 
 
 def export(store: Store, dataset: Dataset, copy: Copy) -> Iterator[Item]:

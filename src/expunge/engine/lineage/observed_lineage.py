@@ -184,11 +184,12 @@ def _subject(data_map: DataMap, unknown: UndeclaredDataset) -> str:
         for name in sorted(atlas.datasets(column.source)):
             dataset = data_map.datasets[name]
             match dataset.subject:
-                case ByField(fields=fields) if column.field in fields.values():
-                    kind = next(kind for kind, field in fields.items() if field == column.field)
+                case ByField() as fields if column.field in dataset.subject_fields:
+                    kind = next(kind for kind, field in fields.pairs() if field == column.field)
                     return f"{{{kind}: {column.column}}}"
-                case Through(dataset=source, via=via) if column.field == via == column.column:
-                    return f"{{through: {source}, via: {via}}}"
+                case Through(dataset=source, via=via) as rule if column.field == via and (rule.to or column.column == via):
+                    pair = rule.link if column.column == rule.link else f"{{{column.column}: {rule.link}}}"
+                    return f"{{through: {source}, via: {pair}}}"
                 case _ if column.field in dataset.follow and column.field == column.column:
                     return f"{{through: {name}, via: {column.field}}}"
     return "{KIND: FIELD}"

@@ -231,7 +231,7 @@ def _held(context: Context) -> tuple[dict[str, dict[str, frozenset[str]]], froze
             doubtful.add(name)
         elif isinstance(rule, ByField):
             slot = spared.setdefault(name, {})
-            for kind, field in rule.fields.items():
+            for kind, field in rule.pairs():
                 values = people[hold.subject].ids.get(kind, frozenset())
                 if values:
                     slot[field] = slot.get(field, frozenset()) | values

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from expunge.core.datamap.mentions import yaml_for
 from expunge.core.values.copy import Finding, FindingKind
 from expunge.engine.consent import disclosure_texts
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context, OpenPlaces
 from expunge.engine.lineage import artefact_manifests, observed_lineage
-from expunge.engine.subjects import orphaned_items
+from expunge.engine.subjects import mentions, orphaned_items
 
 _CANNOT_FOLLOW = frozenset({FindingKind.UNREADABLE, FindingKind.MISSING, FindingKind.PERMISSION, FindingKind.SUBJECT_PATH})
 """With one of these, whether an item leads to somebody cannot be told yet."""
@@ -26,9 +27,22 @@ def check(context: OpenPlaces) -> tuple[Finding, ...]:
             why = store_calls.as_unable(error)
             mend = "make the store reachable and check again"
             found.append(Finding(FindingKind.UNREADABLE, name, name, why.detail or why.reason.value, mend))
+    found += [
+        Finding(FindingKind.UNSUPPORTED, each.dataset.store, each.dataset.table or each.dataset.name, each.what, each.correction)
+        for each in mentions.unfit(context)
+    ]
     if not any(each.kind in _CANNOT_FOLLOW for each in found):
         found += _ownerless(context)
+        found += _undeclared_mentions(context)
     return tuple(found)
+
+
+def _undeclared_mentions(context: OpenPlaces) -> Iterator[Finding]:
+    for dataset, columns in mentions.undeclared(context):
+        what = (
+            f"dataset {dataset.name}: {', '.join(columns)} names people in rows of others, and no rule says what an erasure does with that"
+        )
+        yield Finding(FindingKind.UNDECLARED, dataset.store, dataset.table or dataset.name, what, yaml_for(columns))
 
 
 def check_all(context: Context) -> tuple[Finding, ...]:

@@ -394,7 +394,7 @@ def _values_of_others(context: Context, dataset: Dataset, located: LocatedCopies
     mine = located.copies.get(people.name, ())
     others: set[str] = set()
     for copy in store_calls.bystanders(store, people, mine, None):
-        others |= copy.links.get(dataset.subject.via, frozenset())
+        others |= copy.links.get(dataset.subject.link, frozenset())
     return frozenset(others)
 
 

@@ -17,19 +17,19 @@ def owned(context: OpenPlaces, dataset: Dataset, copies: Iterable[Copy], erased:
         yield from (each for each in copies if _names_somebody(each))
         return
     via = dataset.subject.via
-    pointers = pointers_of(context, context.data_map.datasets[dataset.subject.dataset], via, erased)
+    pointers = pointers_of(context, context.data_map.datasets[dataset.subject.dataset], dataset.subject.link, erased)
     for copy in copies:
         values = copy.selector.match.get(via, frozenset()) if copy.selector else frozenset()
         if values & pointers:
             yield copy
 
 
-def pointers_of(context: OpenPlaces, parent: Dataset, via: str, erased: Mapping[str, Sequence[Copy]]) -> frozenset[str]:
-    """Return the values of ``via`` that lead to a bystander."""
+def pointers_of(context: OpenPlaces, parent: Dataset, link: str, erased: Mapping[str, Sequence[Copy]]) -> frozenset[str]:
+    """Return the values of the field ``link`` that lead to a bystander."""
     copies = store_calls.bystanders(context.open_store(parent.store), parent, erased.get(parent.name, ()), None)
     found: set[str] = set()
     for copy in owned(context, parent, copies, erased):
-        found |= copy.links.get(via, frozenset())
+        found |= copy.links.get(link, frozenset())
     return frozenset(found)
 
 

@@ -27,6 +27,7 @@ RULES = (
     "bad-last-used",
     "bad-lineage",
     "bad-memory",
+    "bad-mention",
     "bad-name",
     "bad-network",
     "bad-on-erase",

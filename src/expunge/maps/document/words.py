@@ -58,9 +58,11 @@ DATASET = (
     "origin",
     "attest",
     "on_expiry",
+    "mentions",
 )
 AGGREGATE = ("reason", "safeguards", "prohibition", "release", "no_attempt")
 THROUGH = ("through", "via")
+MENTION = ("replace",)
 REVIEWED = ("dataset", "via", "at")
 COHORT = ("dataset", "where", "but_not")
 PROVENANCE = ("dataset", "artefact", "source", "how", "created", "read")

@@ -31,6 +31,7 @@ from expunge.maps.sections.consents import check_consents, read_asking, read_gua
 from expunge.maps.sections.datasets import read_datasets, read_ignore
 from expunge.maps.sections.idle import check_last_used
 from expunge.maps.sections.laws import read_laws
+from expunge.maps.sections.mentions import check_mentions
 from expunge.maps.sections.pipelines import check_names, read_lineage
 from expunge.maps.sections.places import read_approvers, read_identities, read_retention, read_state, read_stores
 from expunge.maps.sections.recipients import read_recipients
@@ -140,6 +141,7 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
     check_last_used(draft)
     check_subjects(draft)
     check_shared(draft)
+    check_mentions(draft)
     purposes, texts, guardians = read_purposes(form, root), read_texts(form, root, path.parent), read_guardians(form, root)
     check_consents(draft, purposes, texts, guardians)
     cohorts, provenance = read_cohorts(form, root), read_provenance(form, root)
@@ -195,11 +197,11 @@ def _with_follow(datasets: Mapping[str, Dataset], identities: Mapping[str, Ident
     nobody: set[str] = set()
     for dataset in datasets.values():
         if isinstance(dataset.subject, Through):
-            follow.get(dataset.subject.dataset, nobody).add(dataset.subject.via)
+            follow.get(dataset.subject.dataset, nobody).add(dataset.subject.link)
             people = datasets.get(dataset.people)
             if people is not None:
-                fields = people.subject.fields.values() if isinstance(people.subject, ByField) else ()
-                follow[people.name] |= {dataset.subject.via, *fields}
+                fields = people.subject_fields if isinstance(people.subject, ByField) else ()
+                follow[people.name] |= {dataset.subject.link, *fields}
     for identity in identities.values():
         owner = identities.get(identity.member_of or "")
         follow.get(identity.dataset, nobody).update({identity.key, *identity.also, *([owner.key] if owner else [])})

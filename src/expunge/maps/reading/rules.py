@@ -39,10 +39,10 @@ def check_subjects(draft: MapDraft) -> None:
             case ByField(fields=fields):
                 for kind in fields:
                     draft.known("unknown-identity", kind, draft.identities, draft.line("datasets", name, "subject", kind), what)
-                _a_field_in_each(draft, dataset, tuple(fields.values()), line, what)
-            case Through(dataset=source, via=via):
+                _a_field_in_each(draft, dataset, dataset.subject_fields, line, what)
+            case Through(dataset=source, via=via) as rule:
                 if draft.known("unknown-dataset", source, draft.datasets, line, what) and _ends_in_a_person(draft, name, source, line):
-                    _field_in(draft, source, via, line, f"{what} follows")
+                    _field_in(draft, source, rule.link, line, f"{what} follows")
                 _a_field_in_each(draft, dataset, (via,), line, what)
 
 
@@ -140,7 +140,7 @@ def _check_people(draft: MapDraft, dataset: Dataset, line: int) -> None:
         text = f"{what}: {dataset.people!r} does not hold people itself"
         draft.faults.add("people-not-by-field", line, text, f"subject: {{KIND: FIELD}} in {dataset.people!r}")
     else:
-        _field_in(draft, dataset.people, dataset.subject.via, line, what)
+        _field_in(draft, dataset.people, dataset.subject.link, line, what)
 
 
 def with_people(draft: MapDraft) -> dict[str, Dataset]:

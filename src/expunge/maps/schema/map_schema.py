@@ -10,7 +10,7 @@ from typing import Any
 
 from expunge.core.datamap.datamap import LAYOUTS
 from expunge.maps.document import words
-from expunge.maps.schema import acts, artefacts, consent, lineage
+from expunge.maps.schema import acts, artefacts, consent, lineage, mentions
 from expunge.ports.store_kind import (
     ALIAS,
     AttachedOption,
@@ -183,12 +183,14 @@ def _retention() -> Schema:
 
 
 def _dataset() -> Schema:
-    through = _table({key: _text() for key in words.THROUGH}, words.THROUGH)
+    renamed = {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": _text()}
+    via = {"description": "The field of both, or {FIELD HERE: FIELD THERE}.", "anyOf": [_text(), renamed]}
+    through = _table({key: via if key == "via" else _text() for key in words.THROUGH}, words.THROUGH)
     by_field = {
         "type": "object",
         "minProperties": 1,
         "propertyNames": {"not": {"enum": [*words.THROUGH, "aggregate"]}},
-        "additionalProperties": _text(),
+        "additionalProperties": _one_or_more("The field, or several that each hold such an identifier: payer and payee."),
     }
     fields = {
         "store": _text("The store it lies in."),
@@ -197,7 +199,10 @@ def _dataset() -> Schema:
         "model": _text("For model registries: the registered name."),
         "experiment": _text("For model registries: the experiment whose runs and traces are about people."),
         "format": {**_words(*words.FORMATS), "description": "For files with records of many people; .gz is told from the name."},
-        "subject": {"description": "Whose it is: {KIND: FIELD, ...}, or {through: DATASET, via: FIELD}.", "anyOf": [by_field, through]},
+        "subject": {
+            "description": "Whose it is: {KIND: FIELD or [FIELD, FIELD], ...}, or {through: DATASET, via: FIELD or {HERE: THERE}}.",
+            "anyOf": [by_field, through],
+        },
         "aggregate": _table({key: _text() for key in words.AGGREGATE}, words.AGGREGATE),
         "shared": {**_words(*words.SHARED), "description": "What becomes of a recording of several people when one is erased."},
         "people": _text("The dataset that says who is in a recording."),
@@ -207,6 +212,7 @@ def _dataset() -> Schema:
         "on_erase": acts.on_erase(_SPAN),
         "grounding": {**_words(*words.GROUNDINGS), "description": "How deep an erasure must go; what the store reaches by default."},
         **artefacts.of_dataset(),
+        "mentions": mentions.mentions(),
     }
     rules = {
         "oneOf": [{"required": [layout]} for layout in LAYOUTS],

@@ -27,6 +27,7 @@ from expunge.maps.document.form import Form
 from expunge.maps.document.nodes import ListNode, ScalarNode, TableNode, Value
 from expunge.maps.sections import artefacts
 from expunge.maps.sections.acts import read_command, read_on_erase
+from expunge.maps.sections.mentions import read_mentions
 
 _CATEGORY = re.compile(r"(user|system)(\.[a-z][a-z0-9_]*)*")
 _SENTENCE = re.compile(r"(?s).*\w+\W+\w+\W+\w+.*")
@@ -76,6 +77,7 @@ def _dataset(form: Form, table: TableNode, name: ScalarNode, what: str) -> Datas
         origin=artefacts.read_origin(form, table.get("origin"), f"{what}.origin"),
         attest=read_command(form, table.get("attest"), f"{what}.attest"),
         on_expiry=artefacts.read_expiry(form, table.get("on_expiry"), f"{what}.on_expiry"),
+        mentions=read_mentions(form, table.get("mentions"), f"{what}.mentions"),
         line=name.line,
     )
 
@@ -166,11 +168,25 @@ def _by_field_or_through(form: Form, value: Value, what: str) -> SubjectRule:
         return _NO_SUBJECT
     if table.get("through") is not None or table.get("via") is not None:
         form.table(table, what, words.THROUGH, words.THROUGH)
-        return Through(form.text(table.get("through"), f"{what}.through") or "", form.text(table.get("via"), f"{what}.via") or "")
-    fields = {kind.text: form.text(field, f"{what}.{kind.text}") or "" for kind, field in table.entries}
-    if not fields:
+        return Through(form.text(table.get("through"), f"{what}.through") or "", *_via(form, table.get("via"), f"{what}.via"))
+    columns = {kind.text: form.texts(field, f"{what}.{kind.text}", one_is_enough=True) for kind, field in table.entries}
+    if not columns or any(isinstance(field, ListNode) and not field.items for _, field in table.entries):
         form.faults.add("bad-subject", table.line, f"{what} is empty", "subject: {profile: profile_id}")
-    return ByField(fields)
+    # Why apart: a map without several columns of one kind reads, and counts in its digest, as it always did.
+    further = {kind: names[1:] for kind, names in columns.items() if names[1:]}
+    return ByField({kind: names[0] if names else "" for kind, names in columns.items()}, further)
+
+
+def _via(form: Form, value: Value | None, what: str) -> tuple[str, str]:
+    """The field here, and the one of the other dataset where that has another name: ``via: {note_id: id}``."""
+    if not isinstance(value, TableNode):
+        return form.text(value, what) or "", ""
+    if len(value.entries) != 1:
+        form.faults.add("bad-subject", value.line, f"{what} names one field here and one there", "via: {note_id: id}")
+        return "", ""
+    ((here, there),) = value.entries
+    named = form.text(there, f"{what}.{here.text}") or ""
+    return here.text, "" if named == here.text else named
 
 
 def _aggregate(form: Form, value: Value, what: str) -> Aggregate:

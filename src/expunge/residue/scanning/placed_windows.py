@@ -11,6 +11,7 @@ import numpy as np
 
 from expunge.core.evidence.traces import Traces
 from expunge.core.values.ids import Pseudonym
+from expunge.ports.scanner import SEAM
 from expunge.residue.matching.matcher import PADDING, SameTraces
 from expunge.residue.matching.session import Limits, RunOrigin
 from expunge.residue.scanning.shared_windows import SharedWindowSearch
@@ -31,8 +32,11 @@ class PlacedWindowSearch(SharedWindowSearch):
         super().__init__(traces, candidates, limits)
         self._held: dict[Pseudonym, set[int]] = {}
         self._begins: list[int] = []
-        self._owners: list[Pseudonym] = []
+        self._owners: list[tuple[Pseudonym, bool]] = []
         self._owner = Pseudonym("")
+        self._joint = False
+        """Whether the content joins two values of a row: that accounts for traces of such joints, and for no value."""
+        self._joints = frozenset(index for index, trace in enumerate(traces.traces) if trace.part == SEAM)
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:  # noqa: ARG002 - the port's shape
         """Search a string in every form in which a candidate was taken."""
@@ -55,10 +59,11 @@ class PlacedWindowSearch(SharedWindowSearch):
 
     def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
         """Search bytes or media: as they are, decoded, and in the forms that bytes can take."""
-        self._owner = subject
+        self._owner, self._joint = subject, field == SEAM
         super().blob(subject, dataset, field, stream)
         # Why at once: what a container holds is reported without a place in the buffer, and must not be taken for the next subject's.
         self._session.flush()
+        self._joint = False
 
     def name(self, subject: Pseudonym, dataset: str, value: str) -> None:
         """Search a name."""
@@ -79,7 +84,7 @@ class PlacedWindowSearch(SharedWindowSearch):
     def _gather(self, data: bytes) -> None:
         if len(data) >= SHORTEST:
             self._begins.append(len(self._values))
-            self._owners.append(self._owner)
+            self._owners.append((self._owner, self._joint))
             self._values += data
             self._values += self._between_bytes
 
@@ -96,10 +101,13 @@ class PlacedWindowSearch(SharedWindowSearch):
         begins, self._begins = self._begins, []
         owners, self._owners = self._owners, []
         for place, _, alike in self._matcher.find(np.frombuffer(values + _PAD, dtype=np.uint8), len(values)) if begins else ():
-            self._held.setdefault(owners[bisect_right(begins, place) - 1], set()).update(alike.traces)
+            self._note_held(*owners[bisect_right(begins, place) - 1], alike)
 
     def _find(self, data: bytes) -> None:
         self._gather(data)
 
     def _note(self, _where: RunOrigin, _offset: int, alike: SameTraces) -> None:
-        self._held.setdefault(self._owner, set()).update(alike.traces)
+        self._note_held(self._owner, self._joint, alike)
+
+    def _note_held(self, subject: Pseudonym, joint: bool, alike: SameTraces) -> None:  # noqa: FBT001 - part of what is noted
+        self._held.setdefault(subject, set()).update(self._joints.intersection(alike.traces) if joint else alike.traces)

@@ -82,7 +82,7 @@ class MlflowCheck:
             what = f"dataset {dataset.name}: there is no such experiment"
             yield self._finding(FindingKind.MISSING, f"experiments/{name}", what, "correct `experiment:`")
             return
-        fields = dataset.subject.fields.values() if isinstance(dataset.subject, ByField) else ()
+        fields = dataset.subject_fields if isinstance(dataset.subject, ByField) else ()
         for field in dict.fromkeys((*fields, *dataset.follow)):
             if not self._has(dataset, field):
                 what = f"dataset {dataset.name}: it has runs or traces, and none has {field}"

@@ -14,7 +14,9 @@ from expunge.stores.arrow.damage import Damaged
 from expunge.stores.arrow.row_match import Targets
 from expunge.stores.parquet.lake.column_scan import THREADS
 from expunge.stores.parquet.lake.copy_keys import named
-from expunge.stores.parquet.lake.lake_files import SUMMARY, Lake, LakeLayout, checksum_of, rows_of
+from expunge.stores.parquet.lake.lake_files import SUMMARY, Lake, LakeLayout, LakeName, checksum_of, rows_of
+from expunge.stores.parquet.mentions import LakeMentions
+from expunge.stores.parquet.rewrite.cell_change import CellChange
 from expunge.stores.parquet.rewrite.row_cut import LeavingSubjects, RowCut
 from expunge.stores.tree.erase import DOUBTFUL, answer_of, named_after, trouble_of
 from expunge.stores.tree.folder_layout import WantedValues
@@ -58,6 +60,8 @@ class LakeEraser:
             self._layout.dataset.shared,
         )
         self._rewrite([key for key in ready if not files[key].whole], files, leaving, shares, wanted)
+        named = self._release(copies, shares)
+        files |= {key: _File(dict.fromkeys(shares)) for key in named if key not in files}
         self._tree.finish({key: tuple(each.subjects) for key, each in files.items()}, shares, named_after(self._layout, wanted))
         return {subject: answer_of(self._layout, share, asked[subject]) for subject, share in shares.items()}
 
@@ -156,6 +160,38 @@ class LakeEraser:
                 for subject in files[key].subjects:
                     shares[subject].troubles.append(trouble)
 
+    def _release(self, copies: Sequence[Copy], shares: Mapping[Pseudonym, SubjectShare]) -> list[str]:
+        """Take identifiers out of other people's rows, as the dataset's rules say; return the names of the files that had one."""
+        values: dict[str, set[str]] = {}
+        for copy in copies:
+            for column, held in copy.mentions.items():
+                values.setdefault(column, set()).update(held)
+        named = [copy.subject for copy in copies if copy.mentions]
+        changed = []
+        for part in LakeMentions(self._lake, self._layout).files() if values else ():
+            cut = CellChange(self._layout.dataset.mentions, values)
+            if not self._names(part, cut):
+                continue
+            trouble = self._objection(part.key, WantedValues(())) or self._changed(part.key, cut, named, shares)
+            if trouble is None:
+                changed.append(part.key)
+            for subject in named if trouble is not None else ():
+                shares[subject].troubles.append(trouble)
+        return changed
+
+    def _names(self, part: LakeName, cut: CellChange) -> bool:
+        """Whether a file has anything to change; a file that cannot be read is tried, so that its trouble is told."""
+        try:
+            with self._lake.opened(part) as file:
+                return cut.concerns(file)
+        except (OSError, Unreadable):
+            return True
+
+    def _changed(self, key: str, cut: CellChange, subjects: Sequence[Pseudonym], shares: Mapping[Pseudonym, SubjectShare]) -> Unable | None:
+        """Change one file, its checksum and summaries first; what stands in the way."""
+        self._companions([key], {key: _File(dict.fromkeys(subjects))}, shares)
+        return self._attempt(key, cut)
+
     def _cut(self, key: str, file: _File, leaving: LeavingSubjects, wanted: WantedValues, threads: int) -> RowCut:
         found = self._layout.template_of(key)
         # Where the template leaves the file's name open, the name of a file of theirs alone is theirs as well.
@@ -164,7 +200,7 @@ class LakeEraser:
         says = self._layout.says(key, wanted)
         return RowCut(leaving, columns, says, file.alone, file.together, goes_with_them=open_name, threads=threads)
 
-    def _attempt(self, key: str, cut: RowCut) -> Unable | None:
+    def _attempt(self, key: str, cut: RowCut | CellChange) -> Unable | None:
         try:
             self._tree.rewrite(key, cut)
         except (NobodyThere, FileNotFoundError):

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from expunge.core.datamap.datamap import Dataset, Ignore, StoreSpec
 from expunge.core.datamap.grounding import Capabilities
+from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionQuery
 from expunge.core.retention.age_histogram import Ages, AgeSpan
 from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
 from expunge.core.values.ids import IdempotencyKey, Pseudonym
@@ -29,6 +30,7 @@ from expunge.stores.parquet.lake.copy_keys import named
 from expunge.stores.parquet.lake.index_recall import IndexRecall, forget
 from expunge.stores.parquet.lake.lake_files import Lake, LakeLayout
 from expunge.stores.parquet.lake.search import LakeSearch
+from expunge.stores.parquet.mentions import LakeMentions
 from expunge.stores.tree.erase import trouble_of
 from expunge.stores.tree.interface import NameTrouble
 
@@ -87,6 +89,24 @@ class Parquet:
         with self._place.speaking(dataset.name), self._listing(dataset.name):
             self._lake.present()
             yield from LakeAging(self._lake, self._layouts[dataset.name]).named(field)
+
+    def mentions(
+        self, dataset: Dataset, queries: Sequence[MentionQuery], aside: Sequence[Copy], columns: frozenset[str] | None = None
+    ) -> Iterator[FoundMentions]:
+        """One pass over all columns."""
+        with self._place.speaking(dataset.name), self._listing(dataset.name):
+            self._lake.present()
+            yield from LakeMentions(self._lake, self._layouts[dataset.name]).found(queries, aside, columns)
+
+    def column_references(self, dataset: Dataset) -> tuple[ColumnReference, ...]:  # noqa: ARG002 - a lake has none
+        """Files refer to nothing."""
+        return ()
+
+    def unfit_mentions(self, dataset: Dataset) -> tuple[tuple[str, str, str], ...]:
+        """Held against the schema of every file."""
+        with self._place.speaking(dataset.name), self._listing(dataset.name):
+            self._lake.present()
+            return tuple(LakeMentions(self._lake, self._layouts[dataset.name]).unfit())
 
     @contextmanager
     def _listing(self, dataset: str) -> Iterator[None]:

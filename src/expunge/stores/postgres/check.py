@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 import psycopg
 
-from expunge.core.datamap.datamap import ByField, Dataset, Ignore, Shared, Through
+from expunge.core.datamap.datamap import Dataset, Ignore, Shared
 from expunge.core.values.copy import Finding, FindingKind
 from expunge.stores.postgres.reading.match import transaction
 from expunge.stores.postgres.schema import affected_relations
@@ -165,12 +165,7 @@ class PostgresCheck:
         yield from self._notes(dataset, table)
 
     def _subject(self, dataset: Dataset, table: PostgresTable) -> Iterator[Finding]:
-        fields: Sequence[str] = ()
-        if isinstance(dataset.subject, ByField):
-            fields = tuple(dataset.subject.fields.values())
-        elif isinstance(dataset.subject, Through):
-            fields = (dataset.subject.via,)
-        for field in fields:
+        for field in dataset.subject_fields:
             if table.field(field) is None:
                 what = f"dataset {dataset.name}: the subject path names {field}, which is no column of it"
                 yield self._finding(FindingKind.SUBJECT_PATH, table.shown, what, "correct `subject:`")

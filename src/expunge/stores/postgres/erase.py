@@ -16,11 +16,12 @@ from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Outcome, Reason, Unable
 from expunge.faults import ReplyLost, failpoint
 from expunge.stores.postgres.ladder.ladder_climb import FLUSH
+from expunge.stores.postgres.mentions import PostgresMentions
 from expunge.stores.postgres.reading.match import CopyKeys, PostgresMatcher, selectors_of
 from expunge.stores.postgres.schema.catalogue import PostgresReference, PostgresSchema, PostgresTable, quoted
 from expunge.stores.postgres.schema.triggers import keeping
 from expunge.stores.postgres.server.connection import Connection, ConnectionPool, lost
-from expunge.stores.tables.table_references import REFERRED, TAKEN_ALONG, TableReferences
+from expunge.stores.tables.table_references import TableReferences
 
 _TRIES = 3
 _AGAIN = frozenset({"40001", "40P01"})
@@ -104,6 +105,7 @@ class PostgresEraser:
 
     def _delete_all(self, copies: Sequence[Copy]) -> dict[Pseudonym, Outcome]:
         matcher, keys = PostgresMatcher(self.connection, self.table, selectors_of(copies)), CopyKeys(self.connection, self.table, copies)
+        PostgresMentions(self.connection, self.table).release(self.family.dataset.mentions, copies, keys)
         answers: dict[int, Outcome] = dict(self._blocked(matcher, keys, beforehand=False))
         self._leave(answers)
         batch = _Batch(self, matcher, keys, self._objects(), keeping(self.connection, self.table))
@@ -130,21 +132,46 @@ class PostgresEraser:
         matcher, keys = PostgresMatcher(self.connection, self.table, selectors_of(copies)), CopyKeys(self.connection, self.table, copies)
         return {copies[number].subject: unable for number, unable in self._blocked(matcher, keys, beforehand=True).items()}
 
+    def uncovered(self, copies: Sequence[Copy]) -> tuple[str, ...]:
+        """Return the tables that no dataset declares and whose rows refer to the copies' rows. Changes nothing. Inside a transaction.
+
+        Raises:
+            NotInPostgresSchema: a selector's field does not exist.
+        """
+        everyone = [reference for table in self.table.family[:1] for reference in self.schema.references(table)]
+        undeclared = [each for each in everyone if self._uncovered(each)]
+        if not undeclared:
+            return ()
+        matcher, keys = PostgresMatcher(self.connection, self.table, selectors_of(copies)), CopyKeys(self.connection, self.table, copies)
+        asked = [(each.child, self._referring(each, matcher, keys, beforehand=True)) for each in undeclared]
+        return tuple(child for child, sql in asked if self.connection.execute(sql.encode()).fetchone() is not None)
+
+    def _uncovered(self, reference: PostgresReference) -> bool:
+        return reference.child not in self.family.others and (reference.cascades or not reference.acts)
+
     def _in_the_way(self, *, beforehand: bool) -> list[PostgresReference]:
         """The references by which rows that stay could point at rows that go, or would go along with them."""
         everyone = [reference for table in self.table.family[:1] for reference in self.schema.references(table)]
         return [
             each
             for each in everyone
-            if (each.cascades and (self.family.shares_kind(each.child) or (not beforehand and self.family.untold(each.child))))
-            or (not each.acts and not (beforehand and self.family.goes_by_itself(each.child, beforehand=True)))
+            if not (beforehand and self.family.releases(each.child, [child for child, _ in each.columns]))
+            and self._keeps(each, beforehand=beforehand)
         ]
+
+    def _keeps(self, each: PostgresReference, *, beforehand: bool) -> bool:
+        return bool(
+            (each.cascades and (self.family.shares_kind(each.child) or (not beforehand and self.family.untold(each.child))))
+            or (not each.acts and not (beforehand and self.family.goes_by_itself(each.child, beforehand=True)))
+        )
 
     def _blocked(self, matcher: PostgresMatcher, keys: CopyKeys, *, beforehand: bool) -> dict[int, Unable]:
         found: dict[int, set[str]] = {}
         for each in self._in_the_way(beforehand=beforehand):
             for (number,) in self.connection.execute(self._referring(each, matcher, keys, beforehand=beforehand).encode()).fetchall():
-                found.setdefault(number, set()).add(TAKEN_ALONG.format(each.child) if each.cascades else REFERRED.format(each.child))
+                found.setdefault(number, set()).add(
+                    self.family.said(each.child, [child for child, _ in each.columns], cascades=each.cascades)
+                )
         return {number: Unable(Reason.REFERENCED, f"table {self.table.shown}: {'; '.join(sorted(said))}") for number, said in found.items()}
 
     def _referring(self, reference: PostgresReference, matcher: PostgresMatcher, keys: CopyKeys, *, beforehand: bool) -> str:
@@ -168,7 +195,7 @@ class PostgresEraser:
 
     def _somebody_elses(self, reference: PostgresReference, matcher: PostgresMatcher) -> Iterator[str]:
         """SQL: the child's row belongs to somebody, and to nobody all of whose rows go in this call."""
-        if self.family.narrowed:
+        if self.family.narrowed or reference.child not in self.family.others:
             return
         child = self.schema.require(reference.child)
         numbers = {each.name: at for at, each in enumerate(matcher.fields)}

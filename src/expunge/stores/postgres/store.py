@@ -15,6 +15,7 @@ import psycopg
 
 from expunge.core.datamap.datamap import Aggregate, Dataset, Ignore, StoreSpec
 from expunge.core.datamap.grounding import Capabilities, Grounding
+from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionQuery
 from expunge.core.retention.age_histogram import Ages, AgeSpan
 from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
 from expunge.core.values.ids import IdempotencyKey
@@ -26,6 +27,7 @@ from expunge.stores.postgres.check import PostgresCheck
 from expunge.stores.postgres.erase import PostgresEraser
 from expunge.stores.postgres.kind import LOCK_MS
 from expunge.stores.postgres.ladder import ladder_climb
+from expunge.stores.postgres.mentions import PostgresMentions, references, unfit
 from expunge.stores.postgres.preflight import PostgresPreflight, locked
 from expunge.stores.postgres.reading import content as postgres_content
 from expunge.stores.postgres.reading import nominated
@@ -158,6 +160,36 @@ class Postgres:
         """Grouped on the server."""
         with self._looking(dataset) as (connection, table), transaction(connection):
             yield from PostgresAging(connection, table).spans(by, field)
+
+    def mentions(
+        self, dataset: Dataset, queries: Sequence[MentionQuery], aside: Sequence[Copy], columns: frozenset[str] | None = None
+    ) -> Iterator[FoundMentions]:
+        """One pass over the table, on the server."""
+        with self._looking(dataset) as (connection, table), transaction(connection):
+            keys = (key for copy in aside for key in copy.keys)
+            yield from PostgresMentions(connection, table).found(queries, keys, columns)
+
+    def column_references(self, dataset: Dataset) -> tuple[ColumnReference, ...]:
+        """Those of the schema."""
+        with self._looking(dataset) as (connection, table):
+            schema = PostgresSchema(connection)
+            tables = {each.table: found for each in self._datasets if (found := schema.table(each.table)) is not None}
+            return tuple(references(schema, table, tables))
+
+    def unfit_mentions(self, dataset: Dataset) -> tuple[tuple[str, str, str], ...]:
+        """Held against the schema and the role's rights."""
+        with self._looking(dataset) as (connection, table):
+            return tuple(unfit(PostgresSchema(connection), table, dataset))
+
+    def lacking_fields(self, dataset: Dataset) -> tuple[str, ...]:
+        """Held against the table's columns."""
+        with self._looking(dataset) as (_, table):
+            return tuple(name for name in dict.fromkeys((*dataset.subject_fields, *dataset.follow)) if table.field(name) is None)
+
+    def uncovered_references(self, dataset: Dataset, copies: Sequence[Copy]) -> tuple[str, ...]:
+        """By the schema's foreign keys."""
+        with self._looking(dataset) as (connection, table), transaction(connection):
+            return self._eraser(connection, PostgresSchema(connection), table, dataset, copies).uncovered(copies)
 
     def named(self, dataset: Dataset, field: str) -> Iterator[Sequence[str]]:
         """Told apart on the server."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from expunge.core.datamap.datamap import ByField, Dataset, Ignore, Shared, Through
+from expunge.core.datamap.datamap import Dataset, Ignore, Shared
 from expunge.core.values.copy import Finding, FindingKind
 from expunge.stores.sqlite.catalogue import SqliteSchema, SqliteTable, module_of
 from expunge.stores.sqlite.database_file import DatabaseFile
@@ -63,12 +63,7 @@ class SqliteCheck:
         yield from self._deletable(schema, dataset, table)
 
     def _subject(self, dataset: Dataset, table: SqliteTable) -> Iterator[Finding]:
-        fields: Sequence[str] = ()
-        if isinstance(dataset.subject, ByField):
-            fields = tuple(dataset.subject.fields.values())
-        elif isinstance(dataset.subject, Through):
-            fields = (dataset.subject.via,)
-        for field in fields:
+        for field in dataset.subject_fields:
             if table.field(field) is None:
                 what = f"dataset {dataset.name}: the subject path names {field}, which is no column of it"
                 yield self._finding(FindingKind.SUBJECT_PATH, table.name, what, "correct `subject:`")

@@ -12,9 +12,10 @@ from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Outcome, Reason, Unable
 from expunge.faults import failpoint
 from expunge.stores.sqlite.catalogue import SqliteReference, SqliteSchema, SqliteTable, literal, quoted
-from expunge.stores.sqlite.fulltext import indexes_over
+from expunge.stores.sqlite.fulltext import indexed_with, indexes_over
 from expunge.stores.sqlite.match import Row, RowReader, bound, decode_key
-from expunge.stores.tables.table_references import REFERRED, TAKEN_ALONG, TableReferences
+from expunge.stores.sqlite.mentions import SqliteMentions
+from expunge.stores.tables.table_references import TableReferences
 
 
 class SqliteEraser:
@@ -62,6 +63,22 @@ class SqliteEraser:
         self._doom(standing, copies)
         return self._blocked(list(standing), references)
 
+    def uncovered(self, copies: Sequence[Copy]) -> tuple[str, ...]:
+        """Return the tables that no dataset declares and whose rows refer to the copies' rows. Changes nothing but a temporary table.
+
+        Raises:
+            NotInSqliteSchema: a selector's field does not exist.
+        """
+        undeclared = [each for each in self._schema.references(self._table.name) if self._uncovered(each)]
+        if not undeclared:
+            return ()
+        reader = self._reader(copies)
+        self._doom({copy.subject: self._standing(copy, reader) for copy in copies}, copies)
+        return tuple(each.child for each in undeclared if self._connection.execute(self._referring(each)).fetchone() is not None)
+
+    def _uncovered(self, reference: SqliteReference) -> bool:
+        return reference.child not in self._family.others and (reference.cascades or not reference.acts)
+
     def compile(self) -> None:
         """Prepare the statement that deletes a row with all its triggers, without running it; raises sqlite3.Error where it cannot."""
         where = " AND ".join(f"{each.removeprefix('t.')} = NULL" for each in self._table.key)
@@ -81,7 +98,8 @@ class SqliteEraser:
         reader = self._reader(copies)
         standing = {copy.subject: self._standing(copy, reader) for copy in copies}
         self._doom(standing, copies)
-        blocked = self._blocked(list(standing), self._in_the_way(beforehand=False))
+        refused = self._release(copies)
+        blocked = self._blocked(list(standing), self._in_the_way(beforehand=False)) | refused
         going = [key for subject, keys in standing.items() if subject not in blocked for key in keys]
         indexes = list(indexes_over(self._connection, self._schema, self._table, going))
         outcomes: dict[Pseudonym, Outcome] = {}
@@ -95,6 +113,31 @@ class SqliteEraser:
         for index in indexes:
             index.follow()
         return outcomes
+
+    def _release(self, copies: Sequence[Copy]) -> dict[Pseudonym, Unable]:
+        """Take the subjects' identifiers out of other people's rows, one subject after another; the subjects for whom that was refused."""
+        mentions, rules = SqliteMentions(self._connection, self._table, self._family.dataset.name), self._family.dataset.mentions
+        refused: dict[Pseudonym, Unable] = {}
+        changed: set[str] = set()
+        for copy in copies:
+            if not copy.mentions:
+                continue
+            self._connection.execute("SAVEPOINT expunge_subject")
+            try:
+                changed |= copy.mentions.keys() if mentions.release(rules, copy.mentions) else frozenset()
+            except sqlite3.IntegrityError as error:
+                if not self._connection.in_transaction:
+                    raise
+                self._undo()
+                names = ", ".join(copy.mentions)
+                why = "a constraint or trigger refuses" if str(error) != "FOREIGN KEY constraint failed" else "a reference forbids"
+                detail = f"table {self._table.name}: {why} what `mentions:` says of {names}; `expunge check` says what fits"
+                refused[copy.subject] = Unable(Reason.UNSUPPORTED, detail)
+            else:
+                self._connection.execute("RELEASE expunge_subject")
+        for index in indexed_with(self._schema, self._table, changed):
+            self._connection.execute(index.command("rebuild"))
+        return refused
 
     def _delete(self, number: int, items: int) -> Outcome:
         """Delete one subject's rows in one statement, so that they may refer to each other, or none of them."""
@@ -140,15 +183,23 @@ class SqliteEraser:
         return [
             each
             for each in everyone
-            if (each.cascades and (self._family.shares_kind(each.child) or (not beforehand and self._family.untold(each.child))))
-            or (not each.acts and not self._family.goes_by_itself(each.child, beforehand=beforehand))
+            if not (beforehand and self._family.releases(each.child, [child for child, _ in each.columns]))
+            and self._keeps(each, beforehand=beforehand)
         ]
+
+    def _keeps(self, each: SqliteReference, *, beforehand: bool) -> bool:
+        return bool(
+            (each.cascades and (self._family.shares_kind(each.child) or (not beforehand and self._family.untold(each.child))))
+            or (not each.acts and not self._family.goes_by_itself(each.child, beforehand=beforehand))
+        )
 
     def _blocked(self, subjects: Sequence[Pseudonym], references: Sequence[SqliteReference]) -> dict[Pseudonym, Unable]:
         found: dict[Pseudonym, set[str]] = {}
         for reference in references:
             for (number,) in self._connection.execute(self._referring(reference)).fetchall():
-                found.setdefault(subjects[number], set()).add((TAKEN_ALONG if reference.cascades else REFERRED).format(reference.child))
+                found.setdefault(subjects[number], set()).add(
+                    self._family.said(reference.child, [child for child, _ in reference.columns], cascades=reference.cascades)
+                )
         return {
             subject: Unable(Reason.REFERENCED, f"table {self._table.name}: {'; '.join(sorted(said))}") for subject, said in found.items()
         }

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from expunge.stores.sqlite.catalogue import FullText, SqliteSchema, SqliteTable, quoted
@@ -43,6 +43,16 @@ def indexes_over(connection: sqlite3.Connection, schema: SqliteSchema, table: Sq
             yield FollowedIndex(connection, index, tuple(_numbers(connection, table, index, going)))
         elif table.name in schema.reads(index.content):
             yield FollowedIndex(connection, index, None)
+
+
+def indexed_with(schema: SqliteSchema, table: SqliteTable, columns: Collection[str]) -> Iterator[FullText]:
+    """The indexes over ``table``, or over a view that reads it, that take in one of some columns."""
+    wanted = {column.casefold() for column in columns}
+    for index in schema.full_text if wanted else ():
+        content = schema.named(index.content) if index.content else None
+        taken = wanted & {column.name.casefold() for column in schema.columns(index.name)} if content == table.name else wanted
+        if content is not None and taken and (content == table.name or table.name in schema.reads(content)):
+            yield index
 
 
 def _numbers(connection: sqlite3.Connection, table: SqliteTable, index: FullText, going: Sequence[Row]) -> Iterator[int]:

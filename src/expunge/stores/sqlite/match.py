@@ -71,6 +71,11 @@ def _typed(value: str, affinity: str) -> Iterator[Any]:
             yield real
 
 
+def typed_forms(value: str) -> Iterator[Any]:
+    """What the value may be stored as in a column of any affinity."""
+    yield from _typed(value, "blob")
+
+
 @dataclass(frozen=True)
 class SqliteHit:
     """One row that belongs to one selector."""
@@ -264,6 +269,5 @@ class RowReader:
 
 
 def wanted_columns(table: SqliteTable, fields: Iterable[str]) -> list[str]:
-    """SQL for the text of each field that the table has."""
-    found = (table.field(field) for field in fields)
-    return [each.text for each in found if each is not None]
+    """SQL for the text of each field. Raises NotInSqliteSchema."""
+    return [table.require(field).text for field in fields]

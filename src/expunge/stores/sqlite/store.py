@@ -17,6 +17,7 @@ from typing import cast
 
 from expunge.core.datamap.datamap import Aggregate, Dataset, Ignore, StoreSpec
 from expunge.core.datamap.grounding import Capabilities, Grounding
+from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionQuery
 from expunge.core.retention.age_histogram import Ages, AgeSpan
 from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, Item, Probed, RawSource, Selector
 from expunge.core.values.ids import IdempotencyKey
@@ -32,6 +33,7 @@ from expunge.stores.sqlite.erase import SqliteEraser
 from expunge.stores.sqlite.kind import BUSY_MS
 from expunge.stores.sqlite.ladder import climb, in_the_way, room_needed
 from expunge.stores.sqlite.match import Row, RowReader, SqliteMatcher, encode_key, wanted_columns
+from expunge.stores.sqlite.mentions import SqliteMentions, references, unfit
 from expunge.stores.sqlite.probe import SqliteProbe
 from expunge.stores.sqlite.triggers import rewritten, unfollowed
 from expunge.stores.tables.selectors import merged, narrowed
@@ -147,6 +149,37 @@ class Sqlite:
         """One pass over both columns."""
         with self._looking(dataset) as (connection, table):
             yield from content.spans(connection, table, by, field)
+
+    def mentions(
+        self, dataset: Dataset, queries: Sequence[MentionQuery], aside: Sequence[Copy], columns: frozenset[str] | None = None
+    ) -> Iterator[FoundMentions]:
+        """One pass over the table."""
+        with self._looking(dataset) as (connection, table):
+            keys = (key for copy in aside for key in copy.keys)
+            yield from SqliteMentions(connection, table, dataset.name).found(queries, keys, columns)
+
+    def column_references(self, dataset: Dataset) -> tuple[ColumnReference, ...]:
+        """Those of the schema."""
+        with self._looking(dataset) as (connection, table):
+            schema, file = SqliteSchema(connection), self._place(dataset)[0]
+            places = [(each, self._place(each)) for each in self._datasets]
+            tables = {found: each.table for each, (where, name) in places if where is file and (found := schema.named(name))}
+            return tuple(references(schema, table, tables))
+
+    def unfit_mentions(self, dataset: Dataset) -> tuple[tuple[str, str, str], ...]:
+        """Held against the schema."""
+        with self._looking(dataset) as (connection, table):
+            return tuple(unfit(connection, SqliteSchema(connection), table, dataset))
+
+    def lacking_fields(self, dataset: Dataset) -> tuple[str, ...]:
+        """Held against the table's columns."""
+        with self._looking(dataset) as (_, table):
+            return tuple(name for name in dict.fromkeys((*dataset.subject_fields, *dataset.follow)) if table.field(name) is None)
+
+    def uncovered_references(self, dataset: Dataset, copies: Sequence[Copy]) -> tuple[str, ...]:
+        """By the schema's foreign keys."""
+        with self._looking(dataset) as (connection, table):
+            return self._eraser(connection, dataset, table.name, copies).uncovered(copies)
 
     def named(self, dataset: Dataset, field: str) -> Iterator[Sequence[str]]:
         """One pass over the column."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from expunge.core.datamap.datamap import Aggregate, ByField, Dataset, Through
+from expunge.core.datamap.mentions import yaml_for
 
 REFERRED = "rows of {} refer to what should go; declare that table as a dataset of the same people so that they are erased first"
+NAMED = "; or, where {} names another person than the one whose row it is, write `{}` in its dataset"
 TAKEN_ALONG = "the schema would delete rows of {} along (ON DELETE CASCADE) that are to stay; write ON DELETE SET NULL instead"
 
 
@@ -32,13 +34,30 @@ class TableReferences:
         theirs, ours = self.others[child].subject, self.dataset.subject
         if not isinstance(theirs, ByField) or not isinstance(ours, ByField):
             return []
-        return [(theirs.fields[kind], ours.fields[kind]) for kind in theirs.fields if kind in ours.fields]
+        return [(name, own) for kind, name in theirs.pairs() for other, own in ours.pairs() if kind == other]
 
     def shares_kind(self, child: str) -> bool:
         """Return whether the map declares the owners of the child's rows in the same terms as those of the erased table."""
         if self.narrowed:
             return child in self.others and isinstance(self.others[child].subject, ByField)
         return child in self.others and bool(self.kinds(child))
+
+    def releases(self, child: str, columns: Sequence[str]) -> bool:
+        """Return whether the child's erase step takes the erased person's identifiers out of one of the referring columns.
+
+        Then rows of others that refer to the erased table by them do not stand in the way: they refer to nobody any more, or to the
+        replacement.
+        """
+        declared = self.others.get(child)
+        rules = {} if declared is None else {name.casefold(): rule for name, rule in declared.mentions.items()}
+        return any(name.casefold() in rules and rules[name.casefold()].releases for name in columns)
+
+    def said(self, child: str, columns: Sequence[str], *, cascades: bool) -> str:
+        """Return why a reference stands in the way, and what to write."""
+        if cascades:
+            return TAKEN_ALONG.format(child)
+        named = NAMED.format(", ".join(columns), yaml_for(columns)) if child in self.others else ""
+        return REFERRED.format(child) + named
 
     def untold(self, child: str) -> tuple[str, ...]:
         """Return the child's subject fields where the erased table, found through others, cannot say if the subjects are the same.
@@ -49,7 +68,7 @@ class TableReferences:
         theirs = self.others[child].subject if child in self.others else None
         if self.narrowed or not isinstance(theirs, ByField) or not isinstance(self.dataset.subject, Through):
             return ()
-        return tuple(dict.fromkeys(theirs.fields.values()))
+        return tuple(dict.fromkeys(name for _, name in theirs.pairs()))
 
     def goes_by_itself(self, child: str, *, beforehand: bool) -> bool:
         """Return whether an order erases the child's rows in a step of its own, so that they do not stand in the way.

@@ -1,0 +1,124 @@
+"""Mentions: identifiers of one person in the rows of another.
+
+An identifier is a value. Where it fills a cell it is compared as a whole, never as a part of longer values or across two of them. The map
+says for each column what an erasure does with such a cell (``mentions:`` of a dataset).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from expunge.core.values.ids import Pseudonym
+
+TOLD_ANYWHERE = 8
+"""Characters from which on a value without letters, or without digits, is taken for the identifier in whatever column it stands."""
+LOOKED_FOR_INSIDE = 8
+"""Characters from which on an identifier is looked for inside longer text; the scan of raw bytes needs as many."""
+
+
+class MentionAct(StrEnum):
+    """The act of an erasure on a cell of another person's row that holds the erased person's identifier."""
+
+    NULL = "null"
+    REPLACE = "replace"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True)
+class MentionRule:
+    """The map's rule for one column."""
+
+    act: MentionAct
+    value: str = ""
+    """For a replacement: what is set."""
+
+    @property
+    def releases(self) -> bool:
+        """Return whether an erasure changes the cell, so that nothing in it names the person any more."""
+        return self.act is not MentionAct.KEEP
+
+
+class MentionForm(StrEnum):
+    """The form in which a cell names a person."""
+
+    WHOLE = "whole"
+    """The identifier fills the cell."""
+    PART = "part"
+    """It is a member of something with a form of its own: a list, a path, a JSON document."""
+    PROSE = "prose"
+    """It stands in free text, as a whole word."""
+
+
+@dataclass(frozen=True)
+class MentionQuery:
+    """The identifiers of one person to look for in the cells of a dataset."""
+
+    subject: Pseudonym
+    anywhere: frozenset[str] = field(repr=False)
+    """Values that tell the person in whatever column they stand."""
+    bound: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    """Column -> values that tell the person there alone: ``7`` names one in a column that refers to people, and is a number elsewhere."""
+    inside: frozenset[str] = field(default=frozenset(), repr=False)
+    """Values to look for inside longer text as well."""
+    own: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    """Column -> values: a row that has one of them there is the person's own, and does not count."""
+
+    def whole(self, column: str) -> frozenset[str]:
+        """Return the values that tell the person when they fill a cell of the column."""
+        return self.anywhere | self.bound.get(column, frozenset())
+
+
+@dataclass(frozen=True)
+class FoundMentions:
+    """The rows of a dataset that name one person in one column, in one form."""
+
+    subject: Pseudonym
+    column: str
+    form: MentionForm
+    items: int
+
+
+@dataclass(frozen=True)
+class ColumnReference:
+    """A column whose values the schema takes from another table: a foreign key of one column."""
+
+    column: str
+    table: str
+    """The other table, as datasets of the map name it."""
+    field: str
+    """The column of the other table."""
+
+
+def distinctive(value: str) -> bool:
+    """Return whether a value tells a person in whatever column it stands.
+
+    A short number is any number (``7``), and a short word any word (``anna``). Longer ones, and those of letters and digits together, are
+    not met by chance.
+    """
+    mixed = any(letter.isalpha() for letter in value) and any(letter.isdigit() for letter in value)
+    return mixed or len(value) >= TOLD_ANYWHERE
+
+
+def form_in(text: str, value: str) -> MentionForm | None:
+    """Return the form in which a cell's text names a value; None where it does not, or only as a part of a longer word."""
+    if text.strip() == value:
+        return MentionForm.WHOLE
+    if value not in text or not re.search(rf"(?<![\w.-]){re.escape(value)}(?![\w-])", text):
+        return None
+    return MentionForm.PROSE if is_prose(text) else MentionForm.PART
+
+
+def is_prose(text: str) -> bool:
+    """Return whether a cell's text is free text: several words, and no JSON document."""
+    return text.lstrip()[:1] not in {"{", "["} and any(map(str.isspace, text.strip()))
+
+
+def yaml_for(columns: Iterable[str], *, inside: bool = False) -> str:
+    """Return the line of the map that declares columns, to paste into a dataset.
+
+    ``inside`` says that the cells hold more than the identifier: then they can only be kept.
+    """
+    return f"mentions: {{{', '.join(f'{column}: {MentionAct.KEEP if inside else MentionAct.NULL}' for column in columns)}}}"

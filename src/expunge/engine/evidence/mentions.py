@@ -1,0 +1,126 @@
+"""Judge mentions: what became of them by the map's rules, which stay on purpose, and which the map does not know."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from expunge.core.datamap.datamap import Dataset
+from expunge.core.datamap.mentions import FoundMentions, MentionAct, MentionForm, yaml_for
+from expunge.core.datamap.person import Person
+from expunge.core.evidence.receipt import Mention
+from expunge.core.orders.run import Run
+from expunge.core.orders.shared_round import trace_owner, turn
+from expunge.core.values import canonical
+from expunge.core.values.ids import OrderId, Pseudonym
+from expunge.core.values.outcome import Reason, Unable
+from expunge.engine.kernel.context import Context
+from expunge.engine.subjects import mentions
+from expunge.engine.subjects.locating import LocatedCopies
+
+_RELEASED = "mentions-"
+
+
+def remember(context: Context, run: Run, dataset: Dataset, found: Sequence[FoundMentions]) -> None:
+    """Put on the shelf how many rows an erase step is about to take the person out of; a step that is taken again finds fewer."""
+    order, name = trace_owner(run), f"{_RELEASED}{turn(run)}-{dataset.name}"
+    counts = _recall(context, order, name)
+    now: Counter[tuple[str, str]] = Counter()
+    for each in found:
+        if each.form is MentionForm.WHOLE:
+            now[each.subject, each.column] += each.items
+    for place, items in now.items():
+        counts[place] = max(items, counts[place])
+    if counts:
+        body: canonical.Json = [[subject, column, items] for (subject, column), items in sorted(counts.items())]
+        context.shelf.put(order, name, canonical.encode(body))
+
+
+def _recall(context: Context, order: OrderId, name: str) -> Counter[tuple[str, str]]:
+    data = context.shelf.get(order, name)
+    body = canonical.decode(data) if data else []
+    assert isinstance(body, list)
+    return Counter({(str(subject), str(column)): int(items) for subject, column, items in body})
+
+
+def _released(context: Context, run: Run, dataset: Dataset) -> Counter[tuple[str, str]]:
+    """(subject, column) -> rows, of all rounds."""
+    order, ending = trace_owner(run), f"-{dataset.name}"
+    names = [name for name in context.shelf.names(order) if name.startswith(_RELEASED) and name.endswith(ending)]
+    mine = [name for name in names if name.removeprefix(_RELEASED).partition("-")[2] == dataset.name]
+    return sum((_recall(context, order, name) for name in mine), Counter[tuple[str, str]]())
+
+
+@dataclass
+class SeenMentions:
+    """The mentions of a round's people in one store, after the erasure."""
+
+    listed: dict[Pseudonym, list[Mention]] = field(default_factory=dict)
+    """Subject -> what the receipt lists."""
+    left: dict[tuple[str, Pseudonym], Unable] = field(default_factory=dict)
+    """(dataset, subject) -> why it is not done: a cell that nobody declared, or that was not changed as declared."""
+
+    def changed(self, dataset: str, subject: Pseudonym) -> bool:
+        """Return whether rows of other people in a dataset were changed for a subject."""
+        return any(each.dataset == dataset and each.act is not MentionAct.KEEP for each in self.listed.get(subject, ()))
+
+
+def look(context: Context, run: Run, store: str, located: LocatedCopies, people: Sequence[Person], *, inside: bool) -> SeenMentions:
+    """Look for the people in the rows of others, in every dataset of a store.
+
+    ``inside`` says whether to look inside longer text too: a scan has seen an identifier, or cannot see any. Raises as ``locate``.
+    """
+    seen = SeenMentions()
+    if run.plan is None or run.plan.scope is not None:
+        return seen
+    for dataset in context.data_map.datasets_of(store):
+        own = (*located.copies.get(dataset.name, ()), *located.kept_copies.get(dataset.name, ()))
+        met = mentions.found(context, dataset, people, own, inside=inside)
+        by_subject: dict[Pseudonym, list[FoundMentions]] = {}
+        for each in met:
+            by_subject.setdefault(each.subject, []).append(each)
+        released = _released(context, run, dataset) if dataset.mentions else Counter[tuple[str, str]]()
+        for subject in run.subjects:
+            _judge(dataset, subject, by_subject.get(subject, ()), released, seen)
+    return seen
+
+
+def _judge(
+    dataset: Dataset, subject: Pseudonym, met: Sequence[FoundMentions], released: Mapping[tuple[str, str], int], seen: SeenMentions
+) -> None:
+    listed = seen.listed.setdefault(subject, [])
+    undeclared: dict[str, MentionForm] = {}
+    unchanged: list[str] = []
+    staying: Counter[str] = Counter()
+    for each in met:
+        rule = dataset.mentions.get(each.column)
+        if rule is not None and rule.releases and each.form is MentionForm.WHOLE:
+            unchanged.append(each.column)
+        elif each.form is MentionForm.PROSE or (rule is not None and not rule.releases):
+            staying[each.column] += each.items
+        else:
+            undeclared[each.column] = max(undeclared.get(each.column, each.form), each.form, key=list(MentionForm).index)
+    for column, rule in dataset.mentions.items():
+        items = released.get((subject, column), 0)
+        if rule.releases and items and column not in unchanged:
+            listed.append(Mention(dataset.name, column, rule.act, items))
+    listed += [Mention(dataset.name, column, MentionAct.KEEP, items) for column, items in sorted(staying.items())]
+    why = _why(dataset, undeclared, unchanged, met)
+    if why:
+        seen.left[dataset.name, subject] = Unable(Reason.MENTIONED, why)
+
+
+def _why(dataset: Dataset, undeclared: Mapping[str, MentionForm], unchanged: Sequence[str], met: Sequence[FoundMentions]) -> str:
+    """What names the person still, and what to write; empty where nothing does."""
+    place = f"table {dataset.table}" if dataset.table else dataset.name
+    if undeclared:
+        items = sum(each.items for each in met if each.column in undeclared and each.form is not MentionForm.PROSE)
+        columns = sorted(undeclared)
+        inside = any(form is not MentionForm.WHOLE for form in undeclared.values())
+        rows = "1 row" if items == 1 else f"{items} rows"
+        write = f"`{yaml_for(columns, inside=inside)}` in {dataset.name}"
+        return f"{place}: {', '.join(columns)} names the person in {rows} of other people; {write}"
+    if unchanged:
+        return f"{place}: {', '.join(sorted(set(unchanged)))} still names the person in rows of other people; apply again"
+    return ""

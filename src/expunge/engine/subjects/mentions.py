@@ -1,0 +1,209 @@
+"""Mentions of a person in the rows of other people: which values tell the person in which column, and which rows have one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from expunge.core.datamap.datamap import ByField, Dataset, Through, remakes
+from expunge.core.datamap.mentions import LOOKED_FOR_INSIDE, ColumnReference, FoundMentions, MentionQuery, distinctive
+from expunge.core.datamap.person import Person
+from expunge.core.values.copy import Copy
+from expunge.core.values.ids import Pseudonym
+from expunge.engine.kernel import store_calls
+from expunge.engine.kernel.context import OpenPlaces
+from expunge.ports.schema_listing import MentionListing
+
+_EVERY_TABLES = frozenset({"id", "rowid", "oid", "_rowid_"})
+"""Names that say nothing about whose value a column holds."""
+_SAMPLE = 200
+"""People of each kind that a check of the map looks for."""
+
+
+def listed_in(context: OpenPlaces, dataset: Dataset) -> MentionListing | None:
+    """Return the store of a dataset whose columns can be compared with identifiers; None where they cannot."""
+    store = context.open_store(dataset.store)
+    return store if isinstance(store, MentionListing) and not remakes(dataset) else None
+
+
+def queries(context: OpenPlaces, dataset: Dataset, people: Iterable[Person], *, inside: bool = False) -> tuple[MentionQuery, ...]:
+    """Return what to look for in a dataset; nothing for people without an identifier.
+
+    A value that any number or word may be tells the person only in a column that holds identifiers of that kind: it refers to the dataset
+    that lists them, is named like a column of subjects, or has a rule of the map.
+    """
+    kinds = _kinds_by_column(context, dataset)
+    return tuple(_query(person, kinds, inside=inside) for person in people if not person.nobody)
+
+
+def _query(person: Person, kinds: Mapping[str, frozenset[str]], *, inside: bool) -> MentionQuery:
+    values = {value for _, value in person.identifiers() if distinctive(value)}
+    bound = {column: frozenset(value for kind in held for value in person.ids.get(kind, ())) for column, held in kinds.items()}
+    longer = {value for _, value in person.identifiers() if len(value) >= LOOKED_FOR_INSIDE} if inside else ()
+    return MentionQuery(person.subject, frozenset(values), {name: each for name, each in bound.items() if each}, frozenset(longer))
+
+
+def _kinds_by_column(context: OpenPlaces, dataset: Dataset) -> dict[str, frozenset[str]]:
+    """Column -> the identity kinds whose identifiers it holds, as schema and map say."""
+    store, data_map = listed_in(context, dataset), context.data_map
+    found: dict[str, set[str]] = {}
+    for other in data_map.datasets.values():
+        for kind, field in other.subject.pairs() if isinstance(other.subject, ByField) else ():
+            if field.casefold() not in _EVERY_TABLES:
+                found.setdefault(field, set()).add(kind)
+    for kind, identity in data_map.identities.items():
+        if identity.key.casefold() not in _EVERY_TABLES:
+            found.setdefault(identity.key, set()).add(kind)
+    own = set(dataset.subject.fields) if isinstance(dataset.subject, ByField) else set()
+    own |= {kind for kind, identity in data_map.identities.items() if identity.dataset == dataset.name}
+    for column in dataset.mentions:
+        found.setdefault(column, set()).update(own or data_map.identities)
+    # Why in the place of all others: what the schema says of a column, it enforces.
+    for reference in store_calls.column_references(store, dataset) if store is not None else ():
+        homes = _referred(context, reference)
+        if homes:
+            found[reference.column] = homes
+    return {column: frozenset(kinds) for column, kinds in found.items()}
+
+
+def _referred(context: OpenPlaces, reference: ColumnReference) -> set[str]:
+    """The identity kinds whose identifiers a foreign key refers to."""
+    return {
+        kind
+        for kind, identity in context.data_map.identities.items()
+        if _same(context.data_map.datasets[identity.dataset].table, reference.table) and _same(identity.key, reference.field)
+    }
+
+
+def _same(first: str, second: str) -> bool:
+    return first.casefold() == second.casefold()
+
+
+def found(
+    context: OpenPlaces,
+    dataset: Dataset,
+    people: Sequence[Person],
+    own: Sequence[Copy],
+    columns: frozenset[str] | None = None,
+    *,
+    inside: bool = False,
+) -> tuple[FoundMentions, ...]:
+    """Count the rows of other people in a dataset that name one of these people.
+
+    Args:
+        context: the places.
+        dataset: where to look; one whose columns cannot be compared has none.
+        people: whom to look for.
+        own: the people's own copies there, which do not count.
+        columns: the columns to look at; None for all.
+        inside: whether longer text is looked through as well.
+
+    Raises as ``locate`` of the store.
+    """
+    store = listed_in(context, dataset)
+    asked = queries(context, dataset, people, inside=inside) if store is not None else ()
+    if store is None or not asked:
+        return ()
+    keys = {identity.key for identity in context.data_map.identities.values() if identity.dataset == dataset.name}
+    whose = {name.casefold() for name in (*dataset.subject_fields, *keys)}
+    met = store_calls.mentions(store, dataset, asked, own, columns)
+    # Why less: by these columns rows are the person's own, which a probe looks for.
+    return tuple(each for each in met if each.column.casefold() not in whose)
+
+
+@dataclass(frozen=True)
+class UnfitRule:
+    """A rule of the map about mentions that the schema does not let be carried out."""
+
+    dataset: Dataset
+    column: str
+    fault: str
+    correction: str
+
+    @property
+    def what(self) -> str:
+        """What is wrong, and where."""
+        return f"dataset {self.dataset.name}: mentions.{self.column}: the column {self.fault}"
+
+
+def unfit(context: OpenPlaces) -> Iterator[UnfitRule]:
+    """Yield each rule that cannot be carried out. A store that cannot be asked now says so in its own step."""
+    for dataset in context.data_map.datasets.values():
+        try:
+            store = listed_in(context, dataset) if dataset.mentions else None
+            faults = store_calls.unfit_mentions(store, dataset) if store is not None else ()
+        except store_calls.TROUBLE:
+            continue
+        yield from (UnfitRule(dataset, *fault) for fault in faults)
+
+
+def undeclared(context: OpenPlaces) -> Iterator[tuple[Dataset, tuple[str, ...]]]:
+    """Yield datasets with the columns that name people beside those whose rows they are, and that the map does not know.
+
+    A foreign key to the people of the map tells such a column, and so do cells that hold one of a sample of their identifiers. Raises as
+    ``locate`` of the stores.
+    """
+    data_map = context.data_map
+    samples = {kind: _sample(context, kind) for kind in data_map.identities}
+    for dataset in data_map.datasets.values():
+        store = listed_in(context, dataset)
+        if store is None or isinstance(dataset.subject, Through):
+            continue
+        homes = {kind for kind, identity in data_map.identities.items() if identity.dataset == dataset.name}
+        own: dict[str, list[str]] = {}
+        for kind, field in dataset.subject.pairs() if isinstance(dataset.subject, ByField) else ():
+            own.setdefault(kind, []).append(field)
+        for kind in homes:
+            own.setdefault(kind, []).append(data_map.identities[kind].key)
+        people = [
+            query
+            for kind, sample in samples.items()
+            if not _owns_any(context, kind, own)
+            for query in _sampled(context, dataset, kind, sample, own.get(kind, ()))
+        ]
+        named = {each.column for each in store_calls.mentions(store, dataset, people, ())} if people else set()
+        named |= {
+            each.column
+            for each in store_calls.column_references(store, dataset)
+            if any(kind in samples and not _owns_any(context, kind, own) for kind in _referred(context, each))
+        }
+        known = {name.casefold() for name in (*(field for fields in own.values() for field in fields), *dataset.mentions)}
+        left = tuple(sorted(column for column in named if column.casefold() not in known))
+        if left:
+            yield dataset, left
+
+
+def _sample(context: OpenPlaces, kind: str) -> frozenset[str]:
+    identity = context.data_map.identities[kind]
+    home = context.data_map.datasets[identity.dataset]
+    some = store_calls.bystanders(context.open_store(home.store), home, (), _SAMPLE)
+    return frozenset(value for copy in some for value in copy.links.get(identity.key, ()))
+
+
+def _sampled(context: OpenPlaces, dataset: Dataset, kind: str, sample: frozenset[str], own: Sequence[str]) -> Iterator[MentionQuery]:
+    """One query for each of some people that are known by one identifier; ``own`` are the columns by which rows are theirs."""
+    columns = [column for column, held in _kinds_by_column(context, dataset).items() if kind in held]
+    for number, value in enumerate(sorted(sample)):
+        one = frozenset({value})
+        anywhere = one if distinctive(value) else frozenset()
+        yield MentionQuery(Pseudonym(f"sample-{number}"), anywhere, dict.fromkeys(columns, one), own=dict.fromkeys(own, one))
+
+
+def _owns_any(context: OpenPlaces, kind: str, others: Iterable[str]) -> bool:
+    """Whether people of a kind own those of another: the rows of a profile name its account, and go with it."""
+    for other in others:
+        owner = context.data_map.identities[other].member_of
+        while owner is not None:
+            if owner == kind:
+                return True
+            owner = context.data_map.identities[owner].member_of
+    return False
+
+
+def to_release(context: OpenPlaces, dataset: Dataset, people: Sequence[Person]) -> dict[Pseudonym, dict[str, frozenset[str]]]:
+    """Return subject -> column -> the values that the dataset's erase step takes out of other people's rows."""
+    columns = [name for name, rule in dataset.mentions.items() if rule.releases]
+    if not columns or listed_in(context, dataset) is None:
+        return {}
+    asked = queries(context, dataset, people)
+    return {each.subject: {name: values for name in columns if (values := each.whole(name))} for each in asked}

@@ -1,0 +1,64 @@
+"""The ports about schemas, optional beside the store port: single columns, and what the map says that a store's schema forbids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol, runtime_checkable
+
+from expunge.core.datamap.datamap import Dataset
+from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionQuery
+from expunge.core.values.copy import Copy
+
+
+@runtime_checkable
+class MentionListing(Protocol):
+    """A store that compares identifiers with the values of single columns.
+
+    Such a store also carries out the rules of ``Dataset.mentions``: its ``erase`` changes the cells that ``Copy.mentions`` names, in the
+    transaction that deletes the copies' own rows.
+    """
+
+    def mentions(
+        self, dataset: Dataset, queries: Sequence[MentionQuery], aside: Sequence[Copy], columns: frozenset[str] | None = None
+    ) -> Iterator[FoundMentions]:
+        """Count the rows whose cells name one of the queries' people, by person, column and form; live rows, by normal reads.
+
+        Args:
+            dataset: where to look.
+            queries: whom to look for. A value that fills a cell is compared as the store compares (``COLLATE NOCASE``, ``citext``).
+            aside: copies whose rows are not counted: the people's own.
+            columns: the columns to look at; None for all.
+
+        Raises as ``locate``; columns that do not exist are ``CouldNotLook``.
+        """
+        ...
+
+    def column_references(self, dataset: Dataset) -> tuple[ColumnReference, ...]:
+        """Return the foreign keys of one column that lead out of the dataset's table. Raises as ``locate``."""
+        ...
+
+    def unfit_mentions(self, dataset: Dataset) -> tuple[tuple[str, str, str], ...]:
+        """Return (column, fault, correction) for each rule of ``Dataset.mentions`` that the schema does not let be carried out.
+
+        *null* in a column that takes none, a replacement that has to be unique or lacks the row it would refer to. Raises as ``locate``.
+        """
+        ...
+
+
+@runtime_checkable
+class SchemaListing(Protocol):
+    """A store with a schema of its own, which a plan is held against before anything is erased."""
+
+    def lacking_fields(self, dataset: Dataset) -> tuple[str, ...]:
+        """Return the fields by which people are found in a dataset, or other datasets through it, that its table lacks.
+
+        Raises as ``locate``.
+        """
+        ...
+
+    def uncovered_references(self, dataset: Dataset, copies: Sequence[Copy]) -> tuple[str, ...]:
+        """Return the tables that no dataset declares and whose rows refer to the copies: the copies could not go, or not without them.
+
+        Raises as ``locate``.
+        """
+        ...

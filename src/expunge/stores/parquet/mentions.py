@@ -1,0 +1,148 @@
+"""Find identifiers that fill cells of other people's rows, or stand inside them, in the files of one dataset of a lake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from expunge.core.datamap.mentions import FoundMentions, MentionAct, MentionQuery
+from expunge.core.values.copy import Copy
+from expunge.errors import CouldNotLook
+from expunge.stores.parquet.lake.lake_files import Lake, LakeLayout, LakeName
+from expunge.stores.parquet.rewrite.cell_change import texts, value_of
+from expunge.stores.tables.named_rows import Cell, count
+from expunge.stores.tree.record_files import Unreadable
+
+
+@dataclass(frozen=True)
+class LakeMentions:
+    """The mentions in one dataset."""
+
+    lake: Lake
+    layout: LakeLayout
+
+    def found(self, queries: Sequence[MentionQuery], aside: Sequence[Copy], columns: frozenset[str] | None) -> Iterator[FoundMentions]:
+        """Count the rows by person, column and form; rows that the selectors of ``aside`` mean are not counted."""
+        own: dict[str, set[str]] = {}
+        for copy in aside:
+            for name, values in copy.selector.match.items() if copy.selector else ():
+                own.setdefault(name, set()).update(values)
+        if queries:
+            rows = (row for part in self.files() for row in self._rows(part, queries, own, columns))
+            yield from count(rows, queries, ())
+
+    def files(self) -> Iterator[LakeName]:
+        """The files of the dataset, each once."""
+        seen: set[str] = set()
+        for template in self.layout.templates:
+            for part in self.lake.parts(template, lambda _: True):
+                if not part.key.endswith("/") and not part.is_link and part.key not in seen:
+                    seen.add(part.key)
+                    yield part
+
+    def _rows(
+        self, part: LakeName, queries: Sequence[MentionQuery], own: dict[str, set[str]], columns: frozenset[str] | None
+    ) -> Iterator[tuple[str, list[Cell]]]:
+        try:
+            with self.lake.opened(part) as file:
+                for number in range(file.num_row_groups):
+                    group = file.read_row_group(number)
+                    for at, cells in _named(group, queries, own, columns):
+                        yield f"{part.key}#{number}#{at}", cells
+        except FileNotFoundError:
+            return
+        except (OSError, Unreadable, pa.ArrowInvalid) as error:
+            message = f"dataset {self.layout.dataset.name}: a file cannot be read"
+            raise CouldNotLook(message, help="`expunge check` names it; run again once it can be read") from error
+
+    def unfit(self) -> Iterator[tuple[str, str, str]]:
+        """Each rule that the files' schemas do not let be carried out: column, fault, correction."""
+        rules = self.layout.dataset.mentions
+        seen: set[str] = set()
+        said: set[str] = set()
+        for part in self.files():
+            with self.lake.opened(part) as file:
+                schema, required = file.schema_arrow, _required(file)
+            for name, rule in rules.items():
+                at = schema.get_field_index(name)
+                if at < 0 or name in said:
+                    continue
+                seen.add(name)
+                kind = schema.field(at).type
+                if rule.releases and texts(pa.array([], kind)) is None:
+                    said.add(name)
+                    yield name, f"is of type {kind}, of which single cells cannot be changed", f"mentions: {{{name}: keep}}"
+                elif rule.act is MentionAct.NULL and name in required:
+                    said.add(name)
+                    yield name, "takes no null (required)", f"mentions: {{{name}: {{replace: VALUE}}}}"
+                elif rule.act is MentionAct.REPLACE and not _fits(rule.value, kind):
+                    said.add(name)
+                    yield name, f"is of type {kind}, and the replacement is no such value", "another value"
+        if any(True for _ in self.files()):
+            yield from ((name, "is no column of it", "correct `mentions:`") for name in rules if name not in seen)
+
+
+def _required(file: pq.ParquetFile) -> frozenset[str]:
+    return frozenset(column.name for number in range(len(file.schema)) if (column := file.schema.column(number)).max_definition_level == 0)
+
+
+def _fits(value: str, kind: Any) -> bool:
+    try:
+        value_of(value, kind)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return False
+    return True
+
+
+def _named(
+    group: pa.Table, queries: Sequence[MentionQuery], own: dict[str, set[str]], columns: frozenset[str] | None
+) -> Iterator[tuple[int, list[Cell]]]:
+    """The rows of a group in which anything is met, with their cells."""
+    inside = sorted({value for query in queries for value in query.inside})
+    looked = {name: text for name in group.column_names if (text := _flat(group.column(name))) is not None}
+    met = {name: _met(group.column(name), text, name, queries) for name, text in looked.items() if columns is None or name in columns}
+    hits = np.zeros(group.num_rows, bool)
+    for name, mask in met.items():
+        hits |= mask
+        for value in inside if not pa.types.is_integer(group.column(name).type) else ():
+            hits |= pc.fill_null(pc.match_substring(looked[name], value), fill_value=False).to_numpy(zero_copy_only=False)
+    for name, values in own.items():
+        if name in looked:
+            mine = pc.is_in(looked[name], value_set=pa.array(sorted(values), pa.large_string()))
+            hits &= ~mine.to_numpy(zero_copy_only=False)
+    for at in np.flatnonzero(hits).tolist():
+        cells = []
+        for name, mask in met.items():
+            text = looked[name][at].as_py()
+            if text is not None:
+                cells.append(Cell(name, text, bool(mask[at]), not pa.types.is_integer(group.column(name).type)))
+        yield at, cells
+
+
+def _flat(column: Any) -> Any:
+    """A column as one array of texts; lists of texts as ``[first, second]``; None for other types."""
+    text = texts(column)
+    if text is not None:
+        return text.combine_chunks()
+    kind = column.type
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)) or texts(pa.array([], kind.value_type)) is None:
+        return None
+    return pa.array([None if value is None else _shown(value) for value in column.to_pylist()], pa.large_string())
+
+
+def _shown(value: Sequence[Any]) -> str:
+    return f"[{', '.join(str(each) for each in value if each is not None)}]"
+
+
+def _met(column: Any, text: Any, name: str, queries: Sequence[MentionQuery]) -> Any:
+    """Whether an identifier fills the cell, or an element of it."""
+    wanted = {value for query in queries for value in query.whole(name)}
+    if texts(column) is not None:
+        return pc.is_in(text, value_set=pa.array(sorted(wanted), pa.large_string())).to_numpy(zero_copy_only=False)
+    return np.array([value is not None and not wanted.isdisjoint(map(str, value)) for value in column.to_pylist()], bool)

@@ -1,0 +1,178 @@
+"""Find identifiers that fill cells of other people's rows, or stand inside them, and take them out as the map says."""
+
+# ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from expunge.core.datamap.datamap import Dataset
+from expunge.core.datamap.mentions import ColumnReference, FoundMentions, MentionAct, MentionQuery, MentionRule
+from expunge.core.values.ids import Pseudonym
+from expunge.stores.sqlite.catalogue import NotInSqliteSchema, SqliteColumn, SqliteSchema, SqliteTable, literal, quoted
+from expunge.stores.sqlite.match import Row, bound, encode_key, typed_forms
+from expunge.stores.tables.named_rows import Cell, count
+
+_ANY = ""
+"""Stands in the temporary table for values that count in every column."""
+_NUMERIC = frozenset({"integer", "real"})
+_FEW = 20
+"""Up to so many values SQLite itself looks for each inside the text; beyond, all are looked for at once by a function."""
+
+
+@dataclass(frozen=True)
+class SqliteMentions:
+    """The mentions in one table."""
+
+    connection: sqlite3.Connection
+    table: SqliteTable
+    dataset: str
+
+    def found(self, queries: Sequence[MentionQuery], aside: Iterable[str], columns: frozenset[str] | None) -> Iterator[FoundMentions]:
+        """Count the rows by person, column and form; keys ``aside`` are not counted.
+
+        Raises:
+            NotInSqliteSchema: when one of the columns does not exist.
+        """
+        looked = self.table.columns if columns is None else tuple(self._column(name) for name in sorted(columns))
+        if not looked or not queries:
+            return
+        self._load(queries)
+        inside = sorted({value for query in queries for value in query.inside})
+        rows = self.connection.execute(*self._query(looked, inside))
+        yield from count((self._named(row, looked) for row in rows), queries, aside)
+
+    def _named(self, row: Row, looked: Sequence[SqliteColumn]) -> tuple[str, list[Cell]]:
+        width = len(self.table.key)
+        cells = []
+        for at, column in enumerate(looked):
+            met, text = row[width + 2 * at : width + 2 * at + 2]
+            if text is not None:
+                cells.append(Cell(column.name, str(text), bool(met), column.affinity not in _NUMERIC))
+        return encode_key(row[:width]), cells
+
+    def _column(self, name: str) -> SqliteColumn:
+        found = self.table.column(name)
+        if found is None:
+            raise NotInSqliteSchema("column " + name)
+        return found
+
+    def _load(self, queries: Sequence[MentionQuery]) -> None:
+        self.connection.execute("DROP TABLE IF EXISTS temp.expunge_mentioned")
+        self.connection.execute("CREATE TEMP TABLE expunge_mentioned (field TEXT, value, PRIMARY KEY (field, value)) WITHOUT ROWID")
+        for query in queries:
+            self._insert(_ANY, query.anywhere)
+            for column, values in query.bound.items():
+                self._insert(column.casefold(), values)
+
+    def _insert(self, field: str, values: Iterable[str]) -> None:
+        for value in values:
+            for typed in typed_forms(value):
+                form, parameter = bound(typed)
+                self.connection.execute(f"INSERT OR IGNORE INTO temp.expunge_mentioned VALUES (?, {form})", (field, parameter))
+
+    def _query(self, looked: Sequence[SqliteColumn], inside: Sequence[str]) -> tuple[str, Sequence[str]]:
+        """SQL for the rows in which anything is met: key, and of each column whether an identifier fills it, and its text."""
+        shown, conditions, parameters = [*self.table.key], [], []
+        for column in looked:
+            filled = self._filled(column)
+            shown += (filled, f"CAST(t.{quoted(column.name)} AS TEXT)")
+            conditions.append(filled)
+            if inside and column.affinity not in _NUMERIC:
+                conditions.append(f"({self._holding(column, inside)})")
+                parameters += inside if len(inside) <= _FEW else ()
+        return f"SELECT {', '.join(shown)} FROM {self.table.sql} AS t WHERE {' OR '.join(conditions)}", parameters
+
+    @staticmethod
+    def _filled(column: SqliteColumn) -> str:
+        """SQL: an identifier fills the cell, compared as the column's affinity and collation have it."""
+        wanted = f"SELECT value FROM temp.expunge_mentioned WHERE field IN ('{_ANY}', {literal(column.name.casefold())})"
+        return f"(t.{quoted(column.name)} IN ({wanted}))"
+
+    def _holding(self, column: SqliteColumn, inside: Sequence[str]) -> str:
+        text = f"CAST(t.{quoted(column.name)} AS TEXT)"
+        if len(inside) <= _FEW:
+            return " OR ".join([f"instr({text}, ?)"] * len(inside))
+        values = tuple(inside)
+        self.connection.create_function(
+            "expunge_holds", 1, lambda cell: cell is not None and any(value in cell for value in values), deterministic=True
+        )
+        return f"expunge_holds({text})"
+
+    # --- taking them out -----------------------------------------------------------------------------
+
+    def release(self, rules: Mapping[str, MentionRule], mentions: Mapping[str, frozenset[str]]) -> int:
+        """Set the cells as the rules say, in rows that are not doomed; inside a transaction. Return the number of cells.
+
+        Raises:
+            sqlite3.IntegrityError: when a constraint or trigger refuses it.
+        """
+        changed = 0
+        key = ", ".join(each.removeprefix("t.") for each in self.table.key)
+        doomed = ", ".join(f"k{at}" for at in range(len(self.table.key)))
+        for name, values in mentions.items():
+            rule, column = rules[name], self._column(name)
+            self._load([MentionQuery(Pseudonym(""), values)])
+            form, parameter = bound(rule.value) if rule.act is MentionAct.REPLACE else ("NULL", None)
+            sql = (
+                f"UPDATE {self.table.sql} AS t SET {quoted(column.name)} = {form} WHERE {self._filled(column)} "
+                f"AND ({key}) NOT IN (SELECT {doomed} FROM temp.expunge_doomed)"
+            )
+            changed += self.connection.execute(sql, () if parameter is None else (parameter,)).rowcount
+        return changed
+
+
+def references(schema: SqliteSchema, table: SqliteTable, tables: Mapping[str, str]) -> Iterator[ColumnReference]:
+    """The foreign keys of one column out of a table; ``tables`` maps names as the schema has them to names of the map."""
+    for parent, named in tables.items():
+        for reference in schema.references(parent):
+            if reference.child == table.name and len(reference.columns) == 1:
+                ((child, field),) = reference.columns
+                yield ColumnReference(child, named, field)
+
+
+def unfit(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteTable, dataset: Dataset) -> Iterator[tuple[str, str, str]]:
+    """Each rule that the schema does not let be carried out: column, fault, correction."""
+    for name, rule in dataset.mentions.items():
+        column = table.column(name)
+        if column is None:
+            yield name, "is no column of it", "correct `mentions:`"
+        elif rule.releases:
+            why = _unfit(connection, schema, table, column, rule)
+            if why:
+                yield name, *why
+
+
+def _unfit(
+    connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteTable, column: SqliteColumn, rule: MentionRule
+) -> tuple[str, str] | None:
+    info = connection.execute(f"PRAGMA main.table_xinfo({quoted(table.name)})").fetchall()
+    not_null, hidden = next(((bool(row[3]), row[6]) for row in info if row[1] == column.name), (False, 0))
+    if column.primary:
+        return "is a part of the primary key", f"mentions: {{{column.name}: keep}}, or declare it in `subject:`"
+    if hidden in {2, 3}:
+        return "is computed from other columns", "mentions of those columns"
+    if rule.act is MentionAct.NULL:
+        replace = f"mentions: {{{column.name}: {{replace: VALUE}}}}"
+        return ("takes no null (NOT NULL)", replace) if not_null else None
+    unique = [index for index in _unique(connection, table) if column.name in index]
+    if unique:
+        return "has to be unique, so that one value cannot stand for several people", f"mentions: {{{column.name}: null}}"
+    for parent in schema.kinds:
+        for reference in schema.references(parent):
+            if reference.child == table.name and any(child == column.name for child, _ in reference.columns):
+                to = next(field for child, field in reference.columns if child == column.name)
+                form, value = bound(rule.value)
+                sql = f"SELECT 1 FROM main.{quoted(parent)} WHERE {quoted(to)} = {form} LIMIT 1"
+                if connection.execute(sql, (value,)).fetchone() is None:
+                    return f"refers to {parent}, which has no such {to}", f"insert that row into {parent}, or another value"
+    return None
+
+
+def _unique(connection: sqlite3.Connection, table: SqliteTable) -> Iterator[frozenset[str]]:
+    """The columns of each unique index."""
+    for row in connection.execute(f"PRAGMA main.index_list({quoted(table.name)})").fetchall():
+        if row[2]:
+            parts = connection.execute(f"PRAGMA main.index_info({quoted(row[1])})").fetchall()
+            yield frozenset(part[2] or "" for part in parts)
