@@ -109,5 +109,5 @@ class PlacedWindowSearch(SharedWindowSearch):
     def _note(self, _where: RunOrigin, _offset: int, alike: SameTraces) -> None:
         self._note_held(self._owner, self._joint, alike)
 
-    def _note_held(self, subject: Pseudonym, joint: bool, alike: SameTraces) -> None:  # noqa: FBT001 - part of what is noted
+    def _note_held(self, subject: Pseudonym, joint: bool, alike: SameTraces) -> None:
         self._held.setdefault(subject, set()).update(self._joints.intersection(alike.traces) if joint else alike.traces)
