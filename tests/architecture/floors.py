@@ -52,7 +52,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "backup": "",
         "parquet/format": "",
         "tables": "",
-        "tree": "",
+        "tree": "tables",
         "arrow": "tree",
         "files": "tree",
         "postgres/server": ".",

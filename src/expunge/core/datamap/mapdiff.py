@@ -39,7 +39,22 @@ from expunge.core.values.periods import Period
 
 _LEFT_OUT = frozenset({"line", "source", "follow"})
 _WHEN_SET: Mapping[type, frozenset[str]] = {
-    Dataset: frozenset({"kind", "collected", "reviewed_by", "artefact", "created", "origin", "attest", "on_expiry"}),
+    Dataset: frozenset(
+        {
+            "records",
+            "encoding",
+            "members",
+            "kind",
+            "collected",
+            "reviewed_by",
+            "artefact",
+            "created",
+            "origin",
+            "attest",
+            "on_expiry",
+        }
+    ),
+    Through: frozenset({"many"}),
     IdentitySpec: frozenset({"last_used", "inactive_after"}),
 }
 """Left out where the map does not say, so that a map which says nothing new has the digest it always had."""

@@ -183,7 +183,8 @@ def _retention() -> Schema:
 
 
 def _dataset() -> Schema:
-    through = _table({key: _text() for key in words.THROUGH}, words.THROUGH)
+    many = {"type": "boolean", "description": "Whether a value of via may lead to several people."}
+    through = _table({**{key: _text() for key in words.THROUGH}, words.MANY: many}, words.THROUGH)
     by_field = {
         "type": "object",
         "minProperties": 1,
@@ -197,9 +198,11 @@ def _dataset() -> Schema:
         "model": _text("For model registries: the registered name."),
         "experiment": _text("For model registries: the experiment whose runs and traces are about people."),
         "format": {**_words(*words.FORMATS), "description": "For files with records of many people; .gz is told from the name."},
+        "records": _text("For format json: the field whose lists hold the records, such as members or a.b.members; . for the document."),
+        "encoding": {**_words(*words.ENCODINGS), "description": "Of files with records and without a byte order mark; utf-8 by default."},
         "subject": {"description": "Whose it is: {KIND: FIELD, ...}, or {through: DATASET, via: FIELD}.", "anyOf": [by_field, through]},
         "aggregate": _table({key: _text() for key in words.AGGREGATE}, words.AGGREGATE),
-        "shared": {**_words(*words.SHARED), "description": "What becomes of a recording of several people when one is erased."},
+        "shared": {**_words(*words.SHARED), "description": "What becomes of an item of several people when one is erased."},
         "people": _text("The dataset that says who is in a recording."),
         "categories": _one_or_more("Fideslang data categories."),
         "retention": _text("A name under retention; derived datasets take the shortest of their sources by default."),

@@ -62,6 +62,8 @@ def _dataset(form: Form, table: TableNode, name: ScalarNode, what: str) -> Datas
         retention=form.text(table.get("retention"), f"{what}.retention") or "",
         layout=_layout(form, table, what),
         format=_one_of(form, table.get("format"), f"{what}.format", "bad-path", words.FORMATS),
+        records=form.text(table.get("records"), f"{what}.records") or "",
+        encoding=_one_of(form, table.get("encoding"), f"{what}.encoding", "bad-path", words.ENCODINGS),
         shared=Shared(_one_of(form, table.get("shared"), f"{what}.shared", "bad-shared", words.SHARED) or Shared.ERASE),
         people=form.text(table.get("people"), f"{what}.people") or "",
         categories=_categories(form, table, what),
@@ -165,12 +167,24 @@ def _by_field_or_through(form: Form, value: Value, what: str) -> SubjectRule:
     if table is None:
         return _NO_SUBJECT
     if table.get("through") is not None or table.get("via") is not None:
-        form.table(table, what, words.THROUGH, words.THROUGH)
-        return Through(form.text(table.get("through"), f"{what}.through") or "", form.text(table.get("via"), f"{what}.via") or "")
+        form.table(table, what, (*words.THROUGH, words.MANY), words.THROUGH)
+        many = _many(form, table.get(words.MANY), f"{what}.{words.MANY}")
+        via = form.text(table.get("via"), f"{what}.via") or ""
+        return Through(form.text(table.get("through"), f"{what}.through") or "", via, many=many)
     fields = {kind.text: form.text(field, f"{what}.{kind.text}") or "" for kind, field in table.entries}
     if not fields:
         form.faults.add("bad-subject", table.line, f"{what} is empty", "subject: {profile: profile_id}")
     return ByField(fields)
+
+
+def _many(form: Form, value: Value | None, what: str) -> bool:
+    if isinstance(value, ScalarNode) and value.text in {"true", "false"}:
+        return value.text == "true"
+    if value is not None:
+        form.faults.add(
+            "bad-subject", value.line, f"{what} is neither true nor false", "many: true, where a value may lead to several people"
+        )
+    return False
 
 
 def _aggregate(form: Form, value: Value, what: str) -> Aggregate:
