@@ -14,6 +14,8 @@ import pytest
 
 from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
+from expunge.errors import Drift, Misconfigured
+from expunge.maps.document.faults import MapFaults
 from tests.engine.household import ANNA, BELA, CARA, DINO, PEOPLE, SAID, Household, build
 
 
@@ -127,6 +129,132 @@ def test_a_json_file_of_one_group_loses_the_member_and_goes_with_the_last(home: 
     fulfilled(home.erase(f"profile:{ANNA}"))
     assert json.loads(group.read_bytes()) == {"name": "book club of the north", "members": [CARA]}
     assert not alone.exists()
+
+
+GROUPS = "CREATE TABLE groups (id INTEGER PRIMARY KEY, title TEXT, members TEXT, note BLOB, closed_at TEXT);"
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+def test_a_sqlite_row_with_a_json_list_loses_the_member(home: Household, *, indexed: bool) -> None:
+    members = ["[]", json.dumps([ANNA, CARA]), json.dumps([ANNA]), json.dumps([CARA, DINO]), f'[ "{BELA}" ,"{ANNA}"]', CARA]
+    rows(
+        home,
+        GROUPS,
+        *(f"INSERT INTO groups VALUES ({n}, 'group number {n}', '{each}', x'0001ff', NULL);" for n, each in enumerate(members)),
+    )
+    rows(home, "CREATE INDEX by_members ON groups (members);" if indexed else "")
+    declares(home, "groups", "store: app, table: groups, subject: {profile: members}")
+    before = read(home, "SELECT * FROM groups")
+    fulfilled(home.erase(f"profile:{ANNA}"))
+    after = read(home, "SELECT * FROM groups")
+    assert [row[0] for row in after] == [0, 1, 3, 4, 5]
+    assert [row for row in after if row[0] in {0, 3, 5}] == [row for row in before if row[0] in {0, 3, 5}]
+    assert [row[2] for row in after if row[0] in {1, 4}] == [json.dumps([CARA]), f'[ "{BELA}"]']
+    assert [(row[1], row[3]) for row in after if row[0] in {1, 4}] == [(row[1], row[3]) for row in before if row[0] in {1, 4}]
+    assert home.search(ANNA) == []
+
+
+def test_a_sqlite_document_with_members_inside_loses_the_member(home: Household) -> None:
+    document = {"title": "garden", "members": [{"id": ANNA, "said": SAID[ANNA][0]}, {"id": DINO, "said": "hm"}], "x": 1.50}
+    rows(home, "CREATE TABLE circles (id INTEGER PRIMARY KEY, doc TEXT, closed_at TEXT);")
+    with closing(sqlite3.connect(home.database)) as db, db:
+        db.execute("INSERT INTO circles VALUES (1, ?, NULL)", (json.dumps(document),))
+        db.execute("INSERT INTO circles VALUES (2, ?, NULL)", (json.dumps({"members": [{"id": ANNA}]}),))
+    declares(home, "circles", 'store: app, table: circles, subject: {profile: "doc.members.id"}')
+    fulfilled(home.erase(f"profile:{ANNA}"))
+    assert read(home, "SELECT id, doc FROM circles") == [(1, json.dumps({**document, "members": [{"id": DINO, "said": "hm"}]}))]
+
+
+def test_two_members_of_one_order_leave_together(home: Household) -> None:
+    rows(home, GROUPS, f"INSERT INTO groups VALUES (1, 'all of the north', '{json.dumps([ANNA, BELA, CARA])}', NULL, NULL);")
+    rows(home, f"INSERT INTO groups VALUES (2, 'two of the north', '{json.dumps([ANNA, BELA])}', NULL, NULL);")
+    declares(home, "groups", "store: app, table: groups, subject: {profile: members}")
+    fulfilled(home.erase("account:acc-north-51XK"))
+    assert read(home, "SELECT id, members FROM groups") == [(1, json.dumps([CARA]))]
+
+
+def test_a_map_may_say_that_the_row_goes_and_then_the_plan_counts_the_others(home: Household) -> None:
+    rows(home, GROUPS, f"INSERT INTO groups VALUES (1, 'readers', '{json.dumps([ANNA, CARA, DINO])}', NULL, NULL);")
+    rows(home, f"INSERT INTO groups VALUES (2, 'writers', '{json.dumps([ANNA, CARA])}', NULL, NULL);")
+    declares(home, "groups", "store: app, table: groups, subject: {profile: members}, shared: erase")
+    order = home.order(f"profile:{ANNA}").order
+    with home.open() as opened:
+        plan = opened.plan(order).plan
+        assert (plan.bystanders_in_all, plan.bystanders) == (3, {"groups": 2, "shared": 1})
+        assert b"3 other people lose something in these datasets: groups (2), shared (1)" in opened.approval_message(order)
+    assert not any(name.encode() in plan.to_bytes() for name in (CARA, DINO))
+    fulfilled(home.apply(order))
+    assert read(home, "SELECT id FROM groups") == []
+
+
+def test_an_approval_does_not_cover_people_who_came_in_later(home: Household) -> None:
+    rows(home, GROUPS, f"INSERT INTO groups VALUES (1, 'readers', '{json.dumps([ANNA, CARA])}', NULL, NULL);")
+    declares(home, "groups", "store: app, table: groups, subject: {profile: members}, shared: erase")
+    order = home.order(f"profile:{ANNA}").order
+    home.plan(order)
+    rows(home, f"UPDATE groups SET members = '{json.dumps([ANNA, CARA, DINO])}'")
+    with pytest.raises(Drift, match="other people"):
+        home.apply(order)
+    assert len(read(home, "SELECT id FROM groups")) == 1
+
+
+# --- a path along a column that leads to several people ------------------------------------------------
+
+TALKS = (
+    "CREATE TABLE talkers (talk TEXT, profile_id TEXT, closed_at TEXT, PRIMARY KEY (talk, profile_id));"
+    "CREATE TABLE lines (id INTEGER PRIMARY KEY, talk TEXT, text TEXT, closed_at TEXT);"
+    f"INSERT INTO talkers VALUES ('t1-alpha-talk', '{ANNA}', NULL), ('t1-alpha-talk', '{CARA}', NULL), ('t2-beta-talk', '{ANNA}', NULL);"
+    "INSERT INTO lines VALUES (1, 't1-alpha-talk', 'what the two of them said about kites', NULL);"
+    "INSERT INTO lines VALUES (2, 't2-beta-talk', 'what she said about herrings alone', NULL);"
+)
+
+
+def talk(home: Household, more: str) -> None:
+    home.write_map(
+        more="  talkers: {store: app, table: talkers, subject: {profile: profile_id}, retention: life}\n"
+        f"  lines: {{store: app, table: lines, subject: {{through: talkers, via: talk{more}}}, retention: life}}\n"
+    )
+
+
+def test_a_path_along_a_column_of_several_people_is_refused_and_found_by_check(home: Household) -> None:
+    rows(home, TALKS)
+    talk(home, "")
+    order = home.order(f"profile:{ANNA}").order
+    with pytest.raises(Misconfigured, match="to 1 other person as well") as refused:
+        home.plan(order)
+    assert "many: true" in refused.value.help
+    with home.open() as opened:
+        said = [finding.what for finding in opened.check()]
+    assert any("1 row of lines leads to two or more people" in each for each in said)
+    assert len(read(home, "SELECT id FROM lines")) == 2
+
+
+def test_a_path_of_one_person_alone_needs_nothing_said(home: Household) -> None:
+    rows(home, TALKS, f"DELETE FROM talkers WHERE profile_id = '{CARA}'")
+    talk(home, "")
+    fulfilled(home.erase(f"profile:{ANNA}"))
+    assert read(home, "SELECT id FROM lines") == []
+
+
+def test_a_path_of_many_that_is_declared_is_counted_in_plan_and_check(home: Household) -> None:
+    rows(home, TALKS)
+    talk(home, ", many: true")
+    with home.open() as opened:
+        said = [finding.what for finding in opened.check()]
+    assert any("1 row of lines leads to two or more people" in each for each in said)
+    order = home.order(f"profile:{ANNA}").order
+    with home.open() as opened:
+        plan = opened.plan(order).plan
+    assert (plan.bystanders_in_all, plan.bystanders) == (2, {"lines": 1, "shared": 1})
+    fulfilled(home.apply(order))
+    assert read(home, "SELECT talk, profile_id FROM talkers") == [("t1-alpha-talk", CARA)]
+
+
+def test_many_is_true_or_false(home: Household) -> None:
+    rows(home, TALKS)
+    talk(home, ", many: perhaps")
+    with pytest.raises(MapFaults, match="neither true nor false"):
+        home.order(f"profile:{ANNA}")
 
 
 # --- other encodings -----------------------------------------------------------------------------------
