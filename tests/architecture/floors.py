@@ -58,7 +58,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "postgres/server": ".",
         "postgres/schema": "postgres/server",
         "sqlite": "tables",
-        "postgres/reading": "postgres/server postgres/schema",
+        "postgres/reading": "tables postgres/server postgres/schema",
         "s3": ". tree",
         "faiss": "tree arrow files",
         "mlflow": "tables tree sqlite",

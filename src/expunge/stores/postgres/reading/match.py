@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from psycopg.errors import FeatureNotSupported, ReadOnlySqlTransaction
 
 from expunge.core.values.copy import Copy, Selector
+from expunge.stores.postgres.reading.members import VALUE, json_values
 from expunge.stores.postgres.reading.times import PostgresNarrowing
 from expunge.stores.postgres.schema.catalogue import NotInPostgresSchema, PostgresColumn, PostgresField, PostgresSchema, PostgresTable
 from expunge.stores.postgres.server.connection import Connection
@@ -92,7 +93,7 @@ class EncodableTexts:
             return text.encode("utf-8", "surrogateescape") if self._name == "SQL_ASCII" else None
 
 
-def _escaped(data: bytes) -> bytes:
+def escaped(data: bytes) -> bytes:
     """A value in the text format of COPY."""
     if b"\\" in data:
         data = data.replace(b"\\", b"\\\\")
@@ -189,6 +190,9 @@ class PostgresMatcher:
             columns = ", ".join((*keys, "w.selector", *extra))
             source = f"{self.table.sql} AS t JOIN {joined(field, self._values[at], by_index=self._by_index(at))}"
             yield f"SELECT {columns} FROM {source} WHERE {self.narrowing.admits('w.selector')}"
+            if inside := json_values(field):
+                source = f"{self.table.sql} AS t CROSS JOIN LATERAL {inside} JOIN {self._values[at]} AS w ON {VALUE} = w.text"
+                yield f"SELECT {columns} FROM {source} WHERE {self.narrowing.admits('w.selector')}"
         for number, selector in enumerate(self.selectors):
             if selector.every:
                 columns = ", ".join((*keys, f"{number}::int", *extra))
@@ -204,6 +208,8 @@ class PostgresMatcher:
             wanted = f"SELECT FROM pg_temp.expunge_wanted_{at} AS w WHERE w.selector = k.copy AND w.text"
             text = as_text(field)
             forms.append(f"EXISTS ({wanted} = ANY ({text}))" if field.form == "array" else f"EXISTS ({wanted} = {text})")
+            if inside := json_values(field):
+                forms.append(f"EXISTS ({wanted} IN (SELECT {VALUE} FROM {inside}))")
         return f"({' OR '.join(forms)}) AND {self.narrowing.admits('k.copy')}"
 
     def _by_index(self, at: int) -> bool:
@@ -228,7 +234,7 @@ def narrowing(connection: Connection, table: PostgresTable, selectors: Sequence[
         columns = 'field integer, text text COLLATE "C", selector integer'
         connection.execute(f"CREATE TEMPORARY TABLE expunge_spared ({columns}) ON COMMIT DROP".encode())
         sent = ((at, sayable.bytes(said), number) for at, said, number in asked.values(selectors))
-        lines = (b"%d\t%b\t%d\n" % (at, _escaped(data), number) for at, data, number in sent if data is not None)
+        lines = (b"%d\t%b\t%d\n" % (at, escaped(data), number) for at, data, number in sent if data is not None)
         load(connection, "expunge_spared", lines)
     return asked
 
@@ -270,7 +276,7 @@ def _wanted(field: PostgresField, selectors: Sequence[Selector], sayable: Encoda
             said = field.said(value)
             data = sayable.bytes(said) if said is not None else None
             if data is not None:
-                one = _escaped(data)
+                one = escaped(data)
                 yield b"%b\t%b\t%d\n" % (one, one, number) if twice else b"%b\t%d\n" % (one, number)
 
 
@@ -324,7 +330,7 @@ class CopyKeys:
                 said = [each.column.said(part) if each.column else part for each, part in zip(self.table.keys, parts, strict=True)]
                 data = [sayable.bytes(each) if each is not None else None for each in said]
                 if all(each is not None for each in data):
-                    yield b"\t".join(_escaped(each) for each in data if each is not None) + end
+                    yield b"\t".join(escaped(each) for each in data if each is not None) + end
 
     def named(self, alias: str = "k", row: str = "t") -> str:
         """SQL: the key in ``alias`` names the row."""
