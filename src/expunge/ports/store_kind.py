@@ -182,6 +182,8 @@ class StoreKind:
     """Whether its files may lie in a folder that is another store."""
     mutes: bool = False
     """Whether it can silence one person in a recording of several."""
+    members: bool = False
+    """Whether a person can leave the list of a row or record, so that it stays for the others who are named there."""
     no_datasets: str = ""
     """For a kind that holds no datasets: what to write instead of one."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from expunge.core.datamap.datamap import ByField, DataMap, Dataset, Shared, TableLayout, Through
 from expunge.core.datamap.person import Person
 from expunge.core.orders.plan import BystanderLoss
-from expunge.core.values.copy import Selector
+from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
@@ -75,8 +76,10 @@ def lost(context: OpenPlaces, located: LocatedCopies, people: Sequence[Person]) 
         found: dict[str, frozenset[str]] = {}
         match dataset.subject:
             case ByField(fields):
-                for kind, field in fields.items():
-                    _join(found, kind, *(copy.others.get(field, frozenset()) for copy in copies))
+                for copy in copies:
+                    others = copy.others or (_named(context, dataset, copy) if copy.shared and not dataset.members else {})
+                    for kind, field in fields.items():
+                        _join(found, kind, others.get(field, frozenset()))
             case Through() as rule if is_said(dataset) and copies:
                 found = dict(_others_through(context, dataset, rule, located, people))
         others = _less(context.data_map, found, people)
@@ -103,15 +106,41 @@ def _led_to(context: OpenPlaces, dataset: Dataset, field: str, values: frozenset
     asked = Selector(_ANYBODY, {field: values})
     found: dict[str, frozenset[str]] = {}
     for copy in store_calls.locate(context.open_store(dataset.store), dataset, (asked,)):
+        others = copy.others or _named(context, dataset, copy)
         match dataset.subject:
             case ByField(fields):
                 for kind, name in fields.items():
-                    _join(found, kind, copy.others.get(name, frozenset()), asked.match.get(name, frozenset()))
+                    _join(found, kind, others.get(name, frozenset()), asked.match.get(name, frozenset()))
             case Through(parent, via):
-                further = copy.others.get(via, frozenset()) | asked.match.get(via, frozenset())
+                further = others.get(via, frozenset()) | asked.match.get(via, frozenset())
                 for kind, named in _led_to(context, context.data_map.datasets[parent], via, further).items():
                     _join(found, kind, named)
     return found
+
+
+def _named(context: OpenPlaces, dataset: Dataset, copy: Copy) -> dict[str, frozenset[str]]:
+    """The values of the subject fields in a copy's rows, of a store that does not tell by itself who else is in them."""
+    found: dict[str, set[str]] = {}
+    for item in store_calls.export(context.open_store(dataset.store), dataset, copy):
+        if item.media_type != "application/jsonl":
+            continue
+        for line in b"".join(item.chunks).splitlines():
+            record = json.loads(line)
+            for name in dataset.subject_fields:
+                found.setdefault(name, set()).update(_values(record, name))
+    return {name: frozenset(values) for name, values in found.items()}
+
+
+def _values(record: object, name: str) -> Iterator[str]:
+    """The texts of a field of an exported record: dots lead into objects, lists give every element."""
+    if isinstance(record, list):
+        for element in record:
+            yield from _values(element, name)
+    elif isinstance(record, dict) and name:
+        head, _, rest = name.partition(".")
+        yield from _values(record[name], "") if name in record else _values(record.get(head), rest)
+    elif record is not None and not name and not isinstance(record, dict):
+        yield str(record)
 
 
 def _less(data_map: DataMap, found: Identities, people: Sequence[Person]) -> Identities:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from expunge.core.datamap.datamap import Dataset, PathLayout, TableLayout
+from expunge.core.datamap.datamap import Dataset, TableLayout
 from expunge.maps.document.draft import MapDraft
 
 
@@ -33,10 +33,5 @@ def check_members(draft: MapDraft) -> None:
 
 
 def _holds_lists(draft: MapDraft, dataset: Dataset) -> bool:
-    match dataset.layout:
-        case TableLayout():
-            return True
-        case PathLayout():
-            return not draft.is_whole_files(dataset)
-        case _:
-            return False
+    kind = draft.kind_of(dataset)
+    return kind is not None and kind.members and (isinstance(dataset.layout, TableLayout) or bool(dataset.format))

@@ -28,4 +28,5 @@ KIND = StoreKind(
         "lock_ms": NumberOption("the longest wait for a lock", f"lock_ms: {LOCK_MS}", unit="milliseconds", least=1),
     },
     tables=TableNames(schema="public"),
+    members=True,
 )

@@ -17,4 +17,5 @@ KIND = StoreKind(
     },
     tables=TableNames(schema="main", any_case=True, attached="attach"),
     inside_others=True,
+    members=True,
 )
