@@ -184,6 +184,13 @@ def check_drift(context: Context, run: Run, saved: bytes | None, present: Planni
         raise Drift(message, help=f"run `expunge plan {run.order}`, look at it and apply again")
 
 
+def check_paths(context: Context, run: Run) -> None:
+    """Check that an order can be planned now: no path leads to other people unsaid. Raises Misconfigured."""
+    if bystander_loss.possible(context.data_map):
+        present = present_of(context, [run.order])
+        bystander_loss.require_own_paths(context, _locate(context, [run], present), present.people[run.order])
+
+
 def _loss_now(context: Context, run: Run, planned: Plan, present: PlanningInputs) -> BystanderLoss:
     """What people outside the order would lose now; what was planned where that covers it. Raises Misconfigured as planning does."""
     if not bystander_loss.possible(context.data_map):

@@ -77,7 +77,7 @@ def lost(context: OpenPlaces, located: LocatedCopies, people: Sequence[Person]) 
         match dataset.subject:
             case ByField(fields):
                 for copy in copies:
-                    others = copy.others or (_named(context, dataset, copy) if copy.shared and not dataset.members else {})
+                    others = copy.others or (_rows_of(context, dataset, copy) if copy.shared and not dataset.members else {})
                     for kind, field in fields.items():
                         _join(found, kind, others.get(field, frozenset()))
             case Through() as rule if is_said(dataset) and copies:
@@ -100,13 +100,18 @@ def _others_through(context: OpenPlaces, dataset: Dataset, rule: Through, locate
 
 
 def _led_to(context: OpenPlaces, dataset: Dataset, field: str, values: frozenset[str]) -> Identities:
-    """The identities that items of a dataset with these values name."""
-    if not values:
+    """The identities that items of a dataset with these values name; none where it cannot be read, and nothing new is found by it."""
+    try:
+        return _named_by(context, dataset, field, values) if values else {}
+    except store_calls.TROUBLE:
         return {}
+
+
+def _named_by(context: OpenPlaces, dataset: Dataset, field: str, values: frozenset[str]) -> Identities:
     asked = Selector(_ANYBODY, {field: values})
     found: dict[str, frozenset[str]] = {}
     for copy in store_calls.locate(context.open_store(dataset.store), dataset, (asked,)):
-        others = copy.others or _named(context, dataset, copy)
+        others = copy.others or _rows_of(context, dataset, copy)
         match dataset.subject:
             case ByField(fields):
                 for kind, name in fields.items():
@@ -118,7 +123,7 @@ def _led_to(context: OpenPlaces, dataset: Dataset, field: str, values: frozenset
     return found
 
 
-def _named(context: OpenPlaces, dataset: Dataset, copy: Copy) -> dict[str, frozenset[str]]:
+def _rows_of(context: OpenPlaces, dataset: Dataset, copy: Copy) -> dict[str, frozenset[str]]:
     """The values of the subject fields in a copy's rows, of a store that does not tell by itself who else is in them."""
     found: dict[str, set[str]] = {}
     for item in store_calls.export(context.open_store(dataset.store), dataset, copy):

@@ -30,7 +30,7 @@ class CopyBystanders:
 
     def meet(self, number: int, key: Row, cells: Sequence[Any]) -> None:
         """Take in one row of one selector."""
-        if not self.sql:
+        if not self.sql or self._selectors[number].every:
             return
         match = self._selectors[number].match
         named = self._members.values(cells)

@@ -79,7 +79,7 @@ class TreeSearch:
             if any(owner not in wanted.in_name((reading,)) for reading in found.readings):
                 tallies[owner].shared.add(found.key)
             match = wanted.selectors[owner].match
-            for name in self._layout.dataset.subject_fields:
+            for name in self._layout.dataset.subject_fields if not wanted.selectors[owner].every else ():
                 tallies[owner].meet(name, _bound(found.readings, name) - match.get(name, frozenset()))
         followed = self._layout.recorded(template, self._layout.dataset.follow)
         if followed and not found.is_link:
@@ -146,7 +146,8 @@ class TreeSearch:
             together = any(values[name] - match.get(name, frozenset()) for name in recorded if len(values[name]) > 1)
             if together:
                 tallies[owner].shared.add(found.key)
-            if together and member_cut(self._layout, record, [wanted.selectors[owner]]) is not None:
+            stays = together and member_cut(self._layout, record, [wanted.selectors[owner]]) is not None
+            if stays or wanted.selectors[owner].every:
                 continue
             for name, texts in named.items():
                 tallies[owner].meet(name, (texts | _bound(found.readings, name)) - match.get(name, frozenset()))

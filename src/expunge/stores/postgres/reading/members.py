@@ -131,15 +131,17 @@ class CopyBystanders:
 
     def meet(self, number: int, key: Sequence[str], cells: Sequence[Cell]) -> None:
         """Take in one row of one selector."""
+        if self._selectors[number].every:
+            return
         match = self._selectors[number].match
-        others = {}
-        for name, values in self._members.values(cells).items():
+        named, others = self._members.values(cells), {}
+        for name, values in named.items():
             rest = values - match.get(name, frozenset())
             if rest:
                 others[name] = rest
         if not others:
             return
-        together = self._members.lists and any(name in match and len(self._members.values(cells)[name]) > 1 for name in others)
+        together = self._members.lists and any(name in match and len(named[name]) > 1 for name in others)
         if together:
             self._shared[number].add(self._named(key))
         if together and self._leaves and self._members.rest(cells, match) is not None:
