@@ -34,4 +34,4 @@ def check_members(draft: MapDraft) -> None:
 
 def _holds_lists(draft: MapDraft, dataset: Dataset) -> bool:
     kind = draft.kind_of(dataset)
-    return kind is not None and kind.members and (isinstance(dataset.layout, TableLayout) or bool(dataset.format))
+    return kind is not None and kind.members and (isinstance(dataset.layout, TableLayout) or bool(dataset.format) or not kind.whole_files)

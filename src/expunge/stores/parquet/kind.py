@@ -17,4 +17,5 @@ KIND = StoreKind(
     url=UrlForm("a folder or a bucket", "./lake, or s3://BUCKET/PREFIX", _url, about="a folder, `./lake`, or `s3://BUCKET/PREFIX`"),
     options=OPTIONS,
     whole_files=False,
+    members=True,
 )
