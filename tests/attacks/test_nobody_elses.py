@@ -10,6 +10,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from expunge.core.orders.run import Run
@@ -308,3 +311,45 @@ def test_csv_readers_find_what_stays(home: Household) -> None:
     declares(home, "notes", "store: lake, path: notes.csv, format: csv, subject: {profile: profile_id}")
     fulfilled(home.erase(f"profile:{ANNA}"))
     assert list(csv.reader(io.StringIO(path.read_text("utf-16")))) == [["profile_id", "said"], [CARA, "ça, là"]]
+
+
+# --- other stores -------------------------------------------------------------------------------------
+
+
+def beside(home: Household, store: str, dataset: str) -> None:
+    home.map.write_text(home.map.read_text().replace("retention:\n  life", f"  {store}\nretention:\n  life", 1) + f"  {dataset}\n")
+
+
+def test_a_row_of_a_lake_with_several_people_loses_the_member(home: Household) -> None:
+    (home.world / "wide").mkdir()
+    table = pa.table({"title": ["readers of the north", "hers", "theirs"], "members": [[ANNA, CARA], [ANNA], [CARA, DINO]]})
+    pq.write_table(table, home.world / "wide" / "groups.parquet")
+    beside(
+        home,
+        "wide: {kind: parquet, url: ./world/wide}",
+        "groups: {store: wide, path: groups.parquet, subject: {profile: members}, retention: life}",
+    )
+    fulfilled(home.erase(f"profile:{ANNA}"))
+    assert pq.read_table(home.world / "wide" / "groups.parquet").to_pylist() == [
+        {"title": "readers of the north", "members": [CARA]},
+        {"title": "theirs", "members": [CARA, DINO]},
+    ]
+    assert home.search(ANNA) == []
+
+
+def test_rows_of_postgres_with_several_people_lose_the_member(home: Household, database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("CREATE TABLE groups (id int PRIMARY KEY, title text, members text[])")
+        connection.execute("CREATE TABLE circles (id int PRIMARY KEY, doc jsonb)")
+        connection.execute("INSERT INTO groups VALUES (1, 'readers', %s), (2, 'hers', %s), (3, 'x', %s)", ([ANNA, CARA], [ANNA], [CARA]))
+        connection.execute("INSERT INTO circles VALUES (1, %s)", (json.dumps({"of": [{"id": ANNA, "said": SAID[ANNA][0]}, {"id": DINO}]}),))
+    beside(
+        home,
+        f'pg: {{kind: postgres, url: "{database}"}}',
+        "groups: {store: pg, table: groups, subject: {profile: members}, retention: life}\n"
+        '  circles: {store: pg, table: circles, subject: {profile: "doc.of.id"}, retention: life}',
+    )
+    fulfilled(home.erase(f"profile:{ANNA}"))
+    with psycopg.connect(database) as connection:
+        assert connection.execute("SELECT * FROM groups ORDER BY id").fetchall() == [(1, "readers", [CARA]), (3, "x", [CARA])]
+        assert connection.execute("SELECT doc FROM circles").fetchall() == [({"of": [{"id": DINO}]},)]
