@@ -66,6 +66,7 @@ NOW = START + timedelta(days=400)
 """After everything in the journal: registers are folded as of then."""
 MIA, BEN, EVE, MUM, DAD = (Pseudonym(letter * 32) for letter in "abcde")
 LIFE, SCOPED, LATER, RETIRED, UNUSED, TAKEN = (OrderId(f"ord-{letter * 20}") for letter in "abcdef")
+SHARED = OrderId("ord-nnnnnnnnnnnnnnnnnnnn")
 EVERY_OUTCOME: tuple[Outcome, ...] = (
     Erased(3, 4096),
     Absent(),
@@ -116,6 +117,11 @@ def scoped_plan() -> Plan:
     scope = Scope("retention voice: 90 days", ("recordings", "voices"), ("voices",), {"people": 12})
     steps = (Step(StepId("erase:recordings"), StepKind.ERASE, "media", ("recordings",), (), "scrubbed"),)
     return Plan(SCOPED, (EVE,), digest("map"), steps, (), scope, (Pseudonym("9" * 32),))
+
+
+def shared_plan() -> Plan:
+    """With people outside the order who lose something by it."""
+    return replace(whole_plan(SHARED), bystanders={"groups": 2, "lines": 1}, bystanders_in_all=2)
 
 
 def received(at: datetime, order: OrderId, kind: OrderKind, subjects: tuple[Pseudonym, ...], **more: object) -> ev.Received:
@@ -254,6 +260,12 @@ def short_orders() -> dict[str, tuple[ev.Event, ...]]:
         ),
     )
     return {str(SCOPED): scoped, str(LATER): later, str(RETIRED): retired, str(UNUSED): unused, str(TAKEN): taken}
+
+
+def shared() -> dict[str, tuple[ev.Event, ...]]:
+    """An order by which people outside it lose something; there is none in the old journal."""
+    at = Times(START + timedelta(days=35))
+    return {str(SHARED): (received(at(), SHARED, OrderKind.ERASURE, (MIA, BEN)), ev.Fenced(at()), planned(at(), shared_plan()))}
 
 
 def causes() -> dict[str, tuple[ev.Event, ...]]:
@@ -526,6 +538,7 @@ def streams() -> dict[str, tuple[ev.Event, ...]]:
         str(LIFE): tuple(life()),
         **short_orders(),
         **causes(),
+        **shared(),
         "holds": holds(),
         "suppressions": suppressions(),
         "consents": consents(),

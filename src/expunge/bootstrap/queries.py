@@ -65,7 +65,7 @@ class Queries:
         if run.plan is None:
             message = "the order has no plan yet"
             raise Misconfigured(message, help=f"run `expunge plan {order}`")
-        return approving.message(order, run.plan.digest)
+        return approving.message(order, run.plan)
 
     def queued(self) -> tuple[Run, ...]:
         """The orders that wait for others, oldest first."""

@@ -184,6 +184,8 @@ class StoreKind:
     """Whether it can silence one person in a recording of several."""
     mentions: bool = False
     """Whether it can look for identifiers in single columns, and change cells of other people's rows that hold one."""
+    members: bool = False
+    """Whether a person can leave the list of a row or record, so that it stays for the others who are named there."""
     no_datasets: str = ""
     """For a kind that holds no datasets: what to write instead of one."""
 

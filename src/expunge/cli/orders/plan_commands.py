@@ -107,6 +107,8 @@ def drawn(forecast: PlanForecast) -> Tree:
     if forecast.plan.observed:
         places = output.count(len(forecast.plan.observed), "place")
         root.add(f"pipelines took data to {places} that the map lacks, out of reach: `expunge lineage show --unknown` names them")
+    if forecast.plan.loss.people:
+        root.add(Text(forecast.plan.loss.text))
     root.add(f"should take about {forecast.seconds} s; digest {forecast.plan.digest}")
     return root
 
@@ -145,6 +147,8 @@ def as_values(forecast: PlanForecast) -> dict[str, Any]:
             store: {"read_bytes": each.read_bytes, "rewrites": each.rewrites, "written_bytes": each.written_bytes}
             for store, each in forecast.costs.items()
         },
+        "bystanders": dict(forecast.plan.bystanders),
+        "bystanders_in_all": forecast.plan.bystanders_in_all,
         "seconds": forecast.seconds,
         "plan": json.loads(forecast.plan.to_bytes()),
     }

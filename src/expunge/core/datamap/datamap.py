@@ -112,6 +112,9 @@ class Through:
         """The field of the other dataset that ``via`` equals."""
         return self.to or self.via
 
+    many: bool = False
+    """The map says that a value of ``via`` may lead to several people; otherwise an order is refused where one does."""
+
 
 @tagged("Inherited")
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ SubjectRule: TypeAlias = ByField | Through | Inherited | Aggregate
 
 
 class Shared(StrEnum):
-    """The treatment of a recording of several people when one of them is erased."""
+    """The treatment of an item of several people when one of them is erased."""
 
     ERASE = "erase"
     KEEP = "keep"
@@ -253,7 +256,14 @@ class Dataset:
     """None where a noted fault of the map leaves it unknown."""
     format: str = ""
     """For files with records of many people: ``jsonl``, ``csv`` or ``json``, compression told from the name; empty means whole files."""
+    records: str = ""
+    """For ``json``: the field whose lists hold the records, ``.`` for the document itself; empty where a file is one record."""
+    encoding: str = ""
+    """Of files with records that have no byte order mark; empty means UTF-8."""
     shared: Shared = Shared.ERASE
+    members: bool = False
+    """A person leaves the list of an item that names several, and the item stays for the others. Filled in by the reader of the map, where
+    an item can hold a list and the map does not say ``shared``."""
     people: str = ""
     """For shared recordings: the dataset that says who is in one (its rows link this dataset's ``via`` field to people)."""
     categories: tuple[str, ...] = ()

@@ -39,8 +39,23 @@ from expunge.core.values.periods import Period
 
 _LEFT_OUT = frozenset({"line", "source", "follow"})
 _WHEN_SET: Mapping[type, frozenset[str]] = {
-    Dataset: frozenset({"kind", "collected", "reviewed_by", "artefact", "created", "origin", "attest", "on_expiry", "mentions"}),
-    Through: frozenset({"to"}),
+    Dataset: frozenset(
+        {
+            "records",
+            "encoding",
+            "members",
+            "kind",
+            "collected",
+            "reviewed_by",
+            "artefact",
+            "created",
+            "origin",
+            "attest",
+            "on_expiry",
+            "mentions",
+        }
+    ),
+    Through: frozenset({"to", "many"}),
     ByField: frozenset({"also"}),
     IdentitySpec: frozenset({"last_used", "inactive_after"}),
 }

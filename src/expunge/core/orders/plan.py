@@ -19,7 +19,7 @@ The steps in their order, and why; :func:`plan` carries these numbers, and so do
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from hashlib import sha256
@@ -71,6 +71,27 @@ class Step:
 
 
 @dataclass(frozen=True)
+class BystanderLoss:
+    """The people outside an order who lose something by it, because files or rows of several people go as a whole."""
+
+    people: int = 0
+    datasets: Mapping[str, int] = field(default_factory=dict)
+    """Dataset -> how many of them lose something there."""
+
+    def covers(self, other: BystanderLoss) -> bool:
+        """Return whether nobody loses more by the other one, in no dataset and in all."""
+        return other.people <= self.people and all(count <= self.datasets.get(name, 0) for name, count in other.datasets.items())
+
+    @property
+    def text(self) -> str:
+        """A sentence for approvers; empty where nobody loses anything."""
+        if not self.people:
+            return ""
+        who = "1 other person loses" if self.people == 1 else f"{self.people} other people lose"
+        return f"{who} something in these datasets: {', '.join(f'{name} ({count})' for name, count in sorted(self.datasets.items()))}"
+
+
+@dataclass(frozen=True)
 class PlanSnapshot:
     """The input of planning, taken at one instant."""
 
@@ -86,6 +107,8 @@ class PlanSnapshot:
     """How far the order reaches; None means everything of its people."""
     observed: tuple[UndeclaredPlace, ...] = ()
     """Where pipelines were seen to take people's data and the map does not say so."""
+    loss: BystanderLoss = BystanderLoss()
+    """What people outside the order lose by it."""
 
 
 @tagged("Plan")
@@ -104,6 +127,15 @@ class Plan:
     observed: tuple[Pseudonym, ...] = ()
     """Keyed names of datasets that were seen to be made from what is erased and that the map lacks: while there are some, the order is
     fulfilled in part at most."""
+    bystanders: Mapping[str, int] = field(default_factory=dict)
+    """Dataset -> how many people outside the order lose something there, because files or rows of several people go as a whole."""
+    bystanders_in_all: int = 0
+    """How many these are in all datasets together."""
+
+    @property
+    def loss(self) -> BystanderLoss:
+        """What people outside the order lose by it."""
+        return BystanderLoss(self.bystanders_in_all, self.bystanders)
 
     def step(self, step: StepId) -> Step:
         """Return one step by id. Raises KeyError."""
@@ -117,8 +149,14 @@ class Plan:
         """Return the canonical bytes that are saved, approved and digested."""
         body = codec.to_json(self)
         assert isinstance(body, dict)
-        # Why left out: the bytes of plans that were approved before there were scopes, or observed lineage, stay what they were.
-        for name, unsaid in (("scope", self.scope is None), ("observed", not self.observed)):
+        # Why left out: the bytes of plans that were approved before there were these fields stay what they were.
+        unsaid_fields = {
+            "scope": self.scope is None,
+            "observed": not self.observed,
+            "bystanders": not self.bystanders,
+            "bystanders_in_all": not self.bystanders_in_all,
+        }
+        for name, unsaid in unsaid_fields.items():
             if unsaid:
                 del body[name]
         return canonical.encode({"schema": "expunge.plan/1", "plan": body})
@@ -204,7 +242,8 @@ def plan(snapshot: PlanSnapshot) -> Plan:
     holds = tuple(sorted(hold.id for hold in snapshot.holds))
     reached = {dataset.name for dataset in touched}
     observed = tuple(sorted({place.tag for place in snapshot.observed if not reached.isdisjoint(place.sources)}))
-    return Plan(snapshot.order, snapshot.subjects, snapshot.map_digest, steps, holds, snapshot.scope, observed)
+    loss = snapshot.loss
+    return Plan(snapshot.order, snapshot.subjects, snapshot.map_digest, steps, holds, snapshot.scope, observed, loss.datasets, loss.people)
 
 
 def _anew(made: Iterable[Dataset], ready: tuple[StepId, ...]) -> Iterator[Step]:

@@ -79,6 +79,9 @@ class Copy:
     """The selector that found it, so that ``erase`` and ``probe`` can look again."""
     shared: frozenset[str] = field(default=frozenset(), repr=False)
     """The keys that other people are in as well."""
+    others: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    """Subject field -> values that the selector does not mean, in items that go as a whole: those people lose something too. A store that
+    cannot tell leaves it empty."""
     lasting: bool = True
     """Whether keys still name the same items after others were erased and the store was rewritten: only then can a hold name items."""
 

@@ -7,9 +7,10 @@ import binascii
 
 from expunge.core import note
 from expunge.core.journal import events as ev
+from expunge.core.orders.plan import Plan
 from expunge.core.orders.run import Run
 from expunge.core.values import signature
-from expunge.core.values.ids import OrderId, PlanDigest
+from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderState
 from expunge.engine.consent import guardian_register
 from expunge.engine.kernel.context import Context
@@ -17,9 +18,10 @@ from expunge.engine.kernel.journal_streams import Recorder
 from expunge.errors import EvidenceInvalid, IllegalTransition, NeedsApproval, UsageError
 
 
-def message(order: OrderId, digest: PlanDigest) -> bytes:
-    """Return the bytes that an approver signs."""
-    return f"expunge approval/1\n{order}\n{digest}\n".encode()
+def message(order: OrderId, plan: Plan) -> bytes:
+    """Return the bytes that an approver signs: the order, the plan's digest, and what people outside the order lose by it, if anything."""
+    loss = f"{plan.loss.text}\n" if plan.loss.people else ""
+    return f"expunge approval/1\n{order}\n{plan.digest}\n{loss}".encode()
 
 
 def approve(context: Context, order: OrderId, approver: str, signed: str) -> Run:
@@ -45,7 +47,7 @@ def approve(context: Context, order: OrderId, approver: str, signed: str) -> Run
         text = f"{approver} entered the order, so somebody else has to approve its plan"
         raise UsageError(text, help=f"another of {', '.join(sorted(context.data_map.approvers))}")
     again = f"sign the current digest {run.plan.digest}; an earlier plan's approval is void"
-    check_signature(context, approver, signed, message(order, run.plan.digest), ("plan", again))
+    check_signature(context, approver, signed, message(order, run.plan), ("plan", again))
     if run.state is OrderState.PLANNED:
         recorder.append(ev.Approved(recorder.now(), run.plan.digest, approver, signed))
     return recorder.run

@@ -145,6 +145,8 @@ def _few(places: Sequence[Residue]) -> tuple[Residue, ...]:
         if counts[place.trace] <= SHOWN:
             few.append(place)
     return tuple(few)
+
+
 def _identifiers_seen(context: Context, store: str, traces: Traces, scanned: Scanned) -> bool:
     """Whether the scan saw an identifier of an erased person, or has nothing to look at."""
     if not store_calls.raw(context.open_store(store)):

@@ -10,7 +10,7 @@ from expunge.core.datamap.grounding import Capabilities, Grounding
 from expunge.core.datamap.person import Person
 from expunge.core.journal import events as ev
 from expunge.core.lineage.undeclared_lineage import UndeclaredPlace
-from expunge.core.orders.plan import Plan, PlanSnapshot, plan
+from expunge.core.orders.plan import BystanderLoss, Plan, PlanSnapshot, plan
 from expunge.core.orders.run import Run
 from expunge.core.values.copy import Cost
 from expunge.core.values.hold import Hold
@@ -22,7 +22,7 @@ from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import append_together, read
 from expunge.engine.lineage import observed_lineage
-from expunge.engine.subjects import hold_register, locating, sealed_selectors
+from expunge.engine.subjects import bystander_loss, hold_register, locating, sealed_selectors
 from expunge.engine.subjects.locating import LocatedCopies
 from expunge.errors import Drift
 from expunge.telemetry import Action, Opaque
@@ -96,6 +96,7 @@ def forecasts_of(context: Context, runs: Sequence[Run]) -> tuple[PlanForecast, .
     forecasts = []
     for run in runs:
         located = whole.of(run.subjects) if run.received.scope is None else _locate(context, [run], present)
+        bystander_loss.require_own_paths(context, located, present.people[run.order])
         # Asked for an order planned alone: of several that will share the rewriting, no figure for one of them means anything.
         costs = {name: _cost(context, name, located) for name in present.capabilities} if len(runs) == 1 else {}
         forecasts.append(_forecast(context, run, present, located, raw_bytes, costs))
@@ -137,7 +138,7 @@ def _forecast(
         name: {str(who): tuple(ground.ground for ground in grounds) for who, grounds in by.items()} for name, by in located.kept.items()
     }
     return PlanForecast(
-        plan=compute(context, run, present),
+        plan=compute(context, run, present, bystander_loss.lost(context, located, present.people[run.order])),
         items=located.items(),
         bytes={name: sum(copy.bytes for copy in copies) for name, copies in located.copies.items()},
         kept=kept,
@@ -160,8 +161,8 @@ def capabilities_of(context: Context) -> dict[str, Capabilities]:
     return capabilities
 
 
-def compute(context: Context, run: Run, present: PlanningInputs) -> Plan:
-    """Return the plan as it comes out now."""
+def compute(context: Context, run: Run, present: PlanningInputs, loss: BystanderLoss) -> Plan:
+    """Return the plan as it comes out now; ``loss`` is what people outside the order lose by it."""
     snapshot = PlanSnapshot(
         order=run.order,
         subjects=run.subjects,
@@ -171,6 +172,7 @@ def compute(context: Context, run: Run, present: PlanningInputs) -> Plan:
         holds=hold_register.binding_of(context, present.holds, present.people[run.order], run.received.scope),
         scope=run.received.scope,
         observed=present.observed,
+        loss=loss,
     )
     return plan(snapshot)
 
@@ -182,10 +184,27 @@ def check_drift(context: Context, run: Run, saved: bytes | None, present: Planni
         raise Drift(message, help=f"run `expunge plan {run.order}`")
     if saved is not None:
         check_saved(run, saved)
-    now = compute(context, run, present)
+    now = compute(context, run, present, _loss_now(context, run, run.plan, present))
     if now.digest != run.plan.digest and not _the_same_but_for(_away(context, present.capabilities), run.plan, now):
         message = f"the world changed since the plan was made: {_difference(run.plan, now)}"
         raise Drift(message, help=f"run `expunge plan {run.order}`, look at it and apply again")
+
+
+def check_paths(context: Context, run: Run) -> None:
+    """Check that an order can be planned now: no path leads to other people unsaid. Raises Misconfigured."""
+    if bystander_loss.possible(context.data_map):
+        present = present_of(context, [run.order])
+        bystander_loss.require_own_paths(context, _locate(context, [run], present), present.people[run.order])
+
+
+def _loss_now(context: Context, run: Run, planned: Plan, present: PlanningInputs) -> BystanderLoss:
+    """What people outside the order would lose now; what was planned where that covers it. Raises Misconfigured as planning does."""
+    if not bystander_loss.possible(context.data_map):
+        return planned.loss
+    located = _locate(context, [run], present)
+    bystander_loss.require_own_paths(context, located, present.people[run.order])
+    loss = bystander_loss.lost(context, located, present.people[run.order])
+    return planned.loss if planned.loss.covers(loss) else loss
 
 
 def _away(context: Context, capabilities: Mapping[str, Capabilities]) -> frozenset[str]:
@@ -200,7 +219,7 @@ def _the_same_but_for(away: frozenset[str], old: Plan, new: Plan) -> bool:
     def said(plan: Plan) -> list[tuple[str, ...]]:
         return [(step.id, step.store, step.grounding, step.note) for step in plan.steps if step.store not in away]
 
-    same = (old.map_digest, old.holds, old.observed) == (new.map_digest, new.holds, new.observed)
+    same = (old.map_digest, old.holds, old.observed, old.loss) == (new.map_digest, new.holds, new.observed, new.loss)
     return bool(away) and same and sorted(said(old)) == sorted(said(new))
 
 
@@ -235,6 +254,8 @@ def _difference(old: Plan, new: Plan) -> str:
         return "a hold was placed or ended"
     if old.observed != new.observed:
         return "pipelines were seen to take data to other places than before: `expunge lineage show --unknown`"
+    if old.loss != new.loss:
+        return f"more is lost by other people than was planned: {new.loss.text}"
     changed = sorted({step.store for step in set(old.steps) ^ set(new.steps)})
     return f"what can be done in {', '.join(changed)} is not the same"
 

@@ -10,7 +10,7 @@ from expunge.engine.consent import disclosure_texts
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context, OpenPlaces
 from expunge.engine.lineage import artefact_manifests, observed_lineage
-from expunge.engine.subjects import mentions, orphaned_items
+from expunge.engine.subjects import bystander_loss, mentions, orphaned_items, shared_paths
 
 _CANNOT_FOLLOW = frozenset({FindingKind.UNREADABLE, FindingKind.MISSING, FindingKind.PERMISSION, FindingKind.SUBJECT_PATH})
 """With one of these, whether an item leads to somebody cannot be told yet."""
@@ -34,6 +34,7 @@ def check(context: OpenPlaces) -> tuple[Finding, ...]:
     if not any(each.kind in _CANNOT_FOLLOW for each in found):
         found += _ownerless(context)
         found += _undeclared_mentions(context)
+        found += _shared_paths(context)
     return tuple(found)
 
 
@@ -61,3 +62,15 @@ def _ownerless(context: OpenPlaces) -> Iterator[Finding]:
         what = f"{each.items} items of {each.dataset} {each.why}: no order can ever reach them"
         mend = "remove them, or give them back their owner"
         yield Finding(FindingKind.SUBJECT_PATH, dataset.store, dataset.table or each.dataset, what, mend)
+
+
+def _shared_paths(context: OpenPlaces) -> Iterator[Finding]:
+    for path in shared_paths.shared_paths(context):
+        dataset = context.data_map.datasets[path.dataset]
+        said = bystander_loss.is_said(dataset)
+        rows = "1 row of" if path.items == 1 else f"{path.items or 'no'} rows of"
+        what = f"{rows} {path.dataset} {'leads' if path.items == 1 else 'lead'} to two or more people"
+        what += f", to {path.people} at most" if path.items else ""
+        mend = "nothing: the map says so, and each order counts the people who lose something" if said else bystander_loss.MEND
+        kind = FindingKind.NOTE if said else FindingKind.SUBJECT_PATH
+        yield Finding(kind, dataset.store, dataset.table or path.dataset, what, mend)

@@ -41,6 +41,8 @@ DATASET = (
     "model",
     "experiment",
     "format",
+    "records",
+    "encoding",
     "subject",
     "aggregate",
     "shared",
@@ -63,6 +65,7 @@ DATASET = (
 AGGREGATE = ("reason", "safeguards", "prohibition", "release", "no_attempt")
 THROUGH = ("through", "via")
 MENTION = ("replace",)
+MANY = "many"
 REVIEWED = ("dataset", "via", "at")
 COHORT = ("dataset", "where", "but_not")
 PROVENANCE = ("dataset", "artefact", "source", "how", "created", "read")
@@ -78,6 +81,7 @@ ASKING = ("mail", "sender", "text_gateway", "text_key", "answer", "revoke", "del
 TEXT = ("version", "file", "change", "reason")
 
 FORMATS = ("jsonl", "csv", "json")
+ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "windows-1252")
 SHARED = tuple(Shared)
 KINDS = tuple(each.value for each in ArtefactKind)
 CHANGES = ("material", "wording")

@@ -17,6 +17,7 @@ from expunge.maps.document.faults import FaultCollector, MapFault, MapFaults
 from expunge.maps.document.form import Form
 from expunge.maps.document.nodes import MAX_BYTES, ScalarNode, TableNode, Value, load
 from expunge.maps.reading.layout import check_layouts, check_overlaps, check_stores
+from expunge.maps.reading.members import with_members
 from expunge.maps.reading.rules import check_identities, check_lineage, check_shared, check_subjects, with_people, with_retention
 from expunge.maps.sections.artefacts import (
     check_artefacts,
@@ -133,7 +134,7 @@ def _whole(form: Form, root: TableNode, path: Path, kinds: Mapping[str, StoreKin
         retention=read_retention(form, root),
         ignore=read_ignore(form, root),
     )
-    draft = replace(draft, datasets=with_people(draft))
+    draft = replace(draft, datasets=with_members(draft, with_people(draft)))
     check_stores(draft)
     check_layouts(draft)
     check_overlaps(draft)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from expunge.core.datamap.datamap import Aggregate, ByField, Dataset, EraseAct, Inherited, ModelLayout, Shared, Through
 from expunge.core.lineage.lineage_graph import EdgeKind, Lineage, lineage_of
 from expunge.maps.document.draft import MapDraft
+from expunge.maps.reading.members import check_members
 
 
 def check_identities(draft: MapDraft) -> None:
@@ -127,6 +128,7 @@ def check_shared(draft: MapDraft) -> None:
             draft.faults.add("shared-without-people", line, text, "people: DATASET, whose rows link recordings to people")
         if dataset.people:
             _check_people(draft, dataset, draft.line("datasets", name, "people"))
+    check_members(draft)
 
 
 def _check_people(draft: MapDraft, dataset: Dataset, line: int) -> None:

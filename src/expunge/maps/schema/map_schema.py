@@ -185,7 +185,9 @@ def _retention() -> Schema:
 def _dataset() -> Schema:
     renamed = {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": _text()}
     via = {"description": "The field of both, or {FIELD HERE: FIELD THERE}.", "anyOf": [_text(), renamed]}
-    through = _table({key: via if key == "via" else _text() for key in words.THROUGH}, words.THROUGH)
+    many = {"type": "boolean", "description": "Whether a value of via may lead to several people."}
+    fields = {key: via if key == "via" else _text() for key in words.THROUGH}
+    through = _table({**fields, words.MANY: many}, words.THROUGH)
     by_field = {
         "type": "object",
         "minProperties": 1,
@@ -199,12 +201,14 @@ def _dataset() -> Schema:
         "model": _text("For model registries: the registered name."),
         "experiment": _text("For model registries: the experiment whose runs and traces are about people."),
         "format": {**_words(*words.FORMATS), "description": "For files with records of many people; .gz is told from the name."},
+        "records": _text("For format json: the field whose lists hold the records, such as members or a.b.members; . for the document."),
+        "encoding": {**_words(*words.ENCODINGS), "description": "Of files with records and without a byte order mark; utf-8 by default."},
         "subject": {
             "description": "Whose it is: {KIND: FIELD or [FIELD, FIELD], ...}, or {through: DATASET, via: FIELD or {HERE: THERE}}.",
             "anyOf": [by_field, through],
         },
         "aggregate": _table({key: _text() for key in words.AGGREGATE}, words.AGGREGATE),
-        "shared": {**_words(*words.SHARED), "description": "What becomes of a recording of several people when one is erased."},
+        "shared": {**_words(*words.SHARED), "description": "What becomes of an item of several people when one is erased."},
         "people": _text("The dataset that says who is in a recording."),
         "categories": _one_or_more("Fideslang data categories."),
         "retention": _text("A name under retention; derived datasets take the shortest of their sources by default."),

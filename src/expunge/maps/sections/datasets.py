@@ -63,6 +63,8 @@ def _dataset(form: Form, table: TableNode, name: ScalarNode, what: str) -> Datas
         retention=form.text(table.get("retention"), f"{what}.retention") or "",
         layout=_layout(form, table, what),
         format=_one_of(form, table.get("format"), f"{what}.format", "bad-path", words.FORMATS),
+        records=form.text(table.get("records"), f"{what}.records") or "",
+        encoding=_one_of(form, table.get("encoding"), f"{what}.encoding", "bad-path", words.ENCODINGS),
         shared=Shared(_one_of(form, table.get("shared"), f"{what}.shared", "bad-shared", words.SHARED) or Shared.ERASE),
         people=form.text(table.get("people"), f"{what}.people") or "",
         categories=_categories(form, table, what),
@@ -167,8 +169,10 @@ def _by_field_or_through(form: Form, value: Value, what: str) -> SubjectRule:
     if table is None:
         return _NO_SUBJECT
     if table.get("through") is not None or table.get("via") is not None:
-        form.table(table, what, words.THROUGH, words.THROUGH)
-        return Through(form.text(table.get("through"), f"{what}.through") or "", *_via(form, table.get("via"), f"{what}.via"))
+        form.table(table, what, (*words.THROUGH, words.MANY), words.THROUGH)
+        many = _many(form, table.get(words.MANY), f"{what}.{words.MANY}")
+        via, to = _via(form, table.get("via"), f"{what}.via")
+        return Through(form.text(table.get("through"), f"{what}.through") or "", via, to, many=many)
     columns = {kind.text: form.texts(field, f"{what}.{kind.text}", one_is_enough=True) for kind, field in table.entries}
     if not columns or any(isinstance(field, ListNode) and not field.items for _, field in table.entries):
         form.faults.add("bad-subject", table.line, f"{what} is empty", "subject: {profile: profile_id}")
@@ -187,6 +191,16 @@ def _via(form: Form, value: Value | None, what: str) -> tuple[str, str]:
     ((here, there),) = value.entries
     named = form.text(there, f"{what}.{here.text}") or ""
     return here.text, "" if named == here.text else named
+
+
+def _many(form: Form, value: Value | None, what: str) -> bool:
+    if isinstance(value, ScalarNode) and value.text in {"true", "false"}:
+        return value.text == "true"
+    if value is not None:
+        form.faults.add(
+            "bad-subject", value.line, f"{what} is neither true nor false", "many: true, where a value may lead to several people"
+        )
+    return False
 
 
 def _aggregate(form: Form, value: Value, what: str) -> Aggregate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -26,6 +27,11 @@ _MOST = 4096
 _LEAVES = 4096
 HELD = 1 << 28
 """Bytes of one compressed recording that are kept in memory to be decoded; of longer ones the raw bytes alone are traced."""
+_MARKS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_CONTROL = bytes(each for each in range(32) if each not in b"\t\n\r\f") + b"\x7f"
+_RARE = bytes(range(128, 256))
+_MOSTLY = 0.7
+"""Share of ASCII in a text of a European language."""
 TEXT = 1 << 20
 """A blob up to this size that is text is traced as text too."""
 
@@ -143,11 +149,28 @@ def _decode(kept: bytearray, into: Candidates) -> None:
 
 
 def text_of(data: bytes) -> str | None:
-    """The blob as text, or None when it is none."""
+    """The blob as text, or None when it is none: UTF-8, UTF-16 with a byte order mark, or Windows-1252 where it is plainly text."""
+    for mark, codec in _MARKS:
+        if data.startswith(mark):
+            try:
+                return data[len(mark) :].decode(codec)
+            except UnicodeDecodeError:
+                return None
     if b"\0" in data:
         return None
     try:
         return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return _single_bytes(data)
+
+
+def _single_bytes(data: bytes) -> str | None:
+    """The blob as text of one byte a letter; None where it is more likely no text at all."""
+    plain = len(data.translate(None, _RARE))
+    if len(data.translate(None, _CONTROL)) < len(data) or plain < _MOSTLY * len(data):
+        return None
+    try:
+        return data.decode("cp1252")
     except UnicodeDecodeError:
         return None
 

@@ -121,8 +121,16 @@ _FORMS: dict[str, Callable[[str, bytes], bytes]] = {
     "lower": lambda text, _: utf8(text.lower()),
     "upper": lambda text, _: utf8(text.upper()),
     "html": lambda text, _: utf8(html.escape(text)),
-    "latin-1": lambda text, plain: plain if text.isascii() else text.encode("latin-1", "ignore"),
+    "latin-1": lambda text, plain: plain if text.isascii() else _one_byte_each(text),
 }
+
+
+def _one_byte_each(text: str) -> bytes:
+    """A text in Windows-1252, which is Latin-1 with typographic quotes, dashes and the euro; in Latin-1 where it has control characters."""
+    try:
+        return text.encode("cp1252")
+    except UnicodeEncodeError:
+        return text.encode("latin-1", "ignore")
 
 
 def forms_of_number(value: float) -> Iterator[tuple[str, bytes]]:

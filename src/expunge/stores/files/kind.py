@@ -8,4 +8,5 @@ KIND = StoreKind(
     layouts=("path",),
     url=UrlForm("a folder", "./media, or ${HOME}/media", folder_url, about="a folder, `./media`"),
     options={},
+    members=True,
 )

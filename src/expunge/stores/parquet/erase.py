@@ -58,6 +58,8 @@ class LakeEraser:
             # Who keeps what lies outside a window may still be named beside it.
             frozenset(text for selector in selectors if not selector.narrowed for values in selector.match.values() for text in values),
             self._layout.dataset.shared,
+            self._layout.dataset.subject_fields,
+            self._layout.dataset.members,
         )
         self._rewrite([key for key in ready if not files[key].whole], files, leaving, shares, wanted)
         named = self._release(copies, shares)

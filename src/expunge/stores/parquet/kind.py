@@ -18,4 +18,5 @@ KIND = StoreKind(
     options=OPTIONS,
     whole_files=False,
     mentions=True,
+    members=True,
 )

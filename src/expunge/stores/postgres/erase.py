@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - names come from the catalogue and are quoted; values go by COPY
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Outcome, Reason, Unable
 from expunge.faults import ReplyLost, failpoint
 from expunge.stores.postgres.ladder.ladder_climb import FLUSH
+from expunge.stores.postgres.member_rows import MemberRows
 from expunge.stores.postgres.mentions import PostgresMentions
 from expunge.stores.postgres.reading.match import CopyKeys, PostgresMatcher, selectors_of
 from expunge.stores.postgres.schema.catalogue import PostgresReference, PostgresSchema, PostgresTable, quoted
@@ -106,11 +107,33 @@ class PostgresEraser:
     def _delete_all(self, copies: Sequence[Copy]) -> dict[Pseudonym, Outcome]:
         matcher, keys = PostgresMatcher(self.connection, self.table, selectors_of(copies)), CopyKeys(self.connection, self.table, copies)
         PostgresMentions(self.connection, self.table).release(self.family.dataset.mentions, copies, keys)
+        members = MemberRows(self.connection, self.table, self.family.dataset, copies, keys, lock=True)
+        members.find(matcher)
         answers: dict[int, Outcome] = dict(self._blocked(matcher, keys, beforehand=False))
         self._leave(answers)
         batch = _Batch(self, matcher, keys, self._objects(), keeping(self.connection, self.table))
         answers |= batch.delete(0, len(copies))
+        answers |= self._take_out(members, answers, len(copies))
         return {copy.subject: answers.get(number, Absent()) for number, copy in enumerate(copies)}
+
+    def _take_out(self, members: MemberRows, answers: Mapping[int, Outcome], copies: int) -> dict[int, Outcome]:
+        """Take members out of the rows that stay; the answers of those who leave such a row. A subject who is blocked leaves none."""
+        staying = {number for number, answer in answers.items() if isinstance(answer, Unable)}
+        rows = {number: count for number in range(copies) if number not in staying and (count := members.of(number))}
+        if not rows:
+            return {}
+        self.connection.execute("SAVEPOINT expunge_members")
+        try:
+            members.write(staying)
+        except psycopg.Error as error:
+            if lost(error) or not (error.sqlstate or "").startswith(_OF_ONE):
+                raise
+            self.connection.execute("ROLLBACK TO expunge_members")
+            detail = f"table {self.table.shown}: a trigger or constraint refuses that a member leaves a list; change it"
+            return dict.fromkeys(rows, Unable(Reason.UNSUPPORTED, detail))
+        self.connection.execute("RELEASE expunge_members")
+        deleted = {number: answer.items for number, answer in answers.items() if isinstance(answer, Erased)}
+        return {number: Erased(count + deleted.get(number, 0)) for number, count in rows.items()}
 
     def _leave(self, numbers: Sequence[int] | dict[int, Outcome]) -> None:
         if numbers:
@@ -130,6 +153,7 @@ class PostgresEraser:
         if not self._in_the_way(beforehand=True):
             return {}
         matcher, keys = PostgresMatcher(self.connection, self.table, selectors_of(copies)), CopyKeys(self.connection, self.table, copies)
+        MemberRows(self.connection, self.table, self.family.dataset, copies, keys, lock=False).find(matcher)
         return {copies[number].subject: unable for number, unable in self._blocked(matcher, keys, beforehand=True).items()}
 
     def uncovered(self, copies: Sequence[Copy]) -> tuple[str, ...]:

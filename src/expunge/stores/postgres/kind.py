@@ -29,4 +29,5 @@ KIND = StoreKind(
     },
     tables=TableNames(schema="public"),
     mentions=True,
+    members=True,
 )

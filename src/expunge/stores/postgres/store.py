@@ -32,6 +32,7 @@ from expunge.stores.postgres.preflight import PostgresPreflight, locked
 from expunge.stores.postgres.reading import content as postgres_content
 from expunge.stores.postgres.reading import nominated
 from expunge.stores.postgres.reading.match import PostgresMatcher, Row, encode_key, linked, links, transaction
+from expunge.stores.postgres.reading.members import CopyBystanders
 from expunge.stores.postgres.reading.probe import PostgresProbe
 from expunge.stores.postgres.reading.times import PostgresAging
 from expunge.stores.postgres.schema import schema_words
@@ -115,16 +116,19 @@ class Postgres:
         with self._looking(dataset) as (connection, table), transaction(connection):
             followed = links(table, dataset.follow)
             extra = [_size(table), *(sql for _, sql in followed)]
+            bystanders, width = CopyBystanders(table, dataset, wanted, encode_key), len(extra)
             found: list[dict[Row, Row]] = [{} for _ in wanted]
-            for hit in PostgresMatcher(connection, table, wanted).hits(extra):
-                found[hit.selector][hit.key] = hit.extra
+            for hit in PostgresMatcher(connection, table, wanted).hits([*extra, *bystanders.sql]):
+                found[hit.selector][hit.key] = hit.extra[:width]
+                bystanders.meet(hit.selector, hit.key, hit.extra[width:])
         names = [name for name, _ in followed]
-        for selector, rows in zip(wanted, found, strict=True):
+        for number, (selector, rows) in enumerate(zip(wanted, found, strict=True)):
             if rows:
                 values = {**dict.fromkeys(dataset.follow, frozenset[str]()), **linked(names, (row[1:] for row in rows.values()))}
                 keys = tuple(map(encode_key, rows))
                 size = sum(row[0] for row in rows.values())
-                yield Copy(dataset.name, selector.subject, keys, len(keys), size, values, selector, lasting=table.lasting)
+                shared, others = bystanders.of(number)
+                yield Copy(dataset.name, selector.subject, keys, len(keys), size, values, selector, shared, others, lasting=table.lasting)
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
         """Yield rows of bystanders, as of the moment of the call, by a cursor on the server."""
@@ -205,7 +209,7 @@ class Postgres:
         with self._looking(dataset) as (connection, table):
             place = self._server.place()
             data = place.data if isinstance(place, DataDirectory) and not table.foreign else None
-            postgres_content.trace(connection, table, dataset.name, copies, tracer, data)
+            postgres_content.trace(connection, table, dataset, copies, tracer, data)
 
     def schema_words(self) -> Iterator[str]:
         """Names in the catalogue, labels of enums, defaults of columns, and the values that checks list."""

@@ -9,4 +9,5 @@ KIND = StoreKind(
     layouts=("path",),
     url=UrlForm("a bucket", "s3://BUCKET/PREFIX", bucket_url, about="a bucket, `s3://BUCKET/PREFIX`"),
     options={**OPTIONS, "vacuum": TextOption("the master of a SeaweedFS of one's own", 'vacuum: "http://localhost:9333"')},
+    members=True,
 )

@@ -33,7 +33,7 @@ class BucketPreflight:
             return ()
         found = [*self._right_to_delete(keys[0])]
         many = [key for key in keys if self._layout.dataset.format and not self._layout.says(key, wanted).whole]
-        if many and self._layout.dataset.format != "json":
+        if many and self._layout.rewritten:
             condition = refused_condition(self._bucket, many[0])
             found += [condition] if condition else []
         for key in many:

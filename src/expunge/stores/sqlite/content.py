@@ -15,13 +15,16 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any, TypeAlias
 
+from expunge.core.datamap.datamap import Dataset
 from expunge.core.retention.age_histogram import Ages, AgeSpan, CountedItem, SpannedItem
 from expunge.core.values.copy import Copy, Item, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.timestamps import moment
 from expunge.ports.scanner import SEAM, Tracer
 from expunge.stores.sqlite.catalogue import SqliteField, SqliteTable
+from expunge.stores.sqlite.leaving import LeavingMembers
 from expunge.stores.sqlite.match import Row, RowReader, SqliteMatcher, decode_key, encode_key
+from expunge.stores.sqlite.members import listed
 
 PAGE = 500
 KNOWN_PEOPLE = 200_000
@@ -99,15 +102,32 @@ def _safe(name: str) -> str:
     return re.sub(r"[^\w-]", "_", name) or "_"
 
 
-def trace(dataset: str, copies: Sequence[Copy], table: SqliteTable, reader: RowReader, tracer: Tracer) -> None:
-    """Hand every value of every row of the copies to the tracer, and for rows of short values the bytes that join them."""
+def trace(dataset: Dataset, copies: Sequence[Copy], table: SqliteTable, reader: RowReader, tracer: Tracer) -> None:
+    """Hand every value of every row of the copies to the tracer, and for rows of short values the bytes that join them.
+
+    Of a row that stays for others, the members alone that leave it.
+    """
     in_record = [reader.names.index(each) for each in table.recorded]
+    leaving = LeavingMembers(table, dataset, copies)
     for copy, row in reader.each(copies):
+        members = leaving.of(copy, dict(zip(reader.names, row, strict=True)))
+        if members is not None:
+            for name, member in members:
+                _hand_over_member(tracer, copy.subject, dataset.name, name, json.loads(member))
+            continue
         for name, value in zip(reader.names, row, strict=True):
             if value is not None:
-                _hand_over(tracer, copy.subject, dataset, name, value)
+                _hand_over(tracer, copy.subject, dataset.name, name, value)
         for seam in _seams([row[at] for at in in_record]):
-            tracer.blob(copy.subject, dataset, SEAM, io.BytesIO(seam))
+            tracer.blob(copy.subject, dataset.name, SEAM, io.BytesIO(seam))
+
+
+def _hand_over_member(tracer: Tracer, subject: Pseudonym, dataset: str, name: str, member: Any) -> None:
+    if isinstance(member, dict | list):
+        for value in member.values() if isinstance(member, dict) else member:
+            _hand_over_member(tracer, subject, dataset, name, value)
+    elif member is not None and not isinstance(member, bool):
+        _hand_over(tracer, subject, dataset, name, member)
 
 
 _SEAM = 16
@@ -202,7 +222,8 @@ class StayingRows:
         """Return the row whose :attr:`columns` have these values; None where it is erased."""
         width = len(self.table.key)
         shown, links = values[width : width + len(self.fields)], values[width + len(self.fields) :]
-        who = tuple((field.name, value) for field, value in zip(self.fields, shown, strict=True) if value is not None)
+        pairs = zip(self.fields, shown, strict=True)
+        who = tuple((field.name, member) for field, value in pairs if value is not None for member in listed(value))
         if values[:width] in self.gone or any(value in self.erased.get(name, ()) for name, value in who):
             return None
         linked = tuple((field.name, value) for field, value in zip(self.followed, links, strict=True) if value is not None)
@@ -263,7 +284,10 @@ class SqliteBystanders:
         """Return rows of one bystander as a control's copy."""
         names = tuple(dict.fromkeys(map(encode_key, keys)))
         subject = Pseudonym(f"control-{number}")
-        selector = Selector(subject, {name: frozenset({value}) for name, value in who}) if who else None
+        match: dict[str, frozenset[str]] = {}
+        for name, value in who:
+            match[name] = match.get(name, frozenset()) | {value}
+        selector = Selector(subject, match) if who else None
         links: dict[str, set[str]] = {}
         for row in rows:
             for name, value in row.links:

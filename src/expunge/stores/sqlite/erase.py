@@ -13,6 +13,7 @@ from expunge.core.values.outcome import Absent, Erased, Outcome, Reason, Unable
 from expunge.faults import failpoint
 from expunge.stores.sqlite.catalogue import SqliteReference, SqliteSchema, SqliteTable, literal, quoted
 from expunge.stores.sqlite.fulltext import indexed_with, indexes_over
+from expunge.stores.sqlite.leaving import StayingRows, staying_rows
 from expunge.stores.sqlite.match import Row, RowReader, bound, decode_key
 from expunge.stores.sqlite.mentions import SqliteMentions
 from expunge.stores.tables.table_references import TableReferences
@@ -60,7 +61,8 @@ class SqliteEraser:
         if not references:
             return {}
         standing = {copy.subject: self._standing(copy, reader) for copy in copies}
-        self._doom(standing, copies)
+        staying = staying_rows(self._connection, self._table, self._family.dataset, copies, standing)
+        self._doom({subject: staying.going(keys) for subject, keys in standing.items()}, copies)
         return self._blocked(list(standing), references)
 
     def uncovered(self, copies: Sequence[Copy]) -> tuple[str, ...]:
@@ -97,15 +99,22 @@ class SqliteEraser:
     def _delete_all(self, copies: Sequence[Copy]) -> dict[Pseudonym, Outcome]:
         reader = self._reader(copies)
         standing = {copy.subject: self._standing(copy, reader) for copy in copies}
-        self._doom(standing, copies)
-        refused = self._release(copies)
-        blocked = self._blocked(list(standing), self._in_the_way(beforehand=False)) | refused
-        going = [key for subject, keys in standing.items() if subject not in blocked for key in keys]
+        staying = self._staying(copies, standing)
+        unreleased = self._release(copies)
+        blocked = self._blocked(list(standing), self._in_the_way(beforehand=False)) | unreleased
+        if blocked and staying.cells:
+            # Those who are blocked leave no list, so that more may stay of a row than was reckoned.
+            standing = {subject: [] if subject in blocked else keys for subject, keys in standing.items()}
+            staying = self._staying(copies, standing)
+        going = [key for subject, keys in standing.items() if subject not in blocked for key in staying.going(keys)]
         indexes = list(indexes_over(self._connection, self._schema, self._table, going))
+        refused = self._leave(staying)
         outcomes: dict[Pseudonym, Outcome] = {}
         for number, (subject, keys) in enumerate(standing.items()):
             if subject in blocked:
                 outcomes[subject] = blocked[subject]
+            elif refused and staying.kept(keys):
+                outcomes[subject] = refused
             elif not keys:
                 outcomes[subject] = Absent()
             else:
@@ -138,6 +147,26 @@ class SqliteEraser:
         for index in indexed_with(self._schema, self._table, changed):
             self._connection.execute(index.command("rebuild"))
         return refused
+
+    def _staying(self, copies: Sequence[Copy], standing: dict[Pseudonym, list[Row]]) -> StayingRows:
+        """The rows that lose members and stay; all other standing rows are doomed."""
+        staying = staying_rows(self._connection, self._table, self._family.dataset, copies, standing)
+        self._doom({subject: staying.going(keys) for subject, keys in standing.items()}, copies)
+        return staying
+
+    def _leave(self, staying: StayingRows) -> Unable | None:
+        """Take members out of the rows that stay: all of them, or none with the reason."""
+        self._connection.execute("SAVEPOINT expunge_subject")
+        try:
+            staying.write(self._connection, self._schema, self._table)
+        except sqlite3.IntegrityError:
+            if not self._connection.in_transaction:
+                raise
+            self._undo()
+            detail = f"table {self._table.name}: a trigger or constraint refuses that a member leaves a list; change it"
+            return Unable(Reason.UNSUPPORTED, detail)
+        self._connection.execute("RELEASE expunge_subject")
+        return None
 
     def _delete(self, number: int, items: int) -> Outcome:
         """Delete one subject's rows in one statement, so that they may refer to each other, or none of them."""

@@ -18,4 +18,5 @@ KIND = StoreKind(
     tables=TableNames(schema="main", any_case=True, attached="attach"),
     inside_others=True,
     mentions=True,
+    members=True,
 )

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from expunge.core.values.copy import Copy, Selector
 from expunge.stores.sqlite.catalogue import SqliteField, SqliteTable, quoted
+from expunge.stores.sqlite.members import RowMembers
 from expunge.stores.sqlite.times import TimeConditions, may_hold
 
 Row: TypeAlias = tuple[Any, ...]
@@ -123,7 +124,27 @@ class SqliteMatcher:
         """
         for at, field in enumerate(self.fields):
             yield from self._by_query(self._best(at, field, extra))
+        yield from self.listed(extra)
         yield from self.everything(extra)
+
+    def listed(self, extra: Sequence[str] = ()) -> Iterator[SqliteHit]:
+        """The rows whose cells hold JSON lists with a wanted value."""
+        members = RowMembers(self.table, [field.name for field in self.fields])
+        if not members.may_list:
+            return
+        wanted: dict[tuple[str, str], list[int]] = {}
+        for number, selector in enumerate(self.selectors):
+            for name, values in selector.match.items():
+                for value in values:
+                    wanted.setdefault((name, value), []).append(number)
+        width, count = len(self.table.key), len(members.columns)
+        start = width + count + len(self.beside.columns)
+        columns = ", ".join((*self.table.key, *members.sql, *self.beside.columns, *extra))
+        for row in self._connection.execute(f"SELECT {columns} FROM {self.table.sql} AS t WHERE {members.may_list}"):
+            named = members.values(row[width : width + count])
+            for number in sorted({each for name, values in named.items() for value in values for each in wanted.get((name, value), ())}):
+                if self.beside.admits(self.selectors[number], row[width + count : start]):
+                    yield SqliteHit(number, row[:width], row[start:])
 
     def everything(self, extra: Sequence[str] = (), *, how: str = "") -> Iterator[SqliteHit]:
         """The rows of the selectors that mean every item of a window; through an index over its field where there is one."""
@@ -199,7 +220,8 @@ class RowReader:
         self._table = table
         self._where = " AND ".join(f"{each} = ?" for each in table.key)
         self._columns = ", ".join(f"t.{quoted(name)}" for name in self.names)
-        self._asked = (*(field.text for field in self._fields), *self._beside.columns)
+        self._members = RowMembers(table, [field.name for field in self._fields])
+        self._asked = (*(field.text for field in self._fields), *self._beside.columns, *self._members.sql)
 
     def row(self, key: Row) -> Row | None:
         """The values of a row's columns, None when it is gone."""
@@ -213,9 +235,13 @@ class RowReader:
     def _means(self, values: Row, selector: Selector | None) -> bool:
         if selector is None:
             return True
-        if not self._beside.admits(selector, values[len(self._fields) :]):
+        end = len(self._fields) + len(self._beside.columns)
+        if not self._beside.admits(selector, values[len(self._fields) : end]):
             return False
-        return selector.every or not self._fields or self._names(values[: len(self._fields)], selector)
+        if selector.every or not self._fields or self._names(values[: len(self._fields)], selector):
+            return True
+        named = self._members.values(values[end:]) if self._members.columns else {}
+        return any(not texts.isdisjoint(selector.match.get(name, ())) for name, texts in named.items())
 
     def _names(self, values: Row, selector: Selector) -> bool:
         for field, value in zip(self._fields, values, strict=True):

@@ -41,6 +41,8 @@ class SqliteProbe:
     def _tables(self, matcher: SqliteMatcher, seen: list[set[Row]]) -> Iterator[str]:
         for hit in matcher.everything(how="" if self._table.virtual else " NOT INDEXED"):
             seen[hit.selector].add(hit.key)
+        for hit in matcher.listed():
+            seen[hit.selector].add(hit.key)
         indexes = [] if self._table.virtual else list(self._schema.indexes(self._table.name))
         for at, field in enumerate(matcher.fields):
             for hit in matcher.scan(at):

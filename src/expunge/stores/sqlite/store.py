@@ -32,6 +32,7 @@ from expunge.stores.sqlite.database_file import DatabaseFile
 from expunge.stores.sqlite.erase import SqliteEraser
 from expunge.stores.sqlite.kind import BUSY_MS
 from expunge.stores.sqlite.ladder import climb, in_the_way, room_needed
+from expunge.stores.sqlite.leaving import CopyBystanders
 from expunge.stores.sqlite.match import Row, RowReader, SqliteMatcher, encode_key, wanted_columns
 from expunge.stores.sqlite.mentions import SqliteMentions, references, unfit
 from expunge.stores.sqlite.probe import SqliteProbe
@@ -108,11 +109,14 @@ class Sqlite:
             return
         wanted = merged(selectors)
         with self._looking(dataset) as (connection, table):
+            bystanders = CopyBystanders(table, dataset, wanted)
             extra = [_size(table), *wanted_columns(table, dataset.follow)]
+            width = len(extra)
             found: list[dict[Row, tuple[object, ...]]] = [{} for _ in wanted]
-            for hit in SqliteMatcher(connection, table, wanted).hits(extra):
-                found[hit.selector][hit.key] = hit.extra
-        for selector, rows in zip(wanted, found, strict=True):
+            for hit in SqliteMatcher(connection, table, wanted).hits([*extra, *bystanders.sql]):
+                found[hit.selector][hit.key] = hit.extra[:width]
+                bystanders.meet(hit.selector, hit.key, hit.extra[width:])
+        for number, (selector, rows) in enumerate(zip(wanted, found, strict=True)):
             if rows:
                 links = {
                     name: frozenset(str(row[at]) for row in rows.values() if row[at] is not None)
@@ -120,7 +124,8 @@ class Sqlite:
                 }
                 size = sum(int(str(row[0])) for row in rows.values())
                 keys = tuple(encode_key(row) for row in rows)
-                yield Copy(dataset.name, selector.subject, keys, len(keys), size, links, selector, lasting=table.numbered)
+                shared, others = bystanders.of(number)
+                yield Copy(dataset.name, selector.subject, keys, len(keys), size, links, selector, shared, others, lasting=table.numbered)
 
     def bystanders(self, dataset: Dataset, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
         """Yield rows of bystanders, in pages of the key's sequence."""
@@ -194,7 +199,7 @@ class Sqlite:
     def trace(self, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer) -> None:
         """Hand over every column of every row."""
         with self._looking(dataset) as (connection, table):
-            content.trace(dataset.name, copies, table, RowReader(connection, table, copies), tracer)
+            content.trace(dataset, copies, table, RowReader(connection, table, copies), tracer)
 
     def schema_words(self) -> Iterator[str]:
         """Names of tables, columns, indexes and triggers, defaults of columns, and the values that checks list; of every attached file."""

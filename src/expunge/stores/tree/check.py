@@ -75,6 +75,8 @@ class NamesCheck:
         except (Unreadable, OSError) as error:
             what = str(error) if isinstance(error, Unreadable) else "the file cannot be read"
             mend = "repair or restore it, or move it out of the store; until then nobody's order can be complete here"
+            if isinstance(error, Unreadable) and error.encoding:
+                mend = "write `encoding: latin-1`, `windows-1252` or `utf-16-le` in the dataset, or write the file anew in UTF-8"
             yield self.finding(FindingKind.UNREADABLE, key, what, mend)
         if records and not with_subject and not set(layout.dataset.subject_fields) & template.placeholders:
             what = f"none of its {records} records has a field {' or '.join(recorded)}"

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import BinaryIO
 
-from expunge.core.values.copy import Copy, Item
+from expunge.core.values.copy import Copy, Item, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.errors import CouldNotLook
 from expunge.ports.scanner import Tracer
 from expunge.stores.tree.folder_layout import FolderLayout, WantedValues
 from expunge.stores.tree.interface import FileState, Tree
+from expunge.stores.tree.member_cut import member_cut
 from expunge.stores.tree.record_files import FileRecord, Unreadable, Value
 
 _CHUNK = 1 << 20
@@ -48,7 +49,7 @@ class TreeContent:
     def _items(self, copy: Copy, key: str, state: FileState) -> Iterator[Item]:
         name, shared = _archived(key, state.older), key in copy.shared
         if not self.wholly(copy, key):
-            if self._layout.dataset.format != "json":
+            if self._layout.many_in_a_file:
                 yield Item(f"{name}.records.jsonl", self._lines(state, key, copy), "application/jsonl", shared)
                 return
             if state.older and not any(self._lines(state, key, copy)):
@@ -88,14 +89,28 @@ class TreeContent:
 
     def _trace_records(self, state: FileState, key: str, together: Sequence[Copy], tracer: Tracer) -> None:
         with state.open() as file:
-            for record, subjects in self._theirs(file, key, together):
-                for subject in subjects:
+            for record, selectors in self._theirs(file, key, together):
+                for selector in selectors:
+                    subject, cut = selector.subject, member_cut(self._layout, record, [selector])
+                    if cut is not None:
+                        self._trace_members(subject, cut.gone, tracer)
+                        continue
                     self._trace_value(subject, "", record.value, tracer)
-                    # Also as it lies there: a window taken from another file (a sidecar) may run across several fields.
-                    tracer.blob(subject, self._layout.dataset.name, "record", io.BytesIO(record.raw))
-                    if self._layout.dataset.format == "json":
+                    # Also as it lies there: a window taken from another file (a sidecar) may run across several fields. Bytes of another
+                    # encoding say nothing of their own: whoever looks for words in them looks in UTF-8.
+                    raw = record.raw if record.codec == "utf-8" else record.raw.decode(record.codec).encode()
+                    tracer.blob(subject, self._layout.dataset.name, "record", io.BytesIO(raw))
+                    if not self._layout.many_in_a_file:
                         self._trace_names(subject, key, tracer)
                         self._trace_notes(subject, state, tracer)
+
+    def _trace_members(self, subject: Pseudonym, members: Sequence[str], tracer: Tracer) -> None:
+        """Of a record that stays for others, the members alone that leave it: all else in it is the others' as well."""
+        for member in members:
+            value = json.loads(member)
+            self._trace_value(subject, "", value, tracer)
+            if isinstance(value, dict | list):
+                tracer.blob(subject, self._layout.dataset.name, "record", io.BytesIO(member.encode()))
 
     def _trace_names(self, subject: Pseudonym, key: str, tracer: Tracer) -> None:
         name = self._layout.dataset.name
@@ -163,13 +178,13 @@ class TreeContent:
 
     # --- reading --------------------------------------------------------------------------------
 
-    def _theirs(self, file: BinaryIO, key: str, copies: Sequence[Copy]) -> Iterator[tuple[FileRecord, list[Pseudonym]]]:
+    def _theirs(self, file: BinaryIO, key: str, copies: Sequence[Copy]) -> Iterator[tuple[FileRecord, list[Selector]]]:
         wanted = WantedValues(copy.selector for copy in copies if copy.selector)
         says = self._layout.says(key, wanted)
         for record in self._layout.read(file, key, (*wanted.fields, *self._layout.beside(wanted))):
             owners = wanted.in_record(record, wanted.fields, says)
             if owners:
-                yield record, [wanted.selectors[owner].subject for owner in sorted(owners)]
+                yield record, [wanted.selectors[owner] for owner in sorted(owners)]
 
     def _open(self, state: FileState) -> BinaryIO:
         try:

@@ -11,8 +11,10 @@ from expunge.core.datamap.datamap import Shared
 from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Kept, Outcome, Outcomes, Reason, Unable
+from expunge.stores.tables.json_members import ITSELF
 from expunge.stores.tree.folder_layout import FolderLayout, WantedValues
 from expunge.stores.tree.interface import NameTrouble, NobodyThere, NothingStays, Removal, RemovalResult, Shares, SubjectShare, Tree
+from expunge.stores.tree.member_cut import member_cut
 from expunge.stores.tree.record_files import FileRecord, Unreadable, encoded
 
 DOUBTFUL = Unable(
@@ -74,24 +76,28 @@ class SubjectCut:
         self._fields = (*wanted.fields, *layout.beside(wanted))
         found = layout.template_of(key)
         # Where the template leaves the file's name open (a device, a session), the name of a file of theirs alone is theirs as well.
-        self._goes_with_them = found is not None and bool(found[0].segments[-1].placeholders)
+        open_name = found is not None and bool(found[0].segments[-1].placeholders)
+        # What lies around a list of records in a document is nobody's: it stays with its file.
+        self._goes_with_them = (open_name and layout.dataset.records in {"", ITSELF}) or not layout.many_in_a_file
 
     def __call__(self, old: BinaryIO, new: BinaryIO) -> None:
         """Copy the raw bytes of the records that stay. See :class:`expunge.stores.tree.interface.FileCut`."""
         now: dict[int, tuple[int, int]] = {}
         self._last = frozenset()
-        staying = 0
+        staying, first = 0, True
         with encoded(new, self._key) as plain:
             for record in self._layout.read(old, self._key, self._fields):
                 owners = self._wanted.in_record(record, self._wanted.fields, self._says) & self._concerned
                 if owners and self._must_stay(record, owners):
                     raise NameTrouble(_SHARED_RECORD)
-                if not owners:
-                    plain.write(record.raw)
+                left = self._left(record, owners)
+                if left is not None:
+                    plain.write(left if first or not record.lead else record.lead + left)
                     staying += record.value is not None
+                    first = record.lead is None
                 for owner in owners:
                     items, size = now.get(owner, (0, 0))
-                    now[owner] = (items + 1, size + len(record.raw))
+                    now[owner] = (items + 1, size + record.size - len(left or b""))
         if not now and not self._gone:
             raise NobodyThere
         # Of several states of a file the one with most of theirs counts: they hold the same again.
@@ -99,6 +105,15 @@ class SubjectCut:
         self._last = frozenset(now)
         if self._goes_with_them and not staying:
             raise NothingStays
+
+    def _left(self, record: FileRecord, owners: set[int]) -> bytes | None:
+        """What stays of a record; None where all of it goes."""
+        if not owners:
+            return record.raw
+        if owners & self._says.part:
+            return None
+        cut = member_cut(self._layout, record, [self._wanted.selectors[owner] for owner in owners])
+        return None if cut is None else cut.text.encode(record.codec)
 
     def _must_stay(self, record: FileRecord, owners: set[int]) -> bool:
         """Whether the map keeps shared recordings, and others than those of this call are in the record."""
@@ -197,7 +212,7 @@ class TreeEraser:
                 yield Removal(key, theirs, within=self._layout.within(key, [wanted.selectors[each] for each in whole]))
             elif not self._layout.inside:
                 continue  # the name says by now that it is of another time
-            elif self._layout.dataset.format == "json":
+            elif not self._layout.rewritten:
                 yield Removal(key, theirs, ObjectCut(self._layout, key, wanted, concerned))
             else:
                 rewrites.append((key, concerned))

@@ -201,7 +201,18 @@ class FolderLayout:
 
     def read(self, file: BinaryIO, key: str, fields: Sequence[str]) -> Iterator[FileRecord]:
         """The records of an open file of this dataset. Raises Unreadable."""
-        return records(file, key, self.dataset.format, fields)
+        dataset = self.dataset
+        return records(file, key, dataset.format, fields, listed=dataset.records, encoding=dataset.encoding)
+
+    @property
+    def many_in_a_file(self) -> bool:
+        """True when a file holds records of many subjects, so that its name names nobody's record."""
+        return self.dataset.format in {"jsonl", "csv"} or bool(self.dataset.records)
+
+    @property
+    def rewritten(self) -> bool:
+        """True when a file that a subject leaves may stay, and is written anew."""
+        return self.many_in_a_file or (self.inside and self.dataset.members)
 
 
 @dataclass
@@ -213,6 +224,7 @@ class SubjectTally:
     bytes: int = 0
     links: dict[str, set[str]] = field(default_factory=dict)
     shared: set[str] = field(default_factory=set)
+    others: dict[str, set[str]] = field(default_factory=dict)
 
     def add(self, key: str, size: int, links: Mapping[str, Iterable[str]]) -> None:
         """One more item."""
@@ -221,6 +233,12 @@ class SubjectTally:
         self.bytes += size
         for name, values in links.items():
             self.links.setdefault(name, set()).update(values)
+
+    def meet(self, name: str, values: Iterable[str]) -> None:
+        """Note values of a subject field that mean other people."""
+        others = [*values]
+        if others:
+            self.others.setdefault(name, set()).update(others)
 
 
 def opened(path: Path) -> BinaryIO:

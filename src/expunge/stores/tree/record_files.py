@@ -1,7 +1,8 @@
-"""Files with records of many subjects: JSON lines and CSV, one JSON object a file, plain or gzip or zstd.
+"""Files with records of many subjects: JSON lines and CSV, one JSON object a file, or a list inside one; plain or gzip or zstd.
 
-Records are kept as raw bytes, and parsed beside. A rewrite copies the raw bytes of the records that stay. Files of many records are
-streamed: memory grows with the longest record only.
+Files in UTF-16, Latin-1 and Windows-1252 are read as if they were UTF-8 (:mod:`expunge.stores.tree.encodings`). Records are kept as raw
+bytes, and parsed beside. A rewrite copies the raw bytes of the records that stay. Files of many records are streamed, but for JSON
+documents: memory grows with the longest record only.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
 import zstandard
+
+from expunge.stores.tables.json_members import ITSELF, list_spans, scalar
+from expunge.stores.tree.encodings import UndecodableText, utf8_of
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -33,6 +37,16 @@ csv.field_size_limit(_LINE_LIMIT)
 class Unreadable(Exception):
     """The file cannot be understood; the text says where, without any content."""
 
+    encoding = False
+    """True when its bytes are not of the encoding in which it was read."""
+
+    @classmethod
+    def undecodable(cls, message: str) -> Unreadable:
+        """Return the error for bytes that are not of the encoding."""
+        error = cls(message)
+        error.encoding = True
+        return error
+
 
 @dataclass(frozen=True)
 class FileRecord:
@@ -44,6 +58,15 @@ class FileRecord:
     """Parsed; None for what is no record: a header, a blank line."""
     number: int
     """Line on which it starts, from 1."""
+    lead: bytes | None = field(default=None, repr=False)
+    """What separates an entry of a JSON list from the one before it, and is no part of ``raw``; None for what is no such entry."""
+    codec: str = "utf-8"
+    """Python's codec for ``raw``."""
+
+    @property
+    def size(self) -> int:
+        """Bytes in the (decompressed) file."""
+        return len(self.raw) + len(self.lead or b"")
 
     def texts(self, name: str) -> frozenset[str]:
         """All texts that a field has, dots leading into objects, lists giving every element."""
@@ -113,21 +136,27 @@ class _ZstdFrames(io.RawIOBase):
 # --- formats -------------------------------------------------------------------------------------
 
 
-def records(file: BinaryIO, name: str, layout: str, fields: Sequence[str]) -> Iterator[FileRecord]:
-    """Every record of an open file, in order, with nothing left out: the raw bytes joined are the file.
+def records(file: BinaryIO, name: str, layout: str, fields: Sequence[str], *, listed: str = "", encoding: str = "") -> Iterator[FileRecord]:
+    """Every record of an open file, in order, with nothing left out: leads and raw bytes joined are the file.
 
     Args:
         file: as it lies on disk.
         name: its name, for the compression.
         layout: ``jsonl``, ``csv`` or ``json``.
         fields: the fields that the caller will ask for; a CSV file must have one of them in its header.
+        listed: for ``json``, the field whose lists hold the records; empty where the file is one record.
+        encoding: as the map says it; empty for UTF-8, and UTF-16 with a byte order mark.
 
     Raises:
         Unreadable: when bytes, compression or syntax are damaged; what was yielded before is sound.
     """
     try:
         with decoded(file, name) as plain:
-            yield from _LAYOUTS[layout](plain, fields)
+            text, codec = utf8_of(plain, encoding)
+            found = _json_list(text, listed) if listed and layout == "json" else _LAYOUTS[layout](text, fields)
+            yield from found if codec == "utf-8" else (_as_written(record, codec) for record in found)
+    except UndecodableText as error:
+        raise Unreadable.undecodable(str(error)) from error
     except (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
         message = "the compressed data is damaged or cut off"
         raise Unreadable(message) from error
@@ -154,12 +183,47 @@ def _json_object(file: BinaryIO, fields: Sequence[str]) -> Iterator[FileRecord]:
     yield FileRecord(raw, value, 1)
 
 
+def _json_list(file: BinaryIO, listed: str) -> Iterator[FileRecord]:
+    raw = file.read()
+    try:
+        text = raw.decode("utf-8")
+        lists = list_spans(text, listed)
+    except UnicodeDecodeError as error:
+        message = "the file is not UTF-8"
+        raise Unreadable.undecodable(message) from error
+    except ValueError as error:
+        message = "the file is not JSON"
+        raise Unreadable(message) from error
+    if not lists:
+        message = f"the file holds no list of records at {listed}"
+        raise Unreadable(message)
+    at, line = 0, 1
+    for elements in lists:
+        for number, (start, end) in enumerate(elements):
+            between = text[at:start]
+            if not number:
+                yield FileRecord(between.encode(), None, line)
+            line += between.count("\n")
+            entry = text[start:end].encode()
+            value = _parse_json(entry, f"the entry on line {line}", every=True)
+            yield FileRecord(entry, value, line, between.encode() if number else b"")
+            line += text.count("\n", start, end)
+            at = end
+    yield FileRecord(text[at:].encode(), None, line)
+
+
+def _as_written(record: FileRecord, codec: str) -> FileRecord:
+    """A record in the encoding of its file."""
+    lead = None if record.lead is None else record.lead.decode().encode(codec)
+    return replace(record, raw=record.raw.decode().encode(codec), lead=lead, codec=codec)
+
+
 def _parse_json(text: bytes, where: str, *, every: bool) -> Value:
     try:
         return cast("Value", json.loads(text.decode("utf-8"), object_pairs_hook=_merged if every else None))
     except UnicodeDecodeError as error:
         message = f"{where} is not UTF-8"
-        raise Unreadable(message) from error
+        raise Unreadable.undecodable(message) from error
     except (ValueError, RecursionError) as error:
         message = f"{where} is not JSON"
         raise Unreadable(message) from error
@@ -217,7 +281,7 @@ def _rows(raw: bytes, delimiter: str, number: int) -> list[list[str]]:
         return list(csv.reader(io.StringIO(raw.decode("utf-8"), newline=""), delimiter=delimiter, strict=True))
     except UnicodeDecodeError as error:
         message = f"line {number} is not UTF-8"
-        raise Unreadable(message) from error
+        raise Unreadable.undecodable(message) from error
 
 
 class _Rows:
@@ -282,7 +346,9 @@ def _lines(file: BinaryIO, end: bytes) -> Iterator[bytes]:
 
 
 def _texts(value: Value, name: str) -> Iterator[str]:
-    if isinstance(value, list):
+    if name == ITSELF:
+        yield from _scalars(value)
+    elif isinstance(value, list):
         for each in value:
             yield from _texts(each, name)
     elif isinstance(value, dict):
@@ -297,13 +363,8 @@ def _scalars(value: Value) -> Iterator[str]:
     if isinstance(value, list):
         for each in value:
             yield from _scalars(each)
-    elif isinstance(value, bool):
-        yield "true" if value else "false"
-    elif isinstance(value, float) and value.is_integer():
-        # 1000.0 and 1e3 are the number 1000, as they are in a database.
-        yield str(int(value))
-    elif isinstance(value, str | int | float):
-        yield str(value)
+    elif (text := scalar(value)) is not None:
+        yield text
 
 
 _LAYOUTS: dict[str, Callable[[BinaryIO, Sequence[str]], Iterator[FileRecord]]] = {"jsonl": _json_lines, "csv": _csv, "json": _json_object}

@@ -12,6 +12,7 @@ from expunge.core.values.scope import Window
 from expunge.errors import CouldNotLook
 from expunge.stores.tree.folder_layout import FolderLayout, NameFacts, SubjectTally, WantedValues
 from expunge.stores.tree.interface import FileState, FoundName, Tree
+from expunge.stores.tree.member_cut import member_cut
 from expunge.stores.tree.record_files import FileRecord, Unreadable
 from expunge.stores.tree.template_walk import Bindings, CompiledTemplate, Readings
 
@@ -78,6 +79,9 @@ class TreeSearch:
         for owner in owners:
             if any(owner not in wanted.in_name((reading,)) for reading in found.readings):
                 tallies[owner].shared.add(found.key)
+            match = wanted.selectors[owner].match
+            for name in self._layout.dataset.subject_fields if not wanted.selectors[owner].every else ():
+                tallies[owner].meet(name, _bound(found.readings, name) - match.get(name, frozenset()))
         followed = self._layout.recorded(template, self._layout.dataset.follow)
         if followed and not found.is_link:
             self._follow(found, followed, [tallies[owner] for owner in owners])
@@ -135,11 +139,19 @@ class TreeSearch:
         wanted: WantedValues,
     ) -> None:
         values = {name: record.texts(name) for name in recorded}
+        named = {name: record.texts(name) for name in self._layout.dataset.subject_fields}
         for owner in owners:
             links = {name: _bound(found.readings, name) | record.texts(name) for name in self._layout.dataset.follow}
-            tallies[owner].add(found.key, len(record.raw), links)
-            if any(values[name] - wanted.selectors[owner].match.get(name, frozenset()) for name in recorded if len(values[name]) > 1):
+            tallies[owner].add(found.key, record.size, links)
+            match = wanted.selectors[owner].match
+            together = any(values[name] - match.get(name, frozenset()) for name in recorded if len(values[name]) > 1)
+            if together:
                 tallies[owner].shared.add(found.key)
+            stays = together and member_cut(self._layout, record, [wanted.selectors[owner]]) is not None
+            if stays or wanted.selectors[owner].every:
+                continue
+            for name, texts in named.items():
+                tallies[owner].meet(name, (texts | _bound(found.readings, name)) - match.get(name, frozenset()))
 
     def _copy(self, selector: Selector, tally: SubjectTally) -> Copy:
         links = {name: frozenset(tally.links.get(name, ())) for name in self._layout.dataset.follow}
@@ -151,13 +163,11 @@ class TreeSearch:
             tally.bytes,
             links=links,
             selector=selector,
-            shared=frozenset(tally.shared) if not self._many_in_a_file() else frozenset(),
+            shared=frozenset(tally.shared) if not self._layout.many_in_a_file else frozenset(),
+            others={name: frozenset(values) for name, values in tally.others.items()},
             # The name of a file with records of many people names nobody's record.
-            lasting=not self._many_in_a_file(),
+            lasting=not self._layout.many_in_a_file,
         )
-
-    def _many_in_a_file(self) -> bool:
-        return self._layout.dataset.format in {"jsonl", "csv"}
 
     # --- who else is there ----------------------------------------------------------------------
 
@@ -206,7 +216,7 @@ class TreeSearch:
                     values = {name: record.texts(name) for name in (*recorded, *self._layout.dataset.follow)} | dict(spoken)
                     theirs = spoken or any(values[name] for name in recorded)
                     if record.value is not None and theirs and not leaving.in_record(record, recorded, says):
-                        yield found.key, len(record.raw), values
+                        yield found.key, record.size, values
         except (Unreadable, OSError):
             # Nobody's control can be taken from a damaged file; its damage is reported where it matters, by erase and check.
             return

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from expunge.core.values.copy import Copy, Item
+from expunge.core.values.copy import Copy, Item, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.errors import CouldNotLook
 from expunge.ports.scanner import Tracer
@@ -22,7 +22,9 @@ from expunge.stores.arrow.row_values import Row, names_of, python_rows, spoken, 
 from expunge.stores.arrow.values import Numbers
 from expunge.stores.parquet.lake.copy_keys import named
 from expunge.stores.parquet.lake.lake_files import Lake, LakeLayout, LakeName
+from expunge.stores.parquet.lake.row_members import LeavingElements, leaving
 from expunge.stores.tree.folder_layout import WantedValues
+from expunge.stores.tree.interface import NameTrouble
 from expunge.stores.tree.record_files import Unreadable
 from expunge.stores.tree.template_walk import Bindings
 
@@ -68,12 +70,26 @@ class LakeContent:
                     self._trace_file(copy, file, tracer)
                 else:
                     sharing.setdefault(file, []).extend(asked)
+        selectors = {copy.subject: copy.selector for copy in copies}
         for file, together in sharing.items():
             # What cannot be read can be neither traced nor erased: erase and check say so.
             with suppress(OSError, Unreadable):
                 for row, subjects in self._rows(file, together):
                     for subject in subjects:
-                        trace_row(self._name, subject, row, tracer)
+                        self._trace_own(row, subject, selectors.get(subject), tracer)
+
+    def _trace_own(self, row: Row, subject: Pseudonym, selector: Selector | None, tracer: Tracer) -> None:
+        """Trace a row; of one that stays for others, the elements alone that leave it."""
+        dataset, rest = self._layout.dataset, None
+        if dataset.members and selector and not selector.every:
+            # Where members cannot be taken out, erase says so.
+            with suppress(NameTrouble):
+                rest = leaving(row, dataset.subject_fields, selector.match)
+        if rest is None:
+            trace_row(self._name, subject, row, tracer)
+            return
+        for (column, _), element in zip(_numbered(rest), rest.gone, strict=True):
+            trace_row(self._name, subject, element if isinstance(element, dict) else {column: element}, tracer)
 
     def _trace_file(self, copy: Copy, key: str, tracer: Tracer) -> None:
         found = self._layout.template_of(key)
@@ -157,6 +173,12 @@ class LakeContent:
     def _bindings(self, key: str) -> Bindings:
         found = self._layout.template_of(key)
         return found[1][0] if found else _NOTHING
+
+
+def _numbered(rest: LeavingElements) -> Iterator[tuple[str, int]]:
+    for column, numbers in rest.places.items():
+        for number in sorted(numbers):
+            yield column, number
 
 
 @dataclass(frozen=True)

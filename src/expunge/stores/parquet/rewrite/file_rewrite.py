@@ -7,7 +7,7 @@ rows are cut, at the level of their encoding, and compressed again; the other pa
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -59,15 +59,26 @@ class RewriteResult:
         return self.rows == 0
 
 
+Remade = Callable[[RowGroup], Mapping[int, SplicedChunk]]
+"""Gives the chunks of a row group that were made otherwise, by their number; none for most."""
+
+
 def rewrite(
-    source: Path | BinaryIO, target: Path | BinaryIO, drop: Mapping[int, Rows], *, threads: int = 1, forbidden: Collection[str] = ()
+    source: Path | BinaryIO,
+    target: Path | BinaryIO,
+    drop: Mapping[int, Rows],
+    *,
+    threads: int = 1,
+    forbidden: Collection[str] = (),
+    remade: Mapping[int, Remade] | None = None,
 ) -> RewriteResult:
     """Write ``source`` to ``target`` without the rows in ``drop``: row group number -> sorted row numbers inside that row group.
 
     ``forbidden`` are values (of the erased people) that must not stay in key-value metadata either: entries that hold one are scrubbed or
-    dropped. A ``target`` path is created or truncated, written, and neither synced nor renamed: both are the caller's. Memory grows with
-    two row groups, not with the file. Raises OSError; CouldNotLook for files that are encrypted, damaged, or use an encoding not known here
-    (then the target is incomplete); ValueError for rows that do not exist.
+    dropped. ``remade`` gives chunks of row groups (by their number) that are written in the place of their own. A ``target`` path is
+    created or truncated, written, and neither synced nor renamed: both are the caller's. Memory grows with two row groups, not with the
+    file. Raises OSError; CouldNotLook for files that are encrypted, damaged, or use an encoding not known here (then the target is
+    incomplete); ValueError for rows that do not exist.
     """
     with ExitStack() as stack:
         file = stack.enter_context(opened(source))
@@ -79,7 +90,7 @@ def rewrite(
         output = Output(stack.enter_context(target.open("wb", buffering=0)) if isinstance(target, Path) else target)
         pool = stack.enter_context(ThreadPoolExecutor(threads)) if threads > 1 else None
         with damage_is_said("its footer is damaged"):
-            return _Rewriting(file, footer, gone, output, pool).run(forbidden)
+            return _Rewriting(file, footer, gone, output, pool, remade or {}).run(forbidden)
 
 
 def _checked(footer: Footer, drop: Mapping[int, Rows]) -> dict[int, Positions]:
@@ -113,8 +124,15 @@ class _Rewriting:
     """One file under way."""
 
     def __init__(
-        self, file: RandomAccessFile, footer: Footer, gone: Mapping[int, Positions], output: Output, pool: ThreadPoolExecutor | None
+        self,
+        file: RandomAccessFile,
+        footer: Footer,
+        gone: Mapping[int, Positions],
+        output: Output,
+        pool: ThreadPoolExecutor | None,
+        remade: Mapping[int, Remade],
     ) -> None:
+        self.remade = remade
         self.file, self.footer, self.gone, self.output, self.pool = file, footer, gone, output, pool
         self.indexes: list[_Indexes] = []
         self.groups: list[Struct] = []
@@ -159,7 +177,9 @@ class _Rewriting:
         waiting: deque[tuple[RowGroup, Any]] = deque()
         for number, group in enumerate(self.footer.row_groups):
             rows = self.gone.get(number)
-            if rows is None:
+            if number in self.remade and (rows is None or len(rows) < group.rows):
+                waiting.append((group, self._with(self.remade[number](group), group, rows)))
+            elif rows is None:
                 waiting.append((group, None))
             elif len(rows) == group.rows:
                 self.counts["removed"] += 1
@@ -172,6 +192,20 @@ class _Rewriting:
             while len(waiting) > (1 if self.pool else 0):
                 yield waiting.popleft()
         yield from waiting
+
+    def _with(self, remade: Mapping[int, SplicedChunk], group: RowGroup, rows: Positions | None) -> list[SplicedChunk]:
+        """All chunks of a row group, some of which were made otherwise; the others lose the rows that go."""
+        return [
+            remade[place] if place in remade else self._untouched(chunk) if rows is None else self._spliced(chunk, rows)
+            for place, chunk in enumerate(group.chunks)
+        ]
+
+    def _untouched(self, chunk: Chunk) -> SplicedChunk:
+        """A chunk that loses nothing, without its bloom filter and indexes, which lie elsewhere."""
+        meta = chunk.meta.clone()
+        meta.drop(14, 15)
+        data = memoryview(self.file.read(chunk.start, chunk.size))
+        return SplicedChunk(meta, [data], None, None, int(chunk.meta.value(9)) - chunk.start, 1, 0)
 
     def _spliced(self, chunk: Chunk, rows: Positions) -> SplicedChunk:
         data = self.file.read(chunk.start, chunk.size)
@@ -236,7 +270,7 @@ class _Rewriting:
             self.counts["pages_copied"] += each.copied
             self.counts["pages_cut"] += each.cut
         number = self.footer.row_groups.index(group)
-        self._finish(struct, struct.value(1), group.rows - len(self.gone[number]))
+        self._finish(struct, struct.value(1), group.rows - len(self.gone.get(number, ())))
 
     def _finish(self, struct: Struct, chunks: list[Struct], rows: int) -> None:
         metas = [chunk.value(3) for chunk in chunks]

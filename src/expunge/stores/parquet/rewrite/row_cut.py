@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -15,10 +15,15 @@ from expunge.core.datamap.datamap import Shared
 from expunge.core.values.outcome import Kept, Reason, Unable
 from expunge.errors import CouldNotLook
 from expunge.stores.arrow.damage import readable
-from expunge.stores.arrow.row_match import OwnedRows, Targets, first_rows, owned_rows
+from expunge.stores.arrow.row_match import OwnedRows, Targets, at_least_one, first_rows, owned_rows, read
+from expunge.stores.arrow.row_values import python_rows
 from expunge.stores.arrow.values import Numbers
+from expunge.stores.parquet.format.footer import RowGroup
 from expunge.stores.parquet.lake.lake_files import opened_on
-from expunge.stores.parquet.rewrite.file_rewrite import rewrite
+from expunge.stores.parquet.lake.row_members import LeavingElements, leaving
+from expunge.stores.parquet.rewrite import list_chunks
+from expunge.stores.parquet.rewrite.file_rewrite import Remade, rewrite
+from expunge.stores.parquet.rewrite.splice import SplicedChunk
 from expunge.stores.tree.folder_layout import NameFacts
 from expunge.stores.tree.interface import NameTrouble, NobodyThere, NothingStays, SubjectShare
 
@@ -35,6 +40,10 @@ class LeavingSubjects:
     forbidden: frozenset[str]
     """Values that mean them."""
     rule: Shared
+    subject_fields: tuple[str, ...] = ()
+    """Every field by which rows name people."""
+    members: bool = False
+    """Whether the people of a row's list leave it, and the row stays for others."""
 
 
 class RowCut:
@@ -77,10 +86,13 @@ class RowCut:
         """Write what stays of ``old`` to ``new``. See :class:`expunge.stores.tree.interface.FileCut`."""
         self._last = frozenset()
         with opened_on(old) as file:
-            now, rows = self._theirs(file)
+            now, rows, shared = self._theirs(file)
             if not now and not self._gone:
                 raise NobodyThere
             starts, total = first_rows(file), file.metadata.num_rows
+            left, all_theirs = self._members(file, shared, starts)
+            rows = np.union1d(np.setdiff1d(rows, shared), all_theirs) if len(shared) else rows
+            remade = self._remade(file, left, rows, starts) if new.seekable() else {}
         self._gone.update(now)
         self._last = frozenset(now)
         if not new.seekable():
@@ -88,35 +100,83 @@ class RowCut:
             return
         if len(rows) == total and self._goes_with_them:
             raise NothingStays
-        self._write(old, new, rows, starts)
+        self._write(old, new, rows, starts, remade)
 
-    def _theirs(self, file: pq.ParquetFile) -> tuple[dict[int, tuple[int, int]], Numbers]:
-        """Owner -> (rows, bytes), and all rows that go."""
+    def _members(self, file: pq.ParquetFile, shared: Numbers, starts: Numbers) -> tuple[dict[int, dict[int, LeavingElements]], Numbers]:
+        """Of rows of several people, those that stay without some elements (row group -> row inside it), and those that go."""
+        match: dict[str, frozenset[str]] = {}
+        for selector, together in zip(self._leaving.targets.selectors, self._together.tolist(), strict=True):
+            for name, values in selector.match.items() if together else ():
+                match[name] = match.get(name, frozenset()) | values
+        names = tuple(dict.fromkeys((*self._leaving.subject_fields, *match)))
+        found = self._leaving.targets.leaves(file, names)
+        left: dict[int, dict[int, LeavingElements]] = {}
+        going: list[int] = []
+        for group, low, high in _by_group(shared, starts):
+            if high == low:
+                continue
+            at = shared[low:high] - starts[group]
+            with readable():
+                taken = read(file, [group], at_least_one(file, found)).take(pa.array(at))
+            for place, row in zip(at.tolist(), python_rows(taken), strict=True):
+                rest = leaving(row, names, match)
+                if rest is None:
+                    going.append(int(starts[group]) + place)
+                else:
+                    left.setdefault(group, {})[place] = rest
+        return left, np.array(going, np.int64)
+
+    @staticmethod
+    def _remade(
+        file: pq.ParquetFile, left: Mapping[int, Mapping[int, LeavingElements]], rows: Numbers, starts: Numbers
+    ) -> dict[int, Remade]:
+        """The list columns of row groups in which elements leave."""
+        remade: dict[int, Remade] = {}
+        for group, rests in left.items():
+            columns: dict[str, dict[int, frozenset[int]]] = {}
+            for place, rest in rests.items():
+                for column, numbers in rest.places.items():
+                    columns.setdefault(column, {})[place] = numbers
+            drop = rows[(rows >= starts[group]) & (rows < starts[group + 1])] - starts[group]
+            tables = list_chunks.without_elements(file, group, columns, drop)
+
+            def made(about: RowGroup, tables: Mapping[str, pa.Table] = tables) -> dict[int, SplicedChunk]:
+                return {place: chunk for name, table in tables.items() for place, chunk in list_chunks.chunks(table, about, name).items()}
+
+            remade[group] = made
+        return remade
+
+    def _theirs(self, file: pq.ParquetFile) -> tuple[dict[int, tuple[int, int]], Numbers, Numbers]:
+        """Owner -> (rows, bytes), all rows that go, and those among them that members may leave instead."""
         average = sum(file.metadata.row_group(n).total_byte_size for n in range(file.metadata.num_row_groups)) / max(
             1, file.metadata.num_rows
         )
         counts = np.zeros(len(self._leaving.shares), np.int64)
         rows: list[Numbers] = []
+        shared: list[Numbers] = []
         for owned in owned_rows(file, self._leaving.targets, self._columns, self._says):
             go = self._go(owned)
             counts += np.bincount(owned.owners[go], minlength=len(counts))
             rows.append(np.unique(owned.rows[go]))
+            if self._leaving.members:
+                shared.append(np.unique(owned.rows[go & owned.shared]))
         found = {owner: (int(counts[owner]), int(counts[owner] * average)) for owner in np.flatnonzero(counts).tolist()}
-        return found, np.concatenate([np.empty(0, np.int64), *rows])
+        none = np.empty(0, np.int64)
+        return found, np.concatenate([none, *rows]), np.concatenate([none, *shared])
 
     def _go(self, owned: OwnedRows) -> npt.NDArray[np.bool_]:
         if self._leaving.rule is Shared.ERASE:
             return self._alone[owned.owners] | self._together[owned.owners]
         return np.where(owned.shared, self._together[owned.owners], self._alone[owned.owners])
 
-    def _write(self, old: BinaryIO, new: BinaryIO, rows: Numbers, starts: Numbers) -> None:
+    def _write(self, old: BinaryIO, new: BinaryIO, rows: Numbers, starts: Numbers, remade: Mapping[int, Remade]) -> None:
         drop = {group: rows[low:high] - starts[group] for group, low, high in _by_group(rows, starts) if high > low}
         left = int(starts[-1]) - len(rows)
         if not left:
             _empty(old, new)
             return
         try:
-            done = rewrite(old, new, drop, threads=self._threads, forbidden=self._leaving.forbidden).rows
+            done = rewrite(old, new, drop, threads=self._threads, forbidden=self._leaving.forbidden, remade=remade).rows
         except CouldNotLook as error:
             raise NameTrouble(refused(error)) from error
         if done != left:

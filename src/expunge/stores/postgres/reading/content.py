@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from expunge.core.datamap.datamap import Dataset
 from expunge.core.values.copy import Copy, Item, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.scanner import Stretch, Tracer
@@ -28,6 +29,7 @@ from expunge.stores.postgres.reading.match import (
     selectors_of,
     transaction,
 )
+from expunge.stores.postgres.reading.members import JSON, RowMembers, leaving_members, rest_of
 from expunge.stores.postgres.reading.values import hand, reading, seams, shown
 from expunge.stores.postgres.schema.catalogue import PostgresColumn, PostgresField, PostgresTable, quoted
 from expunge.stores.postgres.server.connection import Connection
@@ -77,40 +79,63 @@ def page_size(connection: Connection, table: PostgresTable) -> int:
 # --- tracing --------------------------------------------------------------------------------------------
 
 
-def trace(connection: Connection, table: PostgresTable, dataset: str, copies: Sequence[Copy], tracer: Tracer, data: Path | None) -> None:
+def trace(
+    connection: Connection, table: PostgresTable, dataset: Dataset, copies: Sequence[Copy], tracer: Tracer, data: Path | None
+) -> None:
     """Hand every value of every row of the copies to the tracer, and for rows of short values the bytes that join them.
 
-    Says as well in which pages the rows lie, where the server's files are at hand, in the folder ``data``, and no value lies in TOAST or in
-    a large object.
+    Of a row that stays for others, the members alone that leave it. Says as well in which pages the rows lie, where the server's files are
+    at hand, in the folder ``data``, and no value lies in TOAST or in a large object.
     """
     fields = [table.require(name) for name in sorted({name for each in copies if each.selector for name in each.selector.match})]
     hands = [(at, each.name, hand(each)) for at, each in enumerate(table.columns)]
     objects = [at for at, each in enumerate(table.columns) if each.large_object]
     data = None if objects else data
+    leaving = leaving_members(table, dataset, copies)
+    inside = RowMembers(table, [field.name for field in fields]) if any(field.column.type in JSON for field in fields) else None
+    cells = (*(inside.sql if inside else ()), *(leaving.sql if leaving else ()))
     with transaction(connection):
         keys = CopyKeys(connection, table, copies)
         texts = [f"{field.sql}::text[]" if field.form == "array" else f"{field.sql}::text" for field in fields]
-        columns = ", ".join(("k.copy", *texts, *map(reading, table.columns), *(("t.tableoid", "t.ctid") if data else ("0", "NULL"))))
+        columns = ", ".join(
+            ("k.copy", *texts, *cells, *map(reading, table.columns), *(("t.tableoid", "t.ctid") if data else ("0", "NULL")))
+        )
         asked = narrowing(connection, table, selectors_of(copies)).admits("k.copy")
         sql = f"SELECT {columns} FROM {keys.source} JOIN {table.sql} AS t ON {keys.named()} WHERE {asked}"
-        start = 1 + len(fields)
+        first = 1 + len(fields)
+        start, second = first + len(cells), first + (len(inside.sql) if inside else 0)
         lying: dict[int, set[bytes]] = {}
         for page in pages(connection, sql, page_size(connection, table)):
             for row in page:
                 copy, values = copies[row[0]], row[start:-2]
-                if not means(fields, row[1:start], copy.selector):
+                listed = inside is not None and copy.selector is not None and inside.meets(row[first:second], copy.selector.match)
+                if not listed and not means(fields, row[1:first], copy.selector):
                     continue
-                for at, name, give in hands:
-                    if values[at] is not None:
-                        give(tracer, copy.subject, dataset, name, values[at])
-                for seam in seams(table.columns, values):
-                    tracer.blob(copy.subject, dataset, "row", io.BytesIO(seam))
+                rest = rest_of(leaving, row[second:start], [copy.selector]) if leaving else None
+                if rest is None:
+                    for at, name, give in hands:
+                        if values[at] is not None:
+                            give(tracer, copy.subject, dataset.name, name, values[at])
+                    for seam in seams(table.columns, values):
+                        tracer.blob(copy.subject, dataset.name, "row", io.BytesIO(seam))
+                for name, cell in (rest or {}).items():
+                    _hand_members(tracer, copy.subject, dataset.name, name, cell.gone)
                 if data:
                     lying.setdefault(row[-2], set()).add(row[-1][:_BLOCK])
             for at in objects:
-                _trace_objects(connection, [(copies[row[0]], row[start + at]) for row in page], dataset, table.columns[at], tracer)
+                _trace_objects(connection, [(copies[row[0]], row[start + at]) for row in page], dataset.name, table.columns[at], tracer)
         for path, stretches in _pages_on_disk(connection, lying, data) if data else ():
             tracer.lies(path, stretches)
+
+
+def _hand_members(tracer: Tracer, subject: Pseudonym, dataset: str, name: str, members: Iterable[Any]) -> None:
+    for member in members:
+        if isinstance(member, dict | list):
+            _hand_members(tracer, subject, dataset, name, member.values() if isinstance(member, dict) else member)
+        elif isinstance(member, str):
+            tracer.text(subject, dataset, name, member)
+        elif isinstance(member, int | float) and not isinstance(member, bool):
+            tracer.number(subject, dataset, name, member)
 
 
 def _pages_on_disk(connection: Connection, blocks: Mapping[int, Iterable[bytes]], data: Path) -> Iterator[tuple[Path, list[Stretch]]]:

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from psycopg.errors import FeatureNotSupported, ReadOnlySqlTransaction
 
 from expunge.core.values.copy import Copy, Selector
+from expunge.stores.postgres.reading.members import VALUE, json_values
 from expunge.stores.postgres.reading.times import PostgresNarrowing
 from expunge.stores.postgres.schema.catalogue import NotInPostgresSchema, PostgresColumn, PostgresField, PostgresSchema, PostgresTable
 from expunge.stores.postgres.server.connection import Connection
@@ -189,6 +190,9 @@ class PostgresMatcher:
             columns = ", ".join((*keys, "w.selector", *extra))
             source = f"{self.table.sql} AS t JOIN {joined(field, self._values[at], by_index=self._by_index(at))}"
             yield f"SELECT {columns} FROM {source} WHERE {self.narrowing.admits('w.selector')}"
+            if inside := json_values(field):
+                source = f"{self.table.sql} AS t CROSS JOIN LATERAL {inside} JOIN {self._values[at]} AS w ON {VALUE} = w.text"
+                yield f"SELECT {columns} FROM {source} WHERE {self.narrowing.admits('w.selector')}"
         for number, selector in enumerate(self.selectors):
             if selector.every:
                 columns = ", ".join((*keys, f"{number}::int", *extra))
@@ -204,6 +208,8 @@ class PostgresMatcher:
             wanted = f"SELECT FROM pg_temp.expunge_wanted_{at} AS w WHERE w.selector = k.copy AND w.text"
             text = as_text(field)
             forms.append(f"EXISTS ({wanted} = ANY ({text}))" if field.form == "array" else f"EXISTS ({wanted} = {text})")
+            if inside := json_values(field):
+                forms.append(f"EXISTS ({wanted} IN (SELECT {VALUE} FROM {inside}))")
         return f"({' OR '.join(forms)}) AND {self.narrowing.admits('k.copy')}"
 
     def _by_index(self, at: int) -> bool:

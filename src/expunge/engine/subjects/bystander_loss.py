@@ -1,0 +1,175 @@
+"""Count the people outside an order who lose something by it, and refuse paths that would take what is theirs unsaid."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from expunge.core.datamap.datamap import ByField, DataMap, Dataset, Shared, TableLayout, Through
+from expunge.core.datamap.person import Person
+from expunge.core.orders.plan import BystanderLoss
+from expunge.core.values.copy import Copy, Selector
+from expunge.core.values.ids import Pseudonym
+from expunge.engine.kernel import store_calls
+from expunge.engine.kernel.context import OpenPlaces
+from expunge.engine.subjects.locating import LocatedCopies
+from expunge.errors import Misconfigured
+
+_ANYBODY = Pseudonym("anybody")
+Identities = Mapping[str, frozenset[str]]
+"""Identity kind -> identifiers."""
+
+
+def is_said(dataset: Dataset) -> bool:
+    """Return whether the map says that items found through another dataset may be those of several people."""
+    return isinstance(dataset.subject, Through) and (dataset.subject.many or bool(dataset.people))
+
+
+def possible(data_map: DataMap) -> bool:
+    """Return whether an order under this map can take anything of people outside it, by what the map says alone."""
+    return any(_possible(dataset) for dataset in data_map.datasets.values())
+
+
+def _possible(dataset: Dataset) -> bool:
+    match dataset.subject:
+        case Through():
+            return True
+        case ByField(fields):
+            lists = isinstance(dataset.layout, TableLayout) or bool(dataset.format)
+            return len(fields) > 1 or (lists and not dataset.members and dataset.shared is Shared.ERASE)
+        case _:
+            return False
+
+
+def require_own_paths(context: OpenPlaces, located: LocatedCopies, people: Sequence[Person]) -> None:
+    """Check that what is found ``through`` another dataset is found by values that lead to people of the order alone.
+
+    Raises Misconfigured where a value leads to other people as well and the map does not say so.
+    """
+    if any(person.nobody for person in people):
+        return
+    for dataset in context.data_map.datasets.values():
+        if not isinstance(dataset.subject, Through) or is_said(dataset) or not located.copies.get(dataset.name):
+            continue
+        others = _others_through(context, dataset, dataset.subject, located, people)
+        if count := _count(others):
+            rule = dataset.subject
+            who = "1 other person" if count == 1 else f"{count} other people"
+            message = f"dataset {dataset.name}: {rule.via} leads through {rule.dataset} to {who} as well, who would lose what it finds"
+            raise Misconfigured(message, help=MEND)
+
+
+MEND = (
+    "write `many: true` in its subject where that is meant (plans then count these people), `shared: keep` with `people:`, or a subject "
+    "field of its own; `expunge check` says how many rows it is about"
+)
+
+
+def lost(context: OpenPlaces, located: LocatedCopies, people: Sequence[Person]) -> BystanderLoss:
+    """Return what people outside an order lose by the erasure of these copies."""
+    if any(person.nobody for person in people):
+        return BystanderLoss()
+    in_all: dict[str, frozenset[str]] = {}
+    datasets: dict[str, int] = {}
+    for name, copies in located.copies.items():
+        dataset = context.data_map.datasets[name]
+        found: dict[str, frozenset[str]] = {}
+        match dataset.subject:
+            case ByField(fields):
+                for copy in copies:
+                    others = copy.others or (_rows_of(context, dataset, copy) if copy.shared and not dataset.members else {})
+                    for kind, field in fields.items():
+                        _join(found, kind, others.get(field, frozenset()))
+            case Through() as rule if is_said(dataset) and copies:
+                found = dict(_others_through(context, dataset, rule, located, people))
+        others = _less(context.data_map, found, people)
+        for kind, values in others.items():
+            _join(in_all, kind, values)
+        if count := _count(others):
+            datasets[name] = count
+    return BystanderLoss(_count(in_all), datasets) if datasets else BystanderLoss()
+
+
+def _others_through(context: OpenPlaces, dataset: Dataset, rule: Through, located: LocatedCopies, people: Sequence[Person]) -> Identities:
+    """The people outside the order to whom the values lead by which its copies were found."""
+    values = frozenset[str]()
+    for copy in located.copies.get(dataset.name, ()):
+        asked = copy.selector.match.get(rule.via, frozenset()) if copy.selector else frozenset()
+        values |= asked | copy.others.get(rule.via, frozenset())
+    return _less(context.data_map, _led_to(context, context.data_map.datasets[rule.dataset], rule.via, values), people)
+
+
+def _led_to(context: OpenPlaces, dataset: Dataset, field: str, values: frozenset[str]) -> Identities:
+    """The identities that items of a dataset with these values name; none where it cannot be read, and nothing new is found by it."""
+    try:
+        return _named_by(context, dataset, field, values) if values else {}
+    except store_calls.TROUBLE:
+        return {}
+
+
+def _named_by(context: OpenPlaces, dataset: Dataset, field: str, values: frozenset[str]) -> Identities:
+    asked = Selector(_ANYBODY, {field: values})
+    found: dict[str, frozenset[str]] = {}
+    for copy in store_calls.locate(context.open_store(dataset.store), dataset, (asked,)):
+        others = copy.others or _rows_of(context, dataset, copy)
+        match dataset.subject:
+            case ByField(fields):
+                for kind, name in fields.items():
+                    _join(found, kind, others.get(name, frozenset()), asked.match.get(name, frozenset()))
+            case Through(parent, via):
+                further = others.get(via, frozenset()) | asked.match.get(via, frozenset())
+                for kind, named in _led_to(context, context.data_map.datasets[parent], via, further).items():
+                    _join(found, kind, named)
+    return found
+
+
+def _rows_of(context: OpenPlaces, dataset: Dataset, copy: Copy) -> dict[str, frozenset[str]]:
+    """The values of the subject fields in a copy's rows, of a store that does not tell by itself who else is in them."""
+    found: dict[str, set[str]] = {}
+    for item in store_calls.export(context.open_store(dataset.store), dataset, copy):
+        if item.media_type != "application/jsonl":
+            continue
+        for line in b"".join(item.chunks).splitlines():
+            record = json.loads(line)
+            for name in dataset.subject_fields:
+                found.setdefault(name, set()).update(_values(record, name))
+    return {name: frozenset(values) for name, values in found.items()}
+
+
+def _values(record: object, name: str) -> Iterator[str]:
+    """The texts of a field of an exported record: dots lead into objects, lists give every element."""
+    if isinstance(record, list):
+        for element in record:
+            yield from _values(element, name)
+    elif isinstance(record, dict) and name:
+        head, _, rest = name.partition(".")
+        yield from _values(record[name], "") if name in record else _values(record.get(head), rest)
+    elif record is not None and not name and not isinstance(record, dict):
+        yield str(record)
+
+
+def _less(data_map: DataMap, found: Identities, people: Sequence[Person]) -> Identities:
+    """The identities that are not of the order's people, and not of those to whom these belong."""
+    own = {kind for person in people for kind in person.ids}
+    owners = {owner for kind in own for owner in _owners(data_map, kind)}
+    ids = {kind: frozenset().union(*(person.ids.get(kind, frozenset()) for person in people)) for kind in found}
+    return {kind: rest for kind, values in found.items() if kind not in owners - own and (rest := values - ids[kind])}
+
+
+def _owners(data_map: DataMap, kind: str) -> Collection[str]:
+    """The identity kinds that a kind is a member of, however far away."""
+    found: list[str] = []
+    owner = data_map.identities[kind].member_of if kind in data_map.identities else None
+    while owner in data_map.identities and owner not in found:
+        found.append(str(owner))
+        owner = data_map.identities[str(owner)].member_of
+    return found
+
+
+def _join(into: dict[str, frozenset[str]], kind: str, *values: frozenset[str]) -> None:
+    into[kind] = into.get(kind, frozenset()).union(*values)
+
+
+def _count(others: Identities) -> int:
+    """How many people these are: where one item names a person by identifiers of several kinds, the most numerous kind counts."""
+    return max(map(len, others.values()), default=0)

@@ -1,0 +1,161 @@
+"""Rows of several people: who else loses something with a copy, and which members leave a row that stays."""
+
+# ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from expunge.core.datamap.datamap import Dataset
+from expunge.core.values.copy import Copy, Selector
+from expunge.core.values.ids import Pseudonym
+from expunge.stores.sqlite.catalogue import SqliteSchema, SqliteTable, quoted
+from expunge.stores.sqlite.match import MANY, Row, bound, encode_key
+from expunge.stores.sqlite.members import RowMembers
+
+
+class CopyBystanders:
+    """The other people in the rows of located copies."""
+
+    def __init__(self, table: SqliteTable, dataset: Dataset, selectors: Sequence[Selector]) -> None:
+        self._selectors = selectors
+        self._leaves = dataset.members
+        self._members = RowMembers(table, dataset.subject_fields)
+        self.sql = self._members.sql
+        """SQL for the cells that :meth:`meet` asks for."""
+        self._shared: list[set[str]] = [set() for _ in selectors]
+        self._others: list[dict[str, set[str]]] = [{} for _ in selectors]
+
+    def meet(self, number: int, key: Row, cells: Sequence[Any]) -> None:
+        """Take in one row of one selector."""
+        if not self.sql or self._selectors[number].every:
+            return
+        match = self._selectors[number].match
+        named = self._members.values(cells)
+        others = {name: rest for name, values in named.items() if (rest := _others(values, match.get(name, frozenset())))}
+        if not others:
+            return
+        together = any(name in match for name in others)
+        if together:
+            self._shared[number].add(encode_key(key))
+        if together and self._leaves and self._members.rest(cells, match) is not None:
+            return
+        for name, values in others.items():
+            self._others[number].setdefault(name, set()).update(values)
+
+    def of(self, number: int) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
+        """Return the keys that others are in as well, and the others who lose something, of one selector."""
+        return frozenset(self._shared[number]), {name: frozenset(values) for name, values in self._others[number].items()}
+
+
+class LeavingMembers:
+    """Members that leave rows which stay, one copy at a time."""
+
+    def __init__(self, table: SqliteTable, dataset: Dataset, copies: Sequence[Copy]) -> None:
+        self._members = _members(table, dataset, copies)
+
+    def of(self, copy: Copy, row: Mapping[str, Any]) -> list[tuple[str, str]] | None:
+        """Return (column, member) for each that leaves; None where the row goes as a whole."""
+        rest = _rest(self._members, [row[name] for name in self._members.columns], [copy.selector]) if self._members else None
+        return None if rest is None else [(column, member) for column, cut in rest.items() for member in cut.gone]
+
+
+@dataclass(frozen=True)
+class StayingRows:
+    """The rows of one batch that lose members and stay."""
+
+    cells: Mapping[Row, Mapping[str, str]] = field(repr=False)
+    """Key -> column -> what it holds then."""
+
+    def kept(self, keys: Sequence[Row]) -> list[Row]:
+        """Return those of the keys whose rows stay."""
+        return [key for key in keys if key in self.cells]
+
+    def going(self, keys: Sequence[Row]) -> list[Row]:
+        """Return those of the keys whose rows go."""
+        return [key for key in keys if key not in self.cells]
+
+    def write(self, connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteTable) -> None:
+        """Write the cells, and full-text indexes over them anew. Raises sqlite3.Error."""
+        where = " AND ".join(f"{each.removeprefix('t.')} = " + "{}" for each in table.key)
+        for key, cells in self.cells.items():
+            named = [bound(each) for each in key]
+            values = [bound(each) for each in cells.values()]
+            places = ", ".join(f"{quoted(name)} = {form}" for name, (form, _) in zip(cells, values, strict=True))
+            sql = f"UPDATE {table.sql} SET {places} WHERE {where.format(*(form for form, _ in named))}"
+            connection.execute(sql, [value for _, value in (*values, *named)])
+        if self.cells:
+            for index in schema.full_text:
+                if index.content and (schema.named(index.content) == table.name or table.name in schema.reads(index.content)):
+                    # Why anew: an index keeps the words of a row that was changed without its knowledge, and nothing tells.
+                    connection.execute(index.command("rebuild"))
+
+
+def staying_rows(
+    connection: sqlite3.Connection,
+    table: SqliteTable,
+    dataset: Dataset,
+    copies: Sequence[Copy],
+    standing: Mapping[Pseudonym, Sequence[Row]],
+) -> StayingRows:
+    """Return the rows that stay when all these subjects leave them together."""
+    members = _members(table, dataset, copies)
+    if members is None or not members.may_list:
+        return StayingRows({})
+    selectors = {copy.subject: copy.selector for copy in copies}
+    leaving: dict[Row, list[Selector | None]] = {}
+    for subject, keys in standing.items():
+        for key in keys:
+            leaving.setdefault(key, []).append(selectors[subject])
+    found: dict[Row, dict[str, str]] = {}
+    for key, cells in _read(connection, table, members, leaving):
+        rest = _rest(members, cells, leaving[key])
+        if rest is not None:
+            found[key] = {column: cut.text for column, cut in rest.items()}
+    return StayingRows(found)
+
+
+def _members(table: SqliteTable, dataset: Dataset, copies: Sequence[Copy]) -> RowMembers | None:
+    if not dataset.members:
+        return None
+    named = {name for copy in copies if copy.selector for name in copy.selector.match}
+    return RowMembers(table, (*dataset.subject_fields, *sorted(named)))
+
+
+def _rest(members: RowMembers, cells: Sequence[Any], selectors: Sequence[Selector | None]) -> Any:
+    match: dict[str, frozenset[str]] = {}
+    for selector in selectors:
+        if selector is None or selector.every:
+            return None
+        for name, values in selector.match.items():
+            match[name] = match.get(name, frozenset()) | values
+    return members.rest(cells, match)
+
+
+def _read(
+    connection: sqlite3.Connection, table: SqliteTable, members: RowMembers, keys: Mapping[Row, object]
+) -> Iterator[tuple[Row, Sequence[Any]]]:
+    columns, condition = ", ".join(members.sql), f"({members.may_list})"
+    numbers = [key[0] for key in keys if len(key) == 1 and type(key[0]) is int]
+    for start in range(0, len(numbers), MANY):
+        few = numbers[start : start + MANY]
+        wanted = f"{table.key[0]} IN ({', '.join('?' * len(few))})"
+        for number, *cells in connection.execute(
+            f"SELECT {table.key[0]}, {columns} FROM {table.sql} AS t WHERE {wanted} AND {condition}", few
+        ).fetchall():
+            yield (number,), cells
+    for key in keys:
+        if len(key) == 1 and type(key[0]) is int:
+            continue
+        named = [bound(each) for each in key]
+        where = " AND ".join(f"{name} = {form}" for name, (form, _) in zip(table.key, named, strict=True))
+        sql = f"SELECT {columns} FROM {table.sql} AS t WHERE {where} AND {condition}"
+        for cells in connection.execute(sql, [value for _, value in named]).fetchall():
+            yield key, cells
+
+
+def _others(values: frozenset[str], wanted: frozenset[str]) -> frozenset[str]:
+    """Values that mean none of the wanted; whole numbers are wanted with a point as well."""
+    return frozenset(value for value in values - wanted if f"{value}.0" not in wanted)
