@@ -19,6 +19,7 @@ from expunge.errors import CouldNotLook, ExpungeError, StoreUnavailable
 from expunge.faults import failpoint
 from expunge.ports.model_registry import ModelRegistry
 from expunge.ports.scanner import Tracer
+from expunge.ports.spelling_search import SpellingSearch, StoreEquality
 from expunge.ports.store import Store
 from expunge.ports.subject_listing import SubjectListing
 
@@ -84,6 +85,28 @@ def named(store: SubjectListing, dataset: Dataset, field: str) -> Iterator[Seque
     failpoint("store.named:before")
     yield from store.named(dataset, field)
     failpoint("store.named:after")
+
+
+def equality(store: SpellingSearch, dataset: Dataset, field: str) -> StoreEquality:
+    """Ask how the store compares the values of a field."""
+    failpoint("store.equality:before")
+    answer = store.equality(dataset, field)
+    failpoint("store.equality:after")
+    return answer
+
+
+def alike(store: SpellingSearch, dataset: Dataset, field: str, values: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Stream the values that the store takes for some others."""
+    failpoint("store.alike:before")
+    yield from store.alike(dataset, field, values)
+    failpoint("store.alike:after")
+
+
+def near(store: SpellingSearch, dataset: Dataset, field: str, texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Stream the values that may be spellings of some texts."""
+    failpoint("store.near:before")
+    yield from store.near(dataset, field, texts)
+    failpoint("store.near:after")
 
 
 def export(store: Store, dataset: Dataset, copy: Copy) -> Iterator[Item]:

@@ -9,7 +9,7 @@ from expunge.engine.consent import disclosure_texts
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context, OpenPlaces
 from expunge.engine.lineage import artefact_manifests, observed_lineage
-from expunge.engine.subjects import orphaned_items
+from expunge.engine.subjects import orphaned_items, spelling_check
 
 _CANNOT_FOLLOW = frozenset({FindingKind.UNREADABLE, FindingKind.MISSING, FindingKind.PERMISSION, FindingKind.SUBJECT_PATH})
 """With one of these, whether an item leads to somebody cannot be told yet."""
@@ -27,7 +27,7 @@ def check(context: OpenPlaces) -> tuple[Finding, ...]:
             mend = "make the store reachable and check again"
             found.append(Finding(FindingKind.UNREADABLE, name, name, why.detail or why.reason.value, mend))
     if not any(each.kind in _CANNOT_FOLLOW for each in found):
-        found += _ownerless(context)
+        found += [*_ownerless(context), *spelling_check.findings(context)]
     return tuple(found)
 
 

@@ -20,12 +20,14 @@ from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook
 from expunge.ports.scanner import Tracer
+from expunge.ports.spelling_search import StoreEquality
 from expunge.stores.postgres.check import PostgresCheck
 from expunge.stores.postgres.erase import PostgresEraser
 from expunge.stores.postgres.kind import LOCK_MS
 from expunge.stores.postgres.ladder import ladder_climb
 from expunge.stores.postgres.preflight import PostgresPreflight, locked
 from expunge.stores.postgres.reading import content as postgres_content
+from expunge.stores.postgres.reading import spellings
 from expunge.stores.postgres.reading.match import PostgresMatcher, Row, encode_key, linked, links, transaction
 from expunge.stores.postgres.reading.probe import PostgresProbe
 from expunge.stores.postgres.reading.times import PostgresAging
@@ -141,6 +143,21 @@ class Postgres:
         """Told apart on the server."""
         with self._looking(dataset) as (connection, table), transaction(connection):
             yield from PostgresAging(connection, table).named(field)
+
+    def equality(self, dataset: Dataset, field: str) -> StoreEquality:
+        """By the type and collation of the column."""
+        with self._looking(dataset) as (connection, table), transaction(connection):
+            return spellings.equality(connection, table, field)
+
+    def alike(self, dataset: Dataset, field: str, values: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Joined on the server, by the column's own equality."""
+        with self._looking(dataset) as (connection, table), transaction(connection):
+            yield from spellings.alike(connection, table, field, values)
+
+    def near(self, dataset: Dataset, field: str, texts: Sequence[str]) -> Iterator[Sequence[str]]:
+        """Chosen on the server."""
+        with self._looking(dataset) as (connection, table), transaction(connection):
+            yield from spellings.near(connection, table, field, texts)
 
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
         """The rows as JSON lines, large objects as files of their own."""

@@ -92,7 +92,7 @@ class EncodableTexts:
             return text.encode("utf-8", "surrogateescape") if self._name == "SQL_ASCII" else None
 
 
-def _escaped(data: bytes) -> bytes:
+def escaped(data: bytes) -> bytes:
     """A value in the text format of COPY."""
     if b"\\" in data:
         data = data.replace(b"\\", b"\\\\")
@@ -228,7 +228,7 @@ def narrowing(connection: Connection, table: PostgresTable, selectors: Sequence[
         columns = 'field integer, text text COLLATE "C", selector integer'
         connection.execute(f"CREATE TEMPORARY TABLE expunge_spared ({columns}) ON COMMIT DROP".encode())
         sent = ((at, sayable.bytes(said), number) for at, said, number in asked.values(selectors))
-        lines = (b"%d\t%b\t%d\n" % (at, _escaped(data), number) for at, data, number in sent if data is not None)
+        lines = (b"%d\t%b\t%d\n" % (at, escaped(data), number) for at, data, number in sent if data is not None)
         load(connection, "expunge_spared", lines)
     return asked
 
@@ -270,7 +270,7 @@ def _wanted(field: PostgresField, selectors: Sequence[Selector], sayable: Encoda
             said = field.said(value)
             data = sayable.bytes(said) if said is not None else None
             if data is not None:
-                one = _escaped(data)
+                one = escaped(data)
                 yield b"%b\t%b\t%d\n" % (one, one, number) if twice else b"%b\t%d\n" % (one, number)
 
 
@@ -324,7 +324,7 @@ class CopyKeys:
                 said = [each.column.said(part) if each.column else part for each, part in zip(self.table.keys, parts, strict=True)]
                 data = [sayable.bytes(each) if each is not None else None for each in said]
                 if all(each is not None for each in data):
-                    yield b"\t".join(_escaped(each) for each in data if each is not None) + end
+                    yield b"\t".join(escaped(each) for each in data if each is not None) + end
 
     def named(self, alias: str = "k", row: str = "t") -> str:
         """SQL: the key in ``alias`` names the row."""
