@@ -41,8 +41,8 @@ class SpellingSearch(Protocol):
         """
         ...
 
-    def near(self, dataset: Dataset, field: str, texts: Sequence[str]) -> Iterator[Sequence[str]]:
-        """Yield values of the field that may be spellings of some others, some thousand at a time.
+    def near(self, dataset: Dataset, field: str, texts: Sequence[str] | None) -> Iterator[Sequence[str]]:
+        """Yield values of the field that may be spellings of some others, some thousand at a time; every value where ``texts`` is None.
 
         At least those are among them for which :func:`expunge.core.datamap.spelling.near` is one of ``texts``, and all that hold a
         character beyond ASCII.

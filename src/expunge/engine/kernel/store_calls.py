@@ -102,7 +102,7 @@ def alike(store: SpellingSearch, dataset: Dataset, field: str, values: Sequence[
     failpoint("store.alike:after")
 
 
-def near(store: SpellingSearch, dataset: Dataset, field: str, texts: Sequence[str]) -> Iterator[Sequence[str]]:
+def near(store: SpellingSearch, dataset: Dataset, field: str, texts: Sequence[str] | None) -> Iterator[Sequence[str]]:
     """Stream the values that may be spellings of some texts."""
     failpoint("store.near:before")
     yield from store.near(dataset, field, texts)

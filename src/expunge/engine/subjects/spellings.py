@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from expunge.core.datamap.compared_fields import field_spelling
 from expunge.core.datamap.datamap import Dataset
@@ -24,7 +24,6 @@ class FieldEquality:
     spelling: Spelling | None
     """None where the values are no identifiers."""
     store_folds: bool
-    _canonical: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def exact(self) -> bool:
@@ -135,6 +134,9 @@ def values_of(store: Store, dataset: Dataset, name: str) -> Iterator[str]:
     if isinstance(store, SubjectListing):
         for values in store_calls.named(store, dataset, name):
             yield from frozenset(values)
+    elif isinstance(store, SpellingSearch):
+        for values in store_calls.near(store, dataset, name, None):
+            yield from values
     else:
         for copy in store_calls.bystanders(store, dataset, (), None):
             if copy.selector is not None:

@@ -154,10 +154,10 @@ class Postgres:
         with self._looking(dataset) as (connection, table), transaction(connection):
             yield from spellings.alike(connection, table, field, values)
 
-    def near(self, dataset: Dataset, field: str, texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    def near(self, dataset: Dataset, field: str, texts: Sequence[str] | None) -> Iterator[Sequence[str]]:
         """Chosen on the server."""
         with self._looking(dataset) as (connection, table), transaction(connection):
-            yield from spellings.near(connection, table, field, texts)
+            yield from PostgresAging(connection, table).named(field) if texts is None else spellings.near(connection, table, field, texts)
 
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
         """The rows as JSON lines, large objects as files of their own."""

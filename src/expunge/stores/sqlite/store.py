@@ -152,10 +152,10 @@ class Sqlite:
         with self._looking(dataset) as (connection, table):
             yield from spellings.alike(connection, table, field, values)
 
-    def near(self, dataset: Dataset, field: str, texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    def near(self, dataset: Dataset, field: str, texts: Sequence[str] | None) -> Iterator[Sequence[str]]:
         """One pass over the column, inside the database."""
         with self._looking(dataset) as (connection, table):
-            yield from spellings.near(connection, table, field, texts)
+            yield from content.named(connection, table, field) if texts is None else spellings.near(connection, table, field, texts)
 
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
         """The rows as JSON lines, BLOBs as files of their own."""
