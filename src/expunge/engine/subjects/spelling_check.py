@@ -39,7 +39,8 @@ def _keys_in_one(context: OpenPlaces, identity: IdentitySpec, home: Dataset) -> 
         keys.setdefault(_digest(canonical(spelling, value, e164)), set()).add(_digest(value))
     several = [len(held) for held in keys.values() if len(held) > 1]
     if several:
-        what = f"{home.name}.{identity.key}: {sum(several)} keys are {len(several)} people by the map: they differ in spelling alone"
+        people = "1 person" if len(several) == 1 else f"{len(several)} people"
+        what = f"{home.name}.{identity.key}: {sum(several)} keys are {people} by the map: they differ in spelling alone"
         mend = f"let one key of each stay; or, if they are different people, `case: exact` for identities.{identity.kind}"
         yield Finding(FindingKind.SPELLING, home.store, home.table or home.name, what, mend)
 
