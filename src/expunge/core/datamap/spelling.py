@@ -15,7 +15,7 @@ PhoneReader: TypeAlias = Callable[[str, str], str]
 
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
 """Characters without a width that programs leave around a text: byte order marks, joiners, marks of direction."""
-BLANKS = " \t\n\r\v\f\x1c\x1d\x1e\x1f"
+_BLANKS = " \t\n\r\v\f\x1c\x1d\x1e\x1f"
 """The ASCII characters that are no part of an identifier at its ends."""
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
@@ -128,7 +128,7 @@ def near(text: str) -> str:
 
     Two ASCII texts that any rule but that of phone numbers takes for one are near each other.
     """
-    return text.strip(BLANKS).translate(_LOWER)
+    return text.strip(_BLANKS).translate(_LOWER)
 
 
 _LOWER = {letter: letter + 32 for letter in range(ord("A"), ord("Z") + 1)}

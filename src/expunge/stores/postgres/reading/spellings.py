@@ -6,13 +6,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from expunge.core.datamap.spelling import BLANKS
 from expunge.core.values.copy import Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.spelling_search import StoreEquality
 from expunge.stores.postgres.reading.match import EncodableTexts, PostgresMatcher, escaped, load
 from expunge.stores.postgres.reading.times import NAMED_AT_ONCE, PostgresAging
-from expunge.stores.postgres.schema.catalogue import PostgresField, PostgresTable, literal
+from expunge.stores.postgres.schema.catalogue import PostgresField, PostgresTable
 from expunge.stores.postgres.server.connection import Connection
 
 _FOLDING_TYPES = frozenset({"citext"})
@@ -76,8 +75,12 @@ def near(connection: Connection, table: PostgresTable, name: str, texts: Sequenc
     encoded = (sayable.bytes(text) for text in texts if "\0" not in text)
     load(connection, "expunge_near", (escaped(data) + b"\n" for data in encoded if data is not None))
     shown = f'(({value})::text COLLATE "C")'
-    close = f"pg_catalog.lower(pg_catalog.btrim({shown}, {literal(BLANKS)})) IN (SELECT text FROM pg_temp.expunge_near)"
+    close = f"pg_catalog.lower({shown}) IN (SELECT text FROM pg_temp.expunge_near)"
+    # Why the ends alone: blanks inside say nothing. In an encoding of one byte a character, the number of bytes says nothing either.
+    wide = connection.info.parameter_status("server_encoding") == "UTF8"
+    beyond = f"pg_catalog.octet_length({shown}) <> pg_catalog.char_length({shown})" if wide else f"{shown} ~ '[^ -~]'"
+    blank = f"pg_catalog.ascii({shown}) <= 32 OR pg_catalog.ascii(pg_catalog.right({shown}, 1)) <= 32"
     with connection.cursor("expunge_near", binary=True) as cursor:
-        cursor.execute(f"SELECT DISTINCT {shown} FROM {source} WHERE {close} OR {shown} ~ '[^ -~]'".encode())
+        cursor.execute(f"SELECT DISTINCT {shown} FROM {source} WHERE {close} OR {beyond} OR {blank}".encode())
         while rows := cursor.fetchmany(NAMED_AT_ONCE):
             yield [text for (text,) in rows if text is not None]
