@@ -18,7 +18,7 @@ FLOORS: dict[str, dict[str, str]] = {
         "values": "",
         "": "values",
         "datamap": "values",
-        "gate": "values",
+        "gate": "values datamap",
         "models": "values",
         "lineage": "values datamap",
         "log": "values .",

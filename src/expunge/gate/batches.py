@@ -18,6 +18,7 @@ from expunge.gate.decisions import YES, Decision, GateReason, Subject, Tally
 from expunge.gate.entry_hashes import Texts, entries_of
 from expunge.gate.entry_list import Mask
 from expunge.gate.snapshot_view import PurposeView
+from expunge.gate.spelling_rules import common_spelling, respelt
 
 if TYPE_CHECKING:
     from expunge.gate.file_gate import Gate
@@ -76,6 +77,7 @@ class RowFilter:
             self.tally.add(GateReason.UNKNOWN_KIND, int(left.sum()))
             return np.zeros(len(left), np.bool_)
         refusals = lens.refused(first, second, lambda still: self._former(lens, texts, still & texts.valid))
+        others = self._under_other_spellings(lens, texts, refusals)
         if since is not None and instants is not None:
             refusals += [(GateReason.NO_TIME, ~instants[1]), (GateReason.ENDED, instants[0] < micros(since))]
         for reason, refused in refusals:
@@ -84,7 +86,24 @@ class RowFilter:
         self.tally.add(GateReason.PERMITTED, int(left.sum()))
         if self.manifest is not None:
             self.manifest.add_many(self.kind, first[left], second[left])
+            for row, common in others.items():
+                if left[row]:
+                    self.manifest.add(self.kind, self.gate.entry(Subject(self.kind, common)))
         return left
+
+    def _under_other_spellings(self, lens: PurposeView, texts: Texts, refusals: list[tuple[GateReason, Mask]]) -> dict[int, str]:
+        """Correct the answers for identifiers that are not written in their common spelling; row -> that spelling."""
+        others: dict[int, str] = {}
+        for row, value, common in respelt(texts, lens.head.spelling(self.kind)):
+            others[row] = common
+            reason = self.gate.reason_of(lens, Subject(self.kind, value))
+            for _, mask in refusals:
+                mask[row] = False
+            if reason not in YES:
+                alone = np.zeros(len(texts), np.bool_)
+                alone[row] = True
+                refusals.append((reason, alone))
+        return others
 
     def _former(self, lens: PurposeView, texts: Texts, still: Mask) -> Mask:
         assert lens.former is not None
@@ -105,7 +124,9 @@ class RowFilter:
             view = self.gate.current()
             if not isinstance(view, GateReason):
                 self.manifest.saw(view.head)
-            self.manifest.add(subject.kind, self.gate.entry(subject))
+            common = common_spelling(view.head.spelling(subject.kind), subject.value) if not isinstance(view, GateReason) else subject.value
+            for value in {subject.value, common}:
+                self.manifest.add(subject.kind, self.gate.entry(Subject(subject.kind, value)))
         return decision
 
 

@@ -17,7 +17,8 @@ from expunge.core.values.signature import Cmac
 from expunge.gate.batches import Passed, RowFilter, allowed
 from expunge.gate.decisions import Decision, GateReason, Subject
 from expunge.gate.manifests import ManifestWriter
-from expunge.gate.snapshot_view import SnapshotView, load
+from expunge.gate.snapshot_view import PurposeView, SnapshotView, load
+from expunge.gate.spelling_rules import common_spelling, joint_reason
 
 MAX_AGE = timedelta(seconds=60)
 """How old a snapshot may be, unless the pipeline says otherwise."""
@@ -128,10 +129,20 @@ class Gate:
             return lens.answers[GateReason.NO_SUBJECT]
         if lens.head.kinds is not None and subject.kind not in lens.head.kinds:
             return lens.answers[GateReason.UNKNOWN_KIND]
-        reason = lens.reason(self.entry(subject), recorded, self._now)
+        return lens.answers[self.reason_of(lens, subject, recorded)]
+
+    def reason_of(self, lens: PurposeView, subject: Subject, recorded: datetime | None = None) -> GateReason:
+        """Return why a subject, whose kind is known, may or may not be used: under the spelling given, and under the one for all."""
+        reason = self._reason_as_written(lens, subject, recorded)
+        common = common_spelling(lens.head.spelling(subject.kind), subject.value)
+        if common == subject.value:
+            return reason
+        return joint_reason(reason, self._reason_as_written(lens, Subject(subject.kind, common), recorded))
+
+    def _reason_as_written(self, lens: PurposeView, subject: Subject, recorded: datetime | None) -> GateReason:
         if lens.former is not None and lens.former.holds(former_entry(self._key, subject.kind, subject.value)):
-            reason = GateReason.SUPPRESSED
-        return lens.answers[reason]
+            return GateReason.SUPPRESSED
+        return lens.reason(self.entry(subject), recorded, self._now)
 
     def allowed(
         self,

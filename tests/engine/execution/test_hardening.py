@@ -28,10 +28,15 @@ def test_a_hold_on_one_recording_does_not_cover_a_stray_copy_of_it(home: Househo
         assert any(each.path.endswith("stray.wav") for each in opened.residue(run.order))
 
 
-@pytest.mark.parametrize("name", ["email:ACC-NORTH-51XK@example.org", "email: acc-north-51XK@example.org", "ACC-NORTH-51xk"])
-def test_a_name_in_another_spelling_is_not_answered_as_nobodys(home: Household, name: str) -> None:
+def test_an_id_in_other_capitals_is_not_answered_as_nobodys(home: Household) -> None:
     with home.open() as opened, pytest.raises(NotResolved, match="another spelling"):
-        opened.resolve(name)
+        opened.resolve("ACC-NORTH-51xk")
+
+
+@pytest.mark.parametrize("name", ["email:ACC-NORTH-51XK@example.org", "email: acc-north-51XK@example.org", " acc-north-51XK\t"])
+def test_an_address_in_another_spelling_is_the_same_account(home: Household, name: str) -> None:
+    with home.open() as opened:
+        assert opened.resolve(name).person.subject == opened.resolve("account:acc-north-51XK").person.subject
 
 
 def test_an_emptied_journal_is_refused_while_anything_shows_that_there_were_orders(home: Household) -> None:

@@ -18,6 +18,7 @@ from expunge.core.datamap.lineage_spec import LineageSpec
 from expunge.core.datamap.mentions import MentionRule
 from expunge.core.datamap.purposes import AskingSpec, Purpose, TextVersion
 from expunge.core.datamap.recipient_spec import RecipientSpec
+from expunge.core.datamap.spelling import OPAQUE, Spelling, default_spelling
 from expunge.core.values.ids import MODEL
 from expunge.core.values.periods import Period
 from expunge.core.values.tags import tagged
@@ -60,8 +61,17 @@ class IdentitySpec:
     """Dataset -> the field of it that says when an item was made: the newest is the last use."""
     inactive_after: Period | None = None
     """Without any use for so long, it is flagged, told about, and erased with everything in it unless it is kept or used again."""
+    compare: Mapping[str, Spelling] = field(default_factory=dict)
+    """Field, ``key`` or one of ``also`` -> how its values compare, where the map says so."""
     line: int = 0
     """Line of the map, for messages."""
+
+    def spelling(self, name: str = "") -> Spelling:
+        """Return how the values of a field compare: of ``key``, or of one of ``also``."""
+        wanted = name or self.key
+        if wanted in self.compare:
+            return self.compare[wanted]
+        return default_spelling(self.kind, wanted) if wanted == self.key else default_spelling(wanted)
 
 
 @dataclass(frozen=True)
@@ -387,6 +397,15 @@ class DataMap:
     def kinds(self) -> frozenset[str]:
         """Every kind of name that the gate is asked about: identities, the other names that those have (``account.email``), and models."""
         return frozenset(self.identities) | {f"{kind}.{name}" for kind, each in self.identities.items() for name in each.also} | {MODEL}
+
+    def spelling(self, kind: str) -> Spelling:
+        """Return how identifiers of a kind compare: of an identity, or of another name that it has (``account.email``)."""
+        if kind in self.identities:
+            return self.identities[kind].spelling()
+        for word, identity in self.identities.items():
+            if kind.startswith(f"{word}."):
+                return identity.spelling(kind.removeprefix(f"{word}."))
+        return OPAQUE
 
     def datasets_of(self, store: str) -> tuple[Dataset, ...]:
         """The datasets declared in one store, in the order of the map."""

@@ -57,7 +57,7 @@ _WHEN_SET: Mapping[type, frozenset[str]] = {
     ),
     Through: frozenset({"to", "many"}),
     ByField: frozenset({"also"}),
-    IdentitySpec: frozenset({"last_used", "inactive_after"}),
+    IdentitySpec: frozenset({"compare", "last_used", "inactive_after"}),
 }
 """Left out where the map does not say, so that a map which says nothing new has the digest it always had."""
 _PIPELINES = "pipelines"
@@ -275,9 +275,7 @@ def _weaker_entry(section: Section, name: str, before: DataMap, after: DataMap) 
         case Section.RETENTION:
             return _weaker_retention(before.retention[name], after.retention[name])
         case Section.IDENTITIES:
-            mine, now = before.identities[name], after.identities[name]
-            unseen = set(mine.last_used) - set(now.last_used)
-            return _unused_longer(mine.inactive_after, now.inactive_after) or (["nobody looks for unused ones any more"] if unseen else [])
+            return _weaker_identity(before.identities[name], after.identities[name])
         case Section.DATASETS:
             return _weaker_dataset(before.datasets[name], after.datasets[name])
         case Section.PURPOSES:
@@ -290,6 +288,15 @@ def _weaker_entry(section: Section, name: str, before: DataMap, after: DataMap) 
             return ["orders reach another place"] if before.stores[name].url != after.stores[name].url else []
         case _:
             return []
+
+
+def _weaker_identity(old: IdentitySpec, new: IdentitySpec) -> list[str]:
+    reasons = _unused_longer(old.inactive_after, new.inactive_after)
+    if set(old.last_used) - set(new.last_used) and not reasons:
+        reasons.append("nobody looks for unused ones any more")
+    if any(old.spelling(name).folds and not new.spelling(name).folds for name in (new.key, *new.also)):
+        reasons.append("capitals tell people apart: other spellings of a person are not the person's any more")
+    return reasons
 
 
 def _weaker_retention(old: Retention, new: Retention) -> list[str]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
 
+from expunge.core.datamap.spelling import OPAQUE, CaseRule, Spelling, SpellingType, UnicodeForm
 from expunge.core.gate.gate_entry import ENTRY_BYTES, key_check
 from expunge.core.values import canonical
 from expunge.core.values.periods import Period
@@ -78,6 +79,12 @@ class SnapshotHead:
     """Kinds of data that may be collected, with the longest time that they are kept; None in snapshots that do not say."""
     kinds: frozenset[str] | None = None
     """Kinds of identifiers that there are; None in snapshots that do not say."""
+    compare: Mapping[str, Spelling] | None = None
+    """Kind -> how its identifiers compare, for those that are not opaque ids; None in snapshots that do not say."""
+
+    def spelling(self, kind: str) -> Spelling:
+        """Return how identifiers of a kind compare."""
+        return (self.compare or {}).get(kind, OPAQUE)
 
 
 def write_head(
@@ -86,12 +93,16 @@ def write_head(
     policy: str,
     purposes: Mapping[str, PurposeRule] | None,
     *,
-    published: datetime,
-    valid_until: datetime,
+    valid: tuple[datetime, datetime],
     collect: Mapping[str, Period] | None = None,
     kinds: frozenset[str] | None = None,
+    compare: Mapping[str, Spelling] | None = None,
 ) -> bytes:
-    """Encode the header of format 2, with its line feed, for lists whose entries are ascending. Raises as :func:`publish_snapshot`."""
+    """Encode the header of format 2, with its line feed, for lists whose entries are ascending. Raises as :func:`publish_snapshot`.
+
+    ``valid`` is when the snapshot is published, and until when it holds.
+    """
+    published, valid_until = valid
     if valid_until <= published:
         raise ValueError("a snapshot must be valid for a while")
     if purposes is not None and not all(purposes):
@@ -115,6 +126,8 @@ def write_head(
         body["collect"] = {name: _period(period) for name, period in collect.items()}
     if kinds is not None:
         body["kinds"] = list[canonical.Json](sorted(kinds))
+    if compare is not None:
+        body["compare"] = {kind: _rule_of_spelling(rule) for kind, rule in sorted(compare.items())}
     return canonical.encode(body) + b"\n"
 
 
@@ -144,11 +157,12 @@ def read_head(head: bytes, signature: bytes, public_keys: Sequence[bytes]) -> Sn
             sha256(head).hexdigest(),
             {text(name): _kept(one) for name, one in named(value["collect"]).items()} if "collect" in value else None,
             _distinct(value["kinds"]) if "kinds" in value else None,
+            {text(kind): _spelling(rule) for kind, rule in named(value["compare"]).items()} if "compare" in value else None,
         )
     except (KeyError, TypeError, ValueError):
         raise EvidenceInvalid("the snapshot's header has another form") from None
     fields = {"schema", "published", "valid_until", "key_check", "policy", "purposes", "lists"}
-    if set(value) - {"collect", "kinds"} != fields or not _in_order(read):
+    if set(value) - {"collect", "kinds", "compare"} != fields or not _in_order(read):
         raise EvidenceInvalid("the snapshot's header has another form")
     return read
 
@@ -203,6 +217,20 @@ def _kept(value: canonical.Json) -> Period:
     if not isinstance(value, Mapping) or set(value) != {"days", "months"}:
         raise ValueError("not a period")
     return Period(whole(value["days"]), whole(value["months"]))
+
+
+def _rule_of_spelling(rule: Spelling) -> canonical.Json:
+    said: dict[str, canonical.Json] = {"type": rule.type.value, "case": rule.case.value, "unicode": rule.form.value}
+    return {**said, "region": rule.region} if rule.region else said
+
+
+def _spelling(value: canonical.Json) -> Spelling:
+    if not isinstance(value, Mapping) or set(value) - {"region"} != {"type", "case", "unicode"}:
+        raise ValueError("not a rule of spelling")
+    region = text(value.get("region", ""))
+    if bool(region) is not ("region" in value):
+        raise ValueError("`region` stands where there is one")
+    return Spelling(SpellingType(text(value["type"])), CaseRule(text(value["case"])), UnicodeForm(text(value["unicode"])), region)
 
 
 def _span(value: canonical.Json) -> ListSpan:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
+from expunge.core.datamap.spelling import Spelling
 from expunge.core.gate.gate_entry import ENTRY_BYTES, former_entry, gate_entry, key_check
 from expunge.core.gate.gate_head import (
     SIGNATURE_BYTES,
@@ -80,6 +81,8 @@ class GatePolicy:
     """Kinds of data that have a schedule, with the longest time that they are kept; no other may be collected."""
     kinds: frozenset[str] | None = None
     """Kinds of identifiers that people can be suppressed by: whoever is named by another one could not be known. None: nobody says."""
+    compare: Mapping[str, Spelling] | None = None
+    """Kind -> how its identifiers compare, for those that are not opaque ids."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,14 @@ def publish_snapshot(
     named = None if rules is None else {name: PurposeRule(state.needs_consent, state.keep, state.closed) for name, state in rules.items()}
     policy = contents.policy
     head = write_head(
-        lists, gate_key, policy.version, named, published=published, valid_until=valid_until, collect=policy.collect, kinds=policy.kinds
+        lists,
+        gate_key,
+        policy.version,
+        named,
+        valid=(published, valid_until),
+        collect=policy.collect,
+        kinds=policy.kinds,
+        compare=policy.compare,
     )
     return b"".join([head, sign(signed_head(head)), *(data for _, _, data in lists)])
 

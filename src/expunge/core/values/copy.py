@@ -117,6 +117,7 @@ class FindingKind(StrEnum):
     SUBJECT_PATH = "subject path"
     UNREADABLE = "unreadable"
     UNSUPPORTED = "unsupported"
+    SPELLING = "spelling"
     NOTE = "note"
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from expunge.core.datamap.compared_fields import field_spelling
 from expunge.core.datamap.datamap import Dataset, remakes
 from expunge.core.datamap.person import Person
 from expunge.core.evidence import traces as core_traces
@@ -97,11 +98,25 @@ def take(
     for person in people:
         for kind, value in person.identifiers():
             tracer.text(person.subject, IDENTIFIERS, kind, value)
+    for subject, name, value in _other_spellings(context, located, people):
+        tracer.text(subject, IDENTIFIERS, name, value)
     taken = tracer.traces(controls)
     lying = {str(path): list(stretches) for path, stretches in tracer.lying().items()}
     files = [(order, f"traces-{turn}-{store}", core_traces.dump(taken))]
     context.shelf.put_all([*files, (order, f"lying-{turn}-{store}", json.dumps(lying).encode())] if lying else files)
     return TakenTraces(len(taken.traces), tracer.rejected())
+
+
+def _other_spellings(context: Context, located: LocatedCopies, people: Sequence[Person]) -> Iterator[tuple[Pseudonym, str, str]]:
+    """Yield (subject, field, value) for each spelling of an identifier under which a dataset holds anything, beside those of the order."""
+    known = {person.subject: {value for _, value in person.identifiers()} for person in people}
+    for dataset, by_subject in sorted(located.selectors.items()) if known else ():
+        for subject, selector in by_subject.items():
+            for name, values in selector.match.items():
+                fresh = values - known.get(subject, values)
+                if fresh and field_spelling(context.data_map, context.data_map.datasets[dataset], name) is not None:
+                    known[subject] |= fresh
+                    yield from ((subject, name, value) for value in sorted(fresh))
 
 
 def _take_dataset(store: Store, dataset: Dataset, located: LocatedCopies, tracer: CollectingTracer) -> set[Pseudonym]:

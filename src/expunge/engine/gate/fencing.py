@@ -9,6 +9,7 @@ from datetime import timedelta
 from expunge.core.datamap.datamap import DataMap
 from expunge.core.datamap.person import Person
 from expunge.core.datamap.purposes import Ground
+from expunge.core.datamap.spelling import OPAQUE, Spelling
 from expunge.core.gate.gate_entry import GateEntries
 from expunge.core.gate.gate_snapshot import Contents, GatePolicy, PurposeState, gate_entry
 from expunge.core.journal import events as ev
@@ -20,6 +21,7 @@ from expunge.core.values.ids import MODEL, OrderId, Pseudonym, pseudonym, pseudo
 from expunge.core.values.periods import shortest
 from expunge.engine.gate import consent_entries
 from expunge.engine.gate.consent_entries import ConsentEntries
+from expunge.engine.kernel import spelt_names
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import MODELS, RECIPIENTS, ROLLBACKS, SUPPRESSIONS, read_register, register
 
@@ -71,9 +73,17 @@ def publish(context: Context) -> int:
     accepted = [event for event in read_register(context.journal, ROLLBACKS) if isinstance(event, ev.RollbackAccepted)]
     forgotten = frozenset(bytes.fromhex(entry) for event in accepted for entry in event.gate_entries)
     purposes = purposes_of(context.data_map, agreed, blocked)
-    policy = GatePolicy(context.map_digest, purposes, agreed.frozen, scheduled(context.data_map), context.data_map.kinds)
+    policy = GatePolicy(
+        context.map_digest, purposes, agreed.frozen, scheduled(context.data_map), context.data_map.kinds, compare_of(context.data_map)
+    )
     context.publish_gate(context.clock.now(), Contents(suppressed | models | forgotten, former | forgotten if former else former, policy))
     return len(suppressed) + len(former)
+
+
+def compare_of(data_map: DataMap) -> Mapping[str, Spelling] | None:
+    """Return how the kinds of the map compare, without those of opaque ids, which every reader knows; None where there are no others."""
+    rules = {kind: data_map.spelling(kind) for kind in sorted(data_map.kinds)}
+    return {kind: rule for kind, rule in rules.items() if rule != OPAQUE} or None
 
 
 def renew(context: Context) -> None:
@@ -118,22 +128,30 @@ class SuppressionIndex:
     _key: bytes = field(repr=False)
     """Of the pseudonyms."""
     _entries: GateEntries = field(repr=False)
+    _data_map: DataMap = field(repr=False)
+    """How identifiers compare."""
     _found: frozenset[bytes] | None = field(repr=False)
     """What stands for them in the gate's files; None where some came before format 2 of these."""
 
     def among(self, kind: str, values: Sequence[str]) -> Iterator[tuple[str, Pseudonym]]:
-        """Yield the suppressed ones of some identifiers, each with its pseudonym.
+        """Yield the suppressed ones of some identifiers, in whatever spelling, each with its pseudonym.
 
         An entry takes a third of the time of a pseudonym, and few people in a store are suppressed. So a pseudonym is computed only for a
         known entry.
         """
+        common = [spelt_names.stands_for(self._data_map, kind, value) for value in values]
+        pairs = [*zip(values, common, strict=True), *((value, value) for value, text in zip(values, common, strict=True) if value != text)]
+        texts = [text for _, text in pairs]
         if self._found is not None:
-            entries = self._entries.of(kind, values)
+            entries = self._entries.of(kind, texts)
             if self._found.isdisjoint(entries):
                 return
-            values = [value for value, entry in zip(values, entries, strict=True) if entry in self._found]
-        for value, name in zip(values, pseudonyms(self._key, kind, values), strict=True):
-            if name in self.names:
+            pairs = [pair for pair, entry in zip(pairs, entries, strict=True) if entry in self._found]
+        told: set[str] = set()
+        names = pseudonyms(self._key, kind, [text for _, text in pairs])
+        for (value, _), name in zip(pairs, names, strict=True):
+            if name in self.names and value not in told:
+                told.add(value)
                 yield value, name
 
 
@@ -144,7 +162,7 @@ def fenced(context: Context) -> SuppressionIndex:
     whole = all(order.gate_format == _FORMAT and len(order.gate_entries) == len(order.pseudonyms) for order in orders)
     found = frozenset(bytes.fromhex(entry) for order in orders for entry in order.gate_entries) if whole else None
     names = {name: order.order for order in orders for name in order.pseudonyms}
-    return SuppressionIndex(names, context.keys.pseudonym_key(), GateEntries(context.keys.gate_key()), found)
+    return SuppressionIndex(names, context.keys.pseudonym_key(), GateEntries(context.keys.gate_key()), context.data_map, found)
 
 
 def _standing(context: Context) -> list[ev.Suppressed]:

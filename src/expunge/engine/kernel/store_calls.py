@@ -23,6 +23,7 @@ from expunge.ports.model_registry import ModelRegistry
 from expunge.ports.scanner import Tracer
 from expunge.ports.schema_listing import MentionListing, SchemaListing
 from expunge.ports.schema_naming import SchemaNaming
+from expunge.ports.spelling_search import SpellingSearch, StoreEquality
 from expunge.ports.store import Store
 from expunge.ports.subject_listing import SubjectListing
 
@@ -130,6 +131,28 @@ def uncovered_references(store: SchemaListing, dataset: Dataset, copies: Sequenc
     answer = store.uncovered_references(dataset, copies)
     failpoint("store.uncovered_references:after")
     return answer
+
+
+def equality(store: SpellingSearch, dataset: Dataset, field: str) -> StoreEquality:
+    """Ask how the store compares the values of a field."""
+    failpoint("store.equality:before")
+    answer = store.equality(dataset, field)
+    failpoint("store.equality:after")
+    return answer
+
+
+def alike(store: SpellingSearch, dataset: Dataset, field: str, values: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Stream the values that the store takes for some others."""
+    failpoint("store.alike:before")
+    yield from store.alike(dataset, field, values)
+    failpoint("store.alike:after")
+
+
+def near(store: SpellingSearch, dataset: Dataset, field: str, texts: Sequence[str] | None) -> Iterator[Sequence[str]]:
+    """Stream the values that may be spellings of some texts."""
+    failpoint("store.near:before")
+    yield from store.near(dataset, field, texts)
+    failpoint("store.near:after")
 
 
 def export(store: Store, dataset: Dataset, copy: Copy) -> Iterator[Item]:

@@ -21,7 +21,7 @@ from expunge.core.models.artefact_manifest import ArtefactManifest, ManifestFind
 from expunge.core.models.model_outcomes import WHOLE, ArtefactCleared
 from expunge.core.values.copy import Copy, Finding, FindingKind, Selector
 from expunge.core.values.ids import Pseudonym
-from expunge.engine.kernel import store_calls
+from expunge.engine.kernel import spelt_names, store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.lineage import observed_lineage
 from expunge.errors import EvidenceInvalid, StateCorrupt, StoreUnavailable
@@ -253,7 +253,8 @@ class ManifestJudge:
             identity = self.context.data_map.identities[kind]
             home, key = self.context.data_map.datasets[identity.dataset], self.trainings.key()
             copies = store_calls.bystanders(self.context.open_store(home.store), home, (), None)
-            values = {value for copy in copies for value in copy.links.get(identity.key, ())}
+            held = {value for copy in copies for value in copy.links.get(identity.key, ())}
+            values = spelt_names.spelt(self.context.data_map, kind, held)
             self._living[kind] = frozenset(artefact_manifest.person(key, kind, value) for value in values)
         return self._living[kind]
 

@@ -26,11 +26,11 @@ from expunge.core.retention.inactivity import (
     watched_for,
 )
 from expunge.core.values.cause import ByInactivity
-from expunge.core.values.ids import OrderId, Pseudonym, pseudonym
+from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.order import OrderKind
 from expunge.core.values.periods import Period
 from expunge.engine.intake import person_orders
-from expunge.engine.kernel import store_calls
+from expunge.engine.kernel import spelt_names, store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.kernel.journal_streams import IDLE, Recorder, read_register, register, register_behind
 from expunge.engine.recipients import deadlines
@@ -114,8 +114,10 @@ def last_uses(context: Context, identity: IdentitySpec) -> Iterator[LastUse]:
         for span in store_calls.spans(context.open_store(dataset.store), dataset, by, when):
             if span.last is not None and (span.value not in last or span.last > last[span.value][0]):
                 last[span.value] = span.last, name
-    for value, (at, source) in last.items():
-        yield LastUse(identity.kind, value, pseudonym(key, identity.kind, value), at, source)
+    for values in spelt_names.together(context.data_map, identity.kind, last):
+        # Why the newest of all spellings: whoever used it under any of them used it.
+        value = max(sorted(values), key=lambda spelling: last[spelling][0])
+        yield LastUse(identity.kind, value, spelt_names.name_of(context.data_map, key, identity.kind, value), *last[value])
 
 
 def _flag(context: Context, seen: dict[Pseudonym, LastUse]) -> list[Pseudonym]:
@@ -176,7 +178,7 @@ def _orders(context: Context, seen: dict[Pseudonym, LastUse]) -> Iterator[OrderI
         if idle.state is not IdleState.GIVEN_UP or idle.subject not in seen:
             continue
         used = seen[idle.subject]
-        person = resolving.resolve(context, f"{used.kind}:{used.value}")
+        person = resolving.resolve(context, f"{used.kind}:{used.value}", several=True)
         request = person_orders.OrderRequest((person,), "schedule", ByInactivity(used.kind), kind=OrderKind.INACTIVITY)
         order = person_orders.receive(context, request).order
         register(context.journal, IDLE, IdleOrdered(context.clock.now(), idle.subject, order))

@@ -10,7 +10,7 @@ from expunge.engine.consent import disclosure_texts
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context, OpenPlaces
 from expunge.engine.lineage import artefact_manifests, observed_lineage
-from expunge.engine.subjects import bystander_loss, mentions, orphaned_items, shared_paths
+from expunge.engine.subjects import bystander_loss, mentions, orphaned_items, shared_paths, spelling_check
 
 _CANNOT_FOLLOW = frozenset({FindingKind.UNREADABLE, FindingKind.MISSING, FindingKind.PERMISSION, FindingKind.SUBJECT_PATH})
 """With one of these, whether an item leads to somebody cannot be told yet."""
@@ -32,7 +32,7 @@ def check(context: OpenPlaces) -> tuple[Finding, ...]:
         for each in mentions.unfit(context)
     ]
     if not any(each.kind in _CANNOT_FOLLOW for each in found):
-        found += _ownerless(context)
+        found += [*_ownerless(context), *spelling_check.findings(context)]
         found += _undeclared_mentions(context)
         found += _shared_paths(context)
     return tuple(found)

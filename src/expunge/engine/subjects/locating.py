@@ -15,10 +15,10 @@ from expunge.core.values.hold import Hold, binding, item_tag
 from expunge.core.values.ids import Pseudonym, pseudonym
 from expunge.core.values.outcome import Kept, Reason, Unable
 from expunge.core.values.scope import Scope
-from expunge.engine.kernel import store_calls
+from expunge.engine.kernel import spelt_names, store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.lineage import artefact_manifests
-from expunge.engine.subjects import resolving
+from expunge.engine.subjects import resolving, spellings
 from expunge.ports.store import Store
 
 T = TypeVar("T")
@@ -222,9 +222,11 @@ def people_behind(context: Context, wanted: Collection[Pseudonym]) -> Iterator[t
         home = context.data_map.datasets[identity.dataset]
         for copy in store_calls.bystanders(context.open_store(home.store), home, (), None):
             for value in copy.links.get(identity.key, ()):
-                subject = pseudonym(key, kind, value)
-                if subject in wanted:
-                    yield subject, replace(resolving.resolve(context, f"{kind}:{value}").person, subject=subject)
+                # Why both: a hold may be older than the rule by which the identity compares now.
+                subjects = {pseudonym(key, kind, value), spelt_names.name_of(context.data_map, key, kind, value)}
+                for subject in subjects.intersection(wanted):
+                    person = resolving.resolve(context, f"{kind}:{value}", several=True).person
+                    yield subject, replace(person, subject=subject)
 
 
 def names_of(context: Context, person: Person) -> frozenset[Pseudonym]:
@@ -255,6 +257,7 @@ def _locate_one(
         if asked is not None:
             selectors[person.subject] = replace(asked, anybodys=True) if person.nobody else asked
     store = context.open_store(dataset.store)
+    selectors = {asked.subject: asked for asked in spellings.widened(context, dataset, tuple(selectors.values()))}
     copies = store_calls.locate(store, dataset, tuple(selectors.values()))
     located.selectors[dataset.name] = selectors
     if spared:

@@ -9,6 +9,7 @@ from expunge.core.datamap.datamap import Aggregate, Dataset, Inherited, Through
 from expunge.core.values.copy import Copy
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
+from expunge.engine.subjects import spellings
 
 
 def owned(context: OpenPlaces, dataset: Dataset, copies: Iterable[Copy], erased: Mapping[str, Sequence[Copy]]) -> Iterator[Copy]:
@@ -18,9 +19,11 @@ def owned(context: OpenPlaces, dataset: Dataset, copies: Iterable[Copy], erased:
         return
     via = dataset.subject.via
     pointers = pointers_of(context, context.data_map.datasets[dataset.subject.dataset], dataset.subject.link, erased)
+    equality = spellings.equality_of(context, dataset, via)
+    pointed_to = pointers if equality.exact else frozenset(map(equality.common, pointers))
     for copy in copies:
         values = copy.selector.match.get(via, frozenset()) if copy.selector else frozenset()
-        if values & pointers:
+        if not pointed_to.isdisjoint(values if equality.exact else map(equality.common, values)):
             yield copy
 
 

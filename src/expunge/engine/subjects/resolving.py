@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from expunge.core.datamap.datamap import IdentitySpec
 from expunge.core.datamap.person import Person
 from expunge.core.values.copy import Copy, Selector
-from expunge.core.values.ids import Pseudonym, pseudonym
-from expunge.engine.kernel import store_calls
+from expunge.core.values.ids import Pseudonym
+from expunge.engine.kernel import spelt_names, store_calls
 from expunge.engine.kernel.context import Context
+from expunge.engine.subjects import spellings
 from expunge.errors import NotResolved, UsageError
 
 
@@ -63,26 +64,28 @@ class _Asking:
             dataset = self.context.data_map.datasets[self.context.data_map.identities[kind].dataset]
             selectors = {Pseudonym(str(at)): Selector(Pseudonym(str(at)), {name: frozenset({each})}) for at, each in enumerate(values)}
             found: dict[Pseudonym, list[Copy]] = {}
-            for copy in store_calls.locate(self.context.open_store(dataset.store), dataset, tuple(selectors.values())):
+            asked = spellings.widened(self.context, dataset, tuple(selectors.values()))
+            for copy in store_calls.locate(self.context.open_store(dataset.store), dataset, asked):
                 found.setdefault(copy.subject, []).append(copy)
             for at, value in enumerate(values):
                 self._known[kind, name, value] = tuple(found.get(Pseudonym(str(at)), ()))
 
 
-def resolve(context: Context, name: str, *, whole: bool = False) -> ResolvedName:
-    """Resolve ``KIND:VALUE`` or a bare value.
+def resolve(context: Context, name: str, *, whole: bool = False, several: bool = False) -> ResolvedName:
+    """Resolve ``KIND:VALUE`` or a bare value, in whatever spelling.
 
     Args:
         context: the composition.
         name: ``profile:p-17``, ``email:a@example.org``, or a bare value that is looked up under every kind.
         whole: climb to the owner first: ``device:SERIAL`` then means the account it belongs to, with everything in it.
+        several: take a person under all keys where the dataset has several that the map takes for one; for rules, which nobody confirms.
 
     Raises:
-        NotResolved: it names several people, or none and has no kind. With a kind, a name that belongs to no person is no error: an
-            order for it ends with a receipt that says so.
+        NotResolved: it names several people or several keys, or none and has no kind. With a kind, a name that belongs to no person is no
+            error: an order for it ends with a receipt that says so.
         UsageError: unknown kind, empty value.
     """
-    return _resolve(_Asking(context), name, whole=whole)
+    return _resolve(_Asking(context), name, whole=whole, several=several)
 
 
 def resolve_all(context: Context, names: Sequence[str]) -> list[ResolvedName]:
@@ -102,11 +105,17 @@ def resolve_all(context: Context, names: Sequence[str]) -> list[ResolvedName]:
     return [found[name] for name in names]
 
 
-def _resolve(asking: _Asking, name: str, *, whole: bool) -> ResolvedName:
+def _resolve(asking: _Asking, name: str, *, whole: bool, several: bool = False) -> ResolvedName:
     context = asking.context
     kind, value = _split(context, name)
     found = list(_candidates(asking, kind, value))
-    distinct = {(identity.kind, key) for identity, copy in found for key in _keys(identity, copy)}
+    held = {(identity.kind, key) for identity, copy in found for key in _keys(identity, copy)}
+    distinct = {(kind, spelt_names.stands_for(context.data_map, kind, key)) for kind, key in held}
+    if len(distinct) == 1 < len(held) and not several:
+        # Why refused: before anybody decided, two people may stand behind two keys, and what is erased does not come back.
+        message = f"the name means {len(held)} different keys, which the map takes for one person"
+        mend = "`expunge check` names the dataset: let one key stay, or say `case: exact` for the identity"
+        raise NotResolved(message, help=mend)
     if len(distinct) > 1:
         kinds = ", ".join(sorted({each for each, _ in distinct}))
         message = f"the name means {len(distinct)} different people ({kinds})"
@@ -120,10 +129,12 @@ def _resolve(asking: _Asking, name: str, *, whole: bool) -> ResolvedName:
             raise NotResolved(message, help=mend)
         return _unknown(context, kind, value)
     (identity, copy), *_ = found
-    key = next(iter(_keys(identity, copy)))
+    keys = sorted(key for _, key in held)
+    copies = [copy for _, copy in found]
     if whole:
-        identity, copy, key = _climb(asking, identity, copy, key)
-    return _whole(asking, identity, copy, key)
+        identity, copy, key = _climb(asking, identity, copy, keys[0])
+        copies, keys = [copy], [key]
+    return _whole(asking, identity, copies, keys)
 
 
 def candidates(context: Context, name: str) -> tuple[tuple[str, str], ...]:
@@ -194,10 +205,12 @@ def _unknown(context: Context, kind: str, value: str) -> ResolvedName:
     key = context.keys.pseudonym_key()
     identities = context.data_map.identities
     if kind in identities:
-        return ResolvedName(kind, Person(pseudonym(key, kind, value), {kind: frozenset({value})}, {}), known=False)
+        ids = {kind: spelt_names.spelt(context.data_map, kind, [value])}
+        return ResolvedName(kind, Person(spelt_names.name_of(context.data_map, key, kind, value), ids, {}), known=False)
     owner = next(identity for identity in identities.values() if kind in identity.also)
     dotted = f"{owner.kind}.{kind}"
-    return ResolvedName(kind, Person(pseudonym(key, dotted, value), {}, {dotted: frozenset({value})}), known=False)
+    also = {dotted: spelt_names.spelt(context.data_map, dotted, [value])}
+    return ResolvedName(kind, Person(spelt_names.name_of(context.data_map, key, dotted, value), {}, also), known=False)
 
 
 def _climb(asking: _Asking, identity: IdentitySpec, copy: Copy, key: str) -> tuple[IdentitySpec, Copy, str]:
@@ -211,35 +224,39 @@ def _climb(asking: _Asking, identity: IdentitySpec, copy: Copy, key: str) -> tup
         if not found:
             break
         identity, copy = owner, found[0]
+        key = next(iter(sorted(_keys(identity, copy))), key)
     return identity, copy, key
 
 
-def _whole(asking: _Asking, identity: IdentitySpec, copy: Copy, key: str) -> ResolvedName:
+def _whole(asking: _Asking, identity: IdentitySpec, copies: Sequence[Copy], keys: Sequence[str]) -> ResolvedName:
     """The identity with its members, their members, and every other value they are known by."""
-    ids: dict[str, set[str]] = {identity.kind: {key}}
+    data_map = asking.context.data_map
+    ids: dict[str, set[str]] = {identity.kind: set(keys)}
     also: dict[str, set[str]] = {}
-    _note_also(identity, (copy,), also)
+    _note_also(identity, copies, also)
     straddling: set[str] = set()
-    queue: list[tuple[IdentitySpec, Sequence[str]]] = [(identity, [key])]
+    queue: list[tuple[IdentitySpec, Sequence[str]]] = [(identity, keys)]
     while queue:
-        owner, keys = queue.pop()
-        for member in asking.context.data_map.identities.values():
+        owner, mine = queue.pop()
+        for member in data_map.identities.values():
             if member.member_of != owner.kind:
                 continue
-            found = [each for each_key in keys for each in asking.locate(member, owner.key, each_key)]
+            found = [copy for key in mine for copy in asking.locate(member, owner.key, key)]
             fresh = {each for one in found for each in _keys(member, one)} - ids.get(member.kind, set())
             _note_also(member, found, also)
-            straddling |= {each for each in fresh if _owners_of(asking, owner, member, each) - set(keys)}
+            own = {spelt_names.stands_for(data_map, owner.kind, key) for key in mine}
+            straddling |= {each for each in fresh if _owners_of(asking, owner, member, each) - own}
             if fresh:
                 ids.setdefault(member.kind, set()).update(fresh)
                 queue.append((member, sorted(fresh)))
-    own = {kind: frozenset(value for value in values if _is_theirs(asking, value, ids)) for kind, values in also.items()}
+    others = {kind: frozenset(value for value in values if _is_theirs(asking, value, ids)) for kind, values in also.items()}
     person = Person(
-        pseudonym(asking.context.keys.pseudonym_key(), identity.kind, key),
-        {kind: frozenset(values) for kind, values in ids.items()},
-        {kind: values for kind, values in own.items() if values},
+        spelt_names.name_of(data_map, asking.context.keys.pseudonym_key(), identity.kind, keys[0]),
+        {kind: spelt_names.spelt(data_map, kind, values) for kind, values in ids.items()},
+        {kind: spelt_names.spelt(data_map, kind, values) for kind, values in others.items() if values},
     )
-    members = {kind: len(values) - (1 if kind == identity.kind else 0) for kind, values in ids.items()}
+    counts = {kind: len({spelt_names.stands_for(data_map, kind, value) for value in values}) for kind, values in ids.items()}
+    members = {kind: count - (1 if kind == identity.kind else 0) for kind, count in counts.items()}
     return ResolvedName(
         identity.kind,
         person,
@@ -251,7 +268,8 @@ def _whole(asking: _Asking, identity: IdentitySpec, copy: Copy, key: str) -> Res
 
 
 def _owners_of(asking: _Asking, owner: IdentitySpec, member: IdentitySpec, key: str) -> frozenset[str]:
-    return frozenset(each for copy in asking.locate(member, member.key, key) for each in copy.links.get(owner.key, frozenset()))
+    owners = (value for copy in asking.locate(member, member.key, key) for value in copy.links.get(owner.key, frozenset()))
+    return frozenset(spelt_names.stands_for(asking.context.data_map, owner.kind, value) for value in owners)
 
 
 def _is_theirs(asking: _Asking, value: str, ids: Mapping[str, set[str]]) -> bool:

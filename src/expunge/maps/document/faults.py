@@ -20,6 +20,7 @@ RULES = (
     "bad-clocks",
     "bad-cohort",
     "bad-command",
+    "bad-compare",
     "bad-date",
     "bad-ground",
     "bad-grounding",

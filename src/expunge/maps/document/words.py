@@ -30,7 +30,8 @@ MAP = (
     "recipients",
     "lineage",
 )
-IDENTITY = ("dataset", "key", "also", "member_of", "last_used", "inactive_after")
+SPELLING = ("type", "case", "unicode", "region")
+IDENTITY = ("dataset", "key", "also", *SPELLING, "compare", "member_of", "last_used", "inactive_after")
 RECIPIENT = ("gets", "url", "probe", "key", "within")
 STORE = ("kind", "url", "window", "outside")
 RETENTION = ("period", "from", "purpose", "need", "inactive_after")

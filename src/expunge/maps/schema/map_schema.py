@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from expunge.core.datamap.datamap import LAYOUTS
+from expunge.core.datamap.spelling import CaseRule, SpellingType, UnicodeForm
 from expunge.maps.document import words
 from expunge.maps.schema import acts, artefacts, consent, lineage, mentions
 from expunge.ports.store_kind import (
@@ -115,11 +116,23 @@ def _identity() -> Schema:
         "dataset": _text("The dataset that says who exists."),
         "key": _text("Its field with the identifier."),
         "also": _one_or_more("Other fields of it by which the same person may be named."),
+        **_spelling(),
+        "compare": _named(_table(_spelling()), "How fields of `also` compare, each as the key does: {phone: {type: phone, region: GB}}."),
         "member_of": _text("The identity this one belongs to: erasing the owner erases its members."),
         "last_used": _named(_text("Its field with the time of an item."), "Datasets whose newest item says when it was last used."),
         "inactive_after": {**_PERIOD, "description": "Unused for so long, it is flagged, and erased unless it is kept or used again."},
     }
     return _table({key: texts[key] for key in words.IDENTITY}, ("dataset", "key"))
+
+
+def _spelling() -> Schema:
+    texts = {
+        "type": {**_words(*SpellingType), "description": "What the key is. By default as its name says: one that ends in email, or phone."},
+        "case": {**_words(*CaseRule), "description": "Whether capitals tell two people apart: fold for email, exact for text."},
+        "unicode": {**_words(*UnicodeForm), "description": "The normal form of the comparison: nfkc for email and phone, nfc for text."},
+        "region": {"type": "string", "pattern": "^[A-Z]{2}$", "description": "The country of phone numbers without a country code: GB."},
+    }
+    return {key: texts[key] for key in words.SPELLING}
 
 
 def _store(kinds: Mapping[str, StoreKind]) -> Schema:

@@ -16,6 +16,7 @@ from expunge.maps.document.faults import did_you_mean
 from expunge.maps.document.form import Form
 from expunge.maps.document.nodes import ListNode, ScalarNode, TableNode, Value
 from expunge.maps.sections.idle import read_last_used
+from expunge.maps.sections.spellings import read_compare
 from expunge.ports.store_kind import SQLITE, AttachedOption, Option, OptionValue, StoreKind, absolute, located
 
 POSTGRES = ("postgresql://", "postgres://")
@@ -181,11 +182,14 @@ def read_identities(form: Form, root: TableNode) -> dict[str, IdentitySpec]:
             form.faults.add("bad-name", name.line, f"{what}: the gate knows models by this word", "another name for the people")
         table = form.table(value, what, words.IDENTITY, ("dataset", "key"))
         if table is not None:
+            key = form.text(table.get("key"), f"{what}.key") or ""
+            also = form.texts(table.get("also"), f"{what}.also", one_is_enough=True)
             identities[name.text] = IdentitySpec(
                 kind=name.text,
                 dataset=form.text(table.get("dataset"), f"{what}.dataset") or "",
-                key=form.text(table.get("key"), f"{what}.key") or "",
-                also=form.texts(table.get("also"), f"{what}.also", one_is_enough=True),
+                key=key,
+                also=also,
+                compare=read_compare(form, table, what, name.text, key, also),
                 member_of=form.text(table.get("member_of"), f"{what}.member_of"),
                 last_used=read_last_used(form, table.get("last_used"), what),
                 inactive_after=_period_of(form, table, f"{what}.inactive_after"),

@@ -19,6 +19,7 @@ from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.ports.scanner import Tracer
+from expunge.ports.spelling_search import StoreEquality
 from expunge.stores.files.check import FilesCheck
 from expunge.stores.files.folders import clear_temporaries
 from expunge.stores.files.local_tree import LocalTree
@@ -69,6 +70,19 @@ class Files:
         """Yield the bystanders, grouped by the values of the subject fields."""
         self._present()
         return self._search(dataset).bystanders(erased, limit)
+
+    def equality(self, dataset: Dataset, field: str) -> StoreEquality:  # noqa: ARG002 - of every field
+        """Names and records are compared byte by byte."""
+        return StoreEquality()
+
+    def alike(self, dataset: Dataset, field: str, values: Sequence[str]) -> Iterator[tuple[str, str]]:  # noqa: ARG002 - of every field
+        """Yield nothing: no value is taken for another."""
+        yield from ()
+
+    def near(self, dataset: Dataset, field: str, texts: Sequence[str] | None) -> Iterator[Sequence[str]]:  # noqa: ARG002 - of all texts
+        """Yield every value: folders are listed down to it, records are read."""
+        self._present()
+        yield from self._search(dataset).values(field)
 
     def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
         """By names, times of writing and records."""

@@ -23,6 +23,7 @@ from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook
 from expunge.ports.placing import LiveRows
 from expunge.ports.scanner import Tracer
+from expunge.ports.spelling_search import StoreEquality
 from expunge.stores.postgres.check import PostgresCheck
 from expunge.stores.postgres.erase import PostgresEraser
 from expunge.stores.postgres.kind import LOCK_MS
@@ -30,7 +31,7 @@ from expunge.stores.postgres.ladder import ladder_climb
 from expunge.stores.postgres.mentions import PostgresMentions, references, unfit
 from expunge.stores.postgres.preflight import PostgresPreflight, locked
 from expunge.stores.postgres.reading import content as postgres_content
-from expunge.stores.postgres.reading import nominated
+from expunge.stores.postgres.reading import nominated, spellings
 from expunge.stores.postgres.reading.match import PostgresMatcher, Row, encode_key, linked, links, transaction
 from expunge.stores.postgres.reading.members import CopyBystanders
 from expunge.stores.postgres.reading.probe import PostgresProbe
@@ -199,6 +200,21 @@ class Postgres:
         """Told apart on the server."""
         with self._looking(dataset) as (connection, table), transaction(connection):
             yield from PostgresAging(connection, table).named(field)
+
+    def equality(self, dataset: Dataset, field: str) -> StoreEquality:
+        """By the type and collation of the column."""
+        with self._looking(dataset) as (connection, table), transaction(connection):
+            return spellings.equality(connection, table, field)
+
+    def alike(self, dataset: Dataset, field: str, values: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Joined on the server, by the column's own equality."""
+        with self._looking(dataset) as (connection, table), transaction(connection):
+            yield from spellings.alike(connection, table, field, values)
+
+    def near(self, dataset: Dataset, field: str, texts: Sequence[str] | None) -> Iterator[Sequence[str]]:
+        """Chosen on the server."""
+        with self._looking(dataset) as (connection, table), transaction(connection):
+            yield from PostgresAging(connection, table).named(field) if texts is None else spellings.near(connection, table, field, texts)
 
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
         """The rows as JSON lines, large objects as files of their own."""

@@ -16,6 +16,7 @@ from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSourc
 from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Unable
 from expunge.ports.scanner import Tracer
+from expunge.ports.spelling_search import StoreEquality
 from expunge.stores.s3 import ladder
 from expunge.stores.s3.bucket_connection import Bucket, speaking
 from expunge.stores.s3.bucket_tree import BucketTree
@@ -83,6 +84,19 @@ class S3:
         """Yield the bystanders, grouped by the values of the subject fields."""
         with self._speaking(dataset.name):
             yield from self._search(dataset).bystanders(erased, limit)
+
+    def equality(self, dataset: Dataset, field: str) -> StoreEquality:  # noqa: ARG002 - of every field
+        """Keys and records are compared byte by byte."""
+        return StoreEquality()
+
+    def alike(self, dataset: Dataset, field: str, values: Sequence[str]) -> Iterator[tuple[str, str]]:  # noqa: ARG002 - of every field
+        """Yield nothing: no value is taken for another."""
+        yield from ()
+
+    def near(self, dataset: Dataset, field: str, texts: Sequence[str] | None) -> Iterator[Sequence[str]]:  # noqa: ARG002 - of all texts
+        """Yield every value: keys are listed, records are read."""
+        with self._speaking(dataset.name):
+            yield from self._search(dataset).values(field)
 
     def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
         """By keys, times of writing and records."""

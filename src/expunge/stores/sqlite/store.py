@@ -25,7 +25,8 @@ from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reaso
 from expunge.errors import CouldNotLook
 from expunge.ports.placing import LiveRows
 from expunge.ports.scanner import Tracer
-from expunge.stores.sqlite import content, nominated
+from expunge.ports.spelling_search import StoreEquality
+from expunge.stores.sqlite import content, nominated, spellings
 from expunge.stores.sqlite.catalogue import NotInSqliteSchema, SqliteSchema, SqliteTable, quoted
 from expunge.stores.sqlite.check import SqliteCheck
 from expunge.stores.sqlite.database_file import DatabaseFile
@@ -190,6 +191,21 @@ class Sqlite:
         """One pass over the column."""
         with self._looking(dataset) as (connection, table):
             yield from content.named(connection, table, field)
+
+    def equality(self, dataset: Dataset, field: str) -> StoreEquality:
+        """By the collation of the column."""
+        with self._looking(dataset) as (connection, table):
+            return spellings.equality(connection, table, field)
+
+    def alike(self, dataset: Dataset, field: str, values: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """By the collation of the column, through an index where there is one."""
+        with self._looking(dataset) as (connection, table):
+            yield from spellings.alike(connection, table, field, values)
+
+    def near(self, dataset: Dataset, field: str, texts: Sequence[str] | None) -> Iterator[Sequence[str]]:
+        """One pass over the column, inside the database."""
+        with self._looking(dataset) as (connection, table):
+            yield from content.named(connection, table, field) if texts is None else spellings.near(connection, table, field, texts)
 
     def export(self, dataset: Dataset, copy: Copy) -> Iterator[Item]:
         """The rows as JSON lines, BLOBs as files of their own."""

@@ -214,7 +214,7 @@ class PostgresAging:
     def spans(self, by: str, field: str) -> Iterator[AgeSpan]:
         """Rows by the text of a field. Raises NotInPostgresSchema, psycopg.Error."""
         when = instant(self.table.require(field))
-        value, source = self._texts(by)
+        value, source = self.texts(by)
         sql = f"SELECT {value}, pg_catalog.count(*), min({when}), max({when}) FROM {source} GROUP BY 1"
         with self.connection.cursor("expunge_spans", binary=True) as cursor:
             cursor.execute(sql.encode())
@@ -224,13 +224,13 @@ class PostgresAging:
 
     def named(self, field: str) -> Iterator[Sequence[str]]:
         """The texts of a field, each once. Raises as :meth:`spans`."""
-        value, source = self._texts(field)
+        value, source = self.texts(field)
         with self.connection.cursor("expunge_named", binary=True) as cursor:
             cursor.execute(f"SELECT DISTINCT {value} FROM {source}".encode())
             while rows := cursor.fetchmany(NAMED_AT_ONCE):
                 yield [text for (text,) in rows if text is not None]
 
-    def _texts(self, by: str) -> tuple[str, str]:
+    def texts(self, by: str) -> tuple[str, str]:
         """The text of a field, and where it is read from."""
         names, source = self.table.require(by), f"{self.table.sql} AS t"
         if names.form == "array":

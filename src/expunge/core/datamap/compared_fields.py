@@ -1,0 +1,33 @@
+"""The fields of a map whose values are identifiers, and how these compare."""
+
+from __future__ import annotations
+
+from expunge.core.datamap.datamap import ByField, DataMap, Dataset, Through
+from expunge.core.datamap.spelling import Spelling
+
+
+def field_spelling(data_map: DataMap, dataset: Dataset, name: str) -> Spelling | None:
+    """Return how the values of one field of a dataset compare; None for a field whose values are no identifiers of people.
+
+    A field that is followed (``through``) compares as the field that it follows: addresses do so in every table that repeats them.
+    """
+    return _spelling(data_map, dataset, name, frozenset())
+
+
+def _spelling(data_map: DataMap, dataset: Dataset, name: str, seen: frozenset[str]) -> Spelling | None:
+    for identity in data_map.identities.values():
+        if identity.dataset != dataset.name:
+            continue
+        if name in (identity.key, *identity.also):
+            return identity.spelling(name)
+        owner = data_map.identities.get(identity.member_of or "")
+        if owner is not None and name == owner.key:
+            return owner.spelling()
+    match dataset.subject:
+        case ByField(fields=fields):
+            for kind, field in fields.items():
+                if field == name and kind in data_map.identities:
+                    return data_map.identities[kind].spelling()
+        case Through(dataset=parent, via=via) if name == via and parent not in seen and parent in data_map.datasets:
+            return _spelling(data_map, data_map.datasets[parent], via, seen | {dataset.name})
+    return None

@@ -1,0 +1,142 @@
+"""The spellings of identifiers: which texts name the same person, and the one text that stands for all of them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+PhoneReader: TypeAlias = Callable[[str, str], str]
+"""(text, region) -> the number in E.164, empty for a text that is no number of any plan. The region is empty where none is declared."""
+
+_INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
+"""Characters without a width that programs leave around a text: byte order marks, joiners, marks of direction."""
+_BLANKS = " \t\n\r\v\f\x1c\x1d\x1e\x1f"
+"""The ASCII characters that are no part of an identifier at its ends."""
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+
+class SpellingType(StrEnum):
+    """What an identifier is, as far as its spelling is concerned."""
+
+    TEXT = "text"
+    EMAIL = "email"
+    PHONE = "phone"
+
+
+class CaseRule(StrEnum):
+    """Whether capitals tell two identifiers apart."""
+
+    EXACT = "exact"
+    FOLD = "fold"
+
+
+class UnicodeForm(StrEnum):
+    """The Unicode normal form (UAX 15) in which two texts are compared."""
+
+    NFC = "nfc"
+    NFKC = "nfkc"
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """The rule by which the identifiers of one field are compared."""
+
+    type: SpellingType = SpellingType.TEXT
+    case: CaseRule = CaseRule.EXACT
+    form: UnicodeForm = UnicodeForm.NFC
+    region: str = ""
+    """For phone numbers: the country (ISO 3166-1, two letters) of numbers without a prefix."""
+
+    @property
+    def folds(self) -> bool:
+        """Whether capitals are all the same, as far as the rule knows letters."""
+        return self.case is CaseRule.FOLD or self.type is SpellingType.PHONE
+
+
+OPAQUE = Spelling()
+"""Of ids that the company gives out: NFC and trimmed, capitals tell them apart."""
+EMAIL = Spelling(SpellingType.EMAIL, CaseRule.FOLD, UnicodeForm.NFKC)
+PHONE = Spelling(SpellingType.PHONE, CaseRule.FOLD, UnicodeForm.NFKC)
+OF_TYPE: Mapping[SpellingType, Spelling] = {SpellingType.TEXT: OPAQUE, SpellingType.EMAIL: EMAIL, SpellingType.PHONE: PHONE}
+"""Type -> the rule where the map says no more."""
+
+_EMAIL_ENDS = (("email",), ("mail",), ("email", "address"), ("mail", "address"), ("e", "mail"))
+_PHONE_NAMES = ("phone", "mobile", "msisdn", "telephone", "cellphone")
+_PHONE_ENDS = (*((name,) for name in _PHONE_NAMES), *((name, "number") for name in _PHONE_NAMES))
+
+
+def default_spelling(*names: str) -> Spelling:
+    """Return the rule for a field that the map says nothing of, by its names: those that end in ``email`` or ``phone`` are such."""
+    for name in names:
+        words = tuple(word.lower() for word in _WORDS.findall(name))
+        if any(words[-len(end) :] == end for end in _EMAIL_ENDS):
+            return EMAIL
+        if any(words[-len(end) :] == end for end in _PHONE_ENDS):
+            return PHONE
+    return OPAQUE
+
+
+def canonical(spelling: Spelling, text: str, phones: PhoneReader) -> str:
+    """Return the one spelling that stands for a text and all others of the same person.
+
+    A text that is already spelt so is returned as it is: pseudonyms and entries made from it stay what they were.
+    """
+    if spelling.type is SpellingType.TEXT and text.isascii() and text.isprintable() and not (text.startswith(" ") or text.endswith(" ")):
+        # Why apart: nearly all ids of nearly all companies are such, and millions of them are asked about.
+        return text.lower() if spelling.folds else text
+    plain = trimmed(unicodedata.normalize(spelling.form.name, text))
+    if spelling.type is SpellingType.PHONE:
+        return phones(plain, spelling.region) or folded(plain, spelling.form)
+    if spelling.type is SpellingType.EMAIL:
+        return _address(plain, spelling)
+    return folded(plain, spelling.form) if spelling.folds else plain
+
+
+def trimmed(text: str) -> str:
+    """Return a text without blanks and characters of no width at its ends."""
+    before = ""
+    while text != before:
+        before, text = text, text.strip().strip(_INVISIBLE)
+    return text
+
+
+def folded(text: str, form: UnicodeForm) -> str:
+    """Return a text with all capitals the same (Unicode, full case folding), in a normal form again."""
+    return unicodedata.normalize(form.name, unicodedata.normalize(form.name, text).casefold())
+
+
+def _address(text: str, spelling: Spelling) -> str:
+    """An address: the domain always folds, and is compared as DNS does (RFC 3490); the local part as the rule says."""
+    local, at, domain = text.rpartition("@")
+    if not at:
+        return folded(text, spelling.form) if spelling.folds else text
+    host = folded(domain, spelling.form)
+    if not host.isascii():
+        # Longer than DNS allows, or with characters that no name has: then it stays as it is folded.
+        with suppress(UnicodeError):
+            host = host.encode("idna").decode()
+    return (folded(local, spelling.form) if spelling.folds else local) + at + host
+
+
+def near(text: str) -> str:
+    """Return the text as a store finds it by ASCII rules alone: trimmed, letters A to Z in lower case.
+
+    Two ASCII texts that any rule but that of phone numbers takes for one are near each other.
+    """
+    return text.strip(_BLANKS).translate(_LOWER)
+
+
+_LOWER = {letter: letter + 32 for letter in range(ord("A"), ord("Z") + 1)}
+
+
+def groups(spelling: Spelling, texts: Iterable[str], phones: PhoneReader) -> dict[str, set[str]]:
+    """Return canonical spelling -> the texts that it stands for."""
+    found: dict[str, set[str]] = {}
+    for text in texts:
+        found.setdefault(canonical(spelling, text, phones), set()).add(text)
+    return found

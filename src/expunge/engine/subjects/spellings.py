@@ -1,0 +1,144 @@
+"""Find every spelling under which a store holds an identifier, so that everything after can compare exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from expunge.core.datamap.compared_fields import field_spelling
+from expunge.core.datamap.datamap import Dataset
+from expunge.core.datamap.spelling import CaseRule, Spelling, SpellingType, canonical, near
+from expunge.core.values.copy import Selector
+from expunge.engine.kernel import store_calls
+from expunge.engine.kernel.context import OpenPlaces
+from expunge.phones import e164
+from expunge.ports.spelling_search import SpellingSearch
+from expunge.ports.store import Store
+from expunge.ports.subject_listing import SubjectListing
+
+
+@dataclass(frozen=True)
+class FieldEquality:
+    """When two values of a field of a dataset name the same person: by the map's rule, and by the store's own."""
+
+    spelling: Spelling | None
+    """None where the values are no identifiers."""
+    store_folds: bool
+
+    @property
+    def exact(self) -> bool:
+        """True when equal texts alone are equal."""
+        return self.spelling is None and not self.store_folds
+
+    def common(self, value: str) -> str:
+        """Return one text for all values that are equal; for a rule that only the store knows, its nearest relative."""
+        if self.exact:
+            return value
+        rule = self.spelling or Spelling()
+        return canonical(replace(rule, case=CaseRule.FOLD) if self.store_folds else rule, value, e164)
+
+
+def equality_of(context: OpenPlaces, dataset: Dataset, name: str) -> FieldEquality:
+    """Return how the values of a field compare."""
+    store = context.open_store(dataset.store)
+    folds = isinstance(store, SpellingSearch) and store_calls.equality(store, dataset, name).folds
+    return FieldEquality(field_spelling(context.data_map, dataset, name), folds)
+
+
+def widened(context: OpenPlaces, dataset: Dataset, selectors: Sequence[Selector]) -> tuple[Selector, ...]:
+    """Return selectors that name every spelling of their values under which the dataset holds anything.
+
+    One pass over each field with identifiers, for all selectors together. A field that only leads from one dataset to the next is asked for
+    the store's own comparison, and not read.
+    """
+    names = sorted({name for selector in selectors for name in selector.match})
+    store = context.open_store(dataset.store) if names else None
+    more: dict[str, Mapping[str, frozenset[str]]] = {}
+    for name in names:
+        values = frozenset({value for selector in selectors for value in selector.match.get(name, frozenset())})
+        assert store is not None
+        found = _held(store, dataset, name, field_spelling(context.data_map, dataset, name), values)
+        if found:
+            more[name] = found
+    return tuple(_with(selector, more) for selector in selectors) if more else tuple(selectors)
+
+
+def _with(selector: Selector, more: Mapping[str, Mapping[str, frozenset[str]]]) -> Selector:
+    match = {
+        name: values.union(*(more[name].get(value, frozenset()) for value in values)) if name in more else values
+        for name, values in selector.match.items()
+    }
+    return selector if match == selector.match else replace(selector, match=match)
+
+
+def _held(store: Store, dataset: Dataset, name: str, spelling: Spelling | None, values: frozenset[str]) -> Mapping[str, frozenset[str]]:
+    """For each value that the field holds in other spellings as well, these."""
+    joined = _Groups(values)
+    for value, held in _alike(store, dataset, name, values):
+        joined.join(value, held)
+    if spelling is not None:
+        by_common: dict[str, str] = {}
+        for value in joined.members():
+            joined.join(by_common.setdefault(canonical(spelling, value, e164), value), value)
+        for held in _candidates(store, dataset, name, spelling, by_common):
+            value = by_common.get(canonical(spelling, held, e164))
+            if value is not None:
+                joined.join(value, held)
+        # Why once more: what the map takes for one may be spelt in a way that the store takes for yet another.
+        for value, held in _alike(store, dataset, name, joined.members() - values):
+            joined.join(value, held)
+    return joined.others()
+
+
+class _Groups:
+    """Texts that name the same person, joined as they are found."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        self._asked = frozenset(values)
+        self._group: dict[str, set[str]] = {value: {value} for value in self._asked}
+
+    def join(self, first: str, second: str) -> None:
+        """Enter that two texts name one person."""
+        mine, other = self._group.setdefault(first, {first}), self._group.setdefault(second, {second})
+        if mine is not other:
+            mine |= other
+            for text in other:
+                self._group[text] = mine
+
+    def members(self) -> frozenset[str]:
+        """All texts so far."""
+        return frozenset(self._group)
+
+    def others(self) -> Mapping[str, frozenset[str]]:
+        """For each text that was asked for and has other spellings, all of its group."""
+        return {value: frozenset(self._group[value]) for value in self._asked if len(self._group[value]) > 1}
+
+
+def _alike(store: Store, dataset: Dataset, name: str, values: frozenset[str]) -> Iterator[tuple[str, str]]:
+    if values and isinstance(store, SpellingSearch):
+        yield from store_calls.alike(store, dataset, name, sorted(values))
+
+
+def _candidates(store: Store, dataset: Dataset, name: str, spelling: Spelling, wanted: Iterable[str]) -> Iterator[str]:
+    """Values of a field that may be spellings of some canonical ones."""
+    texts = {near(text) for text in wanted}
+    if isinstance(store, SpellingSearch) and spelling.type is not SpellingType.PHONE:
+        for values in store_calls.near(store, dataset, name, sorted(texts)):
+            yield from values
+    else:
+        yield from values_of(store, dataset, name)
+
+
+def values_of(store: Store, dataset: Dataset, name: str) -> Iterator[str]:
+    """Yield every value that a field has in live data, by the quickest way that the store offers; a value may come again."""
+    if isinstance(store, SubjectListing):
+        for values in store_calls.named(store, dataset, name):
+            yield from frozenset(values)
+    elif isinstance(store, SpellingSearch):
+        for values in store_calls.near(store, dataset, name, None):
+            yield from values
+    else:
+        for copy in store_calls.bystanders(store, dataset, (), None):
+            if copy.selector is not None:
+                yield from copy.selector.match.get(name, frozenset())
+            yield from copy.links.get(name, frozenset())

@@ -1,0 +1,85 @@
+"""The spellings of values in SQLite: the collation of a column, and a search by ASCII rules that the database makes itself."""
+
+# ruff: noqa: S608 - names come from the catalogue and are quoted; values are bound
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+
+from expunge.ports.spelling_search import StoreEquality
+from expunge.stores.sqlite.catalogue import SqliteField, SqliteTable, quoted
+from expunge.stores.sqlite.match import bound
+
+PAGE = 4096
+"""Rows at a time."""
+_COMPARES = frozenset({"Eq", "Ne"})
+_EXACT = frozenset({"", "BINARY"})
+_FOLDING = re.compile(r"(?i)\b(lower|upper)\s*\(|\bcollate\s+[\"`\[]?nocase")
+
+
+def equality(connection: sqlite3.Connection, table: SqliteTable, name: str) -> StoreEquality:
+    """Return how SQLite compares the values of a field. Raises NotInSqliteSchema."""
+    field = table.require(name)
+    column = table.column(name)
+    rule = _collation(connection, table, field) if column is not None else ""
+    unique, unique_folds = _uniqueness(connection, table, column.name) if column is not None else (False, False)
+    folds = rule not in _EXACT
+    return StoreEquality(folds, rule if folds else "", unique, unique_folds)
+
+
+def _collation(connection: sqlite3.Connection, table: SqliteTable, field: SqliteField) -> str:
+    """The collation of a column, from the program that SQLite compiles for a comparison: no pragma tells it without an index."""
+    rows = connection.execute(f"EXPLAIN SELECT +{field.sql} = 'x' FROM {table.sql} AS t").fetchall()
+    collations = {str(row[5]).rpartition("-")[0].upper() for row in rows if row[1] in _COMPARES and row[5]}
+    return next((each for each in sorted(collations) if each not in _EXACT), "")
+
+
+def _uniqueness(connection: sqlite3.Connection, table: SqliteTable, column: str) -> tuple[bool, bool]:
+    """Whether a key or unique index is over this column alone, and whether one such takes capitals for the same."""
+    unique = folds = False
+    for _, name, is_unique, *_, partial in connection.execute(f"PRAGMA main.index_list({quoted(table.name)})").fetchall():
+        parts = [row for row in connection.execute(f"PRAGMA main.index_xinfo({quoted(name)})").fetchall() if row[5]]
+        if not is_unique or partial or len(parts) != 1:
+            continue
+        _, _, part, _, collation, _ = parts[0]
+        if part is None:
+            sql = connection.execute("SELECT sql FROM main.sqlite_schema WHERE type = 'index' AND name = ?", (name,)).fetchone()
+            folds |= bool(sql and sql[0] and _FOLDING.search(sql[0]) and column.lower() in sql[0].lower())
+        elif part.lower() == column.lower():
+            unique = True
+            folds |= collation.upper() not in _EXACT
+    return unique, folds
+
+
+def alike(connection: sqlite3.Connection, table: SqliteTable, name: str, values: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield (value, held) by the column's own collation, through an index where there is one. Raises NotInSqliteSchema."""
+    field = table.require(name)
+    if not equality(connection, table, name).folds:
+        return
+    connection.execute("DROP TABLE IF EXISTS temp.expunge_alike")
+    connection.execute("CREATE TEMP TABLE expunge_alike (text TEXT)")
+    for value in values:
+        form, parameter = bound(value)
+        connection.execute(f"INSERT INTO temp.expunge_alike VALUES ({form})", (parameter,))
+    found = f"SELECT DISTINCT w.text, {field.text} FROM temp.expunge_alike AS w CROSS JOIN {table.sql} AS t ON {field.sql} = w.text"
+    yield from connection.execute(found).fetchall()
+    connection.execute("DROP TABLE temp.expunge_alike")
+
+
+def near(connection: sqlite3.Connection, table: SqliteTable, name: str, texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield values that may be spellings of some texts, from one pass over the column. Raises NotInSqliteSchema."""
+    field = table.require(name)
+    connection.execute("DROP TABLE IF EXISTS temp.expunge_near")
+    connection.execute("CREATE TEMP TABLE expunge_near (text TEXT PRIMARY KEY) WITHOUT ROWID")
+    for text in texts:
+        form, parameter = bound(text)
+        connection.execute(f"INSERT OR IGNORE INTO temp.expunge_near VALUES ({form})", (parameter,))
+    held = field.sql
+    # Why COLLATE: the column's own would be taken for the comparison. Why the ends alone: to trim every value takes twice the time.
+    close = f"lower({held}) COLLATE BINARY IN (SELECT text FROM temp.expunge_near)"
+    beyond = f"length(CAST({held} AS BLOB)) <> length({held}) OR unicode({held}) <= 32 OR unicode(substr({held}, -1)) <= 32"
+    cursor = connection.execute(f"SELECT {field.text} FROM {table.sql} AS t WHERE {close} OR {beyond}")
+    while rows := cursor.fetchmany(PAGE):
+        yield [text for (text,) in rows if text is not None]
+    connection.execute("DROP TABLE temp.expunge_near")

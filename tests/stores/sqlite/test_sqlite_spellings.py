@@ -1,0 +1,73 @@
+"""What SQLite takes for one, and which values it offers as spellings of others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from expunge.ports.spelling_search import SpellingSearch, StoreEquality
+from tests.stores.sqlite.sqlite_company import dataset, opened, run
+
+TABLE = dataset("people", "people")
+EXACT = StoreEquality()
+
+
+def made(path: Path, declared: str, *more: str) -> Path:
+    run(path, f"CREATE TABLE people (id {declared}, name TEXT); {' '.join(more)}")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("declared", "more", "answer"),
+    [
+        ("TEXT", (), EXACT),
+        ("TEXT COLLATE BINARY PRIMARY KEY", (), StoreEquality(unique=True)),
+        ("TEXT COLLATE NOCASE", (), StoreEquality(folds=True, rule="NOCASE")),
+        ("TEXT COLLATE RTRIM", (), StoreEquality(folds=True, rule="RTRIM")),
+        ("TEXT COLLATE NOCASE PRIMARY KEY", (), StoreEquality(folds=True, rule="NOCASE", unique=True, unique_folds=True)),
+        ("TEXT UNIQUE", ("CREATE UNIQUE INDEX u ON people (lower(id));",), StoreEquality(unique=True, unique_folds=True)),
+        ("TEXT", ("CREATE UNIQUE INDEX u ON people (id COLLATE NOCASE);",), StoreEquality(unique=True, unique_folds=True)),
+        ("TEXT", ("CREATE UNIQUE INDEX u ON people (id) WHERE name IS NULL;",), EXACT),
+        ("TEXT", ("CREATE UNIQUE INDEX u ON people (id, name);",), EXACT),
+        ("INTEGER PRIMARY KEY", (), EXACT),
+    ],
+)
+def test_the_collation_and_keys_of_a_column_are_told(tmp_path: Path, declared: str, more: tuple[str, ...], answer: StoreEquality) -> None:
+    path = made(tmp_path / "app.db", declared, *more)
+    with opened(path, TABLE) as store:
+        assert isinstance(store, SpellingSearch)
+        assert store.equality(TABLE, "id") == answer
+
+
+def test_a_field_inside_json_compares_exactly(tmp_path: Path) -> None:
+    path = made(tmp_path / "app.db", "TEXT COLLATE NOCASE")
+    with opened(path, TABLE) as store:
+        assert store.equality(TABLE, "id.owner") == EXACT
+
+
+@pytest.mark.parametrize("index", ["", "CREATE INDEX by_id ON people (id);"])
+def test_values_that_the_column_takes_for_one_are_told(tmp_path: Path, index: str) -> None:
+    path = made(tmp_path / "app.db", "TEXT COLLATE NOCASE", index)
+    run(path, "INSERT INTO people (id) VALUES ('Mia'), ('mia'), ('MIA'), ('otto'), ('ZOË'), (NULL), (7)")
+    with opened(path, TABLE) as store:
+        assert sorted(store.alike(TABLE, "id", ["mIa", "zoë", "nobody"])) == [("mIa", "MIA"), ("mIa", "Mia"), ("mIa", "mia")]
+
+
+def test_a_column_that_compares_exactly_takes_nothing_for_another(tmp_path: Path) -> None:
+    path = made(tmp_path / "app.db", "TEXT")
+    run(path, "INSERT INTO people (id) VALUES ('Mia'), ('mia')")
+    with opened(path, TABLE) as store:
+        assert list(store.alike(TABLE, "id", ["mia"])) == []
+
+
+def test_what_is_near_or_beyond_ascii_is_offered(tmp_path: Path) -> None:
+    path = made(tmp_path / "app.db", "TEXT COLLATE NOCASE")
+    held = ["mia", " MIA\t", "mia\n", "Mia\x1f", "miax", "otto", "zoe\u0308", "it's"]
+    run(path, "INSERT INTO people (id) VALUES " + ", ".join("('" + each.replace("'", "''") + "')" for each in held))
+    with opened(path, TABLE) as store:
+        found = {value for values in store.near(TABLE, "id", ["mia", "it's"]) for value in values}
+        assert {"mia", " MIA\t", "mia\n", "Mia\x1f", "zoe\u0308", "it's"} <= found
+        assert found.isdisjoint({"miax", "otto"})
+        assert {value for values in store.near(TABLE, "id", None) for value in values} == set(held)
+        assert {value for values in store.near(TABLE, "id", ["mia"]) for value in values} >= {"mia"}
