@@ -10,7 +10,7 @@ from typing import BinaryIO, Protocol, TypeAlias
 from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.values.copy import RawSource
 from expunge.core.values.ids import Pseudonym
-from expunge.ports.placing import PlaceReader
+from expunge.ports.optional.placing import PlaceReader
 
 Stretch: TypeAlias = tuple[int, int]
 """Bytes of a file, from the first up to but not including the second."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from expunge.core.datamap.datamap import Dataset
-from expunge.ports.placing import LiveRows, PlacingStore
+from expunge.ports.optional.placing import LiveRows, PlacingStore
 from expunge.ports.store import Store
 from expunge.residue.placing.reader import open_reader
 from expunge.testing.harness import StoreHarness, locate_all
@@ -34,7 +34,7 @@ def places_of(path: Path, one: Person) -> Iterator[tuple[int, bytes]]:
 
 
 class PlacingSuite(StoreHarness):
-    """Promises of :class:`expunge.ports.placing.PlacingStore`, for stores whose files a reader of places knows.
+    """Promises of :class:`expunge.ports.optional.placing.PlacingStore`, for stores whose files a reader of places knows.
 
     Subclass it beside :class:`expunge.testing.StoreSuite`, with the same hooks.
     """

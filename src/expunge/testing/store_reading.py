@@ -11,8 +11,8 @@ from expunge.core.datamap.datamap import ByField
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.values.copy import Copy, FindingKind
 from expunge.core.values.ids import Pseudonym
+from expunge.ports.optional.subject_listing import SubjectListing
 from expunge.ports.scanner import Stretch
-from expunge.ports.subject_listing import SubjectListing
 from expunge.testing.harness import StoreHarness, locate_all
 from expunge.testing.people import AWKWARD, Person, people, person
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from expunge.ports.placing import LiveRows, Lying
+from expunge.ports.optional.placing import LiveRows, Lying
 from expunge.residue.placing.reader import open_reader
 
 MARK = re.compile(rb"mk[0-9a-f]{12}")

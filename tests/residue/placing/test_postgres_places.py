@@ -21,7 +21,7 @@ import pytest
 
 from expunge.core.datamap.datamap import Dataset, StoreSpec
 from expunge.core.values.copy import Copy
-from expunge.ports.placing import LiveRows, Lying, NothingLive
+from expunge.ports.optional.placing import LiveRows, Lying, NothingLive
 from expunge.residue.formats.postgres_packed import PAGE
 from expunge.residue.placing.postgres import lying_in
 from expunge.residue.placing.postgres_pages import Page

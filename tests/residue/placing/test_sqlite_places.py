@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expunge.ports.placing import CannotTell, LiveRows, NothingLive, SchemaPlace
+from expunge.ports.optional.placing import CannotTell, LiveRows, NothingLive, SchemaPlace
 from expunge.residue.placing.reader import NoRows, open_reader
 from tests.residue.placing.sqlite_places import explained, mark, named, places, rows_with, wrong
 

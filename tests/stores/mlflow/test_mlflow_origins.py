@@ -9,7 +9,7 @@ import pytest
 from expunge.core.datamap.datamap import Dataset, EraseAct, Ignore, Inherited, ModelLayout, OnErase
 from expunge.core.lineage.model_origin import descendants
 from expunge.core.values.copy import FindingKind
-from expunge.ports.model_registry import ModelRegistry
+from expunge.ports.optional.model_registry import ModelRegistry
 from expunge.stores.mlflow.store import Mlflow
 from tests.stores.mlflow.mlflow_company import Registry, spec
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from expunge.ports.spelling_search import SpellingSearch, StoreEquality
+from expunge.ports.optional.spelling_search import SpellingSearch, StoreEquality
 from expunge.servers.postgres import PostgresServer
 from tests.stores.postgres.postgres_company import dataset, opened, run
 

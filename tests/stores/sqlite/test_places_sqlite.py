@@ -9,7 +9,7 @@ import pytest
 
 from expunge.core.datamap.datamap import ByField, Dataset, StoreSpec, TableLayout
 from expunge.errors import CouldNotLook
-from expunge.ports.placing import LiveRows
+from expunge.ports.optional.placing import LiveRows
 from expunge.residue.placing.reader import open_reader
 from expunge.stores.sqlite.store import Sqlite
 from tests.stores.sqlite.sqlite_company import dataset, located, opened, run

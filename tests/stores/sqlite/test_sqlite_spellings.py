@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from expunge.ports.spelling_search import SpellingSearch, StoreEquality
+from expunge.ports.optional.spelling_search import SpellingSearch, StoreEquality
 from tests.stores.sqlite.sqlite_company import dataset, opened, run
 
 TABLE = dataset("people", "people")

@@ -28,9 +28,9 @@ from expunge.engine.kernel.journal_streams import Recorder, orders
 from expunge.engine.subjects import locating
 from expunge.engine.subjects.resolving import ResolvedName
 from expunge.errors import IllegalTransition
+from expunge.ports.optional.subject_listing import SubjectListing
 from expunge.ports.scanner import Residue
 from expunge.ports.store import Store
-from expunge.ports.subject_listing import SubjectListing
 from expunge.telemetry import Action, Opaque
 
 _TOGETHER = 4096

@@ -1,13 +1,13 @@
 """Explain each hit by the live item that lies at its place: a hit with nothing live behind it is residue, whoever else holds the content.
 
-:func:`explain` carries these numbers, and so does ``docs/spec/receipt.md``:
+:func:`explain` carries these numbers, and so does ``docs/spec/receipt.md``; they are parts of step 4 of verification:
 
-1. Sort the hits by file. A file in which no live item of a placing store lies (a copy of a database, say) explains nothing.
-2. Ask the scanner's page readers which live rows lie at each place.
-3. Read these rows through the store's normal reads. Rows of the erased people, and rows that lead to no subject, explain nothing.
-4. A hit is explained if the content of a row at its place holds the window; identifiers of the erased people as whole words do not count.
-5. What is left may lie in items that are kept on purpose.
-6. Hits in stores without page readers, and in structures whose parts cannot be told apart, are asked of all bystanders' data.
+4.1. Sort the hits by file. A file in which no live item of a placing store lies (a copy of a database, say) explains nothing.
+4.2. Ask the scanner's page readers which live rows lie at each place.
+4.3. Read these rows through the store's normal reads. Rows of the erased people, and rows that lead to no subject, explain nothing.
+4.4. A hit is explained if the content of a row at its place holds the window; identifiers of the erased people as whole words do not count.
+4.5. What is left may lie in items that are kept on purpose.
+4.6. Hits in stores without page readers, and in structures whose parts cannot be told apart, are asked of all bystanders' data.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from expunge.engine.evidence import shared_content
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import orphaned_items
-from expunge.ports.placing import CannotTell, ChainReader, LiveRows, Lying, NothingLive, PlaceReader, PlacingStore
+from expunge.ports.optional.placing import CannotTell, ChainReader, LiveRows, Lying, NothingLive, PlaceReader, PlacingStore
 from expunge.ports.scanner import SEAM, PlacedTracer, Residue, Scanned, Tracer
 from expunge.ports.store import Store
 
@@ -111,9 +111,9 @@ def explain(
     if not candidates or not placing:
         return _by_content(context, store, traces, scanned, candidates, ours, people, before)
     work = _Explaining(context, traces, stores, placing, candidates, ours, people, before)
-    # (1) Sort the hits by file.
+    # (4.1) Sort the hits by file.
     by_file, elsewhere, left = work.sorted_hits(scanned.found, alone=isinstance(stores[store], PlacingStore))
-    # (2) Ask which rows lie there, (3) (4) read them, (5) look at what is kept.
+    # (4.2) Ask which rows lie there.
     for hits in by_file:
         work.read_places(hits)
     explained = work.explained(by_file)
@@ -124,7 +124,7 @@ def explain(
                 unsure.add(index)
             elif (hits.path, number) not in explained:
                 left.append((index, place))
-    # (6) Ask the rest of all bystanders' data.
+    # (4.6) Ask the rest of all bystanders' data.
     counted: dict[int, int] = {}
     for index, _ in ((index, place) for hits in by_file for index, place in hits.places):
         counted[index] = counted.get(index, 0) + 1
@@ -263,9 +263,11 @@ class _Explaining:
     def _note_others(self, dataset: Dataset, some: Sequence[_Hits], held: dict[_RowPlace, set[int]]) -> None:
         placed = self._tracer()
         passing = shared_content.without_identifiers(self._context, placed, self._people, seams=self._seams)
+        # (4.3) Read the rows, without those of the erased people and those that lead to no subject.
         others = self._rows(dataset, some, self._ours.of(dataset.name))
         at = self._trace(dataset, others if remakes(dataset) else self._owned(dataset, others), passing)
         passing.pass_on()
+        # (4.4) Note which windows they hold.
         for subject, indexes in placed.held_by().items():
             # Why less: a trigger may have handed the erased person's content to them; their own is what they held before as well.
             held.setdefault(at[subject], set()).update(indexes & self._before if dataset.name in self._rewritten else indexes)
@@ -295,6 +297,7 @@ class _Explaining:
 
     def _note_kept(self, dataset: Dataset, some: Sequence[_Hits], held: dict[_RowPlace, set[int]]) -> None:
         """What stays on purpose holds its own content, names and identifiers included."""
+        # (4.5) Look at what is kept.
         kept = {key for copy in self._ours.kept.get(dataset.name, ()) for key in copy.keys}
         if not kept:
             return

@@ -10,7 +10,7 @@ from expunge.core.datamap.person import Person
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects.locating import LocatedCopies
-from expunge.ports.schema_naming import SchemaNaming
+from expunge.ports.optional.schema_naming import SchemaNaming
 
 _LITERAL = re.compile(r"[^{}/*]+")
 _MOST_IN_A_STORE = 20_000

@@ -7,7 +7,7 @@ from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import mentions
 from expunge.engine.subjects.locating import LocatedCopies
 from expunge.errors import Misconfigured
-from expunge.ports.schema_listing import SchemaListing
+from expunge.ports.optional.schema_listing import SchemaListing
 
 
 def require_fit(context: Context) -> None:

@@ -19,13 +19,13 @@ from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, ExpungeError, StoreUnavailable
 from expunge.faults import failpoint
-from expunge.ports.model_registry import ModelRegistry
+from expunge.ports.optional.model_registry import ModelRegistry
+from expunge.ports.optional.schema_listing import MentionListing, SchemaListing
+from expunge.ports.optional.schema_naming import SchemaNaming
+from expunge.ports.optional.spelling_search import SpellingSearch, StoreEquality
+from expunge.ports.optional.subject_listing import SubjectListing
 from expunge.ports.scanner import Tracer
-from expunge.ports.schema_listing import MentionListing, SchemaListing
-from expunge.ports.schema_naming import SchemaNaming
-from expunge.ports.spelling_search import SpellingSearch, StoreEquality
 from expunge.ports.store import Store
-from expunge.ports.subject_listing import SubjectListing
 
 
 def capabilities(store: Store) -> Capabilities:

@@ -10,7 +10,7 @@ from expunge.core.lineage.model_origin import ModelOrigin, sightings
 from expunge.core.lineage.observations import ObservedLineage
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
-from expunge.ports.model_registry import ModelRegistry
+from expunge.ports.optional.model_registry import ModelRegistry
 
 
 def origins(context: OpenPlaces) -> dict[str, tuple[ModelOrigin, ...]]:

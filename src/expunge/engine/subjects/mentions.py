@@ -12,7 +12,7 @@ from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
-from expunge.ports.schema_listing import MentionListing
+from expunge.ports.optional.schema_listing import MentionListing
 
 _EVERY_TABLES = frozenset({"id", "rowid", "oid", "_rowid_"})
 """Names that say nothing about whose value a column holds."""

@@ -13,7 +13,7 @@ from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.engine.subjects import spellings
 from expunge.phones import e164
-from expunge.ports.spelling_search import SpellingSearch, StoreEquality
+from expunge.ports.optional.spelling_search import SpellingSearch, StoreEquality
 
 
 def findings(context: OpenPlaces) -> Iterator[Finding]:

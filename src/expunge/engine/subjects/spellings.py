@@ -12,9 +12,9 @@ from expunge.core.values.copy import Selector
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.phones import e164
-from expunge.ports.spelling_search import SpellingSearch
+from expunge.ports.optional.spelling_search import SpellingSearch
+from expunge.ports.optional.subject_listing import SubjectListing
 from expunge.ports.store import Store
-from expunge.ports.subject_listing import SubjectListing
 
 
 @dataclass(frozen=True)

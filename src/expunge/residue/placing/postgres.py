@@ -9,7 +9,7 @@ A place in decoded content is that of its frame, such as the beginning of a comp
 
 from __future__ import annotations
 
-from expunge.ports.placing import CannotTell, LiveRows, Lying, NothingLive
+from expunge.ports.optional.placing import CannotTell, LiveRows, Lying, NothingLive
 from expunge.residue.formats.postgres_packed import PAGE
 from expunge.residue.placing.postgres_indexes import Index, index_of
 from expunge.residue.placing.postgres_pages import NORMAL, SEGMENT, Item, Page, Relation, RelationFile, ctid, tid
@@ -26,7 +26,7 @@ _FIELDS = 0x07FF
 
 
 class PostgresPlaces:
-    """Reads the pages of one relation. Implements ``ports.placing.PlaceReader``."""
+    """Reads the pages of one relation. Implements ``ports.optional.placing.PlaceReader``."""
 
     def __init__(self, file: RelationFile) -> None:
         """Take a file of the relation; nothing is opened."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from expunge.ports.placing import CannotTell, NothingLive
+from expunge.ports.optional.placing import CannotTell, NothingLive
 from expunge.residue.formats.postgres_packed import PAGE
 from expunge.residue.placing.postgres_pages import NORMAL, Item, Page, Relation, tid
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from struct import unpack_from
 
-from expunge.ports.placing import CannotTell, LiveRows, Lying, NothingLive
+from expunge.ports.optional.placing import CannotTell, LiveRows, Lying, NothingLive
 from expunge.residue.formats.postgres_packed import PAGE
 from expunge.residue.formats.postgres_wal import LONG, SHORT
 from expunge.residue.placing.postgres import lying_in
@@ -62,7 +62,7 @@ class _Record:
 
 
 class PostgresLogPlaces:
-    """Reads one file of the log. Implements ``ports.placing.PlaceReader``."""
+    """Reads one file of the log. Implements ``ports.optional.placing.PlaceReader``."""
 
     def __init__(self, path: Path) -> None:
         """Take a file of ``pg_wal`` in the server's folder; nothing is opened."""

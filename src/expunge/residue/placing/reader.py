@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from expunge.ports.placing import Lying, NothingLive, PlaceReader
+from expunge.ports.optional.placing import Lying, NothingLive, PlaceReader
 from expunge.residue.placing.postgres import PostgresPlaces
 from expunge.residue.placing.postgres_pages import relation_file
 from expunge.residue.placing.postgres_wal import PostgresLogPlaces, is_log

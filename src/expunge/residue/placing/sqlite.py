@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from expunge.ports.placing import CannotTell, LiveRows, Lying, NothingLive, SchemaPlace
+from expunge.ports.optional.placing import CannotTell, LiveRows, Lying, NothingLive, SchemaPlace
 from expunge.residue.placing.sqlite_gaps import Gap
 from expunge.residue.placing.sqlite_pages import DatabasePages, ImagePlace
 from expunge.residue.placing.sqlite_records import INTERIOR, Cell, DamagedPage, Record, TreePage, key_text

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from expunge.core.evidence.traces import Traces
 from expunge.core.values.copy import RawSource
-from expunge.ports.placing import PlaceReader
+from expunge.ports.optional.placing import PlaceReader
 from expunge.ports.scanner import Coverage, Residue, Scanned, Stretch
 from expunge.residue.matching.matcher import Matcher, SameTraces
 from expunge.residue.matching.patterns import TracePatterns

@@ -18,8 +18,8 @@ from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSourc
 from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, StoreUnavailable
+from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.scanner import Tracer
-from expunge.ports.spelling_search import StoreEquality
 from expunge.stores.files.check import FilesCheck
 from expunge.stores.files.folders import clear_temporaries
 from expunge.stores.files.local_tree import LocalTree

@@ -21,9 +21,9 @@ from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, Item, Pro
 from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook
-from expunge.ports.placing import LiveRows
+from expunge.ports.optional.placing import LiveRows
+from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.scanner import Tracer
-from expunge.ports.spelling_search import StoreEquality
 from expunge.stores.postgres.check import PostgresCheck
 from expunge.stores.postgres.erase import PostgresEraser
 from expunge.stores.postgres.kind import LOCK_MS

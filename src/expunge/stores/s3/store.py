@@ -15,8 +15,8 @@ from expunge.core.retention.age_histogram import Ages, AgeSpan
 from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSource, Selector
 from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Unable
+from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.scanner import Tracer
-from expunge.ports.spelling_search import StoreEquality
 from expunge.stores.s3 import ladder
 from expunge.stores.s3.bucket_connection import Bucket, speaking
 from expunge.stores.s3.bucket_tree import BucketTree

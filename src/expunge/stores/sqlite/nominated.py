@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from expunge.core.values.copy import Copy
-from expunge.ports.placing import LiveRows
+from expunge.ports.optional.placing import LiveRows
 from expunge.stores.sqlite.catalogue import SqliteTable
 from expunge.stores.sqlite.content import SqliteBystanders
 from expunge.stores.sqlite.match import MANY, Row, RowReader, decode_key

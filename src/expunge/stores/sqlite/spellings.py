@@ -7,7 +7,7 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 
-from expunge.ports.spelling_search import StoreEquality
+from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.stores.sqlite.catalogue import SqliteField, SqliteTable, quoted
 from expunge.stores.sqlite.match import bound
 

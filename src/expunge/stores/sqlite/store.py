@@ -23,9 +23,9 @@ from expunge.core.values.copy import Copy, Cost, Finding, FindingKind, Item, Pro
 from expunge.core.values.ids import IdempotencyKey
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook
-from expunge.ports.placing import LiveRows
+from expunge.ports.optional.placing import LiveRows
+from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.scanner import Tracer
-from expunge.ports.spelling_search import StoreEquality
 from expunge.stores.sqlite import content, nominated, spellings
 from expunge.stores.sqlite.catalogue import NotInSqliteSchema, SqliteSchema, SqliteTable, quoted
 from expunge.stores.sqlite.check import SqliteCheck

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from expunge.core.values.copy import Copy
-from expunge.ports.placing import LiveRows
+from expunge.ports.optional.placing import LiveRows
 from expunge.stores.postgres.reading.content import PostgresBystanders
 from expunge.stores.postgres.reading.heap_pages import follows_full_segment, newer_versions, rows_of_values
 from expunge.stores.postgres.reading.sampled import SAMPLES, STATISTICS, Place, SampledRows

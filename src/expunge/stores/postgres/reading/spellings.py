@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from expunge.core.values.copy import Selector
 from expunge.core.values.ids import Pseudonym
-from expunge.ports.spelling_search import StoreEquality
+from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.stores.postgres.reading.match import EncodableTexts, PostgresMatcher, escaped, load
 from expunge.stores.postgres.reading.times import NAMED_AT_ONCE, PostgresAging
 from expunge.stores.postgres.schema.catalogue import PostgresField, PostgresTable
