@@ -8,6 +8,8 @@ from dataclasses import replace
 import pytest
 
 from expunge.core.datamap.datamap import ByField, Dataset, StoreSpec, TableLayout
+from expunge.core.values.copy import Copy
+from expunge.core.values.ids import Pseudonym
 from expunge.errors import CouldNotLook
 from expunge.ports.optional.placing import LiveRows
 from expunge.residue.placing.reader import open_reader
@@ -54,6 +56,10 @@ def test_rows_of_the_erased_are_not_read(people):
     with opened(people, each) as store:
         copies = located(store, each, "anna")
         assert read(store, each, ("-5",), ("7",), ("9",), erased=copies) == [(1, ("[7]",), someone("ben"))]
+        # of those who keep some of their rows, the keys alone say what goes
+        assert read(store, each, ("-5",), ("9",), erased=[Copy("people", Pseudonym("s0"), ("[9]",), 1)]) == [
+            (0, ("[-5]",), someone("anna"))
+        ]
         # a row that came in later is the erased person's all the same, by the value of its field
         run(people, "INSERT INTO people (rowid, id) VALUES (11, 'anna')")
         assert read(store, each, ("11",), erased=copies) == []

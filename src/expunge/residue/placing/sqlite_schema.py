@@ -99,6 +99,8 @@ def _index(entry: SchemaEntry, relation: str, shape: TableShape) -> Tree:
 def _shadows(entries: Sequence[SchemaEntry]) -> dict[str, tuple[str, str]]:
     """Tables that a virtual table keeps its content in -> (the table whose rows they hold, why that cannot be told)."""
     found: dict[str, tuple[str, str]] = {}
+    rows: dict[str, str]
+    parts: tuple[str, ...]
     for entry in entries:
         module, content = _module(entry.sql) if entry.type == "table" and not entry.root else ("", "")
         if module in {"fts3", "fts4", "fts5"}:
