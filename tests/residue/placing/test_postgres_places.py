@@ -21,7 +21,7 @@ import pytest
 
 from expunge.core.datamap.datamap import Dataset, StoreSpec
 from expunge.core.values.copy import Copy
-from expunge.ports.placing import LiveRows, Lying, NothingLive
+from expunge.ports.placing import ChainReader, LiveRows, Lying, NothingLive
 from expunge.residue.formats.postgres_packed import PAGE
 from expunge.residue.placing.postgres import lying_in
 from expunge.residue.placing.postgres_pages import Page
@@ -265,13 +265,35 @@ def test_every_place_leads_to_its_own_row_and_to_no_other(company: Company) -> N
     assert not keys & {key for copies in answer.rows.values() for copy in copies for key in copy.keys}
 
 
+def fresh_log(company: Company) -> str:
+    """Begin a new file of the log, in which the next checkpoint is the first record; return its name."""
+    company.run("SELECT pg_switch_wal()", "CHECKPOINT")
+    return str(one(company.connection, "SELECT pg_walfile_name(pg_current_wal_insert_lsn())"))
+
+
 def test_a_record_of_the_log_leads_to_the_row_that_it_wrote(company: Company) -> None:
-    log = one(company.connection, "SELECT pg_walfile_name(pg_switch_wal() + 1)")
-    company.run("CHECKPOINT")
+    log = fresh_log(company)
     updated(company)
-    before = judge(company, explained(company, log=log), complete=False)
-    assert before["log explained"] > before["log not"]
-    assert before["log gone"]
+    counts = judge(company, explained(company, log=log), complete=False)
+    assert counts["log explained"] > counts["log not"]
+    assert counts["log gone"]
+
+
+def test_a_compressed_value_in_the_log_lies_in_a_record_of_its_page(empty: Company) -> None:
+    text = token(7)
+    file = fresh_log(empty)
+    for number in range(3):
+        body = unseen(prose(200, number), text if number == 1 else token(70 + number))
+        empty.connection.execute("INSERT INTO notes (id, person, body) VALUES (%s, 'q', %s)", [number, body])
+    empty.run("CHECKPOINT")
+    seen = found_in(empty.data / "pg_wal" / file, traces_of(partial(whole, text), 1))
+    assert {each.hidden for each in seen} == {"postgres wal pglz"}
+    for each in seen:
+        reader = open_reader(each.path)
+        assert isinstance(reader, ChainReader)
+        with closing(reader):
+            answers = reader.at_page(each.offset)
+        assert '["1"]' in set().union(*read_from(empty, *answers).values())
 
 
 def read_from(company: Company, *nominations: Lying | None) -> dict[int, set[str]]:
