@@ -134,6 +134,7 @@ def explained(company: Company, erased: Sequence[Copy] = (), *, log: str = "") -
     rows: dict[int, list[Copy]] = defaultdict(list)
     for index, copy in company.store.nominated(company.notes, [lying for _, lying in asked], erased):
         rows[asked[index][0]].append(copy)
+    assert len({copy.subject for copies in rows.values() for copy in copies}) == sum(map(len, rows.values()))
     return Explained(places, rows, (read - begun, time.process_time() - read))
 
 

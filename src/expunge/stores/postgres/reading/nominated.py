@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from expunge.core.values.copy import Copy
+from expunge.core.values.ids import Pseudonym
 from expunge.ports.placing import LiveRows
 from expunge.stores.postgres.reading.content import PostgresBystanders
 from expunge.stores.postgres.reading.heap_pages import follows_full_segment, newer_versions, rows_of_values
@@ -108,16 +109,18 @@ class PostgresNominations:
         for place, copy in self._copies(later):
             yield from self._named([each for first in later[place] for each in places[first]], left, alike, copy)
 
-    @staticmethod
     def _named(
-        named: Iterable[LiveRows], left: dict[LiveRows, int], alike: Mapping[LiveRows, Sequence[int]], copy: Copy
+        self, named: Iterable[LiveRows], left: dict[LiveRows, int], alike: Mapping[LiveRows, Sequence[int]], copy: Copy
     ) -> Iterator[tuple[int, Copy]]:
+        """The copy for each nomination that names it, under another name each time but the first."""
         for nomination in dict.fromkeys(named):
             if nomination in left:
                 if not left[nomination]:
                     continue
                 left[nomination] -= 1
-            yield from ((index, copy) for index in alike[nomination])
+            for index in alike[nomination]:
+                yield index, copy
+                copy = _renamed(copy, next(self._numbers))
 
     def _file(self, nomination: LiveRows) -> _File | None:
         relation = nomination.relation
@@ -209,3 +212,8 @@ class PostgresNominations:
             for place, copy in named:
                 if place in places:
                     yield place, copy
+
+
+def _renamed(copy: Copy, number: int) -> Copy:
+    subject = Pseudonym(f"control-{number}")
+    return replace(copy, subject=subject, selector=copy.selector and replace(copy.selector, subject=subject))
