@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from expunge.ports.placing import LiveRows, Lying
+from expunge.ports.optional.placing import LiveRows, Lying
 from expunge.ports.scanner import Residue
 from expunge.residue.placing.reader import open_reader
 from tests.residue.placing.sqlite_places import mark

@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from expunge.ports.optional.placing import Lying, NothingLive, PlaceReader
-from expunge.residue.placing.postgres import PostgresPlaces
-from expunge.residue.placing.postgres_pages import relation_file
-from expunge.residue.placing.postgres_wal import PostgresLogPlaces, is_log
+from expunge.residue.placing.postgres_files import open_postgres
 from expunge.residue.placing.sqlite import SqlitePlaces
 from expunge.residue.placing.sqlite_pages import LOG, LOG_MAGIC, MAGIC
 from expunge.residue.placing.sqlite_records import DamagedPage
@@ -42,11 +40,8 @@ def open_reader(path: Path) -> PlaceReader | None:
     A SQLite log or journal is known by the database that it lies beside, a file of PostgreSQL by its folder. Raises OSError when the file
     cannot be read.
     """
-    file = relation_file(path)
-    if file is not None:
-        return PostgresPlaces(file)
-    if is_log(path):
-        return PostgresLogPlaces(path)
+    if (opened := open_postgres(path)) is not None:
+        return opened
     head = _head(path)
     if head.startswith(MAGIC):
         return _sqlite(path, log=False)

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias, TypeVar
 
 from expunge.core.values.copy import Copy
+from expunge.core.values.ids import Pseudonym
 from expunge.ports.optional.placing import LiveRows
 from expunge.stores.postgres.reading.content import PostgresBystanders
 from expunge.stores.postgres.reading.heap_pages import follows_full_segment, newer_versions, rows_of_values
+from expunge.stores.postgres.reading.materialised import MaterialisedRows
 from expunge.stores.postgres.reading.sampled import SAMPLES, STATISTICS, Place, SampledRows
 from expunge.stores.postgres.schema.catalogue import PostgresTable, quoted
 from expunge.stores.postgres.server.connection import Connection
@@ -28,18 +30,23 @@ _PLACE = ("t.tableoid", "t.ctid::text")
 _TOGETHER = 1000
 """Places that are asked for in one query."""
 _MOST = 200
-"""Rows of one nomination that are read: each of them has what an index entry says."""
+"""Rows of one entry of an index that are read: each of them has what it says."""
 _CHUNK_IDS = 170000
 """The first version that says which long value a row names."""
 
 _FILES = """
 WITH heap AS (SELECT oid, reltoastrelid AS toast FROM pg_catalog.pg_class
-  WHERE oid = ANY(%(family)s::pg_catalog.oid[]) OR oid = 'pg_catalog.pg_statistic'::pg_catalog.regclass)
+  WHERE oid = ANY(%(tables)s::pg_catalog.oid[]) OR oid = 'pg_catalog.pg_statistic'::pg_catalog.regclass)
 SELECT f.kind, f.relation, f.oid, pg_catalog.pg_relation_filepath(f.oid) FROM (
   SELECT 'rows' AS kind, oid AS relation, oid FROM heap
   UNION ALL SELECT 'pieces', oid, toast FROM heap WHERE toast <> 0
-  UNION ALL SELECT 'entries', indrelid, indexrelid FROM pg_catalog.pg_index WHERE indrelid = ANY(%(family)s::pg_catalog.oid[])
+  UNION ALL SELECT 'entries', indrelid, indexrelid FROM pg_catalog.pg_index WHERE indrelid = ANY(%(tables)s::pg_catalog.oid[])
   UNION ALL SELECT 'objects', 0::pg_catalog.oid, 'pg_catalog.pg_largeobject'::pg_catalog.regclass::pg_catalog.oid) AS f"""
+
+
+_Key = TypeVar("_Key", int, str)
+_Named: TypeAlias = dict[_Key, list[LiveRows]]
+"""Long values, or places, with the nominations that name them."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +54,14 @@ class _File:
     """A relation behind a file."""
 
     kind: str
-    """``rows`` of a table, ``pieces`` of its long values, ``entries`` of its indexes, or ``objects``."""
+    """``rows`` of a table or view, ``pieces`` of its long values, ``entries`` of its indexes, or ``objects``."""
     table: int
     oid: int
     path: Path
 
 
-def _files(connection: Connection, table: PostgresTable, data: Path) -> dict[Path, _File]:
-    rows = connection.execute(_FILES, {"family": list(table.family)}).fetchall()
+def _files(connection: Connection, tables: Iterable[int], data: Path) -> dict[Path, _File]:
+    rows = connection.execute(_FILES, {"tables": list(tables)}).fetchall()
     # one in a table space lies behind a link
     found = [_File(kind, relation, oid, (data / path).resolve()) for kind, relation, oid, path in rows if path]
     return {file.path: file for file in found}
@@ -66,7 +73,8 @@ def is_of(connection: Connection, table: PostgresTable, data: Path, path: Path) 
     if path.parent == (data / "pg_wal").resolve():
         return True
     name, _, segment = path.name.partition(".")
-    return path.with_name(name) in _files(connection, table, data) and (not segment or follows_full_segment(path, name, segment))
+    tables = (*table.family, *MaterialisedRows(connection, table).views)
+    return path.with_name(name) in _files(connection, tables, data) and (not segment or follows_full_segment(path, name, segment))
 
 
 class PostgresNominations:
@@ -78,7 +86,9 @@ class PostgresNominations:
         self._connection = staying.connection
         self._table = staying.table
         self._data = data
-        self._files = _files(staying.connection, staying.table, data)
+        self._materialised = MaterialisedRows(staying.connection, staying.table)
+        self._files = _files(staying.connection, (*staying.table.family, *self._materialised.views), data)
+        self._known: dict[str, _File | None] = {}
         self._sampled = SampledRows(staying.connection, staying.table)
         self._numbers = count()
 
@@ -90,7 +100,7 @@ class PostgresNominations:
         places: dict[Place, list[LiveRows]] = defaultdict(list)
         for nomination, wanted in self._places(alike):
             places[wanted].append(nomination)
-        left = dict.fromkeys(alike, _MOST)
+        left = {each: _MOST for each in alike if (file := self._file(each)) is not None and file.kind == "entries"}
         missing = set(places)
         for place, copy in self._copies(places):
             missing.discard(place)
@@ -99,45 +109,58 @@ class PostgresNominations:
         for place, copy in self._copies(later):
             yield from self._named([each for first in later[place] for each in places[first]], left, alike, copy)
 
-    @staticmethod
     def _named(
-        named: Iterable[LiveRows], left: dict[LiveRows, int], alike: Mapping[LiveRows, Sequence[int]], copy: Copy
+        self, named: Iterable[LiveRows], left: dict[LiveRows, int], alike: Mapping[LiveRows, Sequence[int]], copy: Copy
     ) -> Iterator[tuple[int, Copy]]:
+        """The copy for each nomination that names it, under another name each time but the first."""
         for nomination in dict.fromkeys(named):
-            if left[nomination]:
+            if nomination in left:
+                if not left[nomination]:
+                    continue
                 left[nomination] -= 1
-                yield from ((index, copy) for index in alike[nomination])
+            for index in alike[nomination]:
+                yield index, copy
+                copy = _renamed(copy, next(self._numbers))
 
     def _file(self, nomination: LiveRows) -> _File | None:
-        return self._files.get((self._data / nomination.relation).resolve())
+        relation = nomination.relation
+        if relation not in self._known:
+            self._known[relation] = self._files.get((self._data / relation).resolve())
+        return self._known[relation]
 
     # --- where rows are ----------------------------------------------------------------------------
 
     def _places(self, nominations: Iterable[LiveRows]) -> Iterator[tuple[LiveRows, Place]]:
         """Each nomination with the places of rows that it leads to."""
-        long: dict[int, dict[int, list[LiveRows]]] = defaultdict(lambda: defaultdict(list))
-        samples: dict[str, list[LiveRows]] = defaultdict(list)
+        long: dict[int, _Named[int]] = defaultdict(lambda: defaultdict(list))
+        shown: dict[int, _Named[str]] = defaultdict(lambda: defaultdict(list))
         for nomination in nominations:
             file = self._file(nomination)
-            if file is None:
-                continue
-            values = [int(row[6:]) for row in nomination.rows if row.startswith(_VALUE)]
-            rows = [row for row in nomination.rows if not row.startswith(_VALUE)]
-            if file.kind in {"pieces", "objects"}:
-                for value in values:
-                    long[file.table][value].append(nomination)
-            elif file.oid == STATISTICS:
-                for row in rows:
-                    samples[row].append(nomination)
-            else:
-                yield from ((nomination, (file.table, row)) for row in rows)
-        for value, row in self._of_values(STATISTICS, long.pop(STATISTICS, {})):
-            samples[row[1]] += value
-        for table, named in long.items():
-            for alike, place in self._of_values(table, named) if table else self._of_objects(named):
+            for row in nomination.rows if file is not None else ():
+                assert file is not None
+                if row.startswith(_VALUE) != (file.kind in {"pieces", "objects"}):
+                    continue  # of another kind of relation with tuples of the same form
+                if row.startswith(_VALUE):
+                    long[file.table][int(row.removeprefix(_VALUE))].append(nomination)
+                elif file.table in self._table.family:
+                    yield nomination, (file.table, row)
+                else:
+                    shown[file.table][row].append(nomination)
+        yield from self._behind(long, shown)
+
+    def _behind(self, long: dict[int, _Named[int]], shown: dict[int, _Named[str]]) -> Iterator[tuple[LiveRows, Place]]:
+        """Rows behind long values and large objects, behind rows of materialised views, and behind statistics."""
+        samples = shown.pop(STATISTICS, {})
+        for alike, (_, row) in self._of_values(STATISTICS, long.pop(STATISTICS, {})):
+            samples.setdefault(row, []).extend(alike)
+        for table, values in long.items():
+            for alike, place in self._of_values(table, values) if table else self._of_objects(values):
                 yield from ((nomination, place) for nomination in alike)
         for row, place in self._sampled.rows(list(samples)) if samples else ():
             yield from ((nomination, place) for nomination in samples[row])
+        for view, named in shown.items():
+            for row, place in self._materialised.rows(view, list(named)):
+                yield from ((nomination, place) for nomination in named[row])
 
     def _of_values(self, table: int, values: Mapping[int, list[LiveRows]]) -> Iterator[tuple[list[LiveRows], Place]]:
         """Rows that name long values, behind the nominations of these."""
@@ -180,7 +203,7 @@ class PostgresNominations:
 
     # --- rows --------------------------------------------------------------------------------------
 
-    def _copies(self, places: Mapping[Place, Any]) -> Iterator[tuple[Place, Copy]]:
+    def _copies(self, places: Mapping[Place, object]) -> Iterator[tuple[Place, Copy]]:
         """The bystanders' rows that are live at some places of the table, or of its partitions."""
         rows = list(dict.fromkeys(row for _, row in places))
         for at in range(0, len(rows), _TOGETHER):
@@ -189,3 +212,8 @@ class PostgresNominations:
             for place, copy in named:
                 if place in places:
                     yield place, copy
+
+
+def _renamed(copy: Copy, number: int) -> Copy:
+    subject = Pseudonym(f"control-{number}")
+    return replace(copy, subject=subject, selector=copy.selector and replace(copy.selector, subject=subject))
