@@ -205,7 +205,9 @@ def verbs(opened: Expunge) -> set[str]:
     """Every public method of an installation and of its desks, as it is called; constructors and ``close`` are not verbs."""
     found = {name for name, _ in inspect.getmembers(Expunge, inspect.isfunction) if not name.startswith("_") and name != "close"}
     others = {
-        name: value for name, value in vars(opened).items() if not name.startswith("_") and name not in {"map", "context", "clock_behind", "rollback"}
+        name: value
+        for name, value in vars(opened).items()
+        if not name.startswith("_") and name not in {"map", "context", "clock_behind", "rollback"}
     }
     for name, desk in others.items():
         assert isinstance(desk, DomainService), f"{name}: neither a desk nor plain data; say here which verbs it has"
