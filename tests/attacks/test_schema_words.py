@@ -363,3 +363,50 @@ def test_a_persons_words_in_a_view_are_no_words_of_the_schema(tmp_path: Path) ->
     company.sql(f"CREATE VIEW favourites AS SELECT created_at FROM profiles WHERE display_name = 'name of {SAID[ANNA][:20]}'")
     run = company.erase()
     assert run.state is OrderState.IN_PART
+
+
+MODEL = """\
+  recordings: {store: lake, path: "voice/{profile_id}/{clip_id}.txt", subject: {profile: profile_id}, retention: life}
+  intent: {store: registry, model: intent-of-the-speaker, derived_from: [recordings], on_erase: destroy}
+"""
+
+
+def test_a_model_that_was_trained_and_registered_as_the_manual_says_is_destroyed_and_the_order_is_fulfilled(tmp_path: Path) -> None:
+    pytest.importorskip("mlflow")
+    from expunge.learn.provenance.tracking import Record, log_training
+    from tests.stores.mlflow.mlflow_company import tracking
+
+    company = Company(tmp_path, REGISTRY, LAKE, datasets=MODEL)
+    for person in company.people:
+        company.file(f"lake/voice/{person}/clip-of-{person[4:8]}-1.txt", f"{SAID[person]} and a recording of it")
+    with tracking(tmp_path) as store:
+        store.create_experiment("recordings", f"file://{tmp_path}/mlartifacts/recordings")
+        store.create_experiment("others", f"file://{tmp_path}/mlartifacts/others")
+    company.map.write_text(company.map.read_text() + "ignore:\n  - {store: registry, path: 'experiments/*', reason: load tests}\n")
+    import pandas as pd
+
+    clips = pd.DataFrame({"profile_id": list(company.people), "clip_id": ["1", "2"], "loudness_of_the_clip": [0.25, 0.75]})
+    with registry_open(tmp_path) as (mlflow, client):
+        mlflow.set_experiment("recordings")
+        with mlflow.start_run() as run:
+            log_training(
+                [Record(f"clip-{person}", sha256(SAID[person].encode()).digest(), (person,)) for person in company.people],
+                ledger=tmp_path / "training-ledger",
+                key=b"a key of thirty-two bytes or so!",
+                datasets=["recordings"],
+                dataset=mlflow.data.from_pandas(clips, name="recordings"),
+            )
+            mlflow.log_metric("loudness_of_the_clip", 0.517263544)
+            model = client.create_logged_model(mlflow.get_experiment_by_name("recordings").experiment_id, "intent", run.info.run_id)
+            place = Path(model.artifact_location.removeprefix("file://"))
+            place.mkdir(parents=True)
+            (place / "MLmodel").write_text("flavors: {}")
+            (place / "weights.bin").write_bytes(sha256(b"weights").digest() * 40)
+            client.create_registered_model("intent-of-the-speaker")
+            client.create_model_version("intent-of-the-speaker", f"models:/{model.model_id}", run.info.run_id)
+        mlflow.set_experiment("others")
+        with mlflow.start_run():
+            mlflow.set_tag("expunge.datasets", '["recordings"]')
+            mlflow.log_metric("loudness_of_the_clip", 1.0)
+    assert ended(company.erase()) == FULFILLED
+    assert registry(tmp_path, "SELECT name FROM model_versions") == []

@@ -106,6 +106,8 @@ VERBS: dict[str, Call] = {
     "sweep": lambda world: world.opened.sweep(),
     "restored": lambda world: world.opened.restored("media"),
     "recover": lambda world: world.opened.recover(),
+    "state_comparison": lambda world: world.opened.state_comparison(),
+    "accept_rollback": lambda world: world.opened.accept_rollback("priya", "the newest copy"),
     "export": lambda world: world.opened.export(world.person(), world.home.folder / f"{threading.get_ident()}.zip"),
     "gate": lambda world: world.opened.gate().may_use(Subject("profile", BELA), "train"),
     "gate_publish": lambda world: world.opened.gate_publish(),
@@ -191,7 +193,8 @@ VERBS: dict[str, Call] = {
 """Every verb with a call, in an order that makes sense. One that is refused has to close what it opened as well."""
 
 STATELESS = {
-    "candidates", "resolve", "resolve_all", "contact", "residue", "trust_policy", "leases", "worker", "work", "gate", "scoped.about_class",
+    "accept_rollback", "candidates", "resolve", "resolve_all", "contact", "residue", "trust_policy", "leases", "worker", "work", "gate",
+    "scoped.about_class",
     "retention.preview", "gates.open", "gates.issue", "gates.read_manifest", "gates.was_in", "consents.methods", "consents.method",
     "consents.prove", "consents.ask_guardian", "consents.answer", "consents.receipt", "disgorgements.read",
 }  # fmt: skip
@@ -202,7 +205,9 @@ def verbs(opened: Expunge) -> set[str]:
     """Every public method of an installation and of its desks, as it is called; constructors and ``close`` are not verbs."""
     found = {name for name, _ in inspect.getmembers(Expunge, inspect.isfunction) if not name.startswith("_") and name != "close"}
     others = {
-        name: value for name, value in vars(opened).items() if not name.startswith("_") and name not in {"map", "context", "clock_behind"}
+        name: value
+        for name, value in vars(opened).items()
+        if not name.startswith("_") and name not in {"map", "context", "clock_behind", "rollback"}
     }
     for name, desk in others.items():
         assert isinstance(desk, DomainService), f"{name}: neither a desk nor plain data; say here which verbs it has"
@@ -369,7 +374,7 @@ def test_an_installation_that_cannot_be_opened_leaves_nothing_open(home: Househo
     assert home.erase(f"profile:{ANNA}")
     before = descriptors()
     log = home.state / "log"
-    log.rename(home.state / "older")
+    (log / "checkpoint").write_bytes(b"no checkpoint\n")
     with pytest.raises(ExpungeError):
         Expunge.open(home.map)
     assert (meter.open(), descriptors() - before) == (0, Counter())

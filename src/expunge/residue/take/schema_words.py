@@ -21,8 +21,8 @@ _TIME = r"[\dTZ:.,+/ -]+"
 _FIRST_OF_TIME, _LAST_OF_TIME = re.compile(_TIME), re.compile(rf"(?:(?<=[\s\",;]){_TIME}|\A{_TIME})\Z")
 _STRIPPED = " \t\r\n\"'\\:,;{}[]()<>=|"
 _LITERALS = frozenset({"true", "false", "null", "None", "True", "False", "NaN"})
-_KEY = re.compile(r"[^\W\d][\w.\-/ ]{0,63}")
-"""Shape of a key of a JSON object that can be the name of a field."""
+_KEY = re.compile(r"[a-z_][A-Za-z0-9_.-]{0,63}")
+"""Shape of a key of a JSON object that can be the name of a field: a name of a person begins with a capital letter, or has a space."""
 _LONGEST_DOCUMENT = 1 << 20
 _MOST_KEYS = 1 << 14
 

@@ -156,13 +156,12 @@ _SHARED_KEYS = (
 
 
 def schema_words(connection: sqlite3.Connection, schema: MlflowSchema) -> Iterator[str]:
-    """Yield names of tables and columns, of experiments, and of tags, parameters and metrics that several runs, models or traces have.
+    """Yield names of tables and columns, and of tags, parameters and metrics that several runs, models or traces have.
 
     A key that one alone has may be about a person, and is content. Raises sqlite3.Error.
     """
     yield from schema.columns
     yield from (name for columns in schema.columns.values() for name in columns)
-    yield from (str(row[0]) for row in connection.execute("SELECT name FROM main.experiments"))
     for table, key, owner in _SHARED_KEYS:
         if {key, owner} <= schema.columns.get(table, frozenset()):
             rows = connection.execute(f"SELECT {key} FROM main.{table} GROUP BY {key} HAVING count(DISTINCT {owner}) > 1")
