@@ -41,7 +41,7 @@ def test_an_entry_of_a_packed_list_leaves(shelf):
     entries = [json.dumps({"profile_id": name, "said": f"{name} said"}) for name in ("anna", "bert")]
     shelf.put("crew/1.json.gz", gzip.compress((document % tuple(entries)).encode()))
     erase(shelf, CREW)
-    assert gzip.decompress(shelf.get("crew/1.json.gz")).decode() == '{"v": 1.0, "members": [%s], "name": "north"}' % entries[1]
+    assert gzip.decompress(shelf.get("crew/1.json.gz")).decode() == document.replace("%s ,%s", entries[1])
 
 
 def test_a_member_leaves_a_group_and_the_last_one_takes_the_object(shelf):
