@@ -353,3 +353,18 @@ def test_rows_of_postgres_with_several_people_lose_the_member(home: Household, d
     with psycopg.connect(database) as connection:
         assert connection.execute("SELECT * FROM groups ORDER BY id").fetchall() == [(1, "readers", [CARA]), (3, "x", [CARA])]
         assert connection.execute("SELECT doc FROM circles").fetchall() == [({"of": [{"id": DINO}]},)]
+
+
+def test_members_with_short_numbers_leave_and_can_be_told_to_be_gone(home: Household) -> None:
+    rows(home, "CREATE TABLE devices (device INTEGER PRIMARY KEY, profile_id TEXT, closed_at TEXT);", GROUPS)
+    rows(home, f"INSERT INTO devices VALUES (7, '{ANNA}', NULL), (3, '{CARA}', NULL), (12, '{DINO}', NULL);")
+    rows(home, "INSERT INTO groups VALUES (1, 'readers of the north', '[3, 7, 12]', NULL, NULL), (2, 'others', '[3,12]', NULL, NULL);")
+    home.write_map(
+        more="  devices: {store: app, table: devices, subject: {profile: profile_id}, retention: life}\n"
+        "  groups: {store: app, table: groups, subject: {device: members}, retention: life}\n"
+    )
+    home.map.write_text(
+        home.map.read_text().replace("\nstores:", "\n  device: {dataset: devices, key: device, member_of: profile}\nstores:", 1)
+    )
+    fulfilled(home.erase(f"profile:{ANNA}"))
+    assert read(home, "SELECT id, members FROM groups") == [(1, "[3, 12]"), (2, "[3,12]")]

@@ -95,7 +95,10 @@ def test_blank_lines_bom_and_missing_last_newline_are_kept():
         (b'{"id": "a"}\n{"id"', "line 2 is not JSON"),
         (b'{"id": "\xff"}\n', "line 1 is not UTF-8"),
         (b"[" * 100_000, "line 1 is not JSON"),
-        ('{"id": "a"}'.encode("utf-16"), "line 1 is not UTF-8"),
+        ('{"id": "a"}'.encode("utf-16-le"), "line 1 is not JSON"),
+        ('{"id": "é"}'.encode("latin-1"), "line 1 is not UTF-8"),
+        ('{"id": "a"}'.encode("utf-16")[:-1], "the file is not utf-16-le"),
+        ('{"id": "a"}'.encode("utf-32"), "the file is UTF-32"),
     ],
 )
 def test_broken_json_lines_are_named_by_line(data, says):

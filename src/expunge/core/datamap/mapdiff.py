@@ -315,12 +315,19 @@ def _weaker_purpose(old: Purpose, new: Purpose) -> list[str]:
     return reasons
 
 
+def _takes_of_others(dataset: Dataset) -> bool:
+    """Whether the map says that an item of several people goes with one of them."""
+    return isinstance(dataset.subject, Through) and dataset.subject.many
+
+
 def _weaker_dataset(old: Dataset, new: Dataset) -> list[str]:
     reasons = []
     if new.on_erase.act is EraseAct.KEEP and old.on_erase.act is not EraseAct.KEEP:
         reasons.append("an erasure keeps it")
     if isinstance(new.subject, Aggregate) and not isinstance(old.subject, Aggregate):
         reasons.append("it counts as data about nobody")
+    if _takes_of_others(new) and not _takes_of_others(old):
+        reasons.append("an erasure may take what other people lose as well")
     if set(old.derived_from) - set(new.derived_from):
         reasons.append("a source is not followed any more")
     if old.kind != new.kind:

@@ -13,7 +13,7 @@ def with_members(draft: MapDraft, datasets: Mapping[str, Dataset]) -> dict[str, 
     """Let a person leave the list of an item that names several, where ``shared`` is not stated and an item can hold a list."""
     done = dict(datasets)
     for name, dataset in datasets.items():
-        if not draft.has("datasets", name, "shared") and _holds_lists(draft, dataset):
+        if not draft.has("datasets", name, "shared") and holds_lists(draft, dataset):
             done[name] = replace(dataset, members=True)
     return done
 
@@ -32,6 +32,7 @@ def check_members(draft: MapDraft) -> None:
             draft.faults.add("layout-not-for-kind", line, text, "the dataset without encoding")
 
 
-def _holds_lists(draft: MapDraft, dataset: Dataset) -> bool:
+def holds_lists(draft: MapDraft, dataset: Dataset) -> bool:
+    """Return whether items of a dataset can name several people in a list that a person can leave."""
     kind = draft.kind_of(dataset)
     return kind is not None and kind.members and (isinstance(dataset.layout, TableLayout) or bool(dataset.format) or not kind.whole_files)

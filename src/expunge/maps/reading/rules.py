@@ -7,7 +7,7 @@ from dataclasses import replace
 from expunge.core.datamap.datamap import Aggregate, ByField, Dataset, EraseAct, Inherited, ModelLayout, Shared, Through
 from expunge.core.lineage.lineage_graph import EdgeKind, Lineage, lineage_of
 from expunge.maps.document.draft import MapDraft
-from expunge.maps.reading.members import check_members
+from expunge.maps.reading.members import check_members, holds_lists
 
 
 def check_identities(draft: MapDraft) -> None:
@@ -123,7 +123,7 @@ def check_shared(draft: MapDraft) -> None:
                 "mute-not-possible", line, text, "shared: erase (the recording goes) or shared: keep (it stays for the others)"
             )
         sidecar = any(path.endswith(".json") for path in dataset.paths)
-        if dataset.shared is Shared.KEEP and not dataset.people and not sidecar:
+        if dataset.shared is Shared.KEEP and not dataset.people and not sidecar and not holds_lists(draft, dataset):
             text = f"{what}: shared: keep, and nothing says who else is in a recording"
             draft.faults.add("shared-without-people", line, text, "people: DATASET, whose rows link recordings to people")
         if dataset.people:

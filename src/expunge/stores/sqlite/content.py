@@ -110,10 +110,13 @@ def trace(dataset: Dataset, copies: Sequence[Copy], table: SqliteTable, reader: 
     in_record = [reader.names.index(each) for each in table.recorded]
     leaving = LeavingMembers(table, dataset, copies)
     for copy, row in reader.each(copies):
-        members = leaving.of(copy, dict(zip(reader.names, row, strict=True)))
-        if members is not None:
-            for name, member in members:
-                _hand_over_member(tracer, copy.subject, dataset.name, name, json.loads(member))
+        cuts = leaving.of(copy, dict(zip(reader.names, row, strict=True)))
+        if cuts is not None:
+            for name, cut in cuts.items():
+                for member in cut.gone:
+                    _hand_over_member(tracer, copy.subject, dataset.name, name, json.loads(member))
+                for around in cut.around:
+                    tracer.blob(copy.subject, dataset.name, name, io.BytesIO(around.encode("utf-8", "surrogateescape")))
             continue
         for name, value in zip(reader.names, row, strict=True):
             if value is not None:

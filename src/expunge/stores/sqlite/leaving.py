@@ -14,6 +14,7 @@ from expunge.core.values.ids import Pseudonym
 from expunge.stores.sqlite.catalogue import SqliteSchema, SqliteTable, quoted
 from expunge.stores.sqlite.match import MANY, Row, bound, encode_key
 from expunge.stores.sqlite.members import RowMembers
+from expunge.stores.tables.json_members import MemberCut
 
 
 class CopyBystanders:
@@ -56,10 +57,9 @@ class LeavingMembers:
     def __init__(self, table: SqliteTable, dataset: Dataset, copies: Sequence[Copy]) -> None:
         self._members = _members(table, dataset, copies)
 
-    def of(self, copy: Copy, row: Mapping[str, Any]) -> list[tuple[str, str]] | None:
-        """Return (column, member) for each that leaves; None where the row goes as a whole."""
-        rest = _rest(self._members, [row[name] for name in self._members.columns], [copy.selector]) if self._members else None
-        return None if rest is None else [(column, member) for column, cut in rest.items() for member in cut.gone]
+    def of(self, copy: Copy, row: Mapping[str, Any]) -> dict[str, MemberCut] | None:
+        """Return the cells that members leave, by column; None where the row goes as a whole."""
+        return _rest(self._members, [row[name] for name in self._members.columns], [copy.selector]) if self._members else None
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _members(table: SqliteTable, dataset: Dataset, copies: Sequence[Copy]) -> Ro
     return RowMembers(table, (*dataset.subject_fields, *sorted(named)))
 
 
-def _rest(members: RowMembers, cells: Sequence[Any], selectors: Sequence[Selector | None]) -> Any:
+def _rest(members: RowMembers, cells: Sequence[Any], selectors: Sequence[Selector | None]) -> dict[str, MemberCut] | None:
     match: dict[str, frozenset[str]] = {}
     for selector in selectors:
         if selector is None or selector.every:

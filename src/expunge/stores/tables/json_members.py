@@ -16,6 +16,8 @@ from typing import Any, TypeAlias
 ITSELF = "."
 """The field name of a document, or an entry of a list, that is itself the value."""
 _SPACE = " \t\n\r"
+_NEAR = 12
+"""Characters on each side of a short member."""
 _scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 Sought: TypeAlias = Sequence[tuple[str, str | None]]
@@ -47,6 +49,8 @@ class MemberCut:
     """What is left. The same text where nothing was removed."""
     gone: tuple[str, ...] = field(repr=False)
     """The removed members, as they stood."""
+    around: tuple[str, ...] = field(repr=False)
+    """Short removed members with the ends of their neighbours, as they stood: alone they would say too little."""
     whole: bool
     """True when the document as a whole is theirs: a value that means them stands outside any list, or nothing else is named in it."""
 
@@ -90,11 +94,11 @@ class JsonMembers:
         """Return the document without the members that ``match`` means: field -> values."""
         theirs = [each for each in self.occurrences if each.text in match.get(each.name, ())]
         if not theirs:
-            return MemberCut(self.text, (), whole=False)
+            return MemberCut(self.text, (), (), whole=False)
         members: dict[int, tuple[_List, set[int]]] = {}
         for each in theirs:
             if each.inside is None:
-                return MemberCut(self.text, (), whole=True)
+                return MemberCut(self.text, (), (), whole=True)
             held, number = each.inside
             members.setdefault(id(held), (held, set()))[1].add(number)
         spans = sorted(span for held, numbers in members.values() for span in _doomed(held, numbers))
@@ -105,7 +109,8 @@ class JsonMembers:
             at = max(at, end)
         rest = "".join([*left, self.text[at:]])
         gone = tuple(self.text[start:end] for start, end in sorted(elements))
-        return MemberCut(rest, gone, whole=not JsonMembers(rest, [each.name for each in self.occurrences]).occurrences)
+        around = tuple(self.text[max(0, start - _NEAR) : end + _NEAR] for start, end in sorted(elements) if end - start < _NEAR)
+        return MemberCut(rest, gone, around, whole=not JsonMembers(rest, [each.name for each in self.occurrences]).occurrences)
 
     # --- parsing --------------------------------------------------------------------------------
 

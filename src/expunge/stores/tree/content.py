@@ -13,6 +13,7 @@ from expunge.core.values.copy import Copy, Item, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.errors import CouldNotLook
 from expunge.ports.scanner import Tracer
+from expunge.stores.tables.json_members import MemberCut
 from expunge.stores.tree.folder_layout import FolderLayout, WantedValues
 from expunge.stores.tree.interface import FileState, Tree
 from expunge.stores.tree.member_cut import member_cut
@@ -93,7 +94,7 @@ class TreeContent:
                 for selector in selectors:
                     subject, cut = selector.subject, member_cut(self._layout, record, [selector])
                     if cut is not None:
-                        self._trace_members(subject, cut.gone, tracer)
+                        self._trace_members(subject, cut, tracer)
                         continue
                     self._trace_value(subject, "", record.value, tracer)
                     # Also as it lies there: a window taken from another file (a sidecar) may run across several fields. Bytes of another
@@ -104,9 +105,11 @@ class TreeContent:
                         self._trace_names(subject, key, tracer)
                         self._trace_notes(subject, state, tracer)
 
-    def _trace_members(self, subject: Pseudonym, members: Sequence[str], tracer: Tracer) -> None:
+    def _trace_members(self, subject: Pseudonym, cut: MemberCut, tracer: Tracer) -> None:
         """Of a record that stays for others, the members alone that leave it: all else in it is the others' as well."""
-        for member in members:
+        for around in cut.around:
+            tracer.blob(subject, self._layout.dataset.name, "record", io.BytesIO(around.encode()))
+        for member in cut.gone:
             value = json.loads(member)
             self._trace_value(subject, "", value, tracer)
             if isinstance(value, dict | list):
