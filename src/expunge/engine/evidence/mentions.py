@@ -16,7 +16,7 @@ from expunge.core.values import canonical
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.outcome import Reason, Unable
 from expunge.engine.kernel.context import Context
-from expunge.engine.subjects import mentions
+from expunge.engine.subjects import hold_register, mentions
 from expunge.engine.subjects.locating import LocatedCopies
 
 _RELEASED = "mentions-"
@@ -52,6 +52,11 @@ def _released(context: Context, run: Run, dataset: Dataset) -> Counter[tuple[str
     return sum((_recall(context, order, name) for name in mine), Counter[tuple[str, str]]())
 
 
+def held(context: Context, dataset: Dataset) -> bool:
+    """Return whether a hold keeps rows of a dataset: while one does, no row of another person is changed there."""
+    return any(hold.dataset == dataset.name for hold in hold_register.active(context))
+
+
 @dataclass
 class SeenMentions:
     """The mentions of a round's people in one store, after the erasure."""
@@ -82,12 +87,18 @@ def look(context: Context, run: Run, store: str, located: LocatedCopies, people:
             by_subject.setdefault(each.subject, []).append(each)
         released = _released(context, run, dataset) if dataset.mentions else Counter[tuple[str, str]]()
         for subject in run.subjects:
-            _judge(dataset, subject, by_subject.get(subject, ()), released, seen)
+            _judge(dataset, subject, by_subject.get(subject, ()), released, seen, held=bool(dataset.mentions) and held(context, dataset))
     return seen
 
 
 def _judge(
-    dataset: Dataset, subject: Pseudonym, met: Sequence[FoundMentions], released: Mapping[tuple[str, str], int], seen: SeenMentions
+    dataset: Dataset,
+    subject: Pseudonym,
+    met: Sequence[FoundMentions],
+    released: Mapping[tuple[str, str], int],
+    seen: SeenMentions,
+    *,
+    held: bool,
 ) -> None:
     listed = seen.listed.setdefault(subject, [])
     undeclared: dict[str, MentionForm] = {}
@@ -106,12 +117,14 @@ def _judge(
         if rule.releases and items and column not in unchanged:
             listed.append(Mention(dataset.name, column, rule.act, items))
     listed += [Mention(dataset.name, column, MentionAct.KEEP, items) for column, items in sorted(staying.items())]
-    why = _why(dataset, undeclared, unchanged, met)
+    why = _why(dataset, undeclared, unchanged, met, held=held)
     if why:
         seen.left[dataset.name, subject] = Unable(Reason.MENTIONED, why)
 
 
-def _why(dataset: Dataset, undeclared: Mapping[str, MentionForm], unchanged: Sequence[str], met: Sequence[FoundMentions]) -> str:
+def _why(
+    dataset: Dataset, undeclared: Mapping[str, MentionForm], unchanged: Sequence[str], met: Sequence[FoundMentions], *, held: bool
+) -> str:
     """What names the person still, and what to write; empty where nothing does."""
     place = f"table {dataset.table}" if dataset.table else dataset.name
     if undeclared:
@@ -122,5 +135,6 @@ def _why(dataset: Dataset, undeclared: Mapping[str, MentionForm], unchanged: Seq
         write = f"`{yaml_for(columns, inside=inside)}` in {dataset.name}"
         return f"{place}: {', '.join(columns)} names the person in {rows} of other people; {write}"
     if unchanged:
-        return f"{place}: {', '.join(sorted(set(unchanged)))} still names the person in rows of other people; apply again"
+        mend = "a hold keeps rows there as they are, apply again once it ends" if held else "apply again"
+        return f"{place}: {', '.join(sorted(set(unchanged)))} still names the person in rows of other people; {mend}"
     return ""
