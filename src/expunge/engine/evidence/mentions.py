@@ -15,6 +15,7 @@ from expunge.core.orders.shared_round import trace_owner, turn
 from expunge.core.values import canonical
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.outcome import Reason, Unable
+from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import hold_register, mentions
 from expunge.engine.subjects.locating import LocatedCopies
@@ -74,14 +75,21 @@ class SeenMentions:
 def look(context: Context, run: Run, store: str, located: LocatedCopies, people: Sequence[Person], *, inside: bool) -> SeenMentions:
     """Look for the people in the rows of others, in every dataset of a store.
 
-    ``inside`` says whether to look inside longer text too: a scan has seen an identifier, or cannot see any. Raises as ``locate``.
+    ``inside`` says whether to look inside longer text too: a scan has seen an identifier, or cannot see any.
     """
     seen = SeenMentions()
     if run.plan is None or run.plan.scope is not None:
         return seen
     for dataset in context.data_map.datasets_of(store):
         own = (*located.copies.get(dataset.name, ()), *located.kept_copies.get(dataset.name, ()))
-        met = mentions.found(context, dataset, people, own, inside=inside)
+        try:
+            met = mentions.found(context, dataset, people, own, inside=inside)
+        except store_calls.TROUBLE as error:
+            why = Unable(
+                Reason.CANNOT_TELL, f"{dataset.name} could not be looked through for rows of others: {store_calls.as_unable(error).detail}"
+            )
+            seen.left.update({(dataset.name, subject): why for subject in run.subjects})
+            continue
         by_subject: dict[Pseudonym, list[FoundMentions]] = {}
         for each in met:
             by_subject.setdefault(each.subject, []).append(each)
