@@ -376,3 +376,11 @@ def test_no_row_is_changed_while_a_hold_keeps_rows_of_the_dataset(tmp_path: Path
         opened.holds.end(hold, "closed")
     assert made.again(run).state is OrderState.FULFILLED
     assert made.found(ANNA) == []
+
+
+def test_a_column_that_the_schema_itself_empties_needs_no_rule(tmp_path: Path) -> None:
+    sql = CUSTOMERS.replace("referred_by TEXT", "referred_by TEXT REFERENCES customers (id) ON DELETE SET NULL")
+    made = company(tmp_path, sql, f"{CUSTOMERS_SET}}}")
+    assert not [mend for mend in mends(made) if "mentions" in mend]
+    assert made.erase(ANNA).state is OrderState.FULFILLED
+    assert made.run("SELECT referred_by FROM customers ORDER BY id") == [(None,), (BELA,)]

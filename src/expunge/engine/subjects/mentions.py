@@ -171,12 +171,14 @@ def undeclared(context: OpenPlaces) -> Iterator[tuple[Dataset, tuple[str, ...]]]
             for query in _sampled(context, dataset, kind, sample, own.get(kind, ()))
         ]
         named = {each.column for each in store_calls.mentions(store, dataset, people, (), most=_SAMPLED_ROWS)} if people else set()
+        references = store_calls.column_references(store, dataset)
         named |= {
             each.column
-            for each in store_calls.column_references(store, dataset)
+            for each in references
             if any(kind in samples and not _owns_any(context, kind, own) for kind in _referred(context, each))
         }
-        known = {name.casefold() for name in (*(field for fields in own.values() for field in fields), *dataset.mentions)}
+        emptied = (each.column for each in references if each.emptied)
+        known = {name.casefold() for name in (*(field for fields in own.values() for field in fields), *dataset.mentions, *emptied)}
         left = tuple(sorted(column for column in named if column.casefold() not in known))
         if left:
             yield dataset, left
