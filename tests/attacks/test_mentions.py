@@ -384,3 +384,19 @@ def test_a_column_that_the_schema_itself_empties_needs_no_rule(tmp_path: Path) -
     assert not [mend for mend in mends(made) if "mentions" in mend]
     assert made.erase(ANNA).state is OrderState.FULFILLED
     assert made.run("SELECT referred_by FROM customers ORDER BY id") == [(None,), (BELA,)]
+
+
+def test_a_number_of_another_kind_of_person_is_not_changed(tmp_path: Path) -> None:
+    sql = NUMBERED.replace("seller INTEGER REFERENCES customers (id)", "seller INTEGER, clerk INTEGER REFERENCES clerks (id)")
+    sql = sql.replace("8, 7, 8)", "8, 7, 8, 7)").replace("3, 7)", "3, 7, 9)").replace("1, 8)", "1, 8, 9)")
+    sql += (
+        "CREATE TABLE clerks (id INTEGER PRIMARY KEY, name TEXT, closed_at TEXT); INSERT INTO clerks VALUES (7, 'C', NULL), (9, 'D', NULL);"
+    )
+    clerks = "clerks: {store: app, table: clerks, subject: {clerk: id}, retention: life}"
+    made = company(tmp_path, sql, f"{CUSTOMERS_SET}}}")
+    made.declare(f"{CUSTOMERS_SET}}}", clerks, *declared((ORDERS,), "seller: null, clerk: null"))
+    made.map.write_text(made.map.read_text().replace("  customer: {dataset", "  clerk: {dataset: clerks, key: id}\n  customer: {dataset"))
+    made.erase("customer:7")
+    assert made.run("SELECT customer, seller, clerk FROM orders ORDER BY n") == [(8, 8, 7), (8, 7, 9)]
+    made.erase("clerk:7")
+    assert made.run("SELECT customer, seller, clerk FROM orders ORDER BY n") == [(8, 8, None), (8, 7, 9)]

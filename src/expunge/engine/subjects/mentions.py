@@ -56,10 +56,10 @@ def _kinds_by_column(context: OpenPlaces, dataset: Dataset) -> dict[str, frozens
     for kind, identity in data_map.identities.items():
         if identity.key.casefold() not in _EVERY_TABLES:
             found.setdefault(identity.key, set()).add(kind)
-    own = set(dataset.subject.fields) if isinstance(dataset.subject, ByField) else set()
-    own |= {kind for kind, identity in data_map.identities.items() if identity.dataset == dataset.name}
-    for column in dataset.mentions:
-        found.setdefault(column, set()).update(own or data_map.identities)
+    if len(data_map.identities) == 1:
+        # Why not of several: a 7 may be a customer's or a clerk's, and the wrong one's cell would be changed.
+        for column in dataset.mentions:
+            found.setdefault(column, set()).update(data_map.identities)
     # Why in the place of all others: what the schema says of a column, it enforces.
     for reference in store_calls.column_references(store, dataset) if store is not None else ():
         homes = _referred(context, reference)
