@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from expunge import faults
 from expunge.core.datamap.mentions import MentionAct
 from expunge.core.evidence.receipt import Mention
 from expunge.core.values.order import OrderState
 from expunge.errors import Misconfigured
+from expunge.testing.forked import in_child
 from tests.attacks.mention_company import ANNA, BELA, CARA, CUSTOMERS, CUSTOMERS_SET, GONE, MentionCompany, company
 
 PLACES = {
@@ -306,3 +309,94 @@ def test_in_a_lake_each_mention_is_found_and_declared_ones_are_taken_out(tmp_pat
         Mention("visits", "guests", MentionAct.KEEP, 1),
         Mention("visits", "said", MentionAct.KEEP, 1),
     }
+
+
+# --- crashes, and several people -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("point", ["sqlite.erase.commit:before", "sqlite.erase.commit:after", "store.erase:after"])
+def test_a_crash_around_the_change_does_not_change_what_the_receipt_says(tmp_path: Path, point: str) -> None:
+    sql, datasets = PLACES["tickets.assignee"]
+    made = company(tmp_path, sql, *declared(datasets, "assignee: null"))
+    with made.open() as opened:
+        order = opened.order_erase([opened.resolve(ANNA)]).order
+        opened.plan(order)
+
+    def doomed() -> None:
+        with faults.arm(point, "kill", 1), made.open() as opened:
+            opened.apply(order)
+
+    assert in_child(doomed).killed_by == 9
+    with made.open() as opened:
+        run = opened.apply(order)
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert made.receipt(run).mentions == (Mention("tickets", "assignee", MentionAct.NULL, 2),)
+    assert made.run("SELECT customer, assignee FROM tickets ORDER BY n") == [(BELA, None), (CARA, None)]
+
+
+def test_people_who_leave_together_do_not_count_as_others_to_one_another(tmp_path: Path) -> None:
+    made = company(tmp_path, CUSTOMERS, f"{CUSTOMERS_SET}, mentions: {{referred_by: null}}}}")
+    with made.open() as opened:
+        order = opened.order_erase([opened.resolve(name) for name in (ANNA, BELA)]).order
+        opened.plan(order)
+        run = opened.apply(order)
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert made.run("SELECT id, referred_by FROM customers") == [(CARA, None)]
+    assert [made.receipt(run, number).mentions for number in (1, 2)] == [(), (Mention("customers", "referred_by", MentionAct.NULL, 1),)]
+
+
+def test_a_store_that_folds_case_finds_the_identifier_in_another_spelling(tmp_path: Path) -> None:
+    sql = CUSTOMERS.replace("referred_by TEXT", "referred_by TEXT COLLATE NOCASE").replace(f"'{ANNA}', NULL)", f"'{ANNA.upper()}', NULL)")
+    made = company(tmp_path, sql, f"{CUSTOMERS_SET}, mentions: {{referred_by: null}}}}")
+    run = made.erase(ANNA)
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert made.run("SELECT referred_by FROM customers ORDER BY id") == [(None,), (BELA,)]
+
+
+def test_a_longer_identifier_that_begins_alike_is_another_persons(tmp_path: Path) -> None:
+    sql = CUSTOMERS.replace(f"later', '{ANNA}'", "later', NULL").replace(BELA, f"{ANNA}2")
+    made = company(tmp_path, sql, f"{CUSTOMERS_SET}}}")
+    run = made.erase(ANNA)
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert made.receipt(run).mentions == ()
+    assert made.run("SELECT id, referred_by FROM customers ORDER BY id") == [(f"{ANNA}2", None), (CARA, f"{ANNA}2")]
+
+
+def test_no_row_is_changed_while_a_hold_keeps_rows_of_the_dataset(tmp_path: Path) -> None:
+    sql, datasets = PLACES["tickets.assignee"]
+    made = company(tmp_path, sql, *declared(datasets, "assignee: null"))
+    until = datetime.now(UTC) + timedelta(days=9)
+    with made.open() as opened:
+        hold = opened.holds.place(opened.resolve(BELA), "tickets", ground="matter 7", authority="court", until=until).id
+    before = made.run(f"SELECT * FROM tickets WHERE customer <> '{ANNA}'")
+    run = made.erase(ANNA)
+    assert any("a hold keeps rows" in reason for reason in run.reasons)
+    assert made.run("SELECT * FROM tickets") == before
+    with made.open() as opened:
+        opened.holds.end(hold, "closed")
+    assert made.again(run).state is OrderState.FULFILLED
+    assert made.found(ANNA) == []
+
+
+def test_a_column_that_the_schema_itself_empties_needs_no_rule(tmp_path: Path) -> None:
+    sql = CUSTOMERS.replace("referred_by TEXT", "referred_by TEXT REFERENCES customers (id) ON DELETE SET NULL")
+    made = company(tmp_path, sql, f"{CUSTOMERS_SET}}}")
+    assert not [mend for mend in mends(made) if "mentions" in mend]
+    assert made.erase(ANNA).state is OrderState.FULFILLED
+    assert made.run("SELECT referred_by FROM customers ORDER BY id") == [(None,), (BELA,)]
+
+
+def test_a_number_of_another_kind_of_person_is_not_changed(tmp_path: Path) -> None:
+    sql = NUMBERED.replace("seller INTEGER REFERENCES customers (id)", "seller INTEGER, clerk INTEGER REFERENCES clerks (id)")
+    sql = sql.replace("8, 7, 8)", "8, 7, 8, 7)").replace("3, 7)", "3, 7, 9)").replace("1, 8)", "1, 8, 9)")
+    sql += (
+        "CREATE TABLE clerks (id INTEGER PRIMARY KEY, name TEXT, closed_at TEXT); INSERT INTO clerks VALUES (7, 'C', NULL), (9, 'D', NULL);"
+    )
+    clerks = "clerks: {store: app, table: clerks, subject: {clerk: id}, retention: life}"
+    made = company(tmp_path, sql, f"{CUSTOMERS_SET}}}")
+    made.declare(f"{CUSTOMERS_SET}}}", clerks, *declared((ORDERS,), "seller: null, clerk: null"))
+    made.map.write_text(made.map.read_text().replace("  customer: {dataset", "  clerk: {dataset: clerks, key: id}\n  customer: {dataset"))
+    made.erase("customer:7")
+    assert made.run("SELECT customer, seller, clerk FROM orders ORDER BY n") == [(8, 8, 7), (8, 7, 9)]
+    made.erase("clerk:7")
+    assert made.run("SELECT customer, seller, clerk FROM orders ORDER BY n") == [(8, 8, None), (8, 7, 9)]

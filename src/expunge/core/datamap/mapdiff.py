@@ -343,6 +343,9 @@ def _weaker_dataset(old: Dataset, new: Dataset) -> list[str]:
         reasons.append("it does not follow what outlives its period any more")
     if old.attest and not new.attest and judged:
         reasons.append("its manifests are not compared with anything any more")
+    released = {column for column, rule in old.mentions.items() if rule.releases}
+    if released - {column for column, rule in new.mentions.items() if rule.releases}:
+        reasons.append("identifiers stay in rows of other people")
     if set(old.paths) - set(new.paths):
         reasons.append("some paths are not looked at any more")
     return reasons

@@ -90,6 +90,8 @@ class ColumnReference:
     """The other table, as datasets of the map name it."""
     field: str
     """The column of the other table."""
+    emptied: bool = False
+    """Whether the schema itself empties it when the row goes that it refers to (``ON DELETE SET NULL``)."""
 
 
 def distinctive(value: str) -> bool:

@@ -15,8 +15,9 @@ from expunge.core.orders.shared_round import trace_owner, turn
 from expunge.core.values import canonical
 from expunge.core.values.ids import OrderId, Pseudonym
 from expunge.core.values.outcome import Reason, Unable
+from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
-from expunge.engine.subjects import mentions
+from expunge.engine.subjects import hold_register, mentions
 from expunge.engine.subjects.locating import LocatedCopies
 
 _RELEASED = "mentions-"
@@ -52,6 +53,11 @@ def _released(context: Context, run: Run, dataset: Dataset) -> Counter[tuple[str
     return sum((_recall(context, order, name) for name in mine), Counter[tuple[str, str]]())
 
 
+def held(context: Context, dataset: Dataset) -> bool:
+    """Return whether a hold keeps rows of a dataset: while one does, no row of another person is changed there."""
+    return any(hold.dataset == dataset.name for hold in hold_register.active(context))
+
+
 @dataclass
 class SeenMentions:
     """The mentions of a round's people in one store, after the erasure."""
@@ -69,25 +75,38 @@ class SeenMentions:
 def look(context: Context, run: Run, store: str, located: LocatedCopies, people: Sequence[Person], *, inside: bool) -> SeenMentions:
     """Look for the people in the rows of others, in every dataset of a store.
 
-    ``inside`` says whether to look inside longer text too: a scan has seen an identifier, or cannot see any. Raises as ``locate``.
+    ``inside`` says whether to look inside longer text too: a scan has seen an identifier, or cannot see any.
     """
     seen = SeenMentions()
     if run.plan is None or run.plan.scope is not None:
         return seen
     for dataset in context.data_map.datasets_of(store):
         own = (*located.copies.get(dataset.name, ()), *located.kept_copies.get(dataset.name, ()))
-        met = mentions.found(context, dataset, people, own, inside=inside)
+        try:
+            met = mentions.found(context, dataset, people, own, inside=inside)
+        except store_calls.TROUBLE as error:
+            why = Unable(
+                Reason.CANNOT_TELL, f"{dataset.name} could not be looked through for rows of others: {store_calls.as_unable(error).detail}"
+            )
+            seen.left.update({(dataset.name, subject): why for subject in run.subjects})
+            continue
         by_subject: dict[Pseudonym, list[FoundMentions]] = {}
         for each in met:
             by_subject.setdefault(each.subject, []).append(each)
         released = _released(context, run, dataset) if dataset.mentions else Counter[tuple[str, str]]()
         for subject in run.subjects:
-            _judge(dataset, subject, by_subject.get(subject, ()), released, seen)
+            _judge(dataset, subject, by_subject.get(subject, ()), released, seen, held=bool(dataset.mentions) and held(context, dataset))
     return seen
 
 
 def _judge(
-    dataset: Dataset, subject: Pseudonym, met: Sequence[FoundMentions], released: Mapping[tuple[str, str], int], seen: SeenMentions
+    dataset: Dataset,
+    subject: Pseudonym,
+    met: Sequence[FoundMentions],
+    released: Mapping[tuple[str, str], int],
+    seen: SeenMentions,
+    *,
+    held: bool,
 ) -> None:
     listed = seen.listed.setdefault(subject, [])
     undeclared: dict[str, MentionForm] = {}
@@ -106,12 +125,14 @@ def _judge(
         if rule.releases and items and column not in unchanged:
             listed.append(Mention(dataset.name, column, rule.act, items))
     listed += [Mention(dataset.name, column, MentionAct.KEEP, items) for column, items in sorted(staying.items())]
-    why = _why(dataset, undeclared, unchanged, met)
+    why = _why(dataset, undeclared, unchanged, met, held=held)
     if why:
         seen.left[dataset.name, subject] = Unable(Reason.MENTIONED, why)
 
 
-def _why(dataset: Dataset, undeclared: Mapping[str, MentionForm], unchanged: Sequence[str], met: Sequence[FoundMentions]) -> str:
+def _why(
+    dataset: Dataset, undeclared: Mapping[str, MentionForm], unchanged: Sequence[str], met: Sequence[FoundMentions], *, held: bool
+) -> str:
     """What names the person still, and what to write; empty where nothing does."""
     place = f"table {dataset.table}" if dataset.table else dataset.name
     if undeclared:
@@ -122,5 +143,6 @@ def _why(dataset: Dataset, undeclared: Mapping[str, MentionForm], unchanged: Seq
         write = f"`{yaml_for(columns, inside=inside)}` in {dataset.name}"
         return f"{place}: {', '.join(columns)} names the person in {rows} of other people; {write}"
     if unchanged:
-        return f"{place}: {', '.join(sorted(set(unchanged)))} still names the person in rows of other people; apply again"
+        mend = "a hold keeps rows there as they are, apply again once it ends" if held else "apply again"
+        return f"{place}: {', '.join(sorted(set(unchanged)))} still names the person in rows of other people; {mend}"
     return ""

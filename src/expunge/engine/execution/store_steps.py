@@ -127,7 +127,7 @@ class StoreSteps:
 
     def _with_mentions(self, dataset: Dataset, copies: Sequence[Copy]) -> tuple[tuple[Copy, ...], Unable | None]:
         """Add to the copies what is taken out of other people's rows; or say why these could not be looked through."""
-        if not dataset.mentions or self._work.plan.scope is not None:
+        if not dataset.mentions or self._work.plan.scope is not None or judged_mentions.held(self._context, dataset):
             return tuple(copies), None
         located = self._work.locate(fresh=True)
         own = (*located.copies.get(dataset.name, ()), *located.kept_copies.get(dataset.name, ()))

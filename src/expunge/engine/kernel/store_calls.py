@@ -92,11 +92,16 @@ def named(store: SubjectListing, dataset: Dataset, field: str) -> Iterator[Seque
 
 
 def mentions(
-    store: MentionListing, dataset: Dataset, queries: Sequence[MentionQuery], aside: Sequence[Copy], columns: frozenset[str] | None = None
+    store: MentionListing,
+    dataset: Dataset,
+    queries: Sequence[MentionQuery],
+    aside: Sequence[Copy],
+    columns: frozenset[str] | None = None,
+    most: int = 0,
 ) -> tuple[FoundMentions, ...]:
     """Count the rows of other people that name a person."""
     failpoint("store.mentions:before")
-    answer = tuple(store.mentions(dataset, queries, aside, columns))
+    answer = tuple(store.mentions(dataset, queries, aside, columns, most))
     failpoint("store.mentions:after")
     return answer
 

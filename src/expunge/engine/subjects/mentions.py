@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from expunge.core.datamap.datamap import ByField, Dataset, Through, remakes
 from expunge.core.datamap.mentions import LOOKED_FOR_INSIDE, ColumnReference, FoundMentions, MentionQuery, distinctive
@@ -18,6 +18,8 @@ _EVERY_TABLES = frozenset({"id", "rowid", "oid", "_rowid_"})
 """Names that say nothing about whose value a column holds."""
 _SAMPLE = 200
 """People of each kind that a check of the map looks for."""
+_SAMPLED_ROWS = 200_000
+"""Rows of a lake that such a check reads, of each dataset."""
 
 
 def listed_in(context: OpenPlaces, dataset: Dataset) -> MentionListing | None:
@@ -54,10 +56,10 @@ def _kinds_by_column(context: OpenPlaces, dataset: Dataset) -> dict[str, frozens
     for kind, identity in data_map.identities.items():
         if identity.key.casefold() not in _EVERY_TABLES:
             found.setdefault(identity.key, set()).add(kind)
-    own = set(dataset.subject.fields) if isinstance(dataset.subject, ByField) else set()
-    own |= {kind for kind, identity in data_map.identities.items() if identity.dataset == dataset.name}
-    for column in dataset.mentions:
-        found.setdefault(column, set()).update(own or data_map.identities)
+    if len(data_map.identities) == 1:
+        # Why not of several: a 7 may be a customer's or a clerk's, and the wrong one's cell would be changed.
+        for column in dataset.mentions:
+            found.setdefault(column, set()).update(data_map.identities)
     # Why in the place of all others: what the schema says of a column, it enforces.
     for reference in store_calls.column_references(store, dataset) if store is not None else ():
         homes = _referred(context, reference)
@@ -104,6 +106,13 @@ def found(
     asked = queries(context, dataset, people, inside=inside) if store is not None else ()
     if store is None or not asked:
         return ()
+    # Why by value beside the keys: a purge may number rows of some tables anew.
+    mine: dict[Pseudonym, dict[str, frozenset[str]]] = {}
+    for copy in own:
+        for name, values in copy.selector.match.items() if copy.selector is not None else ():
+            slot = mine.setdefault(copy.subject, {})
+            slot[name] = slot.get(name, frozenset()) | values
+    asked = tuple(replace(query, own=mine.get(query.subject, {})) for query in asked)
     keys = {identity.key for identity in context.data_map.identities.values() if identity.dataset == dataset.name}
     whose = {name.casefold() for name in (*dataset.subject_fields, *keys)}
     met = store_calls.mentions(store, dataset, asked, own, columns)
@@ -161,13 +170,15 @@ def undeclared(context: OpenPlaces) -> Iterator[tuple[Dataset, tuple[str, ...]]]
             if not _owns_any(context, kind, own)
             for query in _sampled(context, dataset, kind, sample, own.get(kind, ()))
         ]
-        named = {each.column for each in store_calls.mentions(store, dataset, people, ())} if people else set()
+        named = {each.column for each in store_calls.mentions(store, dataset, people, (), most=_SAMPLED_ROWS)} if people else set()
+        references = store_calls.column_references(store, dataset)
         named |= {
             each.column
-            for each in store_calls.column_references(store, dataset)
+            for each in references
             if any(kind in samples and not _owns_any(context, kind, own) for kind in _referred(context, each))
         }
-        known = {name.casefold() for name in (*(field for fields in own.values() for field in fields), *dataset.mentions)}
+        emptied = (each.column for each in references if each.emptied)
+        known = {name.casefold() for name in (*(field for fields in own.values() for field in fields), *dataset.mentions, *emptied)}
         left = tuple(sorted(column for column in named if column.casefold() not in known))
         if left:
             yield dataset, left

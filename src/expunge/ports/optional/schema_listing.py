@@ -19,7 +19,7 @@ class MentionListing(Protocol):
     """
 
     def mentions(
-        self, dataset: Dataset, queries: Sequence[MentionQuery], aside: Sequence[Copy], columns: frozenset[str] | None = None
+        self, dataset: Dataset, queries: Sequence[MentionQuery], aside: Sequence[Copy], columns: frozenset[str] | None = None, most: int = 0
     ) -> Iterator[FoundMentions]:
         """Count the rows whose cells name one of the queries' people, by person, column and form; live rows, by normal reads.
 
@@ -28,6 +28,7 @@ class MentionListing(Protocol):
             queries: whom to look for. A value that fills a cell is compared as the store compares (``COLLATE NOCASE``, ``citext``).
             aside: copies whose rows are not counted: the people's own.
             columns: the columns to look at; None for all.
+            most: rows that are enough to look at where reading all of them is dear; 0 for all.
 
         Raises as ``locate``; columns that do not exist are ``CouldNotLook``.
         """

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from expunge.core.datamap.mentions import FoundMentions, MentionAct, MentionQuery
 from expunge.core.values.copy import Copy
 from expunge.errors import CouldNotLook
-from expunge.stores.parquet.lake.lake_files import Lake, LakeLayout, LakeName
+from expunge.stores.parquet.lake.lake_files import Lake, LakeLayout, LakeName, rows_of
 from expunge.stores.parquet.rewrite.cell_change import texts, value_of
 from expunge.stores.tables.named_rows import Cell, count
 from expunge.stores.tree.record_files import Unreadable
@@ -27,15 +27,29 @@ class LakeMentions:
     lake: Lake
     layout: LakeLayout
 
-    def found(self, queries: Sequence[MentionQuery], aside: Sequence[Copy], columns: frozenset[str] | None) -> Iterator[FoundMentions]:
-        """Count the rows by person, column and form; rows that the selectors of ``aside`` mean are not counted."""
+    def found(
+        self, queries: Sequence[MentionQuery], aside: Sequence[Copy], columns: frozenset[str] | None, most: int = 0
+    ) -> Iterator[FoundMentions]:
+        """Count the rows by person, column and form; rows that the selectors of ``aside`` mean are not counted.
+
+        With ``most``, whole files are read until so many rows were.
+        """
         own: dict[str, set[str]] = {}
         for copy in aside:
             for name, values in copy.selector.match.items() if copy.selector else ():
                 own.setdefault(name, set()).update(values)
         if queries:
-            rows = (row for part in self.files() for row in self._rows(part, queries, own, columns))
+            parts = self.files() if not most else self._some(most)
+            rows = (row for part in parts for row in self._rows(part, queries, own, columns))
             yield from count(rows, queries, ())
+
+    def _some(self, most: int) -> Iterator[LakeName]:
+        """The first files, of so many rows together."""
+        for part in self.files():
+            if most <= 0:
+                return
+            yield part
+            most -= rows_of(self.lake, part)
 
     def files(self) -> Iterator[LakeName]:
         """The files of the dataset, each once."""
@@ -51,8 +65,9 @@ class LakeMentions:
     ) -> Iterator[tuple[str, list[Cell]]]:
         try:
             with self.lake.opened(part) as file:
-                for number in range(file.num_row_groups):
-                    group = file.read_row_group(number)
+                names = [field.name for field in file.schema_arrow if _comparable(field.type)]
+                for number in range(file.num_row_groups if names else 0):
+                    group = file.read_row_group(number, names)
                     for at, cells in _named(group, queries, own, columns):
                         yield f"{part.key}#{number}#{at}", cells
         except FileNotFoundError:
@@ -125,13 +140,18 @@ def _named(
         yield at, cells
 
 
+def _comparable(kind: Any) -> bool:
+    """Whether values of a type, or members of a list of them, are compared with identifiers."""
+    listed = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return texts(pa.array([], kind.value_type if listed else kind)) is not None
+
+
 def _flat(column: Any) -> Any:
     """A column as one array of texts; lists of texts as ``[first, second]``; None for other types."""
     text = texts(column)
     if text is not None:
         return text.combine_chunks()
-    kind = column.type
-    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)) or texts(pa.array([], kind.value_type)) is None:
+    if not _comparable(column.type):
         return None
     return pa.array([None if value is None else _shown(value) for value in column.to_pylist()], pa.large_string())
 

@@ -91,12 +91,12 @@ class Parquet:
             yield from LakeAging(self._lake, self._layouts[dataset.name]).named(field)
 
     def mentions(
-        self, dataset: Dataset, queries: Sequence[MentionQuery], aside: Sequence[Copy], columns: frozenset[str] | None = None
+        self, dataset: Dataset, queries: Sequence[MentionQuery], aside: Sequence[Copy], columns: frozenset[str] | None = None, most: int = 0
     ) -> Iterator[FoundMentions]:
         """One pass over all columns."""
         with self._place.speaking(dataset.name), self._listing(dataset.name):
             self._lake.present()
-            yield from LakeMentions(self._lake, self._layouts[dataset.name]).found(queries, aside, columns)
+            yield from LakeMentions(self._lake, self._layouts[dataset.name]).found(queries, aside, columns, most)
 
     def column_references(self, dataset: Dataset) -> tuple[ColumnReference, ...]:  # noqa: ARG002 - a lake has none
         """Files refer to nothing."""

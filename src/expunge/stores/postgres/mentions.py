@@ -143,7 +143,7 @@ def references(schema: PostgresSchema, table: PostgresTable, tables: Mapping[str
         for reference in schema.references(parent.oid):
             if reference.child_oid == table.oid and len(reference.columns) == 1:
                 ((child, field),) = reference.columns
-                yield ColumnReference(child, name, field)
+                yield ColumnReference(child, name, field, emptied=reference.acts and not reference.cascades)
 
 
 def unfit(schema: PostgresSchema, table: PostgresTable, dataset: Dataset) -> Iterator[tuple[str, str, str]]:

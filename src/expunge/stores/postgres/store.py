@@ -167,7 +167,12 @@ class Postgres:
             yield from PostgresAging(connection, table).spans(by, field)
 
     def mentions(
-        self, dataset: Dataset, queries: Sequence[MentionQuery], aside: Sequence[Copy], columns: frozenset[str] | None = None
+        self,
+        dataset: Dataset,
+        queries: Sequence[MentionQuery],
+        aside: Sequence[Copy],
+        columns: frozenset[str] | None = None,
+        most: int = 0,  # noqa: ARG002 - a table is read by the database itself
     ) -> Iterator[FoundMentions]:
         """One pass over the table, on the server."""
         with self._looking(dataset) as (connection, table), transaction(connection):

@@ -74,7 +74,8 @@ class SqliteMentions:
 
     def _query(self, looked: Sequence[SqliteColumn], inside: Sequence[str]) -> tuple[str, Sequence[str]]:
         """SQL for the rows in which anything is met: key, and of each column whether an identifier fills it, and its text."""
-        shown, conditions, parameters = [*self.table.key], [], []
+        shown, conditions = [*self.table.key], list[str]()
+        parameters: list[str] = []
         for column in looked:
             filled = self._filled(column)
             shown += (filled, f"CAST(t.{quoted(column.name)} AS TEXT)")
@@ -129,7 +130,7 @@ def references(schema: SqliteSchema, table: SqliteTable, tables: Mapping[str, st
         for reference in schema.references(parent):
             if reference.child == table.name and len(reference.columns) == 1:
                 ((child, field),) = reference.columns
-                yield ColumnReference(child, named, field)
+                yield ColumnReference(child, named, field, emptied=reference.acts and not reference.cascades)
 
 
 def unfit(connection: sqlite3.Connection, schema: SqliteSchema, table: SqliteTable, dataset: Dataset) -> Iterator[tuple[str, str, str]]:

@@ -157,7 +157,12 @@ class Sqlite:
             yield from content.spans(connection, table, by, field)
 
     def mentions(
-        self, dataset: Dataset, queries: Sequence[MentionQuery], aside: Sequence[Copy], columns: frozenset[str] | None = None
+        self,
+        dataset: Dataset,
+        queries: Sequence[MentionQuery],
+        aside: Sequence[Copy],
+        columns: frozenset[str] | None = None,
+        most: int = 0,  # noqa: ARG002 - a table is read by the database itself
     ) -> Iterator[FoundMentions]:
         """One pass over the table."""
         with self._looking(dataset) as (connection, table):

@@ -10,6 +10,7 @@ from expunge.core.datamap.mentions import FoundMentions, MentionForm, MentionQue
 from expunge.core.values.ids import Pseudonym
 
 _ANY = ""
+"""Stands for every column."""
 
 
 @dataclass(frozen=True)
@@ -26,52 +27,63 @@ class Cell:
 
 def count(rows: Iterable[tuple[str, Sequence[Cell]]], queries: Sequence[MentionQuery], aside: Iterable[str]) -> Iterator[FoundMentions]:
     """Count rows, given as key and cells, by person, column and form; rows whose keys are ``aside`` do not count."""
-    people = [_NamedPerson.of(query) for query in queries]
+    people = _NamedPeople(queries)
     own = frozenset(aside)
     counts: Counter[tuple[Pseudonym, str, MentionForm]] = Counter()
     for key, cells in rows:
         if key in own:
             continue
         texts = {cell.column: cell.text for cell in cells}
-        for person in people:
-            if person.owns(texts):
-                continue
-            for cell in cells:
-                form = person.form(cell)
-                if form is not None:
-                    counts[person.subject, cell.column, form] += 1
+        for cell in cells:
+            for number, form in people.named(cell).items():
+                if not people.owns(number, texts):
+                    counts[queries[number].subject, cell.column, form] += 1
     yield from (FoundMentions(subject, column, form, items) for (subject, column, form), items in counts.items())
 
 
-@dataclass(frozen=True)
-class _NamedPerson:
-    """The values of one person, in the spellings in which a cell may show them."""
+class _NamedPeople:
+    """The people of some queries, by their values."""
 
-    subject: Pseudonym
-    query: MentionQuery
-    folded: Mapping[str, frozenset[str]]
-    """Column -> the values that may fill it, case folded; under an empty name those that count anywhere."""
+    def __init__(self, queries: Sequence[MentionQuery]) -> None:
+        self._queries = queries
+        self._whole: dict[tuple[str, str], set[int]] = {}
+        """(column, value), both case folded -> numbers of queries; under an empty name of a column those that count anywhere."""
+        self._members: dict[str, set[int]] = {}
+        self._inside: dict[str, set[int]] = {}
+        for number, query in enumerate(queries):
+            for column, values in ((_ANY, query.anywhere), *query.bound.items()):
+                for value in values:
+                    self._whole.setdefault((column.casefold(), _folded(value)), set()).add(number)
+                    self._members.setdefault(value, set()).add(number)
+            for value in query.inside:
+                self._inside.setdefault(value, set()).add(number)
 
-    @classmethod
-    def of(cls, query: MentionQuery) -> _NamedPerson:
-        columns = {_ANY: query.anywhere, **{name.casefold(): query.whole(name) for name in query.bound}}
-        return cls(query.subject, query, {name: frozenset(map(_folded, values)) for name, values in columns.items()})
-
-    def owns(self, texts: Mapping[str, str]) -> bool:
+    def owns(self, number: int, texts: Mapping[str, str]) -> bool:
         """Return whether the row is the person's own."""
-        return any(texts.get(column) in values for column, values in self.query.own.items())
+        return any(texts.get(column) in values for column, values in self._queries[number].own.items())
 
-    def form(self, cell: Cell) -> MentionForm | None:
-        """Return the form in which a cell names the person."""
+    def named(self, cell: Cell) -> dict[int, MentionForm]:
+        """Return the number of each query that a cell names the person of, and in which form."""
+        found: dict[int, MentionForm] = {}
         if cell.met:
-            if _folded(cell.text) in self.folded.get(cell.column.casefold(), self.folded[_ANY]):
-                return MentionForm.WHOLE
-            if any(form_in(cell.text, value) is MentionForm.PART for value in self.query.whole(cell.column)):
-                return MentionForm.PART
-        if not cell.readable:
-            return None
-        forms = [form for value in self.query.inside if (form := form_in(cell.text, value)) is not None]
-        return min(forms, key=list(MentionForm).index, default=None)
+            text = _folded(cell.text)
+            whole = self._whole.get((_ANY, text), set()) | self._whole.get((cell.column.casefold(), text), set())
+            found = dict.fromkeys(whole, MentionForm.WHOLE)
+            if not whole:
+                self._look(cell, self._members, found, only=MentionForm.PART)
+        if cell.readable:
+            self._look(cell, self._inside, found)
+        return found
+
+    def _look(self, cell: Cell, values: Mapping[str, set[int]], found: dict[int, MentionForm], only: MentionForm | None = None) -> None:
+        """Add the people whose values stand inside the cell."""
+        for value, numbers in values.items():
+            form = form_in(cell.text, value) if value in cell.text else None
+            if form is None or (only is not None and form is not only):
+                continue
+            for number in numbers:
+                if only is None or value in self._queries[number].whole(cell.column):
+                    found[number] = min(form, found.get(number, form), key=list(MentionForm).index)
 
 
 def _folded(text: str) -> str:
