@@ -320,6 +320,21 @@ def _takes_of_others(dataset: Dataset) -> bool:
     return isinstance(dataset.subject, Through) and dataset.subject.many
 
 
+def _weaker_manifests(old: Dataset, new: Dataset) -> list[str]:
+    judged = new.origin is ArtefactOrigin.MANIFEST
+    reasons = []
+    if judged and old.origin is not ArtefactOrigin.MANIFEST:
+        reasons.append("what its own manifest clears stays")
+    if old.attest and not new.attest and judged:
+        reasons.append("its manifests are not compared with anything any more")
+    return reasons
+
+
+def _released(dataset: Dataset) -> frozenset[str]:
+    """The columns of other people's rows that an erased person is taken out of."""
+    return frozenset(column for column, rule in dataset.mentions.items() if rule.releases)
+
+
 def _weaker_dataset(old: Dataset, new: Dataset) -> list[str]:
     reasons = []
     if new.on_erase.act is EraseAct.KEEP and old.on_erase.act is not EraseAct.KEEP:
@@ -336,15 +351,10 @@ def _weaker_dataset(old: Dataset, new: Dataset) -> list[str]:
         reasons.append("orders of destruction find reviews of it elsewhere, or nowhere")
     if old.grounding is not None and (new.grounding or Grounding.NONE) < old.grounding:
         reasons.append("less depth is asked for")
-    judged = new.origin is ArtefactOrigin.MANIFEST
-    if judged and old.origin is not ArtefactOrigin.MANIFEST:
-        reasons.append("what its own manifest clears stays")
+    reasons += _weaker_manifests(old, new)
     if old.on_expiry is OnExpiry.FOLLOW and new.on_expiry is not OnExpiry.FOLLOW:
         reasons.append("it does not follow what outlives its period any more")
-    if old.attest and not new.attest and judged:
-        reasons.append("its manifests are not compared with anything any more")
-    released = {column for column, rule in old.mentions.items() if rule.releases}
-    if released - {column for column, rule in new.mentions.items() if rule.releases}:
+    if _released(old) - _released(new):
         reasons.append("identifiers stay in rows of other people")
     if set(old.paths) - set(new.paths):
         reasons.append("some paths are not looked at any more")

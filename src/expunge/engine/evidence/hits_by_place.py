@@ -34,8 +34,8 @@ from expunge.ports.store import Store
 
 MOST_PLACES = 20_000
 """Places of one window that are asked one by one. A window with more is no single person's; it is asked of all bystanders' data."""
-CHAINED = frozenset({"sqlite overflow", "sqlite wal", "sqlite journal"})
-"""How the scan calls content that goes on from page to page, which it reports at the page where that begins."""
+CHAINED = ("sqlite overflow", "sqlite wal", "sqlite journal", "postgres wal")
+"""How the names begin under which the scan reports content that goes on from page to page, at the page where it begins."""
 _BATCH = 5_000
 """Rows that are read together."""
 _RowPlace: TypeAlias = tuple[Path, int]
@@ -173,7 +173,7 @@ def _placing(context: Context, stores: Mapping[str, Store]) -> tuple[tuple[Datas
 def _lying(reader: PlaceReader, place: Residue) -> tuple[Lying, ...]:
     """Return what lies at a hit."""
     outermost = place.hidden.partition(" > ")[0]
-    if outermost in CHAINED and isinstance(reader, ChainReader):
+    if outermost.startswith(CHAINED) and isinstance(reader, ChainReader):
         return reader.at_page(place.offset)
     # Why no length: of decoded content the place is that of the container, and how long that is is not said.
     plain = place.hidden in {"plain", place.trace.form}
