@@ -56,7 +56,7 @@ class Company:
     @contextmanager
     def open(self) -> Iterator[Expunge]:
         with Expunge.open(self.map) as opened:
-            object.__setattr__(opened.context, "pause", short)
+            shorten_pauses(opened)
             yield opened
 
     def erase(self, person: str = ANNA) -> Run:
