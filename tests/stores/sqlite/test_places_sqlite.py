@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import sqlite3
 from contextlib import closing
 from dataclasses import replace
 
@@ -14,7 +16,8 @@ from expunge.errors import CouldNotLook
 from expunge.ports.optional.placing import LiveRows
 from expunge.residue.placing.reader import open_reader
 from expunge.stores.sqlite.store import Sqlite
-from tests.stores.sqlite.sqlite_company import dataset, located, opened, run
+from tests.residue.placing.sqlite_places import explained, mark
+from tests.stores.sqlite.sqlite_company import dataset, forget, located, opened, run
 
 
 def read(store, each, *rows, erased=()):
@@ -150,3 +153,21 @@ def test_rows_of_a_full_text_table(tmp_path):
         lying = reader.at(path.read_bytes().index(b"a sentence of two"), 17)
         assert lying == LiveRows("people", ("42",))
         assert read(store, each, lying.rows) == [(0, ("[42]",), someone("two"))]
+
+
+@pytest.mark.parametrize("page", [512, 1024, 4096])
+def test_after_a_purge_every_place_of_those_who_stay_is_a_row(tmp_path, page):
+    path, each = tmp_path / "app.db", dataset("people")
+    run(path, "CREATE TABLE people (id TEXT PRIMARY KEY, said TEXT); CREATE INDEX i ON people (said)", f"page_size={page}")
+    numbers = random.Random(page)
+    with closing(sqlite3.connect(path)) as connection:
+        rows = [(f"p{n}", mark(n) + "." * numbers.randrange(2 * page)) for n in numbers.sample(range(1500), 700)]
+        connection.executemany("INSERT INTO people VALUES (?, ?)", rows)
+        connection.commit()
+    forget(path, each, *(name for name, _ in rows[:50]))
+    answers = explained(path)
+    assert {held for _, held, _ in answers} == {said[:14] for _, said in rows[50:]}
+    with opened(path, each) as store:
+        for _, held, lying in answers:
+            ((_, copy),) = store.nominated(each, [lying], ())
+            assert copy.selector.match == someone(next(name for name, said in rows if said.startswith(held)))
