@@ -42,7 +42,8 @@ class Page:
         """Take a page that :func:`is_page` recognised, and its number in the relation."""
         self.data = data
         self.number = number
-        self.lower, self.upper, self.special = unpack_from("<HHH", data, 12)
+        lower, upper, special = unpack_from("<HHH", data, 12)
+        self.lower, self.upper, self.special = int(lower), int(upper), int(special)
 
     def u16(self, at: int) -> int:
         """The number of two bytes at an offset."""
