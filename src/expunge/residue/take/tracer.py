@@ -10,7 +10,7 @@ from zlib import crc32
 
 from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.values.ids import Pseudonym
-from expunge.ports.scanner import Stretch
+from expunge.ports.scanner import KEY, Stretch
 from expunge.residue.matching.keyed_hash import Secret
 from expunge.residue.take import media_windows
 from expunge.residue.take.moments import is_moment
@@ -81,7 +81,9 @@ class Collector:
             # Why a moment says too little: many people's rows were written in the same second, and all of them would have to be asked.
             self._rejected += 1
             return
-        if value[:1] in _DOCUMENT:
+        if field == KEY:
+            self._schema.learn_key(subject, value)
+        elif value[:1] in _DOCUMENT:
             self._schema.learn(subject, value)
         self._pieces((subject, dataset, field), value)
         if self._budget > 1 and (packed := bytes_of_uuid(value)):
