@@ -31,6 +31,17 @@ def killed(call: Callable[[], object], name: str, count: int = 1) -> None:
 # ---- shelf -----------------------------------------------------------------------------------------------------------
 
 
+def test_the_shelf_names_its_orders_and_when_each_last_changed(tmp_path: Path) -> None:
+    shelf = FileShelf(tmp_path / "orders")
+    shelf.put(ONE, "traces-1-app", b"x")
+    shelf.put(OTHER, "traces-1-app", b"x")
+    os.utime(tmp_path / "orders" / ONE, (1000, 1000))
+    (tmp_path / "orders" / "Not an order").mkdir()
+    found = dict(shelf.orders())
+    assert found.keys() == {ONE, OTHER}
+    assert found[ONE] == 1000 < found[OTHER]
+
+
 @pytest.mark.parametrize("data", [b"", b"\0\xff", bytes(1_000_000)])
 def test_the_shelf_gives_back_exactly_what_was_put(tmp_path: Path, data: bytes) -> None:
     FileShelf(tmp_path / "orders").put(ONE, "identifiers.sealed", data)

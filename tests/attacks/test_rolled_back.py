@@ -15,7 +15,7 @@ from expunge.core.values.ids import OrderId
 from expunge.core.values.order import OrderState
 from expunge.core.verification.receipt_verify import verify
 from expunge.engine.kernel import journal_streams
-from expunge.errors import StateRolledBack, UsageError
+from expunge.errors import Misconfigured, StateRolledBack, StateUnavailable, UsageError
 from expunge.faults import arm
 from expunge.gate import Subject
 from expunge.testing.forked import in_child
@@ -230,6 +230,19 @@ def test_an_order_whose_key_is_not_in_the_backup_is_named(home: Household) -> No
     doctor(home)
 
 
+@pytest.mark.parametrize(
+    "also", [(), ("gate",), ("gate", "log"), ("gate", "log", "orders")], ids=lambda parts: " and ".join(("keys", *parts))
+)
+def test_keys_that_are_gone_are_not_made_anew_over_a_journal_that_needs_them(home: Household, also: tuple[str, ...]) -> None:
+    first(home)
+    for part in ("keys", *also):
+        shutil.rmtree(home.state / part)
+    assert "restore keys/ from its backup" in doctor(home, code=1)
+    with pytest.raises((StateUnavailable, Misconfigured)):
+        Expunge.init(home.map)
+    assert not (home.state / "keys").exists()
+
+
 def test_an_emptied_journal_is_an_older_one(home: Household) -> None:
     run = first(home)
     for name in JOURNAL:
@@ -295,3 +308,6 @@ def test_a_database_that_was_put_back_holds_everything_still(home: Household, da
     doctor(home, "--accept-rollback", "priya", "--reason", "the newest dump there is")
     assert not may_use(home, ANNA)
     assert home.erase(f"profile:{CARA}").state is OrderState.FULFILLED
+    shutil.rmtree(home.state)
+    with pytest.raises(StateUnavailable, match=r"keys .* are missing"):
+        Expunge.init(home.map)

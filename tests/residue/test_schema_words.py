@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from expunge.core.values.ids import Pseudonym
+from expunge.ports.scanner import KEY
 from expunge.residue import ResidueScanner
 from expunge.residue.take.moments import part_of_moment
 from expunge.residue.take.schema_words import SchemaWords
@@ -152,6 +153,19 @@ def test_keys_that_several_people_have_are_names_of_fields_and_one_persons_key_i
         holder = ResidueScanner().holder(kept, range(len(kept.traces)))
         holder.text(BELA, "x", "y", content)
         assert holder.held(), content
+
+
+def test_the_name_of_a_tag_that_several_people_have_is_schema() -> None:
+    taking = tracer()
+    for who, own in ((ANNA, "grandmother-of-anna"), (BELA, "telescope-of-bela")):
+        for key in ("DeviceOfTheProfile", own):
+            taking.text(who, "voice", KEY, key)
+            taking.text(who, "voice", "metadata", f"speaker in the kitchen of {own}")
+    kept = taking.traces()
+    for key, content in (("DeviceOfTheProfile", False), ("grandmother-of-anna", True)):
+        holder = ResidueScanner().holder(kept, range(len(kept.traces)))
+        holder.text(BELA, "x", "y", key)
+        assert bool(holder.held()) is content
 
 
 def test_another_window_is_taken_where_the_only_one_that_is_wanted_says_nothing() -> None:

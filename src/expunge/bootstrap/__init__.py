@@ -45,6 +45,7 @@ from expunge.bootstrap.open_state import (  # fmt: skip
     published,
     read_installed,
     require_keys,
+    require_unused,
 )
 from expunge.bootstrap.queries import Queries
 from expunge.bootstrap.recipients import RecipientService
@@ -125,6 +126,7 @@ class Expunge(Queries):
         (state / GATE).parent.mkdir(exist_ok=True)
         # Why keys may be there: an earlier init was interrupted; the snapshot is written last and marks that it was finished.
         if not (state / KEYS).exists():
+            require_unused(data_map)
             create(state / KEYS, passphrase)
         with cls.open(map_path, passphrase=passphrase) as opened:
             opened.context.log.head()

@@ -56,11 +56,26 @@ def require_keys(folder: Path) -> None:
     """Raise Misconfigured where there is no installation yet, StateUnavailable where its keys are gone."""
     if (folder / KEYS).exists():
         return
-    if (folder / DATABASE).exists():
-        message = f"the keys of {folder} are missing: {KEYS}/ is not there"
-        raise StateUnavailable(message, help=f"restore {KEYS}/ from its backup; nothing was changed")
+    if any((folder / part).exists() for part in (DATABASE, LOG, GATE, ORDERS)):
+        raise _keys_missing(folder)
     message = f"there is no state in {folder} yet"
     raise Misconfigured(message, help="run `expunge init`")
+
+
+def require_unused(data_map: DataMap) -> None:
+    """Raise StateUnavailable where a journal was written under keys that are gone: new ones would know none of the subjects in it."""
+    folder = Path(data_map.state)
+    used = any((folder / part).exists() for part in (DATABASE, LOG, ORDERS))
+    if not used and data_map.state_url:
+        with _on_server(data_map.state_url).journal as journal:
+            used = any(True for _ in journal.streams())
+    if used:
+        raise _keys_missing(folder)
+
+
+def _keys_missing(folder: Path) -> StateUnavailable:
+    message = f"the keys of {folder} are missing: {KEYS}/ is not there"
+    return StateUnavailable(message, help=f"restore {KEYS}/ from its backup; nothing was changed")
 
 
 def open_state(data_map: DataMap) -> InstallationState:

@@ -18,6 +18,10 @@ SEAM = "row"
 """Field under which stores hand over, as a blob, what joins two values of a row where the values alone may be other people's as well."""
 
 
+KEY = "key of metadata"
+"""Field under which stores hand over, as a text, the name of a tag or an attribute: schema where several people have it, else content."""
+
+
 class Tracer(Protocol):
     """Takes real content, one field at a time, and keeps only keyed fingerprints within a budget per subject and field.
 

@@ -44,6 +44,16 @@ def test_a_destroyed_key_is_nowhere_in_the_state_folder_raw_or_wrapped(tmp_path:
     assert nowhere(tmp_path, secrets) == []
 
 
+def test_the_keystore_names_the_orders_that_it_made_or_destroyed_keys_for(tmp_path: Path) -> None:
+    keys = create(tmp_path / "keys")
+    assert keys.orders() == {}
+    keys.seal(ONE, "p", b"x")
+    keys.trace_key(ONE)
+    keys.seal_contact(OTHER, b"x")
+    keys.destroy_order(ONE)
+    assert keys.orders() == {ONE: {"-order", "trace"}, OTHER: {"contact"}}
+
+
 def test_the_bytes_are_overwritten_before_the_name_goes(tmp_path: Path) -> None:
     folder = tmp_path / "keys"
     keys = create(folder)

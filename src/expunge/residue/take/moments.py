@@ -55,11 +55,12 @@ _NAMED = re.compile(rf"[\d:T.,+/ ZUTCGM-]*({_NAME})[\d:T.,+/ ZUTCGM-]*")
 _BEGINS = re.compile(r"(?=(?:19|20)\d\d-\d)")
 """Where a second moment can begin right behind the first."""
 _LONGEST = 35
+_BEGINNINGS = frozenset("0123456789MTWFS")
 
 
 def is_moment(text: str) -> bool:
     """Return whether a text is a date or a time, and nothing else."""
-    return len(text) <= _LONGEST and text[:1].isascii() and _MOMENT.fullmatch(text) is not None
+    return len(text) <= _LONGEST and text[:1] in _BEGINNINGS and _MOMENT.fullmatch(text) is not None
 
 
 def part_of_moment(text: str) -> bool:

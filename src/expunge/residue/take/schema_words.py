@@ -59,18 +59,19 @@ class SchemaWords:
             value = json.loads(document)
         except (ValueError, RecursionError):
             return
-        for key in _keys(value):
-            known = self._keys.get(key, subject)
-            if known is not None and known != subject:
-                self._learn_word(key)
-                self._keys[key] = None
-            elif key not in self._keys and len(self._keys) < _MOST_KEYS:
-                self._keys[key] = subject
+        for key in filter(_KEY.fullmatch, _keys(value)):
+            self.learn_key(subject, key)
 
-    def _learn_word(self, key: str) -> None:
-        if key not in self._words and key not in self._identifiers and _KEY.fullmatch(key):
-            self._words.add(key)
-            self._learned += 1
+    def learn_key(self, subject: Pseudonym, key: str) -> None:
+        """Note a key: from the second person on it is a word of the schema."""
+        known = self._keys.get(key, subject)
+        if known is not None and known != subject:
+            self._keys[key] = None
+            if key not in self._words and key not in self._identifiers and "\n" not in key:
+                self._words.add(key)
+                self._learned += 1
+        elif key not in self._keys and len(self._keys) < _MOST_KEYS:
+            self._keys[key] = subject
 
     def cover(self, window: bytes) -> bool:
         """Return whether a window holds nothing but words of the schema and moments. One that holds an identifier is never covered."""

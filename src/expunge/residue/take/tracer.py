@@ -10,7 +10,7 @@ from zlib import crc32
 
 from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.values.ids import Pseudonym
-from expunge.ports.scanner import Stretch
+from expunge.ports.scanner import KEY, Stretch
 from expunge.residue.matching.keyed_hash import Secret
 from expunge.residue.take import media_windows
 from expunge.residue.take.moments import is_moment
@@ -34,6 +34,8 @@ from expunge.residue.take.written_forms import (
 )
 
 _VECTOR_WINDOW = 32
+_DOCUMENT = frozenset("{[")
+"""What a JSON document begins with."""
 _AGAIN = 16
 """Windows of a text that are offered instead where the only one that is wanted says nothing."""
 _KEPT = 1 << 14
@@ -79,17 +81,21 @@ class Collector:
             # Why a moment says too little: many people's rows were written in the same second, and all of them would have to be asked.
             self._rejected += 1
             return
-        self._schema.learn(subject, value)
+        if field == KEY:
+            self._schema.learn_key(subject, value)
+        elif value[:1] in _DOCUMENT:
+            self._schema.learn(subject, value)
         self._pieces((subject, dataset, field), value)
         if self._budget > 1 and (packed := bytes_of_uuid(value)):
             self._take(self._others, (subject, dataset, field), 0, "bytes", packed)
 
     def _pieces(self, where: TracedField, value: str) -> None:
-        chosen = pieces(value, self._budget)
-        if self._budget == 1 and self._schema.cover(clip(utf8(chosen[0]))):
-            chosen = pieces(value, _AGAIN)
-        for rank, piece in enumerate(chosen):
-            self._offer(where, rank, "utf-8", utf8(piece), piece, None if rank else value)
+        taken = True
+        for rank, piece in enumerate(pieces(value, self._budget)):
+            taken = self._offer(where, rank, "utf-8", utf8(piece), piece, None if rank else value)
+        if self._budget == 1 and not taken:
+            again = enumerate(pieces(value, _AGAIN))
+            any(self._offer(where, rank, "utf-8", utf8(piece), piece) for rank, piece in again)
 
     def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:
         """Trace a number that is long enough: 8 packed bytes, or 8 digits."""

@@ -12,8 +12,12 @@ from typing import BinaryIO
 from expunge.core.values.copy import Copy, Item, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.errors import CouldNotLook
+<<<<<<< HEAD
 from expunge.ports.scanner import Tracer
 from expunge.stores.tables.json_members import MemberCut
+=======
+from expunge.ports.scanner import KEY, Tracer
+>>>>>>> schema
 from expunge.stores.tree.folder_layout import FolderLayout, WantedValues
 from expunge.stores.tree.interface import FileState, Tree
 from expunge.stores.tree.member_cut import member_cut
@@ -153,8 +157,8 @@ class TreeContent:
 
     def _trace_notes(self, subject: Pseudonym, state: FileState, tracer: Tracer) -> None:
         for word, value in state.notes().items():
-            # The company's own words beside the bytes: both halves are content, and no names of fields.
-            tracer.text(subject, self._layout.dataset.name, "metadata", word)
+            # The company's own words beside the bytes: a name that one person alone has is content.
+            tracer.text(subject, self._layout.dataset.name, KEY, word)
             tracer.text(subject, self._layout.dataset.name, "metadata", value)
 
     def _trace_value(self, subject: Pseudonym, field: str, value: Value, tracer: Tracer) -> None:
