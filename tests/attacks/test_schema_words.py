@@ -16,6 +16,7 @@ import pytest
 from expunge import Expunge
 from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
+from tests.engine.household import shorten_pauses
 
 ANNA, BELA = "prf-anna-7Q2M9K4T", "prf-bela-3R8W1Z6P"
 SAID = {ANNA: "the purple hedgehog sleeps under the piano", BELA: "seventeen lighthouse keepers ordered toast"}

@@ -12,12 +12,8 @@ from typing import BinaryIO
 from expunge.core.values.copy import Copy, Item, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.errors import CouldNotLook
-<<<<<<< HEAD
-from expunge.ports.scanner import Tracer
-from expunge.stores.tables.json_members import MemberCut
-=======
 from expunge.ports.scanner import KEY, Tracer
->>>>>>> schema
+from expunge.stores.tables.json_members import MemberCut
 from expunge.stores.tree.folder_layout import FolderLayout, WantedValues
 from expunge.stores.tree.interface import FileState, Tree
 from expunge.stores.tree.member_cut import member_cut
