@@ -97,7 +97,7 @@ def find(journal: Journal, newest: Iterable[tuple[str, bytes]], outside: Outside
     if not reasons:
         return None
     streams = {name for name in journal.streams() if is_order(name)} | {order for each in accepted for order in each.orders}
-    names = dict.fromkeys((*forgotten, *sorted(outside.received - streams)))
+    names = dict.fromkeys((*forgotten, *sorted(order for order in outside.received if order not in streams)))
     return StateRollback(tuple(reasons), tuple(names), unknown, outside.log_size)
 
 
