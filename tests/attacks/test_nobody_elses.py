@@ -164,6 +164,8 @@ def test_a_sqlite_document_with_members_inside_loses_the_member(home: Household)
         db.execute("INSERT INTO circles VALUES (1, ?, NULL)", (json.dumps(document),))
         db.execute("INSERT INTO circles VALUES (2, ?, NULL)", (json.dumps({"members": [{"id": ANNA}]}),))
     declares(home, "circles", 'store: app, table: circles, subject: {profile: "doc.members.id"}')
+    with home.open() as opened:
+        assert not any("circles" in finding.what for finding in opened.check())
     fulfilled(home.erase(f"profile:{ANNA}"))
     assert read(home, "SELECT id, doc FROM circles") == [(1, json.dumps({**document, "members": [{"id": DINO, "said": "hm"}]}))]
 

@@ -24,7 +24,7 @@ from expunge.ports.scanner import SEAM, Tracer
 from expunge.stores.sqlite.catalogue import SqliteTable
 from expunge.stores.sqlite.leaving import LeavingMembers
 from expunge.stores.sqlite.match import Row, RowReader, SqliteMatcher, decode_key, encode_key
-from expunge.stores.sqlite.members import listed
+from expunge.stores.sqlite.members import RowMembers, listed
 
 PAGE = 500
 KNOWN_PEOPLE = 200_000
@@ -274,10 +274,12 @@ class SqliteBystanders:
     def _pages(self) -> Iterator[list[BystanderRow]]:
         """Pages of rows that stay."""
         gone, values = frozenset(map(decode_key, self._gone())), self._erased_values()
-        resolved = [found for each in self.fields if (found := self.table.field(each)) is not None]
+        known = [found for each in self.fields if (found := self.table.field(each)) is not None]
+        resolved = [field for field in known if field.affinity != "json"]
+        inside = RowMembers(self.table, [field.name for field in known if field.affinity == "json"])
         followed = [found for each in self.follow if (found := self.table.field(each)) is not None]
-        columns = ", ".join((*self.table.key, *(each.text for each in (*resolved, *followed))))
-        width = len(self.table.key)
+        columns = ", ".join((*self.table.key, *(each.text for each in (*resolved, *followed)), *inside.sql))
+        width, end = len(self.table.key), len(self.table.key) + len(resolved) + len(followed)
         order, last = ", ".join(self.table.key), None
         while True:
             places = ", ".join("?" * width)
@@ -286,9 +288,12 @@ class SqliteBystanders:
             rows = self.connection.execute(sql, last or ()).fetchall()
             page = []
             for row in rows:
-                shown, links = row[width : width + len(resolved)], row[width + len(resolved) :]
+                shown, links = row[width : width + len(resolved)], row[width + len(resolved) : end]
                 pairs = zip(resolved, shown, strict=True)
                 who = tuple((field.name, each) for field, value in pairs if value is not None for each in listed(value))
+                if inside.sql:
+                    named = inside.values(row[end:])
+                    who += tuple((name, value) for name, values in named.items() for value in sorted(values))
                 if row[:width] not in gone and not any(value in values.get(name, ()) for name, value in who):
                     linked = tuple((field.name, value) for field, value in zip(followed, links, strict=True) if value is not None)
                     page.append(BystanderRow(row[:width], who, linked))

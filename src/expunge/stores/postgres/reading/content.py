@@ -331,7 +331,11 @@ class PostgresBystanders:
         gone, values = self._gone(), self._erased_values()
         width, count = len(self.table.keys), len(self.table.keys) + len(self.fields)
         keys = [f"{each.sql}::text" for each in self.table.keys]
-        columns = ", ".join((*keys, *map(as_text, self.fields), *(sql for _, sql in links(self.table, self.follow))))
+        nested = [at for at, field in enumerate(self.fields) if field.form == "json"]
+        inside = RowMembers(self.table, [self.fields[at].name for at in nested])
+        followed = [sql for _, sql in links(self.table, self.follow)]
+        columns = ", ".join((*keys, *map(as_text, self.fields), *followed, *inside.sql))
+        end = count + len(followed)
         lists = any(field.form == "array" for field in self.fields)
         sql = f"SELECT {columns} FROM {self.table.sql} AS t"
         with transaction(self.connection):
@@ -345,13 +349,15 @@ class PostgresBystanders:
                     key, who = encode_key(row[:width]), row[width:count]
                     if lists:
                         who = tuple(tuple(elements(each)) if isinstance(each, list) else each for each in who)
+                    if nested:
+                        who = _with_lists(who, nested, list(inside.values(row[end:]).values()))
                     if key in gone or (values and _meets(who, values)):
                         continue
                     rows = people.get(who)
                     if rows is None:
-                        people[who] = [(key, *row[count:])]
+                        people[who] = [(key, *row[count:end])]
                     else:
-                        rows.append((key, *row[count:]))
+                        rows.append((key, *row[count:end]))
                 read += len(page)
                 if read >= together:
                     yield people
@@ -368,6 +374,14 @@ class PostgresBystanders:
                 wanted = each.selector.match.get(field.name, frozenset()) if each.selector and named else frozenset()
                 known.update(said for value in wanted if (said := field.said(value)) is not None)
         return values if any(values) else []
+
+
+def _with_lists(who: Who, nested: Sequence[int], named: Sequence[frozenset[str]]) -> Who:
+    """Whose a row is, where fields inside JSON lie in lists: those have the texts of all elements."""
+    found = list(who)
+    for at, texts in zip(nested, named, strict=True):
+        found[at] = next(iter(texts)) if len(texts) == 1 else tuple(sorted(texts))
+    return tuple(found)
 
 
 def _narrowed(selector: Selector) -> Selector:
