@@ -115,3 +115,18 @@ def test_a_constraint_that_refuses_is_said_and_nothing_changes(database):
         (outcome,) = erased(store, pairs, "ann").values()
     assert isinstance(outcome, Unable)
     assert rows(database, "SELECT members FROM pairs") == [(["ann", "bob"],)]
+
+
+def test_people_inside_lists_of_objects_are_told_apart_as_bystanders(database):
+    run(database, "CREATE TABLE circles (id int PRIMARY KEY, doc jsonb)")
+    for number, people in enumerate((["ann", "bob"], ["bob"], [], ["bob"])):
+        rows_in(database, "INSERT INTO circles VALUES (%s, %s)", number, json.dumps({"members": [{"id": name} for name in people]}))
+    circles = dataset("circles", "doc.members.id")
+    with opened(database, circles) as store:
+        found = {
+            frozenset(copy.selector.match["doc.members.id"]) if copy.selector else None: copy.items
+            for copy in store.bystanders(circles, (), None)
+        }
+        few = list(store.bystanders(circles, (), 2))
+    assert found == {frozenset({"ann", "bob"}): 1, frozenset({"bob"}): 2, None: 1}
+    assert len(few) == 2

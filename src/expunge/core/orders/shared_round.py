@@ -71,7 +71,17 @@ def _plan(runs: Sequence[Run]) -> Plan | None:
     if len(plans) < len(runs):
         return None
     holds = sorted({hold for plan in plans for hold in plan.holds})
-    return replace(plans[0], subjects=tuple(subject for plan in plans for subject in plan.subjects), holds=tuple(holds))
+    bystanders: dict[str, int] = {}
+    for plan in plans:
+        for name, count in plan.bystanders.items():
+            bystanders[name] = bystanders.get(name, 0) + count
+    return replace(
+        plans[0],
+        subjects=tuple(subject for plan in plans for subject in plan.subjects),
+        holds=tuple(holds),
+        bystanders=bystanders,
+        bystanders_in_all=sum(plan.bystanders_in_all for plan in plans),
+    )
 
 
 def _round(rounds: Sequence[Round]) -> Round:

@@ -59,14 +59,19 @@ class PlanForecast:
 
 
 def make(context: Context, order: OrderId) -> PlanForecast:
-    """Plan an order and journal it. Raises IllegalTransition when it has ended for good or has begun to erase."""
-    return make_all(context, [order])[0]
+    """Plan an order and journal it.
+
+    Raises IllegalTransition when it has ended for good or has begun to erase, and Misconfigured where a path leads to people outside the
+    order and the map does not say so.
+    """
+    return make_all(context, [order], refuse=True)[0]
 
 
-def make_all(context: Context, orders: Sequence[OrderId]) -> tuple[PlanForecast, ...]:
+def make_all(context: Context, orders: Sequence[OrderId], *, refuse: bool = False) -> tuple[PlanForecast, ...]:
     """Plan several orders with one look at the stores; each is journalled by itself. Raises as :func:`make`, before journalling any.
 
-    Raises Misconfigured as well, where a store cannot do what the map says of it.
+    Raises Misconfigured as well, where a store cannot do what the map says of it; with ``refuse`` also where a path leads to people outside
+    an order unsaid. Without, such datasets are left alone when the order is carried out.
     """
     schema_obstacles.require_fit(context)
     recorders = read(context.journal, context.clock, orders)
@@ -76,7 +81,7 @@ def make_all(context: Context, orders: Sequence[OrderId]) -> tuple[PlanForecast,
             # Why allowed: the old map may be gone for good, and an order must never be stuck; the next round takes its steps again.
             recorder.append(ev.Ended(recorder.now(), OrderState.IN_PART, (GIVEN_UP,), final=False))
         check_transition(recorder.run.state, OrderState.PLANNED)
-    forecasts = forecasts_of(context, [each.run for each in recorders])
+    forecasts = forecasts_of(context, [each.run for each in recorders], refuse=refuse)
     planned: list[list[ev.OrderEvent]] = []
     for recorder, forecast in zip(recorders, forecasts, strict=True):
         expected = {name: sum(by.values()) for name, by in forecast.items.items()}
@@ -87,7 +92,7 @@ def make_all(context: Context, orders: Sequence[OrderId]) -> tuple[PlanForecast,
     return forecasts
 
 
-def forecasts_of(context: Context, runs: Sequence[Run]) -> tuple[PlanForecast, ...]:
+def forecasts_of(context: Context, runs: Sequence[Run], *, refuse: bool = False) -> tuple[PlanForecast, ...]:
     """Compute plans and their figures without journalling anything; all people of orders of one reach are looked for in one pass."""
     present = present_of(context, [each.order for each in runs])
     raw_bytes = {name: _raw_bytes(context, name) for name, each in sorted(present.capabilities.items()) if not each.retains}
@@ -96,7 +101,8 @@ def forecasts_of(context: Context, runs: Sequence[Run]) -> tuple[PlanForecast, .
     forecasts = []
     for run in runs:
         located = whole.of(run.subjects) if run.received.scope is None else _locate(context, [run], present)
-        bystander_loss.require_own_paths(context, located, present.people[run.order])
+        if refuse:
+            bystander_loss.require_own_paths(context, located, present.people[run.order])
         # Asked for an order planned alone: of several that will share the rewriting, no figure for one of them means anything.
         costs = {name: _cost(context, name, located) for name in present.capabilities} if len(runs) == 1 else {}
         forecasts.append(_forecast(context, run, present, located, raw_bytes, costs))
@@ -184,27 +190,10 @@ def check_drift(context: Context, run: Run, saved: bytes | None, present: Planni
         raise Drift(message, help=f"run `expunge plan {run.order}`")
     if saved is not None:
         check_saved(run, saved)
-    now = compute(context, run, present, _loss_now(context, run, run.plan, present))
+    now = compute(context, run, present, run.plan.loss)
     if now.digest != run.plan.digest and not _the_same_but_for(_away(context, present.capabilities), run.plan, now):
         message = f"the world changed since the plan was made: {_difference(run.plan, now)}"
         raise Drift(message, help=f"run `expunge plan {run.order}`, look at it and apply again")
-
-
-def check_paths(context: Context, run: Run) -> None:
-    """Check that an order can be planned now: no path leads to other people unsaid. Raises Misconfigured."""
-    if bystander_loss.possible(context.data_map):
-        present = present_of(context, [run.order])
-        bystander_loss.require_own_paths(context, _locate(context, [run], present), present.people[run.order])
-
-
-def _loss_now(context: Context, run: Run, planned: Plan, present: PlanningInputs) -> BystanderLoss:
-    """What people outside the order would lose now; what was planned where that covers it. Raises Misconfigured as planning does."""
-    if not bystander_loss.possible(context.data_map):
-        return planned.loss
-    located = _locate(context, [run], present)
-    bystander_loss.require_own_paths(context, located, present.people[run.order])
-    loss = bystander_loss.lost(context, located, present.people[run.order])
-    return planned.loss if planned.loss.covers(loss) else loss
 
 
 def _away(context: Context, capabilities: Mapping[str, Capabilities]) -> frozenset[str]:
@@ -219,7 +208,7 @@ def _the_same_but_for(away: frozenset[str], old: Plan, new: Plan) -> bool:
     def said(plan: Plan) -> list[tuple[str, ...]]:
         return [(step.id, step.store, step.grounding, step.note) for step in plan.steps if step.store not in away]
 
-    same = (old.map_digest, old.holds, old.observed, old.loss) == (new.map_digest, new.holds, new.observed, new.loss)
+    same = (old.map_digest, old.holds, old.observed) == (new.map_digest, new.holds, new.observed)
     return bool(away) and same and sorted(said(old)) == sorted(said(new))
 
 
@@ -254,8 +243,6 @@ def _difference(old: Plan, new: Plan) -> str:
         return "a hold was placed or ended"
     if old.observed != new.observed:
         return "pipelines were seen to take data to other places than before: `expunge lineage show --unknown`"
-    if old.loss != new.loss:
-        return f"more is lost by other people than was planned: {new.loss.text}"
     changed = sorted({step.store for step in set(old.steps) ^ set(new.steps)})
     return f"what can be done in {', '.join(changed)} is not the same"
 

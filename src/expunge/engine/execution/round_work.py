@@ -19,7 +19,7 @@ from expunge.engine.intake import person_orders
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context, Progress, Reporter
 from expunge.engine.kernel.journal_streams import CohortRecorder
-from expunge.engine.subjects import hold_register, locating
+from expunge.engine.subjects import bystander_loss, hold_register, locating
 from expunge.engine.subjects.locating import KnownArtefacts, LocatedCopies
 from expunge.engine.subjects.sealed_selectors import open_for_all, seal_for_each
 from expunge.faults import ReplyLost
@@ -40,6 +40,7 @@ class RoundWork:
     """Whether ``located`` was made after tracing: once for all erasing, so that pointers and what they point to are of one instant."""
     erased: bool = False
     """Whether something may have been erased since ``located`` was made."""
+    _beyond: tuple[LocatedCopies, dict[str, Unable]] | None = None
 
     @property
     def run(self) -> Run:
@@ -115,6 +116,13 @@ class RoundWork:
         """Return why no trace of a dataset was taken. Untraced data is not erased: it could never be shown to be gone."""
         traced = self.run.current.outcomes(StepKind.TRACE, dataset.store, dataset.name)
         return next((outcome for outcome in traced.values() if isinstance(outcome, Unable)), None)
+
+    def beyond(self, dataset: Dataset) -> Unable | None:
+        """Return why a dataset must not be erased: people outside the order would lose more by it than the plan says."""
+        located = self.locate(fresh=True)
+        if self._beyond is None or self._beyond[0] is not located:
+            self._beyond = (located, bystander_loss.beyond(self.context, located, self.people, self.plan.loss))
+        return self._beyond[1].get(dataset.name)
 
     def foreseen(self, dataset: Dataset, copies: Sequence[Copy], kept: Sequence[Copy]) -> Unable | None:
         """Return the store's reason why copies could not be erased, or not without kept items; None where there is no obstacle."""

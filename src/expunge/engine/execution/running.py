@@ -106,12 +106,9 @@ def under_way(context: Context, recorders: Sequence[Recorder]) -> list[Recorder]
 
 
 def require_ready(context: Context, orders: Sequence[OrderId]) -> None:
-    """Raise the obstacle to starting a round of any of these orders. Of orders that will be planned again, only the paths are checked."""
+    """Raise the obstacle to starting a round of any of these orders. Orders that will be planned again are not checked."""
     recorders = read(context.journal, context.clock, orders)
     _require(context, [recorder for recorder in recorders if recorder.run.state is not OrderState.IN_PART], None)
-    for recorder in recorders:
-        if recorder.run.state is OrderState.IN_PART:
-            planning.check_paths(context, recorder.run)
 
 
 def _require(context: Context, starting: Sequence[Recorder], saved: bytes | None) -> None:

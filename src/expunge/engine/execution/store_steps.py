@@ -108,7 +108,7 @@ class StoreSteps:
     def _erase(self, dataset: Dataset, key: IdempotencyKey) -> dict[str, Outcome]:
         located = self._work.locate(fresh=True)
         failed, untraced = located.failed.get(dataset.name), self._work.untraced(dataset)
-        in_the_way = failed or untraced or self._pointed_to(dataset) or self._preflight(dataset)
+        in_the_way = failed or untraced or self._pointed_to(dataset) or self._preflight(dataset) or self._work.beyond(dataset)
         if in_the_way is not None:
             return dict.fromkeys(self._run.subjects, in_the_way)
         blocked = {subject: why for (name, subject), why in self._entangled.items() if name == dataset.name}

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from expunge.core.datamap.datamap import ByField, DataMap, Dataset, Shared, TableLayout, Through
+from expunge.core.datamap.datamap import ByField, DataMap, Dataset, Through
 from expunge.core.datamap.person import Person
 from expunge.core.orders.plan import BystanderLoss
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
+from expunge.core.values.outcome import Reason, Unable
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.engine.subjects.locating import LocatedCopies
 from expunge.errors import Misconfigured
 
 _ANYBODY = Pseudonym("anybody")
+_UNSAID = Unable(Reason.REFERENCED, "found by values that lead to other people as well: write `many: true` where that is meant")
+_MORE = Unable(Reason.REFERENCED, "more people would lose something than the plan counted: plan again, and approve it")
 Identities = Mapping[str, frozenset[str]]
 """Identity kind -> identifiers."""
 
@@ -25,38 +28,39 @@ def is_said(dataset: Dataset) -> bool:
     return isinstance(dataset.subject, Through) and (dataset.subject.many or bool(dataset.people))
 
 
-def possible(data_map: DataMap) -> bool:
-    """Return whether an order under this map can take anything of people outside it, by what the map says alone."""
-    return any(_possible(dataset) for dataset in data_map.datasets.values())
-
-
-def _possible(dataset: Dataset) -> bool:
-    match dataset.subject:
-        case Through():
-            return True
-        case ByField(fields):
-            lists = isinstance(dataset.layout, TableLayout) or bool(dataset.format)
-            return len(fields) > 1 or (lists and not dataset.members and dataset.shared is Shared.ERASE)
-        case _:
-            return False
-
-
 def require_own_paths(context: OpenPlaces, located: LocatedCopies, people: Sequence[Person]) -> None:
     """Check that what is found ``through`` another dataset is found by values that lead to people of the order alone.
 
     Raises Misconfigured where a value leads to other people as well and the map does not say so.
     """
-    if any(person.nobody for person in people):
-        return
-    for dataset in context.data_map.datasets.values():
-        if not isinstance(dataset.subject, Through) or is_said(dataset) or not located.copies.get(dataset.name):
+    for name, count in shared_paths(context, located, people).items():
+        rule = context.data_map.datasets[name].subject
+        assert isinstance(rule, Through)
+        who = "1 other person" if count == 1 else f"{count} other people"
+        message = f"dataset {name}: {rule.via} leads through {rule.dataset} to {who} as well, who would lose what it finds"
+        raise Misconfigured(message, help=MEND)
+
+
+def shared_paths(context: OpenPlaces, located: LocatedCopies, people: Sequence[Person]) -> dict[str, int]:
+    """Return the datasets that are found by values which lead to people outside the order unsaid, with the number of these people."""
+    found: dict[str, int] = {}
+    for name, copies in located.copies.items():
+        dataset = context.data_map.datasets[name]
+        if not copies or not isinstance(dataset.subject, Through) or is_said(dataset) or any(person.nobody for person in people):
             continue
-        others = _others_through(context, dataset, dataset.subject, located, people)
-        if count := _count(others):
-            rule = dataset.subject
-            who = "1 other person" if count == 1 else f"{count} other people"
-            message = f"dataset {dataset.name}: {rule.via} leads through {rule.dataset} to {who} as well, who would lose what it finds"
-            raise Misconfigured(message, help=MEND)
+        if count := _count(_others_through(context, dataset, dataset.subject, located, people)):
+            found[name] = count
+    return found
+
+
+def beyond(context: OpenPlaces, located: LocatedCopies, people: Sequence[Person], planned: BystanderLoss) -> dict[str, Unable]:
+    """Return why datasets must not be erased: people outside the order would lose something there that the plan does not say."""
+    found = dict.fromkeys(shared_paths(context, located, people), _UNSAID)
+    now = lost(context, located, people)
+    if not planned.covers(now):
+        more = [name for name, count in now.datasets.items() if count > planned.datasets.get(name, 0)]
+        found |= dict.fromkeys(more or now.datasets, _MORE)
+    return found
 
 
 MEND = (

@@ -24,7 +24,7 @@ from expunge.ports.scanner import SEAM, Tracer
 from expunge.stores.sqlite.catalogue import SqliteField, SqliteTable
 from expunge.stores.sqlite.leaving import LeavingMembers
 from expunge.stores.sqlite.match import Row, RowReader, SqliteMatcher, decode_key, encode_key
-from expunge.stores.sqlite.members import listed
+from expunge.stores.sqlite.members import RowMembers, listed
 
 PAGE = 500
 KNOWN_PEOPLE = 200_000
@@ -215,18 +215,23 @@ class StayingRows:
     """Keys of the erased rows."""
     erased: Mapping[str, set[str]]
     """Subject field -> values whose rows are all erased."""
+    inside: RowMembers
+    """The subject's fields inside JSON, whose lists may name several people."""
 
     @property
     def columns(self) -> str:
         """SQL for what :meth:`row` reads."""
-        return ", ".join((*self.table.key, *(each.text for each in (*self.fields, *self.followed))))
+        return ", ".join((*self.table.key, *(field.text for field in (*self.fields, *self.followed)), *self.inside.sql))
 
     def row(self, values: Row) -> BystanderRow | None:
         """Return the row whose :attr:`columns` have these values; None where it is erased."""
         width = len(self.table.key)
-        shown, links = values[width : width + len(self.fields)], values[width + len(self.fields) :]
+        end = width + len(self.fields) + len(self.followed)
+        shown, links = values[width : width + len(self.fields)], values[width + len(self.fields) : end]
         pairs = zip(self.fields, shown, strict=True)
         who = tuple((field.name, member) for field, value in pairs if value is not None for member in listed(value))
+        if self.inside.sql:
+            who += tuple((name, value) for name, named in self.inside.values(values[end:]).items() for value in sorted(named))
         if values[:width] in self.gone or any(value in self.erased.get(name, ()) for name, value in who):
             return None
         linked = tuple((field.name, value) for field, value in zip(self.followed, links, strict=True) if value is not None)
@@ -320,9 +325,11 @@ class SqliteBystanders:
 
     def staying(self) -> StayingRows:
         """Return the test of a row for being a bystander's."""
-        resolved = [found for each in self.fields if (found := self.table.field(each)) is not None]
-        followed = [found for each in self.follow if (found := self.table.field(each)) is not None]
-        return StayingRows(self.table, resolved, followed, frozenset(map(decode_key, self._gone())), self._erased_values())
+        known = [found for name in self.fields if (found := self.table.field(name)) is not None]
+        resolved = [field for field in known if field.affinity != "json"]
+        inside = RowMembers(self.table, [field.name for field in known if field.affinity == "json"])
+        followed = [found for name in self.follow if (found := self.table.field(name)) is not None]
+        return StayingRows(self.table, resolved, followed, frozenset(map(decode_key, self._gone())), self._erased_values(), inside)
 
     def _erased_values(self) -> Mapping[str, set[str]]:
         values: dict[str, set[str]] = {}

@@ -323,12 +323,22 @@ class PostgresBystanders:
         yield from (f"{each.sql}::text" for each in self.table.keys)
         yield from map(as_text, self.fields)
         yield from (sql for _, sql in links(self.table, self.follow))
+        yield from self._inside()[1].sql
+
+    def _inside(self) -> tuple[list[int], RowMembers]:
+        """The subject's fields inside JSON, whose lists may name several people: their numbers, and what reads them."""
+        nested = [at for at, field in enumerate(self.fields) if field.form == "json"]
+        return nested, RowMembers(self.table, [self.fields[at].name for at in nested])
 
     def _read(self, row: Row) -> tuple[str, Who, Row]:
         """The same of a row as it came."""
         width, count = len(self.table.keys), len(self.table.keys) + len(self.fields)
         who = tuple(tuple(elements(value)) if isinstance(value, list) else value for value in row[width:count])
-        return encode_key(row[:width]), who, row[count:]
+        nested, inside = self._inside()
+        end = len(row) - len(inside.sql)
+        if nested:
+            who = _with_lists(who, nested, list(inside.values(row[end:]).values()))
+        return encode_key(row[:width]), who, row[count:end]
 
     def _copy(self, number: int, who: Who, rows: Sequence[Row]) -> Copy:
         names = tuple(row[0] for row in rows) if len(rows) == 1 else tuple(dict.fromkeys(row[0] for row in rows))
@@ -355,6 +365,8 @@ class PostgresBystanders:
         gone, values = self._gone(), self._erased_values()
         width, count = len(self.table.keys), len(self.table.keys) + len(self.fields)
         columns = ", ".join(self._columns())
+        nested, inside = self._inside()
+        end = count + len(links(self.table, self.follow))
         lists = any(field.form == "array" for field in self.fields)
         sql = f"SELECT {columns} FROM {self.table.sql} AS t"
         with transaction(self.connection):
@@ -368,13 +380,15 @@ class PostgresBystanders:
                     key, who = encode_key(row[:width]), row[width:count]
                     if lists:
                         who = tuple(tuple(elements(each)) if isinstance(each, list) else each for each in who)
+                    if nested:
+                        who = _with_lists(who, nested, list(inside.values(row[end:]).values()))
                     if key in gone or (values and _meets(who, values)):
                         continue
                     rows = people.get(who)
                     if rows is None:
-                        people[who] = [(key, *row[count:])]
+                        people[who] = [(key, *row[count:end])]
                     else:
-                        rows.append((key, *row[count:]))
+                        rows.append((key, *row[count:end]))
                 read += len(page)
                 if read >= together:
                     yield people
@@ -391,6 +405,14 @@ class PostgresBystanders:
                 wanted = each.selector.match.get(field.name, frozenset()) if each.selector and named else frozenset()
                 known.update(said for value in wanted if (said := field.said(value)) is not None)
         return values if any(values) else []
+
+
+def _with_lists(who: Who, nested: Sequence[int], named: Sequence[frozenset[str]]) -> Who:
+    """Whose a row is, where fields inside JSON lie in lists: those have the texts of all elements."""
+    found = list(who)
+    for at, texts in zip(nested, named, strict=True):
+        found[at] = next(iter(texts)) if len(texts) == 1 else tuple(sorted(texts))
+    return tuple(found)
 
 
 def _narrowed(selector: Selector) -> Selector:
