@@ -18,7 +18,10 @@ from expunge.stores.tables.named_rows import Cell, count
 
 _OWN_TYPE = frozenset({"text", "varchar", "bpchar", "citext"})
 """Types whose own comparison counts: they may fold case, or pad with spaces."""
-_NO_TEXT = frozenset({"bytea", "bool", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "float4", "float8"})
+_NO_TEXT = frozenset({
+    "bytea", "bool", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "float4", "float8",
+    "vector", "halfvec", "sparsevec", "bit", "varbit",
+})  # fmt: skip
 """Types whose values no identifier fills."""
 _NUMERIC = frozenset({"int2", "int4", "int8", "numeric", "oid", "uuid"})
 _REFERRED = """
