@@ -127,11 +127,11 @@ class PostgresMentions:
         """
         named: dict[str, set[str]] = {}
         for copy in copies:
-            for column, values in copy.mentions.items():
-                named.setdefault(column, set()).update(values)
+            for name, values in copy.mentions.items():
+                named.setdefault(name, set()).update(values)
         if not named:
             return
-        self._load("expunge_released", [(self._column(name).name, value) for name, values in named.items() for value in values])
+        self._load("expunge_released", [(self._column(name).name, value) for name, held in named.items() for value in held])
         for name in named:
             rule, column = rules[name], self._column(name)
             value = literal(rule.value) if rule.act is MentionAct.REPLACE else "NULL"
