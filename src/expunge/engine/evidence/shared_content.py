@@ -321,7 +321,7 @@ class _KeptMentions:
 
 
 def _kept_mentions(context: Context) -> _KeptMentions:
-    columns, listed = set(), set()
+    columns, listed = set[tuple[str, str]](), set[str]()
     for dataset in context.data_map.datasets.values():
         if mentions.listed_in(context, dataset) is not None:
             listed.add(dataset.name)

@@ -18,7 +18,10 @@ from expunge.stores.tables.named_rows import Cell, count
 
 _OWN_TYPE = frozenset({"text", "varchar", "bpchar", "citext"})
 """Types whose own comparison counts: they may fold case, or pad with spaces."""
-_NO_TEXT = frozenset({"bytea", "bool", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "float4", "float8"})
+_NO_TEXT = frozenset({
+    "bytea", "bool", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "float4", "float8",
+    "vector", "halfvec", "sparsevec", "bit", "varbit",
+})  # fmt: skip
 """Types whose values no identifier fills."""
 _NUMERIC = frozenset({"int2", "int4", "int8", "numeric", "oid", "uuid"})
 _REFERRED = """
@@ -124,11 +127,11 @@ class PostgresMentions:
         """
         named: dict[str, set[str]] = {}
         for copy in copies:
-            for column, values in copy.mentions.items():
-                named.setdefault(column, set()).update(values)
+            for name, values in copy.mentions.items():
+                named.setdefault(name, set()).update(values)
         if not named:
             return
-        self._load("expunge_released", [(self._column(name).name, value) for name, values in named.items() for value in values])
+        self._load("expunge_released", [(self._column(name).name, value) for name, held in named.items() for value in held])
         for name in named:
             rule, column = rules[name], self._column(name)
             value = literal(rule.value) if rule.act is MentionAct.REPLACE else "NULL"
