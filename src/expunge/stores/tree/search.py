@@ -43,7 +43,7 @@ class TreeSearch:
             return
         last_hit = ""
         only = {} if recorded or wanted.every or len(named) != 1 else {named[0]: wanted.values(named[0])}
-        for found in self.walk(template, lambda reading: bool(recorded) or wanted.may_lead(named, reading), only):
+        for found in self._walk(template, lambda reading: bool(recorded) or wanted.may_lead(named, reading), only):
             says = self._says(found, wanted)
             owners = says.whole
             if found.is_folder and found.is_link and not owners and self._tree.objection(found.key):
@@ -84,7 +84,7 @@ class TreeSearch:
     def _follow(self, found: FoundName, followed: Sequence[str], tallies: Sequence[SubjectTally]) -> None:
         try:
             for state in self._tree.states_of(found):
-                for record in self.records(state, found.key, followed):
+                for record in self._records(state, found.key, followed):
                     for tally in tallies:
                         for name in followed:
                             tally.links.setdefault(name, set()).update(record.texts(name))
@@ -109,7 +109,7 @@ class TreeSearch:
         try:
             for state in self._tree.states_of(found):
                 here: set[int] = set()
-                for record in self.records(state, found.key, (*recorded, *self._layout.beside(wanted))):
+                for record in self._records(state, found.key, (*recorded, *self._layout.beside(wanted))):
                     owners = wanted.in_record(record, recorded, says) - counted
                     if owners:
                         here |= owners
@@ -181,7 +181,7 @@ class TreeSearch:
         for template in self._layout.templates:
             recorded = self._layout.recorded(template, fields)
             named = [name for name in fields if name in template.placeholders]
-            for found in self.walk(template, lambda _: True, {}):
+            for found in self._walk(template, lambda _: True, {}):
                 if found.key.endswith("/") or found.is_link:
                     continue
                 says = self._says(found, leaving)
@@ -201,7 +201,7 @@ class TreeSearch:
         try:
             # What only an older state holds stays for nobody: the present one says who is there.
             for state in islice(self._tree.states_of(found), 1):
-                for record in self.records(state, found.key, (*recorded, *self._layout.beside(leaving))):
+                for record in self._records(state, found.key, (*recorded, *self._layout.beside(leaving))):
                     values = {name: record.texts(name) for name in (*recorded, *self._layout.dataset.follow)} | dict(spoken)
                     theirs = spoken or any(values[name] for name in recorded)
                     if record.value is not None and theirs and not leaving.in_record(record, recorded, says):
@@ -212,18 +212,16 @@ class TreeSearch:
 
     # --- reading --------------------------------------------------------------------------------
 
-    def walk(
+    def _walk(
         self, template: CompiledTemplate, wanted: Callable[[Bindings], bool], only: Mapping[str, Collection[str]]
     ) -> Iterator[FoundName]:
-        """Walk along a template. Raises CouldNotLook where a folder on the way cannot be listed."""
         try:
             yield from self._tree.walk(template, wanted, only)
         except OSError as error:
             message = f"dataset {self._layout.dataset.name}: a folder cannot be listed"
             raise CouldNotLook(message, help="see `expunge check` for which one; give this user the right to read it") from error
 
-    def records(self, state: FileState, key: str, fields: Sequence[str]) -> Iterator[FileRecord]:
-        """Yield the records of one state of a file. Raises Unreadable and OSError."""
+    def _records(self, state: FileState, key: str, fields: Sequence[str]) -> Iterator[FileRecord]:
         with state.open() as file:
             yield from self._layout.read(file, key, fields)
 
