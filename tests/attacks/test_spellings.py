@@ -7,7 +7,8 @@ import sqlite3
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -19,6 +20,7 @@ from expunge import survey
 from expunge.bootstrap import Expunge
 from expunge.core.orders.run import Run
 from expunge.core.values.copy import FindingKind
+from expunge.core.values.ids import pseudonym
 from expunge.core.values.order import OrderState
 from expunge.demo.company.outside_search import Search
 from expunge.errors import NotResolved
@@ -141,6 +143,41 @@ def test_a_store_that_compares_without_case_returns_the_persons_rows(company: Co
     assert run.state is OrderState.FULFILLED, run.reasons
     assert company.found(WORDS, "Mia of the meadow", "the marmalade report") == []
     assert company.found(NEIGHBOUR)
+
+
+LETTERS = "letters: {store: app, table: letters, subject: {through: accounts, via: email}, retention: life}"
+
+
+@pytest.mark.parametrize(("case", "collate"), [("fold", ""), ("exact", "COLLATE NOCASE")])
+def test_rows_that_follow_an_identifier_follow_it_in_every_spelling(company: Company, case: str, collate: str) -> None:
+    mailing(company, f"email: {{dataset: accounts, key: email, case: {case}}}", collate=collate)
+    company.declare([f"email: {{dataset: accounts, key: email, case: {case}}}"], [SQLITE], [ACCOUNTS, NOTES, LETTERS])
+    company.rows(
+        f"CREATE TABLE letters (email TEXT {collate}, body TEXT, closed_at TEXT); DROP TABLE notes;"
+        f"CREATE TABLE notes (id INTEGER PRIMARY KEY, author TEXT {collate}, body TEXT, closed_at TEXT)",
+        ("INSERT INTO letters VALUES (?, ?, NULL)", [("MIA@example.org", WORDS), ("OTTO@example.org", NEIGHBOUR)]),
+    )
+    assert "letters" not in str(survey.check(company.map).findings), "each letter leads to its account"
+    run = company.erase("email:mia@example.org" if case == "fold" else "email:Mia@Example.org")
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert company.found(WORDS) == []
+    assert company.found(NEIGHBOUR)
+
+
+def test_a_hold_under_the_pseudonym_of_former_days_binds(company: Company) -> None:
+    mailing(company)
+    company.begin()
+    with Expunge.open(company.map) as opened:
+        known = opened.resolve("email:mia@example.org")
+        former = pseudonym(opened.context.keys.pseudonym_key(), "email", "Mia@Example.org")
+        assert known.person.subject != former
+        before = replace(known, person=replace(known.person, subject=former))
+        until = datetime.now(UTC) + timedelta(days=30)
+        opened.holds.place(before, "notes", ground="a dispute", authority="counsel", until=until)
+    run = company.erase("email:mia@example.org")
+    assert run.state is OrderState.IN_PART
+    assert company.found(WORDS)
+    assert company.found("Mia of the meadow") == []
 
 
 def test_one_person_has_one_pseudonym_whatever_is_typed(company: Company) -> None:

@@ -9,8 +9,10 @@ from typing import BinaryIO
 
 from expunge.core.datamap.datamap import ByField
 from expunge.core.datamap.grounding import Grounding
+from expunge.core.datamap.spelling import near
 from expunge.core.values.copy import Copy, FindingKind
 from expunge.core.values.ids import Pseudonym
+from expunge.ports.optional.spelling_search import SpellingSearch
 from expunge.ports.optional.subject_listing import SubjectListing
 from expunge.ports.scanner import Stretch
 from expunge.testing.harness import StoreHarness, locate_all
@@ -186,6 +188,23 @@ class StoreReading(StoreHarness):
                     named = {value for values in store.named(dataset, name) for value in values}
                     assert named == {value for match in copies for value in match.get(name, ())}
                     assert named
+
+    def test_every_spelling_is_offered_when_it_is_asked_for(self, folder: Path) -> None:
+        """Where a store searches for spellings itself, it offers each value that it holds, and those that it takes for others."""
+        awkward = [person(f"awkward-{number}", id=text) for number, text in enumerate(AWKWARD)]
+        self.write(folder, [*people(5), *(each for each in awkward if self.sayable(each.id))])
+        with self.opened(folder) as (store, datasets):
+            for dataset in datasets:
+                if not isinstance(store, SpellingSearch) or not isinstance(dataset.subject, ByField):
+                    continue
+                copies = [bystander.selector.match for bystander in store.bystanders(dataset, (), None) if bystander.selector]
+                for name in dataset.subject.fields.values():
+                    held = {value for match in copies for value in match.get(name, ())}
+                    assert {value for values in store.near(dataset, name, None) for value in values} >= held
+                    wanted = sorted({near(value) for value in held})
+                    assert {value for values in store.near(dataset, name, wanted) for value in values} >= held
+                    assert {other for _, other in store.alike(dataset, name, sorted(held))} <= held
+                    assert store.equality(dataset, name).folds or not list(store.alike(dataset, name, sorted(held)))
 
     def test_looking_changes_nothing(self, folder: Path) -> None:
         """Locate, export, trace, bystanders, preflight, check, probe and raw leave every byte and time as it was."""

@@ -41,6 +41,10 @@ class UnicodeForm(StrEnum):
     NFC = "nfc"
     NFKC = "nfkc"
 
+    def normal(self, text: str) -> str:
+        """Return a text in this form."""
+        return unicodedata.normalize("NFC" if self is UnicodeForm.NFC else "NFKC", text)
+
 
 @dataclass(frozen=True)
 class Spelling:
@@ -89,7 +93,7 @@ def canonical(spelling: Spelling, text: str, phones: PhoneReader) -> str:
     if spelling.type is SpellingType.TEXT and text.isascii() and text.isprintable() and not (text.startswith(" ") or text.endswith(" ")):
         # Why apart: nearly all ids of nearly all companies are such, and millions of them are asked about.
         return text.lower() if spelling.folds else text
-    plain = trimmed(unicodedata.normalize(spelling.form.name, text))
+    plain = trimmed(spelling.form.normal(text))
     if spelling.type is SpellingType.PHONE:
         return phones(plain, spelling.region) or folded(plain, spelling.form)
     if spelling.type is SpellingType.EMAIL:
@@ -107,7 +111,7 @@ def trimmed(text: str) -> str:
 
 def folded(text: str, form: UnicodeForm) -> str:
     """Return a text with all capitals the same (Unicode, full case folding), in a normal form again."""
-    return unicodedata.normalize(form.name, unicodedata.normalize(form.name, text).casefold())
+    return form.normal(form.normal(text).casefold())
 
 
 def _address(text: str, spelling: Spelling) -> str:

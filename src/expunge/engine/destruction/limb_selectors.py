@@ -22,6 +22,7 @@ from expunge.core.values.scope import Window
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.lineage.artefact_ancestry import NOBODY
+from expunge.engine.subjects import spellings
 from expunge.errors import UsageError
 
 _EMPTY = Copy("", NOBODY, (), 0)
@@ -117,7 +118,8 @@ class LimbSelection:
         upstream = {}
         if isinstance(dataset.subject, Through):
             upstream[dataset.subject.dataset] = self._of_people(dataset.subject.dataset)
-        return selector(self.context.data_map, dataset, Person(NOBODY, self._people_ids(), {}), upstream)
+        wanted = selector(self.context.data_map, dataset, Person(NOBODY, self._people_ids(), {}), upstream)
+        return wanted and spellings.widened(self.context, dataset, (wanted,))[0]
 
     def _of_people(self, name: str) -> Copy:
         if name not in self._theirs:
@@ -192,5 +194,5 @@ def _kinds(context: Context, cohort: Cohort) -> list[str]:
 
 
 def _links(context: Context, dataset: Dataset, wanted: Selector) -> Mapping[str, frozenset[str]]:
-    found = store_calls.locate(context.open_store(dataset.store), dataset, (wanted,))
+    found = store_calls.locate(context.open_store(dataset.store), dataset, spellings.widened(context, dataset, (wanted,)))
     return found[0].links if found else {}

@@ -36,7 +36,7 @@ from expunge.engine.intake import class_orders
 from expunge.engine.intake.person_orders import Accepted
 from expunge.engine.kernel import journal_streams, store_calls
 from expunge.engine.kernel.context import Context
-from expunge.engine.subjects import hold_register, locating
+from expunge.engine.subjects import hold_register, locating, spellings
 from expunge.errors import UsageError
 
 MOST = 500_000
@@ -235,6 +235,9 @@ def _held(context: Context) -> tuple[dict[str, dict[str, frozenset[str]]], froze
                 values = people[hold.subject].ids.get(kind, frozenset())
                 if values:
                     slot[field] = slot.get(field, frozenset()) | values
+    for name, slot in spared.items():
+        (wide,) = spellings.widened(context, context.data_map.datasets[name], (Selector(locating.EVERYBODY, dict(slot)),))
+        slot.update(wide.match)
     return spared, frozenset(doubtful)
 
 

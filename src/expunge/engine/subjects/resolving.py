@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from expunge.core.datamap.datamap import IdentitySpec
@@ -56,6 +56,18 @@ class _Asking:
                 raise _NotAskedYet
             self.ask()
         return self._known[place]
+
+    def prepare(self, values: Iterable[str]) -> None:
+        """Ask who bears any of some values under any kind: one call for each field, not for each value."""
+        identities = self.context.data_map.identities.values()
+        fields = [(identity.kind, name) for identity in identities for name in (identity.key, *identity.also)]
+        fresh = [(place, value) for value in values for place in fields if (*place, value) not in self._known]
+        for place, value in fresh:
+            self._wanted.setdefault(place, {})[value] = None
+        if fresh and self.together:
+            raise _NotAskedYet
+        if fresh:
+            self.ask()
 
     def ask(self) -> None:
         """Ask for everything that is wanted: one call for each field."""
@@ -249,6 +261,7 @@ def _whole(asking: _Asking, identity: IdentitySpec, copies: Sequence[Copy], keys
             if fresh:
                 ids.setdefault(member.kind, set()).update(fresh)
                 queue.append((member, sorted(fresh)))
+    asking.prepare(sorted({value for values in also.values() for value in values}))
     others = {kind: frozenset(value for value in values if _is_theirs(asking, value, ids)) for kind, values in also.items()}
     person = Person(
         spelt_names.name_of(data_map, asking.context.keys.pseudonym_key(), identity.kind, keys[0]),

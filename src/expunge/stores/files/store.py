@@ -30,6 +30,7 @@ from expunge.stores.tree.content import TreeContent
 from expunge.stores.tree.erase import TreeEraser, reason_of
 from expunge.stores.tree.folder_layout import FolderLayout
 from expunge.stores.tree.search import TreeSearch
+from expunge.stores.tree.spellings import RememberedSpellings, TreeSpellings
 
 _CAPABILITIES = Capabilities(
     Grounding.SCRUBBED,
@@ -50,6 +51,7 @@ class Files:
         self._datasets = datasets
         self._root = Path(spec.url.removeprefix("file://")).resolve()
         self._layouts = {dataset.name: FolderLayout.of(dataset) for dataset in datasets}
+        self._remembered = {dataset.name: RememberedSpellings() for dataset in datasets}
 
     @property
     def capabilities(self) -> Capabilities:
@@ -79,10 +81,10 @@ class Files:
         """Yield nothing: no value is taken for another."""
         yield from ()
 
-    def near(self, dataset: Dataset, field: str, texts: Sequence[str] | None) -> Iterator[Sequence[str]]:  # noqa: ARG002 - of all texts
-        """Yield every value: folders are listed down to it, records are read."""
+    def near(self, dataset: Dataset, field: str, texts: Sequence[str] | None) -> Iterator[Sequence[str]]:
+        """Folders are listed down to the value, records are read."""
         self._present()
-        yield from self._search(dataset).values(field)
+        yield from self._spellings_of(dataset).near(field, texts)
 
     def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
         """By names, times of writing and records."""
@@ -190,6 +192,9 @@ class Files:
 
     def close(self) -> None:
         """Nothing stays open between calls."""
+
+    def _spellings_of(self, dataset: Dataset) -> TreeSpellings:
+        return TreeSpellings(self._tree(dataset), self._layouts[dataset.name], self._remembered[dataset.name])
 
     def _search(self, dataset: Dataset) -> TreeSearch:
         return TreeSearch(self._tree(dataset), self._layouts[dataset.name])

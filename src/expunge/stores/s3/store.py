@@ -30,6 +30,7 @@ from expunge.stores.tree.erase import TreeEraser, trouble_of
 from expunge.stores.tree.folder_layout import FolderLayout
 from expunge.stores.tree.interface import NameTrouble
 from expunge.stores.tree.search import TreeSearch
+from expunge.stores.tree.spellings import RememberedSpellings, TreeSpellings
 
 _OUT_OF_SCOPE = (
     "parts of unfinished uploads to objects of many people: they cannot be read; those older than seven days are aborted",
@@ -44,6 +45,7 @@ class S3:
         self._spec = spec
         self._datasets = datasets
         self._layouts = {dataset.name: FolderLayout.of(dataset) for dataset in datasets}
+        self._remembered = {dataset.name: RememberedSpellings() for dataset in datasets}
         self._bucket = Bucket(spec)
         self._elsewhere: tuple[str, ...] | None = None
 
@@ -93,10 +95,10 @@ class S3:
         """Yield nothing: no value is taken for another."""
         yield from ()
 
-    def near(self, dataset: Dataset, field: str, texts: Sequence[str] | None) -> Iterator[Sequence[str]]:  # noqa: ARG002 - of all texts
-        """Yield every value: keys are listed, records are read."""
+    def near(self, dataset: Dataset, field: str, texts: Sequence[str] | None) -> Iterator[Sequence[str]]:
+        """Keys are listed, records are read."""
         with self._speaking(dataset.name):
-            yield from self._search(dataset).values(field)
+            yield from self._spellings_of(dataset).near(field, texts)
 
     def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
         """By keys, times of writing and records."""
@@ -179,6 +181,9 @@ class S3:
     def close(self) -> None:
         """Let go of the connection."""
         self._bucket.close()
+
+    def _spellings_of(self, dataset: Dataset) -> TreeSpellings:
+        return TreeSpellings(BucketTree(self._bucket), self._layouts[dataset.name], self._remembered[dataset.name])
 
     def _search(self, dataset: Dataset) -> TreeSearch:
         return TreeSearch(BucketTree(self._bucket), self._layouts[dataset.name])

@@ -169,46 +169,6 @@ class TreeSearch:
             lasting=not self._layout.many_in_a_file,
         )
 
-    # --- every spelling -------------------------------------------------------------------------
-
-    def values(self, name: str) -> Iterator[Sequence[str]]:
-        """Yield each value that a field has in names and records. Raises CouldNotLook where a folder on the way cannot be listed.
-
-        In a name, nothing below the value is read: what a folder of another subject holds is of no matter here.
-        """
-        for template in self._layout.templates:
-            if name in template.placeholders:
-                yield sorted(self._names(template, name))
-            elif recorded := self._layout.recorded(template, (name,)):
-                for found in self._walk(template, lambda _: True, {}):
-                    if not found.is_folder:
-                        yield sorted(self._texts(found, recorded))
-
-    def _names(self, template: CompiledTemplate, name: str) -> set[str]:
-        seen: set[str] = set()
-
-        def onward(reading: Bindings) -> bool:
-            if name in reading:
-                seen.add(reading[name])
-            return name not in reading
-
-        for found in self._walk(template, onward, {}):
-            seen |= _bound(found.readings, name)
-        return seen
-
-    def _texts(self, found: FoundName, recorded: Sequence[str]) -> set[str]:
-        if found.is_link and self._tree.objection(found.key) is None:
-            return set()
-        texts: set[str] = set()
-        try:
-            for state in self._tree.states_of(found):
-                for record in self._records(state, found.key, recorded):
-                    texts = texts.union(*map(record.texts, recorded))
-        except (FileNotFoundError, Unreadable, OSError):
-            # A damaged file is an item of everybody who is asked for (:meth:`locate`): no spelling of it is needed for that.
-            return texts
-        return texts
-
     # --- who else is there ----------------------------------------------------------------------
 
     def bystanders(self, erased: Sequence[Copy], limit: int | None) -> Iterator[Copy]:
