@@ -297,7 +297,7 @@ class SqliteSchema:
 
 
 _STRING = re.compile(r"'((?:[^']|'')*)'")
-_LISTED = re.compile(r"\bIN\s*\(((?:\s*'(?:[^']|'')*'\s*,?)+)\)", re.IGNORECASE)
+_LISTED = re.compile(r"\bIN\s*\(\s*('(?:[^']|'')*'(?:\s*,\s*'(?:[^']|'')*')*)\s*\)", re.IGNORECASE)
 """A list of texts, as CHECK has for the labels of a state."""
 _NAME = r"""(?:"(?:[^"]|"")*"|\[[^\]]*\]|`(?:[^`]|``)*`|'(?:[^']|'')*'|[^\s(."'`\[]+)"""
 _VIRTUAL = re.compile(

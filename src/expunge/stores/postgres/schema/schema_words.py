@@ -26,8 +26,8 @@ _DEFAULTS = f"{_OURS} SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_
 _CHECKS = f"""{_OURS}
 SELECT pg_catalog.pg_get_constraintdef(k.oid) FROM pg_catalog.pg_constraint k JOIN spaces s ON s.oid = k.connamespace
 WHERE k.contype = 'c'"""
-_STRING = r"'((?:[^']|'')*)'(?:::[\w \"\[\]]+)?"
-_LISTED = re.compile(rf"ARRAY\[((?:\(?{_STRING}\)?(?:::[\w \"]+)?,? ?)+)\]")
+_STRING = r"\(?'(?:[^']|'')*'(?:::[\w \"]+)?(?:\)(?:::[\w \"]+)?)?"
+_LISTED = re.compile(rf"ARRAY\[({_STRING}(?:, {_STRING})*)\]")
 _ONE = re.compile(r"'((?:[^']|'')*)'")
 
 
