@@ -177,7 +177,8 @@ class LakeEraser:
             trouble = self._objection(part.key, WantedValues(())) or self._changed(part.key, cut, named, shares)
             if trouble is None:
                 changed.append(part.key)
-            for subject in named if trouble is not None else ():
+                continue
+            for subject in named:
                 shares[subject].troubles.append(trouble)
         return changed
 
