@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from expunge.core.datamap.compared_fields import field_spelling
 from expunge.core.datamap.datamap import Dataset
-from expunge.core.datamap.spelling import CaseRule, Spelling, SpellingType, canonical, near
+from expunge.core.datamap.spelling import CaseRule, Spelling, canonical, near
 from expunge.core.values.copy import Selector
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
@@ -122,7 +122,7 @@ def _alike(store: Store, dataset: Dataset, name: str, values: frozenset[str]) ->
 def _candidates(store: Store, dataset: Dataset, name: str, spelling: Spelling, wanted: Iterable[str]) -> Iterator[str]:
     """Values of a field that may be spellings of some canonical ones."""
     texts = {near(text) for text in wanted}
-    if isinstance(store, SpellingSearch) and spelling.type is not SpellingType.PHONE:
+    if isinstance(store, SpellingSearch) and spelling.keeps_near:
         for values in store_calls.near(store, dataset, name, sorted(texts)):
             yield from values
     else:
