@@ -375,3 +375,27 @@ def test_a_server_that_compares_loosely_returns_the_persons_rows(
     run = company.erase("account:Mia-Meadow-17")
     assert run.state is OrderState.FULFILLED, run.reasons
     assert bodies(database) == [NEIGHBOUR]
+
+
+def test_a_uuid_is_one_id_as_text_as_bytes_of_its_own_type_and_without_dashes(company: Company, database: str) -> None:
+    mine, other = "5F0C7E52-93A1-4B8E-A6D4-2F91C0B37E18", "5F0C7E52-93A1-4B8E-A6D4-2F91C0B37E19"
+    stores = [SQLITE, f'  hall: {{kind: postgres, url: "{database}"}}']
+    datasets = [
+        "accounts: {store: hall, table: accounts, subject: {account: id}, retention: life}",
+        "notes: {store: hall, table: notes, subject: {account: author}, retention: life}",
+        "visits: {store: app, table: visits, subject: {account: who}, retention: life}",
+    ]
+    company.declare(["account: {dataset: accounts, key: id, type: uuid}"], stores, datasets)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("CREATE TABLE accounts (id text PRIMARY KEY, closed_at text)")
+        connection.execute("CREATE TABLE notes (author uuid, body text, closed_at text)")
+        for who, body in ((mine, WORDS), (other, NEIGHBOUR)):
+            connection.execute("INSERT INTO accounts VALUES (%s)", (who,))
+            connection.execute("INSERT INTO notes VALUES (%s, %s)", (who, body))
+    plain = [(each.replace("-", "").lower(), body) for each, body in ((mine, "walnuts in the attic"), (other, "moons of jupiter"))]
+    company.rows("CREATE TABLE visits (who TEXT, body TEXT, closed_at TEXT)", ("INSERT INTO visits VALUES (?, ?, NULL)", plain))
+    run = company.erase(f"account:{mine.lower()}")
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert bodies(database) == [NEIGHBOUR]
+    assert company.found("walnuts in the attic") == []
+    assert company.found("moons of jupiter")
