@@ -180,6 +180,31 @@ def test_a_hold_under_the_pseudonym_of_former_days_binds(company: Company) -> No
     assert company.found("Mia of the meadow") == []
 
 
+def test_two_people_whom_a_table_cannot_tell_apart_keep_their_own_rows(company: Company) -> None:
+    company.declare(
+        ["account: {dataset: accounts, key: id}"],
+        [SQLITE],
+        [
+            "accounts: {store: app, table: accounts, subject: {account: id}, retention: life}",
+            "notes: {store: app, table: notes, subject: {account: author}, retention: life}",
+        ],
+    )
+    company.rows(
+        "CREATE TABLE accounts (id TEXT PRIMARY KEY, closed_at TEXT);"
+        "CREATE TABLE notes (author TEXT COLLATE NOCASE, body TEXT, closed_at TEXT)",
+        ("INSERT INTO accounts VALUES (?, NULL)", [("acc-north-51XK",), ("acc-NORTH-51xk",)]),
+        (
+            "INSERT INTO notes VALUES (?, ?, NULL)",
+            [("acc-north-51XK", WORDS), ("ACC-north-51XK", "walnuts in the attic"), ("acc-NORTH-51xk", NEIGHBOUR)],
+        ),
+    )
+    (fault,) = company.faults()
+    assert "NOCASE" in fault
+    company.erase("account:acc-north-51XK")
+    assert company.found(WORDS, "walnuts in the attic") == []
+    assert company.found(NEIGHBOUR), "these are the rows of another account that exists"
+
+
 def test_one_person_has_one_pseudonym_whatever_is_typed(company: Company) -> None:
     mailing(company)
     typed = ("email:mia@example.org", "email:Mia@Example.org", "email: MIA@example.ORG ", "mia@EXAMPLE.org")
