@@ -180,6 +180,31 @@ def test_a_hold_under_the_pseudonym_of_former_days_binds(company: Company) -> No
     assert company.found("Mia of the meadow") == []
 
 
+def test_two_people_whom_a_table_cannot_tell_apart_keep_their_own_rows(company: Company) -> None:
+    company.declare(
+        ["account: {dataset: accounts, key: id}"],
+        [SQLITE],
+        [
+            "accounts: {store: app, table: accounts, subject: {account: id}, retention: life}",
+            "notes: {store: app, table: notes, subject: {account: author}, retention: life}",
+        ],
+    )
+    company.rows(
+        "CREATE TABLE accounts (id TEXT PRIMARY KEY, closed_at TEXT);"
+        "CREATE TABLE notes (author TEXT COLLATE NOCASE, body TEXT, closed_at TEXT)",
+        ("INSERT INTO accounts VALUES (?, NULL)", [("acc-north-51XK",), ("acc-NORTH-51xk",)]),
+        (
+            "INSERT INTO notes VALUES (?, ?, NULL)",
+            [("acc-north-51XK", WORDS), ("ACC-north-51XK", "walnuts in the attic"), ("acc-NORTH-51xk", NEIGHBOUR)],
+        ),
+    )
+    (fault,) = company.faults()
+    assert "NOCASE" in fault
+    company.erase("account:acc-north-51XK")
+    assert company.found(WORDS, "walnuts in the attic") == []
+    assert company.found(NEIGHBOUR), "these are the rows of another account that exists"
+
+
 def test_one_person_has_one_pseudonym_whatever_is_typed(company: Company) -> None:
     mailing(company)
     typed = ("email:mia@example.org", "email:Mia@Example.org", "email: MIA@example.ORG ", "mia@EXAMPLE.org")
@@ -375,3 +400,27 @@ def test_a_server_that_compares_loosely_returns_the_persons_rows(
     run = company.erase("account:Mia-Meadow-17")
     assert run.state is OrderState.FULFILLED, run.reasons
     assert bodies(database) == [NEIGHBOUR]
+
+
+def test_a_uuid_is_one_id_as_text_as_bytes_of_its_own_type_and_without_dashes(company: Company, database: str) -> None:
+    mine, other = "5F0C7E52-93A1-4B8E-A6D4-2F91C0B37E18", "5F0C7E52-93A1-4B8E-A6D4-2F91C0B37E19"
+    stores = [SQLITE, f'  hall: {{kind: postgres, url: "{database}"}}']
+    datasets = [
+        "accounts: {store: hall, table: accounts, subject: {account: id}, retention: life}",
+        "notes: {store: hall, table: notes, subject: {account: author}, retention: life}",
+        "visits: {store: app, table: visits, subject: {account: who}, retention: life}",
+    ]
+    company.declare(["account: {dataset: accounts, key: id, type: uuid}"], stores, datasets)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("CREATE TABLE accounts (id text PRIMARY KEY, closed_at text)")
+        connection.execute("CREATE TABLE notes (author uuid, body text, closed_at text)")
+        for who, body in ((mine, WORDS), (other, NEIGHBOUR)):
+            connection.execute("INSERT INTO accounts VALUES (%s)", (who,))
+            connection.execute("INSERT INTO notes VALUES (%s, %s)", (who, body))
+    plain = [(each.replace("-", "").lower(), body) for each, body in ((mine, "walnuts in the attic"), (other, "moons of jupiter"))]
+    company.rows("CREATE TABLE visits (who TEXT, body TEXT, closed_at TEXT)", ("INSERT INTO visits VALUES (?, ?, NULL)", plain))
+    run = company.erase(f"account:{mine.lower()}")
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert bodies(database) == [NEIGHBOUR]
+    assert company.found("walnuts in the attic") == []
+    assert company.found("moons of jupiter")

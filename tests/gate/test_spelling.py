@@ -39,6 +39,7 @@ SUPPRESSED = [
     ("email", ("mia@example.org", "MIA@Example.org ", "mia@EXAMPLE.org")),
     ("phone", ("+442079460958", "020 7946 0958", "0044 20 7946 0958")),
     ("account", ("acc-51XK", " acc-51XK", "acc-51XK\n")),
+    ("account", ("5f0c7e52-93a1-4b8e-a6d4-2f91c0b37e18", "5F0C7E52-93A1-4B8E-A6D4-2F91C0B37E18")),
 ]
 
 

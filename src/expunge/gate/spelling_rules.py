@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from expunge.core.datamap.spelling import Spelling, SpellingType, canonical
+from expunge.core.datamap.spelling import UUID_LENGTH, Spelling, SpellingType, canonical
 from expunge.gate.decisions import YES, GateReason
 from expunge.gate.entry_hashes import Texts
 from expunge.phones import e164
@@ -42,12 +42,12 @@ def respelt(texts: Texts, rule: Spelling) -> Iterator[tuple[int, str, str]]:
 
 def _suspect(texts: Texts, rule: Spelling) -> bool:
     """Whether any character needs a second look. Nearly always none does, and this is asked of a million identifiers at a time."""
-    if rule.type is SpellingType.PHONE:
+    if not rule.keeps_near:
         return True
     if not len(texts):
         return False
     used = texts.data[int(texts.starts.min()) : int((texts.starts + texts.lengths).max())]
     odd = (used <= 0x20) | (used >= 0x7F)
-    if rule.folds or rule.type is SpellingType.EMAIL:
+    if rule.folds or rule.type is SpellingType.EMAIL or bool((texts.lengths == UUID_LENGTH).any()):
         odd |= (used >= 0x41) & (used <= 0x5A)
     return bool(odd.any())

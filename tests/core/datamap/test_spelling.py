@@ -15,6 +15,7 @@ from expunge.core.datamap.spelling import (
     EMAIL,
     OPAQUE,
     PHONE,
+    UUID,
     CaseRule,
     Spelling,
     SpellingType,
@@ -47,6 +48,8 @@ def one(rule: Spelling, *texts: str) -> bool:
         (PHONE, ("+1 (650) 253-0000", "0016502530000", "+1.650.253.0000")),
         (OPAQUE, ("acc-51XK", " acc-51XK", "acc-51XK\r\n", "\u00a0acc-51XK", "acc-51XK\x1f")),
         (OPAQUE, ("zoë", "zoe\u0308")),
+        (OPAQUE, ("5f0c7e52-93a1-4b8e-a6d4-2f91c0b37e18", "5F0C7E52-93A1-4B8E-A6D4-2F91C0B37E18 ")),
+        (UUID, ("5f0c7e52-93a1-4b8e-a6d4-2f91c0b37e18", "5F0C7E5293A14B8EA6D42F91C0B37E18", "{5f0c7e52-93a1-4b8e-a6d4-2f91c0b37e18}")),
         (FOLDED, ("Straße", "STRASSE", "strasse ")),
         (FOLDED, ("\u212bngstrom", "Ångstrom", "a\u030angstrom")),
     ],
@@ -66,6 +69,8 @@ def test_spellings_of_one_person(rule: Spelling, texts: tuple[str, ...]) -> None
         (PHONE, "020 7946 0958", "+44 20 7946 0958"),
         (OPAQUE, "acc-51XK", "acc-51xk"),
         (OPAQUE, "0042", "42"),
+        (OPAQUE, "5f0c7e5293a14b8ea6d42f91c0b37e18", "5F0C7E5293A14B8EA6D42F91C0B37E18"),
+        (UUID, "5f0c7e52-93a1-4b8e-a6d4-2f91c0b37e18", "5f0c7e52-93a1-4b8e-a6d4-2f91c0b37e19"),
         (OPAQUE, "a b", "ab"),
         (OPAQUE, "ﬁ", "fi"),
     ],
@@ -74,7 +79,7 @@ def test_spellings_of_two_people(rule: Spelling, first: str, second: str) -> Non
     assert not one(rule, first, second)
 
 
-@given(st.text(), st.sampled_from([OPAQUE, FOLDED, EMAIL, PHONE, GB, replace(OPAQUE, form=UnicodeForm.NFKC)]))
+@given(st.text(), st.sampled_from([OPAQUE, FOLDED, EMAIL, PHONE, GB, UUID, replace(OPAQUE, form=UnicodeForm.NFKC)]))
 def test_a_canonical_spelling_stands_for_itself(text: str, rule: Spelling) -> None:
     common = canonical(rule, text, e164)
     assert canonical(rule, common, e164) == common

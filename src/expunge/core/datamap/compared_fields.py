@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expunge.core.datamap.datamap import ByField, DataMap, Dataset, Through
+from expunge.core.datamap.datamap import ByField, DataMap, Dataset, IdentitySpec, Through
 from expunge.core.datamap.spelling import Spelling
 
 
@@ -11,23 +11,29 @@ def field_spelling(data_map: DataMap, dataset: Dataset, name: str) -> Spelling |
 
     A field that is followed (``through``) compares as the field that it follows: addresses do so in every table that repeats them.
     """
-    return _spelling(data_map, dataset, name, frozenset())
+    found = field_identity(data_map, dataset, name)
+    return found[0].spelling(found[1]) if found else None
 
 
-def _spelling(data_map: DataMap, dataset: Dataset, name: str, seen: frozenset[str]) -> Spelling | None:
+def field_identity(data_map: DataMap, dataset: Dataset, name: str) -> tuple[IdentitySpec, str] | None:
+    """Return the identity that the values of one field name, and the field of that identity; None where they name none."""
+    return _identity(data_map, dataset, name, frozenset())
+
+
+def _identity(data_map: DataMap, dataset: Dataset, name: str, seen: frozenset[str]) -> tuple[IdentitySpec, str] | None:
     for identity in data_map.identities.values():
         if identity.dataset != dataset.name:
             continue
         if name in (identity.key, *identity.also):
-            return identity.spelling(name)
+            return identity, name
         owner = data_map.identities.get(identity.member_of or "")
         if owner is not None and name == owner.key:
-            return owner.spelling()
+            return owner, owner.key
     match dataset.subject:
         case ByField(fields=fields):
             for kind, field in fields.items():
                 if field == name and kind in data_map.identities:
-                    return data_map.identities[kind].spelling()
+                    return data_map.identities[kind], data_map.identities[kind].key
         case Through(dataset=parent, via=via) if name == via and parent not in seen and parent in data_map.datasets:
-            return _spelling(data_map, data_map.datasets[parent], via, seen | {dataset.name})
+            return _identity(data_map, data_map.datasets[parent], via, seen | {dataset.name})
     return None

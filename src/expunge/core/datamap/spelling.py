@@ -17,6 +17,10 @@ _INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
 """Characters without a width that programs leave around a text: byte order marks, joiners, marks of direction."""
 _BLANKS = " \t\n\r\v\f\x1c\x1d\x1e\x1f"
 """The ASCII characters that are no part of an identifier at its ends."""
+UUID_LENGTH = 36
+"""Characters of a UUID with its dashes."""
+_UUID_TEXT = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_UUID_DIGITS = re.compile(r"(?:urn:uuid:)?\{?([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})\}?")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
@@ -26,6 +30,7 @@ class SpellingType(StrEnum):
     TEXT = "text"
     EMAIL = "email"
     PHONE = "phone"
+    UUID = "uuid"
 
 
 class CaseRule(StrEnum):
@@ -59,14 +64,30 @@ class Spelling:
     @property
     def folds(self) -> bool:
         """Whether capitals are all the same, as far as the rule knows letters."""
-        return self.case is CaseRule.FOLD or self.type is SpellingType.PHONE
+        return self.case is CaseRule.FOLD or not self.has_case
+
+    @property
+    def has_case(self) -> bool:
+        """Whether ``case`` says anything: numbers and UUIDs have no capitals."""
+        return self.type not in {SpellingType.PHONE, SpellingType.UUID}
+
+    @property
+    def keeps_near(self) -> bool:
+        """Whether two ASCII spellings of one person are :func:`near` each other. Not so where punctuation is no part of an identifier."""
+        return self.has_case
 
 
 OPAQUE = Spelling()
 """Of ids that the company gives out: NFC and trimmed, capitals tell them apart."""
 EMAIL = Spelling(SpellingType.EMAIL, CaseRule.FOLD, UnicodeForm.NFKC)
 PHONE = Spelling(SpellingType.PHONE, CaseRule.FOLD, UnicodeForm.NFKC)
-OF_TYPE: Mapping[SpellingType, Spelling] = {SpellingType.TEXT: OPAQUE, SpellingType.EMAIL: EMAIL, SpellingType.PHONE: PHONE}
+UUID = Spelling(SpellingType.UUID, CaseRule.FOLD, UnicodeForm.NFKC)
+OF_TYPE: Mapping[SpellingType, Spelling] = {
+    SpellingType.TEXT: OPAQUE,
+    SpellingType.EMAIL: EMAIL,
+    SpellingType.PHONE: PHONE,
+    SpellingType.UUID: UUID,
+}
 """Type -> the rule where the map says no more."""
 
 _EMAIL_ENDS = (("email",), ("mail",), ("email", "address"), ("mail", "address"), ("e", "mail"))
@@ -92,13 +113,21 @@ def canonical(spelling: Spelling, text: str, phones: PhoneReader) -> str:
     """
     if spelling.type is SpellingType.TEXT and text.isascii() and text.isprintable() and not (text.startswith(" ") or text.endswith(" ")):
         # Why apart: nearly all ids of nearly all companies are such, and millions of them are asked about.
-        return text.lower() if spelling.folds else text
+        return text.lower() if spelling.folds or _is_uuid(text) else text
     plain = trimmed(spelling.form.normal(text))
     if spelling.type is SpellingType.PHONE:
         return phones(plain, spelling.region) or folded(plain, spelling.form)
+    if spelling.type is SpellingType.UUID:
+        digits = _UUID_DIGITS.fullmatch(plain.casefold().replace("-", ""))
+        return "-".join(digits.groups()) if digits else folded(plain, spelling.form)
     if spelling.type is SpellingType.EMAIL:
         return _address(plain, spelling)
-    return folded(plain, spelling.form) if spelling.folds else plain
+    return folded(plain, spelling.form) if spelling.folds or _is_uuid(plain) else plain
+
+
+def _is_uuid(text: str) -> bool:
+    """Whether a text has the form of a UUID with its dashes: whoever writes that in capitals means the same (RFC 9562, section 4)."""
+    return len(text) == UUID_LENGTH and text[8] == "-" and _UUID_TEXT.fullmatch(text) is not None
 
 
 def trimmed(text: str) -> str:

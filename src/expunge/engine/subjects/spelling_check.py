@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 from expunge.core.datamap.compared_fields import field_spelling
 from expunge.core.datamap.datamap import ByField, DataMap, Dataset, IdentitySpec
-from expunge.core.datamap.spelling import Spelling, SpellingType, canonical
+from expunge.core.datamap.spelling import Spelling, canonical
 from expunge.core.values.copy import Finding, FindingKind
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
@@ -78,7 +78,7 @@ def _difference(spelling: Spelling, equality: StoreEquality, *, home: bool) -> t
         what = f"the store takes capitals for the same here ({equality.rule}), and the map compares exactly"
         return what, "case: fold for the identity; or a column that compares exactly"
     apart = home and equality.unique and not equality.unique_folds
-    if spelling.folds and spelling.type is not SpellingType.PHONE and apart:
+    if spelling.folds and spelling.has_case and apart:
         what = "the map takes capitals for the same, and the store lets two keys in that differ in them alone: its key compares exactly"
         return what, "a unique index over lower(...), COLLATE NOCASE or citext, as the store has it; or case: exact for the identity"
     return None

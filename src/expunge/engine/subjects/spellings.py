@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from expunge.core.datamap.compared_fields import field_spelling
+from expunge.core.datamap.compared_fields import field_identity, field_spelling
 from expunge.core.datamap.datamap import Dataset
-from expunge.core.datamap.spelling import CaseRule, Spelling, SpellingType, canonical, near
+from expunge.core.datamap.spelling import CaseRule, Spelling, canonical, near
 from expunge.core.values.copy import Selector
+from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.phones import e164
@@ -58,6 +59,7 @@ def widened(context: OpenPlaces, dataset: Dataset, selectors: Sequence[Selector]
         values = frozenset({value for selector in selectors for value in selector.match.get(name, frozenset())})
         assert store is not None
         found = _held(store, dataset, name, field_spelling(context.data_map, dataset, name), values)
+        found = _less_other_people(context, dataset, name, found)
         if found:
             more[name] = found
     return tuple(_with(selector, more) for selector in selectors) if more else tuple(selectors)
@@ -81,13 +83,35 @@ def _held(store: Store, dataset: Dataset, name: str, spelling: Spelling | None, 
         for value in joined.members():
             joined.join(by_common.setdefault(canonical(spelling, value, e164), value), value)
         for held in _candidates(store, dataset, name, spelling, by_common):
-            value = by_common.get(canonical(spelling, held, e164))
-            if value is not None:
-                joined.join(value, held)
+            first = by_common.get(canonical(spelling, held, e164))
+            if first is not None:
+                joined.join(first, held)
         # Why once more: what the map takes for one may be spelt in a way that the store takes for yet another.
         for value, held in _alike(store, dataset, name, joined.members() - values):
             joined.join(value, held)
     return joined.others()
+
+
+def _less_other_people(
+    context: OpenPlaces, dataset: Dataset, name: str, found: Mapping[str, frozenset[str]]
+) -> Mapping[str, frozenset[str]]:
+    """Leave out what the store alone takes for a person's, where it is, letter for letter, the key of another one who exists.
+
+    ``check`` fails there: the store cannot tell two people apart whom the map tells apart. Until it can, each keeps their own rows.
+    """
+    known = field_identity(context.data_map, dataset, name)
+    if known is None or known[1] != known[0].key:
+        return found
+    identity, key = known
+    rule = identity.spelling()
+    strange = {held for value, group in found.items() for held in group if canonical(rule, held, e164) != canonical(rule, value, e164)}
+    if not strange or (identity.dataset, key) == (dataset.name, name):
+        return found
+    home = context.data_map.datasets[identity.dataset]
+    selectors = tuple(Selector(Pseudonym(str(number)), {key: frozenset({held})}) for number, held in enumerate(sorted(strange)))
+    copies = store_calls.locate(context.open_store(home.store), home, selectors)
+    theirs = strange & frozenset[str]().union(*(copy.links.get(key, frozenset()) for copy in copies))
+    return {value: frozenset(held for held in group if held not in theirs or held == value) for value, group in found.items()}
 
 
 class _Groups:
@@ -122,7 +146,7 @@ def _alike(store: Store, dataset: Dataset, name: str, values: frozenset[str]) ->
 def _candidates(store: Store, dataset: Dataset, name: str, spelling: Spelling, wanted: Iterable[str]) -> Iterator[str]:
     """Values of a field that may be spellings of some canonical ones."""
     texts = {near(text) for text in wanted}
-    if isinstance(store, SpellingSearch) and spelling.type is not SpellingType.PHONE:
+    if isinstance(store, SpellingSearch) and spelling.keeps_near:
         for values in store_calls.near(store, dataset, name, sorted(texts)):
             yield from values
     else:

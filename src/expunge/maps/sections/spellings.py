@@ -40,8 +40,8 @@ def _read(form: Form, table: TableNode, what: str, default: Spelling) -> Spellin
     rule = OF_TYPE[SpellingType(word)] if word else default
     if case := _word(form, table, what, "case", tuple(CaseRule)):
         rule = replace(rule, case=CaseRule(case))
-        if rule.type is SpellingType.PHONE:
-            form.faults.add(_RULE, table.line_of("case"), f"{what}.case: a phone number has no capitals", "no `case:`")
+        if not rule.has_case:
+            form.faults.add(_RULE, table.line_of("case"), f"{what}.case: a {rule.type.value} has no capitals", "no `case:`")
     if unicode := _word(form, table, what, "unicode", tuple(UnicodeForm)):
         rule = replace(rule, form=UnicodeForm(unicode))
     region = form.text(table.get("region"), f"{what}.region")

@@ -78,7 +78,7 @@ def near(connection: sqlite3.Connection, table: SqliteTable, name: str, texts: S
     held = field.sql
     # Why COLLATE: the column's own would be taken for the comparison. Why the ends alone: to trim every value takes twice the time.
     close = f"lower({held}) COLLATE BINARY IN (SELECT text FROM temp.expunge_near)"
-    beyond = f"length(CAST({held} AS BLOB)) <> length({held}) OR unicode({held}) <= 32 OR unicode(substr({held}, -1)) <= 32"
+    beyond = f"length(CAST({held} AS BLOB)) <> length(CAST({held} AS TEXT)) OR unicode({held}) <= 32 OR unicode(substr({held}, -1)) <= 32"
     cursor = connection.execute(f"SELECT {field.text} FROM {table.sql} AS t WHERE {close} OR {beyond}")
     while rows := cursor.fetchmany(PAGE):
         yield [text for (text,) in rows if text is not None]
