@@ -34,7 +34,7 @@ _SMALL = 1 << 20
 """Whole files smaller than this (sidecars, documents) are looked through for identifiers; larger ones are media."""
 
 
-_Turn: TypeAlias = "tuple[Dataset, Store, _WholeWordsOut, list[Copy]]"
+_Turn: TypeAlias = "tuple[Dataset, Store, PassingTracer, list[Copy]]"
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def _batches(copies: Iterable[Copy]) -> Iterator[list[Copy]]:
         yield batch
 
 
-def _in_turns(reading: Sequence[tuple[Dataset, Store, _WholeWordsOut, Iterator[list[Copy]]]]) -> Iterator[_Turn]:
+def _in_turns(reading: Sequence[tuple[Dataset, Store, PassingTracer, Iterator[list[Copy]]]]) -> Iterator[_Turn]:
     """The next batch of each dataset, again and again, until all are read."""
     left = list(reading)
     while left:
