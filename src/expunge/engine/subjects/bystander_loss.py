@@ -7,14 +7,17 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from expunge.core.datamap.datamap import ByField, DataMap, Dataset, Through
 from expunge.core.datamap.person import Person
+from expunge.core.datamap.spelling import canonical
 from expunge.core.orders.plan import BystanderLoss
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.core.values.outcome import Reason, Unable
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
+from expunge.engine.subjects import spellings
 from expunge.engine.subjects.locating import LocatedCopies
 from expunge.errors import Misconfigured
+from expunge.phones import e164
 
 _ANYBODY = Pseudonym("anybody")
 _UNSAID = Unable(Reason.REFERENCED, "found by values that lead to other people as well: write `many: true` where that is meant")
@@ -79,14 +82,14 @@ def lost(context: OpenPlaces, located: LocatedCopies, people: Sequence[Person]) 
         dataset = context.data_map.datasets[name]
         found: dict[str, frozenset[str]] = {}
         match dataset.subject:
-            case ByField(fields):
+            case ByField() as by:
                 for copy in copies:
                     others = copy.others or (_rows_of(context, dataset, copy) if copy.shared and not dataset.members else {})
-                    for kind, field in fields.items():
+                    for kind, field in by.pairs():
                         _join(found, kind, others.get(field, frozenset()))
             case Through() as rule if is_said(dataset) and copies:
                 found = dict(_others_through(context, dataset, rule, located, people))
-        others = _less(context.data_map, found, people)
+        others = _less(context.data_map, found, located, people)
         for kind, values in others.items():
             _join(in_all, kind, values)
         if count := _count(others):
@@ -100,31 +103,41 @@ def _others_through(context: OpenPlaces, dataset: Dataset, rule: Through, locate
     for copy in located.copies.get(dataset.name, ()):
         asked = copy.selector.match.get(rule.via, frozenset()) if copy.selector else frozenset()
         values |= asked | copy.others.get(rule.via, frozenset())
-    return _less(context.data_map, _led_to(context, context.data_map.datasets[rule.dataset], rule.via, values), people)
+    return _less(context.data_map, _led_to(context, context.data_map.datasets[rule.dataset], rule.link, values, located), located, people)
 
 
-def _led_to(context: OpenPlaces, dataset: Dataset, field: str, values: frozenset[str]) -> Identities:
+def _led_to(context: OpenPlaces, dataset: Dataset, field: str, values: frozenset[str], located: LocatedCopies) -> Identities:
     """The identities that items of a dataset with these values name; none where it cannot be read, and nothing new is found by it."""
     try:
-        return _named_by(context, dataset, field, values) if values else {}
+        return _named_by(context, dataset, field, values, located) if values else {}
     except store_calls.TROUBLE:
         return {}
 
 
-def _named_by(context: OpenPlaces, dataset: Dataset, field: str, values: frozenset[str]) -> Identities:
+def _named_by(context: OpenPlaces, dataset: Dataset, field: str, values: frozenset[str], located: LocatedCopies) -> Identities:
     asked = Selector(_ANYBODY, {field: values})
     found: dict[str, frozenset[str]] = {}
     for copy in store_calls.locate(context.open_store(dataset.store), dataset, (asked,)):
         others = copy.others or _rows_of(context, dataset, copy)
         match dataset.subject:
-            case ByField(fields):
-                for kind, name in fields.items():
-                    _join(found, kind, others.get(name, frozenset()), asked.match.get(name, frozenset()))
-            case Through(parent, via):
+            case ByField() as by:
+                for kind, name in by.pairs():
+                    named = others.get(name, frozenset()) | asked.match.get(name, frozenset())
+                    _join(found, kind, named - _alike(context, dataset, name, named, located))
+            case Through(parent, via) as rule:
                 further = others.get(via, frozenset()) | asked.match.get(via, frozenset())
-                for kind, named in _led_to(context, context.data_map.datasets[parent], via, further).items():
+                for kind, named in _led_to(context, context.data_map.datasets[parent], rule.link, further, located).items():
                     _join(found, kind, named)
     return found
+
+
+def _alike(context: OpenPlaces, dataset: Dataset, name: str, values: frozenset[str], located: LocatedCopies) -> frozenset[str]:
+    """Those of the values that the store takes for one of the order's people."""
+    selectors = located.selectors.get(dataset.name, {}).values()
+    mine = frozenset[str]().union(*(selector.match.get(name, frozenset()) for selector in selectors))
+    equality = spellings.equality_of(context, dataset, name)
+    common = set(map(equality.common, mine))
+    return frozenset(value for value in values if equality.common(value) in common)
 
 
 def _rows_of(context: OpenPlaces, dataset: Dataset, copy: Copy) -> dict[str, frozenset[str]]:
@@ -152,12 +165,33 @@ def _values(record: object, name: str) -> Iterator[str]:
         yield str(record)
 
 
-def _less(data_map: DataMap, found: Identities, people: Sequence[Person]) -> Identities:
-    """The identities that are not of the order's people, and not of those to whom these belong."""
+def _less(data_map: DataMap, found: Identities, located: LocatedCopies, people: Sequence[Person]) -> Identities:
+    """The identities that are not of the order's people, in no spelling, and not of those to whom these belong."""
     own = {kind for person in people for kind in person.ids}
     owners = {owner for kind in own for owner in _owners(data_map, kind)}
     ids = {kind: frozenset().union(*(person.ids.get(kind, frozenset()) for person in people)) for kind in found}
-    return {kind: rest for kind, values in found.items() if kind not in owners - own and (rest := values - ids[kind])}
+    spelt = _spelt(data_map, located)
+    rest: dict[str, frozenset[str]] = {}
+    for kind, values in found.items():
+        known = data_map.identities.get(kind)
+        mine = ids[kind] | spelt.get(kind, frozenset())
+        if known is not None:
+            common = {canonical(known.spelling(), value, e164) for value in mine}
+            mine |= {value for value in values if canonical(known.spelling(), value, e164) in common}
+        if kind not in owners - own and values - mine:
+            rest[kind] = values - mine
+    return rest
+
+
+def _spelt(data_map: DataMap, located: LocatedCopies) -> Identities:
+    """The spellings of the order's people under which stores hold anything."""
+    found: dict[str, frozenset[str]] = {}
+    for name, selectors in located.selectors.items():
+        subject = data_map.datasets[name].subject
+        if isinstance(subject, ByField):
+            for kind, field in subject.pairs():
+                _join(found, kind, *(selector.match.get(field, frozenset()) for selector in selectors.values()))
+    return found
 
 
 def _owners(data_map: DataMap, kind: str) -> Collection[str]:

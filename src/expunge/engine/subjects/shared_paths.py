@@ -31,7 +31,7 @@ def shared_paths(context: OpenPlaces) -> Iterator[SharedPath]:
         rule = dataset.subject
         if not isinstance(rule, Through) or dataset.people:
             continue
-        led = _led(context, context.data_map.datasets[rule.dataset], rule.via)
+        led = _led(context, context.data_map.datasets[rule.dataset], rule.link)
         items, people = 0, 0
         for copy in store_calls.bystanders(context.open_store(dataset.store), dataset, (), None) if led.several else ():
             values = copy.selector.match.get(rule.via, frozenset()) if copy.selector else frozenset()
@@ -67,7 +67,7 @@ class _Led:
 def _led(context: OpenPlaces, parent: Dataset, via: str) -> _Led:
     led = _Led()
     above = parent.subject if isinstance(parent.subject, Through) else None
-    further = _led(context, context.data_map.datasets[above.dataset], above.via) if above else _Led()
+    further = _led(context, context.data_map.datasets[above.dataset], above.link) if above else _Led()
     for copy in store_calls.bystanders(context.open_store(parent.store), parent, (), None):
         match = _match(copy)
         if above is None:
