@@ -250,6 +250,7 @@ def test_on_a_server_each_mention_is_found_and_declared_ones_are_taken_out(tmp_p
     }
 
 
+@pytest.mark.soak
 def test_on_a_server_rules_that_the_schema_forbids_are_refused(tmp_path: Path, database: str) -> None:
     sql = SERVED + "ALTER TABLE tickets ALTER assignee SET NOT NULL; ALTER TABLE payments ADD UNIQUE (payee);"
     made = company(tmp_path, sql, *served(), server=database)

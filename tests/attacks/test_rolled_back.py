@@ -115,11 +115,11 @@ def first(home: Household) -> Run:
     "parts",
     [
         JOURNAL,
-        (*JOURNAL, "gate"),
-        (*JOURNAL, "orders"),
-        (*JOURNAL, "log"),
-        (*JOURNAL, "log", "gate"),
-        (*JOURNAL, "log", "gate", "orders"),
+        pytest.param((*JOURNAL, "gate"), marks=pytest.mark.soak),
+        pytest.param((*JOURNAL, "orders"), marks=pytest.mark.soak),
+        pytest.param((*JOURNAL, "log"), marks=pytest.mark.soak),
+        pytest.param((*JOURNAL, "log", "gate"), marks=pytest.mark.soak),
+        pytest.param((*JOURNAL, "log", "gate", "orders"), marks=pytest.mark.soak),
         (*JOURNAL, "log", "gate", "keys"),
     ],
     ids=lambda parts: " and ".join(("journal", *parts[3:])),
@@ -190,7 +190,7 @@ def test_the_right_journal_put_back_goes_on_as_if_nothing_had_been(home: Househo
     assert home.erase(f"profile:{CARA}").state is OrderState.FULFILLED
 
 
-@pytest.mark.parametrize("how", ["older", "gone"])
+@pytest.mark.parametrize("how", [pytest.param("older", marks=pytest.mark.soak), "gone"])
 def test_a_log_that_is_older_than_the_journal_is_no_persons_to_accept(home: Household, how: str) -> None:
     known = first(home)
     yesterday = Yesterday(home)
@@ -231,7 +231,9 @@ def test_an_order_whose_key_is_not_in_the_backup_is_named(home: Household) -> No
 
 
 @pytest.mark.parametrize(
-    "also", [(), ("gate",), ("gate", "log"), ("gate", "log", "orders")], ids=lambda parts: " and ".join(("keys", *parts))
+    "also",
+    [(), pytest.param(("gate",), marks=pytest.mark.soak), pytest.param(("gate", "log"), marks=pytest.mark.soak), ("gate", "log", "orders")],
+    ids=lambda parts: " and ".join(("keys", *parts)),
 )
 def test_keys_that_are_gone_are_not_made_anew_over_a_journal_that_needs_them(home: Household, also: tuple[str, ...]) -> None:
     first(home)
@@ -251,7 +253,15 @@ def test_an_emptied_journal_is_an_older_one(home: Household) -> None:
         assert str(run.order) in refused(home, ACTS[name]).message
 
 
-@pytest.mark.parametrize("where", ["journal.begin:before", "journal.begin:after", "journal.register:before", "journal.register:after"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        pytest.param("journal.begin:before", marks=pytest.mark.soak),
+        "journal.begin:after",
+        pytest.param("journal.register:before", marks=pytest.mark.soak),
+        "journal.register:after",
+    ],
+)
 def test_an_intake_that_a_crash_ended_is_no_older_journal(home: Household, where: str) -> None:
     def doomed() -> None:
         with arm(where, "kill", 1):

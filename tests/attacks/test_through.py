@@ -60,7 +60,7 @@ INSERT INTO loyalty VALUES (1, '{anna}', 5), (2, '{bela}', 7);
 """
 
 
-@pytest.mark.parametrize("action", ["", "ON DELETE CASCADE"])
+@pytest.mark.parametrize("action", [pytest.param("", marks=pytest.mark.soak), "ON DELETE CASCADE"])
 def test_a_reference_from_a_table_that_the_map_does_not_know_is_refused_before_anything_is_erased(
     tmp_path: Path, server: str, action: str
 ) -> None:

@@ -159,6 +159,7 @@ with Expunge.open() as expunge, expunge._writing():
 """
 
 
+@pytest.mark.soak
 def test_two_at_once_and_the_second_is_told_that_the_first_is_busy(company: Path) -> None:
     order = planned(company, "profile:p-mia")
     with subprocess.Popen([sys.executable, "-c", HOLDS_ON], cwd=company, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:

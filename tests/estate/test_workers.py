@@ -132,6 +132,7 @@ def test_a_paused_worker_cannot_finish_what_another_took_over(shared: Estate) ->
     assert states(shared, [order]) == [OrderState.FULFILLED]
 
 
+@pytest.mark.soak
 def test_the_server_is_restarted_in_the_middle_and_work_goes_on(shared: Estate) -> None:
     (order,) = queued(shared, 4)
     process = worker(shared, "--until-idle")

@@ -210,7 +210,9 @@ EMPTY = {
 }
 
 
-@pytest.mark.parametrize("make", EMPTY.values(), ids=EMPTY.keys())
+@pytest.mark.parametrize(
+    "make", [pytest.param(make, id=name, marks=pytest.mark.soak if number % 3 else []) for number, (name, make) in enumerate(EMPTY.items())]
+)
 def test_whatever_is_missing_altered_or_partial_clears_nothing(home: Nursery, make) -> None:  # type: ignore[no-untyped-def]
     path = weights(home, "1")
     make(home, path)

@@ -54,8 +54,11 @@ def test_a_command_that_reports_none_has_none(home: Nursery) -> None:
 
 @pytest.mark.parametrize(
     ("value", "part"),
-    [({**as_report(opinion()), "verdict": "FAIL"}, "verdict"), ({"verdict": "PASS"}, "lacks"), ("PASS", "object")],
-    ids=["contradicts itself", "lacks most", "a word alone"],
+    [
+        pytest.param({**as_report(opinion()), "verdict": "FAIL"}, "verdict", id="contradicts itself"),
+        pytest.param({"verdict": "PASS"}, "lacks", id="lacks most", marks=pytest.mark.soak),
+        pytest.param("PASS", "object", id="a word alone", marks=pytest.mark.soak),
+    ],
 )
 def test_a_report_that_cannot_be_taken_is_a_command_that_failed(home: Nursery, value: object, part: str) -> None:
     only(home)
@@ -123,6 +126,7 @@ def test_nobody_looks_at_what_did_not_fail(home: Nursery) -> None:
         opened.models.looked_at(run.order, "voice_model", WHY)
 
 
+@pytest.mark.soak
 def test_the_receipt_says_whether_commands_were_kept_from_the_network(home: Nursery) -> None:
     only(home, student=home.act("retrain", "distill", network="open"))
     run = home.erase(f"profile:{ANNA}")

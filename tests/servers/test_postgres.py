@@ -121,6 +121,7 @@ def test_a_refused_statement_says_why(postgres_server: PostgresServer) -> None:
         postgres_server.sql("SELECT * FROM nowhere")
 
 
+@pytest.mark.soak
 def test_a_session_that_takes_its_time_to_end_keeps_no_database_from_going(postgres_server: PostgresServer) -> None:
     postgres_server.start()
     url = postgres_server.database("left")

@@ -57,6 +57,7 @@ def test_whoever_has_no_key_is_refused(seaweed: SeaweedServer) -> None:
         stranger.list_buckets()
 
 
+@pytest.mark.soak
 def test_in_a_folder_with_spaces_the_service_is_killed_and_started_and_keeps_its_objects_and_its_address(tmp_path: Path) -> None:
     if reason := seaweedfs.missing():
         pytest.skip(reason)

@@ -57,7 +57,7 @@ def test_a_server_that_is_killed_in_the_midst_of_traffic_has_lost_nothing_that_i
     assert "after" in seen(tmp_path)
 
 
-@pytest.mark.parametrize("point", ["journal.commit:before", "journal.commit:after"])
+@pytest.mark.parametrize("point", [pytest.param("journal.commit:before", marks=pytest.mark.soak), "journal.commit:after"])
 def test_an_event_whose_answer_never_came_can_be_sent_again(tmp_path: Path, point: str) -> None:
     token = company(tmp_path)
     lost = event(tmp_path, "lost")

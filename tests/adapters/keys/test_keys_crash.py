@@ -132,6 +132,7 @@ def test_killed_at_every_point_keys_are_old_or_new_and_destroyed_ones_nowhere(
         check_after(world, verb, f"{name}@{count}")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.__name__)
 def test_a_full_disk_at_every_point_is_said_and_nothing_is_lost(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, verb: Callable[[LocalKeys], None]

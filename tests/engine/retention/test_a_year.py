@@ -94,6 +94,7 @@ def nothing_early_or_late(folder: Path, now: datetime, everything: dict[str, dat
     assert there == {clip for clip in expected if whose[clip] in people}
 
 
+@pytest.mark.soak
 @pytest.mark.duty("AMZ-01", "AMZ-02", "COP-15", "FAIL-04")
 def test_a_year_of_monthly_runs_keeps_every_date(tmp_path: Path) -> None:
     """Nothing goes early, nothing is there late but what is held, every flag ends within 90 days, and each run leaves one receipt."""

@@ -211,7 +211,7 @@ def made(server: PostgresServer) -> Iterator[Company]:
         server.sql(f"DROP TABLESPACE IF EXISTS {name}")
 
 
-@pytest.fixture(params=["postgres_server", "debian_postgres"])
+@pytest.fixture(params=["postgres_server", pytest.param("debian_postgres", marks=pytest.mark.soak)])
 def company(request: pytest.FixtureRequest) -> Iterator[Company]:
     """A company with rows of every kind; on both servers unless the test names one."""
     with made(request.getfixturevalue(request.param)) as company:

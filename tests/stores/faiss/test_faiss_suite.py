@@ -111,7 +111,7 @@ class TestFlat(Vectors):
     """IndexIDMap2 over a flat index, sidecars in JSON lines."""
 
 
-@pytest.mark.variant
+@pytest.mark.soak
 class TestLists(Vectors):
     """Inverted lists, sidecars in CSV."""
 

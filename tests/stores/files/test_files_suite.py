@@ -140,7 +140,7 @@ class TestGzippedJsonLines(TestJsonLines):
         return gzip.decompress(data)
 
 
-@pytest.mark.variant
+@pytest.mark.soak
 class TestZstdJsonLines(TestJsonLines):
     """The same, appended to as zstd frames."""
 

@@ -101,7 +101,7 @@ class TestRows(Lake):
         return held
 
 
-@pytest.mark.variant
+@pytest.mark.soak
 class TestSnappyWithoutDictionary(TestRows):
     """The same, in another codec, with plain pages, checksums and data pages of version 2."""
 

@@ -127,7 +127,7 @@ def test_tables_in_other_schemas_and_names_that_look_like_it(database):
         ("text", "'\\N'", "\\N", ("",)),
     ],
 )
-@pytest.mark.parametrize("index", [False, True])
+@pytest.mark.parametrize("index", [pytest.param(False, marks=pytest.mark.soak), True])
 def test_values_compare_as_text_and_exactly(database, declared, stored, asked, not_asked, index):
     if "icu" in declared or "blind" in declared:
         if not rows(database, "SELECT 1 FROM pg_collation WHERE collname = 'de-x-icu'"):

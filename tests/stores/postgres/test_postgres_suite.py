@@ -162,6 +162,7 @@ class TestPostgres(Company):
     pass
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 class TestDebian(Company):
     """Debian's own server, built with lz4: what differs is the server, so the drills of every failpoint are left out."""

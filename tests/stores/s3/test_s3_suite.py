@@ -88,7 +88,7 @@ class TestWholeObjects(InBucket):
         return held
 
 
-@pytest.mark.variant
+@pytest.mark.soak
 class TestVersionedObjects(TestWholeObjects):
     """The same in a bucket with versions."""
 
@@ -144,7 +144,7 @@ class TestVersionedGzippedJsonLines(TestJsonLines):
         return gzip.decompress(data)
 
 
-@pytest.mark.variant
+@pytest.mark.soak
 class TestSuspendedCsv(InBucket):
     """A table of many people, in a bucket whose versions are suspended."""
 

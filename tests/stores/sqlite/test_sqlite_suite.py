@@ -107,7 +107,7 @@ class TestWal(Company):
     mode = "wal"
 
 
-@pytest.mark.variant
+@pytest.mark.soak
 class TestPersistScrubbing(Company):
     mode = "persist"
     scrub = 1
