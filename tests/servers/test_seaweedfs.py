@@ -77,3 +77,14 @@ def test_in_a_folder_with_spaces_the_service_is_killed_and_started_and_keeps_its
     assert sorted(path.name for path in folder.iterdir()) == ["data", "s3.json", "seaweedfs.log"]
     assert (folder / "s3.json").stat().st_mode & 0o077 == 0
     assert not [path for path, data in contents(server.data) if path.suffix == ".log" and b"Start Seaweed" in data]
+
+
+def test_ports_whose_sockets_another_user_left_lying_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = Path("/tmp/seaweedfs-filer-grpc-18999.sock")
+    taken.touch()
+    drawn = iter([[18990 + n if n != 5 else 18999 for n in range(8)], list(range(19000, 19008))])
+    monkeypatch.setattr(seaweedfs, "free_ports", lambda _: next(drawn))
+    try:
+        assert set(seaweedfs._fresh_ports().values()) == set(range(19000, 19008))
+    finally:
+        taken.unlink()

@@ -18,6 +18,8 @@ from expunge.servers.processes import LOOPBACK, Child, ServerFailed, free_ports,
 _PATIENCE = 180.0
 """Seconds for a start, an end or an answer: on a busy disk each takes its time, and only a defect takes so long."""
 _TRIES = 5
+_MOST_PORTS = 100
+"""Sets of ports that are tried."""
 _KINDS = ("master", "volume", "filer", "s3")
 
 
@@ -120,7 +122,7 @@ class SeaweedServer:
     def _sweep(self) -> None:
         """Remove the sockets that it makes under a fixed name and leaves lying."""
         for kind in _KINDS:
-            Path(f"/tmp/seaweedfs-{kind}-grpc-{self._ports[f'{kind}.grpc']}.sock").unlink(missing_ok=True)  # noqa: S108
+            _fixed_socket(kind, self._ports).unlink(missing_ok=True)
             (self._folder / f"{self._ports[kind]}.sock").unlink(missing_ok=True)
 
     def _ready(self) -> bool:
@@ -193,9 +195,19 @@ def _identity(name: str, keys: tuple[str, str], *actions: str) -> dict[str, obje
     return {"name": name, "credentials": [{"accessKey": keys[0], "secretKey": keys[1]}], "actions": actions}
 
 
+def _fixed_socket(kind: str, ports: dict[str, int]) -> Path:
+    """The socket that it makes under a fixed name."""
+    return Path(f"/tmp/seaweedfs-{kind}-grpc-{ports[f'{kind}.grpc']}.sock")  # noqa: S108
+
+
 def _fresh_ports() -> dict[str, int]:
+    """Free ports whose sockets nobody has left lying: one of another user cannot be removed. Raises ServerFailed when none are found."""
     names = [name for kind in _KINDS for name in (kind, f"{kind}.grpc")]
-    return dict(zip(names, free_ports(len(names)), strict=True))
+    for _ in range(_MOST_PORTS):
+        ports = dict(zip(names, free_ports(len(names)), strict=True))
+        if not any(_fixed_socket(kind, ports).exists() for kind in _KINDS):
+            return ports
+    raise ServerFailed("no port was found for which SeaweedFS has left no socket in /tmp", help="remove /tmp/seaweedfs-*.sock")
 
 
 def _arguments(data: Path, configuration: Path, ports: dict[str, int]) -> list[str]:
