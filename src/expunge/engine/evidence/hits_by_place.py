@@ -265,7 +265,11 @@ class _Explaining:
         passing = shared_content.without_identifiers(self._context, placed, self._people, seams=self._seams)
         # (4.3) Read the rows, without those of the erased people and those that lead to no subject.
         others = self._rows(dataset, some, self._ours.of(dataset.name))
-        at = self._trace(dataset, others if remakes(dataset) else self._owned(dataset, others), passing)
+        try:
+            at = self._trace(dataset, others if remakes(dataset) else self._owned(dataset, others), passing)
+        except store_calls.TROUBLE:
+            # Why no verdict of its own: rows that cannot be followed to a person explain nothing, and their dataset's entry says why.
+            return
         passing.pass_on()
         # (4.4) Note which windows they hold.
         for subject, indexes in placed.held_by().items():
