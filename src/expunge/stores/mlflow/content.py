@@ -21,9 +21,10 @@ from expunge.stores.mlflow.entity_groups import Entity, EntityGroup
 _CHUNK = 1 << 20
 _WORDS = frozenset(
     {"artifact_uri", "artifact_location", "storage_location", "source", "source_type", "status", "lifecycle_stage", "current_stage"}
-    | {"workspace", "destination_type", "dataset_source_type", "type", "assessment_type"}
+    | {"workspace", "destination_type", "dataset_source_type", "type", "assessment_type", "user_id"}
 )
-"""Columns of MLflow's own words, and of folders, whose beginnings everybody shares; the identifiers at their ends have columns too."""
+"""Columns of MLflow's own words, of the account under which a program ran, and of folders, whose beginnings everybody shares. The
+identifiers at their ends have columns too; where accounts name subjects, identifiers are traced by themselves."""
 _OF_FRAMES = frozenset({"dataset_schema", "dataset_profile"})
 """Columns in which MLflow says how the columns of a table are called, and how many rows it has."""
 _KEYS, _VALUES = {"key", "tag_key"}, {"value", "tag_value"}
