@@ -182,6 +182,7 @@ print("TAG", mlflow.get_run(run.info.run_id).data.tags.get("expunge.lineage"))
 """
 
 
+@pytest.mark.soak
 def test_every_run_of_an_installed_plugin_begins_dark(server, tmp_path):
     points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
     installed = tmp_path / "expunge-99.dist-info"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
+import pytest
+
 from expunge.core.evidence.receipt import Result
 from expunge.core.orders.plan import StepKind
 from expunge.core.values.order import OrderState
@@ -33,6 +35,7 @@ def test_everything_that_was_learnt_from_a_child_forgets_or_dies_in_one_plan(hom
         assert not db.execute("SELECT * FROM features WHERE profile_id = ?", (ANNA,)).fetchall()
 
 
+@pytest.mark.soak
 def test_how_far_a_command_is_is_told_while_it_runs(home: Nursery) -> None:
     home.declare(student="destroy", export="destroy")
     script = home.folder / "forget.py"

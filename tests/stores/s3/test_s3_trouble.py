@@ -277,6 +277,7 @@ def test_what_others_write_between_our_read_and_our_write_is_not_lost(behind):
     assert behind.get("events/1.jsonl") == lines("bert", "carl", "newcomer2", "newcomer1", "newcomer0")
 
 
+@pytest.mark.soak
 def test_a_writer_who_never_stops_makes_the_object_locked(behind):
     def instead(asked):
         if asked.method == "PUT":
