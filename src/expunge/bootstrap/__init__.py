@@ -110,7 +110,7 @@ class Expunge(Queries):
         self.models = ModelService(context, self._writing)
         self.clock_behind: list[timedelta] = []
         self.rollback: StateRollback | None = None
-        """What shows that the state was put back from an older copy: until a person has decided, nothing is written or carried out."""
+        """Signs that the state was put back from an older copy. Nothing is written or carried out until a person has decided."""
         self._collecting = RelaxedCollector()
 
     @classmethod

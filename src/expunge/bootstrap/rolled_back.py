@@ -23,14 +23,14 @@ from expunge.errors import StateRolledBack
 
 @dataclass(frozen=True)
 class StateComparison:
-    """How the parts of the state that can be put right stand to one another."""
+    """The comparison of the parts of the state that can be put right."""
 
     gate_behind: int
     """Identities that the journal suppresses and the gate's snapshot does not."""
     ended_elsewhere: tuple[OrderId, ...]
     """Orders whose key was destroyed although the journal does not say that they ended."""
     without_key: tuple[OrderId, ...]
-    """Unfinished orders whose key is missing: nobody can read any more whom they name."""
+    """Unfinished orders whose key is missing, so that their identifiers cannot be read any more."""
 
 
 LATEST_ORDERS = 5
@@ -91,5 +91,5 @@ def ended_elsewhere(keys: Mapping[OrderId, frozenset[str]], runs: tuple[Run, ...
 
 
 def without_key(keys: Mapping[OrderId, frozenset[str]], runs: tuple[Run, ...]) -> tuple[OrderId, ...]:
-    """Return the unfinished orders whose key is missing: nobody can read any more whom they name."""
+    """Return the unfinished orders whose key is missing, so that their identifiers cannot be read any more."""
     return tuple(run.order for run in runs if not run.final and keys.get(run.order, frozenset()).isdisjoint({"order", "-order"}))

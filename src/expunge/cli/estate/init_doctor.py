@@ -133,7 +133,7 @@ def _state(expunge: Expunge) -> Iterator[DoctorCheck]:
 
 
 def _one_moment(expunge: Expunge) -> Iterator[DoctorCheck]:
-    """Whether journal, log, gate, shelf and keys are of one moment."""
+    """Tell whether journal, log, gate, shelf and keys come from one moment."""
     rollback = expunge.rollback
     if rollback is not None:
         yield DoctorCheck("one moment", False, f"{'; '.join(rollback.reasons)}; nothing is carried out")
