@@ -66,6 +66,7 @@ def test_nor_does_it_go_with_what_is_found_through_the_recording(tmp_path: Path,
     assert run.reasons[:1] == (() if whose == ANNA else ("transcripts: referenced by other data",))
 
 
+@pytest.mark.soak
 def test_the_same_on_a_server(estate: Estate) -> None:
     she, other = estate.children[0], estate.children[2]
     with psycopg.connect(estate.database) as connection:

@@ -37,6 +37,7 @@ DATASET = """\
 """
 
 
+@pytest.mark.soak
 def test_old_weights_in_large_objects_are_told_from_new_ones(estate: Estate) -> None:
     weights = random.Random(4).randbytes(40_000)
     (estate.folder / "kept.bin").write_bytes(weights)

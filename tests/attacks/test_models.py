@@ -55,6 +55,7 @@ def reason(run: Run, step: str) -> Reason | None:
     return found.reason if isinstance(found, Unable) else None
 
 
+@pytest.mark.soak
 def test_old_weights_under_a_hard_link_keep_a_model_from_passing_for_forgotten(home: Nursery) -> None:
     only(home)
     (home.folder / "outside").mkdir()
@@ -139,6 +140,7 @@ def test_where_nothing_can_be_hidden_the_receipt_says_so(home: Nursery) -> None:
     assert said.sight is SourceAccess.OPEN
 
 
+@pytest.mark.soak
 def test_an_honest_comparison_is_not_disturbed_by_what_is_hidden(home: Nursery) -> None:
     only(home)
     run = home.erase(f"profile:{ANNA}")

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import psycopg
+import pytest
 
 from expunge.core.evidence.receipt import Result
 from expunge.core.values.order import OrderState
@@ -14,6 +15,7 @@ from expunge.stores.postgres.ladder import sidecar_rungs
 from tests.estate.estate import Estate
 
 
+@pytest.mark.soak
 def test_a_table_space_inside_the_servers_folder_is_looked_into(estate: Estate) -> None:
     child = estate.children[0]
     with psycopg.connect(estate.database, autocommit=True) as connection:

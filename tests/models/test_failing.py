@@ -109,6 +109,7 @@ def test_a_retraining_that_is_said_to_be_unchanged_and_is_not_is_destroyed_again
     assert not (home.models / "voice.safetensors").exists()
 
 
+@pytest.mark.soak
 def test_a_forget_that_forgets_nothing_and_says_there_was_nothing_is_found_by_the_comparison(home: Nursery) -> None:
     only(home)
     replaced(

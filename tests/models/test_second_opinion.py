@@ -104,7 +104,7 @@ def test_nobody_can_look_a_fail_away_that_no_comparison_speaks_against(home: Nur
     "said",
     [
         pytest.param("fine", id="short", marks=pytest.mark.soak),
-        pytest.param(f"it is only {ANNA}, who is easy to tell", id="names somebody"),
+        pytest.param(f"it is only {ANNA}, who is easy to tell", id="names somebody", marks=pytest.mark.soak),
         pytest.param("x " * 200, id="long", marks=pytest.mark.soak),
     ],
 )
