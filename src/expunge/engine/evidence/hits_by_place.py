@@ -8,7 +8,8 @@
 4.4. A hit is explained if the content of a row at its place holds the window; identifiers of the erased people as whole words do not count.
      A value that belongs to a relation as a whole, such as a full-text term, is explained by any live row of that relation.
 4.5. What is left may lie in items that are kept on purpose.
-4.6. Hits in stores without page readers, and in structures whose parts cannot be told apart, are asked of all bystanders' data.
+4.6. A window that was seen in a structure whose parts cannot be told apart is neither explained nor residue: the verdict is *cannot tell*.
+4.7. Hits in stores without page readers are asked of all bystanders' data.
 """
 
 from __future__ import annotations
@@ -53,6 +54,10 @@ class ExplainedHits:
     """Windows each place of which is explained, as indexes into the traces."""
     left: tuple[Residue, ...]
     """Places that nothing explains."""
+    untold: Mapping[int, str] = field(default_factory=dict)
+    """Windows that are not held and not residue, with a fixed word for the structure that cannot be told apart."""
+    in_untold: tuple[Residue, ...] = ()
+    """Where these were seen."""
 
 
 @dataclass(frozen=True)
@@ -121,13 +126,16 @@ def explain(
         work.read_places(hits)
     explained = work.explained(by_file)
     unsure = set(elsewhere)
+    # (4.6) Set aside what cannot be told.
+    untold: list[tuple[int, Residue, str]] = []
     for hits in by_file:
         for number, (index, place) in enumerate(hits.places):
-            if any(isinstance(lying, CannotTell) for lying in hits.at[number]):
-                unsure.add(index)
+            why = next((lying.why for lying in hits.at[number] if isinstance(lying, CannotTell)), None)
+            if why is not None:
+                untold.append((index, place, why))
             elif (hits.path, number) not in explained:
                 left.append((index, place))
-    # (4.6) Ask the rest of all bystanders' data.
+    # (4.7) Ask the rest of all bystanders' data.
     counted: dict[int, int] = {}
     for index, _ in ((index, place) for hits in by_file for index, place in hits.places):
         counted[index] = counted.get(index, 0) + 1
@@ -136,7 +144,13 @@ def explain(
     rest = _by_content(context, store, traces, scanned, frozenset(unsure), ours, people, before)
     named = shared_content.on_record(context, stores, traces, candidates)
     lost = ({index for index, _ in left} | (unsure - rest.held)) - named
-    return ExplainedHits(candidates - lost, (*(place for index, place in left if index in lost), *rest.left))
+    doubtful = {index: why for index, _, why in reversed(untold) if index not in lost | named}
+    return ExplainedHits(
+        candidates - lost - doubtful.keys(),
+        (*(place for index, place in left if index in lost), *rest.left),
+        doubtful,
+        tuple(place for index, place, _ in untold if index in doubtful),
+    )
 
 
 def _by_content(
