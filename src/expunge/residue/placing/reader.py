@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from expunge.ports.optional.placing import Lying, NothingLive, PlaceReader
+from expunge.residue.formats.decoders import Broken
+from expunge.residue.formats.parquet import MAGIC as PARQUET
+from expunge.residue.placing.parquet.places import ParquetPlaces
 from expunge.residue.placing.postgres_files import open_postgres
 from expunge.residue.placing.sqlite import SqlitePlaces
 from expunge.residue.placing.sqlite_pages import LOG, LOG_MAGIC, MAGIC
@@ -45,6 +48,8 @@ def open_reader(path: Path) -> PlaceReader | None:
     head = _head(path)
     if head.startswith(MAGIC):
         return _sqlite(path, log=False)
+    if head.startswith(PARQUET):
+        return _parquet(path)
     beside = next((ending for ending in (LOG, *_NO_ROWS) if path.name.endswith(ending)), "")
     if not beside or not _is_database(path.with_name(path.name.removesuffix(beside))):
         return None
@@ -58,6 +63,13 @@ def _sqlite(path: Path, *, log: bool) -> PlaceReader | None:
         return SqlitePlaces(path, log=log)
     except DamagedPage:
         return None
+
+
+def _parquet(path: Path) -> PlaceReader:
+    try:
+        return ParquetPlaces(path)
+    except Broken:
+        return NoRows("no footer")
 
 
 def _is_database(path: Path) -> bool:
