@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -31,6 +31,11 @@ def places_of(path: Path, one: Person) -> Iterator[tuple[int, bytes]]:
         while at >= 0:
             yield at, word
             at = data.find(word, at + 1)
+
+
+def rows_of(found: Mapping[str, Mapping[Path, Sequence[tuple[LiveRows, bytes]]]], relation: str) -> list[LiveRows]:
+    """Return the rows of a relation among all that were found, by person and file."""
+    return [rows for files in found.values() for lying in files.values() for rows, _ in lying if rows.relation == relation]
 
 
 class PlacingSuite(StoreHarness):
@@ -122,6 +127,20 @@ class PlacingSuite(StoreHarness):
                 shutil.copy(path, other)
                 beside = shutil.copy(path, path.with_name(f"copy-{path.name}"))
                 assert not any(self.placing(store).holds(dataset, copy) for dataset in datasets for copy in (other, Path(beside)))
+
+    def test_rows_lie_in_relations(self, folder: Path) -> None:
+        """Each row is one of a relation of its dataset; a relation of another name is of no dataset."""
+        crowd = people(3)
+        self.write(folder, crowd)
+        found = self.lying(folder, crowd)
+        named = {(path, rows.relation) for lying in found.values() for path, places in lying.items() for rows, _ in places}
+        with self.opened(folder) as (store, datasets):
+            placing = self.placing(store)
+            for dataset in datasets:
+                related = {relation for _, relation in named if placing.relates(dataset, relation)}
+                rows = {each for _, each in named if any(True for _ in placing.nominated(dataset, rows_of(found, each), ()))}
+                assert related == rows != set()
+                assert not placing.relates(dataset, "no relation of this name")
 
     @staticmethod
     def placing(store: Store) -> PlacingStore:

@@ -341,6 +341,8 @@ def test_a_copy_of_a_file_and_a_file_of_another_table_name_nobody(company: Compa
     held = read_from(company, lying(live, at[live], len(name)), lying(index, at[index], len(name)), lying(other, at[other], len(name)))
     assert held == {0: {'["13"]'}, 1: {'["13"]'}, 2: set()}
     assert [company.store.holds(company.notes, path) for path in (live, index, other)] == [True, True, False]
+    relations = [str(path.relative_to(company.data)) for path in (live, index, other)]
+    assert [company.store.relates(company.notes, relation) for relation in (*relations, "pg_wal")] == [True, True, False, False]
 
     copied = tmp_path / "data"
     (copied / "base" / live.parent.name).mkdir(parents=True)

@@ -6,6 +6,7 @@
 4.2. Ask the scanner's page readers which live rows lie at each place.
 4.3. Read these rows through the store's normal reads. Rows of the erased people, and rows that lead to no subject, explain nothing.
 4.4. A hit is explained if the content of a row at its place holds the window; identifiers of the erased people as whole words do not count.
+     A value that belongs to a relation as a whole, such as a full-text term, is explained by any live row of that relation.
 4.5. What is left may lie in items that are kept on purpose.
 4.6. Hits in stores without page readers, and in structures whose parts cannot be told apart, are asked of all bystanders' data.
 """
@@ -28,7 +29,7 @@ from expunge.engine.evidence import shared_content
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import orphaned_items
-from expunge.ports.optional.placing import CannotTell, ChainReader, LiveRows, Lying, NothingLive, PlaceReader, PlacingStore
+from expunge.ports.optional.placing import CannotTell, ChainReader, LiveRows, Lying, NothingLive, PlaceReader, PlacingStore, SomeRow
 from expunge.ports.scanner import SEAM, PlacedTracer, Residue, Scanned, Tracer
 from expunge.ports.store import Store
 
@@ -40,6 +41,8 @@ _BATCH = 5_000
 """Rows that are read together."""
 _RowPlace: TypeAlias = tuple[Path, int]
 """A file, and the number of a nomination in it."""
+_RelationPlace: TypeAlias = tuple[Path, str]
+"""A file, and a relation the values of which lie in it."""
 
 
 @dataclass(frozen=True)
@@ -251,14 +254,45 @@ class _Explaining:
                 self._note_others(dataset, some, held)
                 self._note_one_anothers(dataset, some, held)
                 self._note_kept(dataset, some, held)
+        some_row = self._held_by_relations(by_file)
         result = set()
         for hits in by_file:
             for number, (index, _) in enumerate(hits.places):
-                rows = [hits.rows[lying] for lying in hits.at[number] if isinstance(lying, LiveRows)]
-                nothing = any(isinstance(lying, NothingLive) for lying in hits.at[number])
-                if not nothing and any(index in held.get((hits.path, row), ()) for row in rows):
+                at = hits.at[number]
+                rows = [held.get((hits.path, hits.rows[lying]), ()) for lying in at if isinstance(lying, LiveRows)]
+                rows += [some_row[hits.path, lying.relation] for lying in at if isinstance(lying, SomeRow)]
+                nothing = any(isinstance(lying, NothingLive) for lying in at)
+                if not nothing and any(index in windows for windows in rows):
                     result.add((hits.path, number))
         return frozenset(result)
+
+    def _held_by_relations(self, by_file: Sequence[_Hits]) -> Mapping[_RelationPlace, set[int]]:
+        """Return the windows of values of whole relations that any live row of theirs holds."""
+        wanted: dict[_RelationPlace, set[int]] = {}
+        for hits in by_file:
+            for (index, _), at in zip(hits.places, hits.at, strict=True):
+                for lying in at:
+                    if isinstance(lying, SomeRow):
+                        wanted.setdefault((hits.path, lying.relation), set()).add(index)
+        held: dict[_RelationPlace, set[int]] = {place: set() for place in wanted}
+        for hits in by_file if wanted else ():
+            for dataset in hits.datasets:
+                related = [place for place in wanted if place[0] == hits.path and self._placing[dataset.name].relates(dataset, place[1])]
+                left = frozenset().union(*(wanted[place] - held[place] for place in related))
+                found = self._held_by_some_row(dataset, left) if left else frozenset[int]()
+                for place in related:
+                    held[place] |= wanted[place] & found
+        return held
+
+    def _held_by_some_row(self, dataset: Dataset, wanted: frozenset[int]) -> frozenset[int]:
+        opened, live, kept = self._stores[dataset.store], self._ours.live, self._ours.kept
+        try:
+            found = shared_content.held_by_dataset(self._context, dataset, opened, self._traces, wanted, kept, live, self._people)
+        except store_calls.TROUBLE:
+            # Why no verdict of its own: as in _note_others
+            return frozenset()
+        # Why less: as in _note_others
+        return found.kept | (found.people & self._before if dataset.name in self._rewritten else found.people)
 
     def _note_others(self, dataset: Dataset, some: Sequence[_Hits], held: dict[_RowPlace, set[int]]) -> None:
         placed = self._tracer()

@@ -103,6 +103,58 @@ def held_by_others(
     return SharedTraces(holder.held() | (moved.held() & before) | named, keeper.held())
 
 
+def held_by_dataset(
+    context: Context,
+    dataset: Dataset,
+    opened: Store,
+    traces: Traces,
+    wanted: frozenset[int],
+    kept: Mapping[str, Sequence[Copy]],
+    erased: Mapping[str, Sequence[Copy]],
+    people: Sequence[Person],
+) -> SharedTraces:
+    """Return the windows that live items of one dataset hold, reading bystanders' items until all that are wanted were met.
+
+    An item of one erased person that could not be erased counts for what it holds of another's, unless it is of both. The arguments are
+    those of :func:`held_by_others`. Raises what stores raise when they cannot be read.
+    """
+    seams = any(traces.traces[index].part == SEAM for index in wanted)
+    holder, keeper = _SeamsApart(context, traces, wanted), context.scanner.holder(traces, wanted)
+    staying, left = kept.get(dataset.name, ()), erased.get(dataset.name, ())
+    if staying:
+        store_calls.trace(opened, dataset, staying, keeper)
+    found = keeper.held() | _held_of_one_another(context, dataset, opened, traces, wanted, left, people)
+    passing = without_identifiers(context, holder, people, seams=seams)
+    for batch in _batches(_others(context, dataset, opened, (*left, *staying), erased)) if found != wanted else ():
+        store_calls.trace(opened, dataset, batch, passing)
+        passing.pass_on()
+        if wanted <= holder.held() | found:
+            break
+    return SharedTraces(holder.held(), found)
+
+
+def _held_of_one_another(
+    context: Context,
+    dataset: Dataset,
+    opened: Store,
+    traces: Traces,
+    wanted: frozenset[int],
+    left: Sequence[Copy],
+    people: Sequence[Person],
+) -> frozenset[int]:
+    """The windows of one erased person that items of another hold which could not be erased: they are in that person's own entry."""
+    owners = Counter(key for copy in left for key in set(copy.keys))
+    shared = frozenset(key for key, count in owners.items() if count > 1)
+    alone = [copy.without(shared) for copy in left]
+    placed = context.scanner.placed(traces, wanted)
+    passing = without_identifiers(context, placed, people, seams=any(traces.traces[index].part == SEAM for index in wanted))
+    for copy in alone:
+        if copy.keys:
+            store_calls.trace(opened, dataset, [copy], passing)
+    passing.pass_on()
+    return frozenset(index for subject, held in placed.held_by().items() for index in held if traces.traces[index].subject != subject)
+
+
 def strays(traces: Traces, scanned: Scanned, accounted: SharedTraces, kept_copies: Mapping[str, Sequence[Copy]]) -> frozenset[int]:
     """Return windows of kept items that were also seen in another file: a hold keeps the named item, not a copy that nobody declared.
 

@@ -27,6 +27,14 @@ class LiveRows:
 
 
 @dataclass(frozen=True, slots=True)
+class SomeRow:
+    """A value that lies at any live row of a relation with that value: a dictionary entry, a bound, a statistic, a full-text term."""
+
+    relation: str
+    """As in :class:`LiveRows`, or a name of the store's own, which :meth:`PlacingStore.relates` understands."""
+
+
+@dataclass(frozen=True, slots=True)
 class NothingLive:
     """No live row stands behind the place."""
 
@@ -47,7 +55,7 @@ class CannotTell:
     """A fixed word."""
 
 
-Lying: TypeAlias = LiveRows | NothingLive | SchemaPlace | CannotTell
+Lying: TypeAlias = LiveRows | SomeRow | NothingLive | SchemaPlace | CannotTell
 
 
 class PlaceReader(Protocol):
@@ -96,6 +104,10 @@ class PlacingStore(Protocol):
 
     def holds(self, dataset: Dataset, path: Path) -> bool:
         """Return whether live items of the dataset lie in this file, as opposed to a copy of it."""
+        ...
+
+    def relates(self, dataset: Dataset, relation: str) -> bool:
+        """Return whether live items of the dataset are rows of a relation that a page reader named in :class:`SomeRow`."""
         ...
 
     def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from expunge.ports.optional.placing import CannotTell, LiveRows, Lying, NothingLive, SchemaPlace
+from expunge.ports.optional.placing import CannotTell, LiveRows, Lying, NothingLive, SchemaPlace, SomeRow
 from expunge.residue.placing.sqlite_gaps import Gap
 from expunge.residue.placing.sqlite_pages import DatabasePages, ImagePlace
 from expunge.residue.placing.sqlite_records import INTERIOR, Cell, DamagedPage, Record, TreePage, key_text
@@ -55,7 +55,7 @@ class SqlitePlaces:
         free space, and in an image that a later one replaces, a copy of a live cell counts as that cell where it has the same bytes.
         """
         lying = self._safely(offset, max(length, 1))
-        if isinstance(lying, LiveRows | SchemaPlace) or not self._renewed():
+        if isinstance(lying, LiveRows | SomeRow | SchemaPlace) or not self._renewed():
             return lying
         return self._safely(offset, max(length, 1))
 
@@ -66,7 +66,7 @@ class SqlitePlaces:
         looks like a pointer from one that is. A number of a free page is an answer of its own: bytes of a deleted row may go on there.
         """
         lying = self._page_safely(offset)
-        if all(isinstance(each, LiveRows | SchemaPlace) for each in lying) or not self._renewed():
+        if all(isinstance(each, LiveRows | SomeRow | SchemaPlace) for each in lying) or not self._renewed():
             return lying
         return self._page_safely(offset)
 
@@ -175,15 +175,15 @@ class SqlitePlaces:
 
     def _rows(self, tree: Tree, page: TreePage, cell: Cell) -> Lying:
         """What a cell of a tree stands for."""
-        if tree.holds is Holds.UNTOLD:
-            return CannotTell(tree.why)
-        if tree.holds is Holds.SCHEMA:
-            return SchemaPlace()
+        if tree.holds in {Holds.UNTOLD, Holds.SCHEMA, Holds.VALUES}:
+            return CannotTell(tree.why) if tree.why else SomeRow(tree.relation) if tree.holds is Holds.VALUES else SchemaPlace()
         if not cell.size:
             return NothingLive("interior key")
         if tree.holds is Holds.ROWS:
             return LiveRows(tree.relation, (str(cell.rowid),))
         record = Record.of(reader(self._pages, page, cell), self._pages.encoding)
+        if tree.holds is Holds.SAMPLES:
+            return SomeRow(str(record.value(0)))
         if tree.holds is Holds.ENTRIES:
             rowid = record.value(-1)
             return LiveRows(tree.relation, (str(rowid),)) if isinstance(rowid, int) else DAMAGED

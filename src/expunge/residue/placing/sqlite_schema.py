@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-FULL_TEXT = "full-text segment"
-R_TREE = "r-tree node"
+_SAMPLES = frozenset({"sqlite_stat1", "sqlite_stat3", "sqlite_stat4"})
 UNREADABLE = "statement of the schema"
 
 
@@ -34,6 +33,8 @@ class Holds(Enum):
     KEYED = "rows of a table without rowids"
     ENTRIES = "entries of an index on a table with rowids"
     KEYED_ENTRIES = "entries of an index on a table without rowids"
+    VALUES = "values of rows of a table, apart from the rows: full-text terms, boxes of an r-tree"
+    SAMPLES = "statistics of the tables that are named in each row"
     UNTOLD = "parts that cannot be told apart"
 
 
@@ -72,9 +73,9 @@ def trees(entries: Sequence[SchemaEntry], keyed: frozenset[str]) -> Iterator[Tre
         if not entry.root:
             continue
         table = fold(entry.table)
-        relation, why = shadows.get(table, (entry.table, ""))
-        if why:
-            yield Tree(entry.root, Holds.UNTOLD, relation, why=why)
+        relation, holds = shadows.get(table, (entry.table, Holds.ROWS))
+        if holds is Holds.VALUES or table in _SAMPLES:
+            yield Tree(entry.root, Holds.SAMPLES if table in _SAMPLES else holds, relation)
         elif table not in keyed:
             yield Tree(entry.root, Holds.ROWS if entry.type == "table" else Holds.ENTRIES, relation)
         elif not shapes[table].primary:
@@ -96,21 +97,24 @@ def _index(entry: SchemaEntry, relation: str, shape: TableShape) -> Tree:
     return Tree(entry.root, Holds.KEYED_ENTRIES, relation, key, len(columns))
 
 
-def _shadows(entries: Sequence[SchemaEntry]) -> dict[str, tuple[str, str]]:
-    """Tables that a virtual table keeps its content in -> (the table whose rows they hold, why that cannot be told)."""
-    found: dict[str, tuple[str, str]] = {}
+def _shadows(entries: Sequence[SchemaEntry]) -> dict[str, tuple[str, Holds]]:
+    """Tables that a virtual table keeps its content in -> (the table whose they are, whether they hold its rows or values of them)."""
+    found: dict[str, tuple[str, Holds]] = {}
     rows: dict[str, str]
-    parts: tuple[str, ...]
+    values: tuple[str, ...]
     for entry in entries:
         module, content = _module(entry.sql) if entry.type == "table" and not entry.root else ("", "")
         if module in {"fts3", "fts4", "fts5"}:
-            rows, parts, why = {"content": entry.name, "docsize": content or entry.name}, ("data", "idx", "segments", "segdir"), FULL_TEXT
+            rows, values = (
+                {"content": entry.name, "docsize": content or entry.name},
+                ("data", "idx", "segments", "segdir", "stat", "config"),
+            )
         elif module in {"rtree", "rtree_i32", "geopoly"}:
-            rows, parts, why = {"rowid": entry.name}, ("node", "parent"), R_TREE
+            rows, values = {"rowid": entry.name}, ("node", "parent")
         else:
             continue
-        found.update({fold(f"{entry.name}_{ending}"): (relation, "") for ending, relation in rows.items()})
-        found.update({fold(f"{entry.name}_{ending}"): (entry.name, why) for ending in parts})
+        found.update({fold(f"{entry.name}_{ending}"): (relation, Holds.ROWS) for ending, relation in rows.items()})
+        found.update({fold(f"{entry.name}_{ending}"): (entry.name, Holds.VALUES) for ending in values})
     return found
 
 

@@ -146,6 +146,14 @@ class Postgres:
         with self._looking(dataset) as (connection, table):
             return nominated.is_of(connection, table, place.data, path)
 
+    def relates(self, dataset: Dataset, relation: str) -> bool:
+        """Compare the relation's file with those of the dataset's table, of its views, indexes and long values."""
+        place = self._server.place()
+        if not isinstance(place, DataDirectory):
+            return False
+        with self._looking(dataset) as (connection, table):
+            return nominated.relates(connection, table, place.data, relation)
+
     def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:
         """Read live rows by their places in the relation's file; nothing where the server's files cannot be read here."""
         place = self._server.place()

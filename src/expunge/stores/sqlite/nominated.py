@@ -7,13 +7,15 @@ The nomination comes from raw pages and may be wrong. Here only normal reads cou
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator, Sequence
 
 from expunge.core.values.copy import Copy
 from expunge.ports.optional.placing import LiveRows
-from expunge.stores.sqlite.catalogue import SqliteTable
+from expunge.stores.sqlite.catalogue import SqliteSchema, SqliteTable
 from expunge.stores.sqlite.content import SqliteBystanders
 from expunge.stores.sqlite.match import MANY, Row, RowReader, decode_key
+from expunge.stores.sqlite.triggers import touched
 
 _ROWID_DIGITS = 20
 
@@ -38,6 +40,28 @@ def copies(bystanders: SqliteBystanders, rows: Sequence[LiveRows]) -> Iterator[t
             for at in indexes[key]:
                 yield at, bystanders.copy(number, seen.who, [seen.key], [seen])
                 number += 1
+
+
+def relates(connection: sqlite3.Connection, table: SqliteTable, relation: str) -> bool:
+    """Return whether rows of the table are rows of a relation, or are shown or indexed by it: by a view, or a full-text index.
+
+    Raises:
+        sqlite3.Error: when the catalogue cannot be read.
+    """
+    schema = SqliteSchema(connection)
+    name = schema.named(relation)
+    index = next((each for each in schema.full_text if each.name == name), None)
+    if index is not None and index.content:
+        name = name if name == table.name else schema.named(index.content)
+    if name is None or name == table.name:
+        return name is not None
+    if schema.kinds[name][0] == "view":
+        return table.name in schema.reads(name)
+    if index is None or index.content != "":
+        return False
+    # an index without content has the words of the tables the triggers of which write to it
+    feeds = touched(connection, schema, table)
+    return name in feeds.written | feeds.deleted
 
 
 def _rows(bystanders: SqliteBystanders, columns: str, keys: Sequence[Row]) -> Iterator[tuple[Row, Row]]:

@@ -140,6 +140,11 @@ class Sqlite:
         file, _ = self._place(dataset)
         return path.resolve() in {file.path, file.beside("-wal")}
 
+    def relates(self, dataset: Dataset, relation: str) -> bool:
+        """Compare a name of the schema with the dataset's table, with views that show it and with indexes over it."""
+        with self._looking(dataset) as (connection, table):
+            return nominated.relates(connection, table, relation)
+
     def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:
         """Read rows by rowid or primary key, many at a time."""
         with self._looking(dataset) as (connection, table):

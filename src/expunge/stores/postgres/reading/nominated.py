@@ -77,6 +77,13 @@ def is_of(connection: Connection, table: PostgresTable, data: Path, path: Path) 
     return path.with_name(name) in _files(connection, tables, data) and (not segment or follows_full_segment(path, name, segment))
 
 
+def relates(connection: Connection, table: PostgresTable, data: Path, relation: str) -> bool:
+    """Return whether a relation, named by its file in the folder ``data``, is the table, a view of it, or holds their values or indexes."""
+    tables = (*table.family, *MaterialisedRows(connection, table).views)
+    file = _files(connection, tables, data).get((data / relation).resolve())
+    return file is not None and file.table in tables
+
+
 class PostgresNominations:
     """Reads what was nominated of one dataset; lives as long as its connection."""
 
