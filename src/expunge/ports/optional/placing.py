@@ -13,6 +13,9 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from expunge.core.datamap.datamap import Dataset
 from expunge.core.values.copy import Copy
 
+FILE_NAME = "name"
+"""Row for the name of a file or a folder: it belongs to each item in the file, or below the folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class LiveRows:
@@ -23,7 +26,7 @@ class LiveRows:
     the path of the file."""
     rows: tuple[str, ...]
     """SQLite: rowids in decimal, or for a table WITHOUT ROWID JSON arrays of the primary key. PostgreSQL: ``(block,item)``, or
-    ``toast <value>``. Parquet: the number in the file in decimal, from 0 on."""
+    ``toast <value>``. Parquet: the number in the file in decimal, from 0 on, or :data:`FILE_NAME`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,15 @@ class DecodedReader(Protocol):
             hidden: the containers, the outermost first.
             inner: the place in what the outermost container decodes to.
         """
+        ...
+
+
+@runtime_checkable
+class NameReader(Protocol):
+    """A reader of files whose names are content of items."""
+
+    def at_name(self) -> Lying:
+        """Nominate the live rows to which the name of the file or folder belongs."""
         ...
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from expunge.ports.optional.placing import CannotTell, LiveRows, Lying, NothingLive
+from expunge.ports.optional.placing import FILE_NAME, CannotTell, LiveRows, Lying, NothingLive
 from expunge.residue.formats.decoders import Broken, Unsupported
 from expunge.residue.formats.parquet_thrift import inner
 from expunge.residue.formats.slices import FileSlice
@@ -71,6 +71,10 @@ class ParquetPlaces:
         if outermost.startswith("parquet ") and offset == self._footer.chunks[which].chunk.start:
             return self._safely(lambda: self._named(self._chunk(which).rows_at(inner)))
         return self._safely(lambda: self._in_container(which, offset, inner))
+
+    def at_name(self) -> Lying:
+        """Return that the file's name lies at its rows."""
+        return LiveRows(self._relation, (FILE_NAME,))
 
     def close(self) -> None:
         """Close the file."""
