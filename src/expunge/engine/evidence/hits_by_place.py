@@ -385,10 +385,10 @@ class _Explaining:
         by_subject: dict[Pseudonym, list[Copy]] = {}
         for copy in moved:
             by_subject.setdefault(copy.subject, []).append(copy)
-        # Why all at once for many: one pass over the rows for each would take too long. Rows of any of them are then taken for all of theirs.
-        together = (
-            [(set(by_subject), moved)] if len(by_subject) > _ONE_BY_ONE else [({subject}, own) for subject, own in by_subject.items()]
-        )
+        together = [({subject}, own) for subject, own in by_subject.items()]
+        if len(together) > _ONE_BY_ONE:
+            # Why all at once: a pass over the rows for each would take too long. A row of any of them then counts as a row of all.
+            together = [(set(by_subject), moved)]
         for subjects, own in together:
             for keys in every - {row.keys for _, row in self._rows(dataset, some, own)}:
                 owners.setdefault(keys, set()).update(subjects)

@@ -231,31 +231,31 @@ class ChunkRows:
             found -= 1
         return self._rows_of(found, place - self.pages[found].begin) if found >= 0 else np.empty(0, np.int64)
 
-    def rows_at_raw(self, which: int, place: int, length: int) -> Numbers:
-        """Return the rows of the value at a place of the unpacked bytes of one page."""
+    def rows_at_raw(self, which: int, place: int, length: int) -> Numbers | None:
+        """Return the rows of the value at a place of the unpacked bytes of one page; None where no value lies."""
         decoded = self._page(which)
         if decoded.dictionary or decoded.encoding in {values.PLAIN, values.DELTA_LENGTH}:
-            return self._rows_of(which, place - decoded.at)
+            return self._rows_of(which, place - decoded.at) if place >= decoded.at else None
         # The bytes of a value that lie there lie in the value as well.
         return self.rows_with(decoded.data[place : place + length], which)
 
-    def rows_with(self, needle: bytes, which: int | None = None) -> Numbers:
-        """Return the rows of the values that some bytes lie in, in all pages or in one of them."""
-        found: list[Numbers] = [np.empty(0, np.int64)]
+    def rows_with(self, needle: bytes, which: int | None = None) -> Numbers | None:
+        """Return the rows of the values that some bytes lie in, in all pages or in one of them; None where they lie in no value."""
+        found: list[Numbers] = []
         for number_ in range(len(self.pages)) if which is None else (which,):
             seen = self._page(number_).seen
             at = seen.find(needle)
             while at >= 0:
                 found.append(self._rows_of(number_, at))
                 at = seen.find(needle, at + 1)
-        return np.unique(np.concatenate(found))
+        return np.unique(np.concatenate(found)) if found else None
 
-    def rows_with_bound(self, value: bytes, page: int | None) -> Numbers:
+    def rows_with_bound(self, value: bytes, page: int | None) -> Numbers | None:
         """Return the rows with a value of which ``value`` is the beginning, in one data page or in all of them."""
         # Why less the last byte: of a bound that was cut short it may be one more than in the value.
         needle = value[:-1] if self._placed.chunk.column.kind in {values.BYTE_ARRAY, values.FIXED} and len(value) > 1 else value
         rows = self.rows_with(needle)
-        if page is None:
+        if page is None or rows is None:
             return rows
         here = next((each for each in self.pages if each.number == page), None)
         return rows[np.isin(rows, here.every)] if here is not None else np.empty(0, np.int64)

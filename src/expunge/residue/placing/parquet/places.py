@@ -18,6 +18,8 @@ from expunge.residue.placing.parquet.footer import Bound, SpanReader, bounds_of,
 from expunge.residue.placing.parquet.pages import ChunkRows, Numbers
 
 UNDECODED = CannotTell("undecoded page")
+STRUCTURE = CannotTell("page structure")
+"""Lengths, levels, codes and packed bytes, which no value shows. A file that is one item as a whole holds these as well."""
 MOST_ROWS = 200
 """Rows that are named for one place. A value that more rows have is explained by some of them, spread over all."""
 _CHUNKS = 4
@@ -96,13 +98,15 @@ class ParquetPlaces:
         placed = chunk.pages[number]
         if offset < placed.page.start:
             bound = _at(self._header_bounds(which, number), offset, end)
-            return self._of_bound(which, bound) if bound is not None else NothingLive("page header")
+            return self._of_bound(which, bound) if bound is not None else STRUCTURE
         if end > placed.page.end:
-            return NothingLive("page border")
+            return STRUCTURE
         if self._footer.chunks[which].chunk.codec == _PLAIN:
-            return self._named(chunk.rows_at_raw(number, offset - chunk.body_of(number), end - offset))
-        # Packed bytes show some of a value as it is. Where it lies in the page is seen by looking for it there.
-        return self._named(chunk.rows_with(self._source.read_at(offset, end - offset), number))
+            rows = chunk.rows_at_raw(number, offset - chunk.body_of(number), end - offset)
+        else:
+            # Packed bytes show some of a value as it is. Where it lies in the page is seen by looking for it there.
+            rows = chunk.rows_with(self._source.read_at(offset, end - offset), number)
+        return STRUCTURE if rows is None else self._named(rows)
 
     def _in_container(self, which: int, offset: int, inner: int) -> Lying:
         """What lies in a container that begins at a place of a chunk: in a packed page, or in a value that is one itself."""
@@ -110,15 +114,17 @@ class ParquetPlaces:
         number = chunk.page_of(offset)
         packed = self._footer.chunks[which].chunk.codec != _PLAIN
         if number is not None and packed and offset == chunk.body_of(number):
-            return self._named(chunk.rows_at_raw(number, inner, _LITERAL))
+            rows = chunk.rows_at_raw(number, inner, _LITERAL)
+            return STRUCTURE if rows is None else self._named(rows)
         return self._in_chunk(which, offset, offset + (_LITERAL if packed else 1))
 
     def _in_index(self, which: int, offset: int, end: int) -> Lying:
         bound = _at(page_bounds(self._source, self._footer.chunks[which].index), offset, end)
-        return self._of_bound(which, bound) if bound is not None else NothingLive("page index")
+        return self._of_bound(which, bound) if bound is not None else STRUCTURE
 
     def _of_bound(self, which: int, bound: Bound) -> Lying:
-        return self._named(self._chunk(which).rows_with_bound(bound.value, bound.page))
+        rows = self._chunk(which).rows_with_bound(bound.value, bound.page)
+        return NothingLive("bound of no row") if rows is None else self._named(rows)
 
     def _header_bounds(self, which: int, number: int) -> tuple[Bound, ...]:
         placed = self._chunk(which).pages[number]

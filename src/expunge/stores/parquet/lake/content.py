@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -28,7 +30,12 @@ from expunge.stores.tree.interface import NameTrouble
 from expunge.stores.tree.record_files import Unreadable
 from expunge.stores.tree.template_walk import Bindings
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 _NOTHING: Bindings = {}
+_MAGIC = 4
+"""Bytes with which every file begins."""
 
 
 class LakeContent:
@@ -151,7 +158,10 @@ class LakeContent:
             for state in self._lake.states(key):
                 if not state.is_link:
                     with self._lake.bytes_of(state) as file:
-                        tracer.blob(copy.subject, self._name, "content", file)
+                        # Why not the rest: what writers put behind the pages is much the same in every file.
+                        end = self._end_of_pages(state)
+                        file.read(_MAGIC if end <= state.size else 0)
+                        tracer.blob(copy.subject, self._name, "content", io.BufferedReader(_UpTo(file, end - _MAGIC)))
         except FileNotFoundError:
             return
         except (OSError, Unreadable) as error:
@@ -161,6 +171,17 @@ class LakeContent:
         with suppress(OSError, Unreadable):
             for row, _ in self._rows(key, [], whole=copy):
                 trace_row(self._name, copy.subject, row, tracer)
+
+    def _end_of_pages(self, part: LakeName) -> int:
+        """Where the last page of a file ends; where the file ends, if its footer cannot be read."""
+        try:
+            with self._lake.opened(part) as file:
+                groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+                chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
+                starts = [(chunk.dictionary_page_offset or chunk.data_page_offset, chunk.data_page_offset, chunk) for chunk in chunks]
+                return max((min(first, data) + chunk.total_compressed_size for first, data, chunk in starts), default=0)
+        except (OSError, Unreadable):
+            return part.size + _MAGIC
 
     # --- schema ---------------------------------------------------------------------------------
 
@@ -217,6 +238,24 @@ class LakeContent:
     def _bindings(self, key: str) -> Bindings:
         found = self._layout.template_of(key)
         return found[1][0] if found else _NOTHING
+
+
+class _UpTo(io.RawIOBase):
+    """The next bytes of a file, up to a number of them."""
+
+    def __init__(self, file: BinaryIO, count: int) -> None:
+        self._file = file
+        self._left = max(0, count)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        data = self._file.read(min(len(view), self._left))
+        self._left -= len(data)
+        view[: len(data)] = data
+        return len(data)
 
 
 def _numbered(rest: LeavingElements) -> Iterator[tuple[str, int]]:
