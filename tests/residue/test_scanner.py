@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import random
 import socket
@@ -29,6 +30,13 @@ def test_a_finding_says_file_offset_and_way(tmp_path: Path) -> None:
     (only,) = scan([tmp_path], WHOLE)
     assert (only.path, only.offset, only.hidden) == (tmp_path / "a" / ".hidden", 5, "plain")
     assert only.trace.subject == MARY
+
+
+def test_a_finding_in_decoded_content_says_where_it_lies_in_what_the_outermost_container_decodes_to(tmp_path: Path) -> None:
+    twice = gzip.compress(b"." * 70 + gzip.compress(b"." * 9 + ONE))
+    (tmp_path / "a").write_bytes(b"....." + gzip.compress(b"." * 300 + ONE))
+    (tmp_path / "b").write_bytes(twice)
+    assert {(each.path.name, each.offset, each.inner) for each in scan([tmp_path], WHOLE)} == {("a", 5, 300), ("b", 0, 70)}
 
 
 @pytest.mark.parametrize("size", [100, SMALL - 1, SMALL, SMALL + 1, 1 << 20, (1 << 20) + 5, 3 << 20])

@@ -70,6 +70,8 @@ class Residue:
     hidden: str
     """How it was hidden: ``plain``, ``zstd@1024``, ``gzip > utf-16``, ``file name`` ..., outermost first."""
     trace: Trace
+    inner: int = 0
+    """For decoded content: where it lies, or the container within that holds it, in what the outermost container decodes to."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,18 @@ from expunge.engine.evidence import shared_content
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import orphaned_items
-from expunge.ports.optional.placing import CannotTell, ChainReader, LiveRows, Lying, NothingLive, PlaceReader, PlacingStore, SomeRow
+from expunge.ports.optional.placing import (
+    CannotTell,
+    ChainReader,
+    DecodedReader,
+    LiveRows,
+    Lying,
+    NameReader,
+    NothingLive,
+    PlaceReader,
+    PlacingStore,
+    SomeRow,
+)
 from expunge.ports.scanner import SEAM, PlacedTracer, Residue, Scanned, Tracer
 from expunge.ports.store import Store
 
@@ -40,6 +51,8 @@ CHAINED = ("sqlite overflow", "sqlite wal", "sqlite journal", "postgres wal")
 """How the names begin under which the scan reports content that goes on from page to page, at the page where it begins."""
 _BATCH = 5_000
 """Rows that are read together."""
+_ONE_BY_ONE = 20
+"""People whose rows are told apart where keys do not say whose they are."""
 _RowPlace: TypeAlias = tuple[Path, int]
 """A file, and the number of a nomination in it."""
 _RelationPlace: TypeAlias = tuple[Path, str]
@@ -80,6 +93,8 @@ class _Hits:
 
     path: Path
     datasets: Sequence[Dataset]
+    elsewhere: bool = False
+    """The file belongs to a store that reads no item by its place."""
     places: list[tuple[int, Residue]] = field(default_factory=list)
     rows: dict[LiveRows, int] = field(default_factory=dict)
     at: list[tuple[Lying, ...]] = field(default_factory=list)
@@ -120,7 +135,7 @@ def explain(
         return _by_content(context, store, traces, scanned, candidates, ours, people, before)
     work = _Explaining(context, traces, stores, placing, candidates, ours, people, before)
     # (4.1) Sort the hits by file.
-    by_file, elsewhere, left = work.sorted_hits(scanned.found, alone=isinstance(stores[store], PlacingStore))
+    by_file, elsewhere, left = work.sorted_hits(scanned.found)
     # (4.2) Ask which rows lie there.
     for hits in by_file:
         work.read_places(hits)
@@ -176,6 +191,10 @@ def _stores(context: Context, store: str) -> dict[str, Store]:
     return {name: context.open_store(name) for name in (store, *shared_content.inside(context, store))}
 
 
+def _roots(stores: Iterable[Store]) -> list[Path]:
+    return [source.path.resolve() for store in stores for source in store_calls.raw(store)]
+
+
 def _placing(context: Context, stores: Mapping[str, Store]) -> tuple[tuple[Dataset, PlacingStore], ...]:
     """The datasets whose live items can be read by their place."""
     return tuple(
@@ -190,10 +209,14 @@ def _placing(context: Context, stores: Mapping[str, Store]) -> tuple[tuple[Datas
 def _lying(reader: PlaceReader, place: Residue) -> tuple[Lying, ...]:
     """Return what lies at a hit."""
     outermost = place.hidden.partition(" > ")[0]
+    if outermost == "file name":
+        return (reader.at_name() if isinstance(reader, NameReader) else NothingLive("file name"),)
     if outermost.startswith(CHAINED) and isinstance(reader, ChainReader):
         return reader.at_page(place.offset)
     # Why no length: of decoded content the place is that of the container, and how long that is is not said.
     plain = place.hidden in {"plain", place.trace.form}
+    if not plain and isinstance(reader, DecodedReader):
+        return (reader.at_decoded(place.offset, place.hidden, place.inner),)
     return (reader.at(place.offset, place.trace.length if plain else 0),)
 
 
@@ -224,31 +247,38 @@ class _Explaining:
         self._seams = any(traces.traces[index].part == SEAM for index in candidates)
         self._named = 0
 
-    def sorted_hits(self, found: Iterable[Residue], *, alone: bool) -> tuple[list[_Hits], set[int], list[tuple[int, Residue]]]:
+    def sorted_hits(self, found: Iterable[Residue]) -> tuple[list[_Hits], set[int], list[tuple[int, Residue]]]:
         """Return the hits in files of live items, the windows hit in files of other stores, and the hits in files that explain nothing."""
         number = {self._traces.traces[index]: index for index in self._candidates}
         by_file: dict[Path, _Hits] = {}
         elsewhere: set[int] = set()
         left: list[tuple[int, Residue]] = []
+        roots = _roots(opened for opened in self._stores.values() if not isinstance(opened, PlacingStore))
         for place in found:
             index = number.get(place.trace)
             if index is None:
                 continue
             if place.path not in by_file:
                 datasets = [dataset for dataset in self._datasets if self._placing[dataset.name].holds(dataset, place.path)]
-                by_file[place.path] = _Hits(place.path, datasets)
+                whole = place.path.resolve() if roots and not datasets else place.path
+                by_file[place.path] = _Hits(place.path, datasets, any(whole.is_relative_to(root) for root in roots))
             hits = by_file[place.path]
-            if hits.datasets and place.hidden != "file name":
+            if hits.datasets:
                 hits.places.append((index, place))
-            elif alone:
-                left.append((index, place))
-            else:
+            elif hits.elsewhere:
                 elsewhere.add(index)
+            else:
+                left.append((index, place))
         return [hits for hits in by_file.values() if hits.places], elsewhere, left
 
     def read_places(self, hits: _Hits) -> None:
         """Ask the page reader of a file which rows lie at each place."""
-        reader = self._context.scanner.reader(hits.path)
+        try:
+            reader = self._context.scanner.reader(hits.path)
+        except FileNotFoundError:
+            # Files of a lake are replaced, not changed.
+            hits.at = [(CannotTell("file is gone"),)] * len(hits.places)
+            return
         if reader is None:
             hits.at = [(CannotTell("no pages"),)] * len(hits.places)
             return
@@ -326,37 +356,57 @@ class _Explaining:
 
     def _note_one_anothers(self, dataset: Dataset, some: Sequence[_Hits], held: dict[_RowPlace, set[int]]) -> None:
         """An item of one erased person that could not be erased explains what it holds of another's: it is in that person's own entry."""
-        owners: dict[str, set[Pseudonym]] = {}
-        for copy in self._ours.live.get(dataset.name, ()):
-            for key in copy.keys:
-                owners.setdefault(key, set()).add(copy.subject)
+        owners = self._owners(dataset, some, self._ours.live.get(dataset.name, ()))
         if not owners:
             return
-        placed, whose = self._tracer(), dict[_RowPlace, set[Pseudonym]]()
+        placed, whose = self._tracer(), dict[Pseudonym, set[Pseudonym]]()
         passing = shared_content.without_identifiers(self._context, placed, self._people, seams=self._seams)
 
         def rows() -> Iterator[tuple[_RowPlace, Copy]]:
             for place, row in self._rows(dataset, some, ()):
-                if owners.keys() >= set(row.keys):
-                    whose[place] = {subject for key in row.keys for subject in owners[key]}
+                if row.keys in owners:
+                    whose[row.subject] = owners[row.keys]
                     yield place, row
 
         at = self._trace(dataset, rows(), passing)
         passing.pass_on()
-        for subject, indexes in placed.held_by().items():
-            mine = whose[at[subject]]
-            held.setdefault(at[subject], set()).update(index for index in indexes if self._traces.traces[index].subject not in mine)
+        for row, indexes in placed.held_by().items():
+            held.setdefault(at[row], set()).update(index for index in indexes if self._traces.traces[index].subject not in whose[row])
 
     def _note_kept(self, dataset: Dataset, some: Sequence[_Hits], held: dict[_RowPlace, set[int]]) -> None:
         """What stays on purpose holds its own content, names and identifiers included."""
         # (4.5) Look at what is kept.
-        kept = {key for copy in self._ours.kept.get(dataset.name, ()) for key in copy.keys}
+        kept = self._owners(dataset, some, self._ours.kept.get(dataset.name, ()))
         if not kept:
             return
         placed = self._tracer()
-        at = self._trace(dataset, ((place, row) for place, row in self._rows(dataset, some, ()) if kept.issuperset(row.keys)), placed)
+        at = self._trace(dataset, ((place, row) for place, row in self._rows(dataset, some, ()) if row.keys in kept), placed)
         for subject, indexes in placed.held_by().items():
             held.setdefault(at[subject], set()).update(indexes)
+
+    def _owners(self, dataset: Dataset, some: Sequence[_Hits], copies: Sequence[Copy]) -> Mapping[tuple[str, ...], set[Pseudonym]]:
+        """Return the rows at the places that are in copies of erased people, by the rows' keys, with these people."""
+        owners: dict[tuple[str, ...], set[Pseudonym]] = {}
+        for copy in copies:
+            if copy.lasting:
+                for key in copy.keys:
+                    owners.setdefault((key,), set()).add(copy.subject)
+        # Why by asking the store: the keys of the copy may name other rows by now.
+        moved = [copy for copy in copies if not copy.lasting]
+        if not moved:
+            return owners
+        every = {row.keys for _, row in self._rows(dataset, some, ())}
+        by_subject: dict[Pseudonym, list[Copy]] = {}
+        for copy in moved:
+            by_subject.setdefault(copy.subject, []).append(copy)
+        together = [({subject}, own) for subject, own in by_subject.items()]
+        if len(together) > _ONE_BY_ONE:
+            # Why all at once: a pass over the rows for each would take too long. A row of any of them then counts as a row of all.
+            together = [(set(by_subject), moved)]
+        for subjects, own in together:
+            for keys in every - {row.keys for _, row in self._rows(dataset, some, own)}:
+                owners.setdefault(keys, set()).update(subjects)
+        return owners
 
     def _tracer(self) -> PlacedTracer:
         return self._context.scanner.placed(self._traces, self._candidates)

@@ -13,16 +13,20 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from expunge.core.datamap.datamap import Dataset
 from expunge.core.values.copy import Copy
 
+FILE_NAME = "name"
+"""Row for the name of a file or a folder: it belongs to each item in the file, or below the folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class LiveRows:
     """Live rows that a place belongs to; an index entry lists the rows that it points to."""
 
     relation: str
-    """SQLite: the table's name as the schema has it. PostgreSQL: the relation's file, relative to the data folder, without suffix."""
+    """SQLite: the table's name as the schema has it. PostgreSQL: the relation's file, relative to the data folder, without suffix. Parquet:
+    the path of the file."""
     rows: tuple[str, ...]
     """SQLite: rowids in decimal, or for a table WITHOUT ROWID JSON arrays of the primary key. PostgreSQL: ``(block,item)``, or
-    ``toast <value>``."""
+    ``toast <value>``. Parquet: the number in the file in decimal, from 0 on, or :data:`FILE_NAME`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,30 @@ class PlaceReader(Protocol):
 
     def close(self) -> None:
         """Let go of the file; safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class DecodedReader(Protocol):
+    """A reader of files whose content is packed: it tells places in decoded content apart."""
+
+    def at_decoded(self, offset: int, hidden: str, inner: int) -> Lying:
+        """Nominate the live rows of content that lies at ``inner`` of what a container decodes to (:class:`expunge.ports.scanner.Residue`).
+
+        Args:
+            offset: of the container, in the file.
+            hidden: the containers, the outermost first.
+            inner: the place in what the outermost container decodes to.
+        """
+        ...
+
+
+@runtime_checkable
+class NameReader(Protocol):
+    """A reader of files whose names are content of items."""
+
+    def at_name(self) -> Lying:
+        """Nominate the live rows to which the name of the file or folder belongs."""
         ...
 
 

@@ -20,7 +20,7 @@ from expunge.residue.formats.parquet_thrift import Struct, ThriftReader, inner, 
 from expunge.residue.formats.slices import Slice
 
 MAGIC = b"PAR1"
-_DATA, _DICTIONARY, _DATA_V2 = 0, 2, 3
+_DATA, DICTIONARY, DATA_V2 = 0, 2, 3
 _NAMES = ("plain", "snappy", "gzip", "lzo", "brotli", "lz4", "zstd", "lz4 raw")
 _TRIES = (1 << 9, 1 << 16, 1 << 24)
 _FOOTER = 1 << 28
@@ -34,7 +34,7 @@ Rows = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class _Column:
+class Column:
     """A leaf of the schema."""
 
     kind: int
@@ -44,16 +44,18 @@ class _Column:
     repeated: int
 
 
-class _Chunk(NamedTuple):
+class Chunk(NamedTuple):
     """All pages of one column in one row group."""
 
-    column: _Column
+    column: Column
     codec: int
     start: int
     end: int
 
 
-class _Page(NamedTuple):
+class Page(NamedTuple):
+    """One page: its header, and where its body begins and ends."""
+
     header: Struct
     kind: int
     start: int
@@ -63,7 +65,7 @@ class _Page(NamedTuple):
 
 @dataclass(frozen=True)
 class _Footer:
-    chunks: list[_Chunk]
+    chunks: list[Chunk]
     taken: list[tuple[int, int]]
     """What indexes and filters take."""
     start: int
@@ -118,7 +120,7 @@ def _find(source: Slice) -> _Footer | None:
     if found is not None:
         return found
     at = 4
-    while (page := _page(source, at, source.size)) is not None:
+    while (page := page_at(source, at, source.size)) is not None:
         at = page.end
     until = min(source.size, at + _AHEAD)
     while at < until:
@@ -140,20 +142,20 @@ def _footer(source: Slice, end: int) -> _Footer | None:
         return None
     try:
         fields = ThriftReader(source.read_at(start, size)).struct()
-        columns = _columns(structs(fields, 2))
+        columns = columns_of(structs(fields, 2))
         footer = _chunks(fields, columns, start)
     except (Broken, RecursionError):
         return None
     # a file that only ends here, and does not begin at the start of the bytes, has its pages elsewhere
     for each in (*footer.chunks[:1], *footer.chunks[-1:]):
-        if _page(source, each.start, each.end) is None:
+        if page_at(source, each.start, each.end) is None:
             return None
     return footer
 
 
-def _columns(schema: list[Struct]) -> list[_Column]:
+def columns_of(schema: list[Struct]) -> list[Column]:
     """The leaves, in the order of their chunks; each with how often something above it may be missing or repeated."""
-    out: list[_Column] = []
+    out: list[Column] = []
     # (children left, defined, repeated) of the groups that are open
     above: list[list[int]] = []
     for index, each in enumerate(schema):
@@ -167,14 +169,14 @@ def _columns(schema: list[Struct]) -> list[_Column]:
             above.append([children, defined, repeated])
         else:
             kind = number(each, 1)
-            out.append(_Column(kind, number(each, 2) if kind == values.FIXED else values.WIDTHS.get(kind, 0), defined, repeated))
+            out.append(Column(kind, number(each, 2) if kind == values.FIXED else values.WIDTHS.get(kind, 0), defined, repeated))
         while above and above[-1][0] <= 0:
             above.pop()
     return out
 
 
-def _chunks(fields: Struct, columns: list[_Column], start: int) -> _Footer:
-    chunks: list[_Chunk] = []
+def _chunks(fields: Struct, columns: list[Column], start: int) -> _Footer:
+    chunks: list[Chunk] = []
     taken: list[tuple[int, int]] = []
     hidden = 0
     for group in structs(fields, 4):
@@ -190,13 +192,13 @@ def _chunks(fields: Struct, columns: list[_Column], start: int) -> _Footer:
             first = dictionary if 4 <= dictionary < data else data
             if first < 4 or size < 0 or first + size > start:
                 raise Broken
-            chunks.append(_Chunk(column, number(meta, 4), first, first + size))
+            chunks.append(Chunk(column, number(meta, 4), first, first + size))
             places = [(number(each, 4), number(each, 5)), (number(each, 6), number(each, 7)), (number(meta, 14), number(meta, 15))]
             taken += [(at, at + size) for at, size in places if at > 0 and size > 0]
     return _Footer(chunks, taken, start, hidden)
 
 
-def _page(source: Slice, at: int, end: int) -> _Page | None:
+def page_at(source: Slice, at: int, end: int) -> Page | None:
     """The page whose header is at ``at``, if one is."""
     for count in _TRIES:
         data = source.read_at(at, min(count, end - at))
@@ -204,9 +206,9 @@ def _page(source: Slice, at: int, end: int) -> _Page | None:
         try:
             header = reader.struct()
             kind, size, packed = number(header, 1, -1), number(header, 2, -1), number(header, 3, -1)
-            if 0 <= kind <= _DATA_V2 and size >= 0 and packed >= 0 and any(inner(header, key) is not None for key in (5, 6, 7, 8)):
+            if 0 <= kind <= DATA_V2 and size >= 0 and packed >= 0 and any(inner(header, key) is not None for key in (5, 6, 7, 8)):
                 start = at + reader.at
-                return _Page(header, kind, start, start + packed, size) if start + packed <= end else None
+                return Page(header, kind, start, start + packed, size) if start + packed <= end else None
         except (Broken, RecursionError):
             pass
         if len(data) < count:
@@ -214,22 +216,22 @@ def _page(source: Slice, at: int, end: int) -> _Page | None:
     return None
 
 
-def _chunk(source: Slice, chunk: _Chunk) -> Iterator[bytes]:
+def _chunk(source: Slice, chunk: Chunk) -> Iterator[bytes]:
     rows: Rows | None = None
     at = chunk.start
     while at < chunk.end:
-        page = _page(source, at, chunk.end)
+        page = page_at(source, at, chunk.end)
         if page is None:
             raise Broken
         body = source.read_at(page.start, page.end - page.start)
         if len(body) < page.end - page.start:
             raise Broken
-        if page.kind == _DICTIONARY:
+        if page.kind == DICTIONARY:
             data = codecs.unpack(chunk.codec, body, page.size)
             rows = _rows(data, chunk.column.width)
             yield data
         elif page.kind != 1:
-            data, start, encoding, count = _opened(page, body, chunk)
+            data, start, encoding, count = opened(page, body, chunk)
             yield from _values(data, start, encoding, count, chunk.column, rows)
         at = page.end
 
@@ -238,10 +240,10 @@ def _rows(data: bytes, width: int) -> Rows | None:
     return np.frombuffer(data[: len(data) // width * width], dtype=np.uint8).reshape(-1, width) if width else None
 
 
-def _opened(page: _Page, body: bytes, chunk: _Chunk) -> tuple[bytes, int, int, int]:
+def opened(page: Page, body: bytes, chunk: Chunk) -> tuple[bytes, int, int, int]:
     """Decoded bytes of a data page, where its values begin, their encoding, and how many there are at most."""
     column = chunk.column
-    if page.kind == _DATA_V2:
+    if page.kind == DATA_V2:
         about = inner(page.header, 8) or {}
         levels = number(about, 5) + number(about, 6)
         if not 0 <= levels <= len(body):
@@ -258,7 +260,7 @@ def _opened(page: _Page, body: bytes, chunk: _Chunk) -> tuple[bytes, int, int, i
     return data, at, number(about, 2), count
 
 
-def _values(data: bytes, at: int, encoding: int, count: int, column: _Column, rows: Rows | None) -> Iterator[bytes]:
+def _values(data: bytes, at: int, encoding: int, count: int, column: Column, rows: Rows | None) -> Iterator[bytes]:
     """The values of a page, as they would lie one after the other."""
     if at > len(data):
         raise Broken
@@ -293,20 +295,20 @@ def _gathered(rows: Rows, places: npt.NDArray[np.int64]) -> Iterator[bytes]:
 def _carved(source: Slice, at: int, end: int) -> Iterator[bytes]:
     """What pages hold that no footer tells about: their codec is tried out, and where their values begin."""
     dictionary: tuple[bytes, int] = b"", 0
-    while (page := _page(source, at, end)) is not None:
+    while (page := page_at(source, at, end)) is not None:
         at = page.end
         body = source.read_at(page.start, page.end - page.start)
         about = inner(page.header, 8) or inner(page.header, 7) or inner(page.header, 5) or {}
-        levels = min(len(body), max(0, number(about, 5) + number(about, 6))) if page.kind == _DATA_V2 else 0
+        levels = min(len(body), max(0, number(about, 5) + number(about, 6))) if page.kind == DATA_V2 else 0
         try:
             data = codecs.guess(body[levels:], page.size - levels)
         except (Broken, Unsupported):
             continue
         yield data
-        if page.kind == _DICTIONARY:
+        if page.kind == DICTIONARY:
             dictionary = data, number(about, 1)
         elif page.kind != 1:
-            yield from _tried(data, number(about, 4 if page.kind == _DATA_V2 else 2), number(about, 1), dictionary)
+            yield from _tried(data, number(about, 4 if page.kind == DATA_V2 else 2), number(about, 1), dictionary)
 
 
 def _tried(data: bytes, encoding: int, count: int, dictionary: tuple[bytes, int]) -> Iterator[bytes]:
@@ -317,7 +319,7 @@ def _tried(data: bytes, encoding: int, count: int, dictionary: tuple[bytes, int]
         [0] if encoding not in {values.DELTA_PACKED, values.DELTA_BYTES, values.RLE_DICTIONARY, values.PLAIN_DICTIONARY} else _starts(data)
     )
     for width in widths:
-        column = _Column(-1, width, 0, 0)
+        column = Column(-1, width, 0, 0)
         for start in starts if not split else [len(data) - count * width]:
             try:
                 if encoding != values.PLAIN:

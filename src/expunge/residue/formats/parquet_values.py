@@ -41,32 +41,52 @@ def unpack(data: bytes, at: int, count: int, width: int) -> npt.NDArray[np.uint6
 
 def indices(data: bytes, at: int, count: int) -> npt.NDArray[np.int64]:
     """Places in the dictionary: a byte with the width, then runs of equal numbers and packed ones in turn. At most ``count``."""
-    if at >= len(data):
-        return np.empty(0, dtype=np.int64)
-    width = data[at]
+    # no window spans more than so many equal values
+    parts = [np.repeat(numbers, min(times, _EQUAL)) for numbers, times in coded(data, at, count)]
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+
+
+def shown(data: bytes, at: int, count: int) -> npt.NDArray[np.int64]:
+    """Return the numbers of the values that :func:`indices` returns the places of: it leaves out most of a long run of equal ones."""
+    parts: list[npt.NDArray[np.int64]] = []
+    first = 0
+    for numbers, times in coded(data, at, count):
+        parts.append(np.arange(first, first + numbers.size * min(times, _EQUAL), dtype=np.int64))
+        first += numbers.size * times
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+
+
+def coded(data: bytes, at: int, count: int) -> Iterator[tuple[npt.NDArray[np.int64], int]]:
+    """Yield (places in the dictionary, how many times each stands there) from a byte with their width on. At most ``count`` in all."""
+    if at < len(data):
+        yield from hybrid(data, at + 1, count, data[at])
+
+
+def hybrid(data: bytes, at: int, count: int, width: int) -> Iterator[tuple[npt.NDArray[np.int64], int]]:
+    """Yield (numbers of ``width`` bits, how many times each stands there): runs of equal numbers and packed ones in turn."""
     if width > 32:
         raise Broken
-    reader = ThriftReader(data, at + 1)
-    parts: list[npt.NDArray[np.int64]] = []
+    reader = ThriftReader(data, at)
     left = min(count, _MOST)
     while left > 0 and reader.at < len(data):
         head = reader.varint()
         if head & 1:
             groups = min(head >> 1, (left + 7) // 8)
             fit = (len(data) - reader.at) * 8 // width if width else groups * 8
-            parts.append(unpack(data, reader.at, min(groups * 8, left, fit), width).astype(np.int64))
-            left -= parts[-1].size
+            part = unpack(data, reader.at, min(groups * 8, left, fit), width).astype(np.int64)
+            left -= part.size
             reader.at += groups * width
-            if not parts[-1].size:
+            if not part.size:
                 break
+            yield part, 1
         else:
             size = (width + 7) // 8
             value = int.from_bytes(data[reader.at : reader.at + size], "little")
             reader.at += size
-            left -= min(head >> 1, left)
-            # no window spans more than so many equal values
-            parts.append(np.full(min(head >> 1, _EQUAL), value, dtype=np.int64))
-    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+            times = min(head >> 1, left)
+            left -= times
+            if times:
+                yield np.full(1, value, dtype=np.int64), times
 
 
 def delta_packed(data: bytes, at: int) -> tuple[npt.NDArray[np.int64], int]:

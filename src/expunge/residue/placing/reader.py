@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from expunge.ports.optional.placing import Lying, NothingLive, PlaceReader
+from expunge.ports.optional.placing import FILE_NAME, LiveRows, Lying, NothingLive, PlaceReader
+from expunge.residue.formats.decoders import Broken
+from expunge.residue.formats.parquet import MAGIC as PARQUET
+from expunge.residue.placing.parquet.places import ParquetPlaces
 from expunge.residue.placing.postgres_files import open_postgres
 from expunge.residue.placing.sqlite import SqlitePlaces
 from expunge.residue.placing.sqlite_pages import LOG, LOG_MAGIC, MAGIC
@@ -34,17 +38,40 @@ class NoRows:
         """Nothing is open."""
 
 
+class FolderName:
+    """A folder, of which nothing is read but its name."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the folder."""
+        self._relation = os.fspath(path)
+
+    def at(self, offset: int, length: int) -> Lying:  # noqa: ARG002 - it is the same everywhere
+        """Return that nothing lies in a folder itself."""
+        return NothingLive("folder")
+
+    def at_name(self) -> Lying:
+        """Return that the name lies at the rows of all files below the folder."""
+        return LiveRows(self._relation, (FILE_NAME,))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 def open_reader(path: Path) -> PlaceReader | None:
     """Open a file for questions about its places; None where no reader knows its kind.
 
     A SQLite log or journal is known by the database that it lies beside, a file of PostgreSQL by its folder. Raises OSError when the file
     cannot be read.
     """
+    if path.is_dir():
+        return FolderName(path)
     if (opened := open_postgres(path)) is not None:
         return opened
     head = _head(path)
     if head.startswith(MAGIC):
         return _sqlite(path, log=False)
+    if head.startswith(PARQUET):
+        return _parquet(path)
     beside = next((ending for ending in (LOG, *_NO_ROWS) if path.name.endswith(ending)), "")
     if not beside or not _is_database(path.with_name(path.name.removesuffix(beside))):
         return None
@@ -58,6 +85,13 @@ def _sqlite(path: Path, *, log: bool) -> PlaceReader | None:
         return SqlitePlaces(path, log=log)
     except DamagedPage:
         return None
+
+
+def _parquet(path: Path) -> PlaceReader:
+    try:
+        return ParquetPlaces(path)
+    except Broken:
+        return NoRows("no footer")
 
 
 def _is_database(path: Path) -> bool:

@@ -74,7 +74,7 @@ class ResidueScanner:
             for place in met:
                 counts[place.trace] += 1
                 if counts[place.trace] <= most:
-                    found.append(_residue(place.path, place.chain, place.offset, traces, place.trace))
+                    found.append(_residue(place.path, place.chain, place.offset, place.inner, traces, place.trace))
         seen = frozenset().union(*(unit.seen for unit in done))
         files, size, decoded = (sum(getattr(unit, name) for unit in done) for name in ("files", "bytes", "decoded"))
         return Scanned(tuple(found), seen, Coverage(files, size, decoded, tuple(sorted(skipped.items()))))
@@ -110,9 +110,9 @@ def scan(paths: Iterable[Path], traces: Traces, *, limits: Limits | None = None,
     found: list[Residue] = []
     counts: dict[tuple[Path, str, int], int] = {}
 
-    def report(where: RunOrigin, offset: int, alike: SameTraces) -> None:
+    def report(where: RunOrigin, offset: int, inner: int, alike: SameTraces) -> None:
         for trace in alike.traces:
-            residue = _residue(where.path, where.chain, offset, traces, trace)
+            residue = _residue(where.path, where.chain, offset, inner, traces, trace)
             place = (where.path, residue.hidden, trace)
             counts[place] = counts.get(place, 0) + 1
             if counts[place] <= per_file:
@@ -134,5 +134,5 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _residue(path: Path, chain: tuple[str, ...], offset: int, traces: Traces, trace: int) -> Residue:
-    return Residue(path, offset, hidden(chain, traces.traces[trace].form), traces.traces[trace])
+def _residue(path: Path, chain: tuple[str, ...], offset: int, inner: int, traces: Traces, trace: int) -> Residue:
+    return Residue(path, offset, hidden(chain, traces.traces[trace].form), traces.traces[trace], inner)

@@ -205,6 +205,13 @@ def first_rows(file: pq.ParquetFile) -> Numbers:
     return np.concatenate([[0], np.cumsum(np.array(counts, np.int64))]).astype(np.int64)
 
 
+def groups_of(starts: Numbers, rows: Numbers) -> list[int]:
+    """Return the row groups in which some rows of a file lie; rows that it does not have lie in none."""
+    here = rows[(rows >= 0) & (rows < starts[-1])]
+    found: list[int] = np.unique(np.searchsorted(starts, here, side="right") - 1).tolist()
+    return found
+
+
 def read(file: pq.ParquetFile, groups: Sequence[int], found: Sequence[ColumnLeaf] | None) -> pa.Table:
     """Some columns of some row groups, all columns for None. Raises Damaged and OSError."""
     with readable():

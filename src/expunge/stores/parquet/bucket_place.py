@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import pyarrow.parquet as pq
@@ -284,6 +285,10 @@ class BucketPlace:
         except (NameTrouble, OSError) as error:
             return trouble_of(error)
         return Erased(done) if done else Absent()
+
+    def key_of(self, path: Path) -> str | None:  # noqa: ARG002 - none is
+        """Return None: no file of this machine is an object of the bucket."""
+        return None
 
     def raw(self) -> Iterator[RawSource]:
         """Nothing: the disks are out of reach."""

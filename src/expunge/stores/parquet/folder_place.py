@@ -74,6 +74,15 @@ class FolderPlace:
         """Yield the whole folder, including files that the map does not name."""
         yield RawSource(self.lake.root, "data")
 
+    def key_of(self, path: Path) -> str | None:
+        """Return the relative path of a file or folder of the lake, of a folder with ``/`` behind it; None for links and other paths."""
+        root = self.lake.root
+        whole = path if path.is_relative_to(root) else path.parent.resolve() / path.name
+        if whole == root or not whole.is_relative_to(root) or whole.is_symlink():
+            return None
+        key = whole.relative_to(root).as_posix()
+        return f"{key}/" if whole.is_dir() else key
+
     def speaking(self, dataset: str = "") -> AbstractContextManager[None]:  # noqa: ARG002 - the operating system's errors say enough
         """Nothing has to be said in other words."""
         return nullcontext()

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 
 from expunge.core.datamap.datamap import Dataset, Ignore, StoreSpec
 from expunge.core.datamap.grounding import Capabilities
@@ -19,6 +20,7 @@ from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, StoreUnavailable
 from expunge.ports.index import LocateIndex
+from expunge.ports.optional.placing import LiveRows
 from expunge.ports.scanner import Tracer
 from expunge.stores.parquet.bucket_place import BucketPlace
 from expunge.stores.parquet.erase import LakeEraser
@@ -29,6 +31,7 @@ from expunge.stores.parquet.lake.content import LakeContent
 from expunge.stores.parquet.lake.copy_keys import named
 from expunge.stores.parquet.lake.index_recall import IndexRecall, forget
 from expunge.stores.parquet.lake.lake_files import Lake, LakeLayout
+from expunge.stores.parquet.lake.nominated import LakeNominations
 from expunge.stores.parquet.lake.search import LakeSearch
 from expunge.stores.parquet.mentions import LakeMentions
 from expunge.stores.tree.erase import trouble_of
@@ -71,6 +74,21 @@ class Parquet:
         with self._place.speaking(dataset.name):
             self._lake.present()
             yield from LakeBystanders(self._lake, self._layouts[dataset.name], erased, limit).copies()
+
+    def holds(self, dataset: Dataset, path: Path) -> bool:
+        """Return whether the path is a file of the dataset or a folder on the way to some; never of a bucket."""
+        key = self._place.key_of(path)
+        return key is not None and self._layouts[dataset.name].template_of(key) is not None
+
+    def relates(self, dataset: Dataset, relation: str) -> bool:
+        """Return whether the relation is the path of a file of the dataset."""
+        return self.holds(dataset, Path(relation))
+
+    def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:
+        """Read rows by their numbers in a file; for a name, some of the rows in the file or below the folder."""
+        with self._place.speaking(dataset.name), self._listing(dataset.name):
+            nominations = LakeNominations(self._lake, self._layouts[dataset.name], erased)
+            yield from nominations.copies([(self._place.key_of(Path(lying.relation)), lying.rows) for lying in rows])
 
     def ages(self, dataset: Dataset, field: str, edges: Sequence[datetime]) -> Ages:
         """By names and footers where those decide, else by the column of times."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -10,11 +11,12 @@ import pyarrow.parquet as pq
 
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
+from expunge.core.values.scope import Window
 from expunge.errors import CouldNotLook
-from expunge.stores.arrow.row_match import Targets, at_least_one, first_rows, leaves_beside, narrowed, read, stretches
+from expunge.stores.arrow.row_match import Targets, at_least_one, first_rows, groups_of, leaves_beside, narrowed, read, stretches
 from expunge.stores.arrow.times import ArrowNarrowing
 from expunge.stores.arrow.values import ColumnLeaf, Numbers, leaves, pieces, texts
-from expunge.stores.parquet.lake.column_scan import linked
+from expunge.stores.parquet.lake.column_scan import linked, neighbours
 from expunge.stores.parquet.lake.copy_keys import WHOLE, named
 from expunge.stores.parquet.lake.lake_files import Lake, LakeLayout, LakeName, rows_of
 from expunge.stores.parquet.lake.search import FoundBesideRows, LakeHits
@@ -22,6 +24,17 @@ from expunge.stores.tree.folder_layout import NameFacts, WantedValues
 from expunge.stores.tree.record_files import Unreadable
 from expunge.stores.tree.search import leaving_of
 from expunge.stores.tree.template_walk import CompiledTemplate
+
+
+@dataclass(frozen=True)
+class BystanderRow:
+    """One row of a file that a bystander has."""
+
+    row: int
+    match: Mapping[str, frozenset[str]] = field(repr=False)
+    links: Mapping[str, frozenset[str]] = field(repr=False)
+    outside: tuple[Window, ...] = ()
+
 
 Group = tuple[frozenset[str], ...]
 """What the subject fields say, one set each."""
@@ -57,16 +70,49 @@ class LakeBystanders:
         except OSError as error:
             message = f"dataset {self._layout.dataset.name}: a folder or file cannot be read"
             raise CouldNotLook(message, help="see `expunge check` for which one; give this user the right to read it") from error
-        matches = [{name: values for name, values in zip(self._fields, group, strict=True) if values} for group in self._groups]
         leaving = self._leaving.selectors
         selectors = [
-            Selector(Pseudonym(f"control-{number}"), match, outside=leaving_of(match, leaving)) for number, match in enumerate(matches)
+            Selector(Pseudonym(f"control-{number}"), match, outside=leaving_of(match, leaving))
+            for number, match in enumerate(self._matches())
         ]
         return self._hits.copies(self._layout.dataset.name, self._layout.dataset.follow, selectors)
 
+    def among(self, key: str, wanted: Numbers) -> Iterator[BystanderRow]:
+        """Yield those of some rows of one file that bystanders have. Raises OSError."""
+        found = self._layout.template_of(key)
+        states = [state for state in self._lake.states(key) if not (state.is_link or state.older)]
+        if found is None or not states:
+            return
+        template, readings = found
+        part = replace(states[0], readings=readings)
+        says = self._named.says(readings, None, inside=True)
+        if self._whole_by_name(template) and not says.part:
+            if key not in self._gone and not says.whole:
+                bound = {name: frozenset({text}) for name, text in readings[0].items()}
+                match = {name: bound[name] for name in self._fields if name in bound}
+                links = {name: bound.get(name, _NOBODY) for name in self._layout.dataset.follow}
+                with self._lake.opened(part) as file:
+                    last = file.metadata.num_rows
+                yield from (BystanderRow(row, match, links) for row in wanted[wanted < last].tolist())
+            return
+        self._hits = LakeHits()
+        self._rows(part, template, self._layout.columns(template, self._fields), says, wanted)
+        owners, _, rows, _ = self._hits.rows()
+        matches = self._matches()
+        leaving = self._leaving.selectors
+        for owner, row in zip(owners.tolist(), rows.tolist(), strict=True):
+            links = {name: frozenset(self._hits.links.get((owner, name), ())) for name in self._layout.dataset.follow}
+            yield BystanderRow(row, matches[owner], links, leaving_of(matches[owner], leaving))
+
+    def _matches(self) -> list[dict[str, frozenset[str]]]:
+        return [{name: values for name, values in zip(self._fields, group, strict=True) if values} for group in self._groups]
+
+    def _whole_by_name(self, template: CompiledTemplate) -> bool:
+        return any(name in template.placeholders for name in self._fields)
+
     def _look_along(self, template: CompiledTemplate) -> None:
         columns = self._layout.columns(template, self._fields)
-        by_name = [name for name in self._fields if name in template.placeholders]
+        by_name = self._whole_by_name(template)
         for part in self._lake.parts(template, lambda _: True):
             if self._full():
                 return
@@ -104,15 +150,25 @@ class LakeBystanders:
 
     # --- rows -----------------------------------------------------------------------------------
 
-    def _rows(self, part: LakeName, template: CompiledTemplate, columns: Sequence[str], says: NameFacts) -> None:
+    def _rows(
+        self, part: LakeName, template: CompiledTemplate, columns: Sequence[str], says: NameFacts, wanted: Numbers | None = None
+    ) -> None:
         try:
             with self._lake.opened(part) as file:
-                self._inside(part, template, file, columns, says)
+                self._inside(part, template, file, columns, says, wanted)
         except (FileNotFoundError, Unreadable):
             # Nobody's control can be taken from a damaged file; its damage is reported where it matters, by erase and check.
             return
 
-    def _inside(self, part: LakeName, template: CompiledTemplate, file: pq.ParquetFile, columns: Sequence[str], says: NameFacts) -> None:
+    def _inside(
+        self,
+        part: LakeName,
+        template: CompiledTemplate,
+        file: pq.ParquetFile,
+        columns: Sequence[str],
+        says: NameFacts,
+        wanted: Numbers | None = None,
+    ) -> None:
         every = leaves(file.schema_arrow)
         mine = [each for each in every if each.field in columns]
         by_name = {name: frozenset({part.readings[0][name]}) for name in self._fields if name in part.readings[0]}
@@ -127,12 +183,15 @@ class LakeBystanders:
         self._hits.parts.append(part)
         self._hits.counts[number] = file.metadata.num_rows
         starts = first_rows(file)
-        for batch in stretches(file, range(file.metadata.num_row_groups)):
+        groups = range(file.metadata.num_row_groups) if wanted is None else groups_of(starts, wanted)
+        for batch in (batch for stretch in stretches(file, groups) for batch in neighbours(stretch)):
             table = read(file, batch, at_least_one(file, [*mine, *follow, *beside]))
             staying = np.ones(table.num_rows, np.bool_)
             if leaving or asking:
                 owned = self._leaving.in_tables([(table, 0)], leaving)[0]
                 staying[(owned if asking is None else narrowed(owned, table, 0, asking, beside)).rows] = False
+            if wanted is not None:
+                staying &= np.isin(np.arange(starts[batch[0]], starts[batch[0]] + table.num_rows), wanted)
             rows = np.flatnonzero(staying)
             owners = self._owners(table, mine, rows, by_name)
             rows, owners = rows[owners >= 0], owners[owners >= 0]

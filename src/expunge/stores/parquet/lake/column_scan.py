@@ -156,7 +156,7 @@ class LakeScan:
         about = _About(mine, follow, beside)
         starts = first_rows(file)
         for batch in stretches(file, self._groups(number, file, job, about, starts)):
-            for near in _neighbours(batch):
+            for near in neighbours(batch):
                 waiting.add(number, read(file, near, at_least_one(file, about.every)), int(starts[near[0]]), about)
 
     def _coded(self, file: pq.ParquetFile) -> list[str]:
@@ -284,7 +284,7 @@ def _runs(codes: Numbers, rows: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     return codes[first][there], rows[first][there], counts[there]
 
 
-def _neighbours(groups: Sequence[int]) -> Iterator[list[int]]:
+def neighbours(groups: Sequence[int]) -> Iterator[list[int]]:
     """Row groups that follow one another."""
     run: list[int] = []
     for group in groups:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -17,18 +19,23 @@ from expunge.core.values.ids import Pseudonym
 from expunge.errors import CouldNotLook
 from expunge.ports.scanner import Tracer
 from expunge.stores.arrow.damage import readable
-from expunge.stores.arrow.row_match import Targets, first_rows, owned_rows, read
+from expunge.stores.arrow.row_match import Targets, first_rows, groups_of, owned_rows, read
 from expunge.stores.arrow.row_values import Row, names_of, python_rows, spoken, trace_row
 from expunge.stores.arrow.values import Numbers
 from expunge.stores.parquet.lake.copy_keys import named
-from expunge.stores.parquet.lake.lake_files import Lake, LakeLayout, LakeName
+from expunge.stores.parquet.lake.lake_files import Lake, LakeLayout, LakeName, is_column
 from expunge.stores.parquet.lake.row_members import LeavingElements, leaving
 from expunge.stores.tree.folder_layout import WantedValues
 from expunge.stores.tree.interface import NameTrouble
 from expunge.stores.tree.record_files import Unreadable
 from expunge.stores.tree.template_walk import Bindings
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 _NOTHING: Bindings = {}
+_MAGIC = 4
+"""Bytes with which every file begins."""
 
 
 class LakeContent:
@@ -64,12 +71,19 @@ class LakeContent:
     def trace(self, copies: Sequence[Copy], tracer: Tracer) -> None:
         """Each file is read once for all subjects that have rows in it, once more for each that owns it whole."""
         sharing: dict[str, list[_Asked]] = {}
+        placed: dict[str, list[Copy]] = {}
         for copy in copies:
+            if len(copy.keys) == 1 and (about := named(copy.keys[0])).place is not None:
+                placed.setdefault(about.file, []).append(copy)
+                continue
             for file, asked in _asking(copy).items():
                 if any(each.whole for each in asked):
                     self._trace_file(copy, file, tracer)
                 else:
                     sharing.setdefault(file, []).extend(asked)
+        for file, rows in placed.items():
+            with suppress(OSError, Unreadable):
+                self._trace_places(file, rows, tracer)
         selectors = {copy.subject: copy.selector for copy in copies}
         for file, together in sharing.items():
             # What cannot be read can be neither traced nor erased: erase and check say so.
@@ -77,6 +91,43 @@ class LakeContent:
                 for row, subjects in self._rows(file, together):
                     for subject in subjects:
                         self._trace_own(row, subject, selectors.get(subject), tracer)
+
+    def _trace_places(self, key: str, copies: Sequence[Copy], tracer: Tracer) -> None:
+        """Trace single rows of the present version of a file, by their places."""
+        asked = [(named(copy.keys[0]), copy.subject) for copy in copies]
+        wanted: dict[int, list[Pseudonym]] = {}
+        for about, subject in asked:
+            if about.place is not None:
+                wanted.setdefault(about.place, []).append(subject)
+            if about.by_name:
+                self._trace_name(key, subject, tracer)
+        part = next((state for state in self._lake.states(key) if not (state.is_link or state.older)), None)
+        if part is None:
+            return
+        with self._lake.opened(part) as file:
+            starts, rows = first_rows(file), np.array(sorted(wanted), np.int64)
+            for group in groups_of(starts, rows):
+                here = rows[(rows >= starts[group]) & (rows < starts[group + 1])]
+                table = read(file, [group], None)
+                with readable():
+                    taken = table.take(pa.array(here - starts[group]))
+                for number, row in zip(here.tolist(), python_rows(taken), strict=True):
+                    for subject in wanted[number]:
+                        trace_row(self._name, subject, row, tracer)
+
+    def _trace_name(self, key: str, subject: Pseudonym, tracer: Tracer) -> None:
+        """Trace what the names of a file and its folders say of each of its rows: all where they name a subject, else values of columns."""
+        found = self._layout.template_of(key)
+        if found is None:
+            return
+        template, readings = found
+        whole = bool(template.placeholders & {*self._layout.dataset.subject_fields})
+        for part, segment in zip(key.split("/"), template.segments, strict=False):
+            if segment.placeholders and (whole or is_column(segment)):
+                tracer.name(subject, self._name, part)
+                for placeholder in segment.placeholders:
+                    for value in sorted({reading[placeholder] for reading in readings if placeholder in reading}):
+                        tracer.text(subject, self._name, placeholder, value)
 
     def _trace_own(self, row: Row, subject: Pseudonym, selector: Selector | None, tracer: Tracer) -> None:
         """Trace a row; of one that stays for others, the elements alone that leave it."""
@@ -107,7 +158,10 @@ class LakeContent:
             for state in self._lake.states(key):
                 if not state.is_link:
                     with self._lake.bytes_of(state) as file:
-                        tracer.blob(copy.subject, self._name, "content", file)
+                        # Why not the rest: what writers put behind the pages is much the same in every file.
+                        end = self._end_of_pages(state)
+                        file.read(_MAGIC if end <= state.size else 0)
+                        tracer.blob(copy.subject, self._name, "content", io.BufferedReader(_UpTo(file, end - _MAGIC)))
         except FileNotFoundError:
             return
         except (OSError, Unreadable) as error:
@@ -117,6 +171,17 @@ class LakeContent:
         with suppress(OSError, Unreadable):
             for row, _ in self._rows(key, [], whole=copy):
                 trace_row(self._name, copy.subject, row, tracer)
+
+    def _end_of_pages(self, part: LakeName) -> int:
+        """Where the last page of a file ends; where the file ends, if its footer cannot be read."""
+        try:
+            with self._lake.opened(part) as file:
+                groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+                chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
+                starts = [(chunk.dictionary_page_offset or chunk.data_page_offset, chunk.data_page_offset, chunk) for chunk in chunks]
+                return max((min(first, data) + chunk.total_compressed_size for first, data, chunk in starts), default=0)
+        except (OSError, Unreadable):
+            return part.size + _MAGIC
 
     # --- schema ---------------------------------------------------------------------------------
 
@@ -173,6 +238,24 @@ class LakeContent:
     def _bindings(self, key: str) -> Bindings:
         found = self._layout.template_of(key)
         return found[1][0] if found else _NOTHING
+
+
+class _UpTo(io.RawIOBase):
+    """The next bytes of a file, up to a number of them."""
+
+    def __init__(self, file: BinaryIO, count: int) -> None:
+        self._file = file
+        self._left = max(0, count)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        data = self._file.read(min(len(view), self._left))
+        self._left -= len(data)
+        view[: len(data)] = data
+        return len(data)
 
 
 def _numbered(rest: LeavingElements) -> Iterator[tuple[str, int]]:

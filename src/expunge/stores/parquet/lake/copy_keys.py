@@ -6,6 +6,8 @@
 ``a/b.parquet#^2:7``   a row of an older version of it, which the bucket still gives out (the second last)
 ``a/b.parquet#*``      all of the file: its name says whose it is
 ``a/b.parquet#?``      a file that cannot be read, and so may hold rows of any subject
+``a/b.parquet#=7``     row 7 and no other, by its place in the file
+``a/b.parquet#=7@``    the same, and what the names of the file and its folders say of it
 ``sid=7/``             a folder named after a subject, with nothing in it
 =====================  =============================================================
 """
@@ -22,7 +24,7 @@ import pyarrow.compute as pc
 
 from expunge.stores.arrow.values import Numbers
 
-WHOLE, UNREADABLE, SHARED, OLDER = "*", "?", "~", "^"
+WHOLE, UNREADABLE, SHARED, OLDER, PLACE, NAME = "*", "?", "~", "^", "=", "@"
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,23 @@ class NamedRows:
         """True when others share these rows."""
         return self.rows.rpartition(":")[2].startswith(SHARED)
 
+    @property
+    def place(self) -> int | None:
+        """The row, where one is named by its place."""
+        return int(self.rows[1:].removesuffix(NAME)) if self.rows.startswith(PLACE) else None
+
+    @property
+    def by_name(self) -> bool:
+        """True when the names of the file and its folders are meant as well."""
+        return self.rows.startswith(PLACE) and self.rows.endswith(NAME)
+
     def numbers(self) -> set[int]:
         """The rows, where the present version is meant."""
         found: set[int] = set()
         if self.rows.startswith(OLDER):
             return found
+        if self.place is not None:
+            return {self.place}
         for each in self.rows.removeprefix(SHARED).split(",") if self.rows not in {"", WHOLE, UNREADABLE} else ():
             first, _, last = each.partition("-")
             found.update(range(int(first), int(last or first) + 1))

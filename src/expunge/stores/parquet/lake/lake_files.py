@@ -24,7 +24,7 @@ from expunge.stores.parquet.lake.copy_keys import OLDER
 from expunge.stores.tree.folder_layout import FolderLayout, WantedValues, opened
 from expunge.stores.tree.record_files import Unreadable
 from expunge.stores.tree.safe_replace import open_regular
-from expunge.stores.tree.template_walk import Bindings, CompiledTemplate, FoundFile, Readings, walk
+from expunge.stores.tree.template_walk import Bindings, CompiledTemplate, FoundFile, Readings, Segment, walk
 
 SUMMARY = "_metadata"
 """Holds the statistics of every row group beside and below it."""
@@ -103,12 +103,13 @@ def checksum_of(key: str) -> str:
 
 def unescaped(template: CompiledTemplate, reading: Bindings) -> Bindings:
     """A reading with the values of ``name={placeholder}`` segments as they were before they became names of folders."""
-    escaped = {
-        segment.parts[1]
-        for segment in template.segments
-        if len(segment.parts) == 3 and segment.parts[0].endswith("=") and not segment.parts[2] and "%" in reading.get(segment.parts[1], "")
-    }
+    escaped = {segment.parts[1] for segment in template.segments if is_column(segment) and "%" in reading.get(segment.parts[1], "")}
     return {name: _unquote(text) if name in escaped else text for name, text in reading.items()} if escaped else reading
+
+
+def is_column(segment: Segment) -> bool:
+    """Return whether a part of a template is that of a partition folder, ``name={placeholder}``: a value of each row in it."""
+    return len(segment.parts) == 3 and segment.parts[0].endswith("=") and not segment.parts[2]
 
 
 def _unquote(text: str) -> str:

@@ -1,0 +1,1 @@
+"""The live rows that lie at a place of a Parquet file."""

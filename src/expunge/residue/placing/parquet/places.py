@@ -1,0 +1,164 @@
+"""Turn places of a Parquet file into the rows that lie there, by its own footer and pages."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from expunge.ports.optional.placing import FILE_NAME, CannotTell, LiveRows, Lying, NothingLive
+from expunge.residue.formats.decoders import Broken, Unsupported
+from expunge.residue.formats.parquet_thrift import inner
+from expunge.residue.formats.slices import FileSlice
+from expunge.residue.matching.session import TooLarge
+from expunge.residue.placing.parquet.footer import Bound, SpanReader, bounds_of, page_bounds, read_footer
+from expunge.residue.placing.parquet.pages import ChunkRows, Numbers
+
+UNDECODED = CannotTell("undecoded page")
+STRUCTURE = CannotTell("page structure")
+"""Lengths, levels, codes and packed bytes, which no value shows. A file that is one item as a whole holds these as well."""
+MOST_ROWS = 200
+"""Rows that are named for one place. A value that more rows have is explained by some of them, spread over all."""
+_CHUNKS = 4
+"""Chunks that are kept decoded."""
+_LITERAL = 16
+_HEADER = 1 << 16
+_PLAIN = 0
+
+
+class ParquetPlaces:
+    """Places in one Parquet file. Rows are named by their numbers in the file, from 0 on."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a file and read its footer. Raises OSError, and Broken where it has no footer that can be read."""
+        self._relation = os.fspath(path)
+        self._descriptor: int | None = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self._source = FileSlice(self._descriptor, 0, os.fstat(self._descriptor).st_size)
+            self._footer = read_footer(self._source)
+        except BaseException:
+            self.close()
+            raise
+        self._starts = [placed.chunk.start for placed in self._footer.chunks]
+        self._rows: dict[int, ChunkRows] = {}
+
+    def at(self, offset: int, length: int) -> Lying:
+        """Nominate the rows that lie in ``length`` bytes from ``offset``: in a page, in a bound or in a statistic."""
+        end = offset + max(1, length)
+        which = self._chunk_at(offset)
+        if which is not None:
+            return self._safely(lambda: self._in_chunk(which, offset, end))
+        if offset >= self._footer.start:
+            for number, placed in enumerate(self._footer.chunks):
+                if (bound := _at(placed.bounds, offset, end)) is not None:
+                    return self._safely(lambda number=number, bound=bound: self._of_bound(number, bound))  # type: ignore[misc]
+            return NothingLive("footer")
+        for number, placed in enumerate(self._footer.chunks):
+            begin, size = placed.index
+            if size > 0 and begin <= offset < begin + size:
+                return self._safely(lambda number=number: self._in_index(number, offset, end))  # type: ignore[misc]
+        return NothingLive("between pages")
+
+    def at_decoded(self, offset: int, hidden: str, inner: int) -> Lying:
+        """Nominate the rows of content that the scan found at ``inner`` of what ``hidden`` at ``offset`` of the file decodes to."""
+        outermost = hidden.partition(" > ")[0]
+        if outermost == "parquet":
+            return NothingLive("unlisted page")
+        which = self._chunk_at(offset)
+        if which is None:
+            return self.at(offset, 1)
+        if outermost.startswith("parquet ") and offset == self._footer.chunks[which].chunk.start:
+            return self._safely(lambda: self._named(self._chunk(which).rows_at(inner)))
+        return self._safely(lambda: self._in_container(which, offset, inner))
+
+    def at_name(self) -> Lying:
+        """Return that the file's name lies at its rows."""
+        return LiveRows(self._relation, (FILE_NAME,))
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    # --- parts of the file ------------------------------------------------------------------------
+
+    def _chunk_at(self, offset: int) -> int | None:
+        found = bisect_right(self._starts, offset) - 1
+        return found if found >= 0 and offset < self._footer.chunks[found].chunk.end else None
+
+    def _in_chunk(self, which: int, offset: int, end: int) -> Lying:
+        chunk = self._chunk(which)
+        number = chunk.page_of(offset)
+        if number is None:
+            return NothingLive("between pages")
+        placed = chunk.pages[number]
+        if offset < placed.page.start:
+            bound = _at(self._header_bounds(which, number), offset, end)
+            return self._of_bound(which, bound) if bound is not None else STRUCTURE
+        if end > placed.page.end:
+            return STRUCTURE
+        if self._footer.chunks[which].chunk.codec == _PLAIN:
+            rows = chunk.rows_at_raw(number, offset - chunk.body_of(number), end - offset)
+        else:
+            # Packed bytes show some of a value as it is. Where it lies in the page is seen by looking for it there.
+            rows = chunk.rows_with(self._source.read_at(offset, end - offset), number)
+        return STRUCTURE if rows is None else self._named(rows)
+
+    def _in_container(self, which: int, offset: int, inner: int) -> Lying:
+        """What lies in a container that begins at a place of a chunk: in a packed page, or in a value that is one itself."""
+        chunk = self._chunk(which)
+        number = chunk.page_of(offset)
+        packed = self._footer.chunks[which].chunk.codec != _PLAIN
+        if number is not None and packed and offset == chunk.body_of(number):
+            rows = chunk.rows_at_raw(number, inner, _LITERAL)
+            return STRUCTURE if rows is None else self._named(rows)
+        return self._in_chunk(which, offset, offset + (_LITERAL if packed else 1))
+
+    def _in_index(self, which: int, offset: int, end: int) -> Lying:
+        bound = _at(page_bounds(self._source, self._footer.chunks[which].index), offset, end)
+        return self._of_bound(which, bound) if bound is not None else STRUCTURE
+
+    def _of_bound(self, which: int, bound: Bound) -> Lying:
+        rows = self._chunk(which).rows_with_bound(bound.value, bound.page)
+        return NothingLive("bound of no row") if rows is None else self._named(rows)
+
+    def _header_bounds(self, which: int, number: int) -> tuple[Bound, ...]:
+        placed = self._chunk(which).pages[number]
+        reader = SpanReader(self._source.read_at(placed.start, min(_HEADER, placed.page.start - placed.start)))
+        fields = reader.struct()
+        about = inner(fields, 8) or inner(fields, 5) or {}
+        statistics = inner(about, 8 if inner(fields, 8) is not None else 5) or {}
+        return tuple(bounds_of(reader, statistics, placed.start, placed.number))
+
+    # --- rows -------------------------------------------------------------------------------------
+
+    def _chunk(self, which: int) -> ChunkRows:
+        chunk = self._rows.pop(which, None)
+        if chunk is None:
+            if len(self._rows) >= _CHUNKS:
+                del self._rows[next(iter(self._rows))]
+            chunk = ChunkRows(self._source, self._footer.chunks[which])
+        self._rows[which] = chunk
+        return chunk
+
+    def _named(self, rows: Numbers) -> Lying:
+        if not len(rows):
+            return NothingLive("no row")
+        if len(rows) > MOST_ROWS:
+            rows = rows[np.linspace(0, len(rows) - 1, MOST_ROWS).astype(np.int64)]
+        return LiveRows(self._relation, tuple(map(str, rows.tolist())))
+
+    @staticmethod
+    def _safely(look: Callable[[], Lying]) -> Lying:
+        try:
+            return look()
+        except (Broken, Unsupported, TooLarge):
+            return UNDECODED
+
+
+def _at(bounds: tuple[Bound, ...], offset: int, end: int) -> Bound | None:
+    return next((bound for bound in bounds if bound.begin <= offset and end <= bound.end), None)
