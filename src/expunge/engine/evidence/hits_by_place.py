@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -22,13 +22,24 @@ from typing import TypeAlias
 from expunge.core.datamap.datamap import Aggregate, Dataset, Inherited, remakes
 from expunge.core.datamap.person import Person
 from expunge.core.evidence.traces import Traces
-from expunge.core.values.copy import Copy
+from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.evidence import shared_content
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import orphaned_items
-from expunge.ports.optional.placing import CannotTell, ChainReader, LiveRows, Lying, NothingLive, PlaceReader, PlacingStore
+from expunge.ports.optional.placing import (
+    CannotTell,
+    ChainReader,
+    ContentReader,
+    LayoutStore,
+    LiveRows,
+    Lying,
+    NameReader,
+    NothingLive,
+    PlaceReader,
+    PlacingStore,
+)
 from expunge.ports.scanner import SEAM, PlacedTracer, Residue, Scanned, Tracer
 from expunge.ports.store import Store
 
@@ -36,6 +47,8 @@ MOST_PLACES = 20_000
 """Places of one window that are asked one by one. A window with more is no single person's; it is asked of all bystanders' data."""
 CHAINED = ("sqlite overflow", "sqlite wal", "sqlite journal", "postgres wal")
 """How the names begin under which the scan reports content that goes on from page to page, at the page where it begins."""
+NAME = "file name"
+"""How the scan reports what it found in the name of a file or folder."""
 _BATCH = 5_000
 """Rows that are read together."""
 _RowPlace: TypeAlias = tuple[Path, int]
@@ -170,14 +183,47 @@ def _placing(context: Context, stores: Mapping[str, Store]) -> tuple[tuple[Datas
     )
 
 
+def _lying_in(readers: Sequence[PlaceReader], place: Residue) -> tuple[Lying, ...]:
+    """Return what lies at a hit, as the readers of a file say: those that name nothing do not count beside others that do."""
+    answers = [_lying(reader, place) for reader in readers]
+    named = [lying for lying in answers if not any(isinstance(answer, NothingLive | CannotTell) for answer in lying)]
+    return tuple(chain.from_iterable(named or answers))
+
+
 def _lying(reader: PlaceReader, place: Residue) -> tuple[Lying, ...]:
     """Return what lies at a hit."""
+    if place.hidden == NAME:
+        return (reader.at_name() if isinstance(reader, NameReader) else NothingLive(NAME),)
     outermost = place.hidden.partition(" > ")[0]
     if outermost.startswith(CHAINED) and isinstance(reader, ChainReader):
         return reader.at_page(place.offset)
+    if place.inner is not None and isinstance(reader, ContentReader):
+        alone = place.hidden in {outermost, f"{outermost} > {place.trace.form}"}
+        return (reader.at_content(place.offset, place.inner, place.trace.length if alone else 0),)
     # Why no length: of decoded content the place is that of the container, and how long that is is not said.
     plain = place.hidden in {"plain", place.trace.form}
     return (reader.at(place.offset, place.trace.length if plain else 0),)
+
+
+def _by_key(copies: Iterable[Copy]) -> dict[str, list[Copy]]:
+    found: dict[str, list[Copy]] = {}
+    for copy in copies:
+        for key in copy.keys:
+            found.setdefault(key, []).append(copy)
+    return found
+
+
+def _owners(row: Copy, copies: Mapping[str, Sequence[Copy]]) -> set[Pseudonym]:
+    """Return whose item a row is, of some copies by key. Where a key is that of a file of many records, the values decide as well."""
+    if not copies.keys() >= set(row.keys):
+        return set()
+    return {copy.subject for key in row.keys for copy in copies[key] if row.lasting or _meets(row.selector, copy.selector)}
+
+
+def _meets(row: Selector | None, selector: Selector | None) -> bool:
+    if row is None or selector is None or selector.every:
+        return True
+    return any(not values.isdisjoint(selector.match.get(name, ())) for name, values in row.match.items())
 
 
 class _Explaining:
@@ -206,6 +252,8 @@ class _Explaining:
         self._rewritten = frozenset(name for opened in stores.values() for name in store_calls.capabilities(opened).rewritten)
         self._seams = any(traces.traces[index].part == SEAM for index in candidates)
         self._named = 0
+        others = [opened for opened in stores.values() if not isinstance(opened, PlacingStore)]
+        self._untold = {path for opened in others for source in store_calls.raw(opened) for path in (source.path, source.path.resolve())}
 
     def sorted_hits(self, found: Iterable[Residue], *, alone: bool) -> tuple[list[_Hits], set[int], list[tuple[int, Residue]]]:
         """Return the hits in files of live items, the windows hit in files of other stores, and the hits in files that explain nothing."""
@@ -221,9 +269,9 @@ class _Explaining:
                 datasets = [dataset for dataset in self._datasets if self._placing[dataset.name].holds(dataset, place.path)]
                 by_file[place.path] = _Hits(place.path, datasets)
             hits = by_file[place.path]
-            if hits.datasets and place.hidden != "file name":
+            if hits.datasets and (place.hidden != NAME or any(isinstance(self._placing[each.name], LayoutStore) for each in hits.datasets)):
                 hits.places.append((index, place))
-            elif alone:
+            elif alone and not self._is_of_another_kind(place.path):
                 left.append((index, place))
             else:
                 elsewhere.add(index)
@@ -231,16 +279,26 @@ class _Explaining:
 
     def read_places(self, hits: _Hits) -> None:
         """Ask the page reader of a file which rows lie at each place."""
-        reader = self._context.scanner.reader(hits.path)
-        if reader is None:
-            hits.at = [(CannotTell("no pages"),)] * len(hits.places)
-            return
-        with closing(reader):
+        # Why in their sequence: a compressed file is decoded once, from its start.
+        hits.places.sort(key=lambda hit: (hit[1].offset, hit[1].inner or 0))
+        with ExitStack() as stack:
+            readers = [stack.enter_context(closing(reader)) for reader in self._readers(hits)]
             for _, place in hits.places:
-                hits.at.append(_lying(reader, place))
+                hits.at.append(_lying_in(readers, place) or (CannotTell("no pages"),))
         for lying in chain.from_iterable(hits.at):
             if isinstance(lying, LiveRows):
                 hits.rows.setdefault(lying, len(hits.rows))
+
+    def _readers(self, hits: _Hits) -> list[PlaceReader]:
+        """The page reader of a file, and for datasets that say how their files hold items the readers of these."""
+        stores = ((dataset, self._placing[dataset.name]) for dataset in hits.datasets)
+        layouts = dict.fromkeys(opened.layout(dataset) if isinstance(opened, LayoutStore) else None for dataset, opened in stores)
+        readers = (self._context.scanner.reader(hits.path, layout) for layout in layouts)
+        return [reader for reader in readers if reader is not None]
+
+    def _is_of_another_kind(self, path: Path) -> bool:
+        """Whether a file lies in a store that reads no items by their places, below the root of one that does."""
+        return any(path.is_relative_to(root) for root in self._untold)
 
     def explained(self, by_file: Sequence[_Hits]) -> frozenset[tuple[Path, int]]:
         """Return the hits, as file and number, that a bystander's or a kept item at their place holds."""
@@ -278,10 +336,7 @@ class _Explaining:
 
     def _note_one_anothers(self, dataset: Dataset, some: Sequence[_Hits], held: dict[_RowPlace, set[int]]) -> None:
         """An item of one erased person that could not be erased explains what it holds of another's: it is in that person's own entry."""
-        owners: dict[str, set[Pseudonym]] = {}
-        for copy in self._ours.live.get(dataset.name, ()):
-            for key in copy.keys:
-                owners.setdefault(key, set()).add(copy.subject)
+        owners = _by_key(self._ours.live.get(dataset.name, ()))
         if not owners:
             return
         placed, whose = self._tracer(), dict[_RowPlace, set[Pseudonym]]()
@@ -289,8 +344,9 @@ class _Explaining:
 
         def rows() -> Iterator[tuple[_RowPlace, Copy]]:
             for place, row in self._rows(dataset, some, ()):
-                if owners.keys() >= set(row.keys):
-                    whose[place] = {subject for key in row.keys for subject in owners[key]}
+                mine = _owners(row, owners)
+                if mine:
+                    whose[place] = mine
                     yield place, row
 
         at = self._trace(dataset, rows(), passing)
@@ -302,11 +358,11 @@ class _Explaining:
     def _note_kept(self, dataset: Dataset, some: Sequence[_Hits], held: dict[_RowPlace, set[int]]) -> None:
         """What stays on purpose holds its own content, names and identifiers included."""
         # (4.5) Look at what is kept.
-        kept = {key for copy in self._ours.kept.get(dataset.name, ()) for key in copy.keys}
+        kept = _by_key(self._ours.kept.get(dataset.name, ()))
         if not kept:
             return
         placed = self._tracer()
-        at = self._trace(dataset, ((place, row) for place, row in self._rows(dataset, some, ()) if kept.issuperset(row.keys)), placed)
+        at = self._trace(dataset, ((place, row) for place, row in self._rows(dataset, some, ()) if _owners(row, kept)), placed)
         for subject, indexes in placed.held_by().items():
             held.setdefault(at[subject], set()).update(indexes)
 

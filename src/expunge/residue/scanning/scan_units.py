@@ -67,6 +67,7 @@ class TraceLocation(NamedTuple):
     path: Path
     chain: tuple[str, ...]
     offset: int
+    inner: int | None
     trace: int
 
 
@@ -226,7 +227,8 @@ class UnitScanner:
                 if alike.places == 1:
                     done.seen.update(alike.traces)
                 if self._per_trace:
-                    done.places += [TraceLocation(where.path, where.chain, offset, trace) for trace in alike.traces]
+                    at, inner = where.on_disk(offset), where.in_content(offset)
+                    done.places += [TraceLocation(where.path, where.chain, at, inner, trace) for trace in alike.traces]
                 if alike.places == alike.most:
                     self._matcher.finished(alike)
 
