@@ -26,7 +26,7 @@ def lying(path: Path, place: Residue) -> Lying:
     with closing(ParquetPlaces(path)) as reader:
         if place.hidden in {"plain", place.trace.form}:
             return reader.at(place.offset, place.trace.length)
-        return reader.at_decoded(place.offset, place.hidden, place.inner)
+        return reader.at_decoded(place.offset, place.hidden, place.inner, 0)
 
 
 def rows_at_hits(path: Path) -> list[tuple[str, Lying]]:

@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -34,6 +34,7 @@ from expunge.ports.optional.placing import (
     CannotTell,
     ChainReader,
     DecodedReader,
+    LayoutStore,
     LiveRows,
     Lying,
     NameReader,
@@ -49,6 +50,8 @@ MOST_PLACES = 20_000
 """Places of one window that are asked one by one. A window with more is no single person's; it is asked of all bystanders' data."""
 CHAINED = ("sqlite overflow", "sqlite wal", "sqlite journal", "postgres wal")
 """How the names begin under which the scan reports content that goes on from page to page, at the page where it begins."""
+NAME = "file name"
+"""How the scan reports what it found in the name of a file or folder."""
 _BATCH = 5_000
 """Rows that are read together."""
 _ONE_BY_ONE = 20
@@ -206,17 +209,25 @@ def _placing(context: Context, stores: Mapping[str, Store]) -> tuple[tuple[Datas
     )
 
 
+def _lying_in(readers: Sequence[PlaceReader], place: Residue) -> tuple[Lying, ...]:
+    """Return what lies at a hit, as the readers of a file say: those that name nothing do not count beside others that do."""
+    answers = [_lying(reader, place) for reader in readers]
+    named = [lying for lying in answers if not any(isinstance(answer, NothingLive | CannotTell) for answer in lying)]
+    return tuple(chain.from_iterable(named or answers))
+
+
 def _lying(reader: PlaceReader, place: Residue) -> tuple[Lying, ...]:
     """Return what lies at a hit."""
     outermost = place.hidden.partition(" > ")[0]
-    if outermost == "file name":
-        return (reader.at_name() if isinstance(reader, NameReader) else NothingLive("file name"),)
+    if outermost == NAME:
+        return (reader.at_name() if isinstance(reader, NameReader) else NothingLive(NAME),)
     if outermost.startswith(CHAINED) and isinstance(reader, ChainReader):
         return reader.at_page(place.offset)
+    if place.inner is not None and isinstance(reader, DecodedReader):
+        alone = place.hidden in {outermost, f"{outermost} > {place.trace.form}"}
+        return (reader.at_decoded(place.offset, place.hidden, place.inner, place.trace.length if alone else 0),)
     # Why no length: of decoded content the place is that of the container, and how long that is is not said.
     plain = place.hidden in {"plain", place.trace.form}
-    if not plain and isinstance(reader, DecodedReader):
-        return (reader.at_decoded(place.offset, place.hidden, place.inner),)
     return (reader.at(place.offset, place.trace.length if plain else 0),)
 
 
@@ -273,21 +284,27 @@ class _Explaining:
 
     def read_places(self, hits: _Hits) -> None:
         """Ask the page reader of a file which rows lie at each place."""
-        try:
-            reader = self._context.scanner.reader(hits.path)
-        except FileNotFoundError:
-            # Files of a lake are replaced, not changed.
-            hits.at = [(CannotTell("file is gone"),)] * len(hits.places)
-            return
-        if reader is None:
-            hits.at = [(CannotTell("no pages"),)] * len(hits.places)
-            return
-        with closing(reader):
+        # Why in their sequence: a compressed file is decoded once, from its start.
+        hits.places.sort(key=lambda hit: (hit[1].offset, hit[1].inner or 0))
+        with ExitStack() as stack:
+            try:
+                readers = [stack.enter_context(closing(reader)) for reader in self._readers(hits)]
+            except FileNotFoundError:
+                # Files of a lake are replaced, not changed.
+                hits.at = [(CannotTell("file is gone"),)] * len(hits.places)
+                return
             for _, place in hits.places:
-                hits.at.append(_lying(reader, place))
+                hits.at.append(_lying_in(readers, place) or (CannotTell("no pages"),))
         for lying in chain.from_iterable(hits.at):
             if isinstance(lying, LiveRows):
                 hits.rows.setdefault(lying, len(hits.rows))
+
+    def _readers(self, hits: _Hits) -> list[PlaceReader]:
+        """The page reader of a file, and for datasets that say how their files hold items the readers of these."""
+        stores = ((dataset, self._placing[dataset.name]) for dataset in hits.datasets)
+        layouts = dict.fromkeys(opened.layout(dataset) if isinstance(opened, LayoutStore) else None for dataset, opened in stores)
+        readers = (self._context.scanner.reader(hits.path, layout) for layout in layouts)
+        return [reader for reader in readers if reader is not None]
 
     def explained(self, by_file: Sequence[_Hits]) -> frozenset[tuple[Path, int]]:
         """Return the hits, as file and number, that a bystander's or a kept item at their place holds."""
@@ -356,17 +373,16 @@ class _Explaining:
 
     def _note_one_anothers(self, dataset: Dataset, some: Sequence[_Hits], held: dict[_RowPlace, set[int]]) -> None:
         """An item of one erased person that could not be erased explains what it holds of another's: it is in that person's own entry."""
-        owners = self._owners(dataset, some, self._ours.live.get(dataset.name, ()))
-        if not owners:
+        live = self._ours.live.get(dataset.name, ())
+        if not live:
             return
         placed, whose = self._tracer(), dict[Pseudonym, set[Pseudonym]]()
         passing = shared_content.without_identifiers(self._context, placed, self._people, seams=self._seams)
 
         def rows() -> Iterator[tuple[_RowPlace, Copy]]:
-            for place, row in self._rows(dataset, some, ()):
-                if row.keys in owners:
-                    whose[row.subject] = owners[row.keys]
-                    yield place, row
+            for place, row, owners in self._rows_of(dataset, some, live):
+                whose[row.subject] = owners
+                yield place, row
 
         at = self._trace(dataset, rows(), passing)
         passing.pass_on()
@@ -376,36 +392,46 @@ class _Explaining:
     def _note_kept(self, dataset: Dataset, some: Sequence[_Hits], held: dict[_RowPlace, set[int]]) -> None:
         """What stays on purpose holds its own content, names and identifiers included."""
         # (4.5) Look at what is kept.
-        kept = self._owners(dataset, some, self._ours.kept.get(dataset.name, ()))
+        kept = self._ours.kept.get(dataset.name, ())
         if not kept:
             return
         placed = self._tracer()
-        at = self._trace(dataset, ((place, row) for place, row in self._rows(dataset, some, ()) if row.keys in kept), placed)
+        at = self._trace(dataset, ((place, row) for place, row, _ in self._rows_of(dataset, some, kept)), placed)
         for subject, indexes in placed.held_by().items():
             held.setdefault(at[subject], set()).update(indexes)
 
-    def _owners(self, dataset: Dataset, some: Sequence[_Hits], copies: Sequence[Copy]) -> Mapping[tuple[str, ...], set[Pseudonym]]:
-        """Return the rows at the places that are in copies of erased people, by the rows' keys, with these people."""
-        owners: dict[tuple[str, ...], set[Pseudonym]] = {}
+    def _rows_of(self, dataset: Dataset, some: Sequence[_Hits], copies: Sequence[Copy]) -> Iterator[tuple[_RowPlace, Copy, set[Pseudonym]]]:
+        """Yield the rows at the places that are in copies of erased people, with these people."""
+        lasting: dict[str, set[Pseudonym]] = {}
         for copy in copies:
-            if copy.lasting:
-                for key in copy.keys:
-                    owners.setdefault((key,), set()).add(copy.subject)
-        # Why by asking the store: the keys of the copy may name other rows by now.
-        moved = [copy for copy in copies if not copy.lasting]
-        if not moved:
+            for key in copy.keys if copy.lasting else ():
+                lasting.setdefault(key, set()).add(copy.subject)
+        moved = self._moved(dataset, some, [copy for copy in copies if not copy.lasting])
+        for place, row in self._rows(dataset, some, ()):
+            owners = set(moved.get((place, row.keys), ()))
+            if lasting.keys() >= set(row.keys):
+                owners.update(*(lasting[key] for key in row.keys))
+            if owners:
+                yield place, row, owners
+
+    def _moved(
+        self, dataset: Dataset, some: Sequence[_Hits], copies: Sequence[Copy]
+    ) -> Mapping[tuple[_RowPlace, tuple[str, ...]], set[Pseudonym]]:
+        """Return the rows at the places that are in copies of erased people whose keys may name other rows by now. Ask the store."""
+        owners: dict[tuple[_RowPlace, tuple[str, ...]], set[Pseudonym]] = {}
+        if not copies:
             return owners
-        every = {row.keys for _, row in self._rows(dataset, some, ())}
+        every = {(place, row.keys) for place, row in self._rows(dataset, some, ())}
         by_subject: dict[Pseudonym, list[Copy]] = {}
-        for copy in moved:
+        for copy in copies:
             by_subject.setdefault(copy.subject, []).append(copy)
         together = [({subject}, own) for subject, own in by_subject.items()]
         if len(together) > _ONE_BY_ONE:
             # Why all at once: a pass over the rows for each would take too long. A row of any of them then counts as a row of all.
-            together = [(set(by_subject), moved)]
+            together = [(set(by_subject), list(copies))]
         for subjects, own in together:
-            for keys in every - {row.keys for _, row in self._rows(dataset, some, own)}:
-                owners.setdefault(keys, set()).update(subjects)
+            for row in every - {(place, row.keys) for place, row in self._rows(dataset, some, own)}:
+                owners.setdefault(row, set()).update(subjects)
         return owners
 
     def _tracer(self) -> PlacedTracer:

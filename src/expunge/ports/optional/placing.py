@@ -13,6 +13,10 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from expunge.core.datamap.datamap import Dataset
 from expunge.core.values.copy import Copy
 
+WHOLE_FILE = "whole"
+"""Row of a file that is one item."""
+ANY_RECORD = "any"
+"""Row for the part of a file that belongs to all of its records together: what a JSON document holds beside its list."""
 FILE_NAME = "name"
 """Row for the name of a file or a folder: it belongs to each item in the file, or below the folder."""
 
@@ -23,10 +27,12 @@ class LiveRows:
 
     relation: str
     """SQLite: the table's name as the schema has it. PostgreSQL: the relation's file, relative to the data folder, without suffix. Parquet:
-    the path of the file."""
+    the path of the file. Files: the path relative to :attr:`FileLayout.root`, with forward slashes."""
     rows: tuple[str, ...]
     """SQLite: rowids in decimal, or for a table WITHOUT ROWID JSON arrays of the primary key. PostgreSQL: ``(block,item)``, or
-    ``toast <value>``. Parquet: the number in the file in decimal, from 0 on, or :data:`FILE_NAME`."""
+    ``toast <value>``. Parquet: the number in the file in decimal, from 0 on, or :data:`FILE_NAME`. Files: :data:`WHOLE_FILE`;
+    for files of many records the number of the line on which the record begins, from 1, or of the entry of a JSON list; :data:`ANY_RECORD`;
+    :data:`FILE_NAME`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +83,14 @@ class PlaceReader(Protocol):
 class DecodedReader(Protocol):
     """A reader of files whose content is packed: it tells places in decoded content apart."""
 
-    def at_decoded(self, offset: int, hidden: str, inner: int) -> Lying:
+    def at_decoded(self, offset: int, hidden: str, inner: int, length: int) -> Lying:
         """Nominate the live rows of content that lies at ``inner`` of what a container decodes to (:class:`expunge.ports.scanner.Residue`).
 
         Args:
             offset: of the container, in the file.
             hidden: the containers, the outermost first.
             inner: the place in what the outermost container decodes to.
+            length: bytes there that belong together; 0 where that is not known.
         """
         ...
 
@@ -107,6 +114,31 @@ class ChainReader(Protocol):
         For places that are given by the page on which a chain begins (``sqlite overflow``, ``sqlite wal``). Such a hit is explained when
         one of the rows explains it and none of the answers is :class:`NothingLive` or :class:`CannotTell`.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileLayout:
+    """How the files of a dataset hold items, as the data map says it."""
+
+    root: Path
+    """Folder to which the names of files are relative."""
+    form: str = ""
+    """``jsonl``, ``csv`` or ``json`` for files of records; empty for whole files."""
+    records: str = ""
+    """For ``json``: the field whose lists hold the records, ``.`` for the document itself; empty where a file is one record."""
+    encoding: str = ""
+    """Of files without a byte order mark; empty for UTF-8."""
+    fields: tuple[str, ...] = ()
+    """Fields of which the header of a ``csv`` file has one: they tell its delimiter."""
+
+
+@runtime_checkable
+class LayoutStore(Protocol):
+    """A placing store whose files do not say by themselves how they hold items."""
+
+    def layout(self, dataset: Dataset) -> FileLayout:
+        """Return how the files of a dataset hold items."""
         ...
 
 

@@ -62,7 +62,7 @@ class ParquetPlaces:
                 return self._safely(lambda number=number: self._in_index(number, offset, end))  # type: ignore[misc]
         return NothingLive("between pages")
 
-    def at_decoded(self, offset: int, hidden: str, inner: int) -> Lying:
+    def at_decoded(self, offset: int, hidden: str, inner: int, length: int) -> Lying:  # noqa: ARG002 - a value is known by its place
         """Nominate the rows of content that the scan found at ``inner`` of what ``hidden`` at ``offset`` of the file decodes to."""
         outermost = hidden.partition(" > ")[0]
         if outermost == "parquet":
