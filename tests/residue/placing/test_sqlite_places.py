@@ -511,6 +511,10 @@ def test_no_place_leads_to_a_row_that_does_not_hold_it(
         answers = explained(path)
         if log and (path.parent / "app.db-wal").stat().st_size:
             answers += explained(path.parent / "app.db-wal")
+        # A value may be divided where its row goes on over another page, while an old copy of it still lies in one piece.
+        connection.execute("VACUUM INTO ?", (str(path.with_name("compact.db")),))
+    whole = path.with_name("compact.db").read_bytes()
     assert not wrong(answers, truth)
-    assert {held for _, held in named(answers)} == {held for held in truth["t"] if any(found == held for _, found, _ in answers)}
+    found = {held for _, held, _ in answers}
+    assert {held for _, held in named(answers)} == {held for held in truth["t"] if held in found and held.encode() in whole}
     assert all(isinstance(lying, LiveRows | NothingLive) for _, _, lying in answers)
