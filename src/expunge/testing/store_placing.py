@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from expunge.core.datamap.datamap import Dataset
+from expunge.core.values.copy import Copy
 from expunge.ports.optional.placing import LiveRows, PlacingStore
 from expunge.ports.store import Store
 from expunge.residue.placing.reader import open_reader
@@ -82,7 +83,7 @@ class PlacingSuite(StoreHarness):
             assert copy.dataset == dataset.name
             assert copy.items == len(copy.keys) == 1
             assert set(dataset.follow) <= set(copy.links)
-            same = next(each for each in whole if copy.keys[0] in each.keys)
+            same = next(each for each in whole if self.has(each, copy.keys[0]))
             assert (copy.selector.match if copy.selector else None) == (same.selector.match if same.selector else None)
             assert all(values <= same.links[name] for name, values in copy.links.items())
             heard = Listener()
@@ -125,7 +126,7 @@ class PlacingSuite(StoreHarness):
                 other = tmp_path / "elsewhere" / path.name
                 other.parent.mkdir(exist_ok=True)
                 shutil.copy(path, other)
-                beside = shutil.copy(path, path.with_name(f"copy-{path.name}"))
+                beside = shutil.copy(path, self.stray(path))
                 assert not any(self.placing(store).holds(dataset, copy) for dataset in datasets for copy in (other, Path(beside)))
 
     def test_rows_lie_in_relations(self, folder: Path) -> None:
@@ -141,6 +142,14 @@ class PlacingSuite(StoreHarness):
                 rows = {each for _, each in named if any(True for _ in placing.nominated(dataset, rows_of(found, each), ()))}
                 assert related == rows != set()
                 assert not placing.relates(dataset, "no relation of this name")
+
+    def has(self, copy: Copy, key: str) -> bool:
+        """Return whether a bystander's copy has the item that the key of a nominated copy names."""
+        return key in copy.keys
+
+    def stray(self, path: Path) -> Path:
+        """Return a path beside a file of the store at which no dataset expects one."""
+        return path.with_name(f"copy-{path.name}")
 
     @staticmethod
     def placing(store: Store) -> PlacingStore:
