@@ -3,7 +3,7 @@
 :func:`explain` carries these numbers, and so does ``docs/spec/receipt.md``; they are parts of step 4 of verification:
 
 4.1. Sort the hits by file. A file in which no live item of a placing store lies (a copy of a database, say) explains nothing.
-4.2. Ask the scanner's page readers which live rows lie at each place.
+4.2. Ask the scanner's page readers which live rows lie at each place. Names of files are places of the items below them.
 4.3. Read these rows through the store's normal reads. Rows of the erased people, and rows that lead to no subject, explain nothing.
 4.4. A hit is explained if the content of a row at its place holds the window; identifiers of the erased people as whole words do not count.
 4.5. What is left may lie in items that are kept on purpose.
