@@ -10,7 +10,7 @@ from typing import BinaryIO, Protocol, TypeAlias
 from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.values.copy import RawSource
 from expunge.core.values.ids import Pseudonym
-from expunge.ports.optional.placing import PlaceReader
+from expunge.ports.optional.placing import FileLayout, PlaceReader
 
 Stretch: TypeAlias = tuple[int, int]
 """Bytes of a file, from the first up to but not including the second."""
@@ -70,8 +70,8 @@ class Residue:
     hidden: str
     """How it was hidden: ``plain``, ``zstd@1024``, ``gzip > utf-16``, ``file name`` ..., outermost first."""
     trace: Trace
-    inner: int = 0
-    """For decoded content: where it lies, or the container within that holds it, in what the outermost container decodes to."""
+    inner: int | None = None
+    """Byte offset in the decoded content of the outermost container; None where there is none, or its content is no stream."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,13 @@ class Scanner(Protocol):
         """A tracer that asks which of the candidate traces each subject's content holds, at any offset."""
         ...
 
-    def reader(self, path: Path) -> PlaceReader | None:
-        """Open a file to ask which live items lie at its places; None for a file without pages that can be told apart. Raises OSError."""
+    def reader(self, path: Path, layout: FileLayout | None = None) -> PlaceReader | None:
+        """Open a file to ask which live items lie at its places; None for a file without pages that can be told apart. Raises OSError.
+
+        Args:
+            path: the file.
+            layout: how it holds items, where its own bytes do not say.
+        """
         ...
 
     def scan(self, sources: Sequence[RawSource], traces: Traces, places: int | None = None) -> Scanned:

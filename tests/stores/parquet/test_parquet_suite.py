@@ -56,9 +56,6 @@ class Lake(StoreSuite, PlacingSuite):
         mine = [known for known in map(named, copy.keys) if known.file == row.file]
         return any(known.whole or row.place in known.numbers() for known in mine)
 
-    def stray(self, path):
-        return path.with_name(f"{path.name}.bak")
-
     def rows(self, folder, pattern="**/*.parquet"):
         for path in self.paths(folder, pattern):
             for row in quiet(path):

@@ -3,7 +3,7 @@
 :func:`explain` carries these numbers, and so does ``docs/spec/receipt.md``; they are parts of step 4 of verification:
 
 4.1. Sort the hits by file. A file in which no live item of a placing store lies (a copy of a database, say) explains nothing.
-4.2. Ask the scanner's page readers which live rows lie at each place.
+4.2. Ask the scanner's page readers which live rows lie at each place. Names of files are places of the items below them.
 4.3. Read these rows through the store's normal reads. Rows of the erased people, and rows that lead to no subject, explain nothing.
 4.4. A hit is explained if the content of a row at its place holds the window; identifiers of the erased people as whole words do not count.
      A value that belongs to a relation as a whole, such as a full-text term, is explained by any live row of that relation.
@@ -13,8 +13,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -23,7 +23,7 @@ from typing import TypeAlias
 from expunge.core.datamap.datamap import Aggregate, Dataset, Inherited, remakes
 from expunge.core.datamap.person import Person
 from expunge.core.evidence.traces import Traces
-from expunge.core.values.copy import Copy
+from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.evidence import shared_content
 from expunge.engine.kernel import store_calls
@@ -32,7 +32,9 @@ from expunge.engine.subjects import orphaned_items
 from expunge.ports.optional.placing import (
     CannotTell,
     ChainReader,
+    ContentReader,
     DecodedReader,
+    LayoutStore,
     LiveRows,
     Lying,
     NameReader,
@@ -48,6 +50,8 @@ MOST_PLACES = 20_000
 """Places of one window that are asked one by one. A window with more is no single person's; it is asked of all bystanders' data."""
 CHAINED = ("sqlite overflow", "sqlite wal", "sqlite journal", "postgres wal")
 """How the names begin under which the scan reports content that goes on from page to page, at the page where it begins."""
+NAME = "file name"
+"""How the scan reports what it found in the name of a file or folder."""
 _BATCH = 5_000
 """Rows that are read together."""
 _ONE_BY_ONE = 20
@@ -88,8 +92,6 @@ class _Hits:
 
     path: Path
     datasets: Sequence[Dataset]
-    elsewhere: bool = False
-    """The file belongs to a store that reads no item by its place."""
     places: list[tuple[int, Residue]] = field(default_factory=list)
     rows: dict[LiveRows, int] = field(default_factory=dict)
     at: list[tuple[Lying, ...]] = field(default_factory=list)
@@ -177,10 +179,6 @@ def _stores(context: Context, store: str) -> dict[str, Store]:
     return {name: context.open_store(name) for name in (store, *shared_content.inside(context, store))}
 
 
-def _roots(stores: Iterable[Store]) -> list[Path]:
-    return [source.path.resolve() for store in stores for source in store_calls.raw(store)]
-
-
 def _placing(context: Context, stores: Mapping[str, Store]) -> tuple[tuple[Dataset, PlacingStore], ...]:
     """The datasets whose live items can be read by their place."""
     return tuple(
@@ -192,18 +190,49 @@ def _placing(context: Context, stores: Mapping[str, Store]) -> tuple[tuple[Datas
     )
 
 
+def _lying_in(readers: Sequence[PlaceReader], place: Residue) -> tuple[Lying, ...]:
+    """Return what lies at a hit, as the readers of a file say: those that name nothing do not count beside others that do."""
+    answers = [_lying(reader, place) for reader in readers]
+    named = [lying for lying in answers if not any(isinstance(answer, NothingLive | CannotTell) for answer in lying)]
+    return tuple(chain.from_iterable(named or answers))
+
+
 def _lying(reader: PlaceReader, place: Residue) -> tuple[Lying, ...]:
     """Return what lies at a hit."""
+    if place.hidden == NAME:
+        return (reader.at_name() if isinstance(reader, NameReader) else NothingLive(NAME),)
     outermost = place.hidden.partition(" > ")[0]
-    if outermost == "file name":
-        return (reader.at_name() if isinstance(reader, NameReader) else NothingLive("file name"),)
     if outermost.startswith(CHAINED) and isinstance(reader, ChainReader):
         return reader.at_page(place.offset)
+    if place.inner is not None and isinstance(reader, ContentReader):
+        alone = place.hidden in {outermost, f"{outermost} > {place.trace.form}"}
+        return (reader.at_content(place.offset, place.inner, place.trace.length if alone else 0),)
     # Why no length: of decoded content the place is that of the container, and how long that is is not said.
     plain = place.hidden in {"plain", place.trace.form}
     if not plain and isinstance(reader, DecodedReader):
-        return (reader.at_decoded(place.offset, place.hidden, place.inner),)
+        return (reader.at_decoded(place.offset, place.hidden, place.inner or 0),)
     return (reader.at(place.offset, place.trace.length if plain else 0),)
+
+
+def _by_key(copies: Iterable[Copy]) -> dict[str, list[Copy]]:
+    found: dict[str, list[Copy]] = {}
+    for copy in copies:
+        for key in copy.keys:
+            found.setdefault(key, []).append(copy)
+    return found
+
+
+def _owners(row: Copy, copies: Mapping[str, Sequence[Copy]]) -> set[Pseudonym]:
+    """Return whose item a row is, of some copies by key. Where a key is that of a file of many records, the values decide as well."""
+    if not copies.keys() >= set(row.keys):
+        return set()
+    return {copy.subject for key in row.keys for copy in copies[key] if row.lasting or _meets(row.selector, copy.selector)}
+
+
+def _meets(row: Selector | None, selector: Selector | None) -> bool:
+    if row is None or selector is None or selector.every:
+        return True
+    return any(not values.isdisjoint(selector.match.get(name, ())) for name, values in row.match.items())
 
 
 class _Explaining:
@@ -232,6 +261,8 @@ class _Explaining:
         self._rewritten = frozenset(name for opened in stores.values() for name in store_calls.capabilities(opened).rewritten)
         self._seams = any(traces.traces[index].part == SEAM for index in candidates)
         self._named = 0
+        others = [opened for opened in stores.values() if not isinstance(opened, PlacingStore)]
+        self._untold = {path for opened in others for source in store_calls.raw(opened) for path in (source.path, source.path.resolve())}
 
     def sorted_hits(self, found: Iterable[Residue]) -> tuple[list[_Hits], set[int], list[tuple[int, Residue]]]:
         """Return the hits in files of live items, the windows hit in files of other stores, and the hits in files that explain nothing."""
@@ -239,19 +270,17 @@ class _Explaining:
         by_file: dict[Path, _Hits] = {}
         elsewhere: set[int] = set()
         left: list[tuple[int, Residue]] = []
-        roots = _roots(opened for opened in self._stores.values() if not isinstance(opened, PlacingStore))
         for place in found:
             index = number.get(place.trace)
             if index is None:
                 continue
             if place.path not in by_file:
                 datasets = [dataset for dataset in self._datasets if self._placing[dataset.name].holds(dataset, place.path)]
-                whole = place.path.resolve() if roots and not datasets else place.path
-                by_file[place.path] = _Hits(place.path, datasets, any(whole.is_relative_to(root) for root in roots))
+                by_file[place.path] = _Hits(place.path, datasets)
             hits = by_file[place.path]
             if hits.datasets:
                 hits.places.append((index, place))
-            elif hits.elsewhere:
+            elif self._is_of_another_kind(place.path):
                 elsewhere.add(index)
             else:
                 left.append((index, place))
@@ -259,21 +288,30 @@ class _Explaining:
 
     def read_places(self, hits: _Hits) -> None:
         """Ask the page reader of a file which rows lie at each place."""
-        try:
-            reader = self._context.scanner.reader(hits.path)
-        except FileNotFoundError:
-            # Files of a lake are replaced, not changed.
-            hits.at = [(CannotTell("file is gone"),)] * len(hits.places)
-            return
-        if reader is None:
-            hits.at = [(CannotTell("no pages"),)] * len(hits.places)
-            return
-        with closing(reader):
+        # Why in their sequence: a compressed file is decoded once, from its start.
+        hits.places.sort(key=lambda hit: (hit[1].offset, hit[1].inner or 0))
+        with ExitStack() as stack:
+            try:
+                readers = [stack.enter_context(closing(reader)) for reader in self._readers(hits)]
+            except FileNotFoundError:
+                # Files of a lake are replaced, not changed: what was seen in this one is asked of everybody.
+                readers = []
             for _, place in hits.places:
-                hits.at.append(_lying(reader, place))
+                hits.at.append(_lying_in(readers, place) or (CannotTell("no pages"),))
         for lying in chain.from_iterable(hits.at):
             if isinstance(lying, LiveRows):
                 hits.rows.setdefault(lying, len(hits.rows))
+
+    def _readers(self, hits: _Hits) -> list[PlaceReader]:
+        """The page reader of a file, and for datasets that say how their files hold items the readers of these."""
+        stores = ((dataset, self._placing[dataset.name]) for dataset in hits.datasets)
+        layouts = dict.fromkeys(opened.layout(dataset) if isinstance(opened, LayoutStore) else None for dataset, opened in stores)
+        readers = (self._context.scanner.reader(hits.path, layout) for layout in layouts)
+        return [reader for reader in readers if reader is not None]
+
+    def _is_of_another_kind(self, path: Path) -> bool:
+        """Whether a file lies in a store that reads no items by their places, below the root of one that does."""
+        return any(path.is_relative_to(root) for root in self._untold)
 
     def explained(self, by_file: Sequence[_Hits]) -> frozenset[tuple[Path, int]]:
         """Return the hits, as file and number, that a bystander's or a kept item at their place holds."""
@@ -343,15 +381,15 @@ class _Explaining:
     def _note_one_anothers(self, dataset: Dataset, some: Sequence[_Hits], held: dict[_RowPlace, set[int]]) -> None:
         """An item of one erased person that could not be erased explains what it holds of another's: it is in that person's own entry."""
         owners = self._owners(dataset, some, self._ours.live.get(dataset.name, ()))
-        if not owners:
+        if owners is None:
             return
         placed, whose = self._tracer(), dict[Pseudonym, set[Pseudonym]]()
         passing = shared_content.without_identifiers(self._context, placed, self._people, seams=self._seams)
 
         def rows() -> Iterator[tuple[_RowPlace, Copy]]:
             for place, row in self._rows(dataset, some, ()):
-                if row.keys in owners:
-                    whose[row.subject] = owners[row.keys]
+                if mine := owners(row):
+                    whose[row.subject] = mine
                     yield place, row
 
         at = self._trace(dataset, rows(), passing)
@@ -363,36 +401,33 @@ class _Explaining:
         """What stays on purpose holds its own content, names and identifiers included."""
         # (4.5) Look at what is kept.
         kept = self._owners(dataset, some, self._ours.kept.get(dataset.name, ()))
-        if not kept:
+        if kept is None:
             return
         placed = self._tracer()
-        at = self._trace(dataset, ((place, row) for place, row in self._rows(dataset, some, ()) if row.keys in kept), placed)
+        at = self._trace(dataset, ((place, row) for place, row in self._rows(dataset, some, ()) if kept(row)), placed)
         for subject, indexes in placed.held_by().items():
             held.setdefault(at[subject], set()).update(indexes)
 
-    def _owners(self, dataset: Dataset, some: Sequence[_Hits], copies: Sequence[Copy]) -> Mapping[tuple[str, ...], set[Pseudonym]]:
-        """Return the rows at the places that are in copies of erased people, by the rows' keys, with these people."""
-        owners: dict[tuple[str, ...], set[Pseudonym]] = {}
-        for copy in copies:
-            if copy.lasting:
-                for key in copy.keys:
-                    owners.setdefault((key,), set()).add(copy.subject)
-        # Why by asking the store: the keys of the copy may name other rows by now.
-        moved = [copy for copy in copies if not copy.lasting]
-        if not moved:
-            return owners
-        every = {row.keys for _, row in self._rows(dataset, some, ())}
+    def _owners(self, dataset: Dataset, some: Sequence[_Hits], copies: Sequence[Copy]) -> Callable[[Copy], set[Pseudonym]] | None:
+        """Return a function that tells whose item a row is, of some copies of erased people; None where there are none."""
+        if not copies:
+            return None
+        by_key = _by_key(copies)
+        # Why by asking the store: the keys of these copies may name other rows by now.
         by_subject: dict[Pseudonym, list[Copy]] = {}
-        for copy in moved:
-            by_subject.setdefault(copy.subject, []).append(copy)
+        for copy in copies:
+            if not copy.lasting:
+                by_subject.setdefault(copy.subject, []).append(copy)
         together = [({subject}, own) for subject, own in by_subject.items()]
         if len(together) > _ONE_BY_ONE:
             # Why all at once: a pass over the rows for each would take too long. A row of any of them then counts as a row of all.
-            together = [(set(by_subject), moved)]
-        for subjects, own in together:
-            for keys in every - {row.keys for _, row in self._rows(dataset, some, own)}:
-                owners.setdefault(keys, set()).update(subjects)
-        return owners
+            together = [(set(by_subject), [copy for _, own in together for copy in own])]
+        unknown = {row.keys for _, row in self._rows(dataset, some, ()) if not by_key.keys() >= set(row.keys)} if together else set()
+        asked: dict[tuple[str, ...], set[Pseudonym]] = {}
+        for subjects, own in together if unknown else ():
+            for keys in unknown - {row.keys for _, row in self._rows(dataset, some, own)}:
+                asked.setdefault(keys, set()).update(subjects)
+        return lambda row: _owners(row, by_key) | asked.get(row.keys, set())
 
     def _tracer(self) -> PlacedTracer:
         return self._context.scanner.placed(self._traces, self._candidates)

@@ -13,6 +13,10 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from expunge.core.datamap.datamap import Dataset
 from expunge.core.values.copy import Copy
 
+WHOLE_FILE = "whole"
+"""Row of a file that is one item."""
+ANY_RECORD = "any"
+"""Row for the part of a file that belongs to all of its records together: what a JSON document holds beside its list."""
 FILE_NAME = "name"
 """Row for the name of a file or a folder: it belongs to each item in the file, or below the folder."""
 
@@ -22,11 +26,12 @@ class LiveRows:
     """Live rows that a place belongs to; an index entry lists the rows that it points to."""
 
     relation: str
-    """SQLite: the table's name as the schema has it. PostgreSQL: the relation's file, relative to the data folder, without suffix. Parquet:
-    the path of the file."""
+    """SQLite: the table's name as the schema has it. PostgreSQL: the relation's file, relative to the data folder, without suffix. Files:
+    the path relative to :attr:`FileLayout.root`, with forward slashes. Parquet: the path of the file."""
     rows: tuple[str, ...]
     """SQLite: rowids in decimal, or for a table WITHOUT ROWID JSON arrays of the primary key. PostgreSQL: ``(block,item)``, or
-    ``toast <value>``. Parquet: the number in the file in decimal, from 0 on, or :data:`FILE_NAME`."""
+    ``toast <value>``. Files: :data:`WHOLE_FILE`; for files of many records the number of the line on which the record begins, from 1, or of
+    the entry of a JSON list; :data:`ANY_RECORD`; :data:`FILE_NAME`. Parquet: the number in the file, from 0 on; :data:`FILE_NAME`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +94,6 @@ class DecodedReader(Protocol):
 
 
 @runtime_checkable
-class NameReader(Protocol):
-    """A reader of files whose names are content of items."""
-
-    def at_name(self) -> Lying:
-        """Nominate the live rows to which the name of the file or folder belongs."""
-        ...
-
-
-@runtime_checkable
 class ChainReader(Protocol):
     """A reader of files in which content goes on over pages that do not follow one another."""
 
@@ -107,6 +103,55 @@ class ChainReader(Protocol):
         For places that are given by the page on which a chain begins (``sqlite overflow``, ``sqlite wal``). Such a hit is explained when
         one of the rows explains it and none of the answers is :class:`NothingLive` or :class:`CannotTell`.
         """
+        ...
+
+
+@runtime_checkable
+class ContentReader(Protocol):
+    """A reader of files whose items lie in decoded content, such as the lines of a compressed file."""
+
+    def at_content(self, offset: int, inner: int, length: int) -> Lying:
+        """Nominate the live rows that lie in decoded content.
+
+        Args:
+            offset: place in the file of the container.
+            inner: place in its decoded content.
+            length: bytes there that belong together.
+        """
+        ...
+
+
+@runtime_checkable
+class NameReader(Protocol):
+    """A reader of files whose names are content of items."""
+
+    def at_name(self) -> Lying:
+        """Nominate the live rows to which the name of the file or folder belongs."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileLayout:
+    """How the files of a dataset hold items, as the data map says it."""
+
+    root: Path
+    """Folder to which the names of files are relative."""
+    form: str = ""
+    """``jsonl``, ``csv`` or ``json`` for files of records; empty for whole files."""
+    records: str = ""
+    """For ``json``: the field whose lists hold the records, ``.`` for the document itself; empty where a file is one record."""
+    encoding: str = ""
+    """Of files without a byte order mark; empty for UTF-8."""
+    fields: tuple[str, ...] = ()
+    """Fields of which the header of a ``csv`` file has one: they tell its delimiter."""
+
+
+@runtime_checkable
+class LayoutStore(Protocol):
+    """A placing store whose files do not say by themselves how they hold items."""
+
+    def layout(self, dataset: Dataset) -> FileLayout:
+        """Return how the files of a dataset hold items."""
         ...
 
 

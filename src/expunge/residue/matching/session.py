@@ -54,18 +54,24 @@ class RunOrigin:
     """Nothing can begin in it: a name, a value, samples."""
     mark: bytes = field(default=b"", repr=False)
     """A digest of the content, where the same may come again: findings in it are remembered."""
-    inner: int | None = None
-    """Of a run inside decoded content: where the container of the run begins in what the outermost one decodes to."""
+    outer: int | None = None
+    """Place of the next container in the content of the outermost one; None where the run itself is that content, or the file."""
 
     def inside(self, what: str, offset: int, mark: bytes | None = None) -> RunOrigin:
         """The run that is decoded from the container ``what`` at ``offset`` of this run, under another ``mark`` if one is given."""
-        base = self.base if self.fixed else self.base + offset
-        mark = self.mark if mark is None else mark
-        return RunOrigin(self.path, (*self.chain, what), base, True, self.depth + 1, self.leaf, mark, self.decoded(offset))  # noqa: FBT003
+        base, outer = self.on_disk(offset), self.in_content(offset)
+        depth, mark = self.depth + 1, self.mark if mark is None else mark
+        return RunOrigin(self.path, (*self.chain, what), base, fixed=True, depth=depth, leaf=self.leaf, mark=mark, outer=outer)
 
-    def decoded(self, offset: int) -> int | None:
-        """Return where ``offset`` of this run lies in what the outermost container decodes to; None where nothing is decoded."""
-        return self.inner if self.inner is not None or not self.fixed else offset
+    def on_disk(self, offset: int) -> int:
+        """Return the place in the file of a place in the run: of decoded content, that of the container."""
+        return self.base if self.fixed else self.base + offset
+
+    def in_content(self, offset: int) -> int | None:
+        """Return the place in the decoded content of the outermost container; None where that cannot be told, or there is none."""
+        if self.outer is not None:
+            return self.outer
+        return offset if len(self.chain) == 1 else None
 
 
 @dataclass
@@ -93,8 +99,8 @@ class Allowance:
         return cls(max(limits.decoded, limits.ratio * size), limits.held)
 
 
-Report = Callable[[RunOrigin, int, int, SameTraces], None]
-"""Takes the run, the offset on disk, the offset in what the outermost container decodes to (0 where there is none), and the traces."""
+Report = Callable[[RunOrigin, int, SameTraces], None]
+"""Takes the run, the offset in it and the traces."""
 
 
 @dataclass
@@ -164,7 +170,7 @@ class Session:
         """Report one place."""
         if where.mark:
             self.known.hits.add(where.mark)
-        self._report(where, where.base if where.fixed else where.base + offset, where.decoded(offset) or 0, alike)
+        self._report(where, offset, alike)
 
     def add(self, where: RunOrigin, allowance: Allowance, data: bytes) -> None:
         """Search a small, whole piece, sooner or later (``flush`` at the latest)."""

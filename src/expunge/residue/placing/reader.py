@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from expunge.ports.optional.placing import FILE_NAME, LiveRows, Lying, NothingLive, PlaceReader
+from expunge.ports.optional.placing import FILE_NAME, FileLayout, LiveRows, Lying, NothingLive, PlaceReader
 from expunge.residue.formats.decoders import Broken
 from expunge.residue.formats.parquet import MAGIC as PARQUET
 from expunge.residue.placing.parquet.places import ParquetPlaces
 from expunge.residue.placing.postgres_files import open_postgres
+from expunge.residue.placing.record_files import RecordFilePlaces, WholeFilePlaces
 from expunge.residue.placing.sqlite import SqlitePlaces
 from expunge.residue.placing.sqlite_pages import LOG, LOG_MAGIC, MAGIC
 from expunge.residue.placing.sqlite_records import DamagedPage
@@ -57,12 +58,15 @@ class FolderName:
         """Nothing is open."""
 
 
-def open_reader(path: Path) -> PlaceReader | None:
+def open_reader(path: Path, layout: FileLayout | None = None) -> PlaceReader | None:
     """Open a file for questions about its places; None where no reader knows its kind.
 
-    A SQLite log or journal is known by the database that it lies beside, a file of PostgreSQL by its folder. Raises OSError when the file
-    cannot be read.
+    A file with a ``layout`` is read as that says. Otherwise a SQLite log or journal is known by the database that it lies beside, a file of
+    PostgreSQL by its folder. Raises OSError when the file cannot be read.
     """
+    if layout is not None:
+        records = layout.form and (layout.form != "json" or layout.records)
+        return RecordFilePlaces(path, layout) if records else WholeFilePlaces(path, layout)
     if path.is_dir():
         return FolderName(path)
     if (opened := open_postgres(path)) is not None:

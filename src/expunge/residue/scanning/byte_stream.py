@@ -277,7 +277,7 @@ def read_pages(session: Session, inner: RunOrigin, allowance: Allowance, runs: I
     try:
         for at, run in runs:
             base = inner.base + at if inner.depth == 1 else inner.base
-            origin = RunOrigin(inner.path, chain, base, fixed=True, depth=inner.depth, inner=inner.inner)
+            origin = RunOrigin(inner.path, chain, base, fixed=True, depth=inner.depth, outer=inner.outer)
             stream = ByteStream(session, origin, allowance)
             for part in run:
                 session.decoded(allowance, len(part))
@@ -291,7 +291,7 @@ def _read_parquet(session: Session, inner: RunOrigin, allowance: Allowance, sour
     try:
         for at, what, run in parquet.runs(source, session.skip):
             base = inner.base + at if inner.depth == 1 else inner.base
-            origin = RunOrigin(inner.path, (*inner.chain[:-1], what), base, fixed=True, depth=inner.depth, inner=inner.inner)
+            origin = RunOrigin(inner.path, (*inner.chain[:-1], what), base, fixed=True, depth=inner.depth, outer=inner.outer)
             stream = ByteStream(session, origin, allowance)
             for part in run:
                 session.decoded(allowance, len(part))

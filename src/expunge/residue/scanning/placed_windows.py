@@ -106,7 +106,7 @@ class PlacedWindowSearch(SharedWindowSearch):
     def _find(self, data: bytes) -> None:
         self._gather(data)
 
-    def _note(self, _where: RunOrigin, _offset: int, _inner: int, alike: SameTraces) -> None:
+    def _note(self, _where: RunOrigin, _offset: int, alike: SameTraces) -> None:
         self._note_held(self._owner, self._joint, alike)
 
     def _note_held(self, subject: Pseudonym, joint: bool, alike: SameTraces) -> None:

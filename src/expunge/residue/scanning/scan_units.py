@@ -67,7 +67,7 @@ class TraceLocation(NamedTuple):
     path: Path
     chain: tuple[str, ...]
     offset: int
-    inner: int
+    inner: int | None
     trace: int
 
 
@@ -218,7 +218,7 @@ class UnitScanner:
         return _ended(done, session)
 
     def _session(self, done: UnitResult) -> Session:
-        def report(where: RunOrigin, offset: int, inner: int, alike: SameTraces) -> None:
+        def report(where: RunOrigin, offset: int, alike: SameTraces) -> None:
             if not alike.most:
                 # Why few of bystanders': they show that the scan sees, and one place shows it.
                 alike.most = min(self._enough, CONTROL_PLACES) if self._controls.issuperset(alike.traces) else self._enough
@@ -227,7 +227,8 @@ class UnitScanner:
                 if alike.places == 1:
                     done.seen.update(alike.traces)
                 if self._per_trace:
-                    done.places += [TraceLocation(where.path, where.chain, offset, inner, trace) for trace in alike.traces]
+                    at, inner = where.on_disk(offset), where.in_content(offset)
+                    done.places += [TraceLocation(where.path, where.chain, at, inner, trace) for trace in alike.traces]
                 if alike.places == alike.most:
                     self._matcher.finished(alike)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from expunge.core.evidence.traces import Traces
 from expunge.core.values.copy import RawSource
-from expunge.ports.optional.placing import PlaceReader
+from expunge.ports.optional.placing import FileLayout, PlaceReader
 from expunge.ports.scanner import Coverage, Residue, Scanned, Stretch
 from expunge.residue.matching.matcher import Matcher, SameTraces
 from expunge.residue.matching.patterns import TracePatterns
@@ -16,7 +16,7 @@ from expunge.residue.matching.session import Limits, RunOrigin
 from expunge.residue.placing.reader import open_reader
 from expunge.residue.scanning.helper_pool import MOST, WORTH, HelperPool, ScanCrew, usable_cores
 from expunge.residue.scanning.placed_windows import PlacedWindowSearch
-from expunge.residue.scanning.scan_units import FileStretch, divide, gathered, hidden, new_session, scan_part, walk
+from expunge.residue.scanning.scan_units import FileStretch, TraceLocation, divide, gathered, hidden, new_session, scan_part, walk
 from expunge.residue.scanning.shared_windows import SharedWindowSearch
 from expunge.residue.take.tracer import Collector
 
@@ -49,9 +49,9 @@ class ResidueScanner:
         """A tracer that finds the candidates that each bystander's content holds."""
         return PlacedWindowSearch(traces, candidates, self._limits)
 
-    def reader(self, path: Path) -> PlaceReader | None:
+    def reader(self, path: Path, layout: FileLayout | None = None) -> PlaceReader | None:
         """Open a file to ask which live items lie at its places; None for a file without pages that can be told apart. Raises OSError."""
-        return open_reader(path)
+        return open_reader(path, layout)
 
     def scan(self, sources: Sequence[RawSource], traces: Traces, places: int | None = None) -> Scanned:
         """Read every byte of every source. Raises CouldNotLook when a source cannot be read at all.
@@ -74,7 +74,7 @@ class ResidueScanner:
             for place in met:
                 counts[place.trace] += 1
                 if counts[place.trace] <= most:
-                    found.append(_residue(place.path, place.chain, place.offset, place.inner, traces, place.trace))
+                    found.append(_residue(place, traces))
         seen = frozenset().union(*(unit.seen for unit in done))
         files, size, decoded = (sum(getattr(unit, name) for unit in done) for name in ("files", "bytes", "decoded"))
         return Scanned(tuple(found), seen, Coverage(files, size, decoded, tuple(sorted(skipped.items()))))
@@ -110,9 +110,9 @@ def scan(paths: Iterable[Path], traces: Traces, *, limits: Limits | None = None,
     found: list[Residue] = []
     counts: dict[tuple[Path, str, int], int] = {}
 
-    def report(where: RunOrigin, offset: int, inner: int, alike: SameTraces) -> None:
+    def report(where: RunOrigin, offset: int, alike: SameTraces) -> None:
         for trace in alike.traces:
-            residue = _residue(where.path, where.chain, offset, inner, traces, trace)
+            residue = _residue(TraceLocation(where.path, where.chain, where.on_disk(offset), where.in_content(offset), trace), traces)
             place = (where.path, residue.hidden, trace)
             counts[place] = counts.get(place, 0) + 1
             if counts[place] <= per_file:
@@ -134,5 +134,6 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _residue(path: Path, chain: tuple[str, ...], offset: int, inner: int, traces: Traces, trace: int) -> Residue:
-    return Residue(path, offset, hidden(chain, traces.traces[trace].form), traces.traces[trace], inner)
+def _residue(place: TraceLocation, traces: Traces) -> Residue:
+    trace = traces.traces[place.trace]
+    return Residue(place.path, place.offset, hidden(place.chain, trace.form), trace, place.inner)

@@ -180,7 +180,7 @@ class SharedWindowSearch:
             for _, _, alike in self._matcher.find(np.frombuffer(data + _PAD, dtype=np.uint8), len(data)):
                 self._see(alike)
 
-    def _note(self, _where: RunOrigin, _offset: int, _inner: int, alike: SameTraces) -> None:
+    def _note(self, _where: RunOrigin, _offset: int, alike: SameTraces) -> None:
         self._see(alike)
 
     def _see(self, alike: SameTraces) -> None:

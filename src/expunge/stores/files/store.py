@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from expunge import durable
@@ -18,6 +18,7 @@ from expunge.core.values.copy import Copy, Cost, Finding, Item, Probed, RawSourc
 from expunge.core.values.ids import IdempotencyKey, Pseudonym
 from expunge.core.values.outcome import Absent, Erased, Outcome, Outcomes, Reason, Unable
 from expunge.errors import CouldNotLook, StoreUnavailable
+from expunge.ports.optional.placing import FileLayout, LiveRows
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.ports.scanner import Tracer
 from expunge.stores.files.check import FilesCheck
@@ -29,6 +30,7 @@ from expunge.stores.tree.ages import TreeAging
 from expunge.stores.tree.content import TreeContent
 from expunge.stores.tree.erase import TreeEraser, reason_of
 from expunge.stores.tree.folder_layout import FolderLayout
+from expunge.stores.tree.nominated import NominatedItems
 from expunge.stores.tree.search import TreeSearch
 from expunge.stores.tree.spellings import RememberedSpellings, TreeSpellings
 
@@ -160,6 +162,36 @@ class Files:
                 removed += found.removed
                 alive += found.alive
         return removed, alive
+
+    def holds(self, dataset: Dataset, path: Path) -> bool:
+        """Return whether the file, or the folder, has a name that the dataset declares."""
+        key = path.relative_to(self._root).as_posix() if path.is_relative_to(self._root) else ""
+        layout = self._layouts[dataset.name]
+        return bool(key) and any(layout.template_of(name) is not None for name in (key, f"{key}/"))
+
+    def relates(self, dataset: Dataset, relation: str) -> bool:
+        """Return whether the relation is the name of a file of the dataset."""
+        return self.holds(dataset, self._root / relation)
+
+    def layout(self, dataset: Dataset) -> FileLayout:
+        """As the map says it."""
+        return FileLayout(self._root, dataset.format, dataset.records, dataset.encoding, dataset.subject_fields)
+
+    def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:
+        """Each file is read once for all its records."""
+        self._present()
+        items = NominatedItems(self._tree(dataset), self._layouts[dataset.name], self._modified, erased)
+        try:
+            yield from items.copies(rows)
+        except OSError as error:
+            message = f"dataset {dataset.name}: a folder cannot be listed"
+            raise CouldNotLook(message, help="see `expunge check` for which one; give this user the right to read it") from error
+
+    def _modified(self, key: str) -> datetime | None:
+        try:
+            return datetime.fromtimestamp((self._root / key).lstat().st_mtime, UTC)
+        except FileNotFoundError:
+            return None
 
     def probe(self, dataset: Dataset, copies: Sequence[Copy]) -> Iterator[Probed]:
         """A fresh walk for the selectors' values, and each old key looked up by its name."""

@@ -7,16 +7,19 @@ import json
 import mimetypes
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import BinaryIO
 
 from expunge.core.values.copy import Copy, Item, Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.errors import CouldNotLook
+from expunge.ports.optional.placing import FILE_NAME
 from expunge.ports.scanner import KEY, Tracer
 from expunge.stores.tables.json_members import MemberCut
 from expunge.stores.tree.folder_layout import FolderLayout, WantedValues
 from expunge.stores.tree.interface import FileState, Tree
 from expunge.stores.tree.member_cut import member_cut
+from expunge.stores.tree.nominated import PlacedCopy, numbered
 from expunge.stores.tree.record_files import FileRecord, Unreadable, Value
 
 _CHUNK = 1 << 20
@@ -76,9 +79,12 @@ class TreeContent:
     def trace(self, copies: Sequence[Copy], tracer: Tracer) -> None:
         """Each file is read once for each subject that owns it whole, once for all subjects that have records in it."""
         sharing: dict[str, list[Copy]] = {}
+        placed: dict[str, dict[str, list[PlacedCopy]]] = {}
         for copy in copies:
             for key in copy.keys:
-                if self.wholly(copy, key):
+                if isinstance(copy, PlacedCopy):
+                    placed.setdefault(key, {}).setdefault(copy.row, []).append(copy)
+                elif self.wholly(copy, key):
                     self._trace_file(copy, key, tracer)
                 elif not self._tree.is_link(key):
                     sharing.setdefault(key, []).append(copy)
@@ -87,6 +93,33 @@ class TreeContent:
             with suppress(OSError, Unreadable):
                 for state in self._tree.states(key):
                     self._trace_records(state, key, together, tracer)
+        for key, by_row in placed.items():
+            self._trace_placed(key, by_row, tracer)
+
+    def _trace_placed(self, key: str, by_row: dict[str, list[PlacedCopy]], tracer: Tracer) -> None:
+        """Single records, by their numbers in the file, and the name alone."""
+        for copy in by_row.pop(FILE_NAME, ()):
+            tracer.name(copy.subject, self._layout.dataset.name, copy.name)
+        fields = self._layout.dataset.subject_fields
+        with suppress(OSError, Unreadable):
+            for row, record in numbered(self._tree, self._layout, key, fields, by_row) if by_row else ():
+                for copy in by_row.get(row, ()):
+                    # Why again: the file may have been written since, and the record under this number be another one.
+                    if self._is_same(copy, key, record):
+                        self._trace_record(copy.subject, record, tracer)
+                        if not self._layout.many_in_a_file:
+                            self._trace_beside(copy.subject, key, tracer)
+
+    def _is_same(self, copy: Copy, key: str, record: FileRecord) -> bool:
+        """Whether a record still names whom the copy was made for."""
+        found, match = self._layout.template_of(key), copy.selector.match if copy.selector else {}
+        fields = self._layout.recorded(found[0], match) if found else ()
+        return record.value is not None and all(record.texts(name) == match[name] for name in fields)
+
+    def _trace_beside(self, subject: Pseudonym, key: str, tracer: Tracer) -> None:
+        self._trace_names(subject, key, tracer)
+        for state in islice(self._tree.states(key), 1):
+            self._trace_notes(subject, state, tracer)
 
     def _trace_records(self, state: FileState, key: str, together: Sequence[Copy], tracer: Tracer) -> None:
         with state.open() as file:
@@ -96,14 +129,17 @@ class TreeContent:
                     if cut is not None:
                         self._trace_members(subject, cut, tracer)
                         continue
-                    self._trace_value(subject, "", record.value, tracer)
-                    # Also as it lies there: a window taken from another file (a sidecar) may run across several fields. Bytes of another
-                    # encoding say nothing of their own: whoever looks for words in them looks in UTF-8.
-                    raw = record.raw if record.codec == "utf-8" else record.raw.decode(record.codec).encode()
-                    tracer.blob(subject, self._layout.dataset.name, "record", io.BytesIO(raw))
+                    self._trace_record(subject, record, tracer)
                     if not self._layout.many_in_a_file:
                         self._trace_names(subject, key, tracer)
                         self._trace_notes(subject, state, tracer)
+
+    def _trace_record(self, subject: Pseudonym, record: FileRecord, tracer: Tracer) -> None:
+        self._trace_value(subject, "", record.value, tracer)
+        # Also as it lies there: a window taken from another file (a sidecar) may run across several fields. Bytes of another
+        # encoding say nothing of their own: whoever looks for words in them looks in UTF-8.
+        raw = record.raw if record.codec == "utf-8" else record.raw.decode(record.codec).encode()
+        tracer.blob(subject, self._layout.dataset.name, "record", io.BytesIO(raw))
 
     def _trace_members(self, subject: Pseudonym, cut: MemberCut, tracer: Tracer) -> None:
         """Of a record that stays for others, the members alone that leave it: all else in it is the others' as well."""

@@ -7,7 +7,7 @@ file is the subject's), or because *records* in it say so (the dataset has a ``f
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -199,10 +199,10 @@ class FolderLayout:
         meant = {bool(wanted.in_name((reading,))) for reading in found[1]} if found else set()
         return len(meant) > 1
 
-    def read(self, file: BinaryIO, key: str, fields: Sequence[str]) -> Iterator[FileRecord]:
-        """The records of an open file of this dataset. Raises Unreadable."""
+    def read(self, file: BinaryIO, key: str, fields: Sequence[str], only: Container[int] | None = None) -> Iterator[FileRecord]:
+        """The records of an open file of this dataset; of those with other numbers than ``only``, no values. Raises Unreadable."""
         dataset = self.dataset
-        return records(file, key, dataset.format, fields, listed=dataset.records, encoding=dataset.encoding)
+        return records(file, key, dataset.format, fields, listed=dataset.records, encoding=dataset.encoding, only=only)
 
     @property
     def many_in_a_file(self) -> bool:

@@ -12,7 +12,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
@@ -136,7 +136,16 @@ class _ZstdFrames(io.RawIOBase):
 # --- formats -------------------------------------------------------------------------------------
 
 
-def records(file: BinaryIO, name: str, layout: str, fields: Sequence[str], *, listed: str = "", encoding: str = "") -> Iterator[FileRecord]:
+def records(
+    file: BinaryIO,
+    name: str,
+    layout: str,
+    fields: Sequence[str],
+    *,
+    listed: str = "",
+    encoding: str = "",
+    only: Container[int] | None = None,
+) -> Iterator[FileRecord]:
     """Every record of an open file, in order, with nothing left out: leads and raw bytes joined are the file.
 
     Args:
@@ -146,6 +155,7 @@ def records(file: BinaryIO, name: str, layout: str, fields: Sequence[str], *, li
         fields: the fields that the caller will ask for; a CSV file must have one of them in its header.
         listed: for ``json``, the field whose lists hold the records; empty where the file is one record.
         encoding: as the map says it; empty for UTF-8, and UTF-16 with a byte order mark.
+        only: numbers of the records that are parsed, where not all are; the others of a ``jsonl`` or ``csv`` file have no value then.
 
     Raises:
         Unreadable: when bytes, compression or syntax are damaged; what was yielded before is sound.
@@ -153,7 +163,7 @@ def records(file: BinaryIO, name: str, layout: str, fields: Sequence[str], *, li
     try:
         with decoded(file, name) as plain:
             text, codec = utf8_of(plain, encoding)
-            found = _json_list(text, listed) if listed and layout == "json" else _LAYOUTS[layout](text, fields)
+            found = _json_list(text, listed) if listed and layout == "json" else _LAYOUTS[layout](text, fields, only)
             yield from found if codec == "utf-8" else (_as_written(record, codec) for record in found)
     except UndecodableText as error:
         raise Unreadable.undecodable(str(error)) from error
@@ -162,11 +172,11 @@ def records(file: BinaryIO, name: str, layout: str, fields: Sequence[str], *, li
         raise Unreadable(message) from error
 
 
-def _json_lines(file: BinaryIO, fields: Sequence[str]) -> Iterator[FileRecord]:
+def _json_lines(file: BinaryIO, fields: Sequence[str], only: Container[int] | None) -> Iterator[FileRecord]:
     tails = [json.dumps(name.rsplit(".", 1)[-1]).encode() for name in fields]
     for number, raw in enumerate(_lines(file, b"\n"), 1):
         text = raw.removeprefix(BOM) if number == 1 else raw
-        if not text.strip():
+        if (only is not None and number not in only) or not text.strip():
             yield FileRecord(raw, None, number)
             continue
         # A key that stands twice, or is spelt with escapes, would hide one of its values from an ordinary parser.
@@ -174,7 +184,7 @@ def _json_lines(file: BinaryIO, fields: Sequence[str]) -> Iterator[FileRecord]:
         yield FileRecord(raw, _parse_json(text, f"line {number}", every=twice), number)
 
 
-def _json_object(file: BinaryIO, fields: Sequence[str]) -> Iterator[FileRecord]:  # noqa: ARG001 - one signature for all layouts
+def _json_object(file: BinaryIO, fields: Sequence[str], only: Container[int] | None) -> Iterator[FileRecord]:  # noqa: ARG001 - one signature for all layouts
     raw = file.read()
     value = _parse_json(raw.removeprefix(BOM), "the file", every=True)
     if not isinstance(value, dict):
@@ -237,7 +247,7 @@ def _merged(pairs: list[tuple[str, Value]]) -> Value:
     return merged
 
 
-def _csv(file: BinaryIO, fields: Sequence[str]) -> Iterator[FileRecord]:
+def _csv(file: BinaryIO, fields: Sequence[str], only: Container[int] | None) -> Iterator[FileRecord]:
     rows = _Rows(file)
     header: list[str] = []
     asked = -1
@@ -245,6 +255,9 @@ def _csv(file: BinaryIO, fields: Sequence[str]) -> Iterator[FileRecord]:
         if not header:
             header, rows.delimiters = _header(raw.removeprefix(BOM), fields)
             asked = max(at for at, name in enumerate(header) if name in fields)
+            yield FileRecord(raw, None, number)
+            continue
+        if only is not None and number not in only:
             yield FileRecord(raw, None, number)
             continue
         row = _parse_row(raw, rows.delimiters, number)
@@ -367,6 +380,7 @@ def _scalars(value: Value) -> Iterator[str]:
         yield text
 
 
-_LAYOUTS: dict[str, Callable[[BinaryIO, Sequence[str]], Iterator[FileRecord]]] = {"jsonl": _json_lines, "csv": _csv, "json": _json_object}
+_Layout: TypeAlias = Callable[[BinaryIO, Sequence[str], "Container[int] | None"], Iterator[FileRecord]]
+_LAYOUTS: dict[str, _Layout] = {"jsonl": _json_lines, "csv": _csv, "json": _json_object}
 FORMATS = frozenset(_LAYOUTS)
 """The words that a map may write under ``format:``."""
