@@ -84,7 +84,8 @@ FLOORS: dict[str, dict[str, str]] = {
     "residue": {
         "matching": "",
         "formats": "matching",
-        "placing": "matching formats",
+        "placing/parquet": "matching formats",
+        "placing": "matching formats placing/parquet",
         "take": "matching formats",
         "scanning": "matching formats placing take",
     },

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from expunge.core.datamap.datamap import Dataset
-from expunge.ports.optional.placing import LiveRows, PlacingStore
+from expunge.core.values.copy import Copy
+from expunge.ports.optional.placing import ContentReader, LayoutStore, LiveRows, Lying, PlaceReader, PlacingStore
 from expunge.ports.store import Store
 from expunge.residue.placing.reader import open_reader
 from expunge.testing.harness import StoreHarness, locate_all
@@ -23,9 +24,8 @@ def words(one: Person) -> list[bytes]:
     return [*(mark.encode() for mark in one.marks), one.blob[:32]]
 
 
-def places_of(path: Path, one: Person) -> Iterator[tuple[int, bytes]]:
-    """Yield every place of a person's words in a file, by a plain search."""
-    data = path.read_bytes()
+def places_of(data: bytes, one: Person) -> Iterator[tuple[int, bytes]]:
+    """Yield every place of a person's words, by a plain search."""
     for word in words(one):
         at = data.find(word)
         while at >= 0:
@@ -47,16 +47,38 @@ class PlacingSuite(StoreHarness):
     def lying(self, folder: Path, crowd: Sequence[Person]) -> dict[str, dict[Path, list[tuple[LiveRows, bytes]]]]:
         """Return person -> file -> the live rows at each place of the person's words, with the word that is there."""
         found: dict[str, dict[Path, list[tuple[LiveRows, bytes]]]] = {one.id: {} for one in crowd}
-        for top in self.places(folder):
-            for path in sorted(each for each in top.rglob("*") if each.is_file()) if top.is_dir() else [top]:
-                reader = open_reader(path)
-                if reader is None:
-                    continue
-                with closing(reader):
-                    for one in crowd:
-                        lying = [(reader.at(at, len(word)), word) for at, word in places_of(path, one)]
-                        found[one.id][path] = [(rows, word) for rows, word in lying if isinstance(rows, LiveRows)]
+        with self.opened(folder) as (store, datasets):
+            for top in self.places(folder):
+                for path in sorted(each for each in top.rglob("*") if each.is_file()) if top.is_dir() else [top]:
+                    for reader in self._readers(store, datasets, path):
+                        with closing(reader):
+                            for one in crowd:
+                                lying = [(reader.at(at, len(word)), word) for at, word in places_of(path.read_bytes(), one)]
+                                lying += list(self._lying_in_content(reader, path, one))
+                                found[one.id].setdefault(path, []).extend(
+                                    (rows, word) for rows, word in lying if isinstance(rows, LiveRows)
+                                )
         return found
+
+    def contents(self, path: Path) -> Iterator[tuple[int, bytes]]:  # noqa: ARG002 - for overriders
+        """Yield (place in the file, decoded content) of each container that the store itself reads, such as a gzip member."""
+        yield from ()
+
+    def _lying_in_content(self, reader: PlaceReader, path: Path, one: Person) -> Iterator[tuple[Lying, bytes]]:
+        for container, content in self.contents(path):
+            assert isinstance(reader, ContentReader)
+            for at, word in places_of(content, one):
+                yield reader.at_content(container, at, len(word)), word
+
+    @staticmethod
+    def _readers(store: Store, datasets: Sequence[Dataset], path: Path) -> Iterator[PlaceReader]:
+        """The reader of a file, or those of the datasets that say how it holds items."""
+        if isinstance(store, LayoutStore) and isinstance(store, PlacingStore):
+            layouts = dict.fromkeys(store.layout(dataset) for dataset in datasets if store.holds(dataset, path))
+            readers = [open_reader(path, layout) for layout in layouts]
+        else:
+            readers = [open_reader(path)]
+        yield from (reader for reader in readers if reader is not None)
 
     def test_a_row_is_read_by_its_place(self, folder: Path) -> None:
         """Each place of somebody who stays leads to a row that holds what is there, as a bystander's copy; in every dataset to some."""
@@ -82,8 +104,10 @@ class PlacingSuite(StoreHarness):
             assert copy.dataset == dataset.name
             assert copy.items == len(copy.keys) == 1
             assert set(dataset.follow) <= set(copy.links)
-            same = next(each for each in whole if copy.keys[0] in each.keys)
-            assert (copy.selector.match if copy.selector else None) == (same.selector.match if same.selector else None)
+            match = copy.selector.match if copy.selector else None
+            same = next(
+                each for each in whole if self.has(each, copy.keys[0]) and (each.selector.match if each.selector else None) == match
+            )
             assert all(values <= same.links[name] for name, values in copy.links.items())
             heard = Listener()
             store.trace(dataset, [copy], heard)
@@ -125,7 +149,7 @@ class PlacingSuite(StoreHarness):
                 other = tmp_path / "elsewhere" / path.name
                 other.parent.mkdir(exist_ok=True)
                 shutil.copy(path, other)
-                beside = shutil.copy(path, path.with_name(f"copy-{path.name}"))
+                beside = shutil.copy(path, path.with_name(f"{path.name}.copy"))
                 assert not any(self.placing(store).holds(dataset, copy) for dataset in datasets for copy in (other, Path(beside)))
 
     def test_rows_lie_in_relations(self, folder: Path) -> None:
@@ -141,6 +165,10 @@ class PlacingSuite(StoreHarness):
                 rows = {each for _, each in named if any(True for _ in placing.nominated(dataset, rows_of(found, each), ()))}
                 assert related == rows != set()
                 assert not placing.relates(dataset, "no relation of this name")
+
+    def has(self, copy: Copy, key: str) -> bool:
+        """Return whether a bystander's copy has the item that the key of a nominated copy names."""
+        return key in copy.keys
 
     @staticmethod
     def placing(store: Store) -> PlacingStore:

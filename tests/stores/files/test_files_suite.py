@@ -15,7 +15,7 @@ import zstandard
 
 from expunge.core.datamap.datamap import ByField, Dataset, PathLayout, StoreSpec, Through
 from expunge.stores.files.store import Files
-from expunge.testing import StoreSuite
+from expunge.testing import PlacingSuite, StoreSuite
 
 PROFILE = ByField({"profile": "profile_id"})
 
@@ -31,7 +31,7 @@ def quiet(path):
         return None
 
 
-class TestWholeFiles(StoreSuite):
+class TestWholeFiles(StoreSuite, PlacingSuite):
     """Media in folders named after people, with sidecars, a second dataset of theirs, and a folder for each day."""
 
     store = Files
@@ -79,7 +79,7 @@ class TestWholeFiles(StoreSuite):
             yield
 
 
-class TestJsonLines(StoreSuite):
+class TestJsonLines(StoreSuite, PlacingSuite):
     """Events of many people in JSON lines, the subject inside an object."""
 
     store = Files
@@ -139,6 +139,10 @@ class TestGzippedJsonLines(TestJsonLines):
     def unpack(self, data):
         return gzip.decompress(data)
 
+    def contents(self, path):
+        if path.name == "2024.jsonl.gz":
+            yield 0, gzip.decompress(path.read_bytes())
+
 
 @pytest.mark.soak
 class TestZstdJsonLines(TestJsonLines):
@@ -153,8 +157,12 @@ class TestZstdJsonLines(TestJsonLines):
         with zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True) as frames:
             return frames.read()
 
+    def contents(self, path):
+        if path.name == "2024.jsonl.zst":
+            yield 0, self.unpack(path.read_bytes())
 
-class TestCsv(StoreSuite):
+
+class TestCsv(StoreSuite, PlacingSuite):
     """A table of many people, quoted where it must be."""
 
     store = Files
@@ -191,7 +199,7 @@ class TestCsv(StoreSuite):
 
 
 @pytest.mark.variant
-class TestSidecars(StoreSuite):
+class TestSidecars(StoreSuite, PlacingSuite):
     """Recordings that only a JSON sidecar assigns to somebody."""
 
     store = Files
@@ -226,3 +234,27 @@ class TestSidecars(StoreSuite):
     def spoil(self, folder, person):
         (folder / "media" / "s" / f"{person.email.partition('@')[0]}.json").write_bytes(b"{")
         return True
+
+
+class TestJsonList(PlacingSuite):
+    """Lists of many people in one document, read by the places of their entries."""
+
+    store = Files
+
+    def declare(self, folder):
+        return StoreSpec("media", "files", str(folder / "media")), [
+            dataset("crews", "crews.json", format="json", records="teams.crew", subject=ByField({"p": "user.id"}))
+        ]
+
+    def write(self, folder, people):
+        (folder / "media").mkdir()
+        entries = [{**one.row(), "user": {"id": one.id}, "id": None} for one in people]
+        teams = [{"name": "first", "crew": entries[:2]}, {"crew": [], "name": ["[", '"]}']}, {"crew": entries[2:]}]
+        (folder / "media" / "crews.json").write_text(json.dumps({"teams": teams}, indent=1, ensure_ascii=False), "utf-8")
+
+    def read(self, folder):
+        teams = json.loads((folder / "media" / "crews.json").read_bytes())["teams"]
+        return {one["user"]["id"]: repr(one).encode() for team in teams for one in team["crew"]}
+
+    def plant(self, folder, person):
+        (folder / "media" / "crews.json.bak").write_text(person.text)

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from expunge.core.datamap.datamap import ByField, Dataset, PathLayout, StoreSpec, Through
+from expunge.stores.parquet.lake.copy_keys import named
 from expunge.stores.parquet.store import Parquet
-from expunge.testing import StoreSuite
+from expunge.testing import PlacingSuite, StoreSuite
 
 
 def dataset(name, *paths, subject, **more):
@@ -29,7 +30,7 @@ def quiet(path):
         return []
 
 
-class Lake(StoreSuite):
+class Lake(StoreSuite, PlacingSuite):
     """A folder of Parquet files."""
 
     store = Parquet
@@ -48,6 +49,12 @@ class Lake(StoreSuite):
                 break
             except FileNotFoundError:
                 path.parent.mkdir(parents=True, exist_ok=True)
+
+    def has(self, copy, key):
+        """Copies name rows of a file together, nominated ones each by its place."""
+        row = named(key)
+        mine = [known for known in map(named, copy.keys) if known.file == row.file]
+        return any(known.whole or row.place in known.numbers() for known in mine)
 
     def rows(self, folder, pattern="**/*.parquet"):
         for path in self.paths(folder, pattern):

@@ -3,7 +3,7 @@
 :func:`explain` carries these numbers, and so does ``docs/spec/receipt.md``; they are parts of step 4 of verification:
 
 4.1. Sort the hits by file. A file in which no live item of a placing store lies (a copy of a database, say) explains nothing.
-4.2. Ask the scanner's page readers which live rows lie at each place.
+4.2. Ask the scanner's page readers which live rows lie at each place. Names of files are places of the items below them.
 4.3. Read these rows through the store's normal reads. Rows of the erased people, and rows that lead to no subject, explain nothing.
 4.4. A hit is explained if the content of a row at its place holds the window; identifiers of the erased people as whole words do not count.
      A value that belongs to a relation as a whole, such as a full-text term, is explained by any live row of that relation.
@@ -96,8 +96,6 @@ class _Hits:
 
     path: Path
     datasets: Sequence[Dataset]
-    elsewhere: bool = False
-    """The file belongs to a store that reads no item by its place."""
     places: list[tuple[int, Residue]] = field(default_factory=list)
     rows: dict[LiveRows, int] = field(default_factory=dict)
     at: list[tuple[Lying, ...]] = field(default_factory=list)
@@ -194,10 +192,6 @@ def _stores(context: Context, store: str) -> dict[str, Store]:
     return {name: context.open_store(name) for name in (store, *shared_content.inside(context, store))}
 
 
-def _roots(stores: Iterable[Store]) -> list[Path]:
-    return [source.path.resolve() for store in stores for source in store_calls.raw(store)]
-
-
 def _placing(context: Context, stores: Mapping[str, Store]) -> tuple[tuple[Dataset, PlacingStore], ...]:
     """The datasets whose live items can be read by their place."""
     return tuple(
@@ -257,6 +251,8 @@ class _Explaining:
         self._rewritten = frozenset(name for opened in stores.values() for name in store_calls.capabilities(opened).rewritten)
         self._seams = any(traces.traces[index].part == SEAM for index in candidates)
         self._named = 0
+        others = [opened for opened in stores.values() if not isinstance(opened, PlacingStore)]
+        self._untold = {path for opened in others for source in store_calls.raw(opened) for path in (source.path, source.path.resolve())}
 
     def sorted_hits(self, found: Iterable[Residue]) -> tuple[list[_Hits], set[int], list[tuple[int, Residue]]]:
         """Return the hits in files of live items, the windows hit in files of other stores, and the hits in files that explain nothing."""
@@ -264,19 +260,17 @@ class _Explaining:
         by_file: dict[Path, _Hits] = {}
         elsewhere: set[int] = set()
         left: list[tuple[int, Residue]] = []
-        roots = _roots(opened for opened in self._stores.values() if not isinstance(opened, PlacingStore))
         for place in found:
             index = number.get(place.trace)
             if index is None:
                 continue
             if place.path not in by_file:
                 datasets = [dataset for dataset in self._datasets if self._placing[dataset.name].holds(dataset, place.path)]
-                whole = place.path.resolve() if roots and not datasets else place.path
-                by_file[place.path] = _Hits(place.path, datasets, any(whole.is_relative_to(root) for root in roots))
+                by_file[place.path] = _Hits(place.path, datasets)
             hits = by_file[place.path]
             if hits.datasets:
                 hits.places.append((index, place))
-            elif hits.elsewhere:
+            elif self._is_of_another_kind(place.path):
                 elsewhere.add(index)
             else:
                 left.append((index, place))
@@ -305,6 +299,10 @@ class _Explaining:
         layouts = dict.fromkeys(opened.layout(dataset) if isinstance(opened, LayoutStore) else None for dataset, opened in stores)
         readers = (self._context.scanner.reader(hits.path, layout) for layout in layouts)
         return [reader for reader in readers if reader is not None]
+
+    def _is_of_another_kind(self, path: Path) -> bool:
+        """Whether a file lies in a store that reads no items by their places, below the root of one that does."""
+        return any(path.is_relative_to(root) for root in self._untold)
 
     def explained(self, by_file: Sequence[_Hits]) -> frozenset[tuple[Path, int]]:
         """Return the hits, as file and number, that a bystander's or a kept item at their place holds."""

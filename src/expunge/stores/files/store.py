@@ -169,13 +169,13 @@ class Files:
         layout = self._layouts[dataset.name]
         return bool(key) and any(layout.template_of(name) is not None for name in (key, f"{key}/"))
 
+    def relates(self, dataset: Dataset, relation: str) -> bool:
+        """Return whether the relation is the name of a file of the dataset."""
+        return self.holds(dataset, self._root / relation)
+
     def layout(self, dataset: Dataset) -> FileLayout:
         """As the map says it."""
         return FileLayout(self._root, dataset.format, dataset.records, dataset.encoding, dataset.subject_fields)
-
-    def relates(self, dataset: Dataset, relation: str) -> bool:
-        """Return whether the relation is the path of a file of the dataset, or of a folder."""
-        return self.holds(dataset, self._root / relation)
 
     def nominated(self, dataset: Dataset, rows: Sequence[LiveRows], erased: Sequence[Copy]) -> Iterator[tuple[int, Copy]]:
         """Each file is read once for all its records."""

@@ -76,8 +76,10 @@ class CellChange:
             text = texts(column) if column is not None else None
             if column is None or text is None:
                 continue
-            met = pc.is_in(text, value_set=pa.array(sorted(wanted), pa.large_string()))
-            if pc.any(met).as_py():
+            sought = pa.array(sorted(wanted), pa.large_string())
+            met = pc.is_in(text, value_set=sought)
+            # Why dictionaries too: a row group may have entries that only rows of another one use.
+            if pc.any(met).as_py() or any(pc.any(pc.is_in(entries, value_set=sought)).as_py() for entries in _entries(column)):
                 rule, kind = self.rules[name], column.type
                 plain = column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column
                 instead = pa.scalar(None, plain.type) if rule.act is MentionAct.NULL else value_of(rule.value, kind)
@@ -89,6 +91,13 @@ class CellChange:
 
     def credit(self) -> None:
         """Nothing is counted: the rows are other people's."""
+
+
+def _entries(column: Any) -> list[Any]:
+    """The dictionaries of a column as text, of every chunk."""
+    if not pa.types.is_dictionary(column.type):
+        return []
+    return [entries for chunk in column.chunks if (entries := texts(chunk.dictionary)) is not None]
 
 
 def _as_written(file: pq.ParquetFile) -> dict[str, Any]:
