@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from expunge import descriptors
 from expunge.ports.optional.placing import Lying, NothingLive, PlaceReader
 from expunge.residue.placing.postgres_files import open_postgres
 from expunge.residue.placing.sqlite import SqlitePlaces
@@ -70,5 +72,5 @@ def _is_database(path: Path) -> bool:
 
 
 def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(16)
+    with descriptors.reading(path) as file:
+        return os.pread(file, 16, 0)
