@@ -424,3 +424,78 @@ def test_a_uuid_is_one_id_as_text_as_bytes_of_its_own_type_and_without_dashes(co
     assert bodies(database) == [NEIGHBOUR]
     assert company.found("walnuts in the attic") == []
     assert company.found("moons of jupiter")
+
+
+# --- members of lists ------------------------------------------------------------------------------------
+
+GROUPS = "groups: {store: app, table: groups, subject: {email: members}, retention: life}"
+CIRCLES = 'circles: {store: app, table: circles, subject: {email: "doc.members.id"}, retention: life}'
+
+
+def test_a_member_of_a_list_in_another_spelling_leaves_it(company: Company) -> None:
+    company.declare(["email: {dataset: accounts, key: email}"], [SQLITE], [ACCOUNTS, GROUPS, CIRCLES])
+    members = [["MIA@Example.org ", "otto@example.org"], ["Mia@EXAMPLE.ORG"], ["otto@example.org"], ["xmia@example.org"]]
+    documents = [{"members": [{"id": "mIA@example.org", "said": WORDS}, {"id": "otto@example.org"}]}]
+    company.rows(
+        "CREATE TABLE accounts (email TEXT, name TEXT, closed_at TEXT);"
+        "CREATE TABLE groups (id INTEGER PRIMARY KEY, members TEXT);"
+        "CREATE TABLE circles (id INTEGER PRIMARY KEY, doc TEXT)",
+        ("INSERT INTO accounts VALUES (?, ?, NULL)", [("mia@example.org", "Mia of the meadow"), ("otto@example.org", "Otto")]),
+        ("INSERT INTO groups (members) VALUES (?)", [(json.dumps(each),) for each in members]),
+        ("INSERT INTO circles (doc) VALUES (?)", [(json.dumps(each),) for each in documents]),
+    )
+    run = company.erase("email:mia@example.org")
+    assert run.state is OrderState.FULFILLED, run.reasons
+    with closing(sqlite3.connect(company.world / "app.db")) as database:
+        left = [json.loads(text) for (text,) in database.execute("SELECT members FROM groups ORDER BY id")]
+        assert left == [["otto@example.org"], ["otto@example.org"], ["xmia@example.org"]]
+        assert [json.loads(text) for (text,) in database.execute("SELECT doc FROM circles")] == [{"members": [{"id": "otto@example.org"}]}]
+    assert company.found(WORDS) == []
+
+
+def test_a_member_of_a_list_in_a_file_or_a_lake_in_another_spelling_leaves_it(company: Company) -> None:
+    datasets = [
+        ACCOUNTS,
+        "crew: {store: media, path: crew.json, format: json, records: people, subject: {email: id}, retention: life}",
+        "teams: {store: media, path: teams.jsonl, format: jsonl, subject: {email: members}, retention: life}",
+        "wide: {store: lake, path: wide.parquet, subject: {email: members}, retention: life}",
+    ]
+    company.declare(["email: {dataset: accounts, key: email}"], [SQLITE, LAKE, MEDIA], datasets)
+    company.rows(
+        "CREATE TABLE accounts (email TEXT, name TEXT, closed_at TEXT)",
+        ("INSERT INTO accounts VALUES (?, ?, NULL)", [("mia@example.org", "Mia of the meadow"), ("otto@example.org", "Otto")]),
+    )
+    for name in ("media", "lake"):
+        (company.world / name).mkdir()
+    (company.world / "media" / "crew.json").write_text(
+        json.dumps({"people": [{"id": "MIA@example.org", "said": WORDS}, {"id": "otto@example.org"}]})
+    )
+    (company.world / "media" / "teams.jsonl").write_text(json.dumps({"members": ["Mia@Example.ORG", "otto@example.org"]}) + "\n")
+    pq.write_table(pa.table({"members": [["MIA@EXAMPLE.ORG", "otto@example.org"]]}), company.world / "lake" / "wide.parquet")
+    run = company.erase("email:mia@example.org")
+    assert run.state is OrderState.FULFILLED, run.reasons
+    assert json.loads((company.world / "media" / "crew.json").read_text()) == {"people": [{"id": "otto@example.org"}]}
+    assert json.loads((company.world / "media" / "teams.jsonl").read_text()) == {"members": ["otto@example.org"]}
+    assert pq.read_table(company.world / "lake" / "wide.parquet").to_pylist() == [{"members": ["otto@example.org"]}]
+
+
+def test_a_member_of_an_array_in_another_spelling_leaves_it(company: Company, postgres_server: PostgresServer) -> None:
+    url = postgres_server.database("spelt_members")
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE accounts (email text, name text)")
+            connection.execute("CREATE TABLE groups (id int PRIMARY KEY, members text[])")
+            connection.execute("CREATE TABLE circles (id int PRIMARY KEY, doc jsonb)")
+            connection.execute("INSERT INTO accounts VALUES ('mia@example.org', 'Mia of the meadow'), ('otto@example.org', 'Otto')")
+            connection.execute("INSERT INTO groups VALUES (1, '{MIA@Example.org,otto@example.org}'), (2, '{Mia@example.org}')")
+            document = {"members": [{"id": "mIA@example.org", "said": WORDS}, {"id": "otto@example.org"}]}
+            connection.execute("INSERT INTO circles VALUES (1, %s)", (json.dumps(document),))
+        store = f'  app: {{kind: postgres, url: "{url}"}}'
+        company.declare(["email: {dataset: accounts, key: email}"], [store], [ACCOUNTS, GROUPS, CIRCLES])
+        run = company.erase("email:mia@example.org")
+        assert run.state is OrderState.FULFILLED, run.reasons
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT members FROM groups").fetchall() == [(["otto@example.org"],)]
+            assert connection.execute("SELECT doc FROM circles").fetchall() == [({"members": [{"id": "otto@example.org"}]},)]
+    finally:
+        postgres_server.drop("spelt_members")
