@@ -10,10 +10,10 @@ from zlib import crc32
 
 from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.values.ids import Pseudonym
-from expunge.ports.scanner import KEY, Stretch
+from expunge.ports.scanner import KEY, SEAM, Stretch
 from expunge.residue.matching.keyed_hash import Secret
 from expunge.residue.take import media_windows
-from expunge.residue.take.moments import is_moment
+from expunge.residue.take.moments import is_moment, part_of_moment
 from expunge.residue.take.schema_words import SchemaWords
 from expunge.residue.take.window_sample import DRESSED, FORMS, ContentWindow, WindowSample
 from expunge.residue.take.written_forms import (
@@ -40,6 +40,9 @@ _AGAIN = 16
 """Windows of a text that are offered instead where the only one that is wanted says nothing."""
 _KEPT = 1 << 14
 """Characters of a value that are kept until it is known whether parts of it are traced too."""
+
+_ANCHORED = 16
+"""Bytes that a scan compares first."""
 
 _AS_TEXT = frozenset({"utf-8", "bytes"})
 """Forms whose windows may lie in a schema as they are ..."""
@@ -129,6 +132,8 @@ class Collector:
         while 0 < len(head) <= media_windows.SIZE and (more := stream.read(media_windows.SIZE + 1 - len(head))):
             head += more
         small = len(head) <= media_windows.SIZE
+        if field == SEAM:
+            head = _past_moment(head)
         read = media_windows.read_small(head) if small else media_windows.read(stream, head, self._schema.cover)
         self._rejected += read.raw.rejected + read.sound.rejected
         if read.text is not None:
@@ -238,6 +243,17 @@ class Collector:
             for piece in fragments(each.value) if each.value is not None else ():
                 if telling(utf8(piece)):
                     yield "fragment", clip(utf8(piece))
+
+
+def _past_moment(joint: bytes) -> bytes:
+    """Return what joins two values, from the middle of a moment on that it begins with.
+
+    A scan stops wherever the first bytes of a window lie, and everybody's rows of that second begin alike.
+    """
+    begins = joint[:_ANCHORED]
+    if len(joint) > _ANCHORED and begins.isascii() and part_of_moment(begins.decode()):
+        return joint[_ANCHORED // 2 :]
+    return joint
 
 
 def _joined(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
