@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias
@@ -94,6 +94,8 @@ class Scanned:
     seen: frozenset[int]
     """Indexes into ``Traces.traces`` that were found at least once."""
     coverage: Coverage
+    crowded: frozenset[int] = frozenset()
+    """Those that have more places than were to be counted."""
 
 
 class Scanner(Protocol):
@@ -122,16 +124,19 @@ class Scanner(Protocol):
         """Open a file to ask which live items lie at its places; None for a file without pages that can be told apart. Raises OSError."""
         ...
 
-    def scan(self, sources: Sequence[RawSource], traces: Traces, places: int | None = None) -> Scanned:
+    def scan(
+        self, sources: Sequence[RawSource], traces: Traces, places: int | None = None, *, crowd: int = 0, without: Collection[int] = ()
+    ) -> Scanned:
         """Read every byte of every source, decode what can be decoded, and report where traces lie: up to ``places`` places of each.
 
-        None (0) for who asks only which traces there are: that saves most of the time where there are many.
+        None (0) for who asks only which traces there are: that saves most of the time where there are many. With ``crowd``, those that have
+        more places than so many are told. Those ``without`` which it shall do are not looked for.
         Raises CouldNotLook when a source cannot be read at all; parts that could not be read are in ``coverage.skipped``.
         """
         ...
 
-    def glance(self, lying: Mapping[Path, Sequence[Stretch]], traces: Traces) -> frozenset[int]:
-        """Return the traces that lie in some stretches of files, as indexes. Stretches that cannot be read just now are passed over.
+    def glance(self, lying: Mapping[Path, Sequence[Stretch]], traces: Traces, *, crowd: int = 0) -> Scanned:
+        """Look for traces in some stretches of files, without their places. Stretches that cannot be read just now are passed over.
 
         It serves to ask whether content can be seen at its known place. A trace that is not seen here may be seen by :meth:`scan`.
         """
@@ -147,6 +152,10 @@ class CollectingTracer(Tracer, Protocol):
 
     def traces(self, controls: Iterable[Pseudonym] = ()) -> Traces:
         """Return the traces collected so far, without duplicates and windows of little information."""
+        ...
+
+    def values(self) -> tuple[int, ...]:
+        """Return, for each of the traces that ``traces`` returns, the number of the value that it was taken from."""
         ...
 
     def lying(self) -> dict[Path, tuple[Stretch, ...]]:

@@ -79,6 +79,8 @@ class UnitResult:
     """The first few of each trace, of all that this process has taken."""
     seen: set[int] = field(default_factory=set)
     """Traces that this process had not seen before."""
+    counts: dict[int, int] = field(default_factory=dict)
+    """Places of each trace in this unit, where they are counted."""
     files: int = 0
     bytes: int = 0
     decoded: int = 0
@@ -182,11 +184,12 @@ def _family(path: Path) -> tuple[Path, str] | None:
 class UnitScanner:
     """Takes units, in ascending order. Not for use by two threads at once."""
 
-    def __init__(self, needles: TracePatterns, limits: Limits, per_trace: int) -> None:
+    def __init__(self, needles: TracePatterns, limits: Limits, per_trace: int, crowd: int = 0) -> None:
         self._matcher = Matcher(needles)
         self._limits = limits
         self._per_trace = per_trace
-        self._enough = max(1, per_trace)
+        self._crowd = crowd
+        self._enough = max(1, per_trace, crowd + 1 if crowd else 0)
         self._controls = needles.controls
         self._known = SearchedContent()
         self._left: tuple[UnitResult, Session, postgres.PagesRemainder] | None = None
@@ -225,6 +228,8 @@ class UnitScanner:
                 alike.places += 1
                 if alike.places == 1:
                     done.seen.update(alike.traces)
+                if self._crowd:
+                    done.counts.update((trace, done.counts.get(trace, 0) + 1) for trace in alike.traces)
                 if self._per_trace:
                     done.places += [TraceLocation(where.path, where.chain, offset, trace) for trace in alike.traces]
                 if alike.places == alike.most:

@@ -24,6 +24,8 @@ class ContentWindow(NamedTuple):
     """The text it was written from, which can be written otherwise."""
     value: str | None = None
     """The value that the piece begins."""
+    source: int = 0
+    """The number of the value that it is a part of."""
 
 
 class WindowSample:
