@@ -1,7 +1,7 @@
 """Looking after an erasure, beside the bare scan: the same files and the same traces, in one run and in one process.
 
-Looking after is the scan and the explanation of what it sees: each hit is led back to the live item at its place. The other side is the scan
-alone. Times are processor seconds: both sides run in one process, and nothing else is counted. A database server's own are not in it.
+Looking after is the scan and the explanation of what it sees: each hit is led back to the live item at its place. The other side is the
+scan alone. Times are processor seconds of the one process in which both sides run; a database server's own are not in it.
 """
 
 from __future__ import annotations

@@ -94,8 +94,8 @@ class Scanned:
     seen: frozenset[int]
     """Indexes into ``Traces.traces`` that were found at least once."""
     coverage: Coverage
-    crowded: frozenset[int] = frozenset()
-    """Those that have more places than were to be counted."""
+    counts: Mapping[int, int] = field(default_factory=dict)
+    """Trace -> its places, for the erased people, where they were to be counted."""
 
 
 class Scanner(Protocol):
@@ -125,19 +125,20 @@ class Scanner(Protocol):
         ...
 
     def scan(
-        self, sources: Sequence[RawSource], traces: Traces, places: int | None = None, *, crowd: int = 0, without: Collection[int] = ()
+        self, sources: Sequence[RawSource], traces: Traces, places: int | None = None, *, counted: int = 0, without: Collection[int] = ()
     ) -> Scanned:
         """Read every byte of every source, decode what can be decoded, and report where traces lie: up to ``places`` places of each.
 
-        None (0) for who asks only which traces there are: that saves most of the time where there are many. With ``crowd``, those that have
-        more places than so many are told. Those ``without`` which it shall do are not looked for.
+        None (0) for who asks only which traces there are: that saves most of the time where there are many. With ``counted``, the
+        places of each are counted up to about so many. Those ``without`` which it shall do are not looked for.
         Raises CouldNotLook when a source cannot be read at all; parts that could not be read are in ``coverage.skipped``.
         """
         ...
 
-    def glance(self, lying: Mapping[Path, Sequence[Stretch]], traces: Traces, *, crowd: int = 0) -> Scanned:
+    def glance(self, lying: Mapping[Path, Sequence[Stretch]], traces: Traces, *, counted: int = 0) -> Scanned:
         """Look for traces in some stretches of files, without their places. Stretches that cannot be read just now are passed over.
 
+        With ``counted``, places are counted in a sample of the same files as well, so that a trace that lies everywhere in them shows.
         It serves to ask whether content can be seen at its known place. A trace that is not seen here may be seen by :meth:`scan`.
         """
         ...
@@ -154,8 +155,8 @@ class CollectingTracer(Tracer, Protocol):
         """Return the traces collected so far, without duplicates and windows of little information."""
         ...
 
-    def values(self) -> tuple[int, ...]:
-        """Return, for each of the traces that ``traces`` returns, the number of the value that it was taken from."""
+    def values(self) -> tuple[tuple[int, ...], ...]:
+        """Return, for each of the traces that ``traces`` returns, the numbers of the values that have it; none where they are too many."""
         ...
 
     def lying(self) -> dict[Path, tuple[Stretch, ...]]:

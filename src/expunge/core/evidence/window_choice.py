@@ -1,30 +1,40 @@
-"""The choice of windows: of a value that has exclusive windows, those that many places hold are left out.
+"""The choice of windows: exclusive ones first. Of a value that has any, windows that many places hold are not looked for.
 
-A look before the erasure counts the places of each window, up to :data:`CROWD`. A window with more places is *crowded*: that a scan sees it
-after the erasure says next to nothing, and each of its places would have to be explained. A crowded window is not looked for in a store if
-all of this holds:
+A look before the erasure counts the places of each window in a store. A window with more than :data:`CROWD` places is *crowded*: each of
+its places would have to be explained after the erasure, and nearly all of them are other people's. Four rules say which crowded windows a
+store is not searched for:
 
-1. Another window of the same value is exclusive: a scan saw it before anything was erased, and it is not crowded in this store.
-2. That other window is of the content as it is, not of another written form or a fragment.
-3. The crowded window is no identifier of the order.
+1. A window that has an exclusive one beside it. A window is exclusive if a scan saw it before the erasure, in a form of the content as it
+   is, and it is not crowded in this store. *Beside* means: taken from the same value of the same item. Where several values of a person
+   have the crowded window, each of them needs an exclusive one.
+2. Of a value that has no exclusive window, all but the one with the fewest places.
+3. Never an identifier of the order, in any form. A fragment of one is no identifier.
+4. Never a window of a bystander, or of what is made from everybody's data.
 
-So each value keeps a window that can show that it is gone. A value all of whose windows are crowded keeps every one of them.
+So each value keeps a window by which a scan can tell that it is gone.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.values.ids import Pseudonym
 
 CROWD = 16
 """Places of a window in one store up to which each of them is explained, whatever else its value has."""
+COUNTED = 1024
+"""Places up to which a look before the erasure counts."""
 AS_IT_IS = frozenset({"utf-8", "bytes", "pcm16", "float32", "float16", "float64"})
 """Forms of content as it is."""
+FRAGMENT = "fragment"
+"""The form of a part of a short value."""
+_COUNT = struct.Struct(">16sI")
 Window = tuple[str, Pseudonym, bytes]
 """Dataset, subject and digest of a trace."""
+Value = tuple[str, int]
+"""The file of traces and the number of a value in it."""
 
 
 def window(trace: Trace) -> Window:
@@ -32,21 +42,35 @@ def window(trace: Trace) -> Window:
     return trace.dataset, trace.subject, trace.digest
 
 
-def dump(values: Sequence[int]) -> bytes:
-    """Pack the number of the value that each trace was taken from, in the sequence of the traces."""
-    return struct.pack(f">{len(values)}I", *values)
+def dump_values(values: Sequence[Sequence[int]]) -> bytes:
+    """Pack the numbers of the values that each trace was taken from, in the sequence of the traces."""
+    return b"".join(struct.pack(f">{1 + len(numbers)}I", len(numbers), *numbers) for numbers in values)
 
 
-def load(data: bytes, count: int) -> tuple[int, ...]:
-    """Unpack what :func:`dump` packed for so many traces; nothing where the bytes are of another length."""
-    return struct.unpack(f">{count}I", data) if len(data) == 4 * count else ()
+def load_values(data: bytes) -> Iterator[tuple[int, ...]]:
+    """Unpack what :func:`dump_values` packed; what was cut off is missing."""
+    words = [word for (word,) in struct.iter_unpack(">I", data[: len(data) // 4 * 4])]
+    at = 0
+    while at < len(words) and at + words[at] < len(words):
+        yield tuple(words[at + 1 : at + 1 + words[at]])
+        at += 1 + words[at]
+
+
+def dump_counts(traces: Traces, counts: Mapping[int, int]) -> bytes:
+    """Pack the places of crowded traces, by digest."""
+    return b"".join(sorted(_COUNT.pack(traces.traces[index].digest, places) for index, places in counts.items()))
+
+
+def load_counts(data: bytes) -> dict[bytes, int]:
+    """Unpack what :func:`dump_counts` packed, as digest -> places; nothing where the bytes are cut off."""
+    return dict(_COUNT.iter_unpack(data)) if len(data) % _COUNT.size == 0 else {}
 
 
 def left_out(
     traces: Traces,
-    values: Mapping[Window, tuple[str, int]],
+    values: Mapping[Window, Collection[Value]],
     seen: Collection[int],
-    crowded: Collection[int],
+    crowded: Mapping[int, int],
     identifiers: Collection[bytes],
     whole: Collection[Pseudonym],
 ) -> frozenset[int]:
@@ -54,18 +78,28 @@ def left_out(
 
     Args:
         traces: all of the order.
-        values: window -> the value that it was taken from.
+        values: window -> the values that it was taken from. A window without any is looked for.
         seen: windows that any look of the order saw before anything was erased.
-        crowded: windows that were crowded in this store.
-        identifiers: digests of the traces of the order's identifiers.
-        whole: subjects of whom every window counts: bystanders, and what is made from everybody's data.
+        crowded: windows that were crowded in this store, with the places that were counted.
+        identifiers: digests of the traces of the order's identifiers (rule 3).
+        whole: subjects of whom every window is looked for (rule 4).
     """
-    there = frozenset(seen) - frozenset(crowded)
-    exclusive = {values[key] for index in there if (trace := traces.traces[index]).form in AS_IT_IS and (key := window(trace)) in values}
+
+    def sources(index: int) -> Collection[Value]:
+        return values.get(window(traces.traces[index]), ())
+
+    there = [index for index in seen if traces.traces[index].form in AS_IT_IS]
+    exclusive = {value for index in there if index not in crowded for value in sources(index)}
+    fewest: dict[Value, int] = {}
+    for index in there:
+        if index in crowded:
+            for value in sources(index):
+                fewest[value] = min(crowded[index], fewest.get(value, crowded[index]))
     return frozenset(
         index
-        for index in crowded
-        if (trace := traces.traces[index]).subject not in whole
-        and trace.digest not in identifiers
-        and values.get(window(trace)) in exclusive
+        for index, places in crowded.items()
+        if sources(index)
+        and all(value in exclusive or places > fewest.get(value, places) for value in sources(index))
+        and traces.traces[index].digest not in identifiers
+        and traces.traces[index].subject not in whole
     )

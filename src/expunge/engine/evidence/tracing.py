@@ -107,7 +107,7 @@ def take(
     lying = {str(path): list(stretches) for path, stretches in tracer.lying().items()}
     files = [(order, f"traces-{turn}-{store}", core_traces.dump(taken))]
     if tracer_budget > FEWEST_WINDOWS:
-        files.append((order, f"values-{turn}-{store}", window_choice.dump(tracer.values())))
+        files.append((order, f"values-{turn}-{store}", window_choice.dump_values(tracer.values())))
     context.shelf.put_all([*files, (order, f"lying-{turn}-{store}", json.dumps(lying).encode())] if lying else files)
     return TakenTraces(len(taken.traces), tracer.rejected())
 
@@ -161,19 +161,22 @@ def load(context: Context, order: OrderId) -> Traces:
 
 def left_out(context: Context, order: OrderId, store: str, traces: Traces) -> frozenset[int]:
     """Return the windows that are not looked for in a store, because they are crowded there and their values have others."""
-    crowded = recall(context, order, "crowded-", traces, store=store)
+    counts: dict[bytes, int] = {}
+    for name in context.shelf.names(order):
+        if name.startswith("crowded-") and name.removeprefix("crowded-").partition("-")[2] == store:
+            counts |= window_choice.load_counts(context.shelf.get(order, name) or b"")
+    crowded = {index: counts[trace.digest] for index, trace in enumerate(traces.traces) if trace.digest in counts}
     if not crowded:
         return frozenset()
     key = context.keys.trace_key(order)
-    values: dict[window_choice.Window, tuple[str, int]] = {}
+    values: dict[window_choice.Window, list[window_choice.Value]] = {}
     for name in context.shelf.names(order):
         numbers = context.shelf.get(order, name.replace("traces-", "values-", 1)) if name.startswith("traces-") else None
         data = context.shelf.get(order, name) if numbers else None
         if numbers and data:
-            taken = core_traces.load(data, key).traces
-            for trace, number in zip(taken, window_choice.load(numbers, len(taken)), strict=False):
-                values.setdefault(window_choice.window(trace), (name, number))
-    identifiers = {trace.digest for trace in traces.traces if trace.dataset == IDENTIFIERS}
+            for trace, sources in zip(core_traces.load(data, key).traces, window_choice.load_values(numbers), strict=False):
+                values.setdefault(window_choice.window(trace), []).extend((name, source) for source in sources)
+    identifiers = {trace.digest for trace in traces.traces if trace.dataset == IDENTIFIERS and trace.form != window_choice.FRAGMENT}
     seen = recall(context, order, "seen-before-", traces)
     return window_choice.left_out(traces, values, seen, crowded, identifiers, traces.controls | {WHOLE})
 
@@ -231,10 +234,10 @@ def look_before(context: Context, order: OrderId, turn: int | str, store: str, t
     for attempt in range(2):
         sources = [each for each in store_calls.raw(context.open_store(store)) if not each.repeats]
         lying = {} if attempt or made else _lying(context, order, turn, store, sources)
-        glanced = context.scanner.glance(lying, traces, crowd=window_choice.CROWD) if lying else None
+        glanced = context.scanner.glance(lying, traces, counted=window_choice.COUNTED) if lying else None
         if glanced is not None and each_seen(traces, glanced.seen, own):
             return glanced
-        scanned = context.scanner.scan(sources, traces, 0, crowd=window_choice.CROWD)
+        scanned = context.scanner.scan(sources, traces, 0, counted=window_choice.COUNTED)
         if not expected or staying(traces, scanned.seen, own):
             break
     return scanned
@@ -256,6 +259,14 @@ def _lies_in(path: Path, root: Path) -> bool:
     if not path.is_relative_to(root):
         return False
     return Path(os.path.realpath(path)) == Path(os.path.realpath(root)) / path.relative_to(root)
+
+
+def remember_crowded(context: Context, order: OrderId, turn: int | str, store: str, traces: Traces, scanned: Scanned) -> None:
+    """Put on the shelf which traces have many places in a store, and how many were counted."""
+    # Why at most: each process that helps counts so far.
+    counts = ((index, min(places, window_choice.COUNTED)) for index, places in scanned.counts.items())
+    crowded = {index: places for index, places in counts if places > window_choice.CROWD}
+    context.shelf.put(order, f"crowded-{turn}-{store}", window_choice.dump_counts(traces, crowded))
 
 
 def remember(context: Context, order: OrderId, name: str, traces: Traces, seen: Iterable[int]) -> None:

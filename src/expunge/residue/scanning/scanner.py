@@ -16,7 +16,18 @@ from expunge.residue.matching.session import Limits, RunOrigin
 from expunge.residue.placing.reader import open_reader
 from expunge.residue.scanning.helper_pool import MOST, WORTH, HelperPool, ScanCrew, usable_cores
 from expunge.residue.scanning.placed_windows import PlacedWindowSearch
-from expunge.residue.scanning.scan_units import FileStretch, UnitResult, divide, gathered, hidden, new_session, scan_part, walk
+from expunge.residue.scanning.scan_units import (
+    FileStretch,
+    UnitResult,
+    divide,
+    gathered,
+    hidden,
+    merged,
+    new_session,
+    sampled,
+    scan_part,
+    walk,
+)
 from expunge.residue.scanning.shared_windows import SharedWindowSearch
 from expunge.residue.take.tracer import Collector
 
@@ -54,7 +65,7 @@ class ResidueScanner:
         return open_reader(path)
 
     def scan(
-        self, sources: Sequence[RawSource], traces: Traces, places: int | None = None, *, crowd: int = 0, without: Collection[int] = ()
+        self, sources: Sequence[RawSource], traces: Traces, places: int | None = None, *, counted: int = 0, without: Collection[int] = ()
     ) -> Scanned:
         """Read every byte of every source. Raises CouldNotLook when a source cannot be read at all.
 
@@ -69,7 +80,7 @@ class ResidueScanner:
         units = divide(walk(((source.path, source.role == "data") for source in sources), skip), sliced=self._limits.depth > 0)
         wanted = frozenset(range(len(traces.traces))) - frozenset(without) if without else None
         needles = TracePatterns.of(traces, wanted)
-        done = ScanCrew(units, needles, self._limits, most, self._processes, self._helpers, crowd).take_all()
+        done = ScanCrew(units, needles, self._limits, most, self._processes, self._helpers, counted).take_all()
         found: list[Residue] = []
         counts: Counter[int] = Counter()
         for unit in done:
@@ -81,16 +92,17 @@ class ResidueScanner:
                     found.append(_residue(place.path, place.chain, place.offset, traces, place.trace))
         seen = frozenset().union(*(unit.seen for unit in done))
         files, size, decoded = (sum(getattr(unit, name) for unit in done) for name in ("files", "bytes", "decoded"))
-        return Scanned(tuple(found), seen, Coverage(files, size, decoded, tuple(sorted(skipped.items()))), _crowded(done, crowd))
+        return Scanned(tuple(found), seen, Coverage(files, size, decoded, tuple(sorted(skipped.items()))), _counted(done))
 
-    def glance(self, lying: Mapping[Path, Sequence[Stretch]], traces: Traces, *, crowd: int = 0) -> Scanned:
+    def glance(self, lying: Mapping[Path, Sequence[Stretch]], traces: Traces, *, counted: int = 0) -> Scanned:
         """Read nothing but some stretches of files. Raises CouldNotLook when a process that helps with it dies."""
         if sum(_size(each) for each in lying) >= WORTH:
             # the look after reads all of it: by then they are ready
             self._helpers.get_ready()
-        done = ScanCrew(gathered(lying), TracePatterns.of(traces), self._limits, 0, self._processes, self._helpers, crowd).take_all()
-        size = sum(end - begin for stretches in lying.values() for begin, end in stretches)
-        return Scanned((), frozenset().union(*(unit.seen for unit in done)), Coverage(len(lying), size, 0, ()), _crowded(done, crowd))
+        looked = {path: merged([*stretches, *sampled(path)]) for path, stretches in lying.items()} if counted else lying
+        done = ScanCrew(gathered(looked), TracePatterns.of(traces), self._limits, 0, self._processes, self._helpers, counted).take_all()
+        size = sum(end - begin for stretches in looked.values() for begin, end in stretches)
+        return Scanned((), frozenset().union(*(unit.seen for unit in done)), Coverage(len(lying), size, 0, ()), _counted(done))
 
     def close(self) -> None:
         """End the processes that helped; a later scan begins others."""
@@ -132,12 +144,12 @@ def scan(paths: Iterable[Path], traces: Traces, *, limits: Limits | None = None,
     yield from found
 
 
-def _crowded(done: Iterable[UnitResult], crowd: int) -> frozenset[int]:
-    """The traces of which all units together saw more places than so many. Each process counts at least one more of its own."""
+def _counted(done: Iterable[UnitResult]) -> dict[int, int]:
+    """The places of each trace that all units together saw."""
     counts: Counter[int] = Counter()
     for unit in done:
         counts.update(unit.counts)
-    return frozenset(trace for trace, places in counts.items() if places > crowd)
+    return dict(counts)
 
 
 def _size(path: Path) -> int:

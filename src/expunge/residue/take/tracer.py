@@ -15,7 +15,7 @@ from expunge.residue.matching.keyed_hash import Secret
 from expunge.residue.take import media_windows
 from expunge.residue.take.moments import is_moment, part_of_moment
 from expunge.residue.take.schema_words import SchemaWords
-from expunge.residue.take.window_sample import DRESSED, FORMS, ContentWindow, WindowSample
+from expunge.residue.take.window_sample import DRESSED, FORMS, MOST_SOURCES, ContentWindow, WindowSample
 from expunge.residue.take.written_forms import (
     SHORTEST,
     bytes_of_uuid,
@@ -49,8 +49,8 @@ _AS_TEXT = frozenset({"utf-8", "bytes"})
 _LIKE_TEXT = _AS_TEXT | {"fragment", "lower", "upper", "json", "json-utf-8", "json-slash", "sql", "csv", "html", "url", "latin-1"}
 """... and other forms that come out like words of one."""
 
-_Taken = tuple[str, bytes, int]
-"""A form, the window written in it, and the number of the value that it is a part of."""
+_Taken = tuple[str, bytes, Sequence[int]]
+"""A form, the window written in it, and the numbers of the values that it is a part of."""
 TracedField = tuple[Pseudonym, str, str]
 """Subject, dataset, field."""
 
@@ -190,16 +190,16 @@ class Collector:
         ]
         return Traces(self._key, tuple(found), frozenset(controls))
 
-    def values(self) -> tuple[int, ...]:
-        """Return the number of the value that each of the traces was taken from."""
-        return tuple(source for _, (_, _, source) in self._taken())
+    def values(self) -> tuple[tuple[int, ...], ...]:
+        """Return the numbers of the values that each of the traces was taken from; none where they are too many."""
+        return tuple(tuple(sources) if len(sources) < MOST_SOURCES else () for _, (_, _, sources) in self._taken())
 
     def _taken(self) -> Iterator[tuple[TracedField, _Taken]]:
         for where, harvest in self._harvests.items():
             yield from ((where, taken) for taken in self._chosen(where, harvest))
         for where, other in self._others.items():
             if where not in self._harvests:
-                yield from ((where, (each.form, each.data, each.source)) for each in other.best())
+                yield from ((where, (each.form, each.data, other.sources(each))) for each in other.best())
 
     def rejected(self) -> int:
         """Return how many windows and values were left out because they say too little."""
@@ -238,26 +238,26 @@ class Collector:
         # Why again: names of fields are learned while content comes in.
         best = harvest.best(lambda each: each.form in _AS_TEXT and self._schema.cover(each.data))
         for each in best:
-            yield each.form, each.data, each.source
+            yield each.form, each.data, harvest.sources(each)
         if self._budget == 1:
             return
         passed = {each.data for each in best}
         left = self._most_dressed
-        for form, data, source in self._dressed(where, best[: min(self._budget - 1, DRESSED)]):
+        for form, data, sources in self._dressed(where, harvest, best[: min(self._budget - 1, DRESSED)]):
             if left and data not in passed and not (form in _LIKE_TEXT and self._schema.cover(data)):
                 passed.add(data)
                 left -= 1
-                yield form, data, source
+                yield form, data, sources
 
-    def _dressed(self, where: TracedField, best: Sequence[ContentWindow]) -> Iterator[_Taken]:
+    def _dressed(self, where: TracedField, harvest: WindowSample, best: Sequence[ContentWindow]) -> Iterator[_Taken]:
         for each in best:
-            yield from ((form, data, each.source) for form, data in _other_forms(each) if telling(data))
-        if where in self._others:
-            yield from ((each.form, each.data, each.source) for each in self._others[where].best())
+            yield from ((form, data, harvest.sources(each)) for form, data in _other_forms(each) if telling(data))
+        if (others := self._others.get(where)) is not None:
+            yield from ((each.form, each.data, others.sources(each)) for each in others.best())
         for each in best:
             for piece in fragments(each.value) if each.value is not None else ():
                 if telling(utf8(piece)):
-                    yield "fragment", clip(utf8(piece)), each.source
+                    yield "fragment", clip(utf8(piece)), harvest.sources(each)
 
 
 def _past_moment(joint: bytes) -> bytes:
