@@ -226,11 +226,11 @@ def test_a_glance_sees_what_lies_in_the_stretches_and_nothing_else(tmp_path: Pat
     file.write_bytes(b"." * 9000 + ONE + b"." * 9000)
     (seen,) = {index for index, each in enumerate(WHOLE.traces) if each.form == "utf-8"}
     scanner = ResidueScanner()
-    assert scanner.glance({file: [(0, 50), (8900, 9100)]}, WHOLE) == {seen}
-    assert scanner.glance({file: [(0, 9010), (9020, 20_000)]}, WHOLE) == frozenset(), "cut in two"
-    assert scanner.glance({file: [(0, 9010), (9010, 20_000)]}, WHOLE) == frozenset(), "stretches do not run into one another"
-    assert scanner.glance({file: [(19_000, 30_000)], tmp_path / "gone": [(0, 100)]}, WHOLE) == frozenset()
-    assert scanner.glance({}, WHOLE) == frozenset()
+    assert scanner.glance({file: [(0, 50), (8900, 9100)]}, WHOLE).seen == {seen}
+    assert scanner.glance({file: [(0, 9010), (9020, 20_000)]}, WHOLE).seen == frozenset(), "cut in two"
+    assert scanner.glance({file: [(0, 9010), (9010, 20_000)]}, WHOLE).seen == frozenset(), "stretches do not run into one another"
+    assert scanner.glance({file: [(19_000, 30_000)], tmp_path / "gone": [(0, 100)]}, WHOLE).seen == frozenset()
+    assert scanner.glance({}, WHOLE).seen == frozenset()
     scanner.close()
 
 

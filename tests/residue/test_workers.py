@@ -155,11 +155,11 @@ def test_a_glance_at_a_large_file_has_helpers_ready_for_the_scan_of_all_of_it(
     with large.open("wb") as file:
         file.write(SAID[1].encode())
         file.truncate(helper_pool.WORTH)
-    seen = scanner.glance({small: [(0, 100)]}, traces)
+    seen = scanner.glance({small: [(0, 100)]}, traces).seen
     assert seen
     assert started == []
     for _ in range(2):
-        assert scanner.glance({large: [(0, 100)]}, traces) == seen
+        assert scanner.glance({large: [(0, 100)]}, traces).seen == seen
         assert len(started) == len(scanner._helpers._idle) == 2
     scanner.close()
     assert all(each.returncode is not None for each in started)

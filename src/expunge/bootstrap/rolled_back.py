@@ -35,7 +35,7 @@ class StateComparison:
 
 LATEST_ORDERS = 5
 """Orders of the shelf, the last that changed, whose rounds are compared with the journal's at each start. Forgotten work is recent."""
-_BEGUN = re.compile(r"(?:traces|lying|seen-before|seen-after|held-before|receipts)-(\d+)-")
+_BEGUN = re.compile(r"(?:traces|values|lying|seen-before|seen-after|crowded|held-before|receipts)-(\d+)-")
 """Files of one round of the order itself; those of a shared round may be another order's, and have its name in them."""
 _ORDER = "ord-"
 _WORKED = frozenset({"trace", "-trace", "-order"})

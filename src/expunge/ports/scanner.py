@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias
@@ -97,6 +97,8 @@ class Scanned:
     seen: frozenset[int]
     """Indexes into ``Traces.traces`` that were found at least once."""
     coverage: Coverage
+    counts: Mapping[int, int] = field(default_factory=dict)
+    """Trace -> its places, for the erased people, where they were to be counted."""
 
 
 class Scanner(Protocol):
@@ -130,19 +132,30 @@ class Scanner(Protocol):
         """
         ...
 
-    def scan(self, sources: Sequence[RawSource], traces: Traces, places: int | None = None, remote: Iterable[RemoteObject] = ()) -> Scanned:
+    def scan(
+        self,
+        sources: Sequence[RawSource],
+        traces: Traces,
+        places: int | None = None,
+        *,
+        remote: Iterable[RemoteObject] = (),
+        counted: int = 0,
+        without: Collection[int] = (),
+    ) -> Scanned:
         """Read every byte of every source, decode what can be decoded, and report where traces lie: up to ``places`` places of each.
 
         Objects of ``remote`` are read in the same way, with their names and what lies beside their bytes.
 
-        None (0) for who asks only which traces there are: that saves most of the time where there are many.
+        None (0) for who asks only which traces there are: that saves most of the time where there are many. With ``counted``, the
+        places of each are counted up to about so many. Those ``without`` which it shall do are not looked for.
         Raises CouldNotLook when a source cannot be read at all; parts that could not be read are in ``coverage.skipped``.
         """
         ...
 
-    def glance(self, lying: Mapping[Path, Sequence[Stretch]], traces: Traces) -> frozenset[int]:
-        """Return the traces that lie in some stretches of files, as indexes. Stretches that cannot be read just now are passed over.
+    def glance(self, lying: Mapping[Path, Sequence[Stretch]], traces: Traces, *, counted: int = 0) -> Scanned:
+        """Look for traces in some stretches of files, without their places. Stretches that cannot be read just now are passed over.
 
+        With ``counted``, places are counted in a sample of the same files as well, so that a trace that lies everywhere in them shows.
         It serves to ask whether content can be seen at its known place. A trace that is not seen here may be seen by :meth:`scan`.
         """
         ...
@@ -157,6 +170,10 @@ class CollectingTracer(Tracer, Protocol):
 
     def traces(self, controls: Iterable[Pseudonym] = ()) -> Traces:
         """Return the traces collected so far, without duplicates and windows of little information."""
+        ...
+
+    def values(self) -> tuple[tuple[int, ...], ...]:
+        """Return, for each of the traces that ``traces`` returns, the numbers of the values that have it; none where they are too many."""
         ...
 
     def lying(self) -> dict[Path, tuple[Stretch, ...]]:

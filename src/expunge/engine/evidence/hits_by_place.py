@@ -498,7 +498,7 @@ class _Explaining:
                 at[copy.subject] = place
                 yield copy
 
-        for copy in orphaned_items.owned(self._context, dataset, copies(), self._ours.live):
+        for copy in orphaned_items.a_few_owned(self._context, dataset, copies(), self._ours.live):
             yield at.pop(copy.subject), copy
 
     def _trace(self, dataset: Dataset, rows: Iterable[tuple[_RowPlace, Copy]], tracer: Tracer) -> dict[Pseudonym, _RowPlace]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from expunge.core.datamap.datamap import DataMap, Dataset, Through
@@ -73,15 +73,20 @@ def _unpacked(text: str) -> Iterator[bytes]:
     return (data[start : start + MARK] for start in range(0, len(data), MARK))
 
 
-def orphans(context: Context, people: Sequence[Person]) -> dict[str, dict[Pseudonym, Selector]]:
+def orphans(
+    context: Context, people: Sequence[Person], known: Mapping[str, Mapping[Pseudonym, Selector]]
+) -> dict[str, dict[Pseudonym, Selector]]:
     """Return dataset -> subject -> a selector of rows of previously erased people to which no link points any more.
 
-    Another program may have written these rows since. Everything is read, but only where marks of these people exist: they were erased
-    before.
+    Another program may have written these rows since. Everything is read, but only where marks of these people exist whose values the
+    selectors ``known`` of the order lack: of those it looks by value anyway.
     """
     marks = marked(context)
     whose = {name: person.subject for person in people for name in locating.names_of(context, person)} if marks else {}
     wanted = {each: whose[whom] for each, (_, whom) in marks.items() if whom in whose}
+    for each, subject in _looked_for(context, known) if wanted else ():
+        if wanted.get(each) == subject:
+            del wanted[each]
     found: dict[str, dict[Pseudonym, Selector]] = {}
     for dataset in context.data_map.datasets.values() if wanted else ():
         if not isinstance(dataset.subject, Through):
@@ -95,6 +100,22 @@ def orphans(context: Context, people: Sequence[Person]) -> dict[str, dict[Pseudo
             via = dataset.subject.via
             found[dataset.name] = {whom: Selector(whom, {via: frozenset(theirs)}) for whom, theirs in values.items()}
     return found
+
+
+def _looked_for(context: Context, known: Mapping[str, Mapping[Pseudonym, Selector]]) -> Iterator[tuple[bytes, Pseudonym]]:
+    """Yield (mark, subject) of the links in some selectors, where every dataset that is found by such a link is looked for by them."""
+    key = context.keys.pseudonym_key()
+    by_link: dict[tuple[str, str], list[frozenset[tuple[Pseudonym, str]]]] = {}
+    for dataset in context.data_map.datasets.values():
+        if isinstance(rule := dataset.subject, Through):
+            values = ((subject, value) for subject, each in known.get(dataset.name, {}).items() for value in _sought(each, rule.via))
+            by_link.setdefault((rule.dataset, rule.link), []).append(frozenset(values))
+    for (name, link), found in by_link.items():
+        yield from ((link_mark(key, name, link, value), subject) for subject, value in frozenset.intersection(*found))
+
+
+def _sought(selector: Selector, field: str) -> frozenset[str]:
+    return selector.match.get(field, frozenset()) if not selector.every and not selector.narrowed else frozenset()
 
 
 def pointerless(context: Context, dataset: Dataset, rule: Through) -> Iterator[tuple[str, bytes]]:

@@ -1,7 +1,8 @@
 """Take traces while the content is still there, and scan the raw bytes for them before and after the erasure.
 
 The shelf holds ``traces-<round>-<store>`` (fingerprints, worthless without the trace key), ``lying-<round>-<store>`` (the bytes of files in
-which the store said that the content lies), ``seen-before-...`` and ``seen-after-...`` (digests of the traces that a scan found).
+which the store said that the content lies), ``values-...`` (the value that each trace was taken from), ``seen-before-...``,
+``seen-after-...`` and ``crowded-...`` (digests of the traces that a scan found, and of those that it found in many places).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from expunge.core.datamap.compared_fields import field_spelling
 from expunge.core.datamap.datamap import Dataset, remakes
 from expunge.core.datamap.person import Person
 from expunge.core.evidence import traces as core_traces
+from expunge.core.evidence import window_choice
 from expunge.core.evidence.trace_evidence import PASSING, each_seen, staying
 from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.models.model_outcomes import WHOLE
@@ -26,7 +28,7 @@ from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects.locating import LocatedCopies
 from expunge.ports.optional.remote_content import RemoteObject
-from expunge.ports.scanner import CollectingTracer, Coverage, Scanned, Stretch
+from expunge.ports.scanner import CollectingTracer, Scanned, Stretch
 from expunge.ports.store import Store
 
 IDENTIFIERS = "(identifiers)"
@@ -85,9 +87,10 @@ def take(
         people: given for one store of the plan only: their identifiers are traced there as a dataset of their own.
     """
     opened = context.open_store(store)
+    tracer_budget = budget(max(1, len(subjects(located))))
     tracer = context.scanner.tracer(
         context.keys.trace_key(order),
-        budget=budget(max(1, len(subjects(located)))),
+        budget=tracer_budget,
         words=schema_words.of_estate(context, located),
         identifiers=schema_words.identifiers(people, located),
     )
@@ -104,6 +107,8 @@ def take(
     taken = tracer.traces(controls)
     lying = {str(path): list(stretches) for path, stretches in tracer.lying().items()}
     files = [(order, f"traces-{turn}-{store}", core_traces.dump(taken))]
+    if tracer_budget > FEWEST_WINDOWS:
+        files.append((order, f"values-{turn}-{store}", window_choice.dump_values(tracer.values())))
     context.shelf.put_all([*files, (order, f"lying-{turn}-{store}", json.dumps(lying).encode())] if lying else files)
     return TakenTraces(len(taken.traces), tracer.rejected())
 
@@ -155,7 +160,36 @@ def load(context: Context, order: OrderId) -> Traces:
     return Traces(key, tuple(known.values()), frozenset(controls))
 
 
-def look(context: Context, store: str, traces: Traces, before: frozenset[int] = frozenset(), places: int | None = None) -> Scanned:
+def left_out(context: Context, order: OrderId, store: str, traces: Traces) -> frozenset[int]:
+    """Return the windows that are not looked for in a store, because they are crowded there and their values have others."""
+    counts: dict[bytes, int] = {}
+    for name in context.shelf.names(order):
+        if name.startswith("crowded-") and name.removeprefix("crowded-").partition("-")[2] == store:
+            counts |= window_choice.load_counts(context.shelf.get(order, name) or b"")
+    crowded = {index: counts[trace.digest] for index, trace in enumerate(traces.traces) if trace.digest in counts}
+    if not crowded:
+        return frozenset()
+    key = context.keys.trace_key(order)
+    values: dict[window_choice.Window, list[window_choice.Value]] = {}
+    for name in context.shelf.names(order):
+        numbers = context.shelf.get(order, name.replace("traces-", "values-", 1)) if name.startswith("traces-") else None
+        data = context.shelf.get(order, name) if numbers else None
+        if numbers and data:
+            for trace, sources in zip(core_traces.load(data, key).traces, window_choice.load_values(numbers), strict=False):
+                values.setdefault(window_choice.window(trace), []).extend((name, source) for source in sources)
+    identifiers = {trace.digest for trace in traces.traces if trace.dataset == IDENTIFIERS and trace.form != window_choice.FRAGMENT}
+    seen = recall(context, order, "seen-before-", traces)
+    return window_choice.left_out(traces, values, seen, crowded, identifiers, traces.controls | {WHOLE})
+
+
+def look(
+    context: Context,
+    store: str,
+    traces: Traces,
+    before: frozenset[int] = frozenset(),
+    places: int | None = None,
+    without: frozenset[int] = frozenset(),
+) -> Scanned:
     """Scan every byte of a store. Repeat a few times while it misses bystanders, or cannot read a part for a reason that may pass.
 
     A store that others write to may move its files while they are read. A trace of an erased subject that any look saw counts as seen. The
@@ -167,13 +201,14 @@ def look(context: Context, store: str, traces: Traces, before: frozenset[int] = 
         traces: all of the order.
         before: indexes of those that a scan saw in it before anything was erased.
         places: how many places of each are reported at most.
+        without: indexes of those that are not looked for (:func:`left_out`).
     """
     own = [dataset.name for dataset in context.data_map.datasets_of(store)]
     expected = staying(traces, before, own)
     earlier: list[Scanned] = []
     while True:
         opened = context.open_store(store)
-        scanned = context.scanner.scan(store_calls.raw(opened), traces, places, _undeclared(context, store))
+        scanned = context.scanner.scan(store_calls.raw(opened), traces, places, remote=_undeclared(context, store), without=without)
         blind = expected - staying(traces, scanned.seen, own) or any(reason in PASSING for reason, _ in scanned.coverage.skipped)
         if not blind or len(earlier) + 1 >= LOOKS:
             return _together(traces, earlier, scanned)
@@ -209,11 +244,10 @@ def look_before(context: Context, order: OrderId, turn: int | str, store: str, t
     for attempt in range(2):
         sources = [each for each in store_calls.raw(context.open_store(store)) if not each.repeats]
         lying = {} if attempt or made else _lying(context, order, turn, store, sources)
-        seen = context.scanner.glance(lying, traces) if lying else frozenset()
-        if each_seen(traces, seen, own):
-            size = sum(last - first for stretches in lying.values() for first, last in stretches)
-            return Scanned((), seen, Coverage(len(lying), size, 0, ()))
-        scanned = context.scanner.scan(sources, traces, 0)
+        glanced = context.scanner.glance(lying, traces, counted=window_choice.COUNTED) if lying else None
+        if glanced is not None and each_seen(traces, glanced.seen, own):
+            return glanced
+        scanned = context.scanner.scan(sources, traces, 0, counted=window_choice.COUNTED)
         if not expected or staying(traces, scanned.seen, own):
             break
     return scanned
@@ -235,6 +269,14 @@ def _lies_in(path: Path, root: Path) -> bool:
     if not path.is_relative_to(root):
         return False
     return Path(os.path.realpath(path)) == Path(os.path.realpath(root)) / path.relative_to(root)
+
+
+def remember_crowded(context: Context, order: OrderId, turn: int | str, store: str, traces: Traces, scanned: Scanned) -> None:
+    """Put on the shelf which traces have many places in a store, and how many were counted."""
+    # Why at most: each process that helps counts so far.
+    counts = ((index, min(places, window_choice.COUNTED)) for index, places in scanned.counts.items())
+    crowded = {index: places for index, places in counts if places > window_choice.CROWD}
+    context.shelf.put(order, f"crowded-{turn}-{store}", window_choice.dump_counts(traces, crowded))
 
 
 def remember(context: Context, order: OrderId, name: str, traces: Traces, seen: Iterable[int]) -> None:

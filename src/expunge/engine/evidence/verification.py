@@ -102,8 +102,9 @@ def verify_store(
     # (3) Scan.
     owner = trace_owner(run)
     traces = tracing.load(context, owner)
-    before = tracing.recall(context, owner, "seen-before-", traces, store=step.store)
-    scanned = tracing.look(context, step.store, traces, before, hits_by_place.most_places(context))
+    without = tracing.left_out(context, owner, step.store, traces)
+    before = tracing.recall(context, owner, "seen-before-", traces, store=step.store) - without
+    scanned = tracing.look(context, step.store, traces, before, hits_by_place.most_places(context), without)
 
     # (4) Account for windows that may be there.
     moved = tracing.recall(context, owner, "held-before-", traces)

@@ -74,7 +74,7 @@ class RoundWork:
         """Return the located copies. With ``fresh``, they are located after tracing, so that data that came in between is erased too."""
         if self.located is None or (fresh and not self.fresh):
             kept = open_for_all(self.context, self.orders)
-            known = locating.joined(kept, link_marks.orphans(self.context, self.people))
+            known = locating.joined(kept, link_marks.orphans(self.context, self.people, kept))
             holds = hold_register.binding_on(self.context, self.people, self.plan.scope)
             self.located = locating.locate(self.context, self.people, holds, known, scope=self.plan.scope, made=self._made())
             seal_for_each(self.context, [member.run for member in self.recorder.members], kept, known, self.located)

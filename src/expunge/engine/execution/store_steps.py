@@ -90,6 +90,7 @@ class StoreSteps:
         except store_calls.TROUBLE as error:
             return (self._work.ended(step, attempt, of_store(store_calls.as_unable(error))),)
         tracing.remember(self._context, owner, f"seen-before-{round_name}-{step.store}", traces, scanned.seen)
+        tracing.remember_crowded(self._context, owner, round_name, step.store, traces, scanned)
         tracing.remember(self._context, owner, f"held-before-{round_name}-{step.store}", traces, held)
         stay = sum(1 for index in scanned.seen if traces.traces[index].subject in traces.controls)
         files, size, found = scanned.coverage.files, scanned.coverage.bytes, len(scanned.seen) - stay

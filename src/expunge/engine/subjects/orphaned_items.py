@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from expunge.core.datamap.datamap import Aggregate, Dataset, Inherited, Through
-from expunge.core.values.copy import Copy
+from expunge.core.values.copy import Copy, Selector
+from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
 from expunge.engine.subjects import spellings
+
+FEW = 2_000
+"""Copies up to which links are asked for by value rather than read from one end to the other."""
 
 
 def owned(context: OpenPlaces, dataset: Dataset, copies: Iterable[Copy], erased: Mapping[str, Sequence[Copy]]) -> Iterator[Copy]:
@@ -17,14 +22,68 @@ def owned(context: OpenPlaces, dataset: Dataset, copies: Iterable[Copy], erased:
     if not isinstance(dataset.subject, Through):
         yield from (each for each in copies if _names_somebody(each))
         return
-    via = dataset.subject.via
     pointers = pointers_of(context, context.data_map.datasets[dataset.subject.dataset], dataset.subject.link, erased)
-    equality = spellings.equality_of(context, dataset, via)
+    yield from _pointed_to(context, dataset, dataset.subject, copies, pointers)
+
+
+def a_few_owned(context: OpenPlaces, dataset: Dataset, copies: Iterable[Copy], erased: Mapping[str, Sequence[Copy]]) -> Iterator[Copy]:
+    """Yield what :func:`owned` does. Links are asked for by value, as long as the copies are few and their store answers for each value."""
+    rule = dataset.subject
+    if not isinstance(rule, Through):
+        yield from owned(context, dataset, copies, erased)
+        return
+    left = iter(copies)
+    first = list(islice(left, FEW + 1))
+    values = frozenset(value for copy in first for value in _values(copy, rule.via))
+    exact = len(first) <= FEW and spellings.equality_of(context, dataset, rule.via).exact
+    pointers = _leading(context, context.data_map.datasets[rule.dataset], rule.link, values, erased) if exact else None
+    if pointers is None:
+        yield from owned(context, dataset, chain(first, left), erased)
+    else:
+        yield from _pointed_to(context, dataset, rule, first, pointers)
+
+
+def _pointed_to(context: OpenPlaces, dataset: Dataset, rule: Through, copies: Iterable[Copy], pointers: frozenset[str]) -> Iterator[Copy]:
+    equality = spellings.equality_of(context, dataset, rule.via)
     pointed_to = pointers if equality.exact else frozenset(map(equality.common, pointers))
     for copy in copies:
-        values = copy.selector.match.get(via, frozenset()) if copy.selector else frozenset()
+        values = _values(copy, rule.via)
         if not pointed_to.isdisjoint(values if equality.exact else map(equality.common, values)):
             yield copy
+
+
+def _values(copy: Copy, field: str) -> frozenset[str]:
+    return copy.selector.match.get(field, frozenset()) if copy.selector else frozenset()
+
+
+def _leading(
+    context: OpenPlaces, parent: Dataset, link: str, values: frozenset[str], erased: Mapping[str, Sequence[Copy]]
+) -> frozenset[str] | None:
+    """Return those of some values of ``link`` that lead to a bystander; None where the store does not say it of each."""
+    if not values:
+        return frozenset()
+    if erased.get(parent.name):
+        return None
+    asked = {Pseudonym(f"control-{number}"): value for number, value in enumerate(sorted(values))}
+    selectors = [Selector(subject, {link: frozenset({value})}) for subject, value in asked.items()]
+    named: dict[str, frozenset[str]] = {}
+    for copy in store_calls.locate(context.open_store(parent.store), parent, selectors):
+        value = asked[copy.subject]
+        if value not in copy.links.get(link, frozenset()):
+            continue
+        fields = parent.subject_fields
+        named[value] = frozenset({value} if link in fields else ()).union(*(copy.others.get(name, frozenset()) for name in fields))
+        if not named[value]:
+            # A row that names nobody, or a store that does not say whom a row names.
+            return None
+    rule = parent.subject
+    if not isinstance(rule, Through):
+        return frozenset(named)
+    if not spellings.equality_of(context, parent, rule.via).exact:
+        return None
+    further = frozenset().union(*named.values())
+    above = _leading(context, context.data_map.datasets[rule.dataset], rule.link, further, erased)
+    return None if above is None else frozenset(value for value, names in named.items() if not above.isdisjoint(names))
 
 
 def pointers_of(context: OpenPlaces, parent: Dataset, link: str, erased: Mapping[str, Sequence[Copy]]) -> frozenset[str]:

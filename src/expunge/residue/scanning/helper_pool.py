@@ -141,6 +141,7 @@ class ScanCrew:
     per_trace: int
     processes: int
     helpers: HelperPool
+    counted: int = 0
     _done: list[UnitResult] = field(default_factory=list)
     _ahead: deque[ScanUnit] = field(default_factory=deque)
     _taken: int = 0
@@ -159,7 +160,7 @@ class ScanCrew:
         Raises:
             CouldNotLook: a process died at work; or what dividing raises.
         """
-        taker = UnitScanner(self.needles, self.limits, self.per_trace)
+        taker = UnitScanner(self.needles, self.limits, self.per_trace, self.counted)
         begun = time.monotonic()
         finished = False
         try:
@@ -274,7 +275,7 @@ class _Helper(threading.Thread):
         assert tasks is not None
         assert answers is not None
         try:
-            _hand_over(tasks, (crew.needles, crew.limits, crew.per_trace))
+            _hand_over(tasks, (crew.needles, crew.limits, crew.per_trace, crew.counted))
             if pickle.load(answers) != READY:  # noqa: S301 - answers are of our own program
                 return False
         except _BROKEN:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
-from expunge.core.evidence.traces import Traces
 from expunge.ports.optional.remote_content import RemoteObject
 from expunge.residue.matching.patterns import TracePatterns
 from expunge.residue.matching.session import Allowance, Limits, RunOrigin, Session
@@ -14,7 +13,7 @@ from expunge.residue.scanning.file_walk import reason_of
 from expunge.residue.scanning.scan_units import UnitResult, UnitScanner
 
 
-def take_remote(objects: Iterable[RemoteObject], traces: Traces, limits: Limits, places: int) -> Iterator[UnitResult]:
+def take_remote(objects: Iterable[RemoteObject], needles: TracePatterns, limits: Limits, places: int) -> Iterator[UnitResult]:
     """Yield the result of a search in objects, if there are any. One that cannot be read is counted. Memory does not grow with an object.
 
     Raises what listing them raises.
@@ -23,7 +22,7 @@ def take_remote(objects: Iterable[RemoteObject], traces: Traces, limits: Limits,
     first = next(remaining, None)
     if first is None:
         return
-    scanner = UnitScanner(TracePatterns.of(traces), limits, places)
+    scanner = UnitScanner(needles, limits, places)
 
     def read(session: Session) -> None:
         _read(session, first)

@@ -33,6 +33,8 @@ CONTROL_PLACES = 5
 _READ = 1 << 20
 _BETWEEN = bytes(GRID)
 """Between stretches of a file that do not follow one another: nothing runs from one into the next, and pages stay in their places."""
+_SAMPLE, _SAMPLES = 1 << 16, 32
+"""Bytes of a stretch of a sample of a file, and how many of them are read."""
 _AS_IT_IS = frozenset({"utf-8", "bytes", "fragment"})
 _LOG = "log"
 _SEGMENT = re.compile(r"([0-9A-F]{24})|(\d+)(\.\d+)?")
@@ -81,6 +83,8 @@ class UnitResult:
     """The first few of each trace, of all that this process has taken."""
     seen: set[int] = field(default_factory=set)
     """Traces that this process had not seen before."""
+    counts: dict[int, int] = field(default_factory=dict)
+    """Places of each trace in this unit, where they are counted."""
     files: int = 0
     bytes: int = 0
     decoded: int = 0
@@ -149,6 +153,27 @@ def gathered(lying: Mapping[Path, Sequence[Stretch]]) -> Iterator[ScanUnit]:
             number += 1
 
 
+def sampled(path: Path) -> list[Stretch]:
+    """Return stretches spread evenly over a file; none of a small one, and none of one that is gone."""
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return []
+    step = max(_SAMPLE, size // _SAMPLES // _SAMPLE * _SAMPLE)
+    return [(start, start + _SAMPLE) for start in range(0, size - _SAMPLE, step)][:_SAMPLES] if size > _SAMPLE else []
+
+
+def merged(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """Return stretches in ascending order, with those joined that touch or overlap."""
+    found: list[Stretch] = []
+    for start, end in sorted(stretches):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
+
+
 def _size(entry: WalkEntry) -> int:
     try:
         return entry.path.stat().st_size
@@ -184,11 +209,12 @@ def _family(path: Path) -> tuple[Path, str] | None:
 class UnitScanner:
     """Takes units, in ascending order. Not for use by two threads at once."""
 
-    def __init__(self, needles: TracePatterns, limits: Limits, per_trace: int) -> None:
+    def __init__(self, needles: TracePatterns, limits: Limits, per_trace: int, counted: int = 0) -> None:
         self._matcher = Matcher(needles)
         self._limits = limits
         self._per_trace = per_trace
-        self._enough = max(1, per_trace)
+        self._counted = counted
+        self._enough = max(1, per_trace, counted)
         self._controls = needles.controls
         self._known = SearchedContent()
         self._left: tuple[UnitResult, Session, postgres.PagesRemainder] | None = None
@@ -235,6 +261,8 @@ class UnitScanner:
                 alike.places += 1
                 if alike.places == 1:
                     done.seen.update(alike.traces)
+                if self._counted:
+                    done.counts.update((trace, done.counts.get(trace, 0) + 1) for trace in alike.traces)
                 if self._per_trace:
                     at, inner = where.on_disk(offset), where.in_content(offset)
                     done.places += [TraceLocation(where.path, where.chain, at, inner, trace) for trace in alike.traces]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from expunge.core.evidence.traces import Traces
@@ -18,7 +18,19 @@ from expunge.residue.placing.reader import open_reader
 from expunge.residue.scanning.helper_pool import MOST, WORTH, HelperPool, ScanCrew, usable_cores
 from expunge.residue.scanning.placed_windows import PlacedWindowSearch
 from expunge.residue.scanning.remote_scan import take_remote
-from expunge.residue.scanning.scan_units import FileStretch, TraceLocation, divide, gathered, hidden, new_session, scan_part, walk
+from expunge.residue.scanning.scan_units import (
+    FileStretch,
+    TraceLocation,
+    UnitResult,
+    divide,
+    gathered,
+    hidden,
+    merged,
+    new_session,
+    sampled,
+    scan_part,
+    walk,
+)
 from expunge.residue.scanning.shared_windows import SharedWindowSearch
 from expunge.residue.take.tracer import Collector
 
@@ -55,7 +67,16 @@ class ResidueScanner:
         """Open a file to ask which live items lie at its places; None for a file without pages that can be told apart. Raises OSError."""
         return open_reader(path, layout)
 
-    def scan(self, sources: Sequence[RawSource], traces: Traces, places: int | None = None, remote: Iterable[RemoteObject] = ()) -> Scanned:
+    def scan(
+        self,
+        sources: Sequence[RawSource],
+        traces: Traces,
+        places: int | None = None,
+        *,
+        remote: Iterable[RemoteObject] = (),
+        counted: int = 0,
+        without: Collection[int] = (),
+    ) -> Scanned:
         """Read every byte of every source, and of remote objects. Raises CouldNotLook when a source cannot be read at all.
 
         A source in the role ``data`` has to be there; others may have vanished since the store named them.
@@ -67,8 +88,10 @@ class ResidueScanner:
             skipped[reason] += 1
 
         units = divide(walk(((source.path, source.role == "data") for source in sources), skip), sliced=self._limits.depth > 0)
-        done = ScanCrew(units, TracePatterns.of(traces), self._limits, most, self._processes, self._helpers).take_all()
-        done = [*done, *take_remote(remote, traces, self._limits, most)]
+        wanted = frozenset(range(len(traces.traces))) - frozenset(without) if without else None
+        needles = TracePatterns.of(traces, wanted)
+        done = ScanCrew(units, needles, self._limits, most, self._processes, self._helpers, counted).take_all()
+        done = [*done, *take_remote(remote, needles, self._limits, most)]
         found: list[Residue] = []
         counts: Counter[int] = Counter()
         for unit in done:
@@ -80,15 +103,17 @@ class ResidueScanner:
                     found.append(_residue(place, traces))
         seen = frozenset().union(*(unit.seen for unit in done))
         files, size, decoded = (sum(getattr(unit, name) for unit in done) for name in ("files", "bytes", "decoded"))
-        return Scanned(tuple(found), seen, Coverage(files, size, decoded, tuple(sorted(skipped.items()))))
+        return Scanned(tuple(found), seen, Coverage(files, size, decoded, tuple(sorted(skipped.items()))), _counted(done))
 
-    def glance(self, lying: Mapping[Path, Sequence[Stretch]], traces: Traces) -> frozenset[int]:
+    def glance(self, lying: Mapping[Path, Sequence[Stretch]], traces: Traces, *, counted: int = 0) -> Scanned:
         """Read nothing but some stretches of files. Raises CouldNotLook when a process that helps with it dies."""
         if sum(_size(each) for each in lying) >= WORTH:
             # the look after reads all of it: by then they are ready
             self._helpers.get_ready()
-        done = ScanCrew(gathered(lying), TracePatterns.of(traces), self._limits, 0, self._processes, self._helpers).take_all()
-        return frozenset().union(*(unit.seen for unit in done))
+        looked = {path: merged([*stretches, *sampled(path)]) for path, stretches in lying.items()} if counted else lying
+        done = ScanCrew(gathered(looked), TracePatterns.of(traces), self._limits, 0, self._processes, self._helpers, counted).take_all()
+        size = sum(end - begin for stretches in looked.values() for begin, end in stretches)
+        return Scanned((), frozenset().union(*(unit.seen for unit in done)), Coverage(len(lying), size, 0, ()), _counted(done))
 
     def close(self) -> None:
         """End the processes that helped; a later scan begins others."""
@@ -128,6 +153,14 @@ def scan(paths: Iterable[Path], traces: Traces, *, limits: Limits | None = None,
         found.clear()
     session.flush()
     yield from found
+
+
+def _counted(done: Iterable[UnitResult]) -> dict[int, int]:
+    """The places of each trace that all units together saw."""
+    counts: Counter[int] = Counter()
+    for unit in done:
+        counts.update(unit.counts)
+    return dict(counts)
 
 
 def _size(path: Path) -> int:

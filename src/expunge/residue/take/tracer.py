@@ -10,12 +10,12 @@ from zlib import crc32
 
 from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.values.ids import Pseudonym
-from expunge.ports.scanner import KEY, Stretch
+from expunge.ports.scanner import KEY, SEAM, Stretch
 from expunge.residue.matching.keyed_hash import Secret
 from expunge.residue.take import media_windows
-from expunge.residue.take.moments import is_moment
+from expunge.residue.take.moments import is_moment, part_of_moment
 from expunge.residue.take.schema_words import SchemaWords
-from expunge.residue.take.window_sample import DRESSED, FORMS, ContentWindow, WindowSample
+from expunge.residue.take.window_sample import DRESSED, FORMS, MOST_SOURCES, ContentWindow, WindowSample
 from expunge.residue.take.written_forms import (
     SHORTEST,
     bytes_of_uuid,
@@ -41,11 +41,16 @@ _AGAIN = 16
 _KEPT = 1 << 14
 """Characters of a value that are kept until it is known whether parts of it are traced too."""
 
+_ANCHORED = 16
+"""Bytes that a scan compares first."""
+
 _AS_TEXT = frozenset({"utf-8", "bytes"})
 """Forms whose windows may lie in a schema as they are ..."""
 _LIKE_TEXT = _AS_TEXT | {"fragment", "lower", "upper", "json", "json-utf-8", "json-slash", "sql", "csv", "html", "url", "latin-1"}
 """... and other forms that come out like words of one."""
 
+_Taken = tuple[str, bytes, Sequence[int]]
+"""A form, the window written in it, and the numbers of the values that it is a part of."""
 TracedField = tuple[Pseudonym, str, str]
 """Subject, dataset, field."""
 
@@ -72,10 +77,13 @@ class Collector:
         self._others: dict[TracedField, WindowSample] = {}
         """Of what is content in another form from the start."""
         self._rejected = 0
+        self._value = 0
+        """The number of the value that is handed over."""
         self._lying: dict[Path, set[Stretch]] = {}
 
     def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
         """Trace a string: all of it when short, else windows from the starts of words; the first of them in every written form."""
+        self._value += 1
         moment = is_moment(value) and not self._schema.is_identifier(value)
         if moment or (len(value) < SHORTEST and len(utf8(value)) < SHORTEST):
             # Why a moment says too little: many people's rows were written in the same second, and all of them would have to be asked.
@@ -100,6 +108,7 @@ class Collector:
     def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:
         """Trace a number that is long enough: 8 packed bytes, or 8 digits."""
         where = (subject, dataset, field)
+        self._value += 1
         taken = False
         for form, data in forms_of_number(value):
             wanted = 5 if form.startswith("float64") else 4
@@ -112,6 +121,7 @@ class Collector:
     def vector(self, subject: Pseudonym, dataset: str, field: str, value: Sequence[float]) -> None:
         """Trace an embedding: windows of its packed forms, and single numbers as they are printed."""
         where = (subject, dataset, field)
+        self._value += 1
         for rank, form, data in windows_of_vector(value, _VECTOR_WINDOW, self._budget):
             if self._offer(where, rank, form, data) and self._budget == 1:
                 break
@@ -125,10 +135,13 @@ class Collector:
     def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
         """Trace bytes or media: raw windows, decoded samples of WAV and FLAC, and text where the bytes are text."""
         where = (subject, dataset, field)
+        self._value += 1
         head = stream.read(media_windows.SIZE + 1)
         while 0 < len(head) <= media_windows.SIZE and (more := stream.read(media_windows.SIZE + 1 - len(head))):
             head += more
         small = len(head) <= media_windows.SIZE
+        if field == SEAM:
+            head = _past_moment(head)
         read = media_windows.read_small(head) if small else media_windows.read(stream, head, self._schema.cover)
         self._rejected += read.raw.rejected + read.sound.rejected
         if read.text is not None:
@@ -144,6 +157,7 @@ class Collector:
 
     def name(self, subject: Pseudonym, dataset: str, value: str) -> None:
         """Trace a file or folder name, and the name without its ending."""
+        self._value += 1
         whole = len(utf8(value)) >= SHORTEST
         if not whole:
             self._rejected += 1
@@ -166,21 +180,26 @@ class Collector:
         """Return the traces collected so far."""
         fields: list[tuple[TracedField, str]] = []
         windows: list[bytes] = []
-        for where, harvest in self._harvests.items():
-            for form, data in self._chosen(where, harvest):
-                fields.append((where, form))
-                windows.append(data)
-        for where, other in self._others.items():
-            if where not in self._harvests:
-                for each in other.best():
-                    fields.append((where, each.form))
-                    windows.append(each.data)
+        for where, (form, data, _) in self._taken():
+            fields.append((where, form))
+            windows.append(data)
         digest = self._secret.digest
         found = [
             Trace(*where, form, anchor, 16 if len(data) >= 16 else 8, len(data), digest(data))
             for (where, form), anchor, data in zip(fields, self._secret.anchors(windows), windows, strict=True)
         ]
         return Traces(self._key, tuple(found), frozenset(controls))
+
+    def values(self) -> tuple[tuple[int, ...], ...]:
+        """Return the numbers of the values that each of the traces was taken from; none where they are too many."""
+        return tuple(tuple(sources) if len(sources) < MOST_SOURCES else () for _, (_, _, sources) in self._taken())
+
+    def _taken(self) -> Iterator[tuple[TracedField, _Taken]]:
+        for where, harvest in self._harvests.items():
+            yield from ((where, taken) for taken in self._chosen(where, harvest))
+        for where, other in self._others.items():
+            if where not in self._harvests:
+                yield from ((where, (each.form, each.data, other.sources(each))) for each in other.best())
 
     def rejected(self) -> int:
         """Return how many windows and values were left out because they say too little."""
@@ -196,7 +215,8 @@ class Collector:
         if not harvest.wants(place):
             return True
         if telling(data) and not (form in _AS_TEXT and self._schema.cover(data)):
-            harvest.add(ContentWindow(place, data, form, piece, value if value is None or len(value) <= _KEPT else value[:_KEPT]))
+            kept = value if value is None or len(value) <= _KEPT else value[:_KEPT]
+            harvest.add(ContentWindow(place, data, form, piece, kept, self._value))
             return True
         self._rejected += 1
         return False
@@ -207,37 +227,48 @@ class Collector:
             harvest = into[where] = WindowSample(self._budget if into is self._harvests else self._most_dressed)
         place = rank << 32 | crc32(data, self._seed)
         if harvest.wants(place):
-            harvest.add(ContentWindow(place, data, form))
+            harvest.add(ContentWindow(place, data, form, source=self._value))
 
     @property
     def _most_dressed(self) -> int:
         return FORMS * min(self._budget - 1, DRESSED)
 
-    def _chosen(self, where: TracedField, harvest: WindowSample) -> Iterator[tuple[str, bytes]]:
+    def _chosen(self, where: TracedField, harvest: WindowSample) -> Iterator[_Taken]:
         """At most ``budget`` windows as they are, and other forms: none with a budget of one, else of all windows but one, or of seven."""
         # Why again: names of fields are learned while content comes in.
         best = harvest.best(lambda each: each.form in _AS_TEXT and self._schema.cover(each.data))
         for each in best:
-            yield each.form, each.data
+            yield each.form, each.data, harvest.sources(each)
         if self._budget == 1:
             return
         passed = {each.data for each in best}
         left = self._most_dressed
-        for form, data in self._dressed(where, best[: min(self._budget - 1, DRESSED)]):
+        for form, data, sources in self._dressed(where, harvest, best[: min(self._budget - 1, DRESSED)]):
             if left and data not in passed and not (form in _LIKE_TEXT and self._schema.cover(data)):
                 passed.add(data)
                 left -= 1
-                yield form, data
+                yield form, data, sources
 
-    def _dressed(self, where: TracedField, best: Sequence[ContentWindow]) -> Iterator[tuple[str, bytes]]:
+    def _dressed(self, where: TracedField, harvest: WindowSample, best: Sequence[ContentWindow]) -> Iterator[_Taken]:
         for each in best:
-            yield from ((form, data) for form, data in _other_forms(each) if telling(data))
-        if where in self._others:
-            yield from ((each.form, each.data) for each in self._others[where].best())
+            yield from ((form, data, harvest.sources(each)) for form, data in _other_forms(each) if telling(data))
+        if (others := self._others.get(where)) is not None:
+            yield from ((each.form, each.data, others.sources(each)) for each in others.best())
         for each in best:
             for piece in fragments(each.value) if each.value is not None else ():
                 if telling(utf8(piece)):
-                    yield "fragment", clip(utf8(piece))
+                    yield "fragment", clip(utf8(piece)), harvest.sources(each)
+
+
+def _past_moment(joint: bytes) -> bytes:
+    """Return what joins two values, from the middle of a moment on that it begins with.
+
+    A scan stops wherever the first bytes of a window lie, and everybody's rows of that second begin alike.
+    """
+    begins = joint[:_ANCHORED]
+    if len(joint) > _ANCHORED and begins.isascii() and part_of_moment(begins.decode()):
+        return joint[_ANCHORED // 2 :]
+    return joint
 
 
 def _joined(stretches: Iterable[Stretch]) -> Iterator[Stretch]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 FORMS = 20
@@ -11,6 +12,10 @@ DRESSED = 7
 """Windows that are taken in other forms too, however large the budget: so that a large one buys more of the content as it is."""
 _SLACK = 16
 """Windows kept beyond twice those wanted before the worst are dropped; small, because an order has thousands of fields of people."""
+
+
+MOST_SOURCES = 4096
+"""Values of which a window is known to be a part; of one with more nobody can say that each of them has other windows."""
 
 
 class ContentWindow(NamedTuple):
@@ -24,16 +29,20 @@ class ContentWindow(NamedTuple):
     """The text it was written from, which can be written otherwise."""
     value: str | None = None
     """The value that the piece begins."""
+    source: int = 0
+    """The number of the value that it is a part of."""
 
 
 class WindowSample:
     """A sample: of each value the best windows first, and among equals those with the smallest draw, which is a fair one."""
 
-    __slots__ = ("_budget", "_kept", "_limit")
+    __slots__ = ("_budget", "_kept", "_limit", "_sources")
 
     def __init__(self, budget: int) -> None:
         self._budget = budget
         self._kept: dict[bytes, ContentWindow] = {}
+        self._sources: dict[bytes, array[int]] = {}
+        """Window -> the numbers of the values that have it, ascending."""
         self._limit = 1 << 96
 
     def wants(self, place: int) -> bool:
@@ -42,6 +51,9 @@ class WindowSample:
 
     def add(self, window: ContentWindow) -> None:
         """Offer one window."""
+        sources = self._sources.setdefault(window.data, array("I"))
+        if len(sources) < MOST_SOURCES and (not sources or sources[-1] != window.source):
+            sources.append(window.source)
         known = self._kept.get(window.data)
         if known is not None:
             if _preference(window) < _preference(known):
@@ -51,7 +63,12 @@ class WindowSample:
         if len(self._kept) > (2 * self._budget + _SLACK if self._budget > 1 else 0):
             best = self.best()
             self._kept = {each.data: each for each in best}
+            self._sources = {data: self._sources[data] for data in self._kept}
             self._limit = best[-1].place
+
+    def sources(self, window: ContentWindow) -> Sequence[int]:
+        """Return the numbers of the values that have a window, :data:`MOST_SOURCES` at most."""
+        return self._sources.get(window.data, ())
 
     def best(self, without: Callable[[ContentWindow], bool] | None = None) -> list[ContentWindow]:
         """At most ``budget`` windows, the best first, but for some that turned out to say nothing."""

@@ -98,7 +98,11 @@ class WantedValues:
 
     def in_record(self, record: FileRecord, fields: Iterable[str], says: NameFacts) -> set[int]:
         """Return the selectors that a record means, by the given fields, in a file whose name says ``says``."""
-        found = {number for name in fields for value in record.texts(name) for number in self.by(name, value)}
+        found: set[int] = set()
+        for name in fields:
+            by_value = self._by.get(name, {})
+            for value in record.texts(name) if by_value else ():
+                found.update(by_value.get(value, ()))
         if says.unsaid is None:
             return found
         found &= says.unsaid

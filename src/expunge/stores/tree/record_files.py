@@ -14,8 +14,7 @@ import json
 import zlib
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeAlias, cast
 
 import zstandard
 
@@ -48,20 +47,23 @@ class Unreadable(Exception):
         return error
 
 
-@dataclass(frozen=True)
-class FileRecord:
-    """One record of a file."""
+class FileRecord(NamedTuple):
+    """One record of a file. Not a dataclass, because a lake has millions, each of which is read several times an order."""
 
-    raw: bytes = field(repr=False)
+    raw: bytes
     """Exactly as it lies in the (decompressed) file, line end included."""
-    value: Value = field(repr=False)
+    value: Value
     """Parsed; None for what is no record: a header, a blank line."""
     number: int
     """Line on which it starts, from 1."""
-    lead: bytes | None = field(default=None, repr=False)
+    lead: bytes | None = None
     """What separates an entry of a JSON list from the one before it, and is no part of ``raw``; None for what is no such entry."""
     codec: str = "utf-8"
     """Python's codec for ``raw``."""
+
+    def __repr__(self) -> str:
+        """What a log may show: no content."""
+        return f"{type(self).__name__}(number={self.number!r}, codec={self.codec!r})"
 
     @property
     def size(self) -> int:
@@ -70,7 +72,11 @@ class FileRecord:
 
     def texts(self, name: str) -> frozenset[str]:
         """All texts that a field has, dots leading into objects, lists giving every element."""
-        return frozenset(_texts(self.value, name))
+        value = self.value
+        if type(value) is dict and name != ITSELF and type(text := value.get(name)) is str and "." not in name:
+            # Why apart: nearly every field that says whose a record is is a text at its top.
+            return frozenset((text,))
+        return frozenset(_texts(value, name))
 
 
 # --- compression ---------------------------------------------------------------------------------
@@ -225,18 +231,35 @@ def _json_list(file: BinaryIO, listed: str) -> Iterator[FileRecord]:
 def _as_written(record: FileRecord, codec: str) -> FileRecord:
     """A record in the encoding of its file."""
     lead = None if record.lead is None else record.lead.decode().encode(codec)
-    return replace(record, raw=record.raw.decode().encode(codec), lead=lead, codec=codec)
+    return record._replace(raw=record.raw.decode().encode(codec), lead=lead, codec=codec)
 
 
 def _parse_json(text: bytes, where: str, *, every: bool) -> Value:
     try:
-        return cast("Value", json.loads(text.decode("utf-8"), object_pairs_hook=_merged if every else None))
+        return cast("Value", json.loads(text.decode("utf-8"), object_pairs_hook=_merged)) if every else _loads(text.decode("utf-8"))
     except UnicodeDecodeError as error:
         message = f"{where} is not UTF-8"
         raise Unreadable.undecodable(message) from error
     except (ValueError, RecursionError) as error:
         message = f"{where} is not JSON"
         raise Unreadable(message) from error
+
+
+_SCAN = json.JSONDecoder().scan_once
+
+
+def _loads(text: str) -> Value:
+    """``json.loads`` without what it asks about its arguments, which takes as long as a short line does."""
+    text = text.strip(" \t\n\r")
+    try:
+        value, end = _SCAN(text, 0)
+    except StopIteration as nothing:
+        message = "no value"
+        raise ValueError(message) from nothing
+    if end != len(text):
+        message = "more than one value"
+        raise ValueError(message)
+    return cast("Value", value)
 
 
 def _merged(pairs: list[tuple[str, Value]]) -> Value:

@@ -164,11 +164,11 @@ def walk(root: Path, template: CompiledTemplate, wanted: Callable[[Bindings], bo
     Raises:
         OSError: when a folder on the way cannot be listed (a folder that vanished meanwhile is passed over).
     """
-    yield from _walk(root, "", template.segments, (_NOTHING,), wanted)
+    yield from _walk(os.fspath(root), "", template.segments, (_NOTHING,), wanted)
 
 
 def _walk(
-    folder: Path, prefix: str, segments: tuple[Segment, ...], known: Readings, wanted: Callable[[Bindings], bool]
+    folder: str, prefix: str, segments: tuple[Segment, ...], known: Readings, wanted: Callable[[Bindings], bool]
 ) -> Iterator[FoundFile]:
     segment, deeper = segments[0], segments[1:]
     try:
@@ -185,7 +185,7 @@ def _walk(
             if not folder_here:
                 yield FoundFile(prefix + entry.name, readings, entry)
         elif folder_here:
-            yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", deeper, readings, wanted)
+            yield from _walk(entry.path, f"{prefix}{entry.name}/", deeper, readings, wanted)
             yield FoundFile(f"{prefix}{entry.name}/", readings, entry)
         elif entry.is_symlink() and Path(entry.path).is_dir():
             # A link in the place of a folder: a name like any other, but never a way in.
