@@ -62,6 +62,8 @@ def _link(company: Company, dataset: Dataset, item: Item) -> Record:
         return {"members": people}
     if dataset.link is Link.DOCUMENT:
         return {"doc": {"owner": {"id": people[0]}, "kind": "note"}}
+    if dataset.parent == 0:
+        return {"parent_id": identifier(company, dataset, item.parent)}
     return {"parent_id": key_of(company, dataset.parent, item.parent)}
 
 
