@@ -324,17 +324,24 @@ def _moment(place: Place) -> object:
 NUMBERS = {Fill.NUMBER: _number, Fill.BYTES: _bytes, Fill.MOMENT: _moment}
 
 
-def needles(company: Company, place: Place) -> tuple[str | bytes | float, ...]:
-    """Return what a search looks for to find the content of a place of the target: words, bytes or a number that stand nowhere else."""
-    fill = company.fill(place)
-    quote = company.quoted(place.dataset, place.item, place.field)
+def needles(company: Company, place: Place) -> dict[Place, tuple[str | bytes | float, ...]]:
+    """Return what a search looks for to find the content of a place: words, bytes or a number, by the place whose content they are at first.
+
+    Of a quote these are the words around it, and the words of the place that it quotes.
+    """
+    fill, quote = company.fill(place), company.quoted(place.dataset, place.item, place.field)
     if quote is not None and fill in TEXTS:
-        return () if quote.exact or fill is Fill.DOCUMENT else (word(place), word(place, 1))
+        quoted = {quote.of: _words_of(company.fill(quote.of), quote.of)}
+        return quoted if quote.exact or fill is Fill.DOCUMENT else {**quoted, place: (word(place), word(place, 1))}
+    if fill in TEXTS:
+        return {place: _words_of(fill, place)}
+    value = company.value(place)
+    assert isinstance(value, bytes | float | str)
+    return {place: ()} if isinstance(value, str) else {place: (value[:32],) if isinstance(value, bytes) else (value,)}
+
+
+def _words_of(fill: Fill, place: Place) -> tuple[str, ...]:
     if fill not in TRACED:
         return ()
-    if fill in TEXTS:
-        text = saying(fill, place)
-        return tuple(found for n in range(113) if (found := word(place, n)) in text)
-    value = company.value(place)
-    assert isinstance(value, bytes | float)
-    return (value[:32],) if isinstance(value, bytes) else (value,)
+    text = saying(fill, place)
+    return tuple(found for n in range(113) if (found := word(place, n)) in text)

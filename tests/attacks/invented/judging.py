@@ -74,11 +74,7 @@ def _left(company: Company, world: Path, server: str, data: Iterable[Path]) -> I
 
 def _wanted(company: Company) -> dict[Needle, set[str]]:
     """Return what of the target is looked for, each with the places where an item of a person who stays holds it."""
-    wanted: dict[Needle, set[str]] = {}
-    by_place: dict[Place, tuple[Needle, ...]] = {}
-    for place in company.mine():
-        by_place[place] = needles(company, place)
-        wanted |= {needle: set() for needle in by_place[place]}
+    wanted: dict[Needle, set[str]] = {needle: set() for place in company.mine() for some in needles(company, place).values() for needle in some}
     for number, dataset in enumerate(company.datasets):
         for position in range(len(dataset.items)):
             if company.goes(number, position) and number and dataset.key in {Key.TEXT, Key.CLUSTERED}:
@@ -86,12 +82,10 @@ def _wanted(company: Company) -> dict[Needle, set[str]]:
     named = company.identifier(TARGET)
     wanted[named] = set()
     for place in company.places():
-        if company.goes(place.dataset, place.item):
-            continue
-        quote = company.quoted(place.dataset, place.item, place.field)
-        if quote is not None and company.fill(place) in TEXTS:
-            for needle in by_place.get(quote.of, ()):
-                wanted[needle].update(_where(company, place.dataset, place.item))
+        if not company.goes(place.dataset, place.item):
+            for needle in (needle for some in needles(company, place).values() for needle in some):
+                if needle in wanted:
+                    wanted[needle].update(_where(company, place.dataset, place.item))
     for number, dataset in enumerate(company.datasets):
         for position, item in enumerate(dataset.items):
             prose = item.names == TARGET and dataset.fields and dataset.fields[0] in TEXTS - {Fill.DOCUMENT}

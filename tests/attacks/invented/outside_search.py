@@ -31,6 +31,7 @@ def forms(needle: Needle) -> Iterator[bytes]:
     if isinstance(needle, str):
         yield from (needle.lower().encode("utf-16-le"), needle.lower().encode("utf-16-be"))
         yield json.dumps(needle.lower())[1:-1].encode()
+        yield needle.lower().encode("cp1252")
     yield plain.hex().encode()
     if isinstance(needle, str):
         yield needle.encode().hex().encode()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.invented.company import Company, Dataset, Fill, Home, Ids, Item, Key, Link
+from tests.attacks.invented.company import Company, Dataset, Fill, Home, Ids, Item, Key, Link, Place, Spot, Stray, Wrap
 from tests.attacks.invented.judging import faults, judge
 
 TWO = (Item((0,)), Item((1,)))
@@ -23,11 +23,27 @@ def answers(key: Ids) -> Company:
     return Company(key, 2, (CUSTOMERS, Dataset(Home.TABLE, Link.THROUGH, (Fill.SENTENCE,), (Item(()), Item((), parent=1)), spelled=True)))
 
 
+def recording(wrap: Wrap) -> Company:
+    """A recording, whose samples lie in a table that nobody declared, written as text."""
+    voice = Dataset(Home.MEDIA, Link.OWNER, (Fill.BYTES,), TWO)
+    return Company(Ids.PREFIXED, 2, (CUSTOMERS, voice), (Stray(Spot.TABLE, Place(1, 0, 0), wrap),))
+
+
+def told(encoding: str) -> Company:
+    """A text file of another customer in which the identifier stands."""
+    texts = Dataset(Home.TEXT, Link.OWNER, (Fill.SENTENCE,), (Item((0,)), Item((1,), names=0)), encoding=encoding)
+    return Company(Ids.NAMED, 2, (CUSTOMERS, texts))
+
+
 FOUND = {
     "the second of two columns spells a customer otherwise": letters(Home.TABLE, Ids.EMAIL),
     "the second of two columns of a lake spells a customer otherwise": letters(Home.LAKE, Ids.PREFIXED),
     "the second of two columns of a file spells a customer otherwise": letters(Home.JSONL, Ids.NAMED),
     "a column of another name that follows an identifier spells it otherwise": answers(Ids.EMAIL),
+    "samples of a recording lie in a table in base64": recording(Wrap.BASE64),
+    "a text in UTF-16 of another customer names the person": told("utf-16"),
+    "a text in Latin-1 of another customer names the person": told("latin-1"),
+    "samples of a recording lie in a table in hexadecimal": recording(Wrap.HEX),
 }
 
 
