@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.invented.company import Company, Dataset, Fill, Home, Ids, Item, Key, Link, Place, Spot, Stray, Wrap
+from tests.attacks.invented.company import Company, Dataset, Fill, Home, Ids, Item, Key, Link, Place, Rule, Spot, Stray, Wrap
 from tests.attacks.invented.judging import faults, judge
 
 TWO = (Item((0,)), Item((1,)))
@@ -35,6 +35,18 @@ def told(encoding: str) -> Company:
     return Company(Ids.NAMED, 2, (CUSTOMERS, texts))
 
 
+def escaped() -> Company:
+    """A record of another customer in JSON with escapes, in which the identifier stands."""
+    entries = Dataset(Home.JSON, Link.OWNER, (Fill.SENTENCE,), (Item((1,), names=0),), spelled=True)
+    return Company(Ids.NAMED, 2, (CUSTOMERS, entries))
+
+
+def referred() -> Company:
+    """Customers with numbers, of whom all that a scan can see is changed when the mention goes."""
+    items = (Item((0,), refers_to=0), Item((1,), refers_to=0))
+    return Company(Ids.NUMBER, 2, (Dataset(Home.TABLE, Link.OWNER, (Fill.TINY,), items, Key.TEXT, Rule.NULL),))
+
+
 FOUND = {
     "the second of two columns spells a customer otherwise": letters(Home.TABLE, Ids.EMAIL),
     "the second of two columns of a lake spells a customer otherwise": letters(Home.LAKE, Ids.PREFIXED),
@@ -43,6 +55,8 @@ FOUND = {
     "samples of a recording lie in a table in base64": recording(Wrap.BASE64),
     "a text in UTF-16 of another customer names the person": told("utf-16"),
     "a text in Latin-1 of another customer names the person": told("latin-1"),
+    "a record in JSON with escapes of another customer names the person": escaped(),
+    "nothing but the mention that goes can be seen of another customer": referred(),
     "samples of a recording lie in a table in hexadecimal": recording(Wrap.HEX),
 }
 

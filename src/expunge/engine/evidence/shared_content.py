@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -415,11 +416,12 @@ class _WholeWordsOut:
 
 
 def _encoded(value: str) -> Iterator[bytes]:
-    """Yield the bytes of an identifier in texts of one byte or more a letter."""
+    """Yield the bytes of an identifier in texts of one byte or more a letter, and in JSON with escapes."""
     yield value.encode("utf-8", "surrogatepass")
     if not value.isascii():
         with suppress(UnicodeEncodeError):
             yield value.encode("cp1252")
+        yield json.dumps(value)[1:-1].encode()
 
 
 def _nothing(_: str) -> str:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from expunge.core.datamap.compared_fields import field_spelling
 from expunge.core.datamap.datamap import Dataset, remakes
@@ -25,7 +26,7 @@ from expunge.engine.evidence import schema_words, weight_vectors
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects.locating import LocatedCopies
-from expunge.ports.scanner import CollectingTracer, Coverage, Scanned, Stretch
+from expunge.ports.scanner import SEAM, CollectingTracer, Coverage, Scanned, Stretch, Tracer
 from expunge.ports.store import Store
 
 IDENTIFIERS = "(identifiers)"
@@ -130,8 +131,38 @@ def _take_dataset(store: Store, dataset: Dataset, located: LocatedCopies, tracer
                 tracer.vector(copy.subject, dataset.name, WEIGHTS, numbers)
     controls = tuple(store_calls.bystanders(store, dataset, everybody, CONTROLS))
     if controls:
-        store_calls.trace(store, dataset, controls, tracer)
+        store_calls.trace(store, dataset, controls, _UnchangedCells(tracer, dataset))
     return {control.subject for control in controls}
+
+
+class _UnchangedCells:
+    """Passes on the cells of bystanders' rows that an order leaves as they are.
+
+    A cell in which the map takes mentions out would be missed after the erasure, and a scan that sees well would pass for blind. So would what
+    joins such a cell to its neighbours.
+    """
+
+    def __init__(self, inner: Tracer, dataset: Dataset) -> None:
+        self._inner = inner
+        released = frozenset(column for column, rule in dataset.mentions.items() if rule.releases)
+        self._changing = released | {SEAM} if released else released
+        self.name, self.lies = inner.name, inner.lies
+
+    def text(self, subject: Pseudonym, dataset: str, field: str, value: str) -> None:
+        if field not in self._changing:
+            self._inner.text(subject, dataset, field, value)
+
+    def number(self, subject: Pseudonym, dataset: str, field: str, value: float) -> None:
+        if field not in self._changing:
+            self._inner.number(subject, dataset, field, value)
+
+    def vector(self, subject: Pseudonym, dataset: str, field: str, value: Sequence[float]) -> None:
+        if field not in self._changing:
+            self._inner.vector(subject, dataset, field, value)
+
+    def blob(self, subject: Pseudonym, dataset: str, field: str, stream: BinaryIO) -> None:
+        if field not in self._changing:
+            self._inner.blob(subject, dataset, field, stream)
 
 
 def subjects(located: LocatedCopies) -> frozenset[Pseudonym]:
