@@ -210,7 +210,9 @@ def _write_lake(company: Company, number: int, folder: Path) -> None:
         some = rows[part::2]
         arrays = {column: pa.array([row[column] for row in some], columns.get(column)) for column in some[0]}
         codec = "zstd" if dataset.packed else "none"
-        pq.write_table(pa.table(arrays), folder / f"part-{part}.parquet", compression=codec, row_group_size=2, use_dictionary=dataset.indexed)
+        pq.write_table(
+            pa.table(arrays), folder / f"part-{part}.parquet", compression=codec, row_group_size=2, use_dictionary=dataset.indexed
+        )
 
 
 # --- stray copies --------------------------------------------------------------------------------------

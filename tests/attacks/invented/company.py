@@ -283,7 +283,32 @@ TEXTS = frozenset({Fill.TINY, Fill.WORD, Fill.SENTENCE, Fill.LONG, Fill.ACCENTS,
 TRACED = frozenset(Fill) - {Fill.TINY, Fill.MOMENT}
 """Fields whose content is long enough to be looked for, and says more than when."""
 _SYLLABLES = ("ba", "ko", "li", "mu", "re", "sa", "to", "ve", "zi", "no", "du", "fe", "gi", "ha", "ju", "pa")
-_COMMON = "the a of to and in that is was for on with they at by this have from or had not are but what".split()
+_COMMON = [
+    "the",
+    "a",
+    "of",
+    "to",
+    "and",
+    "in",
+    "that",
+    "is",
+    "was",
+    "for",
+    "on",
+    "with",
+    "they",
+    "at",
+    "by",
+    "this",
+    "have",
+    "from",
+    "or",
+    "had",
+    "not",
+    "are",
+    "but",
+    "what",
+]
 
 
 def word(place: object, number: int = 0) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from expunge.core.orders.run import Run
 from expunge.core.values.order import OrderState
 from expunge.core.values.outcome import Reason
 from tests.attacks.invented.building import build, comparable, read
-from tests.attacks.invented.company import TARGET, TEXTS, Company, Fill, Home, Key, Place, Rule, needles, word
+from tests.attacks.invented.company import TARGET, TEXTS, Company, Fill, Home, Key, Rule, needles, word
 from tests.attacks.invented.outside_search import Needle, Search
 from tests.attacks.invented.records import canonical, expected, searchable, staying_mentions
 from tests.engine.household import shorten_pauses
@@ -36,6 +35,8 @@ class Judgement:
     receipt: Receipt
     left: frozenset[tuple[Needle, str]]
     """Needles of the person and the places where nothing that stays explains them."""
+    doubtful: frozenset[tuple[Needle, str]]
+    """The same of words that the person quoted of another customer: a stray copy of them may be either's."""
     server: str = ""
 
 
@@ -49,7 +50,16 @@ def judge(company: Company, folder: Path, server: str = "", data: Iterable[Path]
         opened.plan(order)
         run = opened.apply(order)
         receipt = parse(dsse.parse(opened.receipt_folder(run.order, 1)["receipt.dsse.json"]).payload)
-    return Judgement(company, folder, run, receipt, frozenset(_left(company, folder / "world", server, data)), server)
+    left = frozenset(_left(company, folder / "world", server, data))
+    borrowed = {
+        needle
+        for place in company.mine()
+        for of, some in needles(company, place).items()
+        for needle in some
+        if not company.goes(of.dataset, of.item)
+    }
+    doubtful = frozenset(hit for hit in left if hit[0] in borrowed)
+    return Judgement(company, folder, run, receipt, left - doubtful, doubtful, server)
 
 
 @contextmanager
@@ -74,7 +84,9 @@ def _left(company: Company, world: Path, server: str, data: Iterable[Path]) -> I
 
 def _wanted(company: Company) -> dict[Needle, set[str]]:
     """Return what of the target is looked for, each with the places where an item of a person who stays holds it."""
-    wanted: dict[Needle, set[str]] = {needle: set() for place in company.mine() for some in needles(company, place).values() for needle in some}
+    wanted: dict[Needle, set[str]] = {
+        needle: set() for place in company.mine() for some in needles(company, place).values() for needle in some
+    }
     for number, dataset in enumerate(company.datasets):
         for position in range(len(dataset.items)):
             if company.goes(number, position) and number and dataset.key in {Key.TEXT, Key.CLUSTERED}:
@@ -123,7 +135,8 @@ def faults(judgement: Judgement) -> Iterator[str]:
     company, run = judgement.company, judgement.run
     if run.state is OrderState.FULFILLED and judgement.left:
         yield f"fulfilled, and left: {sorted(judgement.left, key=repr)[:6]}"
-    if run.state is not OrderState.FULFILLED and not judgement.left and (BLIND_IS_FAULT or not _blind(judgement.receipt)):
+    nothing = not judgement.left and not judgement.doubtful
+    if run.state is not OrderState.FULFILLED and nothing and (BLIND_IS_FAULT or not _blind(judgement.receipt)):
         yield f"{run.state.value}, and nothing is left: {run.reasons}"
     for number in range(len(company.datasets)):
         now = canonical(read(company, number, judgement.folder, judgement.server))

@@ -1,4 +1,4 @@
-"""The judge's own search: bytes of files, decoded with the standard library and PyArrow, and cells of databases. It shares no code with Expunge."""
+"""The judge's own search, which shares no code with Expunge: bytes of files, decoded with the standard library and PyArrow, and cells of tables."""
 
 from __future__ import annotations
 

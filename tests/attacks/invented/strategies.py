@@ -32,6 +32,9 @@ QUOTED_STRAYS_IN_FILES_AND_LAKES = False
 store has no page reader."""
 SPELLED_MEMBERS_OF_CELLS = False
 """Whether a list of people in a cell of a table may spell them in another way than the map's identity does."""
+MENTIONS_IN_ROWS_THAT_LOSE_A_MEMBER = False
+"""Whether a row that the person leaves as the member of a list may name the person in another column as well. Such a mention is taken out, and
+the receipt does not count it."""
 
 LINKS = {
     Home.TABLE: list(Link),
@@ -116,8 +119,12 @@ def _respelled(ids: Ids, home: Home, link: Link) -> bool:
 def _item(draw: st.DrawFn, people: int, dataset: Dataset, parents: int) -> Item:
     person = st.integers(0, people - 1)
     most = {Link.PAIR: 2, Link.MEMBERS: 3}.get(dataset.link, 1)
-    owners = tuple(draw(st.lists(person, min_size=2 if dataset.link is Link.PAIR else 1, max_size=most, unique=dataset.link is Link.MEMBERS)))
+    owners = tuple(
+        draw(st.lists(person, min_size=2 if dataset.link is Link.PAIR else 1, max_size=most, unique=dataset.link is Link.MEMBERS))
+    )
     named = dataset.fields[0] in TEXTS - {Fill.DOCUMENT}
+    lists = dataset.home is Home.TABLE and dataset.link is Link.MEMBERS and not MENTIONS_IN_ROWS_THAT_LOSE_A_MEMBER
+    person = st.integers(1, people - 1) if lists and TARGET in owners and len(owners) > 1 else person
     return Item(
         owners,
         refers_to=draw(st.none() | person) if dataset.rule is not Rule.NO_COLUMN else None,

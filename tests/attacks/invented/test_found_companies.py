@@ -47,6 +47,18 @@ def referred() -> Company:
     return Company(Ids.NUMBER, 2, (Dataset(Home.TABLE, Link.OWNER, (Fill.TINY,), items, Key.TEXT, Rule.NULL),))
 
 
+def noted(link: Link) -> Company:
+    """Rows of a lake that name their own owner in a column of mentions as well."""
+    items = (Item((0,), refers_to=0), Item((1,), refers_to=0))
+    return Company(Ids.PREFIXED, 2, (CUSTOMERS, Dataset(Home.LAKE, link, (Fill.SENTENCE,), items, rule=Rule.NULL)))
+
+
+def recommended() -> Company:
+    """The person's row names another customer, whose identifier a scan can see nowhere else."""
+    rows = Dataset(Home.TABLE, Link.OWNER, (Fill.SENTENCE,), (Item((0,), refers_to=1),), rule=Rule.REPLACE)
+    return Company(Ids.NUMBER, 2, (CUSTOMERS, rows))
+
+
 FOUND = {
     "the second of two columns spells a customer otherwise": letters(Home.TABLE, Ids.EMAIL),
     "the second of two columns of a lake spells a customer otherwise": letters(Home.LAKE, Ids.PREFIXED),
@@ -57,6 +69,9 @@ FOUND = {
     "a text in Latin-1 of another customer names the person": told("latin-1"),
     "a record in JSON with escapes of another customer names the person": escaped(),
     "nothing but the mention that goes can be seen of another customer": referred(),
+    "rows of a lake found through a list name their own owner": noted(Link.MEMBERS),
+    "rows of a lake found through a document name their own owner": noted(Link.DOCUMENT),
+    "another customer can be seen in the person's rows alone": recommended(),
     "samples of a recording lie in a table in hexadecimal": recording(Wrap.HEX),
 }
 

@@ -1,4 +1,4 @@
-"""Whatever company Hypothesis invents: *fulfilled* if and only if a plain outside search finds nothing, and everybody else's records as before."""
+"""Whatever company Hypothesis invents: *fulfilled* if and only if an outside search finds nothing, and everybody else's records as before."""
 
 from __future__ import annotations
 
