@@ -1,7 +1,7 @@
 """An invented company as a value: its people, its datasets with their items, and the stray copies that lie beside them.
 
-Nothing here reads or writes: :mod:`tests.attacks.invented.building` does. The words of an item follow from its place in the company, so that
-every sentence is one item's alone unless another item quotes it.
+Nothing here reads or writes: :mod:`tests.attacks.invented.building` does. The words of an item follow from its place in the company. So
+every sentence is the words of one item alone, unless another item quotes it.
 """
 
 from __future__ import annotations
@@ -350,7 +350,7 @@ NUMBERS = {Fill.NUMBER: _number, Fill.BYTES: _bytes, Fill.MOMENT: _moment}
 
 
 def needles(company: Company, place: Place) -> dict[Place, tuple[str | bytes | float, ...]]:
-    """Return what a search looks for to find the content of a place: words, bytes or a number, by the place whose content they are at first.
+    """Return what a search looks for to find the content of a place: words, bytes or a number, by the place that they come from.
 
     Of a quote these are the words around it, and the words of the place that it quotes.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.attacks.invented.records import canonical, expected, searchable, stay
 from tests.engine.household import shorten_pauses
 
 BLIND_IS_FAULT = False
-"""Whether an order may not stay in part because nothing of a dataset is long enough, or the person's alone, to be looked for in raw bytes."""
+"""Whether an order is at fault that stays in part because nothing of a dataset is long enough, or the person's alone, to be looked for."""
 RAW = (Home.TABLE, Home.LAKE)
 """Homes where free text of others that names the person stays and is listed."""
 
@@ -40,7 +40,7 @@ class Judgement:
     server: str = ""
 
 
-def judge(company: Company, folder: Path, server: str = "", data: Iterable[Path] = ()) -> Judgement:
+def judge(company: Company, folder: Path, server: str = "", data: Callable[[], Iterable[Path]] = tuple) -> Judgement:
     """Build the company, erase the target, and look."""
     build(company, folder, server)
     map_file = folder / "expunge.yaml"
@@ -69,17 +69,16 @@ def _opened(map_file: Path) -> Iterator[Expunge]:
         yield opened
 
 
-def _left(company: Company, world: Path, server: str, data: Iterable[Path]) -> Iterator[tuple[Needle, str]]:
+def _left(company: Company, world: Path, server: str, data: Callable[[], Iterable[Path]]) -> Iterator[tuple[Needle, str]]:
     wanted = _wanted(company)
     search = Search(wanted)
     search.folder(world)
     if server:
         search.server(server, "app.db")
-        for path in data:
-            search.data(path.read_bytes(), "app.db")
+        for path in data():
+            search.plain(path.read_bytes(), "app.db")
     explained = {(needle, place) for needle, places in wanted.items() for place in places}
-    for needle, place in sorted(search.found - explained, key=repr):
-        yield needle, place
+    yield from search.found - explained
 
 
 def _wanted(company: Company) -> dict[Needle, set[str]]:

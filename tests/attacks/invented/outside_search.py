@@ -1,4 +1,4 @@
-"""The judge's own search, which shares no code with Expunge: bytes of files, decoded with the standard library and PyArrow, and cells of tables."""
+"""The judge's own search, without code of Expunge: bytes of files, decoded with the standard library and PyArrow, and cells of tables."""
 
 from __future__ import annotations
 
@@ -67,6 +67,12 @@ class Search:
         if depth < 3:
             for inside in _unpacked(data):
                 self.data(inside, place, depth + 1)
+
+    def plain(self, data: bytes, place: str) -> None:
+        """Note the needles that lie in many bytes as they are written."""
+        for needle in dict.fromkeys(needle for needle, _ in self._forms):
+            if next(forms(needle)) in data or (isinstance(needle, str) and needle.encode() in data):
+                self.found.add((needle, place))
 
     def folder(self, root: Path) -> None:
         """Search every file and every name; the place is the path below ``root``, with ``#table`` for cells of a table."""

@@ -33,8 +33,8 @@ store has no page reader."""
 SPELLED_MEMBERS_OF_CELLS = False
 """Whether a list of people in a cell of a table may spell them in another way than the map's identity does."""
 MENTIONS_IN_ROWS_THAT_LOSE_A_MEMBER = False
-"""Whether a row that the person leaves as the member of a list may name the person in another column as well. Such a mention is taken out, and
-the receipt does not count it."""
+"""Whether a row that the person leaves as the member of a list may name the person in another column as well. Such a mention is taken out,
+and the receipt does not count it."""
 
 LINKS = {
     Home.TABLE: list(Link),
