@@ -11,6 +11,9 @@ from expunge.engine.kernel.context import OpenPlaces
 from expunge.engine.subjects import mentions
 from expunge.ports.scanner import SEAM, Tracer
 
+_LISTS = frozenset("[{")
+"""What a list or document in a cell begins with."""
+
 
 def without_others(inner: Tracer, context: OpenPlaces, dataset: Dataset, own: Container[str], others: set[str]) -> Tracer:
     """Return a tracer of the erased people's rows without identifiers of other people: the payee of a payment is the payee's.
@@ -25,7 +28,8 @@ def without_others(inner: Tracer, context: OpenPlaces, dataset: Dataset, own: Co
     columns = mentions.kinds_by_column(context, dataset).keys()
 
     def theirs(field: str, text: str | None) -> bool:
-        if field not in columns or text is None or text in own:
+        # Why no list: the person may be in it.
+        if field not in columns or text is None or text in own or text[:1] in _LISTS:
             return True
         others.add(text)
         return False
