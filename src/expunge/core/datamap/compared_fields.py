@@ -30,10 +30,10 @@ def _identity(data_map: DataMap, dataset: Dataset, name: str, seen: frozenset[st
         if owner is not None and name == owner.key:
             return owner, owner.key
     match dataset.subject:
-        case ByField(fields=fields):
-            for kind, field in fields.items():
+        case ByField() as rule:
+            for kind, field in rule.pairs():
                 if field == name and kind in data_map.identities:
                     return data_map.identities[kind], data_map.identities[kind].key
-        case Through(dataset=parent, via=via) if name == via and parent not in seen and parent in data_map.datasets:
-            return _identity(data_map, data_map.datasets[parent], via, seen | {dataset.name})
+        case Through(dataset=parent, via=via) as path if name == via and parent not in seen and parent in data_map.datasets:
+            return _identity(data_map, data_map.datasets[parent], path.link, seen | {dataset.name})
     return None

@@ -34,10 +34,14 @@ def blinding(skipped: Iterable[tuple[str, int]]) -> int:
 
 
 def staying(traces: Traces, indexes: Iterable[int], datasets: Iterable[str]) -> frozenset[tuple[str, Pseudonym]]:
-    """Return the bystanders, per dataset, that some traces are of: the positive control over these datasets."""
+    """Return the bystanders, per dataset, that some traces are of: the positive control over these datasets.
+
+    A window that the erased people's content has as well is no control. It may have been seen in that content alone, and goes with it.
+    """
     own = frozenset(datasets)
-    found = (traces.traces[index] for index in indexes)
-    return frozenset((each.dataset, each.subject) for each in found if each.dataset in own and each.subject in traces.controls)
+    found = [each for index in indexes if (each := traces.traces[index]).dataset in own and each.subject in traces.controls]
+    going = {each.digest for each in traces.traces if each.subject not in traces.controls} if found else ()
+    return frozenset((each.dataset, each.subject) for each in found if each.digest not in going)
 
 
 def each_seen(traces: Traces, seen: frozenset[int], datasets: Iterable[str]) -> bool:

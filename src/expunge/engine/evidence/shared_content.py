@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import io
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeAlias
@@ -30,6 +33,7 @@ times as many each time, because a store may read a file with many people's reco
 _GATHERED = 1 << 9
 """Short values that are looked through together."""
 _SHORT = 1 << 12
+_MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _SMALL = 1 << 20
 """Whole files smaller than this (sidecars, documents) are looked through for identifiers; larger ones are media."""
 
@@ -396,7 +400,7 @@ class _WholeWordsOut:
         self._values = frozenset(values)
         self._words = _Words(values)
         # Bytes are looked through as Latin-1, one character each, with the words of ASCII.
-        self._bytes = _Words((value.encode("utf-8", "surrogatepass").decode("latin-1") for value in values), re.ASCII)
+        self._bytes = _Words((data.decode("latin-1") for value in values for data in _encoded(value)), re.ASCII)
         self._texts: list[tuple[Pseudonym, str, str, str]] = []
         self._blobs: list[tuple[Pseudonym, str, str, bytes]] = []
 
@@ -449,7 +453,27 @@ class _WholeWordsOut:
         met = self._bytes.lie_in(b"\n".join([blob[3] for blob in blobs]).decode("latin-1"))
         for subject, dataset, field, data in blobs:
             left = self._bytes.take_out(data.decode("latin-1"), _zeros).encode("latin-1") if met else data
-            self._inner.blob(subject, dataset, field, io.BytesIO(left))
+            self._inner.blob(subject, dataset, field, io.BytesIO(self._wide(left)))
+
+    def _wide(self, data: bytes) -> bytes:
+        """Return a text in UTF-16 without the identifiers; any other bytes as they are."""
+        codec = _MARKS.get(data[:2])
+        if codec is None:
+            return data
+        try:
+            text = data.decode(codec)
+        except UnicodeDecodeError:
+            return data
+        return self._words.take_out(text, _zeros).encode(codec)
+
+
+def _encoded(value: str) -> Iterator[bytes]:
+    """Yield the bytes of an identifier in texts of one byte or more a letter, and in JSON with escapes."""
+    yield value.encode("utf-8", "surrogatepass")
+    if not value.isascii():
+        with suppress(UnicodeEncodeError):
+            yield value.encode("cp1252")
+        yield json.dumps(value)[1:-1].encode()
 
 
 def _nothing(_: str) -> str:

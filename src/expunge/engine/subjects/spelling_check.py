@@ -69,7 +69,7 @@ def _identifying(data_map: DataMap, dataset: Dataset) -> frozenset[tuple[str, st
     """(identity kind, field) for each field that names people by a key."""
     fields = {(kind, identity.key) for kind, identity in data_map.identities.items() if identity.dataset == dataset.name}
     if isinstance(dataset.subject, ByField):
-        fields |= {(kind, name) for kind, name in dataset.subject.fields.items() if kind in data_map.identities}
+        fields |= {(kind, name) for kind, name in dataset.subject.pairs() if kind in data_map.identities}
     return frozenset(fields)
 
 

@@ -292,5 +292,6 @@ def _other_forms(window: ContentWindow) -> Iterator[tuple[str, bytes]]:
         swapped = bytearray(window.data)
         swapped[0::2], swapped[1::2] = window.data[1::2], window.data[0::2]
         yield "pcm16-be", bytes(swapped)
+        yield from ((form, clip(data, form)) for form, data in wrap(window.data))
     elif (twin := highest_first(window.form, window.data)) is not None:
         yield twin

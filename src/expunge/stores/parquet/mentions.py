@@ -66,8 +66,9 @@ class LakeMentions:
         try:
             with self.lake.opened(part) as file:
                 names = [field.name for field in file.schema_arrow if _comparable(field.type)]
+                roots = {name.partition(".")[0] for name in own} - set(names)
                 for number in range(file.num_row_groups if names else 0):
-                    group = file.read_row_group(number, names)
+                    group = file.read_row_group(number, [*names, *(name for name in file.schema_arrow.names if name in roots)])
                     for at, cells in _named(group, queries, own, columns):
                         yield f"{part.key}#{number}#{at}", cells
         except FileNotFoundError:
@@ -128,9 +129,7 @@ def _named(
         for value in inside if not pa.types.is_integer(group.column(name).type) else ():
             hits |= pc.fill_null(pc.match_substring(looked[name], value), fill_value=False).to_numpy(zero_copy_only=False)
     for name, values in own.items():
-        if name in looked:
-            mine = pc.is_in(looked[name], value_set=pa.array(sorted(values), pa.large_string()))
-            hits &= ~mine.to_numpy(zero_copy_only=False)
+        hits &= ~_owned(group, name, values)
     for at in np.flatnonzero(hits).tolist():
         cells = []
         for name, mask in met.items():
@@ -138,6 +137,26 @@ def _named(
             if text is not None:
                 cells.append(Cell(name, text, bool(mask[at]), not pa.types.is_integer(group.column(name).type)))
         yield at, cells
+
+
+def _owned(group: pa.Table, name: str, values: set[str]) -> Any:
+    """The rows that go with their owner: one of the values fills the field, or nobody else is in its list."""
+    steps = name.split(".")
+    if name in group.column_names:
+        steps = [name]
+    if steps[0] not in group.column_names:
+        return np.zeros(group.num_rows, bool)
+    column = group.column(steps[0])
+    for step in steps[1:]:
+        if not pa.types.is_struct(column.type) or column.type.get_field_index(step) < 0:
+            return np.zeros(group.num_rows, bool)
+        column = pc.struct_field(column, step)
+    text = texts(column)
+    if text is not None:
+        return pc.is_in(text, value_set=pa.array(sorted(values), pa.large_string())).to_numpy(zero_copy_only=False)
+    listed = column.to_pylist() if _comparable(column.type) else []
+    alone = [bool(people) and values.issuperset(str(person) for person in people) for people in listed]
+    return np.array(alone or [False] * group.num_rows, bool)
 
 
 def _comparable(kind: Any) -> bool:

@@ -1,0 +1,188 @@
+"""Strategies that invent companies. What they draw shrinks to few people, few datasets, few items and no stray copies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
+from tests.attacks.invented.company import (
+    TARGET,
+    TEXTS,
+    Company,
+    Dataset,
+    Fill,
+    Home,
+    Ids,
+    Item,
+    Key,
+    Link,
+    Place,
+    Quote,
+    Rule,
+    Spot,
+    Stray,
+    Words,
+    Wrap,
+)
+from tests.attacks.invented.records import RECORDS
+
+QUOTED_STRAYS_IN_FILES_AND_LAKES = False
+"""Whether a stray copy in a folder of files or a lake may hold words that another customer quotes. Such a copy is excused where a kind of
+store has no page reader."""
+SPELLED_MEMBERS_OF_CELLS = False
+"""Whether a list of people in a cell of a table may spell them in another way than the map's identity does."""
+MENTIONS_IN_ROWS_THAT_LOSE_A_MEMBER = False
+"""Whether a row that the person leaves as the member of a list may name the person in another column as well. Such a mention is taken out,
+and the receipt does not count it."""
+
+LINKS = {
+    Home.TABLE: list(Link),
+    Home.JSONL: list(Link),
+    Home.JSON: [Link.OWNER, Link.PAIR, Link.DOCUMENT, Link.THROUGH],
+    Home.CSV: [Link.OWNER, Link.PAIR, Link.THROUGH],
+    Home.TEXT: [Link.OWNER],
+    Home.MEDIA: [Link.OWNER],
+    Home.LAKE: [Link.OWNER, Link.PAIR, Link.MEMBERS, Link.DOCUMENT, Link.THROUGH],
+}
+_WORDS = [Fill.SENTENCE, Fill.TINY, Fill.WORD, Fill.LONG, Fill.ACCENTS, Fill.MARKS]
+FILLS = {
+    Home.TABLE: [*_WORDS, Fill.DOCUMENT, Fill.NUMBER, Fill.BYTES, Fill.MOMENT],
+    Home.JSONL: [*_WORDS, Fill.DOCUMENT, Fill.NUMBER, Fill.MOMENT],
+    Home.JSON: [*_WORDS, Fill.DOCUMENT, Fill.NUMBER, Fill.MOMENT],
+    Home.CSV: [*_WORDS, Fill.MOMENT],
+    Home.TEXT: [*_WORDS, Fill.DOCUMENT],
+    Home.MEDIA: [Fill.BYTES],
+    Home.LAKE: [*_WORDS, Fill.DOCUMENT, Fill.NUMBER, Fill.BYTES, Fill.MOMENT],
+}
+_PARENTS = frozenset({Home.TABLE, Home.JSONL, Home.LAKE})
+_ENCODINGS = ["utf-8", "utf-16", "latin-1"]
+
+
+@st.composite
+def companies(draw: st.DrawFn, homes: tuple[Home, ...] = tuple(Home), *, served: bool = False) -> Company:
+    """A company of up to four people and five datasets, over tables, a folder of files and a lake."""
+    ids = draw(st.sampled_from(Ids))
+    people = draw(st.integers(2, 4))
+    datasets = [_customers(draw, people)]
+    for _ in range(draw(st.integers(0, 4))):
+        datasets.append(_dataset(draw, ids, people, datasets, homes))
+    company = Company(ids, people, tuple(datasets), wal=draw(st.booleans()), secure=draw(st.booleans()))
+    company = _quoting(draw, company)
+    return replace(company, strays=_strays(draw, company, served=served))
+
+
+def _customers(draw: st.DrawFn, people: int) -> Dataset:
+    rule = draw(st.sampled_from([Rule.NO_COLUMN, Rule.NULL, Rule.KEEP, Rule.REPLACE, Rule.UNDECLARED]))
+    referred = st.none() | st.integers(0, people - 1)
+    items = tuple(Item((person,), refers_to=draw(referred) if rule is not Rule.NO_COLUMN else None) for person in range(people))
+    fields = tuple(draw(st.lists(st.sampled_from(FILLS[Home.TABLE]), max_size=2)))
+    bound = rule is Rule.NULL and draw(st.booleans())
+    return Dataset(Home.TABLE, Link.OWNER, fields, items, Key.TEXT, rule, bound, indexed=draw(st.booleans()))
+
+
+def _dataset(draw: st.DrawFn, ids: Ids, people: int, before: list[Dataset], homes: tuple[Home, ...]) -> Dataset:
+    home = draw(st.sampled_from(homes))
+    link = draw(st.sampled_from(LINKS[home]))
+    single = home in {Home.TEXT, Home.MEDIA}
+    fields = tuple(draw(st.lists(st.sampled_from(FILLS[home]), min_size=1, max_size=1 if single else 3)))
+    key = draw(st.sampled_from(Key)) if home is Home.TABLE else draw(st.sampled_from([Key.NUMBER] if single else [Key.NUMBER, Key.TEXT]))
+    rules = list(Rule) if home in {Home.TABLE, Home.LAKE} else [Rule.NO_COLUMN, Rule.UNDECLARED]
+    rule = Rule.NO_COLUMN if single else draw(st.sampled_from(rules))
+    bound = home is Home.TABLE and link in {Link.OWNER, Link.PAIR} and rule in {Rule.NO_COLUMN, Rule.NULL} and draw(st.booleans())
+    parents = [number for number, dataset in enumerate(before) if _leads(dataset)]
+    parent = draw(st.sampled_from(parents)) if link is Link.THROUGH else 0
+    made = Dataset(
+        home, link, fields, (), key, rule, bound, parent=parent,
+        indexed=draw(st.booleans()) if home in {Home.TABLE, Home.LAKE} else False,
+        words=draw(st.sampled_from(Words)) if home is Home.TABLE else Words.NONE,
+        packed=draw(st.booleans()) if home in RECORDS or home is Home.LAKE else False,
+        encoding=draw(st.sampled_from(_ENCODINGS)) if home in RECORDS or home is Home.TEXT else "utf-8",
+        spelled=draw(st.booleans()) if not bound and _respelled(ids, home, link) else False,
+    )  # fmt: skip
+    items = tuple(_item(draw, people, made, len(before[parent].items)) for _ in range(draw(st.integers(1, 5))))
+    return replace(made, items=items)
+
+
+def _leads(dataset: Dataset) -> bool:
+    """Return whether rows of other datasets can be found through this one: by a key of its own, to one person each."""
+    return dataset.home in _PARENTS and dataset.link in {Link.OWNER, Link.THROUGH} and dataset.key in {Key.NUMBER, Key.TEXT}
+
+
+def _respelled(ids: Ids, home: Home, link: Link) -> bool:
+    if (home, link) == (Home.TABLE, Link.MEMBERS) and not SPELLED_MEMBERS_OF_CELLS:
+        return False
+    # Why not: a folder whose name ends in a blank is another matter.
+    return ids in {Ids.EMAIL, Ids.NAMED, Ids.UUID} or (ids is Ids.PREFIXED and home not in {Home.TEXT, Home.MEDIA})
+
+
+def _item(draw: st.DrawFn, people: int, dataset: Dataset, parents: int) -> Item:
+    person = st.integers(0, people - 1)
+    most = {Link.PAIR: 2, Link.MEMBERS: 3}.get(dataset.link, 1)
+    owners = tuple(
+        draw(st.lists(person, min_size=2 if dataset.link is Link.PAIR else 1, max_size=most, unique=dataset.link is Link.MEMBERS))
+    )
+    named = dataset.fields[0] in TEXTS - {Fill.DOCUMENT}
+    lists = dataset.home is Home.TABLE and dataset.link is Link.MEMBERS and not MENTIONS_IN_ROWS_THAT_LOSE_A_MEMBER
+    person = st.integers(1, people - 1) if lists and TARGET in owners and len(owners) > 1 else person
+    return Item(
+        owners,
+        refers_to=draw(st.none() | person) if dataset.rule is not Rule.NO_COLUMN else None,
+        names=draw(st.none() | st.none() | person) if named else None,
+        parent=draw(st.integers(0, parents - 1)) if dataset.link is Link.THROUGH else 0,
+    )
+
+
+def _quoting(draw: st.DrawFn, company: Company) -> Company:
+    """Let some items quote what stands in others."""
+    places = [place for place in company.places() if company.fill(place) in TEXTS]
+    if not places:
+        return company
+    for _ in range(draw(st.integers(0, 3))):
+        by, of, exact = draw(st.sampled_from(places)), draw(st.sampled_from(places)), draw(st.booleans())
+        if company.owners(by.dataset, by.item) != company.owners(of.dataset, of.item) and company.fill(of) is not Fill.DOCUMENT:
+            company = _with_quote(company, by, Quote(of, exact))
+    return company
+
+
+def _with_quote(company: Company, by: Place, quote: Quote) -> Company:
+    dataset = company.datasets[by.dataset]
+    item = dataset.items[by.item]
+    quotes = [*item.quotes, *[None] * (len(dataset.fields) - len(item.quotes))]
+    quotes[by.field] = quote
+    items = [*dataset.items]
+    items[by.item] = replace(item, quotes=tuple(quotes))
+    datasets = [*company.datasets]
+    datasets[by.dataset] = replace(dataset, items=tuple(items))
+    return replace(company, datasets=tuple(datasets))
+
+
+def _strays(draw: st.DrawFn, company: Company, *, served: bool) -> tuple[Stray, ...]:
+    spots = [spot for spot in Spot if spot is not Spot.DATABASE or not served]
+    found = []
+    for _ in range(draw(st.integers(0, 2))):
+        stray = Stray(draw(st.sampled_from(spots)), draw(st.sampled_from([None, *company.places()])), draw(st.sampled_from(Wrap)))
+        kind = Fill.WORD if stray.of is None else company.fill(stray.of)
+        if kind is Fill.NUMBER:
+            stray = replace(stray, wrap=Wrap.PLAIN)
+        if kind is Fill.BYTES and stray.wrap not in {Wrap.HEX, Wrap.BASE64, Wrap.GZIP}:
+            stray = replace(stray, wrap=Wrap.PLAIN)
+        if QUOTED_STRAYS_IN_FILES_AND_LAKES or not _excused(company, stray):
+            found.append(stray)
+    return tuple(found)
+
+
+def _excused(company: Company, stray: Stray) -> bool:
+    """Return whether a stray copy lies in a folder or lake and holds words that a person who stays quotes."""
+    if stray.spot in {Spot.TABLE, Spot.IGNORED_TABLE} or stray.of is None:
+        return False
+    own = company.quoted(stray.of.dataset, stray.of.item, stray.of.field)
+    quotes = {
+        quote.of
+        for place in company.places()
+        if not company.goes(place.dataset, place.item) and (quote := company.quoted(place.dataset, place.item, place.field)) is not None
+    }
+    return stray.of in quotes or own is not None
+
+
+__all__ = ["TARGET", "companies"]

@@ -1,0 +1,98 @@
+"""Companies that the invention found, made small: each was judged wrongly once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.attacks.invented.company import Company, Dataset, Fill, Home, Ids, Item, Key, Link, Place, Rule, Spot, Stray, Wrap
+from tests.attacks.invented.judging import faults, judge
+
+TWO = (Item((0,)), Item((1,)))
+CUSTOMERS = Dataset(Home.TABLE, Link.OWNER, (), TWO, Key.TEXT)
+
+
+def letters(home: Home, ids: Ids) -> Company:
+    """A letter to the customer, who is spelt otherwise in the second of two columns."""
+    return Company(ids, 2, (CUSTOMERS, Dataset(home, Link.PAIR, (Fill.SENTENCE,), (Item((1, 0)), Item((1, 1))), spelled=True)))
+
+
+def answers(key: Ids) -> Company:
+    """Rows that follow an identifier under another name, spelt otherwise."""
+    return Company(key, 2, (CUSTOMERS, Dataset(Home.TABLE, Link.THROUGH, (Fill.SENTENCE,), (Item(()), Item((), parent=1)), spelled=True)))
+
+
+def recording(wrap: Wrap) -> Company:
+    """A recording, whose samples lie in a table that nobody declared, written as text."""
+    voice = Dataset(Home.MEDIA, Link.OWNER, (Fill.BYTES,), TWO)
+    return Company(Ids.PREFIXED, 2, (CUSTOMERS, voice), (Stray(Spot.TABLE, Place(1, 0, 0), wrap),))
+
+
+def told(encoding: str) -> Company:
+    """A text file of another customer in which the identifier stands."""
+    texts = Dataset(Home.TEXT, Link.OWNER, (Fill.SENTENCE,), (Item((0,)), Item((1,), names=0)), encoding=encoding)
+    return Company(Ids.NAMED, 2, (CUSTOMERS, texts))
+
+
+def escaped() -> Company:
+    """A record of another customer in JSON with escapes, in which the identifier stands."""
+    entries = Dataset(Home.JSON, Link.OWNER, (Fill.SENTENCE,), (Item((1,), names=0),), spelled=True)
+    return Company(Ids.NAMED, 2, (CUSTOMERS, entries))
+
+
+def referred() -> Company:
+    """Customers with numbers, of whom all that a scan can see is changed when the mention goes."""
+    items = (Item((0,), refers_to=0), Item((1,), refers_to=0))
+    return Company(Ids.NUMBER, 2, (Dataset(Home.TABLE, Link.OWNER, (Fill.TINY,), items, Key.TEXT, Rule.NULL),))
+
+
+def noted(link: Link) -> Company:
+    """Rows of a lake that name their own owner in a column of mentions as well."""
+    items = (Item((0,), refers_to=0), Item((1,), refers_to=0))
+    return Company(Ids.PREFIXED, 2, (CUSTOMERS, Dataset(Home.LAKE, link, (Fill.SENTENCE,), items, rule=Rule.NULL)))
+
+
+def recommended() -> Company:
+    """The person's row names another customer, whose identifier a scan can see nowhere else."""
+    rows = Dataset(Home.TABLE, Link.OWNER, (Fill.SENTENCE,), (Item((0,), refers_to=1),), rule=Rule.REPLACE)
+    return Company(Ids.NUMBER, 2, (CUSTOMERS, rows))
+
+
+def paid(home: Home) -> Company:
+    """A payment to another customer, whose identifier lies in a table that nobody declared as well."""
+    payments = Dataset(home, Link.PAIR, (Fill.SENTENCE,), (Item((0, 1)), Item((1, 1), names=1)))
+    return Company(Ids.PREFIXED, 2, (CUSTOMERS, payments), (Stray(Spot.TABLE, Place(1, 1, 0), Wrap.JSON),))
+
+
+def marked(home: Home) -> Company:
+    """Records in UTF-16 with a byte order mark, the first of which goes."""
+    records = Dataset(home, Link.OWNER, (Fill.SENTENCE,), (Item((0,)), Item((0,)), Item((1,)), Item((0,))), encoding="utf-16")
+    return Company(Ids.PREFIXED, 2, (CUSTOMERS, records))
+
+
+FOUND = {
+    "the second of two columns spells a customer otherwise": letters(Home.TABLE, Ids.EMAIL),
+    "the second of two columns of a lake spells a customer otherwise": letters(Home.LAKE, Ids.PREFIXED),
+    "the second of two columns of a file spells a customer otherwise": letters(Home.JSONL, Ids.NAMED),
+    "a column of another name that follows an identifier spells it otherwise": answers(Ids.EMAIL),
+    "samples of a recording lie in a table in base64": recording(Wrap.BASE64),
+    "a text in UTF-16 of another customer names the person": told("utf-16"),
+    "a text in Latin-1 of another customer names the person": told("latin-1"),
+    "a record in JSON with escapes of another customer names the person": escaped(),
+    "nothing but the mention that goes can be seen of another customer": referred(),
+    "rows of a lake found through a list name their own owner": noted(Link.MEMBERS),
+    "rows of a lake found through a document name their own owner": noted(Link.DOCUMENT),
+    "another customer can be seen in the person's rows alone": recommended(),
+    "another customer, whom a payment of the person names, lies in an undeclared table": paid(Home.TABLE),
+    "another customer, whom a record of the person names, lies in an undeclared table": paid(Home.JSONL),
+    "another customer, whom a row of a lake names, lies in an undeclared table": paid(Home.LAKE),
+    "the first of the lines with a byte order mark goes": marked(Home.JSONL),
+    "the first of the rows with a byte order mark goes": marked(Home.CSV),
+    "samples of a recording lie in a table in hexadecimal": recording(Wrap.HEX),
+}
+
+
+@pytest.mark.parametrize("company", FOUND.values(), ids=FOUND)
+def test_a_company_that_was_judged_wrongly_once_is_judged_rightly(company: Company, tmp_path: Path) -> None:
+    assert list(faults(judge(company, tmp_path))) == []
