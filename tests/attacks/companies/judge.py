@@ -43,6 +43,7 @@ def forms(word: str) -> dict[str, bytes]:
         "utf-16-be": word.encode("utf-16-be"),
         "utf-32-le": word.encode("utf-32-le"),
         "utf-32-be": word.encode("utf-32-be"),
+        "decimals": b" ".join(b"%d" % byte for byte in raw),
         "hex": raw.hex().encode(),
         "json": json.dumps(word)[1:-1].encode(),
         "url": urllib.parse.quote(word).encode(),
@@ -59,7 +60,8 @@ class Search:
     """A search for words of one person, but not where they stand in a text of another person that may stay."""
 
     def __init__(self, words: Sequence[str], allowed: Sequence[str] = ()) -> None:
-        self._forms = [(word, name, form) for word in words for name, form in forms(word).items() if len(form) > 5]
+        found = {form: (word, name) for word in words for name, form in reversed(forms(word).items()) if len(form) > 5}
+        self._forms = [(word, name, form) for form, (word, name) in found.items()]
         self._allowed = sorted({form for text in allowed for form in forms(text).values()}, key=len, reverse=True)
 
     def blob(self, data: bytes, where: str, depth: int = 4) -> Iterator[str]:
