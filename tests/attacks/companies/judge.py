@@ -86,7 +86,7 @@ class Search:
             where = str(path.relative_to(root))
             yield from self.blob(os.fsencode(where), f"name of {where}", 0)
             if path.is_symlink():
-                yield from self.blob(os.fsencode(os.readlink(path)), f"target of {where}", 0)
+                yield from self.blob(os.fsencode(path.readlink()), f"target of {where}", 0)
             elif path.is_file():
                 data = path.read_bytes()
                 yield from self.blob(data, where)
@@ -152,9 +152,9 @@ def _unpacked(data: bytes) -> Iterator[tuple[str, bytes]]:
 def _parquet(path: Path) -> bytes:
     file = pq.ParquetFile(path)
     parts = [repr(file.metadata.metadata), repr(file.schema_arrow.metadata), repr(file.read().to_pylist())]
-    for group in range(file.metadata.num_row_groups):
-        for column in range(file.metadata.num_columns):
-            parts.append(repr(file.metadata.row_group(group).column(column)))
+    for number in range(file.metadata.num_row_groups):
+        group = file.metadata.row_group(number)
+        parts.extend(repr(group.column(column)) for column in range(group.num_columns))
     return "\n".join(parts).encode()
 
 

@@ -1,4 +1,4 @@
-"""Ways in which data refers to people: tables or files beside the customers and their notes, a line each for a shape with or without a rule."""
+"""Ways in which data refers to people: tables or files beside the customers and their notes, an entry for each shape."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ REFERENCES = (
         "recipient",
         SQL,
         "CREATE TABLE messages (n INTEGER PRIMARY KEY, sender TEXT, recipient TEXT, said TEXT);"
-        "INSERT INTO messages VALUES (1, '<id>', '<bela>', '<later>'), (2, '<bela>', '<id>', '<bela_said>'), (3, '<bela>', '<cara>', NULL);",
+        "INSERT INTO messages VALUES (1, '<id>', '<bela>', '<later>'), (2, '<bela>', '<id>', '<bela_said>'), "
+        "(3, '<bela>', '<cara>', NULL);",
         datasets=(_table("messages", "{customer: sender}"),),
         mention="messages.recipient",
         stay=1,
@@ -76,7 +77,8 @@ REFERENCES = (
         SQL,
         "CREATE TABLE messages (n INTEGER PRIMARY KEY, sender TEXT, recipient TEXT, said TEXT);"
         "CREATE INDEX by_recipient ON messages (recipient, said); CREATE INDEX by_small ON messages (lower(recipient));"
-        "INSERT INTO messages VALUES (1, '<id>', '<bela>', '<later>'), (2, '<bela>', '<id>', '<bela_said>'), (3, '<bela>', '<cara>', NULL);",
+        "INSERT INTO messages VALUES (1, '<id>', '<bela>', '<later>'), (2, '<bela>', '<id>', '<bela_said>'), "
+        "(3, '<bela>', '<cara>', NULL);",
         datasets=(_table("messages", "{customer: sender}"),),
         mention="messages.recipient",
         stay=1,
@@ -85,7 +87,8 @@ REFERENCES = (
         "self reference",
         SQL,
         "CREATE TABLE members (id TEXT PRIMARY KEY, referred_by TEXT REFERENCES members (id), said TEXT);"
-        "INSERT INTO members VALUES ('<id>', NULL, '<later>'), ('<bela>', '<id>', '<bela_said>'), ('<cara>', '<bela>', NULL), ('u_deleted', NULL, NULL);",
+        "INSERT INTO members VALUES ('<id>', NULL, '<later>'), ('<bela>', '<id>', '<bela_said>'), ('<cara>', "
+        "'<bela>', NULL), ('u_deleted', NULL, NULL);",
         datasets=(_table("members", "{customer: id}"),),
         mention="members.referred_by",
         refers=True,
@@ -104,7 +107,8 @@ REFERENCES = (
         "composite key of two people",
         SQL,
         "CREATE TABLE friends (one TEXT, other TEXT, said TEXT, PRIMARY KEY (one, other));"
-        "INSERT INTO friends VALUES ('<id>', '<bela>', '<later>'), ('<bela>', '<id>', 'both of us and <name>'), ('<bela>', '<cara>', '<bela_said>');",
+        "INSERT INTO friends VALUES ('<id>', '<bela>', '<later>'), ('<bela>', '<id>', "
+        "'both of us and <name>'), ('<bela>', '<cara>', '<bela_said>');",
         datasets=(_table("friends", "{customer: [one, other]}"),),
     ),
     Reference(
@@ -130,7 +134,8 @@ REFERENCES = (
         "list in a cell",
         SQL,
         "CREATE TABLE talks (n INTEGER PRIMARY KEY, people TEXT, said TEXT);"
-        """INSERT INTO talks VALUES (1, '["<id>", "<bela>"]', '<bela_said>'), (2, '["<id>"]', '<later>'), (3, '["<bela>", "<cara>"]', NULL);""",
+        """INSERT INTO talks VALUES (1, '["<id>", "<bela>"]', '<bela_said>'), (2, '["<id>"]', '<later>'), (3, """
+        """'["<bela>", "<cara>"]', NULL);""",
         datasets=(_table("talks", "{customer: people}"),),
         stay=1,
     ),
@@ -228,7 +233,8 @@ REFERENCES = (
         "array of people",
         ("postgres",),
         "CREATE TABLE talks (n int PRIMARY KEY, people text[], said text); CREATE INDEX by_people ON talks USING gin (people);"
-        "INSERT INTO talks VALUES (1, ARRAY['<id>', '<bela>'], '<bela_said>'), (2, ARRAY['<id>'], '<later>'), (3, ARRAY['<bela>', '<cara>'], NULL);",
+        "INSERT INTO talks VALUES (1, ARRAY['<id>', '<bela>'], '<bela_said>'), (2, ARRAY['<id>'], "
+        "'<later>'), (3, ARRAY['<bela>', '<cara>'], NULL);",
         datasets=(_table("talks", "{customer: people}"),),
         stay=1,
     ),
@@ -279,7 +285,8 @@ REFERENCES = (
         files=(
             (
                 "clubs/chess.json",
-                '{\n  "club": "chess",\n  "members": [\n    {"id": "<id>", "said": "<later>"},\n    {"id": "<bela>", "said": "<bela_said>"}\n  ]\n}\n',
+                '{\n  "club": "chess",\n  "members": [\n    {"id": "<id>", "said": "<later>"},\n    {"id": "<bela>", '
+                '"said": "<bela_said>"}\n  ]\n}\n',
             ),
         ),
         datasets=(_path("clubs", "clubs/{club}.json", "{customer: id}", ", format: json, records: members"),),
@@ -344,7 +351,8 @@ REFERENCES = (
         lake=(
             (
                 "calls/monday.parquet",
-                '{"caller": ["<id>", "<bela>", "<bela>"], "called": ["<bela>", "<id>", "<cara>"], "said": ["<later>", "<name>", "<bela_said>"]}',
+                '{"caller": ["<id>", "<bela>", "<bela>"], "called": ["<bela>", "<id>", "<cara>"], '
+                '"said": ["<later>", "<name>", "<bela_said>"]}',
             ),
         ),
         datasets=(_path("calls", "calls/{day}.parquet", "{customer: [caller, called]}"),),

@@ -36,7 +36,8 @@ identities:
 retention:
   life: {{period: 30 days, from: closed_at, purpose: keep the account, need: contract}}
 """
-_TABLES = "CREATE TABLE customers (id {type} PRIMARY KEY, name text, closed_at text);" + (
+_TABLES = (
+    "CREATE TABLE customers (id {type} PRIMARY KEY, name text, closed_at text);"
     "CREATE TABLE notes (n integer PRIMARY KEY, author {type}, said text, closed_at text);"
 )
 
@@ -166,11 +167,10 @@ class World:
 
     def _tables(self) -> None:
         company = self.company
-        quoted = lambda text: "'" + text.replace("'", "''") + "'"  # noqa: E731
         customers, notes = self.rows()
         script = [company.place.before if company.place else "", _TABLES.format(type=company.spelling.column)]
-        script += [f"INSERT INTO customers VALUES ({quoted(key)}, {quoted(name)}, NULL);" for key, name in customers]
-        script += [f"INSERT INTO notes VALUES ({n}, {quoted(author)}, {quoted(said)}, NULL);" for n, author, said in notes]
+        script += [f"INSERT INTO customers VALUES ({_literal(key)}, {_literal(name)}, NULL);" for key, name in customers]
+        script += [f"INSERT INTO notes VALUES ({n}, {_literal(author)}, {_literal(said)}, NULL);" for n, author, said in notes]
         self.run("".join(script) + self.fill(company.reference.sql))
 
     def write(self, path: str, content: str | bytes) -> Path:
@@ -297,6 +297,10 @@ class World:
                 yield from ((where, entry) for entry in _entries(json.loads(path.read_text())))
             elif path.is_file() and not path.is_symlink() and path.name != "cache.db":
                 yield where, path.read_bytes().decode(errors="replace") + hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _entries(value: object) -> Iterator[str]:

@@ -36,6 +36,8 @@ MOST_PLACES = 20_000
 """Places of one window that are asked one by one. A window with more is no single person's; it is asked of all bystanders' data."""
 CHAINED = ("sqlite overflow", "sqlite wal", "sqlite journal", "postgres wal")
 """How the names begin under which the scan reports content that goes on from page to page, at the page where it begins."""
+BESIDE_CONTENT = frozenset({"file name", "file attribute"})
+"""Names under which the scan reports what a file has beside its content: no live item lies there."""
 _BATCH = 5_000
 """Rows that are read together."""
 _RowPlace: TypeAlias = tuple[Path, int]
@@ -221,7 +223,7 @@ class _Explaining:
                 datasets = [dataset for dataset in self._datasets if self._placing[dataset.name].holds(dataset, place.path)]
                 by_file[place.path] = _Hits(place.path, datasets)
             hits = by_file[place.path]
-            if hits.datasets and place.hidden != "file name":
+            if hits.datasets and place.hidden.partition(" > ")[0] not in BESIDE_CONTENT:
                 hits.places.append((index, place))
             elif alone:
                 left.append((index, place))
