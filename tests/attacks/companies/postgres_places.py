@@ -103,7 +103,6 @@ PLACES = (
     _place("comment with a sentence", "COMMENT ON COLUMN notes.said IS 'such as: <said>';"),
     _place("comment of the database", "DO $$BEGIN EXECUTE format('COMMENT ON DATABASE %I IS ''of <id>''', current_database()); END$$;"),
     _place("label of an enum", "CREATE TYPE owner AS ENUM ('nobody', '<id>');"),
-    _place("sentence as label of an enum", "CREATE TYPE phrase AS ENUM ('nothing', '<name>');"),
     _place("name of a table", 'CREATE TABLE "<id>" (n int);'),
     _place("name of a schema", 'CREATE SCHEMA "<id>";'),
     _place("name of a column of a declared table", 'ALTER TABLE notes ADD COLUMN "<id>" text;'),

@@ -133,7 +133,7 @@ REFERENCES = (
     Reference(
         "list in a cell",
         SQL,
-        "CREATE TABLE talks (n INTEGER PRIMARY KEY, people TEXT, said TEXT);"
+        "CREATE TABLE talks (n INTEGER PRIMARY KEY, people JSON, said TEXT);"
         """INSERT INTO talks VALUES (1, '["<id>", "<bela>"]', '<bela_said>'), (2, '["<id>"]', '<later>'), (3, """
         """'["<bela>", "<cara>"]', NULL);""",
         datasets=(_table("talks", "{customer: people}"),),
@@ -256,7 +256,7 @@ REFERENCES = (
         "INSERT INTO tickets VALUES (1, '<bela>', '<id>'::bytea), (2, '<id>', '<bela>'::bytea);",
         datasets=(_table("tickets", "{customer: customer}"),),
         mention="tickets.asked",
-        single=False,
+        stay=1,
     ),
     Reference(
         "blob of another",
@@ -285,8 +285,10 @@ REFERENCES = (
         files=(
             (
                 "clubs/chess.json",
-                '{\n  "club": "chess",\n  "members": [\n    {"id": "<id>", "said": "<later>"},\n    {"id": "<bela>", '
-                '"said": "<bela_said>"}\n  ]\n}\n',
+                (
+                    '{\n  "club": "chess",\n  "members": [\n    {"id": "<id>", "said": "<later>"},\n    {"id": "<bela>", '
+                    '"said": "<bela_said>"}\n  ]\n}\n'
+                ),
             ),
         ),
         datasets=(_path("clubs", "clubs/{club}.json", "{customer: id}", ", format: json, records: members"),),
@@ -351,8 +353,10 @@ REFERENCES = (
         lake=(
             (
                 "calls/monday.parquet",
-                '{"caller": ["<id>", "<bela>", "<bela>"], "called": ["<bela>", "<id>", "<cara>"], '
-                '"said": ["<later>", "<name>", "<bela_said>"]}',
+                (
+                    '{"caller": ["<id>", "<bela>", "<bela>"], "called": ["<bela>", "<id>", "<cara>"], '
+                    '"said": ["<later>", "<name>", "<bela_said>"]}'
+                ),
             ),
         ),
         datasets=(_path("calls", "calls/{day}.parquet", "{customer: [caller, called]}"),),

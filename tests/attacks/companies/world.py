@@ -327,4 +327,9 @@ def _server_rows(url: str) -> Iterator[Unit]:
             "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
         ).fetchall()
         for (table,) in tables:
-            yield from ((table, text) for (text,) in connection.execute(f"SELECT t::text FROM {table} t".encode()))
+            rows = connection.execute(f"SELECT t::text FROM {table} t".encode()).fetchall()
+            yield from ((table, re.sub(r"\\+x((?:[0-9a-f]{2})+)", _bytes, text)) for (text,) in rows)
+
+
+def _bytes(match: re.Match[str]) -> str:
+    return bytes.fromhex(match[1]).decode(errors="replace")
