@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import psycopg
-from psycopg import pq
+from psycopg import pq, sql
 
 from expunge.core.datamap.datamap import StoreSpec
 from expunge.core.datamap.grounding import Grounding
@@ -168,6 +168,10 @@ class DatabaseServer:
         if prepared:
             what = f"{prepared} prepared transactions, which keep what is deleted from going"
             yield Finding(FindingKind.NOTE, name, "server", what, "COMMIT PREPARED or ROLLBACK PREPARED them")
+        for sentence in unlogged.unseen(self.connection):
+            yield Finding(
+                FindingKind.NOTE, name, "server", sentence, f"ALTER ROLE {sql.Identifier(self.role).as_string(self.connection)} CREATEDB"
+            )
         for sentence in self._retained():
             yield Finding(FindingKind.NOTE, name, "server", sentence, "receipts will say so")
 
