@@ -136,6 +136,15 @@ def test_seams_and_lines_of_moments_alone_are_not_taken() -> None:
     assert taken == []
 
 
+def test_a_sentence_of_the_schema_is_a_label_once_several_people_have_it() -> None:
+    sentence = "has not said yet in which of the rooms it should ring"
+    taking = tracer(sentence)
+    taking.text(ANNA, "rooms", "ring", sentence)
+    assert taking.traces().traces, "a default may hold what one person said"
+    taking.text(BELA, "rooms", "ring", sentence)
+    assert taking.traces().traces == ()
+
+
 def test_keys_that_several_people_have_are_names_of_fields_and_one_persons_key_is_content() -> None:
     taking = tracer()
     for who, own in ((ANNA, "grandmother_of_anna"), (BELA, "telescope_of_bela")):

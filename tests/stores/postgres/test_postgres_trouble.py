@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -27,7 +28,7 @@ from expunge.residue import ResidueScanner
 from expunge.servers.postgres import running_postgres
 from expunge.servers.processes import wait_until
 from expunge.stores import open_store
-from expunge.stores.postgres.server import data_directory
+from expunge.stores.postgres.server import data_directory, unlogged
 from expunge.stores.postgres.store import Postgres
 from expunge.testing.forked import alongside
 from expunge.testing.plain_search import forms
@@ -63,6 +64,23 @@ def role(url, name, *grants):
 def crowd(database):
     run(database, CROWD)
     return database
+
+
+# --- unlogged tables --------------------------------------------------------------------------------
+
+
+def test_rows_of_an_unlogged_table_reach_the_files_where_the_role_may_have_them_written(crowd):
+    run(crowd, "CREATE UNLOGGED TABLE drafts AS SELECT 'the marmalade of ' || i AS said FROM generate_series(1, 9) i")
+    ((file,),) = rows(crowd, "SELECT current_setting('data_directory') || '/' || pg_relation_filepath('drafts')")
+    with role(crowd, "eraser") as url, closing(psycopg.connect(url, autocommit=True)) as connection:
+        assert not unlogged.flush(connection)
+        assert len(list(unlogged.unseen(connection))) == 1
+        run(crowd, "CHECKPOINT", "ALTER ROLE eraser CREATEDB")
+        assert b"marmalade" not in Path(file).read_bytes()
+        assert unlogged.flush(connection)
+        assert list(unlogged.unseen(connection)) == []
+    assert b"marmalade" in Path(file).read_bytes()
+    assert rows(crowd, "SELECT count(*) FROM pg_database WHERE datname LIKE 'expunge%'") == [(0,)]
 
 
 # --- in the way -------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ def test_blank_lines_bom_and_missing_last_newline_are_kept():
     assert b"".join(each.raw for each in found) == data
     assert [each.texts("id") for each in found] == [set(), {"a"}, set(), set(), {"b"}]
     assert [each.number for each in found] == [1, 1, 2, 3, 4]
-    assert found[0].raw == b'\xef\xbb\xbf', "the mark stays when the first record goes"
+    assert found[0].raw == b"\xef\xbb\xbf", "the mark stays when the first record goes"
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,8 @@ MOST_PLACES = 20_000
 """Places of one window that are asked one by one. A window with more is no single person's; it is asked of all bystanders' data."""
 CHAINED = ("sqlite overflow", "sqlite wal", "sqlite journal", "postgres wal")
 """How the names begin under which the scan reports content that goes on from page to page, at the page where it begins."""
-NAME = "file name"
-"""How the scan reports what it found in the name of a file or folder."""
+NAME, ATTRIBUTE = "file name", "file attribute"
+"""How the scan reports what it found in the name of a file or folder, and in an extended attribute."""
 UNFOLLOWED = "rows that cannot be followed to a person now"
 _BATCH = 5_000
 """Rows that are read together."""
@@ -225,6 +225,8 @@ def _lying(reader: PlaceReader, place: Residue) -> tuple[Lying, ...]:
     outermost = place.hidden.partition(" > ")[0]
     if outermost == NAME:
         return (reader.at_name() if isinstance(reader, NameReader) else NothingLive(NAME),)
+    if outermost == ATTRIBUTE:
+        return (NothingLive(ATTRIBUTE),)
     if outermost.startswith(CHAINED) and isinstance(reader, ChainReader):
         return reader.at_page(place.offset)
     if place.inner is not None and isinstance(reader, DecodedReader):

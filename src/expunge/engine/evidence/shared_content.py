@@ -371,9 +371,13 @@ class _KeptMentions:
     listed: frozenset[str] = frozenset()
     """Datasets whose free text is looked through for the receipt."""
 
+    def keep(self, dataset: str, field: str) -> bool:
+        """Return whether the map keeps mentions in a column."""
+        return (dataset, field) in self.columns
+
     def allow(self, dataset: str, field: str, value: str, identifiers: frozenset[str]) -> bool:
         """Return whether a cell may name the person: its column is kept, or it is free text that no identifier fills."""
-        return (dataset, field) in self.columns or (dataset in self.listed and is_prose(value) and value.strip() not in identifiers)
+        return self.keep(dataset, field) or (dataset in self.listed and is_prose(value) and value.strip() not in identifiers)
 
 
 def _kept_mentions(context: Context) -> _KeptMentions:
@@ -452,7 +456,8 @@ class _WholeWordsOut:
         blobs, self._blobs = self._blobs, []
         met = self._bytes.lie_in(b"\n".join([blob[3] for blob in blobs]).decode("latin-1"))
         for subject, dataset, field, data in blobs:
-            left = self._bytes.take_out(data.decode("latin-1"), _zeros).encode("latin-1") if met else data
+            taken = met and not self._mentions.keep(dataset, field)
+            left = self._bytes.take_out(data.decode("latin-1"), _zeros).encode("latin-1") if taken else data
             self._inner.blob(subject, dataset, field, io.BytesIO(self._wide(left)))
 
     def _wide(self, data: bytes) -> bytes:

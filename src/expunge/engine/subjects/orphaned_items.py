@@ -118,4 +118,5 @@ def ownerless(context: OpenPlaces) -> Iterator[OrphanedItems]:
 
 
 def _names_somebody(copy: Copy) -> bool:
-    return copy.selector is not None and any(copy.selector.match.values())
+    # Why not blank ones: an empty cell is how many applications write that there is no owner.
+    return copy.selector is not None and any(name.strip() for names in copy.selector.match.values() for name in names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ _KINDS = (
     (stat.S_ISBLK, "device"),
     (stat.S_ISCHR, "device"),
 )
+_NO_ATTRIBUTES = frozenset({errno.ENOTSUP, errno.ENODATA})
+"""A file system without attributes, and one that was taken away meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class WalkEntry:
     """What the name says: itself and, for a symbolic link, its target."""
     regular: bool
     """It is a file to be read."""
+    attributes: tuple[bytes, ...] = field(default=(), repr=False)
+    """Its extended attributes, each as ``name=value``."""
 
 
 def entries(root: Path, skip: Callable[[str], None], *, must: bool) -> Iterator[WalkEntry]:
@@ -58,7 +63,7 @@ def entries(root: Path, skip: Callable[[str], None], *, must: bool) -> Iterator[
     reason = _special(mode)
     if reason:
         skip(reason)
-    yield WalkEntry(root, (os.fsencode(root.name),), regular=not reason)
+    yield WalkEntry(root, (os.fsencode(root.name),), not reason, _attributes(os.fspath(root), skip))
 
 
 def _below(folder: Path, skip: Callable[[str], None]) -> Iterator[WalkEntry]:
@@ -83,7 +88,20 @@ def _below(folder: Path, skip: Callable[[str], None]) -> Iterator[WalkEntry]:
             if reason:
                 skip(reason)
             names = (os.fsencode(each.name), os.fsencode(target)) if target else (os.fsencode(each.name),)
-            yield WalkEntry(Path(each.path), names, regular=stat.S_ISREG(mode))
+            read = _attributes(each.path, skip) if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else ()
+            yield WalkEntry(Path(each.path), names, stat.S_ISREG(mode), read)
+
+
+def _attributes(path: str, skip: Callable[[str], None]) -> tuple[bytes, ...]:
+    """Read the extended attributes of a file or folder; none where the system or the file system has none."""
+    if not hasattr(os, "listxattr"):
+        return ()
+    try:
+        return tuple(os.fsencode(name) + b"=" + os.getxattr(path, name) for name in os.listxattr(path))
+    except OSError as error:
+        if error.errno not in _NO_ATTRIBUTES:
+            skip(reason_of(error))
+        return ()
 
 
 def _special(mode: int) -> str:

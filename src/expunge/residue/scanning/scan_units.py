@@ -293,7 +293,7 @@ def hidden(chain: tuple[str, ...], form: str) -> str:
 
 
 def scan_part(session: Session, part: FileStretch) -> None:
-    """Search a file's name and bytes. A file that cannot be opened is counted."""
+    """Search a file's name, attributes and bytes. A file that cannot be opened is counted."""
     entry = part.entry
     if part.table is not None:
         session.shared.add(part.table)
@@ -301,6 +301,8 @@ def scan_part(session: Session, part: FileStretch) -> None:
         named = RunOrigin(entry.path, ("file name",), fixed=True, leaf=True)
         for name in entry.names:
             session.add(named, Allowance(0, 0), name)
+        for attribute in entry.attributes:
+            session.add(RunOrigin(entry.path, ("file attribute",), fixed=True, leaf=True), Allowance(0, 0), attribute)
     if not entry.regular:
         return
     try:

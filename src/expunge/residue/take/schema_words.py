@@ -23,6 +23,8 @@ _STRIPPED = " \t\r\n\"'\\:,;{}[]()<>=|"
 _LITERALS = frozenset({"true", "false", "null", "None", "True", "False", "NaN"})
 _KEY = re.compile(r"[a-z_][A-Za-z0-9_.-]{0,63}")
 """Shape of a key of a JSON object that can be the name of a field: a name of a person begins with a capital letter, or has a space."""
+_LABEL = 6
+"""Most words of a text of the schema that is a label by itself."""
 _LONGEST_DOCUMENT = 1 << 20
 _MOST_KEYS = 1 << 14
 
@@ -31,11 +33,14 @@ class SchemaWords:
     """Words that are never traced, and identifiers that always are.
 
     Keys of JSON objects are learned: one that stands in documents of several people is the name of a field. One that a single person has
-    stays content.
+    stays content. So are sentences of the schema, such as a long text of a default: one that fills a value of several people is a label.
     """
 
     def __init__(self, words: Iterable[str] = (), identifiers: Iterable[str] = ()) -> None:
-        self._words = {word for word in words if word and "\n" not in word}
+        given = {word for word in words if word and "\n" not in word}
+        self._sentences: dict[str, Pseudonym | None] = {word: None for word in given if len(word.split()) > _LABEL}
+        """Sentence -> the first person who has it."""
+        self._words = given - self._sentences.keys()
         self._identifiers = frozenset(identifiers)
         self._keys: dict[str, Pseudonym | None] = {}
         """Key -> the one person who has it; None from the second on."""
@@ -72,6 +77,15 @@ class SchemaWords:
                 self._learned += 1
         elif key not in self._keys and len(self._keys) < _MOST_KEYS:
             self._keys[key] = subject
+
+    def learn_sentence(self, subject: Pseudonym, value: str) -> None:
+        """Note a value that may be a sentence of the schema: from the second person on it is a label."""
+        if value not in self._sentences:
+            return
+        first = self._sentences[value] = self._sentences[value] or subject
+        if first != subject and value not in self._words and value not in self._identifiers:
+            self._words.add(value)
+            self._learned += 1
 
     def cover(self, window: bytes) -> bool:
         """Return whether a window holds nothing but words of the schema and moments. One that holds an identifier is never covered."""

@@ -93,6 +93,8 @@ class Collector:
             self._schema.learn_key(subject, value)
         elif value[:1] in _DOCUMENT:
             self._schema.learn(subject, value)
+        else:
+            self._schema.learn_sentence(subject, value)
         self._pieces((subject, dataset, field), value)
         if self._budget > 1 and (packed := bytes_of_uuid(value)):
             self._take(self._others, (subject, dataset, field), 0, "bytes", packed)

@@ -19,10 +19,12 @@ from expunge.stores.tables.named_rows import Cell, count
 _OWN_TYPE = frozenset({"text", "varchar", "bpchar", "citext"})
 """Types whose own comparison counts: they may fold case, or pad with spaces."""
 _NO_TEXT = frozenset({
-    "bytea", "bool", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "float4", "float8",
+    "bool", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "float4", "float8",
     "vector", "halfvec", "sparsevec", "bit", "varbit",
 })  # fmt: skip
 """Types whose values no identifier fills."""
+_BYTES = "CASE WHEN octet_length({0}) <= 1024 THEN encode({0}, 'escape') END"
+"""Text of a value of bytes. A longer one is a picture or a recording; the scan finds an identifier in it."""
 _NUMERIC = frozenset({"int2", "int4", "int8", "numeric", "oid", "uuid"})
 _REFERRED = """
 SELECT f.confrelid::pg_catalog.regclass::text,
@@ -89,7 +91,7 @@ class PostgresMentions:
         shown = [f"{key.sql}::text" for key in self.table.keys]
         conditions = []
         for column in looked:
-            filled, text = self._filled(column), f"t.{quoted(column.name)}::text"
+            filled, text = self._filled(column), _text(column)
             shown += (f"coalesce({filled}, false)", text)
             conditions.append(filled)
             if inside and column.type not in _NUMERIC:
@@ -107,7 +109,7 @@ class PostgresMentions:
         if column.type in _OWN_TYPE:
             collated = f" COLLATE {column.collation}" if column.collation else ""
             return f"({name} {column.equals} ANY ({wanted.format(f'w.value::{column.sql_type}{collated}')}))"
-        return f'(({name}::text COLLATE "C") IN ({wanted.format("w.value")}))'
+        return f'(({_text(column)} COLLATE "C") IN ({wanted.format("w.value")}))'
 
     def _named(self, row: Row, looked: Sequence[PostgresColumn]) -> tuple[str, list[Cell]]:
         width = len(self.table.keys)
@@ -138,6 +140,12 @@ class PostgresMentions:
             staying = f"NOT EXISTS (SELECT FROM pg_temp.expunge_keys AS k WHERE {keys.named()})"
             where = f"{self._filled(column, 'expunge_released')} AND {staying}"
             self.connection.execute(f"UPDATE {self.table.sql} AS t SET {quoted(column.name)} = {value} WHERE {where}".encode())
+
+
+def _text(column: PostgresColumn) -> str:
+    """SQL for the text of a cell."""
+    name = f"t.{quoted(column.name)}"
+    return f"({_BYTES.format(name)})" if column.type == "bytea" else f"{name}::text"
 
 
 def references(schema: PostgresSchema, table: PostgresTable, tables: Mapping[str, PostgresTable]) -> Iterator[ColumnReference]:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import psycopg
-from psycopg import pq
+from psycopg import pq, sql
 
 from expunge.core.datamap.datamap import StoreSpec
 from expunge.core.datamap.grounding import Grounding
 from expunge.core.values.copy import Finding, FindingKind, RawSource
-from expunge.stores.postgres.server import required_rights, wal_recycle
+from expunge.stores.postgres.server import required_rights, unlogged, wal_recycle
 from expunge.stores.postgres.server.connection import answers
 from expunge.stores.postgres.server.data_directory import DataDirectory, find
 
@@ -113,7 +113,9 @@ class DatabaseServer:
             clock = str(self.spec.options.get("clock", "")).strip()
             until = f"the provider says: {clock}" if clock else "the map states no clock of the provider's for it"
             yield f"the server's own files (write-ahead log, logs, free pages, old statistics), because {shallow}; {until}"
-        elif elsewhere := place.logs().elsewhere:
+            return
+        yield from unlogged.unseen(self.connection)
+        if elsewhere := place.logs().elsewhere:
             yield f"what the server logs to {elsewhere}"
 
     def _retained(self) -> Iterator[str]:
@@ -136,8 +138,9 @@ class DatabaseServer:
             yield from place.sources(self.connection)
 
     def checkpoint(self) -> None:
-        """Make the server write its dirty pages."""
-        self.connection.execute("CHECKPOINT")
+        """Make the server write its dirty pages, those of unlogged tables included where the role may have that done."""
+        if not unlogged.flush(self.connection):
+            self.connection.execute("CHECKPOINT")
 
     def findings(self) -> Iterator[Finding]:
         """Yield the obstacles between this role and ``scrubbed``, with the GRANTs that would mend them."""
@@ -165,6 +168,10 @@ class DatabaseServer:
         if prepared:
             what = f"{prepared} prepared transactions, which keep what is deleted from going"
             yield Finding(FindingKind.NOTE, name, "server", what, "COMMIT PREPARED or ROLLBACK PREPARED them")
+        for sentence in unlogged.unseen(self.connection):
+            yield Finding(
+                FindingKind.NOTE, name, "server", sentence, f"ALTER ROLE {sql.Identifier(self.role).as_string(self.connection)} CREATEDB"
+            )
         for sentence in self._retained():
             yield Finding(FindingKind.NOTE, name, "server", sentence, "receipts will say so")
 
