@@ -11,7 +11,7 @@ import pytest
 
 from expunge.core.datamap.datamap import Dataset
 from expunge.core.values.copy import Copy
-from expunge.ports.optional.placing import ContentReader, LayoutStore, LiveRows, Lying, PlaceReader, PlacingStore
+from expunge.ports.optional.placing import DecodedReader, LayoutStore, LiveRows, Lying, PlaceReader, PlacingStore
 from expunge.ports.store import Store
 from expunge.residue.placing.reader import open_reader
 from expunge.testing.harness import StoreHarness, locate_all
@@ -66,9 +66,9 @@ class PlacingSuite(StoreHarness):
 
     def _lying_in_content(self, reader: PlaceReader, path: Path, one: Person) -> Iterator[tuple[Lying, bytes]]:
         for container, content in self.contents(path):
-            assert isinstance(reader, ContentReader)
+            assert isinstance(reader, DecodedReader)
             for at, word in places_of(content, one):
-                yield reader.at_content(container, at, len(word)), word
+                yield reader.at_decoded(container, "", at, len(word)), word
 
     @staticmethod
     def _readers(store: Store, datasets: Sequence[Dataset], path: Path) -> Iterator[PlaceReader]:

@@ -149,9 +149,9 @@ def test_lines_in_several_members(tmp_path, codec, kind):
             first, last = (places[end] for end in spans[number])
             member = max(n for n in range(3) if cuts[n] <= first)
             if last <= cuts[member + 1]:
-                lying = reader.at_content(begins[member], first - cuts[member], last - first)
+                lying = reader.at_decoded(begins[member], "", first - cuts[member], last - first)
                 assert lying == LiveRows(path.name, (str(number + 1),))
-        assert isinstance(reader.at_content(1, 0, 5), NothingLive), "no member begins there"
+        assert isinstance(reader.at_decoded(1, "", 0, 5), NothingLive), "no member begins there"
 
 
 @pytest.mark.parametrize(("kind", "level"), [("gz", 0), ("zst", 0)])
@@ -185,7 +185,7 @@ def test_a_torn_file_cannot_be_told(tmp_path, kind):
     path = tmp_path / f"a.jsonl.{kind}"
     path.write_bytes(packers(kind, 6)(random.Random(1).randbytes(5000).hex().encode())[:-20])
     with closing(open_reader(path, layout(tmp_path, "jsonl"))) as reader:
-        assert reader.at(0, 1) == reader.at_content(0, 17, 4) == CannotTell("damaged file")
+        assert reader.at(0, 1) == reader.at_decoded(0, "", 17, 4) == CannotTell("damaged file")
 
 
 # --- files as they come and go ------------------------------------------------------------------------
@@ -196,7 +196,7 @@ def test_whole_files_and_names(tmp_path):
     for form in ("", "json"):
         with closing(open_reader(path, layout(tmp_path, form))) as reader:
             assert isinstance(reader, WholeFilePlaces)
-            assert reader.at(7, 3) == reader.at_content(0, 4, 3) == LiveRows("voice/p1.flac", (WHOLE_FILE,))
+            assert reader.at(7, 3) == reader.at_decoded(0, "", 4, 3) == LiveRows("voice/p1.flac", (WHOLE_FILE,))
             assert reader.at_name() == LiveRows("voice/p1.flac", (FILE_NAME,))
     with closing(open_reader(path, layout(tmp_path, "csv"))) as reader:
         assert isinstance(reader, RecordFilePlaces)

@@ -456,9 +456,10 @@ class _WholeWordsOut:
         blobs, self._blobs = self._blobs, []
         met = self._bytes.lie_in(b"\n".join([blob[3] for blob in blobs]).decode("latin-1"))
         for subject, dataset, field, data in blobs:
-            taken = met and not self._mentions.keep(dataset, field)
-            left = self._bytes.take_out(data.decode("latin-1"), _zeros).encode("latin-1") if taken else data
-            self._inner.blob(subject, dataset, field, io.BytesIO(self._wide(left)))
+            left = data
+            if not self._mentions.keep(dataset, field):
+                left = self._wide(self._bytes.take_out(data.decode("latin-1"), _zeros).encode("latin-1") if met else data)
+            self._inner.blob(subject, dataset, field, io.BytesIO(left))
 
     def _wide(self, data: bytes) -> bytes:
         """Return a text in UTF-16 without the identifiers; any other bytes as they are."""

@@ -96,6 +96,15 @@ class DecodedReader(Protocol):
 
 
 @runtime_checkable
+class NameReader(Protocol):
+    """A reader of files whose names are content of items."""
+
+    def at_name(self) -> Lying:
+        """Nominate the live rows to which the name of the file or folder belongs."""
+        ...
+
+
+@runtime_checkable
 class ChainReader(Protocol):
     """A reader of files in which content goes on over pages that do not follow one another."""
 
