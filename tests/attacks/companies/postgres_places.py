@@ -50,7 +50,7 @@ PLACES = (
     _place("undeclared table, key of jsonb", """CREATE TABLE drafts (doc jsonb); INSERT INTO drafts VALUES ('{"<id>": 1}');"""),
     _place("undeclared table, bytes", "CREATE TABLE drafts (doc bytea); INSERT INTO drafts VALUES ('<said>'::bytea);"),
     _place(
-        "undeclared table, row type", "CREATE TABLE drafts (doc notes); INSERT INTO drafts SELECT n FROM notes n WHERE author = '<id>';"
+        "undeclared table, row type", "CREATE TABLE drafts (doc notes); INSERT INTO drafts SELECT x FROM notes x WHERE author = '<id>';"
     ),
     _place(
         "undeclared table, dropped column",

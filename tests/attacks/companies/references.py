@@ -372,7 +372,26 @@ REFERENCES = (
     Reference(
         "field of a structure in a lake",
         ("parquet",),
-        lake=(("visits/monday.parquet", '{"who": ["<id>", "<bela>"], "met": [{"id": "<bela>", "n": 1}, {"id": "<id>", "n": 2}]}'),),
+        lake=(
+            (
+                "visits/monday.parquet",
+                '{"who": ["<id>", "<bela>"], "met": [{"id": "<bela>", "n": 1}, {"id": "<id>", "n": 2}], "said": ["<later>", null]}',
+            ),
+        ),
+        datasets=(_path("visits", "visits/{day}.parquet", "{customer: who}"),),
+        mention="visits.met",
+        single=False,
+        stay=1,
+    ),
+    Reference(
+        "list of structures in a lake",
+        ("parquet",),
+        lake=(
+            (
+                "visits/monday.parquet",
+                '{"who": ["<id>", "<bela>"], "met": [[{"id": "<bela>"}], [{"id": "<id>"}, {"id": "<cara>"}]], "said": ["<later>", null]}',
+            ),
+        ),
         datasets=(_path("visits", "visits/{day}.parquet", "{customer: who}"),),
         mention="visits.met",
         single=False,

@@ -19,8 +19,9 @@ SAMPLE = {
     "sqlite, full-text index over the notes, quoted",
     "sqlite, recipient with an index, rule replace",
     "sqlite, mail in other capitals",
+    "files, attribute of a file",
     "files, zip in a zip",
-    "files, records in a document, quoted",
+    "files, quoted, records in a document",
     "parquet, footer of another's file",
     "postgres, label of an enum",
 }

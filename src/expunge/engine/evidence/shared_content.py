@@ -316,8 +316,8 @@ class _KeptMentions:
     """Datasets whose free text is looked through for the receipt."""
 
     def keep(self, dataset: str, field: str) -> bool:
-        """Return whether the map keeps mentions in a column."""
-        return (dataset, field) in self.columns
+        """Return whether the map keeps mentions in a column, parts of its structures included."""
+        return (dataset, field) in self.columns or (dataset, field.partition(".")[0]) in self.columns
 
     def allow(self, dataset: str, field: str, value: str, identifiers: frozenset[str]) -> bool:
         """Return whether a cell may name the person: its column is kept, or it is free text that no identifier fills."""
