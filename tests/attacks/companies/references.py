@@ -268,6 +268,25 @@ REFERENCES = (
         stay=1,
     ),
     Reference(
+        "escaped identifiers in records",
+        ("files",),
+        files=(("log/monday.jsonl", '{"who": "\\u0063<tail>", "said": "<later>"}\n{"who": "<bela>", "said": "<bela_said>"}\n'),),
+        datasets=(_path("log", "log/{day}.jsonl", "{customer: who}", ", format: jsonl"),),
+    ),
+    Reference(
+        "key that stands twice in records",
+        ("files",),
+        files=(("log/monday.jsonl", '{"who": "x", "who": "<id>", "said": "<later>"}\n{"who": "<bela>", "said": "<bela_said>"}\n'),),
+        datasets=(_path("log", "log/{day}.jsonl", "{customer: who}", ", format: jsonl"),),
+    ),
+    Reference(
+        "lists in records",
+        ("files",),
+        files=(("log/monday.jsonl", '{"who": ["<bela>", "<id>"], "n": 1}\n{"who": ["<id>"], "said": "<later>"}\n{"who": ["<bela>"]}\n'),),
+        datasets=(_path("log", "log/{day}.jsonl", "{customer: who}", ", format: jsonl"),),
+        stay=1,
+    ),
+    Reference(
         "lines of records",
         ("files",),
         files=(("log/monday.jsonl", '{"who": "<id>", "said": "<later>"}\n{"who": "<bela>", "said": "<bela_said>"}\n'),),

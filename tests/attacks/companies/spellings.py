@@ -71,6 +71,10 @@ def _uuid(key: str) -> str:
     return f"{raw[:8]}-{raw[8:12]}-4{raw[13:16]}-a{raw[17:20]}-{raw[20:]}"
 
 
+def _number(key: str) -> str:
+    return str(7_000_000_000 + int.from_bytes(key[4:].encode()) % 999_999_937)
+
+
 SPELLINGS = (
     Spelling("as it is", hidden=str.lower),
     Spelling("mail in other capitals", _mail, (_same, str.lower, str.upper), ", type: email"),
@@ -81,5 +85,7 @@ SPELLINGS = (
     Spelling("phone", _phone, (_same, _domestic, _bracketed), ", type: phone, region: GB"),
     Spelling("uuid", _uuid, (_same, str.upper, lambda key: key.replace("-", "")), ", type: uuid"),
     Spelling("column without case", _same, (_same, str.lower), "", "text COLLATE NOCASE", ("sqlite",)),
+    Spelling("padded column", _same, (_same,), "", "char(20)", ("postgres",)),
+    Spelling("number", _number, (_same,), "", "bigint", ("sqlite", "postgres")),
     Spelling("citext", _same, (_same, str.lower), "", "citext", ("postgres",)),
 )

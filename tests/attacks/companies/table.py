@@ -20,7 +20,8 @@ ONE_COLUMN, AS_IT_IS = REFERENCES[0], SPELLINGS[0]
 class Expected:
     """What an order has to end with."""
 
-    state: OrderState
+    state: OrderState | None
+    """None where either is right, as long as it fits what is there."""
     reason: str = ""
     """A part of a reason of an order in part."""
 
@@ -28,6 +29,8 @@ class Expected:
 def expected(company: Company) -> Expected:
     """Derive what the order of a company has to end with."""
     reference, place = company.reference, company.place
+    if place is not None and place.leaves is Leaves.EITHER:
+        return Expected(None)
     if place is not None and place.leaves is Leaves.STAYS:
         return Expected(OrderState.IN_PART)
     if reference.mention and company.rule is None and not reference.free:

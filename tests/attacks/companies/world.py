@@ -50,6 +50,8 @@ class Leaves(Enum):
 
     GOES = "goes"
     STAYS = "stays"
+    EITHER = "either"
+    """The copy may go as the person's, or be told: what counts is that an order does not read *fulfilled* beside it."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,8 @@ class Place:
     """Lines of the map beside those of customers and notes."""
     others: tuple[str, ...] = ()
     """Words of the cast that belong to another customer here, so that they may stay."""
-    needs: str = ""
-    """A function or feature without which the company is left out."""
+    hands_on: bool = False
+    """Whether the company itself writes what is erased into rows of another customer."""
 
 
 @dataclass(frozen=True)
