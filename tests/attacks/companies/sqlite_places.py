@@ -189,6 +189,15 @@ PLACES = (
         " detail=column); INSERT INTO words(words) VALUES ('rebuild');",
         GOES,
     ),
+    *(
+        _place(
+            f"full-text index without positions, {tokenize}",
+            f"CREATE VIRTUAL TABLE words USING fts5(said, author, content='notes', content_rowid='n', tokenize={tokenize}, detail=none);"
+            "INSERT INTO words(words) VALUES ('rebuild');",
+            GOES,
+        )
+        for tokenize in ("unicode61", "trigram")
+    ),
     _place(
         "full-text index over a view",
         "CREATE VIEW told AS SELECT n, author || ' ' || said AS line FROM notes;"
