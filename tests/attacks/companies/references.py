@@ -53,7 +53,7 @@ def _path(name: str, path: str, subject: str, more: str = "") -> str:
 
 
 REFERENCES = (
-    Reference("one column", ("sqlite", "postgres", "files", "parquet")),
+    Reference("one column", ("sqlite", "postgres", "files", "parquet", "lancedb")),
     Reference(
         "several columns",
         SQL,

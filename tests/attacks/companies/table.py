@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from expunge.core.values.order import OrderState
-from tests.attacks.companies import file_places, lake_places, postgres_places, sqlite_places
+from tests.attacks.companies import file_places, lake_places, lance_places, postgres_places, sqlite_places
 from tests.attacks.companies.references import REFERENCES
 from tests.attacks.companies.spellings import SPELLINGS
 from tests.attacks.companies.world import Company, Leaves
 
-PLACES = (*sqlite_places.PLACES, *postgres_places.PLACES, *file_places.PLACES, *lake_places.PLACES)
+PLACES = (*sqlite_places.PLACES, *postgres_places.PLACES, *file_places.PLACES, *lake_places.PLACES, *lance_places.PLACES)
 STORES = ("sqlite", "postgres", "files", "parquet")
 ONE_COLUMN, AS_IT_IS = REFERENCES[0], SPELLINGS[0]
 

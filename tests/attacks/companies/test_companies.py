@@ -33,7 +33,12 @@ KNOWN: dict[str, str] = {}
 
 def _known(company: Company) -> str:
     """Say why a company fails as yet; empty where it should not."""
-    if company.quoted and company.store in {"files", "parquet"} and company.place is not None and company.place.leaves is Leaves.STAYS:
+    if (
+        company.quoted
+        and company.store in {"files", "parquet", "lancedb"}
+        and company.place is not None
+        and company.place.leaves is Leaves.STAYS
+    ):
         return "in folders and lakes another customer's quote excuses a stray copy"
     return KNOWN.get(company.name, "")
 

@@ -14,6 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeAlias
 
+import lancedb
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -139,7 +140,8 @@ class World:
 
     def build(self) -> None:
         """Write the stores, plant what is hidden, and write the map."""
-        {"sqlite": self._tables, "postgres": self._tables, "files": self._files, "parquet": self._lake}[self.company.store]()
+        kinds = {"sqlite": self._tables, "postgres": self._tables, "files": self._files, "parquet": self._lake, "lancedb": self._lance}
+        kinds[self.company.store]()
         place = self.company.place
         if place is not None and isinstance(place.plant, str):
             self.run(self.fill(place.plant))
@@ -207,6 +209,12 @@ class World:
         self.table("notes/may.parquet", columns)
         for path, content in self.company.reference.lake:
             self.table(self.fill(path), json.loads(self.fill(content)))
+
+    def _lance(self) -> None:
+        customers, notes = self.rows()
+        opened = lancedb.connect(self.root / "store")
+        opened.create_table("customers", [{"id": key, "name": name} for key, name in customers])
+        opened.create_table("notes", [{"n": n, "author": author, "said": said} for n, author, said in notes])
 
     def declare(self) -> None:
         """Write the map."""
@@ -289,6 +297,9 @@ class World:
             yield from _server_rows(self.server)
         elif self.database.exists():
             yield from _rows(self.database)
+        if self.company.store == "lancedb":
+            opened = lancedb.connect(self.root / "store")
+            yield from ((name, repr(row)) for name in opened.list_tables().tables for row in opened.open_table(name).to_arrow().to_pylist())
         for path in sorted((self.root / "store").rglob("*")):
             where = str(path.relative_to(self.root))
             if path.suffix == ".jsonl" or path.suffix == ".csv":
@@ -297,7 +308,7 @@ class World:
                 yield from ((where, repr(row)) for row in pq.ParquetFile(path).read().to_pylist())
             elif path.suffix == ".json":
                 yield from ((where, entry) for entry in _entries(json.loads(path.read_text())))
-            elif path.is_file() and not path.is_symlink() and path.name != "cache.db":
+            elif self.company.store != "lancedb" and path.is_file() and not path.is_symlink() and path.name != "cache.db":
                 yield where, path.read_bytes().decode(errors="replace") + hashlib.sha256(path.read_bytes()).hexdigest()
 
 
