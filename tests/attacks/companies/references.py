@@ -73,6 +73,15 @@ REFERENCES = (
         stay=1,
     ),
     Reference(
+        "recipient in another spelling",
+        SQL,
+        "CREATE TABLE messages (n INTEGER PRIMARY KEY, sender TEXT, recipient TEXT, said TEXT);"
+        "INSERT INTO messages VALUES (1, '<id>', '<bela>', '<later>'), (2, '<bela>', '<other>', '<bela_said>'), (3, '<bela>', '<cara>', NULL);",
+        datasets=(_table("messages", "{customer: sender}"),),
+        mention="messages.recipient",
+        stay=1,
+    ),
+    Reference(
         "recipient with an index",
         SQL,
         "CREATE TABLE messages (n INTEGER PRIMARY KEY, sender TEXT, recipient TEXT, said TEXT);"

@@ -133,7 +133,9 @@ class World:
 
     def fill(self, text: str) -> str:
         """Put the words of the cast into a text."""
-        words = {**self.cast.words(), "id": self.company.spelling.stored(self.cast.anna.id, 0)}
+        spelling, cast = self.company.spelling, self.cast
+        ids = {"id": cast.anna.id, "bela": cast.bela.id, "cara": cast.cara.id}
+        words = {**cast.words(), **{word: spelling.stored(key, 0) for word, key in ids.items()}, "other": spelling.other(cast.anna.id)}
         return re.sub(r"<(\w+)>", lambda match: words.get(match[1], match[0]), text)
 
     # --- building --------------------------------------------------------------------------------
@@ -263,15 +265,21 @@ class World:
         place = self.company.place
         return [self.cast.quote, *(self.fill(word) for word in (place.others if place else ()))]
 
+    @property
+    def ids(self) -> list[str]:
+        """Every spelling of the customer who leaves."""
+        spelling, key = self.company.spelling, self.cast.anna.id
+        return [*spelling.all(key), spelling.other(key)]
+
     def words(self, person: Customer) -> list[str]:
         """Return what tells a person: every spelling of the identifier, the name, the sentences."""
         return [*self.company.spelling.all(person.id), person.name, *person.said]
 
     def needles(self, run: Run) -> list[str]:
         """Return what may not be found after an order: what tells the customer, less identifiers that the receipt lists as kept."""
-        words = self.words(self.cast.anna)
+        words = [*self.words(self.cast.anna), *self.ids]
         kept = any(mention.act is MentionAct.KEEP for mention in self.receipt(run).mentions)
-        return [word for word in words if not kept or word not in self.company.spelling.all(self.cast.anna.id)]
+        return [word for word in words if not kept or word not in self.ids]
 
     def found(self, words: list[str]) -> list[str]:
         """Return where an outside search finds the words, but not in what another customer wrote."""
@@ -283,7 +291,7 @@ class World:
         """Return the parts of the data that tell customers who stay alone, and those that tell the one who leaves as well."""
         alone, joint = Counter[Unit](), Counter[Unit]()
         marks = [mark for person in self.cast.others for mark in self.words(person)]
-        hers = self.words(self.cast.anna)
+        hers = [*self.words(self.cast.anna), *self.ids]
         for where, content in self._units():
             if any(mark in content for mark in marks):
                 bare = content
