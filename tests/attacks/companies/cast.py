@@ -185,6 +185,7 @@ class Cast:
         """Return what a place or a reference may name in its text."""
         return {
             "id": self.anna.id,
+            "tail": self.anna.id[1:],
             "name": self.anna.name,
             "said": self.anna.said[0],
             "later": self.anna.said[1],

@@ -212,6 +212,12 @@ PLACES = (
     _place("hard link", _hard_link),
     _place("key of another's record", _file("counts/may.json", lambda text: json.dumps({text: 3, "other": 4}).encode(), "<id>")),
     _place("spreadsheet", _file("drafts/one.csv", lambda text: f'n,said\r\n1,"{text}"\r\n'.encode())),
+    _place("rotated file", _file("notes/may.jsonl.1")),
+    _place("object of a repository", _file(".git/objects/ab/cdef", lambda text: zlib.compress(b"blob 99\0" + text.encode()))),
+    _place(
+        "address of data",
+        _file("drafts/a.html", lambda text: b"<img src='data:text/plain;base64," + base64.b64encode(text.encode()) + b"'>"),
+    ),
     _place("sidecar of a file", _file("notes/may.jsonl.meta")),
     _place("words of others", _file("scratch/one.txt", text="<bela_said>"), GOES, ignore='path: "scratch/*"'),
     _place("temporary of a crash", _file("notes/.expunge-1234-abc.tmp"), GOES),

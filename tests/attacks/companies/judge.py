@@ -23,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+import lancedb
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -82,6 +83,8 @@ class Search:
 
     def folder(self, root: Path) -> Iterator[str]:
         """Yield each word in the names, links, attributes and contents under a folder."""
+        for folder in sorted({path.parent for path in root.rglob("*.lance") if path.is_dir()}):
+            yield from self.blob(_lance(folder), f"versions of tables in {folder.name}", 0)
         for path in sorted(root.rglob("*")):
             where = str(path.relative_to(root))
             yield from self.blob(os.fsencode(where), f"name of {where}", 0)
@@ -155,6 +158,18 @@ def _parquet(path: Path) -> bytes:
     for number in range(file.metadata.num_row_groups):
         group = file.metadata.row_group(number)
         parts.extend(repr(group.column(column)) for column in range(group.num_columns))
+    return "\n".join(parts).encode()
+
+
+def _lance(folder: Path) -> bytes:
+    """The rows of all tables in all versions."""
+    parts = []
+    opened = lancedb.connect(folder)
+    for name in opened.list_tables().tables:
+        table = opened.open_table(name)
+        for version in table.list_versions():
+            table.checkout(version["version"])
+            parts.append(repr(table.to_arrow().to_pylist()))
     return "\n".join(parts).encode()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 
 from tests.attacks.companies.world import Leaves, Place, Plant, World
@@ -21,10 +23,8 @@ def _steps(*statements: str) -> Plant:
     return plant
 
 
-def _place(
-    name: str, sql: str | Plant, leaves: Leaves = STAYS, ignore: str = "", datasets: tuple[str, ...] = (), others: tuple[str, ...] = ()
-) -> Place:
-    return Place(name, "postgres", sql, leaves, ignore=ignore, datasets=datasets, others=others)
+def _place(name: str, sql: str | Plant, leaves: Leaves = STAYS, **more: Any) -> Place:
+    return Place(name, "postgres", sql, leaves, **more)
 
 
 def _notes(name: str) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ PLACES = (
     _place("undeclared table, key of jsonb", """CREATE TABLE drafts (doc jsonb); INSERT INTO drafts VALUES ('{"<id>": 1}');"""),
     _place("undeclared table, bytes", "CREATE TABLE drafts (doc bytea); INSERT INTO drafts VALUES ('<said>'::bytea);"),
     _place(
-        "undeclared table, row type", "CREATE TABLE drafts (doc notes); INSERT INTO drafts SELECT n FROM notes n WHERE author = '<id>';"
+        "undeclared table, row type", "CREATE TABLE drafts (doc notes); INSERT INTO drafts SELECT x FROM notes x WHERE author = '<id>';"
     ),
     _place(
         "undeclared table, dropped column",
@@ -142,6 +142,27 @@ PLACES = (
             "DELETE FROM drafts",
             "VACUUM drafts",
         ),
+    ),
+    _place(
+        "row that a trigger puts back",
+        "CREATE FUNCTION back() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$BEGIN INSERT INTO notes VALUES (old.n, old.author, old.said, NULL); RETURN old; END$$;"
+        "CREATE TRIGGER back AFTER DELETE ON notes FOR EACH ROW EXECUTE FUNCTION back();",
+    ),
+    _place(
+        "row that a trigger hands on",
+        "CREATE FUNCTION give() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$BEGIN INSERT INTO notes VALUES (old.n + 1000, '<bela>', old.said, NULL); RETURN old; END$$;"
+        "CREATE TRIGGER give AFTER DELETE ON notes FOR EACH ROW EXECUTE FUNCTION give();",
+        hands_on=True,
+    ),
+    _place("rule that keeps rows", "CREATE RULE never AS ON DELETE TO notes DO INSTEAD NOTHING;"),
+    _place("owner behind a prefix", "INSERT INTO notes VALUES (90, 'customer:<id>', '<said>', NULL);", Leaves.EITHER),
+    _place("undeclared table, XML", "CREATE TABLE drafts (doc xml); INSERT INTO drafts VALUES ('<a><said></a>');"),
+    _place("undeclared table, words", "CREATE TABLE drafts (words tsvector); INSERT INTO drafts VALUES ($$'<id>':1$$);"),
+    _place(
+        "undeclared table, range",
+        "CREATE TYPE ids AS RANGE (subtype = text); CREATE TABLE drafts (span ids); INSERT INTO drafts VALUES (ids('<id>', 'cus-~'));",
     ),
     _place("view", "CREATE VIEW everything AS SELECT n, said, name FROM notes JOIN customers ON author = id;", GOES),
     _place("materialised view", "CREATE MATERIALIZED VIEW seen AS SELECT author, said FROM notes; CREATE INDEX ON seen (said);", GOES),

@@ -53,7 +53,7 @@ def _path(name: str, path: str, subject: str, more: str = "") -> str:
 
 
 REFERENCES = (
-    Reference("one column", ("sqlite", "postgres", "files", "parquet")),
+    Reference("one column", ("sqlite", "postgres", "files", "parquet", "lancedb")),
     Reference(
         "several columns",
         SQL,
@@ -68,6 +68,15 @@ REFERENCES = (
         "CREATE TABLE messages (n INTEGER PRIMARY KEY, sender TEXT, recipient TEXT, said TEXT);"
         "INSERT INTO messages VALUES (1, '<id>', '<bela>', '<later>'), (2, '<bela>', '<id>', '<bela_said>'), "
         "(3, '<bela>', '<cara>', NULL);",
+        datasets=(_table("messages", "{customer: sender}"),),
+        mention="messages.recipient",
+        stay=1,
+    ),
+    Reference(
+        "recipient in another spelling",
+        SQL,
+        "CREATE TABLE messages (n INTEGER PRIMARY KEY, sender TEXT, recipient TEXT, said TEXT);"
+        "INSERT INTO messages VALUES (1, '<id>', '<bela>', '<later>'), (2, '<bela>', '<other>', '<bela_said>'), (3, '<bela>', '<cara>', NULL);",
         datasets=(_table("messages", "{customer: sender}"),),
         mention="messages.recipient",
         stay=1,
@@ -268,6 +277,25 @@ REFERENCES = (
         stay=1,
     ),
     Reference(
+        "escaped identifiers in records",
+        ("files",),
+        files=(("log/monday.jsonl", '{"who": "\\u0063<tail>", "said": "<later>"}\n{"who": "<bela>", "said": "<bela_said>"}\n'),),
+        datasets=(_path("log", "log/{day}.jsonl", "{customer: who}", ", format: jsonl"),),
+    ),
+    Reference(
+        "key that stands twice in records",
+        ("files",),
+        files=(("log/monday.jsonl", '{"who": "x", "who": "<id>", "said": "<later>"}\n{"who": "<bela>", "said": "<bela_said>"}\n'),),
+        datasets=(_path("log", "log/{day}.jsonl", "{customer: who}", ", format: jsonl"),),
+    ),
+    Reference(
+        "lists in records",
+        ("files",),
+        files=(("log/monday.jsonl", '{"who": ["<bela>", "<id>"], "n": 1}\n{"who": ["<id>"], "said": "<later>"}\n{"who": ["<bela>"]}\n'),),
+        datasets=(_path("log", "log/{day}.jsonl", "{customer: who}", ", format: jsonl"),),
+        stay=1,
+    ),
+    Reference(
         "lines of records",
         ("files",),
         files=(("log/monday.jsonl", '{"who": "<id>", "said": "<later>"}\n{"who": "<bela>", "said": "<bela_said>"}\n'),),
@@ -372,7 +400,26 @@ REFERENCES = (
     Reference(
         "field of a structure in a lake",
         ("parquet",),
-        lake=(("visits/monday.parquet", '{"who": ["<id>", "<bela>"], "met": [{"id": "<bela>", "n": 1}, {"id": "<id>", "n": 2}]}'),),
+        lake=(
+            (
+                "visits/monday.parquet",
+                '{"who": ["<id>", "<bela>"], "met": [{"id": "<bela>", "n": 1}, {"id": "<id>", "n": 2}], "said": ["<later>", null]}',
+            ),
+        ),
+        datasets=(_path("visits", "visits/{day}.parquet", "{customer: who}"),),
+        mention="visits.met",
+        single=False,
+        stay=1,
+    ),
+    Reference(
+        "list of structures in a lake",
+        ("parquet",),
+        lake=(
+            (
+                "visits/monday.parquet",
+                '{"who": ["<id>", "<bela>"], "met": [[{"id": "<bela>"}], [{"id": "<id>"}, {"id": "<cara>"}]], "said": ["<later>", null]}',
+            ),
+        ),
         datasets=(_path("visits", "visits/{day}.parquet", "{customer: who}"),),
         mention="visits.met",
         single=False,

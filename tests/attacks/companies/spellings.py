@@ -25,12 +25,16 @@ class Spelling:
     column: str = "text"
     """The type of columns with identifiers."""
     stores: tuple[str, ...] = ("sqlite", "postgres", "files", "parquet")
-    hidden: Callable[[str], str] = _same
-    """Another spelling, that no place of the map has."""
+    again: Callable[[str], str] = _same
+    """Another spelling, which neither customers nor notes have."""
 
     def stored(self, key: str, at: int) -> str:
         """Return the identifier as a place has it."""
         return self.turns[at % len(self.turns)](self.base(key))
+
+    def other(self, key: str) -> str:
+        """Return a spelling that neither customers nor notes have."""
+        return self.again(self.base(key))
 
     def typed(self, key: str) -> str:
         """Return the identifier as the operator types it."""
@@ -58,6 +62,10 @@ def _bracketed(key: str) -> str:
     return f"(0{area}) {'-'.join(rest)}"
 
 
+def _dialled(key: str) -> str:
+    return "00" + key.removeprefix("+").replace(" ", "")
+
+
 def _zoe(key: str) -> str:
     return unicodedata.normalize("NFC", f"zoë-müller-{key[4:]}")
 
@@ -71,15 +79,21 @@ def _uuid(key: str) -> str:
     return f"{raw[:8]}-{raw[8:12]}-4{raw[13:16]}-a{raw[17:20]}-{raw[20:]}"
 
 
+def _number(key: str) -> str:
+    return str(7_000_000_000 + int.from_bytes(key[4:].encode()) % 999_999_937)
+
+
 SPELLINGS = (
-    Spelling("as it is", hidden=str.lower),
-    Spelling("mail in other capitals", _mail, (_same, str.lower, str.upper), ", type: email"),
+    Spelling("as it is"),
+    Spelling("mail in other capitals", _mail, (_same, str.lower, str.upper), ", type: email", again=str.swapcase),
     Spelling("mail with blanks", _mail, (_same, lambda key: f" {key}", lambda key: f"{key} "), ", type: email"),
-    Spelling("folded", _same, (_same, str.lower, str.swapcase), ", case: fold"),
+    Spelling("folded", _same, (_same, str.lower, str.swapcase), ", case: fold", again=str.title),
     Spelling("trimmed", _same, (_same, lambda key: f"{key} ", lambda key: f"\t{key}")),
     Spelling("decomposed", _zoe, (_same, _decomposed)),
-    Spelling("phone", _phone, (_same, _domestic, _bracketed), ", type: phone, region: GB"),
-    Spelling("uuid", _uuid, (_same, str.upper, lambda key: key.replace("-", "")), ", type: uuid"),
+    Spelling("phone", _phone, (_same, _domestic, _bracketed), ", type: phone, region: GB", again=_dialled),
+    Spelling("uuid", _uuid, (_same, str.upper, lambda key: key.replace("-", "")), ", type: uuid", again=lambda key: f"{{{key.upper()}}}"),
     Spelling("column without case", _same, (_same, str.lower), "", "text COLLATE NOCASE", ("sqlite",)),
+    Spelling("padded column", _same, (_same,), "", "char(20)", ("postgres",)),
+    Spelling("number", _number, (_same,), "", "bigint", ("sqlite", "postgres")),
     Spelling("citext", _same, (_same, str.lower), "", "citext", ("postgres",)),
 )

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import zlib
 from contextlib import closing
+from typing import Any
 
 from tests.attacks.companies.world import Leaves, Place, Plant, World
 
@@ -98,11 +99,11 @@ def _long(world: World) -> None:
     _run(world, "INSERT INTO drafts VALUES (1, ?)", "x" * 30_000 + world.cast.anna.said[0] + "y" * 30_000)
 
 
-def _place(name: str, sql: str | Plant, leaves: Leaves = Leaves.STAYS, **more: object) -> Place:
-    return Place(name, "sqlite", sql, leaves, **more)  # type: ignore[arg-type]
+def _place(name: str, sql: str | Plant, leaves: Leaves = Leaves.STAYS, **more: Any) -> Place:
+    return Place(name, "sqlite", sql, leaves, **more)
 
 
-GOES, STAYS = Leaves.GOES, Leaves.STAYS
+GOES, STAYS, EITHER = Leaves.GOES, Leaves.STAYS, Leaves.EITHER
 _DRAFTS = "CREATE TABLE drafts (n INTEGER PRIMARY KEY, said TEXT); INSERT INTO drafts VALUES (1, '<said>');"
 
 PLACES = (
@@ -115,11 +116,6 @@ PLACES = (
     _place("undeclared table, an overflowing value", _long),
     _place("undeclared table, id in capitals", "CREATE TABLE drafts (who TEXT); INSERT INTO drafts VALUES (lower('<id>'));"),
     _place("undeclared table, JSON", """CREATE TABLE drafts (doc JSON); INSERT INTO drafts VALUES ('{"a": ["<said>"]}');"""),
-    _place(
-        "undeclared table, JSONB",
-        """CREATE TABLE drafts (doc BLOB); INSERT INTO drafts VALUES (jsonb('{"a": ["<said>"]}'));""",
-        needs="jsonb",
-    ),
     _place(
         "undeclared table, many rows", _DRAFTS + "INSERT INTO drafts SELECT NULL, said FROM drafts, (VALUES (1), (2), (3), (4), (5), (6));"
     ),
@@ -166,6 +162,55 @@ PLACES = (
     _place("packed dump beside it", _dump),
     _place("text beside it", _beside("app.db.notes.txt")),
     _place("undeclared table of an attached file", _attached("drafts")),
+    _place(
+        "row that a trigger puts back",
+        "CREATE TRIGGER back AFTER DELETE ON notes BEGIN INSERT INTO notes SELECT old.n, old.author, old.said, NULL; END;",
+    ),
+    _place(
+        "row that a trigger hands on",
+        "CREATE TRIGGER give AFTER DELETE ON notes WHEN old.author = '<id>' BEGIN"
+        " INSERT INTO notes SELECT old.n + 1000, '<bela>', old.said, NULL; END;",
+        hands_on=True,
+    ),
+    _place("owner as bytes", "INSERT INTO notes VALUES (90, CAST('<id>' AS BLOB), '<said>', NULL);", EITHER),
+    _place("owner behind a mark of order", "INSERT INTO notes VALUES (90, char(65279) || '<id>', '<said>', NULL);", EITHER),
+    _place("owner with a zero behind", "INSERT INTO notes VALUES (90, '<id>' || char(0), '<said>', NULL);", EITHER),
+    _place("owner behind a prefix", "INSERT INTO notes VALUES (90, 'customer:<id>', '<said>', NULL);", EITHER),
+    _place("strict table of any type", "CREATE TABLE drafts (said ANY) STRICT; INSERT INTO drafts VALUES ('<said>');"),
+    _place(
+        "full-text index without sizes",
+        "CREATE VIRTUAL TABLE words USING fts5(said, content='notes', content_rowid='n', columnsize=0);"
+        "INSERT INTO words(words) VALUES ('rebuild');",
+        GOES,
+    ),
+    _place(
+        "full-text index with prefixes",
+        "CREATE VIRTUAL TABLE words USING fts5(said, content='notes', content_rowid='n', prefix='2 3 4',"
+        " detail=column); INSERT INTO words(words) VALUES ('rebuild');",
+        GOES,
+    ),
+    *(
+        _place(
+            f"full-text index without positions, {tokenize}",
+            f"CREATE VIRTUAL TABLE words USING fts5(said, author, content='notes', content_rowid='n', tokenize={tokenize}, detail=none);"
+            "INSERT INTO words(words) VALUES ('rebuild');",
+            GOES,
+        )
+        for tokenize in ("unicode61", "trigram")
+    ),
+    _place(
+        "full-text index over a view",
+        "CREATE VIEW told AS SELECT n, author || ' ' || said AS line FROM notes;"
+        "CREATE VIRTUAL TABLE words USING fts5(line, content='told', content_rowid='n'); INSERT INTO words(words) VALUES ('rebuild');",
+        GOES,
+    ),
+    _place(
+        "table without rowid and its index",
+        "CREATE TABLE more (author TEXT, said TEXT, PRIMARY KEY (said, author)) WITHOUT ROWID;"
+        "CREATE INDEX by_author ON more (author); INSERT INTO more SELECT author, said FROM notes;",
+        GOES,
+        datasets=("more: {store: STORE, table: more, subject: {customer: author}, retention: life}",),
+    ),
     _place("view", "CREATE VIEW everything AS SELECT * FROM notes JOIN customers ON author = id;", GOES),
     _place("index over an expression", "CREATE INDEX by_small ON notes (lower(said)); CREATE INDEX by_two ON notes (author, said);", GOES),
     _place(

@@ -14,6 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeAlias
 
+import lancedb
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -50,6 +51,8 @@ class Leaves(Enum):
 
     GOES = "goes"
     STAYS = "stays"
+    EITHER = "either"
+    """The copy may go as the person's, or be told: what counts is that an order does not read *fulfilled* beside it."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,8 @@ class Place:
     """Lines of the map beside those of customers and notes."""
     others: tuple[str, ...] = ()
     """Words of the cast that belong to another customer here, so that they may stay."""
-    needs: str = ""
-    """A function or feature without which the company is left out."""
+    hands_on: bool = False
+    """Whether the company itself writes what is erased into rows of another customer."""
 
 
 @dataclass(frozen=True)
@@ -130,14 +133,17 @@ class World:
 
     def fill(self, text: str) -> str:
         """Put the words of the cast into a text."""
-        words = {**self.cast.words(), "id": self.company.spelling.stored(self.cast.anna.id, 0)}
+        spelling, cast = self.company.spelling, self.cast
+        ids = {"id": cast.anna.id, "bela": cast.bela.id, "cara": cast.cara.id}
+        words = {**cast.words(), **{word: spelling.stored(key, 0) for word, key in ids.items()}, "other": spelling.other(cast.anna.id)}
         return re.sub(r"<(\w+)>", lambda match: words.get(match[1], match[0]), text)
 
     # --- building --------------------------------------------------------------------------------
 
     def build(self) -> None:
         """Write the stores, plant what is hidden, and write the map."""
-        {"sqlite": self._tables, "postgres": self._tables, "files": self._files, "parquet": self._lake}[self.company.store]()
+        kinds = {"sqlite": self._tables, "postgres": self._tables, "files": self._files, "parquet": self._lake, "lancedb": self._lance}
+        kinds[self.company.store]()
         place = self.company.place
         if place is not None and isinstance(place.plant, str):
             self.run(self.fill(place.plant))
@@ -206,6 +212,12 @@ class World:
         for path, content in self.company.reference.lake:
             self.table(self.fill(path), json.loads(self.fill(content)))
 
+    def _lance(self) -> None:
+        customers, notes = self.rows()
+        opened = lancedb.connect(self.root / "store")
+        opened.create_table("customers", [{"id": key, "name": name} for key, name in customers])
+        opened.create_table("notes", [{"n": n, "author": author, "said": said} for n, author, said in notes])
+
     def declare(self) -> None:
         """Write the map."""
         company, spelling = self.company, self.company.spelling
@@ -253,15 +265,21 @@ class World:
         place = self.company.place
         return [self.cast.quote, *(self.fill(word) for word in (place.others if place else ()))]
 
+    @property
+    def ids(self) -> list[str]:
+        """Every spelling of the customer who leaves."""
+        spelling, key = self.company.spelling, self.cast.anna.id
+        return [*spelling.all(key), spelling.other(key)]
+
     def words(self, person: Customer) -> list[str]:
         """Return what tells a person: every spelling of the identifier, the name, the sentences."""
         return [*self.company.spelling.all(person.id), person.name, *person.said]
 
     def needles(self, run: Run) -> list[str]:
         """Return what may not be found after an order: what tells the customer, less identifiers that the receipt lists as kept."""
-        words = self.words(self.cast.anna)
+        words = [*self.words(self.cast.anna), *self.ids]
         kept = any(mention.act is MentionAct.KEEP for mention in self.receipt(run).mentions)
-        return [word for word in words if not kept or word not in self.company.spelling.all(self.cast.anna.id)]
+        return [word for word in words if not kept or word not in self.ids]
 
     def found(self, words: list[str]) -> list[str]:
         """Return where an outside search finds the words, but not in what another customer wrote."""
@@ -273,7 +291,7 @@ class World:
         """Return the parts of the data that tell customers who stay alone, and those that tell the one who leaves as well."""
         alone, joint = Counter[Unit](), Counter[Unit]()
         marks = [mark for person in self.cast.others for mark in self.words(person)]
-        hers = self.words(self.cast.anna)
+        hers = [*self.words(self.cast.anna), *self.ids]
         for where, content in self._units():
             if any(mark in content for mark in marks):
                 bare = content
@@ -287,6 +305,9 @@ class World:
             yield from _server_rows(self.server)
         elif self.database.exists():
             yield from _rows(self.database)
+        if self.company.store == "lancedb":
+            opened = lancedb.connect(self.root / "store")
+            yield from ((name, repr(row)) for name in opened.list_tables().tables for row in opened.open_table(name).to_arrow().to_pylist())
         for path in sorted((self.root / "store").rglob("*")):
             where = str(path.relative_to(self.root))
             if path.suffix == ".jsonl" or path.suffix == ".csv":
@@ -295,7 +316,7 @@ class World:
                 yield from ((where, repr(row)) for row in pq.ParquetFile(path).read().to_pylist())
             elif path.suffix == ".json":
                 yield from ((where, entry) for entry in _entries(json.loads(path.read_text())))
-            elif path.is_file() and not path.is_symlink() and path.name != "cache.db":
+            elif self.company.store != "lancedb" and path.is_file() and not path.is_symlink() and path.name != "cache.db":
                 yield where, path.read_bytes().decode(errors="replace") + hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -71,6 +71,14 @@ def test_a_frame_is_opened_wherever_it_starts(tmp_path: Path, kind: str, lead: i
     assert min(starts) >= lead
 
 
+@pytest.mark.parametrize("lead", [0, 3, 1_048_570])
+def test_text_in_utf_32_is_read_from_its_mark_on(tmp_path: Path, lead: int) -> None:
+    text = b"\xff\xfe\x00\x00" + CONTENT.decode().encode("utf-32-le")
+    (tmp_path / "f").write_bytes(random.Random(lead).randbytes(lead) + text + b"\xff\xff\xff\xff" + b"trailing bytes" * 10)
+    assert [hit for hit in found_in(tmp_path, TRACES) if hit.hidden.startswith("utf-32@")]
+    assert look(tmp_path, TRACES).coverage.skipped == ()
+
+
 @pytest.mark.parametrize("outer", PACKERS)
 @pytest.mark.parametrize("inner", PACKERS)
 def test_a_frame_in_a_frame_is_opened(tmp_path: Path, outer: str, inner: str) -> None:
@@ -245,6 +253,7 @@ def test_damaged_frames_never_break_a_scan(tmp_path: Path, kind: str, seed: int,
         b"BZh91AY&SY",
         b"fLaC\x00\x00\x00\x22",
         b"\x78\x9c",
+        b"\xff\xfe\x00\x00",
     ],
 )
 def test_a_file_full_of_magics_ends_soon(tmp_path: Path, magic: bytes) -> None:

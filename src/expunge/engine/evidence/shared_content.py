@@ -20,6 +20,7 @@ from expunge.core.evidence.traces import Trace, Traces
 from expunge.core.models.model_outcomes import WHOLE
 from expunge.core.values.copy import Copy, Selector
 from expunge.core.values.ids import Pseudonym
+from expunge.engine.evidence.spelt_cells import SpeltCells
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import Context
 from expunge.engine.subjects import mentions, orphaned_items
@@ -185,7 +186,7 @@ def without_identifiers(context: Context, inner: Tracer, people: Sequence[Person
 
     Mentions that stay on purpose are passed on as they are.
     """
-    return _WholeWordsOut(inner, people, seams=seams, mentions=_kept_mentions(context))
+    return _WholeWordsOut(inner, people, SpeltCells(context.data_map, people), seams=seams, mentions=_kept_mentions(context))
 
 
 def _others(context: Context, dataset: Dataset, store: Store, mine: Sequence[Copy], erased: Mapping[str, Sequence[Copy]]) -> Iterator[Copy]:
@@ -372,8 +373,8 @@ class _KeptMentions:
     """Datasets whose free text is looked through for the receipt."""
 
     def keep(self, dataset: str, field: str) -> bool:
-        """Return whether the map keeps mentions in a column."""
-        return (dataset, field) in self.columns
+        """Return whether the map keeps mentions in a column, parts of its structures included."""
+        return (dataset, field) in self.columns or (dataset, field.partition(".")[0]) in self.columns
 
     def allow(self, dataset: str, field: str, value: str, identifiers: frozenset[str]) -> bool:
         """Return whether a cell may name the person: its column is kept, or it is free text that no identifier fills."""
@@ -396,10 +397,19 @@ class _WholeWordsOut:
     gathered, because nearly always none of many has such a word in it; :meth:`pass_on` passes on what was gathered.
     """
 
-    def __init__(self, inner: Tracer, people: Sequence[Person], *, seams: bool, mentions: _KeptMentions = _KeptMentions()) -> None:
+    def __init__(
+        self,
+        inner: Tracer,
+        people: Sequence[Person],
+        spelt: SpeltCells | None = None,
+        *,
+        seams: bool,
+        mentions: _KeptMentions = _KeptMentions(),
+    ) -> None:
         self._inner = inner
         self._seams = seams
         self._mentions = mentions
+        self._spelt = spelt
         values = {value for person in people for _, value in person.identifiers() if len(value) >= 8}
         self._values = frozenset(values)
         self._words = _Words(values)
@@ -443,6 +453,9 @@ class _WholeWordsOut:
 
     def _pass_texts(self) -> None:
         texts, self._texts = self._texts, []
+        if self._spelt is not None:
+            fills = self._spelt.fills
+            texts = [each for each in texts if not fills(each[3]) or self._mentions.keep(each[1], each[2])]
         text = self._inner.text
         if self._words.lie_in("\n".join([each[3] for each in texts])):
             for subject, dataset, field, value in texts:

@@ -12,6 +12,7 @@ from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
+from expunge.engine.subjects import spellings
 from expunge.ports.optional.schema_listing import MentionListing
 
 _EVERY_TABLES = frozenset({"id", "rowid", "oid", "_rowid_"})
@@ -32,10 +33,38 @@ def queries(context: OpenPlaces, dataset: Dataset, people: Iterable[Person], *, 
     """Return what to look for in a dataset; nothing for people without an identifier.
 
     A value that any number or word may be tells the person only in a column that holds identifiers of that kind: it refers to the dataset
-    that lists them, is named like a column of subjects, or has a rule of the map.
+    that lists them, is named like a column of subjects, or has a rule of the map. In a column with a rule every spelling is looked for.
     """
     kinds = kinds_by_column(context, dataset)
-    return tuple(_query(person, kinds, inside=inside) for person in people if not person.nobody)
+    known = tuple(person for person in people if not person.nobody)
+    asked = tuple(_query(person, kinds, inside=inside) for person in known)
+    if not dataset.mentions or not known:
+        return asked
+    more = _spellings(context, dataset, known)
+    return tuple(_with_spellings(query, person, more) for query, person in zip(asked, known, strict=True))
+
+
+def _spellings(context: OpenPlaces, dataset: Dataset, people: Sequence[Person]) -> dict[tuple[str, str], Mapping[str, frozenset[str]]]:
+    """(column with a rule, kind) -> value -> the spellings of it that the column holds."""
+    values: dict[str, set[str]] = {}
+    for kind, value in (pair for person in people for pair in person.identifiers()):
+        if distinctive(value):
+            values.setdefault(kind, set()).add(value)
+    rules = {kind: context.data_map.spelling(kind) for kind in values}
+    return {
+        (column, kind): spellings.other_spellings(context, dataset, column, rules[kind], frozenset(held))
+        for column in dataset.mentions
+        for kind, held in values.items()
+    }
+
+
+def _with_spellings(query: MentionQuery, person: Person, more: Mapping[tuple[str, str], Mapping[str, frozenset[str]]]) -> MentionQuery:
+    bound = dict(query.bound)
+    for (column, kind), found in more.items():
+        held = frozenset[str]().union(*(found.get(value, ()) for known, value in person.identifiers() if known == kind))
+        if held:
+            bound[column] = bound.get(column, frozenset()) | held
+    return replace(query, bound=bound)
 
 
 def _query(person: Person, kinds: Mapping[str, frozenset[str]], *, inside: bool) -> MentionQuery:

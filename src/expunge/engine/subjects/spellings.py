@@ -65,6 +65,14 @@ def widened(context: OpenPlaces, dataset: Dataset, selectors: Sequence[Selector]
     return tuple(_with(selector, more) for selector in selectors) if more else tuple(selectors)
 
 
+def other_spellings(
+    context: OpenPlaces, dataset: Dataset, name: str, spelling: Spelling, values: frozenset[str]
+) -> Mapping[str, frozenset[str]]:
+    """Return, for each value that a column holds in other spellings as well, all of them; none where the store cannot search."""
+    store = context.open_store(dataset.store)
+    return _held(store, dataset, name, spelling, values) if values and isinstance(store, SpellingSearch) else {}
+
+
 def _with(selector: Selector, more: Mapping[str, Mapping[str, frozenset[str]]]) -> Selector:
     match = {
         name: values.union(*(more[name].get(value, frozenset()) for value in values)) if name in more else values

@@ -64,6 +64,12 @@ def _zlib(head: bytes) -> bool:
     return True
 
 
+def _utf_32(head: bytes) -> bool:
+    # a mark and the first characters: five or more that can be ones
+    units = [int.from_bytes(head[at : at + 4], "little") for at in range(4, len(head) - 3, 4)]
+    return len(units) >= 5 and all(9 <= unit < 0x30000 and not 0xD800 <= unit < 0xE000 for unit in units)
+
+
 def _always(_head: bytes) -> bool:
     return True
 
@@ -85,6 +91,7 @@ _MAGICS: tuple[tuple[bytes, str, Callable[[bytes], bool]], ...] = (
     (b"SQLite", "sqlite", _sqlite),
     (b"PAR1", "parquet", _parquet),
     (b"Obj\x01", "avro", _avro),
+    (b"\xff\xfe\x00\x00", "utf-32", _utf_32),
     (b"\x37\x7f\x06\x82\x00\x2d\xe2\x18", "sqlite wal", _always),
     (b"\x37\x7f\x06\x83\x00\x2d\xe2\x18", "sqlite wal", _always),
     (b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7", "sqlite journal", _always),

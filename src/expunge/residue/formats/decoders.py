@@ -250,6 +250,29 @@ class Avro:
             yield from decoder.feed(block[at : at + decoder.piece])
 
 
+class Utf32:
+    """Text in UTF-32 with its lowest byte first, from its mark on: it comes out in UTF-8."""
+
+    piece = 1 << 16
+
+    def __init__(self) -> None:
+        self._left = b""
+        self.done = False
+
+    def feed(self, piece: Piece) -> Iterator[bytes]:
+        """See :class:`Decoder`."""
+        data = self._left + bytes(piece)
+        end = len(data) // 4 * 4
+        self._left = data[end:]
+        try:
+            text = data[:end].decode("utf-32-le")
+        except UnicodeDecodeError as error:
+            # Why the end and no damage: nothing says how long such a text is, and other bytes may follow.
+            text, self.done = data[: error.start].decode("utf-32-le"), True
+        if text:
+            yield text.encode()
+
+
 _OF_AVRO = {"deflate": "zlib", "zstandard": "zstd", "bzip2": "bzip2", "xz": "xz"}
 
 _IN_THE_OPEN = frozenset({0, 12, 93, 95})
@@ -265,4 +288,5 @@ MAKERS: dict[str, Callable[[], Decoder]] = {
     "xz": lambda: Stepwise(lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=_MEMORY)),
     "zip": ZipMember,
     "avro": Avro,
+    "utf-32": Utf32,
 }

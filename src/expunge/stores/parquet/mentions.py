@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -160,18 +161,22 @@ def _owned(group: pa.Table, name: str, values: set[str]) -> Any:
 
 
 def _comparable(kind: Any) -> bool:
-    """Whether values of a type, or members of a list of them, are compared with identifiers."""
-    listed = pa.types.is_list(kind) or pa.types.is_large_list(kind)
-    return texts(pa.array([], kind.value_type if listed else kind)) is not None
+    """Whether values of a type, or those inside its lists, structures and maps, are compared with identifiers."""
+    if pa.types.is_nested(kind):
+        return any(_comparable(kind.field(at).type) for at in range(kind.num_fields))
+    return texts(pa.array([], kind)) is not None
 
 
 def _flat(column: Any) -> Any:
-    """A column as one array of texts; lists of texts as ``[first, second]``; None for other types."""
+    """A column as one array of texts; lists of texts as ``[first, second]``, structures as JSON; None for other types."""
     text = texts(column)
     if text is not None:
         return text.combine_chunks()
     if not _comparable(column.type):
         return None
+    if any(pa.types.is_nested(column.type.field(at).type) for at in range(column.type.num_fields)) or pa.types.is_struct(column.type):
+        documents = (None if value is None else json.dumps(value, default=str, ensure_ascii=False) for value in column.to_pylist())
+        return pa.array(documents, pa.large_string())
     return pa.array([None if value is None else _shown(value) for value in column.to_pylist()], pa.large_string())
 
 
@@ -184,4 +189,15 @@ def _met(column: Any, text: Any, name: str, queries: Sequence[MentionQuery]) -> 
     wanted = {value for query in queries for value in query.whole(name)}
     if texts(column) is not None:
         return pc.is_in(text, value_set=pa.array(sorted(wanted), pa.large_string())).to_numpy(zero_copy_only=False)
-    return np.array([value is not None and not wanted.isdisjoint(map(str, value)) for value in column.to_pylist()], bool)
+    return np.array([not wanted.isdisjoint(_leaves(value)) for value in column.to_pylist()], bool)
+
+
+def _leaves(value: object) -> Iterator[str]:
+    """The single values inside a list, a structure or a map, as text."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for inner in value:
+            yield from _leaves(inner)
+    elif value is not None:
+        yield str(value)

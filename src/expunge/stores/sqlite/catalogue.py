@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -141,6 +141,17 @@ class FullText:
     content_rowid: str
     sizes: str | None
     """The shadow table with one row per indexed row; None when the index was made without."""
+    phrases: bool = True
+    """Whether it knows where words stand, so that words in a row can be searched for."""
+    trigrams: bool = False
+    """Whether its words are runs of three characters."""
+
+    def query(self, words: Sequence[str]) -> str:
+        """Return the search for words that follow one another; where the index cannot tell that, for all of them in one row."""
+        if self.phrases:
+            return f'"{" ".join(words)}"'
+        terms = [word[at : at + 3] for word in words for at in range(len(word) - 2)] if self.trigrams else words
+        return " AND ".join(f'"{term}"' for term in terms)
 
     @property
     def sql(self) -> str:
@@ -267,7 +278,15 @@ class SqliteSchema:
             content = options.get("content") if module != "fts3" else None
             sizes = f"{name}_docsize"
             found.append(
-                FullText(name, module, content, options.get("content_rowid", "rowid"), sizes if self.named(sizes) is not None else None)
+                FullText(
+                    name,
+                    module,
+                    content,
+                    options.get("content_rowid", "rowid"),
+                    sizes if self.named(sizes) is not None else None,
+                    phrases=module != "fts5" or options.get("detail", "full").lower() == "full",
+                    trigrams="trigram" in options.get("tokenize", "").lower(),
+                )
             )
         return tuple(found)
 

@@ -126,9 +126,9 @@ class SqliteProbe:
         sql = f"SELECT f.rowid FROM {index.sql} AS f WHERE {quoted(index.name)} MATCH ? AND {gone}"
         found: set[int] = set()
         for value in values:
-            phrase = "".join(letter if letter.isalnum() else " " for letter in value).strip()
-            if phrase:
-                found.update(row[0] for row in self._connection.execute(sql, (f'"{phrase}"',)).fetchall())
+            words = "".join(letter if letter.isalnum() else " " for letter in value).split()
+            if query := index.query(words) if words else "":
+                found.update(row[0] for row in self._connection.execute(sql, (query,)).fetchall())
         return found
 
 
