@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from expunge.bootstrap import Expunge
@@ -50,7 +50,7 @@ def judge(company: Company, folder: Path, server: str = "", data: Callable[[], I
         opened.plan(order)
         run = opened.apply(order)
         receipt = parse(dsse.parse(opened.receipt_folder(run.order, 1)["receipt.dsse.json"]).payload)
-    left = frozenset(_left(company, folder / "world", server, data))
+    left = frozenset([*_left(company, folder / "world", server, data), *_named(company, folder, server)])
     borrowed = {
         needle
         for place in company.mine()
@@ -81,6 +81,16 @@ def _left(company: Company, world: Path, server: str, data: Callable[[], Iterabl
     yield from search.found - explained
 
 
+def _named(company: Company, folder: Path, server: str) -> Iterator[tuple[Needle, str]]:
+    """Yield the columns in which rows of others name the target although the map does not keep that."""
+    for number, dataset in enumerate(company.datasets):
+        target = company.spelling(TARGET, replace(dataset, spelled=dataset.respelled))
+        if dataset.rule not in {Rule.NO_COLUMN, Rule.KEEP}:
+            for row in read(company, number, folder, server):
+                if str(row["refers_to"]) == target:
+                    yield target, f"{company.name(number)}.refers_to"
+
+
 def _wanted(company: Company) -> dict[Needle, set[str]]:
     """Return what of the target is looked for, each with the places where an item of a person who stays holds it."""
     wanted: dict[Needle, set[str]] = {
@@ -93,7 +103,7 @@ def _wanted(company: Company) -> dict[Needle, set[str]]:
     named = company.identifier(TARGET)
     wanted[named] = set()
     for place in company.places():
-        if not company.goes(place.dataset, place.item):
+        if company.stays(place.dataset, place.item):
             for needle in (needle for some in needles(company, place).values() for needle in some):
                 if needle in wanted:
                     wanted[needle].update(_where(company, place.dataset, place.item))
@@ -101,7 +111,7 @@ def _wanted(company: Company) -> dict[Needle, set[str]]:
         for position, item in enumerate(dataset.items):
             prose = item.names == TARGET and dataset.fields and dataset.fields[0] in TEXTS - {Fill.DOCUMENT}
             kept = item.refers_to == TARGET and dataset.rule is Rule.KEEP
-            if dataset.home in RAW and not company.goes(number, position) and (prose or kept):
+            if dataset.home in RAW and company.stays(number, position) and (prose or kept):
                 wanted[named].update(_where(company, number, position))
     return wanted
 

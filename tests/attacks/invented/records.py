@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tests.attacks.invented.company import TARGET, TEXTS, Company, Dataset, Fill, Home, Ids, Item, Key, Link, Place, Rule, Words, word
 
@@ -31,9 +32,9 @@ def key_of(company: Company, number: int, item: int) -> object:
     return 100 * number + item
 
 
-def identifier(company: Company, dataset: Dataset, person: int, *, plain: bool = False) -> object:
-    """Return an identifier as a value of its type."""
-    text = company.identifier(person) if plain else company.spelling(person, dataset)
+def identifier(company: Company, dataset: Dataset, person: int, *, spelled: bool | None = None) -> object:
+    """Return an identifier as a value of its type; ``spelled`` says whether in another spelling, by default as the dataset spells it."""
+    text = company.spelling(person, dataset if spelled is None else replace(dataset, spelled=spelled))
     return int(text) if company.ids is Ids.NUMBER and dataset.home not in {Home.CSV, Home.TEXT, Home.MEDIA} else text
 
 
@@ -44,7 +45,7 @@ def record(company: Company, number: int, position: int) -> Record:
     if number:
         made |= _link(company, dataset, item)
     if dataset.rule is not Rule.NO_COLUMN:
-        named = None if item.refers_to is None else identifier(company, dataset, item.refers_to, plain=True)
+        named = None if item.refers_to is None else identifier(company, dataset, item.refers_to, spelled=dataset.respelled)
         # Why text: a replacement is a word, and stands in the column as well.
         made["refers_to"] = str(named) if named is not None and dataset.rule is Rule.REPLACE else named
     for field in range(len(dataset.fields)):
@@ -62,6 +63,8 @@ def _link(company: Company, dataset: Dataset, item: Item) -> Record:
         return {"members": people}
     if dataset.link is Link.DOCUMENT:
         return {"doc": {"owner": {"id": people[0]}, "kind": "note"}}
+    if item.parent is None:
+        return {"parent_id": None}
     if dataset.parent == 0:
         return {"parent_id": identifier(company, dataset, item.parent)}
     return {"parent_id": key_of(company, dataset.parent, item.parent)}
@@ -77,7 +80,7 @@ def expected(company: Company, number: int) -> list[Record]:
     dataset = company.datasets[number]
     left = []
     for position, item in enumerate(dataset.items):
-        if company.goes(number, position):
+        if company.goes(number, position) or company.is_past(number, position):
             continue
         made = record(company, number, position)
         if dataset.link is Link.MEMBERS:
@@ -148,7 +151,7 @@ def staying_mentions(company: Company) -> Iterator[tuple[str, str, str, int]]:
     for number, dataset in enumerate(company.datasets):
         if dataset.home not in {Home.TABLE, Home.LAKE}:
             continue
-        items = [item for position, item in enumerate(dataset.items) if not company.goes(number, position)]
+        items = [item for position, item in enumerate(dataset.items) if company.stays(number, position)]
         named = sum(item.refers_to == TARGET for item in items)
         if named and dataset.rule in DECLARED:
             yield company.name(number), "refers_to", dataset.rule.value, named

@@ -32,6 +32,8 @@ QUOTED_STRAYS_IN_FILES_AND_LAKES = False
 store has no page reader."""
 SPELLED_MEMBERS_OF_CELLS = False
 """Whether a list of people in a cell of a table may spell them in another way than the map's identity does."""
+SPELLED_MENTIONS = False
+"""Whether a column that names other people may spell them in another way than the map's identity does."""
 MENTIONS_IN_ROWS_THAT_LOSE_A_MEMBER = False
 """Whether a row that the person leaves as the member of a list may name the person in another column as well. Such a mention is taken out,
 and the receipt does not count it."""
@@ -55,6 +57,7 @@ FILLS = {
     Home.MEDIA: [Fill.BYTES],
     Home.LAKE: [*_WORDS, Fill.DOCUMENT, Fill.NUMBER, Fill.BYTES, Fill.MOMENT],
 }
+_ALONE = frozenset({Key.NUMBER, Key.TEXT, Key.CLUSTERED})
 _PARENTS = frozenset({Home.TABLE, Home.JSONL, Home.LAKE})
 _ENCODINGS = ["utf-8", "utf-16", "latin-1"]
 
@@ -68,7 +71,7 @@ def companies(draw: st.DrawFn, homes: tuple[Home, ...] = tuple(Home), *, served:
     for _ in range(draw(st.integers(0, 4))):
         datasets.append(_dataset(draw, ids, people, datasets, homes))
     company = Company(ids, people, tuple(datasets), wal=draw(st.booleans()), secure=draw(st.booleans()))
-    company = _quoting(draw, company)
+    company = _quoting(draw, _orphans_name_nobody(company))
     return replace(company, strays=_strays(draw, company, served=served))
 
 
@@ -100,6 +103,11 @@ def _dataset(draw: st.DrawFn, ids: Ids, people: int, before: list[Dataset], home
         encoding=draw(st.sampled_from(_ENCODINGS)) if home in RECORDS or home is Home.TEXT else "utf-8",
         spelled=draw(st.booleans()) if not bound and _respelled(ids, home, link) else False,
     )  # fmt: skip
+    if ids is Ids.NAMED and (made.spelled or SPELLED_MENTIONS) and made.encoding == "latin-1":
+        # Why: Latin-1 has no letter for an accent that stands alone.
+        made = replace(made, encoding="utf-8")
+    if SPELLED_MENTIONS and made.rule is not Rule.NO_COLUMN and not bound and _respelled(ids, home, link):
+        made = replace(made, respelled=draw(st.booleans()))
     items = tuple(_item(draw, people, made, len(before[parent].items)) for _ in range(draw(st.integers(1, 5))))
     return replace(made, items=items)
 
@@ -129,8 +137,23 @@ def _item(draw: st.DrawFn, people: int, dataset: Dataset, parents: int) -> Item:
         owners,
         refers_to=draw(st.none() | person) if dataset.rule is not Rule.NO_COLUMN else None,
         names=draw(st.none() | st.none() | person) if named else None,
-        parent=draw(st.integers(0, parents - 1)) if dataset.link is Link.THROUGH else 0,
+        parent=draw(st.integers(0, parents - 1) | st.integers(0, parents - 1) | st.none()) if dataset.link is Link.THROUGH else 0,
+        past=draw(st.integers(0, 4)) == 4 if dataset.home is Home.TABLE and dataset.key in _ALONE else False,
     )
+
+
+def _orphans_name_nobody(company: Company) -> Company:
+    """Let rows that lead to no person name none: whose mention that would be, no rule says."""
+    datasets = [
+        replace(
+            dataset,
+            items=tuple(
+                item if company.owners(number, at) else replace(item, refers_to=None, names=None) for at, item in enumerate(dataset.items)
+            ),
+        )
+        for number, dataset in enumerate(company.datasets)
+    ]
+    return replace(company, datasets=tuple(datasets))
 
 
 def _quoting(draw: st.DrawFn, company: Company) -> Company:
@@ -138,10 +161,15 @@ def _quoting(draw: st.DrawFn, company: Company) -> Company:
     places = [place for place in company.places() if company.fill(place) in TEXTS]
     if not places:
         return company
+    quoting, quoted = set[Place](), set[Place]()
     for _ in range(draw(st.integers(0, 3))):
         by, of, exact = draw(st.sampled_from(places)), draw(st.sampled_from(places)), draw(st.booleans())
-        if company.owners(by.dataset, by.item) != company.owners(of.dataset, of.item) and company.fill(of) is not Fill.DOCUMENT:
+        apart = company.owners(by.dataset, by.item) != company.owners(of.dataset, of.item)
+        # Why no quote of a quote: the words at a place are then its own.
+        if apart and company.fill(of) is not Fill.DOCUMENT and of not in quoting and by not in quoted:
             company = _with_quote(company, by, Quote(of, exact))
+            quoting.add(by)
+            quoted.add(of)
     return company
 
 
@@ -167,7 +195,9 @@ def _strays(draw: st.DrawFn, company: Company, *, served: bool) -> tuple[Stray, 
             stray = replace(stray, wrap=Wrap.PLAIN)
         if kind is Fill.BYTES and stray.wrap not in {Wrap.HEX, Wrap.BASE64, Wrap.GZIP}:
             stray = replace(stray, wrap=Wrap.PLAIN)
-        if QUOTED_STRAYS_IN_FILES_AND_LAKES or not _excused(company, stray):
+        # Why no copy of what was deleted before: no order has ever seen that content.
+        past = stray.of is not None and company.is_past(stray.of.dataset, stray.of.item)
+        if not past and (QUOTED_STRAYS_IN_FILES_AND_LAKES or not _excused(company, stray)):
             found.append(stray)
     return tuple(found)
 
@@ -180,7 +210,7 @@ def _excused(company: Company, stray: Stray) -> bool:
     quotes = {
         quote.of
         for place in company.places()
-        if not company.goes(place.dataset, place.item) and (quote := company.quoted(place.dataset, place.item, place.field)) is not None
+        if company.stays(place.dataset, place.item) and (quote := company.quoted(place.dataset, place.item, place.field)) is not None
     }
     return stray.of in quotes or own is not None
 
