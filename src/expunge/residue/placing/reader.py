@@ -14,6 +14,7 @@ from expunge.residue.placing.record_files import RecordFilePlaces, WholeFilePlac
 from expunge.residue.placing.sqlite import SqlitePlaces
 from expunge.residue.placing.sqlite_pages import LOG, LOG_MAGIC, MAGIC
 from expunge.residue.placing.sqlite_records import DamagedPage
+from expunge.residue.placing.vector_files import open_vectors
 
 _JOURNAL, _SHARED = "-journal", "-shm"
 _NO_ROWS = {_JOURNAL: "rollback journal", _SHARED: "index of the log"}
@@ -69,7 +70,7 @@ def open_reader(path: Path, layout: FileLayout | None = None) -> PlaceReader | N
         return RecordFilePlaces(path, layout) if records else WholeFilePlaces(path, layout)
     if path.is_dir():
         return FolderName(path)
-    if (opened := open_postgres(path)) is not None:
+    if (opened := open_vectors(path) or open_postgres(path)) is not None:
         return opened
     head = _head(path)
     if head.startswith(MAGIC):

@@ -154,12 +154,13 @@ class DecodedPage:
             about = inner(page.header, 8) or {}
             repeated, defined = number(about, 6), number(about, 5)
             cuts = (self._body[:repeated], self._body[repeated : repeated + defined])
-            return tuple(  # type: ignore[return-value] - two of them
+            found = [
                 _level(cut, 0, self.count, most) if most else None
                 for cut, most in zip(cuts, (column.repeated, column.defined), strict=True)
-            )
+            ]
+            return found[0], found[1]
         about, at = inner(page.header, 5) or {}, 0
-        found: list[Numbers | None] = []
+        found = []
         for most, encoding in ((column.repeated, number(about, 4)), (column.defined, number(about, 3))):
             if not most:
                 found.append(None)
