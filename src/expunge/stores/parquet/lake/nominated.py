@@ -58,8 +58,8 @@ class LakeNominations:
                 elif row.isascii() and row.isdecimal() and len(row) <= _DIGITS:
                     files.setdefault(key, {}).setdefault(int(row), {})[index] = None
         for key, indexes in files.items():
-            for row, copy in self._rows(key, np.array(sorted(indexes), np.int64), ""):
-                for index in indexes[row]:
+            for found, copy in self._rows(key, np.array(sorted(indexes), np.int64), ""):
+                for index in indexes[found]:
                     yield index, self._named(copy)
 
     def _rows(self, key: str, wanted: Numbers, ending: str) -> Iterator[tuple[int, Copy]]:
@@ -118,8 +118,9 @@ class LakeNominations:
                         if not _is_bytes(values.type):
                             here = _standing_in(texts(values), name, stem)
                             rows.append((here if at is None else at[here]) + starts[batch[0]])
-            found = np.unique(np.concatenate(rows))
-            return found[found < starts[-1]]
+            found: Numbers = np.unique(np.concatenate(rows))
+            here: Numbers = found[found < starts[-1]]
+            return here
 
 
 def _agrees(way: dict[str, str], reading: dict[str, str]) -> bool:
