@@ -183,6 +183,18 @@ def test_what_a_hold_keeps_explains_its_own_rows_alone(lake: Lake) -> None:
     assert lake.places(run) == set()
 
 
+@pytest.mark.soak
+def test_a_quote_among_the_bounds_of_a_summary_is_explained(lake: Lake) -> None:
+    lake.home.declare(f"{CUSTOMERS_SET}}}", VISITS, NOTES)
+    lake.write("notes/a.parquet", pa.table({"customer": [ANNA, CARA], "wrote": [SAID[ANNA], "nothing of the kind"]}))
+    collected: list[pq.FileMetaData] = []
+    lake.write("visits/monday.parquet", visits((BELA, SAID[ANNA])).slice(3), metadata_collector=collected)
+    collected[0].set_file_path("monday.parquet")
+    pq.write_metadata(visits().schema, lake.folder / "visits" / "_metadata", metadata_collector=collected)
+    assert ended(lake.home.erase(f"customer:{ANNA}")) == FULFILLED
+    assert (lake.folder / "visits" / "_metadata").exists()
+
+
 # --- strays: the same quote, and a copy that no customer's row holds ---------------------------------------
 
 

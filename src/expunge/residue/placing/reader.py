@@ -8,7 +8,7 @@ from pathlib import Path
 from expunge.ports.optional.placing import FILE_NAME, FileLayout, LiveRows, Lying, NothingLive, PlaceReader
 from expunge.residue.formats.decoders import Broken
 from expunge.residue.formats.parquet import MAGIC as PARQUET
-from expunge.residue.placing.parquet.places import ParquetPlaces
+from expunge.residue.placing.parquet.places import ParquetPlaces, SummaryPlaces
 from expunge.residue.placing.postgres_files import open_postgres
 from expunge.residue.placing.record_files import RecordFilePlaces, WholeFilePlaces
 from expunge.residue.placing.sqlite import SqlitePlaces
@@ -17,6 +17,8 @@ from expunge.residue.placing.sqlite_records import DamagedPage
 from expunge.residue.placing.vector_files import open_vectors
 
 _JOURNAL, _SHARED = "-journal", "-shm"
+_SUMMARY = "_metadata"
+"""The name of a Parquet file with the footers of others."""
 _NO_ROWS = {_JOURNAL: "rollback journal", _SHARED: "index of the log"}
 """Ending of a file beside a SQLite database -> what it holds instead of live rows."""
 
@@ -94,7 +96,7 @@ def _sqlite(path: Path, *, log: bool) -> PlaceReader | None:
 
 def _parquet(path: Path) -> PlaceReader:
     try:
-        return ParquetPlaces(path)
+        return SummaryPlaces(path) if path.name == _SUMMARY else ParquetPlaces(path)
     except Broken:
         return NoRows("no footer")
 

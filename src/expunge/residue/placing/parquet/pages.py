@@ -136,9 +136,16 @@ class DecodedPage:
 
     def rows(self, first: int) -> Numbers:
         """Return the row of each value, where the first row that begins in the page has the number ``first``."""
+        return self._counted + first
+
+    def row(self, value: int, first: int) -> Numbers:
+        """Return the row of one value."""
+        return self._counted[value : value + 1] + first
+
+    @cached_property
+    def _counted(self) -> Numbers:
         repeated, defined = self._levels
         slots = np.arange(self.count, dtype=np.int64) if repeated is None else np.cumsum(repeated == 0) - 1
-        slots = slots + first
         return slots if defined is None else slots[defined == self._column.defined]
 
     @property
@@ -268,8 +275,7 @@ class ChunkRows:
             return self._rows_of_entry(value) if value is not None else np.empty(0, np.int64)
         if value is None:
             return page.every
-        rows = decoded.rows(page.first)
-        return rows[value : value + 1]
+        return decoded.row(value, page.first)
 
     def _rows_of_entry(self, entry: int) -> Numbers:
         entries, rows = self._coded

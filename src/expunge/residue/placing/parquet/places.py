@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -39,11 +40,14 @@ class ParquetPlaces:
         try:
             self._source = FileSlice(self._descriptor, 0, os.fstat(self._descriptor).st_size)
             self._footer = read_footer(self._source)
+            if any(placed.file for placed in self._footer.chunks):
+                raise Broken
         except BaseException:
             self.close()
             raise
         self._starts = [placed.chunk.start for placed in self._footer.chunks]
         self._rows: dict[int, ChunkRows] = {}
+        self._bounds: dict[tuple[int, bytes, int | None], Lying] = {}
 
     def at(self, offset: int, length: int) -> Lying:
         """Nominate the rows that lie in ``length`` bytes from ``offset``: in a page, in a bound or in a statistic."""
@@ -73,6 +77,13 @@ class ParquetPlaces:
         if outermost.startswith("parquet ") and offset == self._footer.chunks[which].chunk.start:
             return self._safely(lambda: self._named(self._chunk(which).rows_at(inner)))
         return self._safely(lambda: self._in_container(which, offset, inner))
+
+    def at_bound(self, group: int, column: int, bound: Bound) -> Lying:
+        """Nominate the rows with a value that another file gives as a bound of a row group of this one."""
+        for which, placed in enumerate(self._footer.chunks):
+            if (placed.group, placed.column) == (group, column):
+                return self._safely(lambda which=which: self._of_bound(which, bound))  # type: ignore[misc]
+        return NothingLive("bound of no row")
 
     def at_name(self) -> Lying:
         """Return that the file's name lies at its rows."""
@@ -123,8 +134,12 @@ class ParquetPlaces:
         return self._of_bound(which, bound) if bound is not None else STRUCTURE
 
     def _of_bound(self, which: int, bound: Bound) -> Lying:
-        rows = self._chunk(which).rows_with_bound(bound.value, bound.page)
-        return NothingLive("bound of no row") if rows is None else self._named(rows)
+        asked = (which, bound.value, bound.page)
+        if asked not in self._bounds:
+            # Several windows lie in one bound, and the same value in several.
+            rows = self._chunk(which).rows_with_bound(bound.value, bound.page)
+            self._bounds[asked] = NothingLive("bound of no row") if rows is None else self._named(rows)
+        return self._bounds[asked]
 
     def _header_bounds(self, which: int, number: int) -> tuple[Bound, ...]:
         placed = self._chunk(which).pages[number]
@@ -158,6 +173,33 @@ class ParquetPlaces:
             return look()
         except (Broken, Unsupported, TooLarge):
             return UNDECODED
+
+
+class SummaryPlaces:
+    """Places in a summary of several files (``_metadata``), which has their footers and no pages."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the footer. Raises OSError, and Broken where there is none that can be read."""
+        self._folder = path.parent
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self._footer = read_footer(FileSlice(descriptor, 0, os.fstat(descriptor).st_size))
+        finally:
+            os.close(descriptor)
+
+    def at(self, offset: int, length: int) -> Lying:
+        """Nominate the rows with the value of the bound at a place, in the file that has them."""
+        for placed in self._footer.chunks:
+            if (bound := _at(placed.bounds, offset, offset + max(1, length))) is not None:
+                try:
+                    with closing(ParquetPlaces(self._folder / os.fsdecode(placed.file))) as file:
+                        return file.at_bound(placed.group, placed.column, bound)
+                except (OSError, Broken):
+                    return NothingLive("bound of no file")
+        return NothingLive("footer")
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def _at(bounds: tuple[Bound, ...], offset: int, end: int) -> Bound | None:
