@@ -79,7 +79,7 @@ ENCODED = [
 ]
 
 
-@pytest.mark.parametrize("options", [*CASES, *(pytest.param(each, marks=pytest.mark.soak) for each in MORE), *ENCODED])
+@pytest.mark.parametrize("options", [*CASES, *ENCODED[:1], *(pytest.param(each, marks=pytest.mark.soak) for each in (*MORE, *ENCODED[1:]))])
 def test_every_place_leads_to_the_row_whose_value_lies_there(tmp_path: Path, options: dict[str, Any]) -> None:
     rows = table(300, 5, 64, 150, 151, 299)
     pq.write_table(rows, tmp_path / "a.parquet", **options)
