@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tests.architecture.source import PACKAGE, Module, Tree, aliases, callee
 
-BESIDE = frozenset({"errors", "telemetry", "faults", "durable", "permit", "phones"})
+BESIDE = frozenset({"errors", "telemetry", "faults", "durable", "permit", "phones", "descriptors"})
 BRACES = frozenset({"stores", "residue", "vault", "learn", "adapters", "maps", "engine"})
 INSIDE = frozenset({"core", "ports"})
 ROOTS = frozenset({"bootstrap", "survey"})
@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "faults": frozenset({"errors"}),
     "permit": frozenset({"errors"}),
     "phones": frozenset(),
+    "descriptors": frozenset(),
     "ephemeral": frozenset({"errors"}),
     "servers": frozenset({"errors", "servers"}),
     "telemetry": frozenset({"errors"}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,9 +24,16 @@ FOUR = traces((MARY, "notes"), (MARY, "notes"), (TOM, "notes"), (STAYS, "notes")
 
 
 def figures(
-    before: Iterable[int], after: Iterable[int], held: Iterable[int] = (), *, blind: int = 0, who: Pseudonym = MARY, of: Traces = FOUR
+    before: Iterable[int],
+    after: Iterable[int],
+    held: Iterable[int] = (),
+    *,
+    blind: int = 0,
+    who: Pseudonym = MARY,
+    of: Traces = FOUR,
+    untold: Mapping[int, str] | None = None,
 ) -> Figures:
-    sight = ScanComparison(frozenset(before), frozenset(after), frozenset(held))
+    sight = ScanComparison(frozenset(before), frozenset(after), frozenset(held), untold or {})
     return TraceLedger(of, sight, ["notes"], blind).figures("notes", who)
 
 
@@ -42,6 +49,19 @@ def test_a_part_that_could_not_be_read_means_cannot_tell() -> None:
 def test_people_are_told_apart() -> None:
     assert figures([0, 1, 2, 3], [2, 3], who=MARY).verdict is ScanVerdict.GONE
     assert figures([0, 1, 2, 3], [2, 3], who=TOM).verdict is ScanVerdict.PRESENT
+
+
+def test_what_was_seen_where_it_cannot_be_told_whose_it_is_means_cannot_tell() -> None:
+    doubtful = figures([0, 1, 3], [0, 1, 3], [0], untold={1: "a structure"})
+    assert (doubtful.verdict, doubtful.found, doubtful.usable, doubtful.untold) == (ScanVerdict.CANNOT_TELL, 0, 1, ("a structure",))
+    assert figures([0, 1, 3], [0, 1, 3], untold={1: "a structure"}).verdict is ScanVerdict.PRESENT
+    assert figures([0, 1, 2, 3], [2, 3], untold={2: "a structure"}).verdict is ScanVerdict.GONE, "it is another person's"
+
+
+def test_what_of_other_stores_cannot_be_told_means_cannot_tell() -> None:
+    sight = ScanComparison(frozenset({0, 3}), frozenset({0, 3}), frozenset(), {0: "a structure"})
+    elsewhere = TraceLedger(FOUR, sight, ["another"]).elsewhere(MARY)
+    assert (elsewhere.verdict, elsewhere.found, elsewhere.untold) == (ScanVerdict.CANNOT_TELL, 0, ("a structure",))
 
 
 def test_only_what_may_hold_bytes_makes_blind() -> None:

@@ -394,3 +394,20 @@ def test_what_reaches_less_for_a_moment_than_was_planned_does_not_read_as_done(h
     assert (found.outcome, found.reason, found.detail) == (Result.UNABLE, Reason.TOO_SHALLOW, said)
     with home.open() as opened:
         assert opened.apply(order).state is OrderState.FULFILLED
+
+
+def test_rows_that_cannot_be_followed_to_a_person_now_make_the_look_could_not_and_are_no_residue(home: Household) -> None:
+    words = "seventeen hedgehogs asked the lighthouse for marmalade"
+    with sqlite3.connect(home.database) as db:
+        db.execute("CREATE TABLE notes (profile_id TEXT, note TEXT, closed_at TEXT)")
+        db.execute("INSERT INTO notes VALUES (?, ?, NULL)", (ANNA, words))
+        db.execute("INSERT INTO transcripts (recording_id, text) VALUES (?, ?)", (f"rec-{BELA[4:8]}-0-X7", f"she said: {words}, twice"))
+    db.close()
+    home.write_map(more="  notes: {store: app, table: notes, subject: {profile: profile_id}, retention: life}\n")
+    order, media = planned(home), away(home, "media")
+    run = apply_with(home, order, {"purge:app": media["goes"]})
+    assert run.state is OrderState.IN_PART
+    said = entry(home, order, "notes")
+    assert (said.outcome, said.reason) == (Result.UNABLE, Reason.UNREACHABLE), said.detail
+    media["comes"]()
+    assert home.apply(order).state is OrderState.FULFILLED

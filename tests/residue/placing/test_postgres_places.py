@@ -21,7 +21,7 @@ import pytest
 
 from expunge.core.datamap.datamap import Dataset, StoreSpec
 from expunge.core.values.copy import Copy
-from expunge.ports.optional.placing import ChainReader, LiveRows, Lying, NothingLive
+from expunge.ports.optional.placing import CannotTell, ChainReader, LiveRows, Lying, NothingLive, SomeRow
 from expunge.residue.formats.postgres_packed import PAGE
 from expunge.residue.placing.postgres import lying_in
 from expunge.residue.placing.postgres_pages import Page
@@ -275,9 +275,33 @@ def fresh_log(company: Company) -> str:
 def test_a_record_of_the_log_leads_to_the_row_that_it_wrote(company: Company) -> None:
     log = fresh_log(company)
     updated(company)
-    counts = judge(company, explained(company, log=log), complete=False)
+    answer = explained(company, log=log)
+    assert not untold(answer)
+    counts = judge(company, answer, complete=False)
     assert counts["log explained"] > counts["log not"]
     assert counts["log gone"]
+
+
+def untold(answer: Explained) -> set[Lying]:
+    return {lying for *_, lying in answer.places if isinstance(lying, CannotTell)}
+
+
+@pytest.mark.parametrize("company", ["postgres_server"], indirect=True)
+@pytest.mark.parametrize("compression", ["pglz", pytest.param("off", marks=pytest.mark.soak)])
+def test_no_index_and_no_record_of_ordinary_work_is_left_untold(company: Company, compression: str) -> None:
+    """Rewriting, new indexes of every kind, splits and whole images, compressed or not: each place is told apart."""
+    kinds = ("spgist (title)", "brin (title)", "hash (title)", "gist (title)", "gin (tags)", "btree (title) WITH (fillfactor = 50)")
+    log = fresh_log(company)
+    company.run(f"SET wal_compression = {compression}", *(f"CREATE INDEX ON notes USING {kind}" for kind in kinds), "CHECKPOINT")
+    company.run("UPDATE notes SET title = title || '!' WHERE id % 3 = 0", "CHECKPOINT", "VACUUM notes")
+    company.run("UPDATE notes SET title = title || '!' WHERE id % 3 = 1", "ALTER TABLE notes_low REPLICA IDENTITY FULL")
+    company.run("UPDATE notes SET seen = 5 WHERE id % 7 = 1", "DELETE FROM notes WHERE id % 11 = 1", "VACUUM FULL notes_low")
+    in_log, in_files = explained(company, log=log), explained(company)
+    assert not untold(in_log) | untold(in_files)
+    values = {lying.relation for *_, lying in in_files.places if isinstance(lying, SomeRow)}
+    assert values
+    assert all(company.store.relates(company.notes, relation) for relation in values)
+    judge(company, in_files, complete=False)
 
 
 def test_a_compressed_value_in_the_log_lies_in_a_record_of_its_page(empty: Company) -> None:

@@ -7,14 +7,15 @@ A trace is *usable* for a store when both conditions hold:
 2. No bystander's live data holds the same window: the trace was not seen after, or no bystander's data accounts for the sighting after.
 
 With no usable trace the verdict is *cannot tell*. The verdict is also *cannot tell* when the scan missed content of bystanders that it had
-seen before (the positive control), because the scan was then blind. The same holds when a part of the store could not be read. Otherwise
-usable traces that are seen after are residue (*present*). If there are none, the verdict is *gone*.
+seen before (the positive control), because the scan was then blind. The same holds when a part of the store could not be read, and when a
+trace was seen only in structures whose parts cannot be told apart. Otherwise usable traces that are seen after are residue (*present*). If
+there are none, the verdict is *gone*.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from expunge.core.evidence.receipt import ScanVerdict
 from expunge.core.evidence.traces import Traces
@@ -61,13 +62,15 @@ class Figures:
     controls_found: int
     blind: int = 0
     """Parts of the store that could not be read."""
+    untold: tuple[str, ...] = ()
+    """Fixed words for the structures in which traces were seen that may be the person's or another person's."""
 
     @property
     def verdict(self) -> ScanVerdict:
         """Gone, present or cannot tell; residue that was seen is residue, however blind the scan was otherwise."""
         if self.found:
             return ScanVerdict.PRESENT
-        if not self.usable or self.controls_found < self.controls_asked or self.blind:
+        if not self.usable or self.controls_found < self.controls_asked or self.blind or self.untold:
             return ScanVerdict.CANNOT_TELL
         return ScanVerdict.GONE
 
@@ -80,6 +83,8 @@ class ScanComparison:
     after: frozenset[int]
     held: frozenset[int]
     """Those seen after that somebody who stays holds as well, or that are kept on purpose."""
+    untold: Mapping[int, str] = field(default_factory=dict)
+    """Those of the others that were seen nowhere but in held places and in structures that cannot be told apart, with a word for these."""
 
 
 class TraceLedger:
@@ -96,7 +101,8 @@ class TraceLedger:
         """
         # Why the union: what was not seen before but is seen after has come in since, and is residue all the same.
         self._usable = (sight.before | sight.after) - sight.held
-        self._left = sight.after - sight.held
+        self._left = sight.after - sight.held - sight.untold.keys()
+        self._untold = sight.untold
         self._before, self._still = sight.before, sight.after & sight.held
         self._own = frozenset(datasets)
         self._by: dict[tuple[str, Pseudonym], list[int]] = {}
@@ -125,8 +131,11 @@ class TraceLedger:
         """
         indexes = self._elsewhere.get(subject, ())
         seen = self._left.intersection(indexes)
-        return Figures(len(indexes), len(seen), len(seen), *self._controls)
+        return Figures(len(indexes), len(seen), len(seen), *self._controls, self._words(indexes))
 
     def _count(self, indexes: Iterable[int]) -> Figures:
         taken = frozenset(indexes)
-        return Figures(len(taken), len(taken & self._usable), len(taken & self._left), *self._controls)
+        return Figures(len(taken), len(taken & self._usable), len(taken & self._left), *self._controls, self._words(taken))
+
+    def _words(self, indexes: Iterable[int]) -> tuple[str, ...]:
+        return tuple(sorted({self._untold[index] for index in indexes if index in self._untold})) if self._untold else ()

@@ -5,10 +5,12 @@
 4.1. Sort the hits by file. A file in which no live item of a placing store lies (a copy of a database, say) explains nothing.
 4.2. Ask the scanner's page readers which live rows lie at each place. Names of files are places of the items below them.
 4.3. Read these rows through the store's normal reads. Rows of the erased people, and rows that lead to no subject, explain nothing.
+     Rows that would explain a hit and cannot be followed to a subject now make the look *could not*, unless it found residue besides.
 4.4. A hit is explained if the content of a row at its place holds the window; identifiers of the erased people as whole words do not count.
      A value that belongs to a relation as a whole, such as a full-text term, is explained by any live row of that relation.
 4.5. What is left may lie in items that are kept on purpose.
-4.6. Hits in stores without page readers, and in structures whose parts cannot be told apart, are asked of all bystanders' data.
+4.6. A window that was seen in a structure whose parts cannot be told apart is neither explained nor residue: the verdict is *cannot tell*.
+4.7. Hits in stores without page readers are asked of all bystanders' data.
 """
 
 from __future__ import annotations
@@ -52,6 +54,7 @@ CHAINED = ("sqlite overflow", "sqlite wal", "sqlite journal", "postgres wal")
 """How the names begin under which the scan reports content that goes on from page to page, at the page where it begins."""
 NAME = "file name"
 """How the scan reports what it found in the name of a file or folder."""
+UNFOLLOWED = "rows that cannot be followed to a person now"
 _BATCH = 5_000
 """Rows that are read together."""
 _ONE_BY_ONE = 20
@@ -70,6 +73,10 @@ class ExplainedHits:
     """Windows each place of which is explained, as indexes into the traces."""
     left: tuple[Residue, ...]
     """Places that nothing explains."""
+    untold: Mapping[int, str] = field(default_factory=dict)
+    """Windows that are not held and not residue, with a fixed word for the structure that cannot be told apart."""
+    in_untold: tuple[Residue, ...] = ()
+    """Where these were seen."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,8 @@ def explain(
         ours: copies of the erased people that are there still.
         people: the erased people, where they are known.
         before: windows of bystanders in datasets that the store rewrites by itself (:func:`shared_content.held_before`).
+
+    Raises what stores raise when it takes them to tell whose an item is, and they cannot be asked.
     """
     candidates = frozenset(index for index in scanned.seen if traces.traces[index].subject not in traces.controls)
     stores = _stores(context, store)
@@ -138,13 +147,18 @@ def explain(
         work.read_places(hits)
     explained = work.explained(by_file)
     unsure = set(elsewhere)
+    # (4.6) Set aside what cannot be told.
+    untold: list[tuple[int, Residue, str]] = []
     for hits in by_file:
         for number, (index, place) in enumerate(hits.places):
-            if any(isinstance(lying, CannotTell) for lying in hits.at[number]):
-                unsure.add(index)
+            why = next((lying.why for lying in hits.at[number] if isinstance(lying, CannotTell)), None)
+            if why is not None:
+                untold.append((index, place, why))
+            elif (hits.path, number) in work.unfollowed:
+                untold.append((index, place, UNFOLLOWED))
             elif (hits.path, number) not in explained:
                 left.append((index, place))
-    # (4.6) Ask the rest of all bystanders' data.
+    # (4.7) Ask the rest of all bystanders' data.
     counted: dict[int, int] = {}
     for index, _ in ((index, place) for hits in by_file for index, place in hits.places):
         counted[index] = counted.get(index, 0) + 1
@@ -153,7 +167,15 @@ def explain(
     rest = _by_content(context, store, traces, scanned, frozenset(unsure), ours, people, before)
     named = shared_content.on_record(context, stores, traces, candidates)
     lost = ({index for index, _ in left} | (unsure - rest.held)) - named
-    return ExplainedHits(candidates - lost, (*(place for index, place in left if index in lost), *rest.left))
+    doubtful = {index: why for index, _, why in reversed(untold) if index not in lost | named}
+    if work.trouble is not None and not lost and UNFOLLOWED in doubtful.values():
+        raise work.trouble
+    return ExplainedHits(
+        candidates - lost - doubtful.keys(),
+        (*(place for index, place in left if index in lost), *rest.left),
+        doubtful,
+        tuple(place for index, place, _ in untold if index in doubtful),
+    )
 
 
 def _by_content(
@@ -261,6 +283,14 @@ class _Explaining:
         self._rewritten = frozenset(name for opened in stores.values() for name in store_calls.capabilities(opened).rewritten)
         self._seams = any(traces.traces[index].part == SEAM for index in candidates)
         self._named = 0
+        self._owners_unknown: dict[_RowPlace, set[int]] = {}
+        """Windows that rows hold whose owners could not be told."""
+        self._relations_unknown: set[str] = set()
+        """Datasets the rows of which could not be followed when any of them was wanted."""
+        self.trouble: Exception | None = None
+        """Why they could not."""
+        self.unfollowed: frozenset[tuple[Path, int]] = frozenset()
+        """Hits, as file and number, that such rows alone would explain."""
         others = [opened for opened in stores.values() if not isinstance(opened, PlacingStore)]
         self._untold = {path for opened in others for source in store_calls.raw(opened) for path in (source.path, source.path.resolve())}
 
@@ -294,7 +324,7 @@ class _Explaining:
             try:
                 readers = [stack.enter_context(closing(reader)) for reader in self._readers(hits)]
             except FileNotFoundError:
-                # Files of a lake are replaced, not changed: what was seen in this one is asked of everybody.
+                # Files of a lake are replaced, not changed.
                 readers = []
             for _, place in hits.places:
                 hits.at.append(_lying_in(readers, place) or (CannotTell("no pages"),))
@@ -323,7 +353,7 @@ class _Explaining:
                 self._note_one_anothers(dataset, some, held)
                 self._note_kept(dataset, some, held)
         some_row = self._held_by_relations(by_file)
-        result = set()
+        result, unfollowed = set(), set()
         for hits in by_file:
             for number, (index, _) in enumerate(hits.places):
                 at = hits.at[number]
@@ -332,6 +362,9 @@ class _Explaining:
                 nothing = any(isinstance(lying, NothingLive) for lying in at)
                 if not nothing and any(index in windows for windows in rows):
                     result.add((hits.path, number))
+                elif not nothing and self._lies_with_unknown(hits, at, index):
+                    unfollowed.add((hits.path, number))
+        self.unfollowed = frozenset(unfollowed)
         return frozenset(result)
 
     def _held_by_relations(self, by_file: Sequence[_Hits]) -> Mapping[_RelationPlace, set[int]]:
@@ -356,8 +389,9 @@ class _Explaining:
         opened, live, kept = self._stores[dataset.store], self._ours.live, self._ours.kept
         try:
             found = shared_content.held_by_dataset(self._context, dataset, opened, self._traces, wanted, kept, live, self._people)
-        except store_calls.TROUBLE:
-            # Why no verdict of its own: as in _note_others
+        except store_calls.TROUBLE as error:
+            self.trouble = error
+            self._relations_unknown.add(dataset.name)
             return frozenset()
         # Why less: as in _note_others
         return found.kept | (found.people & self._before if dataset.name in self._rewritten else found.people)
@@ -369,14 +403,36 @@ class _Explaining:
         others = self._rows(dataset, some, self._ours.of(dataset.name))
         try:
             at = self._trace(dataset, others if remakes(dataset) else self._owned(dataset, others), passing)
-        except store_calls.TROUBLE:
-            # Why no verdict of its own: rows that cannot be followed to a person explain nothing, and their dataset's entry says why.
+        except store_calls.TROUBLE as error:
+            self.trouble = error
+            self._note_unfollowed(dataset, some)
             return
         passing.pass_on()
         # (4.4) Note which windows they hold.
         for subject, indexes in placed.held_by().items():
             # Why less: a trigger may have handed the erased person's content to them; their own is what they held before as well.
             held.setdefault(at[subject], set()).update(indexes & self._before if dataset.name in self._rewritten else indexes)
+
+    def _note_unfollowed(self, dataset: Dataset, some: Sequence[_Hits]) -> None:
+        """Note what rows hold whose owners cannot be told now."""
+        placed = self._tracer()
+        passing = shared_content.without_identifiers(self._context, placed, self._people, seams=self._seams)
+        at = self._trace(dataset, self._rows(dataset, some, self._ours.of(dataset.name)), passing)
+        passing.pass_on()
+        for subject, indexes in placed.held_by().items():
+            self._owners_unknown.setdefault(at[subject], set()).update(indexes)
+
+    def _lies_with_unknown(self, hits: _Hits, at: Sequence[Lying], index: int) -> bool:
+        """Return whether a hit lies at a row that holds it and whose owner is not known."""
+        for lying in at:
+            if isinstance(lying, LiveRows) and index in self._owners_unknown.get((hits.path, hits.rows[lying]), ()):
+                return True
+            if isinstance(lying, SomeRow) and any(
+                dataset.name in self._relations_unknown and self._placing[dataset.name].relates(dataset, lying.relation)
+                for dataset in hits.datasets
+            ):
+                return True
+        return False
 
     def _note_one_anothers(self, dataset: Dataset, some: Sequence[_Hits], held: dict[_RowPlace, set[int]]) -> None:
         """An item of one erased person that could not be erased explains what it holds of another's: it is in that person's own entry."""

@@ -11,7 +11,7 @@ why the entry says *unable*. :class:`Judge` carries these numbers, and so does `
    4. An attack on a model still tells who was in it.
    5. A normal read still returns items that do not stay on purpose.
    6. Something was erased, and the purge did not make that physical.
-   7. The scan found windows of it.
+   7. The scan found windows of it, or saw some in a structure whose parts cannot be told apart.
    8. Something was made anew, and is the old one for the most part.
    9. The store reaches less than the map asks for, or than the plan said.
    10. The scan found nothing, and could not have found anything.
@@ -122,9 +122,11 @@ class Judge:
         # (5.6) Something was erased, and is not purged. Why before residue: what stands in the way of the purge is why there is residue.
         if isinstance(outcome, Erased):
             yield from self._unpurged()
-        # (5.7) The scan found windows of it.
+        # (5.7) The scan found windows of it, or saw some in a structure whose parts cannot be told apart.
         if figures.verdict is ScanVerdict.PRESENT:
             yield Unable(Reason.RESIDUE, f"bytes of {dataset.name} were found in files of {dataset.store}")
+        elif figures.untold:
+            yield Unable(Reason.CANNOT_TELL, f"bytes of {dataset.name} lie in {_untold(figures)}")
         if isinstance(outcome, Erased):
             # (5.8) What was made anew is the old one for the most part.
             yield from self._the_old_one(dataset)
@@ -183,8 +185,8 @@ class Judge:
         if not figures.found:
             # What was learnt from them, and lies here where no dataset accounts for it.
             learnt = self.ledger.elsewhere(EVERYBODY)
-            figures = learnt if learnt.found else figures
-        blind = figures.blind > 0 and figures.taken > 0
+            figures = learnt if learnt.found or (learnt.untold and not figures.untold) else figures
+        blind = (figures.blind > 0 and figures.taken > 0) or bool(figures.untold)
         if named is None and (not (figures.found or blind) or any(each.outcome is Result.UNABLE for each in made)):
             return []
         kind = self.context.data_map.stores[self.step.store].kind
@@ -254,7 +256,13 @@ def _recognised(run: Run, dataset: Dataset) -> Iterator[Unable]:
         yield Unable(Reason.CANNOT_TELL, text)
 
 
+def _untold(figures: Figures) -> str:
+    return f"structures whose parts cannot be told apart ({', '.join(figures.untold)}); they may be another person's"
+
+
 def _why_blind(figures: Figures) -> str:
+    if figures.untold:
+        return f"what may be the person's lies in {_untold(figures)}"
     if not figures.taken:
         return "nothing in it is long enough to be looked for in raw bytes"
     if figures.blind:

@@ -64,7 +64,7 @@ class StoreVerification:
     bytes: int
     found: int
     places: tuple[Residue, ...]
-    """Where residue lies: for the operator's eyes."""
+    """Where residue lies, and what cannot be told from it: for the operator's eyes."""
 
     def to_text(self) -> str:
         """Return the entries as canonical JSON, for the journal."""
@@ -113,7 +113,7 @@ def verify_store(
     named = mentions.look(context, run, step.store, located, people, inside=_identifiers_seen(context, step.store, traces, scanned))
     tracing.remember(context, owner, f"seen-after-{turn(run)}-{step.store}", traces, scanned.seen)
     names = [dataset.name for dataset in context.data_map.datasets_of(step.store)]
-    ledger = TraceLedger(traces, ScanComparison(before, scanned.seen, held), names, blinding(scanned.coverage.skipped))
+    ledger = TraceLedger(traces, ScanComparison(before, scanned.seen, held, explained.untold), names, blinding(scanned.coverage.skipped))
 
     judge = Judge(context, run, step, capabilities, ledger, scanned.coverage)
     entries: dict[Pseudonym, SubjectEntries] = {}
@@ -132,8 +132,8 @@ def verify_store(
         entries[subject] = (tuple(made), tuple(kept), tuple(named.listed.get(subject, ())))
 
     # (7) Name the places of residue.
-    places = _few(explained.left)
-    return StoreVerification(entries, scanned.coverage.files, scanned.coverage.bytes, len({place.trace.digest for place in places}), places)
+    places, found = _few((*explained.left, *explained.in_untold)), len({place.trace.digest for place in explained.left})
+    return StoreVerification(entries, scanned.coverage.files, scanned.coverage.bytes, found, places)
 
 
 def _few(places: Sequence[Residue]) -> tuple[Residue, ...]:

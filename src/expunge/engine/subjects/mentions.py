@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from expunge.core.datamap.datamap import ByField, Dataset, Through, remakes
 from expunge.core.datamap.mentions import LOOKED_FOR_INSIDE, ColumnReference, FoundMentions, MentionQuery, distinctive
 from expunge.core.datamap.person import Person
+from expunge.core.datamap.spelling import Spelling, near
 from expunge.core.values.copy import Copy
 from expunge.core.values.ids import Pseudonym
 from expunge.engine.kernel import store_calls
 from expunge.engine.kernel.context import OpenPlaces
+from expunge.engine.subjects import spellings
 from expunge.ports.optional.schema_listing import MentionListing
 
 _EVERY_TABLES = frozenset({"id", "rowid", "oid", "_rowid_"})
@@ -35,14 +37,22 @@ def queries(context: OpenPlaces, dataset: Dataset, people: Iterable[Person], *, 
     that lists them, is named like a column of subjects, or has a rule of the map.
     """
     kinds = _kinds_by_column(context, dataset)
-    return tuple(_query(person, kinds, inside=inside) for person in people if not person.nobody)
+    folding = _folding(context)
+    return tuple(_query(person, kinds, folding, inside=inside) for person in people if not person.nobody)
 
 
-def _query(person: Person, kinds: Mapping[str, frozenset[str]], *, inside: bool) -> MentionQuery:
+def _folding(context: OpenPlaces) -> dict[str, Spelling]:
+    """The identity kinds the identifiers of which are the same in other capitals."""
+    rules = {kind: identity.spelling() for kind, identity in context.data_map.identities.items()}
+    return {kind: rule for kind, rule in rules.items() if rule.has_case and rule.folds}
+
+
+def _query(person: Person, kinds: Mapping[str, frozenset[str]], folding: Iterable[str], *, inside: bool) -> MentionQuery:
     values = {value for _, value in person.identifiers() if distinctive(value)}
     bound = {column: frozenset(value for kind in held for value in person.ids.get(kind, ())) for column, held in kinds.items()}
+    folded = frozenset(near(value) for kind in folding for value in person.ids.get(kind, ()) if distinctive(value))
     longer = {value for _, value in person.identifiers() if len(value) >= LOOKED_FOR_INSIDE} if inside else ()
-    return MentionQuery(person.subject, frozenset(values), {name: each for name, each in bound.items() if each}, frozenset(longer))
+    return MentionQuery(person.subject, frozenset(values), {name: each for name, each in bound.items() if each}, frozenset(longer), folded)
 
 
 def _kinds_by_column(context: OpenPlaces, dataset: Dataset) -> dict[str, frozenset[str]]:
@@ -216,5 +226,13 @@ def to_release(context: OpenPlaces, dataset: Dataset, people: Sequence[Person]) 
     columns = [name for name, rule in dataset.mentions.items() if rule.releases]
     if not columns or listed_in(context, dataset) is None:
         return {}
-    asked = queries(context, dataset, people)
-    return {each.subject: {name: values for name in columns if (values := each.whole(name))} for each in asked}
+    asked = {
+        query.subject: {name: values for name in columns if (values := query.whole(name))} for query in queries(context, dataset, people)
+    }
+    folding = _folding(context)
+    for person in people if folding else ():
+        for name, values in asked.get(person.subject, {}).items():
+            for kind, rule in folding.items():
+                mine = values & person.ids.get(kind, frozenset())
+                asked[person.subject][name] |= spellings.held(context, dataset, name, rule, mine)
+    return asked

@@ -65,6 +65,12 @@ def widened(context: OpenPlaces, dataset: Dataset, selectors: Sequence[Selector]
     return tuple(_with(selector, more) for selector in selectors) if more else tuple(selectors)
 
 
+def held(context: OpenPlaces, dataset: Dataset, name: str, rule: Spelling, values: frozenset[str]) -> frozenset[str]:
+    """Return the spellings under which a column of a dataset holds some identifiers, these included."""
+    found = _held(context.open_store(dataset.store), dataset, name, rule, values) if values else {}
+    return values.union(*found.values())
+
+
 def _with(selector: Selector, more: Mapping[str, Mapping[str, frozenset[str]]]) -> Selector:
     match = {
         name: values.union(*(more[name].get(value, frozenset()) for value in values)) if name in more else values

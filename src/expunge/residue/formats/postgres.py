@@ -14,11 +14,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-import zstandard
 
 from expunge.residue.formats import postgres_wal as wal
 from expunge.residue.formats.decoders import Piece
-from expunge.residue.formats.pglz import LZ4, PGLZ, unpack
+from expunge.residue.formats.pglz import unpack
 from expunge.residue.formats.postgres_headers import GRID, HEAD, heads_in, table_of
 from expunge.residue.formats.postgres_packed import PAGE, CompressedValue, ToastPiece, packed, parts
 from expunge.residue.formats.postgres_values import CompressedValues, Pieces, RunPosition, Search, Unfinished
@@ -30,7 +29,6 @@ _SEAM = 64
 _KEPT = 128
 _MOST_KEPT = 1 << 19
 _TORN = 256
-_ZSTD = zstandard.ZstdDecompressor()
 
 
 def may_hold(where: RunOrigin, data: bytes) -> bool:
@@ -288,12 +286,11 @@ class _Inner:
         body = log.data[image.start : image.end].tobytes()
         at = log.offset(image.start)
         self._allowance.take(PAGE)
-        out = _page(body, PAGE - image.hole, image.method)
-        if not out:
+        page = wal.unpacked(body, image.hole_at, image.hole, image.method)
+        if not page:
             if not image.last:
                 self._session.skip("corrupt")
             return
-        page = out[: image.hole_at] + bytes(image.hole) + out[image.hole_at :]
         where = self._where.inside(f"postgres wal {image.method}", at)
         self._session.decoded(self._allowance, len(page))
         # the page is searched as it is, and what it hides by the run that it makes
@@ -306,16 +303,6 @@ def _table(session: Session, where: RunOrigin) -> Path | None:
     if first is None or first != where.path or first in session.shared:
         return first
     return first if first.with_name(f"{first.name}.1").exists() else None
-
-
-def _page(body: bytes, size: int, method: str) -> bytes:
-    if method == "zstd":
-        try:
-            return _ZSTD.decompress(body, max_output_size=size)
-        except zstandard.ZstdError:
-            return b""
-    out, whole = unpack(body, size, {"pglz": PGLZ, "lz4": LZ4}[method])
-    return out if whole else b""
 
 
 class _Shared:

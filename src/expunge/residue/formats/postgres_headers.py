@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from expunge import descriptors
 from expunge.residue.formats.postgres_packed import PAGE, Places
 from expunge.residue.formats.postgres_wal import are_heads
 from expunge.residue.matching.matcher import Bytes
@@ -33,8 +34,7 @@ def is_table(path: Path) -> bool:
 
     Raises OSError.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
+    with descriptors.reading(path) as descriptor:
         size = os.fstat(descriptor).st_size
         places = range(0, size, PAGE)
         read = b"".join([os.pread(descriptor, HEAD, at) for at in places])
@@ -43,8 +43,6 @@ def is_table(path: Path) -> bool:
         heads = np.frombuffer(read, dtype=np.uint8).reshape(-1, HEAD)
         good = (heads[:, 18] == 4) & (heads[:, 19] == PAGE >> 8) & _are_pages(heads)
         return not any(any(os.pread(descriptor, PAGE, number * PAGE)) for number in np.flatnonzero(~good).tolist())
-    finally:
-        os.close(descriptor)
 
 
 def heads_in(data: Bytes, first: int) -> tuple[Places, npt.NDArray[np.bool_]]:

@@ -15,7 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import zstandard
 
+from expunge.residue.formats.pglz import LZ4, PGLZ, unpack
 from expunge.residue.formats.postgres_packed import PAGE, word
 from expunge.residue.matching.matcher import Bytes
 
@@ -24,6 +26,7 @@ _FIFTEEN = 0xD110
 """The magic of version 15, which brought LZ4 and zstd and moved the bits."""
 _FAR = np.uint32(1 << 26)
 _BLOCKS = 33
+_ZSTD = zstandard.ZstdDecompressor()
 _MOST_EDGES = 2048
 
 
@@ -238,18 +241,32 @@ def _images(data: Bytes, start: int, magic: int, *, last: bool) -> list[Image]:
         bodies += length + body
     out = []
     for length, hole_at, info, hole, body in blocks:
-        method = _method(info, magic) if length else ""
+        method = method_of(info, magic) if length else ""
         if method and at + length <= total and hole_at + hole <= PAGE:
             out.append(Image(start + at, start + at + length, hole_at, hole, method, last))
         at += length + body
     return out
 
 
+def unpacked(body: bytes, hole_at: int, hole: int, method: str) -> bytes:
+    """Return the page of a compressed image, its hole filled with zeros; empty where it does not decode."""
+    if method == "zstd":
+        try:
+            out = _ZSTD.decompress(body, max_output_size=PAGE - hole)
+        except zstandard.ZstdError:
+            return b""
+    else:
+        out, whole = unpack(body, PAGE - hole, {"pglz": PGLZ, "lz4": LZ4}[method])
+        out = out if whole else b""
+    return out[:hole_at] + bytes(hole) + out[hole_at:] if out else b""
+
+
 def _number(record: bytes, at: int) -> int:
     return int.from_bytes(record[at : at + 2], "little")
 
 
-def _method(info: int, magic: int) -> str:
+def method_of(info: int, magic: int) -> str:
+    """Return how an image is compressed, by its ``bimg_info``: ``pglz``, ``lz4`` or ``zstd``; empty where it is not."""
     if magic < _FIFTEEN:
         return "pglz" if info & 2 else ""
     return "pglz" if info & 4 else "lz4" if info & 8 else "zstd" if info & 16 else ""

@@ -63,7 +63,7 @@ def lying_in(relation: str, pages: Relation | None, page: Page, within: int, len
         item = page.copied(within, end, rows=index is None)
     if index is not None:
         stop = item.start + item.size if item is not None else end
-        found = Index(page, pages, index, page.data[within : min(stop, max(end, within + 16))]).rows(item)
+        found = Index(relation, page, pages, index, page.data[within : min(stop, max(end, within + 16))]).rows(item)
         return found if not isinstance(found, tuple) else _rows(relation, found)
     if item is None:
         return NothingLive("page header" if within < page.lower else "free space")

@@ -4,7 +4,8 @@ Layouts are those of ``access/nbtree.h``, ``access/hash.h``, ``access/ginblock.h
 the extension pgvector. An index has no schema in its pages: the kind is told by the special space at their end.
 
 A separator (the high key of a B-tree's page, a key of an inner page) points to no row. It repeats values of a row at the boundary: of the
-rows next to it those are nominated whose own entry has the same bytes.
+rows next to it those are nominated whose own entry has the same bytes. Where there is none, it is a value of any row of the table, as the
+summaries of BRIN are, the centres of IVFFlat, and the prefixes of SP-GiST.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from expunge.ports.optional.placing import CannotTell, NothingLive
+from expunge.ports.optional.placing import CannotTell, NothingLive, SomeRow
 from expunge.residue.formats.postgres_packed import PAGE
 from expunge.residue.placing.postgres_pages import NORMAL, Item, Page, Relation, tid
 
@@ -56,21 +57,24 @@ def index_of(page: Page) -> str | None:
 class Index:
     """One page of an index, and the index's other pages, where they can be asked."""
 
-    def __init__(self, page: Page, pages: Relation | None, kind: str, wanted: bytes) -> None:
-        """Take a page and its kind, the index's other pages, and the bytes at the place that is asked about."""
+    def __init__(self, relation: str, page: Page, pages: Relation | None, kind: str, wanted: bytes) -> None:
+        """Take the index's name, a page and its kind, the other pages, and the bytes at the place that is asked about."""
+        self._some_row = SomeRow(relation)
         self._page = page
         self._pages = pages
         self._kind = kind
         self._wanted = wanted
 
-    def rows(self, item: Item | None) -> Tids | NothingLive | CannotTell:
+    def rows(self, item: Item | None) -> Tids | SomeRow | NothingLive | CannotTell:
         """Return the rows that an entry of the page points to, None being a place outside of all entries. Raises OSError."""
         read = {"btree": self._btree, "gin": self._gin, "gist": self._gist, "hash": self._hash, "spgist": self._spgist, "hnsw": self._hnsw,
                 "ivfflat": self._ivfflat}.get(self._kind)  # fmt: skip
         if self._kind == "sequence":
             return NothingLive("sequence")
+        if self._kind == "brin":
+            return self._some_row if item is not None else NothingLive("free space")
         if read is None:
-            return CannotTell("brin summary" if self._kind == "brin" else "index of another kind")
+            return CannotTell("index of another kind")
         page = self._page
         # where a page holds something else, bytes like line pointers are none
         if (self._kind == "gin" and self._gin_flags() & 1) or (self._kind in {"spgist", "hnsw", "ivfflat"} and not page.number):
@@ -83,7 +87,7 @@ class Index:
 
     # --- B-tree ------------------------------------------------------------------------------------
 
-    def _btree(self, item: Item) -> Tids | NothingLive | CannotTell:
+    def _btree(self, item: Item) -> Tids | SomeRow | NothingLive:
         page = self._page
         flags = page.u16(page.special + 12)
         if flags & 0x1C:  # deleted, half dead, or the one that describes the tree
@@ -95,21 +99,21 @@ class Index:
             return self._boundary(tid(page.data, item.start)[0])
         if not leaf:
             return self._boundary(following)
-        return self._next_to(self._other(following), page)
+        return self._next_to(self._other(following), page) or self._some_row
 
-    def _boundary(self, number: int) -> Tids | CannotTell:
+    def _boundary(self, number: int) -> Tids | SomeRow:
         """The first rows below a page, and the last ones before it."""
         for _ in range(_DEPTH):
             page = self._other(number)
             if page is None:
                 break
             if page.u16(page.special + 12) & 1:
-                return self._next_to(page, self._other(page.u32(page.special)) if page.u32(page.special) else None)
+                return self._next_to(page, self._other(page.u32(page.special)) if page.u32(page.special) else None) or self._some_row
             first = page.item(2 if page.u32(page.special + 4) else 1)
             if first is None:
                 break
             number = tid(page.data, first.start)[0]
-        return CannotTell("pivot")
+        return self._some_row
 
     def _next_to(self, page: Page | None, before: Page | None) -> Tids:
         """The first rows of a leaf, and the last ones of the leaf before it, that have the bytes that are asked about."""
@@ -126,7 +130,7 @@ class Index:
     def _gin_flags(self) -> int:
         return self._page.u16(self._page.special + 6)
 
-    def _gin(self, item: Item) -> Tids | NothingLive | CannotTell:
+    def _gin(self, item: Item) -> Tids | SomeRow | NothingLive | CannotTell:
         page, flags = self._page, self._gin_flags()
         if flags & 0x0C:  # deleted, or the one that describes the index
             return NothingLive("index page")
@@ -148,7 +152,7 @@ class Index:
             for entry in _items(below):
                 if below.data.startswith(key, entry.start + 8):
                     return self._gin_rows(below, entry)
-        return CannotTell("gin key")
+        return self._some_row
 
     def _gin_rows(self, page: Page, item: Item) -> Tids | CannotTell:
         block, count = tid(page.data, item.start)
@@ -169,11 +173,11 @@ class Index:
                 return tuple(_compressed(page.data, 32, page.lower, _MOST))
             high, low = page.u16(32), page.u16(34)
             number = high << 16 | low
-        return CannotTell("gin key")
+        return CannotTell("gin posting tree")
 
     # --- others ------------------------------------------------------------------------------------
 
-    def _gist(self, item: Item) -> Tids | NothingLive | CannotTell:
+    def _gist(self, item: Item) -> Tids | SomeRow | NothingLive:
         page, rows = self._page, list[tuple[int, int]]()
         waiting = [(page, item)]
         while waiting:
@@ -186,28 +190,28 @@ class Index:
             else:
                 below = self._other(tid(page.data, item.start)[0])
                 if below is None:
-                    return CannotTell("gist key")
+                    return self._some_row
                 waiting += [(below, each) for each in _items(below) if each.state == NORMAL]
             if len(waiting) > _MOST:
-                return CannotTell("gist key")
-        return tuple(rows) or CannotTell("gist key")
+                return self._some_row
+        return tuple(rows) or self._some_row
 
     def _hash(self, item: Item) -> Tids | NothingLive:
         return (tid(self._page.data, item.start),) if self._page.u16(self._page.special + 12) & 3 else NothingLive("index page")
 
-    def _ivfflat(self, item: Item) -> Tids | CannotTell:
+    def _ivfflat(self, item: Item) -> Tids | SomeRow:
         # the centre of a list has other bytes where an entry has its size
         entry = self._page.u16(item.start + 6) & _SIZE == item.size
-        return (tid(self._page.data, item.start),) if entry else CannotTell("ivfflat centre")
+        return (tid(self._page.data, item.start),) if entry else self._some_row
 
-    def _spgist(self, item: Item) -> Tids | NothingLive | CannotTell:
+    def _spgist(self, item: Item) -> Tids | SomeRow | NothingLive:
         if not self._page.u16(self._page.special) & 4:
-            return CannotTell("sp-gist prefix")
+            return self._some_row
         if self._page.u32(item.start) & 3:  # it leads elsewhere, is dead, or keeps a place
             return NothingLive("dead entry")
         return (tid(self._page.data, item.start + 6),)
 
-    def _hnsw(self, item: Item) -> Tids | NothingLive | CannotTell:
+    def _hnsw(self, item: Item) -> Tids | NothingLive:
         data, at = self._page.data, item.start
         if data[at] != 1 or item.size < 72:
             return NothingLive("index page")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from expunge import descriptors
 from expunge.ports.optional.placing import FILE_NAME, FileLayout, LiveRows, Lying, NothingLive, PlaceReader
 from expunge.residue.formats.decoders import Broken
 from expunge.residue.formats.parquet import MAGIC as PARQUET
@@ -111,5 +112,5 @@ def _is_database(path: Path) -> bool:
 
 
 def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(16)
+    with descriptors.reading(path) as file:
+        return os.pread(file, 16, 0)

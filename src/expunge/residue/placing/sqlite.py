@@ -231,8 +231,17 @@ class SqlitePlaces:
         for pointed in _numbers(page.image, self._pages.count):
             if self._known.tree(pointed) is None and pointed != self._pages.lock_page and not self._pages.is_pointer_map(pointed):
                 reached = not self._known.is_free(pointed) and self._known.overflow(pointed) is not None
-                found.append(self._in_overflow(pointed, _POINTER, _POINTER + 1) if reached else STALE_POINTER)
+                if reached:
+                    found.append(self._in_overflow(pointed, _POINTER, _POINTER + 1))
+                elif not self._is_blank(pointed):
+                    found.append(STALE_POINTER)
         return _together(found)
+
+    def _is_blank(self, number: int) -> bool:
+        """Whether a page that no tree has holds no content: zeros, behind a list of free pages if it is one."""
+        image = self._pages.image(number)
+        listed = 8 + 4 * int.from_bytes(image[4:8], "big") if self._known.is_trunk(number) else 0
+        return not any(image[listed:])
 
     # --- pages -------------------------------------------------------------------------------------
 

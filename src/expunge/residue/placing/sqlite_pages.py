@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from expunge import descriptors
 from expunge.residue.placing.sqlite_records import ENCODINGS, DamagedPage
 
 MAGIC = b"SQLite format 3\0"
@@ -63,7 +64,7 @@ class DatabasePages:
         self._images: dict[int, bytes] = {}
         self._frames: dict[int, int] = {}
         self.state = self._state()
-        self._main = os.open(self._paths[0], os.O_RDONLY | os.O_CLOEXEC)
+        self._main = descriptors.take(self._paths[0])
         self._log = _open_if_there(self._paths[1])
         head = os.pread(self._main, 100, 0)
         size = int.from_bytes(head[16:18], "big")
@@ -147,7 +148,7 @@ class DatabasePages:
         """Close the files; safe to call twice."""
         for descriptor in (self._main, self._log):
             if descriptor >= 0:
-                os.close(descriptor)
+                descriptors.give_back(descriptor)
         self._main, self._log = -1, -1
 
     def _number(self, at: int) -> int:
@@ -201,6 +202,6 @@ class DatabasePages:
 
 def _open_if_there(path: Path) -> int:
     try:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return descriptors.take(path)
     except FileNotFoundError:
         return -1

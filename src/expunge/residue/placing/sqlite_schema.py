@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 _SAMPLES = frozenset({"sqlite_stat1", "sqlite_stat3", "sqlite_stat4"})
-UNREADABLE = "statement of the schema"
+UNREADABLE = "table or index of another form"
 
 
 @dataclass(frozen=True, slots=True)

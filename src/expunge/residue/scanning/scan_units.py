@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from expunge import descriptors
 from expunge.ports.scanner import Stretch
 from expunge.residue.formats import postgres, postgres_headers
 from expunge.residue.formats.postgres_headers import GRID
@@ -165,8 +166,8 @@ def _is_table(path: Path) -> bool:
 def _is_one(path: Path) -> bool:
     """Whether it holds pages that belong together, or other files as they are, which may hold such."""
     try:
-        with path.open("rb") as file:
-            head = file.read(512)
+        with descriptors.reading(path) as file:
+            head = os.pread(file, 512, 0)
         return head[257:262] == b"ustar" or postgres_headers.begins(head)
     except OSError:
         return False
@@ -267,7 +268,7 @@ def scan_part(session: Session, part: FileStretch) -> None:
     if not entry.regular:
         return
     try:
-        descriptor = os.open(entry.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = descriptors.take(entry.path)
     except OSError as error:
         session.skip(reason_of(error))
         return
@@ -276,7 +277,7 @@ def scan_part(session: Session, part: FileStretch) -> None:
     except OSError as error:
         session.skip(reason_of(error))
     finally:
-        os.close(descriptor)
+        descriptors.give_back(descriptor)
 
 
 def _scan_bytes(session: Session, part: FileStretch, descriptor: int) -> None:
@@ -342,7 +343,7 @@ def _beside_database(session: Session, path: Path, source: FileSlice, allowance:
             continue
         inner = RunOrigin(path).inside(kind, 0)
         try:
-            descriptor = os.open(path.with_name(path.name.removesuffix(ending)), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            descriptor = descriptors.take(path.with_name(path.name.removesuffix(ending)))
         except OSError:
             read_pages(session, inner, allowance, runs(source, kind), kind)
             return
@@ -350,4 +351,4 @@ def _beside_database(session: Session, path: Path, source: FileSlice, allowance:
             main = FileSlice(descriptor, 0, os.fstat(descriptor).st_size)
             read_pages(session, inner, allowance, runs(source, kind, main), kind)
         finally:
-            os.close(descriptor)
+            descriptors.give_back(descriptor)

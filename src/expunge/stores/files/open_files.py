@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from expunge import descriptors
+
 _PROC = Path("/proc")
 _GONE = b" (deleted)"
 
 
 def holders(root: Path) -> int:
     """Return how many processes have a removed file of ``root`` open or mapped, as far as this process may see; this process counts too."""
+    descriptors.close_idle()
     prefix = os.fsencode(root.resolve()) + b"/"
     return sum(_holds(process, prefix) for process in _PROC.glob("[0-9]*"))
 

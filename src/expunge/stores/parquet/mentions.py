@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from expunge.core.datamap.mentions import FoundMentions, MentionAct, MentionQuery
+from expunge.core.datamap.spelling import near
 from expunge.core.values.copy import Copy
 from expunge.errors import CouldNotLook
 from expunge.stores.parquet.lake.lake_files import Lake, LakeLayout, LakeName, rows_of
@@ -163,6 +164,12 @@ def _shown(value: Sequence[Any]) -> str:
 def _met(column: Any, text: Any, name: str, queries: Sequence[MentionQuery]) -> Any:
     """Whether an identifier fills the cell, or an element of it."""
     wanted = {value for query in queries for value in query.whole(name)}
+    folded = {value for query in queries for value in query.folded}
     if texts(column) is not None:
-        return pc.is_in(text, value_set=pa.array(sorted(wanted), pa.large_string())).to_numpy(zero_copy_only=False)
-    return np.array([value is not None and not wanted.isdisjoint(map(str, value)) for value in column.to_pylist()], bool)
+        met = pc.is_in(text, value_set=pa.array(sorted(wanted), pa.large_string())).to_numpy(zero_copy_only=False)
+        if folded:
+            alike = pc.ascii_lower(pc.ascii_trim_whitespace(text))
+            met = met | pc.is_in(alike, value_set=pa.array(sorted(folded), pa.large_string())).to_numpy(zero_copy_only=False)
+        return met
+    lists = [[str(each) for each in value or ()] for value in column.to_pylist()]
+    return np.array([any(each in wanted or near(each) in folded for each in value) for value in lists], bool)

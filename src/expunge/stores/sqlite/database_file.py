@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from expunge import descriptors
 from expunge.core.values.copy import RawSource
 from expunge.core.values.outcome import RETRYABLE, Reason, Unable
 from expunge.errors import CouldNotLook, StoreUnavailable
@@ -192,8 +193,8 @@ class DatabaseFile:
     def state(self) -> tuple[int, ...]:
         """Return a state that changes with every write: times, sizes, the change counter of the header, log and journal."""
         status = self.path.stat()
-        with self.path.open("rb") as file:
-            counter = int.from_bytes(file.read(28)[24:], "big")
+        with descriptors.reading(self.path) as file:
+            counter = int.from_bytes(os.pread(file, 28, 0)[24:], "big")
         lying = (source.path for source in self.sources() if source.role == "journal")
         return (status.st_ino, status.st_size, status.st_mtime_ns, counter, *(each.stat().st_size for each in lying))
 

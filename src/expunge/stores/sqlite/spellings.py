@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.stores.sqlite.catalogue import SqliteField, SqliteTable, quoted
 from expunge.stores.sqlite.match import bound
+from expunge.stores.sqlite.members import RowMembers
 
 PAGE = 4096
 """Rows at a time."""
@@ -83,3 +84,13 @@ def near(connection: sqlite3.Connection, table: SqliteTable, name: str, texts: S
     while rows := cursor.fetchmany(PAGE):
         yield [text for (text,) in rows if text is not None]
     connection.execute("DROP TABLE temp.expunge_near")
+    yield from _listed(connection, table, name)
+
+
+def _listed(connection: sqlite3.Connection, table: SqliteTable, name: str) -> Iterator[Sequence[str]]:
+    """The members of lists that cells of a field hold."""
+    members = RowMembers(table, [name])
+    if members.may_list:
+        cursor = connection.execute(f"SELECT {', '.join(members.sql)} FROM {table.sql} AS t WHERE {members.may_list}")
+        while rows := cursor.fetchmany(PAGE):
+            yield sorted(frozenset().union(*(members.values(cells)[name] for cells in rows)))

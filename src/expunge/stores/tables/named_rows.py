@@ -46,14 +46,17 @@ class _NamedPeople:
 
     def __init__(self, queries: Sequence[MentionQuery]) -> None:
         self._queries = queries
-        self._whole: dict[tuple[str, str], set[int]] = {}
-        """(column, value), both case folded -> numbers of queries; under an empty name of a column those that count anywhere."""
+        self._exact: dict[tuple[str, str], set[int]] = {}
+        """(column, value) -> numbers of queries; under an empty name of a column those that count anywhere."""
+        self._alike: dict[tuple[str, str], set[int]] = {}
+        """The same by the nearest relative of a value, for columns in which the store takes other spellings for it."""
         self._members: dict[str, set[int]] = {}
         self._inside: dict[str, set[int]] = {}
         for number, query in enumerate(queries):
             for column, values in ((_ANY, query.anywhere), *query.bound.items()):
                 for value in values:
-                    self._whole.setdefault((column.casefold(), _folded(value)), set()).add(number)
+                    self._exact.setdefault((column.casefold(), value), set()).add(number)
+                    self._alike.setdefault((column.casefold(), _folded(value)), set()).add(number)
                     self._members.setdefault(value, set()).add(number)
             for value in query.inside:
                 self._inside.setdefault(value, set()).add(number)
@@ -66,14 +69,23 @@ class _NamedPeople:
         """Return the number of each query that a cell names the person of, and in which form."""
         found: dict[int, MentionForm] = {}
         if cell.met:
-            text = _folded(cell.text)
-            whole = self._whole.get((_ANY, text), set()) | self._whole.get((cell.column.casefold(), text), set())
+            # Why the exact value first: ``a-51xk`` and ``a-51XK`` may be two people of one order.
+            whole = self._of(self._exact, cell.column, cell.text) or self._of(self._alike, cell.column, _folded(cell.text))
             found = dict.fromkeys(whole, MentionForm.WHOLE)
             if not whole:
                 self._look(cell, self._members, found, only=MentionForm.PART)
+            if not found:
+                # Why everybody: the store alone knows its rule, and has taken the cell for somebody's identifier.
+                found = dict.fromkeys(self._asked_of(cell.column), MentionForm.WHOLE)
         if cell.readable:
             self._look(cell, self._inside, found)
         return found
+
+    def _of(self, known: Mapping[tuple[str, str], set[int]], column: str, text: str) -> set[int]:
+        return known.get((_ANY, text), set()) | known.get((column.casefold(), text), set())
+
+    def _asked_of(self, column: str) -> list[int]:
+        return [number for number, query in enumerate(self._queries) if query.whole(column)]
 
     def _look(self, cell: Cell, values: Mapping[str, set[int]], found: dict[int, MentionForm], only: MentionForm | None = None) -> None:
         """Add the people whose values stand inside the cell."""

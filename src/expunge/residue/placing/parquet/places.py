@@ -20,13 +20,15 @@ from expunge.residue.placing.parquet.pages import ChunkRows, Numbers
 
 UNDECODED = CannotTell("undecoded page")
 STRUCTURE = CannotTell("page structure")
-"""Lengths, levels, codes and packed bytes, which no value shows. A file that is one item as a whole holds these as well."""
 MOST_ROWS = 200
 """Rows that are named for one place. A value that more rows have is explained by some of them, spread over all."""
 _CHUNKS = 4
 """Chunks that are kept decoded."""
 _LITERAL = 16
 _HEADER = 1 << 16
+_OF_A_PAGE = 5
+"""Rows that are named for bytes of a page that show no value."""
+_PRINTED = frozenset(range(0x20, 0x7F)) | frozenset(range(0x80, 0x100))
 _PLAIN = 0
 
 
@@ -109,15 +111,25 @@ class ParquetPlaces:
         placed = chunk.pages[number]
         if offset < placed.page.start:
             bound = _at(self._header_bounds(which, number), offset, end)
-            return self._of_bound(which, bound) if bound is not None else STRUCTURE
+            return self._of_bound(which, bound) if bound is not None else self._structure(which, number, offset, end)
         if end > placed.page.end:
-            return STRUCTURE
+            return self._structure(which, number, offset, end)
         if self._footer.chunks[which].chunk.codec == _PLAIN:
             rows = chunk.rows_at_raw(number, offset - chunk.body_of(number), end - offset)
         else:
             # Packed bytes show some of a value as it is. Where it lies in the page is seen by looking for it there.
             rows = chunk.rows_with(self._source.read_at(offset, end - offset), number)
-        return STRUCTURE if rows is None else self._named(rows)
+        return self._structure(which, number, offset, end) if rows is None else self._named(rows)
+
+    def _structure(self, which: int, number: int, offset: int, end: int) -> Lying:
+        """Lengths, levels, codes and packed bytes lie at the rows of their page. Text has no place among them."""
+        if _PRINTED.issuperset(self._source.read_at(offset, end - offset)):
+            return NothingLive("text between values")
+        chunk, page = self._footer.chunks[which], self._chunk(which).pages[number]
+        rows = page.every if page.rows else np.arange(chunk.first, chunk.first + chunk.rows, dtype=np.int64)
+        some = np.unique(rows[np.linspace(0, len(rows) - 1, min(_OF_A_PAGE, len(rows))).astype(np.int64)]) if len(rows) else rows
+        stretch = f"{page.start}-{max(end, page.page.end)}"
+        return LiveRows(self._relation, tuple(f"{row}:{stretch}" for row in some.tolist())) if len(some) else NothingLive("no row")
 
     def _in_container(self, which: int, offset: int, inner: int) -> Lying:
         """What lies in a container that begins at a place of a chunk: in a packed page, or in a value that is one itself."""
@@ -131,7 +143,7 @@ class ParquetPlaces:
 
     def _in_index(self, which: int, offset: int, end: int) -> Lying:
         bound = _at(page_bounds(self._source, self._footer.chunks[which].index), offset, end)
-        return self._of_bound(which, bound) if bound is not None else STRUCTURE
+        return self._of_bound(which, bound) if bound is not None else NothingLive("page index")
 
     def _of_bound(self, which: int, bound: Bound) -> Lying:
         asked = (which, bound.value, bound.page)

@@ -10,6 +10,7 @@ from expunge.core.values.copy import Selector
 from expunge.core.values.ids import Pseudonym
 from expunge.ports.optional.spelling_search import StoreEquality
 from expunge.stores.postgres.reading.match import EncodableTexts, PostgresMatcher, escaped, load
+from expunge.stores.postgres.reading.members import VALUE, json_values
 from expunge.stores.postgres.reading.times import NAMED_AT_ONCE, PostgresAging
 from expunge.stores.postgres.schema.catalogue import PostgresField, PostgresTable
 from expunge.stores.postgres.server.connection import Connection
@@ -70,6 +71,8 @@ def near(connection: Connection, table: PostgresTable, name: str, texts: Sequenc
     Raises NotInPostgresSchema.
     """
     value, source = PostgresAging(connection, table).texts(name)
+    if inside := json_values(table.require(name)):
+        value, source = VALUE, f"{table.sql} AS t CROSS JOIN LATERAL {inside}"
     connection.execute(b'CREATE TEMPORARY TABLE expunge_near (text text COLLATE "C") ON COMMIT DROP')
     sayable = EncodableTexts(connection)
     encoded = (sayable.bytes(text) for text in texts if "\0" not in text)
